@@ -1,0 +1,34 @@
+# The targets that people use; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint ui bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	@touch $@
+
+demo: $(VENV)/.installed  ## the whole job on The Complete Journey, from files to portrait.duckdb
+	$(BIN)/portrait run --source complete_journey
+
+test: $(VENV)/.installed lint  ## lint, types and all tests
+	$(BIN)/pytest -n auto
+
+lint: $(VENV)/.installed  ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+ui: $(VENV)/.installed  ## the Dagster UI on http://localhost:3000
+	$(BIN)/portrait ui
+
+clean:  ## remove the environment and everything made
+	rm -rf $(VENV) data/warehouse data/dagster
