@@ -1,0 +1,81 @@
+"""How a room declares its assets: names, owners, kinds and partitions in one way for all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from portrait_assets.months import next_month
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.describe import asset_key, table_spec_metadata
+from portrait_assets.warehouse.io_manager import RESOURCE_KEY
+
+OWNER = "team:customer-portrait"
+KINDS = {"duckdb", "polars"}
+with warnings.catch_warnings():
+    # That there may be no month so far back is marked beta; a test holds Dagster to it.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    ALL_BEFORE_TOO = dg.TimeWindowPartitionMapping(
+        # Further back than any source reaches: a month looks at itself and all before it.
+        start_offset=-1200,
+        end_offset=0,
+        allow_nonexistent_upstream_partitions=True,
+    )
+
+
+def month_partitions(
+    first: str, last: str | None, time_zone: str
+) -> dg.MonthlyPartitionsDefinition:
+    """One partition per month, keyed YYYY-MM; open-ended without a last month."""
+    return dg.MonthlyPartitionsDefinition(
+        start_date=first,
+        end_date=next_month(last) if last else None,
+        fmt="%Y-%m",
+        timezone=time_zone,
+    )
+
+
+def month_in(table: Table) -> dg.AssetIn:
+    """The table's rows of the months being made."""
+    return dg.AssetIn(key=asset_key(table))
+
+
+def all_months_in(table: Table) -> dg.AssetIn:
+    """The table's rows of the months being made and of all months before."""
+    return dg.AssetIn(key=asset_key(table), partition_mapping=ALL_BEFORE_TOO)
+
+
+def tables_asset(
+    name: str,
+    tables: Iterable[Table],
+    partitions_def: dg.PartitionsDefinition,
+    ins: Mapping[str, dg.AssetIn] | None = None,
+    kinds: Iterable[str] = KINDS,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """A decorator for a step that makes these tables of one room for its months.
+
+    The function yields one `dg.Output` per table, named as the table, or returns the one.
+    """
+    outs = {
+        table.name: dg.AssetOut(
+            key=asset_key(table),
+            description=table.comment,
+            io_manager_key=RESOURCE_KEY,
+            metadata=table_spec_metadata(table),
+            owners=[OWNER],
+            kinds=set(kinds),
+            group_name=table.schema,
+        )
+        for table in tables
+    }
+    return dg.multi_asset(
+        name=name,
+        outs=outs,
+        ins=dict(ins or {}),
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={RESOURCE_KEY},
+    )

@@ -1,0 +1,163 @@
+"""What a table is: one declaration that every other description of the table is made from.
+
+A `Table` gives the DuckDB types and comments (`warehouse.tables`), the pandera schema
+(`warehouse.schema`), Dagster's column schema and the data dictionary (`warehouse.describe`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import polars as pl
+
+
+class Type(StrEnum):
+    """A column's type; the value is its DuckDB name."""
+
+    TEXT = "VARCHAR"
+    INTEGER = "BIGINT"
+    NUMBER = "DOUBLE"
+    MONEY = "DECIMAL(18,2)"
+    QUANTITY = "DECIMAL(18,3)"
+    DATE = "DATE"
+    TIMESTAMP = "TIMESTAMP"
+    BOOLEAN = "BOOLEAN"
+    TEXTS = "VARCHAR[]"
+    COUNTER = "UINTEGER"  # numbers rows from 1, where half the room of INTEGER matters
+
+
+POLARS_TYPES: dict[Type, pl.DataType] = {
+    Type.TEXT: pl.String(),
+    Type.INTEGER: pl.Int64(),
+    Type.NUMBER: pl.Float64(),
+    Type.MONEY: pl.Decimal(18, 2),
+    Type.QUANTITY: pl.Decimal(18, 3),
+    Type.DATE: pl.Date(),
+    Type.TIMESTAMP: pl.Datetime("us"),
+    Type.BOOLEAN: pl.Boolean(),
+    Type.TEXTS: pl.List(pl.String()),
+    Type.COUNTER: pl.UInt32(),
+}
+
+
+class Sensitivity(StrEnum):
+    """How much harm a leak would do, as classed in JR/T 0171-2020 (C1 low to C3 high)."""
+
+    C1 = "C1"
+    C2 = "C2"
+    C3 = "C3"
+
+
+class PartitionBy(StrEnum):
+    """The column that says to which month a row belongs; the value is the column's name."""
+
+    MONTH = "month"  # text such as 2017-03: the month in which the row's event fell
+    AS_OF = "as_of"  # date: the last day of the month whose knowledge the row holds
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type, what it means in both languages, and what it may hold.
+
+    `allowed`, `minimum` and `maximum` are the domain that the value check holds it to.
+    """
+
+    name: str
+    type: Type
+    en: str
+    zh: str
+    nullable: bool = True
+    unit: str | None = None
+    allowed: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    sensitivity: Sensitivity = Sensitivity.C1
+
+    @property
+    def polars_type(self) -> pl.DataType:
+        """The polars type that holds the column exactly."""
+        return POLARS_TYPES[self.type]
+
+    @property
+    def comment(self) -> str:
+        """The COMMENT that the column carries in DuckDB: both languages, and the unit."""
+        unit = f" [{self.unit}]" if self.unit else ""
+        return f"{self.en}{unit} / {self.zh}"
+
+
+MONTH = Column(
+    "month", Type.TEXT, "Month in which the event fell, as YYYY-MM", "事件所属月份", nullable=False
+)
+AS_OF = Column(
+    "as_of",
+    Type.DATE,
+    "Last day of the month whose knowledge the row holds",
+    "观察截止日(月末)",
+    nullable=False,
+)
+PARTITION_COLUMNS = {PartitionBy.MONTH: MONTH, PartitionBy.AS_OF: AS_OF}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: asset key [schema, name] and DuckDB table schema.name.
+
+    `key` are the columns that identify a row within the table. The partition column is added
+    by `all_columns`; a table without `partition_by` is replaced whole. With `types_as_received`
+    the stored types are those of the source's files, and `Column.type` says what a value is
+    meant to become. `private` names the columns that never leave the warehouse.
+    """
+
+    schema: str
+    name: str
+    en: str
+    zh: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    partition_by: PartitionBy | None = PartitionBy.MONTH
+    types_as_received: bool = False
+    published: bool = False
+    private: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The name in SQL, such as cleaned.transactions."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """The partition column, where there is one, and then the declared columns."""
+        if self.partition_by is None:
+            return self.columns
+        return (PARTITION_COLUMNS[self.partition_by], *self.columns)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of all columns, in order."""
+        return tuple(column.name for column in self.all_columns)
+
+    @property
+    def comment(self) -> str:
+        """The COMMENT that the table carries in DuckDB."""
+        return f"{self.en} / {self.zh}"
+
+    @property
+    def polars_schema(self) -> pl.Schema:
+        """Names and polars types of all columns, in order."""
+        return pl.Schema({column.name: column.polars_type for column in self.all_columns})
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError where there is none."""
+        for column in self.all_columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.full_name} has no column {name}")
+
+    def empty(self) -> pl.DataFrame:
+        """A frame with the table's columns and no row."""
+        return pl.DataFrame(schema=self.polars_schema)
+
+    def without(self, *names: str) -> Table:
+        """The same table without these columns."""
+        return replace(self, columns=tuple(c for c in self.columns if c.name not in names))

@@ -1,0 +1,103 @@
+"""Between Dagster and the warehouse: what an asset returns is written, what it takes is read.
+
+One resource holds the warehouse for the whole run: it waits for the lock, opens the file, and
+lets go of both when the run ends.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.settings import Settings
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.warehouse.runs import fail_abandoned_runs, mark_run
+from portrait_assets.warehouse.store import Warehouse
+
+RESOURCE_KEY = "warehouse"
+OnWritten = Callable[[str, int], None]
+"""Told the name of a table that was written, and its rows."""
+
+
+class WarehouseIOManager(dg.IOManager):
+    """Writes and reads the tables of the asset keys given, through one open warehouse.
+
+    An output may be a polars DataFrame or LazyFrame, an iterable of DataFrames (written one
+    after the other in one transaction) or a `Query`. An input is a LazyFrame, or a DataFrame
+    where the asset's parameter is annotated so.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        tables: Mapping[dg.AssetKey, Table],
+        on_written: OnWritten = lambda table, rows: None,
+    ) -> None:
+        self.warehouse = warehouse
+        self.tables = tables
+        self.on_written = on_written
+
+    def handle_output(self, context: dg.OutputContext, obj: typing.Any) -> None:
+        """Replace the run's months of the asset's table; rows written become metadata."""
+        table = self.tables[context.asset_key]
+        months = _months(context)
+        counts = self.warehouse.write(table, months, obj)
+        self.on_written(table.full_name, sum(counts.values()))
+        for month, count in counts.items():
+            if months is None:
+                context.add_output_metadata({"dagster/row_count": count})
+            else:
+                context.step_context.add_asset_metadata(
+                    {"dagster/partition_row_count": count}, context.asset_key, month
+                )
+
+    def load_input(self, context: dg.InputContext) -> pl.DataFrame | pl.LazyFrame:
+        """The months of the upstream table that the partition mapping names."""
+        table = self.tables[context.asset_key]
+        lazy = context.dagster_type.typing_type is not pl.DataFrame
+        months = _months(context)
+        return self.warehouse.scan(table, months) if lazy else self.warehouse.read(table, months)
+
+
+def _months(context: dg.OutputContext | dg.InputContext) -> Sequence[str] | None:
+    return context.asset_partition_keys if context.has_asset_partitions else None
+
+
+def warehouse_resource(
+    settings: Settings,
+    tables: Mapping[dg.AssetKey, Table],
+    on_written: OnWritten = lambda table, rows: None,
+) -> dg.IOManagerDefinition:
+    """The resource that holds the warehouse of these settings for the length of a run.
+
+    Raises, when a run starts:
+        WarehouseBusyError: when another run holds the warehouse for longer than the wait.
+        WarehouseError: when the file belongs to another source.
+    """
+
+    @dg.io_manager(description="The warehouse file, held by one run at a time.")
+    def warehouse(context: dg.InitResourceContext) -> Iterator[WarehouseIOManager]:
+        run_id = context.run_id or "no run"
+        log = context.log.info if context.log else print
+        lock = settings.warehouse_dir / "warehouse.lock"
+        with warehouse_lock(lock, run_id, settings.lock_wait_seconds, on_wait=log):
+            if context.instance is not None:
+                fail_abandoned_runs(context.instance, run_id)
+                mark_run(context.instance, run_id)
+            opened = Warehouse(
+                settings.warehouse_file,
+                settings.source,
+                run_id,
+                settings.memory_limit_gib,
+                settings.threads,
+            )
+            try:
+                yield WarehouseIOManager(opened, tables, on_written)
+            finally:
+                opened.close()
+
+    return typing.cast("dg.IOManagerDefinition", warehouse)

@@ -1,0 +1,81 @@
+"""From a contract to pandera schemas: the shape a table must have, and the values it may hold."""
+
+from __future__ import annotations
+
+import pandera.polars as pa
+import polars as pl
+
+from portrait_assets.warehouse.contract import Column, Table, Type
+
+
+def shape_schema(table: Table) -> pa.DataFrameSchema:
+    """Columns, types, what may be null, and that the key identifies a row."""
+    return pa.DataFrameSchema(
+        {
+            column.name: pa.Column(
+                dtype=None if table.types_as_received else column.polars_type,
+                nullable=column.nullable,
+            )
+            for column in table.all_columns
+        },
+        strict=True,
+        unique=list(table.key) or None,
+        name=table.full_name,
+    )
+
+
+def value_schema(table: Table) -> pa.DataFrameSchema:
+    """The domain of every column that has one."""
+    return pa.DataFrameSchema(
+        {
+            column.name: pa.Column(nullable=True, checks=_domain(column), required=False)
+            for column in table.all_columns
+            if _domain(column)
+        },
+        name=table.full_name,
+    )
+
+
+def _domain(column: Column) -> list[pa.Check]:
+    checks = []
+    if column.allowed is not None and column.type is Type.TEXTS:
+        checks.append(_each_in(column.allowed))
+    elif column.allowed is not None:
+        checks.append(pa.Check.isin(list(column.allowed)))
+    if column.minimum is not None:
+        checks.append(pa.Check.ge(column.minimum))
+    if column.maximum is not None:
+        checks.append(pa.Check.le(column.maximum))
+    return checks
+
+
+def _each_in(allowed: tuple[str, ...]) -> pa.Check:
+    """Every element of a list is one of these; pandera's own isin compares whole lists."""
+
+    def each_is_allowed(data: pa.PolarsData) -> pl.LazyFrame:
+        listed = pl.element().is_in(list(allowed)).fill_null(False)
+        return data.lazyframe.select(pl.col(data.key).list.eval(listed).list.all().fill_null(True))
+
+    return pa.Check(each_is_allowed, name=f"each of {', '.join(allowed)}")
+
+
+def violations(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> tuple[int, str]:
+    """How many failures the schema finds in the frame, and what they are, values left out.
+
+    The frame must be eager: on a lazy one pandera looks at the schema only, and a value check
+    could never fail.
+    """
+    try:
+        schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        summary = (
+            cases.group_by("column", "check", maintain_order=True)
+            .len()
+            .select(pl.format("{} fails {} ({}x)", pl.col("column").fill_null("a column or key"),
+                              "check", "len"))
+            .to_series()
+            .to_list()
+        )
+        return cases.height, "; ".join(summary)
+    return 0, "all as the contract says"

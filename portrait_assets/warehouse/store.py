@@ -1,0 +1,313 @@
+"""Reading and writing the warehouse by table and month, so that nothing is lost or half there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from portrait_assets.errors import WarehouseError
+from portrait_assets.months import last_day
+from portrait_assets.warehouse.connection import (
+    literal,
+    literals,
+    open_database,
+    qualified,
+    quote,
+)
+from portrait_assets.warehouse.contract import PartitionBy, Table
+from portrait_assets.warehouse.tables import ensure_table
+
+BATCH_ROWS = 500_000
+META_SQL = """
+CREATE SCHEMA IF NOT EXISTS meta;
+CREATE TABLE IF NOT EXISTS meta.source (name VARCHAR NOT NULL, format INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS meta.partitions (
+    table_name VARCHAR NOT NULL, month VARCHAR NOT NULL, row_count BIGINT NOT NULL,
+    run_id VARCHAR NOT NULL, made_at TIMESTAMPTZ NOT NULL
+);
+"""
+FORMAT = 1
+WHOLE = ""  # The month under which a table that is not partitioned is recorded.
+
+
+@dataclass(frozen=True)
+class Query:
+    """Rows that DuckDB itself selects; `types` names the types of the columns as received."""
+
+    sql: str
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame]
+
+
+def partition_value(table: Table, month: str) -> str | date:
+    """What the table's partition column holds for a month."""
+    return last_day(month) if table.partition_by is PartitionBy.AS_OF else month
+
+
+class Warehouse:
+    """An open warehouse file. One process at a time has one; see `warehouse.lock`.
+
+    Raises:
+        WarehouseError: on opening, when the file belongs to another source.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        source: str,
+        run_id: str,
+        memory_limit_gib: float = 2.0,
+        threads: int | None = None,
+    ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.run_id = run_id
+        self.con = open_database(path, memory_limit_gib, threads)
+        self.con.execute(META_SQL)
+        self._belong_to(source)
+
+    def close(self) -> None:
+        """Write what is pending into the file and let go of it."""
+        self.con.close()
+
+    def _belong_to(self, source: str) -> None:
+        owner = self.con.execute("SELECT name, format FROM meta.source").fetchone()
+        if owner is None:
+            self.con.execute("INSERT INTO meta.source VALUES (?, ?)", [source, FORMAT])
+        elif owner[0] != source:
+            self.close()
+            raise WarehouseError(
+                f"{self.path.name} in {self.path.parent.name} belongs to the source '{owner[0]}' "
+                f"and cannot take '{source}'; give each source its own folder."
+            )
+        elif owner[1] != FORMAT:
+            self.close()
+            raise WarehouseError(
+                f"{self.path.name} has format {owner[1]} and this version works with {FORMAT}; "
+                "make it again with `portrait run --fresh`."
+            )
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def write(
+        self,
+        table: Table,
+        months: Sequence[str] | None,
+        rows: Rows,
+        within: Mapping[str, Sequence[str]] | None = None,
+    ) -> dict[str, int]:
+        """Replace these months of the table, or the whole of it, in one transaction.
+
+        Args:
+            table: its contract; the table is made from it when it is not there yet.
+            months: the months to replace; None for a table that is not partitioned.
+            rows: all rows of these months, with the contract's columns in any order.
+            within: replace only rows that have one of these values in each of these columns.
+
+        Returns:
+            Number of rows written, by month (by '' for a table that is not partitioned).
+
+        Raises:
+            WarehouseError: when a column is missing or unknown, or a row belongs to a month
+                that is not being written; the table is then as it was before.
+        """
+        self.con.execute("BEGIN")
+        try:
+            ensure_table(self.con, table, rows.types if isinstance(rows, Query) else None)
+            self.con.execute(
+                f"DELETE FROM {qualified(table.full_name)}{_where(table, months, within)}"
+            )
+            inserted = sum(self._insert(table, part) for part in _parts(table, rows))
+            replaced = sum(self._count(table, months, within).values())
+            if replaced != inserted:
+                raise WarehouseError(
+                    f"{table.full_name} was given {inserted - replaced} rows of months "
+                    "that are not being written; give only the rows of the months asked for."
+                )
+            counts = self._count(table, months)
+            self._record(table, counts)
+            self.con.execute("COMMIT")
+        except BaseException:
+            self.con.execute("ROLLBACK")
+            raise
+        return counts
+
+    def _insert(self, table: Table, rows: pl.DataFrame | Query) -> int:
+        if isinstance(rows, Query):
+            source = f"({rows.sql})"
+        else:
+            self.con.register("incoming", rows)
+            source = "incoming"
+        try:
+            found = self.con.execute(
+                f"INSERT INTO {qualified(table.full_name)} BY NAME SELECT * FROM {source}"
+            ).fetchone()
+        except duckdb.ConstraintException as error:
+            raise WarehouseError(f"{table.full_name} cannot take a row: {error}") from None
+        return int(found[0]) if found else 0
+
+    def _count(
+        self,
+        table: Table,
+        months: Sequence[str] | None,
+        within: Mapping[str, Sequence[str]] | None = None,
+    ) -> dict[str, int]:
+        name = qualified(table.full_name)
+        if table.partition_by is None or months is None:
+            found = self.con.execute(f"SELECT count(*) FROM {name}").fetchone()
+            return {WHOLE: int(found[0]) if found else 0}
+        column = quote(table.partition_by)
+        counted = dict(
+            self.con.execute(
+                f"SELECT {column}, count(*) FROM {name}{_where(table, months, within)} "
+                "GROUP BY ALL"
+            ).fetchall()
+        )
+        return {month: counted.get(partition_value(table, month), 0) for month in months}
+
+    def _record(self, table: Table, counts: Mapping[str, int]) -> None:
+        self.con.execute(
+            f"DELETE FROM meta.partitions WHERE table_name = {literal(table.full_name)} "
+            f"AND month IN ({literals(counts)})"
+        )
+        self.con.executemany(
+            "INSERT INTO meta.partitions VALUES (?, ?, ?, ?, ?)",
+            [
+                [table.full_name, month, count, self.run_id, datetime.now(UTC)]
+                for month, count in counts.items()
+            ],
+        )
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def made(self, table: Table) -> dict[str, int]:
+        """Rows by month that has been made; a month that is empty is there with 0."""
+        return dict(
+            self.con.execute(
+                "SELECT month, row_count FROM meta.partitions WHERE table_name = ? ORDER BY month",
+                [table.full_name],
+            ).fetchall()
+        )
+
+    def scan(self, table: Table, months: Sequence[str] | None) -> pl.LazyFrame:
+        """These months of the table, streamed into polars when collected.
+
+        Raises:
+            WarehouseError: when one of the months has not been made yet.
+        """
+        return self._relation(table, months).pl(lazy=True)
+
+    def read(self, table: Table, months: Sequence[str] | None) -> pl.DataFrame:
+        """These months of the table, as a frame.
+
+        Raises:
+            WarehouseError: when one of the months has not been made yet.
+        """
+        return self._relation(table, months).pl()
+
+    def select(self, sql: str) -> pl.DataFrame:
+        """What the query gives."""
+        return self.con.cursor().sql(sql).pl()
+
+    def history(self, table: Table, before: str) -> pl.DataFrame:
+        """What the table holds of the months before this one; empty when it has none."""
+        if not self.made(table):
+            return table.empty()
+        value = literal(partition_value(table, before))
+        return self.select(
+            f"SELECT {_columns(table)} FROM {qualified(table.full_name)} "
+            f"WHERE {quote(table.partition_by or '')} < {value}"
+        )
+
+    def last_before(self, table: Table, month: str) -> pl.DataFrame | None:
+        """The newest month of the table before this one; None when there is none."""
+        earlier = [made for made in self.made(table) if made < month]
+        return self.read(table, [max(earlier)]) if earlier else None
+
+    def _relation(self, table: Table, months: Sequence[str] | None) -> duckdb.DuckDBPyRelation:
+        self.require(table, months)
+        return self.con.cursor().sql(
+            f"SELECT {_columns(table)} FROM {qualified(table.full_name)}{_where(table, months)}"
+        )
+
+    def require(self, table: Table, months: Sequence[str] | None) -> None:
+        """Check that these months of the table have been made.
+
+        Raises:
+            WarehouseError: when one has not; the sentence names it and the command.
+        """
+        made = self.made(table)
+        wanted = [WHOLE] if months is None else months
+        missing = [month for month in wanted if month not in made]
+        if missing:
+            span = f" for {missing[0]}" if missing[0] else ""
+            months_option = f" --months {missing[0]}..{wanted[-1]}" if missing[0] else ""
+            raise WarehouseError(
+                f"{table.full_name} has not been made{span} yet; "
+                f"run `portrait run{months_option}` first."
+            )
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(quote(name) for name in table.column_names)
+
+
+def _where(
+    table: Table,
+    months: Sequence[str] | None,
+    within: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    conditions = [
+        f"{quote(column)} IN ({literals(values)})" for column, values in (within or {}).items()
+    ]
+    if table.partition_by is not None and months is not None:
+        values = literals(partition_value(table, month) for month in months)
+        conditions.append(f"{quote(table.partition_by)} IN ({values})")
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _parts(table: Table, rows: Rows) -> Iterable[pl.DataFrame | Query]:
+    if isinstance(rows, Query):
+        yield rows
+        return
+    if isinstance(rows, pl.LazyFrame):
+        frames: Iterable[pl.DataFrame] = rows.collect_batches(
+            chunk_size=BATCH_ROWS, maintain_order=True
+        )
+    elif isinstance(rows, pl.DataFrame):
+        frames = [rows]
+    else:
+        frames = rows
+    for frame in frames:
+        yield conform(table, frame)
+
+
+def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with exactly the contract's columns, order and types.
+
+    Raises:
+        WarehouseError: when a column is missing or unknown, or a value does not fit its type.
+    """
+    unknown = [name for name in frame.columns if name not in table.column_names]
+    missing = [name for name in table.column_names if name not in frame.columns]
+    if unknown or missing:
+        what = f"unknown column {unknown[0]}" if unknown else f"no column {missing[0]}"
+        raise WarehouseError(
+            f"The frame for {table.full_name} has {what}; "
+            f"make it match the contract in {table.schema}/contract.py."
+        )
+    if table.types_as_received:
+        return frame.select(table.column_names)
+    try:
+        return frame.select(table.column_names).cast(dict(table.polars_schema))
+    except pl.exceptions.PolarsError as error:
+        raise WarehouseError(
+            f"A value for {table.full_name} does not fit its type: {str(error).splitlines()[0]}"
+        ) from None

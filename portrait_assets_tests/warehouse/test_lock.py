@@ -1,0 +1,58 @@
+"""One run at a time, tried with processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from portrait_assets.errors import WarehouseBusyError
+from portrait_assets.warehouse.lock import warehouse_lock
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from portrait_assets.warehouse.lock import warehouse_lock
+with warehouse_lock(Path(sys.argv[1]), "run-of-the-other", 5):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "shop" / "warehouse.lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_who_waits_too_long_is_told_who_holds_it(tmp_path: Path, holder: subprocess.Popen[str]):
+    told: list[str] = []
+    with (
+        pytest.raises(WarehouseBusyError) as error,
+        warehouse_lock(tmp_path / "shop" / "warehouse.lock", "mine", 0.3, told.append),
+    ):
+        pass
+    assert "run-of-the-other" in str(error.value)
+    assert str(holder.pid) in str(error.value)
+    assert len(told) == 1
+
+
+def test_a_killed_holder_frees_it(tmp_path: Path, holder: subprocess.Popen[str]):
+    holder.send_signal(signal.SIGKILL)
+    started = time.monotonic()
+    with warehouse_lock(tmp_path / "shop" / "warehouse.lock", "mine", 5):
+        assert time.monotonic() - started < 4
+
+
+def test_it_is_free_again_after_use(tmp_path: Path):
+    for _ in range(2):
+        with warehouse_lock(tmp_path / "warehouse.lock", "mine", 0):
+            pass

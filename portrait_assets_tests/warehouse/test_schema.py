@@ -1,0 +1,73 @@
+"""The contract's checks find what is wrong: each kind shown failing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from portrait_assets.warehouse.contract import Column, Table, Type
+from portrait_assets.warehouse.schema import shape_schema, value_schema, violations
+
+TABLE = Table(
+    "cleaned",
+    "people",
+    "People",
+    "人",
+    (
+        Column("id", Type.TEXT, "Id", "编号", nullable=False),
+        Column("age", Type.INTEGER, "Age", "年龄", minimum=0, maximum=120),
+        Column("grade", Type.TEXT, "Grade", "等级", allowed=("R1", "R2")),
+        Column("likes", Type.TEXTS, "Likes", "喜好", allowed=("tea", "fruit")),
+    ),
+    key=("id",),
+    partition_by=None,
+)
+GOOD = pl.DataFrame(
+    {"id": ["a", "b"], "age": [30, None], "grade": ["R1", None], "likes": [["tea"], None]},
+    schema=TABLE.polars_schema,
+)
+
+
+def test_a_good_table_has_no_violations():
+    assert violations(shape_schema(TABLE), GOOD)[0] == 0
+    assert violations(value_schema(TABLE), GOOD)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        GOOD.drop("age"),
+        GOOD.with_columns(extra=1),
+        GOOD.with_columns(pl.col("age").cast(pl.Float64)),
+        GOOD.with_columns(id=pl.Series(["a", None])),
+        GOOD.with_columns(id=pl.lit("a")),
+    ],
+    ids=["missing column", "unknown column", "other type", "null", "key twice"],
+)
+def test_a_wrong_shape_is_found(frame: pl.DataFrame):
+    assert violations(shape_schema(TABLE), frame)[0] > 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"age": -1}, {"age": 121}, {"grade": "R9"}],
+    ids=["below", "above", "not allowed"],
+)
+def test_a_value_outside_its_domain_is_found_and_not_shown(wrong: dict[str, object]):
+    column = next(iter(wrong))
+    literals = {name: pl.lit(value) for name, value in wrong.items()}
+    count, detail = violations(value_schema(TABLE), GOOD.with_columns(**literals))
+    assert count > 0
+    assert column in detail
+
+
+def test_a_list_with_a_value_outside_its_domain_is_found():
+    strays = GOOD.with_columns(likes=pl.Series([["tea"], ["tea", "coffee"]]))
+    assert violations(value_schema(TABLE), strays)[0] > 0
+
+
+def test_types_as_received_are_not_checked():
+    raw = replace(TABLE, types_as_received=True)
+    assert violations(shape_schema(raw), GOOD.with_columns(pl.col("age").cast(pl.String)))[0] == 0

@@ -1,0 +1,142 @@
+"""What the warehouse promises: whole months, by name, from the contract, or nothing at all."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from portrait_assets.errors import WarehouseError
+from portrait_assets.warehouse.contract import Column, PartitionBy, Table, Type
+from portrait_assets.warehouse.store import Query, Warehouse
+
+SALES = Table(
+    "cleaned",
+    "sales",
+    "Sales",
+    "销售",
+    (
+        Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False),
+        Column("amount", Type.MONEY, "Amount", "金额", unit="CNY"),
+    ),
+    key=("customer_id",),
+)
+JANUARY = pl.DataFrame({"month": ["2024-01"] * 2, "customer_id": ["a", "b"], "amount": [1.1, 2.0]})
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path):
+    opened = Warehouse(tmp_path / "w" / "warehouse.duckdb", "shop", "run-1")
+    yield opened
+    opened.close()
+
+
+def test_what_is_written_is_read_back_with_exact_money(warehouse: Warehouse):
+    assert warehouse.write(SALES, ["2024-01"], JANUARY) == {"2024-01": 2}
+    read = warehouse.read(SALES, ["2024-01"])
+    assert read["amount"].to_list() == [Decimal("1.10"), Decimal("2.00")]
+    assert read.schema["amount"] == pl.Decimal(18, 2)
+
+
+def test_writing_a_month_again_replaces_it_and_no_other(warehouse: Warehouse):
+    warehouse.write(SALES, ["2024-01"], JANUARY)
+    warehouse.write(SALES, ["2024-02"], JANUARY.with_columns(month=pl.lit("2024-02")))
+    warehouse.write(SALES, ["2024-01"], JANUARY.head(1))
+    assert warehouse.made(SALES) == {"2024-01": 1, "2024-02": 2}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        JANUARY,
+        JANUARY.lazy(),
+        [JANUARY.head(1), JANUARY.tail(1)],
+        iter([JANUARY]),
+        JANUARY.select("amount", "month", "customer_id"),
+        Query("SELECT '2024-01' AS month, 'a' AS customer_id, 1.1 AS amount UNION ALL "
+              "SELECT '2024-01', 'b', 2"),
+    ],
+    ids=["frame", "lazy", "frames", "generator", "reordered", "query"],
+)  # fmt: skip
+def test_rows_are_taken_in_any_form_and_by_name(warehouse: Warehouse, rows: object):
+    warehouse.write(SALES, ["2024-01"], rows)
+    assert sorted(warehouse.read(SALES, ["2024-01"])["customer_id"]) == ["a", "b"]
+    assert sum(warehouse.read(SALES, ["2024-01"])["amount"]) == Decimal("3.10")
+
+
+def test_an_empty_month_is_a_real_month(warehouse: Warehouse):
+    warehouse.write(SALES, ["2024-01"], SALES.empty())
+    assert warehouse.made(SALES) == {"2024-01": 0}
+    assert warehouse.read(SALES, ["2024-01"]).schema == SALES.polars_schema
+
+
+def test_a_month_never_made_is_not_taken_for_an_empty_one(warehouse: Warehouse):
+    warehouse.write(SALES, ["2024-01"], JANUARY)
+    with pytest.raises(WarehouseError, match=r"has not been made for 2024-02.*portrait run"):
+        warehouse.read(SALES, ["2024-01", "2024-02"])
+
+
+def test_a_row_of_another_month_is_refused_and_nothing_changes(warehouse: Warehouse):
+    warehouse.write(SALES, ["2024-01"], JANUARY)
+    with pytest.raises(WarehouseError, match=r"2 rows of months that are not being written"):
+        warehouse.write(SALES, ["2024-02"], JANUARY)
+    assert warehouse.made(SALES) == {"2024-01": 2}
+
+
+def test_a_failure_in_the_middle_leaves_the_table_as_it_was(warehouse: Warehouse):
+    warehouse.write(SALES, ["2024-01"], JANUARY)
+
+    def breaks_down():
+        yield JANUARY.head(1)
+        raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError):
+        warehouse.write(SALES, ["2024-01"], breaks_down())
+    assert warehouse.read(SALES, ["2024-01"]).height == 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        (JANUARY.drop("amount"), "no column amount"),
+        (JANUARY.with_columns(extra=1), "unknown column extra"),
+        (JANUARY.with_columns(amount=pl.lit("much")), "does not fit its type"),
+        (JANUARY.with_columns(customer_id=pl.lit(None, pl.String)), "NOT NULL"),
+    ],
+)
+def test_a_frame_that_is_not_as_its_contract_says_is_refused(
+    warehouse: Warehouse, frame: pl.DataFrame, says: str
+):
+    with pytest.raises(WarehouseError, match=says):
+        warehouse.write(SALES, ["2024-01"], frame)
+
+
+def test_an_as_of_table_is_partitioned_by_the_last_day_of_the_month(warehouse: Warehouse):
+    tiers = Table("tags", "tiers", "T", "层级", SALES.columns, partition_by=PartitionBy.AS_OF)
+    rows = JANUARY.drop("month").with_columns(as_of=date(2024, 2, 29))
+    assert warehouse.write(tiers, ["2024-02"], rows) == {"2024-02": 2}
+    assert warehouse.last_before(tiers, "2024-03").height == 2
+    assert warehouse.last_before(tiers, "2024-02") is None
+
+
+def test_writing_within_a_value_leaves_other_values_alone(warehouse: Warehouse):
+    warehouse.write(SALES, ["2024-01"], JANUARY)
+    again = JANUARY.filter(pl.col("customer_id") == "b").with_columns(amount=9.0)
+    warehouse.write(SALES, ["2024-01"], again, within={"customer_id": ["b"]})
+    assert warehouse.read(SALES, ["2024-01"])["amount"].to_list() == [Decimal("1.1"), Decimal(9)]
+
+
+def test_a_warehouse_refuses_another_source(warehouse: Warehouse):
+    warehouse.close()
+    with pytest.raises(WarehouseError, match=r"belongs to the source 'shop'.*'bank'"):
+        Warehouse(warehouse.path, "bank", "run-2")
+
+
+def test_a_warehouse_of_another_format_says_what_to_do(warehouse: Warehouse):
+    warehouse.con.execute("UPDATE meta.source SET format = 0")
+    warehouse.close()
+    with pytest.raises(WarehouseError, match=r"format 0.*portrait run --fresh"):
+        Warehouse(warehouse.path, "shop", "run-2")

@@ -1,0 +1,88 @@
+"""Schema changes are explicit: a new nullable column migrates, anything else stops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+import pytest
+
+from portrait_assets.errors import WarehouseError
+from portrait_assets.warehouse.contract import Column, Table, Type
+from portrait_assets.warehouse.tables import ensure_table, existing_types
+
+ID = Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False)
+AMOUNT = Column("amount", Type.MONEY, "Amount paid", "金额", unit="CNY")
+SALES = Table("cleaned", "sales", "Sales", "销售", (ID, AMOUNT))
+
+
+def grown(*columns: Column) -> Table:
+    return replace(SALES, columns=columns)
+
+
+def test_a_table_exists_with_types_and_comments_before_any_row():
+    con = duckdb.connect()
+    ensure_table(con, SALES)
+    assert existing_types(con, "cleaned.sales") == {
+        "month": "VARCHAR",
+        "customer_id": "VARCHAR",
+        "amount": "DECIMAL(18,2)",
+    }
+    comments = dict(con.execute("SELECT column_name, comment FROM duckdb_columns() "
+                                "WHERE table_name = 'sales'").fetchall())  # fmt: skip
+    assert comments["amount"] == "Amount paid [CNY] / 金额"
+
+
+def test_a_new_nullable_column_is_added():
+    con = duckdb.connect()
+    ensure_table(con, SALES)
+    con.execute("INSERT INTO cleaned.sales VALUES ('2024-01', 'a', 1)")
+    ensure_table(con, grown(ID, AMOUNT, Column("channel", Type.TEXT, "Channel", "渠道")))
+    assert con.execute("FROM cleaned.sales").fetchall()[0][3] is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (grown(ID), r"cleaned\.sales holds a column amount.*portrait run --fresh"),
+        (
+            grown(ID, replace(AMOUNT, type=Type.NUMBER)),
+            r"cleaned\.sales\.amount is stored as DECIMAL\(18,2\) and now comes as DOUBLE.*--fresh",
+        ),
+        (
+            grown(ID, AMOUNT, replace(ID, name="store")),
+            r"cleaned\.sales lacks the column store, which may not be null.*--fresh",
+        ),
+    ],
+    ids=["lost", "retyped", "new and required"],
+)
+def test_any_other_change_stops_and_names_table_column_and_remedy(changed: Table, says: str):
+    con = duckdb.connect()
+    ensure_table(con, SALES)
+    with pytest.raises(WarehouseError, match=says):
+        ensure_table(con, changed)
+
+
+RAW = replace(SALES, schema="raw", types_as_received=True)
+
+
+def test_a_column_that_held_nothing_takes_the_type_that_first_comes():
+    con = duckdb.connect()
+    ensure_table(con, RAW, {"customer_id": "BIGINT"})
+    ensure_table(con, RAW, {"customer_id": "BIGINT", "amount": "DOUBLE"})
+    assert existing_types(con, "raw.sales")["amount"] == "DOUBLE"
+
+
+def test_a_source_that_retypes_a_column_with_values_is_told():
+    con = duckdb.connect()
+    ensure_table(con, RAW, {"amount": "DOUBLE"})
+    con.execute("INSERT INTO raw.sales VALUES ('2024-01', 'a', 1)")
+    with pytest.raises(WarehouseError, match=r"raw\.sales\.amount.*DOUBLE.*VARCHAR"):
+        ensure_table(con, RAW, {"amount": "VARCHAR"})
+
+
+def test_a_source_that_leaves_a_column_out_later_changes_nothing():
+    con = duckdb.connect()
+    ensure_table(con, RAW, {"amount": "DOUBLE"})
+    ensure_table(con, RAW, {})
+    assert existing_types(con, "raw.sales")["amount"] == "DOUBLE"
