@@ -1,0 +1,1 @@
+"""Source definitions to raw tables: every row as received, placed in its month and counted."""

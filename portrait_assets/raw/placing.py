@@ -1,0 +1,155 @@
+"""Which month a row belongs to, decided in the source's time zone; and what belongs to none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from portrait_assets.raw.contract import RECEIPTS, UNPLACED, Canonical
+from portrait_assets.raw.reading import SourceReader
+from portrait_assets.warehouse.connection import literal, literals, quote
+from portrait_assets.warehouse.store import Query
+
+# The forms in which text may state a date; `cleaned` reads the same ones.
+DATE_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%Y%m%d",
+)
+NO_DATE = "no readable date"
+AFTER_LAST = "after the last month"
+
+
+@dataclass(frozen=True)
+class Placing:
+    """How the rows of one table of a source are placed in months."""
+
+    reader: SourceReader
+    canonical: Canonical
+    types: Mapping[str, str]
+    first: str
+    last: str
+
+    @property
+    def _is_dated(self) -> bool:
+        return self.canonical.dated_by in self.types
+
+    @property
+    def _date(self) -> str:
+        column = quote(self.canonical.dated_by)
+        kind = self.types[self.canonical.dated_by]
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            return f"({column} AT TIME ZONE {literal(self.reader.source.definition.time_zone)})"
+        if kind == "DATE" or kind.startswith("TIMESTAMP"):
+            return column
+        return f"try_strptime(trim(CAST({column} AS VARCHAR)), [{literals(DATE_FORMATS)}])"
+
+    @property
+    def _month(self) -> str:
+        if not self._is_dated:
+            return literal(self.first)
+        return f"greatest(strftime({self._date}, '%Y-%m'), {literal(self.first)})"
+
+    @property
+    def _placed(self) -> str:
+        """All rows with the month that they fall in, null where the date cannot be read."""
+        sql = self.reader.source.sql(self.canonical.name)
+        # greatest() skips nulls, so an unreadable date must be told apart before it.
+        month = (
+            f"CASE WHEN {self._date} IS NULL THEN NULL ELSE {self._month} END"
+            if self._is_dated
+            else self._month
+        )
+        return f"(SELECT {month} AS month, * FROM ({sql}))"
+
+    def rows(self, months: Sequence[str]) -> Query:
+        """The rows of these months, with the types that the files have."""
+        return Query(
+            f"SELECT * FROM {self._placed} WHERE month IN ({literals(months)})", self.types
+        )
+
+    def counts(self) -> dict[str | None, int]:
+        """Number of rows that the SQL returns by the month they fall in; None for no date."""
+        return dict(
+            self.reader.con.execute(
+                f"SELECT month, count(*) FROM {self._placed} GROUP BY month"
+            ).fetchall()
+        )
+
+    def digests(self, months: Sequence[str]) -> dict[str, str]:
+        """By month, a digest of its rows that does not depend on their order."""
+        return dict(
+            self.reader.con.execute(
+                f"SELECT month, CAST(sum(hash(placed)::HUGEINT) AS VARCHAR) "
+                f"FROM {self._placed} AS placed WHERE month IN ({literals(months)}) GROUP BY month"
+            ).fetchall()
+        )
+
+    def unplaced(self) -> pl.DataFrame:
+        """The rows that belong to no month of the source, as `raw.unplaced` holds them.
+
+        A row without a date stands in the first month's partition, a later one in the last's.
+        """
+        if not self._is_dated:
+            return UNPLACED.empty()
+        return self.reader.con.sql(
+            f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
+            f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
+            f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
+            f"AS reason, CAST({quote(self.canonical.dated_by)} AS VARCHAR) AS dated "
+            f"FROM {self._placed} WHERE month IS NULL OR month > {literal(self.last)} "
+            "ORDER BY ALL"
+        ).pl()
+
+    def rows_in_file(self) -> int:
+        """Rows of the file that the table is read from, or of the SQL for a derived table."""
+        name = self.reader.source.rows_of(self.canonical.name)
+        source = quote(name) if name else f"({self.reader.source.sql(self.canonical.name)})"
+        found = self.reader.con.execute(f"SELECT count(*) FROM {source}").fetchone()
+        return int(found[0]) if found else 0
+
+
+def placings(reader: SourceReader) -> dict[str, Placing]:
+    """The placing of every table that the source provides, by name.
+
+    Raises:
+        SourceError: when a table's SQL cannot be used.
+    """
+    months = reader.source.months()
+    return {
+        name: Placing(reader, canonical, reader.columns(canonical), months[0], months[-1])
+        for name, canonical in reader.source.provided.items()
+    }
+
+
+def receipts(
+    placed: Mapping[str, Placing], tables: Sequence[str], months: Sequence[str]
+) -> pl.DataFrame:
+    """What reading the source found: one row per table and month, as `raw.receipts` holds them."""
+    rows = []
+    for table in tables:
+        placing = placed.get(table)
+        counts = placing.counts() if placing else {}
+        last = placing.last if placing else ""
+        unplaced = sum(n for month, n in counts.items() if month is None or month > last)
+        in_file = placing.rows_in_file() if placing else 0
+        rows += [
+            {
+                "month": month,
+                "table_name": table,
+                "is_provided": placing is not None,
+                "rows_received": counts.get(month, 0),
+                "rows_in_file": in_file,
+                "rows_placed": sum(counts.values()) - unplaced,
+                "rows_unplaced": unplaced,
+            }
+            for month in months
+        ]
+    return pl.DataFrame(rows, schema=RECEIPTS.polars_schema)

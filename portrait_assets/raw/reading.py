@@ -1,0 +1,128 @@
+"""A source's files as DuckDB views, each row with the file and the row number it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from portrait_assets.errors import SourceError
+from portrait_assets.raw.contract import Canonical
+from portrait_assets.raw.source import FileSpec, Source
+from portrait_assets.warehouse.connection import literal, quote
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+CHUNK_CHARACTERS = 1 << 20
+
+
+class SourceReader:
+    """The source's files as temporary views on one connection, for as long as it is open.
+
+    Text files keep every value as text; Parquet and JSON keep their own types.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, source: Source) -> None:
+        self.con = con
+        self.source = source
+        self._transcoded = TemporaryDirectory(prefix="portrait-")
+
+    def __enter__(self) -> SourceReader:
+        self.source.check()
+        for name, spec in self.source.definition.files.items():
+            self._create_view(name, spec)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for name in self.source.definition.files:
+            self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
+        self._transcoded.cleanup()
+
+    def _create_view(self, name: str, spec: FileSpec) -> None:
+        parts = [self._select(path, spec) for path in self.source.files(name)]
+        try:
+            self.con.execute(
+                f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {' UNION ALL BY NAME '.join(parts)}"
+            )
+        except duckdb.Error as error:
+            raise SourceError(
+                f"{self.source.name}: the file '{spec.path}' cannot be read: {first_line(error)}"
+            ) from None
+
+    def _select(self, path: Path, spec: FileSpec) -> str:
+        file_name = literal(path.relative_to(self.source.files_folder))
+        suffixes = path.name.lower()
+        if suffixes.endswith(".parquet"):
+            return (
+                f"SELECT * EXCLUDE (file_row_number), {file_name} AS source_file, "
+                "file_row_number + 1 AS source_row "
+                f"FROM read_parquet({literal(path)}, file_row_number = true)"
+            )
+        if suffixes.endswith(TEXT_SUFFIXES):
+            delimiter = f", delim = {literal(spec.delimiter)}" if spec.delimiter else ""
+            reading = (
+                f"read_csv({literal(self._as_utf8(path, spec))}, "
+                f"all_varchar = true, header = true{delimiter})"
+            )
+        elif suffixes.endswith((".json", ".jsonl", ".ndjson", ".json.gz")):
+            reading = f"read_json({literal(path)})"
+        else:
+            raise SourceError(
+                f"{self.source.name}: '{spec.path}' is of no kind that can be read; "
+                "give CSV, Parquet or JSON."
+            )
+        return (
+            f"SELECT *, {file_name} AS source_file, row_number() OVER () AS source_row "
+            f"FROM {reading}"
+        )
+
+    def _as_utf8(self, path: Path, spec: FileSpec) -> Path:
+        if spec.encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+            return path
+        target = Path(self._transcoded.name) / f"{len(list(Path(self._transcoded.name).iterdir()))}.csv"
+        try:
+            with (
+                open(path, encoding=spec.encoding, newline="") as received,
+                open(target, "w", encoding="utf-8", newline="") as written,
+            ):
+                while chunk := received.read(CHUNK_CHARACTERS):
+                    written.write(chunk)
+        except (UnicodeDecodeError, LookupError) as error:
+            raise SourceError(
+                f"{self.source.name}: '{path.name}' cannot be read as {spec.encoding} ({error}); "
+                "correct its encoding in source.yaml."
+            ) from None
+        return target
+
+    def columns(self, canonical: Canonical) -> dict[str, str]:
+        """DuckDB type by name of the columns that the table's SQL returns.
+
+        Raises:
+            SourceError: when the SQL is not one SELECT, fails, or returns other columns than
+                the canonical ones.
+        """
+        place = f"{self.source.name}/{canonical.name}.sql"
+        sql = self.source.sql(canonical.name)
+        try:
+            statements = self.con.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise SourceError(f"{place} must be a single SELECT statement.")
+            described = self.con.execute(f"DESCRIBE ({sql})").fetchall()
+        except duckdb.Error as error:
+            raise SourceError(f"{place} does not run: {first_line(error)}") from None
+        types = {row[0]: row[1] for row in described}
+        allowed = {column.name for column in canonical.raw_table().columns}
+        if unknown := sorted(types.keys() - allowed):
+            raise SourceError(
+                f"{place} returns the column {unknown[0]}, which {canonical.name} does not have; "
+                f"rename it to one of: {', '.join(sorted(allowed))}."
+            )
+        needed = {*canonical.required, "source_file", "source_row"}
+        if missing := sorted(needed - types.keys()):
+            raise SourceError(f"{place} does not return the column {missing[0]}; add it.")
+        return types
+
+
+def first_line(error: Exception) -> str:
+    """What a DuckDB error says, without the excerpt that follows it."""
+    return str(error).strip().splitlines()[0]
