@@ -1,0 +1,94 @@
+"""The typed twins of the raw tables, who is who, and what was set aside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+
+from portrait_assets.raw.contract import CANONICAL, SOURCE_FILE, SOURCE_ROW, Canonical
+from portrait_assets.warehouse.contract import Column, Sensitivity, Table, Type
+
+
+class Severity(StrEnum):
+    """What a rule that a value breaks does to its row."""
+
+    ROW = "row"  # the row is set aside
+    VALUE = "value"  # the value becomes null and the row is kept
+    NOTE = "note"  # both are kept
+    MERGED = "merged"  # the row says exactly what another one says, which is kept
+
+
+def cleaned_table(canonical: Canonical) -> Table:
+    """The contract of cleaned.<name>: the canonical columns, typed, with where they came from."""
+    columns = tuple(
+        replace(column, nullable=column.name not in canonical.required)
+        for column in canonical.columns
+    )
+    return Table(
+        schema="cleaned",
+        name=canonical.name,
+        en=canonical.en,
+        zh=canonical.zh,
+        columns=(*columns, SOURCE_FILE, SOURCE_ROW),
+        key=("source_file", "source_row"),
+        published=canonical.name == "customers",
+        private=tuple(c.name for c in columns if c.sensitivity is Sensitivity.C3),
+    )
+
+
+CLEANED: dict[str, Table] = {canonical.name: cleaned_table(canonical) for canonical in CANONICAL}
+
+IDENTITY_MAP = Table(
+    schema="cleaned",
+    name="identity_map",
+    en="Which customer a source's record belongs to, from the month it was first seen",
+    zh="客户身份映射",
+    columns=(
+        Column(
+            "source_customer_id",
+            Type.TEXT,
+            "Identifier in the source",
+            "源系统客户编号",
+            nullable=False,
+        ),
+        Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False),
+        Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
+        Column(
+            "match_probability",
+            Type.NUMBER,
+            "Probability that the record is this customer's",
+            "匹配概率",
+            nullable=False,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
+    ),
+    key=("source_customer_id",),
+)
+
+REJECTS = Table(
+    schema="cleaned",
+    name="rejects",
+    en="Every value and row that was not taken as it came, and why",
+    zh="剔除与修正记录",
+    columns=(
+        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
+        SOURCE_FILE,
+        SOURCE_ROW,
+        Column("column_name", Type.TEXT, "Column; null for a whole row", "字段"),
+        Column("rule", Type.TEXT, "Rule that was broken", "规则", nullable=False),
+        Column(
+            "severity",
+            Type.TEXT,
+            "What was done: row, value, note or merged",
+            "处理方式",
+            nullable=False,
+            allowed=tuple(Severity),
+        ),
+        Column("received", Type.TEXT, "Value as received, masked if personal", "原始值"),
+    ),
+    key=("table_name", "source_file", "source_row", "column_name", "rule"),
+    published=True,
+    private=("received",),
+)
