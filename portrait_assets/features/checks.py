@@ -1,0 +1,64 @@
+"""Checks of the features room: nobody missing, nobody early, and amounts that add up."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from portrait_assets.features.contract import (
+    CUSTOMER_CATEGORY_MONTH,
+    CUSTOMER_MONTH,
+    FEATURE_MATRIX,
+)
+from portrait_assets.warehouse.checks import SHAPE, VALUES, Finding, Subject, TableCheck, room_checks
+from portrait_assets.warehouse.connection import literal
+
+
+def _adds_up(subject: Subject) -> Finding:
+    lines, amount = subject.warehouse.select(
+        "SELECT count(*), coalesce(sum(amount), 0) FROM cleaned.transactions "
+        f"WHERE month = {literal(subject.month)}"
+    ).row(0)
+    here_lines, here_amount = subject.rows["lines"].sum(), subject.rows["amount"].sum()
+    return Finding(
+        int(here_lines != lines) + int(here_amount != amount),
+        f"{here_lines} lines and {here_amount} aggregated of {lines} lines and {amount}",
+    )
+
+
+def _everyone(subject: Subject) -> Finding:
+    month = literal(subject.month)
+    expected = subject.warehouse.select(
+        "SELECT count(DISTINCT customer_id) FROM ("
+        f"SELECT customer_id FROM cleaned.transactions WHERE month <= {month} "
+        f"UNION ALL SELECT customer_id FROM cleaned.balances WHERE month <= {month} "
+        f"UNION ALL SELECT customer_id FROM cleaned.customers WHERE month <= {month} "
+        f"AND joined_on <= last_day(({month} || '-01')::DATE))"
+    ).item()
+    return Finding(
+        abs(expected - subject.rows.height),
+        f"{subject.rows.height} customers in the matrix, {expected} by the cleaned tables",
+    )
+
+
+ADDS_UP = TableCheck(
+    "adds_up", "Lines and amounts equal those of the cleaned transactions.", _adds_up, blocking=True
+)
+EVERYONE = TableCheck(
+    "everyone",
+    "Everyone is in it who has a transaction, a balance or a joining day by then, and no other.",
+    _everyone,
+    blocking=True,
+)
+
+
+def features_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """The checks of the feature tables."""
+    return room_checks(
+        "features",
+        {
+            CUSTOMER_MONTH: (SHAPE, VALUES, ADDS_UP),
+            CUSTOMER_CATEGORY_MONTH: (SHAPE, VALUES),
+            FEATURE_MATRIX: (SHAPE, VALUES, EVERYONE),
+        },
+        partitions,
+    )
