@@ -37,7 +37,7 @@ def cleaned_assets(
         "cleaned",
         [*CLEANED.values(), REJECTS],
         partitions,
-        ins={**raw_ins, "identity_map": all_months_in(IDENTITY_MAP)},
+        ins={**raw_ins, "identity_map": all_months_in(IDENTITY_MAP, partitions)},
     )
     def cleaned(
         context: dg.AssetExecutionContext, identity_map: pl.DataFrame, **raw: pl.LazyFrame

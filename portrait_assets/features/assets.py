@@ -29,8 +29,8 @@ def features_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
         ins={
             "transactions": month_in(CLEANED["transactions"]),
             "contacts": month_in(CLEANED["contacts"]),
-            "products": all_months_in(CLEANED["products"]),
-            "responses": all_months_in(CLEANED["responses"]),
+            "products": all_months_in(CLEANED["products"], partitions),
+            "responses": all_months_in(CLEANED["responses"], partitions),
         },
     )
     def aggregates(
@@ -74,10 +74,10 @@ def features_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
         [FEATURE_MATRIX],
         partitions,
         ins={
-            "customer_month": all_months_in(CUSTOMER_MONTH),
-            "customer_category_month": all_months_in(CUSTOMER_CATEGORY_MONTH),
-            "customers": all_months_in(CLEANED["customers"]),
-            "balances": all_months_in(CLEANED["balances"]),
+            "customer_month": all_months_in(CUSTOMER_MONTH, partitions),
+            "customer_category_month": all_months_in(CUSTOMER_CATEGORY_MONTH, partitions),
+            "customers": all_months_in(CLEANED["customers"], partitions),
+            "balances": all_months_in(CLEANED["balances"], partitions),
         },
     )
     def matrix(

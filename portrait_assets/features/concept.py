@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from portrait_assets.features.feature import Element, Feature
-from portrait_assets.features.inputs import Inputs, ratio
+from portrait_assets.features.inputs import Inputs, share
 from portrait_assets.months import next_month
 from portrait_assets.warehouse.contract import Type
 
@@ -117,9 +117,9 @@ def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
         )
         .select(
             "customer_id",
-            ratio("own_label_amount", "branded_amount").alias("own_label_share_12m"),
-            ratio("discounted_amount", "amount").alias("discounted_share_12m"),
-            ratio("discount_amount", pl.col("discount_amount") + pl.col("amount")).alias(
+            share("own_label_amount", "branded_amount").alias("own_label_share_12m"),
+            share("discounted_amount", "amount").alias("discounted_share_12m"),
+            share("discount_amount", pl.col("discount_amount") + pl.col("amount")).alias(
                 "discount_depth_12m"
             ),
         )
@@ -141,8 +141,8 @@ def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
             pl.len().cast(pl.Int64).alias("category_count_12m"),
         )
         .with_columns(
-            ratio("top", "whole").alias("top_category_share_12m"),
-            ratio("squares", pl.col("whole").cast(pl.Float64) ** 2).alias("category_hhi_12m"),
+            share("top", "whole").alias("top_category_share_12m"),
+            share("squares", pl.col("whole").cast(pl.Float64) ** 2).alias("category_hhi_12m"),
         )
     )
     return choices.join(preferences, on="customer_id", how="left").select(

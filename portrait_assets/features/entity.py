@@ -85,7 +85,8 @@ def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
         pl.col("first_at").min().dt.date().alias("first_seen_on")
     )
     born = pl.col("birth_date")
-    had_birthday = (born.dt.month() * 100 + born.dt.day()) <= as_of.month * 100 + as_of.day
+    birthday = born.dt.month().cast(pl.Int32) * 100 + born.dt.day()
+    had_birthday = birthday <= as_of.month * 100 + as_of.day
     full_years = as_of.year - born.dt.year() - pl.when(had_birthday).then(0).otherwise(1)
     since = pl.coalesce("joined_on", "first_seen_on")
     return latest.join(first_seen, on="customer_id", how="full", coalesce=True).select(

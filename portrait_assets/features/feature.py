@@ -17,6 +17,20 @@ class Element(StrEnum):
     PRINCIPLE = "principle"  # how the customer reacts
 
 
+SHARE = "share"
+_DOMAINS: dict[str, tuple[float | None, float | None]] = {
+    SHARE: (0, 1),
+    "0 to 1": (0, 1),
+    "-1 to 1": (-1, 1),
+    "days": (0, None),
+    "purchases": (0, None),
+    "categories": (0, None),
+    "contacts": (0, None),
+    "responses": (0, None),
+    "years": (0, 120),
+}
+
+
 @dataclass(frozen=True)
 class Feature:
     """A column of the feature matrix.
@@ -39,6 +53,11 @@ class Feature:
     sensitivity: Sensitivity = Sensitivity.C1
 
     @property
+    def domain(self) -> tuple[float | None, float | None]:
+        """Lowest and highest possible value, as far as the unit implies them."""
+        return _DOMAINS.get(self.unit or "", (None, None))
+
+    @property
     def column(self) -> Column:
         """The contract of the column in the feature matrix."""
         return Column(
@@ -47,5 +66,7 @@ class Feature:
             en=f"{self.en}: {self.formula}",
             zh=self.zh,
             unit=self.unit,
+            minimum=self.domain[0],
+            maximum=self.domain[1],
             sensitivity=self.sensitivity,
         )

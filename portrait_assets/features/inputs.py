@@ -33,3 +33,8 @@ def ratio(part: str | pl.Expr, whole: str | pl.Expr) -> pl.Expr:
     whole = pl.col(whole) if isinstance(whole, str) else whole
     quotient = part.cast(pl.Float64) / whole.cast(pl.Float64)
     return pl.when(whole > 0).then(quotient.round(6)).otherwise(None)
+
+
+def share(part: str | pl.Expr, whole: str | pl.Expr) -> pl.Expr:
+    """`ratio` held within 0 and 1, which returned goods can push it out of."""
+    return ratio(part, whole).clip(0, 1)

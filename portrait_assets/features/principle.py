@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from portrait_assets.features.feature import Element, Feature
-from portrait_assets.features.inputs import Inputs, ratio
+from portrait_assets.features.inputs import Inputs
 from portrait_assets.months import next_month
 from portrait_assets.warehouse.contract import Type
 

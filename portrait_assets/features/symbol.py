@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from portrait_assets.features.feature import Element, Feature
-from portrait_assets.features.inputs import Inputs, ratio
+from portrait_assets.features.inputs import Inputs, ratio, share
 from portrait_assets.months import next_month
 from portrait_assets.warehouse.contract import POLARS_TYPES, Type
 
@@ -170,10 +170,10 @@ def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
     recent, both = pl.col("spend_3m"), pl.col("spend_6m")
     rates = activity.with_columns(
         ratio("spend_12m", "purchases_12m").alias("average_ticket_12m"),
-        ratio("active_months", "months_since").alias("active_month_share_12m"),
-        ratio(recent * 2 - both, both).alias("spend_trend_3m"),
-        ratio("weekend", "spend_12m").alias("weekend_spend_share_12m"),
-        ratio("evening", "spend_12m").alias("evening_spend_share_12m"),
+        share("active_months", "months_since").alias("active_month_share_12m"),
+        ratio(recent * 2 - both, both).clip(-1, 1).alias("spend_trend_3m"),
+        share("weekend", "spend_12m").alias("weekend_spend_share_12m"),
+        share("evening", "spend_12m").alias("evening_spend_share_12m"),
     )
     return rates.join(_balances(inputs.balances), on="customer_id", how="full", coalesce=True).select(
         "customer_id", *(feature.name for feature in FEATURES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,18 +26,22 @@ class SourceReader:
     def __init__(self, con: duckdb.DuckDBPyConnection, source: Source) -> None:
         self.con = con
         self.source = source
-        self._transcoded = TemporaryDirectory(prefix="portrait-")
+        self._opened = ExitStack()
 
     def __enter__(self) -> SourceReader:
         self.source.check()
-        for name, spec in self.source.definition.files.items():
-            self._create_view(name, spec)
+        try:
+            for name, spec in self.source.definition.files.items():
+                self._create_view(name, spec)
+        except BaseException:
+            self._opened.close()
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         for name in self.source.definition.files:
             self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
-        self._transcoded.cleanup()
+        self._opened.close()
 
     def _create_view(self, name: str, spec: FileSpec) -> None:
         parts = [self._select(path, spec) for path in self.source.files(name)]
@@ -79,7 +84,8 @@ class SourceReader:
     def _as_utf8(self, path: Path, spec: FileSpec) -> Path:
         if spec.encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
             return path
-        target = Path(self._transcoded.name) / f"{len(list(Path(self._transcoded.name).iterdir()))}.csv"
+        folder = self._opened.enter_context(TemporaryDirectory(prefix="portrait-"))
+        target = Path(folder) / "utf-8.csv"
         try:
             with (
                 open(path, encoding=spec.encoding, newline="") as received,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
-from portrait_assets.errors import SourceError
+from portrait_assets.errors import PortraitError, SourceError
 from portrait_assets.months import month_range, next_month, parse_month
 from portrait_assets.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
 
@@ -74,7 +74,10 @@ class SourceDefinition(BaseModel):
     @field_validator("first_month", "last_month")
     @classmethod
     def _is_month(cls, value: str | None) -> str | None:
-        return None if value is None else parse_month(value)
+        try:
+            return None if value is None else parse_month(value)
+        except PortraitError as error:
+            raise ValueError(str(error).rstrip(".")) from None
 
     @field_validator("time_zone")
     @classmethod

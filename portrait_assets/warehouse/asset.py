@@ -15,15 +15,6 @@ from portrait_assets.warehouse.io_manager import RESOURCE_KEY
 
 OWNER = "team:customer-portrait"
 KINDS = {"duckdb", "polars"}
-with warnings.catch_warnings():
-    # That there may be no month so far back is marked beta; a test holds Dagster to it.
-    warnings.simplefilter("ignore", dg.BetaWarning)
-    ALL_BEFORE_TOO = dg.TimeWindowPartitionMapping(
-        # Further back than any source reaches: a month looks at itself and all before it.
-        start_offset=-1200,
-        end_offset=0,
-        allow_nonexistent_upstream_partitions=True,
-    )
 
 
 def month_partitions(
@@ -43,9 +34,18 @@ def month_in(table: Table) -> dg.AssetIn:
     return dg.AssetIn(key=asset_key(table))
 
 
-def all_months_in(table: Table) -> dg.AssetIn:
+def all_months_in(table: Table, partitions: dg.PartitionsDefinition[str]) -> dg.AssetIn:
     """The table's rows of the months being made and of all months before."""
-    return dg.AssetIn(key=asset_key(table), partition_mapping=ALL_BEFORE_TOO)
+    with warnings.catch_warnings():
+        # That there may be no month so far back is marked beta; a test holds Dagster to it.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        # Dagster walks the offset month by month, so it is no longer than it needs to be. A
+        # source without a last month gains some while this process lives.
+        before = -len(partitions.get_partition_keys()) - 12
+        mapping = dg.TimeWindowPartitionMapping(
+            start_offset=before, end_offset=0, allow_nonexistent_upstream_partitions=True
+        )
+    return dg.AssetIn(key=asset_key(table), partition_mapping=mapping)
 
 
 def tables_asset(

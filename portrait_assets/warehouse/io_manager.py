@@ -81,7 +81,7 @@ def warehouse_resource(
 
     @dg.io_manager(description="The warehouse file, held by one run at a time.")
     def warehouse(context: dg.InitResourceContext) -> Iterator[WarehouseIOManager]:
-        run_id = context.run_id or "no run"
+        run_id = context.run.run_id if context.run else "no run"
         log = context.log.info if context.log else print
         lock = settings.warehouse_dir / "warehouse.lock"
         with warehouse_lock(lock, run_id, settings.lock_wait_seconds, on_wait=log):

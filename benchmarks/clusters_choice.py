@@ -1,0 +1,82 @@
+"""Adjusted Rand index of the free choice on generated and small public labelled sets.
+
+    python benchmarks/clusters_choice.py --set judge
+    python benchmarks/clusters_choice.py --set null
+
+``train`` are the sets that thresholds were chosen on, ``judge`` the others; ``null`` counts how
+often structureless data are left as one segment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from sklearn.metrics import adjusted_rand_score
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
+
+import clusters_battery as battery  # noqa: E402
+
+from portrait_assets.clusters.cluster_file import cluster_table  # noqa: E402
+
+
+def table_of(matrix: np.ndarray) -> pl.DataFrame:
+    """A matrix as a table with columns x0, x1, ..."""
+    return pl.DataFrame({f"x{i}": matrix[:, i] for i in range(matrix.shape[1])})
+
+
+def run_labelled(names: list[str], seed: int) -> list[float]:
+    """Print one line per set; return the adjusted Rand indices."""
+    found = []
+    for name in names:
+        points, labels = battery.make(name, seed)
+        start = time.perf_counter()
+        segments, summary = cluster_table(table_of(points))
+        score = adjusted_rand_score(labels, segments.to_numpy())
+        found.append(score)
+        print(
+            f"{name:16s} rows {len(points):6d} true k {len(np.unique(labels)):3d} found "
+            f"{summary.segments:3d} ARI {score:.3f} {time.perf_counter() - start:5.1f} s  "
+            f"{summary.reason[:110]}",
+            flush=True,
+        )
+    return found
+
+
+def run_null(part: int, parts: int, seed: int) -> list[float]:
+    """Print one line per structureless set; return 1.0 where one segment was found."""
+    found = []
+    for kind, rows, dims in battery.NULLS[part::parts]:
+        points = battery.make_null(kind, rows, dims, seed)
+        _, summary = cluster_table(table_of(points))
+        found.append(float(summary.segments == 1))
+        print(f"{kind} {rows} x {dims}: {summary.segments}  {summary.reason}", flush=True)
+    return found
+
+
+def main() -> None:
+    """Run one set and print the mean."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", choices=("train", "judge", "null"), default="judge")
+    parser.add_argument("--only", nargs="*", default=None)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", type=int, default=0)
+    parser.add_argument("--parts", type=int, default=1)
+    given = parser.parse_args()
+    if given.set == "null":
+        found = run_null(given.part, given.parts, given.seed)
+        print(f"null: {int(sum(found))} of {len(found)} left as one segment")
+        return
+    names = list(battery.TRAIN if given.set == "train" else battery.JUDGE)
+    names = given.only or names[given.part :: given.parts]
+    found = run_labelled(names, given.seed)
+    print(f"{given.set}: mean adjusted Rand index {np.mean(found):.4f} over {len(found)} sets")
+
+
+if __name__ == "__main__":
+    main()

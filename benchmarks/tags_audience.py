@@ -1,0 +1,64 @@
+"""An audience over ten tags counted at ten million customers, and its whole profile.
+
+Run `python benchmarks/tags_audience.py [customers]`. The target is 300 ms for the count on 2
+cores.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from portrait_assets.tags.audience import count_sql, parse_audience, select_audience
+from portrait_assets.warehouse.contract import Column, Type
+
+JUNE = date(2017, 6, 30)
+TAGS = [f"tag_{number}" for number in range(10)]
+VALUES = ("high", "medium", "low")
+TEXT = (
+    "(tag_0 = 'high' OR tag_1 = 'high') AND NOT tag_2 = 'low' AND tag_3 IN ('high', 'medium') "
+    "AND (tag_4 = 'high' OR NOT tag_5 = 'medium') AND tag_6 <> 'low' "
+    "AND (tag_7 = 'low' OR tag_8 = 'medium' OR tag_9 = 'high')"
+)
+
+
+def main(customers: int) -> None:
+    columns = {tag: Column(tag, Type.TEXT, tag, tag, allowed=VALUES) for tag in TAGS}
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "bench.duckdb")
+        con = duckdb.connect(path, config={"threads": 2, "memory_limit": "4GiB"})
+        held = ", ".join(
+            f"['high', 'medium', 'low'][1 + (hash(c, {n}) % 3)::INT] AS tag_{n}" for n in range(10)
+        )
+        con.execute("CREATE SCHEMA tags")
+        con.execute(
+            "CREATE TABLE tags.portrait_matrix AS SELECT DATE '2017-06-30' AS as_of, "
+            f"'C' || lpad(c::VARCHAR, 8, '0') AS customer_id, {held} "
+            f"FROM range({customers}) AS customers(c)"
+        )
+        con.execute(
+            "CREATE TABLE tags.tag_catalogue AS SELECT 'tag_' || n AS tag_code, "
+            "['high', 'medium', 'low'] AS tag_values, 'C1' AS sensitivity FROM range(10) AS t(n)"
+        )
+        con.close()
+        con = duckdb.connect(path, read_only=True, config={"threads": 2})
+        sql = count_sql(parse_audience(TEXT, columns), JUNE)
+        for attempt in ("first", "second", "third", "fourth"):
+            start, busy = time.perf_counter(), time.process_time()
+            size = con.execute(sql).fetchall()[0][0]
+            wall, cpu = time.perf_counter() - start, time.process_time() - busy
+            print(f"{attempt} count {size:,} of {customers:,}: {wall:.3f} s ({cpu:.3f} s of CPU)")
+        start = time.perf_counter()
+        audience = select_audience(con, TEXT)
+        print(f"size, share and profile of {audience.profile.height} values: "
+              f"{time.perf_counter() - start:.2f} s")  # fmt: skip
+        con.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000)

@@ -1,0 +1,97 @@
+"""One month of tags for a million customers: time, memory, and size on disk.
+
+Run `python benchmarks/tags_month.py [customers] [tags]`. The target for 1,000,000 customers and 60
+tags on 2 cores is 60 s and 6 GiB, and 60 MiB for the tag table on disk.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from tags_world import make_features
+
+from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.contract import TAG_ROWS, TAG_TABLE_VIEW, portrait_matrix_table
+from portrait_assets.tags.evaluate import prepare
+from portrait_assets.tags.tag import Catalogue, Shape
+from portrait_assets.warehouse.tables import ensure_table
+
+MONTHS = (date(2017, 5, 31), date(2017, 6, 30))
+
+
+def of_size(catalogue: Catalogue, tags: int) -> Catalogue:
+    """The catalogue cut to so many tags, enumerated ones kept first."""
+    order = sorted(catalogue.in_force("2017-06"), key=lambda tag: tag.shape is Shape.OPEN)
+    kept = {tag.code for tag in order}
+    for tag in reversed(order):
+        read = {name for code in kept for name in catalogue.tag(code).inputs}
+        if len(kept) > tags and tag.code not in read:
+            kept.discard(tag.code)
+    return replace(catalogue, tags=tuple(tag for tag in catalogue.tags if tag.code in kept))
+
+
+def size(path: Path, con: duckdb.DuckDBPyConnection) -> float:
+    """MiB of the database file, with everything in it."""
+    con.execute("CHECKPOINT")
+    return path.stat().st_size / 2**20
+
+
+def told(as_of: date, what: str, start: float, busy: float) -> str:
+    """Time since the month's start, by the clock and of both processors together."""
+    wall, cpu = time.perf_counter() - start, time.process_time() - busy
+    return f"{as_of}  {what:<18}{wall:7.1f} s ({cpu:.1f} s of CPU)"
+
+
+def main(customers: int, tags: int) -> None:
+    """Print one line per step."""
+    catalogue = of_size(load_catalogue(), tags)
+    print(f"{customers:,} customers, {len(catalogue.tags)} tags, DuckDB {duckdb.__version__}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.duckdb"
+        con = duckdb.connect(
+            str(path),
+            config={"threads": 2, "memory_limit": "4GiB", "temp_directory": folder + "/spill"},
+        )
+        make_features(con, customers)
+        for table in (TAG_ROWS, portrait_matrix_table(catalogue)):
+            ensure_table(con, table)
+        con.execute(TAG_TABLE_VIEW)
+        previous = None
+        for as_of in MONTHS:
+            before = size(path, con)
+            start, busy = time.perf_counter(), time.process_time()
+            prepared = prepare(catalogue, "SELECT * FROM features", None, previous, as_of, con)
+            print(told(as_of, "evaluated", start, busy))
+            con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
+            middle = size(path, con)
+            print(told(as_of, "matrix written", start, busy))
+            con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
+            after = size(path, con)
+            prepared.close(con)
+            print(told(as_of, "tag table written", start, busy))
+            print(f"{as_of}  matrix {middle - before:.1f} MiB, tag table {after - middle:.1f} MiB")
+            previous = f"SELECT * FROM tags.tag_table WHERE as_of = DATE '{as_of}'"
+        rows = con.execute("SELECT count(*) FROM tags.tag_rows").fetchall()[0][0]
+        start = time.perf_counter()
+        con.execute(
+            "SELECT tag_value, count(DISTINCT customer_id) FROM tags.tag_table "
+            "WHERE as_of = DATE '2017-06-30' AND tag_code = 'value_tier' GROUP BY ALL"
+        ).fetchall()
+        print(
+            f"{rows:,} rows; one tag counted through the view {time.perf_counter() - start:.2f} s"
+        )
+        con.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"peak memory {peak:.2f} GiB")
+
+
+if __name__ == "__main__":
+    numbers = [int(argument) for argument in sys.argv[1:]]
+    main(*(numbers + [1_000_000, 60][len(numbers) :]))

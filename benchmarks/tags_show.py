@@ -1,0 +1,62 @@
+"""One customer's card from a cold start, out of a published file of many customers.
+
+Run `python benchmarks/tags_show.py [customers]`. The target is 1.5 s; each attempt is a process of
+its own, so imports count. The file's pages are in the system's cache after the first.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from tags_world import make_features
+
+from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.contract import TAG_CHANGES
+from portrait_assets.tags.evaluate import prepare
+from portrait_assets.tags.listing import catalogue_rows
+from portrait_assets.warehouse.tables import ensure_table
+
+JUNE = date(2017, 6, 30)
+PROGRAM = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from portrait_assets.tags.card import print_card, read_card
+print_card(read_card(Path(sys.argv[1]), sys.argv[2]), Console())
+assert not {"polars", "dagster", "sqlglot", "pandas"} & sys.modules.keys()
+"""
+
+
+def main(customers: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "portrait.duckdb"
+        con = duckdb.connect(str(path), config={"threads": 2, "memory_limit": "4GiB"})
+        make_features(con, customers)
+        con.execute("CREATE SCHEMA tags; CREATE SCHEMA features")
+        con.execute("CREATE TABLE features.feature_matrix AS SELECT * FROM features")
+        catalogue = load_catalogue()
+        prepared = prepare(catalogue, "SELECT * FROM features", None, None, JUNE, con)
+        con.execute(f"CREATE TABLE tags.tag_table AS {prepared.tag_table_sql}")
+        con.execute(f"CREATE TABLE tags.portrait_matrix AS {prepared.portrait_matrix_sql}")
+        con.register("rows", catalogue_rows(catalogue, JUNE))
+        con.execute("CREATE TABLE tags.tag_catalogue AS SELECT * FROM rows")
+        ensure_table(con, TAG_CHANGES)
+        con.close()
+        for attempt in range(4):
+            customer = f"C{customers // (attempt + 2):08d}"
+            start = time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-c", PROGRAM, str(path), customer], check=True,
+                stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+            print(f"card of {customer}: {time.perf_counter() - start:.2f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

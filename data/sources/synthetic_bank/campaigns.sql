@@ -1,0 +1,10 @@
+SELECT
+    campaign_id,
+    campaign_type,
+    title,
+    started_on,
+    ended_on,
+    product_id,
+    source_file,
+    source_row
+FROM campaigns

@@ -1,0 +1,14 @@
+SELECT
+    product_id,
+    introduced_on,
+    withdrawn_on,
+    department,
+    category,
+    product_type,
+    brand,
+    is_own_label,
+    package_size,
+    risk_grade,
+    source_file,
+    source_row
+FROM products

@@ -1,0 +1,11 @@
+SELECT
+    customer_id,
+    campaign_id,
+    responded_on,
+    response,
+    coupon_id,
+    product_id,
+    amount,
+    source_file,
+    source_row
+FROM responses

@@ -1,0 +1,67 @@
+"""Checks of the clusters room: everyone has one segment, and a segment is more than a handful."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.clusters.contract import (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_MODEL,
+    CLUSTER_PROFILE,
+    CLUSTER_SEGMENT,
+)
+from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.warehouse.checks import (
+    SHAPE,
+    VALUES,
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
+
+SMALLEST_SHARE = 0.01
+
+
+def everyone_of_the_matrix(subject: Subject) -> Finding:
+    """Whether the table's customers are exactly those of the feature matrix of the month."""
+    expected = subject.warehouse.read(FEATURE_MATRIX, [subject.month])["customer_id"]
+    here = subject.rows["customer_id"]
+    apart = len(set(expected) ^ set(here))
+    return Finding(apart, f"{here.n_unique()} customers of {len(expected)} in the feature matrix")
+
+
+def _no_tiny_segment(subject: Subject) -> Finding:
+    tiny = subject.rows.filter(pl.col("share") < SMALLEST_SHARE)
+    shares = ", ".join(f"{row['segment_id']}: {row['share']:.1%}" for row in
+                       subject.rows.sort("segment_id").iter_rows(named=True))  # fmt: skip
+    return Finding(tiny.height, f"shares by segment {shares}")
+
+
+EVERYONE_ASSIGNED = TableCheck(
+    "everyone_assigned",
+    "The customers are exactly those of the feature matrix.",
+    everyone_of_the_matrix,
+    blocking=True,
+)
+NO_TINY_SEGMENT = TableCheck(
+    "no_tiny_segment",
+    f"No segment holds less than {SMALLEST_SHARE:.0%} of the customers.",
+    _no_tiny_segment,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+
+def clusters_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """The checks of the cluster tables."""
+    return room_checks(
+        "clusters",
+        {
+            CLUSTER_MODEL: (SHAPE, VALUES),
+            CLUSTER_ASSIGNMENT: (SHAPE, VALUES, EVERYONE_ASSIGNED),
+            CLUSTER_SEGMENT: (SHAPE, VALUES, NO_TINY_SEGMENT),
+            CLUSTER_PROFILE: (SHAPE, VALUES),
+        },
+        partitions,
+    )

@@ -1,0 +1,128 @@
+"""All families of clusterings on one sample: which candidates there are, and how each is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from portrait_assets.clusters.density import density_labels
+from portrait_assets.clusters.genie import SpanningTree, genie_hierarchy, spanning_tree
+from portrait_assets.clusters.hierarchy import Hierarchy
+from portrait_assets.clusters.kmeans import kmeans_labels
+from portrait_assets.clusters.mixture import fit_mixture
+from portrait_assets.clusters.ward import ward_hierarchy
+
+FloatMatrix = npt.NDArray[np.float64]
+FloatVector = npt.NDArray[np.float64]
+IntVector = npt.NDArray[np.int64]
+
+NUMBERS_OF_SEGMENTS = (
+    *range(2, 13), 14, 15, 16, 18, 20, 22, 25, 28, 31, 35, 40, 45, 50, 60, 70, 80, 100,
+)  # fmt: skip
+"""The k that are tried; beyond twelve in steps of about a tenth."""
+GINI_LIMITS = (0.1, 0.3, 0.5, 0.7, 1.0)
+"""Limits for Genie; with 1.0 it is single linkage."""
+ROBUST_GINI_LIMITS = (0.3, 0.5, 0.7)
+REACH_NEIGHBOURS = 5
+DENSITY_SHARES = (0.008, 0.015, 0.03, 0.06)
+"""Smallest density cluster, as a share of the sample."""
+ROWS_PER_SEGMENT = 15
+RESTARTS = 5
+
+
+class Candidate(NamedTuple):
+    """A way to cluster: family, its parameter (0 for none) and the k asked for (0: found)."""
+
+    family: str
+    parameter: float
+    k: int
+
+    @property
+    def algorithm(self) -> str:
+        """Family and parameter in words, such as ``genie 0.3``."""
+        return f"{self.family} {self.parameter:g}" if self.parameter else self.family
+
+
+def candidates_for(rows: int, dims: int, also: int | None = None) -> list[Candidate]:
+    """Every candidate that ``rows`` points of ``dims`` dimensions can carry.
+
+    ``also`` adds a k that was asked for. A mixture needs more rows than it has parameters.
+    """
+    ks = sorted({k for k in NUMBERS_OF_SEGMENTS if k * ROWS_PER_SEGMENT <= rows} | {also or 2})
+    ks = [k for k in ks if 2 <= k <= rows]
+    found: list[Candidate] = []
+    for k in ks:
+        found += [Candidate("k-means", 0, k), Candidate("ward", 0, k)]
+        found += [Candidate("genie", g, k) for g in GINI_LIMITS]
+        found += [Candidate("genie by reach", g, k) for g in ROBUST_GINI_LIMITS]
+        if k * (dims + 1) * (dims + 2) / 2 < 0.8 * rows and k <= 60:
+            found.append(Candidate("mixture", 0, k))
+    if rows >= 10:
+        found += [Candidate("density", share, 0) for share in DENSITY_SHARES]
+    return found
+
+
+def fit_candidates(
+    points: FloatMatrix,
+    wanted: Collection[Candidate],
+    *,
+    weights: FloatVector | None = None,
+    seed: int = 0,
+) -> dict[Candidate, IntVector]:
+    """Labels (from 0) of the wanted candidates, shape (rows,) each.
+
+    Weights (sizes of micro-clusters) are used by k-means, Ward and Genie; the mixture and the
+    density family see every point once.
+    """
+    labels: dict[Candidate, IntVector] = {}
+    for candidate in wanted:
+        if candidate.family == "k-means":
+            labels[candidate] = kmeans_labels(
+                points, candidate.k, weights=weights, restarts=RESTARTS, seed=seed
+            )
+        elif candidate.family == "mixture":
+            labels[candidate] = fit_mixture(points, candidate.k, seed=seed).labels
+        elif candidate.family == "density":
+            smallest = max(5, int(candidate.parameter * len(points)))
+            labels[candidate] = density_labels(points, smallest)[0]
+    _cut(
+        labels, [c for c in wanted if c.family == "ward"], lambda _: ward_hierarchy(points, weights)
+    )
+    for family, neighbours in (("genie", 0), ("genie by reach", REACH_NEIGHBOURS)):
+        mine = [c for c in wanted if c.family == family]
+        if mine:
+            _cut(labels, mine, _genie(spanning_tree(points, neighbours), weights))
+    return labels
+
+
+def _genie(tree: SpanningTree, weights: FloatVector | None) -> Callable[[float], Hierarchy]:
+    return lambda gini_limit: genie_hierarchy(tree, gini_limit, weights)
+
+
+def fit_one(
+    points: FloatMatrix,
+    candidate: Candidate,
+    *,
+    weights: FloatVector | None = None,
+    seed: int = 0,
+) -> IntVector:
+    """Labels (from 0) of one candidate."""
+    return fit_candidates(points, [candidate], weights=weights, seed=seed)[candidate]
+
+
+def _cut(
+    labels: dict[Candidate, IntVector],
+    wanted: Iterable[Candidate],
+    build: Callable[[float], Hierarchy],
+) -> None:
+    """Cut one hierarchy per parameter at every wanted k."""
+    by_parameter: dict[float, list[Candidate]] = {}
+    for candidate in wanted:
+        by_parameter.setdefault(candidate.parameter, []).append(candidate)
+    for parameter, mine in by_parameter.items():
+        cuts = build(parameter).cuts({c.k for c in mine})
+        for candidate in mine:
+            labels[candidate] = cuts[candidate.k]

@@ -1,0 +1,109 @@
+"""Genie: a robust hierarchy that keeps cluster sizes from growing too unequal.
+
+Paper: M. Gagolewski, M. Bartoszuk, A. Cena (2016), "Genie: A new, fast, and outlier-resistant
+hierarchical clustering algorithm". Written from the paper. With ``neighbours > 0`` distances are
+mutual reachability distances, R. Campello, D. Moulavi, J. Sander (2013), "Density-based
+clustering based on hierarchical density estimates".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from portrait_assets.clusters.hierarchy import Hierarchy
+
+FloatMatrix = npt.NDArray[np.float64]
+FloatVector = npt.NDArray[np.float64]
+
+
+class SpanningTree(NamedTuple):
+    """Edges of a minimum spanning tree, shortest first: pairs of points and lengths."""
+
+    pairs: npt.NDArray[np.int64]
+    lengths: FloatVector
+
+
+def spanning_tree(points: FloatMatrix, neighbours: int = 0) -> SpanningTree:
+    """Minimum spanning tree of the points (Prim), by (mutual reachability) Euclidean distance."""
+    n = len(points)
+    core = core_distances(points, neighbours)
+    nearest = np.zeros(n, dtype=np.int64)
+    distance = np.full(n, np.inf)
+    outside = np.ones(n, dtype=bool)
+    pairs = np.zeros((max(0, n - 1), 2), dtype=np.int64)
+    lengths = np.zeros(max(0, n - 1))
+    tip = 0
+    for step in range(n - 1):
+        outside[tip] = False
+        reach = np.sqrt(((points - points[tip]) ** 2).sum(axis=1))
+        # The plain distance breaks ties between equal mutual reachability distances.
+        reach = np.maximum(np.maximum(reach, core), core[tip]) + 1e-9 * reach
+        closer = outside & (reach < distance)
+        distance[closer] = reach[closer]
+        nearest[closer] = tip
+        tip = int(np.where(outside, distance, np.inf).argmin())
+        pairs[step], lengths[step] = (nearest[tip], tip), distance[tip]
+    order = np.argsort(lengths, kind="stable")
+    return SpanningTree(pairs[order], lengths[order])
+
+
+def core_distances(points: FloatMatrix, neighbours: int) -> FloatVector:
+    """Distance of every point to its n-th nearest other point; zeros for ``neighbours=0``."""
+    if neighbours <= 0 or len(points) <= neighbours:
+        return np.zeros(len(points))
+    norms = (points**2).sum(axis=1)
+    squared = norms[:, None] + norms - 2 * points @ points.T
+    nth = np.partition(squared, neighbours, axis=1)[:, neighbours]
+    core: FloatVector = np.sqrt(np.maximum(nth, 0.0))
+    return core
+
+
+def genie_hierarchy(
+    tree: SpanningTree, gini_limit: float = 0.3, weights: FloatVector | None = None
+) -> Hierarchy:
+    """Merge along the tree's edges, shortest first, as long as sizes are not too unequal.
+
+    While the Gini index of the cluster sizes exceeds ``gini_limit``, only an edge that touches
+    one of the smallest clusters may be used. Sizes are summed weights.
+    """
+    n = len(tree.pairs) + 1
+    cluster = np.arange(n)
+    size = np.ones(n) if weights is None else weights.astype(np.float64).copy()
+    alive = np.ones(n, dtype=bool)
+    a_end, b_end = tree.pairs[:, 0].copy(), tree.pairs[:, 1].copy()
+    used = np.zeros(n - 1, dtype=bool)
+    pairs = np.zeros((n - 1, 2), dtype=np.int64)
+    lengths = np.zeros(n - 1)
+    first_unused = 0
+    for step in range(n - 1):
+        while first_unused < n - 1 and used[first_unused]:
+            first_unused += 1
+        edge = first_unused
+        if gini_index(size[alive]) > gini_limit:
+            smallest = size[alive].min()
+            # Ends of edges are kept renamed to the cluster that they lie in.
+            small = (size[a_end] <= smallest) | (size[b_end] <= smallest)
+            edge = int((small & ~used).argmax())
+        a, b = int(a_end[edge]), int(b_end[edge])
+        used[edge] = True
+        pairs[step], lengths[step] = (a, b), tree.lengths[edge]
+        a_end[a_end == b] = a
+        b_end[b_end == b] = a
+        cluster[cluster == b] = a
+        size[a] += size[b]
+        alive[b] = False
+    return Hierarchy(pairs, lengths)
+
+
+def gini_index(sizes: FloatVector) -> float:
+    """Normalised Gini index of sizes: 0 when all are equal, towards 1 when one has everything."""
+    n = len(sizes)
+    total = float(sizes.sum())
+    if n < 2 or total <= 0:
+        return 0.0
+    ordered = np.sort(sizes)
+    ranks = 2.0 * np.arange(1, n + 1) - n - 1
+    return float((ranks * ordered).sum() / ((n - 1) * total))

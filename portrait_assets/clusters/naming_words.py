@@ -1,0 +1,76 @@
+"""Vocabulary of segment names: which word a high or low value of a feature earns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """Words (English, Chinese) for features whose name matches ``pattern``, one theme each."""
+
+    pattern: str
+    theme: str
+    high: tuple[str, str]
+    low: tuple[str, str]
+
+
+WORDS: tuple[Words, ...] = (
+    Words(r"recency|days_since", "recency", ("lapsed", "沉睡"), ("recently active", "近期活跃")),
+    Words(
+        r"own_label|private_label",
+        "own_label",
+        ("own-label loyal", "自有品牌忠诚"),
+        ("national-brand", "全国品牌偏好"),
+    ),
+    Words(r"loyal", "loyalty", ("brand-loyal", "品牌忠诚"), ("brand-switching", "品牌多变")),
+    Words(
+        r"discount|promo|coupon|price_sens",
+        "price",
+        ("deal-seeking", "价格敏感"),
+        ("full-price", "价格不敏感"),
+    ),
+    Words(
+        r"respon|uplift|campaign",
+        "response",
+        ("campaign-responsive", "营销敏感"),
+        ("campaign-resistant", "营销迟钝"),
+    ),
+    Words(
+        r"frequency|_count|^n_|visits|trips|baskets|orders",
+        "frequency",
+        ("frequent", "高频"),
+        ("infrequent", "低频"),
+    ),
+    Words(
+        r"online|mobile|app_|digital|e_?bank", "digital", ("digital", "线上"), ("offline", "线下")
+    ),
+    Words(r"branch|counter|store", "branch", ("branch-going", "网点"), ("branch-shy", "少到店")),
+    Words(r"balance|deposit|asset|aum", "wealth", ("wealthy", "高资产"), ("low-balance", "低资产")),
+    Words(
+        r"loan|debt|credit_used|utili[sz]ation",
+        "credit",
+        ("credit-using", "用信"),
+        ("debt-free", "低负债"),
+    ),
+    Words(
+        r"past_due|overdue|risk|default", "risk", ("high-risk", "高风险"), ("low-risk", "低风险")
+    ),
+    Words(
+        r"amount|spend|monetary|value|sales|turnover",
+        "amount",
+        ("high-spend", "高额"),
+        ("low-spend", "低额"),
+    ),
+    Words(r"income|salary", "income", ("high-income", "高收入"), ("low-income", "低收入")),
+    Words(r"\bage\b|^age|_age", "age", ("older", "年长"), ("younger", "年轻")),
+    Words(r"tenure|joined|months_on", "tenure", ("long-standing", "老客"), ("new", "新客")),
+    Words(
+        r"complain|feedback_neg", "feedback", ("complaining", "多投诉"), ("uncomplaining", "少投诉")
+    ),
+    Words(
+        r"diversity|entropy|breadth|categories",
+        "breadth",
+        ("broad-basket", "品类广"),
+        ("single-category", "品类专一"),
+    ),
+)

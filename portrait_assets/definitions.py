@@ -1,0 +1,111 @@
+"""Everything wired together: the one place that knows all rooms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from portrait_assets.automation import monthly_schedule, portrait_job, source_sensor
+from portrait_assets.cleaned import assets as cleaned
+from portrait_assets.cleaned.checks import cleaned_checks
+from portrait_assets.clusters import assets as clusters
+from portrait_assets.clusters.checks import clusters_checks
+from portrait_assets.features import assets as features
+from portrait_assets.features.checks import features_checks
+from portrait_assets.mart.assets import mart_assets
+from portrait_assets.raw import assets as raw
+from portrait_assets.raw.checks import raw_checks
+from portrait_assets.raw.source import Source, load_source
+from portrait_assets.settings import Settings
+from portrait_assets.tags.assets import tag_tables, tags_assets
+from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.checks import tags_checks
+from portrait_assets.tags.tag import Catalogue
+from portrait_assets.validation import assets as validation
+from portrait_assets.validation.checks import validation_checks
+from portrait_assets.warehouse.asset import month_partitions
+from portrait_assets.warehouse.checks import CHECK_RESULTS
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.describe import asset_key
+from portrait_assets.warehouse.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
+
+
+def source_catalogue(source: Source) -> Catalogue:
+    """The tag catalogue for a source: the default one with the source's overrides."""
+    overrides = source.folder / "tags.yaml"
+    return load_catalogue(overrides=overrides if overrides.is_file() else None)
+
+
+def all_tables(catalogue: Catalogue) -> list[Table]:
+    """The contract of every table that the pipeline makes, in the order of the flow."""
+    return [
+        *raw.TABLES,
+        *cleaned.TABLES,
+        *features.TABLES,
+        *clusters.TABLES,
+        *tag_tables(catalogue),
+        *validation.TABLES,
+    ]
+
+
+def build_defs(
+    settings: Settings | None = None,
+    on_written: OnWritten = lambda table, rows: None,
+    **overrides: Any,
+) -> dg.Definitions:
+    """All assets, checks, jobs, schedules and sensors for the source that the settings name.
+
+    Args:
+        settings: where data lives and which source is meant; from the environment by default.
+        on_written: told of each table that a run writes, and its rows.
+        overrides: arguments of `dg.Definitions` to replace, such as `executor`.
+
+    Raises:
+        PortraitError: when the source or its tag catalogue cannot be used.
+    """
+    settings = settings or Settings()
+    source = load_source(settings.source_dir)
+    catalogue = source_catalogue(source)
+    tables = all_tables(catalogue)
+    told = source.definition
+    partitions = month_partitions(told.first_month, told.last_month, told.time_zone)
+    assets = [
+        *raw.raw_assets(source, partitions),
+        *cleaned.cleaned_assets(source, partitions),
+        *features.features_assets(partitions),
+        *clusters.clusters_assets(partitions),
+        *tags_assets(catalogue, partitions),
+        *validation.validation_assets(partitions),
+        *mart_assets(source, settings, [*tables, CHECK_RESULTS], partitions),
+    ]
+    checks = [
+        raw_checks(partitions),
+        cleaned_checks(partitions),
+        features_checks(partitions),
+        clusters_checks(partitions),
+        tags_checks(catalogue, partitions),
+        validation_checks(partitions),
+    ]
+    job = portrait_job(assets)
+    arguments: dict[str, Any] = {
+        "assets": assets,
+        "asset_checks": checks,
+        "jobs": [job],
+        "schedules": [monthly_schedule(job)],
+        "sensors": [source_sensor(source, job)],
+        "resources": {
+            RESOURCE_KEY: warehouse_resource(
+                settings, {asset_key(table): table for table in tables}, on_written
+            )
+        },
+        # polars and DuckDB use all cores themselves: one process per run is the fastest.
+        "executor": dg.in_process_executor,
+    }
+    return dg.Definitions(**{**arguments, **overrides})
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions that `dagster dev` loads, for the source named in PORTRAIT_SOURCE."""
+    return build_defs()

@@ -1,0 +1,1 @@
+"""What leaves the warehouse: the file that analysts open and the report that people read."""

@@ -1,0 +1,34 @@
+"""What a person asks the pipeline to make, read and checked before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portrait_assets.months import parse_months
+from portrait_assets.raw.source import Source, load_source
+from portrait_assets.settings import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """Months of a source to make; `available` are all that the source covers."""
+
+    settings: Settings
+    source: Source
+    months: list[str]
+    available: list[str]
+    fresh: bool
+
+
+def read_request(settings: Settings, months: str | None, fresh: bool = False) -> Request:
+    """The request that the words on the command line make.
+
+    Raises:
+        PortraitError: when the source cannot be used, or the months are not ones it covers.
+    """
+    source = load_source(settings.source_dir)
+    source.check()
+    available = source.months()
+    # Made from nothing, a month needs all that it looks back on: with `fresh`, all months.
+    asked = parse_months(months, available) if months else available
+    return Request(settings, source, asked, available, fresh)

@@ -1,0 +1,151 @@
+"""One run from the command line: progress while it works, and what was made when it ends."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dagster as dg
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from portrait_assets.automation import JOB, range_tags
+from portrait_assets.definitions import all_tables, build_defs, source_catalogue
+from portrait_assets.errors import PortraitError
+from portrait_assets.home import prepare_home
+from portrait_assets.raw.contract import RECEIPTS
+from portrait_assets.request import Request
+from portrait_assets.settings import Settings
+from portrait_assets.status import print_made
+from portrait_assets.warehouse.describe import asset_key
+from portrait_assets.warehouse.io_manager import OnWritten
+from portrait_assets.warehouse.lock import warehouse_lock
+
+
+def run_portrait(request: Request, out: Console) -> int:
+    """Run the job for the months asked for and print what was made.
+
+    When a month fails a blocking check the months before it are run on their own, for they
+    look at nothing later.
+
+    Returns:
+        The exit code: 0 when all months were made.
+
+    Raises:
+        PortraitError: when the request cannot be carried out.
+    """
+    warnings.filterwarnings("ignore", module="dagster")
+    settings = request.settings
+    prepare_home(settings)
+    if request.fresh:
+        _remove_warehouse(settings)
+    before: list[str] = []
+    with dg.DagsterInstance.get() as instance:
+        asked = _with_missing_history(instance, request, out)
+        failed = _run(request, instance, asked, out)
+        before = [month for month in asked if failed and month < min(failed)]
+        if before:
+            out.print(f"Going on with {before[0]} to {before[-1]}, which the failure leaves alone.")
+            _run(request, instance, before, out)
+    if not failed or before:
+        print_made(settings, out)
+    return 1 if failed else 0
+
+
+def _remove_warehouse(settings: Settings) -> None:
+    lock = settings.warehouse_dir / "warehouse.lock"
+    with warehouse_lock(lock, "--fresh", settings.lock_wait_seconds):
+        for suffix in ("", ".wal"):
+            settings.warehouse_file.with_name(settings.warehouse_file.name + suffix).unlink(
+                missing_ok=True
+            )
+
+
+def _with_missing_history(
+    instance: dg.DagsterInstance, request: Request, out: Console
+) -> list[str]:
+    """The months asked for, and before them those never made that they look back on."""
+    asked = request.months
+    is_new = request.fresh or not request.settings.warehouse_file.exists()
+    made = set() if is_new else instance.get_materialized_partitions(asset_key(RECEIPTS))
+    missing = [month for month in request.available if month < asked[0] and month not in made]
+    if not missing:
+        return asked
+    out.print(f"{asked[0]} looks back on {missing[0]}, which was never made; starting there.")
+    return [month for month in request.available if missing[0] <= month <= asked[-1]]
+
+
+def _run(
+    request: Request, instance: dg.DagsterInstance, months: Sequence[str], out: Console
+) -> set[str]:
+    """Run the job once; the months that failed a blocking check.
+
+    Raises:
+        PortraitError: when the run failed for any other reason.
+    """
+    tables = len(all_tables(source_catalogue(request.source)))
+    with _progress(tables, months, out) as on_written:
+        job = build_defs(request.settings, on_written=on_written).resolve_job_def(JOB)
+        result = job.execute_in_process(
+            instance=instance,
+            tags=range_tags(months),
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    failed = _failed_checks(result)
+    for line in failed.values():
+        out.print(f"[red]{line}[/red]")
+    if not result.success and not failed:
+        raise PortraitError(_reason(result))
+    return set(failed)
+
+
+@contextmanager
+def _progress(total: int, months: Sequence[str], out: Console) -> Iterator[OnWritten]:
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} tables"),
+        TimeElapsedColumn(),
+        console=out,
+    )
+    span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+    out.print(f"Making {span}.")
+    with bar:
+        task = bar.add_task("reading the source", total=total)
+
+        def on_written(table: str, rows: int) -> None:
+            if not out.is_terminal:
+                out.print(f"  {table}: {rows:,} rows")
+            bar.update(task, advance=1, description=f"{table}: {rows:,} rows")
+
+        yield on_written
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """By month, a line on the first blocking check that it failed."""
+    failed: dict[str, str] = {}
+    for evaluation in result.get_asset_check_evaluations():
+        stops = evaluation.blocking and evaluation.severity is dg.AssetCheckSeverity.ERROR
+        if stops and not evaluation.passed and evaluation.partition not in failed:
+            table = ".".join(evaluation.asset_key.path)
+            failed[str(evaluation.partition)] = (
+                f"{evaluation.partition}: {table} failed the check '{evaluation.check_name}': "
+                f"{evaluation.description}"
+            )
+    return failed
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    """The innermost cause of the first failure, in a sentence."""
+    for event in result.all_events:
+        error = getattr(event.event_specific_data, "error", None)
+        if error is None:
+            continue
+        while error.cause is not None:
+            error = error.cause
+        told = error.message.strip().splitlines()[0]
+        return told.split(": ", 1)[1] if "Error: " in told else told
+    return f"The run {result.run_id} failed; `make ui` shows its log."

@@ -1,0 +1,1 @@
+"""Tags: the catalogue, the tag table, the portrait matrix and audiences."""

@@ -1,0 +1,280 @@
+"""From features and segments of one month to its tags: set-wise, in DuckDB alone.
+
+A rule that is unknown (SQL's NULL) leaves the tag unknown, unless a value before it matched: a
+missing input is never read as 'no'. What an unknown tag then does is its own `on_missing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from portrait_assets.months import last_day, next_month
+from portrait_assets.tags.contract import portrait_matrix_table
+from portrait_assets.tags.expression import RANK_PREFIX
+from portrait_assets.tags.rules import day, evaluated_sql, part, unknown_sql
+from portrait_assets.tags.segments import SEGMENT_COLUMNS
+from portrait_assets.tags.tag import Catalogue, OnMissing, Shape, Tag
+from portrait_assets.warehouse.connection import literal, literals, quote
+from portrait_assets.warehouse.contract import Type
+
+_EVALUATED = "tags_evaluated"
+_KEPT = "tags_kept_"
+_BASE = "tags_base"
+_RANK = "tags_rank_"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Tags of one month, with the columns of TAG_TABLE and of `portrait_matrix_table`."""
+
+    tag_table: pl.DataFrame
+    portrait_matrix: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """SQL that selects the tags of one month from temporary tables of the connection.
+
+    The rows of `tag_table_sql` come tag by tag, each in the order of customers, which is how
+    they take the least room on disk.
+    """
+
+    tag_table_sql: str
+    tag_rows_sql: str
+    portrait_matrix_sql: str
+
+    def close(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Drop the temporary tables."""
+        con.execute(f"DROP TABLE IF EXISTS temp.{_EVALUATED}")
+
+
+def evaluate(
+    catalogue: Catalogue,
+    features: pl.DataFrame,
+    segments: pl.DataFrame | None,
+    previous: pl.DataFrame | None,
+    as_of: date,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> Evaluation:
+    """The tags that each customer of the feature matrix holds in the month of `as_of`.
+
+    Args:
+        catalogue: every version of every tag; those in force in the month are evaluated.
+        features: the feature matrix of the month, one row per customer.
+        segments: customer_id with columns of SEGMENT_COLUMNS (`confidence` is taken for
+            segment_confidence); None where no cluster model is there.
+        previous: the tag table of the month before, from which values are kept; None for none.
+        as_of: the last day of the month.
+        con: the connection to compute in; one in memory when None.
+
+    Raises:
+        TagError: when a tag in force reads one that is not.
+    """
+    own = con is None
+    con = con if con is not None else duckdb.connect()
+    frames = {"tags_features": features, "tags_segments": segments, "tags_previous": previous}
+    try:
+        for name, frame in frames.items():
+            if frame is not None:
+                con.register(name, frame)
+        prepared = prepare(
+            catalogue,
+            "SELECT * FROM tags_features",
+            "SELECT * FROM tags_segments" if segments is not None else None,
+            "SELECT * FROM tags_previous" if previous is not None else None,
+            as_of,
+            con,
+        )
+        result = Evaluation(
+            con.sql(prepared.tag_table_sql).pl(), con.sql(prepared.portrait_matrix_sql).pl()
+        )
+        prepared.close(con)
+        return result
+    finally:
+        if own:
+            con.close()
+        else:
+            for name in frames:
+                con.unregister(name)
+
+
+def prepare(
+    catalogue: Catalogue,
+    features_sql: str,
+    segments_sql: str | None,
+    previous_sql: str | None,
+    as_of: date,
+    con: duckdb.DuckDBPyConnection,
+) -> Prepared:
+    """Evaluate into temporary tables of the connection, and say how to select the results.
+
+    For months too large for frames: both queries can be inserted into tables of the same
+    connection. The three queries give what `evaluate` takes as frames.
+
+    Raises:
+        TagError: when a tag in force reads one that is not.
+    """
+    tags = catalogue.in_force(f"{as_of:%Y-%m}")
+    kept = [t for t in tags if t.on_missing is OnMissing.KEEP_LAST] if previous_sql else []
+    base = _base_sql(con, catalogue, tags, features_sql, segments_sql)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_BASE} AS {base}")
+    ranked = sorted({name for tag in tags for each in tag.expressions for name in each.ranks})
+    for position, name in enumerate(ranked):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {_RANK}{position} AS {_rank_sql(name)}")
+    world = _ranked_sql(ranked)
+    for position, tag in enumerate(kept):
+        last = _kept_sql(tag, catalogue, world, previous_sql or "", as_of)
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {_KEPT}{position} AS {last}")
+    world = _with_kept_sql(world, kept)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_EVALUATED} AS {evaluated_sql(world, tags, kept, as_of)}"
+    )
+    used = [f"{_RANK}{position}" for position in range(len(ranked))]
+    used += [f"{_KEPT}{position}" for position in range(len(kept))]
+    for table in (_BASE, *used):
+        con.execute(f"DROP TABLE temp.{table}")
+    return Prepared(
+        _held_sql("customer_id", tags, kept, as_of),
+        _held_sql("customer_no", tags, kept, as_of),
+        _matrix_sql(catalogue, tags, as_of),
+    )
+
+
+# -- what comes in -------------------------------------------------------------------------
+
+
+def _segment_expressions(
+    con: duckdb.DuckDBPyConnection, segments_sql: str | None
+) -> dict[str, str]:
+    given = con.sql(segments_sql).columns if segments_sql else []
+    found = {}
+    for column in SEGMENT_COLUMNS:
+        name = column.name
+        if name == "segment_confidence" and name not in given and "confidence" in given:
+            name = "confidence"
+        found[column.name] = f"s.{quote(name)}" if name in given else f"NULL::{column.type}"
+    return found
+
+
+def _base_sql(
+    con: duckdb.DuckDBPyConnection,
+    catalogue: Catalogue,
+    tags: Sequence[Tag],
+    features_sql: str,
+    segments_sql: str | None,
+) -> str:
+    """One row per customer, in their order: the features read and the segment."""
+    segments = _segment_expressions(con, segments_sql)
+    read = {name for tag in tags for name in tag.inputs if name in catalogue.columns}
+    columns = ["f.customer_id", *(f"f.{quote(name)}" for name in sorted(read - segments.keys()))]
+    columns += [f"{sql} AS {quote(name)}" for name, sql in segments.items()]
+    joins = f" LEFT JOIN ({segments_sql}) s USING (customer_id)" if segments_sql else ""
+    return (
+        "SELECT CAST(row_number() OVER () AS UINTEGER) AS customer_no, * FROM "
+        f"(SELECT {', '.join(columns)} FROM ({features_sql}) f{joins} ORDER BY f.customer_id)"
+    )
+
+
+def _rank_sql(name: str) -> str:
+    """For each value of the column the share of customers with a lower one (percent_rank)."""
+    column = quote(name)
+    return (
+        f"SELECT {column} AS value, (sum(customers) OVER (ORDER BY {column} ROWS UNBOUNDED "
+        "PRECEDING) - customers)::DOUBLE / greatest(sum(customers) OVER () - 1, 1) AS share "
+        f"FROM (SELECT {column}, count(*) AS customers FROM {_BASE} "
+        f"WHERE {column} IS NOT NULL GROUP BY {column})"
+    )
+
+
+def _ranked_sql(ranked: Sequence[str]) -> str:
+    columns = "".join(
+        f", r{position}.share AS {quote(RANK_PREFIX + name)}"
+        for position, name in enumerate(ranked)
+    )
+    joins = "".join(
+        f" LEFT JOIN {_RANK}{position} AS r{position} ON r{position}.value = b.{quote(name)}"
+        for position, name in enumerate(ranked)
+    )
+    return f"SELECT b.*{columns} FROM {_BASE} AS b{joins}"
+
+
+def _kept_sql(tag: Tag, catalogue: Catalogue, world: str, previous_sql: str, as_of: date) -> str:
+    """The valid values of last month, of the customers for whom the tag is unknown this month."""
+    oldest = last_day(next_month(f"{as_of:%Y-%m}", -tag.valid_months))
+    holds = f"tag_code = {literal(tag.code)} AND decided_as_of >= {day(oldest)}"
+    if tag.values:
+        holds += f" AND tag_value IN ({literals(v.value for v in tag.values)})"
+    asking = f"SELECT customer_no, customer_id FROM {_BASE}"
+    if all(name in catalogue.columns for name in tag.reads):
+        # What reads other tags is known only later, so there every customer asks.
+        asking = f"SELECT customer_no, customer_id FROM ({world}) WHERE {unknown_sql(tag)}"
+    value = "any_value(p.tag_value)"
+    if tag.shape is Shape.MANY:
+        value = "list(p.tag_value ORDER BY p.tag_value)"
+    return (
+        f"SELECT a.customer_no, TRY_CAST({value} AS {tag.column.type}) AS last, "
+        "any_value(p.confidence) AS confidence, any_value(p.tag_version) AS version, "
+        f"any_value(p.decided_as_of) AS decided FROM ({asking}) a "
+        f"JOIN (SELECT * FROM ({previous_sql}) WHERE {holds}) p USING (customer_id) "
+        "GROUP BY a.customer_no"
+    )
+
+
+def _with_kept_sql(world: str, kept: Sequence[Tag]) -> str:
+    columns, joins = "", ""
+    for position, tag in enumerate(kept):
+        name = f"k{position}"
+        columns += f", {name}.last AS {part(tag, 'last')}"
+        columns += "".join(
+            f", {name}.{what} AS {part(tag, 'last_' + what)}"
+            for what in ("confidence", "version", "decided")
+        )
+        joins += f" LEFT JOIN {_KEPT}{position} AS {name} ON {name}.customer_no = w.customer_no"
+    return f"SELECT w.*{columns} FROM ({world}) AS w{joins}"
+
+
+# -- what goes out -------------------------------------------------------------------------
+
+
+def _held_sql(customer: str, tags: Sequence[Tag], kept: Sequence[Tag], as_of: date) -> str:
+    selects = []
+    for tag in sorted(tags, key=lambda tag: tag.code):
+        measured = tag in kept or tag.confidence is not None
+        value, source = quote(tag.code), _EVALUATED
+        if tag.shape is Shape.MANY:
+            source = f"(SELECT *, unnest({value}) AS value FROM {_EVALUATED})"
+            value = "value"
+        confidence = part(tag, "confidence") if measured else "1.0::DOUBLE"
+        version = part(tag, "version") if tag in kept else str(tag.version)
+        decided = part(tag, "decided") if tag in kept else day(as_of)
+        selects.append(
+            f"SELECT {day(as_of)} AS as_of, {customer}, {literal(tag.code)} AS tag_code, "
+            f"CAST({value} AS VARCHAR) AS tag_value, "
+            f"{confidence} AS confidence, CAST({version} AS BIGINT) AS tag_version, "
+            f"{decided} AS decided_as_of "
+            f"FROM {source} WHERE {value} IS NOT NULL"
+        )
+    if not selects:
+        return (
+            f"SELECT {day(as_of)} AS as_of, {customer}, '' AS tag_code, '' AS tag_value, "
+            "1.0::DOUBLE AS confidence, 1::BIGINT AS tag_version, "
+            f"{day(as_of)} AS decided_as_of FROM {_EVALUATED} WHERE false"
+        )
+    return " UNION ALL ".join(selects)
+
+
+def _matrix_sql(catalogue: Catalogue, tags: Sequence[Tag], as_of: date) -> str:
+    """The matrix has a column for every tag of the catalogue, null where it is not in force."""
+    there = {tag.code for tag in tags} | {column.name for column in SEGMENT_COLUMNS}
+    there |= {"customer_id", "customer_no"}
+    columns = [f"{day(as_of)} AS as_of"]
+    for column in portrait_matrix_table(catalogue).columns:
+        name = quote(column.name)
+        value = name if column.name in there else f"NULL::{column.type}"
+        columns.append(f"CAST({value} AS {column.type or Type.TEXT}) AS {name}")
+    return f"SELECT {', '.join(columns)} FROM {_EVALUATED}"

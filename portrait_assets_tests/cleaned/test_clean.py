@@ -1,0 +1,141 @@
+"""Nothing is lost in cleaning: a row is kept, or named with the rule it broke."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portrait_assets.cleaned.clean import Cleaned, clean
+from portrait_assets.cleaned.contract import CLEANED, Severity
+from portrait_assets.raw.contract import CUSTOMERS, PRODUCTS, TRANSACTIONS, Canonical
+
+
+def received(canonical: Canonical, rows: list[dict[str, str | None]]) -> pl.DataFrame:
+    """Rows as text, as a CSV file gives them."""
+    table = canonical.raw_table()
+    schema = dict.fromkeys(table.column_names, pl.String) | {"source_row": pl.Int64}
+    told = [
+        {"month": "2024-01", "source_file": "f.csv", "source_row": number, **row}
+        for number, row in enumerate(rows, 1)
+    ]
+    return pl.DataFrame(told, schema=schema)
+
+
+SALE = {"customer_id": "K1", "occurred_at": "2024-01-05 10:00:00", "amount": "1.50"}
+
+
+def cleaned_sales(*rows: dict[str, str | None]) -> Cleaned:
+    return clean(received(TRANSACTIONS, [SALE | row for row in rows]), TRANSACTIONS, "UTC")
+
+
+def told(found: Cleaned) -> list[tuple[object, ...]]:
+    return found.rejects.select("source_row", "column_name", "rule", "severity", "received").rows()
+
+
+def test_a_good_row_is_typed_by_its_contract():
+    found = cleaned_sales({"discount_amount": "0.255"})
+    assert found.rejects.is_empty()
+    assert found.kept.schema == CLEANED["transactions"].polars_schema
+    assert found.kept["amount"].to_list() == [Decimal("1.50")]
+
+
+@pytest.mark.parametrize("amount", ["much", "NaN", "inf", "1.2.3"])
+def test_a_required_value_that_cannot_be_read_sets_its_row_aside(amount: str):
+    found = cleaned_sales({}, {"amount": amount})
+    assert found.kept["source_row"].to_list() == [1]
+    assert told(found) == [(2, "amount", "unreadable", "row", amount)]
+
+
+def test_a_value_that_is_not_required_becomes_null_and_its_row_is_kept():
+    found = cleaned_sales({"quantity": "some"})
+    assert found.kept["quantity"].to_list() == [None]
+    assert told(found) == [(1, "quantity", "unreadable", "value", "some")]
+
+
+def test_a_required_value_that_is_missing_sets_its_row_aside():
+    assert told(cleaned_sales({"customer_id": "  "})) == [
+        (1, "customer_id", "required and missing", "row", "  ")
+    ]
+
+
+def test_a_row_that_breaks_two_rules_is_set_aside_once():
+    found = cleaned_sales({"customer_id": None, "amount": "much"})
+    assert found.kept.is_empty()
+    assert found.rejects.height == 2
+    assert found.rejects["source_row"].n_unique() == 1
+
+
+def test_rows_that_say_the_same_are_merged_into_the_first():
+    found = cleaned_sales({}, {}, {"amount": "2"}, {})
+    assert found.kept["source_row"].to_list() == [1, 3]
+    assert told(found) == [
+        (2, None, "exact duplicate", "merged", None),
+        (4, None, "exact duplicate", "merged", None),
+    ]
+
+
+def test_a_bad_row_twice_is_set_aside_and_not_also_merged():
+    found = cleaned_sales({"amount": "much"}, {"amount": "much"})
+    assert found.rejects["severity"].unique().to_list() == ["row"]
+    assert found.rejects["source_row"].n_unique() == 2
+
+
+def test_a_value_outside_its_domain_is_nulled_and_personal_data_is_masked():
+    rows = [{"customer_id": "K1", "age": "-4", "birth_date": "1990-02-31"}]
+    found = clean(received(CUSTOMERS, rows), CUSTOMERS, "UTC")
+    assert found.kept.select("age", "birth_date").rows() == [(None, None)]
+    assert told(found) == [
+        (1, "age", "outside its domain", "value", "*** masked"),
+        (1, "birth_date", "unreadable", "value", "*** masked"),
+    ]
+
+
+def test_the_second_product_of_an_identifier_is_set_aside():
+    rows = [{"product_id": "P", "category": "tea"}, {"product_id": "P", "category": "fruit"}]
+    found = clean(received(PRODUCTS, rows), PRODUCTS, "UTC")
+    assert found.kept["category"].to_list() == ["tea"]
+    assert told(found) == [(2, None, "identifier used before", "row", None)]
+
+
+def test_a_count_with_a_fraction_is_not_rounded():
+    found = clean(received(CUSTOMERS, [{"customer_id": "K", "age": "3.5"}]), CUSTOMERS, "UTC")
+    assert found.kept["age"].to_list() == [None]
+
+
+def test_moments_are_told_in_the_source_s_time_zone():
+    raw = received(TRANSACTIONS, [SALE]).with_columns(
+        pl.col("occurred_at").str.to_datetime().dt.replace_time_zone("UTC")
+    )
+    kept = clean(raw, TRANSACTIONS, "Asia/Shanghai").kept
+    assert kept["occurred_at"].dt.hour().to_list() == [18]
+
+
+_anything = st.one_of(
+    st.none(),
+    st.sampled_from(["", " ", "1.5", "-1", "much", "2024-01-05", "2024-02-30", "K1", "\x00", "是"]),
+    st.text(max_size=6),
+)
+_rows = st.lists(
+    st.fixed_dictionaries(
+        {name: _anything for name in ("customer_id", "occurred_at", "amount", "quantity")}
+    ),
+    max_size=12,
+)
+
+
+@given(_rows)
+def test_whatever_comes_received_is_kept_plus_set_aside_plus_merged(rows):
+    raw = received(TRANSACTIONS, rows)
+    found = clean(raw, TRANSACTIONS, "UTC")
+    aside = set(found.rejects.filter(severity=Severity.ROW)["source_row"])
+    merged = set(found.rejects.filter(severity=Severity.MERGED)["source_row"])
+    kept = set(found.kept["source_row"])
+    assert not (kept & aside or kept & merged or aside & merged)
+    assert kept | aside | merged == set(raw["source_row"])
+    assert found.kept.height == len(kept)
+    required = found.kept.select("customer_id", "occurred_at", "amount")
+    assert required.null_count().sum_horizontal().item() == 0

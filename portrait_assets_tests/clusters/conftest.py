@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+import pytest
+
+from portrait_assets.clusters.model import ClusterModel, assign, fit_model
+from portrait_assets_tests.clusters.worlds import BANK_USES, Labels, bank
+
+
+class Bank(NamedTuple):
+    """The small bank, its true kinds, the model fitted on it and who is in which segment."""
+
+    features: pl.DataFrame
+    kind: Labels
+    model: ClusterModel
+    assignment: pl.DataFrame
+
+
+@pytest.fixture(scope="session")
+def small_bank() -> Bank:
+    features, kind = bank()
+    model = fit_model(features, BANK_USES, seed=1)
+    return Bank(features, kind, model, assign(model, features))

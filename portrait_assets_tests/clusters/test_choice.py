@@ -1,0 +1,93 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.clusters.choice import CANDIDATES_SCHEMA, Choice, choose
+from portrait_assets.clusters.evidence import adjusted_rand
+from portrait_assets_tests.clusters.worlds import blobs, two_rings
+
+CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]
+TRUTH = np.repeat([0, 1, 2, 3], 60)
+
+
+@pytest.fixture(scope="module")
+def four() -> Choice:
+    return choose(blobs(CORNERS, each=60))
+
+
+def test_four_clear_groups_are_found(four: Choice) -> None:
+    assert adjusted_rand(four.labels, TRUTH) > 0.98
+    assert four.supported
+
+
+def test_every_candidate_is_in_the_table_and_one_is_chosen(four: Choice) -> None:
+    table = four.candidates
+    assert dict(table.schema) == CANDIDATES_SCHEMA
+    assert {"k-means", "mixture", "ward", "genie", "density"} <= set(table["family"])
+    assert table["chosen"].sum() == 1
+    assert table["chosen"][0]
+
+
+def test_a_silhouette_is_never_without_shares(four: Choice) -> None:
+    shown = four.candidates.filter(pl.col("silhouette").is_not_null())
+    assert shown.height > 0
+    assert shown["smallest_share"].null_count() == shown["largest_share"].null_count() == 0
+
+
+def test_the_reason_tells_the_numbers(four: Choice) -> None:
+    for word in ("stability", "agreement", "smallest share", "4 segments", "without structure"):
+        assert word in four.reason
+
+
+@pytest.mark.slow
+def test_rings_are_found_without_being_told() -> None:
+    points, truth = two_rings()
+    assert adjusted_rand(choose(points).labels, truth) == 1.0
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "uniform",
+        pytest.param("gaussian", marks=pytest.mark.slow),
+        pytest.param("exponential", marks=pytest.mark.slow),
+    ],
+)
+def test_data_without_structure_are_one_segment(kind: str) -> None:
+    rng = np.random.default_rng(4)
+    draw = {"gaussian": rng.normal, "uniform": rng.uniform, "exponential": rng.exponential}[kind]
+    choice = choose(draw(size=(400, 2)))
+    assert choice.labels.max() == 0
+    assert "no separate segments" in choice.reason
+    assert not choice.supported
+
+
+def test_a_number_that_data_do_not_bear_out_is_made_but_not_supported() -> None:
+    points = blobs(CORNERS[:2], each=80)
+    choice = choose(points, segments=5)
+    assert len(np.unique(choice.labels)) == 5
+    assert not choice.supported
+    assert "the data support 2 segments" in choice.reason
+
+
+def test_the_right_number_is_supported_when_asked_for() -> None:
+    choice = choose(blobs(CORNERS[:2], each=80), segments=2)
+    assert choice.supported
+    assert "was asked for and the data support it" in choice.reason
+
+
+def test_a_handful_of_customers_is_one_segment() -> None:
+    choice = choose(np.random.default_rng(0).normal(size=(10, 3)))
+    assert choice.labels.tolist() == [0] * 10
+    assert "too few" in choice.reason
+
+
+def test_equal_customers_are_one_segment() -> None:
+    assert choose(np.ones((50, 2))).labels.max() == 0
+
+
+def test_same_points_and_seed_choose_the_same() -> None:
+    points = blobs(CORNERS[:3], each=50, sd=0.8)
+    first, second = choose(points, seed=3), choose(points, seed=3)
+    assert first.candidates.equals(second.candidates)
+    assert (first.labels == second.labels).all()

@@ -1,0 +1,137 @@
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.clusters.cluster_file import (
+    ClusterFileError,
+    ClusterFileSummary,
+    cluster_file,
+    cluster_table,
+)
+from portrait_assets.clusters.evidence import adjusted_rand
+from portrait_assets.errors import PortraitError
+from portrait_assets_tests.clusters.worlds import bank, blobs, two_rings
+
+
+def run(
+    tmp_path: Path, table: pl.DataFrame, segments: int | None = None, seed: int = 0
+) -> tuple[pl.DataFrame, ClusterFileSummary]:
+    table.write_parquet(tmp_path / "in.parquet")
+    summary = cluster_file(tmp_path / "in.parquet", tmp_path / "out.parquet", segments, seed)
+    return pl.read_parquet(tmp_path / "out.parquet"), summary
+
+
+def test_one_integer_per_row_in_order(tmp_path: Path) -> None:
+    points, truth = two_rings()
+    shuffle = np.random.default_rng(0).permutation(len(points))
+    table = pl.DataFrame(points[shuffle], schema=["x", "y"])
+    labels, summary = run(tmp_path, table)
+    assert labels.columns == ["segment"]
+    assert labels["segment"].dtype.is_integer()
+    assert adjusted_rand(labels["segment"].to_numpy(), truth[shuffle]) == 1.0
+    assert summary.segments == 2
+    assert summary.shares == (0.5, 0.5)
+
+
+def test_a_mixed_table_is_taken_as_it_is() -> None:
+    frame, kind = bank(400)
+    days = pl.Series("since", [date(2020, 1, 1) + timedelta(days=int(d)) for d in kind * 300])
+    table = frame.drop("customer_id").with_columns(days, flag=pl.Series(kind > 0))
+    labels, _ = cluster_table(table)
+    assert adjusted_rand(labels.to_numpy() - 1, kind) > 0.7
+
+
+def test_the_order_of_rows_and_the_time_of_day_do_not_matter() -> None:
+    points = pl.DataFrame(blobs([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]], each=40), schema=["x", "y"])
+    first, _ = cluster_table(points)
+    again, _ = cluster_table(points)
+    turned, _ = cluster_table(points.reverse())
+    assert first.equals(again)
+    assert first.equals(turned.reverse())
+
+
+def test_an_asked_number_is_made(tmp_path: Path) -> None:
+    table = pl.DataFrame(blobs([[0.0, 0.0], [5.0, 0.0]], each=60), schema=["x", "y"])
+    labels, summary = run(tmp_path, table, segments=4)
+    assert sorted(labels["segment"].unique()) == [1, 2, 3, 4]
+    assert not summary.supported
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"constant": pl.lit(1.0)},
+        {"empty": pl.lit(None, pl.Float64)},
+        {"copy": pl.col("x")},
+        {"infinite": pl.when(pl.col("x") > 0).then(float("inf")).otherwise(pl.col("x"))},
+        {"names": pl.int_range(pl.len()).cast(pl.String)},
+        {"list": pl.concat_list("x", "y")},
+    ],
+)
+def test_columns_that_tell_nothing_do_no_harm(extra: dict[str, pl.Expr]) -> None:
+    table = pl.DataFrame(blobs([[0.0, 0.0], [6.0, 6.0]], each=40), schema=["x", "y"])
+    labels, _ = cluster_table(table.with_columns(**extra), segments=2)
+    assert adjusted_rand(labels.to_numpy() - 1, np.repeat([0, 1], 40)) > 0.9
+
+
+@pytest.mark.parametrize("rows", [1, 10])
+def test_a_handful_of_rows_is_one_segment(tmp_path: Path, rows: int) -> None:
+    table = pl.DataFrame({"x": np.arange(rows, dtype=float)})
+    labels, _ = run(tmp_path, table)
+    assert labels["segment"].to_list() == [1] * rows
+
+
+def test_as_many_segments_as_rows() -> None:
+    labels, _ = cluster_table(pl.DataFrame({"x": [1.0, 2.0, 30.0]}), segments=3)
+    assert sorted(labels) == [1, 2, 3]
+
+
+def test_a_category_of_fifty_thousand_values() -> None:
+    table = pl.DataFrame({"code": [f"v{i}" for i in range(50_000)], "x": [0.0, 9.0] * 25_000})
+    labels, summary = cluster_table(table)
+    assert summary.rows == 50_000
+    assert labels.n_unique() <= 2
+
+
+@pytest.mark.slow
+def test_two_thousand_columns() -> None:
+    rng = np.random.default_rng(0)
+    kind = np.repeat([0.0, 1.0], 150)
+    table = pl.DataFrame(
+        {f"c{i}": rng.normal(size=300) + 2 * kind * (i % 4 == 0) for i in range(2_000)}
+    )
+    labels, _ = cluster_table(table)
+    assert adjusted_rand(labels.to_numpy() - 1, kind.astype(int)) > 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["normal", "uniform", "exponential"])
+@pytest.mark.parametrize("dims", [2, 5])
+def test_structureless_tables_stay_whole(kind: str, dims: int) -> None:
+    draw = getattr(np.random.default_rng(8), kind)
+    table = pl.DataFrame(draw(size=(2_000, dims)), schema=[f"x{i}" for i in range(dims)])
+    assert cluster_table(table)[1].segments == 1
+
+
+def test_mistakes_are_told_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ClusterFileError, match="there is no file"):
+        cluster_file(tmp_path / "none.parquet", tmp_path / "out.parquet")
+    (tmp_path / "bad.parquet").write_text("not a table")
+    with pytest.raises(ClusterFileError, match="not a readable Parquet table"):
+        cluster_file(tmp_path / "bad.parquet", tmp_path / "out.parquet")
+    table = pl.DataFrame({"x": [1.0, 2.0]})
+    with pytest.raises(ClusterFileError, match="only 2 rows"):
+        run(tmp_path, table, segments=3)
+    with pytest.raises(ClusterFileError, match="at least 1"):
+        run(tmp_path, table, segments=0)
+    with pytest.raises(ClusterFileError, match="no row"):
+        cluster_table(table.clear())
+    with pytest.raises(ClusterFileError, match="no column"):
+        cluster_table(pl.DataFrame())
+    with pytest.raises(ClusterFileError, match="no column of numbers or text"):
+        cluster_table(pl.DataFrame({"x": [[1], [2]]}))
+    assert issubclass(ClusterFileError, PortraitError)
+    assert issubclass(ClusterFileError, ValueError)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import adjusted_rand_score
+
+from portrait_assets.clusters.evidence import (
+    NO_BORDER,
+    adjusted_rand,
+    adjusted_rand_matrix,
+    agreement,
+    neighbourhood,
+    pairwise_recovery,
+    purity,
+    separation,
+    valley,
+)
+from portrait_assets_tests.clusters.worlds import blobs
+
+FAR = blobs([[0.0, 0.0], [9.0, 0.0]], each=100)
+HALVES = np.repeat([0, 1], 100)
+ONE_CLOUD = blobs([[0.0, 0.0]], each=200)
+LEFT_RIGHT = (ONE_CLOUD[:, 0] > 0).astype(np.int64)
+
+labellings = arrays(np.int64, 25, elements=st.integers(0, 4))
+
+
+@settings(deadline=None)
+@given(labellings, labellings)
+def test_the_rand_index_is_the_known_one(first: np.ndarray, second: np.ndarray) -> None:
+    expected = adjusted_rand_score(first, second)
+    assert adjusted_rand(first, second) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_matrix_holds_every_pair() -> None:
+    labels = [HALVES, LEFT_RIGHT, np.arange(200) % 3]
+    matrix = adjusted_rand_matrix(labels)
+    assert np.allclose(np.diag(matrix), 1.0)
+    assert matrix[0, 2] == pytest.approx(adjusted_rand_score(labels[0], labels[2]))
+
+
+def test_agreement_needs_two_other_families() -> None:
+    similar = np.array([[1, 0.9, 0.2, 0.9], [0.9, 1, 0.2, 1], [0.2, 0.2, 1, 0.2], [0.9, 1, 0.2, 1]])
+    found = agreement(similar, ["k-means", "ward", "genie", "ward"])
+    assert found.tolist() == pytest.approx([0.2, 0.2, 0.2, 0.2])
+
+
+def test_two_far_groups_have_no_border() -> None:
+    near = neighbourhood(FAR)
+    assert purity(near, HALVES) == 1.0
+    assert valley(near, HALVES) == NO_BORDER
+    assert separation(near, HALVES) > 0.8
+
+
+def test_a_cut_through_one_cloud_has_no_valley() -> None:
+    near = neighbourhood(ONE_CLOUD)
+    assert purity(near, LEFT_RIGHT) < 0.97
+    assert valley(near, LEFT_RIGHT) < 0.2
+    assert separation(near, LEFT_RIGHT) < 0.0
+
+
+def test_recovery_is_high_for_real_groups_and_low_for_thrown_dice() -> None:
+    assert pairwise_recovery(FAR, HALVES) == {0: 1.0, 1: 1.0}
+    dice = np.random.default_rng(0).integers(0, 2, 200)
+    assert max(pairwise_recovery(FAR, dice).values()) < 0.75

@@ -1,0 +1,143 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.clusters.errors import ClusterError
+from portrait_assets.clusters.evidence import adjusted_rand
+from portrait_assets.clusters.model import ASSIGNMENT_SCHEMA, ClusterModel, assign, fit_model
+from portrait_assets.clusters.model_rows import ROWS_SCHEMA
+from portrait_assets.clusters.prototypes import condense
+from portrait_assets.clusters.sampling import canonical_sample
+from portrait_assets_tests.clusters.conftest import Bank
+from portrait_assets_tests.clusters.worlds import BANK_USES, as_features, blobs, two_rings
+
+
+def labels_of(assignment: pl.DataFrame) -> np.ndarray:
+    return assignment["segment_id"].to_numpy() - 1
+
+
+def test_the_kinds_of_customers_are_found_without_being_told(small_bank: Bank) -> None:
+    assert adjusted_rand(labels_of(small_bank.assignment), small_bank.kind) > 0.9
+
+
+def test_segments_are_numbered_by_size(small_bank: Bank) -> None:
+    counts = small_bank.assignment.group_by("segment_id").len().sort("segment_id")["len"]
+    assert small_bank.model.segment_ids == list(range(1, len(counts) + 1))
+    assert counts.to_list() == sorted(counts, reverse=True)
+
+
+def test_the_assignment_has_one_line_per_customer_in_order(small_bank: Bank) -> None:
+    assert small_bank.assignment["customer_id"].equals(small_bank.features["customer_id"])
+    assert dict(small_bank.assignment.schema) == {"customer_id": pl.String()} | ASSIGNMENT_SCHEMA
+    assert small_bank.assignment["confidence"].is_between(0.5, 1.0).all()
+
+
+def test_a_model_survives_its_rows_to_the_bit(small_bank: Bank) -> None:
+    rows = small_bank.model.to_rows()
+    assert dict(rows.schema) == ROWS_SCHEMA
+    restored = ClusterModel.from_rows(rows.sample(fraction=1.0, shuffle=True, seed=5))
+    assert restored.version == small_bank.model.version
+    assert restored.candidates.equals(small_bank.model.candidates)
+    assert assign(restored, small_bank.features).equals(small_bank.assignment)
+
+
+def test_the_order_of_rows_changes_nothing(small_bank: Bank) -> None:
+    shuffled = small_bank.features.sample(fraction=1.0, shuffle=True, seed=9)
+    again = fit_model(shuffled, BANK_USES, seed=1)
+    assert again.version == small_bank.model.version
+
+
+def test_another_value_makes_another_version(small_bank: Bank) -> None:
+    changed = small_bank.model.to_rows().with_columns(
+        pl.when((pl.col("part") == "prototype") & (pl.col("position") == 0))
+        .then(pl.col("value") + 1e-6)
+        .otherwise(pl.col("value"))
+        .alias("value")
+    )
+    assert ClusterModel.from_rows(changed).version != small_bank.model.version
+
+
+def test_a_customer_of_later_months_may_lack_values_and_bring_new_ones(small_bank: Bank) -> None:
+    stranger = small_bank.features.head(2).with_columns(
+        spend_amount=pl.lit(float("inf")), channel=pl.lit("telepathy"), age=pl.lit(None, pl.Float64)
+    )
+    assert assign(small_bank.model, stranger)["segment_id"].is_not_null().all()
+
+
+def test_no_customer_gives_no_line(small_bank: Bank) -> None:
+    assert assign(small_bank.model, small_bank.features.clear()).height == 0
+
+
+def test_hysteresis_keeps_a_customer_on_the_border(small_bank: Bank) -> None:
+    model, features, free = small_bank.model, small_bank.features, small_bank.assignment
+    elsewhere = free.with_columns(segment_id=pl.col("segment_id") % len(model.segment_ids) + 1)
+    sticky = assign(model, features, elsewhere, margin=1.0)
+    assert sticky["segment_id"].equals(elsewhere["segment_id"])
+    loose = assign(model, features, elsewhere, margin=0.0)
+    assert loose["segment_id"].equals(free["segment_id"])
+
+
+def test_the_same_month_again_changes_no_label(small_bank: Bank) -> None:
+    once = assign(small_bank.model, small_bank.features, small_bank.assignment)
+    assert once.equals(assign(small_bank.model, small_bank.features, once))
+
+
+def test_a_segment_that_is_gone_holds_nobody(small_bank: Bank) -> None:
+    gone = small_bank.assignment.with_columns(segment_id=pl.lit(99))
+    again = assign(small_bank.model, small_bank.features, gone)
+    assert again.equals(small_bank.assignment)
+
+
+def test_rings_are_kept_by_prototypes() -> None:
+    points, truth = two_rings()
+    features, uses = as_features(points)
+    model = fit_model(features, uses, geometry="coordinates")
+    assert adjusted_rand(labels_of(assign(model, features)), truth) == 1.0
+    assert len(model.prototypes) > 2
+
+
+def test_compact_segments_need_one_prototype_each() -> None:
+    points = blobs([[0.0, 0.0], [9.0, 9.0]])
+    found = condense(points, np.repeat([0, 1], 100))
+    assert found.segments.tolist() == [0, 1]
+    assert found.agreement == 1.0
+
+
+@pytest.mark.parametrize("customers", [1, 10])
+def test_a_handful_of_customers_is_one_segment(customers: int) -> None:
+    features, uses = as_features(np.random.default_rng(0).normal(size=(customers, 2)))
+    model = fit_model(features, uses)
+    assert assign(model, features)["segment_id"].to_list() == [1] * customers
+    assert model.algorithm == "one segment"
+
+
+def test_features_that_tell_nothing_make_one_segment() -> None:
+    features, uses = as_features(np.ones((50, 3)))
+    model = fit_model(features, uses)
+    assert ClusterModel.from_rows(model.to_rows()).version == model.version
+    assert assign(model, features)["segment_id"].unique().to_list() == [1]
+
+
+def test_requests_that_cannot_be_met_are_told_in_one_sentence() -> None:
+    features, uses = as_features(np.random.default_rng(0).normal(size=(10, 2)))
+    with pytest.raises(ClusterError, match="only 10 customers"):
+        fit_model(features, uses, segments=11)
+    with pytest.raises(ClusterError, match="at least 1"):
+        fit_model(features, uses, segments=0)
+    with pytest.raises(ClusterError, match="no customer"):
+        fit_model(features.clear(), uses)
+    with pytest.raises(ClusterError, match="no column x1"):
+        fit_model(features.drop("x1"), uses)
+    with pytest.raises(ClusterError, match="unique"):
+        fit_model(pl.concat([features, features]), uses)
+    with pytest.raises(ClusterError, match="can't be made"):
+        fit_model(features.with_columns(x0=1.0, x1=1.0), uses, segments=3)
+
+
+def test_a_sample_goes_by_customer_not_by_row() -> None:
+    features = pl.DataFrame({"customer_id": [f"c{i}" for i in range(1000)]})
+    first = canonical_sample(features, 100, seed=2)
+    again = canonical_sample(features.reverse(), 100, seed=2)
+    assert first.equals(again)
+    assert first["customer_id"].n_unique() == 100
+    assert canonical_sample(features, 50, seed=2).equals(first.head(50))

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from portrait_assets import assets_font
+from portrait_assets.clusters.naming import name_segments
+from portrait_assets.clusters.plots import (
+    heat_map_png,
+    quality_png,
+    scatter_png,
+    segment_quality,
+    selection_png,
+)
+from portrait_assets.clusters.profile import profile_segments
+from portrait_assets_tests.clusters.conftest import Bank
+from portrait_assets_tests.clusters.worlds import BANK_USES
+
+FONT = Path(next(iter(assets_font.__path__))) / "NotoSansSC-subset.otf"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_every_picture_is_drawn(small_bank: Bank) -> None:
+    model, features = small_bank.model, small_bank.features
+    profile = profile_segments(features, small_bank.assignment, BANK_USES)
+    names = name_segments(profile)
+    pictures = [
+        scatter_png(model, features, names, FONT),
+        heat_map_png(profile, names, {"age": "年龄"}, FONT),
+        selection_png(model, FONT),
+        quality_png(segment_quality(model, features), names, FONT),
+    ]
+    for picture in pictures:
+        assert picture.startswith(PNG)
+        assert len(picture) > 5_000
+
+
+def test_quality_has_shares_beside_silhouettes(small_bank: Bank) -> None:
+    quality = segment_quality(small_bank.model, small_bank.features)
+    assert quality.columns == ["segment_id", "share", "silhouette", "stability"]
+    assert quality["share"].sum() == pytest.approx(1.0, abs=1e-4)
+    assert (quality["stability"] > 0.8).all()
+
+
+def test_a_missing_font_file_is_an_error_not_boxes(small_bank: Bank) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.otf"):
+        selection_png(small_bank.model, "nowhere.otf")

@@ -1,0 +1,193 @@
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.clusters.naming import Label, name_segments
+from portrait_assets.clusters.preparation import FeatureUse
+from portrait_assets.clusters.profile import (
+    PROFILE_SCHEMA,
+    false_discovery_rate,
+    profile_segments,
+    segment_sizes,
+    typical_customers,
+)
+from portrait_assets.clusters.rules import segment_rules
+from portrait_assets_tests.clusters.conftest import Bank
+from portrait_assets_tests.clusters.worlds import BANK_USES
+
+FEATURES = pl.DataFrame(
+    {
+        "customer_id": range(8),
+        "spend_amount": [10.0, 10, 10, 10, 30, 30, 30, 30],
+        "channel": ["app", "app", "app", "web", "web", "web", "web", None],
+    }
+)
+ASSIGNMENT = pl.DataFrame({"customer_id": range(8), "segment_id": [1, 1, 1, 1, 2, 2, 2, 2]})
+USES = [FeatureUse("spend_amount", "symbol"), FeatureUse("channel", "symbol")]
+
+
+def line(profile: pl.DataFrame, segment: int, feature: str, level: str | None = None) -> dict:
+    found = profile.filter(
+        (pl.col("segment_id") == segment)
+        & (pl.col("feature") == feature)
+        & pl.col("level").eq_missing(pl.lit(level, pl.String))
+    )
+    assert found.height == 1
+    return found.row(0, named=True)
+
+
+def test_sizes_and_value() -> None:
+    sizes = segment_sizes(FEATURES, ASSIGNMENT, "spend_amount")
+    assert sizes.rows() == [(1, 4, 0.5, 0.25), (2, 4, 0.5, 0.75)]
+    assert segment_sizes(FEATURES, ASSIGNMENT)["value_share"].null_count() == 2
+
+
+def test_a_number_is_told_by_means_tgi_and_standard_deviations() -> None:
+    profile = profile_segments(FEATURES, ASSIGNMENT, USES, "spend_amount")
+    assert dict(profile.schema) == PROFILE_SCHEMA
+    spend = line(profile, 2, "spend_amount")
+    assert (spend["segment_mean"], spend["base_mean"], spend["tgi"]) == (30.0, 20.0, 150.0)
+    assert spend["std_difference"] == pytest.approx(10 / np.sqrt(8 * 100 / 7))
+    assert spend["value_share"] == 0.75
+
+
+def test_a_category_is_told_by_shares_per_level() -> None:
+    profile = profile_segments(FEATURES, ASSIGNMENT, USES)
+    app = line(profile, 1, "channel", "app")
+    assert (app["segment_mean"], app["base_mean"], app["tgi"]) == (0.75, 0.375, 200.0)
+    assert line(profile, 2, "channel", "(missing)")["segment_mean"] == 0.25
+
+
+def test_chance_is_not_significant_and_a_difference_is() -> None:
+    rng = np.random.default_rng(0)
+    segment = rng.integers(1, 3, 4000)
+    features = pl.DataFrame(
+        {
+            "customer_id": range(4000),
+            "chance": rng.normal(size=4000),
+            "real": rng.normal(size=4000) + 0.3 * segment,
+        }
+    )
+    assignment = pl.DataFrame({"customer_id": range(4000), "segment_id": segment})
+    uses = [FeatureUse("chance", "symbol"), FeatureUse("real", "symbol")]
+    profile = profile_segments(features, assignment, uses)
+    assert line(profile, 1, "chance")["q_value"] > 0.01
+    assert line(profile, 1, "real")["q_value"] < 1e-6
+
+
+def test_false_discovery_rate_by_hand() -> None:
+    adjusted = false_discovery_rate(pl.Series([0.01, None, 0.04, 0.03]))
+    assert adjusted.to_list() == [pytest.approx(0.03), None, pytest.approx(0.04), 0.04]
+
+
+def test_one_segment_has_a_profile_without_tests() -> None:
+    profile = profile_segments(FEATURES, ASSIGNMENT.with_columns(segment_id=1), USES)
+    assert profile["p_value"].null_count() == profile.height
+    assert name_segments(profile)["name_zh"].to_list() == ["均衡"]
+
+
+def test_typical_customers_sit_in_the_middle(small_bank: Bank) -> None:
+    typical = typical_customers(small_bank.model, small_bank.features, small_bank.assignment, 2)
+    joined = typical.join(small_bank.assignment, on="customer_id")
+    assert (joined["segment_id"] == joined["segment_id_right"]).all()
+    assert typical.group_by("segment_id").len()["len"].to_list() == [2] * len(
+        small_bank.model.segment_ids
+    )
+    usual = small_bank.assignment.group_by("segment_id").agg(pl.col("distance").median())
+    distances = joined.join(usual, on="segment_id", suffix="_usual")
+    assert (distances["distance"] <= distances["distance_usual"]).all()
+
+
+def test_rules_describe_segments_and_say_how_well(small_bank: Bank) -> None:
+    rules = segment_rules(small_bank.features, small_bank.assignment, BANK_USES)
+    assert rules["segment_id"].to_list() == small_bank.model.segment_ids
+    assert (rules["fidelity"] > 0.9).all()
+    assert rules.select(pl.col("precision", "recall").is_between(0, 1).all()).row(0) == (True, True)
+
+
+def test_a_rule_means_the_same_in_sql(small_bank: Bank) -> None:
+    rules = segment_rules(small_bank.features, small_bank.assignment, BANK_USES)
+    customers = small_bank.features.join(small_bank.assignment, on="customer_id")
+    for rule in rules.iter_rows(named=True):
+        query = f"SELECT segment_id FROM customers WHERE {rule['sql']}"
+        with duckdb.connect() as connection:
+            connection.register("customers", customers.to_arrow())
+            held = [row[0] for row in connection.execute(query).fetchall()]
+        assert np.mean(np.array(held) == rule["segment_id"]) == pytest.approx(
+            rule["precision"], abs=0.1
+        )
+
+
+def test_odd_names_and_values_are_quoted_in_sql() -> None:
+    features = pl.DataFrame({"customer_id": range(40), 'the "it" column': ["O'Neil", "other"] * 20})
+    assignment = features.select("customer_id", segment_id=pl.col("customer_id") % 2 + 1)
+    rules = segment_rules(features, assignment, [FeatureUse('the "it" column', "entity")])
+    sql = " ".join(rules["sql"])
+    assert '"the ""it"" column"' in sql
+    assert "'O''Neil'" in sql or "'other'" in sql
+
+
+def test_a_gap_can_be_what_sets_a_segment_apart() -> None:
+    features = pl.DataFrame({"customer_id": range(40), "income": [None, 5.0, 6.0, 7.0] * 10})
+    assignment = features.select(
+        "customer_id", segment_id=pl.col("income").is_null().cast(pl.Int64) + 1
+    )
+    rules = segment_rules(features, assignment, [FeatureUse("income", "entity")])
+    assert rules.filter(segment_id=2)["sql"].item() == '("income" IS NULL)'
+
+
+def test_a_segment_is_named_after_what_sets_it_apart() -> None:
+    profile = pl.DataFrame(
+        {
+            "segment_id": [1, 1, 1, 2, 2],
+            "feature": ["visits_count", "spend_amount", "own_label_share", "visits_count", "dull"],
+            "level": pl.Series([None] * 5, dtype=pl.String),
+            "std_difference": [1.6, 1.4, 1.2, -0.9, 0.1],
+            "q_value": [0.0, 0.0, 0.0, 0.0, 0.9],
+        }
+    )
+    assert name_segments(profile).rows() == [
+        (1, "frequent high-spend own-label loyal", "高频高额自有品牌忠诚"),
+        (2, "infrequent", "低频"),
+    ]
+
+
+def test_a_person_may_override_one_language_or_both() -> None:
+    profile = profile_segments(FEATURES, ASSIGNMENT, USES)
+    named = name_segments(profile, {1: {"zh": "我的客群"}, 2: {"en": "Mine", "zh": "你的"}})
+    rows = {row[0]: row[1:] for row in named.rows()}
+    assert rows[1][1] == "我的客群"
+    assert rows[1][0] != ""
+    assert rows[2] == ("Mine", "你的")
+
+
+def test_no_two_segments_are_called_the_same() -> None:
+    profile = pl.DataFrame(
+        {
+            "segment_id": [1, 2, 3],
+            "feature": ["spend_amount"] * 3,
+            "level": pl.Series([None] * 3, dtype=pl.String),
+            "std_difference": [1.0, 2.0, -1.0],
+            "q_value": [0.0] * 3,
+        }
+    )
+    named = name_segments(profile)
+    assert named["name_en"].n_unique() == named["name_zh"].n_unique() == 3
+
+
+def test_labels_give_the_words_for_other_features() -> None:
+    profile = pl.DataFrame(
+        {
+            "segment_id": [1],
+            "feature": ["xyz_7"],
+            "level": pl.Series([None], dtype=pl.String),
+            "std_difference": [1.0],
+            "q_value": [0.0],
+        }
+    )
+    assert name_segments(profile, labels={"xyz_7": Label("zeal", "热情")}).row(0) == (
+        1,
+        "high zeal",
+        "高热情",
+    )

@@ -1,0 +1,164 @@
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portrait_assets.clusters.champion import decide, mix_drift, warm_refit
+from portrait_assets.clusters.model import ClusterModel, assign
+from portrait_assets.clusters.tracking import (
+    match_segments,
+    measure_overlap,
+    migration_matrix,
+    track,
+    with_lasting_ids,
+)
+from portrait_assets_tests.clusters.conftest import Bank
+
+
+def month(*segments: int) -> pl.DataFrame:
+    return pl.DataFrame({"customer_id": range(len(segments)), "segment_id": segments})
+
+
+def matched(old: pl.DataFrame, new: pl.DataFrame) -> dict[int, tuple[int, str]]:
+    lines = match_segments(measure_overlap(old, new))
+    return {line["new_id"]: (line["segment_id"], line["status"]) for line in lines.to_dicts()}
+
+
+def test_segments_keep_their_ids_when_a_refit_numbers_them_anew() -> None:
+    old, new = month(1, 1, 1, 2, 2, 3), month(2, 2, 2, 3, 3, 1)
+    assert matched(old, new) == {1: (3, "kept"), 2: (1, "kept"), 3: (2, "kept")}
+
+
+def test_a_segment_cut_in_two_is_split_and_the_other_part_gets_a_new_id() -> None:
+    old = month(*[1] * 10, *[2] * 10)
+    new = month(*[1] * 5, *[2] * 5, *[3] * 10)
+    found = matched(old, new)
+    assert found[3] == (2, "kept")
+    assert sorted(found[i][0] for i in (1, 2)) == [1, 3]
+    assert "split" in {found[1][1], found[2][1]}
+
+
+def test_two_segments_that_became_one_are_merged() -> None:
+    old = month(*[1] * 10, *[2] * 8, *[3] * 5)
+    new = month(*[1] * 18, *[2] * 5)
+    lines = match_segments(measure_overlap(old, new)).sort("new_id").to_dicts()
+    assert lines[0]["status"] == "merged"
+    assert lines[0]["segment_id"] == 1
+    assert lines[0]["old_ids"] == [1, 2]
+    assert (lines[1]["segment_id"], lines[1]["status"]) == (3, "kept")
+
+
+def test_a_segment_from_everywhere_is_new() -> None:
+    old = month(*[1] * 12, *[2] * 12, *[3] * 12)
+    new = month(*([1] * 8 + [4] * 4), *([2] * 8 + [4] * 4), *([3] * 8 + [4] * 4))
+    assert matched(old, new)[4] == (4, "new")
+
+
+def test_an_id_once_used_is_not_used_again() -> None:
+    old, new = month(1, 1, 1, 1), month(1, 1, 2, 2)
+    lines = match_segments(measure_overlap(old, new), next_id=9)
+    assert set(lines["segment_id"]) == {1, 9}
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 4), min_size=4, max_size=60), st.permutations([1, 2, 3, 4]))
+def test_renumbering_alone_is_always_seen_through(old: list[int], names: list[int]) -> None:
+    new = [names[s - 1] for s in old]
+    lines = match_segments(measure_overlap(month(*old), month(*new)))
+    back = dict(zip(lines["new_id"], lines["segment_id"], strict=True))
+    assert [back[s] for s in new] == old
+
+
+def test_a_refit_with_other_numbers_relabels_nobody(small_bank: Bank) -> None:
+    model = small_bank.model
+    ids = model.segment_ids
+    turned = replace(
+        model,
+        prototypes=np.roll(model.prototypes, 1, axis=0),
+        prototype_segments=np.sort(np.roll(model.prototype_segments, 0)),
+    )
+    turned = replace(
+        turned,
+        prototype_segments=np.array([ids[(ids.index(int(s)) + 1) % len(ids)] for s in ids])
+        if len(model.prototypes) == len(ids)
+        else turned.prototype_segments,
+    )
+    order = np.argsort(turned.prototype_segments, kind="stable")
+    turned = replace(
+        turned,
+        prototypes=turned.prototypes[order],
+        prototype_segments=turned.prototype_segments[order],
+    )
+    renumbered, _ = track(model, turned, small_bank.features)
+    assert assign(renumbered, small_bank.features)["segment_id"].equals(
+        small_bank.assignment["segment_id"]
+    )
+
+
+def test_lasting_ids_are_put_on_every_prototype(small_bank: Bank) -> None:
+    ids = small_bank.model.segment_ids
+    matches = pl.DataFrame({"new_id": ids, "segment_id": [i + 10 for i in ids]})
+    renamed = with_lasting_ids(small_bank.model, matches)
+    expected = small_bank.assignment["segment_id"] + 10
+    assert assign(renamed, small_bank.features)["segment_id"].equals(expected)
+
+
+def test_migration_counts_those_who_came_and_went() -> None:
+    before = pl.DataFrame({"customer_id": [1, 2, 3], "segment_id": [1, 1, 2]})
+    after = pl.DataFrame({"customer_id": [2, 3, 4], "segment_id": [1, 1, 2]})
+    lines = {
+        (line["from_segment"], line["to_segment"]): (line["customers"], line["share"])
+        for line in migration_matrix(before, after).to_dicts()
+    }
+    assert lines == {
+        (1, None): (1, 0.5),
+        (1, 1): (1, 0.5),
+        (2, 1): (1, 1.0),
+        (None, 2): (1, 1.0),
+    }
+
+
+def test_the_champion_stays_against_its_equal(small_bank: Bank) -> None:
+    model = small_bank.model
+    decision = decide(model, model, small_bank.features)
+    assert decision.winner == "champion"
+    other = replace(model, reason="found again")
+    assert "no gain" in decide(model, other, small_bank.features).reason
+
+
+def test_a_challenger_that_is_clearly_better_wins(small_bank: Bank) -> None:
+    good = small_bank.model
+    middle = good.prototypes.mean(axis=0)
+    poor = replace(good, prototypes=middle + (good.prototypes - middle)[::-1] * 0.3)
+    decision = decide(poor, good, small_bank.features)
+    assert decision.winner == "challenger"
+    assert decision.champion_smallest_share > 0
+
+
+def test_supported_segments_beat_unsupported_ones(small_bank: Bank) -> None:
+    guess = replace(small_bank.model, supported=False)
+    assert decide(guess, small_bank.model, small_bank.features).winner == "challenger"
+    assert decide(small_bank.model, guess, small_bank.features).winner == "champion"
+
+
+def test_a_warm_refit_follows_a_drift_and_relabels_few(small_bank: Bank) -> None:
+    drifted = small_bank.features.with_columns(pl.col("spend_amount") * 1.1, pl.col("age") + 0.3)
+    warm = warm_refit(small_bank.model, drifted)
+    assert warm.segment_ids == small_bank.model.segment_ids
+    assert warm.version != small_bank.model.version
+    now = assign(warm, drifted, small_bank.assignment)
+    moved = (now["segment_id"] != small_bank.assignment["segment_id"]).mean()
+    assert moved is not None
+    assert moved < 0.05
+    assert ClusterModel.from_rows(warm.to_rows()).version == warm.version
+
+
+def test_drift_of_the_mix_is_zero_for_the_same_and_grows() -> None:
+    old = month(*[1] * 50, *[2] * 50)
+    assert mix_drift(old, old) == 0.0
+    little, much = month(*[1] * 55, *[2] * 45), month(*[1] * 90, *[2] * 10)
+    assert 0 < mix_drift(old, little) < 0.1 < 0.25 < mix_drift(old, much)
+    assert mix_drift(old, month(*[1] * 100)) == pytest.approx(2.6, abs=0.5)

@@ -1,0 +1,199 @@
+"""Features say what they claim, and nothing of what comes later."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from portrait_assets.features.contract import FEATURE_MATRIX, FEATURES
+from portrait_assets.features.inputs import Inputs
+from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.months import last_day
+from portrait_assets_tests.features.world import day, inputs, sale
+
+
+def features_of(world: Inputs, customer: str, month: str) -> dict[str, Any]:
+    return feature_matrix(world, month).row(
+        by_predicate=pl.col("customer_id") == customer, named=True
+    )
+
+
+def test_recency_frequency_and_monetary_by_hand():
+    world = inputs(
+        [
+            sale("ann", "2024-01-10 09:00", 10, basket_id="b1"),
+            sale("ann", "2024-01-10 09:00", 5, basket_id="b1"),
+            sale("ann", "2024-03-16 19:00", 20, basket_id="b2"),
+        ],
+        "2024-03",
+    )
+    ann = features_of(world, "ann", "2024-03")
+    assert ann["recency_days"] == 15
+    assert (ann["purchases_1m"], ann["purchases_3m"]) == (1, 2)
+    assert (ann["spend_1m"], ann["spend_12m"]) == (Decimal(20), Decimal(35))
+    assert ann["average_ticket_12m"] == 17.5
+    assert ann["active_month_share_12m"] == round(2 / 3, 6)
+    assert ann["weekend_spend_share_12m"] == ann["evening_spend_share_12m"] == round(20 / 35, 6)
+    assert ann["tenure_days"] == 81
+
+
+def test_what_is_chosen_when_there_is_a_choice():
+    world = inputs(
+        [
+            sale("ann", "2024-01-01", 60, product_id="tea"),
+            sale("ann", "2024-01-02", 20, product_id="fruit", discount_amount=5),
+            sale("ann", "2024-01-03", 20, product_id="unknown"),
+        ],
+        "2024-01",
+        products=[
+            {"product_id": "tea", "category": "drinks", "is_own_label": True},
+            {"product_id": "fruit", "category": "fresh", "is_own_label": False},
+        ],
+    )
+    ann = features_of(world, "ann", "2024-01")
+    assert (ann["top_category"], ann["top_category_share_12m"]) == ("drinks", 0.75)
+    assert (ann["category_count_12m"], ann["category_hhi_12m"]) == (2, 0.625)
+    assert ann["own_label_share_12m"] == 0.75
+    assert ann["discounted_share_12m"] == 0.2
+    assert ann["discount_depth_12m"] == round(5 / 105, 6)
+
+
+def test_response_rates_are_shrunk_to_the_base_and_controls_do_not_count():
+    contact = {"campaign_id": "c", "contacted_on": day("2024-01-02")}
+    world = inputs(
+        [sale(name, "2024-01-01", 1) for name in ("ann", "bob", "cat")],
+        "2024-01",
+        contacts=[
+            {"customer_id": "ann", **contact},
+            {"customer_id": "bob", **contact},
+            {"customer_id": "cat", **contact, "is_control": True},
+        ],
+        responses=[
+            {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-01-03")},
+            {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-01-04")},
+        ],
+    )
+    ann, cat = features_of(world, "ann", "2024-01"), features_of(world, "cat", "2024-01")
+    assert (ann["contacts_12m"], ann["responses_12m"]) == (1, 2)
+    assert ann["response_rate_12m"] == round((1 + 5 * 0.5) / 6, 6)
+    assert ann["response_recency_days"] == 27
+    assert (cat["contacts_12m"], cat["response_rate_12m"]) == (0, 0.5)
+
+
+def test_a_campaign_answered_in_two_months_is_one_response_to_it():
+    world = inputs(
+        [sale("ann", "2024-01-01", 1)],
+        "2024-02",
+        contacts=[{"customer_id": "ann", "campaign_id": "c", "contacted_on": day("2024-01-02")}],
+        responses=[
+            {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-01-30")},
+            {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-02-01")},
+        ],
+    )
+    assert world.customer_month.collect()["responded_contacts"].sum() == 1
+
+
+def test_attributes_are_those_recorded_by_then():
+    person = {"customer_id": "ann", "birth_date": day("2000-02-01"), "joined_on": day("2023-12-31")}
+    world = inputs(
+        [sale("ann", "2024-01-01", 1)],
+        "2024-02",
+        customers=[
+            person | {"month": "2024-01", "recorded_on": day("2024-01-01"), "region": "east"},
+            person | {"month": "2024-02", "recorded_on": day("2024-02-01"), "region": "west"},
+        ],
+    )
+    january, february = (features_of(world, "ann", m) for m in ("2024-01", "2024-02"))
+    assert (january["region"], january["age"], january["tenure_days"]) == ("east", 23, 31)
+    assert (february["region"], february["age"]) == ("west", 24)
+    assert january["occupation"] is None
+
+
+def test_balances_are_the_last_ones_by_then():
+    def held(on: str, balance: int, days: int = 0, account: str = "a") -> dict[str, Any]:
+        return {"customer_id": "ann", "account_id": account, "balance_on": day(on),
+                "balance": balance, "days_past_due": days}  # fmt: skip
+
+    world = inputs([], "2024-02", balances=[held("2024-01-31", 5), held("2024-02-29", 7, 30),
+                                            held("2024-01-31", 1, account="b")])  # fmt: skip
+    assert features_of(world, "ann", "2024-01")["total_balance"] == Decimal(6)
+    february = features_of(world, "ann", "2024-02")
+    assert (february["total_balance"], february["max_days_past_due"]) == (Decimal(8), 30)
+    assert february["recency_days"] is None
+
+
+def test_who_has_joined_without_buying_is_a_customer_and_who_has_not_is_none():
+    world = inputs(
+        [sale("ann", "2024-02-01", 1)],
+        "2024-02",
+        customers=[
+            {"customer_id": "bob", "joined_on": day("2024-01-15")},
+            {"customer_id": "cat", "joined_on": day("2024-02-15")},
+            {"customer_id": "dan"},
+        ],
+    )
+    assert feature_matrix(world, "2024-01")["customer_id"].to_list() == ["bob"]
+    assert feature_matrix(world, "2024-02")["customer_id"].to_list() == ["ann", "bob", "cat"]
+    assert features_of(world, "bob", "2024-01")["spend_12m"] == 0
+
+
+def test_every_column_is_a_declared_feature_with_a_domain_where_it_is_a_share():
+    names = [feature.name for feature in FEATURES]
+    assert len(set(names)) == len(names)
+    assert list(FEATURE_MATRIX.column_names[2:]) == names
+    for feature in FEATURES:
+        if feature.unit == "share":
+            column = FEATURE_MATRIX.column(feature.name)
+            assert (column.minimum, column.maximum) == (0, 1)
+
+
+_sales = st.lists(
+    st.builds(
+        lambda customer, moment, amount, category, discount: sale(
+            customer, moment.isoformat(), amount, category=category, discount_amount=discount
+        ),
+        st.sampled_from("abc"),
+        st.datetimes(datetime(2023, 6, 1), datetime(2024, 4, 30)),
+        st.integers(-500, 9_999).map(lambda cents: cents / 100),
+        st.sampled_from(["tea", "fruit", None]),
+        st.sampled_from([None, 0, 1]),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(_sales)
+def test_the_matrix_of_a_month_is_the_same_with_and_without_later_months(sales):
+    until = [row for row in sales if row["occurred_at"] < datetime(2024, 2, 1)]
+    with_later = feature_matrix(inputs(sales, "2024-04"), "2024-01")
+    without = feature_matrix(inputs(until, "2024-01"), "2024-01")
+    assert_frame_equal(with_later, without, check_exact=True)
+
+
+@given(_sales)
+def test_recency_frequency_monetary_agree_with_a_plain_count(sales):
+    as_of = last_day("2024-04")
+    matrix = feature_matrix(inputs(sales, "2024-04"), "2024-04")
+    for row in matrix.iter_rows(named=True):
+        mine = [s for s in sales if s["customer_id"] == row["customer_id"]]
+        assert row["recency_days"] == min((as_of - s["occurred_at"].date()).days for s in mine)
+        recent = [s for s in mine if s["occurred_at"].date() > date(2024, 1, 31)]
+        assert row["purchases_3m"] == len(recent)
+        assert float(row["spend_3m"]) == pytest.approx(sum(s["amount"] for s in recent))
+
+
+def test_a_future_row_changes_nothing():
+    now = [sale("ann", "2024-01-10", 10)]
+    later = [*now, sale("ann", "2024-02-01", 99), sale("eve", "2024-02-01", 1)]
+    assert_frame_equal(
+        feature_matrix(inputs(now, "2024-01"), "2024-01"),
+        feature_matrix(inputs(later, "2024-02"), "2024-01"),
+    )

@@ -1,0 +1,168 @@
+"""The bank's figures have the shapes of a real one's."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.generate.segments import SEGMENTS
+from portrait_assets_tests.generate.conftest import CUSTOMERS, Query
+
+CLEAN = "amount > 0 AND amount < 9e7 AND year(occurred_at) < 2100"
+
+
+def test_latent_segments_have_their_shares(query: Query) -> None:
+    found = dict(query("SELECT segment, count(*) / 4000 FROM truth_segments GROUP BY 1").rows())
+    for segment in SEGMENTS:
+        assert abs(found[segment.code] - segment.share) < 0.03
+
+
+def test_segments_differ_in_how_often_they_transact(query: Query) -> None:
+    rate = dict(
+        query(
+            "SELECT segment, count(t.customer_id) / count(DISTINCT s.customer_id) "
+            "FROM truth_segments s LEFT JOIN transactions t USING (customer_id) GROUP BY 1"
+        ).rows()
+    )
+    assert rate["owner"] > 2 * rate["senior"] > 4 * rate["dormant"]
+
+
+def test_amounts_are_heavy_tailed(query: Query) -> None:
+    median, mean, far = query(
+        f"SELECT median(amount), avg(amount), quantile_cont(amount, 0.999) "
+        f"FROM transactions WHERE {CLEAN}"
+    ).row(0)
+    assert float(mean) > 3 * float(median)
+    assert float(far) > 100 * float(median)
+
+
+def test_people_buy_after_their_salary_day_and_at_weekends(query: Query) -> None:
+    by_day = query(
+        f"SELECT day(occurred_at) AS day, count(*) AS n FROM transactions "
+        f"WHERE {CLEAN} AND day(occurred_at) <= 28 GROUP BY 1 ORDER BY 1"
+    )["n"]
+    assert by_day[9:13].sum() > 1.1 * by_day[20:24].sum()
+    weekend, working = query(
+        "SELECT count(*) FILTER (isodow(occurred_at) > 5) / 2, "
+        "count(*) FILTER (isodow(occurred_at) <= 5) / 5 "
+        "FROM transactions JOIN truth_segments USING (customer_id) WHERE segment = 'family'"
+    ).row(0)
+    assert weekend > 1.3 * working
+
+
+def test_spring_festival_is_quiet_after_a_rush(query: Query) -> None:
+    before, during = query(
+        "SELECT count(*) FILTER (occurred_at BETWEEN '2023-01-10' AND '2023-01-20') / 10, "
+        "count(*) FILTER (occurred_at BETWEEN '2023-01-22' AND '2023-01-29') / 7 FROM transactions"
+    ).row(0)
+    assert before > 1.6 * during
+
+
+def test_elders_use_other_channels(query: Query) -> None:
+    share = query(
+        "SELECT birth_date < '1963' AS elder, avg((channel IN ('branch', 'phone', 'atm'))::INT) AS "
+        "staffed, avg((channel = 'app')::INT) AS app FROM transactions "
+        "JOIN (SELECT DISTINCT ON (customer_id) * FROM customers) USING (customer_id) "
+        "WHERE regexp_matches(birth_date, '^(19|20)\\d\\d-') GROUP BY 1 ORDER BY 1"
+    )
+    assert share["staffed"][1] > 3 * share["staffed"][0]
+    assert share["app"][1] < 0.5 * share["app"][0]
+
+
+def test_some_customers_never_transact_and_prospects_hold_nothing(query: Query) -> None:
+    never = query(
+        "SELECT count(*) FROM truth_segments WHERE customer_id NOT IN "
+        "(SELECT customer_id FROM transactions)"
+    ).item()
+    assert 0.005 * CUSTOMERS < never < 0.12 * CUSTOMERS
+    prospects = query(
+        "SELECT count(*) FROM truth_lifecycle l JOIN balances b ON l.customer_id = b.customer_id "
+        "AND l.as_of = b.balance_on WHERE stage IN ('prospect', 'churned')"
+    ).item()
+    assert prospects == 0
+    looking = query(
+        "SELECT count(*) FROM interactions i JOIN truth_lifecycle l ON l.customer_id = "
+        "i.customer_id AND last_day(i.occurred_at) = l.as_of WHERE stage = 'prospect'"
+    ).item()
+    assert looking > 0
+
+
+def test_nobody_acts_before_joining_or_after_leaving(query: Query) -> None:
+    outside = query(
+        "SELECT count(*) FROM transactions t JOIN truth_segments s USING (customer_id) LEFT JOIN "
+        "(SELECT customer_id, min(joined_on) AS joined_on FROM customers GROUP BY 1) USING "
+        "(customer_id) WHERE t.occurred_at::DATE > s.left_on AND year(t.occurred_at) < 2100 "
+        "OR t.occurred_at::DATE < joined_on OR joined_on IS NULL"
+    ).item()
+    assert outside == 0
+
+
+def test_activity_declines_before_leaving(query: Query) -> None:
+    assert (
+        query(
+            "SELECT count(*) FROM truth_segments s JOIN truth_lifecycle l USING (customer_id) "
+            "WHERE left_on IS NOT NULL AND stage = 'declining' AND as_of < left_on + 32"
+        ).item()
+        > 0
+    )
+
+
+def test_balances_follow_the_segment_and_cards_have_limits(query: Query) -> None:
+    aum = dict(
+        query(
+            "SELECT segment, median(balance::DOUBLE) FROM balances JOIN truth_segments USING "
+            "(customer_id) WHERE credit_limit IS NULL GROUP BY 1"
+        ).rows()
+    )
+    assert aum["affluent"] > 10 * aum["young_digital"]
+    over, cards = query(
+        "SELECT count(*) FILTER (balance > 1.06 * credit_limit), count(*) FROM balances "
+        "WHERE product_id LIKE 'P2%'"
+    ).row(0)
+    assert over == 0
+    assert cards > 0
+    used = dict(
+        query(
+            "SELECT segment, avg(balance / credit_limit) FROM balances JOIN truth_segments USING "
+            "(customer_id) WHERE product_id LIKE 'P2%' GROUP BY 1"
+        ).rows()
+    )
+    assert used["revolver"] > 2 * used["affluent"]
+
+
+def test_holders_react_to_the_withdrawal_of_their_fund(query: Query) -> None:
+    after = query(
+        "SELECT count(*) FROM balances JOIN products USING (product_id) "
+        "WHERE balance_on >= withdrawn_on"
+    ).item()
+    switched = query(
+        "WITH old AS (SELECT DISTINCT customer_id FROM balances WHERE product_id = 'P403') "
+        "SELECT count(DISTINCT b.customer_id) / count(DISTINCT old.customer_id) FROM old "
+        "LEFT JOIN balances b ON b.customer_id = old.customer_id AND b.product_id = 'P406'"
+    ).item()
+    assert after == 0
+    assert 0.3 < switched < 0.9
+
+
+def test_days_past_due_and_defaults_agree(query: Query) -> None:
+    reached = query(
+        "SELECT count(DISTINCT customer_id) FROM balances WHERE days_past_due > 90"
+    ).item()
+    told = query("SELECT count(*) FROM truth_defaults WHERE defaulted_on IS NOT NULL").item()
+    noted = query("SELECT count(*) FROM outcomes WHERE outcome = 'default' AND value = 1").item()
+    assert told == noted
+    assert 0 < reached <= told
+
+
+def test_texts_are_chinese_and_scores_on_their_scale(query: Query) -> None:
+    texts: pl.DataFrame = query(
+        "SELECT kind, count(content) AS written, "
+        "avg(regexp_matches(content, '\\p{Han}')::INT) AS chinese, min(score) AS low, "
+        "max(score) FILTER (score < 99) AS high FROM interactions GROUP BY 1"
+    )
+    kinds = {row["kind"]: row for row in texts.iter_rows(named=True)}
+    assert set(kinds) == {"survey", "complaint", "note", "post", "visit"}
+    for kind in ("survey", "complaint", "note", "post"):
+        assert kinds[kind]["written"] > 0
+        assert kinds[kind]["chinese"] == 1.0
+    assert 0 <= kinds["survey"]["low"] < kinds["survey"]["high"] <= 10
+    assert query("SELECT count(DISTINCT step) FROM interactions WHERE kind = 'visit'").item() >= 10

@@ -1,0 +1,113 @@
+"""Every row of the files is placed in a month of the source's time zone, or told unplaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from portrait_assets.raw.placing import Placing, placings, receipts
+from portrait_assets.raw.reading import SourceReader
+from portrait_assets.raw.source import load_source
+from portrait_assets_tests.scenario import sales_file, shop
+
+MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
+HEADER = "sold_at,card,basket,category,paid,saved,town\n"
+SALE = ",K001,B1,tea,1.50,0,east\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path):
+    """Gives the placing of the shop's transactions when its file has these dates."""
+    settings = shop(tmp_path)
+    con = duckdb.connect()
+    readers = []
+
+    def placed(*dates: str, sold_at: str = "sold_at", encoding: str = "utf-8") -> Placing:
+        sales_file(settings).write_text(
+            HEADER + "".join(date + SALE for date in dates), encoding=encoding
+        )
+        sql = settings.source_dir / "transactions.sql"
+        sql.write_text(sql.read_text().replace("sold_at AS", f"{sold_at} AS"))
+        reader = SourceReader(con, load_source(settings.source_dir)).__enter__()
+        readers.append(reader)
+        return placings(reader)["transactions"]
+
+    yield placed
+    for reader in readers:
+        reader.__exit__()
+    con.close()
+
+
+def test_history_belongs_to_the_first_month(place):
+    assert place("2019-05-01", "2024-01-31 23:59", "2024-02-01").counts() == {
+        "2024-01": 2,
+        "2024-02": 1,
+    }
+
+
+def test_what_has_no_date_or_comes_too_late_is_kept_apart_with_its_place(place):
+    unplaced = place("2024-01-01", "soon", "", "2024-05-01").unplaced()
+    assert unplaced.select("month", "source_row", "reason", "dated").rows() == [
+        ("2024-01", 2, "no readable date", "soon"),
+        ("2024-01", 3, "no readable date", None),
+        ("2024-04", 4, "after the last month", "2024-05-01"),
+    ]
+
+
+def test_months_are_those_of_the_source_s_time_zone(place):
+    placing = place(
+        "2024-01-31 15:59", "2024-01-31 16:00", sold_at="sold_at::TIMESTAMP AT TIME ZONE 'UTC'"
+    )
+    assert placing.counts() == {"2024-01": 1, "2024-02": 1}
+
+
+@pytest.mark.parametrize("date", ["2024/3/5", "20240305", "2024-03-05T10:00:00", " 2024-03-05 "])
+def test_dates_are_read_in_the_forms_of_the_field(place, date: str):
+    assert place(date).counts() == {"2024-03": 1}
+
+
+def test_a_date_that_does_not_exist_is_not_guessed(place):
+    assert place("2024-02-30").counts() == {None: 1}
+
+
+def test_receipts_balance_rows_in_the_file_with_placed_and_unplaced(place):
+    placing = place("2024-01-01", "2024-02-01", "2024-02-02", "never", "2025-01-01")
+    told = receipts({"transactions": placing}, ["transactions", "market"], MONTHS)
+    february = told.filter(month="2024-02", table_name="transactions").row(0, named=True)
+    assert february == {
+        "month": "2024-02",
+        "table_name": "transactions",
+        "is_provided": True,
+        "rows_received": 2,
+        "rows_in_file": 5,
+        "rows_placed": 3,
+        "rows_unplaced": 2,
+    }
+    assert not told.filter(table_name="market")["is_provided"].any()
+
+
+def test_an_undated_table_belongs_to_the_first_month(place, tmp_path: Path):
+    placing = place("2024-03-01")
+    assert placings(placing.reader)["customers"].counts() == {"2024-01": 1}
+
+
+def test_text_of_a_file_stays_text(place):
+    placing = place("2024-01-01")
+    rows = placing.reader.con.sql(placing.rows(MONTHS).sql).pl()
+    assert rows.schema["amount"] == pl.String
+    assert rows["amount"].to_list() == ["1.50"]
+
+
+def test_a_gbk_file_is_read_when_the_source_says_so(place, tmp_path: Path):
+    settings_file = tmp_path / "sources" / "corner_shop" / "source.yaml"
+    settings_file.write_text(
+        settings_file.read_text().replace(
+            "sales: sales.csv", "sales: {path: sales.csv, encoding: gbk}"
+        )
+    )
+    (tmp_path / 'unused').touch()
+    placing = place('2024-01-01', encoding='gbk')
+    assert placing.counts() == {"2024-01": 1}

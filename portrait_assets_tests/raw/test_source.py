@@ -1,0 +1,104 @@
+"""A source that cannot be used is told in one sentence with the remedy."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from portrait_assets.errors import SourceError
+from portrait_assets.raw.placing import placings
+from portrait_assets.raw.reading import SourceReader
+from portrait_assets.raw.source import load_source
+from portrait_assets_tests.scenario import shop
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shop(tmp_path).source_dir
+
+
+def use(folder: Path) -> None:
+    source = load_source(folder)
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        placings(reader)
+
+
+def test_the_corner_shop_is_four_files_and_no_python(folder: Path):
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "customers.sql",
+        "sales.csv",
+        "source.yaml",
+        "transactions.sql",
+    ]
+    use(folder)
+    assert load_source(folder).months() == ["2024-01", "2024-02", "2024-03", "2024-04"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("first_month: 2024-01", "first_month: 2024-13", "first_month: '2024-13' is not a month"),
+        ("first_month: 2024-01", "first_month: 2025-01", "last_month lies before first_month"),
+        ("time_zone: Asia/Shanghai", "time_zone: Mars", "time_zone: 'Mars' is not a time zone"),
+        ("currency: CNY", "curency: CNY", "currency: Field required"),
+        ("name: corner_shop", "name: bank", "the name must be that of its folder"),
+        ("licence:", "licence: [", "not valid YAML in line"),
+        ("sales: sales.csv", "sales: sold.csv", "the file 'sold.csv' .* put it there or correct"),
+        ("rows_of: sales", "rows_of: sail", "lists no file 'sail' for transactions.sql"),
+        ("files_in: .", "files_in: $NOWHERE_SET", "set that variable"),
+        ("files_in: .", "files_in: package:no_such_package", "is not installed; install"),
+    ],
+)
+def test_a_mistake_in_source_yaml_is_named(folder: Path, old: str, new: str, says: str):
+    edit(folder / "source.yaml", old, new)
+    with pytest.raises(SourceError, match=says) as error:
+        use(folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT 1 AS a; SELECT 2", "must be a single SELECT"),
+        ("DROP TABLE x", "must be a single SELECT"),
+        ("SELECT card AS customer_id FROM nowhere", "does not run"),
+        ("SELECT *, 1 AS colour FROM sales", "returns the column"),
+        ("SELECT card AS customer_id FROM sales", "does not return the column amount; add it"),
+    ],
+)
+def test_a_mistake_in_a_table_s_sql_is_named(folder: Path, sql: str, says: str):
+    (folder / "transactions.sql").write_text(sql)
+    with pytest.raises(SourceError, match=rf"corner_shop/transactions\.sql {says}") as error:
+        use(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_a_source_without_transactions_or_balances_is_refused(folder: Path):
+    (folder / "transactions.sql").unlink()
+    with pytest.raises(SourceError, match="a portrait needs one of them"):
+        use(folder)
+
+
+def test_sql_for_no_canonical_table_is_refused(folder: Path):
+    (folder / "tranactions.sql").write_text("SELECT 1")
+    with pytest.raises(SourceError, match=r"tranactions\.sql is no canonical table"):
+        use(folder)
+
+
+def test_a_source_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(SourceError, match="There is no source 'bank'.*portrait sources"):
+        load_source(tmp_path / "sources" / "bank")
+
+
+def test_a_source_without_a_last_month_goes_on_to_the_last_complete_month(folder: Path):
+    edit(folder / "source.yaml", "last_month: 2024-04\n", "")
+    assert load_source(folder).months(today=date(2024, 8, 1))[-1] == "2024-07"

@@ -1,0 +1,69 @@
+"""The small worlds that the tests play in: a shop whose source is four files, and its warehouse."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+from portrait_assets.automation import JOB, range_tags
+from portrait_assets.definitions import build_defs
+from portrait_assets.settings import Settings
+
+SOURCES = Path(__file__).parent / "sources"
+SHOP_MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def shop(folder: Path) -> Settings:
+    """A copy of the corner shop's source in a data folder of its own."""
+    shutil.copytree(SOURCES / "corner_shop", folder / "sources" / "corner_shop")
+    return Settings(data_dir=folder, source="corner_shop", lock_wait_seconds=0.5)
+
+
+def sales_file(settings: Settings) -> Path:
+    """The shop's one data file."""
+    return settings.source_dir / "sales.csv"
+
+
+def run(
+    settings: Settings,
+    months: Sequence[str] = SHOP_MONTHS,
+    instance: dg.DagsterInstance | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Run the whole job for these months; never raises."""
+    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as used:
+        return (
+            build_defs(settings)
+            .resolve_job_def(JOB)
+            .execute_in_process(
+                instance=used, tags=range_tags(months), run_config=QUIET, raise_on_error=False
+            )
+        )
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every table of a DuckDB file, sorted, without what may differ from run to run."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        tables = con.execute(
+            "SELECT schema_name, table_name, list(column_name ORDER BY column_index) "
+            "FROM duckdb_columns() WHERE NOT internal AND column_name <> 'run_id' "
+            "AND column_name NOT IN ('made_at', 'published_at') "
+            "GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        return {
+            f"{schema}.{table}": con.execute(
+                f"SELECT {', '.join(columns)} FROM {schema}.{table} ORDER BY ALL"
+            ).fetchall()
+            for schema, table, columns in tables
+        }
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment for a process of its own, without this one's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PORTRAIT_")}

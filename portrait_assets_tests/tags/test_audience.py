@@ -1,0 +1,288 @@
+import io
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from rich.console import Console
+
+from portrait_assets.errors import PortraitError
+from portrait_assets.tags.audience import (
+    count_sql,
+    export_audience,
+    matrix_columns,
+    parse_audience,
+    select_audience,
+)
+from portrait_assets.tags.card import customer_card, print_card, read_card
+from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.changes import tag_changes
+from portrait_assets.tags.commands import diff_tags, list_tags, show_audience
+from portrait_assets.tags.contract import AUDIENCE_MEMBERSHIP
+from portrait_assets.tags.evaluate import evaluate
+from portrait_assets.tags.evidence import evidence_view_sql
+from portrait_assets.tags.listing import catalogue_rows
+from portrait_assets.tags.saved_audiences import load_audiences, membership
+from portrait_assets.tags.tag import TagError
+from portrait_assets.warehouse.contract import Sensitivity
+from portrait_assets_tests.tags.world import (
+    COLUMNS,
+    HOME,
+    INTERESTS,
+    JUNE,
+    MAY,
+    SAVE,
+    TIER,
+    catalogue_of,
+    features,
+    write_catalogue,
+)
+
+PAID = "  - {code: paid, expression: salary, type: money, sensitivity: C3}\n"
+SAVED = """\
+audiences:
+  - code: regulars
+    name: {en: Regulars, zh: 常客}
+    owner: tests
+    where: "list_contains(interests, 'often')"
+"""
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as it is published: two months of six customers."""
+    folder = tmp_path_factory.mktemp("published")
+    catalogue = catalogue_of(folder, TIER, HOME, INTERESTS, SAVE)
+    path = folder / "portrait.duckdb"
+    con = duckdb.connect(str(path))
+    con.execute("CREATE SCHEMA tags; CREATE SCHEMA features; CREATE SCHEMA clusters")
+    con.execute(
+        "CREATE TABLE clusters.cluster_assignment "
+        "(as_of DATE, customer_id VARCHAR, segment_id BIGINT, confidence DOUBLE)"
+    )
+    con.execute(
+        "CREATE TABLE clusters.cluster_segment "
+        "(as_of DATE, segment_id BIGINT, name_en VARCHAR, name_zh VARCHAR)"
+    )
+    previous = None
+    for as_of, spend in ((MAY, [150, 20, 150, 5, 5, 5]), (JUNE, [150, 150, 20, 5, 5, 5])):
+        world = features(
+            as_of, spend=spend, visits=[1, 12, 1, 12, 1, 1], member=[True] * 6,
+            region=["north" if as_of == MAY else None] * 6, share=[0.5] * 6,
+        )  # fmt: skip
+        found = evaluate(catalogue, world, None, previous, as_of)
+        frames = {
+            "features.feature_matrix": world,
+            "tags.portrait_matrix": found.portrait_matrix,
+            "tags.tag_table": found.tag_table,
+            "tags.tag_catalogue": catalogue_rows(catalogue, as_of),
+            "tags.tag_changes": tag_changes(catalogue, previous, found.tag_table, as_of),
+        }
+        for name, frame in frames.items():
+            con.register("frame", frame)
+            con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS SELECT * FROM frame LIMIT 0")
+            con.execute(f"INSERT INTO {name} SELECT * FROM frame")
+            con.unregister("frame")
+        previous = found.tag_table
+    con.execute(evidence_view_sql(catalogue))
+    con.close()
+    return path
+
+
+@pytest.fixture
+def con(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect(str(database), read_only=True)
+    yield connection
+    connection.close()
+
+
+def test_an_audience_has_size_share_profile_and_overlaps(con: duckdb.DuckDBPyConnection):
+    saved = {"regulars": "list_contains(interests, 'often')"}
+    audience = select_audience(con, "tier = 'high'", saved=saved)
+
+    assert (audience.as_of, audience.size, audience.base) == (JUNE, 2, 6)
+    assert audience.share == pytest.approx(1 / 3)
+    line = audience.profile.filter(tag_code="tier", tag_value="high").row(0, named=True)
+    assert (line["audience_share"], line["tgi"]) == (1.0, 300.0)
+    assert line["p_value"] == pytest.approx(1 / 15)  # Fisher: one draw of the 15 pairs
+    assert audience.overlaps.rows() == [("regulars", 2, 1, 0.5, 0.5, 0.333333)]
+
+
+def test_the_same_words_are_a_where_clause(con: duckdb.DuckDBPyConnection):
+    text = "tier = 'high' AND NOT save"
+    counted = con.execute(
+        f"SELECT count(*) FROM tags.portrait_matrix WHERE as_of = '2017-06-30' AND {text}"
+    ).fetchall()[0][0]
+    expression = parse_audience(text, matrix_columns(con))
+
+    assert select_audience(con, text, JUNE).size == counted
+    assert con.execute(count_sql(expression, JUNE)).fetchall() == [(counted,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tier = 'hihg'", "did you mean high?"),
+        ("teir = 'high'", "did you mean tier?"),
+        ("tier", "true or false"),
+        ("home > save", "types clash"),
+        ("tier = 'high' OR (SELECT true)", "subquery"),
+        ("rank_share(visits) > 0.5", "make a tag of it"),
+        ("tier = 'high' AND tier = 'low'", "tier = 'high' alone selects 2; tier = 'low' alone"),
+    ],
+)
+def test_an_audience_that_cannot_be_is_refused_and_nothing_is_written(
+    database: Path, tmp_path: Path, text: str, told: str
+):
+    out = tmp_path / "audience.csv"
+    with pytest.raises(TagError) as caught:
+        show_audience(database, text, Console(quiet=True), out=out)
+    assert told in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.parquet"])
+def test_an_audience_can_be_taken_along(con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str):
+    audience = select_audience(con, "tier = 'high'")
+    assert export_audience(con, audience, tmp_path / name) == 2
+
+    read = pl.read_csv if name.endswith("csv") else pl.read_parquet
+    assert read(tmp_path / name)["customer_id"].to_list() == ["a", "b"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_an_audience_is_written_as_csv_or_parquet_only(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    with pytest.raises(TagError, match=r"neither \.csv nor \.parquet"):
+        export_audience(con, select_audience(con, "save"), tmp_path / "people.xlsx")
+
+
+def test_a_month_that_is_not_there_is_told(con: duckdb.DuckDBPyConnection):
+    with pytest.raises(TagError, match="no row for 2016-01-31"):
+        select_audience(con, "save", date(2016, 1, 31))
+
+
+def test_a_class_c3_tag_needs_the_clearance(tmp_path: Path):
+    path = write_catalogue(tmp_path, PAID)
+    catalogue = load_catalogue(path, columns=COLUMNS, clearance=Sensitivity.C3)
+    columns = {"paid": catalogue.tag("paid").column}
+
+    with pytest.raises(TagError, match="of class C3"):
+        parse_audience("paid > 1", columns)
+    assert parse_audience("paid > 1", columns, Sensitivity.C3).columns == ("paid",)
+
+
+def test_membership_tells_who_entered_stayed_and_left(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    path = tmp_path / "audiences.yaml"
+    path.write_text(SAVED.replace("list_contains(interests, 'often')", "tier = 'high'"), "utf-8")
+    audiences = load_audiences(path, matrix_columns(con))
+    may, june = (
+        con.sql(f"SELECT * FROM tags.portrait_matrix WHERE as_of = '{as_of}'").pl()
+        for as_of in (MAY, JUNE)
+    )
+
+    first = membership(audiences, may, None, MAY)
+    second = membership(audiences, june, first, JUNE)
+
+    assert second.schema == AUDIENCE_MEMBERSHIP.polars_schema
+    assert second.drop("as_of", "audience_code").rows() == [
+        ("a", "stayed", True), ("b", "entered", True), ("c", "left", False),
+    ]  # fmt: skip
+    assert membership((), june, first, JUNE).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SAVED + SAVED.removeprefix("audiences:\n"), "line 6: audience regulars stands twice"),
+        (SAVED.replace("'often'", "'oftne'"), "line 5: audience regulars: The audience cannot"),
+        (SAVED.replace("    owner: tests\n", ""), "line 2: an audience has no owner"),
+        (SAVED.replace("owner", "onwer"), "did you mean owner?"),
+        (SAVED.replace("audiences:", "audience:"), "no part 'audience'"),
+        (SAVED.replace(", zh: 常客", ""), "needs both en and zh"),
+    ],
+)
+def test_a_mistake_in_a_saved_audience_is_told_with_its_line(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, told: str
+):
+    path = tmp_path / "audiences.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(TagError) as caught:
+        load_audiences(path, matrix_columns(con))
+    assert told in str(caught.value)
+
+
+def test_the_evidence_is_what_decided(con: duckdb.DuckDBPyConnection):
+    rows = con.execute(
+        "SELECT tag_code, rule, evidence FROM tags.tag_evidence WHERE customer_id = 'a' "
+        "AND as_of = '2017-06-30' AND tag_code IN ('tier', 'home', 'save') ORDER BY tag_code"
+    ).fetchall()
+
+    assert rows == [
+        # The region was last known in May, and May's features are the evidence.
+        ("home", "region", {"region": "north"}),
+        (
+            "save",
+            "tier = 'high' AND visits < 3\nconfidence: share",
+            {"share": "0.5", "tier": "high", "visits": "1"},
+        ),
+        ("tier", "spend >= 100", {"spend": "150.00"}),
+    ]
+
+
+def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path):
+    card = read_card(database, "b")
+
+    tier = next(tag for tag in card.tags if tag.code == "tier")
+    assert (tier.value_en, tier.value_zh, tier.rule) == ("High", "高", "spend >= 100")
+    assert tier.evidence == (("spend", "150.00"),)
+    home = next(tag for tag in card.tags if tag.code == "home")
+    assert (home.decided_as_of, home.evidence) == (MAY, (("region", "north"),))
+    assert [(c.code, c.before, c.after) for c in card.changes if c.code == "tier"] == [
+        ("tier", "low", "high")
+    ]
+
+    for chinese in (False, True):
+        console = Console(width=120, file=io.StringIO())
+        with console.capture() as shown:
+            print_card(card, console, chinese)
+        assert ("高" if chinese else "High") in shown.get()
+
+
+def test_a_card_of_a_past_month_knows_nothing_later(con: duckdb.DuckDBPyConnection):
+    card = customer_card(con, "b", MAY)
+
+    assert next(tag.value for tag in card.tags if tag.code == "tier") == "low"
+    assert card.changes == ()
+
+
+def test_a_customer_who_is_not_there_is_told(database: Path, con: duckdb.DuckDBPyConnection):
+    with pytest.raises(PortraitError, match="no customer 'zz'"):
+        read_card(database, "zz")
+    with pytest.raises(PortraitError, match="from 2017-05 to 2017-06 and not in 2016-01"):
+        customer_card(con, "b", date(2016, 1, 31))
+    with pytest.raises(PortraitError, match="has not been made yet"):
+        read_card(database.with_name("other.duckdb"), "b")
+
+
+def test_the_verbs_print(database: Path, tmp_path: Path):
+    console = Console(record=True, width=140, file=io.StringIO())
+    draft = TIER.replace("100", "140").replace(
+        "code: tier", "code: tier\n    version: 2\n    status: draft"
+    )
+    catalogue = catalogue_of(tmp_path, TIER, draft, HOME, INTERESTS, SAVE)
+
+    assert list_tags(catalogue, console) == 5
+    moved = diff_tags(catalogue, database, console)
+    assert moved.is_empty()
+    audience = show_audience(database, "tier = 'high'", console, month="2017-06")
+    assert audience.size == 2
+    printed = console.export_text()
+    assert "tier version 2" in printed
+    assert "No customer's tags would change in 2017-06" in printed
+    assert "2 of 6 customers (33.3%) in 2017-06" in printed

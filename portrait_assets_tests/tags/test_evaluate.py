@@ -1,0 +1,186 @@
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portrait_assets.tags.contract import (
+    TAG_ROWS,
+    TAG_TABLE,
+    TAG_TABLE_VIEW,
+    portrait_matrix_table,
+)
+from portrait_assets.tags.evaluate import evaluate, prepare
+from portrait_assets.tags.tag import Catalogue
+from portrait_assets.warehouse.store import conform
+from portrait_assets.warehouse.tables import ensure_table
+from portrait_assets_tests.tags.world import (
+    HOME,
+    INTERESTS,
+    JULY,
+    JUNE,
+    MAY,
+    SAVE,
+    TIER,
+    catalogue_of,
+    features,
+)
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    return catalogue_of(tmp_path_factory.mktemp("tags"), TIER, HOME, INTERESTS, SAVE)
+
+
+def test_the_first_value_whose_rule_is_true_wins(catalogue: Catalogue):
+    found = evaluate(catalogue, features(spend=[150, 20, None]), None, None, JUNE)
+
+    assert found.portrait_matrix["customer_id"].to_list() == ["a", "b", "c"]
+    assert found.portrait_matrix["tier"].to_list() == ["high", "low", None]
+
+
+def test_a_missing_input_is_never_read_as_no(tmp_path: Path):
+    # The second rule is true of everyone, and still the first has to be known.
+    rules = TIER.replace("spend < 100", "visits >= 0")
+    found = evaluate(
+        catalogue_of(tmp_path, rules), features(spend=[None, 50], visits=[1, 1]), None, None, JUNE
+    )
+
+    assert found.portrait_matrix["tier"].to_list() == [None, "low"]
+
+
+def test_several_values_may_be_held_at_once(catalogue: Catalogue):
+    world = features(visits=[12, 1, None, 1], member=[True, True, None, False])
+    found = evaluate(catalogue, world, None, None, JUNE)
+
+    held = found.portrait_matrix["interests"].to_list()
+    assert held == [["often", "member"], ["member"], None, []]
+    rows = found.tag_table.filter(tag_code="interests").sort("customer_id", "tag_value")
+    assert rows.select("customer_id", "tag_value").rows() == [
+        ("a", "member"), ("a", "often"), ("b", "member"),
+    ]  # fmt: skip
+
+
+def test_a_tag_reads_other_tags_and_says_how_sure_it_is(catalogue: Catalogue):
+    world = features(spend=[150, 150], visits=[1, 9], share=[0.256, None])
+    rows = evaluate(catalogue, world, None, None, JUNE).tag_table.filter(tag_code="save")
+
+    assert rows.sort("customer_id").select("tag_value", "confidence").rows() == [
+        ("true", 0.26), ("false", 0.0),
+    ]  # fmt: skip
+
+
+def test_both_frames_conform_to_their_contracts(catalogue: Catalogue):
+    found = evaluate(catalogue, features(spend=[1], visits=[1]), None, None, JUNE)
+
+    assert conform(TAG_TABLE, found.tag_table).height == found.tag_table.height
+    assert conform(portrait_matrix_table(catalogue), found.portrait_matrix).height == 1
+
+
+def test_a_value_is_kept_while_it_is_valid_and_remembers_what_decided_it(catalogue: Catalogue):
+    first = evaluate(catalogue, features(MAY, region=["north"]), None, None, MAY)
+    second = evaluate(catalogue, features(JUNE, region=[None]), None, first.tag_table, JUNE)
+    third = evaluate(catalogue, features(JULY, region=[None]), None, second.tag_table, JULY)
+
+    assert third.portrait_matrix["home"].to_list() == ["north"]
+    kept = third.tag_table.filter(tag_code="home")
+    assert kept.select("as_of", "decided_as_of").rows() == [(JULY, MAY)]
+
+    august = JULY.replace(month=8)
+    fourth = evaluate(catalogue, features(august, region=[None]), None, third.tag_table, august)
+    assert fourth.portrait_matrix["home"].to_list() == [None]
+
+
+def test_a_tag_that_clears_keeps_nothing(catalogue: Catalogue):
+    first = evaluate(catalogue, features(MAY, spend=[500]), None, None, MAY)
+    second = evaluate(catalogue, features(JUNE, spend=[None]), None, first.tag_table, JUNE)
+
+    assert second.portrait_matrix["tier"].to_list() == [None]
+
+
+def test_segments_are_read_and_may_be_missing(tmp_path: Path):
+    own = "  - {code: group_name, expression: segment_name_en, type: text, kind: model,\n"
+    own += "     confidence: segment_confidence}\n"
+    catalogue = catalogue_of(tmp_path, own)
+    segments = pl.DataFrame(
+        {
+            "customer_id": ["a"],
+            "segment_id": [3],
+            "segment_name_en": ["loyal"],
+            "segment_name_zh": ["忠诚"],
+            "confidence": [0.7],
+        }
+    )
+    found = evaluate(catalogue, features(spend=[1, 2]), segments, None, JUNE)
+
+    assert found.portrait_matrix["segment_id"].to_list() == [3, None]
+    assert found.tag_table.select("customer_id", "tag_value", "confidence").rows() == [
+        ("a", "loyal", 0.7)
+    ]
+    alone = evaluate(catalogue, features(spend=[1]), None, None, JUNE)
+    assert alone.tag_table.is_empty()
+    assert alone.portrait_matrix.height == 1
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    spends=st.lists(
+        st.none() | st.integers(0, 200).map(float), min_size=1, max_size=10
+    )
+)  # fmt: skip
+def test_rank_share_is_the_share_of_customers_with_less(
+    spends: list[float | None], tmp_path_factory: pytest.TempPathFactory
+):
+    rank = '  - {code: place, expression: "rank_share(spend)", type: number}\n'
+    catalogue = catalogue_of(tmp_path_factory.mktemp("rank"), rank)
+    found = evaluate(catalogue, features(spend=spends), None, None, JUNE).portrait_matrix
+
+    known = [spend for spend in spends if spend is not None]
+    for spend, place in zip(spends, found["place"], strict=True):
+        if spend is None:
+            assert place is None
+        else:
+            lower = sum(other < spend for other in known)
+            assert place == pytest.approx(lower / max(len(known) - 1, 1))
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.none() | st.integers(0, 300), st.none() | st.integers(0, 20)),
+        min_size=1,
+        max_size=10,
+    ),
+)
+def test_the_order_of_customers_does_not_matter_and_each_has_one_row(
+    catalogue: Catalogue, rows: list[tuple[int | None, int | None]]
+):
+    world = features(spend=[row[0] for row in rows], visits=[row[1] for row in rows])
+    shuffled = world.sample(fraction=1.0, shuffle=True, seed=3)
+
+    one, two = (evaluate(catalogue, w, None, None, JUNE) for w in (world, shuffled))
+    assert one.portrait_matrix.equals(two.portrait_matrix)
+    assert one.portrait_matrix["customer_id"].to_list() == sorted(world["customer_id"])
+    long = one.tag_table.select("customer_id", "tag_code", "tag_value")
+    assert long.is_unique().all()
+
+
+def test_the_compact_rows_give_the_same_tag_table_through_the_view(catalogue: Catalogue):
+    world = features(spend=[150, 20], visits=[12, 1], member=[True, True], region=["n", None])
+    con = duckdb.connect()
+    con.register("world", world)
+    for table in (TAG_ROWS, portrait_matrix_table(catalogue)):
+        ensure_table(con, table)
+    con.execute(TAG_TABLE_VIEW)
+    prepared = prepare(catalogue, "SELECT * FROM world", None, None, JUNE, con)
+    con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
+    con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
+    prepared.close(con)
+
+    keys = ["customer_id", "tag_code", "tag_value"]
+    through = con.sql("SELECT * FROM tags.tag_table").pl().sort(keys)
+    direct = evaluate(catalogue, world, None, None, JUNE).tag_table.sort(keys)
+    con.close()
+    assert through.equals(direct.select(through.columns))

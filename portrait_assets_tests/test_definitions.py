@@ -1,0 +1,129 @@
+"""The wiring as a whole: every asset, check, job, schedule and sensor, and what each tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from portrait_assets.definitions import all_tables, build_defs, source_catalogue
+from portrait_assets.raw.source import load_source
+from portrait_assets.settings import Settings
+from portrait_assets.warehouse.contract import Table
+from portrait_assets_tests.scenario import shop
+
+CANONICAL = ("balances", "campaigns", "contacts", "customers", "interactions", "market",
+             "outcomes", "products", "responses", "transactions")  # fmt: skip
+ASSETS = {
+    "raw": {*CANONICAL, "receipts", "unplaced"},
+    "cleaned": {*CANONICAL, "identity_map", "rejects"},
+    "features": {"customer_month", "customer_category_month", "feature_matrix"},
+    "clusters": {"cluster_model", "cluster_assignment", "cluster_segment", "cluster_profile"},
+    "tags": {"tag_catalogue", "tag_table", "portrait_matrix"},
+    "validation": {"validation_report"},
+    "mart": {"portrait_file", "report"},
+}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return shop(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def defs(settings: Settings) -> dg.Definitions:
+    return build_defs(settings)
+
+
+@pytest.fixture(scope="module")
+def tables(settings: Settings) -> list[Table]:
+    return all_tables(source_catalogue(load_source(settings.source_dir)))
+
+
+def test_assets_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):
+    repository = defs.get_repository_def()
+    keys = {tuple(key.path) for key in repository.asset_graph.get_all_asset_keys()}
+    assert keys == {(room, name) for room, names in ASSETS.items() for name in names}
+    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
+        "portrait"
+    }
+    assert [schedule.name for schedule in repository.schedule_defs] == ["monthly"]
+    assert [sensor.name for sensor in repository.sensor_defs] == ["source_files"]
+
+
+def test_every_asset_has_a_group_description_owner_kinds_and_months(defs: dg.Definitions):
+    for spec in defs.resolve_all_asset_specs():
+        assert spec.group_name == spec.key.path[0]
+        assert spec.description
+        assert "/" in spec.description, "in both languages"
+        assert spec.owners
+        assert spec.kinds
+        assert spec.partitions_def is not None
+
+
+def test_every_table_has_its_column_schema_and_a_blocking_shape_check(
+    defs: dg.Definitions, tables: list[Table]
+):
+    graph = defs.resolve_asset_graph()
+    specs = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
+    for table in tables:
+        key = dg.AssetKey([table.schema, table.name])
+        told = specs[key].metadata["dagster/column_schema"]
+        assert [column.name for column in told.columns] == list(table.column_names)
+        assert all(column.description for column in told.columns)
+        shape = graph.get_check_spec(dg.AssetCheckKey(key, "shape"))
+        assert shape.blocking
+        assert shape.partitions_def is not None
+
+
+def test_rooms_depend_on_rooms_upstream_only(defs: dg.Definitions):
+    order = list(ASSETS)
+    for spec in defs.resolve_all_asset_specs():
+        for dep in spec.deps:
+            assert order.index(dep.asset_key.path[0]) <= order.index(spec.key.path[0])
+
+
+def test_rooms_import_rooms_upstream_only():
+    package = Path(__file__).parent.parent / "portrait_assets"
+    order = ["warehouse", *ASSETS]
+    for room in order:
+        later = order[order.index(room) + 1 :]
+        for module in (package / room).rglob("*.py"):
+            for line in module.read_text().splitlines():
+                imported = line.removeprefix("from portrait_assets.").split(".")[0].split(" ")[0]
+                if line.startswith("from portrait_assets.") and imported in later:
+                    pytest.fail(f"{module.relative_to(package)} imports {imported} downstream")
+
+
+def test_every_contract_is_told_in_both_languages_with_units_for_amounts(tables: list[Table]):
+    names = [table.full_name for table in tables]
+    assert len(set(names)) == len(names)
+    for table in tables:
+        assert table.en
+        assert table.zh
+        assert set(table.key) <= set(table.column_names), table.full_name
+        assert set(table.private) <= set(table.column_names)
+        for column in table.all_columns:
+            assert column.en, f"{table.full_name}.{column.name}"
+            assert column.zh, f"{table.full_name}.{column.name}"
+            if str(column.type).startswith("DECIMAL"):
+                assert column.unit, f"{table.full_name}.{column.name} has no unit"
+
+
+def test_the_glossary_has_the_rooms_and_elements_in_both_languages():
+    glossary = (Path(__file__).parent.parent / "docs" / "glossary.md").read_text()
+    for term in ("entity", "symbol", "concept", "principle", "recency", "tenure", "TGI", "PSI",
+                 "lift", "golden record", "survivorship", "champion", "portrait matrix"):  # fmt: skip
+        assert term in glossary
+
+
+def test_transforms_import_neither_dagster_nor_pandas():
+    package = Path(__file__).parent.parent / "portrait_assets"
+    wiring = {"assets.py", "checks.py"}
+    for room in ("raw", "cleaned", "features", "clusters", "tags", "validation", "mart"):
+        for module in (package / room).rglob("*.py"):
+            text = module.read_text()
+            assert "import pandas" not in text
+            if module.name not in wiring:
+                assert "dagster" not in text.replace("Dagster", ""), module.name

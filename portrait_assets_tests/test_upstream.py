@@ -1,0 +1,141 @@
+"""What we lean on of the packages below: an upgrade that changes it fails here first."""
+
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from portrait_assets.automation import range_tags
+from portrait_assets.warehouse.asset import all_months_in, month_partitions
+from portrait_assets.warehouse.contract import Column, Table, Type
+from portrait_assets_tests.scenario import QUIET
+
+MONTHS = month_partitions("2024-01", "2024-04", "UTC")
+TABLE = Table("room", "a", "A", "甲", (Column("x", Type.TEXT, "X", "X"),))
+
+
+class Recorder(dg.IOManager):
+    """Remembers which partitions were written and read."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, list[str]] = {}
+        self.read: dict[str, list[str]] = {}
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        self.written[context.asset_key.path[-1]] = list(context.asset_partition_keys)
+
+    def load_input(self, context: dg.InputContext) -> None:
+        self.read[context.asset_key.path[-1]] = list(context.asset_partition_keys)
+
+
+def run_range(assets: list, first: str, last: str, recorder: Recorder, checks: tuple = ()):
+    job = dg.define_asset_job("job", selection=dg.AssetSelection.assets(*assets))
+    defs = dg.Definitions(
+        assets=assets, asset_checks=checks, jobs=[job], resources={"io_manager": recorder},
+        executor=dg.in_process_executor,
+    )  # fmt: skip
+    with dg.DagsterInstance.ephemeral() as instance:
+        return defs.resolve_job_def("job").execute_in_process(
+            instance=instance, tags=range_tags([first, last]), run_config=QUIET,
+            raise_on_error=False,
+        )  # fmt: skip
+
+
+def two_assets() -> list[dg.AssetsDefinition]:
+    policy = dg.BackfillPolicy.single_run()
+
+    @dg.asset(key=["room", "a"], partitions_def=MONTHS, backfill_policy=policy)
+    def a() -> int:
+        return 1
+
+    ins = {"a": all_months_in(TABLE, MONTHS)}
+
+    @dg.asset(key=["room", "b"], ins=ins, partitions_def=MONTHS, backfill_policy=policy)
+    def b(a) -> int:
+        return 1
+
+    return [a, b]
+
+
+def test_one_run_over_a_range_writes_its_months_and_reads_all_before_too():
+    recorder = Recorder()
+    assert run_range(two_assets(), "2024-02", "2024-03", recorder).success
+    assert recorder.written == {"a": ["2024-02", "2024-03"], "b": ["2024-02", "2024-03"]}
+    assert recorder.read == {"a": ["2024-01", "2024-02", "2024-03"]}
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_check_tells_a_result_per_month_and_a_blocking_failure_stops_what_follows(passes: bool):
+    spec = dg.AssetCheckSpec(
+        "good", asset=dg.AssetKey(["room", "a"]), blocking=True, partitions_def=MONTHS
+    )
+
+    @dg.multi_asset_check(specs=[spec], can_subset=True)
+    def checks(context: dg.AssetCheckExecutionContext):
+        for month in context.partition_keys:
+            yield dg.AssetCheckEvaluation(
+                asset_key=spec.asset_key, check_name="good", blocking=True, partition=month,
+                passed=passes or month != "2024-03",
+            )  # fmt: skip
+        yield dg.Output(None, output_name=spec.get_python_identifier())
+
+    recorder = Recorder()
+    result = run_range(two_assets(), "2024-02", "2024-03", recorder, (checks,))
+    found = {e.partition: e.passed for e in result.get_asset_check_evaluations()}
+    assert found == {"2024-02": True, "2024-03": passes}
+    assert ("b" in recorder.written) is passes
+    assert result.success is passes
+
+
+def test_a_generator_resource_is_held_once_for_the_whole_run():
+    opened = []
+
+    @dg.io_manager
+    def held(context: dg.InitResourceContext):
+        opened.append("opened")
+        yield Recorder()
+        opened.append("closed")
+
+    assert run_range(two_assets(), "2024-01", "2024-01", held).success
+    assert opened == ["opened", "closed"]
+
+
+def test_pandera_checks_values_on_an_eager_frame_and_not_on_a_lazy_one():
+    schema = pa.DataFrameSchema({"x": pa.Column(pl.Int64, pa.Check.ge(0))})
+    with pytest.raises(pa.errors.SchemaErrors):
+        schema.validate(pl.DataFrame({"x": [-1]}), lazy=True)
+    schema.validate(pl.LazyFrame({"x": [-1]}), lazy=True).collect()
+
+
+def test_duckdb_streams_a_relation_into_polars_and_pushes_a_month_down(tmp_path: Path):
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE t AS SELECT range AS x, '2024-01' AS month FROM range(10)")
+        lazy = con.sql("FROM t").pl(lazy=True)
+        assert lazy.filter(pl.col("month") == "2024-01").select(pl.col("x").sum()).collect().item() == 45
+        assert "SELECTION" in lazy.filter(pl.col("month") == "2024-01").explain()
+
+
+def test_an_insert_by_name_does_not_mind_the_order_of_columns():
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE t (a INTEGER, b INTEGER)")
+        frame = pl.DataFrame({"b": [2], "a": [1]})
+        con.register("frame", frame)
+        assert con.execute("INSERT INTO t BY NAME SELECT * FROM frame").fetchone() == (1,)
+        assert con.execute("FROM t").fetchall() == [(1, 2)]
+
+
+def test_file_row_numbers_of_parquet_start_at_zero(tmp_path: Path):
+    pl.DataFrame({"x": [5, 6]}).write_parquet(tmp_path / "x.parquet")
+    found = duckdb.sql(
+        f"SELECT file_row_number FROM read_parquet('{tmp_path / 'x.parquet'}', "
+        "file_row_number = true)"
+    ).fetchall()
+    assert found == [(0,), (1,)]
+
+
+def test_sums_of_decimals_are_exact_whatever_the_order():
+    amounts = pl.Series([0.1] * 1000 + [1e9, -1e9]).cast(pl.Decimal(18, 2))
+    assert amounts.sum() == amounts.reverse().sum() == 100

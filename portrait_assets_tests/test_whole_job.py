@@ -1,0 +1,230 @@
+"""The whole job on the corner shop, from four files to the published one."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from portrait_assets.settings import Settings
+from portrait_assets_tests.scenario import (
+    SHOP_MONTHS,
+    clean_environment,
+    contents,
+    run,
+    sales_file,
+    shop,
+)
+
+PORTRAIT = [sys.executable, "-m", "portrait_assets.cli"]
+
+
+def environment_of(data: Path) -> dict[str, str]:
+    """The environment in which `portrait` works on the corner shop in `data`."""
+    return clean_environment() | {
+        "PORTRAIT_DATA_DIR": str(data),
+        "PORTRAIT_SOURCE": "corner_shop",
+        "COLUMNS": "200",
+    }
+
+
+def portrait(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
+    """The command line, as a process of its own, on the corner shop in `data`."""
+    return subprocess.run(
+        [*PORTRAIT, *arguments], env=environment_of(data), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with all its months made."""
+    settings = shop(tmp_path_factory.mktemp("made"))
+    assert run(settings).success
+    return settings
+
+
+def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+def test_every_month_has_a_row_per_customer_with_tags_and_a_segment(made: Settings):
+    rows = query(
+        made,
+        "SELECT strftime(as_of, '%Y-%m'), count(*), count(segment_id), count(DISTINCT customer_id) "
+        "FROM tags.portrait_matrix GROUP BY 1 ORDER BY 1",
+    )
+    assert [row[0] for row in rows] == SHOP_MONTHS
+    assert all(count == segments == people for _, count, segments, people in rows)
+    assert query(made, "SELECT count(DISTINCT as_of) FROM portrait") == [(1,)]
+
+
+def test_rows_in_the_file_are_kept_set_aside_merged_or_unplaced(made: Settings):
+    lines = len(sales_file(made).read_text().splitlines()) - 1
+    received = query(
+        made,
+        "SELECT sum(rows_received), any_value(rows_in_file) FROM raw.receipts "
+        "WHERE table_name = 'transactions'",
+    )
+    assert received == [(lines, lines)]
+    assert query(
+        made,
+        "SELECT count(*) FROM validation.validation_report "
+        "WHERE area = 'conservation' AND verdict <> 'pass'",
+    ) == [(0,)]
+
+
+def test_what_the_source_does_not_have_is_told_and_is_no_failure(made: Settings):
+    missing = query(
+        made,
+        "SELECT DISTINCT subject FROM validation.validation_report WHERE verdict = 'not judged'",
+    )
+    assert ("balances",) in missing
+    assert query(made, "SELECT count(*) FROM portrait") != [(0,)]
+
+
+def test_a_second_run_leaves_identical_contents(made: Settings):
+    before = contents(made.portrait_file)
+    assert run(made).success
+    assert contents(made.portrait_file) == before
+
+
+def test_months_made_one_after_the_other_equal_one_run(made: Settings, tmp_path: Path):
+    settings = shop(tmp_path)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for month in SHOP_MONTHS:
+            assert run(settings, [month], instance).success
+    assert contents(settings.portrait_file) == contents(made.portrait_file)
+
+
+def test_a_month_whose_history_is_missing_is_refused_with_the_command(tmp_path: Path):
+    result = run(shop(tmp_path), ["2024-03"])
+    assert not result.success
+    assert "has not been made for 2024-01 yet; run `portrait run --months 2024-01" in str(
+        [event.event_specific_data for event in result.all_events if event.is_step_failure]
+    )
+
+
+def test_a_reader_does_not_stop_the_job_and_keeps_reading(made: Settings):
+    reader = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys\n"
+         f"con = duckdb.connect({str(made.portrait_file)!r}, read_only=True)\n"
+         "count = 'SELECT count(*) FROM tags.tag_table'\n"
+         "print(con.execute(count).fetchone()[0], flush=True)\n"
+         "sys.stdin.readline()\n"
+         "print(con.execute(count).fetchone()[0], flush=True)\n"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert reader.stdout is not None
+    first = reader.stdout.readline()
+    assert run(made, SHOP_MONTHS[-1:]).success
+    second, _ = reader.communicate("\n")
+    assert second == first
+    assert reader.returncode == 0
+
+
+def test_checks_are_told_for_every_table_and_month(made: Settings):
+    told = query(
+        made, "SELECT count(DISTINCT month), count(DISTINCT table_name) FROM validation.check_results"
+    )
+    months, tables = told[0]
+    assert months == len(SHOP_MONTHS)
+    assert tables >= 34
+    failed = query(made, "SELECT table_name, check_name, detail FROM validation.check_results "
+                         "WHERE NOT passed AND severity = 'ERROR'")  # fmt: skip
+    assert failed == []
+
+
+def test_a_row_that_is_lost_stops_the_run_before_it_is_published(tmp_path: Path):
+    settings = shop(tmp_path)
+    sql = settings.source_dir / "transactions.sql"
+    sql.write_text(sql.read_text() + "WHERE paid <> '0.0' AND category <> 'tea'\n")
+    result = run(settings)
+    assert not result.success
+    failed = {
+        (".".join(e.asset_key.path), e.check_name)
+        for e in result.get_asset_check_evaluations()
+        if not e.passed
+    }
+    assert failed == {("raw.transactions", "all_received")}
+    assert not settings.portrait_file.exists()
+
+
+def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
+    settings = shop(tmp_path)
+    with sales_file(settings).open("a") as file:
+        file.write("2024-02-03 10:00,K001,B1,tea,much,0,east\n")
+        file.write("someday,K001,B1,tea,1,0,east\n")
+    assert run(settings).success
+    assert query(settings, "SELECT column_name, rule, severity FROM cleaned.rejects") == [
+        ("amount", "unreadable", "row")
+    ]
+    warned = query(
+        settings,
+        "SELECT table_name, month FROM validation.check_results WHERE NOT passed ORDER BY ALL",
+    )
+    assert ("cleaned.rejects", "2024-02") in warned
+    assert ("raw.unplaced", "2024-01") in warned
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last_seen", ["cleaned.rejects", "clusters.cluster_model", "tags.tag_table"])
+def test_killed_at_any_moment_and_run_again_it_ends_the_same(
+    made: Settings, tmp_path: Path, last_seen: str
+):
+    settings = shop(tmp_path)
+    process = subprocess.Popen(
+        [*PORTRAIT, "run"], env=environment_of(tmp_path), stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    while last_seen not in process.stdout.readline():
+        assert process.poll() is None
+    time.sleep(random.uniform(0, 0.5))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert run(settings).success
+    assert contents(settings.portrait_file) == contents(made.portrait_file)
+
+
+def test_the_command_line_makes_shows_and_lists(tmp_path: Path):
+    shop(tmp_path)
+    ran = portrait("run", "--months", "2024-02", data=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "looks back on 2024-01, which was never made" in ran.stdout
+    for told in ("Rows per table", "Set aside or corrected", "Segments", "Checks", "Try:"):
+        assert told in ran.stdout
+    status = portrait("status", data=tmp_path)
+    assert "months made: 2 of 4" in status.stdout
+    assert "never made: 2024-03, 2024-04" in status.stdout
+    sources = portrait("sources", data=tmp_path)
+    assert "街角小店" in sources.stdout
+    assert "ready" in sources.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "--months", "2024-13"], "'2024-13' is not a month"),
+        (["run", "--months", "2025-01"], "2025-01 is outside the source, which covers 2024-01"),
+        (["run", "--months", "2024-03..2024-01"], "ends before it begins"),
+        (["run", "--source", "bank"], "There is no source 'bank'"),
+    ],
+)
+def test_a_mistake_on_the_command_line_ends_in_one_sentence(
+    tmp_path: Path, arguments: list[str], says: str
+):
+    shop(tmp_path)
+    ran = portrait(*arguments, data=tmp_path)
+    assert ran.returncode == 1
+    assert says in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "warehouse").exists()

@@ -1,0 +1,91 @@
+"""Findings say what is wrong: each verdict shown both ways."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from portrait_assets.cleaned.contract import REJECTS
+from portrait_assets.raw.contract import RECEIPTS
+from portrait_assets.tags.contract import TAG_TABLE
+from portrait_assets.validation import findings
+from portrait_assets.warehouse.checks import CHECK_RESULTS
+
+
+def receipt(**told: object) -> pl.DataFrame:
+    row = {"month": "2024-01", "table_name": "transactions", "is_provided": True,
+           "rows_received": 10, "rows_in_file": 25, "rows_placed": 22, "rows_unplaced": 3}  # fmt: skip
+    return pl.DataFrame([row | told], schema=RECEIPTS.polars_schema)
+
+
+def reject(row: int, severity: str, rule: str = "unreadable") -> dict[str, object]:
+    return {"month": "2024-01", "table_name": "transactions", "source_file": "f",
+            "source_row": row, "rule": rule, "severity": severity}  # fmt: skip
+
+
+def kept(rows: int) -> pl.DataFrame:
+    return pl.DataFrame({"table_name": ["transactions"], "kept": [rows]})
+
+
+SET_ASIDE = pl.DataFrame(
+    [reject(1, "row"), reject(1, "row", "required and missing"), reject(2, "merged"),
+     reject(3, "value")],
+    schema=REJECTS.polars_schema,
+)  # fmt: skip
+
+
+def test_rows_kept_set_aside_and_merged_balance_those_received():
+    found = findings.conservation(receipt(), kept(8), SET_ASIDE).row(0, named=True)
+    assert (found["value"], found["verdict"]) == (0, "pass")
+    assert "10 rows received = 8 kept + 1 set aside + 1 merged" in found["advice_en"]
+
+
+@pytest.mark.parametrize(
+    ("told", "rows_kept", "lost"),
+    [({}, 7, 1), ({}, 9, 1), ({"rows_placed": 20}, 8, 2)],
+    ids=["lost in cleaning", "made up", "lost in reading"],
+)
+def test_a_row_that_goes_missing_fails(told: dict[str, object], rows_kept: int, lost: int):
+    found = findings.conservation(receipt(**told), kept(rows_kept), SET_ASIDE).row(0, named=True)
+    assert (found["value"], found["verdict"]) == (lost, "fail")
+
+
+def test_what_the_source_leaves_out_is_told_with_the_features_it_costs():
+    found = findings.not_provided(receipt(table_name="balances", is_provided=False))
+    row = found.row(0, named=True)
+    assert row["verdict"] == "not judged"
+    assert "total_balance" in row["advice_en"]
+    assert findings.not_provided(receipt()).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("passed", "severity", "verdict"),
+    [(True, "ERROR", "pass"), (False, "WARN", "warn"), (False, "ERROR", "fail")],
+)
+def test_check_results_become_verdicts(passed: bool, severity: str, verdict: str):
+    row = {"month": "2024-01", "table_name": "t", "check_name": "c", "severity": severity,
+           "is_blocking": False, "passed": passed, "failures": 0, "detail": "x"}  # fmt: skip
+    found = findings.check_results(pl.DataFrame([row], schema=CHECK_RESULTS.polars_schema))
+    assert found["verdict"].to_list() == [verdict]
+
+
+def test_a_segment_of_nearly_everyone_or_hardly_anyone_is_warned_of():
+    segments = pl.DataFrame(
+        {"segment_id": [1, 2, 3], "name_en": ["a", "b", "c"], "customers": [950, 45, 5],
+         "share": [0.95, 0.045, 0.005]}
+    )  # fmt: skip
+    assert findings.segment_sizes(segments)["verdict"].to_list() == ["warn", "pass", "warn"]
+
+
+def test_a_tag_that_few_have_is_warned_of_and_one_that_nobody_has_is_not_forgotten():
+    held = pl.DataFrame(
+        [{"customer_id": c, "tag_code": "common"} for c in "abc"]
+        + [{"customer_id": "a", "tag_code": "rare"}]
+    )
+    rows = pl.concat([TAG_TABLE.empty(), held], how="diagonal")
+    found = findings.tag_coverage(rows, ["common", "rare", "nobody"], customers=4)
+    assert found.select("subject", "value", "verdict").rows() == [
+        ("common", 0.75, "pass"),
+        ("nobody", 0.0, "warn"),
+        ("rare", 0.25, "warn"),
+    ]
