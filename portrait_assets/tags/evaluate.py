@@ -26,6 +26,8 @@ _EVALUATED = "tags_evaluated"
 _KEPT = "tags_kept_"
 _BASE = "tags_base"
 _RANK = "tags_rank_"
+_RANKED = "tags_ranked"
+_PREVIOUS = "tags_previous_kept"
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,17 @@ def prepare(
     ranked = sorted({name for tag in tags for each in tag.expressions for name in each.ranks})
     for position, name in enumerate(ranked):
         con.execute(f"CREATE OR REPLACE TEMP TABLE {_RANK}{position} AS {_rank_sql(name)}")
-    world = _ranked_sql(ranked)
+    # Every kept tag asks who lacks it: that is looked up in one table, not joined anew each time.
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_RANKED} AS {_ranked_sql(ranked)}")
+    world = f"SELECT * FROM {_RANKED}"
+    if kept:
+        codes = literals(tag.code for tag in kept)
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_PREVIOUS} AS "
+            f"SELECT * FROM ({previous_sql}) WHERE tag_code IN ({codes})"
+        )
     for position, tag in enumerate(kept):
-        last = _kept_sql(tag, catalogue, world, previous_sql or "", as_of)
+        last = _kept_sql(tag, catalogue, world, as_of)
         con.execute(f"CREATE OR REPLACE TEMP TABLE {_KEPT}{position} AS {last}")
     world = _with_kept_sql(world, kept)
     con.execute(
@@ -136,7 +146,8 @@ def prepare(
     )
     used = [f"{_RANK}{position}" for position in range(len(ranked))]
     used += [f"{_KEPT}{position}" for position in range(len(kept))]
-    for table in (_BASE, *used):
+    used += [_PREVIOUS] if kept else []
+    for table in (_BASE, _RANKED, *used):
         con.execute(f"DROP TABLE temp.{table}")
     return Prepared(
         _held_sql("customer_id", tags, kept, as_of),
@@ -203,7 +214,7 @@ def _ranked_sql(ranked: Sequence[str]) -> str:
     return f"SELECT b.*{columns} FROM {_BASE} AS b{joins}"
 
 
-def _kept_sql(tag: Tag, catalogue: Catalogue, world: str, previous_sql: str, as_of: date) -> str:
+def _kept_sql(tag: Tag, catalogue: Catalogue, world: str, as_of: date) -> str:
     """The valid values of last month, of the customers for whom the tag is unknown this month."""
     oldest = last_day(next_month(f"{as_of:%Y-%m}", -tag.valid_months))
     holds = f"tag_code = {literal(tag.code)} AND decided_as_of >= {day(oldest)}"
@@ -220,7 +231,7 @@ def _kept_sql(tag: Tag, catalogue: Catalogue, world: str, previous_sql: str, as_
         f"SELECT a.customer_no, TRY_CAST({value} AS {tag.column.type}) AS last, "
         "any_value(p.confidence) AS confidence, any_value(p.tag_version) AS version, "
         f"any_value(p.decided_as_of) AS decided FROM ({asking}) a "
-        f"JOIN (SELECT * FROM ({previous_sql}) WHERE {holds}) p USING (customer_id) "
+        f"JOIN (SELECT * FROM {_PREVIOUS} WHERE {holds}) p USING (customer_id) "
         "GROUP BY a.customer_no"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 
 from portrait_assets.generate.identifiers import bank_cards, national_ids, phone_numbers
 from portrait_assets_tests.generate.conftest import Query
@@ -49,6 +50,7 @@ def test_national_ids_are_right_otherwise() -> None:
     assert len({value[:17] for value in ids}) == 3_000
 
 
+@pytest.mark.slow
 def test_national_ids_stay_different_in_the_largest_bank() -> None:
     number = np.arange(1, 9_900_001, 23)
     female = np.zeros(len(number), dtype=np.bool_)
