@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import dagster as dg
+import polars as pl
 
 from portrait_assets.cleaned.contract import CLEANED, IDENTITY_MAP, REJECTS, Severity
+from portrait_assets.raw.contract import CANONICAL
 from portrait_assets.warehouse.checks import SHAPE, VALUES, Finding, Subject, TableCheck, room_checks
-from portrait_assets.warehouse.connection import literal
 
 
 def _conserved(subject: Subject) -> Finding:
-    """Received = kept + distinct rows set aside + duplicates merged, all counted in the tables."""
-    name = subject.table.name
-    month = literal(subject.month)
-    received, aside, merged = subject.warehouse.select(
-        f"SELECT (SELECT count(*) FROM raw.{name} WHERE month = {month}), "
-        f"count(DISTINCT (source_file, source_row)) FILTER (severity = '{Severity.ROW}'), "
-        f"count(DISTINCT (source_file, source_row)) FILTER (severity = '{Severity.MERGED}') "
-        f"FROM cleaned.rejects WHERE month = {month} AND table_name = {literal(name)}"
-    ).row(0)
-    lost = received - subject.rows.height - aside - merged
+    """Received = kept + distinct rows set aside + duplicates merged, table by table."""
+    made = subject.warehouse.made
+    row = pl.struct("source_file", "source_row")
+    gone = subject.rows.group_by("table_name").agg(
+        row.filter(severity=str(Severity.ROW)).n_unique().alias("aside"),
+        row.filter(severity=str(Severity.MERGED)).n_unique().alias("merged"),
+    )
+    counts = [
+        (c.name, made(c.raw_table())[subject.month], made(CLEANED[c.name])[subject.month])
+        for c in CANONICAL
+    ]
+    balance = (
+        pl.DataFrame(counts, schema=["table_name", "received", "kept"], orient="row")
+        .join(gone, on="table_name", how="left")
+        .with_columns(pl.col("aside", "merged").fill_null(0).cast(pl.Int64))
+        .with_columns(
+            lost=pl.col("received") - pl.col("kept") - pl.col("aside") - pl.col("merged")
+        )
+    )
+    wrong = balance.filter(pl.col("lost") != 0).select(
+        pl.format(
+            "{}: {} received, {} kept, {} set aside, {} merged",
+            *("table_name", "received", "kept", "aside", "merged"),
+        )
+    )
     return Finding(
-        abs(lost),
-        f"{received} received = {subject.rows.height} kept + {aside} set aside + {merged} merged "
-        f"+ {lost} lost",
+        balance["lost"].abs().sum(),
+        "; ".join(wrong.to_series())
+        or f"{balance['received'].sum()} received = {balance['kept'].sum()} kept + "
+        f"{balance['aside'].sum()} set aside + {balance['merged'].sum()} merged",
     )
 
 
@@ -41,7 +58,7 @@ def _none_set_aside(subject: Subject) -> Finding:
 
 CONSERVED = TableCheck(
     "conserved",
-    "Rows received = rows kept + distinct rows set aside + duplicates merged.",
+    "Of every table: rows received = kept + distinct rows set aside + duplicates merged.",
     _conserved,
     blocking=True,
 )
@@ -59,8 +76,8 @@ def cleaned_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinit
         "cleaned",
         {
             IDENTITY_MAP: (SHAPE, VALUES),
-            **{table: (SHAPE, VALUES, CONSERVED) for table in CLEANED.values()},
-            REJECTS: (SHAPE, VALUES, NONE_SET_ASIDE),
+            **{table: (SHAPE, VALUES) for table in CLEANED.values()},
+            REJECTS: (SHAPE, VALUES, CONSERVED, NONE_SET_ASIDE),
         },
         partitions,
     )

@@ -53,8 +53,10 @@ def clusters_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
         def each() -> Iterator[pl.DataFrame]:
             earlier = warehouse.last_before(CLUSTER_MODEL, months[0])
             champion = None if earlier is None else ClusterModel.from_rows(earlier)
+            known = partitions.get_partition_keys()
             for month in months:
-                champion = model_in_force(of_month(features, month), month, champion)
+                history = known.index(month) + 1
+                champion = model_in_force(of_month(features, month), history, champion)
                 yield dated(model_rows(champion), month)
 
         yield dg.Output(each(), CLUSTER_MODEL.name)

@@ -7,11 +7,25 @@ from portrait_assets.features.feature import Element
 from portrait_assets.warehouse.contract import Column, PartitionBy, Table, Type
 
 # Segments are told apart by what customers do, value and react to; who they are describes them.
-USED_FEATURES = tuple(
-    feature
-    for feature in FEATURES
-    if feature.element is not Element.ENTITY and feature.type is not Type.TEXT
+# A feature whose level grows with the length of the history would move everyone each month.
+_USED = (
+    "recency_days",
+    "purchases_3m",
+    "spend_3m",
+    "average_ticket_12m",
+    "active_month_share_12m",
+    "weekend_spend_share_12m",
+    "evening_spend_share_12m",
+    "total_balance",
+    "max_days_past_due",
+    "top_category_share_12m",
+    "category_hhi_12m",
+    "own_label_share_12m",
+    "discounted_share_12m",
+    "discount_depth_12m",
+    "response_lift_12m",
 )
+USED_FEATURES = tuple(feature for feature in FEATURES if feature.name in _USED)
 VALUE_FEATURE = "spend_12m"
 
 _SEGMENT_ID = Column("segment_id", Type.INTEGER, "Segment", "客群编号", nullable=False, minimum=1)

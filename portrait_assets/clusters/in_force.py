@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.clusters.champion import decide
+from portrait_assets.clusters.champion import decide, warm_refit
 from portrait_assets.clusters.contract import CLUSTER_MODEL, USED_FEATURES
 from portrait_assets.clusters.model import ClusterModel, FeatureUse, fit_model
+from portrait_assets.clusters.partition import divide
 from portrait_assets.clusters.tracking import track
 
 USES = [FeatureUse(feature.name, str(feature.element)) for feature in USED_FEATURES]
-CHALLENGE_EVERY_MONTHS = 3
-
-
-def is_challenge_month(month: str) -> bool:
-    """Whether the champion is challenged: in the last month of each quarter."""
-    return int(month[5:]) % CHALLENGE_EVERY_MONTHS == 0
+QUARTER = 3
+YEAR = 12
 
 
 def model_in_force(
-    features: pl.DataFrame, month: str, champion: ClusterModel | None
+    features: pl.DataFrame, months_of_history: int, champion: ClusterModel | None
 ) -> ClusterModel:
-    """The model of the month: a pure function of its features and of the month before's model.
+    """The model of a month: a pure function of its features and of the model before.
 
-    A challenger is fitted when there is no champion and at the end of each quarter. One that
-    wins takes over the champion's segment ids where the segments are the same.
+    Behaviour shows over months, so before a quarter has passed all customers are one segment.
+    Then their number is chosen (`partition.divide`), and chosen anew a year later. At the end of
+    each quarter in between, the champion moved to the newest month challenges the one in force.
+    A challenger that wins keeps the champion's segment ids where the segments are the same.
+
+    Args:
+        features: the feature matrix of the month.
+        months_of_history: months of the source up to and with this one.
+        champion: the model of the month before; None for the first.
     """
-    if champion is not None and not is_challenge_month(month):
-        return champion
-    challenger = fit_model(features, USES)
     if champion is None:
+        champion = fit_model(features, USES, segments=1)
+    if months_of_history < QUARTER or months_of_history % QUARTER:
+        return champion
+    is_chosen_anew = months_of_history % YEAR == QUARTER
+    challenger = (
+        fit_model(features, USES, rule=divide) if is_chosen_anew else warm_refit(champion, features)
+    )
+    if months_of_history == QUARTER:
         return challenger
     if decide(champion, challenger, features).winner == "champion":
         return champion

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,14 @@ from portrait_assets.clusters.sampling import canonical_sample
 __all__ = ["ClusterModel", "FeatureUse", "assign", "fit_model"]
 
 IntVector = npt.NDArray[np.int64]
+
+
+class Rule(Protocol):
+    """A way to choose segments on a sample of prepared points."""
+
+    def __call__(self, points: FloatMatrix, *, seed: int) -> Choice: ...
+
+
 
 CHOICE_ROWS = 1_500
 PREPARATION_ROWS = 20_000
@@ -126,15 +135,24 @@ def fit_model(
     segments: int | None = None,
     seed: int = 0,
     geometry: Geometry = "features",
+    rule: Rule = choose,
 ) -> ClusterModel:
-    """Fit a model on customers (rows, with ``customer_id``); choose family and k, or take k."""
+    """Fit a model on customers (rows, with ``customer_id``); choose family and k, or take k.
+
+    ``rule`` makes the choice when no number of segments is asked for: ``choose`` looks for
+    segments that are really separate, ``partition.divide`` divides customers who are not.
+    """
     _check(features, uses, segments)
     sample = canonical_sample(features, FIT_ROWS, seed)
     with threadpool_limits(1):
-        some = sample[:PREPARATION_ROWS]
-        preparation = fit_preparation(some, uses, seed=seed, geometry=geometry)
+        preparation = fit_preparation(sample[:PREPARATION_ROWS], uses, seed=seed, geometry=geometry)
         points = preparation.transform(sample)
-        choice = choose(points[:CHOICE_ROWS], segments=segments, seed=seed)
+        some = points[:CHOICE_ROWS]
+        choice = (
+            rule(some, seed=seed)
+            if segments is None
+            else choose(some, segments=segments, seed=seed)
+        )
         if segments is not None and int(choice.labels.max()) + 1 != segments:
             raise ClusterError(
                 f"{segments} segments can't be made of these customers: {choice.reason}"

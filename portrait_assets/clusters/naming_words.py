@@ -15,6 +15,16 @@ class Words(NamedTuple):
 
 
 WORDS: tuple[Words, ...] = (
+    Words(r"weekend", "weekend", ("weekend", "周末型"), ("weekday", "工作日型")),
+    Words(r"evening", "evening", ("evening", "晚间型"), ("daytime", "日间型")),
+    Words(r"active_month", "regularity", ("regular", "稳定活跃"), ("occasional", "偶尔光顾")),
+    Words(r"ticket", "ticket", ("big-basket", "大单"), ("small-basket", "小单")),
+    Words(
+        r"top_category|category_hhi",
+        "focus",
+        ("focused on one category", "品类集中"),
+        ("buying across categories", "品类多样"),
+    ),
     Words(r"recency|days_since", "recency", ("lapsed", "沉睡"), ("recently active", "近期活跃")),
     Words(
         r"own_label|private_label",
@@ -36,7 +46,7 @@ WORDS: tuple[Words, ...] = (
         ("campaign-resistant", "营销迟钝"),
     ),
     Words(
-        r"frequency|_count|^n_|visits|trips|baskets|orders",
+        r"frequency|_count|^n_|visits|trips|baskets|orders|purchases",
         "frequency",
         ("frequent", "高频"),
         ("infrequent", "低频"),

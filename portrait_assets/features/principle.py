@@ -62,6 +62,15 @@ FEATURES: tuple[Feature, ...] = (
         "share",
     ),
     _principle(
+        "response_lift_12m",
+        Type.NUMBER,
+        "Response rate against the base",
+        "活动响应提升度",
+        "response_rate_12m / base rate; 1 is like everyone",
+        "nobody has responded yet",
+        "times",
+    ),
+    _principle(
         "response_recency_days",
         Type.INTEGER,
         "Days since the last response",
@@ -95,5 +104,6 @@ def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
         .then(shrunk.round(6))
         .otherwise(None)
         .alias("response_rate_12m"),
+        pl.when(base_rate > 0).then((shrunk / base_rate).round(6)).alias("response_lift_12m"),
         (pl.lit(as_of) - pl.col("last_response_on")).dt.total_days().alias("response_recency_days"),
     ).select("customer_id", *(feature.name for feature in FEATURES))

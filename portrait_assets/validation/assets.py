@@ -13,7 +13,7 @@ from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE
 from portrait_assets.validation import findings
 from portrait_assets.validation.contract import VALIDATION_REPORT
-from portrait_assets.warehouse.asset import month_in, tables_asset
+from portrait_assets.warehouse.asset import tables_asset
 from portrait_assets.warehouse.checks import CHECK_RESULTS
 from portrait_assets.warehouse.store import Warehouse
 
@@ -30,11 +30,9 @@ def validation_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefi
         "validation_report",
         TABLES,
         partitions,
-        ins={f"{table.schema}_{table.name}": month_in(table) for table in READ},
+        deps=READ,
     )
-    def validation_report(
-        context: dg.AssetExecutionContext, **_read: pl.LazyFrame
-    ) -> Iterator[dg.Output[object]]:
+    def validation_report(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
         yield dg.Output((report_of(warehouse, month) for month in months), VALIDATION_REPORT.name)

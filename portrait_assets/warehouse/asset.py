@@ -53,11 +53,13 @@ def tables_asset(
     tables: Iterable[Table],
     partitions_def: dg.PartitionsDefinition,
     ins: Mapping[str, dg.AssetIn] | None = None,
+    deps: Iterable[Table] = (),
     kinds: Iterable[str] = KINDS,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """A decorator for a step that makes these tables of one room for its months.
 
-    The function yields one `dg.Output` per table, named as the table, or returns the one.
+    The function yields one `dg.Output` per table, named as the table, or returns the one. It is
+    given the tables of `ins`; those of `deps` it reads by itself.
     """
     outs = {
         table.name: dg.AssetOut(
@@ -75,6 +77,7 @@ def tables_asset(
         name=name,
         outs=outs,
         ins=dict(ins or {}),
+        deps=[asset_key(table) for table in deps],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},

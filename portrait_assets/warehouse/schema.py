@@ -36,6 +36,11 @@ def value_schema(table: Table) -> pa.DataFrameSchema:
     )
 
 
+def has_domains(table: Table) -> bool:
+    """Whether any column of the table has a domain to check."""
+    return any(_domain(column) for column in table.all_columns)
+
+
 def _domain(column: Column) -> list[pa.Check]:
     checks = []
     if column.allowed is not None and column.type is Type.TEXTS:
