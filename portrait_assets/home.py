@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -15,15 +16,20 @@ telemetry:
 concurrency:
   runs:
     max_concurrent_runs: 1
+event_log_storage:
+  module: portrait_assets.event_log
+  class: KeptSqliteEventLogStorage
+  config:
+    base_dir: {event_log}
 """
 
 
 def prepare_home(settings: Settings) -> None:
     """Make the folder of Dagster's records and point Dagster at it."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    configuration = settings.dagster_home / "dagster.yaml"
-    if not configuration.exists():
-        configuration.write_text(DAGSTER_YAML)
+    event_log = json.dumps(str(settings.dagster_home / "history" / "runs"))
+    configuration = DAGSTER_YAML.format(event_log=event_log)
+    (settings.dagster_home / "dagster.yaml").write_text(configuration)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
 
 
