@@ -31,6 +31,10 @@ from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
 
 
+# How many tables a run writes; only the portrait matrix's columns depend on the source.
+TABLES = sum(len(room.TABLES) for room in (raw, cleaned, features, clusters, validation)) + 3
+
+
 def source_catalogue(source: Source) -> Catalogue:
     """The tag catalogue for a source: the default one with the source's overrides."""
     overrides = source.folder / "tags.yaml"

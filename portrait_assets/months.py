@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from portrait_assets.errors import PortraitError
 
+BATCH_ROWS = 2_000_000
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -60,3 +62,22 @@ def parse_months(text: str, available: list[str]) -> list[str]:
             f"{available[-1]}; ask for months within it or change source.yaml."
         )
     return asked
+
+
+def month_batches(
+    months: list[str], rows: Mapping[str, int], limit: int = BATCH_ROWS
+) -> Iterator[tuple[str, str]]:
+    """First and last month of runs of months that hold at most `limit` rows, or one month.
+
+    Args:
+        months: months without a gap, in order.
+        rows: how many rows each of them has.
+        limit: how many rows fit into memory at once.
+    """
+    start, held = months[0], 0
+    for before, month in zip([months[0], *months], months, strict=False):
+        if held and held + rows[month] > limit:
+            yield start, before
+            start, held = month, 0
+        held += rows[month]
+    yield start, months[-1]

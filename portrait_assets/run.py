@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from portrait_assets.automation import JOB, range_tags
-from portrait_assets.definitions import all_tables, build_defs, source_catalogue
+from portrait_assets.definitions import TABLES, build_defs
 from portrait_assets.errors import PortraitError
 from portrait_assets.home import prepare_home
 from portrait_assets.raw.contract import RECEIPTS
@@ -84,8 +84,7 @@ def _run(
     Raises:
         PortraitError: when the run failed for any other reason.
     """
-    tables = len(all_tables(source_catalogue(request.source)))
-    with _progress(tables, months, out) as on_written:
+    with _progress(months, out) as on_written:
         job = build_defs(request.settings, on_written=on_written).resolve_job_def(JOB)
         result = job.execute_in_process(
             instance=instance,
@@ -102,7 +101,7 @@ def _run(
 
 
 @contextmanager
-def _progress(total: int, months: Sequence[str], out: Console) -> Iterator[OnWritten]:
+def _progress(months: Sequence[str], out: Console) -> Iterator[OnWritten]:
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -114,7 +113,7 @@ def _progress(total: int, months: Sequence[str], out: Console) -> Iterator[OnWri
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
     out.print(f"Making {span}.")
     with bar:
-        task = bar.add_task("reading the source", total=total)
+        task = bar.add_task("reading the source", total=TABLES)
 
         def on_written(table: str, rows: int) -> None:
             if not out.is_terminal:

@@ -8,12 +8,12 @@ import polars as pl
 from portrait_assets.cleaned.clean import clean
 from portrait_assets.cleaned.contract import CLEANED, IDENTITY_MAP, REJECTS
 from portrait_assets.cleaned.identity import new_identities, with_customer_id
+from portrait_assets.months import month_batches
 from portrait_assets.raw.contract import CANONICAL, Canonical
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.asset import all_months_in, month_in, tables_asset
 
 TABLES = (IDENTITY_MAP, *CLEANED.values(), REJECTS)
-BATCH_ROWS = 2_000_000
 
 
 def cleaned_assets(
@@ -47,7 +47,7 @@ def cleaned_assets(
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
             rows = made(canonical.raw_table())
-            for first, last in batches(list(context.partition_keys), rows):
+            for first, last in month_batches(list(context.partition_keys), rows):
                 received = raw[canonical.name].filter(
                     pl.col("month") >= first, pl.col("month") <= last
                 )
@@ -63,16 +63,3 @@ def cleaned_assets(
         yield dg.Output(pl.concat(rejects), REJECTS.name)
 
     return [identity_map, cleaned]
-
-
-def batches(
-    months: list[str], rows: dict[str, int], limit: int = BATCH_ROWS
-) -> Iterator[tuple[str, str]]:
-    """First and last month of runs of months that hold at most `limit` rows, or one month."""
-    start, held = months[0], 0
-    for before, month in zip([months[0], *months], months, strict=False):
-        if held and held + rows[month] > limit:
-            yield start, before
-            start, held = month, 0
-        held += rows[month]
-    yield start, months[-1]

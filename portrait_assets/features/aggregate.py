@@ -7,6 +7,9 @@ import polars as pl
 from portrait_assets.features.contract import CUSTOMER_CATEGORY_MONTH, CUSTOMER_MONTH
 
 EVENING_FROM_HOUR = 18
+# The columns of cleaned.products and cleaned.responses that the aggregates need.
+PRODUCT_FACTS = ("month", "source_row", "product_id", "category", "is_own_label")
+RESPONSE_FACTS = ("month", "customer_id", "campaign_id", "responded_on")
 _TOTALS = ("amount", "discount_amount", "discounted_amount", "own_label_amount",
            "branded_amount", "weekend_amount", "evening_amount")  # fmt: skip
 _COUNTS = ("purchases", "lines", "contacts", "responses", "responded_contacts")

@@ -6,7 +6,12 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.features.aggregate import customer_category_month, customer_month
+from portrait_assets.features.aggregate import (
+    PRODUCT_FACTS,
+    RESPONSE_FACTS,
+    customer_category_month,
+    customer_month,
+)
 from portrait_assets.features.contract import (
     CUSTOMER_CATEGORY_MONTH,
     CUSTOMER_MONTH,
@@ -41,6 +46,9 @@ def features_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
         responses: pl.LazyFrame,
     ) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
+        # Every month looks at all of these again, so they are read once.
+        products = products.select(PRODUCT_FACTS).collect().lazy()
+        responses = responses.select(RESPONSE_FACTS).collect().lazy()
 
         def of(frame: pl.LazyFrame, month: str) -> pl.LazyFrame:
             return frame.filter(pl.col("month") == month)

@@ -8,12 +8,14 @@ import polars as pl
 from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.features.contract import FEATURE_MATRIX
 from portrait_assets.months import last_day
-from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE, portrait_matrix_table
-from portrait_assets.tags.evaluate import Evaluation, evaluate
+from portrait_assets.tags.evaluate import prepare
+from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.tag import Catalogue
-from portrait_assets.warehouse.asset import month_in, tables_asset
+from portrait_assets.warehouse.asset import tables_asset
+from portrait_assets.warehouse.connection import literal
 from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.store import Query, Warehouse
 
 
 def tag_tables(catalogue: Catalogue) -> tuple[Table, ...]:
@@ -31,52 +33,54 @@ def tags_assets(
         "tags",
         tag_tables(catalogue),
         partitions,
-        ins={
-            "features": month_in(FEATURE_MATRIX),
-            "assignments": month_in(CLUSTER_ASSIGNMENT),
-            "segments": month_in(CLUSTER_SEGMENT),
-        },
+        deps=(FEATURE_MATRIX, CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT),
     )
-    def tags(
-        context: dg.AssetExecutionContext,
-        features: pl.LazyFrame,
-        assignments: pl.LazyFrame,
-        segments: pl.LazyFrame,
-    ) -> Iterator[dg.Output[object]]:
+    def tags(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
         matrices: list[pl.DataFrame] = []
-
-        def tag_tables_by_month() -> Iterator[pl.DataFrame]:
-            earlier = warehouse.last_before(TAG_TABLE, months[0])
-            for month in months:
-                here = pl.col("as_of") == last_day(month)
-                evaluated: Evaluation = evaluate(
-                    catalogue,
-                    features.filter(here).collect(),
-                    named_segments(assignments.filter(here), segments.filter(here)).collect(),
-                    earlier,
-                    last_day(month),
-                )
-                earlier = evaluated.tag_table
-                matrices.append(evaluated.portrait_matrix)
-                yield evaluated.tag_table
-
         catalogues = [catalogue_rows(catalogue, last_day(month)) for month in months]
         yield dg.Output(pl.concat(catalogues), TAG_CATALOGUE.name)
-        yield dg.Output(tag_tables_by_month(), TAG_TABLE.name)
+        yield dg.Output(tagged(warehouse, catalogue, months, matrices), TAG_TABLE.name)
         yield dg.Output(matrices, matrix_table.name)
 
     return [tags]
 
 
-def named_segments(assignments: pl.LazyFrame, segments: pl.LazyFrame) -> pl.LazyFrame:
-    """Each customer's segment with its name, as tag expressions read it."""
-    names = segments.select(
-        "segment_id",
-        pl.col("name_en").alias("segment_name_en"),
-        pl.col("name_zh").alias("segment_name_zh"),
-    )
-    return assignments.select("customer_id", "segment_id", "confidence").join(
-        names, on="segment_id", how="left"
+def tagged(
+    warehouse: Warehouse, catalogue: Catalogue, months: list[str], matrices: list[pl.DataFrame]
+) -> Iterator[Query]:
+    """The tag table month by month, each to be inserted before the next is asked for.
+
+    DuckDB evaluates and stores the tags without their leaving it. The portrait matrix of each
+    month is added to `matrices`.
+    """
+    earlier = [month for month in warehouse.made(TAG_TABLE) if month < months[0]]
+    before = max(earlier, default=None)
+    for month in months:
+        prepared = prepare(
+            catalogue,
+            of_month(FEATURE_MATRIX, month),
+            named_segments_sql(month),
+            of_month(TAG_TABLE, before) if before else None,
+            last_day(month),
+            warehouse.con,
+        )
+        matrices.append(warehouse.con.sql(prepared.portrait_matrix_sql).pl())
+        yield Query(prepared.tag_table_sql)
+        prepared.close(warehouse.con)
+        before = month
+
+
+def of_month(table: Table, month: str) -> str:
+    """The SELECT of a month of an as-of table."""
+    return f"SELECT * FROM {table.full_name} WHERE as_of = {literal(last_day(month))}"
+
+
+def named_segments_sql(month: str) -> str:
+    """The SELECT of each customer's segment with its name, as tag expressions read it."""
+    return (
+        "SELECT customer_id, segment_id, name_en AS segment_name_en, name_zh AS segment_name_zh, "
+        f"confidence FROM ({of_month(CLUSTER_ASSIGNMENT, month)}) "
+        f"LEFT JOIN ({of_month(CLUSTER_SEGMENT, month)}) USING (segment_id)"
     )

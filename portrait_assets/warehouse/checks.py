@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 import polars as pl
 
+from portrait_assets.months import month_batches
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, WarehouseIOManager
@@ -16,7 +17,7 @@ from portrait_assets.warehouse.schema import (
     value_schema,
     violations,
 )
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.warehouse.store import Warehouse, partition_value
 
 CHECK_RESULTS = Table(
     schema="validation",
@@ -68,13 +69,17 @@ class Subject:
 
 @dataclass(frozen=True)
 class TableCheck:
-    """A check of one month of a table; `severity` is ERROR where rows would be lost."""
+    """A check of one month of a table; `severity` is ERROR where rows would be lost.
+
+    One that `holds_together` passes for each of several months when it passes for all their rows.
+    """
 
     name: str
     description: str
     find: Callable[[Subject], Finding]
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
     blocking: bool = False
+    holds_together: bool = False
 
 
 def _shape(subject: Subject) -> Finding:
@@ -90,16 +95,59 @@ SHAPE = TableCheck(
     "Columns, types, nulls and the key are as the contract says.",
     _shape,
     blocking=True,
+    holds_together=True,
 )
-VALUES = TableCheck("values", "Every value lies in the domain that its contract states.", _values)
+VALUES = TableCheck(
+    "values",
+    "Every value lies in the domain that its contract states.",
+    _values,
+    holds_together=True,
+)
 
 
-def run_check(check: TableCheck, subject: Subject) -> dict[str, object]:
-    """The row of `validation.check_results` that the check gives."""
-    finding = check.find(subject)
+def run_checks(
+    checks: Sequence[TableCheck], warehouse: Warehouse, table: Table, months: Sequence[str]
+) -> list[dict[str, object]]:
+    """The rows of `validation.check_results` that the checks give for these months of a table."""
+    results = []
+    for first, last in month_batches(list(months), warehouse.made(table)):
+        batch = [month for month in months if first <= month <= last]
+        rows = warehouse.read(table, batch)
+        for check in checks:
+            results += _run_check(check, warehouse, table, batch, rows)
+    return results
+
+
+def _run_check(
+    check: TableCheck, warehouse: Warehouse, table: Table, months: list[str], rows: pl.DataFrame
+) -> list[dict[str, object]]:
+    if check.holds_together:
+        finding = check.find(Subject(warehouse, table, months[0], rows))
+        if finding.failures == 0:
+            return [_result(check, table, month, finding) for month in months]
+    column = table.partition_by.value if table.partition_by else ""
+    return [
+        _result(
+            check,
+            table,
+            month,
+            check.find(
+                Subject(
+                    warehouse,
+                    table,
+                    month,
+                    rows.filter(pl.col(column) == pl.lit(partition_value(table, month))),
+                )
+            ),
+        )
+        for month in months
+    ]
+
+
+def _result(check: TableCheck, table: Table, month: str, finding: Finding) -> dict[str, object]:
     return {
-        "month": subject.month,
-        "table_name": subject.table.full_name,
+        "month": month,
+        "table_name": table.full_name,
         "check_name": check.name,
         "severity": check.severity.value,
         "is_blocking": check.blocking,
@@ -141,22 +189,16 @@ def room_checks(
         warehouse = manager.warehouse
         months = list(context.partition_keys)
         rows = []
-        for key, wanted in _by_table(context.selected_asset_check_keys).items():
-            table = tables[key]
-            for month in months:
-                subject = Subject(warehouse, table, month, warehouse.read(table, [month]))
-                rows += [run_check(c, subject) for c in applied[key] if c.name in wanted]
-        for table_name in {str(row["table_name"]) for row in rows}:
-            mine = [row for row in rows if row["table_name"] == table_name]
+        for name, wanted in _by_table(context.selected_asset_check_keys).items():
+            own = [check for check in applied[name] if check.name in wanted]
+            found = run_checks(own, warehouse, tables[name], months)
             warehouse.write(
                 CHECK_RESULTS,
                 months,
-                pl.DataFrame(mine, schema=CHECK_RESULTS.polars_schema),
-                within={
-                    "table_name": [table_name],
-                    "check_name": sorted({str(row["check_name"]) for row in mine}),
-                },
+                pl.DataFrame(found, schema=CHECK_RESULTS.polars_schema),
+                within={"table_name": [name], "check_name": [check.name for check in own]},
             )
+            rows += found
         for row in rows:
             yield _evaluation(row, tables)
         # Dagster takes a check without an output for one that said nothing.

@@ -9,7 +9,9 @@ from portrait_assets.warehouse.contract import Column, Table, Type
 
 
 def shape_schema(table: Table) -> pa.DataFrameSchema:
-    """Columns, types, what may be null, and that the key identifies a row."""
+    """Columns, types, what may be null, and that the key identifies a row of a month."""
+    month = [table.partition_by.value] if table.partition_by else []
+    key = list(dict.fromkeys([*month, *table.key])) if table.key else None
     return pa.DataFrameSchema(
         {
             column.name: pa.Column(
@@ -19,7 +21,7 @@ def shape_schema(table: Table) -> pa.DataFrameSchema:
             for column in table.all_columns
         },
         strict=True,
-        unique=list(table.key) or None,
+        unique=key,
         name=table.full_name,
     )
 

@@ -43,7 +43,7 @@ class Query:
     types: Mapping[str, str] = field(default_factory=dict)
 
 
-Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame]
+Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame | Query]
 
 
 def partition_value(table: Table, month: str) -> str | date:
@@ -278,15 +278,15 @@ def _parts(table: Table, rows: Rows) -> Iterable[pl.DataFrame | Query]:
         yield rows
         return
     if isinstance(rows, pl.LazyFrame):
-        frames: Iterable[pl.DataFrame] = rows.collect_batches(
+        parts: Iterable[pl.DataFrame | Query] = rows.collect_batches(
             chunk_size=BATCH_ROWS, maintain_order=True
         )
     elif isinstance(rows, pl.DataFrame):
-        frames = [rows]
+        parts = [rows]
     else:
-        frames = rows
-    for frame in frames:
-        yield conform(table, frame)
+        parts = rows
+    for part in parts:
+        yield part if isinstance(part, Query) else conform(table, part)
 
 
 def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:

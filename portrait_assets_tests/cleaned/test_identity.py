@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.cleaned.assets import batches
 from portrait_assets.cleaned.contract import IDENTITY_MAP
 from portrait_assets.cleaned.identity import new_identities, with_customer_id
 
@@ -37,13 +36,3 @@ def test_records_are_keyed_by_the_customer_they_belong_to():
     people = people.with_columns(customer_id=pl.lit("a"))
     frame = pl.DataFrame({"customer_id": ["b", "a", "stranger"], "amount": [1, 2, 3]})
     assert with_customer_id(frame, people)["customer_id"].to_list() == ["a", "a", "stranger"]
-
-
-def test_months_are_cleaned_together_up_to_a_limit():
-    rows = {"2024-01": 3, "2024-02": 3, "2024-03": 9, "2024-04": 1}
-    assert list(batches(list(rows), rows, limit=6)) == [
-        ("2024-01", "2024-02"),
-        ("2024-03", "2024-03"),
-        ("2024-04", "2024-04"),
-    ]
-    assert list(batches(list(rows), rows, limit=99)) == [("2024-01", "2024-04")]

@@ -1,0 +1,46 @@
+"""Months as keys: text in calendar order."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from portrait_assets.errors import PortraitError
+from portrait_assets.months import (
+    last_day,
+    month_batches,
+    month_range,
+    next_month,
+    parse_month,
+    parse_months,
+)
+
+YEAR = month_range("2023-11", "2024-03")
+
+
+def test_months_go_over_the_year():
+    assert YEAR == ["2023-11", "2023-12", "2024-01", "2024-02", "2024-03"]
+    assert next_month("2024-01", -2) == "2023-11"
+    assert last_day("2024-02") == date(2024, 2, 29)
+
+
+def test_a_range_is_both_ends_and_all_between():
+    assert parse_months("2023-12..2024-02", YEAR) == ["2023-12", "2024-01", "2024-02"]
+    assert parse_months("2024-01", YEAR) == ["2024-01"]
+
+
+@pytest.mark.parametrize("text", ["2024", "2024-13", "24-01", "2024-1", "x"])
+def test_what_is_no_month_is_told(text: str):
+    with pytest.raises(PortraitError, match="is not a month; write it as YYYY-MM"):
+        parse_month(text)
+
+
+def test_months_are_taken_together_up_to_a_limit_of_rows():
+    rows = {"2024-01": 3, "2024-02": 3, "2024-03": 9, "2024-04": 1}
+    assert list(month_batches(list(rows), rows, limit=6)) == [
+        ("2024-01", "2024-02"),
+        ("2024-03", "2024-03"),
+        ("2024-04", "2024-04"),
+    ]
+    assert list(month_batches(list(rows), rows, limit=99)) == [("2024-01", "2024-04")]
