@@ -32,9 +32,11 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
                 placing = placed.get(canonical.name)
                 rows = placing.rows(months) if placing else canonical.raw_table().empty()
                 yield dg.Output(rows, canonical.name)
-            names = [canonical.name for canonical in CANONICAL]
-            yield dg.Output(receipts(placed, names, months), RECEIPTS.name)
-            unplaced = pl.concat([UNPLACED.empty(), *(p.unplaced() for p in placed.values())])
-            yield dg.Output(unplaced.filter(pl.col("month").is_in(months)), UNPLACED.name)
+            told = receipts(placed, [canonical.name for canonical in CANONICAL], months)
+            yield dg.Output(told, RECEIPTS.name)
+            strays = told.filter(pl.col("rows_unplaced") > 0)["table_name"].unique()
+            unplaced = pl.concat([UNPLACED.empty(), *(placed[name].unplaced() for name in strays)])
+            here = unplaced.filter(pl.col("month").is_in(months)).sort("table_name", "source_row")
+            yield dg.Output(here, UNPLACED.name)
 
     return [raw]

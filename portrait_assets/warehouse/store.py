@@ -72,6 +72,11 @@ class Warehouse:
         self.con = open_database(path, memory_limit_gib, threads)
         self.con.execute(META_SQL)
         self._belong_to(source)
+        # No other process can write while this one holds the file, so what was made is known.
+        self._made: dict[str, dict[str, int]] = {}
+        rows = self.con.execute("SELECT table_name, month, row_count FROM meta.partitions")
+        for table_name, month, count in rows.fetchall():
+            self._made.setdefault(table_name, {})[month] = count
 
     def close(self) -> None:
         """Write what is pending into the file and let go of it."""
@@ -137,6 +142,7 @@ class Warehouse:
         except BaseException:
             self.con.execute("ROLLBACK")
             raise
+        self._made.setdefault(table.full_name, {}).update(counts)
         return counts
 
     def _insert(self, table: Table, rows: pl.DataFrame | Query) -> int:
@@ -177,24 +183,19 @@ class Warehouse:
             f"DELETE FROM meta.partitions WHERE table_name = {literal(table.full_name)} "
             f"AND month IN ({literals(counts)})"
         )
-        self.con.executemany(
-            "INSERT INTO meta.partitions VALUES (?, ?, ?, ?, ?)",
-            [
-                [table.full_name, month, count, self.run_id, datetime.now(UTC)]
-                for month, count in counts.items()
-            ],
+        now = datetime.now(UTC).isoformat()
+        rows = ", ".join(
+            f"({literal(table.full_name)}, {literal(month)}, {count}, {literal(self.run_id)}, "
+            f"{literal(now)})"
+            for month, count in counts.items()
         )
+        self.con.execute(f"INSERT INTO meta.partitions VALUES {rows}")
 
     # -- reading ---------------------------------------------------------------------------
 
     def made(self, table: Table) -> dict[str, int]:
         """Rows by month that has been made; a month that is empty is there with 0."""
-        return dict(
-            self.con.execute(
-                "SELECT month, row_count FROM meta.partitions WHERE table_name = ? ORDER BY month",
-                [table.full_name],
-            ).fetchall()
-        )
+        return dict(sorted(self._made.get(table.full_name, {}).items()))
 
     def scan(self, table: Table, months: Sequence[str] | None) -> pl.LazyFrame:
         """These months of the table, streamed into polars when collected.
