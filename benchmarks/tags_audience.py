@@ -55,8 +55,10 @@ def main(customers: int) -> None:
             print(f"{attempt} count {size:,} of {customers:,}: {wall:.3f} s ({cpu:.3f} s of CPU)")
         start = time.perf_counter()
         audience = select_audience(con, TEXT)
-        print(f"size, share and profile of {audience.profile.height} values: "
-              f"{time.perf_counter() - start:.2f} s")  # fmt: skip
+        print(
+            f"size, share and profile of {audience.profile.height} values: "
+            f"{time.perf_counter() - start:.2f} s"
+        )
         con.close()
 
 

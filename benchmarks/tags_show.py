@@ -52,9 +52,10 @@ def main(customers: int) -> None:
             customer = f"C{customers // (attempt + 2):08d}"
             start = time.perf_counter()
             subprocess.run(
-                [sys.executable, "-c", PROGRAM, str(path), customer], check=True,
+                [sys.executable, "-c", PROGRAM, str(path), customer],
+                check=True,
                 stdout=subprocess.DEVNULL,
-            )  # fmt: skip
+            )
             print(f"card of {customer}: {time.perf_counter() - start:.2f} s")
 
 

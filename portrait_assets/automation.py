@@ -11,10 +11,15 @@ from portrait_assets.raw.source import Source
 from portrait_assets.raw.watching import as_ranges, changed_months, file_stamp, month_digests
 from portrait_assets.warehouse.describe import asset_key
 
-if TYPE_CHECKING:  # Dagster does not export the type that define_asset_job returns.
+if TYPE_CHECKING:  # Dagster does not export what these functions return.
+    from dagster._core.definitions.partitions.partitioned_schedule import (
+        UnresolvedPartitionedAssetScheduleDefinition,
+    )
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition,
     )
+
+    MonthlySchedule = UnresolvedPartitionedAssetScheduleDefinition | dg.ScheduleDefinition
 
 JOB = "portrait"
 RANGE_START = "dagster/asset_partition_range_start"
@@ -37,7 +42,7 @@ def portrait_job(assets: Sequence[dg.AssetsDefinition]) -> "UnresolvedAssetJobDe
     )
 
 
-def monthly_schedule(job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
+def monthly_schedule(job: "UnresolvedAssetJobDefinition") -> "MonthlySchedule":
     """A run for the month before, on the first day of each month."""
     return dg.build_schedule_from_partitioned_job(
         job,

@@ -30,7 +30,6 @@ from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
 
-
 # How many tables a run writes; only the portrait matrix's columns depend on the source.
 TABLES = sum(len(room.TABLES) for room in (raw, cleaned, features, clusters, validation)) + 3
 

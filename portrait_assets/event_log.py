@@ -13,13 +13,13 @@ from typing import Any
 
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
-    SQLITE_BUSY_TIMEOUT_SECONDS,
     SqliteEventLogStorage,
 )
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 
 KEPT_RUNS = 4
+BUSY_TIMEOUT_SECONDS = 60
 
 
 class KeptSqliteEventLogStorage(SqliteEventLogStorage):
@@ -41,7 +41,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         if shard not in engines:
             engine = create_engine(
                 self.conn_string_for_shard(shard),
-                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
+                connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
             )
             event.listen(engine, "connect", _without_waiting_for_the_disk)
             engines[shard] = engine
@@ -63,7 +63,9 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
     def has_table(self, table_name: str) -> bool:
         """Whether the index has the table; a table that is there stays there."""
         known: set[str] = self.__dict__.setdefault("_known_tables", set())
-        if table_name not in known and inspect(self._engine(INDEX_SHARD_NAME)).has_table(table_name):
+        if table_name not in known and inspect(self._engine(INDEX_SHARD_NAME)).has_table(
+            table_name
+        ):
             known.add(table_name)
         return table_name in known
 

@@ -145,6 +145,6 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
             continue
         while error.cause is not None:
             error = error.cause
-        told = error.message.strip().splitlines()[0]
+        told = str(error.message).strip().splitlines()[0]
         return told.split(": ", 1)[1] if "Error: " in told else told
     return f"The run {result.run_id} failed; `make ui` shows its log."

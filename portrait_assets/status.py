@@ -34,8 +34,11 @@ def print_made(settings: Settings, out: Console) -> None:
     out.print(f"\n[bold]{path}[/bold] (and {_shown(settings.warehouse_dir / 'report')}/index.html)")
     out.print("Try:")
     for query in EXAMPLE_QUERIES:
-        out.print(f'  python -c "import duckdb; duckdb.connect(\'{path}\', read_only=True)'
-                  f'.sql(\\"{query}\\").show()"', markup=False)  # fmt: skip
+        out.print(
+            f"  python -c \"import duckdb; duckdb.connect('{path}', read_only=True)"
+            f'.sql(\\"{query}\\").show()"',
+            markup=False,
+        )
 
 
 def print_status(settings: Settings, out: Console) -> None:
@@ -48,7 +51,9 @@ def print_status(settings: Settings, out: Console) -> None:
     with _open(settings) as con:
         made = dict(_all(con, "SELECT month, min(made_at) FROM mart.table_rows GROUP BY 1"))
         published = _all(con, "SELECT run_id, published_at FROM mart.publication")[0]
-        out.print(f"{source.name}: published {published[1]:%Y-%m-%d %H:%M} UTC by run {published[0]}")
+        out.print(
+            f"{source.name}: published {published[1]:%Y-%m-%d %H:%M} UTC by run {published[0]}"
+        )
         missing = [month for month in months if month not in made]
         out.print(f"months made: {len(made)} of {len(months)} ({months[0]} to {months[-1]})")
         if missing:

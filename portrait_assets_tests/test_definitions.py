@@ -13,8 +13,18 @@ from portrait_assets.settings import Settings
 from portrait_assets.warehouse.contract import Table
 from portrait_assets_tests.scenario import shop
 
-CANONICAL = ("balances", "campaigns", "contacts", "customers", "interactions", "market",
-             "outcomes", "products", "responses", "transactions")  # fmt: skip
+CANONICAL = (
+    "balances",
+    "campaigns",
+    "contacts",
+    "customers",
+    "interactions",
+    "market",
+    "outcomes",
+    "products",
+    "responses",
+    "transactions",
+)
 ASSETS = {
     "raw": {*CANONICAL, "receipts", "unplaced"},
     "cleaned": {*CANONICAL, "identity_map", "rejects"},
@@ -113,8 +123,21 @@ def test_every_contract_is_told_in_both_languages_with_units_for_amounts(tables:
 
 def test_the_glossary_has_the_rooms_and_elements_in_both_languages():
     glossary = (Path(__file__).parent.parent / "docs" / "glossary.md").read_text()
-    for term in ("entity", "symbol", "concept", "principle", "recency", "tenure", "TGI", "PSI",
-                 "lift", "golden record", "survivorship", "champion", "portrait matrix"):  # fmt: skip
+    for term in (
+        "entity",
+        "symbol",
+        "concept",
+        "principle",
+        "recency",
+        "tenure",
+        "TGI",
+        "PSI",
+        "lift",
+        "golden record",
+        "survivorship",
+        "champion",
+        "portrait matrix",
+    ):
         assert term in glossary
 
 

@@ -34,14 +34,19 @@ class Recorder(dg.IOManager):
 def run_range(assets: list, first: str, last: str, recorder: Recorder, checks: tuple = ()):
     job = dg.define_asset_job("job", selection=dg.AssetSelection.assets(*assets))
     defs = dg.Definitions(
-        assets=assets, asset_checks=checks, jobs=[job], resources={"io_manager": recorder},
+        assets=assets,
+        asset_checks=checks,
+        jobs=[job],
+        resources={"io_manager": recorder},
         executor=dg.in_process_executor,
-    )  # fmt: skip
+    )
     with dg.DagsterInstance.ephemeral() as instance:
         return defs.resolve_job_def("job").execute_in_process(
-            instance=instance, tags=range_tags([first, last]), run_config=QUIET,
+            instance=instance,
+            tags=range_tags([first, last]),
+            run_config=QUIET,
             raise_on_error=False,
-        )  # fmt: skip
+        )
 
 
 def two_assets() -> list[dg.AssetsDefinition]:
@@ -77,9 +82,12 @@ def test_a_check_tells_a_result_per_month_and_a_blocking_failure_stops_what_foll
     def checks(context: dg.AssetCheckExecutionContext):
         for month in context.partition_keys:
             yield dg.AssetCheckEvaluation(
-                asset_key=spec.asset_key, check_name="good", blocking=True, partition=month,
+                asset_key=spec.asset_key,
+                check_name="good",
+                blocking=True,
+                partition=month,
                 passed=passes or month != "2024-03",
-            )  # fmt: skip
+            )
         yield dg.Output(None, output_name=spec.get_python_identifier())
 
     recorder = Recorder()
@@ -114,7 +122,10 @@ def test_duckdb_streams_a_relation_into_polars_and_pushes_a_month_down(tmp_path:
     with duckdb.connect() as con:
         con.execute("CREATE TABLE t AS SELECT range AS x, '2024-01' AS month FROM range(10)")
         lazy = con.sql("FROM t").pl(lazy=True)
-        assert lazy.filter(pl.col("month") == "2024-01").select(pl.col("x").sum()).collect().item() == 45
+        assert (
+            lazy.filter(pl.col("month") == "2024-01").select(pl.col("x").sum()).collect().item()
+            == 45
+        )
         assert "SELECTION" in lazy.filter(pl.col("month") == "2024-01").explain()
 
 

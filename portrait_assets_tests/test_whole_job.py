@@ -38,9 +38,12 @@ def environment_of(data: Path) -> dict[str, str]:
 def portrait(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
     """The command line, as a process of its own, on the corner shop in `data`."""
     return subprocess.run(
-        [*PORTRAIT, *arguments], env=environment_of(data), capture_output=True, text=True,
+        [*PORTRAIT, *arguments],
+        env=environment_of(data),
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -115,14 +118,20 @@ def test_a_month_whose_history_is_missing_is_refused_with_the_command(tmp_path: 
 
 def test_a_reader_does_not_stop_the_job_and_keeps_reading(made: Settings):
     reader = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb, sys\n"
-         f"con = duckdb.connect({str(made.portrait_file)!r}, read_only=True)\n"
-         "count = 'SELECT count(*) FROM tags.tag_table'\n"
-         "print(con.execute(count).fetchone()[0], flush=True)\n"
-         "sys.stdin.readline()\n"
-         "print(con.execute(count).fetchone()[0], flush=True)\n"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, sys\n"
+            f"con = duckdb.connect({str(made.portrait_file)!r}, read_only=True)\n"
+            "count = 'SELECT count(*) FROM tags.tag_table'\n"
+            "print(con.execute(count).fetchone()[0], flush=True)\n"
+            "sys.stdin.readline()\n"
+            "print(con.execute(count).fetchone()[0], flush=True)\n",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert reader.stdout is not None
     first = reader.stdout.readline()
     assert run(made, SHOP_MONTHS[-1:]).success
@@ -133,13 +142,17 @@ def test_a_reader_does_not_stop_the_job_and_keeps_reading(made: Settings):
 
 def test_checks_are_told_for_every_table_and_month(made: Settings):
     told = query(
-        made, "SELECT count(DISTINCT month), count(DISTINCT table_name) FROM validation.check_results"
+        made,
+        "SELECT count(DISTINCT month), count(DISTINCT table_name) FROM validation.check_results",
     )
     months, tables = told[0]
     assert months == len(SHOP_MONTHS)
     assert tables >= 34
-    failed = query(made, "SELECT table_name, check_name, detail FROM validation.check_results "
-                         "WHERE NOT passed AND severity = 'ERROR'")  # fmt: skip
+    failed = query(
+        made,
+        "SELECT table_name, check_name, detail FROM validation.check_results "
+        "WHERE NOT passed AND severity = 'ERROR'",
+    )
     assert failed == []
 
 
@@ -176,15 +189,20 @@ def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("last_seen", ["cleaned.rejects", "clusters.cluster_model", "tags.tag_table"])
+@pytest.mark.parametrize(
+    "last_seen", ["cleaned.rejects", "clusters.cluster_model", "tags.tag_table"]
+)
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     made: Settings, tmp_path: Path, last_seen: str
 ):
     settings = shop(tmp_path)
     process = subprocess.Popen(
-        [*PORTRAIT, "run"], env=environment_of(tmp_path), stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        [*PORTRAIT, "run"],
+        env=environment_of(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     assert process.stdout is not None
     while last_seen not in process.stdout.readline():
         assert process.poll() is None

@@ -7,7 +7,14 @@ import polars as pl
 
 from portrait_assets.cleaned.contract import CLEANED, IDENTITY_MAP, REJECTS, Severity
 from portrait_assets.raw.contract import CANONICAL
-from portrait_assets.warehouse.checks import SHAPE, VALUES, Finding, Subject, TableCheck, room_checks
+from portrait_assets.warehouse.checks import (
+    SHAPE,
+    VALUES,
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
 
 
 def _conserved(subject: Subject) -> Finding:
@@ -26,9 +33,7 @@ def _conserved(subject: Subject) -> Finding:
         pl.DataFrame(counts, schema=["table_name", "received", "kept"], orient="row")
         .join(gone, on="table_name", how="left")
         .with_columns(pl.col("aside", "merged").fill_null(0).cast(pl.Int64))
-        .with_columns(
-            lost=pl.col("received") - pl.col("kept") - pl.col("aside") - pl.col("merged")
-        )
+        .with_columns(lost=pl.col("received") - pl.col("kept") - pl.col("aside") - pl.col("merged"))
     )
     wrong = balance.filter(pl.col("lost") != 0).select(
         pl.format(
@@ -37,7 +42,7 @@ def _conserved(subject: Subject) -> Finding:
         )
     )
     return Finding(
-        balance["lost"].abs().sum(),
+        int(balance["lost"].abs().sum()),
         "; ".join(wrong.to_series())
         or f"{balance['received'].sum()} received = {balance['kept'].sum()} kept + "
         f"{balance['aside'].sum()} set aside + {balance['merged'].sum()} merged",
@@ -76,7 +81,7 @@ def cleaned_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinit
         "cleaned",
         {
             IDENTITY_MAP: (SHAPE, VALUES),
-            **{table: (SHAPE, VALUES) for table in CLEANED.values()},
+            **dict.fromkeys(CLEANED.values(), (SHAPE, VALUES)),
             REJECTS: (SHAPE, VALUES, CONSERVED, NONE_SET_ASIDE),
         },
         partitions,

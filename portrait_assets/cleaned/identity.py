@@ -54,6 +54,8 @@ def with_customer_id(frame: pl.DataFrame, identity_map: pl.DataFrame) -> pl.Data
     lookup = moved.select(
         pl.col("source_customer_id").alias("customer_id"), pl.col("customer_id").alias("person")
     )
-    return frame.join(lookup, on="customer_id", how="left", maintain_order="left").with_columns(
-        pl.coalesce("person", "customer_id").alias("customer_id")
-    ).drop("person")
+    return (
+        frame.join(lookup, on="customer_id", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("person", "customer_id").alias("customer_id"))
+        .drop("person")
+    )

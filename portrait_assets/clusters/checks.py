@@ -34,8 +34,10 @@ def everyone_of_the_matrix(subject: Subject) -> Finding:
 
 def _no_tiny_segment(subject: Subject) -> Finding:
     tiny = subject.rows.filter(pl.col("share") < SMALLEST_SHARE)
-    shares = ", ".join(f"{row['segment_id']}: {row['share']:.1%}" for row in
-                       subject.rows.sort("segment_id").iter_rows(named=True))  # fmt: skip
+    shares = ", ".join(
+        f"{row['segment_id']}: {row['share']:.1%}"
+        for row in subject.rows.sort("segment_id").iter_rows(named=True)
+    )
     return Finding(tiny.height, f"shares by segment {shares}")
 
 

@@ -29,8 +29,9 @@ USED_FEATURES = tuple(feature for feature in FEATURES if feature.name in _USED)
 VALUE_FEATURE = "spend_12m"
 
 _SEGMENT_ID = Column("segment_id", Type.INTEGER, "Segment", "客群编号", nullable=False, minimum=1)
-_VERSION = Column("model_version", Type.TEXT, "Version of the cluster model", "模型版本",
-                  nullable=False)  # fmt: skip
+_VERSION = Column(
+    "model_version", Type.TEXT, "Version of the cluster model", "模型版本", nullable=False
+)
 
 
 def _number(name: str, en: str, zh: str, **more: object) -> Column:
@@ -71,7 +72,7 @@ CLUSTER_ASSIGNMENT = Table(
             nullable=False,
             unit="prepared units",
             minimum=0,
-        ),  # fmt: skip
+        ),
         _number(
             "confidence",
             "Membership against the next segment",
@@ -80,7 +81,7 @@ CLUSTER_ASSIGNMENT = Table(
             unit="0.5 to 1",
             minimum=0,
             maximum=1,
-        ),  # fmt: skip
+        ),
         _VERSION,
     ),
     key=("as_of", "customer_id"),
@@ -121,7 +122,7 @@ CLUSTER_PROFILE = Table(
             "画像要素",
             nullable=False,
             allowed=tuple(Element),
-        ),  # fmt: skip
+        ),
         Column("feature", Type.TEXT, "Feature", "特征", nullable=False),
         Column("level", Type.TEXT, "Value of a categorical feature", "取值"),
         _number("segment_mean", "Mean in the segment; share for a value", "客群均值"),

@@ -20,8 +20,25 @@ FloatVector = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 
 NUMBERS_OF_SEGMENTS = (
-    *range(2, 13), 14, 15, 16, 18, 20, 22, 25, 28, 31, 35, 40, 45, 50, 60, 70, 80, 100,
-)  # fmt: skip
+    *range(2, 13),
+    14,
+    15,
+    16,
+    18,
+    20,
+    22,
+    25,
+    28,
+    31,
+    35,
+    40,
+    45,
+    50,
+    60,
+    70,
+    80,
+    100,
+)
 """The k that are tried; beyond twelve in steps of about a tenth."""
 GINI_LIMITS = (0.1, 0.3, 0.5, 0.7, 1.0)
 """Limits for Genie; with 1.0 it is single linkage."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from portrait_assets.clusters.choice import CANDIDATES_SCHEMA, choose
+from portrait_assets.clusters.choice import CANDIDATES_SCHEMA, Choice, choose
 from portrait_assets.clusters.errors import ClusterError
 from portrait_assets.clusters.final_fit import fit_prototypes
 from portrait_assets.clusters.model_rows import (
@@ -44,7 +44,6 @@ class Rule(Protocol):
     """A way to choose segments on a sample of prepared points."""
 
     def __call__(self, points: FloatMatrix, *, seed: int) -> Choice: ...
-
 
 
 CHOICE_ROWS = 1_500

@@ -52,9 +52,8 @@ def divide(points: FloatMatrix, *, seed: int = 0) -> Choice:
     stability = {k: _stability(points, labels, k, seed) for k, labels in fits.items()}
     stable = [k for k, value in stability.items() if value >= STABLE]
     chosen = max(stable) if stable else max(stability, key=lambda k: stability[k])
-    reason = (
-        f"k-means with {chosen} segments: stability {stability[chosen]:.3f}, "
-        + (f"the most segments with at least {STABLE}" if stable else f"the best, below {STABLE}")
+    reason = f"k-means with {chosen} segments: stability {stability[chosen]:.3f}, " + (
+        f"the most segments with at least {STABLE}" if stable else f"the best, below {STABLE}"
     )
     return Choice(
         Candidate("k-means", 0, chosen),

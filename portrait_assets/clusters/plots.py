@@ -31,9 +31,23 @@ SCALE = 2.0
 FEATURES_SHOWN = 25
 CANDIDATES_SHOWN = 12
 PALETTE = [
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb", "#e07b39",
-    "#117733", "#332288", "#882255", "#999933", "#44aa99", "#cc6677", "#661100", "#6699cc",
-]  # fmt: skip
+    "#4477aa",
+    "#ee6677",
+    "#228833",
+    "#ccbb44",
+    "#66ccee",
+    "#aa3377",
+    "#bbbbbb",
+    "#e07b39",
+    "#117733",
+    "#332288",
+    "#882255",
+    "#999933",
+    "#44aa99",
+    "#cc6677",
+    "#661100",
+    "#6699cc",
+]
 
 
 def scatter_png(
@@ -110,9 +124,15 @@ def selection_png(model: ClusterModel, font_file: str | Path | None = None) -> b
     table = model.candidates.filter(pl.col("score").is_not_null()).head(CANDIDATES_SHOWN)
     lines: list[dict[str, Any]] = []
     columns = [
-        "segments", "score", "stability", "agreement", "smallest_share", "largest_share",
-        "silhouette", "valley",
-    ]  # fmt: skip
+        "segments",
+        "score",
+        "stability",
+        "agreement",
+        "smallest_share",
+        "largest_share",
+        "silhouette",
+        "valley",
+    ]
     for line in table.iter_rows(named=True):
         mark = "★ " if line["chosen"] else ""
         name = f"{mark}{line['family']} {line['parameter'] or ''} k={line['k']}"

@@ -10,8 +10,15 @@ EVENING_FROM_HOUR = 18
 # The columns of cleaned.products and cleaned.responses that the aggregates need.
 PRODUCT_FACTS = ("month", "source_row", "product_id", "category", "is_own_label")
 RESPONSE_FACTS = ("month", "customer_id", "campaign_id", "responded_on")
-_TOTALS = ("amount", "discount_amount", "discounted_amount", "own_label_amount",
-           "branded_amount", "weekend_amount", "evening_amount")  # fmt: skip
+_TOTALS = (
+    "amount",
+    "discount_amount",
+    "discounted_amount",
+    "own_label_amount",
+    "branded_amount",
+    "weekend_amount",
+    "evening_amount",
+)
 _COUNTS = ("purchases", "lines", "contacts", "responses", "responded_contacts")
 
 
@@ -94,9 +101,10 @@ def _responses(responses: pl.LazyFrame, month: str) -> pl.LazyFrame:
         .group_by("customer_id")
         .agg(
             pl.len().alias("responses"),
-            pl.col("campaign_id").filter(pl.col("first_time")).n_unique().alias(
-                "responded_contacts"
-            ),
+            pl.col("campaign_id")
+            .filter(pl.col("first_time"))
+            .n_unique()
+            .alias("responded_contacts"),
             pl.col("responded_on").max().alias("last_response_on"),
         )
     )

@@ -9,7 +9,14 @@ from portrait_assets.features.contract import (
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
 )
-from portrait_assets.warehouse.checks import SHAPE, VALUES, Finding, Subject, TableCheck, room_checks
+from portrait_assets.warehouse.checks import (
+    SHAPE,
+    VALUES,
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
 from portrait_assets.warehouse.connection import literal
 
 

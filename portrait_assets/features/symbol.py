@@ -175,9 +175,9 @@ def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
         share("weekend", "spend_12m").alias("weekend_spend_share_12m"),
         share("evening", "spend_12m").alias("evening_spend_share_12m"),
     )
-    return rates.join(_balances(inputs.balances), on="customer_id", how="full", coalesce=True).select(
-        "customer_id", *(feature.name for feature in FEATURES)
-    )
+    return rates.join(
+        _balances(inputs.balances), on="customer_id", how="full", coalesce=True
+    ).select("customer_id", *(feature.name for feature in FEATURES))
 
 
 def _balances(balances: pl.LazyFrame) -> pl.LazyFrame:

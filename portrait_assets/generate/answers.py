@@ -38,9 +38,13 @@ def responses_table(
     draws = people.draws[customer].child("answer", np.full(len(rows), contact.campaign.month))
     early = np.flatnonzero(draws.chance("early", dirt.response_before_contact))
     planted = [
-        Planted("responded_on", "before_contact", early, np.datetime_as_string(
-            day[early].astype("datetime64[D]")).tolist())
-    ]  # fmt: skip
+        Planted(
+            "responded_on",
+            "before_contact",
+            early,
+            np.datetime_as_string(day[early].astype("datetime64[D]")).tolist(),
+        )
+    ]
     day = day.copy()
     day[early] = contact.day[rows][early] - 3
     kind = contact.campaign.kind

@@ -139,9 +139,18 @@ def balance_tables(
         held[:, 2] &= holdings.fund[:, month] != REDEEMED
         held[:, 4] &= _loan_left(holdings, limits, month) > 0
         yield _month(
-            month, people, lives, holdings, borrowing, market, dirt, customer_ids, limits,
-            accounts, held,
-        )  # fmt: skip
+            month,
+            people,
+            lives,
+            holdings,
+            borrowing,
+            market,
+            dirt,
+            customer_ids,
+            limits,
+            accounts,
+            held,
+        )
 
 
 def _account_ids(people: People) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

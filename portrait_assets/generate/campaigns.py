@@ -39,26 +39,47 @@ class Kind:
 
 KINDS: tuple[Kind, ...] = (
     Kind(
-        "term_deposit", "定期存款优利", "P103", "subscribed", -3.2, 0.07,
+        "term_deposit",
+        "定期存款优利",
+        "P103",
+        "subscribed",
+        -3.2,
+        0.07,
         {"senior": 2.2, "affluent": 1.2, "young_digital": 0.2, "revolver": 0.1, "dormant": 0.3},
         50_000,
     ),
     Kind(
-        "cashback", "消费返现", None, "redeemed", -2.6, 0.14,
+        "cashback",
+        "消费返现",
+        None,
+        "redeemed",
+        -2.6,
+        0.14,
         {"young_digital": 1.6, "family": 1.4, "affluent": 0.3, "senior": 0.5, "dormant": 0.2},
-        120, spend=0.25,
+        120,
+        spend=0.25,
     ),
     Kind(
-        "fund", "基金定投", "P402", "purchased", -3.6, 0.05,
+        "fund",
+        "基金定投",
+        "P402",
+        "purchased",
+        -3.6,
+        0.05,
         {"affluent": 3.0, "owner": 1.4, "senior": 0.2, "revolver": 0.1, "dormant": 0.1},
         10_000,
     ),
     Kind(
-        "instalment", "账单分期", "P202", "converted", -3.0, 0.08,
+        "instalment",
+        "账单分期",
+        "P202",
+        "converted",
+        -3.0,
+        0.08,
         {"revolver": 2.4, "young_digital": 1.2, "affluent": 0.1, "senior": 0.0, "dormant": 0.1},
         4_000,
     ),
-)  # fmt: skip
+)
 """Taken in turn, one campaign a month."""
 
 CAMPAIGN_CHANNELS = ("app", "phone", "branch")

@@ -133,8 +133,12 @@ def _rules(dirt: Dirt) -> list[Rule]:
     )
     optional = ("email", "occupation", "education", "marital_status", "income", "household_type")
     return [
-        Rule("birth_date", "impossible date", dirt.impossible_date / 2,
-             pl.concat_str(born.str.slice(0, 5), pl.lit("02-30"))),
+        Rule(
+            "birth_date",
+            "impossible date",
+            dirt.impossible_date / 2,
+            pl.concat_str(born.str.slice(0, 5), pl.lit("02-30")),
+        ),
         Rule("birth_date", "sentinel", dirt.impossible_date / 2, pl.lit("1900-01-01")),
         *(
             Rule("birth_date", f"unusual form: {form}", dirt.unusual_date_form / len(forms), bad)
@@ -147,18 +151,28 @@ def _rules(dirt: Dirt) -> list[Rule]:
         Rule("income", "sentinel", dirt.sentinel, pl.lit("-1").cast(pl.Decimal(18, 2))),
         Rule("income_band", "money in words", dirt.money_in_words / 2, in_words),
         Rule("income_band", "money in words", dirt.money_in_words / 2, with_sign),
-        Rule("national_id", "wrong check digit", dirt.wrong_check_digit,
-             pl.concat_str(identity.str.slice(0, 17),
-                           pl.when(last == "5").then(pl.lit("6")).otherwise(pl.lit("5")))),
+        Rule(
+            "national_id",
+            "wrong check digit",
+            dirt.wrong_check_digit,
+            pl.concat_str(
+                identity.str.slice(0, 17),
+                pl.when(last == "5").then(pl.lit("6")).otherwise(pl.lit("5")),
+            ),
+        ),
         Rule("phone", "full width", dirt.unusual_characters / 2, full_width),
         Rule("phone", "in groups", dirt.unusual_characters / 2, in_groups),
         Rule("full_name", "full-width space", dirt.unusual_characters, spaced_name),
         *(
-            Rule(column, "missing", dirt.missing_attribute,
-                 nothing if column != "income" else pl.lit(None, dtype=pl.Decimal(18, 2)))
+            Rule(
+                column,
+                "missing",
+                dirt.missing_attribute,
+                nothing if column != "income" else pl.lit(None, dtype=pl.Decimal(18, 2)),
+            )
             for column in optional
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _truth(

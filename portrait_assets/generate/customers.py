@@ -162,8 +162,12 @@ def _attributes(people: People, day: Dates) -> pl.DataFrame:
             _as_dates("recorded_on", day.known),
             _as_dates("joined_on", day.joined),
             _full_names(people),
-            text("national_id", national_ids(number, year * 10_000 + month_of_year * 100
-                                             + day_of_month, people.is_female)),
+            text(
+                "national_id",
+                national_ids(
+                    number, year * 10_000 + month_of_year * 100 + day_of_month, people.is_female
+                ),
+            ),
             text("phone", phone_numbers(number)),
             (text("email", prefixed("c", number, 7)) + "@example.com").alias("email"),
             _addresses(draws, people.region),
@@ -182,7 +186,7 @@ def _attributes(people: People, day: Dates) -> pl.DataFrame:
             names("home_ownership", _homes(people), HOMES),
             names("region", people.region, tuple(name for name, _ in REGIONS)),
         ]
-    )  # fmt: skip
+    )
     return _with_age(frame)
 
 

@@ -73,9 +73,11 @@ def make_duplicates(
     for column, what, _ in CHANGES:
         changed = _changed(column, what, number[rows])
         frame = frame.with_columns(
-            pl.when(pl.Series(masks[column, what])).then(changed).otherwise(pl.col(column))
+            pl.when(pl.Series(masks[column, what]))
+            .then(changed)
+            .otherwise(pl.col(column))
             .alias(column)
-        )  # fmt: skip
+        )
     # Not everything that is asked for changes a value: not every character has a double.
     for column, what, _ in CHANGES:
         masks[column, what] &= frame[column].ne_missing(records[column].gather(rows)).to_numpy()
@@ -105,9 +107,11 @@ def _changed(column: str, what: str, number: Ints) -> pl.Expr:
     value = pl.col(column)
     if what == "digits swapped":
         return pl.concat_str(
-            value.str.slice(0, 15), value.str.slice(16, 1), value.str.slice(15, 1),
+            value.str.slice(0, 15),
+            value.str.slice(16, 1),
+            value.str.slice(15, 1),
             value.str.slice(17, 1),
-        )  # fmt: skip
+        )
     if what == "similar character":
         return value.str.replace_many(list(SIMILAR), list(SIMILAR.values()))
     if what == "spaced":
@@ -115,8 +119,9 @@ def _changed(column: str, what: str, number: Ints) -> pl.Expr:
     if what == "other number":
         return pl.lit(text("phone", phone_numbers(number + OTHER_PHONE)))
     if what == "day and month swapped":
-        return pl.concat_str(value.str.slice(0, 5), value.str.slice(8, 2), pl.lit("-"),
-                             value.str.slice(5, 2))  # fmt: skip
+        return pl.concat_str(
+            value.str.slice(0, 5), value.str.slice(8, 2), pl.lit("-"), value.str.slice(5, 2)
+        )
     if what == "shortened":
         return value.str.replace("示例市", "").str.replace(r"号\d+室", "号")
     return pl.lit(None, dtype=pl.String)

@@ -196,9 +196,10 @@ def _month(
     first = mix(start[customer] + number.astype(np.uint64) * GOLDEN)
     second = mix(first + GOLDEN)
 
-    twice = np.flatnonzero((second >> np.uint64(32)) % np.uint64(1_000_003) < np.uint64(
-        round(settings.dirt.repeated_transaction * 1_000_003)
-    ))  # fmt: skip
+    twice = np.flatnonzero(
+        (second >> np.uint64(32)) % np.uint64(1_000_003)
+        < np.uint64(round(settings.dirt.repeated_transaction * 1_000_003))
+    )
     planted = [Planted.nulls(WHOLE_ROW, "repeated", len(customer) + np.arange(len(twice)))]
     customer = np.concatenate([customer, customer[twice]])
     number = np.concatenate([number, number[twice]])

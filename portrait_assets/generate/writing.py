@@ -130,9 +130,13 @@ class BankFiles:
             for table, file, planted, offset in self._bad
         ]
         schema = {
-            "table_name": pl.String, "source_file": pl.String, "source_row": pl.Int64,
-            "column_name": pl.String, "kind": pl.String, "true_value": pl.String,
-        }  # fmt: skip
+            "table_name": pl.String,
+            "source_file": pl.String,
+            "source_row": pl.Int64,
+            "column_name": pl.String,
+            "kind": pl.String,
+            "true_value": pl.String,
+        }
         frame = pl.concat(parts) if parts else pl.DataFrame(schema=schema)
         frame = frame.cast(schema).sort(*schema)  # type: ignore[arg-type]
         return plain_text(frame.to_arrow())

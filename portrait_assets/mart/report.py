@@ -40,7 +40,8 @@ def _facts(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "verdicts": Counter(row["verdict"] for row in findings),
         "findings": findings,
         "customers": _rows(
-            con, "SELECT as_of, count(*) AS customers FROM tags.portrait_matrix GROUP BY 1 ORDER BY 1"
+            con,
+            "SELECT as_of, count(*) AS customers FROM tags.portrait_matrix GROUP BY 1 ORDER BY 1",
         ),
         "segments": _rows(
             con,

@@ -7,7 +7,14 @@ import polars as pl
 
 from portrait_assets.raw.assets import TABLES
 from portrait_assets.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.warehouse.checks import SHAPE, VALUES, Finding, Subject, TableCheck, room_checks
+from portrait_assets.warehouse.checks import (
+    SHAPE,
+    VALUES,
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
 
 
 def _all_received(subject: Subject) -> Finding:

@@ -158,7 +158,9 @@ PRODUCTS = Canonical(
         _text("category", "Category", "类别"),
         _text("product_type", "Type within the category", "细类"),
         _text("brand", "Brand or maker", "品牌"),
-        Column("is_own_label", Type.BOOLEAN, "Whether it is the seller's own label", "是否自有品牌"),
+        Column(
+            "is_own_label", Type.BOOLEAN, "Whether it is the seller's own label", "是否自有品牌"
+        ),
         _text("package_size", "Package size", "规格"),
         _text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),
     ),

@@ -99,7 +99,7 @@ class Placing:
         """
         if not self._is_dated:
             return UNPLACED.empty()
-        return self.reader.con.sql(
+        found: pl.DataFrame = self.reader.con.sql(
             f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
             f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
@@ -107,6 +107,7 @@ class Placing:
             f"FROM {self._placed} WHERE month IS NULL OR month > {literal(self.last)} "
             "ORDER BY ALL"
         ).pl()
+        return found
 
     def rows_in_file(self) -> int:
         """Rows of the file that the table is read from, or of the SQL for a derived table."""

@@ -129,13 +129,22 @@ def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tupl
     inputs = {decided: _inputs(con, customer_id, decided) for decided in {row[9] for row in rows}}
     return tuple(
         CardTag(
-            code, name_en, name_zh, element, value, value_en or value, value_zh or value,
-            confidence, version, decided, _rule(rules, value, shape),
+            code,
+            name_en,
+            name_zh,
+            element,
+            value,
+            value_en or value,
+            value_zh or value,
+            confidence,
+            version,
+            decided,
+            _rule(rules, value, shape),
             tuple((name, inputs[decided].get(name, "unknown")) for name in names),
         )
-        for code, name_en, name_zh, element, value, value_en, value_zh, confidence, version,
-        decided, rules, names, shape in rows
-    )  # fmt: skip
+        for code, name_en, name_zh, element, *valued in rows
+        for value, value_en, value_zh, confidence, version, decided, rules, names, shape in [valued]
+    )
 
 
 def _rule(rules: str, value: str, shape: str) -> str:

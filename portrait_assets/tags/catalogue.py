@@ -41,12 +41,28 @@ _TYPES = {
     "date": Type.DATE,
 }
 _REQUIRED = (
-    "code", "name", "description", "element", "category", "kind", "owner", "sensitivity",
-    "valid_months", "on_missing", "status", "version",
-)  # fmt: skip
+    "code",
+    "name",
+    "description",
+    "element",
+    "category",
+    "kind",
+    "owner",
+    "sensitivity",
+    "valid_months",
+    "on_missing",
+    "status",
+    "version",
+)
 _OPTIONAL = (
-    "values", "many", "expression", "type", "confidence", "effective_from", "retired_from",
-)  # fmt: skip
+    "values",
+    "many",
+    "expression",
+    "type",
+    "confidence",
+    "effective_from",
+    "retired_from",
+)
 _PARTS = ("categories", "defaults", "tags")
 _DEFINING = frozenset({"values", "many", "expression", "type", "confidence", "valid_months"})
 

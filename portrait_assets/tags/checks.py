@@ -28,7 +28,9 @@ def _only_from_catalogue(subject: Subject) -> Finding:
         pl.col("tag_values").is_null()
         | (listed & ~pl.col("tag_values").list.contains(pl.col("tag_value")))
     )
-    return Finding(stray.height, f"{held.height} tag values held, {stray.height} not in the catalogue")
+    return Finding(
+        stray.height, f"{held.height} tag values held, {stray.height} not in the catalogue"
+    )
 
 
 ONLY_FROM_CATALOGUE = TableCheck(

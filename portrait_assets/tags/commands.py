@@ -51,9 +51,16 @@ def list_tags(catalogue: Catalogue, console: Console, status: Status | None = No
     for tag in shown:
         values = ", ".join(value.value for value in tag.values) or str(tag.type)
         table.add_row(
-            tag.code, str(tag.version), tag.status, tag.element, tag.kind, escape(tag.name_en),
-            tag.name_zh, escape(values), tag.retired_from or tag.effective_from or "",
-        )  # fmt: skip
+            tag.code,
+            str(tag.version),
+            tag.status,
+            tag.element,
+            tag.kind,
+            escape(tag.name_en),
+            tag.name_zh,
+            escape(values),
+            tag.retired_from or tag.effective_from or "",
+        )
     console.print(table)
     return len(shown)
 

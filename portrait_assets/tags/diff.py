@@ -65,9 +65,11 @@ def catalogue_diff(
         for catalogue in (before, after)
     ]
     keys = ["customer_id", "tag_code", "tag_value"]
-    both = held[0].with_columns(was=True).join(
-        held[1].with_columns(becomes=True), on=keys, how="full", coalesce=True
-    )  # fmt: skip
+    both = (
+        held[0]
+        .with_columns(was=True)
+        .join(held[1].with_columns(becomes=True), on=keys, how="full", coalesce=True)
+    )
     was, becomes = pl.col("was").fill_null(False), pl.col("becomes").fill_null(False)
     return (
         both.group_by("tag_code", "tag_value")

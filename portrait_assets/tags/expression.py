@@ -24,15 +24,56 @@ RANK_PREFIX = "rank_share:"
 
 _NODES: frozenset[type[exp.Expr]] = frozenset(
     {
-        exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Tuple,
-        exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is,
-        exp.In, exp.Between, exp.Like, exp.NullSafeEQ, exp.NullSafeNEQ,
-        exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Case, exp.If,
-        exp.Coalesce, exp.Nullif, exp.Abs, exp.Least, exp.Greatest, exp.Round, exp.Floor,
-        exp.Ceil, exp.Exp, exp.Ln, exp.Pow, exp.Sqrt, exp.Lower, exp.Upper, exp.Length,
-        exp.StartsWith, exp.ArrayContains, exp.DateDiff,
+        exp.Column,
+        exp.Identifier,
+        exp.Literal,
+        exp.Boolean,
+        exp.Null,
+        exp.Paren,
+        exp.Tuple,
+        exp.And,
+        exp.Or,
+        exp.Not,
+        exp.EQ,
+        exp.NEQ,
+        exp.GT,
+        exp.GTE,
+        exp.LT,
+        exp.LTE,
+        exp.Is,
+        exp.In,
+        exp.Between,
+        exp.Like,
+        exp.NullSafeEQ,
+        exp.NullSafeNEQ,
+        exp.Add,
+        exp.Sub,
+        exp.Mul,
+        exp.Div,
+        exp.Mod,
+        exp.Neg,
+        exp.Case,
+        exp.If,
+        exp.Coalesce,
+        exp.Nullif,
+        exp.Abs,
+        exp.Least,
+        exp.Greatest,
+        exp.Round,
+        exp.Floor,
+        exp.Ceil,
+        exp.Exp,
+        exp.Ln,
+        exp.Pow,
+        exp.Sqrt,
+        exp.Lower,
+        exp.Upper,
+        exp.Length,
+        exp.StartsWith,
+        exp.ArrayContains,
+        exp.DateDiff,
     }
-)  # fmt: skip
+)
 _CAST_TO = {
     exp.DType.DATE: "DATE",
     exp.DType.BIGINT: "BIGINT",
@@ -49,8 +90,15 @@ _CLOCK = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Rand)
 _CLOCK_NAMES = {"now", "today", "current_date", "get_current_timestamp", "random", "uuid"}
 _DATE_UNITS = {"day", "week", "month", "year"}
 _COMPARISONS = (
-    exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ,
-)  # fmt: skip
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+)
 NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
 
 

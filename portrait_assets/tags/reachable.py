@@ -23,10 +23,29 @@ from portrait_assets.warehouse.contract import Column, Type
 
 MAX_WORLD = 20_000
 _LOGIC = (
-    exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE,
-    exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.In, exp.Between, exp.Column, exp.Identifier,
-    exp.Literal, exp.Boolean, exp.Null, exp.Neg, exp.ArrayContains,
-)  # fmt: skip
+    exp.And,
+    exp.Or,
+    exp.Not,
+    exp.Paren,
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+    exp.Is,
+    exp.In,
+    exp.Between,
+    exp.Column,
+    exp.Identifier,
+    exp.Literal,
+    exp.Boolean,
+    exp.Null,
+    exp.Neg,
+    exp.ArrayContains,
+)
 
 
 def unreachable_value(

@@ -143,10 +143,12 @@ def membership(
     )
     member = pl.col("is_member").fill_null(False)
     change = (
-        pl.when(~member).then(pl.lit("left"))
-        .when(pl.col("was").is_null()).then(pl.lit("entered"))
+        pl.when(~member)
+        .then(pl.lit("left"))
+        .when(pl.col("was").is_null())
+        .then(pl.lit("entered"))
         .otherwise(pl.lit("stayed"))
-    )  # fmt: skip
+    )
     return both.select(
         pl.lit(as_of).alias("as_of"),
         "audience_code",

@@ -19,8 +19,15 @@ from portrait_assets.warehouse.store import Warehouse
 
 TABLES = (VALIDATION_REPORT,)
 # What the findings are read from; a month's checks of these tables have all run before.
-READ = (RECEIPTS, *CLEANED.values(), REJECTS, FEATURE_MATRIX, CLUSTER_SEGMENT, TAG_TABLE,
-        TAG_CATALOGUE)  # fmt: skip
+READ = (
+    RECEIPTS,
+    *CLEANED.values(),
+    REJECTS,
+    FEATURE_MATRIX,
+    CLUSTER_SEGMENT,
+    TAG_TABLE,
+    TAG_CATALOGUE,
+)
 
 
 def validation_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:

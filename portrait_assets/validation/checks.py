@@ -6,7 +6,14 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.validation.contract import VALIDATION_REPORT, Verdict
-from portrait_assets.warehouse.checks import SHAPE, VALUES, Finding, Subject, TableCheck, room_checks
+from portrait_assets.warehouse.checks import (
+    SHAPE,
+    VALUES,
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
 
 
 def _nothing_failed(subject: Subject) -> Finding:

@@ -39,7 +39,9 @@ VALIDATION_REPORT = Table(
         Column("value", Type.NUMBER, "Value; null where it cannot be computed", "数值"),
         Column("threshold", Type.NUMBER, "Where the verdict turns; null where none", "阈值"),
         Column("verdict", Type.TEXT, "Verdict", "结论", nullable=False, allowed=tuple(Verdict)),
-        Column("advice_en", Type.TEXT, "What it means and what to do", "建议(英文)", nullable=False),
+        Column(
+            "advice_en", Type.TEXT, "What it means and what to do", "建议(英文)", nullable=False
+        ),
         Column("advice_zh", Type.TEXT, "The same in Chinese", "建议(中文)", nullable=False),
     ),
     key=("as_of", "area", "subject", "metric"),

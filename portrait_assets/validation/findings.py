@@ -39,9 +39,7 @@ def _verdict(holds: pl.Expr, otherwise: Verdict) -> pl.Expr:
     return pl.when(holds).then(pl.lit(str(Verdict.PASS))).otherwise(pl.lit(str(otherwise)))
 
 
-def conservation(
-    receipts: pl.DataFrame, kept: pl.DataFrame, rejects: pl.DataFrame
-) -> pl.DataFrame:
+def conservation(receipts: pl.DataFrame, kept: pl.DataFrame, rejects: pl.DataFrame) -> pl.DataFrame:
     """Per table that the source provides: rows of the month that went missing on the way.
 
     Args:
@@ -111,8 +109,9 @@ def not_provided(receipts: pl.DataFrame) -> pl.DataFrame:
         (
             pl.when(nothing)
             .then(pl.lit("The source does not have it; no feature needs it yet."))
-            .otherwise(pl.format("The source does not have it; these stay null or zero: {}.",
-                                 "features")),  # fmt: skip
+            .otherwise(
+                pl.format("The source does not have it; these stay null or zero: {}.", "features")
+            ),
             pl.when(nothing)
             .then(pl.lit("数据源未提供;暂无特征依赖。"))
             .otherwise(pl.format("数据源未提供;以下特征为空或零:{}。", "features")),
@@ -152,13 +151,15 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
         pl.col("failed"),
         verdict,
         (
-            pl.when(passed).then(pl.format("All {} tables pass.", "tables"))
+            pl.when(passed)
+            .then(pl.format("All {} tables pass.", "tables"))
             .otherwise(pl.format("Failed on {} of {}: {}.", "failed", "tables", "which")),
-            pl.when(passed).then(pl.format("{}张表全部通过。", "tables"))
+            pl.when(passed)
+            .then(pl.format("{}张表全部通过。", "tables"))
             .otherwise(pl.format("{}/{}张表未通过:{}。", "failed", "tables", "which")),
         ),
         threshold=0.0,
-    )  # fmt: skip
+    )
 
 
 def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
@@ -174,12 +175,14 @@ def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
         pl.col("share").round(6),
         _verdict(fits, Verdict.WARN),
         (
-            pl.when(fits).then(pl.format("{} customers, {} %.", *numbers))
-            .otherwise(pl.format("{} customers, {} %: too small or too large to act on.", *numbers)),
-            pl.when(fits).then(pl.format("{}位客户,占{}%。", *numbers))
+            pl.when(fits)
+            .then(pl.format("{} customers, {} %.", *numbers))
+            .otherwise(pl.format("{} customers, {} %: too small or large to act on.", *numbers)),
+            pl.when(fits)
+            .then(pl.format("{}位客户,占{}%。", *numbers))
             .otherwise(pl.format("{}位客户,占{}%:规模过小或过大,难以运营。", *numbers)),
         ),
-    )  # fmt: skip
+    )
 
 
 def tag_coverage(tag_table: pl.DataFrame, codes: list[str], customers: int) -> pl.DataFrame:
@@ -206,10 +209,12 @@ def tag_coverage(tag_table: pl.DataFrame, codes: list[str], customers: int) -> p
         pl.col("share"),
         _verdict(enough, Verdict.WARN),
         (
-            pl.when(enough).then(pl.format("{} % of customers have it.", percent))
+            pl.when(enough)
+            .then(pl.format("{} % of customers have it.", percent))
             .otherwise(pl.format("Only {} % of customers have it: act on those alone.", percent)),
-            pl.when(enough).then(pl.format("覆盖{}%的客户。", percent))
+            pl.when(enough)
+            .then(pl.format("覆盖{}%的客户。", percent))
             .otherwise(pl.format("仅覆盖{}%的客户:只宜用于这部分客户。", percent)),
         ),
         threshold=LOWEST_TAG_COVERAGE,
-    )  # fmt: skip
+    )

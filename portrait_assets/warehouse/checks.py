@@ -35,8 +35,13 @@ CHECK_RESULTS = Table(
             nullable=False,
             allowed=("ERROR", "WARN"),
         ),
-        Column("is_blocking", Type.BOOLEAN, "Whether a failure stops what follows", "是否阻断",
-               nullable=False),  # fmt: skip
+        Column(
+            "is_blocking",
+            Type.BOOLEAN,
+            "Whether a failure stops what follows",
+            "是否阻断",
+            nullable=False,
+        ),
         Column("passed", Type.BOOLEAN, "Whether it passed", "是否通过", nullable=False),
         Column("failures", Type.INTEGER, "Failures found", "失败数", nullable=False, minimum=0),
         Column("detail", Type.TEXT, "What was found", "说明", nullable=False),
@@ -173,9 +178,7 @@ def room_checks(
         for table, own in checks.items()
     }
     specs = [
-        _spec(check, tables[name], partitions_def)
-        for name, own in applied.items()
-        for check in own
+        _spec(check, tables[name], partitions_def) for name, own in applied.items() for check in own
     ]
 
     @dg.multi_asset_check(

@@ -79,7 +79,8 @@ def warehouse_resource(
         WarehouseError: when the file belongs to another source.
     """
 
-    @dg.io_manager(description="The warehouse file, held by one run at a time.")
+    # Dagster takes generators here and its types do not say so.
+    @dg.io_manager(description="The warehouse file, held by one run at a time.")  # type: ignore[arg-type]
     def warehouse(context: dg.InitResourceContext) -> Iterator[WarehouseIOManager]:
         run_id = context.run.run_id if context.run else "no run"
         log = context.log.info if context.log else print
@@ -100,4 +101,4 @@ def warehouse_resource(
             finally:
                 opened.close()
 
-    return typing.cast("dg.IOManagerDefinition", warehouse)
+    return warehouse

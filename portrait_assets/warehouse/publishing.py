@@ -111,7 +111,8 @@ def _copy(warehouse: Warehouse, tables: Sequence[Table], temporary: Path) -> dic
         con.execute(create_table_sql(TABLE_ROWS, column_types(TABLE_ROWS), target))
         con.execute(
             f"INSERT INTO {qualified(target)} BY NAME SELECT * REPLACE "
-            "(made_at AT TIME ZONE 'UTC' AS made_at) FROM meta.partitions ORDER BY table_name, month"
+            "(made_at AT TIME ZONE 'UTC' AS made_at) FROM meta.partitions "
+            "ORDER BY table_name, month"
         )
     finally:
         con.execute("DETACH publication")

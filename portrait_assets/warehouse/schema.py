@@ -79,8 +79,14 @@ def violations(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> tuple[int, st
         summary = (
             cases.group_by("column", "check", maintain_order=True)
             .len()
-            .select(pl.format("{} fails {} ({}x)", pl.col("column").fill_null("a column or key"),
-                              "check", "len"))
+            .select(
+                pl.format(
+                    "{} fails {} ({}x)",
+                    pl.col("column").fill_null("a column or key"),
+                    "check",
+                    "len",
+                )
+            )
             .to_series()
             .to_list()
         )

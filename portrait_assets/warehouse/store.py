@@ -172,8 +172,7 @@ class Warehouse:
         column = quote(table.partition_by)
         counted = dict(
             self.con.execute(
-                f"SELECT {column}, count(*) FROM {name}{_where(table, months, within)} "
-                "GROUP BY ALL"
+                f"SELECT {column}, count(*) FROM {name}{_where(table, months, within)} GROUP BY ALL"
             ).fetchall()
         )
         return {month: counted.get(partition_value(table, month), 0) for month in months}
@@ -203,7 +202,8 @@ class Warehouse:
         Raises:
             WarehouseError: when one of the months has not been made yet.
         """
-        return self._relation(table, months).pl(lazy=True)
+        frame: pl.LazyFrame = self._relation(table, months).pl(lazy=True)
+        return frame
 
     def read(self, table: Table, months: Sequence[str] | None) -> pl.DataFrame:
         """These months of the table, as a frame.
@@ -211,11 +211,13 @@ class Warehouse:
         Raises:
             WarehouseError: when one of the months has not been made yet.
         """
-        return self._relation(table, months).pl()
+        frame: pl.DataFrame = self._relation(table, months).pl()
+        return frame
 
     def select(self, sql: str) -> pl.DataFrame:
         """What the query gives."""
-        return self.con.cursor().sql(sql).pl()
+        frame: pl.DataFrame = self.con.cursor().sql(sql).pl()
+        return frame
 
     def history(self, table: Table, before: str) -> pl.DataFrame:
         """What the table holds of the months before this one; empty when it has none."""
@@ -307,7 +309,7 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     if table.types_as_received:
         return frame.select(table.column_names)
     try:
-        return frame.select(table.column_names).cast(dict(table.polars_schema))
+        return frame.select(table.column_names).cast(table.polars_schema)
     except pl.exceptions.PolarsError as error:
         raise WarehouseError(
             f"A value for {table.full_name} does not fit its type: {str(error).splitlines()[0]}"

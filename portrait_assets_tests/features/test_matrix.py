@@ -118,11 +118,23 @@ def test_attributes_are_those_recorded_by_then():
 
 def test_balances_are_the_last_ones_by_then():
     def held(on: str, balance: int, days: int = 0, account: str = "a") -> dict[str, Any]:
-        return {"customer_id": "ann", "account_id": account, "balance_on": day(on),
-                "balance": balance, "days_past_due": days}  # fmt: skip
+        return {
+            "customer_id": "ann",
+            "account_id": account,
+            "balance_on": day(on),
+            "balance": balance,
+            "days_past_due": days,
+        }
 
-    world = inputs([], "2024-02", balances=[held("2024-01-31", 5), held("2024-02-29", 7, 30),
-                                            held("2024-01-31", 1, account="b")])  # fmt: skip
+    world = inputs(
+        [],
+        "2024-02",
+        balances=[
+            held("2024-01-31", 5),
+            held("2024-02-29", 7, 30),
+            held("2024-01-31", 1, account="b"),
+        ],
+    )
     assert features_of(world, "ann", "2024-01")["total_balance"] == Decimal(6)
     february = features_of(world, "ann", "2024-02")
     assert (february["total_balance"], february["max_days_past_due"]) == (Decimal(8), 30)

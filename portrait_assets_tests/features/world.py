@@ -16,8 +16,12 @@ from portrait_assets.months import next_month
 def cleaned(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Rows of a cleaned table; what a row leaves out is null."""
     schema = CLEANED[table].polars_schema
-    dated = {"transactions": "occurred_at", "responses": "responded_on",
-             "contacts": "contacted_on", "balances": "balance_on"}.get(table)  # fmt: skip
+    dated = {
+        "transactions": "occurred_at",
+        "responses": "responded_on",
+        "contacts": "contacted_on",
+        "balances": "balance_on",
+    }.get(table)
     full = [
         dict.fromkeys(schema.names())
         | {"source_file": "f", "source_row": number}
@@ -55,8 +59,12 @@ def inputs(
             "balances": balances,
         }.items()
     }
-    months = {*frames["transactions"].collect()["month"], *frames["contacts"].collect()["month"],
-              *frames["responses"].collect()["month"], last}  # fmt: skip
+    months = {
+        *frames["transactions"].collect()["month"],
+        *frames["contacts"].collect()["month"],
+        *frames["responses"].collect()["month"],
+        last,
+    }
     month, aggregates, categories = min(months), [], []
     while month <= last:
         here = pl.col("month") == month

@@ -13,9 +13,18 @@ from portrait_assets_tests.generate.conftest import Query
 LUHN_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 ASSIGNED_REGIONS = {
-    *range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55),
-    *range(61, 66), 71, 81, 82, 83, 91,
-}  # fmt: skip
+    *range(11, 16),
+    *range(21, 24),
+    *range(31, 38),
+    *range(41, 47),
+    *range(50, 55),
+    *range(61, 66),
+    71,
+    81,
+    82,
+    83,
+    91,
+}
 
 
 def texts(characters: np.ndarray) -> list[str]:

@@ -108,6 +108,6 @@ def test_a_gbk_file_is_read_when_the_source_says_so(place, tmp_path: Path):
             "sales: sales.csv", "sales: {path: sales.csv, encoding: gbk}"
         )
     )
-    (tmp_path / 'unused').touch()
-    placing = place('2024-01-01', encoding='gbk')
+    (tmp_path / "unused").touch()
+    placing = place("2024-01-01", encoding="gbk")
     assert placing.counts() == {"2024-01": 1}

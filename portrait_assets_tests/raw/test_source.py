@@ -95,7 +95,7 @@ def test_sql_for_no_canonical_table_is_refused(folder: Path):
 
 
 def test_a_source_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(SourceError, match="There is no source 'bank'.*portrait sources"):
+    with pytest.raises(SourceError, match=r"There is no source 'bank'.*portrait sources"):
         load_source(tmp_path / "sources" / "bank")
 
 

@@ -69,9 +69,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     previous = None
     for as_of, spend in ((MAY, [150, 20, 150, 5, 5, 5]), (JUNE, [150, 150, 20, 5, 5, 5])):
         world = features(
-            as_of, spend=spend, visits=[1, 12, 1, 12, 1, 1], member=[True] * 6,
-            region=["north" if as_of == MAY else None] * 6, share=[0.5] * 6,
-        )  # fmt: skip
+            as_of,
+            spend=spend,
+            visits=[1, 12, 1, 12, 1, 1],
+            member=[True] * 6,
+            region=["north" if as_of == MAY else None] * 6,
+            share=[0.5] * 6,
+        )
         found = evaluate(catalogue, world, None, previous, as_of)
         frames = {
             "features.feature_matrix": world,
@@ -191,8 +195,10 @@ def test_membership_tells_who_entered_stayed_and_left(
 
     assert second.schema == AUDIENCE_MEMBERSHIP.polars_schema
     assert second.drop("as_of", "audience_code").rows() == [
-        ("a", "stayed", True), ("b", "entered", True), ("c", "left", False),
-    ]  # fmt: skip
+        ("a", "stayed", True),
+        ("b", "entered", True),
+        ("c", "left", False),
+    ]
     assert membership((), june, first, JUNE).is_empty()
 
 

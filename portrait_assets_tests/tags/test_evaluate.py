@@ -59,8 +59,10 @@ def test_several_values_may_be_held_at_once(catalogue: Catalogue):
     assert held == [["often", "member"], ["member"], None, []]
     rows = found.tag_table.filter(tag_code="interests").sort("customer_id", "tag_value")
     assert rows.select("customer_id", "tag_value").rows() == [
-        ("a", "member"), ("a", "often"), ("b", "member"),
-    ]  # fmt: skip
+        ("a", "member"),
+        ("a", "often"),
+        ("b", "member"),
+    ]
 
 
 def test_a_tag_reads_other_tags_and_says_how_sure_it_is(catalogue: Catalogue):
@@ -68,8 +70,9 @@ def test_a_tag_reads_other_tags_and_says_how_sure_it_is(catalogue: Catalogue):
     rows = evaluate(catalogue, world, None, None, JUNE).tag_table.filter(tag_code="save")
 
     assert rows.sort("customer_id").select("tag_value", "confidence").rows() == [
-        ("true", 0.26), ("false", 0.0),
-    ]  # fmt: skip
+        ("true", 0.26),
+        ("false", 0.0),
+    ]
 
 
 def test_both_frames_conform_to_their_contracts(catalogue: Catalogue):
@@ -125,11 +128,7 @@ def test_segments_are_read_and_may_be_missing(tmp_path: Path):
 
 
 @settings(max_examples=6, deadline=None)
-@given(
-    spends=st.lists(
-        st.none() | st.integers(0, 200).map(float), min_size=1, max_size=10
-    )
-)  # fmt: skip
+@given(spends=st.lists(st.none() | st.integers(0, 200).map(float), min_size=1, max_size=10))
 def test_rank_share_is_the_share_of_customers_with_less(
     spends: list[float | None], tmp_path_factory: pytest.TempPathFactory
 ):

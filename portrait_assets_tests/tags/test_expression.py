@@ -78,9 +78,36 @@ def test_a_value_outside_the_domain_is_a_typo():
 
 
 _WORDS = st.sampled_from(
-    ["spend", "visits", "region", "1", "'x'", "=", ">", "AND", "OR", "NOT", "(", ")", "IN", "NULL",
-     "IS", "SELECT", "FROM", ";", "--", "/*", "read_csv", "||", ",", "CASE", "WHEN", "END", "*"]
-)  # fmt: skip
+    [
+        "spend",
+        "visits",
+        "region",
+        "1",
+        "'x'",
+        "=",
+        ">",
+        "AND",
+        "OR",
+        "NOT",
+        "(",
+        ")",
+        "IN",
+        "NULL",
+        "IS",
+        "SELECT",
+        "FROM",
+        ";",
+        "--",
+        "/*",
+        "read_csv",
+        "||",
+        ",",
+        "CASE",
+        "WHEN",
+        "END",
+        "*",
+    ]
+)
 
 
 @given(st.lists(_WORDS, max_size=9).map(" ".join) | st.text(max_size=40))

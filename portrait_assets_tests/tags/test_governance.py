@@ -51,8 +51,16 @@ def test_approvals_are_only_added(tmp_path: Path):
     approve(load(tmp_path), approvals, "tier", "controller", "rents rose", "2017-08", TODAY)
     first = approvals.read_text(encoding="utf-8")
 
-    approve(load(tmp_path), approvals, "tier", "owner", "replaced", "2017-10", TODAY,
-            action=Action.RETIRE)  # fmt: skip
+    approve(
+        load(tmp_path),
+        approvals,
+        "tier",
+        "owner",
+        "replaced",
+        "2017-10",
+        TODAY,
+        action=Action.RETIRE,
+    )
 
     assert approvals.read_text(encoding="utf-8").startswith(first)
     assert [a.action for a in read_approvals(approvals)] == [Action.ACTIVATE, Action.RETIRE]
@@ -79,9 +87,13 @@ def test_an_approval_that_cannot_be_is_refused_and_nothing_is_written(
     write_catalogue(tmp_path, TIER, DRAFT, SAVE)
     approvals = tmp_path / "tag_approvals.yaml"
     given: dict[str, object] = {
-        "code": "tier", "by": "controller", "reason": "rents rose", "effective_from": "2017-08",
-        "on": TODAY, **changed,
-    }  # fmt: skip
+        "code": "tier",
+        "by": "controller",
+        "reason": "rents rose",
+        "effective_from": "2017-08",
+        "on": TODAY,
+        **changed,
+    }
     with pytest.raises(Exception, match=told):
         approve(load(tmp_path), approvals, **given)  # type: ignore[arg-type]
     assert not approvals.exists()

@@ -50,9 +50,12 @@ def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):
     spread = [10.0 * step for step in range(10)]
     may = evaluate(catalogue, features(MAY, spend=spread, visits=[12] * 10), None, None, MAY)
     june = evaluate(
-        catalogue, features(JUNE, spend=[s + 60 for s in spread], visits=[12] * 10), None,
-        may.tag_table, JUNE,
-    )  # fmt: skip
+        catalogue,
+        features(JUNE, spend=[s + 60 for s in spread], visits=[12] * 10),
+        None,
+        may.tag_table,
+        JUNE,
+    )
     cards = tag_quality(catalogue, june.portrait_matrix, june.tag_table, may.portrait_matrix, JUNE)
 
     assert cards.schema == TAG_QUALITY.polars_schema

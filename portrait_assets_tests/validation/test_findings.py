@@ -13,14 +13,27 @@ from portrait_assets.warehouse.checks import CHECK_RESULTS
 
 
 def receipt(**told: object) -> pl.DataFrame:
-    row = {"month": "2024-01", "table_name": "transactions", "is_provided": True,
-           "rows_received": 10, "rows_in_file": 25, "rows_placed": 22, "rows_unplaced": 3}  # fmt: skip
+    row = {
+        "month": "2024-01",
+        "table_name": "transactions",
+        "is_provided": True,
+        "rows_received": 10,
+        "rows_in_file": 25,
+        "rows_placed": 22,
+        "rows_unplaced": 3,
+    }
     return pl.DataFrame([row | told], schema=RECEIPTS.polars_schema)
 
 
 def reject(row: int, severity: str, rule: str = "unreadable") -> dict[str, object]:
-    return {"month": "2024-01", "table_name": "transactions", "source_file": "f",
-            "source_row": row, "rule": rule, "severity": severity}  # fmt: skip
+    return {
+        "month": "2024-01",
+        "table_name": "transactions",
+        "source_file": "f",
+        "source_row": row,
+        "rule": rule,
+        "severity": severity,
+    }
 
 
 def kept(rows: int) -> pl.DataFrame:
@@ -28,10 +41,14 @@ def kept(rows: int) -> pl.DataFrame:
 
 
 SET_ASIDE = pl.DataFrame(
-    [reject(1, "row"), reject(1, "row", "required and missing"), reject(2, "merged"),
-     reject(3, "value")],
+    [
+        reject(1, "row"),
+        reject(1, "row", "required and missing"),
+        reject(2, "merged"),
+        reject(3, "value"),
+    ],
     schema=REJECTS.polars_schema,
-)  # fmt: skip
+)
 
 
 def test_rows_kept_set_aside_and_merged_balance_those_received():
@@ -63,17 +80,29 @@ def test_what_the_source_leaves_out_is_told_with_the_features_it_costs():
     [(True, "ERROR", "pass"), (False, "WARN", "warn"), (False, "ERROR", "fail")],
 )
 def test_check_results_become_verdicts(passed: bool, severity: str, verdict: str):
-    row = {"month": "2024-01", "table_name": "t", "check_name": "c", "severity": severity,
-           "is_blocking": False, "passed": passed, "failures": 0, "detail": "x"}  # fmt: skip
+    row = {
+        "month": "2024-01",
+        "table_name": "t",
+        "check_name": "c",
+        "severity": severity,
+        "is_blocking": False,
+        "passed": passed,
+        "failures": 0,
+        "detail": "x",
+    }
     found = findings.check_results(pl.DataFrame([row], schema=CHECK_RESULTS.polars_schema))
     assert found["verdict"].to_list() == [verdict]
 
 
 def test_a_segment_of_nearly_everyone_or_hardly_anyone_is_warned_of():
     segments = pl.DataFrame(
-        {"segment_id": [1, 2, 3], "name_en": ["a", "b", "c"], "customers": [950, 45, 5],
-         "share": [0.95, 0.045, 0.005]}
-    )  # fmt: skip
+        {
+            "segment_id": [1, 2, 3],
+            "name_en": ["a", "b", "c"],
+            "customers": [950, 45, 5],
+            "share": [0.95, 0.045, 0.005],
+        }
+    )
     assert findings.segment_sizes(segments)["verdict"].to_list() == ["warn", "pass", "warn"]
 
 

@@ -56,11 +56,13 @@ def test_writing_a_month_again_replaces_it_and_no_other(warehouse: Warehouse):
         [JANUARY.head(1), JANUARY.tail(1)],
         iter([JANUARY]),
         JANUARY.select("amount", "month", "customer_id"),
-        Query("SELECT '2024-01' AS month, 'a' AS customer_id, 1.1 AS amount UNION ALL "
-              "SELECT '2024-01', 'b', 2"),
+        Query(
+            "SELECT '2024-01' AS month, 'a' AS customer_id, 1.1 AS amount UNION ALL "
+            "SELECT '2024-01', 'b', 2"
+        ),
     ],
     ids=["frame", "lazy", "frames", "generator", "reordered", "query"],
-)  # fmt: skip
+)
 def test_rows_are_taken_in_any_form_and_by_name(warehouse: Warehouse, rows: object):
     warehouse.write(SALES, ["2024-01"], rows)
     assert sorted(warehouse.read(SALES, ["2024-01"])["customer_id"]) == ["a", "b"]

@@ -28,8 +28,11 @@ def test_a_table_exists_with_types_and_comments_before_any_row():
         "customer_id": "VARCHAR",
         "amount": "DECIMAL(18,2)",
     }
-    comments = dict(con.execute("SELECT column_name, comment FROM duckdb_columns() "
-                                "WHERE table_name = 'sales'").fetchall())  # fmt: skip
+    comments = dict(
+        con.execute(
+            "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'sales'"
+        ).fetchall()
+    )
     assert comments["amount"] == "Amount paid [CNY] / 金额"
 
 
