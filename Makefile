@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint ui bench clean
+.PHONY: help demo test test-slow lint ui bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -19,8 +19,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed  ## the whole job on The Complete Journey, from files to portrait.duckdb
 	$(BIN)/portrait run --source complete_journey
 
-test: $(VENV)/.installed lint  ## lint, types and all tests
-	$(BIN)/pytest -n auto
+test: $(VENV)/.installed lint  ## lint, types and the tests
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+
+test-slow: $(VENV)/.installed  ## the tests that take long
+	$(BIN)/pytest -n auto -m slow
 
 lint: $(VENV)/.installed  ## lint and types
 	$(BIN)/ruff check .

@@ -95,15 +95,15 @@ def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
             pl.col("last_response_on").max(),
         )
     )
-    base_rate = pl.col("responded").sum() / pl.col("contacts_12m").sum()
+    contacts, responded = pl.col("contacts_12m").sum(), pl.col("responded").sum()
+    base_rate = responded / contacts
     shrunk = (pl.col("responded") + PRIOR_CONTACTS * base_rate) / (
         pl.col("contacts_12m") + PRIOR_CONTACTS
     )
     return totals.with_columns(
-        pl.when(pl.col("contacts_12m").sum() > 0)
-        .then(shrunk.round(6))
-        .otherwise(None)
-        .alias("response_rate_12m"),
-        pl.when(base_rate > 0).then((shrunk / base_rate).round(6)).alias("response_lift_12m"),
+        pl.when(contacts > 0).then(shrunk.round(6)).alias("response_rate_12m"),
+        pl.when((contacts > 0) & (responded > 0))
+        .then((shrunk / base_rate).round(6))
+        .alias("response_lift_12m"),
         (pl.lit(as_of) - pl.col("last_response_on")).dt.total_days().alias("response_recency_days"),
     ).select("customer_id", *(feature.name for feature in FEATURES))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from portrait_assets.clusters.choice import choose
 from portrait_assets.clusters.evidence import adjusted_rand
@@ -30,6 +31,7 @@ def test_curves_are_left_alone() -> None:
     assert (refine(points, truth, lambda p: by_sign(0.9, 9.0, 0.5, p)) == truth).all()
 
 
+@pytest.mark.slow
 def test_far_groups_do_not_hide_the_groups_within() -> None:
     rng = np.random.default_rng(0)
     centres = rng.normal(0, 2.2, (6, 8)) + np.repeat([[0.0], [25.0]], 3, axis=0)

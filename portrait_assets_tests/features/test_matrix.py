@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -83,8 +83,14 @@ def test_response_rates_are_shrunk_to_the_base_and_controls_do_not_count():
     ann, cat = features_of(world, "ann", "2024-01"), features_of(world, "cat", "2024-01")
     assert (ann["contacts_12m"], ann["responses_12m"]) == (1, 2)
     assert ann["response_rate_12m"] == round((1 + 5 * 0.5) / 6, 6)
+    assert ann["response_lift_12m"] == round((1 + 5 * 0.5) / 6 / 0.5, 6)
     assert ann["response_recency_days"] == 27
     assert (cat["contacts_12m"], cat["response_rate_12m"]) == (0, 0.5)
+
+
+def test_without_contacts_there_is_no_rate_and_no_lift():
+    ann = features_of(inputs([sale("ann", "2024-01-01", 1)], "2024-01"), "ann", "2024-01")
+    assert (ann["response_rate_12m"], ann["response_lift_12m"]) == (None, None)
 
 
 def test_a_campaign_answered_in_two_months_is_one_response_to_it():
@@ -182,6 +188,7 @@ _sales = st.lists(
 )
 
 
+@settings(max_examples=25)
 @given(_sales)
 def test_the_matrix_of_a_month_is_the_same_with_and_without_later_months(sales):
     until = [row for row in sales if row["occurred_at"] < datetime(2024, 2, 1)]
@@ -190,6 +197,7 @@ def test_the_matrix_of_a_month_is_the_same_with_and_without_later_months(sales):
     assert_frame_equal(with_later, without, check_exact=True)
 
 
+@settings(max_examples=25)
 @given(_sales)
 def test_recency_frequency_monetary_agree_with_a_plain_count(sales):
     as_of = last_day("2024-04")

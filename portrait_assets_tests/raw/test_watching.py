@@ -40,6 +40,7 @@ def test_a_new_source_asks_for_all_months_and_an_unchanged_one_for_none(tmp_path
         assert "No file of the source has changed" in second.skip_message
 
 
+@pytest.mark.slow
 def test_months_already_made_are_not_asked_for_again(tmp_path: Path):
     settings = shop(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
