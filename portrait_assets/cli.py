@@ -20,6 +20,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+generate = typer.Typer(help="Write data to try things on.", no_args_is_help=True)
+
+
+@generate.callback()
+def _generate() -> None:
+    """Write data to try things on."""
+
+
+app.add_typer(generate, name="generate")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -107,6 +116,100 @@ def ui(
     from portrait_assets.home import serve_ui
 
     serve_ui(_settings(source, data_dir), host, port)
+
+
+@app.command()
+def show(
+    customer: Annotated[str, typer.Argument(help="Customer identifier.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Month, 2017-06.", show_default="the newest")
+    ] = None,
+    chinese: Annotated[bool, typer.Option("--chinese", help="Names in Chinese.")] = False,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Print one customer's card: elements, segment, tags with evidence, what changed lately."""
+    from portrait_assets.months import last_day, parse_month
+    from portrait_assets.tags.card import print_card, read_card
+
+    settings = _settings(source, data_dir)
+    month = last_day(parse_month(as_of)) if as_of else None
+    print_card(read_card(settings.portrait_file, customer, month), out, chinese)
+
+
+@app.command()
+def audience(
+    expression: Annotated[str, typer.Argument(help="SQL condition over tags, as in WHERE.")],
+    month: Annotated[
+        str | None, typer.Option("--month", help="Month, 2017-06.", show_default="the newest")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Write the customers to this CSV or Parquet.")
+    ] = None,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Count and describe the customers that a condition over tags selects."""
+    from portrait_assets.tags.commands import show_audience
+
+    settings = _settings(source, data_dir)
+    saved = settings.source_dir / "audiences.yaml"
+    show_audience(
+        settings.portrait_file,
+        expression,
+        out,
+        month=month,
+        saved=saved if saved.is_file() else None,
+        out=to,
+    )
+
+
+@app.command()
+def tags(source: SourceOption = None, data_dir: DataOption = None) -> None:
+    """List every version of every tag of the source's catalogue."""
+    from portrait_assets.raw.source import load_source
+    from portrait_assets.tags.catalogue import source_catalogue
+    from portrait_assets.tags.commands import list_tags
+
+    settings = _settings(source, data_dir)
+    list_tags(source_catalogue(load_source(settings.source_dir).folder), out)
+
+
+@app.command()
+def cluster(
+    file: Annotated[Path, typer.Argument(help="A Parquet table, numeric or mixed.")],
+    to: Annotated[Path, typer.Option("--out", help="Where to write the column `segment`.")],
+    segments: Annotated[
+        int | None, typer.Option(help="So many segments.", show_default="chosen from the data")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
+) -> None:
+    """Find segments in any table and write one number per row, in order."""
+    from portrait_assets.clusters.cluster_file import cluster_file
+
+    found = cluster_file(file, to, segments, seed)
+    shares = ", ".join(f"{share:.1%}" for share in found.shares)
+    out.print(f"{found.rows:,} rows, {found.segments} segments ({shares})")
+    out.print(found.reason, markup=False)
+
+
+@generate.command()
+def bank(
+    to: Annotated[Path, typer.Option("--out", help="An empty folder to write to.")],
+    customers: Annotated[int, typer.Option(help="Number of customers.")] = 20_000,
+    months: Annotated[int, typer.Option(help="Number of months.")] = 24,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bank.")] = 1,
+    first_month: Annotated[str, typer.Option(help="First month.")] = "2023-01",
+) -> None:
+    """Write a synthetic bank as Parquet, with the truth behind it. All persons are invented."""
+    from portrait_assets.generate.bank import generate_bank
+
+    made = generate_bank(to, customers, months, seed, first_month, progress=out.print)
+    for table, rows in made.rows.items():
+        out.print(f"  {table}: {rows:,} rows")
+    out.print(
+        f"Run it with: PORTRAIT_DATA_DIR={to} portrait run --source synthetic_bank", markup=False
+    )
 
 
 if __name__ == "__main__":

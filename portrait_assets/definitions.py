@@ -16,10 +16,10 @@ from portrait_assets.features.checks import features_checks
 from portrait_assets.mart.assets import mart_assets
 from portrait_assets.raw import assets as raw
 from portrait_assets.raw.checks import raw_checks
-from portrait_assets.raw.source import Source, load_source
+from portrait_assets.raw.source import load_source
 from portrait_assets.settings import Settings
 from portrait_assets.tags.assets import tag_tables, tags_assets
-from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.catalogue import source_catalogue
 from portrait_assets.tags.checks import tags_checks
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.validation import assets as validation
@@ -32,12 +32,6 @@ from portrait_assets.warehouse.io_manager import RESOURCE_KEY, OnWritten, wareho
 
 # How many tables a run writes; only the portrait matrix's columns depend on the source.
 TABLES = sum(len(room.TABLES) for room in (raw, cleaned, features, clusters, validation)) + 3
-
-
-def source_catalogue(source: Source) -> Catalogue:
-    """The tag catalogue for a source: the default one with the source's overrides."""
-    overrides = source.folder / "tags.yaml"
-    return load_catalogue(overrides=overrides if overrides.is_file() else None)
 
 
 def all_tables(catalogue: Catalogue) -> list[Table]:
@@ -69,7 +63,7 @@ def build_defs(
     """
     settings = settings or Settings()
     source = load_source(settings.source_dir)
-    catalogue = source_catalogue(source)
+    catalogue = source_catalogue(source.folder)
     tables = all_tables(catalogue)
     told = source.definition
     partitions = month_partitions(told.first_month, told.last_month, told.time_zone)

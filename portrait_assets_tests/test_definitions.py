@@ -7,9 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from portrait_assets.definitions import all_tables, build_defs, source_catalogue
-from portrait_assets.raw.source import load_source
+from portrait_assets.definitions import all_tables, build_defs
 from portrait_assets.settings import Settings
+from portrait_assets.tags.catalogue import source_catalogue
 from portrait_assets.warehouse.contract import Table
 from portrait_assets_tests.scenario import shop
 
@@ -48,7 +48,7 @@ def defs(settings: Settings) -> dg.Definitions:
 
 @pytest.fixture(scope="module")
 def tables(settings: Settings) -> list[Table]:
-    return all_tables(source_catalogue(load_source(settings.source_dir)))
+    return all_tables(source_catalogue(settings.source_dir))
 
 
 def test_assets_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):

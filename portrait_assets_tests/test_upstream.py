@@ -7,8 +7,12 @@ import duckdb
 import pandera.polars as pa
 import polars as pl
 import pytest
+from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from portrait_assets.automation import range_tags
+from portrait_assets.event_log import KeptSqliteEventLogStorage
 from portrait_assets.warehouse.asset import all_months_in, month_partitions
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets_tests.scenario import QUIET
@@ -150,3 +154,29 @@ def test_file_row_numbers_of_parquet_start_at_zero(tmp_path: Path):
 def test_sums_of_decimals_are_exact_whatever_the_order():
     amounts = pl.Series([0.1] * 1000 + [1e9, -1e9]).cast(pl.Decimal(18, 2))
     assert amounts.sum() == amounts.reverse().sum() == 100
+
+
+def test_the_kept_event_log_stores_what_dagster_s_own_can_read(tmp_path: Path):
+    kept = KeptSqliteEventLogStorage(str(tmp_path / "runs"))
+    run_id = "11111111-1111-1111-1111-111111111111"
+    event = EventLogEntry(
+        error_info=None,
+        user_message="m",
+        level=20,
+        run_id=run_id,
+        timestamp=1.0,
+        dagster_event=DagsterEvent(
+            DagsterEventType.ASSET_MATERIALIZATION.value,
+            "job",
+            event_specific_data=StepMaterializationData(
+                dg.AssetMaterialization("a", partition="2024-01")
+            ),
+        ),
+    )
+    kept.store_event(event)
+    kept.dispose()
+    own = SqliteEventLogStorage(str(tmp_path / "runs"))
+    assert own.has_asset_key(dg.AssetKey("a"))
+    assert own.get_materialized_partitions(dg.AssetKey("a")) == {"2024-01"}
+    assert len(own.get_logs_for_run(run_id)) == 1
+    own.dispose()

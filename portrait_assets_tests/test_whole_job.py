@@ -193,9 +193,7 @@ def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "last_seen", ["cleaned.rejects", "tags.tag_table"]
-)
+@pytest.mark.parametrize("last_seen", ["cleaned.rejects", "tags.tag_table"])
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     made: Settings, tmp_path: Path, last_seen: str
 ):
@@ -250,3 +248,31 @@ def test_a_mistake_on_the_command_line_ends_in_one_sentence(
     assert says in ran.stderr
     assert len(ran.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "warehouse").exists()
+
+
+@pytest.mark.slow
+def test_the_other_verbs_answer_from_what_was_made(made: Settings, tmp_path: Path):
+    shown = portrait("show", "K001", data=made.data_dir)
+    assert shown.returncode == 0, shown.stderr
+    assert "K001" in shown.stdout
+    nobody = portrait("show", "nobody", data=made.data_dir)
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert "nobody" in nobody.stderr
+    table, labels = tmp_path / "table.parquet", tmp_path / "labels.parquet"
+    duckdb.sql(f"COPY (SELECT range % 2 * 9.0 AS x FROM range(60)) TO '{table}'")
+    found = portrait("cluster", str(table), "--out", str(labels), data=made.data_dir)
+    assert found.returncode == 0, found.stderr
+    assert duckdb.sql(f"SELECT count(DISTINCT segment) FROM '{labels}'").fetchone() == (2,)
+    bank = portrait(
+        "generate",
+        "bank",
+        "--customers",
+        "200",
+        "--months",
+        "2",
+        "--out",
+        str(tmp_path / "bank"),
+        data=made.data_dir,
+    )
+    assert bank.returncode == 0, bank.stderr
+    assert (tmp_path / "bank" / "SYNTHETIC").exists()

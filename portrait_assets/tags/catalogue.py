@@ -130,6 +130,19 @@ def load_catalogue(
 # -- files ---------------------------------------------------------------------------------
 
 
+def source_catalogue(folder: Path) -> Catalogue:
+    """The catalogue for a source's folder: the default one with its `tags.yaml` and approvals.
+
+    Raises:
+        TagError: as `load_catalogue`.
+    """
+    overrides, approvals = folder / "tags.yaml", folder / "tag_approvals.yaml"
+    return load_catalogue(
+        overrides=overrides if overrides.is_file() else None,
+        approvals=approvals if approvals.is_file() else None,
+    )
+
+
 def _categories(root: Entry) -> dict[str, tuple[str, str]]:
     named = root.fields("the catalogue").get("categories")
     if named is None:
