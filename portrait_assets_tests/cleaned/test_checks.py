@@ -1,0 +1,107 @@
+"""The checks of conservation find a row that was lost, wherever it was lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from portrait_assets.cleaned.checks import CONSERVED, NONE_SET_ASIDE
+from portrait_assets.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.raw.checks import ALL_RECEIVED, NONE_UNPLACED
+from portrait_assets.raw.contract import CANONICAL, RECEIPTS, TRANSACTIONS, UNPLACED
+from portrait_assets.warehouse.checks import SHAPE, run_checks
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets_tests.cleaned.test_clean import SALE, received
+from portrait_assets_tests.features.world import cleaned, sale
+
+MONTH = "2024-01"
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path):
+    """Two sales received, two kept, and all other tables empty."""
+    opened = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    for canonical in CANONICAL:
+        opened.write(canonical.raw_table(), [MONTH], canonical.raw_table().empty())
+        opened.write(CLEANED[canonical.name], [MONTH], CLEANED[canonical.name].empty())
+    opened.write(REJECTS, [MONTH], REJECTS.empty())
+    opened.write(UNPLACED, [MONTH], UNPLACED.empty())
+    opened.write(RECEIPTS, [MONTH], receipt())
+    opened.write(TRANSACTIONS.raw_table(), [MONTH], received(TRANSACTIONS, [SALE, SALE]))
+    keep(opened, 2)
+    yield opened
+    opened.close()
+
+
+def receipt(**told: object) -> pl.DataFrame:
+    row = {
+        "month": MONTH,
+        "table_name": "transactions",
+        "is_provided": True,
+        "rows_received": 2,
+        "rows_in_file": 5,
+        "rows_placed": 4,
+        "rows_unplaced": 1,
+    }  # of which 2 in this month
+    return pl.DataFrame([row | told], schema=RECEIPTS.polars_schema)
+
+
+def keep(warehouse: Warehouse, rows: int) -> None:
+    sales = [sale("K1", "2024-01-05", number + 1) for number in range(rows)]
+    warehouse.write(CLEANED["transactions"], [MONTH], cleaned("transactions", sales))
+
+
+def reject(warehouse: Warehouse, severity: str) -> None:
+    row = {
+        "month": MONTH,
+        "table_name": "transactions",
+        "source_file": "f",
+        "source_row": 2,
+        "rule": "unreadable",
+        "severity": severity,
+    }
+    frame = pl.DataFrame([row], schema=REJECTS.polars_schema)
+    warehouse.write(REJECTS, [MONTH], frame)
+
+
+def passes(warehouse: Warehouse, check, table) -> bool:
+    return bool(run_checks([check], warehouse, table, [MONTH])[0]["passed"])
+
+
+def test_all_is_well_when_everything_is_kept(warehouse: Warehouse):
+    assert passes(warehouse, CONSERVED, REJECTS)
+    assert passes(warehouse, ALL_RECEIVED, RECEIPTS)
+    assert passes(warehouse, NONE_SET_ASIDE, REJECTS)
+    assert passes(warehouse, NONE_UNPLACED, UNPLACED)
+
+
+def test_a_row_that_is_neither_kept_nor_told_is_found(warehouse: Warehouse):
+    keep(warehouse, 1)
+    result = run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]
+    assert not result["passed"]
+    assert "transactions: 2 received, 1 kept" in str(result["detail"])
+
+
+@pytest.mark.parametrize("severity", ["row", "merged"])
+def test_a_row_set_aside_or_merged_is_accounted_for_and_warned_of(
+    warehouse: Warehouse, severity: str
+):
+    keep(warehouse, 1)
+    reject(warehouse, severity)
+    assert passes(warehouse, CONSERVED, REJECTS)
+    assert not passes(warehouse, NONE_SET_ASIDE, REJECTS)
+
+
+@pytest.mark.parametrize("told", [{"rows_in_file": 6}, {"rows_received": 3}])
+def test_a_row_lost_in_reading_is_found(warehouse: Warehouse, told: dict[str, object]):
+    warehouse.write(RECEIPTS, [MONTH], receipt(**told))
+    assert not passes(warehouse, ALL_RECEIVED, RECEIPTS)
+
+
+def test_a_key_used_twice_in_a_month_is_found(warehouse: Warehouse):
+    twice = cleaned("transactions", [sale("K1", "2024-01-05", 1)] * 2)
+    twice = twice.with_columns(source_row=pl.lit(1, pl.Int64))
+    warehouse.write(CLEANED["transactions"], [MONTH], twice)
+    assert not passes(warehouse, SHAPE, CLEANED["transactions"])

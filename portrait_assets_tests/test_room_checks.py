@@ -1,0 +1,98 @@
+"""Every room's own checks find what they are for: a made warehouse is broken, one way at a time."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from portrait_assets.clusters.checks import EVERYONE_ASSIGNED, NO_TINY_SEGMENT
+from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.features.checks import ADDS_UP, EVERYONE
+from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.settings import Settings
+from portrait_assets.tags.checks import ONLY_FROM_CATALOGUE
+from portrait_assets.tags.contract import TAG_TABLE
+from portrait_assets.validation.checks import NOTHING_FAILED
+from portrait_assets.validation.contract import VALIDATION_REPORT
+from portrait_assets.warehouse.checks import SHAPE, VALUES, TableCheck, run_checks
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
+
+pytestmark = pytest.mark.slow
+BROKEN = {"2024-03"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = shop(tmp_path_factory.mktemp("made"))
+    assert run(settings).success
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("check", "table", "damage"),
+    [
+        (
+            ADDS_UP,
+            CUSTOMER_MONTH,
+            "UPDATE features.customer_month SET amount = amount + 1 WHERE month = '2024-03'",
+        ),
+        (
+            EVERYONE,
+            FEATURE_MATRIX,
+            "DELETE FROM features.feature_matrix "
+            "WHERE as_of = '2024-03-31' AND customer_id = 'K001'",
+        ),
+        (
+            VALUES,
+            FEATURE_MATRIX,
+            "UPDATE features.feature_matrix SET weekend_spend_share_12m = 1.5 "
+            "WHERE as_of = '2024-03-31'",
+        ),
+        (
+            EVERYONE_ASSIGNED,
+            CLUSTER_ASSIGNMENT,
+            "UPDATE clusters.cluster_assignment SET customer_id = 'stranger' "
+            "WHERE as_of = '2024-03-31' AND customer_id = 'K001'",
+        ),
+        (
+            SHAPE,
+            CLUSTER_ASSIGNMENT,
+            "UPDATE clusters.cluster_assignment SET customer_id = 'K002' "
+            "WHERE as_of = '2024-03-31' AND customer_id = 'K001'",
+        ),
+        (
+            NO_TINY_SEGMENT,
+            CLUSTER_SEGMENT,
+            "UPDATE clusters.cluster_segment SET share = 0.001 WHERE as_of = '2024-03-31'",
+        ),
+        (
+            ONLY_FROM_CATALOGUE,
+            TAG_TABLE,
+            "UPDATE tags.tag_table SET tag_value = 'invented' "
+            "WHERE as_of = '2024-03-31' AND tag_code = 'value_tier'",
+        ),
+        (
+            NOTHING_FAILED,
+            VALIDATION_REPORT,
+            "UPDATE validation.validation_report SET verdict = 'fail' WHERE as_of = '2024-03-31'",
+        ),
+    ],
+)
+def test_the_check_fails_in_the_month_that_is_broken_and_in_no_other(
+    made: Settings, tmp_path: Path, check: TableCheck, table: Table, damage: str
+):
+    file = Path(shutil.copy(made.warehouse_file, tmp_path / "warehouse.duckdb"))
+    warehouse = Warehouse(file, "corner_shop", "run-2")
+    try:
+        before = run_checks([check], warehouse, table, SHOP_MONTHS)
+        assert all(result["passed"] for result in before)
+        warehouse.con.execute(damage)
+        after = run_checks([check], warehouse, table, SHOP_MONTHS)
+    finally:
+        warehouse.close()
+    assert {result["month"] for result in after if not result["passed"]} == BROKEN
+    assert all(result["detail"] for result in after)
