@@ -260,7 +260,9 @@ def test_the_other_verbs_answer_from_what_was_made(made: Settings, tmp_path: Pat
     assert "nobody" in nobody.stderr
     table, labels = tmp_path / "table.parquet", tmp_path / "labels.parquet"
     duckdb.sql(f"COPY (SELECT range % 2 * 9.0 AS x FROM range(60)) TO '{table}'")
-    found = portrait("cluster", str(table), "--out", str(labels), data=made.data_dir)
+    found = portrait(
+        "cluster", str(table), "--out", str(labels), "--segments", "2", data=made.data_dir
+    )
     assert found.returncode == 0, found.stderr
     assert duckdb.sql(f"SELECT count(DISTINCT segment) FROM '{labels}'").fetchall() == [(2,)]
     bank = portrait(
