@@ -28,7 +28,12 @@ CANONICAL = (
 ASSETS = {
     "raw": {*CANONICAL, "receipts", "unplaced"},
     "cleaned": {*CANONICAL, "identity_map", "rejects"},
-    "features": {"customer_month", "customer_category_month", "feature_matrix"},
+    "features": {
+        "customer_month",
+        "customer_category_month",
+        "feature_matrix",
+        "feature_selection",
+    },
     "clusters": {"cluster_model", "cluster_assignment", "cluster_segment", "cluster_profile"},
     "tags": {"tag_catalogue", "tag_table", "portrait_matrix"},
     "validation": {"validation_report"},

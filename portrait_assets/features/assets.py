@@ -16,12 +16,16 @@ from portrait_assets.features.contract import (
     CUSTOMER_CATEGORY_MONTH,
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
+    FEATURE_SELECTION,
+    FEATURES,
 )
 from portrait_assets.features.inputs import Inputs
 from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.features.selection import select_features
+from portrait_assets.months import last_day
 from portrait_assets.warehouse.asset import all_months_in, month_in, tables_asset
 
-TABLES = (CUSTOMER_MONTH, CUSTOMER_CATEGORY_MONTH, FEATURE_MATRIX)
+TABLES = (CUSTOMER_MONTH, CUSTOMER_CATEGORY_MONTH, FEATURE_MATRIX, FEATURE_SELECTION)
 
 
 def features_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -79,7 +83,7 @@ def features_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
 
     @tables_asset(
         "feature_matrix",
-        [FEATURE_MATRIX],
+        [FEATURE_MATRIX, FEATURE_SELECTION],
         partitions,
         ins={
             "customer_month": all_months_in(CUSTOMER_MONTH, partitions),
@@ -96,7 +100,16 @@ def features_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
         balances: pl.LazyFrame,
     ) -> Iterator[dg.Output[object]]:
         inputs = Inputs(customer_month, customer_category_month, customers, balances)
-        months = list(context.partition_keys)
-        yield dg.Output((feature_matrix(inputs, month) for month in months), FEATURE_MATRIX.name)
+        chosen = []
+
+        def each() -> Iterator[pl.DataFrame]:
+            for month in context.partition_keys:
+                made = feature_matrix(inputs, month)
+                as_of = pl.lit(last_day(month)).alias("as_of")
+                chosen.append(select_features(made, FEATURES).with_columns(as_of))
+                yield made
+
+        yield dg.Output(each(), FEATURE_MATRIX.name)
+        yield dg.Output(pl.concat(chosen), FEATURE_SELECTION.name)
 
     return [aggregates, matrix]

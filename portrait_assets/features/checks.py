@@ -8,6 +8,7 @@ from portrait_assets.features.contract import (
     CUSTOMER_CATEGORY_MONTH,
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
+    FEATURE_SELECTION,
 )
 from portrait_assets.warehouse.checks import (
     SHAPE,
@@ -66,6 +67,7 @@ def features_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefini
             CUSTOMER_MONTH: (SHAPE, VALUES, ADDS_UP),
             CUSTOMER_CATEGORY_MONTH: (SHAPE, VALUES),
             FEATURE_MATRIX: (SHAPE, VALUES, EVERYONE),
+            FEATURE_SELECTION: (SHAPE, VALUES),
         },
         partitions,
     )

@@ -74,3 +74,55 @@ FEATURE_MATRIX = Table(
     partition_by=PartitionBy.AS_OF,
     published=True,
 )
+
+FEATURE_SELECTION = Table(
+    schema="features",
+    name="feature_selection",
+    en="Which features of the month say something of their own, and why others do not",
+    zh="特征选择",
+    columns=(
+        Column("feature", Type.TEXT, "Column of the feature matrix", "特征", nullable=False),
+        Column("element", Type.TEXT, "Element of the portrait", "画像要素", nullable=False),
+        Column(
+            "is_kept",
+            Type.BOOLEAN,
+            "Whether clusters and models should use it",
+            "是否保留",
+            nullable=False,
+        ),
+        Column(
+            "reason",
+            Type.TEXT,
+            "Why it is left out; null when it is kept",
+            "剔除原因",
+            allowed=("empty", "near-constant", "duplicated", "collinear"),
+        ),
+        Column(
+            "value",
+            Type.NUMBER,
+            "Share of the most common value, or rank correlation with the other feature",
+            "判定数值",
+            unit="0 to 1",
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "threshold",
+            Type.NUMBER,
+            "The value from which on a feature is left out",
+            "阈值",
+            unit="0 to 1",
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "other_feature",
+            Type.TEXT,
+            "The feature kept in its place, for a duplicated or collinear one",
+            "替代特征",
+        ),
+    ),
+    key=("as_of", "feature"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)

@@ -1,0 +1,98 @@
+"""A feature that says nothing of its own is left out, and the table says why."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from portrait_assets.features.feature import Element, Feature
+from portrait_assets.features.selection import rank_correlations, select_features
+from portrait_assets.warehouse.contract import Type
+
+CUSTOMERS = 500
+
+
+def feature(name: str, type_: Type = Type.NUMBER) -> Feature:
+    return Feature(name, Element.SYMBOL, type_, name, name, "as given", "never null")
+
+
+def verdicts(**columns: object) -> dict[str, tuple[object, ...]]:
+    matrix = pl.DataFrame({"customer_id": [f"{i:04d}" for i in range(CUSTOMERS)], **columns})
+    types = {
+        name: Type.TEXT if dtype == pl.String else Type.NUMBER
+        for name, dtype in matrix.schema.items()
+    }
+    features = [feature(name, types[name]) for name in columns]
+    rows = select_features(matrix, features).iter_rows(named=True)
+    return {
+        row["feature"]: (row["is_kept"], row["reason"], row["value"], row["other_feature"])
+        for row in rows
+    }
+
+
+@pytest.fixture
+def spend() -> np.ndarray:
+    return np.random.default_rng(1).lognormal(3, 1, CUSTOMERS)
+
+
+def test_what_varies_on_its_own_is_kept(spend):
+    noise = np.random.default_rng(2).normal(size=CUSTOMERS)
+    told = verdicts(spend=spend, noise=noise, region=["east", "west"] * (CUSTOMERS // 2))
+    assert set(told.values()) == {(True, None, None, None)}
+
+
+def test_what_is_empty_or_nearly_always_the_same_is_not(spend):
+    rare = [1.0] * 3 + [0.0] * (CUSTOMERS - 3)
+    told = verdicts(spend=spend, nothing=[None] * CUSTOMERS, rare=rare)
+    assert told["nothing"] == (False, "empty", 1.0, None)
+    assert told["rare"] == (False, "near-constant", 1 - 3 / CUSTOMERS, None)
+
+
+def test_a_value_that_is_mostly_missing_is_near_constant(spend):
+    told = verdicts(spend=spend, seldom=[1.0, 2.0, 3.0] + [None] * (CUSTOMERS - 3))
+    assert told["seldom"][1] == "near-constant"
+
+
+def test_a_copy_names_the_one_it_copies(spend):
+    told = verdicts(spend=spend, copy=spend.copy(), name=["a", "b"] * 250, alias=["a", "b"] * 250)
+    assert told["copy"] == (False, "duplicated", 1.0, "spend")
+    assert told["alias"] == (False, "duplicated", 1.0, "name")
+
+
+def test_what_follows_an_earlier_one_in_rank_is_collinear(spend):
+    told = verdicts(spend=spend, logarithm=-np.log(spend))
+    assert told["spend"] == (True, None, None, None)
+    assert told["logarithm"] == (False, "collinear", 1.0, "spend")
+
+
+def test_only_features_that_are_kept_push_others_out(spend):
+    """c follows b, but b is gone already: c is measured against what is left."""
+    rng = np.random.default_rng(3)
+    ranks = stats.rankdata(spend)
+    b = ranks + rng.normal(scale=35, size=CUSTOMERS)
+    c = b + rng.normal(scale=35, size=CUSTOMERS)
+    told = verdicts(spend=ranks, b=b, c=c)
+    assert told["b"][1:] == ("collinear", told["b"][2], "spend")
+    assert told["c"][3] in (None, "spend")
+
+
+def test_correlations_agree_with_scipy_also_where_values_are_missing(spend):
+    rng = np.random.default_rng(4)
+    other = spend * rng.lognormal(0, 1, CUSTOMERS)
+    frame = pl.DataFrame({"a": spend, "b": other})
+    expected = stats.spearmanr(spend, other).statistic
+    assert rank_correlations(frame)[0, 1] == pytest.approx(expected)
+    gaps = frame.with_columns(b=pl.when(pl.col("a") > 5).then("b"))
+    both = gaps.drop_nulls()
+    # Ranks are taken within the whole column, so the pair is Pearson's of those ranks.
+    ranked = gaps.select(pl.all().rank()).drop_nulls()
+    expected = stats.pearsonr(ranked["a"], ranked["b"]).statistic
+    assert both.height < CUSTOMERS
+    assert rank_correlations(gaps)[0, 1] == pytest.approx(expected)
+
+
+def test_a_few_pairs_prove_nothing(spend):
+    few = [float(x) if i < 20 else None for i, x in enumerate(spend)]
+    assert verdicts(spend=spend, few=few)["few"][0]
