@@ -1,4 +1,4 @@
-"""Evidence for or against a clustering, without labels: agreement, stability, purity, valleys.
+"""Evidence for or against a clustering, without labels: agreement, stability, purity, separation.
 
 Papers: L. Hubert, P. Arabie (1985), "Comparing partitions" (adjusted Rand index); U. von Luxburg
 (2010), "Clustering stability: an overview"; D. Moulavi et al. (2014), "Density-based clustering
@@ -22,31 +22,22 @@ FloatVector = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 
 PURITY_NEIGHBOURS = 10
-DENSITY_NEIGHBOURS = 15
-NO_BORDER = 9.0
-"""Valley of a segment that has no neighbour across a border: it stands alone."""
 
 
 class Neighbourhood(NamedTuple):
-    """What is computed once per sample: neighbours, log density and the spanning tree."""
+    """What is computed once per sample: each point's neighbours, and the spanning tree."""
 
     neighbours: IntVector
-    log_density: FloatVector
     tree: SpanningTree
 
 
 def neighbourhood(points: FloatMatrix) -> Neighbourhood:
-    """Neighbours (rows, up to ten), log density by the fifteenth neighbour, and the tree."""
-    rows, dims = points.shape
+    """Neighbours, shape (rows, up to ten), and the tree by mutual reachability."""
     squared = squared_distances(points, points)
     np.fill_diagonal(squared, -1.0)
-    nearest = min(PURITY_NEIGHBOURS, rows - 1)
+    nearest = min(PURITY_NEIGHBOURS, len(points) - 1)
     order = np.argsort(squared, axis=1, kind="stable")[:, 1 : nearest + 1]
-    at = min(DENSITY_NEIGHBOURS, rows - 1)
-    reach = np.sqrt(np.maximum(np.partition(squared, at, axis=1)[:, at], 0.0))
-    least = 1e-9 * max(float(reach.max()), 1e-300)
-    log_density = -dims * np.log(np.maximum(reach, least))
-    return Neighbourhood(order.astype(np.int64), log_density, spanning_tree(points, 5))
+    return Neighbourhood(order.astype(np.int64), spanning_tree(points, 5))
 
 
 def purity(near: Neighbourhood, labels: IntVector) -> float:
@@ -75,35 +66,6 @@ def separation(near: Neighbourhood, labels: IntVector) -> float:
     largest = np.maximum(np.where(known, out, 1.0), within)
     value = np.where(known & (largest > 0), (out - within) / np.where(largest > 0, largest, 1), 1.0)
     return float((sizes * value).sum() / len(labels))
-
-
-def valley(near: Neighbourhood, labels: IntVector) -> float:
-    """Depth of the density valleys around the segments, mean over points, in log density.
-
-    For each pair of segments with a common border, the denser part of the border (its ninth
-    decile) is the saddle; the valley is the lower of the two segments' upper quartiles minus the
-    saddle. A segment counts with its shallowest valley. Zero or less: no valley.
-    """
-    k = int(labels.max()) + 1
-    peaks = np.array([np.quantile(near.log_density[labels == s], 0.75) for s in range(k)])
-    depth = np.full(k, NO_BORDER)
-    rows, width = near.neighbours.shape
-    i, j = np.repeat(np.arange(rows), width), near.neighbours.ravel()
-    across = labels[i] != labels[j]
-    i, j = i[across], j[across]
-    low, high = np.minimum(labels[i], labels[j]), np.maximum(labels[i], labels[j])
-    border = np.minimum(near.log_density[i], near.log_density[j])
-    pair = low * k + high
-    order = np.lexsort((border, pair))
-    pair, border = pair[order], border[order]
-    starts = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]]) if len(pair) else np.zeros(0, int)
-    ends = np.r_[starts[1:], len(pair)] if len(pair) else starts
-    for start, end in zip(starts, ends, strict=True):
-        saddle = border[start + int(0.9 * (end - start - 1))]
-        a, b = divmod(int(pair[start]), k)
-        drop = min(peaks[a], peaks[b]) - saddle
-        depth[a], depth[b] = min(depth[a], drop), min(depth[b], drop)
-    return float((np.bincount(labels) * depth).sum() / len(labels))
 
 
 def adjusted_rand(first: IntVector, second: IntVector) -> float:

@@ -12,7 +12,7 @@ from portrait_assets.clusters.density import density_labels
 from portrait_assets.clusters.genie import SpanningTree, genie_hierarchy, spanning_tree
 from portrait_assets.clusters.hierarchy import Hierarchy
 from portrait_assets.clusters.kmeans import kmeans_labels
-from portrait_assets.clusters.mixture import fit_mixture
+from portrait_assets.clusters.mixture import mixture_labels
 from portrait_assets.clusters.ward import ward_hierarchy
 
 FloatMatrix = npt.NDArray[np.float64]
@@ -48,19 +48,27 @@ DENSITY_SHARES = (0.008, 0.015, 0.03, 0.06)
 """Smallest density cluster, as a share of the sample."""
 ROWS_PER_SEGMENT = 15
 RESTARTS = 5
+MOST_IN_MIXTURE = 31
+MIXTURE_PARAMETERS = 0.8
+"""A mixture may have this many parameters per row."""
 
 
 class Candidate(NamedTuple):
-    """A way to cluster: family, its parameter (0 for none) and the k asked for (0: found)."""
+    """A way to cluster: family, its parameter (0 for none) and the k asked for (0: found).
+
+    ``refined``: segments that fall apart were split again.
+    """
 
     family: str
     parameter: float
     k: int
+    refined: bool = False
 
     @property
     def algorithm(self) -> str:
         """Family and parameter in words, such as ``genie 0.3``."""
-        return f"{self.family} {self.parameter:g}" if self.parameter else self.family
+        words = f"{self.family} {self.parameter:g}" if self.parameter else self.family
+        return f"{words}, refined" if self.refined else words
 
 
 def candidates_for(rows: int, dims: int, also: int | None = None) -> list[Candidate]:
@@ -75,7 +83,8 @@ def candidates_for(rows: int, dims: int, also: int | None = None) -> list[Candid
         found += [Candidate("k-means", 0, k), Candidate("ward", 0, k)]
         found += [Candidate("genie", g, k) for g in GINI_LIMITS]
         found += [Candidate("genie by reach", g, k) for g in ROBUST_GINI_LIMITS]
-        if k * (dims + 1) * (dims + 2) / 2 < 0.8 * rows and k <= 60:
+        parameters = k * (dims + 1) * (dims + 2) / 2
+        if parameters < MIXTURE_PARAMETERS * rows and k <= MOST_IN_MIXTURE:
             found.append(Candidate("mixture", 0, k))
     if rows >= 10:
         found += [Candidate("density", share, 0) for share in DENSITY_SHARES]
@@ -101,7 +110,8 @@ def fit_candidates(
                 points, candidate.k, weights=weights, restarts=RESTARTS, seed=seed
             )
         elif candidate.family == "mixture":
-            labels[candidate] = fit_mixture(points, candidate.k, seed=seed).labels
+            start = kmeans_labels(points, candidate.k, restarts=1, seed=seed)
+            labels[candidate] = mixture_labels(points, start)
         elif candidate.family == "density":
             smallest = max(5, int(candidate.parameter * len(points)))
             labels[candidate] = density_labels(points, smallest)[0]

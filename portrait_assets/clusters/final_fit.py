@@ -10,7 +10,7 @@ from portrait_assets.clusters.evidence import adjusted_rand
 from portrait_assets.clusters.families import fit_one
 from portrait_assets.clusters.kmeans import inertia, kmeans_centres
 from portrait_assets.clusters.micro import micro_clusters
-from portrait_assets.clusters.mixture import refine_mixture
+from portrait_assets.clusters.mixture import mixture_labels
 from portrait_assets.clusters.nearest import nearest_rows
 from portrait_assets.clusters.prototypes import Prototypes, condense
 
@@ -37,7 +37,7 @@ def fit_prototypes(points: FloatMatrix, choice: Choice, seed: int) -> Prototypes
     if len(np.unique(choice.labels)) == 1:
         centre = points.mean(axis=0, keepdims=True) if points.size else points[:1]
         return Prototypes(centre, np.zeros(1, dtype=np.int64), 1.0)
-    if choice.candidate.family == "k-means":
+    if choice.candidate.family == "k-means" and not choice.candidate.refined:
         centres = kmeans_refit(points, points[:small], choice.labels, seed)
         return Prototypes(centres, np.arange(len(centres)), 1.0)
     if small == len(points):
@@ -69,9 +69,12 @@ def _refit(points: FloatMatrix, choice: Choice, seed: int) -> IntVector:
     """Labels of the first points: a refit when it keeps the chosen partition, or inherited."""
     small = len(choice.labels)
     family, k = choice.candidate.family, int(choice.labels.max()) + 1
+    if choice.candidate.refined:
+        some = points[:MIXTURE_ROWS]
+        return choice.labels[nearest_rows(some, points[:small])]
     if family == "mixture":
         some = points[:MIXTURE_ROWS]
-        labels = refine_mixture(some, points[:small], choice.labels)
+        labels = mixture_labels(some, choice.labels, some=points[:small])
     elif family in ("ward", "genie"):
         some = points[:MICRO_ROWS]
         micro = micro_clusters(some, seed=seed)

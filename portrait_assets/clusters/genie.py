@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 
 from portrait_assets.clusters.hierarchy import Hierarchy
 
@@ -29,36 +30,33 @@ class SpanningTree(NamedTuple):
 def spanning_tree(points: FloatMatrix, neighbours: int = 0) -> SpanningTree:
     """Minimum spanning tree of the points (Prim), by (mutual reachability) Euclidean distance."""
     n = len(points)
-    core = core_distances(points, neighbours)
+    reach = cdist(points, points) if points.size else np.zeros((n, n))
+    core = _core_distances(reach, neighbours)
+    if neighbours > 0:
+        # The plain distance breaks ties between equal mutual reachability distances.
+        reach = np.maximum(np.maximum(reach, core), core[:, None]) + 1e-9 * reach
     nearest = np.zeros(n, dtype=np.int64)
     distance = np.full(n, np.inf)
-    outside = np.ones(n, dtype=bool)
+    inside = np.zeros(n, dtype=bool)
     pairs = np.zeros((max(0, n - 1), 2), dtype=np.int64)
     lengths = np.zeros(max(0, n - 1))
     tip = 0
     for step in range(n - 1):
-        outside[tip] = False
-        reach = np.sqrt(((points - points[tip]) ** 2).sum(axis=1))
-        # The plain distance breaks ties between equal mutual reachability distances.
-        reach = np.maximum(np.maximum(reach, core), core[tip]) + 1e-9 * reach
-        closer = outside & (reach < distance)
-        distance[closer] = reach[closer]
+        inside[tip] = True
+        closer = reach[tip] < distance
+        np.copyto(distance, reach[tip], where=closer)
         nearest[closer] = tip
-        tip = int(np.where(outside, distance, np.inf).argmin())
+        tip = int(np.where(inside, np.inf, distance).argmin())
         pairs[step], lengths[step] = (nearest[tip], tip), distance[tip]
     order = np.argsort(lengths, kind="stable")
     return SpanningTree(pairs[order], lengths[order])
 
 
-def core_distances(points: FloatMatrix, neighbours: int) -> FloatVector:
+def _core_distances(distances: FloatMatrix, neighbours: int) -> FloatVector:
     """Distance of every point to its n-th nearest other point; zeros for ``neighbours=0``."""
-    if neighbours <= 0 or len(points) <= neighbours:
-        return np.zeros(len(points))
-    norms = (points**2).sum(axis=1)
-    squared = norms[:, None] + norms - 2 * points @ points.T
-    nth = np.partition(squared, neighbours, axis=1)[:, neighbours]
-    core: FloatVector = np.sqrt(np.maximum(nth, 0.0))
-    return core
+    if neighbours <= 0 or len(distances) <= neighbours:
+        return np.zeros(len(distances))
+    return np.asarray(np.partition(distances, neighbours, axis=1)[:, neighbours])
 
 
 def genie_hierarchy(
@@ -70,7 +68,6 @@ def genie_hierarchy(
     one of the smallest clusters may be used. Sizes are summed weights.
     """
     n = len(tree.pairs) + 1
-    cluster = np.arange(n)
     size = np.ones(n) if weights is None else weights.astype(np.float64).copy()
     alive = np.ones(n, dtype=bool)
     a_end, b_end = tree.pairs[:, 0].copy(), tree.pairs[:, 1].copy()
@@ -79,7 +76,7 @@ def genie_hierarchy(
     lengths = np.zeros(n - 1)
     first_unused = 0
     for step in range(n - 1):
-        while first_unused < n - 1 and used[first_unused]:
+        while used[first_unused]:
             first_unused += 1
         edge = first_unused
         if gini_index(size[alive]) > gini_limit:
@@ -92,7 +89,6 @@ def genie_hierarchy(
         pairs[step], lengths[step] = (a, b), tree.lengths[edge]
         a_end[a_end == b] = a
         b_end[b_end == b] = a
-        cluster[cluster == b] = a
         size[a] += size[b]
         alive[b] = False
     return Hierarchy(pairs, lengths)

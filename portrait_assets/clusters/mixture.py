@@ -1,13 +1,12 @@
 """Gaussian mixture with full covariances, started from k-means.
 
 Paper: A. Dempster, N. Laird, D. Rubin (1977), "Maximum likelihood from incomplete data via the EM
-algorithm"; the information criterion is G. Schwarz (1978), "Estimating the dimension of a model".
+algorithm".
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,44 +17,28 @@ FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 
 
-class MixtureFit(NamedTuple):
-    """Labels (from 0) and the Bayesian information criterion (less is better)."""
-
-    labels: IntVector
-    bic: float
-    model: GaussianMixture
+LEAST_VARIANCE = 1e-4
+"""Covariances are held away from zero by this part of the mean variance, divided by k."""
+ROUNDS = 40
 
 
-def fit_mixture(
-    points: FloatMatrix, k: int, *, restarts: int = 1, seed: int = 0, rounds: int = 60
-) -> MixtureFit:
-    """Fit k Gaussians; covariances are held away from zero by a part of the total variance."""
-    variance = float(points.var(axis=0).mean())
-    model = GaussianMixture(
-        k,
-        covariance_type="full",
-        n_init=restarts,
-        max_iter=rounds,
-        tol=1e-3,
-        reg_covar=max(1e-4 * variance / max(1, k), 1e-12),
-        random_state=seed,
-    )
-    with warnings.catch_warnings():
-        # A fit that still moves a little after the last round is as good for labelling.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(points)
-    return MixtureFit(model.predict(points).astype(np.int64), float(model.bic(points)), model)
-
-
-def refine_mixture(
-    points: FloatMatrix, small: FloatMatrix, labels: IntVector, *, rounds: int = 60
+def mixture_labels(
+    points: FloatMatrix,
+    start: IntVector,
+    *,
+    some: FloatMatrix | None = None,
+    rounds: int = ROUNDS,
 ) -> IntVector:
-    """Labels of all points by a mixture that starts from labelled points, shape (points,)."""
-    k, dims = int(labels.max()) + 1, points.shape[1]
+    """Labels (from 0) of the points by a mixture that starts from a labelling, shape (points,).
+
+    ``start`` labels the points, or ``some`` of them where those are given.
+    """
+    labelled = points if some is None else some
+    found, start = np.unique(start, return_inverse=True)
+    k, dims = len(found), points.shape[1]
     variance = float(points.var(axis=0).mean())
-    least = max(1e-4 * variance / max(1, k), 1e-12)
-    members = [small[labels == s] for s in range(k)]
-    means = np.array([m.mean(axis=0) for m in members])
+    least = max(LEAST_VARIANCE * variance / max(1, k), 1e-12)
+    members = [labelled[start == s] for s in range(k)]
     precisions = []
     for m in members:
         covariance = np.cov(m.T).reshape(dims, dims) if len(m) > dims else np.eye(dims) * variance
@@ -64,13 +47,14 @@ def refine_mixture(
         k,
         max_iter=rounds,
         reg_covar=least,
-        weights_init=np.array([len(m) for m in members]) / len(small),
-        means_init=means,
+        weights_init=np.array([len(m) for m in members]) / len(labelled),
+        means_init=np.array([m.mean(axis=0) for m in members]),
         precisions_init=np.array([(p + p.T) / 2 for p in precisions]),
+        init_params="random_from_data",
         random_state=0,
     )
     with warnings.catch_warnings():
+        # A fit that still moves a little after the last round is as good for labelling.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(points)
-    predicted: IntVector = model.predict(points).astype(np.int64)
-    return predicted
+    return np.asarray(model.predict(points).astype(np.int64))

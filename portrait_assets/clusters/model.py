@@ -43,11 +43,12 @@ IntVector = npt.NDArray[np.int64]
 class Rule(Protocol):
     """A way to choose segments on a sample of prepared points."""
 
-    def __call__(self, points: FloatMatrix, *, seed: int) -> Choice: ...
+    def __call__(self, points: FloatMatrix, *, seed: int, unseen: FloatMatrix | None) -> Choice: ...
 
 
 CHOICE_ROWS = 1_500
 PREPARATION_ROWS = 20_000
+UNSEEN_ROWS = 20_000
 FIT_ROWS = 200_000
 CHUNK_ROWS = 50_000
 HYSTERESIS = 0.10
@@ -146,11 +147,11 @@ def fit_model(
     with threadpool_limits(1):
         preparation = fit_preparation(sample[:PREPARATION_ROWS], uses, seed=seed, geometry=geometry)
         points = preparation.transform(sample)
-        some = points[:CHOICE_ROWS]
+        some, unseen = points[:CHOICE_ROWS], points[CHOICE_ROWS : CHOICE_ROWS + UNSEEN_ROWS]
         choice = (
-            rule(some, seed=seed)
+            rule(some, seed=seed, unseen=unseen)
             if segments is None
-            else choose(some, segments=segments, seed=seed)
+            else choose(some, segments=segments, seed=seed, unseen=unseen)
         )
         if segments is not None and int(choice.labels.max()) + 1 != segments:
             raise ClusterError(

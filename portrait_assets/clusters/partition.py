@@ -33,7 +33,7 @@ RESTARTS = 10
 ROWS_PER_SEGMENT = 10
 
 
-def divide(points: FloatMatrix, *, seed: int = 0) -> Choice:
+def divide(points: FloatMatrix, *, seed: int = 0, unseen: FloatMatrix | None = None) -> Choice:
     """The division of prepared points, shape (rows, dims), by the rule above.
 
     `supported` says whether the division is stable; fewer than `ROWS_PER_SEGMENT` points for the
@@ -48,7 +48,9 @@ def divide(points: FloatMatrix, *, seed: int = 0) -> Choice:
     if not fits:
         frame = pl.DataFrame(schema=CANDIDATES_SCHEMA)
         zeros = np.zeros(rows, dtype=np.int64)
-        return Choice(ONE_SEGMENT, zeros, frame, f"{rows} customers are too few to divide", False)
+        return Choice(
+            ONE_SEGMENT, zeros, frame, f"{rows} customers are too few to divide", False, "one"
+        )
     stability = {k: _stability(points, labels, k, seed) for k, labels in fits.items()}
     stable = [k for k, value in stability.items() if value >= STABLE]
     chosen = max(stable) if stable else max(stability, key=lambda k: stability[k])
@@ -61,6 +63,7 @@ def divide(points: FloatMatrix, *, seed: int = 0) -> Choice:
         _frame(fits, stability, chosen),
         reason,
         bool(stable),
+        "division",
     )
 
 

@@ -131,7 +131,7 @@ def selection_png(model: ClusterModel, font_file: str | Path | None = None) -> b
         "smallest_share",
         "largest_share",
         "silhouette",
-        "valley",
+        "clear_share",
     ]
     for line in table.iter_rows(named=True):
         mark = "★ " if line["chosen"] else ""

@@ -2,7 +2,7 @@
 
 Groups of groups are common: two far groups, each of five, give a perfect score at k=2. So every
 large, compact segment of the chosen partition is put to the same choice on its own points, and is
-split where that beats structureless data by a wide margin.
+split where a valley lies between the parts.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 
 FEWEST_ROWS = 150
-MARGIN = 0.10
-"""A split must beat the score of structureless data by this much."""
+CLEAR = 0.001
+"""A split needs a valley that data without structure have less often than this."""
 SECOND_SHARE = 0.15
 """At least two parts have this share; a few strays beside one big part are no split."""
-LEAST_VALLEY = 0.0
-WIDE_MARGIN = 0.25
-"""Above this gain no density valley is asked for: in many dimensions none may show."""
 COMPACT = 0.9
 """A segment is compact when this share of it is nearest to its own mean; curves are not."""
 LARGE = 1.5
@@ -38,33 +35,35 @@ class Split(NamedTuple):
     """The best partition of one segment: labels from 0 and how it fares."""
 
     labels: IntVector
-    score_above_null: float
-    valley: float
+    p_value: float
     second_share: float
 
     @property
     def is_clear(self) -> bool:
         """Whether the segment is to be split."""
-        better = self.score_above_null >= MARGIN and self.valley >= LEAST_VALLEY
-        much_better = self.score_above_null >= WIDE_MARGIN
-        return self.second_share >= SECOND_SHARE and (better or much_better)
+        return self.second_share >= SECOND_SHARE and self.p_value < CLEAR
 
 
 def refine(
-    points: FloatMatrix, labels: IntVector, best_split: Callable[[FloatMatrix], Split | None]
+    points: FloatMatrix,
+    unseen: FloatMatrix,
+    labels: IntVector,
+    best_split: Callable[[FloatMatrix, FloatMatrix], Split | None],
 ) -> IntVector:
     """Labels (from 0) after splitting the segments that fall apart, at most ``DEPTH`` levels deep.
 
-    ``best_split`` gives the best partition of the points of one segment, or None.
+    ``best_split`` gives the best partition of the points of one segment, or None; it also gets
+    the unseen points that are nearest to one of them.
     """
     refined = labels.copy()
+    nearest = nearest_rows(unseen, points)
     settled: set[int] = set()
     for _ in range(DEPTH):
         # A split elsewhere can make a segment large or compact by comparison: look at all again.
         pending = [s for s in _candidates(points, refined) if s not in settled]
         for segment in pending:
             rows = np.flatnonzero(refined == segment)
-            split = best_split(points[rows])
+            split = best_split(points[rows], unseen[refined[nearest] == segment])
             if split is None or not split.is_clear:
                 settled.add(segment)
                 continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.cluster.hierarchy import linkage
 
 from portrait_assets.clusters.hierarchy import Hierarchy
 
@@ -23,6 +24,8 @@ def ward_hierarchy(points: FloatMatrix, weights: FloatVector | None = None) -> H
     O(rows x dims): distances are computed from the tip of the chain only.
     """
     n = len(points)
+    if weights is None and n > 1:
+        return _from_linkage(linkage(points, "ward"))
     centres = points.astype(np.float64).copy()
     mass = np.ones(n) if weights is None else weights.astype(np.float64).copy()
     alive = np.ones(n, dtype=bool)
@@ -51,3 +54,15 @@ def ward_hierarchy(points: FloatMatrix, weights: FloatVector | None = None) -> H
         alive[b] = False
     order = np.argsort(heights, kind="stable")
     return Hierarchy(pairs[order], heights[order])
+
+
+def _from_linkage(merges: FloatMatrix) -> Hierarchy:
+    """SciPy's merges, whose clusters are numbered, with a point standing for each cluster."""
+    n = len(merges) + 1
+    stands_for = np.arange(2 * n - 1)
+    pairs = np.zeros((n - 1, 2), dtype=np.int64)
+    for step, (a, b) in enumerate(merges[:, :2].astype(np.int64)):
+        pairs[step] = stands_for[a], stands_for[b]
+        stands_for[n + step] = stands_for[a]
+    # SciPy's height is the distance whose halved square is the added inertia.
+    return Hierarchy(pairs, merges[:, 2] ** 2 / 2)

@@ -35,7 +35,7 @@ def test_a_silhouette_is_never_without_shares(four: Choice) -> None:
 
 
 def test_the_reason_tells_the_numbers(four: Choice) -> None:
-    for word in ("stability", "agreement", "smallest share", "4 segments", "without structure"):
+    for word in ("stability", "agreement", "smallest share", "4 segments", "valley"):
         assert word in four.reason
 
 

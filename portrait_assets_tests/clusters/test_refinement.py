@@ -7,28 +7,38 @@ from portrait_assets.clusters.refinement import Split, refine
 from portrait_assets_tests.clusters.worlds import Matrix, blobs, two_rings
 
 PAIRS = blobs([[0.0, 0.0], [3.0, 0.0], [40.0, 0.0], [43.0, 0.0]], each=200)
+NOBODY = np.zeros((0, 2))
 TWO = np.repeat([0, 1], 400)
 
 
-def by_sign(above: float, valley: float, second: float, points: Matrix) -> Split:
+def by_sign(p_value: float, second: float, points: Matrix) -> Split:
     labels = (points[:, 0] > points[:, 0].mean()).astype(np.int64)
-    return Split(labels, above, valley, second)
+    return Split(labels, p_value, second)
 
 
 def test_groups_of_groups_are_split_again() -> None:
-    refined = refine(PAIRS, TWO, lambda p: by_sign(0.5 if np.ptp(p[:, 0]) > 3 else 0.0, 1, 0.5, p))
+    refined = refine(
+        PAIRS, NOBODY, TWO, lambda p, _: by_sign(1e-9 if np.ptp(p[:, 0]) > 3 else 1.0, 0.5, p)
+    )
     assert adjusted_rand(refined, np.repeat([0, 1, 2, 3], 200)) > 0.99
 
 
 def test_an_unclear_split_is_not_made() -> None:
-    for above, valley, second in [(0.05, 1.0, 0.5), (0.2, -0.1, 0.5), (0.5, 1.0, 0.1)]:
-        refined = refine(PAIRS, TWO, lambda p, a=above, v=valley, s=second: by_sign(a, v, s, p))
+    for p_value, second in [(0.05, 0.5), (1e-9, 0.1)]:
+        refined = refine(PAIRS, NOBODY, TWO, lambda p, _, v=p_value, s=second: by_sign(v, s, p))
         assert (refined == TWO).all()
+
+
+def test_the_unseen_are_given_with_the_segment_that_they_are_near_to() -> None:
+    unseen = np.array([[0.5, 0.0], [41.0, 0.0], [42.0, 0.0]])
+    given: list[int] = []
+    refine(PAIRS, unseen, TWO, lambda _, u: given.append(len(u)))
+    assert given == [1, 2]
 
 
 def test_curves_are_left_alone() -> None:
     points, truth = two_rings(400)
-    assert (refine(points, truth, lambda p: by_sign(0.9, 9.0, 0.5, p)) == truth).all()
+    assert (refine(points, NOBODY, truth, lambda p, _: by_sign(1e-9, 0.5, p)) == truth).all()
 
 
 @pytest.mark.slow

@@ -1,0 +1,195 @@
+"""Candidates scored on a sample: shares, agreement of families, stability, and which one is best.
+
+1. Every family is fitted for every k. Candidates with a segment below 2 % of the sample, or below
+   15 of its customers (5 % of a small one), are out; where 0.3 / k is less, that is enough.
+2. *Agreement* is how far at least two other families find the same partition. Only candidates
+   within `SHORTLIST` of the best agreement go on.
+3. *Stability* is the mean adjusted Rand index between the fit and refits on 80 % subsets.
+4. Among the candidates whose score (stability + agreement) is within `TOLERANCE` of the best,
+   the one with the most segments wins; on a tie the higher score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from sklearn.metrics import silhouette_score
+
+from portrait_assets.clusters.evidence import (
+    Neighbourhood,
+    adjusted_rand,
+    adjusted_rand_matrix,
+    agreement,
+    purity,
+    separation,
+)
+from portrait_assets.clusters.families import Candidate, fit_candidates
+
+FloatMatrix = npt.NDArray[np.float64]
+IntVector = npt.NDArray[np.int64]
+
+SMALLEST_SHARE = 0.02
+SMALLEST_PART = 0.3
+"""With many segments, this part of an even share is enough."""
+SMALLEST_ROWS = 15
+SHORTLIST = 0.08
+TOLERANCE = 0.02
+SUBSETS = 6
+MOST_LISTED = 30
+SHOWN_WITH_EVIDENCE = 10
+SUBSET_SHARE = 0.8
+
+CANDIDATES_SCHEMA: dict[str, pl.DataType] = {
+    "family": pl.String(),
+    "parameter": pl.Float64(),
+    "k": pl.Int64(),
+    "segments": pl.Int64(),
+    "smallest_share": pl.Float64(),
+    "largest_share": pl.Float64(),
+    "agreement": pl.Float64(),
+    "stability": pl.Float64(),
+    "score": pl.Float64(),
+    "purity": pl.Float64(),
+    "separation": pl.Float64(),
+    "clear_share": pl.Float64(),
+    "silhouette": pl.Float64(),
+    "chosen": pl.Boolean(),
+}
+"""Numbers of every candidate; what the rule did not need to compute is null."""
+
+
+@dataclass
+class Scored:
+    """A candidate with its labels and the numbers found so far."""
+
+    candidate: Candidate
+    labels: IntVector
+    numbers: dict[str, float]
+
+    def number(self, name: str) -> float:
+        """The number of that name; minus infinity where it was not computed."""
+        return self.numbers.get(name, float("-inf"))
+
+
+def scored(fitted: Mapping[Candidate, IntVector]) -> list[Scored]:
+    """Candidates that have at least two segments, with shares and agreement."""
+    lines = []
+    for candidate, raw in fitted.items():
+        labels = np.unique(raw, return_inverse=True)[1].astype(np.int64)
+        shares = np.bincount(labels) / len(labels)
+        if len(shares) >= 2:
+            numbers = {
+                "segments": float(len(shares)),
+                "smallest_share": float(shares.min()),
+                "largest_share": float(shares.max()),
+            }
+            lines.append(Scored(candidate, labels, numbers))
+    if lines:
+        similar = adjusted_rand_matrix([line.labels for line in lines])
+        found = agreement(similar, [line.candidate.family for line in lines])
+        for line, value in zip(lines, found, strict=True):
+            line.numbers["agreement"] = float(value)
+    return lines
+
+
+def is_allowed(line: Scored) -> bool:
+    """Whether no segment is too small to act on or to be told from a few strays."""
+    rows = len(line.labels)
+    least = max(SMALLEST_SHARE, min(SMALLEST_ROWS / rows, 0.05))
+    least = min(least, SMALLEST_PART / line.number("segments"))
+    return line.number("smallest_share") >= least
+
+
+def add_stability(
+    lines: list[Scored], points: FloatMatrix, segments: int | None, seed: int
+) -> None:
+    """Stability and score of the candidates that may win, by refits on subsets."""
+    free = [line for line in lines if is_allowed(line)]
+    asked = [line for line in lines if line.number("segments") == segments]
+    listed: dict[Candidate, Scored] = {}
+    for group in (free, asked):
+        top = max((line.number("agreement") for line in group), default=0.0)
+        near_top = [line for line in group if line.number("agreement") >= top - SHORTLIST]
+        near_top.sort(key=lambda line: -line.number("agreement"))
+        listed |= {line.candidate: line for line in near_top[:MOST_LISTED]}
+    rng = np.random.default_rng(seed)
+    found: dict[Candidate, list[float]] = {candidate: [] for candidate in listed}
+    for subset in range(SUBSETS):
+        picked = np.sort(rng.permutation(len(points))[: int(SUBSET_SHARE * len(points))])
+        refits = fit_candidates(
+            points[picked], _fitting(listed, len(picked)), seed=seed + subset + 1
+        )
+        for candidate, labels in refits.items():
+            found[candidate].append(adjusted_rand(listed[candidate].labels[picked], labels))
+    for candidate, values in found.items():
+        numbers = listed[candidate].numbers
+        # A k that no subset can carry has shown no stability.
+        numbers["stability"] = float(np.mean(values)) if values else 0.0
+        numbers["score"] = numbers["stability"] + numbers["agreement"]
+
+
+def _fitting(listed: dict[Candidate, Scored], rows: int) -> list[Candidate]:
+    return [c for c in listed if c.k <= rows and (c.family != "density" or rows >= 10)]
+
+
+def best(lines: list[Scored], segments: int | None = None) -> Scored | None:
+    """The line that wins by the rule, among all allowed or among those with so many segments."""
+    pool = [line for line in lines if "score" in line.numbers]
+    if segments is None:
+        pool = [line for line in pool if is_allowed(line)]
+    else:
+        pool = [line for line in pool if line.number("segments") == segments]
+    if not pool:
+        return None
+    top = max(line.number("score") for line in pool)
+    good = [line for line in pool if line.number("score") >= top - TOLERANCE]
+    return max(good, key=lambda line: (line.number("segments"), line.number("score")))
+
+
+def most_agreed(lines: list[Scored]) -> Scored | None:
+    """The candidate that other families agree with most, among those that may win."""
+    pool = [line for line in lines if is_allowed(line)]
+    return max(pool, key=lambda line: line.number("agreement"), default=None)
+
+
+def leading(lines: list[Scored]) -> list[Scored]:
+    """The candidates with the best scores, which are shown with further numbers."""
+    scored = [line for line in lines if "score" in line.numbers]
+    return sorted(scored, key=lambda line: -line.number("score"))[:SHOWN_WITH_EVIDENCE]
+
+
+def add_evidence(line: Scored, near: Neighbourhood, points: FloatMatrix) -> None:
+    """Add purity, density separation and silhouette, which are shown and decide nothing."""
+    line.numbers["purity"] = purity(near, line.labels)
+    line.numbers["separation"] = separation(near, line.labels)
+    if line.number("segments") < len(points):
+        line.numbers["silhouette"] = float(silhouette_score(points, line.labels))
+
+
+def candidates_table(lines: list[Scored], winner: Scored | None) -> pl.DataFrame:
+    """All candidates as a table, the best score first."""
+    rows = []
+    for line in lines:
+        rounded = {name: round(value, 6) for name, value in line.numbers.items()}
+        candidate = line.candidate
+        rows.append(
+            {
+                **dict.fromkeys(CANDIDATES_SCHEMA),
+                **rounded,
+                "family": f"{candidate.family}, refined" if candidate.refined else candidate.family,
+                "parameter": candidate.parameter,
+                "k": candidate.k,
+                "segments": int(line.number("segments")),
+                "chosen": line is winner,
+            }
+        )
+    frame = pl.DataFrame(rows, schema=CANDIDATES_SCHEMA)
+    return frame.sort(
+        ["chosen", "score", "agreement", "family", "parameter", "k"],
+        descending=[True, True, True, False, False, False],
+        nulls_last=True,
+    )

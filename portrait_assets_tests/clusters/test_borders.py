@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from portrait_assets.clusters.borders import borders
+from portrait_assets_tests.clusters.worlds import Matrix, blobs, two_rings
+
+
+def clearest(points: Matrix, labels: np.ndarray, unseen: Matrix) -> float:
+    return min((border.p_value for border in borders(points, labels, unseen)), default=1.0)
+
+
+def test_between_two_groups_lies_a_valley() -> None:
+    centres = [[0.0, 0.0], [4.0, 0.0]]
+    known, unseen = blobs(centres, each=100, sd=1.0), blobs(centres, each=100, sd=1.0, seed=1)
+    assert clearest(known, np.repeat([0, 1], 100), unseen) < 1e-4
+
+
+def test_around_a_ring_lies_a_valley() -> None:
+    (known, labels), (unseen, _) = two_rings(300), two_rings(300, seed=1)
+    assert clearest(known, labels, unseen) < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "exponential"])
+@pytest.mark.parametrize("dims", [1, 2, 6])
+def test_within_data_without_structure_lies_none(kind: str, dims: int) -> None:
+    rng = np.random.default_rng(3)
+    turned = rng.normal(size=(dims, dims))
+    points = getattr(rng, kind)(size=(3000, dims)) @ turned
+    known, unseen = points[:1000], points[1000:]
+    labels = (known[:, 0] > np.median(known[:, 0])).astype(np.int64)
+    assert clearest(known, labels, unseen) > 0.01
+
+
+def test_each_segment_borders_only_on_its_neighbours() -> None:
+    points = blobs([[0.0, 0.0], [5.0, 0.0], [10.0, 0.0]], each=60)
+    found = borders(points, np.repeat([0, 1, 2], 60), points)
+    assert [(border.first, border.second) for border in found] == [(0, 1), (1, 2)]
+
+
+def test_equal_customers_have_no_border_to_speak_of() -> None:
+    assert clearest(np.ones((40, 2)), np.repeat([0, 1], 20), np.ones((40, 2))) == 1.0
