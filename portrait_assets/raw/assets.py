@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.raw.placing import placings, receipts
+from portrait_assets.raw.placing import placings, receipts, unplaced_lines
 from portrait_assets.raw.reading import SourceReader
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.asset import tables_asset
@@ -35,8 +35,22 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
             told = receipts(placed, [canonical.name for canonical in CANONICAL], months)
             yield dg.Output(told, RECEIPTS.name)
             strays = told.filter(pl.col("rows_unplaced") > 0)["table_name"].unique()
-            unplaced = pl.concat([UNPLACED.empty(), *(placed[name].unplaced() for name in strays)])
+            unplaced = pl.concat(
+                [
+                    UNPLACED.empty(),
+                    *(placed[name].unplaced() for name in strays),
+                    *_lines_of_no_table(source, reader),
+                ]
+            )
             here = unplaced.filter(pl.col("month").is_in(months)).sort("table_name", "source_row")
             yield dg.Output(here, UNPLACED.name)
 
     return [raw]
+
+
+def _lines_of_no_table(source: Source, reader: SourceReader) -> Iterator[pl.DataFrame]:
+    """Broken lines of files from which tables are only derived; they are told by file."""
+    claimed = {source.rows_of(table) for table in source.provided}
+    for name in source.definition.files:
+        if name not in claimed:
+            yield unplaced_lines(reader.broken_lines(name), name, source.months()[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from portrait_assets.raw.contract import RECEIPTS, UNPLACED, Canonical
+from portrait_assets.raw.contract import RECEIPTS, Canonical
 from portrait_assets.raw.reading import SourceReader
 from portrait_assets.warehouse.connection import literal, literals, quote
 from portrait_assets.warehouse.store import Query
@@ -22,7 +22,12 @@ DATE_FORMATS = (
     "%Y/%m/%d %H:%M",
     "%Y/%m/%d",
     "%Y%m%d",
+    "%Y年%m月%d日",
+    "%Y.%m.%d",
 )
+# Excel counts days from here, with a leap day in 1900 that there was not.
+EXCEL_EPOCH = "1899-12-30"
+FULL_WIDTH, HALF_WIDTH = "０１２３４５６７８９／：－．", "0123456789/:-."
 NO_DATE = "no readable date"
 AFTER_LAST = "after the last month"
 
@@ -49,7 +54,12 @@ class Placing:
             return f"({column} AT TIME ZONE {literal(self.reader.source.definition.time_zone)})"
         if kind == "DATE" or kind.startswith("TIMESTAMP"):
             return column
-        return f"try_strptime(trim(CAST({column} AS VARCHAR)), [{literals(DATE_FORMATS)}])"
+        text = f"translate(trim(CAST({column} AS VARCHAR)), '{FULL_WIDTH}', '{HALF_WIDTH}')"
+        return (
+            f"CASE WHEN regexp_full_match({text}, '[1-9][0-9]{{4}}') "
+            f"THEN DATE '{EXCEL_EPOCH}' + TRY_CAST({text} AS INTEGER) "
+            f"ELSE try_strptime({text}, [{literals(DATE_FORMATS)}]) END"
+        )
 
     @property
     def _month(self) -> str:
@@ -97,8 +107,9 @@ class Placing:
 
         A row without a date stands in the first month's partition, a later one in the last's.
         """
+        broken = self._broken_lines()
         if not self._is_dated:
-            return UNPLACED.empty()
+            return broken
         found: pl.DataFrame = self.reader.con.sql(
             f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
@@ -107,14 +118,37 @@ class Placing:
             f"FROM {self._placed} WHERE month IS NULL OR month > {literal(self.last)} "
             "ORDER BY ALL"
         ).pl()
-        return found
+        return pl.concat([broken, found])
+
+    def _broken_lines(self) -> pl.DataFrame:
+        return unplaced_lines(
+            self.reader.broken_lines(self.reader.source.rows_of(self.canonical.name) or ""),
+            self.canonical.name,
+            self.first,
+        )
+
+    def broken_count(self) -> int:
+        """Lines of the table's file that are no rows."""
+        return self._broken_lines().height
 
     def rows_in_file(self) -> int:
         """Rows of the file that the table is read from, or of the SQL for a derived table."""
         name = self.reader.source.rows_of(self.canonical.name)
         source = quote(name) if name else f"({self.reader.source.sql(self.canonical.name)})"
         found = self.reader.con.execute(f"SELECT count(*) FROM {source}").fetchone()
-        return int(found[0]) if found else 0
+        return (int(found[0]) if found else 0) + self.broken_count()
+
+
+def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame:
+    """Broken lines of a file as `raw.unplaced` holds them."""
+    return broken.select(
+        pl.lit(month).alias("month"),
+        pl.lit(table).alias("table_name"),
+        "source_file",
+        "source_row",
+        "reason",
+        pl.lit(None, dtype=pl.String).alias("dated"),
+    )
 
 
 def placings(reader: SourceReader) -> dict[str, Placing]:
@@ -141,6 +175,7 @@ def receipts(
         last = placing.last if placing else ""
         unplaced = sum(n for month, n in counts.items() if month is None or month > last)
         in_file = placing.rows_in_file() if placing else 0
+        broken = placing.broken_count() if placing else 0
         rows += [
             {
                 "month": month,
@@ -149,7 +184,7 @@ def receipts(
                 "rows_received": counts.get(month, 0),
                 "rows_in_file": in_file,
                 "rows_placed": sum(counts.values()) - unplaced,
-                "rows_unplaced": unplaced,
+                "rows_unplaced": unplaced + broken,
             }
             for month in months
         ]

@@ -7,14 +7,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import polars as pl
 
 from portrait_assets.errors import SourceError
 from portrait_assets.raw.contract import Canonical
 from portrait_assets.raw.source import FileSpec, Source
+from portrait_assets.raw.text_files import BROKEN_LINES, load_text_file, transcode
 from portrait_assets.warehouse.connection import literal, quote
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-CHUNK_CHARACTERS = 1 << 20
 
 
 class SourceReader:
@@ -27,6 +28,8 @@ class SourceReader:
         self.con = con
         self.source = source
         self._opened = ExitStack()
+        self._tables: list[str] = []
+        self._broken: list[tuple[str, pl.DataFrame]] = []
 
     def __enter__(self) -> SourceReader:
         self.source.check()
@@ -41,10 +44,15 @@ class SourceReader:
     def __exit__(self, *exc_info: object) -> None:
         for name in self.source.definition.files:
             self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
+        for table in self._tables:
+            self.con.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
         self._opened.close()
 
     def _create_view(self, name: str, spec: FileSpec) -> None:
-        parts = [self._select(path, spec) for path in self.source.files(name)]
+        parts = [
+            self._select(f"{name} {number}", path, spec)
+            for number, path in enumerate(self.source.files(name), 1)
+        ]
         try:
             self.con.execute(
                 f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {' UNION ALL BY NAME '.join(parts)}"
@@ -54,31 +62,30 @@ class SourceReader:
                 f"{self.source.name}: the file '{spec.path}' cannot be read: {first_line(error)}"
             ) from None
 
-    def _select(self, path: Path, spec: FileSpec) -> str:
-        file_name = literal(path.relative_to(self.source.files_folder))
+    def _select(self, table: str, path: Path, spec: FileSpec) -> str:
+        file_name = path.relative_to(self.source.files_folder).as_posix()
         suffixes = path.name.lower()
         if suffixes.endswith(".parquet"):
             return (
-                f"SELECT * EXCLUDE (file_row_number), {file_name} AS source_file, "
+                f"SELECT * EXCLUDE (file_row_number), {literal(file_name)} AS source_file, "
                 "file_row_number + 1 AS source_row "
                 f"FROM read_parquet({literal(path)}, file_row_number = true)"
             )
         if suffixes.endswith(TEXT_SUFFIXES):
-            delimiter = f", delim = {literal(spec.delimiter)}" if spec.delimiter else ""
-            reading = (
-                f"read_csv({literal(self._as_utf8(path, spec))}, "
-                f"all_varchar = true, header = true{delimiter})"
+            # Read once into a table: its rows are counted, placed and selected several times.
+            self._tables.append(table)
+            name = table.rsplit(" ", 1)[0]
+            found = load_text_file(self.con, table, self._as_utf8(path, spec), spec, file_name)
+            self._broken.append((name, found))
+            return f"SELECT * FROM {quote(table)}"
+        if suffixes.endswith((".json", ".jsonl", ".ndjson", ".json.gz")):
+            return (
+                f"SELECT *, {literal(file_name)} AS source_file, "
+                f"row_number() OVER () AS source_row FROM read_json({literal(path)})"
             )
-        elif suffixes.endswith((".json", ".jsonl", ".ndjson", ".json.gz")):
-            reading = f"read_json({literal(path)})"
-        else:
-            raise SourceError(
-                f"{self.source.name}: '{spec.path}' is of no kind that can be read; "
-                "give CSV, Parquet or JSON."
-            )
-        return (
-            f"SELECT *, {file_name} AS source_file, row_number() OVER () AS source_row "
-            f"FROM {reading}"
+        raise SourceError(
+            f"{self.source.name}: '{spec.path}' is of no kind that can be read; "
+            "give CSV, Parquet or JSON."
         )
 
     def _as_utf8(self, path: Path, spec: FileSpec) -> Path:
@@ -87,18 +94,19 @@ class SourceReader:
         folder = self._opened.enter_context(TemporaryDirectory(prefix="portrait-"))
         target = Path(folder) / "utf-8.csv"
         try:
-            with (
-                open(path, encoding=spec.encoding, newline="") as received,
-                open(target, "w", encoding="utf-8", newline="") as written,
-            ):
-                while chunk := received.read(CHUNK_CHARACTERS):
-                    written.write(chunk)
-        except (UnicodeDecodeError, LookupError) as error:
+            transcode(path, spec.encoding, target)
+        except (UnicodeError, LookupError) as error:
             raise SourceError(
                 f"{self.source.name}: '{path.name}' cannot be read as {spec.encoding} ({error}); "
                 "correct its encoding in source.yaml."
             ) from None
         return target
+
+    def broken_lines(self, name: str) -> pl.DataFrame:
+        """The lines of a name's text files that are no rows: source_file, source_row, reason."""
+        return pl.concat(
+            [pl.DataFrame(schema=BROKEN_LINES), *(part for of, part in self._broken if of == name)]
+        )
 
     def columns(self, canonical: Canonical) -> dict[str, str]:
         """DuckDB type by name of the columns that the table's SQL returns.

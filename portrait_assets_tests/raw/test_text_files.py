@@ -1,0 +1,130 @@
+"""Whatever a text file is made of, its lines are rows, or are told with file and line."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from portrait_assets.errors import SourceError
+from portrait_assets.raw.placing import NO_DATE, placings, receipts
+from portrait_assets.raw.reading import SourceReader
+from portrait_assets.raw.source import load_source
+from portrait_assets_tests.scenario import sales_file, shop
+
+HEADER = b"sold_at,card,basket,category,paid,saved,town\n"
+GOOD = b"2024-01-05,K1,B1,tea,1.50,0,east\n"
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    """Gives the rows and the unplaced lines of the shop's sales when its file has these bytes."""
+    settings = shop(tmp_path)
+
+    def reading(content: bytes, described: str = "sales.csv") -> tuple[pl.DataFrame, pl.DataFrame]:
+        told = settings.source_dir / "source.yaml"
+        told.write_text(told.read_text().replace("sales: sales.csv", f"sales: {described}"))
+        sales_file(settings).write_bytes(content)
+        with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+            placing = placings(reader)["transactions"]
+            rows = con.sql(f"{placing.rows(['2024-01']).sql} ORDER BY source_row").pl()
+            unplaced = placing.unplaced()
+            told_counts = receipts({"transactions": placing}, ["transactions"], ["2024-01"])
+        counted = told_counts.row(0, named=True)
+        assert counted["rows_in_file"] == counted["rows_placed"] + counted["rows_unplaced"]
+        assert counted["rows_unplaced"] == unplaced.height
+        return rows, unplaced
+
+    return reading
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (
+            b"2024-01-06,K\xff\xfe1,B1,tea,1.50,0,east\n",
+            "bytes that are not in the file's encoding",
+        ),
+        ("2024-01-06,K1,B1,茶,1.50,0,east\n".encode("gbk"), "bytes that are not"),
+        (b"2024-01-06,K1,B1\n", "fewer fields than the header"),
+        (b"2024-01-06,K1,B1,tea,1.50,0,east,more,and more\n", "more fields than the header"),
+    ],
+)
+def test_a_broken_line_is_told_with_its_place_and_stops_no_other(read, line: bytes, reason: str):
+    rows, unplaced = read(HEADER + GOOD + line + GOOD + line + GOOD)
+    assert rows["source_row"].to_list() == [1, 3, 5]
+    assert unplaced["source_row"].to_list() == [2, 4]
+    assert unplaced["source_file"].unique().to_list() == ["sales.csv"]
+    assert all(reason in told for told in unplaced["reason"])
+
+
+@pytest.mark.parametrize("cut", [b"2024-01-06,K1,B1,tea,1.", b'2024-01-06,K1,B1,"te'])
+def test_a_file_that_ends_in_the_middle_of_a_row_loses_only_that_row(read, cut: bytes):
+    rows, unplaced = read(HEADER + GOOD + cut)
+    assert rows["source_row"].to_list() == [1]
+    assert unplaced["source_row"].to_list() == [2]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(read):
+    rows, _ = read(b"\xef\xbb\xbf" + HEADER + GOOD)
+    assert rows["occurred_at"].to_list() == ["2024-01-05"]
+
+
+def test_a_zero_byte_and_ten_megabytes_in_one_field_are_received(read):
+    zero = GOOD.replace(b"tea", b"t\0a")
+    long = GOOD.replace(b"tea", b"t" * 10_000_000)
+    rows, unplaced = read(HEADER + zero + long + GOOD)
+    assert unplaced.is_empty()
+    assert rows["category"].to_list()[0] == "t\0a"
+    assert rows["category"].str.len_bytes().to_list() == [3, 10_000_000, 3]
+
+
+def test_a_file_with_only_a_header_has_no_rows(read):
+    rows, unplaced = read(HEADER)
+    assert rows.is_empty()
+    assert unplaced.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "'sales.csv' is empty; its line 1 must hold"),
+        (HEADER.replace(b"saved", b"paid") + GOOD, "'sales.csv' names the column 'paid' twice"),
+    ],
+)
+def test_a_file_without_a_usable_header_is_one_sentence(read, content: bytes, says: str):
+    with pytest.raises(SourceError, match=says) as error:
+        read(content)
+    assert "\n" not in str(error.value)
+    assert "line 1" in str(error.value)
+
+
+def test_a_gbk_file_with_a_broken_byte_loses_only_its_line(read):
+    good = "2024-01-05,K1,B1,茶,1.50,0,东\n".encode("gbk")
+    broken = good.replace("茶".encode("gbk"), b"\xff\xff")
+    rows, unplaced = read(HEADER + good + broken + good, "{path: sales.csv, encoding: gbk}")
+    assert rows["category"].to_list() == ["茶", "茶"]
+    assert unplaced["source_row"].to_list() == [2]
+
+
+def test_a_compressed_file_in_another_encoding_is_read(read, tmp_path: Path):
+    folder = tmp_path / "sources" / "corner_shop"
+    packed = gzip.compress(HEADER + "2024-01-05,K1,B1,茶,1.50,0,东\n".encode("gbk"))
+    (folder / "sales.csv.gz").write_bytes(packed)
+    rows, _ = read(HEADER, "{path: sales.csv.gz, encoding: gbk}")
+    assert rows["category"].to_list() == ["茶"]
+
+
+@pytest.mark.parametrize("date", ["45296", "２０２４/１/５", "2024年1月5日", "2024.1.5"])
+def test_dates_as_excel_and_people_write_them_are_placed(read, date: str):
+    rows, _ = read(HEADER + GOOD.replace(b"2024-01-05", date.encode()))
+    assert rows.height == 1
+
+
+@pytest.mark.parametrize("date", ["2024-02-30", "123", "", "Inf"])
+def test_a_date_that_is_none_is_told(read, date: str):
+    _, unplaced = read(HEADER + GOOD.replace(b"2024-01-05", date.encode()))
+    assert unplaced["reason"].to_list() == [NO_DATE]
