@@ -5,13 +5,15 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from portrait_assets.cleaned.clean import clean
+from portrait_assets.cleaned.background import BACKGROUNDS, first_known
+from portrait_assets.cleaned.clean import Ways, clean, unplaced_rejects
 from portrait_assets.cleaned.contract import CLEANED, IDENTITY_MAP, REJECTS
 from portrait_assets.cleaned.identity import new_identities, with_customer_id
 from portrait_assets.months import month_batches
-from portrait_assets.raw.contract import CANONICAL, Canonical
+from portrait_assets.raw.contract import CANONICAL, CANONICAL_BY_NAME, UNPLACED, Canonical
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.asset import all_months_in, month_in, tables_asset
+from portrait_assets.warehouse.store import Warehouse
 
 TABLES = (IDENTITY_MAP, *CLEANED.values(), REJECTS)
 
@@ -37,21 +39,32 @@ def cleaned_assets(
         "cleaned",
         [*CLEANED.values(), REJECTS],
         partitions,
-        ins={**raw_ins, "identity_map": all_months_in(IDENTITY_MAP, partitions)},
+        ins={
+            **raw_ins,
+            "unplaced": month_in(UNPLACED),
+            "identity_map": all_months_in(IDENTITY_MAP, partitions),
+        },
     )
     def cleaned(
-        context: dg.AssetExecutionContext, identity_map: pl.DataFrame, **raw: pl.LazyFrame
+        context: dg.AssetExecutionContext,
+        identity_map: pl.DataFrame,
+        unplaced: pl.DataFrame,
+        **raw: pl.LazyFrame,
     ) -> Iterator[dg.Output[object]]:
-        made = context.resources.warehouse.warehouse.made
-        rejects = [REJECTS.empty()]
+        warehouse = context.resources.warehouse.warehouse
+        made = warehouse.made
+        rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
+        told = source.definition
+        ways = Ways(told.time_zone, told.country, told.rules)
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
             rows = made(canonical.raw_table())
+            known = _known(warehouse, canonical, context.partition_keys[-1], ways)
             for first, last in month_batches(list(context.partition_keys), rows):
                 received = raw[canonical.name].filter(
                     pl.col("month") >= first, pl.col("month") <= last
                 )
-                found = clean(received.collect(), canonical, source.definition.time_zone)
+                found = clean(received.collect(), canonical, ways, known)
                 rejects.append(found.rejects)
                 if canonical.names_a_customer:
                     yield with_customer_id(found.kept, identity_map)
@@ -63,3 +76,15 @@ def cleaned_assets(
         yield dg.Output(pl.concat(rejects), REJECTS.name)
 
     return [identity_map, cleaned]
+
+
+def _known(
+    warehouse: Warehouse, canonical: Canonical, last: str, ways: Ways
+) -> pl.DataFrame | None:
+    """What the table's rules over two tables are held against, of all months up to the last."""
+    background = BACKGROUNDS.get(canonical.name)
+    if background is None or not warehouse.made(canonical.raw_table()):
+        return None
+    other = CANONICAL_BY_NAME[background.table].raw_table()
+    months = [month for month in warehouse.made(other) if month <= last]
+    return first_known(background, warehouse.scan(other, months), ways.time_zone)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from portrait_assets.cleaned.contract import CLEANED, IDENTITY_MAP, REJECTS, Severity
-from portrait_assets.raw.contract import CANONICAL
+from portrait_assets.cleaned.contract import CLEANED, IDENTITY_MAP, REJECTS
+from portrait_assets.raw.contract import CANONICAL, UNPLACED
+from portrait_assets.raw.placing import AFTER_LAST
 from portrait_assets.warehouse.checks import (
     SHAPE,
     VALUES,
@@ -15,18 +16,27 @@ from portrait_assets.warehouse.checks import (
     TableCheck,
     room_checks,
 )
+from portrait_assets.warehouse.contract import Severity
 
 
 def _conserved(subject: Subject) -> Finding:
-    """Received = kept + distinct rows set aside + duplicates merged, table by table."""
+    """Received = kept + distinct rows set aside + duplicates merged, table by table.
+
+    Rows without a readable date and broken lines are received and set aside too.
+    """
     made = subject.warehouse.made
     row = pl.struct("source_file", "source_row")
     gone = subject.rows.group_by("table_name").agg(
         row.filter(severity=str(Severity.ROW)).n_unique().alias("aside"),
         row.filter(severity=str(Severity.MERGED)).n_unique().alias("merged"),
     )
+    strays = _broken_strays(subject)
     counts = [
-        (c.name, made(c.raw_table())[subject.month], made(CLEANED[c.name])[subject.month])
+        (
+            c.name,
+            made(c.raw_table())[subject.month] + strays.get(c.name, 0),
+            made(CLEANED[c.name])[subject.month],
+        )
         for c in CANONICAL
     ]
     balance = (
@@ -47,6 +57,15 @@ def _conserved(subject: Subject) -> Finding:
         or f"{balance['received'].sum()} received = {balance['kept'].sum()} kept + "
         f"{balance['aside'].sum()} set aside + {balance['merged'].sum()} merged",
     )
+
+
+def _broken_strays(subject: Subject) -> dict[str, int]:
+    """By table, the month's rows in `raw.unplaced` that are broken and so set aside."""
+    if not subject.warehouse.made(UNPLACED).get(subject.month):
+        return {}
+    unplaced = subject.warehouse.read(UNPLACED, [subject.month])
+    broken = unplaced.filter(pl.col("reason") != AFTER_LAST)
+    return dict(broken.group_by("table_name").len().iter_rows())
 
 
 def _none_set_aside(subject: Subject) -> Finding:

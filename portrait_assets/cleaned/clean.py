@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from portrait_assets.cleaned.contract import CLEANED, REJECTS, Severity
-from portrait_assets.cleaned.typing import typed
-from portrait_assets.raw.contract import Canonical
-from portrait_assets.warehouse.contract import Column, Sensitivity, Type
+from portrait_assets.cleaned.background import BACKGROUNDS, with_background
+from portrait_assets.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.cleaned.forms import forms_of
+from portrait_assets.cleaned.rules import (
+    RECEIVED,
+    SENTINEL,
+    OwnRules,
+    Rule,
+    column_rules,
+    cross_rules,
+)
+from portrait_assets.cleaned.typing import recovered, typed
+from portrait_assets.raw.contract import CANONICAL, Canonical
+from portrait_assets.raw.placing import AFTER_LAST, NO_DATE
+from portrait_assets.warehouse.contract import Column, Sensitivity, Severity, Type
 
-UNREADABLE = "unreadable"
-OUTSIDE_DOMAIN = "outside its domain"
-REQUIRED = "required and missing"
 EXACT_DUPLICATE = "exact duplicate"
 NOT_UNIQUE = "identifier used before"
 _PLACE = ("source_file", "source_row")
-_RECEIVED = "received:"
+_MASK = "***"
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The ways of a source: its time zone, its country and the rules of its own."""
+
+    time_zone: str = "UTC"
+    country: str | None = None
+    own: OwnRules = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -29,100 +46,142 @@ class Cleaned:
     rejects: pl.DataFrame
 
 
-def clean(raw: pl.DataFrame, canonical: Canonical, time_zone: str) -> Cleaned:
+def clean(
+    raw: pl.DataFrame, canonical: Canonical, ways: Ways, known: pl.DataFrame | None = None
+) -> Cleaned:
     """Type a month of a raw table and set aside what breaks a rule.
 
-    A value that cannot be read or lies outside its domain becomes null; where the column is
-    required its row is set aside. Of rows that say exactly the same the first is kept.
+    By the severity of the rule that it breaks a row is set aside, its value becomes null, or
+    both are kept and noted. Of rows that say exactly the same the first is kept.
 
     Args:
         raw: the month's rows with the columns of raw.<name>.
         canonical: which table it is.
-        time_zone: the source's time zone.
+        ways: the ways of the source.
+        known: what `background.first_known` gives for the table, for its rules over two tables.
 
     Returns:
         `kept` with the columns of cleaned.<name>, `customer_id` still being the source's; every
         row of `raw` is in `kept` or is named in `rejects` with severity row or merged.
     """
     rows = raw.sort(_PLACE).with_row_index("row")
-    frame = rows.select(
-        "row",
-        "month",
-        *_PLACE,
-        *(pl.col(c.name).alias(_RECEIVED + c.name) for c in canonical.columns),
-        *(typed(c, rows.schema[c.name], time_zone) for c in canonical.columns),
-    )
-    rejects = list(_value_rejects(frame, canonical))
-    frame = frame.with_columns(
-        pl.when(_in_domain(column)).then(pl.col(column.name)).alias(column.name)
-        for column in canonical.columns
-        if _has_domain(column)
-    )
-    rejects += _duplicates(rows, frame, canonical)
-    found = pl.concat([_REJECT_ROWS.clone(), *rejects])
-    gone = found.filter(pl.col("severity").is_in([Severity.ROW, Severity.MERGED]))["row"].unique()
+    frame = _written(_typed(rows, canonical, ways), canonical, ways.country)
+    received = {column.name: rows.schema[column.name] for column in canonical.columns}
+    found = _Findings(canonical)
+    rules = column_rules(canonical, received, ways.own, ways.country)
+    frame = found.apply(frame, list(rules))
+    if known is not None:
+        frame = with_background(frame, BACKGROUNDS[canonical.name], known)
+    frame = found.apply(frame, cross_rules(canonical.name, ways.country, set(frame.columns)))
+    found.rejects += _duplicates(rows, frame, canonical)
+    rejects = pl.concat([_REJECT_ROWS.clone(), *found.rejects])
+    gone = rejects.filter(pl.col("severity").is_in([Severity.ROW, Severity.MERGED]))["row"].unique()
     kept = frame.filter(~pl.col("row").is_in(gone.implode())) if len(gone) else frame
     return Cleaned(
         kept.select(CLEANED[canonical.name].column_names),
-        _one_verdict_per_row(found).select(REJECTS.column_names),
+        _one_verdict_per_row(rejects).select(REJECTS.column_names),
+    )
+
+
+def unplaced_rejects(unplaced: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `raw.unplaced` that are broken, as `cleaned.rejects` tells of them.
+
+    A row after the source's last month is whole and waits for its month.
+    """
+    dated_by = {canonical.name: canonical.dated_by for canonical in CANONICAL}
+    no_date = pl.col("reason") == NO_DATE
+    return (
+        unplaced.filter(pl.col("reason") != AFTER_LAST)
+        .with_columns(
+            pl.when(no_date)
+            .then(pl.col("table_name").replace_strict(dated_by, default=None))
+            .alias("column_name"),
+            pl.col("reason").alias("rule"),
+            pl.lit(str(Severity.ROW)).alias("severity"),
+            pl.col("dated").alias("received"),
+        )
+        .select(REJECTS.column_names)
     )
 
 
 _REJECT_ROWS = pl.DataFrame(schema={"row": pl.UInt32, **REJECTS.polars_schema})
 
 
-def _has_domain(column: Column) -> bool:
-    return (column.allowed, column.minimum, column.maximum) != (None, None, None)
-
-
-def _in_domain(column: Column) -> pl.Expr:
-    value = pl.col(column.name)
-    fits = pl.lit(True)
-    if column.allowed is not None:
-        fits &= value.is_in(list(column.allowed))
-    if column.minimum is not None:
-        fits &= value >= column.minimum
-    if column.maximum is not None:
-        fits &= value <= column.maximum
-    return fits
-
-
-def _broken(column: Column, received: pl.DataType, required: bool) -> dict[str, pl.Expr]:
-    """By rule, whether a row's value in this column breaks it."""
-    was = pl.col(_RECEIVED + column.name)
-    is_blank = was.is_null()
-    if received == pl.String:
-        is_blank |= was.str.strip_chars() == ""
-    now = pl.col(column.name)
-    rules = {UNREADABLE: ~is_blank & now.is_null()} if column.type is not Type.TEXT else {}
-    if _has_domain(column):
-        rules[OUTSIDE_DOMAIN] = now.is_not_null() & ~_in_domain(column)
-    if required:
-        rules[REQUIRED] = is_blank
-    return rules
-
-
-def _value_rejects(frame: pl.DataFrame, canonical: Canonical) -> Iterator[pl.DataFrame]:
-    broken = {
-        (column.name, rule): expression
+def _typed(rows: pl.DataFrame, canonical: Canonical, ways: Ways) -> pl.DataFrame:
+    frame = rows.select(
+        "row",
+        "month",
+        *_PLACE,
+        *(pl.col(c.name).alias(RECEIVED + c.name) for c in canonical.columns),
+        *(typed(c, rows[c.name], ways.time_zone) for c in canonical.columns),
+    )
+    return frame.with_columns(
+        _recovered(frame, column)
         for column in canonical.columns
-        for rule, expression in _broken(
-            column, frame.schema[_RECEIVED + column.name], column.name in canonical.required
-        ).items()
-    }
-    counts = frame.select(
-        expression.sum().alias(f"{name}|{rule}") for (name, rule), expression in broken.items()
-    ).row(0)
-    for ((name, rule), expression), count in zip(broken.items(), counts, strict=True):
-        if count:
-            column = next(c for c in canonical.columns if c.name == name)
-            yield _reject(
-                frame.filter(expression),
-                canonical,
-                rule,
-                Severity.ROW if name in canonical.required else Severity.VALUE,
-                column,
+        if column.type is not Type.TEXT
+        and frame[column.name].null_count() > rows[column.name].null_count()
+    )
+
+
+def _recovered(frame: pl.DataFrame, column: Column) -> pl.Series:
+    """The column with what the usual form left unread, each distinct text read once."""
+    was, now = frame[RECEIVED + column.name].cast(pl.String), frame[column.name]
+    left = was.filter(now.is_null() & was.is_not_null()).unique()
+    read = recovered(column, left)
+    lookup = pl.DataFrame({"text": left, "value": read}).drop_nulls()
+    if lookup.is_empty():
+        return now
+    again = was.replace_strict(
+        lookup["text"], lookup["value"], default=None, return_dtype=column.polars_type
+    )
+    return now.fill_null(again).alias(column.name)
+
+
+def _written(frame: pl.DataFrame, canonical: Canonical, country: str | None) -> pl.DataFrame:
+    """Personal data in its one way of writing."""
+    if canonical.name != "customers":
+        return frame
+    return frame.with_columns(
+        form.write(pl.col(name)).alias(name) for name, form in forms_of(country).items()
+    )
+
+
+class _Findings:
+    """What the rules found so far, as rows of `cleaned.rejects` with the row they belong to."""
+
+    def __init__(self, canonical: Canonical) -> None:
+        self.canonical = canonical
+        self.rejects: list[pl.DataFrame] = []
+
+    def apply(self, frame: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
+        """Note what breaks a rule; the frame without the values that are not to be kept."""
+        if not rules or frame.is_empty():
+            return frame
+        counts = frame.select(
+            rule.broken.fill_null(False).sum().alias(str(place)) for place, rule in enumerate(rules)
+        ).row(0)
+        broken = [rule for rule, count in zip(rules, counts, strict=True) if count]
+        for rule in broken:
+            self.rejects.append(
+                _reject(
+                    frame.filter(rule.broken),
+                    self.canonical,
+                    rule.name,
+                    rule.severity,
+                    next(c for c in self.canonical.columns if c.name == rule.column),
+                )
             )
+        return frame.with_columns(_nulled(broken))
+
+
+def _nulled(broken: Iterable[Rule]) -> Iterator[pl.Expr]:
+    by_column: dict[str, pl.Expr] = {}
+    for rule in broken:
+        if rule.severity is not Severity.NOTE:
+            told = by_column.get(rule.column, pl.lit(False))
+            by_column[rule.column] = told | rule.broken.fill_null(False)
+    for name, expression in by_column.items():
+        yield pl.when(~expression).then(pl.col(name)).alias(name)
 
 
 def _reject(
@@ -132,7 +191,7 @@ def _reject(
     severity: Severity,
     column: Column | None = None,
 ) -> pl.DataFrame:
-    received = _masked(column) if column else pl.lit(None, dtype=pl.String)
+    received = _masked(column, rule) if column else pl.lit(None, dtype=pl.String)
     return rows.select(
         "row",
         "month",
@@ -145,11 +204,17 @@ def _reject(
     )
 
 
-def _masked(column: Column) -> pl.Expr:
-    value = pl.col(_RECEIVED + column.name).cast(pl.String)
-    if column.sensitivity is Sensitivity.C1:
+def _masked(column: Column, rule: str) -> pl.Expr:
+    """C1 as received, C2 with every letter and digit made alike, C3 not at all.
+
+    A code for not known says nothing about a person and is shown.
+    """
+    value = pl.col(RECEIVED + column.name).cast(pl.String)
+    if column.sensitivity is Sensitivity.C1 or rule == SENTINEL:
         return value
-    return pl.when(value.is_not_null()).then(pl.lit("*** masked"))
+    if column.sensitivity is Sensitivity.C2:
+        return value.str.replace_all(r"\p{L}", "x").str.replace_all(r"\p{N}", "9").str.head(40)
+    return pl.when(value.is_not_null()).then(pl.lit(_MASK))
 
 
 def _duplicates(

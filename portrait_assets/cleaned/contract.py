@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 
 from portrait_assets.raw.contract import CANONICAL, SOURCE_FILE, SOURCE_ROW, Canonical
-from portrait_assets.warehouse.contract import Column, Sensitivity, Table, Type
-
-
-class Severity(StrEnum):
-    """What a rule that a value breaks does to its row."""
-
-    ROW = "row"  # the row is set aside
-    VALUE = "value"  # the value becomes null and the row is kept
-    NOTE = "note"  # both are kept
-    MERGED = "merged"  # the row says exactly what another one says, which is kept
+from portrait_assets.warehouse.contract import Column, Sensitivity, Severity, Table, Type
 
 
 def cleaned_table(canonical: Canonical) -> Table:

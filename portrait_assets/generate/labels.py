@@ -53,6 +53,15 @@ sources/synthetic_bank/ defines the source for this very folder:
 """
 
 
+RULES = """\
+rules:
+  customers.gender: {allowed: [F, M]}
+  customers.income_band: {allowed: [5万以下, 5-10万, 10-20万, 20-50万, 50万以上]}
+  interactions.score: {minimum: 0, maximum: 10, sentinels: [99]}
+  transactions.amount: {sentinels: [99999999.99]}
+"""
+
+
 def write_labels(folder: Path, calendar: Calendar, customers: int, seed: int) -> None:
     """Write SYNTHETIC, README.txt and the source definition into the folder."""
     (folder / "SYNTHETIC").write_text(LABEL + "\n", encoding="utf-8")
@@ -93,10 +102,11 @@ first_month: {first_month}
 last_month: {last_month}
 time_zone: Asia/Shanghai
 currency: CNY
+country: CN
 files_in: {files_in}
 files:
 {files}
-"""
+{RULES}"""
 
 
 def table_sql(table: Canonical) -> str:

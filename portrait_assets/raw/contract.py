@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from portrait_assets.warehouse.contract import Column, Sensitivity, Table, Type
 
 C2, C3 = Sensitivity.C2, Sensitivity.C3
+# Codes of the field for what is not known, of attributes; a source declares further ones.
+NOT_KNOWN = ("unknown", "?", "n/a", "null", "-", "未知", "不详")
+NO_AGE = ("-1", "999")
+NO_AMOUNT = ("-1", "-999")
+NO_DAY = ("1900-01-01", "9999-12-31")
 
 SOURCE_FILE = Column("source_file", Type.TEXT, "File the row came from", "来源文件", nullable=False)
 SOURCE_ROW = Column(
@@ -41,6 +46,10 @@ class Canonical:
         """Whether its rows belong to customers."""
         return any(column.name == "customer_id" for column in self.columns)
 
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError where there is none."""
+        return self.raw_table().column(name)
+
     def raw_table(self) -> Table:
         """The contract of raw.<name>."""
         return Table(
@@ -60,7 +69,7 @@ def _text(name: str, en: str, zh: str, **more: object) -> Column:
 
 CUSTOMER_ID = _text("customer_id", "Customer identifier", "客户编号")
 CURRENCY = _text("currency", "Currency, ISO 4217", "币种")
-CHANNEL = _text("channel", "Channel through which it happened", "渠道")
+CHANNEL = _text("channel", "Channel through which it happened", "渠道", sentinels=NOT_KNOWN)
 PRODUCT_ID = _text("product_id", "Product identifier", "产品编号")
 CAMPAIGN_ID = _text("campaign_id", "Campaign identifier", "活动编号")
 
@@ -82,8 +91,15 @@ CUSTOMERS = Canonical(
         _text("address", "Postal address", "通讯地址", sensitivity=C3),
         _text("bank_card", "Bank card number", "银行卡号", sensitivity=C3),
         _text("postcode", "Postcode", "邮政编码", sensitivity=C2),
-        Column("birth_date", Type.DATE, "Date of birth", "出生日期", sensitivity=C3),
-        _text("gender", "Gender", "性别", sensitivity=C2),
+        Column(
+            "birth_date",
+            Type.DATE,
+            "Date of birth",
+            "出生日期",
+            sensitivity=C3,
+            sentinels=NO_DAY,
+        ),
+        _text("gender", "Gender", "性别", sensitivity=C2, sentinels=NOT_KNOWN),
         Column(
             "age",
             Type.INTEGER,
@@ -93,11 +109,12 @@ CUSTOMERS = Canonical(
             minimum=0,
             maximum=120,
             sensitivity=C2,
+            sentinels=NO_AGE,
         ),
-        _text("age_band", "Age band as the source states it", "年龄段"),
-        _text("occupation", "Occupation", "职业", sensitivity=C2),
-        _text("education", "Education", "学历", sensitivity=C2),
-        _text("marital_status", "Marital status", "婚姻状况", sensitivity=C2),
+        _text("age_band", "Age band as the source states it", "年龄段", sentinels=NOT_KNOWN),
+        _text("occupation", "Occupation", "职业", sensitivity=C2, sentinels=NOT_KNOWN),
+        _text("education", "Education", "学历", sensitivity=C2, sentinels=NOT_KNOWN),
+        _text("marital_status", "Marital status", "婚姻状况", sensitivity=C2, sentinels=NOT_KNOWN),
         Column(
             "income",
             Type.MONEY,
@@ -106,13 +123,26 @@ CUSTOMERS = Canonical(
             unit="currency of the source",
             minimum=0,
             sensitivity=C2,
+            sentinels=NO_AMOUNT,
         ),
-        _text("income_band", "Income band as the source states it", "收入段", sensitivity=C2),
-        _text("household_size", "Persons in the household", "家庭人数"),
-        _text("household_type", "Composition of the household", "家庭构成"),
-        _text("children", "Children in the household", "子女数"),
-        _text("home_ownership", "Owner or renter of the home", "住房状况", sensitivity=C2),
-        _text("region", "Region of residence", "地区"),
+        _text(
+            "income_band",
+            "Income band as the source states it",
+            "收入段",
+            sensitivity=C2,
+            sentinels=NOT_KNOWN,
+        ),
+        _text("household_size", "Persons in the household", "家庭人数", sentinels=NOT_KNOWN),
+        _text("household_type", "Composition of the household", "家庭构成", sentinels=NOT_KNOWN),
+        _text("children", "Children in the household", "子女数", sentinels=NOT_KNOWN),
+        _text(
+            "home_ownership",
+            "Owner or renter of the home",
+            "住房状况",
+            sensitivity=C2,
+            sentinels=NOT_KNOWN,
+        ),
+        _text("region", "Region of residence", "地区", sentinels=NOT_KNOWN),
     ),
 )
 
@@ -153,7 +183,13 @@ PRODUCTS = Canonical(
     columns=(
         PRODUCT_ID,
         Column("introduced_on", Type.DATE, "Day the product was introduced", "上市日期"),
-        Column("withdrawn_on", Type.DATE, "Day the product was withdrawn", "退市日期"),
+        Column(
+            "withdrawn_on",
+            Type.DATE,
+            "Day the product was withdrawn",
+            "退市日期",
+            sentinels=NO_DAY,
+        ),
         _text("department", "Department or product line", "部门(产品线)"),
         _text("category", "Category", "类别"),
         _text("product_type", "Type within the category", "细类"),
@@ -186,7 +222,15 @@ BALANCES = Canonical(
             unit="currency of the row",
             minimum=0,
         ),
-        Column("days_past_due", Type.INTEGER, "Days past due", "逾期天数", unit="days", minimum=0),
+        Column(
+            "days_past_due",
+            Type.INTEGER,
+            "Days past due",
+            "逾期天数",
+            unit="days",
+            minimum=0,
+            sentinels=("-1",),
+        ),
         CURRENCY,
     ),
 )
@@ -204,7 +248,7 @@ CAMPAIGNS = Canonical(
         _text("campaign_type", "Kind of campaign", "活动类型"),
         _text("title", "Title", "活动名称"),
         Column("started_on", Type.DATE, "First day", "开始日期"),
-        Column("ended_on", Type.DATE, "Last day", "结束日期"),
+        Column("ended_on", Type.DATE, "Last day", "结束日期", sentinels=NO_DAY),
         PRODUCT_ID,
     ),
 )

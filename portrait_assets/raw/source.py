@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, fi
 from portrait_assets.errors import PortraitError, SourceError
 from portrait_assets.months import month_range, next_month, parse_month
 from portrait_assets.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
+from portrait_assets.warehouse.contract import Severity
 
 PACKAGE = "package:"
 
@@ -49,6 +50,21 @@ class TableSpec(BaseModel):
     derived: bool = False
 
 
+class ColumnRules(BaseModel):
+    """What a source says of one of its columns beyond the contract.
+
+    `sentinels` are its codes for what is not known; the others state its domain, and `severity`
+    what a value outside of it does to its row: row, value or note.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sentinels: tuple[Annotated[str, BeforeValidator(str)], ...] = ()
+    allowed: tuple[Annotated[str, BeforeValidator(str)], ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    severity: Severity | None = None
+
+
 def _file_spec(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
 
@@ -66,10 +82,22 @@ class SourceDefinition(BaseModel):
     )
     time_zone: str
     currency: str
+    country: str | None = None
     files_in: str
     install_hint: str | None = None
     files: dict[str, Annotated[FileSpec, BeforeValidator(_file_spec)]]
     tables: dict[str, TableSpec] = {}
+    rules: dict[str, ColumnRules] = {}
+
+    @field_validator("rules")
+    @classmethod
+    def _of_columns(cls, value: dict[str, ColumnRules]) -> dict[str, ColumnRules]:
+        for name in value:
+            table, _, column = name.partition(".")
+            known = CANONICAL_BY_NAME.get(table)
+            if known is None or column not in {c.name for c in known.columns}:
+                raise ValueError(f"'{name}' is not a column of a canonical table")
+        return value
 
     @field_validator("first_month", "last_month")
     @classmethod

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.cleaned.contract import Severity
 from portrait_assets.features.contract import FEATURES
 from portrait_assets.validation.contract import Area, Verdict
+from portrait_assets.warehouse.contract import Severity
 
 SMALLEST_SEGMENT_SHARE = 0.01
 LARGEST_SEGMENT_SHARE = 0.9

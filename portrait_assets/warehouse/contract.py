@@ -49,6 +49,15 @@ class Sensitivity(StrEnum):
     C3 = "C3"
 
 
+class Severity(StrEnum):
+    """What a rule that a value breaks does to its row."""
+
+    ROW = "row"  # the row is set aside
+    VALUE = "value"  # the value becomes null and the row is kept
+    NOTE = "note"  # both are kept
+    MERGED = "merged"  # the row says exactly what another one says, which is kept
+
+
 class PartitionBy(StrEnum):
     """The column that says to which month a row belongs; the value is the column's name."""
 
@@ -60,7 +69,8 @@ class PartitionBy(StrEnum):
 class Column:
     """One column: its type, what it means in both languages, and what it may hold.
 
-    `allowed`, `minimum` and `maximum` are the domain that the value check holds it to.
+    `allowed`, `minimum` and `maximum` are the domain that the value check holds it to, and
+    `sentinels` the codes, in lower case, with which sources say that a value is not known.
     """
 
     name: str
@@ -73,6 +83,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     sensitivity: Sensitivity = Sensitivity.C1
+    sentinels: tuple[str, ...] = ()
 
     @property
     def polars_type(self) -> pl.DataType:

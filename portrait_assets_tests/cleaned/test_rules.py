@@ -1,0 +1,182 @@
+"""Rules are declared; each sets its row aside, empties its value, or notes what it found."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from portrait_assets.cleaned.background import BACKGROUNDS, first_known
+from portrait_assets.cleaned.clean import Cleaned, Ways, clean
+from portrait_assets.cleaned.contract import REJECTS
+from portrait_assets.raw.contract import (
+    BALANCES,
+    CAMPAIGNS,
+    CANONICAL_BY_NAME,
+    CUSTOMERS,
+    RESPONSES,
+    TRANSACTIONS,
+    Canonical,
+)
+from portrait_assets.raw.source import ColumnRules
+from portrait_assets_tests.cleaned.test_clean import SALE, received, told
+
+CHINA = Ways("Asia/Shanghai", "CN")
+PERSON = {"customer_id": "K1", "recorded_on": "2024-01-01"}
+
+
+def people(*rows: dict[str, str | None], ways: Ways = CHINA) -> Cleaned:
+    return clean(received(CUSTOMERS, [PERSON | row for row in rows]), CUSTOMERS, ways)
+
+
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [
+        ("gender", "?"),
+        ("occupation", "Unknown"),
+        ("marital_status", "未知"),
+        ("age", "999"),
+        ("age", "-1"),
+        ("income", "-1.00"),
+        ("birth_date", "1900-01-01"),
+        ("birth_date", "1900/1/1"),
+    ],
+)
+def test_a_code_for_not_known_empties_its_value_and_is_shown(column: str, code: str):
+    found = people({column: code})
+    assert found.kept[column].to_list() == [None]
+    assert told(found) == [(1, column, "code for not known", "value", code)]
+
+
+def test_a_source_declares_codes_and_domains_of_its_own():
+    own = {
+        "customers.income_band": ColumnRules(allowed=("low", "high")),
+        "customers.region": ColumnRules(sentinels=("Elsewhere",)),
+        "customers.household_size": ColumnRules(allowed=("1", "2"), severity="note"),
+    }
+    found = people(
+        {"income_band": "12.8万", "region": "elsewhere", "household_size": "9"}, ways=Ways(own=own)
+    )
+    assert found.kept.select("income_band", "region", "household_size").row(0) == (None, None, "9")
+    assert [(column, rule, severity) for _, column, rule, severity, _ in told(found)] == [
+        ("household_size", "outside its domain", "note"),
+        ("income_band", "outside its domain", "value"),
+        ("region", "code for not known", "value"),
+    ]
+
+
+def test_a_code_in_a_required_column_sets_its_row_aside():
+    own = {"transactions.amount": ColumnRules(sentinels=("-1",))}
+    found = clean(received(TRANSACTIONS, [SALE | {"amount": "-1"}]), TRANSACTIONS, Ways(own=own))
+    assert found.kept.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"birth_date": "2024-05-01"}, ("birth_date", "born after the record was made", "value")),
+        ({"birth_date": "1880-05-01"}, ("birth_date", "more than 120 years old", "value")),
+        (
+            {"birth_date": "1990-05-01", "age": "50"},
+            ("age", "differs from the date of birth", "note"),
+        ),
+        ({"joined_on": "2024-02-01"}, ("joined_on", "joined after the record was made", "note")),
+        (
+            {"national_id": "11010519491231002X", "birth_date": "1949-12-30"},
+            ("birth_date", "differs from the identity number", "note"),
+        ),
+        (
+            {"national_id": "11010519491231002X", "gender": "M"},
+            ("gender", "differs from the identity number", "note"),
+        ),
+        ({"national_id": "110105194912310021"}, ("national_id", "not an identity number", "value")),
+        ({"phone": "12345"}, ("phone", "not a telephone number", "value")),
+        ({"bank_card": "6222021234567890123"}, ("bank_card", "not a bank card number", "value")),
+        ({"region": "x" * 10_001}, ("region", "longer than a value can be", "value")),
+    ],
+)
+def test_a_customer_s_values_must_agree(row: dict[str, str], expected: tuple[str, str, str]):
+    found = people(row)
+    assert found.rejects.select("column_name", "rule", "severity").rows() == [expected]
+    kept = found.kept[expected[0]].to_list()[0]
+    assert (kept is None) == (expected[2] == "value")
+
+
+@pytest.mark.parametrize(
+    ("column", "received_as", "expected"),
+    [
+        ("birth_date", "33178", "1990-11-01"),
+        ("birth_date", "1990/11/1", "1990-11-01"),
+        ("birth_date", "19901101", "1990-11-01"),
+        ("birth_date", "１９９０年11月1日", "1990-11-01"),
+        ("income", "¥1,200", "1200.00"),
+        ("income", "1.2万", "12000.00"),
+        ("income", "１２００元", "1200.00"),
+        ("income", "0.5亿", "50000000.00"),
+    ],
+)
+def test_values_are_read_in_the_forms_of_the_field(column: str, received_as: str, expected: str):
+    # The first row has the usual form, so that the other is the exception.
+    found = people({"birth_date": "1990-01-01", "income": "5"}, {column: received_as})
+    assert found.rejects.is_empty()
+    assert str(found.kept[column].to_list()[1]) == expected
+
+
+@pytest.mark.parametrize("amount", ["1,2", "1,2000", "万", "1.2.3", "--5", "1e400", "¥"])
+def test_what_only_looks_like_an_amount_is_not_guessed(amount: str):
+    found = people({"income": amount})
+    assert told(found)[0][2] == "unreadable"
+
+
+def test_a_campaign_that_ends_before_it_starts_loses_its_end():
+    row = {"campaign_id": "C", "started_on": "2024-02-01", "ended_on": "2024-01-01"}
+    found = clean(received(CAMPAIGNS, [row]), CAMPAIGNS, CHINA)
+    assert found.kept["ended_on"].to_list() == [None]
+    assert told(found) == [(1, "ended_on", "ends before it starts", "value", "2024-01-01")]
+
+
+def test_days_past_due_below_zero_are_a_code():
+    row = {
+        "customer_id": "K",
+        "balance_on": "2024-01-31",
+        "balance": "1",
+        "days_past_due": "-1",
+    }
+    found = clean(received(BALANCES, [row]), BALANCES, CHINA)
+    assert told(found) == [(1, "days_past_due", "code for not known", "value", "-1")]
+
+
+def against(canonical: Canonical, row: dict[str, str], other: dict[str, str], since: str):
+    background = BACKGROUNDS[canonical.name]
+    known = received(CANONICAL_BY_NAME[background.table], [other | {"month": since}])
+    first = first_known(background, known.lazy(), "UTC")
+    return told(clean(received(canonical, [row]), canonical, Ways(), first))
+
+
+ANSWER = {"customer_id": "K", "campaign_id": "C", "responded_on": "2024-01-05"}
+CONTACT = {"customer_id": "K", "campaign_id": "C", "contacted_on": "2024-01-06"}
+
+
+def test_a_response_before_its_contact_is_noted():
+    assert against(RESPONSES, ANSWER, CONTACT, "2024-01") == [
+        (1, "responded_on", "response before its contact", "note", "2024-01-05")
+    ]
+    earlier = CONTACT | {"contacted_on": "2024-01-05"}
+    assert against(RESPONSES, ANSWER, earlier, "2024-01") == []
+
+
+def test_what_becomes_known_later_changes_no_earlier_month():
+    assert against(RESPONSES, ANSWER, CONTACT, "2024-02") == []
+
+
+def test_a_transaction_before_the_customer_joined_is_noted():
+    joined = {"customer_id": "K1", "joined_on": "2024-01-06"}
+    assert against(TRANSACTIONS, SALE, joined, "2024-01") == [
+        (1, "occurred_at", "before the customer joined", "note", "2024-01-05 10:00:00")
+    ]
+
+
+def test_every_reject_names_a_severity_that_the_contract_allows():
+    allowed = REJECTS.column("severity").allowed or ()
+    found = people({"gender": "?"}, {"age": "much"})
+    assert set(found.rejects["severity"]) <= set(allowed)
+    assert found.rejects.schema == pl.Schema(REJECTS.polars_schema)
