@@ -1,0 +1,100 @@
+"""What is tested against what: which tag claims to foretell which outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What happened in the months after."""
+
+    SILENCE = "silence"  # no purchase
+    RETURN = "return"  # a purchase, of those who had been away for a month
+    PURCHASE = "purchase"  # a purchase
+    SPEND = "spend"  # the amount; a hit is the top fifth of it
+    RESPONSE = "response"  # a response, of those a campaign reached
+    ANSWER = "answer"  # an outcome of the source's own, of those it is known of
+    SATISFACTION = "satisfaction"  # the mean survey score; a hit is the upper half
+    STICKINESS = "stickiness"  # the share of active months; a hit is every month
+
+
+OUTCOME_ZH = {
+    Outcome.SILENCE: "沉默(无购买)",
+    Outcome.RETURN: "回流",
+    Outcome.PURCHASE: "购买",
+    Outcome.SPEND: "后续消费前20%",
+    Outcome.RESPONSE: "活动响应",
+    Outcome.ANSWER: "业务结果",
+    Outcome.SATISFACTION: "满意度(上半)",
+    Outcome.STICKINESS: "粘性(每月活跃)",
+}
+OUTCOME_EN = {
+    Outcome.SILENCE: "silence: no purchase",
+    Outcome.RETURN: "return after a month away",
+    Outcome.PURCHASE: "a purchase",
+    Outcome.SPEND: "top fifth of later spend",
+    Outcome.RESPONSE: "response to a campaign",
+    Outcome.ANSWER: "answer, as the source tells it",
+    Outcome.SATISFACTION: "upper half of survey scores",
+    Outcome.STICKINESS: "a purchase in every month",
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A tag and what it claims.
+
+    `order` are its values, the one to which the outcome should happen most first; empty for a
+    number, of which more means likelier (less where `falls`). Values without a natural order
+    are put in the order in which the outcome happened to them before (`learned`).
+    `is_probability` marks a number that says how likely the outcome is in one month.
+    """
+
+    tag: str
+    outcome: Outcome
+    order: tuple[str, ...] = field(default=())
+    falls: bool = False
+    learned: bool = False
+    is_probability: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the test is called."""
+        return f"{self.tag} / {self.outcome}"
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim("lapse_risk", Outcome.SILENCE, ("high", "medium", "low")),
+    Claim("recency_band", Outcome.SILENCE, ("longer", "quarter", "month", "week")),
+    Claim(
+        "lifecycle_stage",
+        Outcome.SILENCE,
+        ("lost", "dormant", "declining", "new", "steady", "growing"),
+    ),
+    Claim("days_since_purchase", Outcome.RETURN, falls=True),
+    Claim("purchase_probability_30d", Outcome.PURCHASE, is_probability=True),
+    Claim("purchase_outlook", Outcome.PURCHASE, ("likely", "open", "unlikely")),
+    Claim("value_tier", Outcome.SPEND, ("high", "medium", "low")),
+    Claim("expected_spend_30d", Outcome.SPEND),
+    Claim("coupon_response", Outcome.RESPONSE, ("high", "medium", "not_contacted", "low")),
+    Claim("expected_response_rate", Outcome.RESPONSE),
+    Claim("regularity", Outcome.STICKINESS, ("every_month", "most_months", "some_months")),
+    Claim("segment_id", Outcome.SILENCE, learned=True),
+    Claim("segment_id", Outcome.SPEND, learned=True),
+    Claim("segment_id", Outcome.RESPONSE, learned=True),
+    Claim("segment_id", Outcome.SATISFACTION, learned=True),
+    *(
+        Claim(tag, Outcome.ANSWER, learned=True)
+        for tag in (
+            "segment_id",
+            "occupation_recorded",
+            "education_level",
+            "marriage",
+            "generation",
+            "housing",
+            "balance_level",
+            "coupon_response",
+        )
+    ),
+)
