@@ -73,7 +73,7 @@ def build_defs(
         *features.features_assets(partitions),
         *clusters.clusters_assets(partitions),
         *tags_assets(catalogue, partitions),
-        *validation.validation_assets(partitions),
+        *validation.validation_assets(catalogue, partitions),
         *mart_assets(source, settings, [*tables, CHECK_RESULTS], partitions),
     ]
     checks = [

@@ -36,7 +36,7 @@ ASSETS = {
     },
     "clusters": {"cluster_model", "cluster_assignment", "cluster_segment", "cluster_profile"},
     "tags": {"tag_catalogue", "tag_table", "portrait_matrix"},
-    "validation": {"validation_report"},
+    "validation": {"validation_report", "drift", "migration", "backtest", "backtest_bucket"},
     "mart": {"portrait_file", "report"},
 }
 

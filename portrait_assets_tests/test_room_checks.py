@@ -14,7 +14,7 @@ from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.settings import Settings
 from portrait_assets.tags.checks import ONLY_FROM_CATALOGUE
 from portrait_assets.tags.contract import TAG_TABLE
-from portrait_assets.validation.checks import NOTHING_FAILED
+from portrait_assets.validation.checks import VERDICTS
 from portrait_assets.validation.contract import VALIDATION_REPORT
 from portrait_assets.warehouse.checks import SHAPE, VALUES, TableCheck, run_checks
 from portrait_assets.warehouse.contract import Table
@@ -76,9 +76,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "WHERE as_of = '2024-03-31' AND tag_code = 'value_tier'",
         ),
         (
-            NOTHING_FAILED,
+            VERDICTS["data"],
             VALIDATION_REPORT,
-            "UPDATE validation.validation_report SET verdict = 'fail' WHERE as_of = '2024-03-31'",
+            "UPDATE validation.validation_report SET verdict = 'fail' "
+            "WHERE as_of = '2024-03-31' AND area = 'conservation'",
         ),
     ],
 )

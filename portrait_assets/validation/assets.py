@@ -1,70 +1,174 @@
-"""Asset of the validation room: the findings of each month."""
+"""Assets of the validation room: drift, migration, backtests, and the findings of each month."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
 
 from portrait_assets.cleaned.contract import CLEANED, REJECTS
-from portrait_assets.clusters.contract import CLUSTER_SEGMENT
-from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.clusters.contract import CLUSTER_SEGMENT, USED_FEATURES
+from portrait_assets.features.contract import (
+    CUSTOMER_MONTH,
+    FEATURE_MATRIX,
+    FEATURE_SELECTION,
+    FEATURES,
+)
 from portrait_assets.months import last_day
 from portrait_assets.raw.contract import RECEIPTS
-from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE
-from portrait_assets.validation import findings
-from portrait_assets.validation.contract import VALIDATION_REPORT
+from portrait_assets.tags.contract import (
+    TAG_CATALOGUE,
+    TAG_QUALITY,
+    portrait_matrix_table,
+)
+from portrait_assets.tags.tag import Catalogue
+from portrait_assets.validation import findings, findings_evidence
+from portrait_assets.validation.backtest import backtest
+from portrait_assets.validation.contract import (
+    BACKTEST,
+    BACKTEST_BUCKET,
+    DRIFT,
+    MIGRATION,
+    VALIDATION_REPORT,
+)
+from portrait_assets.validation.drift import YEAR, Watched, drift
+from portrait_assets.validation.happened import NEEDS
+from portrait_assets.validation.migration import migration
+from portrait_assets.validation.outcomes import CLAIMS
 from portrait_assets.warehouse.asset import tables_asset
 from portrait_assets.warehouse.checks import CHECK_RESULTS
+from portrait_assets.warehouse.connection import literals, quote
+from portrait_assets.warehouse.contract import Table, Type
 from portrait_assets.warehouse.store import Warehouse
 
-TABLES = (VALIDATION_REPORT,)
+EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET)
+TABLES = (*EVIDENCE, VALIDATION_REPORT)
 # What the findings are read from; a month's checks of these tables have all run before.
 READ = (
     RECEIPTS,
     *CLEANED.values(),
     REJECTS,
+    CUSTOMER_MONTH,
     FEATURE_MATRIX,
+    FEATURE_SELECTION,
     CLUSTER_SEGMENT,
-    TAG_TABLE,
     TAG_CATALOGUE,
 )
 
 
-def validation_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+def validation_assets(
+    catalogue: Catalogue, partitions: dg.PartitionsDefinition
+) -> list[dg.AssetsDefinition]:
     """The step that judges each month."""
+    matrix = portrait_matrix_table(catalogue)
 
-    @tables_asset(
-        "validation_report",
-        TABLES,
-        partitions,
-        deps=READ,
-    )
-    def validation_report(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
+    @tables_asset("validation", TABLES, partitions, deps=(*READ, matrix))
+    def validation(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        yield dg.Output((report_of(warehouse, month) for month in months), VALIDATION_REPORT.name)
+        evidence = evidence_of(warehouse, catalogue, months)
+        for table, rows in evidence.items():
+            yield dg.Output(rows, table.name)
+        held = holders(warehouse, matrix, [tag.code for tag in catalogue.published], months)
+        reports = (report_of(warehouse, matrix, evidence, held, month) for month in months)
+        yield dg.Output(reports, VALIDATION_REPORT.name)
 
-    return [validation_report]
+    return [validation]
 
 
-def report_of(warehouse: Warehouse, month: str) -> pl.DataFrame:
+def evidence_of(
+    warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str]
+) -> dict[Table, pl.DataFrame]:
+    """What the findings rest on, by table: drift, migration and backtests of these months."""
+    matrix = portrait_matrix_table(catalogue)
+    made = list(warehouse.made(FEATURE_MATRIX))
+    tests, buckets = backtest(warehouse, matrix, months)
+    return {
+        DRIFT: drift(warehouse, watched(catalogue), months, made),
+        MIGRATION: migration(warehouse, matrix, months),
+        BACKTEST: tests,
+        BACKTEST_BUCKET: buckets,
+    }
+
+
+def watched(catalogue: Catalogue) -> list[Watched]:
+    """Every feature, every tag and the segment mix."""
+    matrix = portrait_matrix_table(catalogue)
+    # What looks at all history moves for about a year, whatever customers do.
+    features = {feature.name: feature.window_months or YEAR for feature in FEATURES}
+    segment = max(features[feature.name] for feature in USED_FEATURES)
+    windows = features | {name: segment for name in matrix.column_names if "segment" in name}
+    tags: dict[str, int] = {}
+    for tag in catalogue.tags:
+        tags[tag.code] = max(tags.get(tag.code, 0), _window(tag.code, catalogue, windows))
+    codes = tuple(tag.code for tag in catalogue.published)
+    return [
+        Watched(FEATURE_MATRIX, "feature", tuple(features), features),
+        Watched(matrix, "tag", codes, tags),
+        Watched(matrix, "segment mix", ("segment_id",), {"segment_id": segment}, by_value=True),
+    ]
+
+
+def _window(name: str, catalogue: Catalogue, windows: dict[str, int]) -> int:
+    """Months that a tag looks back by way of all that it reads."""
+    if name in windows:
+        return windows[name]
+    read = {each for tag in catalogue.tags if tag.code == name for each in tag.inputs}
+    return max((_window(each, catalogue, windows) for each in read if each != name), default=0)
+
+
+def holders(
+    warehouse: Warehouse, matrix: Table, codes: Sequence[str], months: Sequence[str]
+) -> pl.DataFrame:
+    """Customers with a value, by `as_of` and `tag_code`."""
+    counts = ", ".join(
+        f"count(*) FILTER (len({quote(code)}) > 0) AS {quote(code)}"
+        if matrix.column(code).type is Type.TEXTS
+        else f"count({quote(code)}) AS {quote(code)}"
+        for code in codes
+    )
+    counted = warehouse.select(
+        f"SELECT as_of, {counts} FROM {matrix.full_name} "
+        f"WHERE as_of IN ({literals(last_day(month) for month in months)}) GROUP BY as_of"
+    )
+    return counted.unpivot(index="as_of", variable_name="tag_code", value_name="holders")
+
+
+def report_of(
+    warehouse: Warehouse,
+    matrix: Table,
+    evidence: dict[Table, pl.DataFrame],
+    held: pl.DataFrame,
+    month: str,
+) -> pl.DataFrame:
     """All findings of a month, as `validation.validation_report` holds them."""
+    as_of = last_day(month)
+    own = {table: rows.filter(pl.col("as_of") == as_of) for table, rows in evidence.items()}
     receipts = warehouse.read(RECEIPTS, [month])
+    absent = receipts.filter(~pl.col("is_provided"))["table_name"].to_list()
     kept = pl.DataFrame(
         [(name, warehouse.made(table)[month]) for name, table in CLEANED.items()],
         schema={"table_name": pl.String, "kept": pl.Int64},
         orient="row",
     )
     customers = warehouse.made(FEATURE_MATRIX)[month]
-    codes = warehouse.read(TAG_CATALOGUE, [month])["tag_code"].unique().to_list()
+    in_force = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
     found = [
         findings.conservation(receipts, kept, warehouse.read(REJECTS, [month])),
         findings.not_provided(receipts),
         findings.check_results(_results_so_far(warehouse, month)),
+        findings_evidence.feature_health(warehouse.read(FEATURE_SELECTION, [month]), absent),
         findings.segment_sizes(warehouse.read(CLUSTER_SEGMENT, [month])),
-        findings.tag_coverage(warehouse.read(TAG_TABLE, [month]), codes, customers),
+        findings.tag_coverage(
+            held.filter(pl.col("as_of") == as_of), in_force["tag_code"].to_list(), customers
+        ),
+        findings_evidence.drift_findings(own[DRIFT]),
+        findings_evidence.backtest_findings(
+            own[BACKTEST], CLAIMS, matrix.column_names, absent, NEEDS
+        ),
     ]
-    return pl.concat(found).with_columns(pl.lit(last_day(month)).alias("as_of"))
+    if month in warehouse.made(TAG_QUALITY):
+        found.append(findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])))
+    return pl.concat(found).with_columns(pl.lit(as_of).alias("as_of"))
 
 
 def _results_so_far(warehouse: Warehouse, month: str) -> pl.DataFrame:

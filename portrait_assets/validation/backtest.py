@@ -103,9 +103,7 @@ def _judged(
             yield _Judged(claim, outcome, watch, order, counts, plain)
 
 
-def _bucket_order(
-    claim: Claim, tag: pl.DataFrame, before: pl.DataFrame | None
-) -> list[str] | None:
+def _bucket_order(claim: Claim, tag: pl.DataFrame, before: pl.DataFrame | None) -> list[str] | None:
     """The buckets, the lowest score first; None when nothing was there to learn it from."""
     there = set(tag["bucket"])
     if claim.order:
@@ -143,8 +141,8 @@ def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
     # A value that the claim does not know goes into a last bucket, which is dropped.
     place = {value: position for position, value in enumerate(order)}
     cells = np.zeros((len(SUMS), GROUPS, len(order) + 1))
-    column = [place.get(value, len(order)) for value in frame["bucket"]]
-    np.add.at(cells, (slice(None), frame["grp"].to_numpy(), column), frame.select(SUMS).to_numpy().T)
+    for value, group, *sums in frame.select("bucket", "grp", *SUMS).iter_rows():
+        cells[:, group, place.get(value, len(order))] += sums
     cells = cells[:, :, :-1]
     return resampling.resampled(cells, np.flatnonzero(cells[0].sum(axis=1)))
 
@@ -167,7 +165,13 @@ def _rows(judged: _Judged) -> Iterator[dict[str, object]]:
         gain = resampling.interval(base - said)
         verdict = _verdict(judged, gain, Interval(1, 1, 1), 0.0)
         yield _row(
-            judged, "Brier score", resampling.interval(said), float(base[0]), gain, BASE_RATE, verdict
+            judged,
+            "Brier score",
+            resampling.interval(said),
+            float(base[0]),
+            gain,
+            BASE_RATE,
+            verdict,
         )
 
 

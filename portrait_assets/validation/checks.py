@@ -5,7 +5,15 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from portrait_assets.validation.contract import VALIDATION_REPORT, Verdict
+from portrait_assets.validation.contract import (
+    BACKTEST,
+    BACKTEST_BUCKET,
+    DRIFT,
+    MIGRATION,
+    VALIDATION_REPORT,
+    Area,
+    Verdict,
+)
 from portrait_assets.warehouse.checks import (
     SHAPE,
     VALUES,
@@ -15,23 +23,49 @@ from portrait_assets.warehouse.checks import (
     room_checks,
 )
 
+NAMED = 10  # Findings named in a check's result; the rest are counted.
+GROUPS: dict[str, tuple[Area, ...]] = {
+    "data": (Area.CONSERVATION, Area.CHECKS, Area.SOURCE, Area.QUALITY, Area.FEATURES),
+    "portrait": (Area.CLUSTERS, Area.TAGS),
+    "drift": (Area.DRIFT,),
+    "backtests": (Area.BACKTEST, Area.PROPOSAL),
+}
 
-def _nothing_failed(subject: Subject) -> Finding:
-    failed = subject.rows.filter(pl.col("verdict") == Verdict.FAIL)
-    named = failed.select(pl.format("{}/{}/{}", "area", "subject", "metric")).to_series().to_list()
-    return Finding(failed.height, "; ".join(named) or "no finding has the verdict fail")
+
+def _verdicts(name: str, areas: tuple[Area, ...]) -> TableCheck:
+    def find(subject: Subject) -> Finding:
+        told = subject.rows.filter(pl.col("area").is_in([str(area) for area in areas]))
+        failed = told.filter(pl.col("verdict") == Verdict.FAIL).sort("area", "subject", "metric")
+        if failed.is_empty():
+            return Finding(0, f"none of {told.height} findings has the verdict fail")
+        named = failed.select(pl.format("{} / {} / {}", "area", "subject", "metric"))
+        shown = "; ".join(named.to_series().head(NAMED))
+        more = f"; and {failed.height - NAMED} more" if failed.height > NAMED else ""
+        where = (
+            "Rows: FROM validation.validation_report WHERE verdict = 'fail' AND "
+            f"strftime(as_of, '%Y-%m') = '{subject.month}'; in the report: report/index.html"
+            "#findings"
+        )
+        return Finding(failed.height, f"{shown}{more}. {where}")
+
+    return TableCheck(
+        f"verdicts_{name}",
+        f"No finding on {', '.join(areas)} has the verdict fail.",
+        find,
+        severity=dg.AssetCheckSeverity.WARN,
+    )
 
 
-NOTHING_FAILED = TableCheck(
-    "nothing_failed",
-    "No finding of the month has the verdict fail.",
-    _nothing_failed,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+VERDICTS = {name: _verdicts(name, areas) for name, areas in GROUPS.items()}
 
 
 def validation_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """The checks of the validation report."""
     return room_checks(
-        "validation", {VALIDATION_REPORT: (SHAPE, VALUES, NOTHING_FAILED)}, partitions
+        "validation",
+        {
+            **dict.fromkeys((DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET), (SHAPE, VALUES)),
+            VALIDATION_REPORT: (SHAPE, VALUES, *VERDICTS.values()),
+        },
+        partitions,
     )

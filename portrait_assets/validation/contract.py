@@ -186,7 +186,11 @@ BACKTEST_BUCKET = Table(
         _number("predicted", "Mean probability said, where one was", "预测概率均值"),
         _number("lift", "Rate / that of all", "提升度", minimum=0),
         _number(
-            "gain", "Share of all hits in this and higher buckets", "累计捕获率", minimum=0, maximum=1
+            "gain",
+            "Share of all hits in this and higher buckets",
+            "累计捕获率",
+            minimum=0,
+            maximum=1,
         ),
         _number("amount_share", "Share of the later amount", "金额占比"),
     ),

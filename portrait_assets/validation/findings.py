@@ -13,21 +13,38 @@ LARGEST_SEGMENT_SHARE = 0.9
 LOWEST_TAG_COVERAGE = 0.5
 
 
-def _finding(
+def finding(
     rows: pl.DataFrame,
     area: Area,
     subject: pl.Expr,
-    metric: str,
+    metric: str | pl.Expr,
     value: pl.Expr,
     verdict: pl.Expr,
     advice: tuple[pl.Expr, pl.Expr],
     threshold: float | None = None,
+    interval: tuple[str, str] | None = None,
 ) -> pl.DataFrame:
+    """One finding per row, with the columns of VALIDATION_REPORT but the month.
+
+    Args:
+        rows: what is found; the expressions are evaluated over it.
+        area: what it is about.
+        subject: the thing in question.
+        metric: what was measured of it.
+        value: how much that is.
+        verdict: what it says.
+        advice: what it means and what to do, in English and Chinese.
+        threshold: where the verdict turns.
+        interval: the columns of `rows` that hold the ends of the value's 95 % interval.
+    """
+    low, high = interval or (None, None)
     return rows.select(
         pl.lit(str(area)).alias("area"),
         subject.cast(pl.String).alias("subject"),
-        pl.lit(metric).alias("metric"),
+        (pl.lit(metric) if isinstance(metric, str) else metric).alias("metric"),
         value.cast(pl.Float64).alias("value"),
+        (pl.col(low) if low else pl.lit(None)).cast(pl.Float64).alias("low"),
+        (pl.col(high) if high else pl.lit(None)).cast(pl.Float64).alias("high"),
         pl.lit(threshold, dtype=pl.Float64).alias("threshold"),
         verdict.cast(pl.String).alias("verdict"),
         advice[0].cast(pl.String).alias("advice_en"),
@@ -64,7 +81,7 @@ def conservation(receipts: pl.DataFrame, kept: pl.DataFrame, rejects: pl.DataFra
         .with_columns(lost=pl.col("lost").abs() + pl.col("in_file").abs())
     )
     numbers = ("rows_received", "kept", "aside", "merged", "rows_unplaced")
-    return _finding(
+    return finding(
         balance,
         Area.CONSERVATION,
         pl.col("table_name"),
@@ -99,7 +116,7 @@ def not_provided(receipts: pl.DataFrame) -> pl.DataFrame:
         )
     )
     nothing = pl.col("count") == 0
-    return _finding(
+    return finding(
         told,
         Area.SOURCE,
         pl.col("table_name"),
@@ -143,7 +160,7 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit(str(Verdict.WARN)))
     )
     passed = pl.col("failed") == 0
-    return _finding(
+    return finding(
         by_check,
         Area.CHECKS,
         pl.col("check_name"),
@@ -167,7 +184,7 @@ def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
     sizes = segments.sort("segment_id")
     fits = pl.col("share").is_between(SMALLEST_SEGMENT_SHARE, LARGEST_SEGMENT_SHARE)
     numbers = ("customers", (pl.col("share") * 100).round(1))
-    return _finding(
+    return finding(
         sizes,
         Area.CLUSTERS,
         pl.format("{} {}", "segment_id", "name_en"),
@@ -185,15 +202,14 @@ def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def tag_coverage(tag_table: pl.DataFrame, codes: list[str], customers: int) -> pl.DataFrame:
+def tag_coverage(held: pl.DataFrame, codes: list[str], customers: int) -> pl.DataFrame:
     """Per tag the share of customers that have it.
 
     Args:
-        tag_table: the month's rows of `tags.tag_table`.
+        held: `tag_code` and `holders`, customers with a value.
         codes: all tags in force, also those that nobody has.
         customers: customers in the portrait of the month.
     """
-    held = tag_table.group_by("tag_code").agg(pl.col("customer_id").n_unique().alias("holders"))
     coverage = (
         pl.DataFrame({"tag_code": sorted(codes)}, schema={"tag_code": pl.String})
         .join(held, on="tag_code", how="left", maintain_order="left")
@@ -201,7 +217,7 @@ def tag_coverage(tag_table: pl.DataFrame, codes: list[str], customers: int) -> p
     )
     enough = pl.col("share") >= LOWEST_TAG_COVERAGE
     percent = (pl.col("share") * 100).round(1)
-    return _finding(
+    return finding(
         coverage,
         Area.TAGS,
         pl.col("tag_code"),

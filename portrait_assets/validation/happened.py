@@ -81,7 +81,9 @@ def happened(
     if not tests or not watches:
         return pl.DataFrame(schema=COUNTED)
     con = warehouse.con
-    con.execute(f"CREATE OR REPLACE TEMP TABLE backtest_said AS {_said_sql(matrix, tests, watches)}")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE backtest_said AS {_said_sql(matrix, tests, watches)}"
+    )
     con.execute(f"CREATE OR REPLACE TEMP TABLE backtest_base AS {_base_sql(watches)}")
     answers = any(test.claim.outcome is Outcome.ANSWER for test in tests)
     try:

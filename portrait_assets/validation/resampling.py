@@ -135,4 +135,5 @@ def calibration_error(counts: Counts) -> Floats:
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:
-    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
+    ratio: Floats = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
+    return ratio

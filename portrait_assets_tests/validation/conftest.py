@@ -1,0 +1,47 @@
+"""A made corner shop that the tests of this room share, and copies of it to break."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portrait_assets.settings import Settings
+from portrait_assets.tags.catalogue import source_catalogue
+from portrait_assets.tags.contract import portrait_matrix_table
+from portrait_assets.tags.tag import Catalogue
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets_tests.scenario import run, shop
+
+
+@pytest.fixture(scope="package")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with all its months made."""
+    settings = shop(tmp_path_factory.mktemp("made"))
+    assert run(settings).success
+    return settings
+
+
+@pytest.fixture(scope="package")
+def catalogue(made: Settings) -> Catalogue:
+    """The shop's tags."""
+    return source_catalogue(made.source_dir)
+
+
+@pytest.fixture(scope="package")
+def matrix(catalogue: Catalogue) -> Table:
+    """The contract of the shop's portrait matrix."""
+    return portrait_matrix_table(catalogue)
+
+
+@pytest.fixture
+def warehouse(made: Settings, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of the made warehouse, to be changed at will."""
+    opened = Warehouse(
+        Path(shutil.copy(made.warehouse_file, tmp_path / "warehouse.duckdb")), "corner_shop", "two"
+    )
+    yield opened
+    opened.close()

@@ -1,0 +1,85 @@
+"""Drift is told where something moved, and nowhere else."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.tags.tag import Catalogue
+from portrait_assets.validation.assets import watched
+from portrait_assets.validation.contract import Against
+from portrait_assets.validation.drift import Pair, Watched, drift, pairs_of
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets_tests.scenario import SHOP_MONTHS
+
+LAST = SHOP_MONTHS[-1]
+SHARE = "weekend_spend_share_12m"
+PLACE = pl.int_range(pl.len())
+
+
+def test_a_month_is_compared_with_the_one_before_and_with_a_year_ago():
+    made = [f"2023-{m:02d}" for m in range(1, 13)] + ["2024-01"]
+    assert pairs_of(["2024-01"], made) == [
+        Pair("2024-01", "2023-12", Against.MONTH_BEFORE),
+        Pair("2024-01", "2023-01", Against.BASELINE),
+    ]
+    assert pairs_of(["2023-03"], made)[1] == Pair("2023-03", "2023-01", Against.BASELINE)
+    assert pairs_of(["2023-01"], made) == []
+
+
+def many(warehouse: Warehouse, changed: pl.Expr) -> pl.DataFrame:
+    """Drift of a share with 2,000 customers a month, of whom `changed` says how in the last."""
+    for month in SHOP_MONTHS:
+        share = changed if month == LAST else PLACE % 100 / 100
+        one = warehouse.read(FEATURE_MATRIX, [month]).head(1)
+        crowd = pl.concat([one] * 2_000).with_columns(
+            share.cast(pl.Float64).alias(SHARE), pl.format("C{}", PLACE).alias("customer_id")
+        )
+        warehouse.write(FEATURE_MATRIX, [month], crowd)
+    return drift(warehouse, [Watched(FEATURE_MATRIX, "feature", (SHARE,), {})], [LAST], SHOP_MONTHS)
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [
+        (PLACE * 7 % 100 / 100, "pass"),
+        ((PLACE % 100 / 100) ** 1.5, "warn"),
+        (PLACE % 20 / 100, "fail"),
+        (pl.lit(None), "fail"),
+    ],
+    ids=["the same, other customers", "somewhat lower", "all low", "gone"],
+)
+def test_what_moved_is_told_by_how_far(warehouse: Warehouse, changed: pl.Expr, verdict: str):
+    found = many(warehouse, changed)
+    assert found["verdict"].to_list() == [verdict, verdict]
+    assert found["psi"].is_finite().all()
+
+
+def test_a_window_that_is_not_full_yet_is_not_judged(warehouse: Warehouse):
+    feature = Watched(FEATURE_MATRIX, "feature", ("tenure_days",), {"tenure_days": 12})
+    found = drift(warehouse, [feature], [LAST], SHOP_MONTHS)
+    assert found["is_filling"].all()
+    assert not found["verdict"].is_in(["warn", "fail"]).any()
+
+
+def test_few_customers_raise_no_alarm_when_some_happen_to_differ(
+    warehouse: Warehouse, catalogue: Catalogue
+):
+    """The shop has a handful: whatever moved, chance would have done as much."""
+    found = drift(warehouse, watched(catalogue), SHOP_MONTHS, SHOP_MONTHS)
+    assert set(found["kind"]) == {"feature", "tag", "segment mix"}
+    assert found.filter(pl.col("psi") > pl.col("psi_p95")).height < found.height / 2
+
+
+def test_the_drift_of_a_month_is_the_same_in_whatever_run_it_is_made(
+    warehouse: Warehouse, catalogue: Catalogue
+):
+    together = drift(warehouse, watched(catalogue), SHOP_MONTHS, SHOP_MONTHS)
+    alone = drift(warehouse, watched(catalogue), [LAST], SHOP_MONTHS)
+    assert together.filter(pl.col("as_of") == alone["as_of"][0]).equals(alone)
+
+
+def test_one_month_alone_has_no_drift(warehouse: Warehouse, catalogue: Catalogue, matrix: Table):
+    assert drift(warehouse, watched(catalogue), SHOP_MONTHS[:1], SHOP_MONTHS[:1]).is_empty()
