@@ -12,6 +12,7 @@ from portrait_assets.errors import PortraitError
 
 if TYPE_CHECKING:
     from portrait_assets.settings import Settings
+    from portrait_assets.tags.tag import Catalogue
 
 app = typer.Typer(
     name="portrait",
@@ -29,6 +30,11 @@ def _generate() -> None:
 
 
 app.add_typer(generate, name="generate")
+tags = typer.Typer(
+    help="The tag catalogue: list it, see what a draft would do, approve and retire.",
+    no_args_is_help=True,
+)
+app.add_typer(tags, name="tags")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -164,15 +170,94 @@ def audience(
     )
 
 
-@app.command()
-def tags(source: SourceOption = None, data_dir: DataOption = None) -> None:
-    """List every version of every tag of the source's catalogue."""
+def _catalogue(settings: Settings) -> Catalogue:
     from portrait_assets.raw.source import load_source
     from portrait_assets.tags.catalogue import source_catalogue
-    from portrait_assets.tags.commands import list_tags
+
+    return source_catalogue(load_source(settings.source_dir).folder)
+
+
+@tags.command("list")
+def list_tags(
+    status: Annotated[
+        str | None, typer.Option(help="draft, active or retired.", show_default="all")
+    ] = None,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """List every version of every tag of the source's catalogue."""
+    from portrait_assets.tags import commands
+
+    catalogue = _catalogue(_settings(source, data_dir))
+    commands.list_tags(catalogue, out, commands.parse_status(status))
+
+
+@tags.command("diff")
+def diff_tags(
+    codes: Annotated[
+        list[str] | None, typer.Argument(help="Tags whose drafts count.", show_default="all drafts")
+    ] = None,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Show whom the drafts in the source's tags.yaml would move, on the newest month.
+
+    A draft is a version with `status: draft`; nothing uses it until it is approved.
+    """
+    from portrait_assets.tags import commands
 
     settings = _settings(source, data_dir)
-    list_tags(source_catalogue(load_source(settings.source_dir).folder), out)
+    commands.diff_tags(_catalogue(settings), settings.portrait_file, out, codes or None)
+
+
+ByOption = Annotated[str, typer.Option("--by", help="Name of who decides.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why.")]
+FromOption = Annotated[str, typer.Option("--from", help="First month of the change, 2017-07.")]
+CodeArgument = Annotated[str, typer.Argument(help="Code of the tag.")]
+
+
+@tags.command("approve")
+def approve_tag(
+    code: CodeArgument,
+    by: ByOption,
+    reason: ReasonOption,
+    effective_from: FromOption,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Put the draft of a tag into force from a month on; months made before keep their version.
+
+    The approval is added to tag_approvals.yaml in the source's folder.
+    """
+    _decide("activate", code, by, reason, effective_from, _settings(source, data_dir))
+
+
+@tags.command("retire")
+def retire_tag(
+    code: CodeArgument,
+    by: ByOption,
+    reason: ReasonOption,
+    effective_from: FromOption,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Take a tag out of force from a month on; it stays readable for the months before."""
+    _decide("retire", code, by, reason, effective_from, _settings(source, data_dir))
+
+
+def _decide(
+    action: str, code: str, by: str, reason: str, effective_from: str, settings: Settings
+) -> None:
+    from portrait_assets.tags import commands
+    from portrait_assets.tags.governance import Action
+
+    commands.approve_tag(
+        _catalogue(settings),
+        settings.source_dir / "tag_approvals.yaml",
+        commands.Approving(code, by, reason, effective_from, Action(action)),
+        commands.latest_made(settings.portrait_file),
+        out,
+    )
 
 
 @app.command()

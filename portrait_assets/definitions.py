@@ -21,7 +21,9 @@ from portrait_assets.settings import Settings
 from portrait_assets.tags.assets import tag_tables, tags_assets
 from portrait_assets.tags.catalogue import source_catalogue
 from portrait_assets.tags.checks import tags_checks
+from portrait_assets.tags.saved_audiences import source_audiences
 from portrait_assets.tags.tag import Catalogue
+from portrait_assets.tags.views import PORTRAIT_VIEW, evidence_view
 from portrait_assets.validation import assets as validation
 from portrait_assets.validation.checks import validation_checks
 from portrait_assets.warehouse.asset import month_partitions
@@ -31,7 +33,7 @@ from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
 
 # How many tables a run writes; only the portrait matrix's columns depend on the source.
-TABLES = sum(len(room.TABLES) for room in (raw, cleaned, features, clusters, validation)) + 3
+TABLES = sum(len(room.TABLES) for room in (raw, cleaned, features, clusters, validation)) + 6
 
 
 def all_tables(catalogue: Catalogue) -> list[Table]:
@@ -64,6 +66,7 @@ def build_defs(
     settings = settings or Settings()
     source = load_source(settings.source_dir)
     catalogue = source_catalogue(source.folder)
+    audiences = source_audiences(source.folder, catalogue)
     tables = all_tables(catalogue)
     told = source.definition
     partitions = month_partitions(told.first_month, told.last_month, told.time_zone)
@@ -72,16 +75,22 @@ def build_defs(
         *cleaned.cleaned_assets(source, partitions),
         *features.features_assets(partitions),
         *clusters.clusters_assets(partitions),
-        *tags_assets(catalogue, partitions),
+        *tags_assets(catalogue, audiences, partitions),
         *validation.validation_assets(catalogue, partitions),
-        *mart_assets(source, settings, [*tables, CHECK_RESULTS], partitions),
+        *mart_assets(
+            source,
+            settings,
+            [*tables, CHECK_RESULTS],
+            [PORTRAIT_VIEW, evidence_view(catalogue)],
+            partitions,
+        ),
     ]
     checks = [
         raw_checks(partitions),
         cleaned_checks(partitions),
         features_checks(partitions),
         clusters_checks(partitions),
-        tags_checks(catalogue, partitions),
+        tags_checks(catalogue, audiences, partitions),
         validation_checks(partitions),
     ]
     job = portrait_job(assets)

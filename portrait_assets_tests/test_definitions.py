@@ -35,7 +35,14 @@ ASSETS = {
         "feature_selection",
     },
     "clusters": {"cluster_model", "cluster_assignment", "cluster_segment", "cluster_profile"},
-    "tags": {"tag_catalogue", "tag_table", "portrait_matrix"},
+    "tags": {
+        "tag_catalogue",
+        "portrait_matrix",
+        "tag_table",
+        "tag_changes",
+        "tag_quality",
+        "audience_membership",
+    },
     "validation": {"validation_report", "drift", "migration", "backtest", "backtest_bucket"},
     "mart": {"portrait_file", "report"},
 }

@@ -72,7 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         (
             ONLY_FROM_CATALOGUE,
             TAG_TABLE,
-            "UPDATE tags.tag_table SET tag_value = 'invented' "
+            "UPDATE tags.tag_rows SET tag_value = 'invented' "
             "WHERE as_of = '2024-03-31' AND tag_code = 'value_tier'",
         ),
         (

@@ -1,6 +1,6 @@
 """Assets of the mart: the published file, and the report made from it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
@@ -14,19 +14,12 @@ from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY
 from portrait_assets.warehouse.publishing import View, publish
 
-PORTRAIT_VIEW = View(
-    "portrait",
-    "SELECT * FROM tags.portrait_matrix "
-    "WHERE as_of = (SELECT max(as_of) FROM tags.portrait_matrix)",
-    "The portrait matrix of the newest month",
-    "最新月份的客户画像矩阵",
-)
-
 
 def mart_assets(
     source: Source,
     settings: Settings,
     tables: Iterable[Table],
+    views: Sequence[View],
     partitions: dg.PartitionsDefinition,
 ) -> list[dg.AssetsDefinition]:
     """The steps that publish: once per run, after everything of its months is made."""
@@ -48,7 +41,7 @@ def mart_assets(
         rows = publish(
             context.resources.warehouse.warehouse,
             published,
-            [PORTRAIT_VIEW],
+            views,
             settings.portrait_file,
             source.name,
         )

@@ -16,8 +16,9 @@ SAME_THING = 0.90
 
 @dataclass(frozen=True)
 class Lift:
-    """Outcome rate of a value divided by that of the base, with its 95 % interval."""
+    """Rate of an outcome among a value's holders over that of the base, with its 95 % interval."""
 
+    outcome: str
     value: str
     lift: float
     low: float

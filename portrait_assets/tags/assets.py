@@ -1,75 +1,142 @@
-"""Assets of the tags room: the catalogue in force, the tag table and the portrait matrix."""
+"""Assets of the tags room: catalogue, tags, their changes and quality, and saved audiences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
 
 from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
-from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.months import last_day
-from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE, portrait_matrix_table
+from portrait_assets.tags.changes import changes_sql
+from portrait_assets.tags.contract import (
+    AUDIENCE_MEMBERSHIP,
+    TAG_CATALOGUE,
+    TAG_CHANGES,
+    TAG_QUALITY,
+    TAG_TABLE,
+    portrait_matrix_table,
+)
 from portrait_assets.tags.evaluate import prepare
+from portrait_assets.tags.governance import check_unaltered
+from portrait_assets.tags.held import Held, count_held
+from portrait_assets.tags.lift import outcomes_sql
 from portrait_assets.tags.listing import catalogue_rows
+from portrait_assets.tags.quality import tag_quality
+from portrait_assets.tags.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.warehouse.asset import tables_asset
 from portrait_assets.warehouse.connection import literal
 from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Query, Warehouse
+from portrait_assets.warehouse.store import Query, Rows, Warehouse, Written
 
 
 def tag_tables(catalogue: Catalogue) -> tuple[Table, ...]:
     """The tables of the room; the portrait matrix has a column per tag of the catalogue."""
-    return (TAG_CATALOGUE, TAG_TABLE, portrait_matrix_table(catalogue))
+    return (
+        TAG_CATALOGUE,
+        portrait_matrix_table(catalogue),
+        TAG_TABLE,
+        TAG_CHANGES,
+        TAG_QUALITY,
+        AUDIENCE_MEMBERSHIP,
+    )
 
 
 def tags_assets(
-    catalogue: Catalogue, partitions: dg.PartitionsDefinition
+    catalogue: Catalogue,
+    audiences: Sequence[SavedAudience],
+    partitions: dg.PartitionsDefinition,
 ) -> list[dg.AssetsDefinition]:
     """The step that applies the catalogue to the features and segments of each month."""
-    matrix_table = portrait_matrix_table(catalogue)
+    tables = tag_tables(catalogue)
 
     @tables_asset(
         "tags",
-        tag_tables(catalogue),
+        tables,
         partitions,
-        deps=(FEATURE_MATRIX, CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT),
+        deps=(CUSTOMER_MONTH, FEATURE_MATRIX, CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT),
     )
     def tags(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
-        months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
-        matrices: list[pl.DataFrame] = []
-        catalogues = [catalogue_rows(catalogue, last_day(month)) for month in months]
-        yield dg.Output(pl.concat(catalogues), TAG_CATALOGUE.name)
-        yield dg.Output(tagged(warehouse, catalogue, months, matrices), TAG_TABLE.name)
-        yield dg.Output(matrices, matrix_table.name)
+        written = make_months(warehouse, catalogue, audiences, list(context.partition_keys))
+        for table in tables:
+            yield dg.Output(Written(written[table.name]), table.name)
 
     return [tags]
 
 
-def tagged(
-    warehouse: Warehouse, catalogue: Catalogue, months: list[str], matrices: list[pl.DataFrame]
-) -> Iterator[Query]:
-    """The tag table month by month, each to be inserted before the next is asked for.
+def make_months(
+    warehouse: Warehouse,
+    catalogue: Catalogue,
+    audiences: Sequence[SavedAudience],
+    months: Sequence[str],
+) -> dict[str, dict[str, int]]:
+    """Write all tables of the room, a month after the other, in one transaction.
 
-    DuckDB evaluates and stores the tags without their leaving it. The portrait matrix of each
-    month is added to `matrices`.
+    Returns:
+        Rows by table name and month.
+
+    Raises:
+        TagError: when a tag in force is no longer what earlier months were made with.
     """
-    earlier = [month for month in warehouse.made(TAG_TABLE) if month < months[0]]
-    before = max(earlier, default=None)
-    for month in months:
-        prepared = prepare(
-            catalogue,
-            of_month(FEATURE_MATRIX, month),
-            named_segments_sql(month),
-            of_month(TAG_TABLE, before) if before else None,
-            last_day(month),
-            warehouse.con,
-        )
-        matrices.append(warehouse.con.sql(prepared.portrait_matrix_sql).pl())
-        yield Query(prepared.tag_table_sql)
-        prepared.close(warehouse.con)
-        before = month
+    check_unaltered(warehouse.history(TAG_CATALOGUE, months[0]), catalogue)
+    matrix_table = portrait_matrix_table(catalogue)
+    written: dict[str, dict[str, int]] = {table.name: {} for table in tag_tables(catalogue)}
+    before = max((month for month in warehouse.made(TAG_TABLE) if month < months[0]), default=None)
+    held = None
+
+    with warehouse.transaction():
+        if before is not None:
+            held = count_held(warehouse.con, catalogue, last_day(before))
+        for month in months:
+            as_of = last_day(month)
+            prepared = prepare(
+                catalogue,
+                of_month(FEATURE_MATRIX, month),
+                named_segments_sql(month),
+                of_month(TAG_TABLE, before) if before else None,
+                as_of,
+                warehouse.con,
+            )
+
+            def write(table: Table, rows: Rows, month: str = month) -> None:
+                written[table.name] |= warehouse.write(table, [month], rows)
+
+            write(TAG_CATALOGUE, catalogue_rows(catalogue, as_of))
+            write(matrix_table, Query(prepared.portrait_matrix_sql))
+            write(TAG_TABLE, Query(prepared.tag_rows_sql))
+            prepared.close(warehouse.con)
+            held_before, held = held, count_held(warehouse.con, catalogue, as_of)
+            write(TAG_CHANGES, _changes(catalogue, matrix_table, before, month))
+            write(TAG_QUALITY, _quality(warehouse, catalogue, held, held_before, month))
+            write(AUDIENCE_MEMBERSHIP, _membership(audiences, matrix_table, before, month))
+            before = month
+    return written
+
+
+def _changes(catalogue: Catalogue, matrix: Table, before: str | None, month: str) -> Rows:
+    if before is None:
+        return TAG_CHANGES.empty()
+    return Query(
+        changes_sql(catalogue, of_month(matrix, before), of_month(matrix, month), last_day(month))
+    )
+
+
+def _quality(
+    warehouse: Warehouse, catalogue: Catalogue, held: Held, before: Held | None, month: str
+) -> pl.DataFrame:
+    outcomes = None if before is None else warehouse.con.sql(outcomes_sql(month)).pl()
+    return tag_quality(catalogue, held, before, last_day(month), outcomes)
+
+
+def _membership(
+    audiences: Sequence[SavedAudience], matrix: Table, before: str | None, month: str
+) -> Rows:
+    if not audiences:
+        return AUDIENCE_MEMBERSHIP.empty()
+    previous = of_month(AUDIENCE_MEMBERSHIP, before) if before else None
+    return Query(membership_sql(audiences, of_month(matrix, month), previous, last_day(month)))
 
 
 def of_month(table: Table, month: str) -> str:

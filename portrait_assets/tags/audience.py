@@ -94,9 +94,11 @@ def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
     columns = {}
     for name, kind in types:
         allowed, level = facts.get(name, (None, "C1"))
-        if kind in set(Type):
+        # The published file holds enumerated text as ENUM.
+        known_type = str(Type.TEXT) if kind.startswith("ENUM") else kind
+        if known_type in set(Type):
             columns[name] = Column(
-                name, Type(kind), name, name, allowed=allowed, sensitivity=Sensitivity(level)
+                name, Type(known_type), name, name, allowed=allowed, sensitivity=Sensitivity(level)
             )
     return columns
 
@@ -174,7 +176,7 @@ def select_audience(
         for code, other in others.items()
     )
     for each in (expression, *others.values()):
-        _check_condition(con, each)
+        check_condition(con, each)
     con.execute(
         "CREATE OR REPLACE TEMP VIEW audience_world AS SELECT *, "
         f"coalesce(({expression.sql}), false) AS in_audience{flags} "
@@ -199,7 +201,12 @@ def select_audience(
     return result
 
 
-def _check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> None:
+def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> None:
+    """Have DuckDB bind the expression to the portrait matrix of the connection.
+
+    Raises:
+        TagError: when its types clash, or it is no condition.
+    """
     try:
         kind = con.execute(
             f"SELECT typeof({expression.sql}) FROM (SELECT 1) "

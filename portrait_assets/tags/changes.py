@@ -1,74 +1,57 @@
-"""What moved between two months: tags gained, lost and changed."""
+"""What happened to customers' tags since the month before: gained, lost and changed."""
 
 from __future__ import annotations
 
 from datetime import date
 
-import duckdb
-import polars as pl
-
-from portrait_assets.tags.contract import TAG_CHANGES
 from portrait_assets.tags.expression import NUMERIC
-from portrait_assets.tags.tag import Catalogue, Shape
-from portrait_assets.warehouse.connection import literal, literals
+from portrait_assets.tags.rules import day
+from portrait_assets.tags.tag import Catalogue, Shape, Tag
+from portrait_assets.warehouse.connection import literal, quote
 from portrait_assets.warehouse.contract import Type
 
 
-def tag_changes(
-    catalogue: Catalogue,
-    previous: pl.DataFrame | None,
-    current: pl.DataFrame,
-    as_of: date,
-    con: duckdb.DuckDBPyConnection | None = None,
-) -> pl.DataFrame:
-    """One row per customer and tag whose values differ, with the columns of TAG_CHANGES.
+def changes_sql(catalogue: Catalogue, before_sql: str, after_sql: str, as_of: date) -> str:
+    """The SELECT of one row per customer and tag whose values differ, as TAG_CHANGES has them.
+
+    Numbers and dates move by nature and are left out. A customer who is new has gained every tag.
 
     Args:
-        catalogue: tells which tags are numbers or dates; those move by nature and are left out.
-        previous: the tag table of the month before; None (no changes) for the first month.
-        current: the tag table of the month.
+        catalogue: tells which tags there are, and of what type.
+        before_sql: the SELECT of the portrait matrix of the month before.
+        after_sql: the SELECT of the portrait matrix of the month.
         as_of: the last day of the month.
-        con: the connection to compute in; one in memory when None.
     """
-    if previous is None:
-        return TAG_CHANGES.empty()
-    own = con is None
-    con = con if con is not None else duckdb.connect()
-    try:
-        con.register("changes_before", previous)
-        con.register("changes_after", current)
-        sql = changes_sql(
-            catalogue, "SELECT * FROM changes_before", "SELECT * FROM changes_after", as_of
-        )
-        found: pl.DataFrame = con.sql(sql).pl()
-        return found
-    finally:
-        con.unregister("changes_before")
-        con.unregister("changes_after")
-        if own:
-            con.close()
-
-
-def changes_sql(catalogue: Catalogue, previous_sql: str, current_sql: str, as_of: date) -> str:
-    """The query behind `tag_changes`, for tag tables that are too large for frames."""
-    moving = [
-        tag.code
-        for tag in catalogue.published
-        if tag.shape is not Shape.OPEN or tag.type not in (*NUMERIC, Type.DATE)
-    ]
-    codes = f"tag_code IN ({literals(moving) or literal('')})"
+    tags = [tag for tag in catalogue.published if not _moves(tag)]
+    changes = ", ".join(_change_sql(tag) for tag in tags) or "NULL"
     return (
-        f"SELECT DATE {literal(as_of.isoformat())} AS as_of, customer_id, tag_code, "
-        "CASE WHEN count(before) = 0 THEN 'gained' WHEN count(after) = 0 THEN 'lost' "
-        "ELSE 'changed' END AS change, "
-        "string_agg(before, ', ' ORDER BY before) AS value_before, "
-        "string_agg(after, ', ' ORDER BY after) AS value_after FROM ("
+        f"SELECT {day(as_of)} AS as_of, customer_id, c.tag_code AS tag_code, "
+        "CASE WHEN c.before IS NULL THEN "
+        "'gained' WHEN c.after IS NULL THEN 'lost' ELSE 'changed' END AS change, "
+        "c.before AS value_before, c.after AS value_after FROM ("
         "SELECT coalesce(a.customer_id, b.customer_id) AS customer_id, "
-        "coalesce(a.tag_code, b.tag_code) AS tag_code, "
-        "b.tag_value AS before, a.tag_value AS after "
-        f"FROM (SELECT * FROM ({previous_sql}) WHERE {codes}) b "
-        f"FULL JOIN (SELECT * FROM ({current_sql}) WHERE {codes}) a "
-        "ON a.customer_id = b.customer_id AND a.tag_code = b.tag_code "
-        "AND a.tag_value = b.tag_value WHERE a.tag_value IS NULL OR b.tag_value IS NULL"
-        ") GROUP BY customer_id, tag_code ORDER BY tag_code, customer_id"
+        f"unnest(list_filter([{changes}], lambda c: c IS NOT NULL)) AS c "
+        f"FROM ({before_sql}) b FULL JOIN ({after_sql}) a USING (customer_id))"
+        " ORDER BY tag_code, customer_id"
+    )
+
+
+def _moves(tag: Tag) -> bool:
+    return tag.shape is Shape.OPEN and tag.type in (*NUMERIC, Type.DATE)
+
+
+def _change_sql(tag: Tag) -> str:
+    """A struct of what changed, NULL where nothing did."""
+    name = quote(tag.code)
+    before, after = f"b.{name}", f"a.{name}"
+    if tag.shape is Shape.MANY:
+        before, after = (
+            f"array_to_string(list_sort(list_filter({one}, "
+            f"lambda v: NOT coalesce(list_contains({other}, v), false))), ', ')"
+            for one, other in ((before, after), (after, before))
+        )
+        before, after = f"nullif({before}, '')", f"nullif({after}, '')"
+    return (
+        f"CASE WHEN {before} IS DISTINCT FROM {after} THEN {{'tag_code': {literal(tag.code)}, "
+        f"'before': CAST({before} AS VARCHAR), 'after': CAST({after} AS VARCHAR)}} END"
     )

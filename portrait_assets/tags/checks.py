@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 import polars as pl
 
 from portrait_assets.clusters.checks import EVERYONE_ASSIGNED
-from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE, portrait_matrix_table
+from portrait_assets.months import last_day
+from portrait_assets.tags.contract import (
+    AUDIENCE_MEMBERSHIP,
+    TAG_CATALOGUE,
+    TAG_CHANGES,
+    TAG_QUALITY,
+    TAG_ROWS,
+    TAG_TABLE,
+    portrait_matrix_table,
+)
+from portrait_assets.tags.saved_audiences import SavedAudience
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.warehouse.checks import (
     SHAPE,
@@ -16,13 +28,17 @@ from portrait_assets.warehouse.checks import (
     TableCheck,
     room_checks,
 )
+from portrait_assets.warehouse.connection import literal
 
 
 def _only_from_catalogue(subject: Subject) -> Finding:
     catalogue = subject.warehouse.read(TAG_CATALOGUE, [subject.month])
     # A value that is kept carries the version that decided it, which may be no longer in force.
     known = catalogue.select("tag_code", "tag_version", "tag_values")
-    held = subject.rows.select("tag_code", "tag_version", "tag_value").unique()
+    held = subject.warehouse.select(
+        f"SELECT DISTINCT tag_code, tag_version, tag_value FROM {TAG_ROWS.full_name} "
+        f"WHERE as_of = {literal(last_day(subject.month))}"
+    )
     listed = pl.col("tag_values").list.len() > 0
     stray = held.join(known, on=["tag_code", "tag_version"], how="left").filter(
         pl.col("tag_values").is_null()
@@ -41,16 +57,39 @@ ONLY_FROM_CATALOGUE = TableCheck(
 )
 
 
+def somebody(audiences: Sequence[SavedAudience]) -> TableCheck:
+    """The check that each of these saved audiences has a member."""
+
+    def find(subject: Subject) -> Finding:
+        sizes = subject.rows.filter("is_member")["audience_code"].value_counts()
+        empty = sorted({a.code for a in audiences} - set(sizes["audience_code"]))
+        told = f"nobody is in {', '.join(empty)}" if empty else f"{len(audiences)} audiences"
+        return Finding(len(empty), told)
+
+    return TableCheck(
+        "somebody",
+        "Every saved audience selects at least one customer.",
+        find,
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
 def tags_checks(
-    catalogue: Catalogue, partitions: dg.PartitionsDefinition
+    catalogue: Catalogue,
+    audiences: Sequence[SavedAudience],
+    partitions: dg.PartitionsDefinition,
 ) -> dg.AssetChecksDefinition:
     """The checks of the tag tables."""
+    of_audiences = (SHAPE, somebody(audiences)) if audiences else (SHAPE,)
     return room_checks(
         "tags",
         {
             TAG_CATALOGUE: (SHAPE, VALUES),
             TAG_TABLE: (SHAPE, VALUES, ONLY_FROM_CATALOGUE),
             portrait_matrix_table(catalogue): (SHAPE, VALUES, EVERYONE_ASSIGNED),
+            TAG_CHANGES: (SHAPE, VALUES),
+            TAG_QUALITY: (SHAPE, VALUES),
+            AUDIENCE_MEMBERSHIP: of_audiences,
         },
         partitions,
     )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -145,26 +146,65 @@ def _print_diff(
         console.print(f"No customer's tags would change in {month}.")
 
 
+@dataclass(frozen=True)
+class Approving:
+    """What someone decides of a tag: from `effective_from` (YYYY-MM) on, for this reason."""
+
+    code: str
+    by: str
+    reason: str
+    effective_from: str
+    action: Action = Action.ACTIVATE
+
+
 def approve_tag(
     catalogue: Catalogue,
     approvals: Path,
-    code: str,
-    by: str,
-    reason: str,
-    effective_from: str,
+    asked: Approving,
     latest_made: str | None,
-    today: date,
     console: Console,
-    retire: bool = False,
 ) -> Approval:
-    """Approve the tag's draft, or retire the tag, and say so; see `governance.approve`."""
-    action = Action.RETIRE if retire else Action.ACTIVATE
+    """Approve the tag's draft, or retire the tag, today, and say so; see `governance.approve`."""
     approval = approve(
-        catalogue, approvals, code, by, reason, effective_from, today, latest_made, action
+        catalogue,
+        approvals,
+        asked.code,
+        asked.by,
+        asked.reason,
+        asked.effective_from,
+        date.today(),
+        latest_made,
+        asked.action,
     )
-    what = "is retired" if retire else "is in force"
-    console.print(f"{code} version {approval.version} {what} from {approval.effective_from} on.")
+    what = "is retired" if asked.action is Action.RETIRE else "is in force"
+    console.print(
+        f"{asked.code} version {approval.version} {what} from {approval.effective_from} on; "
+        f"written to {approvals.name}."
+    )
     return approval
+
+
+def latest_made(database: Path) -> str | None:
+    """The newest month (YYYY-MM) of the published portrait matrix; None when there is none."""
+    if not database.exists():
+        return None
+    con = open_for_reading(database)
+    try:
+        newest = con.execute("SELECT max(as_of) FROM tags.portrait_matrix").fetchall()[0][0]
+    finally:
+        con.close()
+    return None if newest is None else f"{newest:%Y-%m}"
+
+
+def parse_status(text: str | None) -> Status | None:
+    """The status of that name.
+
+    Raises:
+        TagError: when there is none of that name.
+    """
+    if text is None or text in set(Status):
+        return None if text is None else Status(text)
+    raise TagError(f"'{text}' is no status of a tag; it is one of {', '.join(Status)}.")
 
 
 def show_audience(

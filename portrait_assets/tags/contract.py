@@ -7,6 +7,9 @@ from portrait_assets.tags.segments import SEGMENT_COLUMNS
 from portrait_assets.tags.tag import Catalogue, Kind, OnMissing, Shape, Status
 from portrait_assets.warehouse.contract import Column, PartitionBy, Sensitivity, Table, Type
 
+OUTCOMES = ("purchased", "responded")
+"""What is seen to follow in the month after a tag was said; see `lift.outcomes_sql`."""
+
 _CUSTOMER_ID = Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False)
 _TAG_CODE = Column("tag_code", Type.TEXT, "Code of the tag", "标签编码", nullable=False)
 _TAG_VERSION = Column(
@@ -96,6 +99,18 @@ _HELD = (
     ),
 )
 
+TAG_ROWS = Table(
+    schema="tags",
+    name="tag_rows",
+    en="The rows of tag_table with customers by number, which takes a fifth of the room",
+    zh="标签存储表",
+    columns=(_CUSTOMER_NO, *_HELD),
+    # Tag by tag and in the order of customers is how the rows take the least room.
+    key=("as_of", "tag_code", "customer_no", "tag_value"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
 TAG_TABLE = Table(
     schema="tags",
     name="tag_table",
@@ -105,32 +120,12 @@ TAG_TABLE = Table(
     key=("as_of", "customer_id", "tag_code", "tag_value"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    stored_as=TAG_ROWS,
+    view_sql=(
+        "SELECT as_of, m.customer_id, tag_code, tag_value, confidence, tag_version, decided_as_of "
+        "FROM tags.tag_rows JOIN tags.portrait_matrix AS m USING (as_of, customer_no)"
+    ),
 )
-
-TAG_ROWS = Table(
-    schema="tags",
-    name="tag_rows",
-    en="What the view tag_table is made from: customers by number, which takes a fifth of the room",
-    zh="标签存储表",
-    columns=(_CUSTOMER_NO, *_HELD),
-    key=("as_of", "customer_no", "tag_code", "tag_value"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
-)
-
-TAG_TABLE_VIEW = """
-CREATE OR REPLACE VIEW tags.tag_table AS
-SELECT as_of, m.customer_id, tag_code, tag_value, confidence, tag_version, decided_as_of
-FROM tags.tag_rows JOIN tags.portrait_matrix AS m USING (as_of, customer_no)
-"""
-"""The tag table as a view, for a warehouse that stores TAG_ROWS."""
-
-PORTRAIT_VIEW = """
-CREATE OR REPLACE VIEW portrait AS
-SELECT * EXCLUDE (customer_no) FROM tags.portrait_matrix
-WHERE as_of = (SELECT max(as_of) FROM tags.portrait_matrix)
-"""
-"""The newest month of the portrait matrix, under the shortest name there is."""
 
 
 def _share(name: str, en: str, zh: str, maximum: float | None = 1) -> Column:
@@ -174,12 +169,15 @@ TAG_QUALITY = Table(
         _text("distribution", "Ten most frequent values with their shares", "取值分布", True),
         Column("psi", Type.NUMBER, "Population stability index, month before", "群体稳定性(PSI)"),
         _share("ks", "Kolmogorov-Smirnov distance to the month before; numbers only", "KS距离"),
-        _share("share_changed", "Customers of both months whose value changed", "变动率"),
+        _share("share_changed", "Holders of both months whose value changed; no numbers", "变动率"),
         Column("age_months", Type.NUMBER, "Mean age of the values", "平均时效", unit="months"),
         _text("overlap_tag", "Tag that says the most similar thing", "最相近标签", True),
         _share("overlap", "Mutual information with it / the larger entropy", "重合度"),
-        _text("lift_value", "Value with the most telling lift", "提升取值", True),
-        _share("lift", "Its outcome rate / that of the base", "提升度", None),
+        _text("lift_outcome", "What followed in the month", "后续结果", True, allowed=OUTCOMES),
+        _text(
+            "lift_value", "Value of the month before with the most telling lift", "提升取值", True
+        ),
+        _share("lift", "Outcome rate of its holders / that of the base", "提升度", None),
         _share("lift_low", "Lower end of the lift, 95 %", "提升度下限", None),
         _share("lift_high", "Upper end of the lift, 95 %", "提升度上限", None),
         _text("recommendation", "Advice", "建议", allowed=("keep", "review", "retire")),
@@ -223,9 +221,10 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
             _CUSTOMER_ID,
             _CUSTOMER_NO,
             *segment,
-            *(tag.column for tag in catalogue.published),
+            *catalogue.matrix_columns,
         ),
         key=("as_of", "customer_id"),
         partition_by=PartitionBy.AS_OF,
         published=True,
+        published_as_enums=True,
     )

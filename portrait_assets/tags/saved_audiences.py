@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
-import polars as pl
 
-from portrait_assets.tags.audience import parse_audience
-from portrait_assets.tags.contract import AUDIENCE_MEMBERSHIP
+from portrait_assets.tags.audience import MATRIX, check_condition, parse_audience
+from portrait_assets.tags.contract import portrait_matrix_table
 from portrait_assets.tags.expression import Expression, suggestion
-from portrait_assets.tags.tag import Place, TagError
+from portrait_assets.tags.rules import day
+from portrait_assets.tags.tag import Catalogue, Place, TagError
 from portrait_assets.tags.yaml_lines import Entry, read_yaml
-from portrait_assets.warehouse.connection import literal
+from portrait_assets.warehouse.connection import literal, literals, quote
 from portrait_assets.warehouse.contract import Column, Sensitivity
 
 _FIELDS = ("code", "name", "owner", "where")
@@ -33,6 +33,16 @@ class SavedAudience:
     owner: str
     where: Expression
     place: Place
+
+
+def source_audiences(folder: Path, catalogue: Catalogue) -> tuple[SavedAudience, ...]:
+    """The saved audiences of a source's folder, over the portrait matrix of its catalogue.
+
+    Raises:
+        TagError: as `load_audiences`.
+    """
+    columns = {column.name: column for column in portrait_matrix_table(catalogue).all_columns}
+    return load_audiences(folder / "audiences.yaml", columns)
 
 
 def load_audiences(
@@ -61,7 +71,21 @@ def load_audiences(
                 f"{found[audience.code].place.line}; rename or remove one."
             )
         found[audience.code] = audience
+    _check_types(found.values(), columns)
     return tuple(found.values())
+
+
+def _check_types(audiences: Iterable[SavedAudience], columns: Mapping[str, Column]) -> None:
+    """Have DuckDB bind each expression to an empty matrix of these columns."""
+    with duckdb.connect() as con:
+        con.execute(f"CREATE SCHEMA {quote(MATRIX.split('.')[0])}")
+        typed = ", ".join(f"{quote(name)} {column.type}" for name, column in columns.items())
+        con.execute(f"CREATE TABLE {MATRIX} ({typed})")
+        for audience in audiences:
+            try:
+                check_condition(con, audience.where)
+            except TagError as error:
+                raise TagError(f"{audience.place}: audience {audience.code}: {error}") from None
 
 
 def _saved(entry: Entry, columns: Mapping[str, Column], clearance: Sensitivity) -> SavedAudience:
@@ -96,63 +120,34 @@ def _saved(entry: Entry, columns: Mapping[str, Column], clearance: Sensitivity) 
     )
 
 
-def membership(
-    audiences: Sequence[SavedAudience],
-    matrix: pl.DataFrame,
-    previous: pl.DataFrame | None,
-    as_of: date,
-    con: duckdb.DuckDBPyConnection | None = None,
-) -> pl.DataFrame:
-    """Members of each audience, and who left it, with the columns of AUDIENCE_MEMBERSHIP.
+def membership_sql(
+    audiences: Sequence[SavedAudience], matrix_sql: str, previous_sql: str | None, as_of: date
+) -> str:
+    """The SELECT of members of each audience, and who left it, as AUDIENCE_MEMBERSHIP has them.
+
+    An audience that is no longer saved has no members that could leave it.
 
     Args:
         audiences: the saved audiences.
-        matrix: the portrait matrix of the month.
-        previous: the membership of the month before; None for the first month.
+        matrix_sql: the SELECT of the portrait matrix of the month.
+        previous_sql: the SELECT of the membership of the month before; None for the first month.
         as_of: the last day of the month.
-        con: the connection to compute in; one in memory when None.
-
-    Raises:
-        TagError: when an expression does not fit the types of the matrix.
     """
-    if not audiences:
-        return AUDIENCE_MEMBERSHIP.empty()
-    own = con is None
-    con = con if con is not None else duckdb.connect()
-    try:
-        con.register("membership_matrix", matrix)
-        selects = [
-            f"SELECT {literal(a.code)} AS audience_code, customer_id FROM membership_matrix "
-            f"WHERE {a.where.sql}"
-            for a in audiences
-        ]
-        now: pl.DataFrame = con.sql(" UNION ALL ".join(selects)).pl()
-    except duckdb.BinderException as error:
-        reason = str(error).splitlines()[0].removeprefix("Binder Error: ")
-        raise TagError(f"A saved audience has types that clash ({reason}).") from None
-    finally:
-        con.unregister("membership_matrix")
-        if own:
-            con.close()
-    before = AUDIENCE_MEMBERSHIP.empty() if previous is None else previous
-    before = before.filter("is_member").select("audience_code", "customer_id", was=True)
-    # An audience that is no longer saved has no members that could leave it.
-    before = before.filter(pl.col("audience_code").is_in([a.code for a in audiences]))
-    both = now.with_columns(is_member=True).join(
-        before, on=["audience_code", "customer_id"], how="full", coalesce=True
+    selects = [
+        f"SELECT {literal(a.code)} AS audience_code, customer_id FROM matrix WHERE {a.where.sql}"
+        for a in audiences
+    ]
+    codes = literals(audience.code for audience in audiences)
+    return (
+        f"WITH matrix AS MATERIALIZED ({matrix_sql}), "
+        f"now AS ({' UNION ALL '.join(selects)}), "
+        f"was AS (SELECT audience_code, customer_id FROM ({previous_sql or _NOBODY}) "
+        f"WHERE is_member AND audience_code IN ({codes})) "
+        f"SELECT {day(as_of)} AS as_of, audience_code, customer_id, CASE WHEN now.customer_id IS "
+        "NULL THEN 'left' WHEN was.customer_id IS NULL THEN 'entered' ELSE 'stayed' END AS change, "
+        "now.customer_id IS NOT NULL AS is_member "
+        "FROM now FULL JOIN was USING (audience_code, customer_id) ORDER BY ALL"
     )
-    member = pl.col("is_member").fill_null(False)
-    change = (
-        pl.when(~member)
-        .then(pl.lit("left"))
-        .when(pl.col("was").is_null())
-        .then(pl.lit("entered"))
-        .otherwise(pl.lit("stayed"))
-    )
-    return both.select(
-        pl.lit(as_of).alias("as_of"),
-        "audience_code",
-        "customer_id",
-        change.alias("change"),
-        member.alias("is_member"),
-    ).sort("audience_code", "customer_id")
+
+
+_NOBODY = "SELECT '' AS audience_code, '' AS customer_id, false AS is_member LIMIT 0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
@@ -204,6 +204,17 @@ class Catalogue:
         """For each tag that is or was active its highest such version, by code."""
         highest = {tag.code: tag for tag in self.tags if tag.status is not Status.DRAFT}
         return tuple(highest[code] for code in sorted(highest))
+
+    @property
+    def matrix_columns(self) -> tuple[Column, ...]:
+        """A column per tag that is or was active; its values are those of all such versions."""
+        values: dict[str, dict[str, None]] = {}
+        for tag in self.tags:
+            if tag.status is not Status.DRAFT:
+                values.setdefault(tag.code, {}).update(dict.fromkeys(v.value for v in tag.values))
+        return tuple(
+            replace(tag.column, allowed=tuple(values[tag.code]) or None) for tag in self.published
+        )
 
     def in_force(self, month: str) -> tuple[Tag, ...]:
         """The versions that decide the month (YYYY-MM), each after the tags that it reads.

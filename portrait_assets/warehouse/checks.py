@@ -3,11 +3,12 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import dagster as dg
 import polars as pl
 
-from portrait_assets.months import month_batches
+from portrait_assets.months import BATCH_ROWS, month_batches
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, WarehouseIOManager
@@ -69,14 +70,20 @@ class Subject:
     warehouse: Warehouse
     table: Table
     month: str
-    rows: pl.DataFrame
+    read: Callable[[], pl.DataFrame]
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """The month's rows of the table."""
+        return self.read()
 
 
 @dataclass(frozen=True)
 class TableCheck:
     """A check of one month of a table; `severity` is ERROR where rows would be lost.
 
-    One that `holds_together` passes for each of several months when it passes for all their rows.
+    One that `holds_together` passes for each of several months when it passes for all their rows,
+    and finds as much in parts of a month, split by key, as in the whole.
     """
 
     name: str
@@ -114,39 +121,53 @@ def run_checks(
     checks: Sequence[TableCheck], warehouse: Warehouse, table: Table, months: Sequence[str]
 ) -> list[dict[str, object]]:
     """The rows of `validation.check_results` that the checks give for these months of a table."""
+    made = warehouse.made(table)
     results = []
-    for first, last in month_batches(list(months), warehouse.made(table)):
+    for first, last in month_batches(list(months), made):
         batch = [month for month in months if first <= month <= last]
+        parts = -(-sum(made[month] for month in batch) // BATCH_ROWS)
+        if parts > 1:
+            results += [_check_large(c, warehouse, table, batch[0], parts) for c in checks]
+            continue
         rows = warehouse.read(table, batch)
         for check in checks:
-            results += _run_check(check, warehouse, table, batch, rows)
+            results += _check_batch(check, warehouse, table, batch, rows)
     return results
 
 
-def _run_check(
+def _check_batch(
     check: TableCheck, warehouse: Warehouse, table: Table, months: list[str], rows: pl.DataFrame
 ) -> list[dict[str, object]]:
     if check.holds_together:
-        finding = check.find(Subject(warehouse, table, months[0], rows))
+        finding = check.find(Subject(warehouse, table, months[0], lambda: rows))
         if finding.failures == 0:
             return [_result(check, table, month, finding) for month in months]
     column = table.partition_by.value if table.partition_by else ""
+
+    def of(month: str) -> Callable[[], pl.DataFrame]:
+        return lambda: rows.filter(pl.col(column) == pl.lit(partition_value(table, month)))
+
     return [
-        _result(
-            check,
-            table,
-            month,
-            check.find(
-                Subject(
-                    warehouse,
-                    table,
-                    month,
-                    rows.filter(pl.col(column) == pl.lit(partition_value(table, month))),
-                )
-            ),
-        )
+        _result(check, table, month, check.find(Subject(warehouse, table, month, of(month))))
         for month in months
     ]
+
+
+def _check_large(
+    check: TableCheck, warehouse: Warehouse, table: Table, month: str, parts: int
+) -> dict[str, object]:
+    """The result for a month too large to be read at once."""
+    if not check.holds_together:
+        whole = Subject(warehouse, table, month, lambda: warehouse.read(table, [month]))
+        return _result(check, table, month, check.find(whole))
+
+    def of(part: int) -> Callable[[], pl.DataFrame]:
+        return lambda: warehouse.read_part(table, month, part, parts)
+
+    found = [check.find(Subject(warehouse, table, month, of(part))) for part in range(parts)]
+    failed = [finding for finding in found if finding.failures]
+    told = (failed or found)[0].detail
+    return _result(check, table, month, Finding(sum(f.failures for f in found), told))
 
 
 def _result(check: TableCheck, table: Table, month: str, finding: Finding) -> dict[str, object]:

@@ -118,6 +118,11 @@ class Table:
     by `all_columns`; a table without `partition_by` is replaced whole. With `types_as_received`
     the stored types are those of the source's files, and `Column.type` says what a value is
     meant to become. `private` names the columns that never leave the warehouse.
+
+    A table that would take much room as it is read has its rows in the narrower `stored_as` and
+    is itself the view `view_sql`; what is written to it has the columns of `stored_as`. With
+    `published_as_enums` the text columns whose values are `allowed` ones are ENUMs in the
+    published file, which are smaller and quicker to filter.
     """
 
     schema: str
@@ -130,6 +135,14 @@ class Table:
     types_as_received: bool = False
     published: bool = False
     private: tuple[str, ...] = ()
+    stored_as: Table | None = None
+    view_sql: str = ""
+    published_as_enums: bool = False
+
+    @property
+    def stored(self) -> Table:
+        """The table that holds the rows: this one, or the one that it is a view of."""
+        return self.stored_as or self
 
     @property
     def full_name(self) -> str:

@@ -16,7 +16,7 @@ from portrait_assets.settings import Settings
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.lock import warehouse_lock
 from portrait_assets.warehouse.runs import fail_abandoned_runs, mark_run
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.warehouse.store import Warehouse, Written
 
 RESOURCE_KEY = "warehouse"
 OnWritten = Callable[[str, int], None]
@@ -27,8 +27,8 @@ class WarehouseIOManager(dg.IOManager):
     """Writes and reads the tables of the asset keys given, through one open warehouse.
 
     An output may be a polars DataFrame or LazyFrame, an iterable of DataFrames (written one
-    after the other in one transaction) or a `Query`. An input is a LazyFrame, or a DataFrame
-    where the asset's parameter is annotated so.
+    after the other in one transaction), a `Query`, or `Written` by the step itself. An input is
+    a LazyFrame, or a DataFrame where the asset's parameter is annotated so.
     """
 
     def __init__(
@@ -45,7 +45,10 @@ class WarehouseIOManager(dg.IOManager):
         """Replace the run's months of the asset's table; rows written become metadata."""
         table = self.tables[context.asset_key]
         months = _months(context)
-        counts = self.warehouse.write(table, months, obj)
+        if isinstance(obj, Written):
+            counts = dict(obj.counts)
+        else:
+            counts = self.warehouse.write(table, months, obj)
         self.on_written(table.full_name, sum(counts.values()))
         for month, count in counts.items():
             if months is None:

@@ -9,10 +9,15 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.warehouse.connection import literal, open_database, qualified, quote
+from portrait_assets.warehouse.connection import literal, literals, open_database, qualified, quote
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.store import Warehouse
-from portrait_assets.warehouse.tables import column_types, comment_sql, create_table_sql
+from portrait_assets.warehouse.tables import (
+    column_types,
+    comment_sql,
+    create_table_sql,
+    create_view_sql,
+)
 
 PUBLICATION = Table(
     schema="mart",
@@ -94,14 +99,15 @@ def _copy(warehouse: Warehouse, tables: Sequence[Table], temporary: Path) -> dic
     rows = {}
     try:
         for table in tables:
-            names = ", ".join(quote(name) for name in table.column_names)
-            target = f"publication.{table.full_name}"
+            stored = table.stored
+            names = ", ".join(quote(name) for name in stored.column_names)
+            target = f"publication.{stored.full_name}"
             con.execute(f"CREATE SCHEMA IF NOT EXISTS publication.{quote(table.schema)}")
-            con.execute(create_table_sql(table, column_types(table), target))
+            con.execute(create_table_sql(stored, published_types(stored), target))
             if warehouse.made(table):
                 found = con.execute(
                     f"INSERT INTO {qualified(target)} BY NAME "
-                    f"SELECT {names} FROM {qualified(table.full_name)} ORDER BY {_order(table)}"
+                    f"SELECT {names} FROM {qualified(stored.full_name)} ORDER BY {_order(stored)}"
                 ).fetchone()
                 rows[table.full_name] = int(found[0]) if found else 0
             else:
@@ -117,6 +123,18 @@ def _copy(warehouse: Warehouse, tables: Sequence[Table], temporary: Path) -> dic
     finally:
         con.execute("DETACH publication")
     return rows
+
+
+def published_types(table: Table) -> dict[str, str]:
+    """DuckDB type by column name in the published file."""
+    types = column_types(table)
+    if table.published_as_enums:
+        types |= {
+            column.name: f"ENUM({literals(column.allowed)})"
+            for column in table.columns
+            if column.type is Type.TEXT and column.allowed
+        }
+    return types
 
 
 def _order(table: Table) -> str:
@@ -139,6 +157,9 @@ def _describe(
     with open_database(temporary) as con:
         con.execute(create_table_sql(PUBLICATION, column_types(PUBLICATION)))
         for table in (*tables, TABLE_ROWS, PUBLICATION):
+            if table.stored_as is not None:
+                con.execute(create_view_sql(table))
+                con.execute(comment_sql(table.stored_as))
             con.execute(comment_sql(table))
         con.execute(
             f"INSERT INTO {qualified(PUBLICATION.full_name)} VALUES (?, ?, ?, ?, ?)",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS meta.partitions (
     run_id VARCHAR NOT NULL, made_at TIMESTAMPTZ NOT NULL
 );
 """
-FORMAT = 1
+FORMAT = 2
 WHOLE = ""  # The month under which a table that is not partitioned is recorded.
 
 
@@ -41,6 +42,13 @@ class Query:
 
     sql: str
     types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a step has written by itself, several tables in one transaction: rows by month."""
+
+    counts: Mapping[str, int]
 
 
 Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame | Query]
@@ -74,6 +82,8 @@ class Warehouse:
         self._belong_to(source)
         # No other process can write while this one holds the file, so what was made is known.
         self._made: dict[str, dict[str, int]] = {}
+        self._in_transaction = False
+        self._as_contract: set[str] = set()
         rows = self.con.execute("SELECT table_name, month, row_count FROM meta.partitions")
         for table_name, month, count in rows.fetchall():
             self._made.setdefault(table_name, {})[month] = count
@@ -101,6 +111,29 @@ class Warehouse:
 
     # -- writing ---------------------------------------------------------------------------
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is written within it is there together, or not at all when it fails.
+
+        Only `con` sees it before its end; `read`, `scan` and `select` see what was there before.
+        """
+        if self._in_transaction:
+            yield
+            return
+        made = {name: dict(counts) for name, counts in self._made.items()}
+        self.con.execute("BEGIN")
+        self._in_transaction = True
+        try:
+            yield
+            self.con.execute("COMMIT")
+        except BaseException:
+            self.con.execute("ROLLBACK")
+            self._made = made
+            self._as_contract.clear()
+            raise
+        finally:
+            self._in_transaction = False
+
     def write(
         self,
         table: Table,
@@ -123,27 +156,31 @@ class Warehouse:
             WarehouseError: when a column is missing or unknown, or a row belongs to a month
                 that is not being written; the table is then as it was before.
         """
-        self.con.execute("BEGIN")
-        try:
-            ensure_table(self.con, table, rows.types if isinstance(rows, Query) else None)
+        stored = table.stored
+        with self.transaction():
+            self._ensure(table, rows)
             self.con.execute(
-                f"DELETE FROM {qualified(table.full_name)}{_where(table, months, within)}"
+                f"DELETE FROM {qualified(stored.full_name)}{_where(table, months, within)}"
             )
-            inserted = sum(self._insert(table, part) for part in _parts(table, rows))
-            replaced = sum(self._count(table, months, within).values())
-            if replaced != inserted:
+            inserted = sum(self._insert(stored, part) for part in _parts(stored, rows))
+            replaced = self._count(stored, months, within)
+            strays = inserted - sum(replaced.values())
+            if strays:
                 raise WarehouseError(
-                    f"{table.full_name} was given {inserted - replaced} rows of months "
-                    "that are not being written; give only the rows of the months asked for."
+                    f"{table.full_name} was given {strays} rows of months that "
+                    "are not being written; give only the rows of the months asked for."
                 )
-            counts = self._count(table, months)
+            counts = self._count(stored, months) if within else replaced
             self._record(table, counts)
-            self.con.execute("COMMIT")
-        except BaseException:
-            self.con.execute("ROLLBACK")
-            raise
-        self._made.setdefault(table.full_name, {}).update(counts)
+            self._made.setdefault(table.full_name, {}).update(counts)
         return counts
+
+    def _ensure(self, table: Table, rows: Rows) -> None:
+        """Bring the table up to its contract, once while the file is open."""
+        received = rows.types if isinstance(rows, Query) else None
+        if received or table.full_name not in self._as_contract:
+            ensure_table(self.con, table, received)
+            self._as_contract.add(table.full_name)
 
     def _insert(self, table: Table, rows: pl.DataFrame | Query) -> int:
         if isinstance(rows, Query):
@@ -214,6 +251,16 @@ class Warehouse:
         frame: pl.DataFrame = self._relation(table, months).pl()
         return frame
 
+    def read_part(self, table: Table, month: str, part: int, parts: int) -> pl.DataFrame:
+        """One of so many parts of a month, such that rows of equal keys are in the same part."""
+        self.require(table, [month])
+        stored = table.stored
+        first = next(name for name in stored.key or stored.column_names if name != _month(stored))
+        return self.select(
+            f"SELECT {_columns(table)} FROM {qualified(table.full_name)}{_where(table, [month])} "
+            f"AND hash({quote(first)}) % {parts} = {part}"
+        )
+
     def select(self, sql: str) -> pl.DataFrame:
         """What the query gives."""
         frame: pl.DataFrame = self.con.cursor().sql(sql).pl()
@@ -226,7 +273,7 @@ class Warehouse:
         value = literal(partition_value(table, before))
         return self.select(
             f"SELECT {_columns(table)} FROM {qualified(table.full_name)} "
-            f"WHERE {quote(table.partition_by or '')} < {value}"
+            f"WHERE {quote(_month(table))} < {value}"
         )
 
     def last_before(self, table: Table, month: str) -> pl.DataFrame | None:
@@ -256,6 +303,10 @@ class Warehouse:
                 f"{table.full_name} has not been made{span} yet; "
                 f"run `portrait run{months_option}` first."
             )
+
+
+def _month(table: Table) -> str:
+    return table.partition_by.value if table.partition_by else ""
 
 
 def _columns(table: Table) -> str:

@@ -40,10 +40,16 @@ def create_table_sql(table: Table, types: Mapping[str, str], full_name: str | No
     return f"CREATE TABLE {qualified(full_name or table.full_name)} ({columns})"
 
 
-def comment_sql(table: Table, full_name: str | None = None) -> str:
-    """The statements that put the contract's comments on the table and its columns."""
-    name = qualified(full_name or table.full_name)
-    statements = [f"COMMENT ON TABLE {name} IS {literal(table.comment)}"]
+def create_view_sql(table: Table) -> str:
+    """The CREATE VIEW statement of a table that is stored as another."""
+    return f"CREATE OR REPLACE VIEW {qualified(table.full_name)} AS {table.view_sql}"
+
+
+def comment_sql(table: Table) -> str:
+    """The statements that put the contract's comments on the table, or view, and its columns."""
+    name = qualified(table.full_name)
+    kind = "VIEW" if table.stored_as else "TABLE"
+    statements = [f"COMMENT ON {kind} {name} IS {literal(table.comment)}"]
     statements += [
         f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(column.comment)}"
         for column in table.all_columns
@@ -56,11 +62,17 @@ def ensure_table(
 ) -> None:
     """Make the table as its contract says, or bring the one that stands up to it.
 
-    A new nullable column is added. Anything else would change or lose what is stored.
+    A new nullable column is added. Anything else would change or lose what is stored. For a
+    table that is stored as another, that one is made, and the view over it.
 
     Raises:
         WarehouseError: when the table that stands differs in any other way.
     """
+    if table.stored_as is not None:
+        ensure_table(con, table.stored_as, received)
+        con.execute(create_view_sql(table))
+        con.execute(comment_sql(table))
+        return
     wanted = column_types(table, received)
     standing = existing_types(con, table.full_name)
     if not standing:

@@ -18,14 +18,11 @@ from portrait_assets.tags.audience import (
 )
 from portrait_assets.tags.card import customer_card, print_card, read_card
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.changes import tag_changes
 from portrait_assets.tags.commands import diff_tags, list_tags, show_audience
 from portrait_assets.tags.contract import AUDIENCE_MEMBERSHIP
-from portrait_assets.tags.evaluate import evaluate
-from portrait_assets.tags.evidence import evidence_view_sql
-from portrait_assets.tags.listing import catalogue_rows
-from portrait_assets.tags.saved_audiences import load_audiences, membership
+from portrait_assets.tags.saved_audiences import load_audiences, membership_sql
 from portrait_assets.tags.tag import TagError
+from portrait_assets.tags.views import evidence_view
 from portrait_assets.warehouse.contract import Sensitivity
 from portrait_assets_tests.tags.world import (
     COLUMNS,
@@ -37,6 +34,8 @@ from portrait_assets_tests.tags.world import (
     TIER,
     catalogue_of,
     features,
+    of_month,
+    tagged,
     write_catalogue,
 )
 
@@ -57,7 +56,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     catalogue = catalogue_of(folder, TIER, HOME, INTERESTS, SAVE)
     path = folder / "portrait.duckdb"
     con = duckdb.connect(str(path))
-    con.execute("CREATE SCHEMA tags; CREATE SCHEMA features; CREATE SCHEMA clusters")
+    con.execute("CREATE SCHEMA clusters")
     con.execute(
         "CREATE TABLE clusters.cluster_assignment "
         "(as_of DATE, customer_id VARCHAR, segment_id BIGINT, confidence DOUBLE)"
@@ -66,9 +65,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "CREATE TABLE clusters.cluster_segment "
         "(as_of DATE, segment_id BIGINT, name_en VARCHAR, name_zh VARCHAR)"
     )
-    previous = None
-    for as_of, spend in ((MAY, [150, 20, 150, 5, 5, 5]), (JUNE, [150, 150, 20, 5, 5, 5])):
-        world = features(
+    worlds = {
+        as_of: features(
             as_of,
             spend=spend,
             visits=[1, 12, 1, 12, 1, 1],
@@ -76,21 +74,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
             region=["north" if as_of == MAY else None] * 6,
             share=[0.5] * 6,
         )
-        found = evaluate(catalogue, world, None, previous, as_of)
-        frames = {
-            "features.feature_matrix": world,
-            "tags.portrait_matrix": found.portrait_matrix,
-            "tags.tag_table": found.tag_table,
-            "tags.tag_catalogue": catalogue_rows(catalogue, as_of),
-            "tags.tag_changes": tag_changes(catalogue, previous, found.tag_table, as_of),
-        }
-        for name, frame in frames.items():
-            con.register("frame", frame)
-            con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS SELECT * FROM frame LIMIT 0")
-            con.execute(f"INSERT INTO {name} SELECT * FROM frame")
-            con.unregister("frame")
-        previous = found.tag_table
-    con.execute(evidence_view_sql(catalogue))
+        for as_of, spend in ((MAY, [150, 20, 150, 5, 5, 5]), (JUNE, [150, 150, 20, 5, 5, 5]))
+    }
+    tagged(con, catalogue, worlds)
+    view = evidence_view(catalogue)
+    con.execute(f"CREATE VIEW {view.name} AS {view.sql}")
     con.close()
     return path
 
@@ -185,21 +173,20 @@ def test_membership_tells_who_entered_stayed_and_left(
     path = tmp_path / "audiences.yaml"
     path.write_text(SAVED.replace("list_contains(interests, 'often')", "tier = 'high'"), "utf-8")
     audiences = load_audiences(path, matrix_columns(con))
-    may, june = (
-        con.sql(f"SELECT * FROM tags.portrait_matrix WHERE as_of = '{as_of}'").pl()
-        for as_of in (MAY, JUNE)
+    matrix = "tags.portrait_matrix"
+    con.execute(
+        f"CREATE TEMP TABLE first AS {membership_sql(audiences, of_month(matrix, MAY), None, MAY)}"
     )
 
-    first = membership(audiences, may, None, MAY)
-    second = membership(audiences, june, first, JUNE)
+    june = membership_sql(audiences, of_month(matrix, JUNE), "SELECT * FROM first", JUNE)
 
-    assert second.schema == AUDIENCE_MEMBERSHIP.polars_schema
+    second = con.sql(june).pl()
+    assert second.columns == list(AUDIENCE_MEMBERSHIP.column_names)
     assert second.drop("as_of", "audience_code").rows() == [
         ("a", "stayed", True),
         ("b", "entered", True),
         ("c", "left", False),
     ]
-    assert membership((), june, first, JUNE).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -209,6 +196,8 @@ def test_membership_tells_who_entered_stayed_and_left(
         (SAVED.replace("'often'", "'oftne'"), "line 5: audience regulars: The audience cannot"),
         (SAVED.replace("    owner: tests\n", ""), "line 2: an audience has no owner"),
         (SAVED.replace("owner", "onwer"), "did you mean owner?"),
+        (SAVED.replace("list_contains(interests, 'often')", "home > save"), "types clash"),
+        (SAVED.replace("list_contains(interests, 'often')", "tier"), "true or false"),
         (SAVED.replace("audiences:", "audience:"), "no part 'audience'"),
         (SAVED.replace(", zh: 常客", ""), "needs both en and zh"),
     ],

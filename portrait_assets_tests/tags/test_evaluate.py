@@ -7,15 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portrait_assets.tags.contract import (
-    TAG_ROWS,
     TAG_TABLE,
-    TAG_TABLE_VIEW,
     portrait_matrix_table,
 )
-from portrait_assets.tags.evaluate import evaluate, prepare
+from portrait_assets.tags.evaluate import evaluate
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.warehouse.store import conform
-from portrait_assets.warehouse.tables import ensure_table
 from portrait_assets_tests.tags.world import (
     HOME,
     INTERESTS,
@@ -26,6 +23,7 @@ from portrait_assets_tests.tags.world import (
     TIER,
     catalogue_of,
     features,
+    tagged,
 )
 
 
@@ -169,14 +167,7 @@ def test_the_order_of_customers_does_not_matter_and_each_has_one_row(
 def test_the_compact_rows_give_the_same_tag_table_through_the_view(catalogue: Catalogue):
     world = features(spend=[150, 20], visits=[12, 1], member=[True, True], region=["n", None])
     con = duckdb.connect()
-    con.register("world", world)
-    for table in (TAG_ROWS, portrait_matrix_table(catalogue)):
-        ensure_table(con, table)
-    con.execute(TAG_TABLE_VIEW)
-    prepared = prepare(catalogue, "SELECT * FROM world", None, None, JUNE, con)
-    con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
-    con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
-    prepared.close(con)
+    tagged(con, catalogue, {JUNE: world})
 
     keys = ["customer_id", "tag_code", "tag_value"]
     through = con.sql("SELECT * FROM tags.tag_table").pl().sort(keys)

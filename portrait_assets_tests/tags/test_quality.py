@@ -1,5 +1,7 @@
+from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -7,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portrait_assets.tags.advice import Lift, Measures, advise
-from portrait_assets.tags.changes import tag_changes
+from portrait_assets.tags.catalogue import load_catalogue
 from portrait_assets.tags.contract import TAG_CHANGES, TAG_QUALITY
-from portrait_assets.tags.evaluate import evaluate
-from portrait_assets.tags.quality import ks, psi, shared_information, tag_quality, wilson
+from portrait_assets.tags.distances import Numbers, binned, ks, psi, shared_information, wilson
+from portrait_assets.tags.held import SAMPLE, Held, count_held
+from portrait_assets.tags.quality import tag_quality
 from portrait_assets.tags.significance import two_proportions
+from portrait_assets.tags.tag import Catalogue
 from portrait_assets_tests.tags.world import (
+    COLUMNS,
     HOME,
     INTERESTS,
     JUNE,
@@ -20,77 +25,174 @@ from portrait_assets_tests.tags.world import (
     TIER,
     catalogue_of,
     features,
+    tagged,
+    write_catalogue,
 )
 
 NUMBER = "  - {code: amount, expression: spend, type: money}\n"
+
+
+def held_of(
+    catalogue: Catalogue, months: dict[date, pl.DataFrame], sample: int = SAMPLE
+) -> list[Held]:
+    with duckdb.connect() as con:
+        tagged(con, catalogue, months)
+        return [count_held(con, catalogue, as_of, sample) for as_of in months]
 
 
 def test_changes_tell_who_gained_lost_and_changed(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER, INTERESTS, NUMBER)
     may = features(MAY, spend=[150, 150, None, 5], visits=[20, 1, 1, 1], member=[True] * 4)
     june = features(JUNE, spend=[150, 50, 50, None], visits=[1, 1, 1, 1], member=[True] * 4)
-    before = evaluate(catalogue, may, None, None, MAY).tag_table
-    after = evaluate(catalogue, june, None, before, JUNE).tag_table
 
-    changes = tag_changes(catalogue, before, after, JUNE)
+    with duckdb.connect() as con:
+        tagged(con, catalogue, {MAY: may, JUNE: june})
+        changes = con.sql("SELECT * FROM tags.tag_changes").pl()
 
     # Amounts move every month by nature and are no change of a tag.
-    assert changes.drop("as_of").rows() == [
-        ("a", "interests", "lost", "often", None),
-        ("b", "tier", "changed", "high", "low"),
-        ("c", "tier", "gained", None, "low"),
-        ("d", "tier", "lost", "low", None),
+    assert changes.rows() == [
+        (JUNE, "a", "interests", "lost", "often", None),
+        (JUNE, "b", "tier", "changed", "high", "low"),
+        (JUNE, "c", "tier", "gained", None, "low"),
+        (JUNE, "d", "tier", "lost", "low", None),
     ]
     assert changes.schema == TAG_CHANGES.polars_schema
-    assert tag_changes(catalogue, None, after, JUNE).is_empty()
+
+
+def test_a_customer_who_is_new_has_gained_every_tag(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, TIER, INTERESTS)
+    may = features(MAY, spend=[150], visits=[1])
+    june = features(JUNE, spend=[150, 5], visits=[1, 12], member=[None, True])
+
+    with duckdb.connect() as con:
+        tagged(con, catalogue, {MAY: may, JUNE: june})
+        rows = con.execute("SELECT * EXCLUDE as_of FROM tags.tag_changes").fetchall()
+
+    assert rows == [
+        ("b", "interests", "gained", None, "member, often"),
+        ("b", "tier", "gained", None, "low"),
+    ]
 
 
 def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER, HOME, INTERESTS, NUMBER)
     spread = [10.0 * step for step in range(10)]
-    may = evaluate(catalogue, features(MAY, spend=spread, visits=[12] * 10), None, None, MAY)
-    june = evaluate(
+    may, june = held_of(
         catalogue,
-        features(JUNE, spend=[s + 60 for s in spread], visits=[12] * 10),
-        None,
-        may.tag_table,
-        JUNE,
+        {
+            MAY: features(MAY, spend=spread, visits=[12] * 10),
+            JUNE: features(JUNE, spend=[s + 60 for s in spread], visits=[12] * 10),
+        },
     )
-    cards = tag_quality(catalogue, june.portrait_matrix, june.tag_table, may.portrait_matrix, JUNE)
+
+    cards = tag_quality(catalogue, june, may, JUNE)
 
     assert cards.schema == TAG_QUALITY.polars_schema
     by_code = {row["tag_code"]: row for row in cards.iter_rows(named=True)}
     assert by_code["tier"]["coverage"] == 1.0
     assert by_code["tier"]["share_changed"] == 0.6
+    assert by_code["tier"]["distribution"] == "high 60.0%; low 40.0%"
     assert by_code["tier"]["recommendation"] == "review"
     assert "shifted" in by_code["tier"]["reason_en"]
     assert by_code["amount"]["ks"] == pytest.approx(0.6)
+    assert by_code["amount"]["distribution"] == "p10 69; p50 105; p90 141"
     assert by_code["home"]["recommendation"] == "retire"
     assert by_code["interests"]["recommendation"] == "retire"
     assert "tells nobody apart" in by_code["interests"]["reason_en"]
 
 
+def test_the_first_month_has_cards_without_drift(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, TIER, NUMBER)
+    (june,) = held_of(catalogue, {JUNE: features(spend=[150, 5, 7])})
+
+    cards = tag_quality(catalogue, june, None, JUNE)
+
+    assert cards.select("psi", "ks", "share_changed", "lift").null_count().row(0) == (2, 2, 2, 2)
+
+
+def test_the_age_of_kept_values_is_counted(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, HOME)
+    _, june = held_of(
+        catalogue,
+        {MAY: features(MAY, region=["n", "n"]), JUNE: features(JUNE, region=["n", None])},
+    )
+    assert june.age_months == {"home": 0.5}
+
+
+def test_tags_that_say_the_same_are_told(tmp_path: Path):
+    twin = TIER.replace("code: tier", "code: twin").replace("spend", "visits")
+    catalogue = catalogue_of(tmp_path, TIER, twin, HOME)
+    amounts = [5, 150, 5, 150, 5, 150]
+    (june,) = held_of(
+        catalogue,
+        {JUNE: features(spend=amounts, visits=amounts, region=["n", "n", "s", "s", "w", "w"])},
+    )
+
+    cards = tag_quality(catalogue, june, None, JUNE)
+
+    told = cards.select("tag_code", "overlap_tag", "overlap").rows()
+    assert ("tier", "twin", 1.0) in told
+    assert ("twin", "tier", 1.0) in told
+
+
+def many(size: int, as_of: date = JUNE) -> pl.DataFrame:
+    """So many customers '0', '1', ..., of whom every fourth spends a lot."""
+    return pl.concat([features(as_of, spend=[1])] * size).with_columns(
+        customer_id=pl.int_range(size).cast(pl.String),
+        spend=pl.when(pl.int_range(size) % 4 == 0).then(500).otherwise(5).cast(pl.Decimal(18, 2)),
+    )
+
+
 def test_lift_follows_the_outcome_and_has_an_interval(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER)
-    world = features(spend=[1])
-    world = pl.concat([world] * 400).with_columns(
-        customer_id=pl.int_range(400).cast(pl.String),
-        spend=pl.when(pl.int_range(400) < 100).then(500).otherwise(5).cast(pl.Decimal(18, 2)),
-    )
-    june = evaluate(catalogue, world, None, None, JUNE)
-    outcome = world.select("customer_id", outcome=pl.col("customer_id").cast(pl.Int64) < 150)
-
-    card = tag_quality(catalogue, june.portrait_matrix, june.tag_table, None, JUNE, outcome).row(
-        0, named=True
+    may, june = held_of(catalogue, {MAY: many(400, MAY), JUNE: many(400)})
+    # All big spenders came back, and 50 of the 300 others; who is not listed did not.
+    back = [c for c in range(400) if c % 4 == 0] + list(range(1, 200, 4))
+    outcomes = pl.DataFrame(
+        {"customer_id": [str(c) for c in back], "purchased": True, "responded": None},
+        schema_overrides={"responded": pl.Boolean},
     )
 
-    assert card["lift_value"] == "high"
+    card = tag_quality(catalogue, june, may, JUNE, outcomes).row(0, named=True)
+
+    assert (card["lift_outcome"], card["lift_value"]) == ("purchased", "high")
     assert card["lift"] == pytest.approx(1 / (150 / 400))
     assert 1 < card["lift_low"] < card["lift"] <= card["lift_high"]
     assert card["recommendation"] == "keep"
 
 
-GOOD = Measures(1000, 0.9, 3, 0.5, 0.01, 0.1, 0.0, ("other", 0.2), Lift("high", 2.0, 1.5, 2.5))
+def test_a_campaign_tag_is_judged_by_responses_of_those_contacted(tmp_path: Path):
+    head = "response: {en: Response, zh: 响应}"
+    path = write_catalogue(tmp_path, TIER)
+    text = path.read_text("utf-8").replace("categories:\n", f"categories:\n  {head}\n")
+    path.write_text(text.replace("[value, value, value]", "[response, response, value]"), "utf-8")
+    catalogue = load_catalogue(path, columns=COLUMNS)
+    may, june = held_of(catalogue, {MAY: many(400, MAY), JUNE: many(400)})
+    contacted = pl.DataFrame(
+        {
+            "customer_id": [str(c) for c in range(200)],
+            "purchased": True,
+            "responded": [c % 4 == 0 for c in range(200)],
+        }
+    )
+
+    card = tag_quality(catalogue, june, may, JUNE, contacted).row(0, named=True)
+
+    assert (card["lift_outcome"], card["lift"]) == ("responded", 4.0)
+
+
+def test_what_is_counted_is_counted_over_all_and_the_rest_over_a_sample(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, TIER, NUMBER)
+    may, june = held_of(catalogue, {MAY: many(900, MAY), JUNE: many(900)}, sample=300)
+
+    assert june.counts["tier"] == {"low": 675, "high": 225}
+    assert 200 < june.sample.height < 400
+    assert june.sample["customer_id"].equals(may.sample["customer_id"])
+
+
+GOOD = Measures(
+    1000, 0.9, 3, 0.5, 0.01, 0.1, 0.0, ("other", 0.2), Lift("purchased", "high", 2.0, 1.5, 2.5)
+)
 
 
 @pytest.mark.parametrize(
@@ -121,36 +223,47 @@ def test_the_advice_gives_its_reason(
 
 def test_a_prediction_that_tells_nothing_apart_is_reviewed(tmp_path: Path):
     tag = catalogue_of(tmp_path, TIER.replace("code: tier", "code: tier\n    kind: predictive"))
-    measures = Measures(**{**GOOD.__dict__, "lift": Lift("high", 1.1, 0.8, 1.4)})
+    measures = Measures(**{**GOOD.__dict__, "lift": Lift("purchased", "high", 1.1, 0.8, 1.4)})
 
     assert advise(tag.tag("tier"), measures)[0] == "review"
 
 
-_NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50)
+_NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50).map(np.array)
 
 
 @given(_NUMBERS, _NUMBERS)
-def test_distances_are_zero_for_the_same_and_never_negative(one: list[float], two: list[float]):
-    first, second = pl.Series(one), pl.Series(two)
-
-    assert psi(first, first) == pytest.approx(0)
-    assert psi(first, second) >= 0
-    assert ks(first, first) == 0
-    assert 0 <= ks(first, second) <= 1
+def test_distances_are_zero_for_the_same_and_never_negative(one: Numbers, two: Numbers):
+    assert psi(*binned(one, one)) == pytest.approx(0)
+    assert psi(*binned(one, two)) >= 0
+    assert ks(one, one) == 0
+    assert 0 <= ks(one, two) <= 1
 
 
 def test_psi_of_a_known_shift():
-    before = pl.Series(["a"] * 50 + ["b"] * 50)
-    after = pl.Series(["a"] * 80 + ["b"] * 20)
-
     # (0.8 - 0.5) ln 1.6 + (0.2 - 0.5) ln 0.4
-    assert psi(before, after) == pytest.approx(0.415888, abs=1e-6)
+    shift = psi({"a": 50, "b": 50}, {"a": 80, "b": 20})
+    assert shift == pytest.approx(0.415888, abs=1e-6)
+
+
+def test_an_empty_bin_leaves_psi_finite():
+    assert 0 < psi({"a": 50}, {"b": 50}) < 20
+
+
+def test_missing_numbers_are_a_bin_of_their_own():
+    before, after = binned(np.array([1.0, 2.0, np.nan]), np.array([np.nan] * 3))
+    assert (before["missing"], after["missing"]) == (1, 3)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
 def test_a_coding_shares_all_information_with_its_renaming(codes: list[int]):
     one = np.array(codes)
-    assert shared_information(one, 3 - one) == pytest.approx(1.0 if len(set(codes)) > 1 else 0.0)
+    shared = shared_information([one, 3 - one])[0, 1]
+    assert shared == pytest.approx(1.0 if len(set(codes)) > 1 else 0.0, abs=1e-5)
+
+
+def test_independent_codings_share_nothing():
+    shared = shared_information([np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])])
+    assert shared[0, 1] == pytest.approx(0, abs=1e-6)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -5,11 +5,22 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.changes import changes_sql
+from portrait_assets.tags.contract import (
+    TAG_CATALOGUE,
+    TAG_CHANGES,
+    TAG_TABLE,
+    portrait_matrix_table,
+)
+from portrait_assets.tags.evaluate import prepare
+from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.warehouse.contract import Column, Sensitivity, Type
+from portrait_assets.warehouse.tables import ensure_table
 
 MAY, JUNE, JULY = date(2017, 5, 31), date(2017, 6, 30), date(2017, 7, 31)
 
@@ -90,3 +101,37 @@ def features(as_of: date = JUNE, **columns: list[object]) -> pl.DataFrame:
     return pl.DataFrame(
         {name: given.get(name, [None] * height) for name in schema}, schema=schema, strict=False
     )
+
+
+def tagged(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, months: dict[date, pl.DataFrame]
+) -> None:
+    """Fill the connection with the tags of these feature matrices, a month after the other."""
+    matrix = portrait_matrix_table(catalogue)
+    con.execute("CREATE SCHEMA features")
+    for table in (matrix, TAG_TABLE, TAG_CATALOGUE, TAG_CHANGES):
+        ensure_table(con, table)
+    before = None
+    for as_of, world in months.items():
+        con.register("world", world)
+        con.execute("CREATE TABLE IF NOT EXISTS features.feature_matrix AS FROM world LIMIT 0")
+        con.execute("INSERT INTO features.feature_matrix FROM world")
+        previous = of_month("tags.tag_table", before) if before else None
+        prepared = prepare(catalogue, "SELECT * FROM world", None, previous, as_of, con)
+        con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
+        con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
+        prepared.close(con)
+        con.register("listed", catalogue_rows(catalogue, as_of))
+        con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
+        con.unregister("world")
+        con.unregister("listed")
+        if before is not None:
+            name = matrix.full_name
+            changes = changes_sql(catalogue, of_month(name, before), of_month(name, as_of), as_of)
+            con.execute(f"INSERT INTO tags.tag_changes BY NAME {changes}")
+        before = as_of
+
+
+def of_month(table: str, as_of: date) -> str:
+    """The SELECT of a month."""
+    return f"SELECT * FROM {table} WHERE as_of = DATE '{as_of}'"

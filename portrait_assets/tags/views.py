@@ -1,25 +1,37 @@
-"""Why a customer holds a tag: the inputs that decided it, as a view and not as a copy."""
+"""Views that the published file offers beside its tables."""
 
 from __future__ import annotations
 
 from portrait_assets.tags.segments import SEGMENT_COLUMNS
 from portrait_assets.tags.tag import Catalogue, Tag
 from portrait_assets.warehouse.connection import literal, quote
+from portrait_assets.warehouse.publishing import View
 
-EVIDENCE_VIEW = "tags.tag_evidence"
 _IN_MATRIX = frozenset(c.name for c in SEGMENT_COLUMNS if c.name != "segment_confidence")
 
+PORTRAIT_VIEW = View(
+    "portrait",
+    "SELECT * EXCLUDE (customer_no) FROM tags.portrait_matrix "
+    "WHERE as_of = (SELECT max(as_of) FROM tags.portrait_matrix)",
+    "The portrait matrix of the newest month",
+    "最新月份的客户画像矩阵",
+)
 
-def evidence_view_sql(catalogue: Catalogue) -> str:
-    """CREATE VIEW of tags.tag_evidence: the tag table with `rule` and `evidence`.
+
+def evidence_view(catalogue: Catalogue) -> View:
+    """tags.tag_evidence: the tag table with `rule` and `evidence`, as a view and not as a copy.
 
     `rule` is the condition that the value stands for; `evidence` a MAP from input to its value
-    as text, read from the feature matrix and the portrait matrix of the month that decided. The
-    view needs tags.tag_table, tags.portrait_matrix and features.feature_matrix beside it.
+    as text, read from the feature matrix and the portrait matrix of the month that decided.
     """
-    versions = [tag for tag in catalogue.tags if tag.code in {t.code for t in catalogue.published}]
-    selects = [_version_sql(tag, catalogue) for tag in versions]
-    return f"CREATE OR REPLACE VIEW {EVIDENCE_VIEW} AS {' UNION ALL '.join(selects)}"
+    published = {tag.code for tag in catalogue.published}
+    selects = [_version_sql(tag, catalogue) for tag in catalogue.tags if tag.code in published]
+    return View(
+        "tags.tag_evidence",
+        " UNION ALL ".join(selects),
+        "Tag table with the rule and the inputs that decided each value",
+        "标签依据",
+    )
 
 
 def _version_sql(tag: Tag, catalogue: Catalogue) -> str:
