@@ -18,7 +18,7 @@ import duckdb
 from tags_world import make_features
 
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_ROWS, TAG_TABLE_VIEW, portrait_matrix_table
+from portrait_assets.tags.contract import TAG_TABLE, portrait_matrix_table
 from portrait_assets.tags.evaluate import prepare
 from portrait_assets.tags.tag import Catalogue, Shape
 from portrait_assets.warehouse.tables import ensure_table
@@ -60,9 +60,8 @@ def main(customers: int, tags: int) -> None:
             config={"threads": 2, "memory_limit": "4GiB", "temp_directory": folder + "/spill"},
         )
         make_features(con, customers)
-        for table in (TAG_ROWS, portrait_matrix_table(catalogue)):
+        for table in (portrait_matrix_table(catalogue), TAG_TABLE):
             ensure_table(con, table)
-        con.execute(TAG_TABLE_VIEW)
         previous = None
         for as_of in MONTHS:
             before = size(path, con)

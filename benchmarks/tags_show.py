@@ -17,7 +17,7 @@ import duckdb
 from tags_world import make_features
 
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_CHANGES
+from portrait_assets.tags.contract import TAG_CHANGES, TAG_TABLE, portrait_matrix_table
 from portrait_assets.tags.evaluate import prepare
 from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.warehouse.tables import ensure_table
@@ -38,12 +38,14 @@ def main(customers: int) -> None:
         path = Path(folder) / "portrait.duckdb"
         con = duckdb.connect(str(path), config={"threads": 2, "memory_limit": "4GiB"})
         make_features(con, customers)
-        con.execute("CREATE SCHEMA tags; CREATE SCHEMA features")
+        con.execute("CREATE SCHEMA features")
         con.execute("CREATE TABLE features.feature_matrix AS SELECT * FROM features")
         catalogue = load_catalogue()
         prepared = prepare(catalogue, "SELECT * FROM features", None, None, JUNE, con)
-        con.execute(f"CREATE TABLE tags.tag_table AS {prepared.tag_table_sql}")
-        con.execute(f"CREATE TABLE tags.portrait_matrix AS {prepared.portrait_matrix_sql}")
+        for table in (portrait_matrix_table(catalogue), TAG_TABLE):
+            ensure_table(con, table)
+        con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
+        con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
         con.register("rows", catalogue_rows(catalogue, JUNE))
         con.execute("CREATE TABLE tags.tag_catalogue AS SELECT * FROM rows")
         ensure_table(con, TAG_CHANGES)

@@ -153,6 +153,8 @@ def _shares_changed(tags: Sequence[Tag], now: Held, before: Held | None) -> dict
     if before is None:
         return {}
     codes = [tag.code for tag in tags if not is_number(tag) and tag.code in before.sample.columns]
+    if not codes:
+        return {}
     both = now.sample.join(before.sample, on="customer_id", suffix=":was")
     shares = both.select(
         (pl.col(code).cast(pl.String) != pl.col(f"{code}:was").cast(pl.String)).mean().alias(code)

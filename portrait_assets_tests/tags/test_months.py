@@ -1,0 +1,170 @@
+"""The room's tables month by month, in a warehouse of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.features.contract import CUSTOMER_MONTH
+from portrait_assets.tags.assets import make_months
+from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.contract import TAG_TABLE, portrait_matrix_table
+from portrait_assets.tags.governance import Action, approve
+from portrait_assets.tags.saved_audiences import load_audiences
+from portrait_assets.tags.tag import Catalogue, TagError
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.warehouse.tables import ensure_table
+from portrait_assets_tests.tags.world import COLUMNS, JUNE, MAY, TIER, features, write_catalogue
+
+DRAFT = """\
+tags:
+  - code: tier
+    version: 2
+    status: draft
+    values:
+      - {value: high, en: High, zh: 高, when: "spend >= 50"}
+      - {value: low, en: Low, zh: 低, when: "spend < 50"}
+"""
+AUDIENCE = """\
+audiences:
+  - code: best
+    name: {en: Best, zh: 优质}
+    owner: tests
+    where: "tier = 'high'"
+"""
+SPEND = {MAY: [150, 60, 5], JUNE: [150, 60, 500]}
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    """Features of three customers in May and June, without segments or transactions."""
+    opened = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CUSTOMER_MONTH):
+        ensure_table(opened.con, table)
+    world = pl.concat([features(as_of, spend=spend) for as_of, spend in SPEND.items()])
+    opened.con.register("world", world)
+    opened.con.execute("CREATE TABLE features.feature_matrix AS FROM world")
+    opened.con.unregister("world")
+    yield opened
+    opened.close()
+
+
+def catalogue(folder: Path, tag: str = TIER) -> Catalogue:
+    """The catalogue of the folder, with its drafts and approvals."""
+    (folder / "tags.yaml").write_text(DRAFT, encoding="utf-8")
+    return load_catalogue(
+        write_catalogue(folder, tag),
+        overrides=folder / "tags.yaml",
+        columns=COLUMNS,
+        approvals=folder / "tag_approvals.yaml",
+    )
+
+
+def decide(folder: Path, action: Action, month: str, latest: str | None) -> None:
+    approve(
+        catalogue(folder),
+        folder / "tag_approvals.yaml",
+        "tier",
+        "A. Lee",
+        "tried on the newest month",
+        month,
+        date(2017, 6, 1),
+        latest,
+        action,
+    )
+
+
+def tiers(warehouse: Warehouse, as_of: date) -> dict[str, str | None]:
+    rows = warehouse.con.execute(
+        "SELECT customer_id, tier FROM tags.portrait_matrix WHERE as_of = ?", [as_of]
+    )
+    return dict(rows.fetchall())
+
+
+def test_a_draft_decides_nothing_until_it_is_approved_and_then_no_earlier_month(
+    warehouse: Warehouse, tmp_path: Path
+):
+    make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
+    assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}
+
+    decide(tmp_path, Action.ACTIVATE, "2017-06", latest="2017-05")
+    make_months(warehouse, catalogue(tmp_path), (), ["2017-05", "2017-06"])
+
+    assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}
+    assert tiers(warehouse, JUNE) == {"a": "high", "b": "high", "c": "high"}
+    told = warehouse.con.execute(
+        "SELECT strftime(as_of, '%m'), tag_version, in_force, approved_by, change "
+        "FROM tags.tag_catalogue ORDER BY ALL"
+    ).fetchall()
+    difference = "~ high: spend >= 100 -> spend >= 50\n~ low: spend < 100 -> spend < 50"
+    assert told == [
+        ("05", 1, True, None, "first version"),
+        ("05", 2, False, "A. Lee", difference),
+        ("06", 1, False, None, "first version"),
+        ("06", 2, True, "A. Lee", difference),
+    ]
+
+
+def test_a_retired_tag_stays_readable_for_the_past(warehouse: Warehouse, tmp_path: Path):
+    make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
+    decide(tmp_path, Action.RETIRE, "2017-06", latest="2017-05")
+
+    make_months(warehouse, catalogue(tmp_path), (), ["2017-06"])
+
+    assert tiers(warehouse, MAY)["a"] == "high"
+    assert set(tiers(warehouse, JUNE).values()) == {None}
+    lost = warehouse.con.execute("SELECT change, value_before FROM tags.tag_changes").fetchall()
+    assert lost == [("lost", "high"), ("lost", "low"), ("lost", "low")]
+
+
+def test_a_version_that_a_month_was_made_with_cannot_be_redefined(
+    warehouse: Warehouse, tmp_path: Path
+):
+    make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
+    changed = catalogue(tmp_path, TIER.replace("100", "90"))
+
+    with pytest.raises(TagError, match="tag tier version 1 is not what 2017-05 was made with"):
+        make_months(warehouse, changed, (), ["2017-06"])
+    assert list(warehouse.made(TAG_TABLE)) == ["2017-05"]
+
+
+def test_months_made_together_equal_months_made_one_by_one(warehouse: Warehouse, tmp_path: Path):
+    tables = ["tag_table", "portrait_matrix", "tag_changes", "tag_quality", "audience_membership"]
+    (tmp_path / "audiences.yaml").write_text(AUDIENCE, encoding="utf-8")
+    chosen = catalogue(tmp_path)
+    columns = {column.name: column for column in portrait_matrix_table(chosen).all_columns}
+    audiences = load_audiences(tmp_path / "audiences.yaml", columns)
+
+    def contents() -> list[object]:
+        return [
+            warehouse.con.execute(f"SELECT * FROM tags.{table} ORDER BY ALL").fetchall()
+            for table in tables
+        ]
+
+    make_months(warehouse, chosen, audiences, ["2017-05", "2017-06"])
+    together = contents()
+    make_months(warehouse, chosen, audiences, ["2017-05"])
+    make_months(warehouse, chosen, audiences, ["2017-06"])
+
+    assert contents() == together
+    membership = warehouse.con.execute(
+        "SELECT strftime(as_of, '%m'), customer_id, change FROM tags.audience_membership ORDER BY 1"
+    ).fetchall()
+    assert membership == [("05", "a", "entered"), ("06", "a", "stayed"), ("06", "c", "entered")]
+
+
+def test_a_month_that_fails_leaves_the_room_as_it_was(warehouse: Warehouse, tmp_path: Path):
+    make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
+    warehouse.con.execute("DROP TABLE features.customer_month")
+
+    with pytest.raises(Exception, match="customer_month"):
+        make_months(warehouse, catalogue(tmp_path), (), ["2017-06"])
+
+    assert list(warehouse.made(TAG_TABLE)) == ["2017-05"]
+    assert tiers(warehouse, JUNE) == {}
+    assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}
