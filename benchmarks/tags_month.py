@@ -18,8 +18,9 @@ import duckdb
 from tags_world import make_features
 
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_TABLE, portrait_matrix_table
+from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE, portrait_matrix_table
 from portrait_assets.tags.evaluate import prepare
+from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.tag import Catalogue, Shape
 from portrait_assets.warehouse.tables import ensure_table
 
@@ -60,10 +61,12 @@ def main(customers: int, tags: int) -> None:
             config={"threads": 2, "memory_limit": "4GiB", "temp_directory": folder + "/spill"},
         )
         make_features(con, customers)
-        for table in (portrait_matrix_table(catalogue), TAG_TABLE):
+        for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), TAG_TABLE):
             ensure_table(con, table)
         previous = None
         for as_of in MONTHS:
+            con.register("listed", catalogue_rows(catalogue, as_of))
+            con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
             before = size(path, con)
             start, busy = time.perf_counter(), time.process_time()
             prepared = prepare(catalogue, "SELECT * FROM features", None, previous, as_of, con)

@@ -73,7 +73,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             ONLY_FROM_CATALOGUE,
             TAG_TABLE,
             "UPDATE tags.tag_rows SET tag_value = 'invented' "
-            "WHERE as_of = '2024-03-31' AND tag_code = 'value_tier'",
+            "WHERE as_of = '2024-03-31' AND tag_value = 'high'",
         ),
         (
             VERDICTS["data"],

@@ -34,13 +34,13 @@ from portrait_assets.warehouse.connection import literal
 def _only_from_catalogue(subject: Subject) -> Finding:
     catalogue = subject.warehouse.read(TAG_CATALOGUE, [subject.month])
     # A value that is kept carries the version that decided it, which may be no longer in force.
-    known = catalogue.select("tag_code", "tag_version", "tag_values")
+    known = catalogue.select("tag_no", "tag_version", "tag_values")
     held = subject.warehouse.select(
-        f"SELECT DISTINCT tag_code, tag_version, tag_value FROM {TAG_ROWS.full_name} "
+        f"SELECT DISTINCT tag_no, tag_version, tag_value FROM {TAG_ROWS.full_name} "
         f"WHERE as_of = {literal(last_day(subject.month))}"
     )
     listed = pl.col("tag_values").list.len() > 0
-    stray = held.join(known, on=["tag_code", "tag_version"], how="left").filter(
+    stray = held.join(known, on=["tag_no", "tag_version"], how="left").filter(
         pl.col("tag_values").is_null()
         | (listed & ~pl.col("tag_values").list.contains(pl.col("tag_value")))
     )

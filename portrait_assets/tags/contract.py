@@ -17,6 +17,16 @@ _TAG_VERSION = Column(
 )
 
 
+_TAG_NO = Column(
+    "tag_no",
+    Type.COUNTER,
+    "Number of the tag within the month, by tag_code from 1",
+    "当月标签序号",
+    nullable=False,
+    minimum=1,
+)
+
+
 def _text(name: str, en: str, zh: str, nullable: bool = False, **more: object) -> Column:
     return Column(name, Type.TEXT, en, zh, nullable=nullable, **more)  # type: ignore[arg-type]
 
@@ -32,6 +42,7 @@ TAG_CATALOGUE = Table(
     zh="标签目录",
     columns=(
         _TAG_CODE,
+        _TAG_NO,
         _TAG_VERSION,
         Column("in_force", Type.BOOLEAN, "This version decides the month", "当月生效", False),
         _text("status", "Status", "状态", allowed=_all(Status)),
@@ -77,7 +88,6 @@ _CUSTOMER_NO = Column(
     minimum=1,
 )
 _HELD = (
-    _TAG_CODE,
     _text("tag_value", "Value; numbers and dates as text", "标签值"),
     Column(
         "confidence",
@@ -102,11 +112,11 @@ _HELD = (
 TAG_ROWS = Table(
     schema="tags",
     name="tag_rows",
-    en="The rows of tag_table with customers by number, which takes a fifth of the room",
+    en="The rows of tag_table with customers and tags by number, in a fifth of the room",
     zh="标签存储表",
-    columns=(_CUSTOMER_NO, *_HELD),
+    columns=(_TAG_NO, _CUSTOMER_NO, *_HELD),
     # Tag by tag and in the order of customers is how the rows take the least room.
-    key=("as_of", "tag_code", "customer_no", "tag_value"),
+    key=("as_of", "tag_no", "customer_no", "tag_value"),
     partition_by=PartitionBy.AS_OF,
     published=True,
 )
@@ -116,14 +126,15 @@ TAG_TABLE = Table(
     name="tag_table",
     en="Tag table: one row per customer, tag and value",
     zh="标签表",
-    columns=(_CUSTOMER_ID, *_HELD),
+    columns=(_CUSTOMER_ID, _TAG_CODE, *_HELD),
     key=("as_of", "customer_id", "tag_code", "tag_value"),
     partition_by=PartitionBy.AS_OF,
     published=True,
     stored_as=TAG_ROWS,
     view_sql=(
-        "SELECT as_of, m.customer_id, tag_code, tag_value, confidence, tag_version, decided_as_of "
-        "FROM tags.tag_rows JOIN tags.portrait_matrix AS m USING (as_of, customer_no)"
+        "SELECT as_of, m.customer_id, c.tag_code, tag_value, confidence, tag_version, decided_as_of "
+        "FROM tags.tag_rows JOIN tags.portrait_matrix AS m USING (as_of, customer_no) "
+        "JOIN tags.tag_catalogue AS c USING (as_of, tag_no, tag_version)"
     ),
 )
 

@@ -6,7 +6,7 @@ missing input is never read as 'no'. What an unknown tag then does is its own `o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -150,8 +150,8 @@ def prepare(
     for table in (_BASE, _RANKED, *used):
         con.execute(f"DROP TABLE temp.{table}")
     return Prepared(
-        _held_sql("customer_id", tags, kept, as_of),
-        _held_sql("customer_no", tags, kept, as_of),
+        _held_sql(tags, kept, as_of),
+        _held_sql(tags, kept, as_of, catalogue.numbers),
         _matrix_sql(catalogue, tags, as_of),
     )
 
@@ -252,7 +252,20 @@ def _with_kept_sql(world: str, kept: Sequence[Tag]) -> str:
 # -- what goes out -------------------------------------------------------------------------
 
 
-def _held_sql(customer: str, tags: Sequence[Tag], kept: Sequence[Tag], as_of: date) -> str:
+def _held_sql(
+    tags: Sequence[Tag],
+    kept: Sequence[Tag],
+    as_of: date,
+    numbers: Mapping[str, int] | None = None,
+) -> str:
+    """What is held, one SELECT per tag; with `numbers` customers and tags stand as numbers."""
+    customer = "customer_id" if numbers is None else "customer_no"
+
+    def named(code: str) -> str:
+        if numbers is None:
+            return f"{literal(code)} AS tag_code"
+        return f"{numbers.get(code, 0)}::UINTEGER AS tag_no"
+
     selects = []
     for tag in sorted(tags, key=lambda tag: tag.code):
         measured = tag in kept or tag.confidence is not None
@@ -264,19 +277,17 @@ def _held_sql(customer: str, tags: Sequence[Tag], kept: Sequence[Tag], as_of: da
         version = part(tag, "version") if tag in kept else str(tag.version)
         decided = part(tag, "decided") if tag in kept else day(as_of)
         selects.append(
-            f"SELECT {day(as_of)} AS as_of, {customer}, {literal(tag.code)} AS tag_code, "
+            f"SELECT {day(as_of)} AS as_of, {customer}, {named(tag.code)}, "
             f"CAST({value} AS VARCHAR) AS tag_value, "
             f"{confidence} AS confidence, CAST({version} AS BIGINT) AS tag_version, "
             f"{decided} AS decided_as_of "
             f"FROM {source} WHERE {value} IS NOT NULL"
         )
-    if not selects:
-        return (
-            f"SELECT {day(as_of)} AS as_of, {customer}, '' AS tag_code, '' AS tag_value, "
-            "1.0::DOUBLE AS confidence, 1::BIGINT AS tag_version, "
-            f"{day(as_of)} AS decided_as_of FROM {_EVALUATED} WHERE false"
-        )
-    return " UNION ALL ".join(selects)
+    return " UNION ALL ".join(selects) or (
+        f"SELECT {day(as_of)} AS as_of, {customer}, {named('')}, '' AS tag_value, "
+        "1.0::DOUBLE AS confidence, 1::BIGINT AS tag_version, "
+        f"{day(as_of)} AS decided_as_of FROM {_EVALUATED} WHERE false"
+    )
 
 
 def _matrix_sql(catalogue: Catalogue, tags: Sequence[Tag], as_of: date) -> str:

@@ -13,7 +13,7 @@ from portrait_assets.tags.distances import Codes
 from portrait_assets.tags.expression import NUMERIC
 from portrait_assets.tags.rules import day
 from portrait_assets.tags.tag import Catalogue, Shape, Tag
-from portrait_assets.warehouse.connection import literal, literals, quote
+from portrait_assets.warehouse.connection import quote
 
 SAMPLE = 100_000
 """Customers whose values are looked at one by one; what is counted is counted over all."""
@@ -53,18 +53,21 @@ def count_held(
     customers: int = con.execute(
         f"SELECT count(*) FROM tags.portrait_matrix WHERE as_of = {day(as_of)}"
     ).fetchall()[0][0]
+    by_number = {number: code for code, number in catalogue.numbers.items()}
     uncounted = [tag.code for tag in tags if is_number(tag) or tag.shape is Shape.MANY]
+    without_values = ", ".join(str(catalogue.numbers[code]) for code in uncounted) or "0"
     rows = con.execute(
-        "SELECT tag_code, value, sum(n), sum(n * age) FROM (SELECT tag_code, "
-        f"CASE WHEN tag_code IN ({literals(uncounted) or literal('')}) THEN '' ELSE tag_value END "
-        f"AS value, date_diff('month', decided_as_of, {day(as_of)}) AS age, count(*) AS n "
+        "SELECT tag_no, value, sum(n), sum(n * age) FROM (SELECT tag_no, "
+        f"CASE WHEN tag_no IN ({without_values}) THEN '' ELSE tag_value END AS value, "
+        f"date_diff('month', decided_as_of, {day(as_of)}) AS age, count(*) AS n "
         f"FROM tags.tag_rows WHERE as_of = {day(as_of)} GROUP BY ALL) "
-        "GROUP BY ALL ORDER BY tag_code, sum(n) DESC, value"
+        "GROUP BY ALL ORDER BY tag_no, sum(n) DESC, value"
     ).fetchall()
     counts: dict[str, dict[str, int]] = {tag.code: {} for tag in tags if not is_number(tag)}
     held: dict[str, int] = dict.fromkeys((tag.code for tag in tags), 0)
     ages: dict[str, float] = {}
-    for code, value, customers_of_value, age in rows:
+    for number, value, customers_of_value, age in rows:
+        code = by_number[number]
         held[code] = held.get(code, 0) + int(customers_of_value)
         ages[code] = ages.get(code, 0.0) + float(age)
         if code in counts and code not in uncounted:

@@ -20,12 +20,14 @@ def catalogue_rows(catalogue: Catalogue, as_of: date) -> pl.DataFrame:
     force = {(tag.code, tag.version) for tag in catalogue.in_force(f"{as_of:%Y-%m}")}
     before: dict[str, Tag] = {}
     rows = []
+    numbers = catalogue.numbers
     for tag in sorted(catalogue.tags, key=lambda tag: (tag.code, tag.version)):
         levels = [catalogue.categories[level][1] for level in tag.category]
         rows.append(
             {
                 "as_of": as_of,
                 "tag_code": tag.code,
+                "tag_no": numbers[tag.code],
                 "tag_version": tag.version,
                 "in_force": (tag.code, tag.version) in force,
                 "status": str(tag.status),

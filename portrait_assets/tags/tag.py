@@ -206,6 +206,11 @@ class Catalogue:
         return tuple(highest[code] for code in sorted(highest))
 
     @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each tag, by code from 1."""
+        return {code: n for n, code in enumerate(sorted({tag.code for tag in self.tags}), start=1)}
+
+    @property
     def matrix_columns(self) -> tuple[Column, ...]:
         """A column per tag that is or was active; its values are those of all such versions."""
         values: dict[str, dict[str, None]] = {}

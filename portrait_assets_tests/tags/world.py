@@ -109,7 +109,7 @@ def tagged(
     """Fill the connection with the tags of these feature matrices, a month after the other."""
     matrix = portrait_matrix_table(catalogue)
     con.execute("CREATE SCHEMA features")
-    for table in (matrix, TAG_TABLE, TAG_CATALOGUE, TAG_CHANGES):
+    for table in (TAG_CATALOGUE, matrix, TAG_TABLE, TAG_CHANGES):
         ensure_table(con, table)
     before = None
     for as_of, world in months.items():
