@@ -132,7 +132,8 @@ TAG_TABLE = Table(
     published=True,
     stored_as=TAG_ROWS,
     view_sql=(
-        "SELECT as_of, m.customer_id, c.tag_code, tag_value, confidence, tag_version, decided_as_of "
+        "SELECT as_of, m.customer_id, c.tag_code, tag_value, confidence, tag_version, "
+        "decided_as_of "
         "FROM tags.tag_rows JOIN tags.portrait_matrix AS m USING (as_of, customer_no) "
         "JOIN tags.tag_catalogue AS c USING (as_of, tag_no, tag_version)"
     ),
