@@ -67,7 +67,14 @@ def mart_assets(
     )
     def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         path = settings.warehouse_dir / REPORT_FILE
-        write_report(settings.portrait_file, source.definition.title, path)
-        return dg.MaterializeResult(metadata={"size_bytes": path.stat().st_size})
+        told = source.definition
+        made = write_report(settings.portrait_file, told.title, path, told.currency)
+        return dg.MaterializeResult(
+            metadata={
+                "size_bytes": path.stat().st_size,
+                "file": dg.MetadataValue.path(path),
+                **made,
+            }
+        )
 
     return [portrait_file, report]

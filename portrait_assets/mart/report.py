@@ -2,55 +2,194 @@
 
 from __future__ import annotations
 
+import base64
 import os
-from collections import Counter
+import re
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
 
+from portrait_assets.mart import advice, facts, words
+from portrait_assets.mart.pictures import pictures, segment_colours, short, test_name
+from portrait_assets.mart.reading import Published, Row, TagName
+from portrait_assets.mart.svg import FONT_FILE
 from portrait_assets.raw.source import Title
 
 REPORT_FILE = Path("report") / "index.html"
+THREADS = 2
+NO_VALUE = "–"
+MOST_FIRST = 6
 
 
-def write_report(portrait_file: Path, title: Title, path: Path) -> None:
-    """Write the report on the newest month of a published file; it appears whole or not at all."""
-    environment = Environment(
-        loader=PackageLoader("portrait_assets.mart"), autoescape=select_autoescape()
+def write_report(
+    portrait_file: Path, title: Title, path: Path, currency: str | None = None
+) -> dict[str, int]:
+    """Write the report on the newest month of a published file; it appears whole or not at all.
+
+    Args:
+        portrait_file: the published file; only read.
+        title: of the source.
+        path: where the report goes.
+        currency: ISO code of amounts, where the source has one.
+
+    Returns:
+        How many charts were drawn and how many findings are told, by name.
+    """
+    # Every chart is drawn by a test; checking each against the schema again takes seconds.
+    opened = duckdb.connect(str(portrait_file), read_only=True, config={"threads": THREADS})
+    with opened as con, debug_mode(False):
+        context = gather(Published(con))
+    page = (
+        _environment()
+        .get_template("report.html")
+        .render(title=title, currency=currency or "", **context)
     )
-    with duckdb.connect(str(portrait_file), read_only=True) as con:
-        page = environment.get_template("report.html").render(title=title, **_facts(con))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(page, encoding="utf-8")
     os.replace(temporary, path)
+    return {"charts": len(context["charts"]), "findings": len(context["overview"]["findings"])}
 
 
-def _facts(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    newest = "(SELECT max(as_of) FROM validation.validation_report)"
-    findings = _rows(
-        con,
-        f"SELECT * FROM validation.validation_report WHERE as_of = {newest} "
-        "ORDER BY area, subject, metric",
-    )
+def gather(published: Published) -> dict[str, Any]:
+    """Everything that the page shows."""
+    segments = facts.segments(published)
+    for row in segments:
+        row["label"] = short(f"{row['segment_id']} {row['name_en']}", 28)
+        row["label_zh"] = f"{row['segment_id']} {row['name_zh']}"
+    told = facts.tags_of_segments(published, segments)
+    for row in segments:
+        row["tags"] = told.get(row["segment_id"], [])
+        row["use"] = advice.suggested_use(row, row["tags"])
+    tags = published.tags()
+    overview = facts.overview(published)
+    labels = facts.feature_labels(published)
+    for finding in overview["findings"]:
+        finding["en"], finding["zh"] = subject_name(finding["subject"], tags, labels)
+    backtests = published.newest("validation.backtest", "test, horizon_months, metric")
+    for row in backtests:
+        row["en"], row["zh"] = test_name(row, tags)
     return {
-        "as_of": findings[0]["as_of"] if findings else None,
-        "verdicts": Counter(row["verdict"] for row in findings),
-        "findings": findings,
-        "customers": _rows(
-            con,
-            "SELECT as_of, count(*) AS customers FROM tags.portrait_matrix GROUP BY 1 ORDER BY 1",
-        ),
-        "segments": _rows(
-            con,
-            f"SELECT * FROM clusters.cluster_segment WHERE as_of = {newest} ORDER BY segment_id",
-        ),
+        "as_of": published.as_of,
+        "overview": overview,
+        "first": _first(overview["findings"]),
+        "segments": segments,
+        "colours": segment_colours(segments),
+        "matrix": facts.matrix(published, segments),
+        "charts": {name: Markup(svg) for name, svg in pictures(published, segments).items()},
+        "backtests": [row for row in backtests if row["metric"] == "auc"],
+        "measures": [row for row in backtests if row["metric"] != "auc"],
+        "proposals": published.newest("validation.tag_proposal", "tag_code"),
+        "migration": published.newest("validation.migration", "ALL"),
+        "quality": facts.quality(published),
+        "dictionary": facts.dictionary(published),
+        "tags": tags,
     }
 
 
-def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = con.execute(sql)
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+def _first(findings: list[Row]) -> list[Row]:
+    """What to look at first: the failures and then the warnings, each thing once."""
+    found: dict[str, Row] = {}
+    for verdict in ("fail", "warn"):
+        for finding in findings:
+            if finding["verdict"] == verdict:
+                found.setdefault(finding["subject"], finding)
+    return list(found.values())[:MOST_FIRST]
+
+
+def subject_name(
+    subject: str, tags: Mapping[str, TagName], labels: Mapping[str, tuple[str, str, str]]
+) -> tuple[str, str]:
+    """What a finding is about, in words: its tag and outcome, or its feature, where it has one."""
+    kind, _, name = subject.partition(" ")
+    code, _, outcome = subject.partition(" / ")
+    if outcome:
+        return test_name({"tag_code": code, "outcome": outcome}, tags)
+    for prefix, known in (
+        (("tag", "标签"), subject),
+        (("tag", "标签"), name if kind == "tag" else ""),
+    ):
+        if known in tags:
+            return f"{prefix[0]} {tags[known].en}", f"{prefix[1]} {tags[known].zh}"
+    feature = name if kind == "feature" else subject
+    if feature in labels:
+        return f"feature {labels[feature][0]}", f"特征 {labels[feature][1]}"
+    return words.SUBJECTS.get(subject, (subject, subject))
+
+
+# -- what the templates use ----------------------------------------------------------------
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("portrait_assets.mart"),
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "slug": slug,
+        "both": both,
+        "heat": heat,
+        "signed": signed,
+    }
+    environment.globals |= {
+        "t": t,
+        "words": words,
+        "font": base64.b64encode(FONT_FILE.read_bytes()).decode(),
+    }
+    return environment
+
+
+def t(en: object, zh: object) -> Markup:
+    """The text in both languages, of which the page shows one."""
+    return Markup('<span class="en">{}</span><span class="zh" lang="zh">{}</span>').format(en, zh)
+
+
+def both(key: str, table: Mapping[str, tuple[str, str] | str]) -> Markup:
+    """What the table calls the key, in both languages; the key itself where it has no name."""
+    named = table.get(key, key)
+    return t(key, named) if isinstance(named, str) else t(*named)
+
+
+def number(value: object, digits: int = 0) -> str:
+    """The number with thousands separated; a dash where there is none."""
+    return NO_VALUE if value is None else f"{float(str(value)):,.{digits}f}"
+
+
+def percent(value: object, digits: int = 1) -> str:
+    """The share as a percentage; a dash where there is none."""
+    return NO_VALUE if value is None else f"{float(str(value)):.{digits}%}"
+
+
+def signed(value: float) -> str:
+    """The number with its sign, to a tenth; what rounds to nothing has none."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+
+
+def slug(row: Row) -> str:
+    """The name under which a finding can be linked to."""
+    text = f"{row['area']}-{row['subject']}-{row['metric']}".lower()
+    return "f-" + re.sub(r"[^a-z0-9]+", "-", text).strip("-")
+
+
+def heat(value: float | None, middle: float = 0.0, most: float = 1.0) -> str:
+    """The colour of a cell, blue below and orange above the middle, and its text's."""
+    if value is None:
+        return "background:#f3f5f7;color:#7d8793"
+    share = max(-1.0, min(1.0, (value - middle) / most))
+    full = (198, 93, 33) if share > 0 else (38, 95, 143)
+    strength = abs(share) ** 0.8
+    red, green, blue = (round(255 + (end - 255) * strength) for end in full)
+    ink = "#fff" if strength > 0.62 else "#1f2a37"
+    return f"background:rgb({red},{green},{blue});color:{ink}"

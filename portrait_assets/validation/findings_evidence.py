@@ -238,7 +238,12 @@ def backtest_findings(
         ),
         Area.BACKTEST,
         pl.col("test"),
-        pl.format("AUC, {} months on", "horizon_months"),
+        pl.format(
+            "AUC, {} on",
+            pl.when(pl.col("horizon_months") == 1)
+            .then(pl.lit("1 month"))
+            .otherwise(pl.format("{} months", "horizon_months")),
+        ),
         pl.col("value"),
         pl.col("verdict"),
         (_backtest_en(), _backtest_zh()),

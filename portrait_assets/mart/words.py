@@ -1,0 +1,85 @@
+"""What the report calls things, in English and Chinese."""
+
+from __future__ import annotations
+
+AREAS = {
+    "conservation": ("Conservation of rows", "数据守恒"),
+    "checks": ("Checks", "检查"),
+    "source": ("Source", "数据源"),
+    "quality": ("Data quality", "数据质量"),
+    "features": ("Features", "特征"),
+    "clusters": ("Segments", "客群"),
+    "tags": ("Tags", "标签"),
+    "drift": ("Drift", "漂移"),
+    "backtest": ("Backtests", "回测"),
+    "proposal": ("Proposals", "优化建议"),
+}
+VERDICTS = {
+    "pass": ("pass", "通过"),
+    "warn": ("warning", "警告"),
+    "fail": ("fail", "未通过"),
+    "not judged": ("not judged", "无法判断"),
+}
+MARKS = {"pass": "✓", "warn": "△", "fail": "■", "not judged": "○"}
+ELEMENTS = {
+    "entity": ("Entity: who they are", "实体:客户是谁"),
+    "symbol": ("Symbol: what they do", "符号:客户做什么"),
+    "concept": ("Concept: what they value", "概念:客户看重什么"),
+    "principle": ("Principle: how they react", "原理:客户如何反应"),
+}
+OUTCOMES = {
+    "silence": ("silence", "沉默"),
+    "return": ("return", "回流"),
+    "purchase": ("purchase", "购买"),
+    "spend": ("high spend", "高消费"),
+    "response": ("response", "响应"),
+    "satisfaction": ("satisfaction", "满意"),
+    "stickiness": ("active every month", "每月活跃"),
+}
+METRICS = {
+    "rows lost": "丢失行数",
+    "features without data": "无数据的特征",
+    "tables failed": "未通过的表",
+    "share of customers": "客户占比",
+    "coverage": "覆盖率",
+    "quality card": "质量卡",
+    "says something of its own": "是否有独立信息",
+    "PSI against the month before": "相对上月PSI",
+    "PSI against the baseline": "相对基准月PSI",
+    "moved against the month before": "相对上月漂移数",
+    "moved against the baseline": "相对基准月漂移数",
+    "PSI": "PSI",
+    "AUC": "AUC",
+    "AUC, 1 month on": "AUC(1个月后)",
+    "AUC, 2 months on": "AUC(2个月后)",
+    "AUC, 3 months on": "AUC(3个月后)",
+    "no longer separates": "失去区分力",
+    "draft version": "草案版本",
+}
+SEVERITIES = {
+    "row": ("row set aside", "整行剔除"),
+    "value": ("value set to null", "取值置空"),
+    "note": ("noted, kept", "记录并保留"),
+    "merged": ("merged with its twin", "与重复行合并"),
+}
+SUBJECTS = {
+    "every feature": ("all features", "全部特征"),
+    "every tag": ("all tags", "全部标签"),
+    "every segment mix": ("the segment mix", "客群结构"),
+    "segment mix segment_id": ("the segment mix", "客群结构"),
+    "transactions": ("table transactions", "交易表"),
+    "balances": ("table balances", "余额表"),
+    "customers": ("table customers", "客户表"),
+    "products": ("table products", "产品表"),
+    "campaigns": ("table campaigns", "活动表"),
+    "contacts": ("table contacts", "触达表"),
+    "responses": ("table responses", "响应表"),
+    "interactions": ("table interactions", "互动表"),
+    "market": ("table market", "市场表"),
+    "outcomes": ("table outcomes", "结果表"),
+}
+EXTRA = {
+    "segment_id": ("Segment", "客群"),
+    "(entry)": ("new", "进入"),
+    "(exit)": ("gone", "退出"),
+}
