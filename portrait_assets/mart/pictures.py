@@ -10,13 +10,14 @@ import polars as pl
 from portrait_assets.clusters.contract import CLUSTER_MODEL, USED_FEATURES
 from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.preparation import fit_plane
-from portrait_assets.mart import charts, facts, flows
+from portrait_assets.mart import charts, charts_evidence, facts, flows
 from portrait_assets.mart.reading import Published, Row, TagName
 from portrait_assets.mart.words import EXTRA, OUTCOMES
 
 POINTS = 900  # Of the scatter: enough to see the shape, few enough to load at once.
 MOST_MOVED = 16
 NAME = 40  # Letters of a name beside a chart.
+FLOW_NAME = 19
 LIFECYCLE = {
     "new": "#7fb2d0",
     "growing": "#3a7ca5",
@@ -175,7 +176,7 @@ def _campaigns(
         lines.append({"name": row["label"], "rate": rate, "low": low, "high": high})
     title = ("customers reached who responded in 12 months", "近12月被触达客户中的响应占比")
     if any(row["rate"] for row in lines):
-        found["segment_response"] = charts.rates(
+        found["segment_response"] = charts_evidence.rates(
             lines, title, ("Response by segment", "各客群响应率"), words
         )
     said = buckets(published, "coupon_response / response", tags)
@@ -184,7 +185,7 @@ def _campaigns(
         found,
         "response_buckets",
         said,
-        lambda rows: charts.rates(
+        lambda rows: charts_evidence.rates(
             rows,
             title,
             ("Response by what was said", "按标签的后续响应率"),
@@ -236,19 +237,19 @@ def _backtests(published: Published, tags: dict[str, TagName]) -> dict[str, str]
         named.append(
             {"name": en, **{k: row[k] for k in ("value", "low", "high", "baseline_value")}}
         )
-    _add(found, "backtests", named, lambda rows: charts.tests(rows, words))
+    _add(found, "backtests", named, lambda rows: charts_evidence.tests(rows, words))
     curves = []
     for row in rows:
         if row["test"] in GAIN_TESTS:
             curves += _curve(
                 short(test_name(row, tags)[0], NAME), buckets(published, row["test"], tags)
             )
-    _add(found, "gains", curves, lambda rows: charts.gains(rows, words))
+    _add(found, "gains", curves, lambda rows: charts_evidence.gains(rows, words))
     said = [
         {k: row[k] for k in ("predicted", "rate", "low", "high")}
         for row in buckets(published, "purchase_probability_30d / purchase", tags)
     ]
-    _add(found, "calibration", said, charts.calibration)
+    _add(found, "calibration", said, charts_evidence.calibration)
     return found
 
 
@@ -285,7 +286,7 @@ def _drift(published: Published, tags: dict[str, TagName]) -> dict[str, str]:
             {"name": name, "psi": row["psi"], "psi_p95": row["psi_p95"], "verdict": row["verdict"]}
         )
     found: dict[str, str] = {}
-    _add(found, "drift", rows, lambda rows: charts.drift(rows, words))
+    _add(found, "drift", rows, lambda rows: charts_evidence.drift(rows, words))
     return found
 
 
@@ -318,7 +319,7 @@ def _flows(
                     shades.setdefault(value, "#c9d0d8")
         names |= {flows.ENTRY: EXTRA[flows.ENTRY], flows.EXIT: EXTRA[flows.EXIT]}
         shades |= {flows.ENTRY: "#5b6876", flows.EXIT: "#5b6876"}
-        texts = {value: short(en) for value, (en, _) in names.items()}
+        texts = {value: short(en, FLOW_NAME) for value, (en, _) in names.items()}
         order = [v for v in names if v not in (flows.ENTRY, flows.EXIT)]
         bands, bars = flows.geometry(own, order, texts)
         words = {bar["text"]: f"{names[bar['name']][1]}  {bar['size']:,}" for bar in bars}

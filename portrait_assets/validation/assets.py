@@ -52,6 +52,7 @@ READ = (
     FEATURE_SELECTION,
     CLUSTER_SEGMENT,
     TAG_CATALOGUE,
+    TAG_QUALITY,
 )
 
 
@@ -165,9 +166,8 @@ def report_of(
         findings_evidence.backtest_findings(
             own[BACKTEST], CLAIMS, matrix.column_names, absent, NEEDS
         ),
+        findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])),
     ]
-    if month in warehouse.made(TAG_QUALITY):
-        found.append(findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])))
     return pl.concat(found).with_columns(pl.lit(as_of).alias("as_of"))
 
 

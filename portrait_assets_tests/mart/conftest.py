@@ -1,0 +1,44 @@
+"""Published files of all kinds, and the page that is made of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from portrait_assets.mart.report import write_report
+from portrait_assets.raw.source import Title
+from portrait_assets.settings import Settings
+from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
+
+TITLE = Title(en="A corner shop", zh="街角小店")
+Page = Callable[[Path], str]
+
+
+@pytest.fixture(scope="package")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with all its months made."""
+    settings = shop(tmp_path_factory.mktemp("made"))
+    assert run(settings).success
+    return settings
+
+
+@pytest.fixture(scope="package")
+def first_month(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with its first month alone."""
+    settings = shop(tmp_path_factory.mktemp("first"))
+    assert run(settings, SHOP_MONTHS[:1]).success
+    return settings
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Page:
+    """Makes the page of a published file and gives its text."""
+
+    def of(portrait_file: Path) -> str:
+        path = tmp_path / "report" / "index.html"
+        write_report(portrait_file, TITLE, path, "CNY")
+        return path.read_text(encoding="utf-8")
+
+    return of
