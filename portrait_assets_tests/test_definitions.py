@@ -22,6 +22,7 @@ CANONICAL = (
     "market",
     "outcomes",
     "products",
+    "promotions",
     "responses",
     "transactions",
 )
@@ -29,8 +30,11 @@ ASSETS = {
     "raw": {*CANONICAL, "receipts", "unplaced"},
     "cleaned": {*CANONICAL, "identity_map", "rejects"},
     "features": {
+        "product_month",
         "customer_month",
         "customer_category_month",
+        "customer_campaign_month",
+        "customer_balance_month",
         "feature_matrix",
         "feature_selection",
     },

@@ -1,115 +1,95 @@
 """Assets of the features room: monthly aggregates, then the matrix as of each month."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import polars as pl
 
 from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.features.aggregate import (
-    PRODUCT_FACTS,
-    RESPONSE_FACTS,
-    customer_category_month,
-    customer_month,
-)
+from portrait_assets.features import monthly
 from portrait_assets.features.contract import (
+    CUSTOMER_BALANCE_MONTH,
+    CUSTOMER_CAMPAIGN_MONTH,
     CUSTOMER_CATEGORY_MONTH,
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
     FEATURE_SELECTION,
     FEATURES,
+    PRODUCT_MONTH,
 )
-from portrait_assets.features.inputs import Inputs
 from portrait_assets.features.matrix import feature_matrix
-from portrait_assets.features.selection import select_features
+from portrait_assets.features.selection import sample_sql, select_features
 from portrait_assets.months import last_day
-from portrait_assets.warehouse.asset import all_months_in, month_in, tables_asset
+from portrait_assets.warehouse.asset import all_months_of, tables_asset
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.store import Query, Warehouse
 
-TABLES = (CUSTOMER_MONTH, CUSTOMER_CATEGORY_MONTH, FEATURE_MATRIX, FEATURE_SELECTION)
+# In the order in which they are made: usual prices come from earlier months of product_month.
+MONTHLY: dict[Table, Callable[[str], str]] = {
+    PRODUCT_MONTH: monthly.product_month,
+    CUSTOMER_MONTH: monthly.customer_month,
+    CUSTOMER_CATEGORY_MONTH: monthly.customer_category_month,
+    CUSTOMER_CAMPAIGN_MONTH: monthly.customer_campaign_month,
+    CUSTOMER_BALANCE_MONTH: monthly.customer_balance_month,
+}
+TABLES = (*MONTHLY, FEATURE_MATRIX, FEATURE_SELECTION)
+_OF_THE_MONTH = ("transactions", "promotions", "interactions", "balances")
+_OF_ALL_MONTHS = ("products", "campaigns", "contacts", "responses")
+_OF_THE_MATRIX = ("customers", "products", "market", "transactions", "balances")
 
 
-def features_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+def features_assets(
+    partitions: dg.PartitionsDefinition[str],
+) -> list[dg.AssetsDefinition]:
     """The steps that aggregate each month and that build the matrix from the aggregates."""
+
+    def require(warehouse: Warehouse, tables: tuple[Table, ...], last: str) -> None:
+        known = partitions.get_partition_keys()
+        for table in tables:
+            warehouse.require(table, known[: known.index(last) + 1])
+
+    looked_up = tuple(CLEANED[name] for name in _OF_ALL_MONTHS)
 
     @tables_asset(
         "customer_month",
-        [CUSTOMER_MONTH, CUSTOMER_CATEGORY_MONTH],
+        MONTHLY,
         partitions,
-        ins={
-            "transactions": month_in(CLEANED["transactions"]),
-            "contacts": month_in(CLEANED["contacts"]),
-            "products": all_months_in(CLEANED["products"], partitions),
-            "responses": all_months_in(CLEANED["responses"], partitions),
-        },
+        deps=(
+            *(CLEANED[name] for name in _OF_THE_MONTH),
+            *(all_months_of(table, partitions) for table in looked_up),
+        ),
+        kinds=("duckdb",),
     )
-    def aggregates(
-        context: dg.AssetExecutionContext,
-        transactions: pl.LazyFrame,
-        contacts: pl.LazyFrame,
-        products: pl.LazyFrame,
-        responses: pl.LazyFrame,
-    ) -> Iterator[dg.Output[object]]:
+    def aggregates(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
-        # Every month looks at all of these again, so they are read once.
-        products = products.select(PRODUCT_FACTS).collect().lazy()
-        responses = responses.select(RESPONSE_FACTS).collect().lazy()
+        require(context.resources.warehouse.warehouse, looked_up, months[-1])
+        for table, sql in MONTHLY.items():
+            yield dg.Output((Query(sql(month)) for month in months), table.name)
 
-        def of(frame: pl.LazyFrame, month: str) -> pl.LazyFrame:
-            return frame.filter(pl.col("month") == month)
-
-        def until(frame: pl.LazyFrame, month: str) -> pl.LazyFrame:
-            return frame.filter(pl.col("month") <= month)
-
-        yield dg.Output(
-            (
-                customer_month(
-                    of(transactions, month),
-                    until(products, month),
-                    of(contacts, month),
-                    until(responses, month),
-                    month,
-                )
-                for month in months
-            ),
-            CUSTOMER_MONTH.name,
-        )
-        yield dg.Output(
-            (
-                customer_category_month(of(transactions, month), until(products, month), month)
-                for month in months
-            ),
-            CUSTOMER_CATEGORY_MONTH.name,
-        )
+    looked_back_on = (*MONTHLY, *(CLEANED[name] for name in _OF_THE_MATRIX))
 
     @tables_asset(
         "feature_matrix",
         [FEATURE_MATRIX, FEATURE_SELECTION],
         partitions,
-        ins={
-            "customer_month": all_months_in(CUSTOMER_MONTH, partitions),
-            "customer_category_month": all_months_in(CUSTOMER_CATEGORY_MONTH, partitions),
-            "customers": all_months_in(CLEANED["customers"], partitions),
-            "balances": all_months_in(CLEANED["balances"], partitions),
-        },
+        deps=[all_months_of(table, partitions) for table in looked_back_on],
     )
-    def matrix(
-        context: dg.AssetExecutionContext,
-        customer_month: pl.LazyFrame,
-        customer_category_month: pl.LazyFrame,
-        customers: pl.LazyFrame,
-        balances: pl.LazyFrame,
-    ) -> Iterator[dg.Output[object]]:
-        inputs = Inputs(customer_month, customer_category_month, customers, balances)
-        chosen = []
+    def matrix(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
+        months = list(context.partition_keys)
+        warehouse = context.resources.warehouse.warehouse
+        require(warehouse, looked_back_on, months[-1])
+        yield dg.Output(
+            (Query(feature_matrix(month)) for month in months),
+            FEATURE_MATRIX.name,
+        )
 
-        def each() -> Iterator[pl.DataFrame]:
-            for month in context.partition_keys:
-                made = feature_matrix(inputs, month)
+        def chosen() -> Iterator[pl.DataFrame]:
+            for month in months:
+                rows = warehouse.made(FEATURE_MATRIX)[month]
+                sample = warehouse.select(sample_sql(month, rows))
                 as_of = pl.lit(last_day(month)).alias("as_of")
-                chosen.append(select_features(made, FEATURES).with_columns(as_of))
-                yield made
+                yield select_features(sample, FEATURES).with_columns(as_of)
 
-        yield dg.Output(each(), FEATURE_MATRIX.name)
-        yield dg.Output(pl.concat(chosen), FEATURE_SELECTION.name)
+        yield dg.Output(chosen(), FEATURE_SELECTION.name)
 
     return [aggregates, matrix]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from portrait_assets.features.assets import TABLES
 from portrait_assets.features.contract import (
     CUSTOMER_CATEGORY_MONTH,
     CUSTOMER_MONTH,
@@ -61,13 +62,12 @@ EVERYONE = TableCheck(
 
 def features_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """The checks of the feature tables."""
+    own = {
+        CUSTOMER_MONTH.name: (VALUES, ADDS_UP),
+        CUSTOMER_CATEGORY_MONTH.name: (VALUES,),
+        FEATURE_MATRIX.name: (VALUES, EVERYONE),
+        FEATURE_SELECTION.name: (VALUES,),
+    }
     return room_checks(
-        "features",
-        {
-            CUSTOMER_MONTH: (SHAPE, VALUES, ADDS_UP),
-            CUSTOMER_CATEGORY_MONTH: (SHAPE, VALUES),
-            FEATURE_MATRIX: (SHAPE, VALUES, EVERYONE),
-            FEATURE_SELECTION: (SHAPE, VALUES),
-        },
-        partitions,
+        "features", {table: (SHAPE, *own.get(table.name, ())) for table in TABLES}, partitions
     )

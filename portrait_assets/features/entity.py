@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-import polars as pl
-
-from portrait_assets.features.feature import Element, Feature
-from portrait_assets.features.inputs import Inputs
+from portrait_assets.features.feature import MONEY, NEVER_NULL, SHARE, Element, Feature
+from portrait_assets.features.span import Span
 from portrait_assets.warehouse.contract import Sensitivity, Type
 
-_C2 = Sensitivity.C2
+_C1, _C2 = Sensitivity.C1, Sensitivity.C2
 
 
 def _attribute(
-    name: str, en: str, zh: str, sensitivity: Sensitivity = Sensitivity.C1, type_: Type = Type.TEXT
+    name: str, en: str, zh: str, sensitivity: Sensitivity = _C1, type_: Type = Type.TEXT
 ) -> Feature:
     return Feature(
         name,
@@ -23,8 +19,10 @@ def _attribute(
         en,
         zh,
         formula="latest value recorded by as_of",
-        null_means="not recorded",
+        null_means="not recorded: missing_attributes names it",
+        sql=f"r.{name}",
         needs=("customers",),
+        unit=MONEY if type_ is Type.MONEY else None,
         sensitivity=sensitivity,
     )
 
@@ -35,6 +33,7 @@ ATTRIBUTES: tuple[Feature, ...] = (
     _attribute("occupation", "Occupation", "职业", _C2),
     _attribute("education", "Education", "学历", _C2),
     _attribute("marital_status", "Marital status", "婚姻状况", _C2),
+    _attribute("income", "Yearly income", "年收入", _C2, Type.MONEY),
     _attribute("income_band", "Income band", "收入段", _C2),
     _attribute("household_size", "Persons in the household", "家庭人数"),
     _attribute("household_type", "Composition of the household", "家庭构成"),
@@ -42,6 +41,15 @@ ATTRIBUTES: tuple[Feature, ...] = (
     _attribute("home_ownership", "Owner or renter of the home", "住房状况", _C2),
     _attribute("region", "Region of residence", "地区"),
 )
+STATED = (*(feature.name for feature in ATTRIBUTES), "age")
+"""Attributes whose absence `missing_attributes` names."""
+
+
+_UNSTATED = {name: f"r.{name} IS NULL" for name in STATED} | {
+    "age": "r.age IS NULL AND r.birth_date IS NULL"
+}
+
+
 DERIVED: tuple[Feature, ...] = (
     Feature(
         "age",
@@ -50,7 +58,9 @@ DERIVED: tuple[Feature, ...] = (
         "Age",
         "年龄",
         formula="full years from birth_date to as_of, otherwise the age recorded",
-        null_means="neither birth date nor age recorded",
+        null_means="neither birth date nor age recorded: missing_attributes names it",
+        sql="coalesce(date_diff('year', r.birth_date, {as_of}) - CAST("
+        "strftime(r.birth_date, '%m%d') > strftime({as_of}, '%m%d') AS INTEGER), r.age)",
         needs=("customers",),
         unit="years",
         sensitivity=_C2,
@@ -63,35 +73,46 @@ DERIVED: tuple[Feature, ...] = (
         "客龄",
         formula="days from joined_on, or else from the first transaction, to as_of",
         null_means="neither a joining day nor a transaction is known",
+        sql="{as_of} - coalesce(r.joined_on, h.first_on)",
         needs=("customers", "transactions"),
         unit="days",
+    ),
+    Feature(
+        "missing_attributes",
+        Element.ENTITY,
+        Type.TEXTS,
+        "Attributes not recorded",
+        "缺失属性",
+        formula="names of the entity's attributes without a value",
+        null_means=NEVER_NULL,
+        sql="list_filter(["
+        + ", ".join(f"CASE WHEN {test} THEN '{name}' END" for name, test in _UNSTATED.items())
+        + "], lambda name: name IS NOT NULL)",
+        needs=("customers",),
+        allowed=STATED,
+    ),
+    Feature(
+        "known_attribute_share",
+        Element.ENTITY,
+        Type.NUMBER,
+        "Share of attributes recorded",
+        "属性完整度",
+        formula=f"1 - length of missing_attributes / {len(STATED)}",
+        null_means=NEVER_NULL,
+        sql=f"round(1 - len(missing_attributes) / {len(STATED)}, 6)",
+        needs=("customers",),
+        unit=SHARE,
     ),
 )
 FEATURES = (*ATTRIBUTES, *DERIVED)
 
 
-def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
-    """The entity features, one row per customer who has a record or a transaction."""
-    latest = (
-        inputs.customers.sort("recorded_on", "month", "source_row", nulls_last=False)
-        .group_by("customer_id")
-        .agg(
-            pl.col(*(f.name for f in ATTRIBUTES), "age", "birth_date", "joined_on")
-            .drop_nulls()
-            .last()
-        )
-    )
-    first_seen = inputs.customer_month.group_by("customer_id").agg(
-        pl.col("first_at").min().dt.date().alias("first_seen_on")
-    )
-    born = pl.col("birth_date")
-    birthday = born.dt.month().cast(pl.Int32) * 100 + born.dt.day()
-    had_birthday = birthday <= as_of.month * 100 + as_of.day
-    full_years = as_of.year - born.dt.year() - pl.when(had_birthday).then(0).otherwise(1)
-    since = pl.coalesce("joined_on", "first_seen_on")
-    return latest.join(first_seen, on="customer_id", how="full", coalesce=True).select(
-        "customer_id",
-        *(f.name for f in ATTRIBUTES),
-        pl.coalesce(full_years, "age").cast(pl.Int64).alias("age"),
-        (pl.lit(as_of) - since).dt.total_days().alias("tenure_days"),
+def record(span: Span) -> str:
+    """The latest value of each attribute; a later record that lacks one does not undo it."""
+    names = (*(feature.name for feature in ATTRIBUTES), "age", "birth_date", "joined_on")
+    latest = ", ".join(f"arg_max({name}, place) AS {name}" for name in names)
+    return (
+        f"SELECT customer_id, {latest} FROM (SELECT *, row_number() OVER "
+        "(ORDER BY recorded_on NULLS FIRST, month, source_row) AS place "
+        f"FROM cleaned.customers WHERE {span.known}) GROUP BY customer_id"
     )

@@ -1,4 +1,4 @@
-"""How a feature is declared: once, with everything that others say about it made from here."""
+"""A feature, declared once, with everything that others say about it made from here."""
 
 from __future__ import annotations
 
@@ -18,16 +18,23 @@ class Element(StrEnum):
 
 
 SHARE = "share"
+MONEY = "currency of the source"
+NEVER_NULL = "never null"
 _DOMAINS: dict[str, tuple[float | None, float | None]] = {
     SHARE: (0, 1),
     "0 to 1": (0, 1),
     "-1 to 1": (-1, 1),
-    "days": (0, None),
-    "purchases": (0, None),
-    "categories": (0, None),
-    "contacts": (0, None),
-    "responses": (0, None),
+    "1 Monday to 7 Sunday": (1, 7),
+    "hour": (0, 24),
     "years": (0, 120),
+    "months": (0, 12),
+    **dict.fromkeys(
+        (
+            *("days", "purchases", "categories", "contacts", "responses", "lines", "choices"),
+            *("accounts", "complaints", "surveys", "visits", "products", "times", "attributes"),
+        ),
+        (0, None),
+    ),
 }
 
 
@@ -35,9 +42,10 @@ _DOMAINS: dict[str, tuple[float | None, float | None]] = {
 class Feature:
     """A column of the feature matrix.
 
-    `window_months` is how far the feature looks back from `as_of`, None for all history;
-    `formula` says in words how it is computed; `needs` names the cleaned tables that it comes
-    from; `null_means` says what a missing value tells.
+    `sql` computes it from the parts of `features.parts`, `formula` says the same in words;
+    `window_months` is how far it looks back from `as_of`, None for all history; `needs` names the
+    cleaned tables that it comes from; `null_means` says what a missing value tells. `evidence`
+    names the feature that counts the observations behind an estimate.
     """
 
     name: str
@@ -47,10 +55,13 @@ class Feature:
     zh: str
     formula: str
     null_means: str
+    sql: str = ""
     needs: tuple[str, ...] = ("transactions",)
     window_months: int | None = None
     unit: str | None = None
     sensitivity: Sensitivity = Sensitivity.C1
+    evidence: str | None = None
+    allowed: tuple[str, ...] | None = None
 
     @property
     def domain(self) -> tuple[float | None, float | None]:
@@ -65,7 +76,9 @@ class Feature:
             type=self.type,
             en=f"{self.en}: {self.formula}",
             zh=self.zh,
+            nullable=self.null_means != NEVER_NULL,
             unit=self.unit,
+            allowed=self.allowed,
             minimum=self.domain[0],
             maximum=self.domain[1],
             sensitivity=self.sensitivity,

@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
-import polars as pl
+from portrait_assets.features import entity
+from portrait_assets.features.contract import FEATURES
+from portrait_assets.features.parts import parts
+from portrait_assets.features.span import Span
+from portrait_assets.warehouse.connection import quote
 
-from portrait_assets.features import concept, entity, principle, symbol
-from portrait_assets.features.contract import FEATURE_MATRIX
-from portrait_assets.features.inputs import Inputs
-from portrait_assets.months import last_day
+_OF_CUSTOMER = {
+    "history": "h",
+    "record": "r",
+    "bought": "b",
+    "campaign": "g",
+    "category": "c",
+    "brand": "n",
+    "chosen": "x",
+    "held": "d",
+    "uplift": "u",
+    "followed": "f",
+    "withdrawal": "w",
+}
+"""Parts with a row per customer, and the letters that features know them by."""
+_OF_ALL = {
+    "base": "base",
+    "base_campaign": "bg",
+    "base_loyal": "bl",
+    "base_chosen": "bx",
+    "base_held": "bd",
+    "base_uplift": "bu",
+}
 
-ELEMENTS = (entity, symbol, concept, principle)
-# Counts and sums of a customer without the activity are known to be zero, not unknown.
-_ZERO_WHEN_ABSENT = tuple(
-    feature.name
-    for element in ELEMENTS
-    for feature in element.FEATURES
-    if feature.null_means == "never null"
-)
 
+def feature_matrix(month: str) -> str:
+    """SQL of the features of every customer as of the month's last day, in the order of customers.
 
-def feature_matrix(inputs: Inputs, month: str) -> pl.DataFrame:
-    """The features of every customer as of the month's last day.
-
-    A customer is in it who has a transaction, a balance or a joining day by then.
-
-    Args:
-        inputs: tables that may reach beyond the month; nothing later is used.
-        month: the month, as YYYY-MM.
+    A customer is in it who has a transaction, a balance or a joining day by then. It reads the
+    monthly aggregates of the month and of those before, and nothing later.
     """
-    as_of = last_day(month)
-    known = inputs.through(month)
-    matrix = _customers(known, month)
-    for element in ELEMENTS:
-        matrix = matrix.join(element.compute(known, as_of), on="customer_id", how="left")
+    span = Span(month)
+    named = {**parts(span), "record": entity.record(span), "everyone": _everyone(span)}
+    with_clause = ", ".join(f"{name} AS ({sql})" for name, sql in named.items())
+    columns = ", ".join(
+        f"{feature.sql.replace('{as_of}', span.day)} AS {quote(feature.name)}"
+        for feature in FEATURES
+    )
+    joins = " ".join(
+        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in _OF_CUSTOMER.items()
+    )
+    bases = " ".join(f"CROSS JOIN {name} AS {alias}" for name, alias in _OF_ALL.items())
     return (
-        matrix.with_columns(
-            pl.lit(as_of).alias("as_of"),
-            *(pl.col(name).fill_null(0) for name in _ZERO_WHEN_ABSENT),
-        )
-        .select(FEATURE_MATRIX.column_names)
-        .sort("customer_id")
-        .collect(engine="streaming")
+        f"WITH {with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
+        f"FROM everyone {joins} {bases} ORDER BY customer_id"
     )
 
 
-def _customers(known: Inputs, month: str) -> pl.LazyFrame:
-    return pl.concat(
-        [
-            known.customer_month.filter(pl.col("lines") > 0).select("customer_id"),
-            known.balances.select("customer_id"),
-            known.customers.filter(pl.col("joined_on") <= last_day(month)).select("customer_id"),
-        ]
-    ).unique()
+def _everyone(span: Span) -> str:
+    return (
+        "SELECT customer_id FROM history UNION SELECT customer_id "
+        f"FROM features.customer_balance_month WHERE {span.known} UNION SELECT customer_id "
+        f"FROM cleaned.customers WHERE {span.known} AND joined_on <= {span.day}"
+    )

@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.features.contract import FEATURE_SELECTION
+from portrait_assets.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
 from portrait_assets.features.feature import Feature
+from portrait_assets.months import last_day
+from portrait_assets.warehouse.connection import literal
 from portrait_assets.warehouse.contract import Type
 
 SAMPLE_ROWS = 50_000
-"""Customers looked at; a larger matrix is thinned evenly in the order of `customer_id`."""
+"""Customers looked at, about; a larger matrix is thinned by the hash of `customer_id`."""
 NEAR_CONSTANT = 0.99
 """A feature is near-constant when this share of customers has one value, or none."""
 COLLINEAR = 0.95
@@ -21,6 +23,16 @@ COLLINEAR = 0.95
 LEAST_PAIRS = 30
 """Customers who must have both values before a correlation is believed."""
 EMPTY, CONSTANT, DUPLICATED, IS_COLLINEAR = "empty", "near-constant", "duplicated", "collinear"
+
+
+def sample_sql(month: str, rows: int) -> str:
+    """SQL of the rows of a month's matrix that are looked at, of the `rows` that it has."""
+    step = max(1, -(-rows // SAMPLE_ROWS))
+    thinned = f" AND hash(customer_id) % {step} = 0" if step > 1 else ""
+    return (
+        f"SELECT * FROM {FEATURE_MATRIX.full_name} "
+        f"WHERE as_of = DATE {literal(last_day(month))}{thinned}"
+    )
 
 
 def select_features(matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
@@ -31,14 +43,14 @@ def select_features(matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.Dat
     who have both values. Features declared first come first, lists are never judged.
 
     Args:
-        matrix: the feature matrix of the month.
+        matrix: the feature matrix of the month, or what `sample_sql` selects of it.
         features: the features to judge, in the order of preference.
 
     Returns:
         One row per feature with the columns of `features.feature_selection` but `as_of`.
     """
     judged = [feature for feature in features if feature.type is not Type.TEXTS]
-    sample = _sample(matrix).select(feature.name for feature in judged)
+    sample = matrix.select(feature.name for feature in judged)
     verdicts: dict[str, tuple[str, float, float, str | None]] = {}
     for feature in judged:
         column = sample[feature.name]
@@ -70,11 +82,6 @@ def select_features(matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.Dat
         ],
         schema={n: t for n, t in FEATURE_SELECTION.polars_schema.items() if n != "as_of"},
     )
-
-
-def _sample(matrix: pl.DataFrame) -> pl.DataFrame:
-    step = max(1, -(-matrix.height // SAMPLE_ROWS))
-    return matrix.gather_every(step) if step > 1 else matrix
 
 
 def _most_common_share(column: pl.Series) -> float:

@@ -1,29 +1,28 @@
-"""Symbol (符号): what the customer does, and how that changes."""
+"""Symbol (符号): what the customer does, and how that changes: how recently, often and much."""
 
 from __future__ import annotations
 
-from datetime import date
+from typing import Any
 
-import polars as pl
+from portrait_assets.features.expressions import ratio, share, spread
+from portrait_assets.features.feature import MONEY, NEVER_NULL, SHARE, Element, Feature
+from portrait_assets.features.parts import AGO, WINDOWS
+from portrait_assets.warehouse.contract import Type
 
-from portrait_assets.features.feature import Element, Feature
-from portrait_assets.features.inputs import Inputs, ratio, share
-from portrait_assets.months import next_month
-from portrait_assets.warehouse.contract import POLARS_TYPES, Type
-
-WINDOWS = (1, 3, 6, 12)
-_MONEY = "currency of the source"
 _NEVER = "no purchase in the window"
 
 
-def _symbol(name: str, type_: Type, en: str, zh: str, formula: str, **more: object) -> Feature:
-    more = {"null_means": "never zero-filled: the customer has no purchase", **more}
-    return Feature(name, Element.SYMBOL, type_, en, zh, formula, **more)  # type: ignore[arg-type]
+def _symbol(
+    name: str, type_: Type, en: str, zh: str, formula: str, sql: str, **more: Any
+) -> Feature:
+    more = {"window_months": 12, "null_means": _NEVER, **more}
+    return Feature(name, Element.SYMBOL, type_, en, zh, formula, sql=sql, **more)
 
 
 def _windowed(months: int) -> tuple[Feature, ...]:
     span = f"last {months} months" if months > 1 else "last month"
-    shared = {"window_months": months, "null_means": "never null"}
+    spends = " + ".join(f"b.spend_{ago}" for ago in range(months))
+    purchases = "b.purchases" if months == 12 else f"b.purchases_{months}m"
     return (
         _symbol(
             f"purchases_{months}m",
@@ -31,8 +30,10 @@ def _windowed(months: int) -> tuple[Feature, ...]:
             f"Frequency, {span}",
             f"近{months}月购买次数",
             f"distinct purchases (baskets) in the {span}",
+            f"coalesce({purchases}, 0)",
             unit="purchases",
-            **shared,
+            window_months=months,
+            null_means=NEVER_NULL,
         ),
         _symbol(
             f"spend_{months}m",
@@ -40,20 +41,37 @@ def _windowed(months: int) -> tuple[Feature, ...]:
             f"Monetary, {span}",
             f"近{months}月消费金额",
             f"sum of amount in the {span}",
-            unit=_MONEY,
-            **shared,
+            f"coalesce({spends}, 0)",
+            unit=MONEY,
+            window_months=months,
+            null_means=NEVER_NULL,
         ),
     )
 
 
-_RATES = (
+# Sums over the months since the first purchase of the window, the month itself being 0.
+_INDEX_SUM = "(b.oldest * (b.oldest + 1) / 2.0)"
+_INDEX_SQUARES = "(b.oldest * (b.oldest + 1) * (2 * b.oldest + 1) / 6.0)"
+_SLOPE = (
+    f"-((b.oldest + 1) * ({' + '.join(f'{ago} * CAST(b.spend_{ago} AS DOUBLE)' for ago in AGO)})"
+    f" - {_INDEX_SUM} * CAST(b.amount AS DOUBLE))"
+    f" / ((b.oldest + 1) * {_INDEX_SQUARES} - pow({_INDEX_SUM}, 2))"
+    " / (CAST(b.amount AS DOUBLE) / (b.oldest + 1))"
+)
+_SPEND_SQUARES = " + ".join(f"b.spend_{ago} * b.spend_{ago}" for ago in AGO)
+_RECENT = "b.spend_0 + b.spend_1 + b.spend_2"
+_BOTH = f"({_RECENT} + b.spend_3 + b.spend_4 + b.spend_5)"
+
+FEATURES: tuple[Feature, ...] = (
     _symbol(
         "recency_days",
         Type.INTEGER,
         "Recency",
         "距上次购买天数",
         "days from the last purchase to as_of",
+        "{as_of} - h.last_on",
         unit="days",
+        window_months=None,
         null_means="never purchased",
     ),
     _symbol(
@@ -62,9 +80,27 @@ _RATES = (
         "Average ticket",
         "平均客单价",
         "spend_12m / purchases_12m",
-        unit=_MONEY,
-        window_months=12,
-        null_means=_NEVER,
+        ratio("b.amount", "b.purchases"),
+        unit=MONEY,
+    ),
+    _symbol(
+        "ticket_spread_12m",
+        Type.NUMBER,
+        "Spread of tickets",
+        "客单价离散度",
+        "standard deviation of purchases / average_ticket_12m",
+        spread("b.purchases", "b.amount", "b.ticket_squares"),
+        unit="times",
+        null_means="fewer than two purchases, or no spend, in the window",
+    ),
+    _symbol(
+        "largest_ticket_12m",
+        Type.MONEY,
+        "Largest ticket",
+        "最大客单金额",
+        "largest purchase",
+        "b.largest_ticket",
+        unit=MONEY,
     ),
     _symbol(
         "active_month_share_12m",
@@ -72,9 +108,28 @@ _RATES = (
         "Share of active months",
         "活跃月占比",
         "months with a purchase / months since the first purchase, both within 12 months",
-        unit="share",
-        window_months=12,
-        null_means=_NEVER,
+        share("b.active_months", "(b.oldest + 1)"),
+        unit=SHARE,
+    ),
+    _symbol(
+        "purchase_days_12m",
+        Type.INTEGER,
+        "Days with a purchase",
+        "购买天数",
+        "distinct days with a transaction",
+        "coalesce(b.purchase_days, 0)",
+        unit="days",
+        null_means=NEVER_NULL,
+    ),
+    _symbol(
+        "days_between_purchases_12m",
+        Type.NUMBER,
+        "Days between purchases",
+        "平均购买间隔天数",
+        "days from the first to the last purchase / (days with a purchase - 1)",
+        ratio("(b.last_in_window - b.first_in_window)", "(b.purchase_days - 1)"),
+        unit="days",
+        null_means="fewer than two days with a purchase in the window",
     ),
     _symbol(
         "spend_trend_3m",
@@ -82,111 +137,31 @@ _RATES = (
         "Spend trend",
         "消费趋势",
         "(last 3 months - the 3 before) / (their sum)",
+        f"CASE WHEN {_BOTH} > 0 THEN round(least(greatest(CAST(2 * ({_RECENT}) - {_BOTH} AS DOUBLE)"
+        f" / CAST({_BOTH} AS DOUBLE), -1), 1), 6) END",
         unit="-1 to 1",
         window_months=6,
         null_means="no spend in 6 months",
     ),
     _symbol(
-        "weekend_spend_share_12m",
+        "spend_slope_12m",
         Type.NUMBER,
-        "Weekend share of spend",
-        "周末消费占比",
-        "spend on Saturday and Sunday / spend_12m",
-        unit="share",
-        window_months=12,
-        null_means=_NEVER,
+        "Slope of spend",
+        "月消费斜率",
+        "least-squares change of spend per month / mean spend per month, since the first purchase",
+        f"CASE WHEN b.oldest >= 2 AND b.amount > 0 THEN round({_SLOPE}, 6) END",
+        unit="per month",
+        null_means="fewer than three months since the first purchase, or no spend",
     ),
     _symbol(
-        "evening_spend_share_12m",
+        "spend_spread_12m",
         Type.NUMBER,
-        "Evening share of spend",
-        "晚间消费占比",
-        "spend from 18:00 on / spend_12m",
-        unit="share",
-        window_months=12,
-        null_means=_NEVER,
+        "Spread of monthly spend",
+        "月消费离散度",
+        "standard deviation / mean of monthly spend since the first purchase",
+        spread("(b.oldest + 1)", "b.amount", f"({_SPEND_SQUARES})"),
+        unit="times",
+        null_means="fewer than two months since the first purchase, or no spend",
     ),
-)
-_BALANCES = (
-    _symbol(
-        "total_balance",
-        Type.MONEY,
-        "Total balance",
-        "账户总余额",
-        "sum over accounts of the last balance by as_of",
-        unit=_MONEY,
-        needs=("balances",),
-        null_means="no account known",
-    ),
-    _symbol(
-        "max_days_past_due",
-        Type.INTEGER,
-        "Most days past due",
-        "最长逾期天数",
-        "largest days past due over accounts, last balance by as_of",
-        unit="days",
-        needs=("balances",),
-        null_means="no account known",
-    ),
-)
-FEATURES: tuple[Feature, ...] = (
-    *_RATES,
     *(feature for months in WINDOWS for feature in _windowed(months)),
-    *_BALANCES,
 )
-
-
-def _since(as_of: date, months: int) -> pl.Expr:
-    first = next_month(f"{as_of:%Y-%m}", 1 - months)
-    return pl.col("month") >= first
-
-
-def _total(column: str, as_of: date, months: int) -> pl.Expr:
-    return pl.col(column).filter(_since(as_of, months)).sum()
-
-
-def compute(inputs: Inputs, as_of: date) -> pl.LazyFrame:
-    """The symbol features, one row per customer with a transaction or a balance."""
-    windows = [
-        _total(column, as_of, months).cast(POLARS_TYPES[kind]).alias(f"{name}_{months}m")
-        for months in WINDOWS
-        for column, name, kind in (
-            ("purchases", "purchases", Type.INTEGER),
-            ("amount", "spend", Type.MONEY),
-        )
-    ]
-    index = pl.col("month").str.slice(0, 4).cast(pl.Int64) * 12 + pl.col("month").str.slice(
-        5, 2
-    ).cast(pl.Int64)
-    within = _since(as_of, 12) & (pl.col("purchases") > 0)
-    activity = inputs.customer_month.group_by("customer_id").agg(
-        *windows,
-        (pl.lit(as_of) - pl.col("last_at").max().dt.date()).dt.total_days().alias("recency_days"),
-        pl.col("month").filter(within).n_unique().alias("active_months"),
-        (as_of.year * 12 + as_of.month - index.filter(within).min() + 1).alias("months_since"),
-        _total("weekend_amount", as_of, 12).alias("weekend"),
-        _total("evening_amount", as_of, 12).alias("evening"),
-    )
-    recent, both = pl.col("spend_3m"), pl.col("spend_6m")
-    rates = activity.with_columns(
-        ratio("spend_12m", "purchases_12m").alias("average_ticket_12m"),
-        share("active_months", "months_since").alias("active_month_share_12m"),
-        ratio(recent * 2 - both, both).clip(-1, 1).alias("spend_trend_3m"),
-        share("weekend", "spend_12m").alias("weekend_spend_share_12m"),
-        share("evening", "spend_12m").alias("evening_spend_share_12m"),
-    )
-    return rates.join(
-        _balances(inputs.balances), on="customer_id", how="full", coalesce=True
-    ).select("customer_id", *(feature.name for feature in FEATURES))
-
-
-def _balances(balances: pl.LazyFrame) -> pl.LazyFrame:
-    last = (
-        balances.sort("balance_on", "source_row")
-        .group_by("customer_id", "account_id", "product_id")
-        .agg(pl.col("balance", "days_past_due").last())
-    )
-    return last.group_by("customer_id").agg(
-        pl.col("balance").sum().cast(POLARS_TYPES[Type.MONEY]).alias("total_balance"),
-        pl.col("days_past_due").max().alias("max_days_past_due"),
-    )

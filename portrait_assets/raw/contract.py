@@ -1,4 +1,4 @@
-"""The ten canonical tables that a source may provide, and the two that account for reading them.
+"""The eleven canonical tables that a source may provide, and the two that account for reading them.
 
 The columns are declared once, as what a value is meant to be; `raw` keeps them as received and
 `cleaned.contract` makes the typed twins from the same declarations.
@@ -169,6 +169,18 @@ TRANSACTIONS = Canonical(
         _text("basket_id", "Purchase that the line belongs to", "购物篮(订单)编号"),
         _text("store_id", "Store or branch", "门店(网点)编号"),
         CHANNEL,
+        Column(
+            "is_on_display",
+            Type.BOOLEAN,
+            "Whether the product was on display there and then; null where not known",
+            "当时是否陈列促销",
+        ),
+        Column(
+            "is_in_mailer",
+            Type.BOOLEAN,
+            "Whether the product was in the mailer there and then; null where not known",
+            "当时是否传单促销",
+        ),
     ),
 )
 
@@ -318,6 +330,37 @@ MARKET = Canonical(
     ),
 )
 
+PROMOTIONS = Canonical(
+    name="promotions",
+    en="How widely a product was promoted in a span of days, over stores and days",
+    zh="产品促销覆盖",
+    dated_by="ended_on",
+    required=("product_id", "ended_on"),
+    columns=(
+        PRODUCT_ID,
+        Column("started_on", Type.DATE, "First day of the span", "开始日期"),
+        Column("ended_on", Type.DATE, "Last day of the span", "结束日期"),
+        Column(
+            "display_share",
+            Type.NUMBER,
+            "Share of stores and days with the product on display",
+            "陈列促销占比",
+            unit="share",
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "mailer_share",
+            Type.NUMBER,
+            "Share of stores and days with the product in the mailer",
+            "传单促销占比",
+            unit="share",
+            minimum=0,
+            maximum=1,
+        ),
+    ),
+)
+
 OUTCOMES = Canonical(
     name="outcomes",
     en="What is to be predicted, as it turned out",
@@ -342,6 +385,7 @@ CANONICAL: tuple[Canonical, ...] = (
     RESPONSES,
     INTERACTIONS,
     MARKET,
+    PROMOTIONS,
     OUTCOMES,
 )
 CANONICAL_BY_NAME = {canonical.name: canonical for canonical in CANONICAL}

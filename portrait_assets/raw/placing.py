@@ -174,8 +174,10 @@ def receipts(
         counts = placing.counts() if placing else {}
         last = placing.last if placing else ""
         unplaced = sum(n for month, n in counts.items() if month is None or month > last)
-        in_file = placing.rows_in_file() if placing else 0
         broken = placing.broken_count() if placing else 0
+        # What a derived table's SQL returns has just been counted, and may take long to count.
+        is_file = placing is not None and placing.reader.source.rows_of(table) is not None
+        in_file = placing.rows_in_file() if placing and is_file else sum(counts.values())
         rows += [
             {
                 "month": month,

@@ -36,16 +36,24 @@ def month_in(table: Table) -> dg.AssetIn:
 
 def all_months_in(table: Table, partitions: dg.PartitionsDefinition[str]) -> dg.AssetIn:
     """The table's rows of the months being made and of all months before."""
+    return dg.AssetIn(key=asset_key(table), partition_mapping=_until(partitions))
+
+
+def all_months_of(table: Table, partitions: dg.PartitionsDefinition[str]) -> dg.AssetDep:
+    """A dependency on the table's months being made and all before, read by the step itself."""
+    return dg.AssetDep(asset_key(table), partition_mapping=_until(partitions))
+
+
+def _until(partitions: dg.PartitionsDefinition[str]) -> dg.PartitionMapping:
     with warnings.catch_warnings():
         # That there may be no month so far back is marked beta; a test holds Dagster to it.
         warnings.simplefilter("ignore", dg.BetaWarning)
         # Dagster walks the offset month by month, so it is no longer than it needs to be. A
         # source without a last month gains some while this process lives.
         before = -len(partitions.get_partition_keys()) - 12
-        mapping = dg.TimeWindowPartitionMapping(
+        return dg.TimeWindowPartitionMapping(
             start_offset=before, end_offset=0, allow_nonexistent_upstream_partitions=True
         )
-    return dg.AssetIn(key=asset_key(table), partition_mapping=mapping)
 
 
 def tables_asset(
@@ -53,7 +61,7 @@ def tables_asset(
     tables: Iterable[Table],
     partitions_def: dg.PartitionsDefinition,
     ins: Mapping[str, dg.AssetIn] | None = None,
-    deps: Iterable[Table] = (),
+    deps: Iterable[Table | dg.AssetDep] = (),
     kinds: Iterable[str] = KINDS,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """A decorator for a step that makes these tables of one room for its months.
@@ -77,7 +85,7 @@ def tables_asset(
         name=name,
         outs=outs,
         ins=dict(ins or {}),
-        deps=[asset_key(table) for table in deps],
+        deps=[asset_key(dep) if isinstance(dep, Table) else dep for dep in deps],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},

@@ -20,6 +20,7 @@ class Type(StrEnum):
     NUMBER = "DOUBLE"
     MONEY = "DECIMAL(18,2)"
     QUANTITY = "DECIMAL(18,3)"
+    SQUARE = "DECIMAL(38,4)"  # of MONEY, or sums of them
     DATE = "DATE"
     TIMESTAMP = "TIMESTAMP"
     BOOLEAN = "BOOLEAN"
@@ -33,6 +34,7 @@ POLARS_TYPES: dict[Type, pl.DataType] = {
     Type.NUMBER: pl.Float64(),
     Type.MONEY: pl.Decimal(18, 2),
     Type.QUANTITY: pl.Decimal(18, 3),
+    Type.SQUARE: pl.Decimal(38, 4),
     Type.DATE: pl.Date(),
     Type.TIMESTAMP: pl.Datetime("us"),
     Type.BOOLEAN: pl.Boolean(),

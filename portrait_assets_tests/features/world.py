@@ -5,27 +5,36 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.features.aggregate import customer_category_month, customer_month
-from portrait_assets.features.inputs import Inputs
-from portrait_assets.months import next_month
+from portrait_assets.features.assets import MONTHLY
+from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.months import month_range
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.tables import column_types, create_table_sql
+
+DATED = {
+    "transactions": "occurred_at",
+    "responses": "responded_on",
+    "contacts": "contacted_on",
+    "balances": "balance_on",
+    "interactions": "occurred_at",
+    "market": "observed_on",
+    "promotions": "ended_on",
+}
 
 
-def cleaned(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> pl.DataFrame:
     """Rows of a cleaned table; what a row leaves out is null."""
     schema = CLEANED[table].polars_schema
-    dated = {
-        "transactions": "occurred_at",
-        "responses": "responded_on",
-        "contacts": "contacted_on",
-        "balances": "balance_on",
-    }.get(table)
+    dated = DATED.get(table)
     full = [
         dict.fromkeys(schema.names())
         | {"source_file": "f", "source_row": number}
-        | ({"month": f"{row[dated]:%Y-%m}"} if dated else {"month": "2024-01"})
+        | {"month": f"{row[dated]:%Y-%m}" if dated else first}
         | row
         for number, row in enumerate(rows, 1)
     ]
@@ -38,58 +47,45 @@ def sale(customer: str, day: str, amount: float, **more: Any) -> dict[str, Any]:
     return {"customer_id": customer, "occurred_at": moment, "amount": amount, **more}
 
 
-def inputs(
-    sales: list[dict[str, Any]],
-    last: str,
-    products: list[dict[str, Any]] | None = None,
-    contacts: list[dict[str, Any]] | None = None,
-    responses: list[dict[str, Any]] | None = None,
-    customers: list[dict[str, Any]] | None = None,
-    balances: list[dict[str, Any]] | None = None,
-) -> Inputs:
-    """What the matrix is computed from, for all months up to `last`."""
-    frames = {
-        name: cleaned(name, rows or []).lazy()
-        for name, rows in {
-            "transactions": sales,
-            "products": products,
-            "contacts": contacts,
-            "responses": responses,
-            "customers": customers,
-            "balances": balances,
-        }.items()
-    }
-    months = {
-        *frames["transactions"].collect()["month"],
-        *frames["contacts"].collect()["month"],
-        *frames["responses"].collect()["month"],
-        last,
-    }
-    month, aggregates, categories = min(months), [], []
-    while month <= last:
-        here = pl.col("month") == month
-        until = pl.col("month") <= month
-        bought = frames["transactions"].filter(here)
-        known = frames["products"].filter(until)
-        aggregates.append(
-            customer_month(
-                bought,
-                known,
-                frames["contacts"].filter(here),
-                frames["responses"].filter(until),
-                month,
-            )
-        )
-        categories.append(customer_category_month(bought, known, month))
-        month = next_month(month)
-    return Inputs(
-        pl.concat(aggregates).lazy(),
-        pl.concat(categories).lazy(),
-        frames["customers"],
-        frames["balances"],
-    )
-
-
 def day(text: str) -> date:
     """A date from its ISO form."""
     return date.fromisoformat(text)
+
+
+class World:
+    """Cleaned tables in a database of their own, with all months up to `last` aggregated."""
+
+    def __init__(self, last: str, first: str = "2024-01", **tables: list[dict[str, Any]]) -> None:
+        self.con = duckdb.connect(config={"threads": 2})
+        frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
+        for name, frame in frames.items():
+            self._create(CLEANED[name])
+            self._insert(CLEANED[name], frame)
+        for table in MONTHLY:
+            self._create(table)
+        earliest = min([last, *(m for name in DATED for m in frames[name]["month"])])
+        for table, sql in MONTHLY.items():
+            for month in month_range(earliest, last):
+                self.con.execute(f"INSERT INTO {table.full_name} BY NAME {sql(month)}")
+
+    def _create(self, table: Table) -> None:
+        self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+        self.con.execute(create_table_sql(table, column_types(table)))
+
+    def _insert(self, table: Table, frame: pl.DataFrame) -> None:
+        self.con.register("incoming", frame)
+        self.con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM incoming")
+
+    def table(self, table: Table) -> pl.DataFrame:
+        """All rows of an aggregate, with its contract's types."""
+        frame: pl.DataFrame = self.con.sql(f"FROM {table.full_name}").pl()
+        return frame
+
+    def matrix(self, month: str) -> pl.DataFrame:
+        """The feature matrix of a month, with its contract's types."""
+        frame: pl.DataFrame = self.con.sql(feature_matrix(month)).pl()
+        return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
+
+    def customer(self, customer: str, month: str) -> dict[str, Any]:
+        """One customer's row of the matrix."""
+        return self.matrix(month).row(by_predicate=pl.col("customer_id") == customer, named=True)

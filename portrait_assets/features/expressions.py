@@ -1,0 +1,74 @@
+"""Expressions that features share, as DuckDB SQL: ratios, shares and shrinkage towards the base.
+
+Ratios are taken of exact sums and rounded once, so that equal inputs give equal contents. SQL's
+least and greatest pass over null, so every expression asks first whether there is a value.
+"""
+
+from __future__ import annotations
+
+DIGITS = 6
+
+
+def ratio(part: str, whole: str) -> str:
+    """part / whole; null where the whole is not above zero."""
+    return f"CASE WHEN {whole} > 0 THEN round({_number(part)} / {_number(whole)}, {DIGITS}) END"
+
+
+def share(part: str, whole: str) -> str:
+    """`ratio` held within 0 and 1, which returned goods can push it out of."""
+    return f"CASE WHEN {whole} > 0 THEN round({_clipped(part, whole)}, {DIGITS}) END"
+
+
+def shrunk_share(
+    part: str, whole: str, count: str, base_part: str, base_whole: str, weight: float
+) -> str:
+    """A share moved towards the base's as if it had that share in `weight` more observations.
+
+    (count x share + weight x base share) / (count + weight), null without an observation.
+
+    Args:
+        part: what is measured of the customer.
+        whole: what it is a part of.
+        count: the observations behind it.
+        base_part: the same as `part` of all customers.
+        base_whole: the same as `whole` of all customers.
+        weight: how many observations the base counts for.
+    """
+    base = _clipped(base_part, base_whole)
+    return (
+        f"CASE WHEN {count} > 0 AND {whole} > 0 AND {base_whole} > 0 THEN round("
+        f"({count} * {_clipped(part, whole)} + {weight} * {base}) / ({count} + {weight}), "
+        f"{DIGITS}) END"
+    )
+
+
+def shrunk_ratio(
+    part: str, whole: str, count: str, base_part: str, base_whole: str, weight: float
+) -> str:
+    """`shrunk_share` for a ratio that has no upper bound; never below 0."""
+    base = f"({_number(base_part)} / {_number(base_whole)})"
+    return (
+        f"CASE WHEN {count} > 0 AND {whole} > 0 AND {base_whole} > 0 THEN round(greatest("
+        f"({count} * {_number(part)} / {_number(whole)} + {weight} * {base}) "
+        f"/ ({count} + {weight}), 0), {DIGITS}) END"
+    )
+
+
+def spread(count: str, total: str, squares: str) -> str:
+    """Coefficient of variation from a count, a sum and a sum of squares; null below two values."""
+    variance = (
+        f"greatest({_number(squares)} / {count} - pow({_number(total)} / {count}, 2), 0)"
+        f" * {count} / ({count} - 1)"
+    )
+    return (
+        f"CASE WHEN {count} > 1 AND {total} > 0 THEN "
+        f"round(sqrt({variance}) / ({_number(total)} / {count}), {DIGITS}) END"
+    )
+
+
+def _number(expression: str) -> str:
+    return f"CAST({expression} AS DOUBLE)"
+
+
+def _clipped(part: str, whole: str) -> str:
+    return f"least(greatest({_number(part)} / {_number(whole)}, 0), 1)"

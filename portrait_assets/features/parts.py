@@ -1,0 +1,277 @@
+"""The parts that features are computed from: SQL with one row per customer, as of a month.
+
+Each part is a query over the monthly aggregates; `base_*` parts have one row for all customers.
+Nothing later than the month is read.
+"""
+
+from __future__ import annotations
+
+from portrait_assets.features.products import latest_products
+from portrait_assets.features.reactions import reactions
+from portrait_assets.features.span import WINDOW_MONTHS, Span
+
+AGO = range(WINDOW_MONTHS)
+WINDOWS = (1, 3, 6, 12)
+BASE_LINES = 20
+"""Lines that the base's category shares count for, when few are known of a customer."""
+
+
+def parts(span: Span) -> dict[str, str]:
+    """All parts by name, in an order in which each needs only those before it."""
+    return {
+        "product": latest_products(span.month),
+        "history": history(span),
+        "bought": bought(span),
+        "base": base(),
+        "campaign_type": campaign_type(span),
+        "base_campaign_type": base_campaign_type(),
+        "campaign": campaign(),
+        "base_campaign": base_campaign(),
+        "choice": choice(span),
+        "by_category": by_category(),
+        "base_category": base_category(),
+        "category": category(),
+        "by_brand": by_brand(),
+        "brand": brand(),
+        "base_loyal": base_loyal(),
+        "chosen": chosen(),
+        "base_chosen": base_chosen(),
+        "held": held(span),
+        "base_held": base_held(),
+        **reactions(span),
+    }
+
+
+def history(span: Span) -> str:
+    """First and last purchase of all time by then."""
+    return (
+        "SELECT customer_id, CAST(min(first_at) AS DATE) AS first_on, "
+        "CAST(max(last_at) AS DATE) AS last_on FROM features.customer_month "
+        f"WHERE {span.known} AND lines > 0 GROUP BY customer_id"
+    )
+
+
+SUMMED = (
+    *("lines", "purchase_days", "ticket_squares", "returned_lines", "returned_amount"),
+    *("discount_amount", "discounted_lines", "discounted_amount", "branded_lines"),
+    *("branded_amount", "own_label_amount", "weekend_amount", "evening_amount", "night_lines"),
+    *("morning_lines", "afternoon_lines", "evening_lines", "hour_x", "hour_y", "monday_lines"),
+    *("tuesday_lines", "wednesday_lines", "thursday_lines", "friday_lines", "saturday_lines"),
+    *("sunday_lines", "digital_lines", "branch_lines", "self_service_lines", "phone_lines"),
+    *("priced_lines", "priced_amount", "usual_cost", "cheaper_lines", "dearer_lines"),
+    *("dated_product_lines", "new_product_lines", "promotable_lines", "display_lines"),
+    *("mailer_lines", "promoted_amount", "display_odds", "mailer_odds", "complaints", "surveys"),
+    *("survey_points", "visits"),
+)
+"""Columns of `features.customer_month` whose sum over the window the features need."""
+BASE_SUMMED = (
+    *("discount_amount", "discounted_amount", "branded_amount", "own_label_amount"),
+    *("priced_amount", "usual_cost", "cheaper_lines", "dearer_lines", "dated_product_lines"),
+    *("new_product_lines", "display_lines", "mailer_lines", "display_odds", "mailer_odds"),
+)
+
+
+def bought(span: Span) -> str:
+    """Sums over the window; spend_0 to spend_11 are the amounts of the single months."""
+    spends = [f"coalesce(sum(amount) FILTER (ago = {ago}), 0) AS spend_{ago}" for ago in AGO]
+    purchases = [
+        f"coalesce(sum(purchases) FILTER (ago < {n}), 0) AS purchases_{n}m" for n in WINDOWS[:-1]
+    ]
+    return f"""
+    SELECT customer_id, sum(amount) AS amount, sum(purchases) AS purchases,
+        {", ".join(f"sum({name}) AS {name}" for name in SUMMED)},
+        {", ".join((*spends, *purchases))},
+        max(largest_ticket) AS largest_ticket,
+        CAST(min(first_at) AS DATE) AS first_in_window,
+        CAST(max(last_at) AS DATE) AS last_in_window,
+        count(*) FILTER (lines > 0) AS active_months,
+        CAST(max(ago) FILTER (lines > 0) AS BIGINT) AS oldest
+    FROM (SELECT *, {span.ago()} AS ago FROM features.customer_month WHERE {span.within})
+    GROUP BY customer_id
+    """
+
+
+def base() -> str:
+    """The same sums of all customers."""
+    sums = [f"sum({name}) AS {name}" for name in ("amount", *BASE_SUMMED)]
+    sums += [f"sum(spend_{ago}) AS spend_{ago}" for ago in AGO]
+    return f"SELECT {', '.join(sums)} FROM bought"
+
+
+def campaign_type(span: Span) -> str:
+    """Contacts and responses over the window by kind of campaign."""
+    return f"""
+    SELECT customer_id, campaign_type, sum(contacts) AS contacts, sum(responses) AS responses,
+        sum(responded_contacts) AS responded, sum(lag_days) AS lag_days,
+        max(last_response_on) AS last_response_on,
+        bit_or(CASE WHEN contacts > 0 THEN 1 << CAST({span.ago()} AS INTEGER) ELSE 0 END)
+            AS contacted_months
+    FROM features.customer_campaign_month WHERE {span.within} GROUP BY ALL
+    """
+
+
+def base_campaign_type() -> str:
+    """The base's response rate by kind of campaign."""
+    return (
+        "SELECT campaign_type, sum(responded) / sum(contacts) AS rate FROM campaign_type "
+        "GROUP BY campaign_type HAVING sum(contacts) > 0"
+    )
+
+
+def campaign() -> str:
+    """The same over all kinds, and the kind with the best rate, shrunk to the base's rate of it."""
+    rate = "round((least(t.responded, t.contacts) + 5 * b.rate) / (t.contacts + 5), 6)"
+    return f"""
+    SELECT customer_id, sum(contacts) AS contacts, sum(responses) AS responses,
+        sum(responded) AS responded, sum(lag_days) AS lag_days,
+        max(last_response_on) AS last_response_on, bit_or(contacted_months) AS contacted_months,
+        arg_max(campaign_type, {{'rate': rate, 'type': campaign_type}})
+            FILTER (contacts > 0) AS best_type,
+        max(rate) FILTER (contacts > 0) AS best_rate,
+        arg_max(contacts, {{'rate': rate, 'type': campaign_type}})
+            FILTER (contacts > 0) AS best_contacts
+    FROM (
+        SELECT t.*, {rate} AS rate FROM campaign_type AS t
+        LEFT JOIN base_campaign_type AS b USING (campaign_type)
+    ) GROUP BY customer_id
+    """
+
+
+def base_campaign() -> str:
+    """Contacts, responses and lags of all customers."""
+    return (
+        "SELECT coalesce(sum(contacts), 0) AS contacts, coalesce(sum(responded), 0) AS responded, "
+        "coalesce(sum(lag_days), 0) AS lag_days FROM campaign"
+    )
+
+
+def choice(span: Span) -> str:
+    """What was chosen over the window, by category and brand, and when first."""
+    return f"""
+    SELECT customer_id, category, brand, sum(lines) AS lines,
+        CAST(sum(amount) AS DECIMAL(18, 2)) AS amount, count(*) AS months,
+        max(ago) AS first_ago, min(ago) AS last_ago
+    FROM (
+        SELECT *, {span.ago()} AS ago FROM features.customer_category_month WHERE {span.within}
+    ) GROUP BY customer_id, category, brand
+    """
+
+
+def by_category() -> str:
+    """What was chosen by category, and how much of it was of its first brand."""
+    return """
+    SELECT customer_id, category, sum(lines) AS lines,
+        CAST(sum(amount) AS DECIMAL(18, 2)) AS amount,
+        coalesce(sum(lines) FILTER (brand IS NOT NULL), 0) AS branded_lines,
+        coalesce(max(lines) FILTER (brand IS NOT NULL), 0) AS first_brand_lines
+    FROM choice WHERE category IS NOT NULL GROUP BY customer_id, category
+    """
+
+
+def base_category() -> str:
+    """The base's share of lines by category."""
+    return (
+        "SELECT category, sum(lines) / sum(sum(lines)) OVER () AS line_share "
+        "FROM by_category GROUP BY category"
+    )
+
+
+def category() -> str:
+    """Preferences over categories: the first one, their spread, and what stands out.
+
+    The target group index of a category is 100 x own share of lines / base's share, the own share
+    being shrunk to the base's. Loyalty looks at categories with a second line only: one line has
+    one brand.
+    """
+    return f"""
+    SELECT customer_id, sum(lines) AS lines,
+        sum(amount) FILTER (amount > 0) AS spend,
+        max(amount) AS first_amount,
+        arg_min(category, {{'less': -amount, 'name': category}}) FILTER (amount > 0)
+            AS first_category,
+        sum(amount * amount) FILTER (amount > 0) AS squares,
+        count(*) FILTER (amount > 0) AS categories,
+        coalesce(sum(branded_lines) FILTER (branded_lines > 1), 0) AS loyal_of_lines,
+        coalesce(sum(first_brand_lines) FILTER (branded_lines > 1), 0) AS loyal_lines,
+        arg_min(category, {{'less': -index, 'name': category}}) AS index_category,
+        max(index) AS index
+    FROM (
+        SELECT c.*, round(100 * (c.lines + {BASE_LINES} * b.line_share)
+            / (t.all_lines + {BASE_LINES}) / b.line_share, 4) AS index
+        FROM by_category AS c
+        JOIN (SELECT customer_id, sum(lines) AS all_lines FROM by_category GROUP BY customer_id)
+            AS t USING (customer_id)
+        JOIN base_category AS b USING (category)
+    ) GROUP BY customer_id
+    """
+
+
+def base_loyal() -> str:
+    """The base's loyalty to the first brand of a category."""
+    return (
+        "SELECT sum(loyal_lines) AS loyal_lines, sum(loyal_of_lines) AS loyal_of_lines "
+        "FROM category"
+    )
+
+
+def by_brand() -> str:
+    """What was chosen by brand."""
+    return """
+    SELECT customer_id, brand, sum(lines) AS lines, CAST(sum(amount) AS DECIMAL(18, 2)) AS amount
+    FROM choice WHERE brand IS NOT NULL GROUP BY customer_id, brand
+    """
+
+
+def brand() -> str:
+    """Preferences over brands: the first one and their spread."""
+    return """
+    SELECT customer_id, sum(lines) AS lines,
+        sum(amount) FILTER (amount > 0) AS spend, max(amount) AS first_amount,
+        arg_min(brand, {'less': -amount, 'name': brand}) FILTER (amount > 0) AS first_brand,
+        sum(amount * amount) FILTER (amount > 0) AS squares,
+        count(*) FILTER (amount > 0) AS brands
+    FROM by_brand GROUP BY customer_id
+    """
+
+
+def chosen() -> str:
+    """How often a choice of category and brand was repeated, and how many are new."""
+    return """
+    SELECT customer_id, count(*) AS choices, count(*) FILTER (months > 1) AS repeated,
+        count(*) FILTER (last_ago < 3) AS recent, count(*) FILTER (first_ago < 3) AS novel,
+        max(first_ago) AS oldest
+    FROM choice GROUP BY customer_id
+    """
+
+
+def base_chosen() -> str:
+    """The same of all customers; novelty only of those with an earlier choice to compare with."""
+    return (
+        "SELECT sum(choices) AS choices, sum(repeated) AS repeated, "
+        "sum(recent) FILTER (oldest >= 3) AS recent, sum(novel) FILTER (oldest >= 3) AS novel "
+        "FROM chosen"
+    )
+
+
+def held(span: Span) -> str:
+    """What is held and owed: the last month with balances within three months, and the window."""
+    latest = "arg_max({column}, -ago) FILTER (ago < 3) AS {column}"
+    columns = ("accounts", "products", "balance", "owed", "credit_limit", "days_past_due")
+    return f"""
+    SELECT customer_id, {", ".join(latest.format(column=column) for column in columns)},
+        sum(balance) AS balance_months, count(*) AS months,
+        sum(balance) FILTER (ago < 3) AS balance_3m, count(*) FILTER (ago < 3) AS months_3m,
+        sum(balance) FILTER (ago BETWEEN 3 AND 5) AS balance_before,
+        count(*) FILTER (ago BETWEEN 3 AND 5) AS months_before,
+        count(*) FILTER (days_past_due > 0) AS months_past_due,
+        sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
+        sum(risk_points) AS risk_points
+    FROM (
+        SELECT *, {span.ago()} AS ago FROM features.customer_balance_month WHERE {span.within}
+    ) GROUP BY customer_id
+    """
+
+
+def base_held() -> str:
+    """Risk of all that is held."""
+    return "SELECT sum(graded_balance) AS graded_balance, sum(risk_points) AS risk_points FROM held"
