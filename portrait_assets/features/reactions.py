@@ -6,6 +6,8 @@ months times the customer's usual share of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from portrait_assets.features.span import WINDOW_MONTHS, Span
 from portrait_assets.months import next_month
 from portrait_assets.warehouse.connection import literal, literals
@@ -22,6 +24,8 @@ NO_CORRELATION_MONTHS = 12
 def reactions(span: Span) -> dict[str, str]:
     """The parts by name, in an order in which each needs only those before it."""
     return {
+        "months": months(),
+        "base_months": base_months(),
         "uplift": uplift(),
         "base_uplift": base_uplift(),
         "indicator": indicator(span),
@@ -32,53 +36,66 @@ def reactions(span: Span) -> dict[str, str]:
     }
 
 
+def _array(values: Iterable[str]) -> str:
+    """The twelve values, the month itself first, as an array that multiplies fast."""
+    return f"CAST([{', '.join(values)}] AS DOUBLE[{WINDOW_MONTHS}])"
+
+
+def months() -> str:
+    """Each customer's spend by month, the month itself first."""
+    return f"""
+    SELECT customer_id, oldest, {_array(f"spend_{ago}" for ago in AGO)} AS spends
+    FROM bought WHERE oldest IS NOT NULL
+    """
+
+
+def base_months() -> str:
+    """The base's spend by month, and its sums from the month itself back to each."""
+    so_far = (" + ".join(f"spend_{before}" for before in range(ago + 1)) for ago in AGO)
+    return (
+        f"SELECT {_array(f'spend_{ago}' for ago in AGO)} AS spends, "
+        f"{_array(so_far)} AS so_far FROM base"
+    )
+
+
 def uplift() -> str:
     """Spend in months with a campaign contact, and what the other months let expect.
 
     Months before the first purchase of the window do not count.
     """
-    reached = [f"(contacted_months & {1 << ago}) > 0 AND oldest >= {ago}" for ago in AGO]
-    other = [f"(contacted_months & {1 << ago}) = 0 AND oldest >= {ago}" for ago in AGO]
-
-    def total(column: str, conditions: list[str]) -> str:
-        return " + ".join(
-            f"CASE WHEN {condition} THEN {column}_{ago} ELSE 0 END"
-            for ago, condition in enumerate(conditions)
-        )
-
-    bases = ", ".join(f"base.spend_{ago} AS base_{ago}" for ago in AGO)
-    months = " + ".join(f"CAST({condition} AS INTEGER)" for condition in reached)
+    mask = _array(f"(contacted >> {ago}) & 1" for ago in AGO)
     return f"""
-    SELECT customer_id, months, actual,
-        CAST(own AS DOUBLE) / CAST(own_base AS DOUBLE) * CAST(reached_base AS DOUBLE) AS expected
+    SELECT customer_id, contacted_months AS months, actual,
+        (total - actual) / (so_far - reached) * reached AS expected
     FROM (
-        SELECT customer_id, {months} AS months, {total("spend", reached)} AS actual,
-            {total("spend", other)} AS own, {total("base", other)} AS own_base,
-            {total("base", reached)} AS reached_base
+        SELECT m.customer_id, bit_count(contacted) AS contacted_months, b.so_far[oldest + 1]
+                AS so_far, list_sum(CAST(m.spends AS DOUBLE[])) AS total,
+            array_inner_product({mask}, m.spends) AS actual,
+            array_inner_product({mask}, b.spends) AS reached
         FROM (
-            SELECT b.*, c.contacted_months, {bases}
-            FROM bought AS b JOIN campaign AS c USING (customer_id) CROSS JOIN base
-            WHERE c.contacted_months > 0
-        )
-    ) WHERE months > 0 AND own > 0 AND own_base > 0 AND reached_base > 0
+            SELECT m.*, c.contacted_months & ((1 << CAST(oldest + 1 AS INTEGER)) - 1) AS contacted
+            FROM months AS m JOIN campaign AS c USING (customer_id)
+        ) AS m CROSS JOIN base_months AS b WHERE contacted > 0
+    ) WHERE total > actual AND so_far > reached AND reached > 0
     """
 
 
 def base_uplift() -> str:
     """Actual and expected spend in contacted months of all customers.
 
-    The expected amounts are rounded to cents so that their sum does not depend on its order.
+    Amounts are rounded to cents so that their sums do not depend on their order.
     """
+    cents = "CAST(sum(CAST({of} AS DECIMAL(18, 2))) AS DOUBLE)"
     return (
-        "SELECT CAST(sum(actual) AS DOUBLE) "
-        "/ CAST(sum(CAST(expected AS DECIMAL(18, 2))) AS DOUBLE) AS ratio FROM uplift"
+        f"SELECT {cents.format(of='actual')} / {cents.format(of='expected')} AS ratio FROM uplift"
     )
 
 
 def indicator(span: Span) -> str:
     """Relative changes of each market-wide indicator against the month before.
 
-    change_0 to change_11 are those of the months of the window, null where not known.
+    `changes` are those of the months of the window, 0 where not known, `known` tells which are;
+    `sums` and `squares` add them up from the month itself back to each.
     """
     months = [*span.months, next_month(span.months[-1], -1)]
     values = ", ".join(
@@ -90,14 +107,27 @@ def indicator(span: Span) -> str:
         f"AS change_{ago}"
         for ago in AGO
     )
+
+    def so_far(of: str) -> str:
+        parts = [of.format(ago=ago) for ago in AGO]
+        return _array(" + ".join(parts[: ago + 1]) for ago in AGO)
+
+    change = "coalesce(change_{ago}, 0)"
+    known = "CAST(change_{ago} IS NOT NULL AS INTEGER)"
     return f"""
-    SELECT indicator, {changes} FROM (
-        SELECT indicator, {values} FROM (
-            SELECT indicator, month, arg_max(value, (observed_on, source_row)) AS value
-            FROM cleaned.market
-            WHERE month IN ({literals(months)}) AND product_id IS NULL AND store_id IS NULL
-            GROUP BY indicator, month
-        ) GROUP BY indicator
+    SELECT indicator, {_array(change.format(ago=ago) for ago in AGO)} AS changes,
+        {_array(known.format(ago=ago) for ago in AGO)} AS known,
+        {so_far(known)} AS counts, {so_far(change)} AS sums,
+        {so_far(f"{change} * {change}")} AS squares
+    FROM (
+        SELECT indicator, {changes} FROM (
+            SELECT indicator, {values} FROM (
+                SELECT indicator, month, arg_max(value, (observed_on, source_row)) AS value
+                FROM cleaned.market
+                WHERE month IN ({literals(months)}) AND product_id IS NULL AND store_id IS NULL
+                GROUP BY indicator, month
+            ) GROUP BY indicator
+        )
     )
     """
 
@@ -106,41 +136,32 @@ def followed() -> str:
     """The indicator whose changes the customer's share of the base's spend follows most closely.
 
     The correlation over the months since the first purchase is mixed with months without any:
-    the strongest of several short correlations is strong by chance.
+    the strongest of several short correlations is strong by chance. Shares are 0 before the first
+    purchase, so whole arrays can be multiplied.
     """
-    there = [f"change_{ago} IS NOT NULL AND oldest >= {ago} AND base_{ago} > 0" for ago in AGO]
-
-    def total(of: str) -> str:
-        return " + ".join(
-            f"CASE WHEN {condition} THEN {of.format(ago=ago)} ELSE 0 END"
-            for ago, condition in enumerate(there)
-        )
-
-    bases = ", ".join(f"CAST(base.spend_{ago} AS DOUBLE) AS base_{ago}" for ago in AGO)
-    shares = ", ".join(
-        f"CASE WHEN base.spend_{ago} > 0 THEN CAST(b.spend_{ago} AS DOUBLE) / base.spend_{ago} END "
-        f"AS part_{ago}"
-        for ago in AGO
-    )
-    changes = ", ".join(f"change_{ago}" for ago in AGO)
+    part = "CASE WHEN b.spends[{n}] > 0 THEN m.spends[{n}] / b.spends[{n}] ELSE 0 END"
+    strongest = "{'strength': abs(r), 'name': indicator}"
     return f"""
-    SELECT customer_id, arg_max(months, {{'strength': abs(r), 'name': indicator}}) AS months,
-        arg_max(r, {{'strength': abs(r), 'name': indicator}}) AS correlation,
-        arg_max(indicator, {{'strength': abs(r), 'name': indicator}}) AS indicator
+    SELECT customer_id, arg_max(n, {strongest}) AS months,
+        arg_max(r, {strongest}) AS correlation,
+        arg_max(indicator, {strongest}) AS indicator
     FROM (
-        SELECT customer_id, indicator, n AS months,
-            round((n * xy - x * y) / sqrt((n * xx - x * x) * (n * yy - y * y))
-                * n / (n + {NO_CORRELATION_MONTHS}), 6) AS r
+        SELECT customer_id, indicator, n, round((n * xy - x * y)
+            / sqrt((n * xx - x * x) * (n * yy - y * y)) * n / (n + {NO_CORRELATION_MONTHS}), 6) AS r
         FROM (
-            SELECT customer_id, indicator, {total("1")} AS n,
-                {total("change_{ago}")} AS x, {total("part_{ago}")} AS y,
-                {total("change_{ago} * change_{ago}")} AS xx,
-                {total("part_{ago} * part_{ago}")} AS yy,
-                {total("change_{ago} * part_{ago}")} AS xy
+            SELECT customer_id, indicator, i.counts[oldest + 1] AS n, i.sums[oldest + 1] AS x,
+                i.squares[oldest + 1] AS xx, array_inner_product(i.changes, parts) AS xy,
+                array_inner_product(i.known, parts) AS y,
+                array_inner_product(i.known, part_squares) AS yy
             FROM (
-                SELECT b.customer_id, b.oldest, i.indicator, {bases}, {shares}, {changes}
-                FROM bought AS b CROSS JOIN base CROSS JOIN indicator AS i
-            )
+                SELECT customer_id, oldest, parts,
+                    {_array(f"parts[{ago + 1}] * parts[{ago + 1}]" for ago in AGO)} AS part_squares
+                FROM (
+                    SELECT customer_id, oldest,
+                        {_array(part.format(n=ago + 1) for ago in AGO)} AS parts
+                    FROM months AS m CROSS JOIN base_months AS b
+                )
+            ) CROSS JOIN indicator AS i
         )
         WHERE n >= {LEAST_MONTHS} AND n * xx - x * x > 1e-12 * n * xx
             AND n * yy - y * y > 1e-9 * n * yy
@@ -179,26 +200,24 @@ def withdrawal() -> str:
     The base's change over the same months is taken out of it.
     """
 
-    def total(table: str, first: str, last: str) -> str:
-        return " + ".join(
-            f"CASE WHEN {ago} BETWEEN {first} AND {last} THEN {table}.spend_{ago} ELSE 0 END"
-            for ago in AGO
-        )
+    after = "{of}[u.ago - least({n}, u.ago) + 1 : u.ago]"
+    before = "{of}[u.ago + 2 : u.ago + 1 + least({n}, u.ago)]"
 
-    after = (f"u.ago - least({COMPARED_MONTHS}, u.ago)", "u.ago - 1")
-    before = ("u.ago + 1", f"u.ago + least({COMPARED_MONTHS}, u.ago)")
+    def total(of: str, span: str) -> str:
+        whole = f"CAST({of}.spends AS DOUBLE[])"
+        return f"list_sum({span.format(of=whole, n=COMPARED_MONTHS)})"
+
     return f"""
     SELECT customer_id, count(*) AS products,
         CAST(sum(CAST((after - expected) / (after + expected) AS DECIMAL(18, 6))) AS DOUBLE)
             AS reactions
     FROM (
-        SELECT customer_id, CAST(after AS DOUBLE) AS after,
-            CAST(before AS DOUBLE) * base_after / base_before AS expected
+        SELECT customer_id, after, before * base_after / base_before AS expected
         FROM (
-            SELECT u.customer_id, {total("b", *after)} AS after, {total("b", *before)} AS before,
-                CAST({total("base", *after)} AS DOUBLE) AS base_after,
-                CAST({total("base", *before)} AS DOUBLE) AS base_before
-            FROM withdrawn_user AS u JOIN bought AS b USING (customer_id) CROSS JOIN base
+            SELECT u.customer_id, {total("m", after)} AS after, {total("m", before)} AS before,
+                {total("b", after)} AS base_after, {total("b", before)} AS base_before
+            FROM withdrawn_user AS u JOIN months AS m USING (customer_id)
+            CROSS JOIN base_months AS b
         ) WHERE after >= 0 AND before > 0 AND base_after > 0 AND base_before > 0
     ) GROUP BY customer_id
     """
