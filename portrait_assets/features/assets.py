@@ -18,6 +18,7 @@ from portrait_assets.features.contract import (
     PRODUCT_MONTH,
 )
 from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.features.products import know_products
 from portrait_assets.features.selection import sample_sql, select_features
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.asset import all_months_of, tables_asset
@@ -43,6 +44,15 @@ def features_assets(
 ) -> list[dg.AssetsDefinition]:
     """The steps that aggregate each month and that build the matrix from the aggregates."""
 
+    def queries(
+        warehouse: Warehouse, months: list[str], sql: Callable[[str], str]
+    ) -> Iterator[Query]:
+        for month in months:
+            # Most sources tell all of their products at once: nothing changes after that.
+            if month == months[0] or warehouse.made(CLEANED["products"])[month]:
+                know_products(warehouse.con, month)
+            yield Query(sql(month))
+
     def require(warehouse: Warehouse, tables: tuple[Table, ...], last: str) -> None:
         known = partitions.get_partition_keys()
         for table in tables:
@@ -62,9 +72,10 @@ def features_assets(
     )
     def aggregates(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
-        require(context.resources.warehouse.warehouse, looked_up, months[-1])
+        warehouse = context.resources.warehouse.warehouse
+        require(warehouse, looked_up, months[-1])
         for table, sql in MONTHLY.items():
-            yield dg.Output((Query(sql(month)) for month in months), table.name)
+            yield dg.Output(queries(warehouse, months, sql), table.name)
 
     looked_back_on = (*MONTHLY, *(CLEANED[name] for name in _OF_THE_MATRIX))
 
@@ -78,10 +89,7 @@ def features_assets(
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
         require(warehouse, looked_back_on, months[-1])
-        yield dg.Output(
-            (Query(feature_matrix(month)) for month in months),
-            FEATURE_MATRIX.name,
-        )
+        yield dg.Output(queries(warehouse, months, feature_matrix), FEATURE_MATRIX.name)
 
         def chosen() -> Iterator[pl.DataFrame]:
             for month in months:

@@ -125,6 +125,8 @@ CUSTOMER_MONTH = Table(
             unit="points on the source's scale",
         ),
         _count("visits", "Steps of visits", "访问步骤数"),
+        _count("contacts", "Campaign contacts, control group left out", "触达次数"),
+        _count("responses", "Campaign responses", "响应次数"),
     ),
     key=("month", "customer_id"),
 )
@@ -136,12 +138,19 @@ CUSTOMER_CATEGORY_MONTH = Table(
     zh="客户类别品牌月度可加汇总",
     columns=(
         _CUSTOMER_ID,
+        Column(
+            "choice_id",
+            Type.INTEGER,
+            "Number of category and brand",
+            "类别品牌编号",
+            nullable=False,
+        ),
         Column("category", Type.TEXT, "Category", "类别"),
         Column("brand", Type.TEXT, "Brand or maker", "品牌"),
         _count("lines", "Transaction lines", "交易行数"),
         _money("amount", "Amount paid", "消费金额"),
     ),
-    key=("month", "customer_id", "category", "brand"),
+    key=("month", "customer_id", "choice_id"),
 )
 
 CUSTOMER_CAMPAIGN_MONTH = Table(

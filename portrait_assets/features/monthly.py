@@ -1,13 +1,14 @@
 """SQL of one month's additive aggregates: windows of months are sums of these.
 
-Each query reads the month's own events, what is known of products and campaigns by then, and for
-usual prices the earlier months of `features.product_month`.
+Each query reads the month's own events, what is known of campaigns by then, and for usual prices
+the earlier months of `features.product_month`. What is known of products by then is looked up in
+the temporary table `product`, which `products.know_products` makes.
 """
 
 from __future__ import annotations
 
 from portrait_assets.features.contract import DAY_PARTS, WEEKDAYS
-from portrait_assets.features.products import latest_products
+from portrait_assets.features.products import choice_id
 from portrait_assets.months import next_month
 from portrait_assets.warehouse.connection import literal, literals
 
@@ -28,13 +29,13 @@ MILLION = 1_000_000
 def product_month(month: str) -> str:
     """What was sold of each product in the month, where a unit price can be told."""
     return f"""
-    WITH product AS ({latest_products(month)})
-    SELECT {literal(month)} AS month, product_id, any_value(p.category) AS category,
-        count(*) AS lines, sum(t.quantity) AS quantity, sum(t.amount) AS amount
-    FROM cleaned.transactions AS t LEFT JOIN product AS p USING (product_id)
-    WHERE t.month = {literal(month)} AND t.quantity > 0 AND t.amount > 0
-        AND product_id IS NOT NULL
-    GROUP BY product_id
+    SELECT {literal(month)} AS month, s.*, p.category
+    FROM (
+        SELECT product_id, count(*) AS lines, sum(quantity) AS quantity, sum(amount) AS amount
+        FROM cleaned.transactions
+        WHERE month = {literal(month)} AND quantity > 0 AND amount > 0 AND product_id IS NOT NULL
+        GROUP BY product_id
+    ) AS s LEFT JOIN temp.product AS p USING (product_id)
     """
 
 
@@ -42,10 +43,10 @@ def customer_month(month: str) -> str:
     """What each customer bought and said in the month; a line without a basket is a purchase."""
     here = f"WHERE month = {literal(month)}"
     return f"""
-    WITH product AS (
+    WITH fact AS (
         SELECT p.product_id, p.is_own_label, p.introduced_on, c.price AS category_price,
             u.price AS usual_price, s.display_share, s.mailer_share
-        FROM ({latest_products(month)}) AS p
+        FROM temp.product AS p
         LEFT JOIN ({_category_prices(month)}) AS c USING (category)
         LEFT JOIN ({_usual_prices(month)}) AS u USING (product_id)
         LEFT JOIN ({_shown(month)}) AS s USING (product_id)
@@ -66,7 +67,7 @@ def customer_month(month: str) -> str:
             t.is_on_display, t.is_in_mailer,
             CAST(round({MILLION} * p.display_share) AS INTEGER) AS display_odds,
             CAST(round({MILLION} * p.mailer_share) AS INTEGER) AS mailer_odds
-        FROM cleaned.transactions AS t LEFT JOIN product AS p USING (product_id)
+        FROM cleaned.transactions AS t LEFT JOIN fact AS p USING (product_id)
         WHERE t.month = {literal(month)}
     ),
     event AS (
@@ -77,6 +78,11 @@ def customer_month(month: str) -> str:
         UNION ALL BY NAME
         SELECT customer_id, kind, CAST(score AS DECIMAL(18, 3)) AS score
         FROM cleaned.interactions {here}
+        UNION ALL BY NAME
+        SELECT customer_id, 'contact' AS of FROM cleaned.contacts
+        {here} AND NOT coalesce(is_control, false)
+        UNION ALL BY NAME
+        SELECT customer_id, 'response' AS of FROM cleaned.responses {here}
     )
     SELECT {literal(month)} AS month, customer_id, {", ".join(_sums())}
     FROM event GROUP BY customer_id
@@ -143,6 +149,8 @@ def _sums() -> list[str]:
         "count(*) FILTER (kind = 'survey' AND score IS NOT NULL) AS surveys",
         "coalesce(sum(score) FILTER (kind = 'survey'), 0) AS survey_points",
         "count(*) FILTER (kind = 'visit') AS visits",
+        "count(*) FILTER (of = 'contact') AS contacts",
+        "count(*) FILTER (of = 'response') AS responses",
     ]
 
 
@@ -189,16 +197,35 @@ def customer_category_month(month: str) -> str:
     """What each customer bought by category and brand.
 
     The category is the row's own, or else its product's; lines with neither category nor brand
-    are left out.
+    are left out. Rows are counted by a number, which is cheaper than by two texts.
     """
     return f"""
-    WITH product AS ({latest_products(month)})
-    SELECT {literal(month)} AS month, t.customer_id, coalesce(t.category, p.category) AS category,
-        p.brand, count(*) AS lines, sum(t.amount) AS amount
-    FROM cleaned.transactions AS t LEFT JOIN product AS p USING (product_id)
-    WHERE t.month = {literal(month)}
-        AND (t.category IS NOT NULL OR p.category IS NOT NULL OR p.brand IS NOT NULL)
-    GROUP BY ALL
+    WITH line AS (
+        SELECT t.customer_id, t.amount, t.category, p.brand, p.choice_id
+        FROM cleaned.transactions AS t LEFT JOIN temp.product AS p USING (product_id)
+        WHERE t.month = {literal(month)}
+    ),
+    own AS (
+        SELECT category, brand, {choice_id("category", "brand")} AS choice_id
+        FROM (SELECT DISTINCT category, brand FROM line WHERE category IS NOT NULL)
+    ),
+    name AS (
+        SELECT DISTINCT choice_id, category, brand FROM temp.product WHERE choice_id IS NOT NULL
+        UNION
+        SELECT choice_id, category, brand FROM own
+    ),
+    chosen AS (
+        SELECT customer_id, amount, choice_id FROM line WHERE category IS NULL
+        UNION ALL
+        SELECT l.customer_id, l.amount, o.choice_id
+        FROM line AS l JOIN own AS o
+            ON o.category = l.category AND o.brand IS NOT DISTINCT FROM l.brand
+    )
+    SELECT {literal(month)} AS month, c.*, n.category, n.brand
+    FROM (
+        SELECT customer_id, choice_id, count(*) AS lines, sum(amount) AS amount
+        FROM chosen WHERE choice_id IS NOT NULL GROUP BY customer_id, choice_id
+    ) AS c JOIN name AS n USING (choice_id)
     """
 
 
@@ -254,8 +281,7 @@ def customer_campaign_month(month: str) -> str:
 def customer_balance_month(month: str) -> str:
     """The last balances of the month; an account with a credit limit is a debt."""
     return f"""
-    WITH product AS ({latest_products(month)}),
-    account AS (
+    WITH account AS (
         SELECT customer_id, account_id, product_id,
             arg_max(balance, place) AS balance, arg_max_null(credit_limit, place) AS credit_limit,
             arg_max_null(days_past_due, place) AS days_past_due
@@ -268,7 +294,7 @@ def customer_balance_month(month: str) -> str:
     graded AS (
         SELECT a.*, CASE WHEN a.balance > 0 AND a.credit_limit IS NULL
             THEN TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER) END AS grade
-        FROM account AS a LEFT JOIN product AS p USING (product_id)
+        FROM account AS a LEFT JOIN temp.product AS p USING (product_id)
     )
     SELECT {literal(month)} AS month, customer_id, count(*) AS accounts,
         count(DISTINCT product_id) AS products,

@@ -6,7 +6,6 @@ Nothing later than the month is read.
 
 from __future__ import annotations
 
-from portrait_assets.features.products import latest_products
 from portrait_assets.features.reactions import reactions
 from portrait_assets.features.span import WINDOW_MONTHS, Span
 
@@ -19,7 +18,6 @@ BASE_LINES = 20
 def parts(span: Span) -> dict[str, str]:
     """All parts by name, in an order in which each needs only those before it."""
     return {
-        "product": latest_products(span.month),
         "history": history(span),
         "bought": bought(span),
         "base": base(),
@@ -27,7 +25,9 @@ def parts(span: Span) -> dict[str, str]:
         "base_campaign_type": base_campaign_type(),
         "campaign": campaign(),
         "base_campaign": base_campaign(),
+        "choice_name": choice_name(span),
         "choice": choice(span),
+        "category_name": "SELECT DISTINCT category_no, category FROM choice_name",
         "by_category": by_category(),
         "base_category": base_category(),
         "category": category(),
@@ -145,34 +145,52 @@ def base_campaign() -> str:
     )
 
 
+def choice_name(span: Span) -> str:
+    """Category and brand of each choice, numbered in the order of their names."""
+    return f"""
+    SELECT *, CASE WHEN category IS NOT NULL
+            THEN CAST(dense_rank() OVER (ORDER BY category) AS INTEGER) END AS category_no,
+        CASE WHEN brand IS NOT NULL
+            THEN CAST(dense_rank() OVER (ORDER BY brand) AS INTEGER) END AS brand_no
+    FROM (
+        SELECT choice_id, any_value(category) AS category, any_value(brand) AS brand
+        FROM features.customer_category_month WHERE {span.within} GROUP BY choice_id
+    )
+    """
+
+
 def choice(span: Span) -> str:
     """What was chosen over the window, by category and brand, and when first."""
     return f"""
-    SELECT customer_id, category, brand, sum(lines) AS lines,
-        CAST(sum(amount) AS DECIMAL(18, 2)) AS amount, count(*) AS months,
-        max(ago) AS first_ago, min(ago) AS last_ago
+    SELECT c.*, n.category_no, n.brand_no
     FROM (
-        SELECT *, {span.ago()} AS ago FROM features.customer_category_month WHERE {span.within}
-    ) GROUP BY customer_id, category, brand
+        SELECT customer_id, choice_id, CAST(sum(lines) AS BIGINT) AS lines,
+            CAST(sum(amount) AS DECIMAL(18, 2)) AS amount, count(*) AS months,
+            max(ago) AS first_ago, min(ago) AS last_ago
+        FROM (
+            SELECT *, {span.ago()} AS ago FROM features.customer_category_month
+            WHERE {span.within}
+        ) GROUP BY customer_id, choice_id
+    ) AS c JOIN choice_name AS n USING (choice_id)
     """
 
 
 def by_category() -> str:
     """What was chosen by category, and how much of it was of its first brand."""
     return """
-    SELECT customer_id, category, sum(lines) AS lines,
+    SELECT customer_id, category_no, CAST(sum(lines) AS BIGINT) AS lines,
         CAST(sum(amount) AS DECIMAL(18, 2)) AS amount,
-        coalesce(sum(lines) FILTER (brand IS NOT NULL), 0) AS branded_lines,
-        coalesce(max(lines) FILTER (brand IS NOT NULL), 0) AS first_brand_lines
-    FROM choice WHERE category IS NOT NULL GROUP BY customer_id, category
+        CAST(coalesce(sum(lines) FILTER (brand_no IS NOT NULL), 0) AS BIGINT) AS branded_lines,
+        coalesce(max(lines) FILTER (brand_no IS NOT NULL), 0) AS first_brand_lines
+    FROM choice WHERE category_no IS NOT NULL GROUP BY customer_id, category_no
     """
 
 
 def base_category() -> str:
     """The base's share of lines by category."""
     return (
-        "SELECT category, sum(lines) / sum(sum(lines)) OVER () AS line_share "
-        "FROM by_category GROUP BY category"
+        "SELECT category_no, sum(lines) / sum(sum(lines)) OVER () AS line_share "
+        "FROM by_category GROUP BY category_no"
     )
 
 
@@ -184,25 +202,27 @@ def category() -> str:
     one brand.
     """
     return f"""
-    SELECT customer_id, sum(lines) AS lines,
-        sum(amount) FILTER (amount > 0) AS spend,
-        max(amount) AS first_amount,
-        arg_min(category, {{'less': -amount, 'name': category}}) FILTER (amount > 0)
-            AS first_category,
-        sum(amount * amount) FILTER (amount > 0) AS squares,
-        count(*) FILTER (amount > 0) AS categories,
-        coalesce(sum(branded_lines) FILTER (branded_lines > 1), 0) AS loyal_of_lines,
-        coalesce(sum(first_brand_lines) FILTER (branded_lines > 1), 0) AS loyal_lines,
-        arg_min(category, {{'less': -index, 'name': category}}) AS index_category,
-        max(index) AS index
+    SELECT c.*, f.category AS first_category, i.category AS index_category,
+        round(100 * raw_index / (lines + {BASE_LINES}), 4) AS index
     FROM (
-        SELECT c.*, round(100 * (c.lines + {BASE_LINES} * b.line_share)
-            / (t.all_lines + {BASE_LINES}) / b.line_share, 4) AS index
-        FROM by_category AS c
-        JOIN (SELECT customer_id, sum(lines) AS all_lines FROM by_category GROUP BY customer_id)
-            AS t USING (customer_id)
-        JOIN base_category AS b USING (category)
-    ) GROUP BY customer_id
+        SELECT customer_id, sum(lines) AS lines,
+            sum(amount) FILTER (amount > 0) AS spend,
+            max(amount) AS first_amount,
+            arg_min(category_no, {{'less': -amount, 'no': category_no}}) FILTER (amount > 0)
+                AS first_no,
+            sum(amount * amount) FILTER (amount > 0) AS squares,
+            count(*) FILTER (amount > 0) AS categories,
+            coalesce(sum(branded_lines) FILTER (branded_lines > 1), 0) AS loyal_of_lines,
+            coalesce(sum(first_brand_lines) FILTER (branded_lines > 1), 0) AS loyal_lines,
+            arg_min(category_no, {{'less': -raw_index, 'no': category_no}}) AS index_no,
+            max(raw_index) AS raw_index
+        FROM (
+            SELECT c.*, round(c.lines / b.line_share + {BASE_LINES}, 6) AS raw_index
+            FROM by_category AS c JOIN base_category AS b USING (category_no)
+        ) GROUP BY customer_id
+    ) AS c
+    LEFT JOIN category_name AS f ON f.category_no = c.first_no
+    LEFT JOIN category_name AS i ON i.category_no = c.index_no
     """
 
 
@@ -217,20 +237,24 @@ def base_loyal() -> str:
 def by_brand() -> str:
     """What was chosen by brand."""
     return """
-    SELECT customer_id, brand, sum(lines) AS lines, CAST(sum(amount) AS DECIMAL(18, 2)) AS amount
-    FROM choice WHERE brand IS NOT NULL GROUP BY customer_id, brand
+    SELECT customer_id, brand_no, sum(lines) AS lines,
+        CAST(sum(amount) AS DECIMAL(18, 2)) AS amount
+    FROM choice WHERE brand_no IS NOT NULL GROUP BY customer_id, brand_no
     """
 
 
 def brand() -> str:
     """Preferences over brands: the first one and their spread."""
     return """
-    SELECT customer_id, sum(lines) AS lines,
-        sum(amount) FILTER (amount > 0) AS spend, max(amount) AS first_amount,
-        arg_min(brand, {'less': -amount, 'name': brand}) FILTER (amount > 0) AS first_brand,
-        sum(amount * amount) FILTER (amount > 0) AS squares,
-        count(*) FILTER (amount > 0) AS brands
-    FROM by_brand GROUP BY customer_id
+    SELECT b.*, n.brand AS first_brand
+    FROM (
+        SELECT customer_id, sum(lines) AS lines,
+            sum(amount) FILTER (amount > 0) AS spend, max(amount) AS first_amount,
+            arg_min(brand_no, {'less': -amount, 'no': brand_no}) FILTER (amount > 0) AS first_no,
+            sum(amount * amount) FILTER (amount > 0) AS squares
+        FROM by_brand GROUP BY customer_id
+    ) AS b
+    LEFT JOIN (SELECT DISTINCT brand_no, brand FROM choice_name) AS n ON n.brand_no = b.first_no
     """
 
 

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import duckdb
+
 from portrait_assets.warehouse.connection import literal
 
 
-def latest_products(month: str) -> str:
-    """What is known of each product by the month."""
+def know_products(con: duckdb.DuckDBPyConnection, month: str) -> None:
+    """Make the temporary table `product`: what is known of each product by the month.
+
+    A later row about a product replaces the earlier one. `choice_id` numbers its category and
+    brand and is null where neither is known.
+    """
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE product AS
+        SELECT product_id, category, brand, is_own_label, introduced_on, withdrawn_on, risk_grade,
+            {choice_id("category", "brand")} AS choice_id
+        FROM cleaned.products WHERE month <= {literal(month)} QUALIFY row_number() OVER
+            (PARTITION BY product_id ORDER BY month DESC, source_row DESC) = 1
+        """
+    )
+
+
+def choice_id(category: str, brand: str) -> str:
+    """A number for a category and a brand, the same in every month and version of DuckDB."""
+    text = f"concat(coalesce({category}, chr(1)), chr(0), coalesce({brand}, chr(1)))"
     return (
-        "SELECT product_id, category, brand, is_own_label, introduced_on, withdrawn_on, "
-        f"risk_grade FROM cleaned.products WHERE month <= {literal(month)} "
-        "QUALIFY row_number() OVER "
-        "(PARTITION BY product_id ORDER BY month DESC, source_row DESC) = 1"
+        f"CASE WHEN {category} IS NOT NULL OR {brand} IS NOT NULL "
+        f"THEN CAST(md5_number_lower({text}) >> 1 AS BIGINT) END"
     )

@@ -173,7 +173,7 @@ def withdrawn(span: Span) -> str:
     """Products withdrawn in the window before its last month, and how many months ago that was."""
     return f"""
     SELECT product_id, withdrawn_on, {span.ago("strftime(withdrawn_on, '%Y-%m')")} AS ago
-    FROM product
+    FROM temp.product
     WHERE withdrawn_on BETWEEN {span.first_day} AND {span.day}
         AND strftime(withdrawn_on, '%Y-%m') <> {literal(span.month)}
     """

@@ -28,7 +28,7 @@ EMPTY, CONSTANT, DUPLICATED, IS_COLLINEAR = "empty", "near-constant", "duplicate
 def sample_sql(month: str, rows: int) -> str:
     """SQL of the rows of a month's matrix that are looked at, of the `rows` that it has."""
     step = max(1, -(-rows // SAMPLE_ROWS))
-    thinned = f" AND hash(customer_id) % {step} = 0" if step > 1 else ""
+    thinned = f" AND md5_number_lower(customer_id) % {step} = 0" if step > 1 else ""
     return (
         f"SELECT * FROM {FEATURE_MATRIX.full_name} "
         f"WHERE as_of = DATE {literal(last_day(month))}{thinned}"

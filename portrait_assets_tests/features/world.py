@@ -12,6 +12,7 @@ from portrait_assets.cleaned.contract import CLEANED
 from portrait_assets.features.assets import MONTHLY
 from portrait_assets.features.contract import FEATURE_MATRIX
 from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.features.products import know_products
 from portrait_assets.months import month_range
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.tables import column_types, create_table_sql
@@ -64,8 +65,9 @@ class World:
         for table in MONTHLY:
             self._create(table)
         earliest = min([last, *(m for name in DATED for m in frames[name]["month"])])
-        for table, sql in MONTHLY.items():
-            for month in month_range(earliest, last):
+        for month in month_range(earliest, last):
+            know_products(self.con, month)
+            for table, sql in MONTHLY.items():
                 self.con.execute(f"INSERT INTO {table.full_name} BY NAME {sql(month)}")
 
     def _create(self, table: Table) -> None:
@@ -83,6 +85,7 @@ class World:
 
     def matrix(self, month: str) -> pl.DataFrame:
         """The feature matrix of a month, with its contract's types."""
+        know_products(self.con, month)
         frame: pl.DataFrame = self.con.sql(feature_matrix(month)).pl()
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
 
