@@ -74,7 +74,7 @@ def build_defs(
         *raw.raw_assets(source, partitions),
         *cleaned.cleaned_assets(source, partitions),
         *features.features_assets(partitions),
-        *clusters.clusters_assets(partitions),
+        *clusters.clusters_assets(source.folder, partitions),
         *tags_assets(catalogue, audiences, partitions),
         *validation.validation_assets(catalogue, partitions),
         *mart_assets(

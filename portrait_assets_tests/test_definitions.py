@@ -38,7 +38,16 @@ ASSETS = {
         "feature_matrix",
         "feature_selection",
     },
-    "clusters": {"cluster_model", "cluster_assignment", "cluster_segment", "cluster_profile"},
+    "clusters": {
+        "cluster_model",
+        "cluster_candidates",
+        "cluster_decision",
+        "cluster_assignment",
+        "cluster_segment",
+        "cluster_profile",
+        "cluster_typical",
+        "cluster_migration",
+    },
     "tags": {
         "tag_catalogue",
         "portrait_matrix",

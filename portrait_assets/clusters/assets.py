@@ -1,27 +1,53 @@
 """Assets of the clusters room: the model in force, who is in which segment, what each is like."""
 
+import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
+from portrait_assets.clusters.assignment import assign
 from portrait_assets.clusters.contract import (
     CLUSTER_ASSIGNMENT,
+    CLUSTER_CANDIDATES,
+    CLUSTER_DECISION,
+    CLUSTER_MIGRATION,
     CLUSTER_MODEL,
     CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
-    VALUE_FEATURE,
+    CLUSTER_TYPICAL,
+    USED_FEATURES,
 )
-from portrait_assets.clusters.in_force import USES, model_in_force, model_rows
-from portrait_assets.clusters.model import ClusterModel, assign
-from portrait_assets.clusters.naming import name_segments
-from portrait_assets.clusters.profile import profile_segments, segment_sizes
-from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.clusters.description import describe
+from portrait_assets.clusters.given_names import given_names
+from portrait_assets.clusters.in_force import (
+    candidate_rows,
+    kept_uses,
+    model_in_force,
+    model_rows,
+)
+from portrait_assets.clusters.model import ClusterModel
+from portrait_assets.clusters.pictures import MISSING, draw_pictures, has_pictures
+from portrait_assets.clusters.tracking import migration_matrix
+from portrait_assets.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.asset import month_in, tables_asset
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.describe import asset_key
+from portrait_assets.warehouse.store import Warehouse
 
-TABLES = (CLUSTER_MODEL, CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CLUSTER_PROFILE)
+MODEL_TABLES = (CLUSTER_MODEL, CLUSTER_CANDIDATES, CLUSTER_DECISION)
+SEGMENT_TABLES = (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_SEGMENT,
+    CLUSTER_PROFILE,
+    CLUSTER_TYPICAL,
+    CLUSTER_MIGRATION,
+)
+TABLES = (*MODEL_TABLES, *SEGMENT_TABLES)
 KINDS = ("duckdb", "polars", "scikitlearn")
+FEATURE_LABELS = {feature.name: feature.zh for feature in USED_FEATURES}
 
 
 def of_month(frame: pl.LazyFrame, month: str) -> pl.DataFrame:
@@ -34,78 +60,112 @@ def dated(frame: pl.DataFrame, month: str) -> pl.DataFrame:
     return frame.with_columns(pl.lit(last_day(month)).alias("as_of"))
 
 
-def clusters_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+def clusters_assets(
+    source_folder: Path, partitions: dg.PartitionsDefinition
+) -> list[dg.AssetsDefinition]:
     """The steps that keep the model, and that apply and describe it."""
 
     @tables_asset(
         "cluster_model",
-        [CLUSTER_MODEL],
+        MODEL_TABLES,
         partitions,
-        ins={"features": month_in(FEATURE_MATRIX)},
+        ins={"features": month_in(FEATURE_MATRIX), "selections": month_in(FEATURE_SELECTION)},
         kinds=KINDS,
     )
     def model(
-        context: dg.AssetExecutionContext, features: pl.LazyFrame
+        context: dg.AssetExecutionContext, features: pl.LazyFrame, selections: pl.LazyFrame
     ) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
-        warehouse = context.resources.warehouse.warehouse
-
-        def each() -> Iterator[pl.DataFrame]:
-            earlier = warehouse.last_before(CLUSTER_MODEL, months[0])
-            champion = None if earlier is None else ClusterModel.from_rows(earlier)
-            known = partitions.get_partition_keys()
-            for month in months:
-                history = known.index(month) + 1
-                champion = model_in_force(of_month(features, month), history, champion)
-                yield dated(model_rows(champion), month)
-
-        yield dg.Output(each(), CLUSTER_MODEL.name)
+        known = partitions.get_partition_keys()
+        champion = model_before(context.resources.warehouse.warehouse, months[0])
+        rows: dict[Table, list[pl.DataFrame]] = {table: [table.empty()] for table in MODEL_TABLES}
+        for month in months:
+            champion, decision = model_in_force(
+                of_month(features, month),
+                known.index(month) + 1,
+                champion,
+                kept_uses(of_month(selections, month)),
+            )
+            rows[CLUSTER_MODEL].append(dated(model_rows(champion), month))
+            rows[CLUSTER_CANDIDATES].append(dated(candidate_rows(champion), month))
+            told = pl.DataFrame([{**decision, "as_of": last_day(month)}])
+            rows[CLUSTER_DECISION].append(told)
+        for table, frames in rows.items():
+            yield dg.Output(pl.concat(frames, how="diagonal_relaxed"), table.name)
 
     @tables_asset(
         "clusters",
-        [CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CLUSTER_PROFILE],
+        SEGMENT_TABLES,
         partitions,
-        ins={"features": month_in(FEATURE_MATRIX), "models": month_in(CLUSTER_MODEL)},
+        ins={
+            "features": month_in(FEATURE_MATRIX),
+            "models": month_in(CLUSTER_MODEL),
+            "candidates": month_in(CLUSTER_CANDIDATES),
+        },
         kinds=KINDS,
     )
     def clusters(
-        context: dg.AssetExecutionContext, features: pl.LazyFrame, models: pl.LazyFrame
+        context: dg.AssetExecutionContext,
+        features: pl.LazyFrame,
+        models: pl.LazyFrame,
+        candidates: pl.LazyFrame,
     ) -> Iterator[dg.Output[object]]:
-        profiles: list[pl.DataFrame] = [CLUSTER_PROFILE.empty()]
-        segments: list[pl.DataFrame] = [CLUSTER_SEGMENT.empty()]
+        months = list(context.partition_keys)
+        given = given_names(source_folder)
+        warehouse = context.resources.warehouse.warehouse
+        rest: dict[Table, list[pl.DataFrame]] = {t: [t.empty()] for t in SEGMENT_TABLES[1:]}
 
         def assignments() -> Iterator[pl.DataFrame]:
-            for month in context.partition_keys:
+            previous = warehouse.last_before(CLUSTER_ASSIGNMENT, months[0])
+            for month in months:
                 matrix = of_month(features, month)
-                model = ClusterModel.from_rows(of_month(models, month))
-                assigned = assign(model, matrix)
-                profile, described = describe(matrix, assigned, model)
-                profiles.append(dated(profile, month))
-                segments.append(dated(described, month))
-                yield dated(assigned, month).with_columns(
+                rows = of_month(models, month)
+                model = ClusterModel.from_rows(rows, of_month(candidates, month))
+                assigned = assign(model, matrix, previous).with_columns(
                     pl.lit(model.version).alias("model_version")
                 )
+                is_new = previous is None or model.version != previous["model_version"].first()
+                segments, profile, typical = describe(matrix, assigned, model, is_new, given)
+                rest[CLUSTER_SEGMENT].append(dated(segments, month))
+                rest[CLUSTER_PROFILE].append(dated(profile, month))
+                rest[CLUSTER_TYPICAL].append(dated(typical, month))
+                if previous is not None:
+                    moved = migration_matrix(previous, assigned)
+                    rest[CLUSTER_MIGRATION].append(dated(moved, month))
+                if month == months[-1]:
+                    context.add_asset_metadata(
+                        picture_metadata(model, matrix, segments, profile),
+                        asset_key(CLUSTER_SEGMENT),
+                        month,
+                    )
+                previous = assigned
+                yield dated(assigned, month)
 
         yield dg.Output(assignments(), CLUSTER_ASSIGNMENT.name)
-        yield dg.Output(pl.concat(segments, how="diagonal"), CLUSTER_SEGMENT.name)
-        yield dg.Output(pl.concat(profiles, how="diagonal"), CLUSTER_PROFILE.name)
+        for table, frames in rest.items():
+            yield dg.Output(pl.concat(frames, how="diagonal_relaxed"), table.name)
 
     return [model, clusters]
 
 
-def describe(
-    matrix: pl.DataFrame, assigned: pl.DataFrame, model: ClusterModel
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The profile of every segment and its name, size and value, without the month."""
-    profile = profile_segments(matrix, assigned, USES, VALUE_FEATURE)
-    named = (
-        segment_sizes(matrix, assigned, VALUE_FEATURE)
-        .join(name_segments(profile), on="segment_id", how="left")
-        .with_columns(
-            pl.col("name_en").fill_null(pl.format("segment {}", "segment_id")),
-            pl.col("name_zh").fill_null(pl.format("客群{}", "segment_id")),
-            pl.lit(model.version).alias("model_version"),
+def picture_metadata(
+    model: ClusterModel, matrix: pl.DataFrame, segments: pl.DataFrame, profile: pl.DataFrame
+) -> dict[str, dg.MetadataValue]:
+    """The pictures for the UI, or the sentence that says what is needed to have them."""
+    if not has_pictures():
+        return {"pictures": dg.MetadataValue.text(MISSING)}
+    drawn = draw_pictures(model, matrix, segments, profile, FEATURE_LABELS)
+    return {
+        name: dg.MetadataValue.md(
+            f"![{name}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})"
         )
-    )
-    kept = [name for name in CLUSTER_PROFILE.column_names if name != "as_of"]
-    return profile.select(kept), named
+        for name, png in drawn.items()
+    }
+
+
+def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:
+    """The model in force in the month before this one; None when there is none."""
+    rows = warehouse.last_before(CLUSTER_MODEL, month)
+    if rows is None:
+        return None
+    return ClusterModel.from_rows(rows, warehouse.last_before(CLUSTER_CANDIDATES, month))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,8 +11,11 @@ import polars as pl
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
+from portrait_assets.clusters.assignment import assign
+from portrait_assets.clusters.bootstrap import KMEANS_ROWS, compare_bootstraps
+from portrait_assets.clusters.fitting import new_segments
 from portrait_assets.clusters.kmeans import FloatMatrix, IntVector
-from portrait_assets.clusters.model import ClusterModel, assign
+from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.model_rows import round_significant
 from portrait_assets.clusters.nearest import nearest_rows
 from portrait_assets.clusters.sampling import canonical_sample
@@ -20,20 +24,25 @@ MARGIN = 0.02
 """A challenger must beat the champion's silhouette by this much on the newest month."""
 DRIFT_LIMIT = 0.25
 """Population stability index of the mix above which a refit is asked for."""
+LEAST_SHARE = 0.0005
 COMPARED_ROWS = 2_000
 WARM = "warm refit of the champion: "
 REFIT_ROWS = 200_000
 
 
 class Decision(NamedTuple):
-    """Which model is in force, why, and the compared numbers with the smallest shares."""
+    """Which model is in force, why, and the compared numbers with the smallest shares.
+
+    ``winner`` is ``champion`` or ``challenger``, or ``first`` where there was none before; the
+    numbers are None where nothing was compared.
+    """
 
     winner: str
     reason: str
-    champion_silhouette: float | None
-    challenger_silhouette: float | None
-    champion_smallest_share: float
-    challenger_smallest_share: float
+    champion_silhouette: float | None = None
+    challenger_silhouette: float | None = None
+    champion_smallest_share: float | None = None
+    challenger_smallest_share: float | None = None
 
 
 def decide(
@@ -56,6 +65,9 @@ def decide(
     numbers = (old_score, new_score, _smallest_share(old), _smallest_share(new))
     if challenger.version == champion.version:
         return Decision("champion", "the refit is the same model", *numbers)
+    if (challenger.nature == "separate") != (champion.nature == "separate"):
+        winner = "challenger" if challenger.nature == "separate" else "champion"
+        return Decision(winner, f"only the {winner}'s segments lie apart", *numbers)
     if challenger.supported != champion.supported:
         winner = "challenger" if challenger.supported else "champion"
         return Decision(winner, f"only the {winner}'s segments are supported by data", *numbers)
@@ -73,43 +85,40 @@ def warm_refit(champion: ClusterModel, features: pl.DataFrame, *, rounds: int = 
     Preparation, segments and their ids stay; prototypes that nobody is near stay where they are.
     """
     sample = canonical_sample(features, REFIT_ROWS, seed=champion.seed)
-    prototypes = champion.prototypes.copy()
     with threadpool_limits(1):
         points = champion.preparation.transform(sample)
-        for _ in range(rounds):
-            moved = _means(points, nearest_rows(points, prototypes), prototypes)
-            if np.array_equal(moved, prototypes):
-                break
-            prototypes = moved
+        prototypes = _moved(points, champion.prototypes, rounds)
+        shown = points[:KMEANS_ROWS]
+        agreement = compare_bootstraps(
+            shown,
+            lambda drawn: champion.prototype_segments[
+                nearest_rows(shown, _moved(drawn, champion.prototypes, rounds))
+            ],
+            champion.seed,
+        )
+    ids = champion.prototype_segments[nearest_rows(points, prototypes)]
     return replace(
         champion,
         prototypes=round_significant(prototypes),
         fitted_rows=features.height,
         reason=WARM + champion.reason.removeprefix(WARM),
+        segments=new_segments(ids),
+        bootstrap_agreement=agreement,
     )
 
 
-def mix_drift(previous: pl.DataFrame, current: pl.DataFrame) -> float:
-    """Population stability index of the segments' shares between two assignments (0: the same).
+def mix_drift(before: Mapping[int, float], after: Mapping[int, float]) -> float:
+    """Population stability index between the shares of segments at two times (0: the same).
 
-    Above :data:`DRIFT_LIMIT` the mix has drifted and a refit is due. Empty segments count as half
-    a customer.
+    Above :data:`DRIFT_LIMIT` the mix has drifted and a refit is due. A segment without customers
+    counts as `LEAST_SHARE`.
     """
-    counts = (
-        previous.group_by("segment_id")
-        .agg(pl.len().alias("before"))
-        .join(
-            current.group_by("segment_id").agg(pl.len().alias("after")),
-            on="segment_id",
-            how="full",
-            coalesce=True,
-        )
-        .fill_null(0)
-        .select(pl.col("before", "after").cast(pl.Float64).clip(lower_bound=0.5))
+    ids = sorted({*before, *after})
+    old, new = (
+        np.array([max(LEAST_SHARE, shares.get(segment, 0.0)) for segment in ids])
+        for shares in (before, after)
     )
-    before = counts["before"].to_numpy() / max(1, previous.height)
-    after = counts["after"].to_numpy() / max(1, current.height)
-    return float(np.round(((after - before) * np.log(after / before)).sum(), 9))
+    return float(np.round(((new - old) * np.log(new / old)).sum(), 9))
 
 
 def _silhouette(points: FloatMatrix, labels: IntVector) -> float | None:
@@ -122,6 +131,16 @@ def _silhouette(points: FloatMatrix, labels: IntVector) -> float | None:
 def _smallest_share(labels: IntVector) -> float:
     counts = np.unique(labels, return_counts=True)[1]
     return round(float(counts.min(initial=len(labels)) / max(1, len(labels))), 6)
+
+
+def _moved(points: FloatMatrix, prototypes: FloatMatrix, rounds: int) -> FloatMatrix:
+    """The prototypes after Lloyd's steps on the points, until they rest or so many rounds."""
+    for _ in range(rounds):
+        moved = _means(points, nearest_rows(points, prototypes), prototypes)
+        if np.array_equal(moved, prototypes):
+            break
+        prototypes = moved
+    return prototypes
 
 
 def _means(points: FloatMatrix, labels: IntVector, otherwise: FloatMatrix) -> FloatMatrix:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
+from portrait_assets.clusters.bootstrap import STABLE
 from portrait_assets.clusters.contract import (
     CLUSTER_ASSIGNMENT,
+    CLUSTER_CANDIDATES,
+    CLUSTER_DECISION,
+    CLUSTER_MIGRATION,
     CLUSTER_MODEL,
     CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
+    CLUSTER_TYPICAL,
 )
 from portrait_assets.features.contract import FEATURE_MATRIX
 from portrait_assets.warehouse.checks import (
@@ -41,6 +46,11 @@ def _no_tiny_segment(subject: Subject) -> Finding:
     return Finding(tiny.height, f"shares by segment {shares}")
 
 
+def _segments_stable(subject: Subject) -> Finding:
+    unstable = subject.rows.filter(~pl.col("is_stable"))
+    return Finding(unstable.height, " ".join(subject.rows["statement_en"]))
+
+
 EVERYONE_ASSIGNED = TableCheck(
     "everyone_assigned",
     "The customers are exactly those of the feature matrix.",
@@ -55,15 +65,27 @@ NO_TINY_SEGMENT = TableCheck(
 )
 
 
+SEGMENTS_STABLE = TableCheck(
+    "segments_stable",
+    f"Two bootstrap refits agree at an adjusted Rand index of {STABLE:g} or better.",
+    _segments_stable,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+
 def clusters_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """The checks of the cluster tables."""
     return room_checks(
         "clusters",
         {
             CLUSTER_MODEL: (SHAPE, VALUES),
+            CLUSTER_CANDIDATES: (SHAPE, VALUES),
+            CLUSTER_DECISION: (SHAPE, VALUES, SEGMENTS_STABLE),
             CLUSTER_ASSIGNMENT: (SHAPE, VALUES, EVERYONE_ASSIGNED),
             CLUSTER_SEGMENT: (SHAPE, VALUES, NO_TINY_SEGMENT),
             CLUSTER_PROFILE: (SHAPE, VALUES),
+            CLUSTER_TYPICAL: (SHAPE,),
+            CLUSTER_MIGRATION: (SHAPE, VALUES),
         },
         partitions,
     )

@@ -47,6 +47,7 @@ FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 Nature = Literal["separate", "division", "one"]
 
+CHOICE_ROWS = 1_500
 REAL = 0.01
 """A valley counts when data without structure have one as deep less often than this."""
 REAL_WITH_SCORE = 0.2
@@ -146,6 +147,15 @@ def _choose(points: FloatMatrix, unseen: FloatMatrix, segments: int | None, seed
     return Choice(winner.candidate, winner.labels, table, reason, supported, nature)
 
 
+def refit(points: FloatMatrix, candidate: Candidate, seed: int = 0) -> IntVector:
+    """Labels (from 0) of points by a candidate, refined where the candidate is."""
+    labels = np.unique(fit_one(points, candidate, seed=seed), return_inverse=True)[1]
+    labels = labels.astype(np.int64)
+    if not candidate.refined:
+        return labels
+    return refine(points, points[:0], labels, lambda p, u: _best_split(p, u, seed))
+
+
 def prove(points: FloatMatrix, line: Scored, unseen: FloatMatrix, seed: int = 0) -> Proof:
     """Look for valleys between the segments of a candidate on customers that it was not made of.
 
@@ -160,8 +170,8 @@ def prove(points: FloatMatrix, line: Scored, unseen: FloatMatrix, seed: int = 0)
         k = line.candidate.k
         if k > len(known) or len(known) < FEWEST_ROWS // 2:
             return Proof(1.0, 0.0)
-        labels = np.unique(fit_one(known, line.candidate, seed=seed), return_inverse=True)[1]
-        proofs.append(_proof(known, labels.astype(np.int64), other))
+        labels = refit(known, line.candidate, seed)
+        proofs.append(_proof(known, labels, other))
     clearest = min(proof.p_value for proof in proofs)
     clear_share = sum(proof.clear_share for proof in proofs) / 2
     return Proof(min(1.0, 2 * clearest), clear_share)

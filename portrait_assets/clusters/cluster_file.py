@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from portrait_assets.clusters.assignment import assign
 from portrait_assets.clusters.errors import ClusterError
-from portrait_assets.clusters.model import assign, fit_model
+from portrait_assets.clusters.fitting import fit_model
 from portrait_assets.clusters.preparation import FeatureUse
 
 

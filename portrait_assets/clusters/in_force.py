@@ -2,50 +2,157 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
 import polars as pl
 
-from portrait_assets.clusters.champion import decide, warm_refit
-from portrait_assets.clusters.contract import CLUSTER_MODEL, USED_FEATURES
-from portrait_assets.clusters.model import ClusterModel, FeatureUse, fit_model
+from portrait_assets.clusters.assignment import assign
+from portrait_assets.clusters.champion import (
+    DRIFT_LIMIT,
+    MARGIN,
+    Decision,
+    decide,
+    mix_drift,
+    warm_refit,
+)
+from portrait_assets.clusters.contract import CLUSTER_CANDIDATES, CLUSTER_MODEL, USED_FEATURES
+from portrait_assets.clusters.fitting import fit_model
+from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.partition import divide
+from portrait_assets.clusters.preparation import FeatureUse
+from portrait_assets.clusters.sampling import canonical_sample
+from portrait_assets.clusters.statement import statement
 from portrait_assets.clusters.tracking import track
 
-USES = [FeatureUse(feature.name, str(feature.element)) for feature in USED_FEATURES]
+USES = tuple(FeatureUse(feature.name, str(feature.element)) for feature in USED_FEATURES)
 QUARTER = 3
 YEAR = 12
+DRIFT_ROWS = 20_000
+
+
+class InForce(NamedTuple):
+    """The model of a month, and the row of `clusters.cluster_decision` that tells why."""
+
+    model: ClusterModel
+    decision: dict[str, object]
+
+
+def kept_uses(selection: pl.DataFrame) -> list[FeatureUse]:
+    """The features that clusters may use, without those that the selection of a month left out.
+
+    Args:
+        selection: rows of `features.feature_selection` of one month.
+    """
+    left_out = set(selection.filter(~pl.col("is_kept"))["feature"])
+    return [use for use in USES if use.name not in left_out]
 
 
 def model_in_force(
-    features: pl.DataFrame, months_of_history: int, champion: ClusterModel | None
-) -> ClusterModel:
+    features: pl.DataFrame,
+    months_of_history: int,
+    champion: ClusterModel | None,
+    uses: Sequence[FeatureUse] = USES,
+) -> InForce:
     """The model of a month: a pure function of its features and of the model before.
 
     Behaviour shows over months, so before a quarter has passed all customers are one segment.
-    Then their number is chosen (`partition.divide`), and chosen anew a year later. At the end of
-    each quarter in between, the champion moved to the newest month challenges the one in force.
-    A challenger that wins keeps the champion's segment ids where the segments are the same.
+    Then segments are chosen (`separate_or_divided`), and chosen anew a year later or when
+    the mix has drifted. At the end of each quarter in between, the champion moved to the newest
+    month challenges the one in force. A challenger that wins keeps the champion's segment ids
+    where the segments are the same.
 
     Args:
         features: the feature matrix of the month.
         months_of_history: months of the source up to and with this one.
         champion: the model of the month before; None for the first.
+        uses: the features that a newly chosen model may use.
     """
     if champion is None:
-        champion = fit_model(features, USES, segments=1)
-    if months_of_history < QUARTER or months_of_history % QUARTER:
-        return champion
-    is_chosen_anew = months_of_history % YEAR == QUARTER
-    challenger = (
-        fit_model(features, USES, rule=divide) if is_chosen_anew else warm_refit(champion, features)
+        first = fit_model(features, uses, segments=1)
+        return InForce(first, _row(first, 0.0, Decision("first", "there was no model before")))
+    drift = _drift(champion, features)
+    is_drifted = drift > DRIFT_LIMIT
+    is_quarter = months_of_history >= QUARTER and months_of_history % QUARTER == 0
+    if not is_quarter and not is_drifted:
+        why = "the model moves at quarter's ends, or when the mix of segments has drifted"
+        return InForce(champion, _row(champion, drift, Decision("champion", why)))
+    if is_drifted or months_of_history % YEAR == QUARTER:
+        challenger = separate_or_divided(features, uses)
+    else:
+        challenger = warm_refit(champion, features)
+    decision = decide(champion, challenger, features)
+    if decision.winner == "champion":
+        return InForce(champion, _row(champion, drift, decision, challenger))
+    winner, _ = track(champion, challenger, features)
+    return InForce(winner, _row(winner, drift, decision, challenger))
+
+
+def separate_or_divided(features: pl.DataFrame, uses: Sequence[FeatureUse]) -> ClusterModel:
+    """Segments that lie apart, where there are some; otherwise a division that holds still.
+
+    The candidates of both are in the table, those of the division as family ``division``.
+    """
+    separate = fit_model(features, uses)
+    if separate.nature == "separate":
+        return separate
+    divided = fit_model(features, uses, geometry="degrees", rule=divide)
+    return replace(
+        divided,
+        candidates=pl.concat([divided.candidates, separate.candidates]),
+        reason=f"{divided.reason}; {separate.reason}",
     )
-    if months_of_history == QUARTER:
-        return challenger
-    if decide(champion, challenger, features).winner == "champion":
-        return champion
-    return track(champion, challenger, features)[0]
 
 
 def model_rows(model: ClusterModel) -> pl.DataFrame:
     """The model as rows of `clusters.cluster_model`, without the month."""
     rows = model.to_rows().with_columns(pl.lit(model.version).alias("model_version"))
     return rows.select(name for name in CLUSTER_MODEL.column_names if name != "as_of")
+
+
+def candidate_rows(model: ClusterModel) -> pl.DataFrame:
+    """What the model was chosen from, as rows of `clusters.cluster_candidates`."""
+    rows = model.candidates.with_columns(pl.lit(model.version).alias("model_version"))
+    return rows.select(name for name in CLUSTER_CANDIDATES.column_names if name != "as_of")
+
+
+def _drift(model: ClusterModel, features: pl.DataFrame) -> float:
+    """Drift of the mix since the model was fitted, as the model itself labels customers now."""
+    if len(model.segments) < 2:
+        return 0.0
+    now = assign(model, canonical_sample(features, DRIFT_ROWS, model.seed))
+    shares = {segment.segment_id: segment.share for segment in model.segments}
+    counts = dict(now["segment_id"].value_counts().iter_rows())
+    total = max(1, now.height)
+    return mix_drift(shares, {segment: count / total for segment, count in counts.items()})
+
+
+def _row(
+    model: ClusterModel,
+    drift: float,
+    decision: Decision,
+    challenger: ClusterModel | None = None,
+) -> dict[str, object]:
+    said = statement(model)
+    return {
+        "model_version": model.version,
+        "algorithm": model.algorithm,
+        "segments": len(model.segment_ids),
+        "nature": model.nature,
+        "winner": decision.winner,
+        "reason": decision.reason,
+        "chosen_because": model.reason,
+        "challenger_version": None if challenger is None else challenger.version,
+        "champion_silhouette": decision.champion_silhouette,
+        "challenger_silhouette": decision.challenger_silhouette,
+        "champion_smallest_share": decision.champion_smallest_share,
+        "challenger_smallest_share": decision.challenger_smallest_share,
+        "margin": MARGIN,
+        "mix_drift": drift,
+        "refit_due": drift > DRIFT_LIMIT,
+        "bootstrap_agreement": model.bootstrap_agreement,
+        "is_stable": said.is_stable,
+        "statement_en": said.en,
+        "statement_zh": said.zh,
+    }

@@ -1,12 +1,13 @@
 """Dividing customers who form no separate groups: k-means, with the most segments that hold still.
 
 Customers mostly differ by degree. A marketer still needs a division of them, and what matters of
-one is that it does not depend on who happens to be in the sample.
+one is that it does not depend on who happens to be there. So the points are prepared by degrees
+(`preparation`, geometry ``degrees``), which leaves no long tails for a centre to chase.
 
-The rule, on a sample of prepared points:
+The rule:
 
 1. k-means is fitted for every k in `NUMBERS`; a k with a segment below `SMALLEST_SHARE` is out.
-2. *Stability* is the mean adjusted Rand index between the fit and refits on 80 % subsets.
+2. *Stability* is the mean adjusted Rand index between refits on pairs of bootstrap samples.
 3. The largest k whose stability is at least `STABLE` wins; where none is, the most stable k.
 """
 
@@ -19,7 +20,8 @@ import polars as pl
 from portrait_assets.clusters.choice import CANDIDATES_SCHEMA, ONE_SEGMENT, Choice
 from portrait_assets.clusters.evidence import adjusted_rand
 from portrait_assets.clusters.families import Candidate
-from portrait_assets.clusters.kmeans import kmeans_labels
+from portrait_assets.clusters.kmeans import kmeans_centres, kmeans_labels
+from portrait_assets.clusters.nearest import nearest_rows
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
@@ -27,34 +29,34 @@ IntVector = npt.NDArray[np.int64]
 NUMBERS = range(3, 9)
 SMALLEST_SHARE = 0.02
 STABLE = 0.9
-SUBSETS = 6
-SUBSET_SHARE = 0.8
-RESTARTS = 10
+PAIRS = 5
+RESTARTS = 5
+MOST_ROWS = 5_000
 ROWS_PER_SEGMENT = 10
 
 
 def divide(points: FloatMatrix, *, seed: int = 0, unseen: FloatMatrix | None = None) -> Choice:
-    """The division of prepared points, shape (rows, dims), by the rule above.
+    """The division of prepared points, shape (rows, dims), and of further ones, by the rule above.
 
-    `supported` says whether the division is stable; fewer than `ROWS_PER_SEGMENT` points for the
-    smallest k are one segment.
+    The labels are those of the first `MOST_ROWS` of all points. ``supported`` says whether the
+    division is stable; fewer than `ROWS_PER_SEGMENT` points for the smallest k are one segment.
     """
-    rows = len(points)
-    numbers = [k for k in NUMBERS if k * ROWS_PER_SEGMENT <= rows]
-    different = len(np.unique(points, axis=0)) if points.size else 1
-    numbers = [k for k in numbers if k <= different]
-    fits = {k: kmeans_labels(points, k, restarts=RESTARTS, seed=seed) for k in numbers}
+    everyone = points if unseen is None else np.vstack([points, unseen])
+    everyone = everyone[:MOST_ROWS]
+    rows = len(everyone)
+    different = len(np.unique(everyone, axis=0)) if everyone.size else 1
+    numbers = [k for k in NUMBERS if k * ROWS_PER_SEGMENT <= rows and k <= different]
+    fits = {k: kmeans_labels(everyone, k, restarts=RESTARTS, seed=seed) for k in numbers}
     fits = {k: labels for k, labels in fits.items() if _shares(labels, k).min() >= SMALLEST_SHARE}
     if not fits:
         frame = pl.DataFrame(schema=CANDIDATES_SCHEMA)
         zeros = np.zeros(rows, dtype=np.int64)
-        return Choice(
-            ONE_SEGMENT, zeros, frame, f"{rows} customers are too few to divide", False, "one"
-        )
-    stability = {k: _stability(points, labels, k, seed) for k, labels in fits.items()}
+        why = f"{rows} customers are too few to divide"
+        return Choice(ONE_SEGMENT, zeros, frame, why, False, "one")
+    stability = {k: _stability(everyone, k, seed) for k in fits}
     stable = [k for k, value in stability.items() if value >= STABLE]
     chosen = max(stable) if stable else max(stability, key=lambda k: stability[k])
-    reason = f"k-means with {chosen} segments: stability {stability[chosen]:.3f}, " + (
+    reason = f"division into {chosen} by k-means: stability {stability[chosen]:.3f}, " + (
         f"the most segments with at least {STABLE}" if stable else f"the best, below {STABLE}"
     )
     return Choice(
@@ -71,20 +73,21 @@ def _shares(labels: IntVector, k: int) -> npt.NDArray[np.float64]:
     return np.bincount(labels, minlength=k) / len(labels)
 
 
-def _stability(points: FloatMatrix, labels: IntVector, k: int, seed: int) -> float:
+def _stability(points: FloatMatrix, k: int, seed: int) -> float:
     rng = np.random.default_rng(seed)
-    found = []
-    for subset in range(SUBSETS):
-        picked = np.sort(rng.permutation(len(points))[: int(SUBSET_SHARE * len(points))])
-        again = kmeans_labels(points[picked], k, restarts=RESTARTS, seed=seed + subset + 1)
-        found.append(adjusted_rand(labels[picked], again))
+
+    def refit(restart_seed: int) -> IntVector:
+        drawn = points[np.sort(rng.integers(0, len(points), len(points)))]
+        return nearest_rows(points, kmeans_centres(drawn, k, restarts=RESTARTS, seed=restart_seed))
+
+    found = [adjusted_rand(refit(pair), refit(pair)) for pair in range(PAIRS)]
     return round(float(np.mean(found)), 6)
 
 
 def _frame(fits: dict[int, IntVector], stability: dict[int, float], chosen: int) -> pl.DataFrame:
     rows = [
         {
-            "family": "k-means",
+            "family": "division",
             "parameter": 0.0,
             "k": k,
             "segments": k,

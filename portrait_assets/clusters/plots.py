@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import vl_convert
-from sklearn.metrics import silhouette_samples
 from threadpoolctl import threadpool_limits
 
-from portrait_assets.clusters.evidence import pairwise_recovery
-from portrait_assets.clusters.model import ClusterModel, assign
+from portrait_assets.clusters.assignment import assign
+from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.preparation import fit_plane
 from portrait_assets.clusters.sampling import canonical_sample
 
@@ -166,32 +165,6 @@ def selection_png(model: ClusterModel, font_file: str | Path | None = None) -> b
         )
     )
     return _png(chart, font_file)
-
-
-def segment_quality(model: ClusterModel, features: pl.DataFrame) -> pl.DataFrame:
-    """Share, mean silhouette and stability of every segment on one sample of customers.
-
-    Returns ``segment_id, share, silhouette, stability``; stability is the share of pairs of
-    customers of the segment that k-nearest prototypes of a random half keep together.
-    """
-    sample = canonical_sample(features, SCATTER_ROWS, model.seed)
-    segment = assign(model, sample)["segment_id"].to_numpy()
-    found, counts = np.unique(segment, return_counts=True)
-    with threadpool_limits(1):
-        points = model.preparation.transform(sample)
-        if 1 < len(found) < len(segment):
-            silhouettes = silhouette_samples(points, segment)
-        else:
-            silhouettes = np.full(len(segment), np.nan)
-        stability = pairwise_recovery(points, segment, seed=model.seed)
-    return pl.DataFrame(
-        {
-            "segment_id": found,
-            "share": np.round(counts / len(segment), 6),
-            "silhouette": [round(float(silhouettes[segment == s].mean()), 6) for s in found],
-            "stability": [round(stability[int(s)], 6) for s in found],
-        }
-    ).with_columns(pl.col("silhouette").fill_nan(None))
 
 
 def quality_png(

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy.special import ndtr
 
 from portrait_assets.clusters.model_rows import (
     Row,
@@ -29,11 +30,15 @@ from portrait_assets.clusters.model_rows import (
 FloatMatrix = npt.NDArray[np.float64]
 FloatVector = npt.NDArray[np.float64]
 
-Geometry = Literal["features", "coordinates"]
-"""How numbers are read: features of different units, or coordinates of one common space."""
+Geometry = Literal["features", "coordinates", "degrees"]
+"""How numbers are read: features of different units, coordinates of one common space, or degrees.
+
+Degrees are the shares of a normal distribution below a scaled feature: bounded, without tails.
+"""
 
 TAIL_RATIO = 6.0
 """A skewed amount: the 99th percentile of |x|, x != 0, exceeds this many medians."""
+AS_DEGREES = -1.0
 BOUND = 5.0
 """Scaled features are held within this many robust standard deviations of the median."""
 MAX_LEVELS = 30
@@ -47,6 +52,8 @@ MIN_MISSING = 0.01
 GAP_WEIGHT = 0.5
 """A gap indicator counts half: what is missing says less than what is there."""
 MAX_COMPONENTS = 30
+DEGREE_COMPONENTS = 2
+"""Degrees are divided in so many components: further ones change from sample to sample."""
 PLAIN_DIMENSIONS = 8
 """Up to this many all-numeric dimensions are used as they are, without components."""
 OTHER_LEVEL = "\x00other"
@@ -62,7 +69,10 @@ class FeatureUse(NamedTuple):
 
 @dataclass(frozen=True)
 class NumericParameters:
-    """How one numeric column is prepared: ``bound((log?(x or fill) - centre) / scale)``."""
+    """How one numeric column is prepared: ``bound((log?(x or fill) - centre) / scale)``.
+
+    A ``bound`` of -1 makes degrees of it: ``sqrt(12) * (normal distribution function - 1/2)``.
+    """
 
     name: str
     element: str
@@ -205,6 +215,7 @@ def fit_preparation(
 
     ``geometry="coordinates"`` is for an untyped table of numbers of one common space, such as
     positions: numbers of similar spread keep their proportions and nothing is bounded.
+    ``geometry="degrees"`` is for customers who differ by degree, in few components.
     Columns that carry nothing (empty, constant, copies, identifiers) are left out with a reason.
     """
     left_out: list[tuple[str, str]] = []
@@ -230,9 +241,11 @@ def fit_preparation(
     plain = Preparation(
         tuple(numerics), tuple(categories), weights, np.zeros((0, 0)), tuple(left_out)
     )
-    if not categories and len(weights) <= PLAIN_DIMENSIONS:
+    if geometry != "degrees" and not categories and len(weights) <= PLAIN_DIMENSIONS:
         return plain
     loadings = _leading_components(plain.design(features), _blocks(plain), seed)
+    if geometry == "degrees":
+        loadings = loadings[:, :DEGREE_COMPONENTS]
     return Preparation(plain.numerics, plain.categories, weights, loadings, plain.left_out)
 
 
@@ -277,7 +290,7 @@ def _fit_numeric(column: pl.Series, use: FeatureUse, geometry: Geometry) -> Nume
     # 3.29 standard deviations lie between these two percentiles of a normal distribution.
     robust = float(high - low) / 3.29
     spread = float(shown.std())
-    scale = robust if geometry == "features" and robust > 0 else spread
+    scale = robust if geometry != "coordinates" and robust > 0 else spread
     rounded = round_significant(np.array([scale]))[0] if scale > 0 else 1.0
     return NumericParameters(
         name=use.name,
@@ -286,7 +299,7 @@ def _fit_numeric(column: pl.Series, use: FeatureUse, geometry: Geometry) -> Nume
         fill=fill,
         centre=centre,
         scale=float(rounded),
-        bound=BOUND if geometry == "features" else 0.0,
+        bound={"features": BOUND, "coordinates": 0.0, "degrees": AS_DEGREES}[geometry],
         missing_share=column.null_count() / len(column),
     )
 
@@ -369,6 +382,8 @@ def _numeric_block(column: pl.Series, p: NumericParameters) -> FloatMatrix:
     scaled = (shown - p.centre) / p.scale
     if p.bound > 0:
         scaled = np.clip(scaled, -p.bound, p.bound)
+    elif p.bound == AS_DEGREES:
+        scaled = np.sqrt(12.0) * (ndtr(scaled) - 0.5)
     if p.width == 1:
         return scaled.reshape(-1, 1)
     indicator = GAP_WEIGHT * (missing - p.missing_share) / np.sqrt(p.missing_share)

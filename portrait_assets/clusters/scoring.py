@@ -37,6 +37,7 @@ SMALLEST_PART = 0.3
 """With many segments, this part of an even share is enough."""
 SMALLEST_ROWS = 15
 SHORTLIST = 0.08
+LEAST_AGREEMENT = 0.75
 TOLERANCE = 0.02
 SUBSETS = 6
 MOST_LISTED = 30
@@ -110,12 +111,7 @@ def add_stability(
     """Stability and score of the candidates that may win, by refits on subsets."""
     free = [line for line in lines if is_allowed(line)]
     asked = [line for line in lines if line.number("segments") == segments]
-    listed: dict[Candidate, Scored] = {}
-    for group in (free, asked):
-        top = max((line.number("agreement") for line in group), default=0.0)
-        near_top = [line for line in group if line.number("agreement") >= top - SHORTLIST]
-        near_top.sort(key=lambda line: -line.number("agreement"))
-        listed |= {line.candidate: line for line in near_top[:MOST_LISTED]}
+    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked))}
     rng = np.random.default_rng(seed)
     found: dict[Candidate, list[float]] = {candidate: [] for candidate in listed}
     for subset in range(SUBSETS):
@@ -130,6 +126,18 @@ def add_stability(
         # A k that no subset can carry has shown no stability.
         numbers["stability"] = float(np.mean(values)) if values else 0.0
         numbers["score"] = numbers["stability"] + numbers["agreement"]
+
+
+def _shortlist(group: list[Scored]) -> list[Scored]:
+    """The most agreed candidates, and the most agreed of every number of segments."""
+    ordered = sorted(group, key=lambda line: -line.number("agreement"))
+    top = ordered[0].number("agreement") if ordered else 0.0
+    near_top = [line for line in ordered if line.number("agreement") >= top - SHORTLIST]
+    of_number: dict[float, Scored] = {}
+    for line in ordered:
+        if line.number("agreement") >= LEAST_AGREEMENT:
+            of_number.setdefault(line.number("segments"), line)
+    return [*near_top[:MOST_LISTED], *of_number.values()]
 
 
 def _fitting(listed: dict[Candidate, Scored], rows: int) -> list[Candidate]:

@@ -14,7 +14,9 @@ import numpy.typing as npt
 import polars as pl
 from scipy.optimize import linear_sum_assignment
 
-from portrait_assets.clusters.model import ClusterModel, assign
+from portrait_assets.clusters.assignment import assign
+from portrait_assets.clusters.model import ClusterModel, Segment
+from portrait_assets.clusters.sampling import canonical_sample
 
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -24,6 +26,7 @@ PART_SHARE = 0.2
 """An old segment is split when at least two new ones each take this share of its customers."""
 MOST = 0.5
 """A customer group belongs to a segment when more than this share of it does."""
+MATCHED_ROWS = 200_000
 CENTRE_WEIGHT = 0.25
 """Part of the closeness of centres in the matching; the rest is shared customers."""
 
@@ -113,31 +116,42 @@ def match_segments(overlap: Overlap, next_id: int | None = None) -> pl.DataFrame
 
 
 def with_lasting_ids(model: ClusterModel, matches: pl.DataFrame) -> ClusterModel:
-    """The refitted model with the lasting ids of :func:`match_segments`."""
-    mapping = dict(zip(matches["new_id"], matches["segment_id"], strict=True))
+    """The refitted model with the lasting ids, status and origins of :func:`match_segments`."""
+    lines = {line["new_id"]: line for line in matches.iter_rows(named=True)}
+    mapping = {new_id: int(line["segment_id"]) for new_id, line in lines.items()}
     # A segment without customers this month has no match and takes ids after all others.
-    free = max([*mapping.values(), 0]) + 1
-    for segment in model.segment_ids:
-        if segment not in mapping:
-            mapping[segment], free = free, free + 1
+    free = max([*mapping.values(), model.next_id - 1]) + 1
+    for segment_id in model.segment_ids:
+        if segment_id not in mapping:
+            mapping[segment_id], free = free, free + 1
     ids = np.array([mapping[int(s)] for s in model.prototype_segments], dtype=np.int64)
     # Prototypes are kept in the order of their segments.
     order = np.argsort(ids, kind="stable")
-    return replace(model, prototypes=model.prototypes[order], prototype_segments=ids[order])
+    segments = []
+    for segment in model.segments:
+        line = lines.get(segment.segment_id)
+        status = "new" if line is None else line["status"]
+        origins = () if line is None else tuple(line["old_ids"])
+        segments.append(Segment(mapping[segment.segment_id], segment.share, status, origins))
+    return replace(
+        model,
+        prototypes=model.prototypes[order],
+        prototype_segments=ids[order],
+        segments=tuple(sorted(segments)),
+        next_id=free,
+    )
 
 
 def track(
-    champion: ClusterModel,
-    refit: ClusterModel,
-    features: pl.DataFrame,
-    *,
-    next_id: int | None = None,
+    champion: ClusterModel, refit: ClusterModel, features: pl.DataFrame
 ) -> tuple[ClusterModel, pl.DataFrame]:
     """Match a refit to the champion on one month's customers; the renumbered refit and matches."""
+    features = canonical_sample(features, MATCHED_ROWS, refit.seed)
     old, new = assign(champion, features), assign(refit, features)
     points = refit.preparation.transform(features)
+    next_id = max(champion.next_id, *(s + 1 for s in champion.segment_ids))
     matches = match_segments(measure_overlap(old, new, points), next_id)
-    return with_lasting_ids(refit, matches), matches
+    return with_lasting_ids(replace(refit, next_id=next_id), matches), matches
 
 
 def migration_matrix(previous: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:

@@ -2,9 +2,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.clusters.assignment import ASSIGNMENT_SCHEMA, assign
 from portrait_assets.clusters.errors import ClusterError
 from portrait_assets.clusters.evidence import adjusted_rand
-from portrait_assets.clusters.model import ASSIGNMENT_SCHEMA, ClusterModel, assign, fit_model
+from portrait_assets.clusters.fitting import fit_model
+from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.model_rows import ROWS_SCHEMA
 from portrait_assets.clusters.prototypes import condense
 from portrait_assets.clusters.sampling import canonical_sample
@@ -35,7 +37,8 @@ def test_the_assignment_has_one_line_per_customer_in_order(small_bank: Bank) -> 
 def test_a_model_survives_its_rows_to_the_bit(small_bank: Bank) -> None:
     rows = small_bank.model.to_rows()
     assert dict(rows.schema) == ROWS_SCHEMA
-    restored = ClusterModel.from_rows(rows.sample(fraction=1.0, shuffle=True, seed=5))
+    shuffled = rows.sample(fraction=1.0, shuffle=True, seed=5)
+    restored = ClusterModel.from_rows(shuffled, small_bank.model.candidates)
     assert restored.version == small_bank.model.version
     assert restored.candidates.equals(small_bank.model.candidates)
     assert assign(restored, small_bank.features).equals(small_bank.assignment)

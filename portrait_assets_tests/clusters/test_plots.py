@@ -8,10 +8,10 @@ from portrait_assets.clusters.plots import (
     heat_map_png,
     quality_png,
     scatter_png,
-    segment_quality,
     selection_png,
 )
 from portrait_assets.clusters.profile import profile_segments
+from portrait_assets.clusters.quality import segment_quality
 from portrait_assets_tests.clusters.conftest import Bank
 from portrait_assets_tests.clusters.worlds import BANK_USES
 
@@ -27,7 +27,7 @@ def test_every_picture_is_drawn(small_bank: Bank) -> None:
         scatter_png(model, features, names, FONT),
         heat_map_png(profile, names, {"age": "年龄"}, FONT),
         selection_png(model, FONT),
-        quality_png(segment_quality(model, features), names, FONT),
+        quality_png(segment_quality(model, features, small_bank.assignment), names, FONT),
     ]
     for picture in pictures:
         assert picture.startswith(PNG)
@@ -35,7 +35,7 @@ def test_every_picture_is_drawn(small_bank: Bank) -> None:
 
 
 def test_quality_has_shares_beside_silhouettes(small_bank: Bank) -> None:
-    quality = segment_quality(small_bank.model, small_bank.features)
+    quality = segment_quality(small_bank.model, small_bank.features, small_bank.assignment)
     assert quality.columns == ["segment_id", "share", "silhouette", "stability"]
     assert quality["share"].sum() == pytest.approx(1.0, abs=1e-4)
     assert (quality["stability"] > 0.8).all()

@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portrait_assets.clusters.assignment import assign
 from portrait_assets.clusters.champion import decide, mix_drift, warm_refit
-from portrait_assets.clusters.model import ClusterModel, assign
+from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.tracking import (
     match_segments,
     measure_overlap,
@@ -100,8 +100,12 @@ def test_a_refit_with_other_numbers_relabels_nobody(small_bank: Bank) -> None:
 
 def test_lasting_ids_are_put_on_every_prototype(small_bank: Bank) -> None:
     ids = small_bank.model.segment_ids
-    matches = pl.DataFrame({"new_id": ids, "segment_id": [i + 10 for i in ids]})
+    matches = pl.DataFrame({"new_id": ids, "segment_id": [i + 10 for i in ids]}).with_columns(
+        status=pl.lit("kept"), old_ids=pl.concat_list(pl.col("segment_id"))
+    )
     renamed = with_lasting_ids(small_bank.model, matches)
+    assert renamed.segments[0].from_segments == (11,)
+    assert renamed.next_id > max(renamed.segment_ids)
     expected = small_bank.assignment["segment_id"] + 10
     assert assign(renamed, small_bank.features)["segment_id"].equals(expected)
 
@@ -157,8 +161,7 @@ def test_a_warm_refit_follows_a_drift_and_relabels_few(small_bank: Bank) -> None
 
 
 def test_drift_of_the_mix_is_zero_for_the_same_and_grows() -> None:
-    old = month(*[1] * 50, *[2] * 50)
+    old = {1: 0.5, 2: 0.5}
     assert mix_drift(old, old) == 0.0
-    little, much = month(*[1] * 55, *[2] * 45), month(*[1] * 90, *[2] * 10)
-    assert 0 < mix_drift(old, little) < 0.1 < 0.25 < mix_drift(old, much)
-    assert mix_drift(old, month(*[1] * 100)) == pytest.approx(2.6, abs=0.5)
+    assert 0 < mix_drift(old, {1: 0.55, 2: 0.45}) < 0.1 < 0.25 < mix_drift(old, {1: 0.9, 2: 0.1})
+    assert mix_drift(old, {1: 1.0}) > 1.0

@@ -1,0 +1,52 @@
+"""All pictures of a month's segments at once, where the packages that draw are there."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+
+from portrait_assets.clusters.errors import ClusterError
+from portrait_assets.clusters.model import ClusterModel
+
+FONT_FILE = Path(__file__).parents[1] / "assets_font" / "NotoSansSC-subset.otf"
+NEEDED = ("altair", "vl_convert")
+MISSING = "Pictures need the extra `pictures`: pip install 'portrait-assets[pictures]'."
+
+
+def has_pictures() -> bool:
+    """Whether the packages that draw are there."""
+    return all(find_spec(package) is not None for package in NEEDED)
+
+
+def draw_pictures(
+    model: ClusterModel,
+    matrix: pl.DataFrame,
+    segments: pl.DataFrame,
+    profile: pl.DataFrame,
+    labels: dict[str, str],
+) -> dict[str, bytes]:
+    """Scatter, heat map, quality and selection table as PNG by name.
+
+    Args:
+        model: the model in force.
+        matrix: the feature matrix of the month.
+        segments: rows of `cluster_segment` of the month.
+        profile: rows of `cluster_profile` of the month.
+        labels: what features are called in the heat map.
+
+    Raises:
+        ClusterError: when the packages that draw are not there; see `has_pictures`.
+    """
+    if not has_pictures():
+        raise ClusterError(MISSING)
+    from portrait_assets.clusters import plots
+
+    quality = segments.select("segment_id", "share", "silhouette", "stability")
+    return {
+        "scatter": plots.scatter_png(model, matrix, segments, FONT_FILE),
+        "heat_map": plots.heat_map_png(profile, segments, labels, FONT_FILE),
+        "quality": plots.quality_png(quality, segments, FONT_FILE),
+        "selection": plots.selection_png(model, FONT_FILE),
+    }

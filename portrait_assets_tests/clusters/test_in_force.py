@@ -1,0 +1,105 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.clusters.contract import CLUSTER_DECISION
+from portrait_assets.clusters.in_force import USES, kept_uses, model_in_force
+from portrait_assets.clusters.model import ClusterModel
+from portrait_assets.clusters.partition import divide
+from portrait_assets.clusters.preparation import FeatureUse
+
+TWO = [FeatureUse("spend_3m", "symbol"), FeatureUse("purchases_3m", "symbol")]
+
+
+def customers(kinds: bool, count: int = 300, seed: int = 0) -> pl.DataFrame:
+    """Customers by degree, or of two kinds far apart."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 2, count) * 8.0 if kinds else np.zeros(count)
+    return pl.DataFrame(
+        {
+            "customer_id": [f"c{i:05d}" for i in range(count)],
+            "spend_3m": rng.normal(0, 1, count) + kind,
+            "purchases_3m": rng.normal(0, 1, count) - kind,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def apart() -> ClusterModel:
+    """The model of the third month of customers of two kinds far apart."""
+    world = customers(kinds=True)
+    return model_in_force(world, 3, model_in_force(world, 1, None, TWO).model, TWO).model
+
+
+def test_before_a_quarter_has_passed_all_are_one_segment() -> None:
+    first = model_in_force(customers(kinds=True), 1, None, TWO)
+    assert first.decision["winner"] == "first"
+    second = model_in_force(customers(kinds=True), 2, first.model, TWO)
+    assert second.model.version == first.model.version
+    assert second.decision["statement_en"] == "All customers are one segment."
+
+
+def test_kinds_that_lie_apart_are_found_and_said_to_be(apart: ClusterModel) -> None:
+    decision = model_in_force(customers(kinds=True), 4, apart, TWO).decision
+    assert (decision["nature"], decision["segments"]) == ("separate", 2)
+    assert "lie apart" in str(decision["statement_en"])
+    assert decision["is_stable"]
+
+
+def test_customers_who_differ_by_degree_are_divided_and_said_to_be() -> None:
+    world = customers(kinds=False)
+    first = model_in_force(world, 1, None, TWO).model
+    model, decision = model_in_force(world, 3, first, TWO)
+    assert decision["nature"] == "division"
+    assert "by degree" in str(decision["statement_en"])
+    assert {"division", "k-means", "ward"} <= set(model.candidates["family"])
+    assert model.candidates["chosen"].sum() == 1
+    statuses = {segment.status for segment in model.segments}
+    assert statuses <= {"split", "new"}
+
+
+def test_the_decision_has_the_columns_of_its_table() -> None:
+    decision = model_in_force(customers(kinds=False), 1, None, TWO).decision
+    assert {"as_of", *decision} == set(CLUSTER_DECISION.column_names)
+
+
+@pytest.mark.parametrize("month", [4, 6, 7])
+def test_the_same_customers_later_change_no_model(apart: ClusterModel, month: int) -> None:
+    world = customers(kinds=True)
+    assert model_in_force(world, month, apart, TWO).model.version == apart.version
+
+
+def test_a_drift_of_the_mix_asks_for_a_new_choice_between_quarters(apart: ClusterModel) -> None:
+    world = customers(kinds=True)
+    mostly_one = world.filter((pl.col("spend_3m") > 4) | (pl.int_range(pl.len()) % 10 == 0))
+    found = model_in_force(mostly_one, 4, apart, TWO)
+    assert found.decision["refit_due"]
+    assert found.decision["challenger_version"] is not None
+
+
+def test_the_model_of_a_month_follows_from_the_one_before_and_the_data() -> None:
+    world = customers(kinds=False)
+    first = model_in_force(world, 1, None, TWO).model
+    once = model_in_force(world, 3, first, TWO).model
+    restored = ClusterModel.from_rows(first.to_rows())
+    assert model_in_force(world, 3, restored, TWO).model.version == once.version
+
+
+def test_features_that_the_selection_left_out_are_not_used() -> None:
+    selection = pl.DataFrame(
+        {"feature": [use.name for use in USES], "is_kept": [i > 0 for i in range(len(USES))]}
+    )
+    assert kept_uses(selection) == list(USES[1:])
+
+
+def test_a_division_has_the_most_segments_that_hold_still() -> None:
+    points = np.random.default_rng(2).uniform(size=(400, 2))
+    choice = divide(points)
+    stable = choice.candidates.filter(pl.col("stability") >= 0.9)
+    chosen = choice.candidates.filter(pl.col("chosen"))
+    assert chosen["k"].item() == (stable["k"].max() if stable.height else chosen["k"].item())
+    assert choice.supported == bool(stable.height)
+
+
+def test_a_handful_is_not_divided() -> None:
+    assert divide(np.random.default_rng(0).normal(size=(20, 2))).nature == "one"
