@@ -56,7 +56,14 @@ ASSETS = {
         "tag_quality",
         "audience_membership",
     },
-    "validation": {"validation_report", "drift", "migration", "backtest", "backtest_bucket"},
+    "validation": {
+        "validation_report",
+        "drift",
+        "migration",
+        "backtest",
+        "backtest_bucket",
+        "tag_proposal",
+    },
     "mart": {"portrait_file", "report"},
 }
 

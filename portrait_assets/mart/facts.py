@@ -273,6 +273,19 @@ def quality(published: Published) -> dict[str, Any]:
     }
 
 
+def proposals(published: Published) -> list[Row]:
+    """The newest quarter's proposals of versions that have not been put into force since."""
+    if published.as_of is None:
+        return []
+    return published.rows(
+        "validation.tag_proposal",
+        "SELECT p.* FROM {table} p JOIN tags.tag_catalogue c ON c.as_of = ? AND c.in_force "
+        "AND c.tag_code = p.tag_code AND c.tag_version = p.tag_version "
+        "WHERE p.as_of > ?::DATE - INTERVAL 3 MONTH ORDER BY p.tag_code",
+        [published.as_of, published.as_of],
+    )
+
+
 def dictionary(published: Published) -> list[dict[str, Any]]:
     """Every table of the file with its columns, types and meaning in both languages."""
     comments = dict(

@@ -20,8 +20,10 @@ from portrait_assets.mart.pictures import pictures, segment_colours, short, test
 from portrait_assets.mart.reading import Published, Row, TagName
 from portrait_assets.mart.svg import FONT_FILE
 from portrait_assets.raw.source import Title
+from portrait_assets.validation.proposals import draft_file
 
 REPORT_FILE = Path("report") / "index.html"
+PROPOSALS_FILE = "tag_proposals.yaml"
 THREADS = 2
 NO_VALUE = "–"
 MOST_FIRST = 6
@@ -32,6 +34,8 @@ def write_report(
 ) -> dict[str, int]:
     """Write the report on the newest month of a published file; it appears whole or not at all.
 
+    Beside it goes a file with the drafts of the tag versions that it proposes.
+
     Args:
         portrait_file: the published file; only read.
         title: of the source.
@@ -39,22 +43,32 @@ def write_report(
         currency: ISO code of amounts, where the source has one.
 
     Returns:
-        How many charts were drawn and how many findings are told, by name.
+        How many charts were drawn, findings told and versions proposed, by name.
     """
     # Every chart is drawn by a test; checking each against the schema again takes seconds.
     opened = duckdb.connect(str(portrait_file), read_only=True, config={"threads": THREADS})
     with opened as con, debug_mode(False):
         context = gather(Published(con))
+    drafts = [row["draft"] for row in context["proposals"]]
     page = (
         _environment()
         .get_template("report.html")
         .render(title=title, currency=currency or "", **context)
     )
     path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path.with_name(PROPOSALS_FILE), draft_file(drafts))
+    _replace(path, page)
+    return {
+        "charts": len(context["charts"]),
+        "findings": len(context["overview"]["findings"]),
+        "proposals": len(drafts),
+    }
+
+
+def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(page, encoding="utf-8")
+    temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
-    return {"charts": len(context["charts"]), "findings": len(context["overview"]["findings"])}
 
 
 def gather(published: Published) -> dict[str, Any]:
@@ -85,7 +99,7 @@ def gather(published: Published) -> dict[str, Any]:
         "charts": {name: Markup(svg) for name, svg in pictures(published, segments).items()},
         "backtests": [row for row in backtests if row["metric"] == "auc"],
         "measures": [row for row in backtests if row["metric"] != "auc"],
-        "proposals": published.newest("validation.tag_proposal", "tag_code"),
+        "proposals": facts.proposals(published),
         "migration": published.newest("validation.migration", "ALL"),
         "quality": facts.quality(published),
         "dictionary": facts.dictionary(published),

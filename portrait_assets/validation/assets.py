@@ -28,19 +28,22 @@ from portrait_assets.validation.contract import (
     BACKTEST_BUCKET,
     DRIFT,
     MIGRATION,
+    TAG_PROPOSAL,
     VALIDATION_REPORT,
+    Verdict,
 )
 from portrait_assets.validation.drift import YEAR, Watched, drift
 from portrait_assets.validation.happened import NEEDS
 from portrait_assets.validation.migration import migration
 from portrait_assets.validation.outcomes import CLAIMS
+from portrait_assets.validation.proposals import propose
 from portrait_assets.warehouse.asset import tables_asset
 from portrait_assets.warehouse.checks import CHECK_RESULTS
 from portrait_assets.warehouse.connection import literals, quote
 from portrait_assets.warehouse.contract import Table, Type
 from portrait_assets.warehouse.store import Warehouse
 
-EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET)
+EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
 TABLES = (*EVIDENCE, VALIDATION_REPORT)
 # What the findings are read from; a month's checks of these tables have all run before.
 READ = (
@@ -88,7 +91,25 @@ def evidence_of(
         MIGRATION: migration(warehouse, matrix, months),
         BACKTEST: tests,
         BACKTEST_BUCKET: buckets,
+        TAG_PROPOSAL: proposals(warehouse, catalogue, tests, months),
     }
+
+
+def proposals(
+    warehouse: Warehouse, catalogue: Catalogue, tests: pl.DataFrame, months: Sequence[str]
+) -> pl.DataFrame:
+    """The proposals of these months; what failed its test one month on is looked at anyway."""
+    made = list(warehouse.made(FEATURE_MATRIX))
+    failed = tests.filter(
+        (pl.col("metric") == "auc")
+        & (pl.col("horizon_months") == 1)
+        & (pl.col("verdict") == Verdict.FAIL)
+    )
+    found = [TAG_PROPOSAL.empty()]
+    for month in months:
+        weak = failed.filter(pl.col("as_of") == last_day(month))["test"].to_list()
+        found.append(propose(warehouse, catalogue, month, [m for m in made if m <= month], weak))
+    return pl.concat(found)
 
 
 def watched(catalogue: Catalogue) -> list[Watched]:
@@ -166,6 +187,7 @@ def report_of(
         findings_evidence.backtest_findings(
             own[BACKTEST], CLAIMS, matrix.column_names, absent, NEEDS
         ),
+        findings_evidence.proposal_findings(own[TAG_PROPOSAL]),
         findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])),
     ]
     return pl.concat(found).with_columns(pl.lit(as_of).alias("as_of"))

@@ -10,6 +10,7 @@ from portrait_assets.validation.contract import (
     BACKTEST_BUCKET,
     DRIFT,
     MIGRATION,
+    TAG_PROPOSAL,
     VALIDATION_REPORT,
     Area,
     Verdict,
@@ -23,6 +24,7 @@ from portrait_assets.warehouse.checks import (
     room_checks,
 )
 
+EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
 NAMED = 10  # Findings named in a check's result; the rest are counted.
 GROUPS: dict[str, tuple[Area, ...]] = {
     "data": (Area.CONSERVATION, Area.CHECKS, Area.SOURCE, Area.QUALITY, Area.FEATURES),
@@ -64,7 +66,9 @@ def validation_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefi
     return room_checks(
         "validation",
         {
-            **dict.fromkeys((DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET), (SHAPE, VALUES)),
+            **dict.fromkeys(
+                (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL), (SHAPE, VALUES)
+            ),
             VALIDATION_REPORT: (SHAPE, VALUES, *VERDICTS.values()),
         },
         partitions,

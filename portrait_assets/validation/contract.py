@@ -215,3 +215,31 @@ MIGRATION = Table(
     partition_by=PartitionBy.AS_OF,
     published=True,
 )
+
+TAG_PROPOSAL = Table(
+    schema="validation",
+    name="tag_proposal",
+    en="Draft versions of tags that separate better, out of time, than those in force",
+    zh="标签优化建议",
+    columns=(
+        _text("tag_code", "Tag", "标签编码"),
+        Column("tag_version", Type.INTEGER, "Version in force", "现行版本", False, minimum=1),
+        Column("draft_version", Type.INTEGER, "Version proposed", "建议版本", False, minimum=1),
+        _text("outcome", "What it is to foretell, one month on", "预测结果"),
+        _text("rule_before", "Rules that change, as they are", "现行规则"),
+        _text("rule_after", "The same as proposed", "建议规则"),
+        _number("fit_auc_before", "AUC of the version in force, months fitted on", "拟合期原AUC"),
+        _number("fit_auc_after", "AUC of the draft, months fitted on", "拟合期建议AUC"),
+        _number("auc_before", "AUC of the version in force, newest month", "时间外原AUC"),
+        _number("auc_after", "AUC of the draft, newest month", "时间外建议AUC"),
+        _number("gain_low", "Gain out of time, lower end of 95 %", "增益下限(95%)"),
+        _number("gain_high", "Gain out of time, upper end of 95 %", "增益上限(95%)"),
+        _count("customers", "Customers of the month", "客户数"),
+        _count("customers_changing", "Customers whose value would change", "变动客户数"),
+        _text("effect", "Customers by value, now and then", "预期效果"),
+        _text("draft", "The draft as an entry of tags.yaml", "草案(YAML)"),
+    ),
+    key=("as_of", "tag_code", "outcome"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)

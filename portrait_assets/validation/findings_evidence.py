@@ -323,3 +323,36 @@ def _reason(
         "it is known.",
         "尚无可对照的结果:没有更早的月份,或没有已知结果的客户。",
     )
+
+
+def proposal_findings(proposals: pl.DataFrame) -> pl.DataFrame:
+    """A finding per draft version that is proposed.
+
+    Args:
+        proposals: the month's rows of `validation.tag_proposal`.
+    """
+    rows = proposals.with_columns(
+        *(pl.col(name).round(3).alias(f"{name}_") for name in ("auc_before", "auc_after"))
+    )
+    numbers = ("draft_version", "auc_before_", "auc_after_", "customers_changing", "customers")
+    return finding(
+        rows,
+        Area.PROPOSAL,
+        pl.format("{} / {}", "tag_code", "outcome"),
+        "draft version",
+        pl.col("auc_after") - pl.col("auc_before"),
+        pl.lit(str(Verdict.WARN)),
+        (
+            pl.format(
+                "Version {} would raise the AUC out of time from {} to {} and change {} of {} "
+                "customers: look at tag_proposals.yaml beside the report.",
+                *numbers,
+            ),
+            pl.format(
+                "版本{}可将时间外AUC由{}提高到{},变动{}/{}位客户:见报告旁的tag_proposals.yaml。",
+                *numbers,
+            ),
+        ),
+        threshold=0.0,
+        interval=("gain_low", "gain_high"),
+    )

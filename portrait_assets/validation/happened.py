@@ -81,10 +81,7 @@ def happened(
     if not tests or not watches:
         return pl.DataFrame(schema=COUNTED)
     con = warehouse.con
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE backtest_said AS {_said_sql(matrix, tests, watches)}"
-    )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE backtest_base AS {_base_sql(watches)}")
+    with_base(warehouse, matrix, _said_columns(tests), watches)
     answers = any(test.claim.outcome is Outcome.ANSWER for test in tests)
     try:
         if answers:
@@ -121,24 +118,58 @@ def _is_number(claim: Claim) -> bool:
     return not claim.order and not claim.learned
 
 
-def _said_sql(matrix: Table, tests: Sequence[_Test], watches: Sequence[Watch]) -> str:
-    columns = []
-    for name in sorted({test.claim.tag for test in tests}):
-        columns.append(f"p.{quote(name)}")
+def condition_of(outcome: Outcome) -> tuple[str, str]:
+    """Who counts, and what is a hit, as SQL over the rows that `with_base` makes."""
+    test = _test(Claim("", outcome))
+    return test.eligible, test.hit
+
+
+def with_base(
+    warehouse: Warehouse,
+    said: Table,
+    columns: Sequence[str],
+    watches: Sequence[Watch],
+    one_in: int = 1,
+) -> None:
+    """Make the temporary tables backtest_said and backtest_base, to be dropped by the caller.
+
+    Args:
+        warehouse: nothing later than each watch's last month is looked at.
+        said: the as-of table, called p in `columns`, that holds what was said.
+        columns: what of it is wanted, as SQL.
+        watches: for which months.
+        one_in: look at one in so many customers, drawn by a hash.
+    """
+    con = warehouse.con
+    for name, sql in (
+        ("backtest_said", _said_sql(said, columns, watches, one_in)),
+        ("backtest_base", _base_sql(watches)),
+    ):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+
+
+def _said_columns(tests: Sequence[_Test]) -> list[str]:
+    columns = [f"p.{quote(name)}" for name in sorted({test.claim.tag for test in tests})]
     for claim in {test.claim.tag: test.claim for test in tests}.values():
         if _is_number(claim):
             columns.append(f"{_bin(f'p.{quote(claim.tag)}')} AS {quote(claim.tag + ':bin')}")
+    return columns
+
+
+def _said_sql(said: Table, columns: Sequence[str], watches: Sequence[Watch], one_in: int) -> str:
     days = literals(sorted({last_day(watch.said) for watch in watches}))
+    # Not DuckDB's own hash, which may differ between versions.
+    digest = "md5_number_lower(p.customer_id)"
+    drawn = f" AND ({digest} // {GROUPS}) % {one_in} = 0" if one_in > 1 else ""
     return (
-        "SELECT p.as_of AS said_as_of, p.customer_id, "
-        # Not DuckDB's own hash, which may differ between versions.
-        f"(md5_number_lower(p.customer_id) % {GROUPS})::INTEGER AS grp, {', '.join(columns)}, "
+        f"SELECT p.as_of AS said_as_of, p.customer_id, ({digest} % {GROUPS})::INTEGER AS grp, "
+        f"{', '.join(columns)}, "
         "coalesce(c.purchases, 0) AS purchases_before, "
         "coalesce(c.responses, 0) AS responses_before, "
         f"{_bin('coalesce(c.amount, 0)')} AS spend_before_bin "
-        f"FROM {matrix.full_name} p LEFT JOIN {CUSTOMER_MONTH.full_name} c "
+        f"FROM {said.full_name} p LEFT JOIN {CUSTOMER_MONTH.full_name} c "
         "ON c.customer_id = p.customer_id AND c.month = strftime(p.as_of, '%Y-%m') "
-        f"WHERE p.as_of IN ({days})"
+        f"WHERE p.as_of IN ({days}){drawn}"
     )
 
 

@@ -48,7 +48,9 @@ class Claim:
     `order` are its values, the one to which the outcome should happen most first; empty for a
     number, of which more means likelier (less where `falls`). Values without a natural order
     are put in the order in which the outcome happened to them before (`learned`).
-    `is_probability` marks a number that says how likely the outcome is in one month.
+    `is_probability` marks a number that says how likely the outcome is in one month. The
+    thresholds of what `is_tunable` are there to foretell; those of other tags say what a value
+    means (a week is a week), and are not moved to fit an outcome.
     """
 
     tag: str
@@ -57,6 +59,7 @@ class Claim:
     falls: bool = False
     learned: bool = False
     is_probability: bool = False
+    is_tunable: bool = False
 
     @property
     def name(self) -> str:
@@ -65,7 +68,7 @@ class Claim:
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim("lapse_risk", Outcome.SILENCE, ("high", "medium", "low")),
+    Claim("lapse_risk", Outcome.SILENCE, ("high", "medium", "low"), is_tunable=True),
     Claim("recency_band", Outcome.SILENCE, ("longer", "quarter", "month", "week")),
     Claim(
         "lifecycle_stage",
@@ -74,10 +77,15 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim("days_since_purchase", Outcome.RETURN, falls=True),
     Claim("purchase_probability_30d", Outcome.PURCHASE, is_probability=True),
-    Claim("purchase_outlook", Outcome.PURCHASE, ("likely", "open", "unlikely")),
+    Claim("purchase_outlook", Outcome.PURCHASE, ("likely", "open", "unlikely"), is_tunable=True),
     Claim("value_tier", Outcome.SPEND, ("high", "medium", "low")),
     Claim("expected_spend_30d", Outcome.SPEND),
-    Claim("coupon_response", Outcome.RESPONSE, ("high", "medium", "not_contacted", "low")),
+    Claim(
+        "coupon_response",
+        Outcome.RESPONSE,
+        ("high", "medium", "not_contacted", "low"),
+        is_tunable=True,
+    ),
     Claim("expected_response_rate", Outcome.RESPONSE),
     Claim("regularity", Outcome.STICKINESS, ("every_month", "most_months", "some_months")),
     Claim("segment_id", Outcome.SILENCE, learned=True),

@@ -1,0 +1,142 @@
+"""A threshold that no longer separates is found a better one, or none is proposed."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.cleaned.contract import CLEANED
+from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.tags.catalogue import load_catalogue, source_catalogue
+from portrait_assets.tags.diff import with_drafts_active
+from portrait_assets.tags.governance import approve
+from portrait_assets.tags.tag import Catalogue, Status
+from portrait_assets.validation.outcomes import Claim, Outcome
+from portrait_assets.validation.proposals import draft_file, propose
+from portrait_assets.warehouse.store import Warehouse
+
+MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
+CUSTOMERS = 1_500
+CLAIM = Claim("quiet", Outcome.SILENCE, ("yes", "no"), is_tunable=True)
+TAGS = """
+tags:
+  - code: quiet
+    name: {en: Quiet, zh: 安静}
+    description: {en: Will be silent, zh: 将沉默}
+    element: principle
+    category: [risk, attrition, attrition]
+    kind: predictive
+    values:
+      - {value: "yes", en: "Yes", zh: 是, when: "recency_days > %s"}
+      - {value: "no", en: "No", zh: 否, when: "recency_days >= 0"}
+    owner: retention
+    sensitivity: C1
+    valid_months: 1
+    on_missing: clear
+    status: active
+    version: 1
+"""
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    return catalogue_with(tmp_path, 100)
+
+
+def catalogue_with(folder: Path, days: int) -> Catalogue:
+    """The catalogue with a tag that calls who has not come for so many days quiet."""
+    (folder / "tags.yaml").write_text(TAGS % days, encoding="utf-8")
+    return source_catalogue(folder)
+
+
+def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
+    """Customers who stay away for 40 days stay away; from `breaks_in` on that is no longer so."""
+    rng = np.random.default_rng(5)
+    warehouse.write(CLEANED["interactions"], MONTHS, CLEANED["interactions"].empty())
+    people = [f"C{i:04d}" for i in range(CUSTOMERS)]
+    for month in MONTHS:
+        recency = rng.integers(0, 120, CUSTOMERS)
+        day = pl.select(pl.lit(f"{month}-01").str.to_date().dt.month_end()).item()
+        matrix = pl.DataFrame({"as_of": day, "customer_id": people, "recency_days": recency})
+        warehouse.write(
+            FEATURE_MATRIX,
+            [month],
+            pl.concat([FEATURE_MATRIX.empty(), matrix], how="diagonal_relaxed"),
+        )
+        following = MONTHS[(MONTHS.index(month) + 1) % len(MONTHS)]
+        silent = recency > 40
+        if breaks_in is not None and following >= breaks_in:
+            silent = recency < 60
+        stays = np.where(silent, rng.random(CUSTOMERS) < 0.8, rng.random(CUSTOMERS) < 0.1)
+        active = pl.DataFrame(
+            {"month": following, "customer_id": people, "purchases": np.where(stays, 0, 1)}
+        )
+        empty = CUSTOMER_MONTH.empty()
+        full = pl.concat([empty, active], how="diagonal_relaxed").with_columns(
+            pl.col(name).fill_null(0) for name, kind in empty.schema.items() if kind.is_numeric()
+        )
+        warehouse.write(CUSTOMER_MONTH, [following], full)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "w.duckdb", "made_up", "one")
+
+
+def test_a_threshold_that_separates_too_late_is_moved(empty: Warehouse, catalogue: Catalogue):
+    world(empty)
+    weak = [CLAIM.name]
+    found = propose(empty, catalogue, MONTHS[-1], MONTHS, weak, [CLAIM]).row(0, named=True)
+    moved = float(found["rule_after"].rsplit(" ", 1)[1])
+    assert 30 <= moved <= 55
+    assert found["auc_after"] > found["auc_before"]
+    assert found["gain_low"] > 0
+    assert found["customers_changing"] > 0
+    assert (found["tag_version"], found["draft_version"]) == (1, 2)
+
+
+def test_what_would_have_been_worse_out_of_time_is_not_proposed(
+    empty: Warehouse, catalogue: Catalogue
+):
+    world(empty, breaks_in=MONTHS[-1])
+    assert propose(empty, catalogue, MONTHS[-1], MONTHS, [CLAIM.name], [CLAIM]).is_empty()
+
+
+def test_a_threshold_that_separates_is_left_alone(empty: Warehouse, tmp_path: Path):
+    world(empty)
+    assert propose(
+        empty, catalogue_with(tmp_path, 40), MONTHS[-1], MONTHS, claims=[CLAIM]
+    ).is_empty()
+
+
+def test_months_within_a_quarter_propose_nothing(empty: Warehouse, catalogue: Catalogue):
+    world(empty)
+    assert propose(empty, catalogue, MONTHS[-2], MONTHS[:-1], [CLAIM.name], [CLAIM]).is_empty()
+
+
+def test_the_draft_can_be_compared_and_approved(
+    empty: Warehouse, catalogue: Catalogue, tmp_path: Path
+):
+    """What the file holds is copied into tags.yaml, and is then as any other draft."""
+    world(empty)
+    found = propose(empty, catalogue, MONTHS[-1], MONTHS, [CLAIM.name], [CLAIM])
+    _, _, entries = draft_file(found["draft"].to_list()).partition("tags:\n")
+    (tmp_path / "tags.yaml").write_text(TAGS % 100 + entries, encoding="utf-8")
+    with_draft = source_catalogue(tmp_path)
+    draft = with_draft.tag("quiet")
+    assert (draft.version, draft.status) == (2, Status.DRAFT)
+    assert with_drafts_active(with_draft, ["quiet"]).tag("quiet").status is Status.ACTIVE
+    approvals = tmp_path / "tag_approvals.yaml"
+    approve(with_draft, approvals, "quiet", "Li", "better", "2024-07", date(2024, 7, 1), "2024-06")
+    in_force = source_catalogue(tmp_path).in_force("2024-07")
+    assert next(tag for tag in in_force if tag.code == "quiet").version == 2
+
+
+def test_without_proposals_the_file_says_so_and_can_still_be_read(tmp_path: Path):
+    path = tmp_path / "tags.yaml"
+    path.write_text(draft_file([]), encoding="utf-8")
+    assert load_catalogue(overrides=path).tags
