@@ -37,6 +37,7 @@ class Measures:
     distinct_values: int
     top_share: float | None
     psi: float | None
+    psi_by_chance: float | None
     share_changed: float | None
     age_months: float | None
     overlap: tuple[str, float] | None
@@ -47,9 +48,9 @@ def advise(tag: Tag, measures: Measures) -> tuple[str, str, str]:
     """The advice (keep, review, retire) and why, in English and Chinese.
 
     A tag that hardly anybody holds, or that says the same of everyone, is to be retired. It is
-    to be reviewed when it is thin, shifted (PSI of 0.25 and more), restless (half of the
-    customers changed), stale, the same thing as another tag, or when what it predicts is not
-    told apart from the base.
+    to be reviewed when it is thin, shifted (PSI of 0.25 and more, and more than chance gives),
+    restless (half of the customers changed), stale, the same thing as another tag, or when what
+    it predicts is not told apart from the base.
     """
     useless = _useless(measures)
     if useless is not None:
@@ -87,7 +88,7 @@ def _doubts(tag: Tag, measures: Measures) -> list[tuple[str, str]]:
                 f"覆盖率{measures.coverage:.1%},低于{THIN_COVERAGE:.0%}",
             )
         )
-    if measures.psi is not None and measures.psi >= PSI_SHIFT:
+    if measures.psi is not None and measures.psi >= max(PSI_SHIFT, measures.psi_by_chance or 0):
         found.append(
             (
                 f"the distribution shifted (PSI {measures.psi:.2f} against the month before)",

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import chi2
 
-SMALLEST_SHARE = 1e-4  # Stands for an empty bin, so that PSI stays finite.
+PRIOR = 0.5  # Added to each bin (Krichevsky and Trofimov 1981): an empty one gives no infinity.
 BINS = 10
 Z95 = 1.959964
 
@@ -29,10 +30,21 @@ def psi(before: Mapping[str, int], after: Mapping[str, int]) -> float:
     values = list(dict.fromkeys((*before, *after)))
     shares = []
     for counts in (before, after):
-        found = np.array([counts.get(value, 0) for value in values], dtype=np.float64)
-        shares.append((found / max(found.sum(), 1)).clip(min=SMALLEST_SHARE))
+        found = np.array([counts.get(value, 0) for value in values], dtype=np.float64) + PRIOR
+        shares.append(found / found.sum())
     p, q = shares
     return float(np.sum((q - p) * np.log(q / p)))
+
+
+def psi_by_chance(before: Mapping[str, int], after: Mapping[str, int]) -> float:
+    """What PSI stays below in 95 of 100 draws from one population.
+
+    Chi-square over the sample sizes (Yurdakul and Naranjo 2020, Statistical properties of the
+    population stability index).
+    """
+    bins = len(before.keys() | after.keys())
+    sizes = sum(before.values()), sum(after.values())
+    return float(chi2.ppf(0.95, max(bins - 1, 1))) * sum(1 / max(size, 1) for size in sizes)
 
 
 def binned(before: Numbers, after: Numbers) -> tuple[dict[str, int], dict[str, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -10,7 +11,15 @@ import polars as pl
 
 from portrait_assets.tags.advice import Lift, Measures, advise
 from portrait_assets.tags.contract import TAG_QUALITY
-from portrait_assets.tags.distances import Codes, Numbers, binned, ks, psi, shared_information
+from portrait_assets.tags.distances import (
+    Codes,
+    Numbers,
+    binned,
+    ks,
+    psi,
+    psi_by_chance,
+    shared_information,
+)
 from portrait_assets.tags.held import Held, is_number
 from portrait_assets.tags.lift import telling_lifts
 from portrait_assets.tags.tag import Catalogue, Tag
@@ -62,14 +71,15 @@ def _card(
     holders = now.holders[tag.code]
     numbers = _numbers(now, tag) if is_number(tag) else None
     known = before is not None and before.holders.get(tag.code, 0) > 0 and holders > 0
-    drift, distance = _drift(tag, now, before) if known and before is not None else (None, None)
+    drift = _drift(tag, now, before) if known and before is not None else _NO_DRIFT
     distinct, top, top_share, told = _distribution(tag, now, numbers)
     measures = Measures(
         customers=now.customers,
         coverage=holders / now.customers if now.customers else 0.0,
         distinct_values=distinct,
         top_share=top_share,
-        psi=drift,
+        psi=drift.psi,
+        psi_by_chance=drift.psi_by_chance,
         share_changed=changed,
         age_months=now.age_months.get(tag.code),
         overlap=overlap,
@@ -85,8 +95,8 @@ def _card(
         "top_value": top,
         "top_share": _rounded(top_share),
         "distribution": told,
-        "psi": _rounded(drift),
-        "ks": _rounded(distance),
+        "psi": _rounded(drift.psi),
+        "ks": _rounded(drift.ks),
         "share_changed": _rounded(changed),
         "age_months": _rounded(measures.age_months),
         "overlap_tag": overlap[0] if overlap else None,
@@ -134,18 +144,29 @@ def _distribution(
     return len(values), f"{values[top]:.6g}", float(counted[top] / len(known)), told
 
 
-def _drift(tag: Tag, now: Held, before: Held) -> tuple[float, float | None]:
-    """PSI against the month before, and KS of numbers."""
+@dataclass(frozen=True)
+class _Drift:
+    psi: float | None = None
+    psi_by_chance: float | None = None
+    ks: float | None = None
+
+
+_NO_DRIFT = _Drift()
+
+
+def _drift(tag: Tag, now: Held, before: Held) -> _Drift:
+    """Distances from the month before; KS of numbers only."""
     if is_number(tag):
         was, is_now = _numbers(before, tag), _numbers(now, tag)
         if np.isnan(was).all() or np.isnan(is_now).all():
-            return 0.0, None
-        return psi(*binned(was, is_now)), ks(was, is_now)
-    counted = [
+            return _NO_DRIFT
+        bins = binned(was, is_now)
+        return _Drift(psi(*bins), psi_by_chance(*bins), ks(was, is_now))
+    one, two = (
         {**held.counts[tag.code], "": held.customers - held.holders[tag.code]}
         for held in (before, now)
-    ]
-    return psi(*counted), None
+    )
+    return _Drift(psi(one, two), psi_by_chance(one, two))
 
 
 def _shares_changed(tags: Sequence[Tag], now: Held, before: Held | None) -> dict[str, float]:

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from portrait_assets.tags.advice import Lift, Measures, advise
 from portrait_assets.tags.catalogue import load_catalogue
 from portrait_assets.tags.contract import TAG_CHANGES, TAG_QUALITY
-from portrait_assets.tags.distances import Numbers, binned, ks, psi, shared_information, wilson
+from portrait_assets.tags.distances import (
+    Numbers,
+    binned,
+    ks,
+    psi,
+    psi_by_chance,
+    shared_information,
+    wilson,
+)
 from portrait_assets.tags.held import SAMPLE, Held, count_held
 from portrait_assets.tags.quality import tag_quality
 from portrait_assets.tags.significance import two_proportions
@@ -94,6 +102,7 @@ def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):
     assert by_code["tier"]["distribution"] == "high 60.0%; low 40.0%"
     assert by_code["tier"]["recommendation"] == "review"
     assert "shifted" in by_code["tier"]["reason_en"]
+    assert "60% of customers changed" in by_code["tier"]["reason_en"]
     assert by_code["amount"]["ks"] == pytest.approx(0.6)
     assert by_code["amount"]["distribution"] == "p10 69; p50 105; p90 141"
     assert by_code["home"]["recommendation"] == "retire"
@@ -190,9 +199,8 @@ def test_what_is_counted_is_counted_over_all_and_the_rest_over_a_sample(tmp_path
     assert june.sample["customer_id"].equals(may.sample["customer_id"])
 
 
-GOOD = Measures(
-    1000, 0.9, 3, 0.5, 0.01, 0.1, 0.0, ("other", 0.2), Lift("purchased", "high", 2.0, 1.5, 2.5)
-)
+LIFTED = Lift("purchased", "high", 2.0, 1.5, 2.5)
+GOOD = Measures(1000, 0.9, 3, 0.5, 0.01, 0.005, 0.1, 0.0, ("other", 0.2), LIFTED)
 
 
 @pytest.mark.parametrize(
@@ -203,6 +211,7 @@ GOOD = Measures(
         ({"top_share": 1.0}, "retire", "nobody apart"),
         ({"coverage": 0.2}, "review", "under 30%"),
         ({"psi": 0.3}, "review", "shifted"),
+        ({"psi": 0.3, "psi_by_chance": 0.4}, "keep", "steady"),
         ({"share_changed": 0.6}, "review", "changed value"),
         ({"age_months": 0.9}, "review", "months old"),
         ({"overlap": ("twin", 0.95)}, "review", "same as twin"),
@@ -241,8 +250,15 @@ def test_distances_are_zero_for_the_same_and_never_negative(one: Numbers, two: N
 
 def test_psi_of_a_known_shift():
     # (0.8 - 0.5) ln 1.6 + (0.2 - 0.5) ln 0.4
-    shift = psi({"a": 50, "b": 50}, {"a": 80, "b": 20})
-    assert shift == pytest.approx(0.415888, abs=1e-6)
+    shift = psi({"a": 5000, "b": 5000}, {"a": 8000, "b": 2000})
+    assert shift == pytest.approx(0.415888, abs=1e-3)
+
+
+def test_two_draws_from_one_population_seldom_exceed_what_chance_gives():
+    draws = np.random.default_rng(1).multinomial(200, [0.5, 0.3, 0.15, 0.05], size=(400, 2))
+    counted = [tuple({str(i): int(n) for i, n in enumerate(s)} for s in pair) for pair in draws]
+    beyond = [psi(*pair) > psi_by_chance(*pair) for pair in counted]
+    assert 0.02 < np.mean(beyond) < 0.08
 
 
 def test_an_empty_bin_leaves_psi_finite():
