@@ -63,10 +63,11 @@ def customer_month(month: str) -> str:
                 THEN CAST(t.quantity * p.category_price AS DECIMAL(18, 2)) END AS usual_cost,
             CASE WHEN t.quantity > 0 AND t.amount > 0
                 THEN t.amount / t.quantity / p.usual_price - 1 END AS price_difference,
-            p.display_share IS NOT NULL AS is_promotable,
             t.is_on_display, t.is_in_mailer,
-            CAST(round({MILLION} * p.display_share) AS INTEGER) AS display_odds,
-            CAST(round({MILLION} * p.mailer_share) AS INTEGER) AS mailer_odds
+            CASE WHEN t.is_on_display IS NOT NULL
+                THEN CAST(round({MILLION} * p.display_share) AS INTEGER) END AS display_odds,
+            CASE WHEN t.is_in_mailer IS NOT NULL
+                THEN CAST(round({MILLION} * p.mailer_share) AS INTEGER) END AS mailer_odds
         FROM cleaned.transactions AS t LEFT JOIN fact AS p USING (product_id)
         WHERE t.month = {literal(month)}
     ),
@@ -139,9 +140,9 @@ def _sums() -> list[str]:
         f"count(*) FILTER (price_difference >= {PRICE_MOVED}) AS dearer_lines",
         "count(is_new) AS dated_product_lines",
         "count(*) FILTER (is_new) AS new_product_lines",
-        "count(*) FILTER (is_promotable) AS promotable_lines",
-        "count(*) FILTER (is_promotable AND is_on_display) AS display_lines",
-        "count(*) FILTER (is_promotable AND is_in_mailer) AS mailer_lines",
+        "count(*) FILTER (display_odds IS NOT NULL OR mailer_odds IS NOT NULL) AS promotable_lines",
+        "count(*) FILTER (display_odds IS NOT NULL AND is_on_display) AS display_lines",
+        "count(*) FILTER (mailer_odds IS NOT NULL AND is_in_mailer) AS mailer_lines",
         _sum("amount", "is_on_display OR is_in_mailer", "promoted_amount"),
         "coalesce(sum(display_odds), 0) AS display_odds",
         "coalesce(sum(mailer_odds), 0) AS mailer_odds",

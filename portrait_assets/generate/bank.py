@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from portrait_assets.errors import PortraitError
-from portrait_assets.generate.campaigns import campaigns_table, make_campaigns
+from portrait_assets.generate.campaigns import campaigns_table, make_campaigns, promotions_table
 from portrait_assets.generate.chunk import World, make_chunk
 from portrait_assets.generate.labels import write_labels
 from portrait_assets.generate.market import make_market, market_table
@@ -83,6 +83,7 @@ def generate_bank(
             Piece("products.parquet", products_table(calendar)),
             Piece("campaigns.parquet", campaigns_table(campaigns, calendar)),
             Piece("market.parquet", market_table(market)),
+            Piece("promotions.parquet", promotions_table(campaigns, calendar)),
         ]
         files.write(fixed, pool)
         done = 0

@@ -206,3 +206,22 @@ def campaigns_table(campaigns: list[Campaign], calendar: Calendar) -> pa.Table:
         },
         len(campaigns),
     )
+
+
+def promotions_table(campaigns: list[Campaign], calendar: Calendar) -> pa.Table:
+    """The canonical `promotions`: branches show the product of the month's campaign, all of them.
+
+    Which transactions were made in sight of it is not known.
+    """
+    months = np.array([campaign.month for campaign in campaigns])
+    return canonical(
+        "promotions",
+        {
+            "product_id": pa.array([c.kind.product for c in campaigns], pa.string()),
+            "started_on": dates(calendar.starts[months]),
+            "ended_on": dates(calendar.starts[months + 1] - 1),
+            "display_share": pa.array(np.ones(len(campaigns))),
+            "mailer_share": pa.array(np.zeros(len(campaigns))),
+        },
+        len(campaigns),
+    )

@@ -36,6 +36,7 @@ Tables: one Parquet file each, or one folder with a file per month of the table'
   responses      answers; control customers answer too, unprompted
   interactions   surveys (score 0 to 10), complaints, notes, posts, and visits step by step
   market         month-end rates, prices, an index, and the net value of each fund
+  promotions     the product of the month's campaign, shown in all branches
   outcomes       churn, default, answer to a term deposit offer; 1 yes, 0 no
 
 truth/ (for judging only; nothing may be computed from it):

@@ -75,6 +75,7 @@ def test_another_seed_makes_another_bank(tmp_path: Path) -> None:
     assert not {name for name in same if name.endswith(".parquet")} - {
         "products.parquet",
         "campaigns.parquet",
+        "promotions.parquet",
     }
 
 

@@ -11,6 +11,8 @@ SELECT
     basket_id,
     store_id,
     channel,
+    is_on_display,
+    is_in_mailer,
     source_file,
     source_row
 FROM transactions
