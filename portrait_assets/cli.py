@@ -278,6 +278,54 @@ def cluster(
     out.print(found.reason, markup=False)
 
 
+@app.command()
+def link(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet table of persons' records.")],
+    to: Annotated[Path, typer.Option("--out", help="Where to write the pairs, CSV or Parquet.")],
+    id_column: Annotated[
+        str | None, typer.Option("--id", help="Column of identifiers.", show_default="row numbers")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Least probability that joins two records.")
+    ] = 0.2,
+    seed: Annotated[int, typer.Option(help="Seed of the random pairs to learn from.")] = 1,
+) -> None:
+    """Find the records of one person in any table, by name, birth date, address and the like.
+
+    Columns are known by their usual names (given_name, surname, full_name, birth_date,
+    national_id, phone, email, address, postcode, city, ...); others are not looked at. Every two
+    records of one person become a row: record_1, record_2, match_probability.
+    """
+    from portrait_assets.cleaned.commands import link_file
+    from portrait_assets.cleaned.linkage import LinkageSettings
+
+    count = link_file(file, to, id_column, LinkageSettings(threshold, seed))
+    out.print(f"{count:,} pairs in {to}", markup=False)
+
+
+@app.command()
+def rekey(
+    months: Annotated[
+        str, typer.Option("--months", "-m", help="Months to rewrite, 2017-03..2017-08.")
+    ],
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Rewrite months under the identities known today: merges found later hold from then on."""
+    from portrait_assets.cleaned.commands import rekey as backdate
+    from portrait_assets.request import Request, read_request
+
+    asked = read_request(_settings(source, data_dir), months)
+    if not backdate(asked.settings, asked.months[0], out):
+        return
+    from portrait_assets.run import run_portrait
+
+    # What holds from a month on holds in all later ones too.
+    later = [month for month in asked.available if month >= asked.months[0]]
+    request = Request(asked.settings, asked.source, later, asked.available, False)
+    raise typer.Exit(run_portrait(request, out))
+
+
 @generate.command()
 def bank(
     to: Annotated[Path, typer.Option("--out", help="An empty folder to write to.")],

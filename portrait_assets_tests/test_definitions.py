@@ -28,7 +28,7 @@ CANONICAL = (
 )
 ASSETS = {
     "raw": {*CANONICAL, "receipts", "unplaced"},
-    "cleaned": {*CANONICAL, "identity_map", "rejects"},
+    "cleaned": {*CANONICAL, "identity_map", "customer_alias", "linkage_model", "rejects"},
     "features": {
         "product_month",
         "customer_month",

@@ -7,15 +7,29 @@ import polars as pl
 
 from portrait_assets.cleaned.background import BACKGROUNDS, first_known
 from portrait_assets.cleaned.clean import Ways, clean, unplaced_rejects
-from portrait_assets.cleaned.contract import CLEANED, IDENTITY_MAP, REJECTS
-from portrait_assets.cleaned.identity import new_identities, with_customer_id
+from portrait_assets.cleaned.contract import (
+    CLEANED,
+    CUSTOMER_ALIAS,
+    IDENTITY_MAP,
+    LINKAGE_MODEL,
+    REJECTS,
+)
+from portrait_assets.cleaned.identifying import identify
+from portrait_assets.cleaned.identity import with_customer_id
 from portrait_assets.months import month_batches
-from portrait_assets.raw.contract import CANONICAL, CANONICAL_BY_NAME, UNPLACED, Canonical
+from portrait_assets.raw.contract import (
+    CANONICAL,
+    CANONICAL_BY_NAME,
+    CUSTOMERS,
+    UNPLACED,
+    Canonical,
+)
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.asset import all_months_in, month_in, tables_asset
 from portrait_assets.warehouse.store import Warehouse
 
-TABLES = (IDENTITY_MAP, *CLEANED.values(), REJECTS)
+RAW_CUSTOMERS = CUSTOMERS.raw_table()
+TABLES = (IDENTITY_MAP, CUSTOMER_ALIAS, LINKAGE_MODEL, *CLEANED.values(), REJECTS)
 
 
 def cleaned_assets(
@@ -24,16 +38,33 @@ def cleaned_assets(
     """The steps that find who is who and that type every raw table."""
     raw_ins = {canonical.name: month_in(canonical.raw_table()) for canonical in CANONICAL}
 
+    told = source.definition
+    ways = Ways(told.time_zone, told.country, told.rules)
+
     @tables_asset(
         "identity_map",
-        [IDENTITY_MAP],
+        [IDENTITY_MAP, CUSTOMER_ALIAS, LINKAGE_MODEL],
         partitions,
         ins={c.name: raw_ins[c.name] for c in CANONICAL if c.names_a_customer},
     )
-    def identity_map(context: dg.AssetExecutionContext, **raw: pl.LazyFrame) -> pl.DataFrame:
+    def identity_map(
+        context: dg.AssetExecutionContext, **raw: pl.LazyFrame
+    ) -> Iterator[dg.Output[pl.DataFrame]]:
         warehouse = context.resources.warehouse.warehouse
-        known = warehouse.history(IDENTITY_MAP, before=context.partition_keys[0])
-        return new_identities(raw.values(), known)
+        months = list(context.partition_keys)
+        made = identify(
+            raw.values(),
+            _all_records(warehouse, months[-1]) if told.identity else RAW_CUSTOMERS.empty(),
+            warehouse.history(IDENTITY_MAP, before=months[0]),
+            warehouse.history(LINKAGE_MODEL, before=months[0]),
+            months,
+            told.identity,
+            ways,
+            source.folder,
+        )
+        yield dg.Output(made.identity_map, IDENTITY_MAP.name)
+        yield dg.Output(made.aliases, CUSTOMER_ALIAS.name)
+        yield dg.Output(made.models, LINKAGE_MODEL.name)
 
     @tables_asset(
         "cleaned",
@@ -54,8 +85,6 @@ def cleaned_assets(
         warehouse = context.resources.warehouse.warehouse
         made = warehouse.made
         rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
-        told = source.definition
-        ways = Ways(told.time_zone, told.country, told.rules)
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
             rows = made(canonical.raw_table())
@@ -76,6 +105,11 @@ def cleaned_assets(
         yield dg.Output(pl.concat(rejects), REJECTS.name)
 
     return [identity_map, cleaned]
+
+
+def _all_records(warehouse: Warehouse, last: str) -> pl.DataFrame:
+    months = [month for month in warehouse.made(RAW_CUSTOMERS) if month <= last]
+    return warehouse.read(RAW_CUSTOMERS, months)
 
 
 def _known(

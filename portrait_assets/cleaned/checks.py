@@ -5,7 +5,13 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from portrait_assets.cleaned.contract import CLEANED, IDENTITY_MAP, REJECTS
+from portrait_assets.cleaned.contract import (
+    CLEANED,
+    CUSTOMER_ALIAS,
+    IDENTITY_MAP,
+    LINKAGE_MODEL,
+    REJECTS,
+)
 from portrait_assets.raw.contract import CANONICAL, UNPLACED
 from portrait_assets.raw.placing import AFTER_LAST
 from portrait_assets.warehouse.checks import (
@@ -100,6 +106,8 @@ def cleaned_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinit
         "cleaned",
         {
             IDENTITY_MAP: (SHAPE, VALUES),
+            CUSTOMER_ALIAS: (SHAPE,),
+            LINKAGE_MODEL: (SHAPE,),
             **dict.fromkeys(CLEANED.values(), (SHAPE, VALUES)),
             REJECTS: (SHAPE, VALUES, CONSERVED, NONE_SET_ASIDE),
         },

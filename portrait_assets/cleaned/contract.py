@@ -57,6 +57,33 @@ IDENTITY_MAP = Table(
     key=("source_customer_id",),
 )
 
+CUSTOMER_ALIAS = Table(
+    schema="cleaned",
+    name="customer_alias",
+    en="Customers that turned out to be another, and since when",
+    zh="客户编号合并记录",
+    columns=(
+        Column("alias_id", Type.TEXT, "Identifier given up", "弃用编号", nullable=False),
+        Column("customer_id", Type.TEXT, "Customer who it is", "保留编号", nullable=False),
+        Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
+        Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
+    ),
+    key=("alias_id",),
+    published=True,
+)
+
+LINKAGE_MODEL = Table(
+    schema="cleaned",
+    name="linkage_model",
+    en="What linkage learnt: made when there was none, or twice the records of the last",
+    zh="记录关联模型",
+    columns=(
+        Column("records", Type.INTEGER, "Records learnt from", "训练记录数", nullable=False),
+        Column("model", Type.TEXT, "Weights and settings, as JSON", "模型参数", nullable=False),
+    ),
+    key=("records",),
+)
+
 REJECTS = Table(
     schema="cleaned",
     name="rejects",

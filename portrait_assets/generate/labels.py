@@ -55,6 +55,10 @@ sources/synthetic_bank/ defines the source for this very folder:
 
 
 RULES = """\
+identity:
+  keys: [[national_id], [phone, birth_date]]
+  threshold: 0.9
+  trust: [C, K]
 rules:
   customers.gender: {allowed: [F, M]}
   customers.income_band: {allowed: [5万以下, 5-10万, 10-20万, 20-50万, 50万以上]}

@@ -11,7 +11,14 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from portrait_assets.errors import PortraitError, SourceError
 from portrait_assets.months import month_range, next_month, parse_month
@@ -65,6 +72,23 @@ class ColumnRules(BaseModel):
     severity: Severity | None = None
 
 
+class Identity(BaseModel):
+    """How the source's records of one person are found; without it, by their identifier alone.
+
+    `keys` are columns of `customers` that say the same of one person only; `probabilistic` adds
+    linkage with its `threshold` and training settings. `trust` are beginnings of identifiers,
+    of the system most trusted first.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    keys: tuple[tuple[str, ...], ...] = (("national_id",), ("phone", "birth_date"))
+    probabilistic: bool = True
+    threshold: float = Field(default=0.9, gt=0, lt=1)
+    seed: int = 1
+    max_pairs: float = 5e5
+    trust: tuple[str, ...] = ()
+
+
 def _file_spec(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
 
@@ -88,6 +112,7 @@ class SourceDefinition(BaseModel):
     files: dict[str, Annotated[FileSpec, BeforeValidator(_file_spec)]]
     tables: dict[str, TableSpec] = {}
     rules: dict[str, ColumnRules] = {}
+    identity: Identity | None = None
 
     @field_validator("rules")
     @classmethod

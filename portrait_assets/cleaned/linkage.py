@@ -1,0 +1,279 @@
+"""Records of one person, found by probability: Fellegi and Sunter's model, trained by splink.
+
+Fellegi, Sunter (1969), A Theory for Record Linkage; its weights are learnt without labels by
+expectation maximisation, as Enamorado, Fifield, Imai (2019) do, through splink 5 on DuckDB.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import polars as pl
+
+from portrait_assets.cleaned.comparing import blocking_keys, comparisons
+from portrait_assets.cleaned.person_columns import Kind, person_columns, person_texts
+from portrait_assets.cleaned.resolving import persons_of, within
+from portrait_assets.errors import PortraitError
+
+if TYPE_CHECKING:
+    from splink import Linker
+
+MIN_PAIRS = 2_000_000
+PAIRS_PER_RECORD = 3
+ENOUGH_RULES = 2
+"""Trained under two agreements, every column is learnt under one that is not its own."""
+FAINT = 1e-4
+"""Match probability below which a pair is not looked at again."""
+_UNIQUE_ID = "unique_id"
+
+
+@dataclass(frozen=True)
+class LinkageSettings:
+    """How linkage is trained and when two records are one person's.
+
+    `threshold` is the least match probability of a pair that joins two persons; `max_pairs` is
+    how many random pairs teach how often different persons agree, and `seed` chooses them.
+    """
+
+    threshold: float = 0.2
+    seed: int = 1
+    max_pairs: float = 5e5
+    memory_gib: float = 4.0
+
+
+@dataclass(frozen=True)
+class LinkageModel:
+    """A trained model as plain data: splink's settings, and matches to expect per record.
+
+    The same kinds of columns are compared when it is used again.
+    """
+
+    settings: dict[str, Any]
+    kinds: list[str]
+    prior: float
+    matches_per_record: float
+
+    def to_json(self) -> str:
+        """The model as text."""
+        return json.dumps(self.__dict__, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> LinkageModel:
+        """The model that `to_json` told of."""
+        return cls(**json.loads(text))
+
+
+def link(
+    records: pl.DataFrame, id_column: str, settings: LinkageSettings | None = None
+) -> pl.DataFrame:
+    """All pairs of records that are one person's, as far as can be told.
+
+    Args:
+        records: one row per record, with an identifier and any of the usual columns about
+            persons (`person_columns.NAMES`); other columns are not looked at.
+        id_column: the column that identifies a record; no part of it is compared.
+        settings: threshold and training; the defaults suit most tables.
+
+    Returns:
+        `record_1` and `record_2` (identifiers as text, record_1 < record_2) of every two
+        records of one person, and `match_probability`, null where two records belong together
+        only through others.
+
+    Raises:
+        PortraitError: when the table has too few known columns, or an identifier comes twice.
+    """
+    settings = settings or LinkageSettings()
+    table = prepare(records, id_column)
+    _, scored = train(table, settings)
+    persons = persons_of(scored, settings.threshold)
+    told = scored.select("record_1", "record_2", "match_probability")
+    return within(persons).join(
+        told, on=["record_1", "record_2"], how="left", maintain_order="left"
+    )
+
+
+def prepare(records: pl.DataFrame, id_column: str) -> pl.DataFrame:
+    """The records as they are compared: `unique_id` and one plain text per kind of column.
+
+    Raises:
+        PortraitError: when the table has too few known columns, or an identifier comes twice.
+    """
+    ids = records[id_column].cast(pl.String).alias(_UNIQUE_ID)
+    if ids.null_count() or ids.is_duplicated().any():
+        raise PortraitError(
+            f"The column {id_column} must tell every record apart and has empty or repeated "
+            "values; name another one, or number the rows."
+        )
+    known = person_columns([name for name in records.columns if name != id_column])
+    return pl.concat([ids.to_frame(), person_texts(records, known)], how="horizontal")
+
+
+def train(table: pl.DataFrame, settings: LinkageSettings) -> tuple[LinkageModel, pl.DataFrame]:
+    """Learn from the records themselves how much each agreement and difference says.
+
+    Returns:
+        The model, and the pairs of these records as `score` gives them.
+    """
+    kinds = [name for name in table.columns if name != _UNIQUE_ID]
+    with _linker(table, kinds, settings) as (linker, _):
+        _train(linker, kinds, settings)
+        told = linker.misc.save_model_to_json()
+    prior = float(told["probability_two_random_records_match"])
+    draft = LinkageModel(told, kinds, prior, prior * (table.height - 1) / 2)
+    scored = score(draft, table, None, settings)
+    matches = _matches(scored, table.height)
+    calibrated = 2 * matches / (table.height * (table.height - 1))
+    probabilities = pl.Series("match_probability", _under(scored, prior, calibrated)).round(6)
+    model = LinkageModel(told, kinds, prior, matches / table.height)
+    return model, scored.with_columns(probabilities)
+
+
+def score(
+    model: LinkageModel,
+    new: pl.DataFrame,
+    known: pl.DataFrame | None,
+    settings: LinkageSettings,
+) -> pl.DataFrame:
+    """Pairs of new records, and of a new with a known one, that may be one person's.
+
+    Args:
+        model: what `train` gave.
+        new: records as `prepare` gives them.
+        known: further ones, not to be compared among themselves.
+        settings: as in training.
+
+    Returns:
+        `record_1` < `record_2` and `match_probability` of at least FAINT, best first.
+    """
+    old = pl.DataFrame() if known is None else known
+    table = pl.concat(
+        [new.with_columns(is_new=True), *([old.with_columns(is_new=False)] if len(old) else [])],
+        how="diagonal",
+    )
+    for kind in model.kinds:
+        if kind not in table.columns:
+            table = table.with_columns(pl.lit(None, dtype=pl.String).alias(kind))
+    most = max(MIN_PAIRS, PAIRS_PER_RECORD * table.height)
+    keys = blocking_keys(table.select(model.kinds), most)
+    table = pl.concat([table.select(_UNIQUE_ID, "is_new", *model.kinds), keys], how="horizontal")
+    with _linker(table, model.kinds, settings, model, keys.columns) as (linker, con):
+        predicted = linker.inference.predict(threshold_match_probability=FAINT)
+        pairs: pl.DataFrame = con.sql(
+            f"SELECT least(unique_id_l, unique_id_r) AS record_1, "
+            f"greatest(unique_id_l, unique_id_r) AS record_2, match_probability "
+            f"FROM {predicted.physical_name}"
+        ).pl()
+    prior = 2 * model.matches_per_record / max(table.height - 1, 1)
+    return pairs.with_columns(
+        pl.Series("match_probability", _under(pairs, model.prior, prior)).round(6)
+    ).sort("match_probability", "record_1", "record_2", descending=[True, False, False])
+
+
+def _under(pairs: pl.DataFrame, before: float, prior: float) -> Any:
+    """The match probabilities under another prior than the one that they were told under."""
+    told = pairs["match_probability"].to_numpy().clip(0, 1 - 1e-15)
+    shift = prior / (1 - prior) * (1 - before) / before
+    odds = told / (1 - told) * shift
+    return odds / (1 + odds)
+
+
+def _matches(pairs: pl.DataFrame, records: int) -> float:
+    """Matches to expect: as many as the probabilities, told under that many, add up to.
+
+    The share of pairs that agree in everything underestimates them in dirty data.
+    """
+    all_pairs = records * (records - 1) / 2
+    first = prior = max(float(pairs["match_probability"].sum()), 1.0) / all_pairs
+    for _ in range(100):
+        expected = float(_under(pairs, first, prior).sum())
+        if abs(expected - prior * all_pairs) < 0.01 * expected:
+            break
+        prior = expected / all_pairs
+    return prior * all_pairs
+
+
+@contextmanager
+def _linker(
+    table: pl.DataFrame,
+    kinds: list[str],
+    settings: LinkageSettings,
+    model: LinkageModel | None = None,
+    keys: list[str] | None = None,
+) -> Iterator[tuple[Linker, duckdb.DuckDBPyConnection]]:
+    # Splink brings its charts with it, so it is imported only when something is linked.
+    from splink import Linker, block_on
+    from splink.internals.duckdb.database_api import DuckDBAPI
+
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    told = (
+        dict(model.settings)
+        if model
+        else {
+            "link_type": "dedupe_only",
+            "comparisons": comparisons(kinds),
+            "retain_matching_columns": False,
+        }
+    )
+    told["blocking_rules_to_generate_predictions"] = [
+        {
+            "blocking_rule": f'l."{key}" = r."{key}" AND (l.is_new OR r.is_new)',
+            "sql_dialect": "duckdb",
+        }
+        for key in keys or []
+    ] or [block_on(kinds[0])]
+    with duckdb.connect(config={"memory_limit": f"{settings.memory_gib}GiB"}) as con:
+        registered = DuckDBAPI(con).register(table.to_arrow(), table_name="records")
+        yield Linker(registered, told, log_level=logging.ERROR), con
+
+
+def _train(linker: Linker, kinds: list[str], settings: LinkageSettings) -> None:
+    from splink import block_on
+    from splink.internals.exceptions import SplinkException
+
+    linker.training.estimate_probability_two_random_records_match(
+        [block_on(*rule) for rule in _sure_rules(kinds)], recall=0.7
+    )
+    linker.training.estimate_u_using_random_sampling(
+        max_pairs=settings.max_pairs, seed=settings.seed, min_count_per_level=None
+    )
+    taught = 0
+    for rule in _training_rules(kinds):
+        if taught == ENOUGH_RULES:
+            break
+        try:
+            linker.training.estimate_parameters_using_expectation_maximisation(
+                block_on(*rule), record_sample_proportion=1.0
+            )
+        except (ValueError, SplinkException):
+            # Where all pairs of a rule match, or none, it teaches nothing; the others do.
+            logging.getLogger(__name__).info("%s teaches nothing here", " and ".join(rule))
+        else:
+            taught += 1
+
+
+def _sure_rules(kinds: list[str]) -> list[list[str]]:
+    """Agreements that almost only records of one person have."""
+    alone = [[str(k)] for k in (Kind.ID, Kind.CARD, Kind.EMAIL, Kind.PHONE) if k in kinds]
+    name = _name(kinds)
+    others = [str(k) for k in (Kind.BORN, Kind.POSTCODE, Kind.ADDRESS) if k in kinds]
+    return [*alone, *([*name, other] for other in others if name)] or [name]
+
+
+def _training_rules(kinds: list[str]) -> list[list[str]]:
+    """Agreements among which about half the pairs are one person's, the best teachers first."""
+    name = _name(kinds)
+    singles = (Kind.POSTCODE, Kind.ADDRESS, Kind.EMAIL, Kind.PHONE, Kind.ID, Kind.PLACE)
+    rules = [[str(Kind.BORN)] if Kind.BORN in kinds else [], name]
+    return [rule for rule in (*rules, *([str(k)] for k in singles if k in kinds)) if rule]
+
+
+def _name(kinds: list[str]) -> list[str]:
+    if {Kind.GIVEN, Kind.FAMILY} <= set(kinds):
+        return [str(Kind.GIVEN), str(Kind.FAMILY)]
+    return [str(k) for k in (Kind.FULL, Kind.FAMILY, Kind.GIVEN) if k in kinds][:1]

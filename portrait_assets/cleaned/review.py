@@ -1,0 +1,69 @@
+"""What people have decided of pairs of records: a small file in the source's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from portrait_assets.cleaned.resolving import DIFFERENT, SAME
+from portrait_assets.errors import SourceError
+from portrait_assets.months import parse_month
+
+REVIEW_FILE = "identity_review.csv"
+COLUMNS = ("record_1", "record_2", "verdict", "from_month")
+"""`verdict` is same or different; it holds from a month on, or always where that is empty."""
+_WEIGHTS = {"same": SAME, "different": DIFFERENT}
+
+
+def read_review(folder: Path) -> pl.DataFrame:
+    """The decided pairs: record_1 < record_2, weight and from_month ('' for always).
+
+    Raises:
+        SourceError: when the file lacks a column or a line says neither same nor different.
+    """
+    path = folder / REVIEW_FILE
+    if not path.is_file():
+        return pl.DataFrame(
+            schema=dict.fromkeys(("record_1", "record_2", "from_month"), pl.String)
+            | {"weight": pl.Float64}
+        )
+    told = pl.read_csv(path, infer_schema=False)
+    if missing := [name for name in COLUMNS if name not in told.columns]:
+        raise SourceError(
+            f"{folder.name}/{REVIEW_FILE} has no column {missing[0]}; its columns are "
+            f"{', '.join(COLUMNS)}."
+        )
+    for line, row in enumerate(told.iter_rows(named=True), 2):
+        if row["verdict"] not in _WEIGHTS or not row["record_1"] or not row["record_2"]:
+            raise SourceError(
+                f"{folder.name}/{REVIEW_FILE}, line {line}: name two records and say same or "
+                "different of them."
+            )
+        if row["from_month"]:
+            parse_month(row["from_month"])
+    # The last word on a pair counts.
+    return told.select(
+        pl.min_horizontal("record_1", "record_2").alias("record_1"),
+        pl.max_horizontal("record_1", "record_2").alias("record_2"),
+        pl.col("from_month").fill_null(""),
+        pl.col("verdict").replace_strict(_WEIGHTS, return_dtype=pl.Float64).alias("weight"),
+    )
+
+
+def in_force(review: pl.DataFrame, month: str) -> pl.DataFrame:
+    """The decisions that hold in a month, the last one of each pair."""
+    return review.filter(pl.col("from_month") <= month).unique(
+        ["record_1", "record_2"], keep="last", maintain_order=True
+    )
+
+
+def append_same(folder: Path, pairs: pl.DataFrame, from_month: str) -> None:
+    """Add pairs (record_1, record_2) to the file as the same from a month on."""
+    path = folder / REVIEW_FILE
+    is_new = not path.is_file()
+    with open(path, "a", encoding="utf-8") as file:
+        if is_new:
+            file.write(",".join(COLUMNS) + "\n")
+        for one, two in pairs.select("record_1", "record_2").iter_rows():
+            file.write(f"{one},{two},same,{from_month}\n")

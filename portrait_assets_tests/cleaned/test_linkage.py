@@ -1,0 +1,133 @@
+"""Linkage finds the records of one person without being told what is the same."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from portrait_assets.cleaned.linkage import (
+    LinkageModel,
+    LinkageSettings,
+    link,
+    prepare,
+    score,
+    train,
+)
+from portrait_assets.cleaned.person_columns import Kind, person_columns, person_texts
+from portrait_assets.cli import app
+from portrait_assets.errors import PortraitError
+
+GIVEN = ("anna", "bruno", "carla", "david", "elena", "felix", "greta", "hugo", "irene", "jonas")
+FAMILY = ("silva", "santos", "ferreira", "pereira", "oliveira", "costa", "rodrigues", "martins")
+CITIES = ("lisbon", "porto", "braga", "coimbra", "faro", "evora")
+
+
+def people(count: int, seed: int = 3) -> pl.DataFrame:
+    """People, every third with a second record that has a slip; `person` says who is who."""
+    draw = random.Random(seed)
+    rows = []
+    for person in range(count):
+        born = f"{draw.randrange(1940, 2005)}-{draw.randrange(1, 13):02}-{draw.randrange(1, 29):02}"
+        row = {
+            "person": str(person),
+            "first_name": draw.choice(GIVEN) + draw.choice("aeiou"),
+            "last_name": draw.choice(FAMILY) + draw.choice("xyz"),
+            "dob": born,
+            "city": draw.choice(CITIES),
+            "postcode": str(draw.randrange(1000, 4000)),
+        }
+        rows.append(row)
+        if person % 3 == 0:
+            rows.append(row | _slip(row, draw))
+    return pl.DataFrame(rows).with_row_index("n").cast({"n": pl.String})
+
+
+def _slip(row: dict[str, str], draw: random.Random) -> dict[str, str]:
+    first, last = row["first_name"], row["last_name"]
+    return draw.choice(
+        [
+            {"first_name": last, "last_name": first},
+            {"first_name": first[1:]},
+            {"last_name": last[:3] + last[4:]},
+            {"dob": row["dob"][:5] + row["dob"][8:] + "-" + row["dob"][5:7]},
+            {"postcode": "", "city": ""},
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def records() -> pl.DataFrame:
+    return people(240)
+
+
+def test_slips_are_seen_through(records: pl.DataFrame):
+    found = link(records.drop("person"), "n")
+    who = dict(records.select("n", "person").iter_rows())
+    right = sum(who[a] == who[b] for a, b in found.select("record_1", "record_2").iter_rows())
+    assert right / max(found.height, 1) > 0.95
+    assert right / 80 > 0.95
+    assert (found["record_1"] < found["record_2"]).all()
+
+
+def test_new_records_are_linked_to_known_ones_with_what_was_learnt(records: pl.DataFrame):
+    table = prepare(records.drop("person"), "n")
+    settings = LinkageSettings()
+    model, scored = train(table, settings)
+    again = LinkageModel.from_json(model.to_json())
+    assert again == model
+    second = scored.filter(pl.col("match_probability") > 0.9)["record_2"]
+    new = table.filter(pl.col("unique_id").is_in(second.implode()))
+    known = table.filter(~pl.col("unique_id").is_in(second.implode()))
+    found = score(again, new, known, settings).filter(pl.col("match_probability") > 0.5)
+    assert found["record_2"].n_unique() >= 0.9 * new.height
+    old = known["unique_id"].implode()
+    both_old = pl.col("record_1").is_in(old) & pl.col("record_2").is_in(old)
+    assert found.filter(both_old).is_empty()
+
+
+def test_equal_records_and_seed_give_equal_pairs(records: pl.DataFrame):
+    few = records.drop("person").head(100)
+    assert link(few, "n").equals(link(few, "n"))
+
+
+def test_columns_are_known_by_their_usual_names():
+    known = person_columns(["Given Name", "surname", "dob", "favourite_colour"])
+    assert set(known) == {Kind.GIVEN, Kind.FAMILY, Kind.BORN}
+
+
+def test_texts_are_plain_and_dates_are_digits():
+    frame = pl.DataFrame({"name": ["Ｏ'Brien,  Ana"], "dob": ["5/3/1990"], "phone": ["+1 (2) 3"]})
+    texts = person_texts(frame, person_columns(frame.columns))
+    assert texts.row(0, named=True) == {
+        "full_name": "o brien ana",
+        "birth_date": "19900305",
+        "phone": "123",
+        "given_name": "o",
+        "surname": "ana",
+    }
+
+
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        (pl.DataFrame({"n": ["1"], "surname": ["a"], "colour": ["b"]}), "two are needed"),
+        (pl.DataFrame({"n": ["1", "1"], "surname": ["a", "b"], "dob": ["1", "2"]}), "repeated"),
+    ],
+)
+def test_a_table_that_cannot_be_linked_is_told(frame: pl.DataFrame, says: str):
+    with pytest.raises(PortraitError, match=says):
+        link(frame, "n")
+
+
+def test_a_file_is_linked_from_the_command_line(tmp_path: Path, records: pl.DataFrame):
+    records.drop("person").head(120).write_csv(tmp_path / "people.csv")
+    to = tmp_path / "pairs.csv"
+    ran = CliRunner().invoke(
+        app, ["link", str(tmp_path / "people.csv"), "--out", str(to), "--id", "n"]
+    )
+    assert ran.exit_code == 0, ran.output
+    assert pl.read_csv(to).columns == ["record_1", "record_2", "match_probability"]
