@@ -1,6 +1,6 @@
 """Assets of the cleaned room: identities first, then the typed tables and what was set aside."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import polars as pl
@@ -26,6 +26,9 @@ from portrait_assets.raw.contract import (
 )
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.asset import all_months_in, month_in, tables_asset
+from portrait_assets.warehouse.contract import Severity, Table
+from portrait_assets.warehouse.describe import asset_key
+from portrait_assets.warehouse.markdown import markdown_table
 from portrait_assets.warehouse.store import Warehouse
 
 RAW_CUSTOMERS = CUSTOMERS.raw_table()
@@ -102,7 +105,14 @@ def cleaned_assets(
 
         for canonical in CANONICAL:
             yield dg.Output(kept(canonical), canonical.name)
-        yield dg.Output(pl.concat(rejects), REJECTS.name)
+        aside = pl.concat(rejects)
+        newest = context.partition_keys[-1]
+        context.add_asset_metadata(
+            {"conservation": dg.MetadataValue.md(markdown_table(conserved(made, aside, newest)))},
+            asset_key(REJECTS),
+            newest,
+        )
+        yield dg.Output(aside, REJECTS.name)
 
     return [identity_map, cleaned]
 
@@ -110,6 +120,27 @@ def cleaned_assets(
 def _all_records(warehouse: Warehouse, last: str) -> pl.DataFrame:
     months = [month for month in warehouse.made(RAW_CUSTOMERS) if month <= last]
     return warehouse.read(RAW_CUSTOMERS, months)
+
+
+def conserved(
+    made: Callable[[Table], dict[str, int]], rejects: pl.DataFrame, month: str
+) -> pl.DataFrame:
+    """Per table the rows received in the month, and what became of them."""
+    place = pl.struct("source_file", "source_row")
+    gone = (
+        rejects.filter(pl.col("month") == month)
+        .group_by("table_name")
+        .agg(
+            place.filter(pl.col("severity") == Severity.ROW).n_unique().alias("set_aside"),
+            place.filter(pl.col("severity") == Severity.MERGED).n_unique().alias("merged"),
+        )
+    )
+    rows = [
+        (each.name, made(each.raw_table()).get(month, 0), made(CLEANED[each.name]).get(month, 0))
+        for each in CANONICAL
+    ]
+    counted = pl.DataFrame(rows, schema=["table_name", "received", "kept"], orient="row")
+    return counted.join(gone, on="table_name", how="left").fill_null(0)
 
 
 def _known(

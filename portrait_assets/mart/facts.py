@@ -108,12 +108,14 @@ def feature_labels(published: Published) -> dict[str, tuple[str, str, str]]:
 
 
 def _typical(published: Published, segment: int) -> list[Row]:
-    """The three customers nearest to the middle of the segment, without saying who they are."""
+    """The customers in the middle of the segment, without saying who they are."""
+    if "clusters.cluster_typical" not in published.tables:
+        return []
     return published.rows(
         "features.feature_matrix",
         "SELECT spend_12m, purchases_12m, recency_days, tenure_days, top_category, responses_12m "
-        + _JOINED
-        + " AND segment_id = ? ORDER BY a.distance, md5(customer_id) LIMIT 3",
+        "FROM {table} JOIN clusters.cluster_typical t USING (as_of, customer_id) "
+        "WHERE as_of = ? AND segment_id = ? ORDER BY t.position LIMIT 3",
         [published.as_of, segment],
     )
 

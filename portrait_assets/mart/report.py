@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def gather(published: Published) -> dict[str, Any]:
     overview = facts.overview(published)
     labels = facts.feature_labels(published)
     for finding in overview["findings"]:
-        finding["en"], finding["zh"] = subject_name(finding["subject"], tags, labels)
+        finding["en"], finding["zh"] = subject_name(finding["subject"], tags, labels, segments)
     backtests = published.newest("validation.backtest", "test, horizon_months, metric")
     for row in backtests:
         row["en"], row["zh"] = test_name(row, tags)
@@ -94,6 +94,7 @@ def gather(published: Published) -> dict[str, Any]:
         "overview": overview,
         "first": _first(overview["findings"]),
         "segments": segments,
+        "decision": next(iter(published.newest("clusters.cluster_decision", "as_of")), None),
         "colours": segment_colours(segments),
         "matrix": facts.matrix(published, segments),
         "charts": {name: Markup(svg) for name, svg in pictures(published, segments).items()},
@@ -118,7 +119,10 @@ def _first(findings: list[Row]) -> list[Row]:
 
 
 def subject_name(
-    subject: str, tags: Mapping[str, TagName], labels: Mapping[str, tuple[str, str, str]]
+    subject: str,
+    tags: Mapping[str, TagName],
+    labels: Mapping[str, tuple[str, str, str]],
+    segments: Sequence[Row],
 ) -> tuple[str, str]:
     """What a finding is about, in words: its tag and outcome, or its feature, where it has one."""
     kind, _, name = subject.partition(" ")
@@ -134,6 +138,11 @@ def subject_name(
     feature = name if kind == "feature" else subject
     if feature in labels:
         return f"feature {labels[feature][0]}", f"特征 {labels[feature][1]}"
+    segment = next(
+        (row for row in segments if f"{row['segment_id']} {row['name_en']}" == subject), None
+    )
+    if segment is not None:
+        return f"segment {subject}", f"客群 {segment['segment_id']} {segment['name_zh']}"
     return words.SUBJECTS.get(subject, (subject, subject))
 
 

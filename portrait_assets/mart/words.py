@@ -48,6 +48,9 @@ METRICS = {
     "PSI against the baseline": "相对基准月PSI",
     "moved against the month before": "相对上月漂移数",
     "moved against the baseline": "相对基准月漂移数",
+    "agreement of refits": "重训一致性",
+    "PSI of the mix since the fit": "建模以来结构PSI",
+    "stability": "稳定性",
     "PSI": "PSI",
     "AUC": "AUC",
     "AUC, 1 month on": "AUC(1个月后)",
@@ -63,6 +66,7 @@ SEVERITIES = {
     "merged": ("merged with its twin", "与重复行合并"),
 }
 SUBJECTS = {
+    "cluster model": ("the cluster model", "聚类模型"),
     "every feature": ("all features", "全部特征"),
     "every tag": ("all tags", "全部标签"),
     "every segment mix": ("the segment mix", "客群结构"),

@@ -28,7 +28,12 @@ from portrait_assets.tags.tag import Catalogue
 from portrait_assets.warehouse.asset import tables_asset
 from portrait_assets.warehouse.connection import literal
 from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.describe import asset_key
+from portrait_assets.warehouse.markdown import markdown_table
 from portrait_assets.warehouse.store import Query, Rows, Warehouse, Written
+
+# What the Dagster UI shows of each tag.
+SHOWN = ("tag_code", "coverage", "distribution", "psi", "share_changed", "recommendation")
 
 
 def tag_tables(catalogue: Catalogue) -> tuple[Table, ...]:
@@ -60,6 +65,13 @@ def tags_assets(
     def tags(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         written = make_months(warehouse, catalogue, audiences, list(context.partition_keys))
+        newest = context.partition_keys[-1]
+        cards = warehouse.read(TAG_QUALITY, [newest]).select(SHOWN)
+        context.add_asset_metadata(
+            {"distribution": dg.MetadataValue.md(markdown_table(cards, cards.height))},
+            asset_key(TAG_TABLE),
+            newest,
+        )
         for table in tables:
             yield dg.Output(Written(written[table.name]), table.name)
 

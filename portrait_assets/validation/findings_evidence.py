@@ -13,6 +13,7 @@ from portrait_assets.validation.findings import finding
 from portrait_assets.validation.outcomes import Claim, Outcome
 
 _CHANCE = 0.5
+LEAST_STABLE = 0.7
 _NEEDS = {feature.name: feature.needs for feature in FEATURES}
 _AGAINST_ZH = {str(Against.MONTH_BEFORE): "上月", str(Against.BASELINE): "基准月"}
 
@@ -79,6 +80,72 @@ def feature_health(selection: pl.DataFrame, not_provided: Collection[str]) -> pl
             ),
         ),
     )
+
+
+def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """Whether the cluster model and each of its segments can be trusted.
+
+    Args:
+        decision: the month's row of `clusters.cluster_decision`.
+        segments: the month's rows of `clusters.cluster_segment`.
+    """
+    due = pl.col("refit_due")
+    agreement = finding(
+        decision,
+        Area.CLUSTERS,
+        pl.lit("cluster model"),
+        "agreement of refits",
+        pl.col("bootstrap_agreement"),
+        _when((pl.col("is_stable"), str(Verdict.PASS)), otherwise=str(Verdict.WARN)),
+        (pl.col("statement_en"), pl.col("statement_zh")),
+    )
+    mix = finding(
+        decision,
+        Area.CLUSTERS,
+        pl.lit("cluster model"),
+        "PSI of the mix since the fit",
+        pl.col("mix_drift"),
+        _when((due, str(Verdict.WARN)), otherwise=str(Verdict.PASS)),
+        (
+            _when(
+                (due, "The mix has moved since the model was fitted: it is due to be fitted anew."),
+                otherwise="The mix is still about that on which the model was fitted.",
+            ),
+            _when(
+                (due, "客群结构较建模时已变化:应重新训练。"),
+                otherwise="客群结构与建模时基本一致。",
+            ),
+        ),
+    )
+    share = (pl.col("stability") * 100).round(0).cast(pl.Int64)
+    stable = pl.col("stability") >= LEAST_STABLE
+    told = pl.col("stability").is_not_null()
+    each = finding(
+        segments.sort("segment_id"),
+        Area.CLUSTERS,
+        pl.format("{} {}", "segment_id", "name_en"),
+        "stability",
+        pl.col("stability"),
+        _when(
+            (told & stable, str(Verdict.PASS)),
+            (told, str(Verdict.WARN)),
+            otherwise=str(Verdict.NOT_JUDGED),
+        ),
+        (
+            _when(
+                (told & stable, pl.format("Half of the customers find {} % of it again.", share)),
+                (told, pl.format("Half of the customers find only {} % of it again.", share)),
+                otherwise="One segment alone cannot be found again or not.",
+            ),
+            _when(
+                (told & stable, pl.format("仅用半数客户即可还原其中{}%。", share)),
+                (told, pl.format("仅用半数客户只能还原其中{}%:边界不清。", share)),
+                otherwise="只有一个客群,无法判断。",
+            ),
+        ),
+        threshold=LEAST_STABLE,
+    )
+    return pl.concat([agreement, mix, each])
 
 
 def tag_cards(quality: pl.DataFrame) -> pl.DataFrame:

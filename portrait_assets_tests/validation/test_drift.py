@@ -7,9 +7,9 @@ import pytest
 
 from portrait_assets.features.contract import FEATURE_MATRIX
 from portrait_assets.tags.tag import Catalogue
-from portrait_assets.validation.assets import watched
 from portrait_assets.validation.contract import Against
 from portrait_assets.validation.drift import Pair, Watched, drift, pairs_of
+from portrait_assets.validation.judging import watched
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS

@@ -17,6 +17,7 @@ from portrait_assets.tags.governance import approve
 from portrait_assets.tags.tag import Catalogue, Status
 from portrait_assets.validation.outcomes import Claim, Outcome
 from portrait_assets.validation.proposals import draft_file, propose
+from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.store import Warehouse
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
@@ -62,11 +63,7 @@ def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
         recency = rng.integers(0, 120, CUSTOMERS)
         day = pl.select(pl.lit(f"{month}-01").str.to_date().dt.month_end()).item()
         matrix = pl.DataFrame({"as_of": day, "customer_id": people, "recency_days": recency})
-        warehouse.write(
-            FEATURE_MATRIX,
-            [month],
-            pl.concat([FEATURE_MATRIX.empty(), matrix], how="diagonal_relaxed"),
-        )
+        warehouse.write(FEATURE_MATRIX, [month], filled(FEATURE_MATRIX, matrix))
         following = MONTHS[(MONTHS.index(month) + 1) % len(MONTHS)]
         silent = recency > 40
         if breaks_in is not None and following >= breaks_in:
@@ -75,11 +72,17 @@ def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
         active = pl.DataFrame(
             {"month": following, "customer_id": people, "purchases": np.where(stays, 0, 1)}
         )
-        empty = CUSTOMER_MONTH.empty()
-        full = pl.concat([empty, active], how="diagonal_relaxed").with_columns(
-            pl.col(name).fill_null(0) for name, kind in empty.schema.items() if kind.is_numeric()
-        )
-        warehouse.write(CUSTOMER_MONTH, [following], full)
+        warehouse.write(CUSTOMER_MONTH, [following], filled(CUSTOMER_MONTH, active))
+
+
+def filled(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the table's other columns: 0 where they may not be null."""
+    full = pl.concat([table.empty(), rows], how="diagonal_relaxed")
+    return full.with_columns(
+        pl.col(column.name).fill_null(0)
+        for column in table.all_columns
+        if not column.nullable and full.schema[column.name].is_numeric()
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""What an engineer sees in Dagster when a month has been made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from portrait_assets.validation.checks import NAMED, VERDICTS
+from portrait_assets.validation.contract import VALIDATION_REPORT
+from portrait_assets.warehouse.checks import Subject
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
+
+
+@pytest.fixture(scope="module")
+def materialized(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[tuple[str, str], dg.AssetMaterialization]:
+    """The materialization of every asset and month, of a run over two months."""
+    result = run(shop(tmp_path_factory.mktemp("two")), SHOP_MONTHS[:2])
+    assert result.success
+    found = {}
+    for event in result.get_asset_materialization_events():
+        told = event.step_materialization_data.materialization
+        found[".".join(told.asset_key.path), str(told.partition)] = told
+    return found
+
+
+@pytest.mark.parametrize(
+    ("table", "entry", "says"),
+    [
+        ("validation.validation_report", "verdicts", "| area |"),
+        ("validation.validation_report", "look_first", "| verdict |"),
+        ("validation.drift", "table", "psi"),
+        ("validation.backtest", "table", "lapse_risk / silence"),
+        ("validation.migration", "table", "value_before"),
+        ("tags.tag_table", "distribution", "value_tier"),
+        ("cleaned.rejects", "conservation", "transactions"),
+    ],
+)
+def test_tables_are_shown_with_the_asset(
+    materialized: dict[tuple[str, str], dg.AssetMaterialization],
+    table: str,
+    entry: str,
+    says: str,
+):
+    told = materialized[table, SHOP_MONTHS[1]].metadata[entry]
+    assert isinstance(told, dg.MarkdownMetadataValue)
+    assert says in (told.value or "")
+
+
+def test_the_report_tells_where_it_stands(
+    materialized: dict[tuple[str, str], dg.AssetMaterialization],
+):
+    told = materialized["mart.report", SHOP_MONTHS[1]].metadata
+    path = told["file"].value
+    assert isinstance(path, str)
+    assert Path(path).exists()
+    assert told["charts"].value
+
+
+def test_a_check_that_fails_names_the_findings_and_how_to_get_at_their_rows(warehouse: Warehouse):
+    warehouse.con.execute(
+        "UPDATE validation.validation_report SET verdict = 'fail' "
+        "WHERE as_of = '2024-03-31' AND area = 'tags'"
+    )
+    rows = warehouse.read(VALIDATION_REPORT, ["2024-03"])
+    found = VERDICTS["portrait"].find(
+        Subject(warehouse, VALIDATION_REPORT, "2024-03", lambda: rows)
+    )
+    assert found.failures > NAMED
+    assert "tags / " in found.detail
+    assert "more" in found.detail
+    query = found.detail.split("Rows: ")[1].split("; in the report")[0]
+    listed = warehouse.select(f"SELECT * {query}")
+    assert listed.filter(listed["area"] == "tags").height == found.failures

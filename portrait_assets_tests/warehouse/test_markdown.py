@@ -1,0 +1,22 @@
+"""Tables in Markdown keep their shape whatever stands in them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.warehouse.markdown import markdown_table
+
+
+def test_cells_with_bars_lines_lists_and_nothing_keep_their_place():
+    rows = pl.DataFrame({"a": ["x|y\nz", None], "b": [1.23456, None], "c": [["p", "q"], []]})
+    assert markdown_table(rows).splitlines() == [
+        "| a | b | c |",
+        "| --- | --- | --- |",
+        "| x y z | 1.2346 | p, q |",
+        "|  |  |  |",
+    ]
+
+
+def test_what_is_left_out_is_counted():
+    assert markdown_table(pl.DataFrame({"a": range(20)}), most=3).endswith("and 17 more rows")
+    assert markdown_table(pl.DataFrame({"a": []})) == "There is no row."
