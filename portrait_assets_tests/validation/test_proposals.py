@@ -17,7 +17,7 @@ from portrait_assets.tags.governance import approve
 from portrait_assets.tags.tag import Catalogue, Status
 from portrait_assets.validation.outcomes import Claim, Outcome
 from portrait_assets.validation.proposals import draft_file, propose
-from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.contract import Table, Type
 from portrait_assets.warehouse.store import Warehouse
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
@@ -76,12 +76,15 @@ def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
 
 
 def filled(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the table's other columns: 0 where they may not be null."""
+    """The rows with the table's other columns: nothing, or what stands for it."""
     full = pl.concat([table.empty(), rows], how="diagonal_relaxed")
+    wanted = [column for column in table.all_columns if not column.nullable]
     return full.with_columns(
-        pl.col(column.name).fill_null(0)
-        for column in table.all_columns
-        if not column.nullable and full.schema[column.name].is_numeric()
+        pl.col(column.name).fill_null(pl.lit([], dtype=pl.List(pl.String)))
+        if column.type is Type.TEXTS
+        else pl.col(column.name).fill_null(0)
+        for column in wanted
+        if column.type is Type.TEXTS or full.schema[column.name].is_numeric()
     )
 
 
