@@ -472,15 +472,28 @@ def structureless(r: Generator, kind: str, n: int, d: int) -> Matrix:
         return r.normal(size=(n, d)) @ r.normal(size=(d, d))
     if kind == "uniform":
         return r.uniform(size=(n, d))
+    if kind == "turned_uniform":
+        return r.uniform(size=(n, d)) @ r.normal(size=(d, d))
+    if kind == "turned_exponential":
+        return r.exponential(size=(n, d)) @ r.normal(size=(d, d))
     if kind == "ball":
         v = r.normal(size=(n, d))
         return v / np.linalg.norm(v, axis=1, keepdims=True) * r.uniform(size=(n, 1)) ** (1 / d)
     return r.exponential(size=(n, d))
 
 
+NULL_KINDS = (
+    "gaussian",
+    "correlated",
+    "uniform",
+    "turned_uniform",
+    "ball",
+    "exponential",
+    "turned_exponential",
+)
 NULLS = [
     (kind, n, d)
-    for kind in ("gaussian", "correlated", "uniform", "ball", "exponential")
+    for kind in NULL_KINDS
     for n in (2_000, 20_000)
     for d in (2, 3, 5, 10)
 ]

@@ -2,7 +2,7 @@
 
 The rule, on a sample of about 1,500 customers:
 
-1. Families and numbers of segments are scored and the best is taken as `scoring` says.
+1. Families and numbers of segments are scored (`scoring`) and one of them wins (`winner`).
 2. Its segments must be separate: a density valley between two of them that data without structure
    do not have, tested on customers that the segments were not made with (`borders`). Otherwise
    the answer is one segment.
@@ -12,7 +12,7 @@ The rule, on a sample of about 1,500 customers:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,7 @@ from portrait_assets.clusters.scoring import (
     most_agreed,
     scored,
 )
+from portrait_assets.clusters.winner import NO_PROOF, REAL, Proof, Winner, find_winner
 
 __all__ = ["CANDIDATES_SCHEMA", "ONE_SEGMENT", "Choice", "choose"]
 
@@ -48,11 +49,6 @@ IntVector = npt.NDArray[np.int64]
 Nature = Literal["separate", "division", "one"]
 
 CHOICE_ROWS = 1_500
-REAL = 0.01
-"""A valley counts when data without structure have one as deep less often than this."""
-REAL_WITH_SCORE = 0.2
-"""So weak a valley is enough for a score that data without structure hardly reach either."""
-HIGH_SCORE = 1.95
 MOST_PARTS = 12
 """A segment is split into at most this many parts at once."""
 HOPELESS = 0.2
@@ -83,20 +79,6 @@ class Choice:
         return self.candidate.algorithm
 
 
-class Proof(NamedTuple):
-    """How probable the clearest valley is without structure, and who stands behind valleys.
-
-    ``clear_share`` is the share of customers in a segment with a valley on each of its borders.
-    """
-
-    p_value: float
-    clear_share: float
-
-    def is_real(self, score: float) -> bool:
-        """Whether data without structure hardly ever have such a valley, or such a score too."""
-        return self.p_value < (REAL_WITH_SCORE if score >= HIGH_SCORE else REAL)
-
-
 def choose(
     points: FloatMatrix,
     *,
@@ -123,25 +105,27 @@ def _choose(points: FloatMatrix, unseen: FloatMatrix, segments: int | None, seed
         return _one_segment(rows, f"{distinct} different customers are too few to tell apart")
     lines = scored(fit_candidates(points, candidates_for(rows, dims, segments), seed=seed))
     add_stability(lines, points, segments, seed)
-    free, asked = best(lines), None if segments is None else best(lines, segments)
     near = neighbourhood(points)
-    for line in {id(x): x for x in (free, asked, *leading(lines)) if x is not None}.values():
+    for line in leading(lines):
         add_evidence(line, near, points)
-    proof = Proof(1.0, 0.0) if free is None else prove(points, free, unseen, seed)
-    if free is not None:
-        free.numbers["clear_share"] = proof.clear_share
-    is_real = free is not None and proof.is_real(free.number("score"))
-    winner = asked if segments is not None else (free if is_real else None)
-    if winner is None:
-        return _one_segment(rows, _why_one(free, proof), candidates_table(lines, None))
-    supported = is_real and free is not None and _as_good(winner, free)
-    if segments is None:
+    free = find_winner(lines, lambda line: prove(points, line, unseen, seed))
+    is_real = free is not None and free.is_real
+    if segments is not None:
+        asked = best(lines, segments)
+        if asked is None:
+            return _one_segment(rows, _why_one(free), candidates_table(lines, None))
+        supported = free is not None and is_real and _as_good(asked, free.line)
+        winner, reason = asked, _why_asked(asked, free if is_real else None)
+    elif free is None or not is_real:
+        return _one_segment(rows, _why_one(free), candidates_table(lines, None))
+    else:
+        supported, winner = True, free.line
         labels = refine(points, unseen, winner.labels, lambda p, u: _best_split(p, u, seed))
         if labels.max() > winner.labels.max():
             winner = _refined(winner, labels)
-            add_evidence(winner, near, points)
             lines.append(winner)
-    reason = _why(winner, free if is_real else None, segments, proof)
+        reason = _why(winner, free.proof)
+    add_evidence(winner, near, points)
     table = candidates_table(lines, winner)
     nature: Nature = "separate" if supported else "division"
     return Choice(winner.candidate, winner.labels, table, reason, supported, nature)
@@ -169,7 +153,7 @@ def prove(points: FloatMatrix, line: Scored, unseen: FloatMatrix, seed: int = 0)
     for known, other in (halves, halves[::-1]):
         k = line.candidate.k
         if k > len(known) or len(known) < FEWEST_ROWS // 2:
-            return Proof(1.0, 0.0)
+            return NO_PROOF
         labels = refit(known, line.candidate, seed)
         proofs.append(_proof(known, labels, other))
     clearest = min(proof.p_value for proof in proofs)
@@ -180,7 +164,7 @@ def prove(points: FloatMatrix, line: Scored, unseen: FloatMatrix, seed: int = 0)
 def _proof(points: FloatMatrix, labels: IntVector, unseen: FloatMatrix) -> Proof:
     found = borders(points, labels, unseen)
     if not found:
-        return Proof(1.0, 0.0)
+        return NO_PROOF
     shares = np.bincount(labels) / len(labels)
     clear = np.ones(len(shares), dtype=bool)
     for border in found:
@@ -225,30 +209,35 @@ def _one_segment(rows: int, reason: str, table: pl.DataFrame | None = None) -> C
     return Choice(ONE_SEGMENT, labels, frame, reason, False, "one")
 
 
-def _why_one(free: Scored | None, proof: Proof) -> str:
+def _why_one(free: Winner | None) -> str:
     if free is None:
         return "no separate segments: every candidate leaves a segment too small to use"
+    line = free.line
     return (
-        f"no separate segments: between those of the best candidate ({free.candidate.algorithm}, "
-        f"{free.number('segments'):.0f} segments, score {free.number('score'):.3f}) lies no "
-        f"valley that data without structure would not have (p = {proof.p_value:.2g}, "
+        f"no separate segments: between those of the best candidate ({line.candidate.algorithm}, "
+        f"{line.number('segments'):.0f} segments, score {line.number('score'):.3f}) lies no "
+        f"valley that data without structure would not have (p = {free.proof.p_value:.2g}, "
         f"asked for is less than {REAL:g})"
     )
 
 
-def _why(winner: Scored, free: Scored | None, asked: int | None, proof: Proof) -> str:
-    numbers = (
-        f"{winner.candidate.algorithm} with {winner.number('segments'):.0f} segments: stability "
-        f"{winner.number('stability'):.3f}, agreement of other families "
-        f"{winner.number('agreement'):.3f}, smallest share {winner.number('smallest_share'):.1%}"
+def _numbers(line: Scored) -> str:
+    return (
+        f"{line.candidate.algorithm} with {line.number('segments'):.0f} segments: stability "
+        f"{line.number('stability'):.3f}, agreement of other families "
+        f"{line.number('agreement'):.3f}, smallest share {line.number('smallest_share'):.1%}"
     )
-    if asked is None:
-        return (
-            f"{numbers}; the most segments among candidates within {TOLERANCE:g} of the best "
-            f"score; data without structure have such a valley with p = {proof.p_value:.2g}, and "
-            f"{proof.clear_share:.0%} of customers are in a segment with one on every border"
-        )
-    if free is not None and _as_good(winner, free):
-        return f"{numbers}; this number was asked for and the data support it"
-    better = "one segment" if free is None else f"{free.number('segments'):.0f} segments"
-    return f"{numbers}; this number was asked for, but the data support {better}"
+
+
+def _why(winner: Scored, proof: Proof) -> str:
+    return (
+        f"{_numbers(winner)}; {proof.clear_share:.0%} of customers are in a segment with a valley "
+        f"on every border, and data without structure have such a one with p = {proof.p_value:.2g}"
+    )
+
+
+def _why_asked(asked: Scored, free: Winner | None) -> str:
+    if free is not None and _as_good(asked, free.line):
+        return f"{_numbers(asked)}; this number was asked for and the data support it"
+    better = "one segment" if free is None else f"{free.line.number('segments'):.0f} segments"
+    return f"{_numbers(asked)}; this number was asked for, but the data support {better}"

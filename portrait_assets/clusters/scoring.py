@@ -1,12 +1,10 @@
-"""Candidates scored on a sample: shares, agreement of families, stability, and which one is best.
+"""Candidates scored on a sample: shares, agreement of families, stability.
 
 1. Every family is fitted for every k. Candidates with a segment below 2 % of the sample, or below
    15 of its customers (5 % of a small one), are out; where 0.3 / k is less, that is enough.
-2. *Agreement* is how far at least two other families find the same partition. Only candidates
-   within `SHORTLIST` of the best agreement go on.
+2. *Agreement* is how far at least two other families find the same partition. Candidates within
+   `SHORTLIST` of the best agreement go on, and the best of every number of segments.
 3. *Stability* is the mean adjusted Rand index between the fit and refits on 80 % subsets.
-4. Among the candidates whose score (stability + agreement) is within `TOLERANCE` of the best,
-   the one with the most segments wins; on a tie the higher score.
 """
 
 from __future__ import annotations
