@@ -49,8 +49,16 @@ IntVector = npt.NDArray[np.int64]
 Nature = Literal["separate", "division", "one"]
 
 CHOICE_ROWS = 1_500
-MOST_PARTS = 12
+MOST_PARTS = 10
 """A segment is split into at most this many parts at once."""
+SPLITTING = (
+    ("k-means", 0),
+    ("mixture", 0),
+    ("ward", 0),
+    ("genie", 0.3),
+    ("genie by reach", 0.5),
+)
+"""Families and parameters that a segment is split by."""
 HOPELESS = 0.2
 """Where the most agreed split has no better valley than this, none is looked for further."""
 FEWEST_ROWS = 20
@@ -175,7 +183,11 @@ def _proof(points: FloatMatrix, labels: IntVector, unseen: FloatMatrix) -> Proof
 
 def _best_split(points: FloatMatrix, unseen: FloatMatrix, seed: int) -> Split | None:
     """The best partition of one segment's points, among few k."""
-    wanted = [c for c in candidates_for(*points.shape) if c.k <= MOST_PARTS]
+    wanted = [
+        c
+        for c in candidates_for(*points.shape)
+        if c.k <= MOST_PARTS and (c.family, c.parameter) in SPLITTING
+    ]
     lines = scored(fit_candidates(points, wanted, seed=seed))
     agreed = most_agreed(lines)
     if agreed is None or prove(points, agreed, unseen, seed).p_value > HOPELESS:

@@ -48,6 +48,9 @@ DENSITY_SHARES = (0.008, 0.015, 0.03, 0.06)
 """Smallest density cluster, as a share of the sample."""
 ROWS_PER_SEGMENT = 15
 RESTARTS = 5
+MANY = 20
+RESTARTS_OF_MANY = 2
+"""Among more than twenty centres single ones go astray, which restarts hardly mend."""
 MOST_IN_MIXTURE = 31
 MIXTURE_PARAMETERS = 0.8
 """A mixture may have this many parameters per row."""
@@ -106,11 +109,14 @@ def fit_candidates(
     labels: dict[Candidate, IntVector] = {}
     for candidate in wanted:
         if candidate.family == "k-means":
+            restarts = RESTARTS if candidate.k <= MANY else RESTARTS_OF_MANY
             labels[candidate] = kmeans_labels(
-                points, candidate.k, weights=weights, restarts=RESTARTS, seed=seed
+                points, candidate.k, weights=weights, restarts=restarts, seed=seed
             )
         elif candidate.family == "mixture":
-            start = kmeans_labels(points, candidate.k, restarts=1, seed=seed)
+            start = labels.get(Candidate("k-means", 0, candidate.k))
+            if start is None:
+                start = kmeans_labels(points, candidate.k, restarts=1, seed=seed)
             labels[candidate] = mixture_labels(points, start)
         elif candidate.family == "density":
             smallest = max(5, int(candidate.parameter * len(points)))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import special
 
-from portrait_assets.clusters.preparation import MAX_LEVELS, FeatureUse
+from portrait_assets.clusters.prepared_columns import MAX_LEVELS, FeatureUse
 
 if TYPE_CHECKING:
     from portrait_assets.clusters.model import ClusterModel
