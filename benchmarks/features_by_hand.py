@@ -1,0 +1,248 @@
+"""All features of a month in one DuckDB query over the source's own rows: the yardstick.
+
+It knows what one who writes it by hand for the bank knows: lines have no basket and no quantity,
+so tickets are lines and there are no unit prices; balances come once a month. It aggregates each
+customer over all months at once and writes nothing on the way. From the single customer's sums on,
+features are the same expressions as the pipeline's.
+"""
+
+from __future__ import annotations
+
+from portrait_assets.features import entity
+from portrait_assets.features.contract import FEATURES
+from portrait_assets.features.matrix import _OF_ALL, _OF_CUSTOMER
+from portrait_assets.features.monthly import CHANNELS, NEW_FOR_DAYS
+from portrait_assets.features.monthly import _sums as month_sums
+from portrait_assets.features.parts import AGO, WINDOWS, parts
+from portrait_assets.features.span import Span
+from portrait_assets.warehouse.connection import literals, quote
+
+DAYS_IN_MASK = 120
+
+
+def features_by_hand(month: str) -> str:
+    """The query; it reads views named as the canonical tables and the table temp.product."""
+    span = Span(month)
+    named = {
+        "line": _line(span),
+        "event": _event(span),
+        "whole": _whole(span),
+        **parts(span),
+        "record": entity.record(span)
+        .replace("cleaned.customers", "customers")
+        .replace(f"WHERE {span.known}", "")
+        .replace("month, source_row", "source_row"),
+    }
+    own = {
+        "history": "SELECT customer_id, first_on, last_on FROM whole WHERE first_on IS NOT NULL",
+        "bought": "SELECT * EXCLUDE (first_on, last_on) FROM whole WHERE in_window > 0",
+        "choice_name": _choice_name(),
+        "choice": _choice(),
+        "campaign_type": _campaign_type(span),
+        "held": _held(span),
+        "indicator": named["indicator"].replace(
+            "FROM cleaned.market",
+            "FROM (SELECT *, strftime(observed_on, '%Y-%m') AS month FROM market)",
+        ),
+        "withdrawn_user": _withdrawn_user(),
+        "everyone": f"""
+            SELECT customer_id FROM history UNION SELECT customer_id FROM balances
+            UNION SELECT customer_id FROM customers WHERE joined_on <= {span.day}
+        """,
+    }
+    named = {**named, **own}
+    with_clause = ", ".join(f"{name} AS ({sql})" for name, sql in named.items())
+    columns = ", ".join(
+        f"{f.sql.replace('{as_of}', span.day)} AS {quote(f.name)}" for f in FEATURES
+    )
+    joins = " ".join(
+        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in _OF_CUSTOMER.items()
+    )
+    bases = " ".join(f"CROSS JOIN {name} AS {alias}" for name, alias in _OF_ALL.items())
+    return (
+        f"WITH {with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
+        f"FROM everyone {joins} {bases}"
+    )
+
+
+def _line(span: Span) -> str:
+    kinds = "".join(
+        f" WHEN lower(t.channel) IN ({literals(names)}) THEN {number}"
+        for number, names in enumerate(CHANNELS.values(), 1)
+    )
+    return f"""
+    SELECT t.customer_id, t.occurred_at AS happened_at, t.category, p.category AS of_product,
+        p.brand, t.amount AS paid, {_ago(span, "t.occurred_at")} AS ago,
+        {_ago(span, "t.occurred_at")} < 12 AS here,
+        CASE WHEN here THEN t.amount END AS amount,
+        CASE WHEN here THEN t.amount END AS ticket,
+        CASE WHEN here THEN t.occurred_at END AS occurred_at,
+        CASE WHEN here THEN t.discount_amount END AS discount_amount,
+        CASE WHEN here THEN CAST(hour(t.occurred_at) AS TINYINT) END AS hour_of_day,
+        CASE WHEN here THEN CAST(isodow(t.occurred_at) AS TINYINT) END AS weekday,
+        CASE WHEN here THEN CAST(CASE{kinds} WHEN t.channel IS NOT NULL THEN 0 END AS TINYINT) END
+            AS channel_kind,
+        CASE WHEN here THEN p.is_own_label END AS is_own_label,
+        CASE WHEN here THEN CAST(t.occurred_at AS DATE) - p.introduced_on
+            BETWEEN 0 AND {NEW_FOR_DAYS} END AS is_new,
+        CAST(NULL AS DECIMAL(18, 2)) AS usual_cost, CAST(NULL AS DOUBLE) AS price_difference,
+        t.is_on_display, t.is_in_mailer,
+        CAST(NULL AS INTEGER) AS display_odds, CAST(NULL AS INTEGER) AS mailer_odds
+    FROM transactions AS t LEFT JOIN temp.product AS p USING (product_id)
+    WHERE t.amount IS NOT NULL AND t.occurred_at < {span.day} + 1
+    """
+
+
+def _ago(span: Span, column: str) -> str:
+    return f"CAST(date_diff('month', {column}, {span.day}) AS SMALLINT)"
+
+
+def _event(span: Span) -> str:
+    def here(column: str) -> str:
+        return f"{_ago(span, column)} BETWEEN 0 AND 11"
+
+    return f"""
+    SELECT *, CASE WHEN here THEN ago END AS line_ago FROM line
+    UNION ALL BY NAME
+    SELECT customer_id, kind, CAST(score AS DECIMAL(18, 3)) AS score, true AS here
+    FROM interactions WHERE {here("occurred_at")}
+    UNION ALL BY NAME
+    SELECT customer_id, 'contact' AS of, true AS here FROM contacts
+    WHERE NOT coalesce(is_control, false) AND {here("contacted_on")}
+    UNION ALL BY NAME
+    SELECT customer_id, 'response' AS of, true AS here FROM responses
+    WHERE {here("responded_on")}
+    """
+
+
+def _whole(span: Span) -> str:
+    """The sums of the window and the first and last day of all time, by customer."""
+    sums = [
+        sql
+        for sql in month_sums()
+        if not sql.endswith(("AS purchases", "AS purchase_days", "AS first_at", "AS last_at"))
+    ]
+    spends = [f"coalesce(sum(paid) FILTER (ago = {ago}), 0) AS spend_{ago}" for ago in AGO]
+    purchases = [f"count(*) FILTER (ago < {n}) AS purchases_{n}m" for n in WINDOWS[:-1]]
+    # A bit for each day: exact, and cheaper than counting distinct days.
+    masks = [
+        f"bit_count(bit_or(CASE WHEN here AND days_ago BETWEEN {first} "
+        f"AND {first + DAYS_IN_MASK - 1} "
+        f"THEN CAST(1 AS HUGEINT) << CAST(days_ago - {first} AS INTEGER) "
+        "ELSE CAST(0 AS HUGEINT) END))"
+        for first in range(0, 366, DAYS_IN_MASK)
+    ]
+    return f"""
+    SELECT customer_id, {", ".join((*sums, *spends, *purchases))},
+        count(ticket) AS purchases, {" + ".join(masks)} AS purchase_days,
+        CAST(min(occurred_at) AS DATE) AS first_in_window,
+        CAST(max(occurred_at) AS DATE) AS last_in_window,
+        bit_count(bit_or(CASE WHEN line_ago IS NOT NULL THEN CAST(1 AS INTEGER) << line_ago
+            ELSE 0 END)) AS active_months,
+        CAST(max(line_ago) AS BIGINT) AS oldest, count(*) FILTER (here) AS in_window,
+        CAST(min(happened_at) AS DATE) AS first_on, CAST(max(happened_at) AS DATE) AS last_on
+    FROM (
+        SELECT *, {span.day} - CAST(happened_at AS DATE) AS days_ago FROM event
+    ) GROUP BY customer_id
+    """
+
+
+def _choice_name() -> str:
+    return """
+    SELECT category, brand,
+        CASE WHEN category IS NOT NULL
+            THEN CAST(dense_rank() OVER (ORDER BY category) AS INTEGER) END AS category_no,
+        CASE WHEN brand IS NOT NULL
+            THEN CAST(dense_rank() OVER (ORDER BY brand) AS INTEGER) END AS brand_no
+    FROM (SELECT DISTINCT coalesce(category, of_product) AS category, brand FROM line WHERE here)
+    WHERE category IS NOT NULL OR brand IS NOT NULL
+    """
+
+
+def _choice() -> str:
+    return """
+    SELECT c.*, n.category_no, n.brand_no
+    FROM (
+        SELECT customer_id, coalesce(category, of_product) AS category, brand, count(*) AS lines,
+            CAST(sum(amount) AS DECIMAL(18, 2)) AS amount,
+            bit_count(bit_or(CAST(1 AS INTEGER) << ago)) AS months,
+            max(ago) AS first_ago, min(ago) AS last_ago
+        FROM line WHERE here GROUP BY ALL
+    ) AS c JOIN choice_name AS n
+        ON n.category IS NOT DISTINCT FROM c.category AND n.brand IS NOT DISTINCT FROM c.brand
+    """
+
+
+def _campaign_type(span: Span) -> str:
+    return f"""
+    SELECT customer_id, coalesce(campaign_type, 'unknown') AS campaign_type,
+        coalesce(sum(contacts), 0) AS contacts, coalesce(sum(responses), 0) AS responses,
+        coalesce(sum(responded), 0) AS responded, coalesce(sum(lag_days), 0) AS lag_days,
+        max(last_on) AS last_response_on, coalesce(bit_or(in_month), 0) AS contacted_months
+    FROM (
+        SELECT customer_id, campaign_id, 1 AS contacts,
+            CAST(1 AS INTEGER) << {_ago(span, "contacted_on")} AS in_month
+        FROM contacts WHERE NOT coalesce(is_control, false)
+            AND {_ago(span, "contacted_on")} BETWEEN 0 AND 11
+        UNION ALL BY NAME
+        SELECT customer_id, campaign_id, count(*) FILTER (here) AS responses,
+            max(responded_on) FILTER (here) AS last_on,
+            CASE WHEN any_value(contacted_on) IS NOT NULL AND bool_and(here) THEN 1 END
+                AS responded,
+            CASE WHEN bool_and(here)
+                THEN greatest(min(responded_on) - any_value(contacted_on), 0) END AS lag_days
+        FROM (
+            SELECT r.*, k.contacted_on, {_ago(span, "responded_on")} < 12 AS here
+            FROM responses AS r LEFT JOIN (
+                SELECT customer_id, campaign_id, min(contacted_on) AS contacted_on FROM contacts
+                WHERE NOT coalesce(is_control, false) GROUP BY ALL
+            ) AS k USING (customer_id, campaign_id)
+            WHERE responded_on <= {span.day}
+        ) GROUP BY customer_id, campaign_id HAVING bool_or(here)
+    ) LEFT JOIN campaigns USING (campaign_id) GROUP BY ALL
+    """
+
+
+def _held(span: Span) -> str:
+    latest = "arg_max({column}, -ago) FILTER (ago < 3) AS {column}"
+    columns = ("accounts", "products", "balance", "owed", "credit_limit", "days_past_due")
+    return f"""
+    SELECT customer_id, {", ".join(latest.format(column=column) for column in columns)},
+        sum(balance) AS balance_months, count(*) AS months,
+        sum(balance) FILTER (ago < 3) AS balance_3m, count(*) FILTER (ago < 3) AS months_3m,
+        sum(balance) FILTER (ago BETWEEN 3 AND 5) AS balance_before,
+        count(*) FILTER (ago BETWEEN 3 AND 5) AS months_before,
+        count(*) FILTER (days_past_due > 0) AS months_past_due,
+        sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
+        sum(risk_points) AS risk_points
+    FROM (
+        SELECT customer_id, ago, count(*) AS accounts, count(DISTINCT product_id) AS products,
+            coalesce(sum(balance) FILTER (credit_limit IS NULL), 0) AS balance,
+            coalesce(sum(balance) FILTER (credit_limit IS NOT NULL), 0) AS owed,
+            coalesce(sum(credit_limit), 0) AS credit_limit, max(days_past_due) AS days_past_due,
+            count(grade) AS graded_accounts,
+            coalesce(sum(balance) FILTER (grade IS NOT NULL), 0) AS graded_balance,
+            coalesce(sum(balance * grade), 0) AS risk_points
+        FROM (
+            SELECT b.*, {_ago(span, "b.balance_on")} AS ago,
+                CASE WHEN b.balance > 0 AND b.credit_limit IS NULL
+                    THEN TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER) END AS grade
+            FROM balances AS b LEFT JOIN temp.product AS p USING (product_id)
+            WHERE {_ago(span, "b.balance_on")} BETWEEN 0 AND 11
+        ) GROUP BY customer_id, ago
+    ) GROUP BY customer_id
+    """
+
+
+def _withdrawn_user() -> str:
+    return """
+    SELECT t.customer_id, w.product_id, w.ago
+    FROM transactions AS t JOIN withdrawn AS w USING (product_id)
+    WHERE t.amount > 0 AND t.occurred_at < w.withdrawn_on
+        AND t.occurred_at >= w.withdrawn_on - INTERVAL 3 MONTH
+    UNION
+    SELECT t.customer_id, w.product_id, w.ago
+    FROM balances AS t JOIN withdrawn AS w USING (product_id)
+    WHERE t.balance > 0 AND t.balance_on < w.withdrawn_on
+        AND t.balance_on >= w.withdrawn_on - INTERVAL 3 MONTH
+    """
