@@ -126,10 +126,10 @@ def _whole(span: Span) -> str:
     purchases = [f"count(*) FILTER (ago < {n}) AS purchases_{n}m" for n in WINDOWS[:-1]]
     # A bit for each day: exact, and cheaper than counting distinct days.
     masks = [
-        f"bit_count(bit_or(CASE WHEN here AND days_ago BETWEEN {first} "
+        f"CAST(bit_count(bit_or(CASE WHEN here AND days_ago BETWEEN {first} "
         f"AND {first + DAYS_IN_MASK - 1} "
         f"THEN CAST(1 AS HUGEINT) << CAST(days_ago - {first} AS INTEGER) "
-        "ELSE CAST(0 AS HUGEINT) END))"
+        "ELSE CAST(0 AS HUGEINT) END)) AS BIGINT)"
         for first in range(0, 366, DAYS_IN_MASK)
     ]
     return f"""

@@ -1,0 +1,68 @@
+"""Recency, frequency and monetary of a bank's transactions: `python -m benchmarks.features_rfm`.
+
+ENGINE IDS FILE: ENGINE is `pipeline` (the SQL of the features) or `pandas`; IDS is `integer` or
+`text`. Both give the same rows: recency, and purchases and spend of 1, 3, 6 and 12 months.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+
+WINDOWS = (1, 3, 6, 12)
+
+
+def write_transactions(bank: Path, ids: str, target: Path) -> None:
+    """The bank's transactions with such ids in one Parquet file."""
+    customer = "CAST(substr(customer_id, 2) AS BIGINT)" if ids == "integer" else "customer_id"
+    with duckdb.connect() as con:
+        con.execute(
+            f"COPY (SELECT {customer} AS customer_id, occurred_at, "
+            "CAST(amount AS DOUBLE) AS amount "
+            f"FROM read_parquet('{bank}/transactions/*.parquet') WHERE amount IS NOT NULL "
+            f"AND occurred_at < DATE '2025-01-01') TO '{target}' (FORMAT parquet)"
+        )
+
+
+def with_pipeline(path: Path) -> object:
+    """As `features.parts` does it, cut down to these columns."""
+    ago = "CAST(date_diff('month', occurred_at, DATE '2024-12-31') AS SMALLINT)"
+    windows = ", ".join(
+        f"count(*) FILTER (ago < {n}) AS purchases_{n}m, "
+        f"coalesce(sum(amount) FILTER (ago < {n}), 0) AS spend_{n}m"
+        for n in WINDOWS
+    )
+    with duckdb.connect() as con:
+        return con.execute(
+            f"CREATE TABLE rfm AS SELECT customer_id, DATE '2024-12-31' "
+            f"- CAST(max(occurred_at) AS DATE) AS recency_days, {windows} "
+            f"FROM (SELECT customer_id, occurred_at, CAST(amount AS DECIMAL(18, 2)) AS amount, "
+            f"{ago} AS ago FROM read_parquet('{path}')) GROUP BY customer_id"
+        ).fetchall()
+
+
+def with_pandas(path: Path) -> object:
+    """As one writes it in a notebook."""
+    import pandas as pd
+
+    rows = pd.read_parquet(path)
+    as_of = pd.Timestamp("2024-12-31")
+    months = rows["occurred_at"].dt.year * 12 + rows["occurred_at"].dt.month
+    rows["ago"] = as_of.year * 12 + as_of.month - months
+    result = rows.groupby("customer_id")["occurred_at"].max().to_frame("last_at")
+    result["recency_days"] = (as_of - result.pop("last_at").dt.normalize()).dt.days
+    for n in WINDOWS:
+        within = rows[rows["ago"] < n].groupby("customer_id")["amount"].agg(["size", "sum"])
+        result[f"purchases_{n}m"] = within["size"]
+        result[f"spend_{n}m"] = within["sum"]
+    return result.fillna(0)
+
+
+if __name__ == "__main__":
+    run = {"pipeline": with_pipeline, "pandas": with_pandas}[sys.argv[1]]
+    started = time.perf_counter()
+    run(Path(sys.argv[2]))
+    print(time.perf_counter() - started)

@@ -1,0 +1,92 @@
+"""One stage of the feature benchmark, as a process of its own.
+
+`python -m benchmarks.features_stage STAGE BANK WORK`: `cleaned` reads the bank's Parquet into the
+raw and cleaned tables of all months; `features` aggregates all months and makes the last month's
+matrix; `month` makes the last month again from Parquet to matrix, as a new month is made; `by_hand`
+runs the one query.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+from benchmarks.features_by_hand import features_by_hand
+from portrait_assets.automation import JOB, range_tags
+from portrait_assets.cleaned import assets as cleaned
+from portrait_assets.definitions import build_defs
+from portrait_assets.features import assets as features
+from portrait_assets.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
+from portrait_assets.features.products import know_products
+from portrait_assets.raw import assets as raw
+from portrait_assets.raw.contract import CANONICAL
+from portrait_assets.raw.source import load_source
+from portrait_assets.settings import Settings
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.describe import asset_key
+
+MEMORY_LIMIT_GIB = 3.0
+MATRIX = (FEATURE_MATRIX, FEATURE_SELECTION)
+FROM_FILES = (*raw.TABLES, *cleaned.TABLES)
+QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+
+def make(settings: Settings, tables: Sequence[Table], months: Sequence[str]) -> None:
+    """Make these tables for these months, without the checks."""
+    job = build_defs(settings).resolve_job_def(JOB)
+    with dg.DagsterInstance.ephemeral() as instance:
+        made = job.get_subset(
+            asset_selection={asset_key(table) for table in tables}, asset_check_selection=set()
+        ).execute_in_process(instance=instance, tags=range_tags(months), run_config=QUIET)
+    assert made.success
+
+
+def query_by_hand(bank: Path, month: str, target: Path) -> None:
+    """Run the one query over the bank's files; the matrix goes into a table of its own."""
+    target.unlink(missing_ok=True)
+    with duckdb.connect(str(target), config={"memory_limit": f"{MEMORY_LIMIT_GIB}GiB"}) as con:
+        con.execute("CREATE SCHEMA cleaned")
+        for table in CANONICAL:
+            path = bank / table.name
+            files = path / "*.parquet" if path.is_dir() else f"{path}.parquet"
+            # Days of birth come as text, some of them unreadable.
+            typed = "TRY_CAST(birth_date AS DATE) AS birth_date"
+            columns = f"* REPLACE ({typed})" if table.name == "customers" else "*"
+            con.execute(
+                f"CREATE VIEW {table.name} AS SELECT {columns}, file_row_number + 1 AS source_row "
+                f"FROM read_parquet('{files}', file_row_number = true)"
+            )
+        con.execute(
+            f"CREATE VIEW cleaned.products AS SELECT *, '{month}' AS month FROM main.products"
+        )
+        know_products(con, month)
+        con.execute(f"CREATE TABLE matrix AS {features_by_hand(month)}")
+
+
+def main(stage: str, bank: Path, work: Path) -> None:
+    source = load_source(bank / "sources" / "synthetic_bank")
+    months = source.months()
+    settings = Settings(
+        data_dir=work, source=source.name, memory_limit_gib=MEMORY_LIMIT_GIB, lock_wait_seconds=1
+    )
+    if stage == "cleaned":
+        make(settings, FROM_FILES, months)
+    elif stage == "features":
+        make(settings, tuple(features.MONTHLY), months)
+        make(settings, MATRIX, months[-1:])
+    elif stage == "month":
+        make(settings, (*FROM_FILES, *features.MONTHLY, *MATRIX), months[-1:])
+    else:
+        query_by_hand(bank, months[-1], work / "by_hand.duckdb")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

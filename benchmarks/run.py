@@ -1,0 +1,125 @@
+"""`make bench`: what the features cost, as one table of ratios, each measured in one run.
+
+`python -m benchmarks.run [CUSTOMERS ...]` makes a synthetic bank of 24 months for each number of
+customers (about 104 transactions each) and runs every stage as a process of its own, one after the
+other: wall-clock seconds with start-up, and peak resident memory. 1000000 takes about half an hour.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.features_rfm import write_transactions
+from portrait_assets.generate.bank import generate_bank
+
+MONTHS = 24
+RFM_ROWS = 10_000_000
+GIB = 2**20
+"""Resident memory is told in kibibytes."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process took."""
+
+    seconds: float
+    peak_gib: float
+
+
+def cost_of(*arguments: str) -> Cost:
+    """Run a module of the benchmarks as a process of its own.
+
+    Raises:
+        subprocess.CalledProcessError: when it fails.
+    """
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", *arguments], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, arguments)
+    return Cost(seconds, used.ru_maxrss / GIB)
+
+
+def bank_costs(bank: Path, work: Path) -> dict[str, Cost]:
+    """The cost of every stage over one bank."""
+    work.mkdir()
+    (work / "sources").symlink_to(bank / "sources")
+    stages = ("by_hand", "cleaned", "features", "month")
+    return {
+        stage: cost_of("benchmarks.features_stage", stage, str(bank), str(work)) for stage in stages
+    }
+
+
+def rfm_ratios(bank: Path, work: Path) -> dict[str, tuple[Cost, Cost]]:
+    """By kind of id the cost with pandas and with the pipeline's SQL."""
+    found = {}
+    for ids in ("integer", "text"):
+        path = work / f"{ids}.parquet"
+        write_transactions(bank, ids, path)
+        pandas, pipeline = (
+            cost_of("benchmarks.features_rfm", engine, str(path))
+            for engine in ("pandas", "pipeline")
+        )
+        found[ids] = (pandas, pipeline)
+    return found
+
+
+def main(sizes: list[int], folder: Path, console: Console) -> None:
+    table = Table("bank", "what", "against", "ratio", "at most", "seconds", "peak GiB")
+
+    def row(bank: str, what: str, against: str, one: Cost, two: Cost, bound: str) -> None:
+        peak = f"{one.peak_gib:.2f} / {two.peak_gib:.2f}"
+        seconds = f"{one.seconds:.1f} / {two.seconds:.1f}"
+        table.add_row(bank, what, against, f"{one.seconds / two.seconds:.2f}", bound, seconds, peak)
+
+    before: tuple[int, Cost] | None = None
+    for customers in sizes:
+        bank = folder / f"bank-{customers}"
+        if not bank.exists():
+            generate_bank(bank, customers, MONTHS, seed=1)
+        work = folder / f"work-{customers}"
+        costs = bank_costs(bank, work)
+        rows = f"{customers:,} customers"
+        whole = Cost(
+            costs["cleaned"].seconds + costs["features"].seconds,
+            max(costs["cleaned"].peak_gib, costs["features"].peak_gib),
+        )
+        by_hand = costs["by_hand"]
+        row(rows, "Parquet to matrix", "one query by hand", whole, by_hand, "8")
+        row(rows, "cleaned to matrix", "one query by hand", costs["features"], by_hand, "3")
+        row(rows, "a new month", "all months", costs["month"], whole, "0.125")
+        if before is not None:
+            smaller, cost = before
+            row(
+                rows,
+                "Parquet to matrix",
+                f"{smaller:,} customers",
+                whole,
+                cost,
+                f"{customers / smaller:.0f}",
+            )
+        before = (customers, whole)
+        if abs(customers * 104 - RFM_ROWS) < RFM_ROWS / 10:
+            for ids, (pandas, pipeline) in rfm_ratios(bank, work).items():
+                bound = "at least 2" if ids == "integer" else "at least 8"
+                row(rows, f"pandas, RFM by {ids} ids", "the pipeline's", pandas, pipeline, bound)
+    console.print(table)
+    console.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    numbers = [int(argument) for argument in sys.argv[1:]] or [10_000, 100_000]
+    kept = os.environ.get("BENCH_DIR")
+    with tempfile.TemporaryDirectory() as temporary:
+        main(numbers, Path(kept or temporary), Console(width=140))
