@@ -110,7 +110,8 @@ def _sums() -> list[str]:
         "coalesce(bit_count(bit_or(CAST(1 AS INTEGER) << CAST(day(occurred_at) - 1 AS INTEGER)))"
         ", 0) AS purchase_days",
         _sum("amount"),
-        "coalesce(sum(ticket * ticket), 0) AS ticket_squares",
+        "coalesce(sum(CAST(ticket AS DECIMAL(20, 2)) * CAST(ticket AS DECIMAL(18, 2))), 0) "
+        "AS ticket_squares",
         "min(ticket) AS smallest_ticket",
         "max(ticket) AS largest_ticket",
         "min(occurred_at) AS first_at",

@@ -210,7 +210,8 @@ def category() -> str:
             max(amount) AS first_amount,
             arg_min(category_no, {{'less': -amount, 'no': category_no}}) FILTER (amount > 0)
                 AS first_no,
-            sum(amount * amount) FILTER (amount > 0) AS squares,
+            sum(CAST(amount AS DECIMAL(20, 2)) * amount) FILTER (amount > 0)
+                AS squares,
             count(*) FILTER (amount > 0) AS categories,
             coalesce(sum(branded_lines) FILTER (branded_lines > 1), 0) AS loyal_of_lines,
             coalesce(sum(first_brand_lines) FILTER (branded_lines > 1), 0) AS loyal_lines,
@@ -251,7 +252,8 @@ def brand() -> str:
         SELECT customer_id, sum(lines) AS lines,
             sum(amount) FILTER (amount > 0) AS spend, max(amount) AS first_amount,
             arg_min(brand_no, {'less': -amount, 'no': brand_no}) FILTER (amount > 0) AS first_no,
-            sum(amount * amount) FILTER (amount > 0) AS squares
+            sum(CAST(amount AS DECIMAL(20, 2)) * amount) FILTER (amount > 0)
+                AS squares
         FROM by_brand GROUP BY customer_id
     ) AS b
     LEFT JOIN (SELECT DISTINCT brand_no, brand FROM choice_name) AS n ON n.brand_no = b.first_no

@@ -1,0 +1,232 @@
+"""The features once more, slowly and obviously: loops over one customer's rows, nothing shared.
+
+Amounts are whole cents, so that every sum is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def share(part: float, whole: float) -> float | None:
+    return None if whole <= 0 else min(max(part / whole, 0), 1)
+
+
+def shrunk(part: float, whole: float, n: int, all_part: float, all_whole: float, k: int) -> Any:
+    if n == 0 or whole <= 0 or all_whole <= 0:
+        return None
+    return (n * share(part, whole) + k * share(all_part, all_whole)) / (n + k)
+
+
+def ago(row: Row, as_of: date) -> int:
+    day = row["occurred_at"]
+    return (as_of.year - day.year) * 12 + as_of.month - day.month
+
+
+def spread(values: list[float]) -> float | None:
+    if len(values) < 2 or sum(values) <= 0:
+        return None
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) / mean
+
+
+def features(sales: list[Row], products: dict[str, Row], as_of: date) -> dict[str, Row]:
+    """By customer, a good part of the features as of a day."""
+    known = [s for s in sales if s["occurred_at"].date() <= as_of]
+    window = [
+        {
+            **s,
+            "ago": ago(s, as_of),
+            "category": s["category"] or products.get(s["product_id"], {}).get("category"),
+            "brand": products.get(s["product_id"], {}).get("brand"),
+            "own": products.get(s["product_id"], {}).get("is_own_label"),
+            "discount_amount": s["discount_amount"] or 0,
+        }
+        for s in known
+        if ago(s, as_of) < 12
+    ]
+    choices = {who: _choices(window, who) for who in {s["customer_id"] for s in window}}
+    return {
+        who: _one(
+            [s for s in known if s["customer_id"] == who],
+            [s for s in window if s["customer_id"] == who],
+            window,
+            choices,
+            who,
+            as_of,
+        )
+        for who in {s["customer_id"] for s in known}
+    }
+
+
+def _choices(window: list[Row], who: str) -> dict[tuple[Any, Any], list[Row]]:
+    found = defaultdict(list)
+    for s in window:
+        if s["customer_id"] == who and (s["category"] or s["brand"]):
+            found[s["category"], s["brand"]].append(s)
+    return found
+
+
+def _one(
+    ever: list[Row], mine: list[Row], everyone: list[Row], choices: Any, who: str, as_of: date
+) -> Row:
+    row: Row = {"recency_days": min((as_of - s["occurred_at"].date()).days for s in ever)}
+    for n in (1, 3, 6, 12):
+        within = [s for s in mine if s["ago"] < n]
+        # A basket that goes on after midnight of a month's end is two purchases.
+        row[f"purchases_{n}m"] = len(
+            {(s["basket_id"], s["ago"]) if s["basket_id"] else id(s) for s in within}
+        )
+        row[f"spend_{n}m"] = sum(s["amount"] for s in within)
+    if not mine:
+        return row
+    spend = row["spend_12m"]
+    tickets: dict[Any, float] = defaultdict(int)
+    for s in mine:
+        tickets[(s["basket_id"], s["ago"]) if s["basket_id"] else id(s)] += s["amount"]
+    oldest = max(s["ago"] for s in mine)
+    monthly = [sum(s["amount"] for s in mine if s["ago"] == a) for a in range(oldest + 1)]
+    days = {s["occurred_at"].date() for s in mine}
+    row |= {
+        "average_ticket_12m": spend / len(tickets) if tickets else None,
+        "ticket_spread_12m": spread(list(tickets.values())),
+        "largest_ticket_12m": max(tickets.values()),
+        "active_month_share_12m": len({s["ago"] for s in mine}) / (oldest + 1),
+        "purchase_days_12m": len(days),
+        "days_between_purchases_12m": (
+            (max(days) - min(days)) / timedelta(days=1) / (len(days) - 1) if len(days) > 1 else None
+        ),
+        "spend_spread_12m": spread(monthly),
+        "spend_slope_12m": _slope(monthly),
+        "return_share_12m": sum(s["amount"] < 0 for s in mine) / len(mine),
+        "weekend_spend_share_12m": share(_spent(mine, lambda s: _weekday(s) >= 6), spend),
+        "evening_spend_share_12m": share(_spent(mine, lambda s: _hour(s) >= 18), spend),
+        "night_line_share_12m": sum(_hour(s) < 6 for s in mine) / len(mine),
+        "morning_line_share_12m": sum(6 <= _hour(s) < 12 for s in mine) / len(mine),
+        "top_weekday_12m": min(
+            range(1, 8), key=lambda day: (-sum(_weekday(s) == day for s in mine), day)
+        ),
+    }
+    row |= _values(mine, everyone, choices, who)
+    return row
+
+
+def _values(mine: list[Row], everyone: list[Row], choices: Any, who: str) -> Row:
+    spend, lines = _spent(mine), len(mine)
+    branded = [s for s in mine if s["own"] is not None]
+    all_branded = [s for s in everyone if s["own"] is not None]
+    discount = sum(s["discount_amount"] for s in mine)
+    all_discount = sum(s["discount_amount"] for s in everyone)
+    row: Row = {
+        "discounted_share_12m": shrunk(
+            _spent(mine, lambda s: s["discount_amount"] > 0),
+            spend,
+            lines,
+            _spent(everyone, lambda s: s["discount_amount"] > 0),
+            _spent(everyone),
+            10,
+        ),
+        "discount_depth_12m": shrunk(
+            discount, discount + spend, lines, all_discount, all_discount + _spent(everyone), 10
+        ),
+        "own_label_share_12m": shrunk(
+            _spent(branded, lambda s: s["own"]),
+            _spent(branded),
+            len(branded),
+            _spent(all_branded, lambda s: s["own"]),
+            _spent(all_branded),
+            10,
+        ),
+    }
+    own = choices[who]
+    by_category: dict[str, int] = defaultdict(int)
+    for s in mine:
+        if s["category"]:
+            by_category[s["category"]] += s["amount"]
+    positive = {name: amount for name, amount in by_category.items() if amount > 0}
+    if positive:
+        whole = sum(positive.values())
+        row["top_category"] = min(positive, key=lambda name: (-positive[name], name))
+        row["category_count_12m"] = len(positive)
+        row["category_hhi_12m"] = sum((amount / whole) ** 2 for amount in positive.values())
+    if own:
+        repeated = {w: sum(_months(c) > 1 for c in choices[w].values()) for w in choices}
+        row["repeat_rate_12m"] = shrunk(
+            repeated[who],
+            len(own),
+            len(own),
+            sum(repeated.values()),
+            sum(map(len, choices.values())),
+            5,
+        )
+        loyal = {w: _loyal(choices[w]) for w in choices}
+        row["brand_loyalty_12m"] = shrunk(
+            *loyal[who],
+            loyal[who][1],
+            sum(a for a, _ in loyal.values()),
+            sum(b for _, b in loyal.values()),
+            10,
+        )
+        recent = {w: _recent(choices[w]) for w in choices}
+        seasoned = [w for w in choices if _first(choices[w]) >= 3]
+        row["novelty_share_3m"] = (
+            shrunk(
+                *recent[who],
+                recent[who][1],
+                sum(recent[w][0] for w in seasoned),
+                sum(recent[w][1] for w in seasoned),
+                5,
+            )
+            if who in seasoned
+            else None
+        )
+    return row
+
+
+def _spent(rows: list[Row], where: Any = lambda s: True) -> int:
+    return sum(s["amount"] for s in rows if where(s))
+
+
+def _weekday(s: Row) -> int:
+    return int(s["occurred_at"].isoweekday())
+
+
+def _hour(s: Row) -> int:
+    return int(s["occurred_at"].hour)
+
+
+def _months(rows: list[Row]) -> int:
+    return len({s["ago"] for s in rows})
+
+
+def _first(choices: Any) -> int:
+    return max(s["ago"] for rows in choices.values() for s in rows)
+
+
+def _recent(choices: Any) -> tuple[int, int]:
+    bought = [rows for rows in choices.values() if min(s["ago"] for s in rows) < 3]
+    return sum(max(s["ago"] for s in rows) < 3 for rows in bought), len(bought)
+
+
+def _loyal(choices: Any) -> tuple[int, int]:
+    lines: dict[str, list[int]] = defaultdict(list)
+    for (category, brand), rows in choices.items():
+        if category and brand:
+            lines[category].append(len(rows))
+    twice = [counts for counts in lines.values() if sum(counts) > 1]
+    return sum(map(max, twice)), sum(map(sum, twice))
+
+
+def _slope(monthly: list[float]) -> float | None:
+    """Change per month, oldest month first, relative to the mean."""
+    if len(monthly) < 3 or sum(monthly) <= 0:
+        return None
+    y = list(reversed(monthly))
+    middle, mean = (len(y) - 1) / 2, sum(y) / len(y)
+    rise = sum((x - middle) * (v - mean) for x, v in enumerate(y))
+    return rise / sum((x - middle) ** 2 for x in range(len(y))) / mean

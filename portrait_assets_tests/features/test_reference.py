@@ -1,0 +1,173 @@
+"""The matrix agrees with loops in plain Python, and knows nothing of what comes later."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from portrait_assets_tests.features.reference import features
+from portrait_assets_tests.features.world import World, day
+
+MONTH, LATER = "2024-04", "2024-06"
+PRODUCTS = [
+    {"product_id": "p", "category": "tea", "brand": "leaf", "is_own_label": True},
+    {"product_id": "q", "category": "tea", "brand": "bush", "is_own_label": False},
+    {"product_id": "r", "category": None, "brand": "bush"},
+]
+MONEY = {
+    *("spend_1m", "spend_3m", "spend_6m", "spend_12m", "average_ticket_12m"),
+    "largest_ticket_12m",
+}
+
+lines = st.lists(
+    st.fixed_dictionaries(
+        {
+            "customer_id": st.sampled_from("abc"),
+            "occurred_at": st.datetimes(datetime(2023, 3, 1), datetime(2024, 6, 30)),
+            "amount": st.integers(-500, 9_999),
+            "product_id": st.sampled_from(["p", "q", "r", None]),
+            "category": st.sampled_from(["fruit", None, None]),
+            "discount_amount": st.sampled_from([None, 0, 100]),
+            "basket_id": st.sampled_from([None, None, "b1", "b2"]),
+        }
+    ),
+    min_size=20,
+    max_size=60,
+)
+# A world takes long to make, so there are few of them, each with many rows.
+few = settings(
+    max_examples=2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
+many = settings(few, max_examples=25)
+
+
+def world(sales: list[dict[str, Any]], last: str, **more: Any) -> World:
+    rows = [
+        s
+        | {
+            "amount": s["amount"] / 100,
+            "discount_amount": None if s["discount_amount"] is None else s["discount_amount"] / 100,
+            # A basket is of one customer.
+            "basket_id": s["basket_id"] and f"{s['customer_id']}{s['basket_id']}",
+        }
+        for s in sales
+    ]
+    return World(last, first="2023-03", transactions=rows, products=PRODUCTS, **more)
+
+
+def check_against_the_reference(sales: list[dict[str, Any]]) -> None:
+    expected = features(sales, {p["product_id"]: p for p in PRODUCTS}, date(2024, 4, 30))
+    matrix = world(sales, MONTH).matrix(MONTH)
+    assert set(matrix["customer_id"]) == set(expected)
+    for row in matrix.iter_rows(named=True):
+        for name, value in expected[row["customer_id"]].items():
+            if name in MONEY and value is not None:
+                value /= 100
+            found = row[name]
+            where = f"{name} of {row['customer_id']}"
+            if value is None or isinstance(value, str):
+                assert found == value, where
+            else:
+                assert float(found) == pytest.approx(value, abs=2e-6), where
+
+
+@few
+@given(lines)
+def test_every_feature_of_the_reference_agrees(sales):
+    check_against_the_reference(sales)
+
+
+@pytest.mark.slow
+@many
+@given(lines)
+def test_every_feature_of_the_reference_agrees_in_many_worlds(sales):
+    check_against_the_reference(sales)
+
+
+@few
+@given(lines)
+def test_the_matrix_is_the_same_with_and_without_later_months(sales):
+    until = [s for s in sales if s["occurred_at"] < datetime(2024, 5, 1)]
+    now, later = _rest(MONTH), _rest(LATER)
+    assert_frame_equal(
+        world(sales, LATER, **later).matrix(MONTH),
+        world(until, MONTH, **now).matrix(MONTH),
+        check_exact=True,
+    )
+
+
+def _rest(last: str) -> dict[str, list[dict[str, Any]]]:
+    """All other tables, with events of every kind before and after the month."""
+    known = last == MONTH
+    customer = {"customer_id": "a"}
+    dated = {
+        "contacts": [customer | {"campaign_id": "k", "contacted_on": day("2024-03-02")}],
+        "responses": [
+            customer | {"campaign_id": "k", "responded_on": day("2024-04-02")},
+        ],
+        "interactions": [
+            customer | {"occurred_at": datetime(2024, 4, 1), "kind": "survey", "score": 7}
+        ],
+        "balances": [
+            customer
+            | {"account_id": "x", "product_id": "p", "balance_on": day("2024-04-30"), "balance": 5}
+        ],
+        "market": [
+            {"indicator": "i", "observed_on": day(f"2024-{m:02d}-28"), "value": 100 + m}
+            for m in range(1, 5)
+        ],
+        "promotions": [{"product_id": "p", "ended_on": day("2024-04-20"), "display_share": 0.5}],
+    }
+    if known:
+        return dated
+    return {
+        "contacts": [
+            *dated["contacts"],
+            customer | {"campaign_id": "m", "contacted_on": day("2024-05-02")},
+        ],
+        "responses": [
+            *dated["responses"],
+            customer | {"campaign_id": "k", "responded_on": day("2024-05-03")},
+        ],
+        "interactions": [
+            *dated["interactions"],
+            customer | {"occurred_at": datetime(2024, 5, 1), "kind": "complaint"},
+        ],
+        "balances": [
+            *dated["balances"],
+            customer
+            | {
+                "account_id": "x",
+                "product_id": "p",
+                "balance_on": day("2024-05-31"),
+                "balance": 9,
+                "days_past_due": 90,
+            },
+        ],
+        "market": [
+            *dated["market"],
+            {"indicator": "i", "observed_on": day("2024-05-28"), "value": 1},
+        ],
+        "promotions": [
+            *dated["promotions"],
+            {"product_id": "p", "ended_on": day("2024-05-20"), "display_share": 0.9},
+        ],
+        "customers": [
+            {
+                "customer_id": "a",
+                "month": "2024-05",
+                "recorded_on": day("2024-05-01"),
+                "gender": "F",
+                "joined_on": day("2024-05-01"),
+            },
+            {"customer_id": "later", "joined_on": day("2024-05-01")},
+        ],
+    }
