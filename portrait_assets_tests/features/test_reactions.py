@@ -1,0 +1,195 @@
+"""How customers react, by hand: each reaction against the base, with the evidence behind it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from portrait_assets.features.contract import FEATURES
+from portrait_assets.features.entity import STATED
+from portrait_assets.features.feature import Element
+from portrait_assets.months import last_day, month_range
+from portrait_assets_tests.features.world import World, day, sale
+
+
+def test_promotions_are_set_against_how_widely_products_were_promoted():
+    def line(who: str, shown: bool | None, **more: Any) -> dict[str, Any]:
+        return sale(
+            who, "2024-01-10", 10, product_id="p", is_on_display=shown, is_in_mailer=False, **more
+        )
+
+    world = World(
+        "2024-01",
+        transactions=[
+            line("ann", True),
+            line("ann", False),
+            line("bob", True),
+            line("bob", True),
+            line("bob", None) | {"is_in_mailer": None},
+            sale("cat", "2024-01-10", 10, product_id="never promoted"),
+        ],
+        products=[{"product_id": "p"}, {"product_id": "never promoted"}],
+        promotions=[
+            {
+                "product_id": "p",
+                "ended_on": day("2024-01-31"),
+                "display_share": 0.5,
+                "mailer_share": 0.0,
+            },
+        ],
+    )
+    ann, bob, cat = (world.customer(who, "2024-01") for who in ("ann", "bob", "cat"))
+    # Three of four lines were bought on display; half of them were to be expected.
+    base = 3 / 2
+    assert ann["display_uplift_12m"] == pytest.approx((2 * 1 + 20 * base) / 22, abs=1e-6)
+    assert bob["display_uplift_12m"] == pytest.approx((2 * 2 + 20 * base) / 22, abs=1e-6)
+    assert (bob["promotable_lines_12m"], bob["promoted_share_12m"]) == (2, round(2 / 3, 6))
+    assert (ann["mailer_uplift_12m"], cat["display_uplift_12m"]) == (None, None)
+    assert cat["promotable_lines_12m"] == 0
+
+
+def test_prices_are_told_apart_from_the_usual_ones_of_earlier_months():
+    def bought(who: str, on: str, price: float) -> dict[str, Any]:
+        return sale(who, on, price, quantity=1, product_id="p")
+
+    world = World(
+        "2024-02",
+        transactions=[
+            bought("ann", "2024-01-05", 10),
+            bought("ann", "2024-02-05", 9.4),
+            bought("bob", "2024-02-06", 10.6),
+            bought("bob", "2024-02-07", 10.2),
+        ],
+        products=[{"product_id": "p", "category": "tea"}],
+    )
+    ann, bob = world.customer("ann", "2024-02"), world.customer("bob", "2024-02")
+    assert ann["price_reaction_12m"] == round((1 + 20 * 0.5) / 21, 6)
+    assert bob["price_reaction_12m"] == round((0 + 20 * 0.5) / 21, 6)
+    assert (ann["price_moves_12m"], bob["price_moves_12m"]) == (1, 1)
+    # What was paid against the category's average price of the month; all customers make up 1.
+    assert bob["quality_level_12m"] == pytest.approx(
+        (2 * 20.8 / (2 * 30.2 / 3) + 10 * 1) / 12, abs=1e-3
+    )
+
+
+def test_how_long_an_answer_takes_and_which_campaigns_are_answered():
+    def reached(campaign: str, on: str) -> dict[str, Any]:
+        return {"customer_id": "ann", "campaign_id": campaign, "contacted_on": day(on)}
+
+    world = World(
+        "2024-02",
+        transactions=[sale("ann", "2024-01-01", 1)],
+        campaigns=[
+            {"campaign_id": "m", "campaign_type": "mail"},
+            {"campaign_id": "c", "campaign_type": "call"},
+        ],
+        contacts=[reached("m", "2024-01-02"), reached("c", "2024-01-02")],
+        responses=[
+            {"customer_id": "ann", "campaign_id": "m", "responded_on": day("2024-02-02")},
+            {"customer_id": "ann", "campaign_id": "m", "responded_on": day("2024-02-20")},
+        ],
+    )
+    ann = world.customer("ann", "2024-02")
+    assert (ann["response_lag_days_12m"], ann["responded_contacts_12m"]) == (31, 1)
+    assert (ann["best_campaign_type"], ann["best_response_rate_12m"]) == ("mail", 1)
+    assert ann["best_type_contacts_12m"] == 1
+    assert ann["response_rate_12m"] == 0.5
+
+
+def test_uplift_is_taken_against_the_customers_share_of_other_months():
+    """Ann makes up a tenth of all spend, a fifth in the month in which she was contacted."""
+    months = month_range("2024-01", "2024-04")
+    contacted = "2024-03"
+    world = World(
+        months[-1],
+        transactions=[
+            row
+            for month in months
+            for row in (
+                sale("ann", f"{month}-05", 20 if month == contacted else 10),
+                sale("all", f"{month}-05", 80 if month == contacted else 90),
+            )
+        ],
+        contacts=[
+            {"customer_id": "ann", "campaign_id": "c", "contacted_on": day(f"{contacted}-01")}
+        ],
+    )
+    ann = world.customer("ann", months[-1])
+    assert ann["campaign_uplift_12m"] == 1
+    assert ann["campaign_months_12m"] == 1
+
+
+def test_a_withdrawn_product_and_a_new_one():
+    months = month_range("2024-01", "2024-06")
+    world = World(
+        months[-1],
+        transactions=[
+            *(sale("ann", f"{m}-05", 30, product_id="old") for m in months[:3]),
+            *(sale("ann", f"{m}-05", 10, product_id="new") for m in months[4:]),
+            *(sale("bob", f"{m}-05", 50, product_id="same") for m in months),
+        ],
+        products=[
+            {"product_id": "old", "withdrawn_on": day("2024-04-01")},
+            {"product_id": "new", "introduced_on": day("2024-04-15")},
+            {"product_id": "same", "introduced_on": day("2020-01-01")},
+        ],
+    )
+    ann, bob = world.customer("ann", months[-1]), world.customer("bob", months[-1])
+    # Two months after April against two before: 20 against 60, while all went from 160 to 120.
+    expected = 60 * 120 / 160
+    assert ann["withdrawal_reaction_12m"] == round((20 - expected) / (20 + expected), 6)
+    assert (ann["withdrawn_products_12m"], bob["withdrawn_products_12m"]) == (1, 0)
+    assert ann["new_product_share_12m"] == round((2 + 20 * 2 / 8) / 22, 6)
+    assert world.customer("ann", "2024-03")["withdrawn_products_12m"] == 0
+
+
+def test_the_indicator_that_spend_follows_is_found():
+    months = month_range("2023-05", "2024-06")
+    index = [100, 103, 99, 104, 101, 108, 100, 109, 104, 112, 103, 111, 107, 115]
+    changes = [0, *(b / a - 1 for a, b in itertools.pairwise(index))]
+    world = World(
+        months[-1],
+        first=months[0],
+        transactions=[
+            row
+            for month, change in zip(months, changes, strict=True)
+            for row in (
+                sale("follows", f"{month}-05", 100 + 500 * change),
+                sale("others", f"{month}-05", 900 - 500 * change),
+            )
+        ],
+        market=[
+            {"indicator": name, "observed_on": last_day(month), "value": value}
+            for month, up in zip(months, index, strict=True)
+            for name, value in (("stocks", up), ("still", 5))
+        ],
+    )
+    follows = world.customer("follows", months[-1])
+    assert (follows["market_indicator"], follows["market_months_12m"]) == ("stocks", 12)
+    assert follows["market_reaction_12m"] == pytest.approx(12 / 24, abs=1e-3)
+    assert world.customer("others", months[-1])["market_reaction_12m"] == pytest.approx(-0.5, 1e-2)
+
+
+def test_what_is_not_recorded_is_named():
+    world = World(
+        "2024-01",
+        transactions=[sale("ann", "2024-01-01", 1), sale("bob", "2024-01-01", 1)],
+        customers=[{"customer_id": "ann", "gender": "F", "birth_date": day("1990-05-01")}],
+    )
+    ann, bob = world.customer("ann", "2024-01"), world.customer("bob", "2024-01")
+    assert set(ann["missing_attributes"]) == set(STATED) - {"gender", "age"}
+    assert bob["missing_attributes"] == list(STATED)
+    assert (ann["known_attribute_share"], bob["known_attribute_share"]) == (round(2 / 13, 6), 0)
+
+
+def test_every_estimate_of_values_and_reactions_tells_its_evidence():
+    by_name = {feature.name: feature for feature in FEATURES}
+    counts = {feature.evidence for feature in FEATURES if feature.evidence}
+    for feature in FEATURES:
+        if feature.evidence:
+            assert by_name[feature.evidence].null_means == "never null", feature.name
+        elif feature.element in (Element.CONCEPT, Element.PRINCIPLE):
+            counted = feature.name in counts or feature.unit in ("contacts", "responses", "days")
+            assert counted, f"{feature.name} tells no evidence"
