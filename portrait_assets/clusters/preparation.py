@@ -2,8 +2,8 @@
 
 Numbers are made comparable (skewed amounts by a logarithm, then a robust scale), gaps become a
 filled value plus an indicator, categories become the weighted indicators of factor analysis of
-mixed data, every element gets the same weight, and the leading components that exceed those of
-column-wise shuffled data are kept.
+mixed data, elements are weighted against their number of columns, and the leading components that
+exceed those of column-wise shuffled data are kept.
 
 Paper: J. Pagès (2004), "Analyse factorielle de données mixtes"; the number of components follows
 J. Horn (1965), "A rationale and test for the number of factors in factor analysis".
@@ -47,6 +47,7 @@ FloatVector = npt.NDArray[np.float64]
 
 DEGREE_COMPONENTS = 2
 """Degrees are divided in so many components: further ones change from sample to sample."""
+ELEMENT_DAMPING = 0.125
 PLAIN_DIMENSIONS = 8
 """Up to this many all-numeric dimensions are used as they are, without components."""
 
@@ -198,7 +199,11 @@ def _names_in_order(rows: pl.DataFrame) -> list[str]:
 def _element_weights(
     numerics: Sequence[NumericParameters], categories: Sequence[CategoryParameters]
 ) -> FloatVector:
-    """Weights of the design columns: each element contributes the same total variance."""
+    """Weights of the design columns: what an element contributes grows slower than its columns.
+
+    The total variance of an element with n columns is in proportion to n^(3/4), so that one with
+    forty does not drown one with four, nor a single noisy one everything else.
+    """
     parameters: list[NumericParameters | CategoryParameters] = [*numerics, *categories]
     if not parameters:
         return np.zeros(0)
@@ -206,7 +211,7 @@ def _element_weights(
     for p in parameters:
         counts[p.element] = counts.get(p.element, 0) + 1
     mean = len(parameters) / len(counts)
-    weights = [np.full(p.width, np.sqrt(mean / counts[p.element])) for p in parameters]
+    weights = [np.full(p.width, (mean / counts[p.element]) ** ELEMENT_DAMPING) for p in parameters]
     return round_significant(np.concatenate(weights))
 
 

@@ -4,7 +4,8 @@
    customers in a segment with a valley on every border) is at least a quarter of the best of them,
    the one with the most segments wins; on a tie the higher score.
 2. The most segments win that are as stable as `VERY_STABLE`, within `NEAR` of the best score, and
-   clear for `MOSTLY` of the customers: groups of groups score best at the groups' own groups.
+   clear for `MOSTLY` of the customers, when more segments (number x clear share) are clear than
+   in step 1: groups of groups score best as groups.
 3. A winner with nearly everyone in one segment gives way to the best candidate without such a
    one, within `STRAYS_NEAR` of the best score, that is clear for a third.
 """
@@ -81,12 +82,17 @@ def find_winner(lines: list[Scored], prove: Callable[[Scored], Proof]) -> Winner
         is_near = line.number("score") >= top - NEAR and line.number("stability") >= VERY_STABLE
         if line.number("segments") <= winner.number("segments"):
             break
-        if is_near and proved(line).clear_share >= MOSTLY:
+        if is_near and proved(line).clear_share >= MOSTLY and _clear(line) > _clear(winner):
             winner = line
             break
     if winner.number("largest_share") > NEARLY_EVERYONE:
         winner = _without_dominance(pool, top, proved) or winner
     return Winner(winner, proved(winner))
+
+
+def _clear(line: Scored) -> float:
+    """How many segments are clear: their number times the clear share."""
+    return line.number("segments") * line.number("clear_share")
 
 
 def _best_of_each_number(pool: list[Scored]) -> list[Scored]:
