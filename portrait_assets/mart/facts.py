@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from portrait_assets.mart.reading import Published, Row, TagName
@@ -120,14 +121,15 @@ def _typical(published: Published, segment: int) -> list[Row]:
     )
 
 
-def matrix(published: Published, found: list[Row]) -> list[dict[str, Any]]:
+def matrix(
+    tags: Mapping[str, TagName], counts: list[Row], found: list[Row]
+) -> list[dict[str, Any]]:
     """The portrait matrix: for each element the tag values that differ most between segments.
 
-    Each line has `cells`, one per segment of `found`: the share of its customers, and how many
-    times that of all; None for a segment too small to describe.
+    `counts` are those of `Published.counts_by_segment`. Each line has `cells`, one per segment of
+    `found`: the share of its customers, and how many times that of all; None for a segment too
+    small to describe.
     """
-    tags = published.tags()
-    counts = published.counts_by_segment(list(tags.values()))
     sizes = {row["segment_id"]: row["customers"] for row in found}
     everyone = sum(sizes.values())
     by_value: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
@@ -181,13 +183,13 @@ def _telling(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(kept, key=lambda line: line["code"])
 
 
-def tags_of_segments(published: Published, found: list[Row]) -> dict[int, list[dict[str, Any]]]:
-    """Per segment the tag values that it holds most above the rest, and what to do with them."""
-    tags = published.tags()
+def tags_of_segments(
+    tags: Mapping[str, TagName], counts: list[Row], found: list[Row]
+) -> dict[int, list[dict[str, Any]]]:
+    """Per segment the tag values that it holds, those first that it holds most above the rest."""
     sizes = {row["segment_id"]: row for row in found}
     everyone = sum(row["customers"] for row in found)
     totals: Counter[tuple[str, str]] = Counter()
-    counts = published.counts_by_segment(list(tags.values()))
     for row in counts:
         totals[row["tag"], row["value"]] += row["n"]
     told: dict[int, list[dict[str, Any]]] = defaultdict(list)

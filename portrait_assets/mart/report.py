@@ -27,6 +27,7 @@ PROPOSALS_FILE = "tag_proposals.yaml"
 THREADS = 2
 NO_VALUE = "–"
 MOST_FIRST = 6
+LABEL, LABEL_ZH = 28, 10  # Characters of a segment's name beside a chart: about the same width.
 
 
 def write_report(
@@ -75,13 +76,16 @@ def gather(published: Published) -> dict[str, Any]:
     """Everything that the page shows."""
     segments = facts.segments(published)
     for row in segments:
-        row["label"] = short(f"{row['segment_id']} {row['name_en']}", 28)
-        row["label_zh"] = f"{row['segment_id']} {row['name_zh']}"
-    told = facts.tags_of_segments(published, segments)
+        row["label"] = short(f"{row['segment_id']} {row['name_en']}", LABEL)
+        zh = row["name_zh"]
+        cut = zh if len(zh) <= LABEL_ZH else f"{zh[: LABEL_ZH - 1]}…"
+        row["label_zh"] = f"{row['segment_id']} {cut}"
+    tags = published.tags()
+    counts = published.counts_by_segment(list(tags.values()))
+    told = facts.tags_of_segments(tags, counts, segments)
     for row in segments:
         row["tags"] = told.get(row["segment_id"], [])
         row["use"] = advice.suggested_use(row, row["tags"])
-    tags = published.tags()
     overview = facts.overview(published)
     labels = facts.feature_labels(published)
     for finding in overview["findings"]:
@@ -96,7 +100,7 @@ def gather(published: Published) -> dict[str, Any]:
         "segments": segments,
         "decision": next(iter(published.newest("clusters.cluster_decision", "as_of")), None),
         "colours": segment_colours(segments),
-        "matrix": facts.matrix(published, segments),
+        "matrix": facts.matrix(tags, counts, segments),
         "charts": {name: Markup(svg) for name, svg in pictures(published, segments).items()},
         "backtests": [row for row in backtests if row["metric"] == "auc"],
         "measures": [row for row in backtests if row["metric"] != "auc"],
