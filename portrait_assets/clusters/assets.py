@@ -28,7 +28,7 @@ from portrait_assets.clusters.in_force import (
     model_rows,
 )
 from portrait_assets.clusters.model import ClusterModel
-from portrait_assets.clusters.pictures import MISSING, draw_pictures, has_pictures
+from portrait_assets.clusters.pictures import draw_pictures
 from portrait_assets.clusters.tracking import migration_matrix
 from portrait_assets.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
 from portrait_assets.months import last_day
@@ -151,9 +151,7 @@ def clusters_assets(
 def picture_metadata(
     model: ClusterModel, matrix: pl.DataFrame, segments: pl.DataFrame, profile: pl.DataFrame
 ) -> dict[str, dg.MetadataValue]:
-    """The pictures for the UI, or the sentence that says what is needed to have them."""
-    if not has_pictures():
-        return {"pictures": dg.MetadataValue.text(MISSING)}
+    """The pictures for the UI."""
     drawn = draw_pictures(model, matrix, segments, profile, FEATURE_LABELS)
     return {
         name: dg.MetadataValue.md(

@@ -1,23 +1,14 @@
-"""All pictures of a month's segments at once, where the packages that draw are there."""
+"""All pictures of a month's segments at once."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
 
-from portrait_assets.clusters.errors import ClusterError
 from portrait_assets.clusters.model import ClusterModel
 
 FONT_FILE = Path(__file__).parents[1] / "assets_font" / "NotoSansSC-subset.otf"
-NEEDED = ("altair", "vl_convert")
-MISSING = "Pictures need the extra `pictures`: pip install 'portrait-assets[pictures]'."
-
-
-def has_pictures() -> bool:
-    """Whether the packages that draw are there."""
-    return all(find_spec(package) is not None for package in NEEDED)
 
 
 def draw_pictures(
@@ -35,12 +26,8 @@ def draw_pictures(
         segments: rows of `cluster_segment` of the month.
         profile: rows of `cluster_profile` of the month.
         labels: what features are called in the heat map.
-
-    Raises:
-        ClusterError: when the packages that draw are not there; see `has_pictures`.
     """
-    if not has_pictures():
-        raise ClusterError(MISSING)
+    # Imported late: what draws takes most of a second to load.
     from portrait_assets.clusters import plots
 
     quality = segments.select("segment_id", "share", "silhouette", "stability")
