@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from portrait_assets.features import entity
 from portrait_assets.features.contract import FEATURES
-from portrait_assets.features.matrix import _OF_ALL, _OF_CUSTOMER
+from portrait_assets.features.matrix import OF_ALL, OF_CUSTOMER
 from portrait_assets.features.monthly import CHANNELS, NEW_FOR_DAYS
-from portrait_assets.features.monthly import _sums as month_sums
+from portrait_assets.features.monthly import sums as month_sums
 from portrait_assets.features.parts import AGO, WINDOWS, parts
 from portrait_assets.features.span import Span
 from portrait_assets.warehouse.connection import literals, quote
@@ -56,9 +56,9 @@ def features_by_hand(month: str) -> str:
         f"{f.sql.replace('{as_of}', span.day)} AS {quote(f.name)}" for f in FEATURES
     )
     joins = " ".join(
-        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in _OF_CUSTOMER.items()
+        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in OF_CUSTOMER.items()
     )
-    bases = " ".join(f"CROSS JOIN {name} AS {alias}" for name, alias in _OF_ALL.items())
+    bases = " ".join(f"CROSS JOIN {name} AS {alias}" for name, alias in OF_ALL.items())
     return (
         f"WITH {with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
         f"FROM everyone {joins} {bases}"

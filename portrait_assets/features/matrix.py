@@ -8,7 +8,7 @@ from portrait_assets.features.parts import parts
 from portrait_assets.features.span import Span
 from portrait_assets.warehouse.connection import quote
 
-_OF_CUSTOMER = {
+OF_CUSTOMER = {
     "history": "h",
     "record": "r",
     "bought": "b",
@@ -22,7 +22,7 @@ _OF_CUSTOMER = {
     "withdrawal": "w",
 }
 """Parts with a row per customer, and the letters that features know them by."""
-_OF_ALL = {
+OF_ALL = {
     "base": "base",
     "base_campaign": "bg",
     "base_loyal": "bl",
@@ -46,9 +46,9 @@ def feature_matrix(month: str) -> str:
         for feature in FEATURES
     )
     joins = " ".join(
-        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in _OF_CUSTOMER.items()
+        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in OF_CUSTOMER.items()
     )
-    bases = " ".join(f"CROSS JOIN {name} AS {alias}" for name, alias in _OF_ALL.items())
+    bases = " ".join(f"CROSS JOIN {name} AS {alias}" for name, alias in OF_ALL.items())
     return (
         f"WITH {with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
         f"FROM everyone {joins} {bases} ORDER BY customer_id"

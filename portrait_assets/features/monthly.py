@@ -85,12 +85,12 @@ def customer_month(month: str) -> str:
         UNION ALL BY NAME
         SELECT customer_id, 'response' AS of FROM cleaned.responses {here}
     )
-    SELECT {literal(month)} AS month, customer_id, {", ".join(_sums())}
+    SELECT {literal(month)} AS month, customer_id, {", ".join(sums())}
     FROM event GROUP BY customer_id
     """
 
 
-def _sums() -> list[str]:
+def sums() -> list[str]:
     """The columns of `features.customer_month` after the customer, by event."""
     day_parts = [
         f"count(*) FILTER (hour_of_day BETWEEN {first} AND {last}) AS {name}_lines"
