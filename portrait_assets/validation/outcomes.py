@@ -19,28 +19,6 @@ class Outcome(StrEnum):
     STICKINESS = "stickiness"  # the share of active months; a hit is every month
 
 
-OUTCOME_ZH = {
-    Outcome.SILENCE: "沉默(无购买)",
-    Outcome.RETURN: "回流",
-    Outcome.PURCHASE: "购买",
-    Outcome.SPEND: "后续消费前20%",
-    Outcome.RESPONSE: "活动响应",
-    Outcome.ANSWER: "业务结果",
-    Outcome.SATISFACTION: "满意度(上半)",
-    Outcome.STICKINESS: "粘性(每月活跃)",
-}
-OUTCOME_EN = {
-    Outcome.SILENCE: "silence: no purchase",
-    Outcome.RETURN: "return after a month away",
-    Outcome.PURCHASE: "a purchase",
-    Outcome.SPEND: "top fifth of later spend",
-    Outcome.RESPONSE: "response to a campaign",
-    Outcome.ANSWER: "answer, as the source tells it",
-    Outcome.SATISFACTION: "upper half of survey scores",
-    Outcome.STICKINESS: "a purchase in every month",
-}
-
-
 @dataclass(frozen=True)
 class Claim:
     """A tag and what it claims.

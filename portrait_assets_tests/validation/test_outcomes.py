@@ -1,0 +1,107 @@
+"""Every outcome is read from its own table, and only where the source has it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.cleaned.contract import CLEANED
+from portrait_assets.mart.words import OUTCOMES
+from portrait_assets.months import last_day
+from portrait_assets.validation.happened import SUMS, Watch, happened
+from portrait_assets.validation.outcomes import CLAIMS, Claim, Outcome
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets_tests.scenario import SHOP_MONTHS
+
+SAID, AFTER = SHOP_MONTHS[1], SHOP_MONTHS[2]
+WATCH = Watch(SAID, 1)
+
+
+def give(warehouse: Warehouse, name: str, rows: pl.DataFrame) -> None:
+    """Put the rows into the cleaned table, in the month after what was said."""
+    table = CLEANED[name]
+    full = pl.concat([table.empty(), rows], how="diagonal_relaxed").with_columns(
+        month=pl.lit(AFTER), source_file=pl.lit("f"), source_row=pl.int_range(1, pl.len() + 1)
+    )
+    warehouse.write(table, [AFTER], full)
+
+
+def people(warehouse: Warehouse, matrix: Table) -> list[str]:
+    return sorted(warehouse.read(matrix, [SAID])["customer_id"])
+
+
+def counted(warehouse: Warehouse, matrix: Table, claim: Claim) -> dict[str, dict[str, float]]:
+    """Customers and hits by bucket of the tag."""
+    found = happened(warehouse, matrix, [claim], [WATCH]).filter(pl.col("side") == "tag")
+    sums = found.group_by("outcome", "bucket").agg(pl.col(SUMS).sum())
+    return {f"{row['outcome']} {row['bucket']}": row for row in sums.iter_rows(named=True)}
+
+
+def test_an_answer_of_the_source_is_tested_by_its_own_name(warehouse: Warehouse, matrix: Table):
+    known = people(warehouse, matrix)[:10]
+    give(
+        warehouse,
+        "outcomes",
+        pl.DataFrame(
+            {
+                "customer_id": known * 2,
+                "outcome": ["deposit"] * 10 + ["default"] * 10,
+                "observed_on": last_day(AFTER),
+                "value": [1.0] * 4 + [0.0] * 6 + [0.0] * 9 + [1.0],
+            }
+        ),
+    )
+    found = counted(warehouse, matrix, Claim("segment_id", Outcome.ANSWER, learned=True))
+    assert {name.split()[0] for name in found} == {"deposit", "default"}
+    hits = {
+        name: sum(row["hits"] for key, row in found.items() if key.startswith(name))
+        for name in ("deposit", "default")
+    }
+    assert hits == {"deposit": 4, "default": 1}
+    assert sum(row["customers"] for row in found.values()) == 20
+
+
+def test_satisfaction_is_the_upper_half_of_those_who_were_asked(
+    warehouse: Warehouse, matrix: Table
+):
+    asked = people(warehouse, matrix)[:8]
+    scores = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    give(
+        warehouse,
+        "interactions",
+        pl.DataFrame(
+            {
+                "customer_id": [*asked, asked[0]],
+                "occurred_at": pl.Series([last_day(AFTER)] * 9).cast(pl.Datetime("us")),
+                "kind": ["survey"] * 8 + ["complaint"],
+                "score": [*scores, 99.0],
+            }
+        ),
+    )
+    found = counted(warehouse, matrix, Claim("segment_id", Outcome.SATISFACTION, learned=True))
+    assert sum(row["customers"] for row in found.values()) == 8
+    assert sum(row["hits"] for row in found.values()) == 4
+
+
+def test_return_looks_only_at_who_was_away_and_response_only_at_who_was_reached(
+    warehouse: Warehouse, matrix: Table
+):
+    warehouse.con.execute(
+        f"UPDATE features.customer_month SET purchases = 0 WHERE month = '{SAID}' "
+        "AND customer_id < 'K010'"
+    )
+    away = counted(warehouse, matrix, Claim("segment_id", Outcome.RETURN, learned=True))
+    active = warehouse.select(
+        "SELECT count(DISTINCT customer_id) AS n FROM features.customer_month "
+        f"WHERE month = '{SAID}' AND purchases > 0"
+    )["n"][0]
+    everyone = len(people(warehouse, matrix))
+    assert sum(row["customers"] for row in away.values()) == everyone - active
+    reached = Claim("segment_id", Outcome.RESPONSE, learned=True)
+    assert happened(warehouse, matrix, [reached], [WATCH]).is_empty(), "nobody was reached"
+
+
+def test_every_outcome_has_a_name_and_every_claim_its_own():
+    assert {*OUTCOMES, Outcome.ANSWER} == set(Outcome), "an answer goes by its own name"
+    names = [claim.name for claim in CLAIMS]
+    assert len(set(names)) == len(names)
