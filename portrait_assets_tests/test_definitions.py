@@ -28,7 +28,14 @@ CANONICAL = (
 )
 ASSETS = {
     "raw": {*CANONICAL, "receipts", "unplaced"},
-    "cleaned": {*CANONICAL, "identity_map", "customer_alias", "linkage_model", "rejects"},
+    "cleaned": {
+        *CANONICAL,
+        "identity_map",
+        "customer_alias",
+        "linkage_model",
+        "rejects",
+        "golden_record",
+    },
     "features": {
         "product_month",
         "customer_month",

@@ -10,10 +10,12 @@ from portrait_assets.cleaned.clean import Ways, clean, unplaced_rejects
 from portrait_assets.cleaned.contract import (
     CLEANED,
     CUSTOMER_ALIAS,
+    GOLDEN_RECORD,
     IDENTITY_MAP,
     LINKAGE_MODEL,
     REJECTS,
 )
+from portrait_assets.cleaned.golden import golden_month
 from portrait_assets.cleaned.identifying import identify
 from portrait_assets.cleaned.identity import with_customer_id
 from portrait_assets.months import month_batches
@@ -32,7 +34,7 @@ from portrait_assets.warehouse.markdown import markdown_table
 from portrait_assets.warehouse.store import Warehouse
 
 RAW_CUSTOMERS = CUSTOMERS.raw_table()
-TABLES = (IDENTITY_MAP, CUSTOMER_ALIAS, LINKAGE_MODEL, *CLEANED.values(), REJECTS)
+TABLES = (IDENTITY_MAP, CUSTOMER_ALIAS, LINKAGE_MODEL, *CLEANED.values(), REJECTS, GOLDEN_RECORD)
 
 
 def cleaned_assets(
@@ -114,7 +116,24 @@ def cleaned_assets(
         )
         yield dg.Output(aside, REJECTS.name)
 
-    return [identity_map, cleaned]
+    @tables_asset(
+        "golden_record",
+        [GOLDEN_RECORD],
+        partitions,
+        ins={
+            "customers": all_months_in(CLEANED["customers"], partitions),
+            "identity_map": all_months_in(IDENTITY_MAP, partitions),
+        },
+    )
+    def golden_record(
+        context: dg.AssetExecutionContext, customers: pl.DataFrame, identity_map: pl.DataFrame
+    ) -> pl.DataFrame:
+        trust = told.identity.trust if told.identity else ()
+        return pl.concat(
+            golden_month(customers, identity_map, month, trust) for month in context.partition_keys
+        )
+
+    return [identity_map, cleaned, golden_record]
 
 
 def _all_records(warehouse: Warehouse, last: str) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import polars as pl
 from portrait_assets.cleaned.contract import (
     CLEANED,
     CUSTOMER_ALIAS,
+    GOLDEN_RECORD,
     IDENTITY_MAP,
     LINKAGE_MODEL,
     REJECTS,
@@ -108,6 +109,7 @@ def cleaned_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinit
             IDENTITY_MAP: (SHAPE, VALUES),
             CUSTOMER_ALIAS: (SHAPE,),
             LINKAGE_MODEL: (SHAPE,),
+            GOLDEN_RECORD: (SHAPE,),
             **dict.fromkeys(CLEANED.values(), (SHAPE, VALUES)),
             REJECTS: (SHAPE, VALUES, CONSERVED, NONE_SET_ASIDE),
         },

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from portrait_assets.cleaned.background import BACKGROUNDS, with_background
-from portrait_assets.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.cleaned.contract import CLEANED, REJECTS, SOURCE_CUSTOMER_ID
 from portrait_assets.cleaned.forms import forms_of
 from portrait_assets.cleaned.rules import (
     RECEIVED,
@@ -19,7 +19,7 @@ from portrait_assets.cleaned.rules import (
     cross_rules,
 )
 from portrait_assets.cleaned.typing import recovered, typed
-from portrait_assets.raw.contract import CANONICAL, Canonical
+from portrait_assets.raw.contract import CANONICAL, CUSTOMERS, Canonical
 from portrait_assets.raw.placing import AFTER_LAST, NO_DATE
 from portrait_assets.warehouse.contract import Column, Sensitivity, Severity, Type
 
@@ -77,6 +77,8 @@ def clean(
     rejects = pl.concat([_REJECT_ROWS.clone(), *found.rejects])
     gone = rejects.filter(pl.col("severity").is_in([Severity.ROW, Severity.MERGED]))["row"].unique()
     kept = frame.filter(~pl.col("row").is_in(gone.implode())) if len(gone) else frame
+    if canonical is CUSTOMERS:
+        kept = kept.with_columns(pl.col("customer_id").alias(SOURCE_CUSTOMER_ID.name))
     return Cleaned(
         kept.select(CLEANED[canonical.name].column_names),
         _one_verdict_per_row(rejects).select(REJECTS.column_names),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portrait_assets.raw.contract import CANONICAL, SOURCE_FILE, SOURCE_ROW, Canonical
+from portrait_assets.raw.contract import CANONICAL, CUSTOMERS, SOURCE_FILE, SOURCE_ROW, Canonical
 from portrait_assets.warehouse.contract import Column, Sensitivity, Severity, Table, Type
+
+SOURCE_CUSTOMER_ID = Column(
+    "source_customer_id", Type.TEXT, "Identifier in the source", "源系统客户编号"
+)
 
 
 def cleaned_table(canonical: Canonical) -> Table:
@@ -14,6 +18,8 @@ def cleaned_table(canonical: Canonical) -> Table:
         replace(column, nullable=column.name not in canonical.required)
         for column in canonical.columns
     )
+    if canonical is CUSTOMERS:
+        columns = (*columns, SOURCE_CUSTOMER_ID)
     return Table(
         schema="cleaned",
         name=canonical.name,
@@ -70,6 +76,26 @@ CUSTOMER_ALIAS = Table(
     ),
     key=("alias_id",),
     published=True,
+)
+
+GOLDEN_RECORD = Table(
+    schema="cleaned",
+    name="golden_record",
+    en="The best record of each customer of whom a month has told something new",
+    zh="客户黄金记录",
+    columns=(
+        *(replace(c, nullable=c.name != "customer_id") for c in CUSTOMERS.columns),
+        Column(
+            "origins",
+            Type.TEXTS,
+            "Where each value came from: attribute, file and row",
+            "各字段来源",
+            nullable=False,
+        ),
+    ),
+    key=("customer_id",),
+    published=True,
+    private=tuple(c.name for c in CUSTOMERS.columns if c.sensitivity is Sensitivity.C3),
 )
 
 LINKAGE_MODEL = Table(

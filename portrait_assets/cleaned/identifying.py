@@ -126,7 +126,9 @@ def _probable(
     The model is the last one made, or a new one where records have doubled since.
     """
     settings = LinkageSettings(identity.threshold, identity.seed, identity.max_pairs)
-    about = there.drop("month", "source_file", "source_row", "recorded_on", "joined_on")
+    about = there.drop(
+        "month", "source_file", "source_row", "recorded_on", "joined_on", "source_customer_id"
+    )
     table = prepare(about, "record_id")
     is_new = there["month"] == month
     models = pl.concat(trained).filter(pl.col("month") <= month).sort("month")

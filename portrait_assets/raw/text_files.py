@@ -14,7 +14,7 @@ from portrait_assets.raw.source import FileSpec
 from portrait_assets.warehouse.connection import literal, quote
 
 CHUNK_CHARACTERS = 1 << 20
-MAX_LINE_BYTES = 64 << 20
+MAX_LINE_BYTES = 16 << 20  # DuckDB holds a few buffers of twice that.
 DELIMITERS = (",", ";", "\t", "|")
 # A line that breaks more than one of DuckDB's rules, or one rule in several fields, is one line.
 BROKEN_LINES_SQL = (
@@ -64,7 +64,8 @@ def load_text_file(
             f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS "
             f"SELECT *, {literal(file_name)} AS source_file, row_number() OVER () AS source_row "
             f"FROM read_csv({literal(path)}, all_varchar = true, header = true, "
-            f"store_rejects = true, rejects_limit = 0, max_line_size = {MAX_LINE_BYTES}{delimiter})"
+            f"store_rejects = true, rejects_limit = 0, max_line_size = {MAX_LINE_BYTES}, "
+            f"buffer_size = {2 * MAX_LINE_BYTES}{delimiter})"
         )
     except duckdb.Error as error:
         told = str(error).strip().splitlines()[0]

@@ -1,0 +1,82 @@
+"""Of several records of a customer each attribute keeps the value that its rule names."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.cleaned.clean import Ways, clean
+from portrait_assets.cleaned.contract import GOLDEN_RECORD, IDENTITY_MAP
+from portrait_assets.cleaned.golden import SURVIVORSHIP, golden_month
+from portrait_assets.raw.contract import CUSTOMERS
+from portrait_assets_tests.cleaned.test_clean import received
+
+OLD = {
+    "month": "2024-01",
+    "customer_id": "C1",
+    "recorded_on": "2024-01-01",
+    "joined_on": "2020-05-01",
+    "full_name": "许雨涛",
+    "address": "海南示例市示例路60号1103室",
+    "region": "海南",
+    "birth_date": "1990-01-02",
+}
+OTHER = {
+    "month": "2024-02",
+    "customer_id": "K1",
+    "recorded_on": "2024-02-01",
+    "joined_on": "2024-02-01",
+    "full_name": "许雨滔",
+    "address": "海南示例路60号",
+    "region": "广东",
+    "birth_date": "1990-02-01",
+}
+LATER = {"month": "2024-03", "customer_id": "C1", "recorded_on": "2024-03-01"}
+LATER |= {"birth_date": "1990-01-02", "region": "云南"}
+SAME = pl.DataFrame(
+    [("2024-01", "C1", "C1"), ("2024-02", "K1", "C1")],
+    schema=["month", "source_customer_id", "customer_id"],
+    orient="row",
+)
+
+
+def golden(month: str, *rows: dict[str, str], trust: tuple[str, ...] = ("C", "K")) -> pl.DataFrame:
+    records = clean(received(CUSTOMERS, list(rows)), CUSTOMERS, Ways()).kept
+    return golden_month(records, SAME, month, trust)
+
+
+def test_each_attribute_keeps_the_value_that_its_rule_names():
+    best = golden("2024-03", OLD, OTHER, LATER).row(0, named=True)
+    assert best["customer_id"] == "C1"
+    assert best["full_name"] == "许雨涛", "of the most trusted system"
+    assert best["address"] == OLD["address"], "the most complete"
+    assert best["region"] == "云南", "the most recent"
+    assert str(best["birth_date"]) == "1990-01-02", "the most frequent"
+    assert str(best["joined_on"]) == "2020-05-01", "the earliest"
+
+
+def test_trust_is_the_source_s_to_give():
+    best = golden("2024-02", OLD, OTHER, trust=("K", "C")).row(0, named=True)
+    assert best["full_name"] == "许雨滔"
+
+
+def test_every_value_names_its_origin():
+    best = golden("2024-02", OLD, OTHER).row(0, named=True)
+    assert "full_name: f.csv 1" in best["origins"]
+    assert "region: f.csv 2" in best["origins"]
+    there = [name for name in SURVIVORSHIP if best[name] is not None]
+    assert [origin.split(":")[0] for origin in best["origins"]] == there
+
+
+def test_a_month_tells_of_those_it_brought_something_new_of_and_knows_nothing_later():
+    stranger = OLD | {"customer_id": "X"}
+    assert golden("2024-02", OLD, OTHER, stranger)["customer_id"].to_list() == ["C1"]
+    first = golden("2024-01", OLD, OTHER, LATER)
+    assert first["region"].to_list() == ["海南"]
+
+
+def test_every_attribute_has_a_rule_and_the_contract_holds():
+    assert set(SURVIVORSHIP) == {c.name for c in CUSTOMERS.columns} - {"customer_id"}
+    made = golden("2024-03", OLD, OTHER, LATER)
+    assert made.schema == GOLDEN_RECORD.polars_schema
+    assert golden("2024-04").schema == GOLDEN_RECORD.polars_schema
+    assert IDENTITY_MAP.column_names[0] == "month"
