@@ -9,6 +9,7 @@ import dagster as dg
 from portrait_assets.automation import monthly_schedule, portrait_job, source_sensor
 from portrait_assets.cleaned import assets as cleaned
 from portrait_assets.cleaned.checks import cleaned_checks
+from portrait_assets.cleaned.views import CURRENT_CUSTOMER_VIEW, PORTRAIT_HISTORY_VIEW
 from portrait_assets.clusters import assets as clusters
 from portrait_assets.clusters.checks import clusters_checks
 from portrait_assets.features import assets as features
@@ -81,7 +82,12 @@ def build_defs(
             source,
             settings,
             [*tables, CHECK_RESULTS],
-            [PORTRAIT_VIEW, evidence_view(catalogue)],
+            [
+                PORTRAIT_VIEW,
+                CURRENT_CUSTOMER_VIEW,
+                PORTRAIT_HISTORY_VIEW,
+                evidence_view(catalogue),
+            ],
             partitions,
         ),
     ]

@@ -61,6 +61,7 @@ IDENTITY_MAP = Table(
         Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
     ),
     key=("source_customer_id",),
+    published=True,
 )
 
 CUSTOMER_ALIAS = Table(

@@ -1,0 +1,31 @@
+"""Views of the published file that see the past under the identities known today."""
+
+from __future__ import annotations
+
+from portrait_assets.cleaned.contract import IDENTITY_MAP
+from portrait_assets.warehouse.publishing import View
+
+CURRENT_CUSTOMER_VIEW = View(
+    "current_customer",
+    f"""
+    SELECT source_customer_id AS alias_id, arg_max(customer_id, month) AS customer_id
+    FROM {IDENTITY_MAP.full_name}
+    GROUP BY source_customer_id
+    HAVING arg_max(customer_id, month) <> source_customer_id
+    """,
+    "Identifiers that are not a customer's own, and whose customer each is today",
+    "非主编号对应的当前客户编号",
+)
+PORTRAIT_HISTORY_VIEW = View(
+    "portrait_history",
+    """
+    SELECT
+        coalesce(current_customer.customer_id, matrix.customer_id) AS customer_id,
+        matrix.customer_id AS customer_id_then,
+        matrix.* EXCLUDE (customer_id)
+    FROM tags.portrait_matrix AS matrix
+    LEFT JOIN current_customer ON current_customer.alias_id = matrix.customer_id
+    """,
+    "The portrait matrix of all months under the identities known today",
+    "按当前客户编号的历史画像矩阵",
+)

@@ -1,0 +1,30 @@
+"""The past is seen under the identities known today, and stays as it was."""
+
+from __future__ import annotations
+
+import duckdb
+
+from portrait_assets.cleaned.views import CURRENT_CUSTOMER_VIEW, PORTRAIT_HISTORY_VIEW
+
+
+def test_aliases_are_followed_to_the_customer_of_today():
+    with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA cleaned; CREATE SCHEMA tags")
+        con.execute(
+            "CREATE TABLE cleaned.identity_map AS SELECT * FROM (VALUES "
+            "('2024-01', 'A', 'A'), ('2024-01', 'B', 'B'), ('2024-01', 'C', 'C'), "
+            "('2024-02', 'C', 'B'), ('2024-03', 'B', 'A'), ('2024-03', 'C', 'A')"
+            ") AS t(month, source_customer_id, customer_id)"
+        )
+        con.execute(
+            "CREATE TABLE tags.portrait_matrix AS SELECT * FROM (VALUES "
+            "('2024-01-31', 'C', 1), ('2024-01-31', 'X', 2)) AS t(as_of, customer_id, spend)"
+        )
+        for view in (CURRENT_CUSTOMER_VIEW, PORTRAIT_HISTORY_VIEW):
+            con.execute(f"CREATE VIEW {view.name} AS {view.sql}")
+        current = con.execute("FROM current_customer ORDER BY ALL").fetchall()
+        assert current == [("B", "A"), ("C", "A")]
+        history = con.execute(
+            "SELECT customer_id, customer_id_then, spend FROM portrait_history ORDER BY ALL"
+        ).fetchall()
+        assert history == [("A", "C", 1), ("X", "X", 2)]
