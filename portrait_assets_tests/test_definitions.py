@@ -35,6 +35,7 @@ ASSETS = {
         "linkage_model",
         "rejects",
         "golden_record",
+        "quality",
     },
     "features": {
         "product_month",

@@ -13,11 +13,13 @@ from portrait_assets.cleaned.contract import (
     GOLDEN_RECORD,
     IDENTITY_MAP,
     LINKAGE_MODEL,
+    QUALITY,
     REJECTS,
 )
 from portrait_assets.cleaned.golden import golden_month
 from portrait_assets.cleaned.identifying import identify
 from portrait_assets.cleaned.identity import with_customer_id
+from portrait_assets.cleaned.quality import counted, of_table, quality
 from portrait_assets.months import month_batches
 from portrait_assets.raw.contract import (
     CANONICAL,
@@ -34,7 +36,15 @@ from portrait_assets.warehouse.markdown import markdown_table
 from portrait_assets.warehouse.store import Warehouse
 
 RAW_CUSTOMERS = CUSTOMERS.raw_table()
-TABLES = (IDENTITY_MAP, CUSTOMER_ALIAS, LINKAGE_MODEL, *CLEANED.values(), REJECTS, GOLDEN_RECORD)
+TABLES = (
+    IDENTITY_MAP,
+    CUSTOMER_ALIAS,
+    LINKAGE_MODEL,
+    *CLEANED.values(),
+    REJECTS,
+    QUALITY,
+    GOLDEN_RECORD,
+)
 
 
 def cleaned_assets(
@@ -73,7 +83,7 @@ def cleaned_assets(
 
     @tables_asset(
         "cleaned",
-        [*CLEANED.values(), REJECTS],
+        [*CLEANED.values(), REJECTS, QUALITY],
         partitions,
         ins={
             **raw_ins,
@@ -90,6 +100,7 @@ def cleaned_assets(
         warehouse = context.resources.warehouse.warehouse
         made = warehouse.made
         rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
+        counts: list[pl.DataFrame] = []
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
             rows = made(canonical.raw_table())
@@ -100,6 +111,7 @@ def cleaned_assets(
                 )
                 found = clean(received.collect(), canonical, ways, known)
                 rejects.append(found.rejects)
+                counts.append(counted(found.kept, canonical))
                 if canonical.names_a_customer:
                     yield with_customer_id(found.kept, identity_map)
                 else:
@@ -109,6 +121,11 @@ def cleaned_assets(
             yield dg.Output(kept(canonical), canonical.name)
         aside = pl.concat(rejects)
         newest = context.partition_keys[-1]
+        shares = quality(counts, aside, made, list(context.partition_keys))
+        for table in CLEANED.values():
+            if told_of := of_table(shares, table, newest):
+                context.add_asset_metadata(told_of, asset_key(table), newest)
+        yield dg.Output(shares, QUALITY.name)
         context.add_asset_metadata(
             {"conservation": dg.MetadataValue.md(markdown_table(conserved(made, aside, newest)))},
             asset_key(REJECTS),

@@ -11,6 +11,7 @@ from portrait_assets.cleaned.contract import (
     GOLDEN_RECORD,
     IDENTITY_MAP,
     LINKAGE_MODEL,
+    QUALITY,
     REJECTS,
 )
 from portrait_assets.raw.contract import CANONICAL, UNPLACED
@@ -110,6 +111,7 @@ def cleaned_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinit
             CUSTOMER_ALIAS: (SHAPE,),
             LINKAGE_MODEL: (SHAPE,),
             GOLDEN_RECORD: (SHAPE,),
+            QUALITY: (SHAPE, VALUES),
             **dict.fromkeys(CLEANED.values(), (SHAPE, VALUES)),
             REJECTS: (SHAPE, VALUES, CONSERVED, NONE_SET_ASIDE),
         },

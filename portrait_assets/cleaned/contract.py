@@ -99,6 +99,32 @@ GOLDEN_RECORD = Table(
     private=tuple(c.name for c in CUSTOMERS.columns if c.sensitivity is Sensitivity.C3),
 )
 
+
+def _share_column(name: str, en: str, zh: str) -> Column:
+    return Column(name, Type.NUMBER, en, zh, unit="share", minimum=0, maximum=1)
+
+
+QUALITY = Table(
+    schema="cleaned",
+    name="quality",
+    en="How good what was received is, per table and month",
+    zh="数据质量汇总",
+    columns=(
+        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
+        Column("rows_received", Type.INTEGER, "Rows received", "接收行数", nullable=False),
+        Column("rows_kept", Type.INTEGER, "Rows kept", "保留行数", nullable=False),
+        _share_column(
+            "completeness", "Values filled, of the columns that the source has", "完整性"
+        ),
+        _share_column("validity", "Rows without a value that breaks a rule of its own", "有效性"),
+        _share_column("uniqueness", "Rows that say something no other row says", "唯一性"),
+        _share_column("timeliness", "Rows that stand in the month they are dated in", "及时性"),
+        _share_column("consistency", "Rows whose values agree with one another", "一致性"),
+    ),
+    key=("table_name",),
+    published=True,
+)
+
 LINKAGE_MODEL = Table(
     schema="cleaned",
     name="linkage_model",

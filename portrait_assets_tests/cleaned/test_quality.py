@@ -1,0 +1,69 @@
+"""Five shares say how good a table of a month is."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from portrait_assets.cleaned.clean import Ways, clean
+from portrait_assets.cleaned.contract import QUALITY
+from portrait_assets.cleaned.quality import counted, of_table, quality
+from portrait_assets.raw.contract import CANONICAL, CUSTOMERS, TRANSACTIONS
+from portrait_assets_tests.cleaned.test_clean import SALE, received
+
+GOOD = {**SALE, "channel": "app"}
+
+
+def shares(canonical, rows: list[dict[str, str | None]]) -> dict[str, float | None]:
+    found = clean(received(canonical, rows), canonical, Ways())
+
+    def made(table) -> dict[str, int]:
+        return {"2024-01": len(rows) if table.name == canonical.name else 0}
+
+    told = quality([counted(found.kept, canonical)], found.rejects, made, ["2024-01"])
+    assert told.schema == QUALITY.polars_schema
+    assert told.height == len(CANONICAL)
+    return told.filter(table_name=canonical.name).row(0, named=True)
+
+
+def test_a_good_table_is_good_in_every_way():
+    told = shares(TRANSACTIONS, [GOOD, GOOD | {"amount": "2"}])
+    names = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
+    assert [told[name] for name in names] == [1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("share", "second"),
+    [
+        ("completeness", {"channel": None}),
+        ("validity", {"channel": "unknown"}),
+        ("uniqueness", {}),
+        ("timeliness", {"occurred_at": "2019-01-05 10:00:00"}),
+    ],
+)
+def test_each_share_falls_with_its_own_fault(share: str, second: dict[str, str | None]):
+    assert 0 < shares(TRANSACTIONS, [GOOD, GOOD | second])[share] < 1
+
+
+def test_values_that_disagree_are_inconsistent():
+    row = {"customer_id": "K", "recorded_on": "2024-01-01", "joined_on": "2024-02-01"}
+    told = shares(CUSTOMERS, [row, row | {"customer_id": "L", "joined_on": "2024-01-01"}])
+    assert told["consistency"] == 0.5
+    assert told["validity"] == 1
+
+
+def test_a_table_that_is_not_there_has_no_shares():
+    told = quality([], clean(received(CUSTOMERS, []), CUSTOMERS, Ways()).rejects, _none, ["m"])
+    assert told["validity"].null_count() == told.height
+    assert of_table(told, CUSTOMERS.raw_table(), "m") == {}
+
+
+def _none(table) -> dict[str, int]:
+    return {"m": 0}
+
+
+def test_what_the_ui_shows_are_the_shares_that_are_known():
+    frame = pl.DataFrame(
+        {"month": ["m"], "table_name": ["customers"], "validity": [0.5], "timeliness": [None]}
+    )
+    assert of_table(frame, CUSTOMERS.raw_table(), "m") == {"validity": 0.5}
