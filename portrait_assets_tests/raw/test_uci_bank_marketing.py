@@ -1,0 +1,86 @@
+"""The UCI source: years from the order of rows, codes declared, the call's length not used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from portrait_assets.cleaned.clean import Ways, clean
+from portrait_assets.raw.contract import CANONICAL_BY_NAME
+from portrait_assets.raw.placing import placings
+from portrait_assets.raw.reading import SourceReader
+from portrait_assets.raw.source import load_source
+
+SOURCE = Path(__file__).parents[2] / "data" / "sources" / "uci_bank_marketing"
+FULL = """\
+"age";"job";"marital";"education";"default";"balance";"housing";"loan";"contact";"day";"month";\
+"duration";"campaign";"pdays";"previous";"poutcome";"y"
+58;"management";"married";"tertiary";"no";2143;"yes";"no";"unknown";5;"may";261;1;-1;0;"unknown";"no"
+44;"unknown";"single";"unknown";"no";29;"yes";"no";"cellular";20;"nov";151;1;-1;0;"unknown";"yes"
+33;"admin.";"married";"secondary";"no";2;"yes";"yes";"telephone";5;"jan";76;1;-1;0;"unknown";"no"
+"""
+ADDITIONAL = """\
+"age";"job";"marital";"education";"default";"housing";"loan";"contact";"month";"day_of_week";\
+"duration";"campaign";"pdays";"previous";"poutcome";"emp.var.rate";"cons.price.idx";\
+"cons.conf.idx";"euribor3m";"nr.employed";"y"
+56;"x";"m";"e";"no";"no";"no";"telephone";"may";"mon";261;1;999;0;"n";1.1;93.994;-36.4;4.857;5191;"no"
+57;"x";"m";"e";"no";"no";"no";"telephone";"may";"tue";149;1;999;0;"n";1.1;93.994;-36.4;4.859;5191;"no"
+58;"x";"m";"e";"no";"no";"no";"telephone";"apr";"tue";9;1;999;0;"n";-1.8;93.1;-47.1;1.4;5099.1;"no"
+"""
+
+
+@pytest.fixture
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.DataFrame]:
+    (tmp_path / "bank-full.csv").write_text(FULL)
+    (tmp_path / "bank-additional-full.csv").write_text(ADDITIONAL)
+    monkeypatch.setenv("PORTRAIT_UCI_BANK_DIR", str(tmp_path))
+    source = load_source(SOURCE)
+    told = source.definition
+    ways = Ways(told.time_zone, told.country, told.rules)
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        found = {}
+        for name, placing in placings(reader).items():
+            canonical = CANONICAL_BY_NAME[name]
+            rows = con.sql(placing.rows(source.months()).sql).pl()
+            missing = [c for c in canonical.raw_table().column_names if c not in rows.columns]
+            rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(c) for c in missing)
+            found[name] = clean(rows, canonical, ways).kept
+        return found
+
+
+def test_the_year_goes_up_where_the_month_goes_back(tables: dict[str, pl.DataFrame]):
+    balances = tables["balances"].select("customer_id", pl.col("balance_on").cast(pl.String))
+    assert balances.rows() == [
+        ("C00001", "2008-05-05"),
+        ("C00002", "2008-11-20"),
+        ("C00003", "2009-01-05"),
+    ]
+
+
+def test_codes_for_not_known_are_no_values(tables: dict[str, pl.DataFrame]):
+    assert tables["contacts"]["channel"].to_list() == [None, "cellular", "telephone"]
+    assert tables["customers"]["occupation"].to_list() == ["management", None, "admin."]
+    assert tables["customers"]["education"].to_list() == ["tertiary", None, "secondary"]
+
+
+def test_who_subscribed_responded_and_everybody_has_an_outcome(tables: dict[str, pl.DataFrame]):
+    assert tables["responses"]["customer_id"].to_list() == ["C00002"]
+    assert tables["outcomes"]["value"].to_list() == [0, 1, 0]
+
+
+def test_the_market_is_told_once_a_month_as_the_last_call_has_it(tables: dict[str, pl.DataFrame]):
+    euribor = tables["market"].filter(indicator="euribor 3 months").sort("observed_on")
+    assert euribor.select(pl.col("observed_on").cast(pl.String), "value").rows() == [
+        ("2008-05-31", 4.859),
+        ("2009-04-30", 1.4),
+    ]
+    assert tables["market"].height == 10
+
+
+def test_the_length_of_the_call_feeds_nothing():
+    # It is known only when the answer is.
+    for path in SOURCE.glob("*.sql"):
+        assert "duration" not in path.read_text()
