@@ -67,15 +67,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="every tenth set")
     given = parser.parse_args()
+    if given.quick:
+        given.parts = 10
     if given.set == "null":
         found = run_null(given.part, given.parts, given.seed)
-        print(f"null: {int(sum(found))} of {len(found)} left as one segment")
+        print(f"null: {int(sum(found))} of {len(found)} left as one segment, bound all")
         return
     names = list(battery.TRAIN if given.set == "train" else battery.JUDGE)
     names = given.only or names[given.part :: given.parts]
     found = run_labelled(names, given.seed)
-    print(f"{given.set}: mean adjusted Rand index {np.mean(found):.4f} over {len(found)} sets")
+    mean = float(np.mean(found))
+    print(f"{given.set}: mean adjusted Rand index {mean:.4f} over {len(found)} sets, bound 0.78")
 
 
 if __name__ == "__main__":
