@@ -30,8 +30,10 @@ lint: $(VENV)/.installed  ## lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed  ## what the features cost: one table of ratios (takes minutes)
+bench: $(VENV)/.installed  ## what features, typing and linkage cost (takes long)
 	$(BIN)/python -W ignore -m benchmarks.run
+	$(BIN)/python -W ignore benchmarks/cleaning_typing.py
+	$(BIN)/python -W ignore benchmarks/cleaning_linkage.py
 
 ui: $(VENV)/.installed  ## the Dagster UI on http://localhost:3000
 	$(BIN)/portrait ui
