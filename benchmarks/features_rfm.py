@@ -12,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from portrait_assets.months import next_month
+
 WINDOWS = (1, 3, 6, 12)
 
 
@@ -21,26 +23,25 @@ def write_transactions(bank: Path, ids: str, target: Path) -> None:
     with duckdb.connect() as con:
         con.execute(
             f"COPY (SELECT {customer} AS customer_id, occurred_at, "
-            "CAST(amount AS DOUBLE) AS amount "
+            "amount, CAST(amount AS DOUBLE) AS amount_as_float "
             f"FROM read_parquet('{bank}/transactions/*.parquet') WHERE amount IS NOT NULL "
             f"AND occurred_at < DATE '2025-01-01') TO '{target}' (FORMAT parquet)"
         )
 
 
 def with_pipeline(path: Path) -> object:
-    """As `features.parts` does it, cut down to these columns."""
-    ago = "CAST(date_diff('month', occurred_at, DATE '2024-12-31') AS SMALLINT)"
+    """As the features do it, cut down to these columns; amounts are exact."""
     windows = ", ".join(
-        f"count(*) FILTER (ago < {n}) AS purchases_{n}m, "
-        f"coalesce(sum(amount) FILTER (ago < {n}), 0) AS spend_{n}m"
+        f"count(*) FILTER (occurred_at >= {since}) AS purchases_{n}m, "
+        f"coalesce(sum(amount) FILTER (occurred_at >= {since}), 0) AS spend_{n}m"
         for n in WINDOWS
+        for since in [f"TIMESTAMP '{next_month('2024-12', 1 - n)}-01'"]
     )
     with duckdb.connect() as con:
         return con.execute(
             f"CREATE TABLE rfm AS SELECT customer_id, DATE '2024-12-31' "
             f"- CAST(max(occurred_at) AS DATE) AS recency_days, {windows} "
-            f"FROM (SELECT customer_id, occurred_at, CAST(amount AS DECIMAL(18, 2)) AS amount, "
-            f"{ago} AS ago FROM read_parquet('{path}')) GROUP BY customer_id"
+            f"FROM read_parquet('{path}') GROUP BY customer_id"
         ).fetchall()
 
 
@@ -48,7 +49,8 @@ def with_pandas(path: Path) -> object:
     """As one writes it in a notebook."""
     import pandas as pd
 
-    rows = pd.read_parquet(path)
+    columns = ["customer_id", "occurred_at", "amount_as_float"]
+    rows = pd.read_parquet(path, columns=columns).rename(columns={"amount_as_float": "amount"})
     as_of = pd.Timestamp("2024-12-31")
     months = rows["occurred_at"].dt.year * 12 + rows["occurred_at"].dt.month
     rows["ago"] = as_of.year * 12 + as_of.month - months
