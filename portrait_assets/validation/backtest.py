@@ -140,9 +140,13 @@ def _plain(claim: Claim, baseline: pl.DataFrame, counts: Counts) -> Counts | Non
 def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
     # A value that the claim does not know goes into a last bucket, which is dropped.
     place = {value: position for position, value in enumerate(order)}
-    cells = np.zeros((len(SUMS), GROUPS, len(order) + 1))
-    for value, group, *sums in frame.select("bucket", "grp", *SUMS).iter_rows():
-        cells[:, group, place.get(value, len(order))] += sums
+    width = len(order) + 1
+    column = frame["bucket"].replace_strict(place, default=len(order), return_dtype=pl.Int64)
+    cell = frame["grp"].to_numpy() * width + column.to_numpy()
+    cells = np.stack(
+        [np.bincount(cell, frame[name].to_numpy(), GROUPS * width) for name in SUMS],
+        dtype=np.float64,
+    ).reshape(len(SUMS), GROUPS, width)
     cells = cells[:, :, :-1]
     return resampling.resampled(cells, np.flatnonzero(cells[0].sum(axis=1)))
 

@@ -131,12 +131,9 @@ def _numeric_counts(
                 inner = np.searchsorted(values, edges[reference, name], side="right")
                 steps = np.diff(np.concatenate([[0], inner, [len(values)]]))
                 counted[month, reference, name] = np.append(steps, frame.height - len(values))
-    parts = [
-        _binned(pair, name, edges[pair.reference, name], counted)
-        for pair in pairs
-        for name in names
+    return _binned(pairs, names, edges, counted).with_columns(pl.lit(watched.kind).alias("kind"))[
+        _COUNTS
     ]
-    return pl.concat(parts).with_columns(pl.lit(watched.kind).alias("kind")).select(_COUNTS)
 
 
 def _percentiles(ordered: Floats) -> Floats:
@@ -147,28 +144,40 @@ def _percentiles(ordered: Floats) -> Floats:
 
 
 def _binned(
-    pair: Pair,
-    name: str,
-    edges: Floats,
+    pairs: Sequence[Pair],
+    names: Sequence[str],
+    edges: Mapping[tuple[str, str], Floats],
     counted: Mapping[tuple[str, str, str], npt.NDArray[np.int64]],
 ) -> pl.DataFrame:
     """Customers of both months between the edges: `fine` for KS, put into tenths for PSI."""
-    now = counted[pair.month, pair.reference, name]
-    then = counted[pair.reference, pair.reference, name]
-    below = np.cumsum(then[:-1])
-    tenth = np.minimum((below - 1) * 10 // max(int(below[-1]), 1), 9)
-    size = len(now)
+    each = [(pair, name) for pair in pairs for name in names]
+    now = [counted[pair.month, pair.reference, name] for pair, name in each]
+    then = [counted[pair.reference, pair.reference, name] for pair, name in each]
+    sizes = [len(counts) for counts in now]
+    tenths, fine = [], []
+    for counts in then:
+        below = np.cumsum(counts[:-1])
+        tenths.append(np.append(np.minimum((below - 1) * 10 // max(int(below[-1]), 1), 9), -1))
+        fine.append(np.append(np.arange(len(below), dtype=np.float64), np.nan))
+    days = np.array([last_day(pair.month) for pair, _ in each], dtype="datetime64[D]")
+    # One frame for all: a frame for each column and month would take most of the time.
     return pl.DataFrame(
         {
-            "as_of": [last_day(pair.month)] * size,
-            "against": [str(pair.against)] * size,
-            "subject": [name] * size,
-            "bin": [*map(str, tenth), "missing"],
-            "fine": [*range(size - 1), None],
-            "now": now,
-            "then": then,
+            "as_of": np.repeat(days, sizes),
+            "against": np.repeat([str(pair.against) for pair, _ in each], sizes),
+            "subject": np.repeat([name for _, name in each], sizes),
+            "tenth": np.concatenate(tenths),
+            "fine": np.concatenate(fine),
+            "now": np.concatenate(now),
+            "then": np.concatenate(then),
         },
-        schema_overrides={"fine": pl.Float64},
+        schema_overrides={"as_of": pl.Date},
+    ).with_columns(
+        pl.col("fine").fill_nan(None),
+        pl.when(pl.col("tenth") < 0)
+        .then(pl.lit("missing"))
+        .otherwise(pl.col("tenth").cast(pl.String))
+        .alias("bin"),
     )
 
 

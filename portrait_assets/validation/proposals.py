@@ -51,7 +51,7 @@ class _Seen:
 
     @property
     def counts(self) -> Counts:
-        """As a score, the lowest first."""
+        """As a score, the lowest first, with its redraws."""
         customers, hits = self.cells[:, :, ::-1]
         empty = np.zeros_like(hits)
         stacked = np.stack([customers, hits, empty, empty, empty, empty])
@@ -165,7 +165,10 @@ def _drafts(tag: Tag, best: Tag, threshold: Threshold, catalogue: Catalogue) -> 
 
 
 def _auc(seen: _Seen) -> float:
-    return float(resampling.auc(seen.counts)[0])
+    """The area under the curve of the sample itself, without its redraws."""
+    customers, hits = seen.cells.sum(axis=1)[:, None, ::-1]
+    nothing = np.zeros_like(hits)
+    return float(resampling.auc(Counts(customers, hits, *[nothing] * 4))[0])
 
 
 def _too_few(seen: _Seen) -> bool:

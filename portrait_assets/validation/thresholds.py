@@ -14,7 +14,7 @@ _COMPARISONS = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
 _SCALING = (exp.Mul, exp.Div, exp.Paren, exp.Neg)
 _STAND_IN = "987654321"
 SHARES = tuple(round(0.05 * step, 2) for step in range(1, 20))
-FACTORS = (0.2, 0.33, 0.5, 0.67, 0.8, 1.25, 1.5, 2.0, 3.0, 5.0)
+FACTORS = (0.2, 0.33, 0.5, 0.67, 1.5, 2.0, 3.0, 5.0)
 
 
 @dataclass(frozen=True)
