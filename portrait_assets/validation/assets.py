@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from portrait_assets.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.cleaned.contract import CLEANED, QUALITY, REJECTS
 from portrait_assets.clusters.contract import CLUSTER_DECISION, CLUSTER_SEGMENT
 from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, FEATURE_SELECTION
 from portrait_assets.months import last_day
@@ -33,6 +33,7 @@ READ = (
     RECEIPTS,
     *CLEANED.values(),
     REJECTS,
+    QUALITY,
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
     FEATURE_SELECTION,

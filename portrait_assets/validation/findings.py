@@ -11,6 +11,20 @@ from portrait_assets.warehouse.contract import Severity
 SMALLEST_SEGMENT_SHARE = 0.01
 LARGEST_SEGMENT_SHARE = 0.9
 LOWEST_TAG_COVERAGE = 0.5
+LEAST_QUALITY = {
+    "completeness": 0.8,
+    "validity": 0.95,
+    "uniqueness": 0.99,
+    "timeliness": 0.99,
+    "consistency": 0.95,
+}
+_QUALITY_ZH = {
+    "completeness": "完整性",
+    "validity": "有效性",
+    "uniqueness": "唯一性",
+    "timeliness": "及时性",
+    "consistency": "一致性",
+}
 
 
 def finding(
@@ -233,4 +247,53 @@ def tag_coverage(held: pl.DataFrame, codes: list[str], customers: int) -> pl.Dat
             .otherwise(pl.format("仅覆盖{}%的客户:只宜用于这部分客户。", percent)),
         ),
         threshold=LOWEST_TAG_COVERAGE,
+    )
+
+
+def data_quality(quality: pl.DataFrame) -> pl.DataFrame:
+    """Per table and dimension of quality whether enough of it is as it should be.
+
+    Args:
+        quality: the month's rows of `cleaned.quality`; a dimension that could not be measured is
+            null there, and not judged here.
+    """
+    received = quality.filter(pl.col("rows_received") > 0)
+    long = received.unpivot(
+        on=list(LEAST_QUALITY),
+        index=["table_name", "rows_received"],
+        variable_name="dimension",
+        value_name="share",
+    ).with_columns(
+        pl.col("dimension").replace_strict(LEAST_QUALITY, return_dtype=pl.Float64).alias("least"),
+        pl.col("dimension").replace(_QUALITY_ZH).alias("zh"),
+        (pl.col("share") * 100).round(1).alias("percent"),
+    )
+    known, enough = pl.col("share").is_not_null(), pl.col("share") >= pl.col("least")
+    numbers = ("dimension", "percent", "rows_received")
+    told = finding(
+        long,
+        Area.QUALITY,
+        pl.col("table_name"),
+        pl.col("dimension"),
+        pl.col("share"),
+        pl.when(~known)
+        .then(pl.lit(str(Verdict.NOT_JUDGED)))
+        .otherwise(_verdict(enough, Verdict.WARN)),
+        (
+            pl.when(~known)
+            .then(pl.lit("Nothing in the source to measure it by."))
+            .when(enough)
+            .then(pl.format("{} {} % of {} rows.", *numbers))
+            .otherwise(pl.format("{} only {} % of {} rows: see cleaned.rejects.", *numbers)),
+            pl.when(~known)
+            .then(pl.lit("数据源中没有可据以衡量的内容。"))
+            .when(enough)
+            .then(pl.format("{}{}%,共{}行。", "zh", "percent", "rows_received"))
+            .otherwise(
+                pl.format("{}仅{}%,共{}行:见cleaned.rejects。", "zh", "percent", "rows_received")
+            ),
+        ),
+    )
+    return told.with_columns(
+        pl.col("metric").replace_strict(LEAST_QUALITY, return_dtype=pl.Float64).alias("threshold")
     )

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from portrait_assets.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.cleaned.contract import CLEANED, QUALITY, REJECTS
 from portrait_assets.clusters.contract import CLUSTER_DECISION, CLUSTER_SEGMENT, USED_FEATURES
 from portrait_assets.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
 from portrait_assets.months import last_day
 from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
 from portrait_assets.tags.tag import Catalogue
-from portrait_assets.validation import findings, findings_evidence
+from portrait_assets.validation import findings, findings_backtest, findings_evidence
 from portrait_assets.validation.backtest import backtest
 from portrait_assets.validation.contract import (
     BACKTEST,
@@ -133,6 +133,7 @@ def report_of(
     found = [
         findings.conservation(receipts, kept, warehouse.read(REJECTS, [month])),
         findings.not_provided(receipts),
+        findings.data_quality(warehouse.read(QUALITY, [month])),
         findings.check_results(_results_so_far(warehouse, month)),
         findings_evidence.feature_health(warehouse.read(FEATURE_SELECTION, [month]), absent),
         findings.segment_sizes(segments),
@@ -141,10 +142,10 @@ def report_of(
             held.filter(pl.col("as_of") == as_of), in_force["tag_code"].to_list(), customers
         ),
         findings_evidence.drift_findings(own[DRIFT]),
-        findings_evidence.backtest_findings(
+        findings_backtest.backtest_findings(
             own[BACKTEST], CLAIMS, matrix.column_names, absent, NEEDS
         ),
-        findings_evidence.proposal_findings(own[TAG_PROPOSAL]),
+        findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
         findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])),
     ]
     return pl.concat(found).with_columns(pl.lit(as_of).alias("as_of"))

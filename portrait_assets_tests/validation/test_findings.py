@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.contract import REJECTS
+from portrait_assets.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.validation import findings
 from portrait_assets.warehouse.checks import CHECK_RESULTS
@@ -113,3 +113,27 @@ def test_a_tag_that_few_have_is_warned_of_and_one_that_nobody_has_is_not_forgott
         ("nobody", 0.0, "warn"),
         ("rare", 0.25, "warn"),
     ]
+
+
+def test_quality_is_judged_dimension_by_dimension_where_it_was_measured():
+    told = {
+        "month": "2024-01",
+        "table_name": "customers",
+        "rows_received": 100,
+        "rows_kept": 100,
+        "completeness": 0.5,
+        "validity": 1.0,
+        "uniqueness": None,
+        "timeliness": 1.0,
+        "consistency": 0.94,
+    }
+    absent = told | {"table_name": "market", "rows_received": 0}
+    found = findings.data_quality(pl.DataFrame([told, absent], schema=QUALITY.polars_schema))
+    assert dict(found.select("metric", "verdict").rows()) == {
+        "completeness": "warn",
+        "validity": "pass",
+        "uniqueness": "not judged",
+        "timeliness": "pass",
+        "consistency": "warn",
+    }
+    assert found["threshold"].null_count() == 0
