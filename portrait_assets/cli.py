@@ -104,6 +104,16 @@ def status(source: SourceOption = None, data_dir: DataOption = None) -> None:
 
 
 @app.command()
+def doctor(source: SourceOption = None, data_dir: DataOption = None) -> None:
+    """Examine a warehouse: contracts, conservation, leftovers, what is not published; and say
+    what to do. Nothing is changed; the exit code is 0 when all is well.
+    """
+    from portrait_assets.doctor import print_examination
+
+    raise typer.Exit(print_examination(_settings(source, data_dir), out))
+
+
+@app.command()
 def sources(data_dir: DataOption = None) -> None:
     """List the sources, the months that they cover and whether their files are there."""
     from portrait_assets.status import print_sources

@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 from portrait_assets.errors import PortraitError
 from portrait_assets.raw.source import load_source
 from portrait_assets.settings import Settings
+from portrait_assets.warehouse.connection import open_published
 
 EXAMPLE_QUERIES = (
     "FROM portrait LIMIT 5",
@@ -107,7 +108,7 @@ def _state(source: Any) -> str:
 
 
 def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(settings.portrait_file), read_only=True)
+    return open_published(settings.portrait_file)
 
 
 def _shown(path: Path) -> str:

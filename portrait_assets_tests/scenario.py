@@ -26,6 +26,17 @@ def shop(folder: Path) -> Settings:
     return Settings(data_dir=folder, source="corner_shop", lock_wait_seconds=0.5)
 
 
+def short_shop(folder: Path) -> Settings:
+    """The corner shop cut to its first two months, for tests that run it often."""
+    settings = shop(folder)
+    told = settings.source_dir / "source.yaml"
+    told.write_text(told.read_text().replace(SHOP_MONTHS[-1], SHOP_MONTHS[1]))
+    header, *lines = sales_file(settings).read_text().splitlines(keepends=True)
+    kept = [line for line in lines if line[:7] in SHOP_MONTHS[:2]]
+    sales_file(settings).write_text("".join([header, *kept]))
+    return settings
+
+
 def sales_file(settings: Settings) -> Path:
     """The shop's one data file."""
     return settings.source_dir / "sales.csv"

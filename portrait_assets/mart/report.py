@@ -21,6 +21,7 @@ from portrait_assets.mart.reading import Published, Row, TagName
 from portrait_assets.mart.svg import FONT_FILE
 from portrait_assets.raw.source import Title
 from portrait_assets.validation.proposals import draft_file
+from portrait_assets.warehouse.publishing import temporary_file
 
 REPORT_FILE = Path("report") / "index.html"
 PROPOSALS_FILE = "tag_proposals.yaml"
@@ -67,7 +68,7 @@ def write_report(
 
 
 def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = temporary_file(path)
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from portrait_assets.errors import PortraitError
-from portrait_assets.warehouse.connection import quote
+from portrait_assets.warehouse.connection import open_published, quote
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -205,11 +205,9 @@ def read_card(path: Path, customer_id: str, as_of: date | None = None) -> Card:
     """The customer's card from a database file, which is opened only to read.
 
     Raises:
-        PortraitError: when the file or the customer is not there.
+        PortraitError: when the file or the customer is not there, or the file is damaged.
     """
-    if not path.exists():
-        raise PortraitError(f"{path.name} has not been made yet; run `portrait run` first.")
-    con = duckdb.connect(str(path), read_only=True)
+    con = open_published(path)
     try:
         return customer_card(con, customer_id, as_of)
     finally:

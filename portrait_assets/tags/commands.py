@@ -27,20 +27,10 @@ from portrait_assets.tags.diff import catalogue_diff, with_drafts_active
 from portrait_assets.tags.governance import Action, Approval, approve, version_change
 from portrait_assets.tags.saved_audiences import load_audiences
 from portrait_assets.tags.tag import Catalogue, Status, TagError
+from portrait_assets.warehouse.connection import open_published
 from portrait_assets.warehouse.contract import Sensitivity
 
 SHOWN = 15  # Lines of a profile that are printed; the rest is in the frame.
-
-
-def open_for_reading(path: Path) -> duckdb.DuckDBPyConnection:
-    """A connection that cannot write.
-
-    Raises:
-        TagError: when the file has not been made.
-    """
-    if not path.exists():
-        raise TagError(f"{path.name} has not been made yet; run `portrait run` first.")
-    return duckdb.connect(str(path), read_only=True)
 
 
 def list_tags(catalogue: Catalogue, console: Console, status: Status | None = None) -> int:
@@ -87,7 +77,7 @@ def diff_tags(
         TagError: when there is no draft, or no month yet.
     """
     after = with_drafts_active(catalogue, codes)
-    con = open_for_reading(database)
+    con = open_published(database)
     try:
         newest: date | None = con.execute(
             "SELECT max(as_of) FROM features.feature_matrix"
@@ -188,7 +178,7 @@ def latest_made(database: Path) -> str | None:
     """The newest month (YYYY-MM) of the published portrait matrix; None when there is none."""
     if not database.exists():
         return None
-    con = open_for_reading(database)
+    con = open_published(database)
     try:
         newest = con.execute("SELECT max(as_of) FROM tags.portrait_matrix").fetchall()[0][0]
     finally:
@@ -230,7 +220,7 @@ def show_audience(
     Raises:
         TagError: when the expression may not be used or selects nobody; nothing is written then.
     """
-    con = open_for_reading(database)
+    con = open_published(database)
     try:
         others = {}
         if saved is not None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from portrait_assets.errors import WarehouseError
+
 
 def quote(name: str) -> str:
     """The name as a quoted SQL identifier."""
@@ -29,9 +31,12 @@ def qualified(full_name: str) -> str:
 
 
 def open_database(
-    path: Path, memory_limit_gib: float = 2.0, threads: int | None = None
+    path: Path,
+    memory_limit_gib: float = 2.0,
+    threads: int | None = None,
+    read_only: bool = False,
 ) -> duckdb.DuckDBPyConnection:
-    """A connection that may write; what does not fit the memory limit spills beside the file.
+    """A connection to the file; what does not fit the memory limit spills beside it.
 
     Raises:
         duckdb.Error: when the file cannot be opened.
@@ -44,4 +49,21 @@ def open_database(
     }
     if threads is not None:
         config["threads"] = threads
-    return duckdb.connect(str(path), config=config)
+    return duckdb.connect(str(path), read_only=read_only, config=config)
+
+
+def open_published(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection to the published file that cannot write.
+
+    Raises:
+        WarehouseError: when it is not there, or is damaged.
+    """
+    if not path.exists():
+        raise WarehouseError(f"{path.name} has not been made yet; run `portrait run` first.")
+    try:
+        return duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{path.name} in {path.parent.name} cannot be opened "
+            f"({str(error).splitlines()[0]}); publish it again with `portrait run`."
+        ) from None

@@ -79,7 +79,7 @@ def publish(
     Raises:
         OSError: when the folder cannot be written; the old file then stands as it was.
     """
-    temporary = target.with_name(f".{target.name}.new")
+    temporary = temporary_file(target)
     _remove(temporary)
     published = [table.without(*table.private) for table in tables if table.published]
     try:
@@ -91,6 +91,11 @@ def publish(
     finally:
         _remove(temporary)
     return rows
+
+
+def temporary_file(target: Path) -> Path:
+    """Where a file is written before it takes the place of the target."""
+    return target.with_name(f".{target.name}.new")
 
 
 def _copy(warehouse: Warehouse, tables: Sequence[Table], temporary: Path) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS meta.partitions (
 );
 """
 FORMAT = 2
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WHOLE = ""  # The month under which a table that is not partitioned is recorded.
 
 
@@ -54,6 +55,21 @@ class Written:
 Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame | Query]
 
 
+def _open(
+    path: Path, memory_limit_gib: float, threads: int | None, read_only: bool
+) -> duckdb.DuckDBPyConnection:
+    if read_only and not path.exists():
+        raise WarehouseError(f"{path.name} has not been made yet; run `portrait run` first.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return open_database(path, memory_limit_gib, threads, read_only)
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{path.name} in {path.parent.name} cannot be opened ({str(error).splitlines()[0]}); "
+            "close what else has it open, or make it again with `portrait run --fresh`."
+        ) from None
+
+
 def partition_value(table: Table, month: str) -> str | date:
     """What the table's partition column holds for a month."""
     return last_day(month) if table.partition_by is PartitionBy.AS_OF else month
@@ -63,7 +79,8 @@ class Warehouse:
     """An open warehouse file. One process at a time has one; see `warehouse.lock`.
 
     Raises:
-        WarehouseError: on opening, when the file belongs to another source.
+        WarehouseError: on opening, when the file belongs to another source, is of another
+            version, or cannot be opened.
     """
 
     def __init__(
@@ -73,20 +90,25 @@ class Warehouse:
         run_id: str,
         memory_limit_gib: float = 2.0,
         threads: int | None = None,
+        read_only: bool = False,
     ) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.run_id = run_id
-        self.con = open_database(path, memory_limit_gib, threads)
-        self.con.execute(META_SQL)
+        self.con = _open(path, memory_limit_gib, threads, read_only)
+        if not read_only:
+            self.con.execute(META_SQL)
         self._belong_to(source)
         # No other process can write while this one holds the file, so what was made is known.
         self._made: dict[str, dict[str, int]] = {}
         self._in_transaction = False
         self._as_contract: set[str] = set()
-        rows = self.con.execute("SELECT table_name, month, row_count FROM meta.partitions")
-        for table_name, month, count in rows.fetchall():
+        self._last_made_at = EPOCH
+        rows = self.con.execute(
+            "SELECT table_name, month, row_count, epoch_us(made_at) FROM meta.partitions"
+        )
+        for table_name, month, count, made_at in rows.fetchall():
             self._made.setdefault(table_name, {})[month] = count
+            self._last_made_at = max(self._last_made_at, EPOCH + timedelta(microseconds=made_at))
 
     def close(self) -> None:
         """Write what is pending into the file and let go of it."""
@@ -219,10 +241,11 @@ class Warehouse:
             f"DELETE FROM meta.partitions WHERE table_name = {literal(table.full_name)} "
             f"AND month IN ({literals(counts)})"
         )
-        now = datetime.now(UTC).isoformat()
+        # What was made later bears a later time, even when the clock was put back in between.
+        self._last_made_at = max(datetime.now(UTC), self._last_made_at + timedelta(microseconds=1))
         rows = ", ".join(
             f"({literal(table.full_name)}, {literal(month)}, {count}, {literal(self.run_id)}, "
-            f"{literal(now)})"
+            f"{literal(self._last_made_at.isoformat())})"
             for month, count in counts.items()
         )
         self.con.execute(f"INSERT INTO meta.partitions VALUES {rows}")

@@ -1,0 +1,157 @@
+"""Runs killed at random moments: what is left can be read, and a plain rerun makes it right.
+
+Run `python benchmarks/torture_kills.py [kills] [seed]`. The shop's file changes before each run, so
+the run that is killed moves the warehouse from one state to another. After the kill the
+published file must hold wholly the one or the other; after a plain rerun, exactly what an
+undisturbed run from nothing gives. A reader opens the published file all the while.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from torture_world import (
+    FORK,
+    digest,
+    finish_run,
+    in_child,
+    load_everything,
+    look,
+    put_sales,
+    sales_versions,
+    start_run,
+    told,
+)
+
+from portrait_assets.settings import Settings
+from portrait_assets_tests.scenario import short_shop
+
+POLL_SECONDS = 0.2
+ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation")
+
+
+@dataclass
+class Reference:
+    """What an undisturbed run gives for each version of the shop's file."""
+
+    sales: dict[str, bytes]
+    digests: dict[str, str] = field(default_factory=dict)
+    looks: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def reference(folder: Path) -> Reference:
+    """Each version run from nothing, undisturbed."""
+    settings = short_shop(folder)
+    made = Reference(sales_versions(settings))
+    for name, sales in made.sales.items():
+        put_sales(settings, sales)
+        made.seconds = finish_run(settings, folder / "log", fresh=True)
+        made.digests[name] = in_child(digest, settings.portrait_file)
+        made.looks[name] = in_child(look, settings.portrait_file)
+    assert len(set(made.digests.values())) == len(set(made.looks.values())) == 2
+    return made
+
+
+def _poll(path: Path, known: list[tuple[object, ...]], stop: Event, results: SimpleQueue) -> None:
+    reads, faults = 0, []
+    while not stop.is_set():
+        try:
+            seen = look(path)
+            if seen not in known:
+                faults.append(f"a mix: {seen}")
+        except Exception as error:
+            faults.append(repr(error))
+        reads += 1
+        time.sleep(POLL_SECONDS)
+    results.put((reads, faults))
+
+
+def phase(log: Path, settings: Settings) -> str:
+    """How far a killed run had come, by what it had printed and left."""
+    if settings.portrait_file.with_name(".portrait.duckdb.new").exists():
+        return "publishing"
+    lines = log.read_text().splitlines() if log.exists() else []
+    seen = [room for line in lines for room in ROOMS if line.startswith(f"  {room}.")]
+    return f"after {seen[-1]}" if seen else "before the first table"
+
+
+def kill_once(
+    settings: Settings, made: Reference, target: str, seconds: float, chance: random.Random
+) -> str | None:
+    """Kill a run towards the version; the phase it was in, or None when it had ended before."""
+    log = settings.data_dir / "log"
+    log.unlink(missing_ok=True)
+    put_sales(settings, made.sales[target])
+    process: BaseProcess = start_run(settings, log)
+    process.join(chance.uniform(0, seconds))
+    if process.exitcode is not None:
+        return None
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    return phase(log, settings)
+
+
+def torture(kills: int, seed: int) -> int:
+    """Kill so many runs; print what was found; the number of faults."""
+    chance = random.Random(seed)
+    load_everything()
+    faults: list[str] = []
+    phases: Counter[str] = Counter()
+    late = 0
+    with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
+        made = reference(Path(folder) / "undisturbed")
+        settings = short_shop(Path(folder) / "tortured")
+        names = list(made.sales)
+        put_sales(settings, made.sales[names[0]])
+        seconds = finish_run(settings, settings.data_dir / "log")
+        stop, results = FORK.Event(), FORK.SimpleQueue()
+        reader = FORK.Process(
+            target=_poll,
+            args=(settings.portrait_file, list(made.looks.values()), stop, results),
+        )
+        reader.start()
+        turn = 0
+        while sum(phases.values()) < kills:
+            turn += 1
+            before, target = names[(turn + 1) % 2], names[turn % 2]
+            where = kill_once(settings, made, target, seconds, chance)
+            if where is None:
+                late += 1
+            else:
+                phases[where] += 1
+                between = in_child(digest, settings.portrait_file)
+                if between not in (made.digests[before], made.digests[target]):
+                    faults.append(f"kill {turn} ({where}): the published file is a mix")
+                try:
+                    took = finish_run(settings, settings.data_dir / "log")
+                    seconds += 0.2 * (took - seconds)
+                except RuntimeError as error:
+                    faults.append(f"kill {turn} ({where}): {error}")
+            if in_child(digest, settings.portrait_file) != made.digests[target]:
+                faults.append(f"kill {turn} ({where}): the rerun's contents differ")
+            print(f"{turn}: {where or 'ended before the kill'}, {len(faults)} faults", flush=True)
+        stop.set()
+        reads, misread = results.get()
+        reader.join()
+    print(f"{sum(phases.values())} kills: {told(dict(phases.most_common()))}; {late} came too late")
+    print(f"a run takes {seconds:.1f} s; {reads} reads alongside, {len(misread)} of them faulty")
+    for fault in [*faults, *misread][:20]:
+        print(f"FAULT {fault}")
+    return len(faults) + len(misread)
+
+
+if __name__ == "__main__":
+    numbers = [int(number) for number in sys.argv[1:]]
+    raise SystemExit(1 if torture(*(numbers + [200, 1][len(numbers) :])) else 0)

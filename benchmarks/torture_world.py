@@ -1,0 +1,146 @@
+"""The small world that is tortured: a shop of two months, runs as processes, and contents by name.
+
+A run is a process forked from one that has loaded everything already, so that most of its time is
+the run itself. The parent opens no database and starts no thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+for engine in ("POLARS_MAX_THREADS", "PORTRAIT_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(engine, "1")
+
+import duckdb  # noqa: E402  (the engines read their settings when they are loaded)
+from rich.console import Console  # noqa: E402
+
+from portrait_assets.errors import PortraitError  # noqa: E402
+from portrait_assets.settings import Settings  # noqa: E402
+from portrait_assets_tests.scenario import contents  # noqa: E402
+
+FORK = multiprocessing.get_context("fork")
+# What a run loads only when it gets there.
+LAZILY_LOADED = (
+    "portrait_assets.run",
+    "portrait_assets.doctor",
+    "portrait_assets.clusters.pictures",
+    "splink",
+    "sklearn.cluster",
+    "sklearn.mixture",
+    "sklearn.linear_model",
+    "sklearn.ensemble",
+    "scipy.stats",
+    "vl_convert",
+)
+
+
+def load_everything() -> None:
+    """Load what a run needs, once, so that its forked processes need not."""
+    for name in LAZILY_LOADED:
+        importlib.import_module(name)
+
+
+def sales_versions(settings: Settings) -> dict[str, bytes]:
+    """Two versions of the shop's file that differ in every month, by name."""
+    whole = (settings.source_dir / "sales.csv").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    kept = [line for number, line in enumerate(lines) if number == 0 or number % 3]
+    return {"whole": whole, "thinned": b"".join(kept)}
+
+
+def put_sales(settings: Settings, version: bytes) -> None:
+    """Make the shop's file hold this version."""
+    (settings.source_dir / "sales.csv").write_bytes(version)
+
+
+def _run(settings: Settings, months: str | None, fresh: bool, log: Path) -> None:
+    from portrait_assets.request import read_request
+    from portrait_assets.run import run_portrait
+
+    with log.open("w", buffering=1) as file:
+        try:
+            code = run_portrait(read_request(settings, months, fresh), Console(file=file))
+        except PortraitError as error:
+            file.write(str(error))
+            code = 1
+    sys.exit(code)
+
+
+def start_run(
+    settings: Settings, log: Path, months: str | None = None, fresh: bool = False
+) -> BaseProcess:
+    """Start `portrait run` in a process of its own; what it prints goes to `log`."""
+    process = FORK.Process(target=_run, args=(settings, months, fresh, log))
+    process.start()
+    return process
+
+
+def finish_run(
+    settings: Settings, log: Path, months: str | None = None, fresh: bool = False
+) -> float:
+    """Run to the end and give the seconds it took.
+
+    Raises:
+        RuntimeError: when it fails, with what it printed.
+    """
+    started = time.monotonic()
+    process = start_run(settings, log, months, fresh)
+    process.join()
+    if process.exitcode != 0:
+        raise RuntimeError(f"the run ended with {process.exitcode}: {log.read_text()[-2000:]}")
+    return time.monotonic() - started
+
+
+def in_child(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function gives, computed in a process of its own."""
+    results = FORK.SimpleQueue()
+
+    def compute() -> None:
+        try:
+            results.put((True, function(*arguments)))
+        except Exception as error:
+            results.put((False, repr(error)))
+
+    process = FORK.Process(target=compute)
+    process.start()
+    is_right, result = results.get()
+    process.join()
+    if not is_right:
+        raise RuntimeError(result)
+    return result
+
+
+def digest(path: Path) -> str:
+    """A digest of all contents of a published file, without what differs from run to run."""
+    return hashlib.sha256(repr(sorted(contents(path).items())).encode()).hexdigest()
+
+
+COUNTED = ("tags.tag_table", "features.feature_matrix", "cleaned.rejects", "mart.table_rows")
+
+
+def quick_look(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
+    """A few numbers that every analyst may ask for; they tell the two versions apart."""
+    counts = [con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in COUNTED]
+    spent = con.execute("SELECT sum(rows_received) FROM raw.receipts").fetchall()[0][0]
+    people = con.execute("SELECT count(*) FROM portrait").fetchall()[0][0]
+    return (*counts, spent, people)
+
+
+def look(path: Path) -> tuple[object, ...]:
+    """`quick_look` on a file."""
+    with duckdb.connect(str(path), read_only=True, config={"threads": 1}) as con:
+        return quick_look(con)
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """Counts by name as a line."""
+    return ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -1,0 +1,133 @@
+"""What `portrait doctor` finds in a warehouse that somebody or something has harmed."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import duckdb
+import pytest
+from rich.console import Console
+
+from portrait_assets.doctor import examine, print_examination
+from portrait_assets.errors import WarehouseError
+from portrait_assets.mart.report import REPORT_FILE
+from portrait_assets.settings import Settings
+from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets_tests.scenario import short_shop
+
+pytestmark = pytest.mark.slow
+
+
+def found(settings: Settings) -> str:
+    return "\n".join(map(str, examine(settings)))
+
+
+def harm(path: Path, sql: str) -> None:
+    with duckdb.connect(str(path)) as con:
+        con.execute(sql)
+
+
+def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
+    before = made.warehouse_file.read_bytes()
+    told = io.StringIO()
+    assert print_examination(made, Console(file=told)) == 0
+    assert "all is well" in told.getvalue()
+    assert made.warehouse_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "tells"),
+    [
+        ("DROP TABLE cleaned.products", "cleaned.products: was made and is not there"),
+        (
+            "ALTER TABLE cleaned.transactions DROP COLUMN channel",
+            "cleaned.transactions: lacks the column channel of its contract",
+        ),
+        (
+            "ALTER TABLE cleaned.transactions ADD COLUMN extra INTEGER",
+            "cleaned.transactions: holds a column extra that its contract does not have",
+        ),
+        (
+            "ALTER TABLE cleaned.transactions ALTER amount SET DATA TYPE DOUBLE",
+            "holds amount as DOUBLE, its contract says DECIMAL(18,2)",
+        ),
+        (
+            "DELETE FROM cleaned.transactions WHERE month = '2024-02' "
+            "AND source_row = (SELECT min(source_row) FROM cleaned.transactions "
+            "WHERE month = '2024-02')",
+            "were noted when they were made; run `portrait run --months 2024-02`",
+        ),
+        (
+            "UPDATE cleaned.transactions SET amount = amount + 1 WHERE month = '2024-01'",
+            "features.customer_month: fails 'adds_up' of 2024-01",
+        ),
+        (
+            "UPDATE meta.partitions SET row_count = row_count + 1 "
+            "WHERE table_name = 'cleaned.transactions' AND month = '2024-01'",
+            "cleaned.rejects: fails 'conserved' of 2024-01",
+        ),
+        (
+            "UPDATE features.feature_matrix SET customer_id = 'K001' WHERE customer_id = 'K002'",
+            "features.feature_matrix: fails 'shape' of 2024-01",
+        ),
+        (
+            "UPDATE clusters.cluster_assignment SET customer_id = 'nobody' "
+            "WHERE customer_id = 'K002'",
+            "clusters.cluster_assignment: fails 'everyone_assigned' of 2024-01",
+        ),
+        ("CREATE TABLE cleaned.mine (x INTEGER)", "cleaned.mine: belongs to no contract"),
+        (
+            "DELETE FROM meta.partitions WHERE table_name = 'tags.tag_table' "
+            "AND month = '2024-02'; DELETE FROM tags.tag_table_rows WHERE as_of = '2024-02-29'",
+            "2024-02: tags.tag_table was not made; run `portrait run --months 2024-02`",
+        ),
+        (
+            "UPDATE meta.partitions SET made_at = made_at + INTERVAL 1 DAY "
+            "WHERE table_name = 'raw.receipts' AND month = '2024-02'",
+            "2024-02: cleaned.",
+        ),
+        (
+            "UPDATE meta.partitions SET run_id = 'other', made_at = made_at + INTERVAL 1 HOUR "
+            "WHERE month = '2024-01'",
+            "portrait.duckdb: does not hold what was made last of 2024-01",
+        ),
+    ],
+)
+def test_what_was_done_to_the_warehouse_is_told_with_the_remedy(
+    made: Settings, sql: str, tells: str
+):
+    harm(made.warehouse_file, sql)
+    assert tells in found(made)
+
+
+def test_months_that_the_source_no_longer_covers_are_told(made: Settings):
+    told = made.source_dir / "source.yaml"
+    told.write_text(told.read_text().replace("last_month: 2024-02", "last_month: 2024-01"))
+    assert "2024-02: was made and is no month of the source; widen source.yaml" in found(made)
+
+
+def test_the_published_file_and_the_report_are_looked_at_too(made: Settings):
+    harm(made.portrait_file, "DELETE FROM clusters.cluster_segment")
+    told = found(made)
+    assert "portrait.duckdb: holds 0 rows of clusters.cluster_segment" in told
+    assert "report/index.html: is missing or older than portrait.duckdb" in told
+    (made.warehouse_dir / REPORT_FILE).unlink()
+    made.portrait_file.with_name(".portrait.duckdb.new").touch()
+    made.portrait_file.unlink()
+    told = found(made)
+    assert "portrait.duckdb: is not there; run `portrait run`" in told
+    assert ".portrait.duckdb.new: was left by a run that was cut off" in told
+
+
+def test_what_cannot_be_examined_is_told_in_one_sentence(made: Settings, tmp_path: Path):
+    with (
+        warehouse_lock(made.warehouse_dir / "warehouse.lock", "run-7", 0),
+        pytest.raises(WarehouseError, match="held by run run-7"),
+    ):
+        examine(made)
+    with pytest.raises(WarehouseError, match="has not been made yet; run `portrait run` first"):
+        examine(short_shop(tmp_path / "new"))
+    made.warehouse_file.write_bytes(b"no database" * 10_000)
+    with pytest.raises(WarehouseError, match="cannot be opened"):
+        examine(made)
