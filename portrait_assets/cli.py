@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -53,8 +53,15 @@ def main() -> None:
     try:
         app()
     except PortraitError as error:
-        err.print(str(error), style="red", markup=False)
-        raise SystemExit(1) from None
+        _fail(str(error))
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _fail(f"{error.strerror or error}{where}; see to the disk or the path, and try again.")
+
+
+def _fail(sentence: str) -> NoReturn:
+    err.print(" ".join(sentence.split()), style="red", markup=False)
+    raise SystemExit(1) from None
 
 
 def _settings(source: str | None, data_dir: Path | None) -> Settings:

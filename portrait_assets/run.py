@@ -7,20 +7,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
+import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import SQLAlchemyError
 
 from portrait_assets.automation import JOB, range_tags
 from portrait_assets.definitions import TABLES, build_defs
-from portrait_assets.errors import PortraitError
+from portrait_assets.errors import PortraitError, WarehouseError
 from portrait_assets.home import prepare_home
 from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.request import Request
 from portrait_assets.settings import Settings
 from portrait_assets.status import print_made
+from portrait_assets.warehouse.connection import told
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import OnWritten
 from portrait_assets.warehouse.lock import warehouse_lock
+
+_MACHINE_REMEDY = (
+    "free room on the disk or allow the folder to be written to, and run again; "
+    "what was published stands as it was"
+)
 
 
 def run_portrait(request: Request, out: Console) -> int:
@@ -36,6 +44,26 @@ def run_portrait(request: Request, out: Console) -> int:
         PortraitError: when the request cannot be carried out.
     """
     warnings.filterwarnings("ignore", module="dagster")
+    with _machine_failures_told():
+        return _run_request(request, out)
+
+
+@contextmanager
+def _machine_failures_told() -> Iterator[None]:
+    """A full disk or a forbidden folder, wherever it is met first, as a sentence."""
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise PortraitError(f"{error.strerror or error}{where}; {_MACHINE_REMEDY}.") from None
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise PortraitError(f"Dagster's records: {cause}; {_MACHINE_REMEDY}.") from None
+    except duckdb.Error as error:
+        raise WarehouseError(f"The warehouse: {told(error)}.") from None
+
+
+def _run_request(request: Request, out: Console) -> int:
     settings = request.settings
     prepare_home(settings)
     if request.fresh:
@@ -56,7 +84,7 @@ def run_portrait(request: Request, out: Console) -> int:
 def _remove_warehouse(settings: Settings) -> None:
     lock = settings.warehouse_dir / "warehouse.lock"
     with warehouse_lock(lock, "--fresh", settings.lock_wait_seconds):
-        for suffix in ("", ".wal"):
+        for suffix in (".wal", ""):
             settings.warehouse_file.with_name(settings.warehouse_file.name + suffix).unlink(
                 missing_ok=True
             )

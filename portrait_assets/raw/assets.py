@@ -25,7 +25,8 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
     @tables_asset("raw", TABLES, partitions)
     def raw(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
-        with SourceReader(context.resources.warehouse.warehouse.con, source) as reader:
+        warehouse = context.resources.warehouse.warehouse
+        with SourceReader(warehouse.con, source, warehouse.scratch_folder()) as reader:
             # Every SQL is checked here, before anything is written.
             placed = placings(reader)
             for canonical in CANONICAL:

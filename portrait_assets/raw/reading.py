@@ -21,11 +21,15 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 class SourceReader:
     """The source's files as temporary views on one connection, for as long as it is open.
 
-    Text files keep every value as text; Parquet and JSON keep their own types.
+    Text files keep every value as text; Parquet and JSON keep their own types. Files in another
+    encoding are written again as UTF-8 into `scratch`, while it is open.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, source: Source, scratch: Path | None = None
+    ) -> None:
         self.con = con
+        self.scratch = scratch
         self.source = source
         self._opened = ExitStack()
         self._tables: list[str] = []
@@ -91,7 +95,9 @@ class SourceReader:
     def _as_utf8(self, path: Path, spec: FileSpec) -> Path:
         if spec.encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
             return path
-        folder = self._opened.enter_context(TemporaryDirectory(prefix="portrait-"))
+        folder = self._opened.enter_context(
+            TemporaryDirectory(prefix="portrait-", dir=self.scratch)
+        )
         target = Path(folder) / "utf-8.csv"
         try:
             transcode(path, spec.encoding, target)

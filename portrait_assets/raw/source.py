@@ -160,8 +160,16 @@ class Source:
         return {c.name: c for c in CANONICAL if (self.folder / f"{c.name}.sql").is_file()}
 
     def sql(self, table: str) -> str:
-        """The SQL text of a table."""
-        return (self.folder / f"{table}.sql").read_text(encoding="utf-8").strip().rstrip(";")
+        """The SQL text of a table; the line end keeps a comment from what is put after it.
+
+        Raises:
+            SourceError: when the file is not UTF-8.
+        """
+        try:
+            text = (self.folder / f"{table}.sql").read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise SourceError(f"{self.name}/{table}.sql is not UTF-8; save it as that.") from None
+        return text.strip().rstrip(";") + "\n"
 
     def months(self, today: date | None = None) -> list[str]:
         """All months of the source; without a last month, up to the last complete one."""
@@ -192,9 +200,18 @@ class Source:
                 "set that variable to the folder that holds the source's files."
             )
         if not where.startswith(PACKAGE):
-            return (self.folder / Path(where).expanduser()).resolve()
+            try:
+                return (self.folder / Path(where).expanduser()).resolve()
+            except (OSError, RuntimeError, ValueError):
+                raise SourceError(
+                    f"{self.name}: files_in '{where}' is no folder; name one that is there."
+                ) from None
         package, _, inside = where.removeprefix(PACKAGE).partition("/")
-        # find_spec does not import the package, and so none of what the package imports.
+        # find_spec does not import a package, but it imports those that the package stands in.
+        if not package.isidentifier():
+            raise SourceError(
+                f"{self.name}: files_in '{where}' names no package; write package:name/folder."
+            )
         found = importlib.util.find_spec(package)
         if found is None or found.origin is None:
             hint = self.definition.install_hint or f"install the package {package}"
@@ -205,10 +222,16 @@ class Source:
         """The files that a name in source.yaml stands for, sorted.
 
         Raises:
-            SourceError: when there is none.
+            SourceError: when there is none, or the name is no path within `files_in`.
         """
         pattern = self.definition.files[name].path
-        found = sorted(path for path in self.files_folder.glob(pattern) if path.is_file())
+        try:
+            found = sorted(path for path in self.files_folder.glob(pattern) if path.is_file())
+        except (OSError, NotImplementedError, ValueError):
+            raise SourceError(
+                f"{self.name}: '{pattern}' ({name} in source.yaml) is no path within files_in; "
+                "give a relative one, which may hold * for any characters."
+            ) from None
         if not found:
             raise SourceError(
                 f"{self.name}: the file '{pattern}' ({name} in source.yaml) is not in "

@@ -30,6 +30,11 @@ def qualified(full_name: str) -> str:
     return ".".join(quote(part) for part in full_name.split("."))
 
 
+def spill_folder(path: Path) -> Path:
+    """The folder beside a database file for what is there only while a process works on it."""
+    return path.with_suffix(".spill")
+
+
 def open_database(
     path: Path,
     memory_limit_gib: float = 2.0,
@@ -43,13 +48,23 @@ def open_database(
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_limit_gib}GiB",
-        "temp_directory": str(path.with_suffix(".spill")),
+        "temp_directory": str(spill_folder(path)),
         # An extension may only come from this machine, never from the network in mid-run.
         "autoinstall_known_extensions": False,
     }
     if threads is not None:
         config["threads"] = threads
     return duckdb.connect(str(path), read_only=read_only, config=config)
+
+
+def told(error: duckdb.Error) -> str:
+    """What DuckDB says, in one line, and what helps where the machine is what failed."""
+    line = str(error).strip().splitlines()[0].rstrip(".")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"{line}; raise PORTRAIT_MEMORY_LIMIT_GIB, or free room for what spills to the disk"
+    if isinstance(error, duckdb.IOException):
+        return f"{line}; free room on the disk, or put the file back, and run again"
+    return line
 
 
 def open_published(path: Path) -> duckdb.DuckDBPyConnection:

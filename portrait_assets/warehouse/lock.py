@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
-from portrait_assets.errors import WarehouseBusyError
+from portrait_assets.errors import WarehouseBusyError, WarehouseError
 
 POLL_SECONDS = 0.2
 
@@ -24,6 +25,17 @@ def _holder(path: Path) -> str:
     if not told:
         return "another process"
     return f"run {told['run_id']} (process {told['pid']}, since {told['since']})"
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "a+")
+    except OSError as error:
+        raise WarehouseError(
+            f"The warehouse in {path.parent} cannot be written to ({error.strerror}); "
+            "give yourself the right to, or free room on the disk."
+        ) from None
 
 
 @contextmanager
@@ -43,9 +55,9 @@ def warehouse_lock(
 
     Raises:
         WarehouseBusyError: when the wait is over; the sentence says who holds it.
+        WarehouseError: when the folder cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+") as file:
+    with _opened(path) as file:
         give_up = time.monotonic() + wait_seconds
         waiting = False
         while True:

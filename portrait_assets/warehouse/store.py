@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 
 import duckdb
 import polars as pl
@@ -19,6 +20,8 @@ from portrait_assets.warehouse.connection import (
     open_database,
     qualified,
     quote,
+    spill_folder,
+    told,
 )
 from portrait_assets.warehouse.contract import PartitionBy, Table
 from portrait_assets.warehouse.tables import ensure_table
@@ -94,8 +97,11 @@ class Warehouse:
     ) -> None:
         self.path = path
         self.run_id = run_id
+        self._read_only = read_only
         self.con = _open(path, memory_limit_gib, threads, read_only)
         if not read_only:
+            # A process that was killed leaves what it had spilled, and only one is at work.
+            rmtree(spill_folder(path), ignore_errors=True)
             self.con.execute(META_SQL)
         self._belong_to(source)
         # No other process can write while this one holds the file, so what was made is known.
@@ -110,9 +116,17 @@ class Warehouse:
             self._made.setdefault(table_name, {})[month] = count
             self._last_made_at = max(self._last_made_at, EPOCH + timedelta(microseconds=made_at))
 
+    def scratch_folder(self) -> Path:
+        """A folder for files of this run; what a killed run left in it, the next one removes."""
+        folder = spill_folder(self.path)
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def close(self) -> None:
         """Write what is pending into the file and let go of it."""
         self.con.close()
+        if not self._read_only:
+            rmtree(spill_folder(self.path), ignore_errors=True)
 
     def _belong_to(self, source: str) -> None:
         owner = self.con.execute("SELECT name, format FROM meta.source").fetchone()
@@ -149,12 +163,19 @@ class Warehouse:
             yield
             self.con.execute("COMMIT")
         except BaseException:
-            self.con.execute("ROLLBACK")
             self._made = made
             self._as_contract.clear()
+            self._roll_back()
             raise
         finally:
             self._in_transaction = False
+
+    def _roll_back(self) -> None:
+        try:
+            self.con.execute("ROLLBACK")
+        except duckdb.Error:
+            # A failure that broke the engine took the transaction with it.
+            return
 
     def write(
         self,
@@ -216,6 +237,8 @@ class Warehouse:
             ).fetchone()
         except duckdb.ConstraintException as error:
             raise WarehouseError(f"{table.full_name} cannot take a row: {error}") from None
+        except duckdb.Error as error:
+            raise WarehouseError(f"{table.full_name} cannot be written: {told(error)}.") from None
         return int(found[0]) if found else 0
 
     def _count(

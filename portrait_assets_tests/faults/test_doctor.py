@@ -78,9 +78,9 @@ def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
         ),
         ("CREATE TABLE cleaned.mine (x INTEGER)", "cleaned.mine: belongs to no contract"),
         (
-            "DELETE FROM meta.partitions WHERE table_name = 'tags.tag_table' "
-            "AND month = '2024-02'; DELETE FROM tags.tag_table_rows WHERE as_of = '2024-02-29'",
-            "2024-02: tags.tag_table was not made; run `portrait run --months 2024-02`",
+            "DELETE FROM meta.partitions WHERE table_name = 'validation.drift' "
+            "AND month = '2024-02'; DELETE FROM validation.drift WHERE as_of = '2024-02-29'",
+            "2024-02: validation.drift was not made; run `portrait run --months 2024-02`",
         ),
         (
             "UPDATE meta.partitions SET made_at = made_at + INTERVAL 1 DAY "
@@ -104,14 +104,14 @@ def test_what_was_done_to_the_warehouse_is_told_with_the_remedy(
 def test_months_that_the_source_no_longer_covers_are_told(made: Settings):
     told = made.source_dir / "source.yaml"
     told.write_text(told.read_text().replace("last_month: 2024-02", "last_month: 2024-01"))
-    assert "2024-02: was made and is no month of the source; widen source.yaml" in found(made)
+    assert "2024-02: was made and is no month of the source; make every month" in found(made)
 
 
 def test_the_published_file_and_the_report_are_looked_at_too(made: Settings):
     harm(made.portrait_file, "DELETE FROM clusters.cluster_segment")
     told = found(made)
     assert "portrait.duckdb: holds 0 rows of clusters.cluster_segment" in told
-    assert "report/index.html: is missing or older than portrait.duckdb" in told
+    assert "report/index.html: is older than portrait.duckdb or missing" in told
     (made.warehouse_dir / REPORT_FILE).unlink()
     made.portrait_file.with_name(".portrait.duckdb.new").touch()
     made.portrait_file.unlink()
