@@ -3,8 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+KILLS := 200
+DEMO_KILLS := 10
+READERS := 20
+RUNS := 10
+CASES := 10000
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint bench ui clean
+.PHONY: help demo test test-slow torture lint bench ui clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -24,6 +30,12 @@ test: $(VENV)/.installed lint  ## lint, types and the tests
 
 test-slow: $(VENV)/.installed  ## the tests that take long
 	$(BIN)/pytest -n auto -m slow
+
+torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, RUNS, CASES say how many
+	$(BIN)/python benchmarks/torture_kills.py $(KILLS)
+	$(BIN)/python benchmarks/torture_demo.py $(DEMO_KILLS)
+	$(BIN)/python benchmarks/torture_readers.py $(READERS) $(RUNS)
+	$(BIN)/python benchmarks/torture_fuzz.py $(CASES)
 
 lint: $(VENV)/.installed  ## lint and types
 	$(BIN)/ruff check .
