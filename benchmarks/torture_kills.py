@@ -28,6 +28,7 @@ from torture_world import (
     load_everything,
     look,
     put_sales,
+    records_agree,
     sales_versions,
     start_run,
     told,
@@ -142,6 +143,7 @@ def torture(kills: int, seed: int) -> int:
             if in_child(digest, settings.portrait_file) != made.digests[target]:
                 faults.append(f"kill {turn} ({where}): the rerun's contents differ")
             print(f"{turn}: {where or 'ended before the kill'}, {len(faults)} faults", flush=True)
+        faults += in_child(records_agree, settings)
         stop.set()
         reads, misread = results.get()
         reader.join()

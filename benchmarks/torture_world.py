@@ -159,6 +159,41 @@ def look(path: Path) -> tuple[object, ...]:
         return quick_look(con)
 
 
+def records_agree(settings: Settings) -> list[str]:
+    """Where Dagster's records (the UI) and the published file tell different things."""
+    import dagster as dg
+
+    from portrait_assets.home import prepare_home
+
+    prepare_home(settings)
+    with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
+        made: dict[str, set[str]] = {}
+        for name, month in con.execute("SELECT table_name, month FROM mart.table_rows").fetchall():
+            made.setdefault(name, set()).add(month)
+        con.execute("SELECT table_name, check_name, month, passed FROM validation.check_results")
+        checks = {(name, check, month): passed for name, check, month, passed in con.fetchall()}
+    wrong = []
+    with dg.DagsterInstance.get() as instance:
+        for name, months in made.items():
+            key = dg.AssetKey(name.split("."))
+            told = instance.get_materialized_partitions(key)
+            if name != "validation.check_results" and set(told) != months:
+                wrong.append(f"{name}: the UI shows {len(told)} months, {len(months)} are made")
+        storage = instance.event_log_storage
+        for (name, check, month), passed in checks.items():
+            key = dg.AssetCheckKey(dg.AssetKey(name.split(".")), check)
+            for record in storage.get_asset_check_execution_history(key, limit=200):
+                if record.partition == month:
+                    if (record.status.value == "SUCCEEDED") != passed:
+                        wrong.append(f"{name} {check} {month}: the UI shows {record.status.value}")
+                    break
+            else:
+                wrong.append(f"{name} {check} {month}: the UI shows nothing")
+        open_runs = [run.run_id for run in instance.get_runs() if not run.is_finished]
+        wrong += [f"run {run_id} is shown as unfinished" for run_id in open_runs]
+    return wrong
+
+
 def told(counts: Mapping[str, int]) -> str:
     """Counts by name as a line."""
     return ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -131,7 +131,8 @@ def _contracts(patient: Patient) -> Iterator[Ailment]:
             continue
         wanted = column_types(stored)
         for name in wanted.keys() - standing.keys():
-            yield Ailment(table.full_name, f"lacks the column {name} of its contract", AGAIN)
+            remedy = "`portrait run` adds it" if stored.column(name).nullable else AGAIN
+            yield Ailment(table.full_name, f"lacks the column {name} of its contract", remedy)
         for name in standing.keys() - wanted.keys():
             yield Ailment(
                 table.full_name, f"holds a column {name} that its contract does not have", AGAIN

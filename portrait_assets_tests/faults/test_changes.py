@@ -1,0 +1,109 @@
+"""What changes between months and versions: columns of a source's files, and the warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from portrait_assets.raw.placing import placings
+from portrait_assets.raw.reading import SourceReader
+from portrait_assets.raw.source import load_source
+from portrait_assets.settings import Settings
+from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
+from portrait_assets_tests.scenario import contents, run, sales_file, short_shop
+
+JANUARY, FEBRUARY = "2024-01", "2024-02"
+
+
+def shop_of_monthly_files(folder: Path) -> Settings:
+    """The shop with a file per month."""
+    settings = short_shop(folder)
+    header, *lines = sales_file(settings).read_text().splitlines(keepends=True)
+    sales_file(settings).unlink()
+    for month in (JANUARY, FEBRUARY):
+        rows = [line for line in lines if line.startswith(month)]
+        monthly_file(settings, month).write_text("".join([header, *rows]))
+    told = settings.source_dir / "source.yaml"
+    told.write_text(told.read_text().replace("sales.csv", "sales-*.csv"))
+    return settings
+
+
+def monthly_file(settings: Settings, month: str) -> Path:
+    return settings.source_dir / f"sales-{month}.csv"
+
+
+def change(path: Path, **columns: pl.Expr | None) -> None:
+    """Add, replace or (None) drop columns of a file."""
+    frame = pl.read_csv(path, infer_schema=False)
+    kept = frame.drop(name for name, value in columns.items() if value is None)
+    added = [value.alias(name) for name, value in columns.items() if value is not None]
+    kept.with_columns(added).write_csv(path)
+
+
+def rows_by_month(settings: Settings) -> dict[str | None, int]:
+    source = load_source(settings.source_dir)
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        return placings(reader)["transactions"].counts()
+
+
+def test_a_month_that_gains_or_loses_a_column_keeps_its_rows(tmp_path: Path):
+    settings = shop_of_monthly_files(tmp_path)
+    before = rows_by_month(settings)
+    change(monthly_file(settings, FEBRUARY), till=pl.lit("3"), town=None)
+    assert rows_by_month(settings) == before
+
+
+def test_a_column_that_no_file_has_any_more_is_told(tmp_path: Path):
+    settings = shop_of_monthly_files(tmp_path)
+    for month in (JANUARY, FEBRUARY):
+        change(monthly_file(settings, month), amount=pl.col("paid"), paid=None)
+    ran = portrait("run", data=tmp_path)
+    fails_in_a_sentence(ran, r"corner_shop/transactions.sql does not run: .*paid")
+    assert not settings.portrait_file.exists()
+
+
+@pytest.mark.slow
+def test_a_column_renamed_or_retyped_in_one_month_is_set_aside_there_and_told(tmp_path: Path):
+    settings = shop_of_monthly_files(tmp_path)
+    february = rows_by_month(settings)[FEBRUARY]
+    words = pl.when(pl.int_range(pl.len()) < 7).then(pl.lit("much")).otherwise("paid")
+    change(monthly_file(settings, FEBRUARY), paid=words, category=None, kind=pl.col("category"))
+    assert run(settings, [JANUARY, FEBRUARY]).success
+    with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
+        rejects = con.execute(
+            "SELECT column_name, rule, month, count(*) FROM cleaned.rejects "
+            "WHERE table_name = 'transactions' GROUP BY ALL"
+        ).fetchall()
+        made = con.execute(
+            "SELECT row_count FROM mart.table_rows "
+            f"WHERE table_name = 'cleaned.transactions' AND month = '{FEBRUARY}'"
+        ).fetchall()
+    assert ("amount", "unreadable", FEBRUARY, 7) in rejects
+    assert made == [(february - 7,)]
+
+
+@pytest.mark.slow
+def test_a_warehouse_of_another_version_is_left_alone_and_the_remedy_works(made: Settings):
+    before = contents(made.portrait_file)
+    with duckdb.connect(str(made.warehouse_file)) as con:
+        con.execute("UPDATE meta.source SET format = 1")
+    for verb in ("run", "doctor"):
+        fails_in_a_sentence(
+            portrait(verb, data=made.data_dir), "has format 1 .*again with `portrait run --fresh`"
+        )
+    assert contents(made.portrait_file) == before
+    assert portrait("run", "--fresh", data=made.data_dir).returncode == 0
+    assert contents(made.portrait_file) == before
+
+
+@pytest.mark.slow
+def test_a_column_that_a_new_version_brought_is_added(made: Settings):
+    before = contents(made.portrait_file)
+    with duckdb.connect(str(made.warehouse_file)) as con:
+        con.execute("ALTER TABLE cleaned.transactions DROP COLUMN channel")
+    assert "`portrait run` adds it" in portrait("doctor", data=made.data_dir).stdout
+    assert run(made, [JANUARY, FEBRUARY]).success
+    assert contents(made.portrait_file) == before
