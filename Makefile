@@ -35,6 +35,7 @@ torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, R
 	$(BIN)/python benchmarks/torture_kills.py $(KILLS)
 	$(BIN)/python benchmarks/torture_demo.py $(DEMO_KILLS)
 	$(BIN)/python benchmarks/torture_readers.py $(READERS) $(RUNS)
+	$(BIN)/python benchmarks/torture_together.py
 	$(BIN)/python benchmarks/torture_backfill.py
 	$(BIN)/python benchmarks/torture_fuzz.py $(CASES)
 
