@@ -82,7 +82,9 @@ class Placing:
     def rows(self, months: Sequence[str]) -> Query:
         """The rows of these months, with the types that the files have."""
         return Query(
-            f"SELECT * FROM {self._placed} WHERE month IN ({literals(months)})", self.types
+            f"SELECT * FROM {self._placed} WHERE month IN ({literals(months)})",
+            self.types,
+            ", ".join(spec.path for spec in self.reader.source.definition.files.values()),
         )
 
     def counts(self) -> dict[str | None, int]:

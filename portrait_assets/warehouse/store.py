@@ -42,10 +42,14 @@ WHOLE = ""  # The month under which a table that is not partitioned is recorded.
 
 @dataclass(frozen=True)
 class Query:
-    """Rows that DuckDB itself selects; `types` names the types of the columns as received."""
+    """Rows that DuckDB itself selects; `types` names the types of the columns as received.
+
+    `origin` names the files that it reads, to be told when they cannot be read.
+    """
 
     sql: str
     types: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,7 +242,9 @@ class Warehouse:
         except duckdb.ConstraintException as error:
             raise WarehouseError(f"{table.full_name} cannot take a row: {error}") from None
         except duckdb.Error as error:
-            raise WarehouseError(f"{table.full_name} cannot be written: {told(error)}.") from None
+            origin = rows.origin if isinstance(rows, Query) else ""
+            made = f"made from {origin} (is it damaged?)" if origin else "written"
+            raise WarehouseError(f"{table.full_name} cannot be {made}: {told(error)}.") from None
         return int(found[0]) if found else 0
 
     def _count(
