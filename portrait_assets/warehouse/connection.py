@@ -30,6 +30,16 @@ def qualified(full_name: str) -> str:
     return ".".join(quote(part) for part in full_name.split("."))
 
 
+def told(error: duckdb.Error) -> str:
+    """What DuckDB says, in one line, and what helps where the machine is what failed."""
+    line = str(error).strip().splitlines()[0].rstrip(".")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"{line}; raise PORTRAIT_MEMORY_LIMIT_GIB, or free room for what spills to the disk"
+    if isinstance(error, duckdb.IOException):
+        return f"{line}; free room on the disk, or put the file back, and run again"
+    return line
+
+
 def spill_folder(path: Path) -> Path:
     """The folder beside a database file for what is there only while a process works on it."""
     return path.with_suffix(".spill")
@@ -44,8 +54,10 @@ def open_database(
     """A connection to the file; what does not fit the memory limit spills beside it.
 
     Raises:
-        duckdb.Error: when the file cannot be opened.
+        WarehouseError: when the file cannot be opened.
     """
+    if read_only and not path.exists():
+        raise WarehouseError(f"{path.name} has not been made yet; run `portrait run` first.")
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_limit_gib}GiB",
         "temp_directory": str(spill_folder(path)),
@@ -54,17 +66,13 @@ def open_database(
     }
     if threads is not None:
         config["threads"] = threads
-    return duckdb.connect(str(path), read_only=read_only, config=config)
-
-
-def told(error: duckdb.Error) -> str:
-    """What DuckDB says, in one line, and what helps where the machine is what failed."""
-    line = str(error).strip().splitlines()[0].rstrip(".")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return f"{line}; raise PORTRAIT_MEMORY_LIMIT_GIB, or free room for what spills to the disk"
-    if isinstance(error, duckdb.IOException):
-        return f"{line}; free room on the disk, or put the file back, and run again"
-    return line
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=config)
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{path.name} in {path.parent.name} cannot be opened ({told(error)}); close what else "
+            "has it open, or make it again with `portrait run --fresh`."
+        ) from None
 
 
 def open_published(path: Path) -> duckdb.DuckDBPyConnection:

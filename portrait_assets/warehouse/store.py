@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from shutil import rmtree
 
@@ -36,16 +37,12 @@ CREATE TABLE IF NOT EXISTS meta.partitions (
 );
 """
 FORMAT = 2
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WHOLE = ""  # The month under which a table that is not partitioned is recorded.
 
 
 @dataclass(frozen=True)
 class Query:
-    """Rows that DuckDB itself selects; `types` names the types of the columns as received.
-
-    `origin` names the files that it reads, to be told when they cannot be read.
-    """
+    """Rows that DuckDB itself selects: with the types as received, and the files they are from."""
 
     sql: str
     types: Mapping[str, str] = field(default_factory=dict)
@@ -62,21 +59,6 @@ class Written:
 Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame | Query]
 
 
-def _open(
-    path: Path, memory_limit_gib: float, threads: int | None, read_only: bool
-) -> duckdb.DuckDBPyConnection:
-    if read_only and not path.exists():
-        raise WarehouseError(f"{path.name} has not been made yet; run `portrait run` first.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return open_database(path, memory_limit_gib, threads, read_only)
-    except duckdb.Error as error:
-        raise WarehouseError(
-            f"{path.name} in {path.parent.name} cannot be opened ({str(error).splitlines()[0]}); "
-            "close what else has it open, or make it again with `portrait run --fresh`."
-        ) from None
-
-
 def partition_value(table: Table, month: str) -> str | date:
     """What the table's partition column holds for a month."""
     return last_day(month) if table.partition_by is PartitionBy.AS_OF else month
@@ -86,8 +68,7 @@ class Warehouse:
     """An open warehouse file. One process at a time has one; see `warehouse.lock`.
 
     Raises:
-        WarehouseError: on opening, when the file belongs to another source, is of another
-            version, or cannot be opened.
+        WarehouseError: on opening, when the file is another source's or version's, or damaged.
     """
 
     def __init__(
@@ -99,10 +80,11 @@ class Warehouse:
         threads: int | None = None,
         read_only: bool = False,
     ) -> None:
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.run_id = run_id
-        self._read_only = read_only
-        self.con = _open(path, memory_limit_gib, threads, read_only)
+        self.con = open_database(path, memory_limit_gib, threads, read_only)
         if not read_only:
             # A process that was killed leaves what it had spilled, and only one is at work.
             rmtree(spill_folder(path), ignore_errors=True)
@@ -112,13 +94,13 @@ class Warehouse:
         self._made: dict[str, dict[str, int]] = {}
         self._in_transaction = False
         self._as_contract: set[str] = set()
-        self._last_made_at = EPOCH
+        self._last_made_at = 0  # in microseconds since 1970
         rows = self.con.execute(
             "SELECT table_name, month, row_count, epoch_us(made_at) FROM meta.partitions"
         )
         for table_name, month, count, made_at in rows.fetchall():
             self._made.setdefault(table_name, {})[month] = count
-            self._last_made_at = max(self._last_made_at, EPOCH + timedelta(microseconds=made_at))
+            self._last_made_at = max(self._last_made_at, made_at)
 
     def scratch_folder(self) -> Path:
         """A folder for files of this run; what a killed run left in it, the next one removes."""
@@ -129,8 +111,7 @@ class Warehouse:
     def close(self) -> None:
         """Write what is pending into the file and let go of it."""
         self.con.close()
-        if not self._read_only:
-            rmtree(spill_folder(self.path), ignore_errors=True)
+        rmtree(spill_folder(self.path), ignore_errors=True)
 
     def _belong_to(self, source: str) -> None:
         owner = self.con.execute("SELECT name, format FROM meta.source").fetchone()
@@ -178,8 +159,7 @@ class Warehouse:
         try:
             self.con.execute("ROLLBACK")
         except duckdb.Error:
-            # A failure that broke the engine took the transaction with it.
-            return
+            return  # What broke the engine took the transaction with it.
 
     def write(
         self,
@@ -271,10 +251,10 @@ class Warehouse:
             f"AND month IN ({literals(counts)})"
         )
         # What was made later bears a later time, even when the clock was put back in between.
-        self._last_made_at = max(datetime.now(UTC), self._last_made_at + timedelta(microseconds=1))
+        self._last_made_at = max(time.time_ns() // 1000, self._last_made_at + 1)
         rows = ", ".join(
             f"({literal(table.full_name)}, {literal(month)}, {count}, {literal(self.run_id)}, "
-            f"{literal(self._last_made_at.isoformat())})"
+            f"make_timestamptz({self._last_made_at}))"
             for month, count in counts.items()
         )
         self.con.execute(f"INSERT INTO meta.partitions VALUES {rows}")
