@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,7 @@ from portrait_assets.cleaned.checks import CONSERVED
 from portrait_assets.cleaned.contract import REJECTS
 from portrait_assets.clusters.checks import EVERYONE_ASSIGNED
 from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT
-from portrait_assets.definitions import all_tables
+from portrait_assets.definitions import all_tables, build_defs
 from portrait_assets.features.checks import ADDS_UP, EVERYONE
 from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.mart.report import REPORT_FILE
@@ -63,6 +63,7 @@ class Patient:
     source: Source
     warehouse: Warehouse
     tables: Sequence[Table]
+    upstream: Mapping[str, Sequence[str]]
 
     def made(self, table: Table) -> dict[str, int]:
         """Rows by month made, of the months that the source covers."""
@@ -89,7 +90,7 @@ def examine(settings: Settings) -> list[Ailment]:
             read_only=True,
         )
         try:
-            patient = Patient(settings, source, warehouse, tables)
+            patient = Patient(settings, source, warehouse, tables, _upstream(settings))
             broken = list(_contracts(patient))
             # Counting in a table that is not what its contract says would only confuse.
             found = broken or [*_bookkeeping(patient), *_balances(patient)]
@@ -243,21 +244,32 @@ def _unfinished(patient: Patient) -> Iterator[Ailment]:
         if missing:
             yield Ailment(month, f"{missing[0]} was not made", _run(month))
             continue
-        if late := _older_than_its_room_before(tables, made):
+        if late := _older_than_what_it_is_made_from(patient.upstream, made):
             yield Ailment(month, f"{late[0]} is older than {late[1]}", _run(month))
 
 
-def _older_than_its_room_before(
-    tables: Sequence[Table], made: Mapping[str, int]
+def _older_than_what_it_is_made_from(
+    upstream: Mapping[str, Sequence[str]], made: Mapping[str, int]
 ) -> tuple[str, str] | None:
-    """The first table that was made before some table of a room upstream of its own."""
-    rooms = list(dict.fromkeys(table.schema for table in tables))
-    for before, after in pairwise(rooms):
-        newest = max((t.full_name for t in tables if t.schema == before), key=lambda n: made[n])
-        oldest = min((t.full_name for t in tables if t.schema == after), key=lambda n: made[n])
-        if made[oldest] < made[newest]:
-            return oldest, newest
-    return None
+    """The first table that was made before one that it is made from, and that one."""
+    pairs = (
+        (table, before)
+        for table, sources in upstream.items()
+        for before in sources
+        if table in made and before in made and made[table] < made[before]
+    )
+    return next(pairs, None)
+
+
+def _upstream(settings: Settings) -> dict[str, list[str]]:
+    """By table, in the order of the flow, the tables that it is made from."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Dagster calls beta what the tests of upstream hold.
+        graph = build_defs(settings).resolve_asset_graph()
+    return {
+        ".".join(key.path): sorted(".".join(parent.path) for parent in graph.get(key).parent_keys)
+        for key in graph.toposorted_asset_keys
+    }
 
 
 def _published(patient: Patient) -> Iterator[Ailment]:

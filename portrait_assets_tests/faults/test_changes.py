@@ -37,10 +37,9 @@ def monthly_file(settings: Settings, month: str) -> Path:
 
 def change(path: Path, **columns: pl.Expr | None) -> None:
     """Add, replace or (None) drop columns of a file."""
-    frame = pl.read_csv(path, infer_schema=False)
-    kept = frame.drop(name for name, value in columns.items() if value is None)
     added = [value.alias(name) for name, value in columns.items() if value is not None]
-    kept.with_columns(added).write_csv(path)
+    frame = pl.read_csv(path, infer_schema=False).with_columns(added)
+    frame.drop(name for name, value in columns.items() if value is None).write_csv(path)
 
 
 def rows_by_month(settings: Settings) -> dict[str | None, int]:
