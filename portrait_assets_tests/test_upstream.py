@@ -180,3 +180,26 @@ def test_the_kept_event_log_stores_what_dagster_s_own_can_read(tmp_path: Path):
     assert own.get_materialized_partitions(dg.AssetKey("a")) == {"2024-01"}
     assert len(own.get_logs_for_run(run_id)) == 1
     own.dispose()
+
+
+def test_rows_inserted_in_parallel_after_none_are_hidden_by_duckdb(tmp_path: Path):
+    """Why the store inserts with one thread then; when this fails, that can go."""
+
+    def found(threads: int) -> int:
+        con = duckdb.connect(str(tmp_path / f"{threads}.duckdb"), config={"threads": 2})
+        con.execute("CREATE TABLE t (as_of DATE, a VARCHAR, b VARCHAR)")
+        rows = (
+            "SELECT DATE '{}' AS as_of, 'x' || (i % 7) AS a, i::VARCHAR AS b FROM range({}) AS r(i)"
+        )
+        con.execute(f"INSERT INTO t {rows.format('2024-01-31', 1000)}")
+        con.execute("BEGIN")
+        con.execute(f"INSERT INTO t {rows.format('2024-02-29', 5)} LIMIT 0")
+        con.execute(f"SET threads = {threads}")
+        con.execute(f"INSERT INTO t {rows.format('2024-03-31', 200_000)} ORDER BY a, b")
+        con.execute("COMMIT")
+        counted = con.execute("SELECT count(*) FROM t WHERE as_of = DATE '2024-03-31'").fetchall()
+        con.close()
+        return int(counted[0][0])
+
+    assert found(threads=1) == 200_000
+    assert found(threads=2) == 0

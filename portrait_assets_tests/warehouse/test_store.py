@@ -142,3 +142,15 @@ def test_a_warehouse_of_another_format_says_what_to_do(warehouse: Warehouse):
     warehouse.close()
     with pytest.raises(WarehouseError, match=r"format 0.*portrait run --fresh"):
         Warehouse(warehouse.path, "shop", "run-2")
+
+
+def test_many_rows_after_none_in_one_transaction_are_all_found(warehouse: Warehouse):
+    warehouse.write(SALES, ["2024-01"], JANUARY)
+    some = "SELECT '{}' AS month, i::VARCHAR AS customer_id, 1 AS amount FROM range({}) AS r(i)"
+    nothing = "SELECT '2024-02' AS month, 'a' AS customer_id, 1 AS amount LIMIT 0"
+    months = iter([Query(nothing), Query(some.format("2024-03", 200_000))])
+
+    written = warehouse.write(SALES, ["2024-02", "2024-03"], months)
+
+    assert written == {"2024-02": 0, "2024-03": 200_000}
+    assert warehouse.read(SALES, ["2024-03"]).height == 200_000
