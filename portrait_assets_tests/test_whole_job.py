@@ -215,6 +215,7 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     assert contents(settings.portrait_file) == contents(made.portrait_file)
 
 
+@pytest.mark.slow
 def test_the_command_line_makes_shows_and_lists(tmp_path: Path):
     shop(tmp_path)
     ran = portrait("run", "--months", "2024-02", data=tmp_path)

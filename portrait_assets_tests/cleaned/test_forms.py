@@ -72,6 +72,7 @@ def test_elsewhere_an_identity_number_and_a_postcode_are_not_judged():
 _ids = st.from_regex(r"[1-9][0-9]{5}(19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9X]", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(st.lists(_ids, min_size=1, max_size=20))
 def test_identity_numbers_are_judged_as_python_stdnum_does(numbers: list[str]):
     """But for the region: codes that stdnum does not list are not judged."""

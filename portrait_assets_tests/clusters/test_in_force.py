@@ -92,6 +92,7 @@ def test_features_that_the_selection_left_out_are_not_used() -> None:
     assert kept_uses(selection) == list(USES[1:])
 
 
+@pytest.mark.slow
 def test_a_division_has_the_most_segments_that_hold_still() -> None:
     points = np.random.default_rng(2).uniform(size=(400, 2))
     choice = divide(points)

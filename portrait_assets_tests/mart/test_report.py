@@ -12,6 +12,8 @@ import pytest
 from portrait_assets.settings import Settings
 from portrait_assets_tests.mart.conftest import Page
 
+pytestmark = pytest.mark.slow  # They look at a whole run.
+
 NEEDS_NETWORK = re.compile(r"""\b(?:src|href)="(?!data:|#)|url\((?!data:)|@import|fetch\(""")
 
 

@@ -12,6 +12,8 @@ from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS
 
+pytestmark = pytest.mark.slow  # They look at a whole run.
+
 LAST, BEFORE = SHOP_MONTHS[-1], SHOP_MONTHS[-2]
 CLAIM = Claim("recency_band", Outcome.SILENCE, ("longer", "quarter", "month", "week"))
 HALF = "(hash(customer_id) % 2 = 0)"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
 from portrait_assets.validation.migration import migration
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS
+
+pytestmark = pytest.mark.slow  # They look at a whole run.
 
 
 def test_moves_entries_and_exits_add_up_to_the_customers_of_both_months(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
 from portrait_assets.cleaned.contract import CLEANED
 from portrait_assets.mart.words import OUTCOMES
@@ -12,6 +13,8 @@ from portrait_assets.validation.outcomes import CLAIMS, Claim, Outcome
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS
+
+pytestmark = pytest.mark.slow  # They look at a whole run.
 
 SAID, AFTER = SHOP_MONTHS[1], SHOP_MONTHS[2]
 WATCH = Watch(SAID, 1)

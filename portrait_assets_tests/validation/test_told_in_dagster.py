@@ -13,6 +13,8 @@ from portrait_assets.warehouse.checks import Subject
 from portrait_assets.warehouse.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
 
+pytestmark = pytest.mark.slow  # They look at a whole run.
+
 
 @pytest.fixture(scope="module")
 def materialized(
