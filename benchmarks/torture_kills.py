@@ -1,8 +1,8 @@
 """Runs killed at random moments: what is left can be read, and a plain rerun makes it right.
 
-Run `python benchmarks/torture_kills.py [kills] [seed]`. The shop's file changes before each run, so
-the run that is killed moves the warehouse from one state to another. After the kill the
-published file must hold wholly the one or the other; after a plain rerun, exactly what an
+Run `python benchmarks/torture_kills.py [kills] [seed] [minutes at most]`. The shop's file changes
+before each run, so the run that is killed moves the warehouse from one state to another. After the
+kill the published file must hold wholly the one or the other; after a plain rerun, exactly what an
 undisturbed run from nothing gives. A reader opens the published file all the while.
 """
 
@@ -104,8 +104,9 @@ def kill_once(
     return phase(log, settings)
 
 
-def torture(kills: int, seed: int) -> int:
-    """Kill so many runs; print what was found; the number of faults."""
+def torture(kills: int, seed: int, minutes: int) -> int:
+    """Kill so many runs, or as fit the time; print what was found; the number of faults."""
+    give_up = time.monotonic() + 60 * minutes
     chance = random.Random(seed)
     load_everything()
     faults: list[str] = []
@@ -124,7 +125,7 @@ def torture(kills: int, seed: int) -> int:
         )
         reader.start()
         turn = 0
-        while sum(phases.values()) < kills:
+        while sum(phases.values()) < kills and time.monotonic() < give_up:
             turn += 1
             before, target = names[(turn + 1) % 2], names[turn % 2]
             where = kill_once(settings, made, target, seconds, chance)
@@ -156,4 +157,4 @@ def torture(kills: int, seed: int) -> int:
 
 if __name__ == "__main__":
     numbers = [int(number) for number in sys.argv[1:]]
-    raise SystemExit(1 if torture(*(numbers + [200, 1][len(numbers) :])) else 0)
+    raise SystemExit(1 if torture(*(numbers + [200, 1, 1440][len(numbers) :])) else 0)
