@@ -37,7 +37,7 @@ from torture_world import (
 from portrait_assets.settings import Settings
 from portrait_assets_tests.scenario import short_shop
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation")
 
 
@@ -51,13 +51,12 @@ class Reference:
     seconds: float = 0.0
 
 
-def reference(folder: Path) -> Reference:
-    """Each version run from nothing, undisturbed."""
-    settings = short_shop(folder)
+def reference(settings: Settings) -> Reference:
+    """Each version run from nothing, undisturbed; what the last one made stands."""
     made = Reference(sales_versions(settings))
     for name, sales in made.sales.items():
         put_sales(settings, sales)
-        made.seconds = finish_run(settings, folder / "log", fresh=True)
+        made.seconds = finish_run(settings, settings.data_dir / "log", fresh=True)
         made.digests[name] = in_child(digest, settings.portrait_file)
         made.looks[name] = in_child(look, settings.portrait_file)
     assert len(set(made.digests.values())) == len(set(made.looks.values())) == 2
@@ -113,11 +112,9 @@ def torture(kills: int, seed: int, minutes: int) -> int:
     phases: Counter[str] = Counter()
     late = 0
     with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
-        made = reference(Path(folder) / "undisturbed")
-        settings = short_shop(Path(folder) / "tortured")
-        names = list(made.sales)
-        put_sales(settings, made.sales[names[0]])
-        seconds = finish_run(settings, settings.data_dir / "log")
+        settings = short_shop(Path(folder) / "data")
+        made = reference(settings)
+        seconds, names = made.seconds, list(made.sales)
         stop, results = FORK.Event(), FORK.SimpleQueue()
         reader = FORK.Process(
             target=_poll,
@@ -127,7 +124,7 @@ def torture(kills: int, seed: int, minutes: int) -> int:
         turn = 0
         while sum(phases.values()) < kills and time.monotonic() < give_up:
             turn += 1
-            before, target = names[(turn + 1) % 2], names[turn % 2]
+            before, target = names[turn % 2], names[(turn + 1) % 2]
             where = kill_once(settings, made, target, seconds, chance)
             if where is None:
                 late += 1

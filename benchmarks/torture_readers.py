@@ -1,6 +1,6 @@
 """Analysts who query the published file without pause, and runs that publish it again.
 
-Run `python benchmarks/torture_readers.py [readers] [runs]`. A quarter of the readers hold a session
+Run `python benchmarks/torture_readers.py [readers] [runs] [minutes]`. A quarter hold a session
 open for the whole time and must see the same numbers all along; the others open the file anew for
 each look and must see one whole publication. No run may fail, and none may wait for them.
 """
@@ -28,7 +28,7 @@ from torture_world import (
 
 from portrait_assets_tests.scenario import short_shop
 
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 1.0
 SEEN_SQL = "SELECT run_id FROM mart.publication"
 
 
@@ -62,8 +62,9 @@ def _opens_anew(path: Path, stop: Event, results: SimpleQueue) -> None:
     results.put((len(looks), set(looks), faults))
 
 
-def torture(readers: int, runs: int) -> int:
-    """Let them read through so many runs; print what was found; the number of faults."""
+def torture(readers: int, runs: int, minutes: int) -> int:
+    """Let them read through so many runs, or as fit the time; the number of faults found."""
+    give_up = time.monotonic() + 60 * minutes
     load_everything()
     faults: list[str] = []
     with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
@@ -88,6 +89,8 @@ def torture(readers: int, runs: int) -> int:
         took = []
         names = list(versions)
         for number in range(runs):
+            if time.monotonic() > give_up:
+                break
             put_sales(settings, versions[names[number % 2]])
             try:
                 took.append(finish_run(settings, log))
@@ -116,4 +119,4 @@ def torture(readers: int, runs: int) -> int:
 
 if __name__ == "__main__":
     numbers = [int(number) for number in sys.argv[1:]]
-    raise SystemExit(1 if torture(*(numbers + [20, 10][len(numbers) :])) else 0)
+    raise SystemExit(1 if torture(*(numbers + [20, 10, 1440][len(numbers) :])) else 0)
