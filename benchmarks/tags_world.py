@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import duckdb
 
+from portrait_assets.features.contract import FEATURES
+from portrait_assets.warehouse.contract import Type
+
 FEATURES_SQL = """
 SELECT
     DATE '2017-06-30' AS as_of,
@@ -49,7 +52,24 @@ FROM range({customers}) AS customers(c)
 """
 
 
+PLAIN = {
+    Type.NUMBER: "round(h(c, {salt}) * 2, 6)",
+    Type.MONEY: "(h(c, {salt}) * 1000)::DECIMAL(18, 2)",
+    Type.INTEGER: "(h(c, {salt}) * 12)::BIGINT",
+    Type.TEXT: "'value ' || (h(c, {salt}) * 8)::INT",
+    Type.TEXTS: "[]::VARCHAR[]",
+    Type.BOOLEAN: "h(c, {salt}) > 0.5",
+}
+"""What stands for a feature that FEATURES_SQL does not spread on its own."""
+
+
 def make_features(con: duckdb.DuckDBPyConnection, customers: int) -> None:
     """Table `features` of that many customers, with the columns of the feature matrix."""
     con.execute("CREATE MACRO h(c, salt) AS (hash(c, salt) % 1000003) / 1000003.0")
-    con.execute(f"CREATE TABLE features AS {FEATURES_SQL.format(customers=customers)}")
+    others = "".join(
+        f", {PLAIN[feature.column.type].format(salt=salt)} AS {feature.name}"
+        for salt, feature in enumerate(FEATURES, start=100)
+        if f" AS {feature.name}" not in FEATURES_SQL
+    )
+    spread = FEATURES_SQL.replace("\nFROM range", f"{others}\nFROM range")
+    con.execute(f"CREATE TABLE features AS {spread.format(customers=customers)}")
