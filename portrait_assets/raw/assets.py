@@ -31,6 +31,9 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
             placed = placings(reader)
             for canonical in CANONICAL:
                 placing = placed.get(canonical.name)
+                # To keep all rows for one month of many takes longer than to look twice.
+                if placing and (months == source.months() or placing.is_derived):
+                    placing = placed[canonical.name] = placing.kept()
                 rows = placing.rows(months) if placing else canonical.raw_table().empty()
                 yield dg.Output(rows, canonical.name)
             told = receipts(placed, [canonical.name for canonical in CANONICAL], months)

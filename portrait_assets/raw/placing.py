@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -41,6 +41,21 @@ class Placing:
     types: Mapping[str, str]
     first: str
     last: str
+    table: str | None = None
+
+    def kept(self) -> Placing:
+        """The same, with all rows read into a table that is there as long as the reader is open.
+
+        Everything that is asked is then told of the same rows, and the SQL has run once. What
+        does not fit into memory spills to the disk.
+        """
+        sql = f"SELECT * FROM {self._placed}"
+        return replace(self, table=self.reader.keep(f"placed {self.canonical.name}", sql))
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the SQL returns something else than the rows of one file, as in a GROUP BY."""
+        return self.reader.source.rows_of(self.canonical.name) is None
 
     @property
     def _is_dated(self) -> bool:
@@ -62,22 +77,19 @@ class Placing:
         )
 
     @property
-    def _month(self) -> str:
-        if not self._is_dated:
-            return literal(self.first)
-        return f"greatest(strftime({self._date}, '%Y-%m'), {literal(self.first)})"
-
-    @property
     def _placed(self) -> str:
         """All rows with the month that they fall in, null where the date cannot be read."""
+        if self.table is not None:
+            return self.table
         sql = self.reader.source.sql(self.canonical.name)
+        if not self._is_dated:
+            return f"(SELECT {literal(self.first)} AS month, * FROM ({sql}))"
         # greatest() skips nulls, so an unreadable date must be told apart before it.
-        month = (
-            f"CASE WHEN {self._date} IS NULL THEN NULL ELSE {self._month} END"
-            if self._is_dated
-            else self._month
+        return (
+            f"(SELECT CASE WHEN dated IS NOT NULL THEN greatest(strftime(dated, '%Y-%m'), "
+            f"{literal(self.first)}) END AS month, * EXCLUDE (dated) "
+            f"FROM (SELECT {self._date} AS dated, * FROM ({sql})))"
         )
-        return f"(SELECT {month} AS month, * FROM ({sql}))"
 
     def rows(self, months: Sequence[str]) -> Query:
         """The rows of these months, with the types that the files have."""
@@ -178,7 +190,7 @@ def receipts(
         unplaced = sum(n for month, n in counts.items() if month is None or month > last)
         broken = placing.broken_count() if placing else 0
         # What a derived table's SQL returns has just been counted, and may take long to count.
-        is_file = placing is not None and placing.reader.source.rows_of(table) is not None
+        is_file = placing is not None and not placing.is_derived
         in_file = placing.rows_in_file() if placing and is_file else sum(counts.values())
         rows += [
             {

@@ -108,6 +108,12 @@ class SourceReader:
             ) from None
         return target
 
+    def keep(self, table: str, sql: str) -> str:
+        """Name of a temporary table of what the query gives, for as long as the reader is open."""
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {sql}")
+        self._tables.append(table)
+        return f"temp.{quote(table)}"
+
     def broken_lines(self, name: str) -> pl.DataFrame:
         """The lines of a name's text files that are no rows: source_file, source_row, reason."""
         return pl.concat(

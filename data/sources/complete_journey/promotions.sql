@@ -3,11 +3,14 @@
 -- on 1 January; products that nobody bought tell nothing about customers.
 WITH span AS (
     SELECT
-        min(week) AS first_week,
-        max(week) AS last_week,
-        count(*) AS weeks
+        week,
+        min(week) OVER each_month AS first_week,
+        max(week) OVER each_month AS last_week,
+        count(*) OVER each_month AS weeks
     FROM (SELECT DISTINCT week FROM transactions)
-    GROUP BY date_trunc('month', DATE '2017-01-01' + CAST(7 * (week - 1) AS INTEGER))
+    WINDOW each_month AS (
+        PARTITION BY date_trunc('month', DATE '2017-01-01' + CAST(7 * (week - 1) AS INTEGER))
+    )
 ),
 
 weekly AS (
@@ -17,7 +20,6 @@ weekly AS (
         count(*) FILTER (display_location <> '0') AS display_stores,
         count(*) FILTER (mailer_location <> '0') AS mailer_stores
     FROM promotions
-    SEMI JOIN (SELECT DISTINCT product_id FROM transactions) AS bought USING (product_id)
     GROUP BY product_id, week
 ),
 
@@ -32,6 +34,8 @@ SELECT
     'promotions.parquet' AS source_file,
     w.product_id * 100 + s.first_week AS source_row
 FROM weekly AS w
-INNER JOIN span AS s ON w.week BETWEEN s.first_week AND s.last_week
+-- Few weeks of products are asked after, where many rows of stores and weeks would be.
+SEMI JOIN (SELECT DISTINCT product_id FROM transactions) AS bought USING (product_id)
+INNER JOIN span AS s USING (week)
 CROSS JOIN stores AS n
 GROUP BY w.product_id, s.first_week, s.last_week
