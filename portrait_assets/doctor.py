@@ -23,7 +23,7 @@ from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.raw.source import Source, load_source
 from portrait_assets.settings import Settings
 from portrait_assets.tags.catalogue import source_catalogue
-from portrait_assets.warehouse.checks import CHECK_RESULTS, SHAPE, TableCheck, run_checks
+from portrait_assets.warehouse.checks import CHECK_RESULTS, CONTRACT, TableCheck, run_checks
 from portrait_assets.warehouse.connection import open_published, qualified, quote
 from portrait_assets.warehouse.contract import PartitionBy, Table
 from portrait_assets.warehouse.lock import warehouse_lock
@@ -177,9 +177,9 @@ def _bookkeeping(patient: Patient) -> Iterator[Ailment]:
 
 
 def _balances(patient: Patient) -> Iterator[Ailment]:
-    """Shapes, and sums between tables, that the run checked and that do not hold now."""
-    shapes = [(table, SHAPE) for table in patient.tables if table is not CHECK_RESULTS]
-    for table, check in [*shapes, *BALANCES]:
+    """Contracts, and sums between tables, that the run checked and that do not hold now."""
+    contracts = [(table, CONTRACT) for table in patient.tables if table is not CHECK_RESULTS]
+    for table, check in [*contracts, *BALANCES]:
         months = [month for month in patient.made(table) if month != WHOLE]
         # A month may be missing upstream of an interrupted run; `_unfinished` tells of that.
         months = [month for month in months if _is_whole(patient, month)]

@@ -112,7 +112,7 @@ def test_every_asset_has_a_group_description_owner_kinds_and_months(defs: dg.Def
         assert spec.partitions_def is not None
 
 
-def test_every_table_has_its_column_schema_and_a_blocking_shape_check(
+def test_every_table_has_its_column_schema_and_a_blocking_check_of_its_contract(
     defs: dg.Definitions, tables: list[Table]
 ):
     graph = defs.resolve_asset_graph()
@@ -122,9 +122,9 @@ def test_every_table_has_its_column_schema_and_a_blocking_shape_check(
         told = specs[key].metadata["dagster/column_schema"]
         assert [column.name for column in told.columns] == list(table.column_names)
         assert all(column.description for column in told.columns)
-        shape = graph.get_check_spec(dg.AssetCheckKey(key, "shape"))
-        assert shape.blocking
-        assert shape.partitions_def is not None
+        check = graph.get_check_spec(dg.AssetCheckKey(key, "contract"))
+        assert check.blocking
+        assert check.partitions_def is not None
 
 
 def test_rooms_depend_on_rooms_upstream_only(defs: dg.Definitions):

@@ -16,7 +16,7 @@ from portrait_assets.tags.checks import ONLY_FROM_CATALOGUE
 from portrait_assets.tags.contract import TAG_TABLE
 from portrait_assets.validation.checks import VERDICTS
 from portrait_assets.validation.contract import VALIDATION_REPORT
-from portrait_assets.warehouse.checks import SHAPE, VALUES, TableCheck, run_checks
+from portrait_assets.warehouse.checks import CONTRACT, TableCheck, run_checks
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
@@ -47,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "WHERE as_of = '2024-03-31' AND customer_id = 'K001'",
         ),
         (
-            VALUES,
+            CONTRACT,
             FEATURE_MATRIX,
             "UPDATE features.feature_matrix SET weekend_spend_share_12m = 1.5 "
             "WHERE as_of = '2024-03-31'",
@@ -59,7 +59,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "WHERE as_of = '2024-03-31' AND customer_id = 'K001'",
         ),
         (
-            SHAPE,
+            CONTRACT,
             CLUSTER_ASSIGNMENT,
             "UPDATE clusters.cluster_assignment SET customer_id = 'K002' "
             "WHERE as_of = '2024-03-31' AND customer_id = 'K001'",

@@ -1,5 +1,6 @@
 """What we lean on of the packages below: an upgrade that changes it fails here first."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -156,30 +157,67 @@ def test_sums_of_decimals_are_exact_whatever_the_order():
     assert amounts.sum() == amounts.reverse().sum() == 100
 
 
-def test_the_kept_event_log_stores_what_dagster_s_own_can_read(tmp_path: Path):
-    kept = KeptSqliteEventLogStorage(str(tmp_path / "runs"))
-    run_id = "11111111-1111-1111-1111-111111111111"
-    event = EventLogEntry(
+RUN_ID = "11111111-1111-1111-1111-111111111111"
+
+
+def materialized(asset: str, month: str) -> EventLogEntry:
+    data = StepMaterializationData(dg.AssetMaterialization(asset, partition=month))
+    kind = DagsterEventType.ASSET_MATERIALIZATION.value
+    return event_of_run(DagsterEvent(kind, "job", event_specific_data=data))
+
+
+def event_of_run(event: DagsterEvent) -> EventLogEntry:
+    return EventLogEntry(
         error_info=None,
         user_message="m",
         level=20,
-        run_id=run_id,
+        run_id=RUN_ID,
         timestamp=1.0,
-        dagster_event=DagsterEvent(
-            DagsterEventType.ASSET_MATERIALIZATION.value,
-            "job",
-            event_specific_data=StepMaterializationData(
-                dg.AssetMaterialization("a", partition="2024-01")
-            ),
-        ),
+        dagster_event=event,
     )
-    kept.store_event(event)
+
+
+def test_the_kept_event_log_stores_what_dagster_s_own_can_read(tmp_path: Path):
+    kept = KeptSqliteEventLogStorage(str(tmp_path / "runs"))
+    start = DagsterEvent(DagsterEventType.STEP_START.value, "job", step_key="a")
+    kept.store_event(materialized("a", "2024-01"))
+    kept.store_event_batch([materialized("a", "2024-02"), materialized("b", "2024-01")])
+    kept.store_event_batch([materialized("b", "2024-02"), event_of_run(start)])
     kept.dispose()
     own = SqliteEventLogStorage(str(tmp_path / "runs"))
-    assert own.has_asset_key(dg.AssetKey("a"))
-    assert own.get_materialized_partitions(dg.AssetKey("a")) == {"2024-01"}
-    assert len(own.get_logs_for_run(run_id)) == 1
+    for asset in ("a", "b"):
+        assert own.has_asset_key(dg.AssetKey(asset))
+        assert own.get_materialized_partitions(dg.AssetKey(asset)) == {"2024-01", "2024-02"}
+    assert len(own.get_logs_for_run(RUN_ID)) == 5
     own.dispose()
+
+
+def test_dagster_hands_over_the_months_of_an_asset_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What `store_event_batch` lives on; without it events are stored one by one, as before."""
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+    together: list[int] = []
+    store = KeptSqliteEventLogStorage.store_event_batch
+
+    def counted(storage: KeptSqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
+        together.append(len(events))
+        store(storage, events)
+
+    monkeypatch.setattr(KeptSqliteEventLogStorage, "store_event_batch", counted)
+
+    @dg.asset(partitions_def=MONTHS, backfill_policy=dg.BackfillPolicy.single_run())
+    def thing() -> None: ...
+
+    kept = {"base_dir": str(tmp_path / "runs")}
+    storage = {"module": "portrait_assets.event_log", "class": "KeptSqliteEventLogStorage"}
+    overrides = {"event_log_storage": storage | {"config": kept}, "telemetry": {"enabled": False}}
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=overrides) as instance:
+        job = dg.Definitions([thing], jobs=[dg.define_asset_job("job")]).resolve_job_def("job")
+        months = ["2024-01", "2024-02", "2024-03"]
+        assert job.execute_in_process(instance=instance, tags=range_tags(months)).success
+        assert instance.get_materialized_partitions(dg.AssetKey("thing")) == set(months)
+    assert together == [3, 3], "planned and made"
 
 
 def test_rows_inserted_in_parallel_after_none_are_hidden_by_duckdb(tmp_path: Path):

@@ -5,20 +5,14 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
+from portrait_assets.cleaned.assets import TABLES
 from portrait_assets.cleaned.contract import (
     CLEANED,
-    CUSTOMER_ALIAS,
-    GOLDEN_RECORD,
-    IDENTITY_MAP,
-    LINKAGE_MODEL,
-    QUALITY,
     REJECTS,
 )
 from portrait_assets.raw.contract import CANONICAL, UNPLACED
 from portrait_assets.raw.placing import AFTER_LAST
 from portrait_assets.warehouse.checks import (
-    SHAPE,
-    VALUES,
     Finding,
     Subject,
     TableCheck,
@@ -104,16 +98,4 @@ NONE_SET_ASIDE = TableCheck(
 
 def cleaned_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """The checks of all cleaned tables."""
-    return room_checks(
-        "cleaned",
-        {
-            IDENTITY_MAP: (SHAPE, VALUES),
-            CUSTOMER_ALIAS: (SHAPE,),
-            LINKAGE_MODEL: (SHAPE,),
-            GOLDEN_RECORD: (SHAPE,),
-            QUALITY: (SHAPE, VALUES),
-            **dict.fromkeys(CLEANED.values(), (SHAPE, VALUES)),
-            REJECTS: (SHAPE, VALUES, CONSERVED, NONE_SET_ASIDE),
-        },
-        partitions,
-    )
+    return room_checks("cleaned", TABLES, {REJECTS: (CONSERVED, NONE_SET_ASIDE)}, partitions)

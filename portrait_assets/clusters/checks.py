@@ -5,21 +5,15 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
+from portrait_assets.clusters.assets import TABLES
 from portrait_assets.clusters.bootstrap import STABLE
 from portrait_assets.clusters.contract import (
     CLUSTER_ASSIGNMENT,
-    CLUSTER_CANDIDATES,
     CLUSTER_DECISION,
-    CLUSTER_MIGRATION,
-    CLUSTER_MODEL,
-    CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
-    CLUSTER_TYPICAL,
 )
 from portrait_assets.features.contract import FEATURE_MATRIX
 from portrait_assets.warehouse.checks import (
-    SHAPE,
-    VALUES,
     Finding,
     Subject,
     TableCheck,
@@ -75,17 +69,9 @@ SEGMENTS_STABLE = TableCheck(
 
 def clusters_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """The checks of the cluster tables."""
-    return room_checks(
-        "clusters",
-        {
-            CLUSTER_MODEL: (SHAPE, VALUES),
-            CLUSTER_CANDIDATES: (SHAPE, VALUES),
-            CLUSTER_DECISION: (SHAPE, VALUES, SEGMENTS_STABLE),
-            CLUSTER_ASSIGNMENT: (SHAPE, VALUES, EVERYONE_ASSIGNED),
-            CLUSTER_SEGMENT: (SHAPE, VALUES, NO_TINY_SEGMENT),
-            CLUSTER_PROFILE: (SHAPE, VALUES),
-            CLUSTER_TYPICAL: (SHAPE,),
-            CLUSTER_MIGRATION: (SHAPE, VALUES),
-        },
-        partitions,
-    )
+    own = {
+        CLUSTER_DECISION: (SEGMENTS_STABLE,),
+        CLUSTER_ASSIGNMENT: (EVERYONE_ASSIGNED,),
+        CLUSTER_SEGMENT: (NO_TINY_SEGMENT,),
+    }
+    return room_checks("clusters", TABLES, own, partitions)

@@ -6,14 +6,10 @@ import dagster as dg
 
 from portrait_assets.features.assets import TABLES
 from portrait_assets.features.contract import (
-    CUSTOMER_CATEGORY_MONTH,
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
-    FEATURE_SELECTION,
 )
 from portrait_assets.warehouse.checks import (
-    SHAPE,
-    VALUES,
     Finding,
     Subject,
     TableCheck,
@@ -62,12 +58,5 @@ EVERYONE = TableCheck(
 
 def features_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """The checks of the feature tables."""
-    own = {
-        CUSTOMER_MONTH.name: (VALUES, ADDS_UP),
-        CUSTOMER_CATEGORY_MONTH.name: (VALUES,),
-        FEATURE_MATRIX.name: (VALUES, EVERYONE),
-        FEATURE_SELECTION.name: (VALUES,),
-    }
-    return room_checks(
-        "features", {table: (SHAPE, *own.get(table.name, ())) for table in TABLES}, partitions
-    )
+    own = {CUSTOMER_MONTH: (ADDS_UP,), FEATURE_MATRIX: (EVERYONE,)}
+    return room_checks("features", TABLES, own, partitions)

@@ -8,8 +8,6 @@ import polars as pl
 from portrait_assets.raw.assets import TABLES
 from portrait_assets.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.warehouse.checks import (
-    SHAPE,
-    VALUES,
     Finding,
     Subject,
     TableCheck,
@@ -64,7 +62,5 @@ NONE_UNPLACED = TableCheck(
 
 def raw_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """The checks of all raw tables."""
-    own = {RECEIPTS.name: (VALUES, ALL_RECEIVED), UNPLACED.name: (NONE_UNPLACED,)}
-    return room_checks(
-        "raw", {table: (SHAPE, *own.get(table.name, ())) for table in TABLES}, partitions
-    )
+    own = {RECEIPTS: (ALL_RECEIVED,), UNPLACED: (NONE_UNPLACED,)}
+    return room_checks("raw", TABLES, own, partitions)

@@ -9,11 +9,10 @@ import polars as pl
 
 from portrait_assets.clusters.checks import EVERYONE_ASSIGNED
 from portrait_assets.months import last_day
+from portrait_assets.tags.assets import tag_tables
 from portrait_assets.tags.contract import (
     AUDIENCE_MEMBERSHIP,
     TAG_CATALOGUE,
-    TAG_CHANGES,
-    TAG_QUALITY,
     TAG_ROWS,
     TAG_TABLE,
     portrait_matrix_table,
@@ -21,8 +20,6 @@ from portrait_assets.tags.contract import (
 from portrait_assets.tags.saved_audiences import SavedAudience
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.warehouse.checks import (
-    SHAPE,
-    VALUES,
     Finding,
     Subject,
     TableCheck,
@@ -80,16 +77,9 @@ def tags_checks(
     partitions: dg.PartitionsDefinition,
 ) -> dg.AssetChecksDefinition:
     """The checks of the tag tables."""
-    of_audiences = (SHAPE, somebody(audiences)) if audiences else (SHAPE,)
-    return room_checks(
-        "tags",
-        {
-            TAG_CATALOGUE: (SHAPE, VALUES),
-            TAG_TABLE: (SHAPE, VALUES, ONLY_FROM_CATALOGUE),
-            portrait_matrix_table(catalogue): (SHAPE, VALUES, EVERYONE_ASSIGNED),
-            TAG_CHANGES: (SHAPE, VALUES),
-            TAG_QUALITY: (SHAPE, VALUES),
-            AUDIENCE_MEMBERSHIP: of_audiences,
-        },
-        partitions,
-    )
+    own = {
+        TAG_TABLE: (ONLY_FROM_CATALOGUE,),
+        portrait_matrix_table(catalogue): (EVERYONE_ASSIGNED,),
+        AUDIENCE_MEMBERSHIP: (somebody(audiences),) if audiences else (),
+    }
+    return room_checks("tags", tag_tables(catalogue), own, partitions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
+from portrait_assets.validation.assets import TABLES
 from portrait_assets.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -16,8 +17,6 @@ from portrait_assets.validation.contract import (
     Verdict,
 )
 from portrait_assets.warehouse.checks import (
-    SHAPE,
-    VALUES,
     Finding,
     Subject,
     TableCheck,
@@ -63,13 +62,5 @@ VERDICTS = {name: _verdicts(name, areas) for name, areas in GROUPS.items()}
 
 def validation_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """The checks of the validation report."""
-    return room_checks(
-        "validation",
-        {
-            **dict.fromkeys(
-                (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL), (SHAPE, VALUES)
-            ),
-            VALIDATION_REPORT: (SHAPE, VALUES, *VERDICTS.values()),
-        },
-        partitions,
-    )
+    own = {VALIDATION_REPORT: tuple(VERDICTS.values())}
+    return room_checks("validation", TABLES, own, partitions)

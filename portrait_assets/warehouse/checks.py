@@ -1,7 +1,7 @@
 """Checks of a table, month by month: run as Dagster asset checks and kept in a table."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +12,7 @@ from portrait_assets.months import BATCH_ROWS, month_batches
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, WarehouseIOManager
-from portrait_assets.warehouse.schema import (
-    has_domains,
-    shape_schema,
-    value_schema,
-    violations,
-)
+from portrait_assets.warehouse.schema import contract_schema, violations
 from portrait_assets.warehouse.store import Warehouse, partition_value
 
 CHECK_RESULTS = Table(
@@ -94,25 +89,15 @@ class TableCheck:
     holds_together: bool = False
 
 
-def _shape(subject: Subject) -> Finding:
-    return Finding(*violations(shape_schema(subject.table), subject.rows))
+def _as_contracted(subject: Subject) -> Finding:
+    return Finding(*violations(contract_schema(subject.table), subject.rows))
 
 
-def _values(subject: Subject) -> Finding:
-    return Finding(*violations(value_schema(subject.table), subject.rows))
-
-
-SHAPE = TableCheck(
-    "shape",
-    "Columns, types, nulls and the key are as the contract says.",
-    _shape,
+CONTRACT = TableCheck(
+    "contract",
+    "Columns, types, nulls, the key and every value's domain are as the contract says.",
+    _as_contracted,
     blocking=True,
-    holds_together=True,
-)
-VALUES = TableCheck(
-    "values",
-    "Every value lies in the domain that its contract states.",
-    _values,
     holds_together=True,
 )
 
@@ -185,21 +170,26 @@ def _result(check: TableCheck, table: Table, month: str, finding: Finding) -> di
 
 def room_checks(
     room: str,
-    checks: Mapping[Table, Sequence[TableCheck]],
+    tables: Iterable[Table],
+    own: Mapping[Table, Sequence[TableCheck]],
     partitions_def: dg.PartitionsDefinition,
 ) -> dg.AssetChecksDefinition:
     """The checks of all tables of a room, as one step that gives a result per month.
 
     A step per check would cost more time than the checks themselves.
+
+    Args:
+        room: the room's name.
+        tables: all its tables; of each the contract is checked.
+        own: what is checked of a table besides.
+        partitions_def: the source's months.
     """
-    tables = {table.full_name: table for table in checks}
-    # Where no column has a domain, the value check could not fail.
-    applied = {
-        table.full_name: [c for c in own if c is not VALUES or has_domains(table)]
-        for table, own in checks.items()
-    }
+    named = {table.full_name: table for table in tables}
+    applied = {name: (CONTRACT, *own.get(table, ())) for name, table in named.items()}
     specs = [
-        _spec(check, tables[name], partitions_def) for name, own in applied.items() for check in own
+        _spec(check, named[name], partitions_def)
+        for name, checks in applied.items()
+        for check in checks
     ]
 
     @dg.multi_asset_check(
@@ -214,17 +204,14 @@ def room_checks(
         months = list(context.partition_keys)
         rows = []
         for name, wanted in _by_table(context.selected_asset_check_keys).items():
-            own = [check for check in applied[name] if check.name in wanted]
-            found = run_checks(own, warehouse, tables[name], months)
-            warehouse.write(
-                CHECK_RESULTS,
-                months,
-                pl.DataFrame(found, schema=CHECK_RESULTS.polars_schema),
-                within={"table_name": [name], "check_name": [check.name for check in own]},
-            )
-            rows += found
+            checks = [check for check in applied[name] if check.name in wanted]
+            rows += run_checks(checks, warehouse, named[name], months)
+        found = pl.DataFrame(rows, schema=CHECK_RESULTS.polars_schema)
+        checked = [(key.asset_key.path, key.name) for key in context.selected_asset_check_keys]
+        within = [(".".join(path), name) for path, name in checked]
+        warehouse.write(CHECK_RESULTS, months, found, within)
         for row in rows:
-            yield _evaluation(row, tables)
+            yield _evaluation(row, named)
         # Dagster takes a check without an output for one that said nothing.
         for spec in specs:
             if spec.key in context.selected_asset_check_keys:

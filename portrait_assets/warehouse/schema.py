@@ -1,4 +1,4 @@
-"""From a contract to pandera schemas: the shape a table must have, and the values it may hold."""
+"""From a contract to the pandera schema of what the table must be and may hold."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import polars as pl
 from portrait_assets.warehouse.contract import Column, Table, Type
 
 
-def shape_schema(table: Table) -> pa.DataFrameSchema:
-    """Columns, types, what may be null, and that the key identifies a row of a month."""
+def contract_schema(table: Table) -> pa.DataFrameSchema:
+    """Columns, types, what may be null, the domain of each column, and the key within a month.
+
+    Where types are as received, neither they nor the domains are looked at.
+    """
     month = [table.partition_by.value] if table.partition_by else []
     key = list(dict.fromkeys([*month, *table.key])) if table.key else None
     return pa.DataFrameSchema(
         {
             column.name: pa.Column(
                 dtype=None if table.types_as_received else column.polars_type,
+                checks=[] if table.types_as_received else _domain(column),
                 nullable=column.nullable,
             )
             for column in table.all_columns
@@ -24,23 +28,6 @@ def shape_schema(table: Table) -> pa.DataFrameSchema:
         unique=key,
         name=table.full_name,
     )
-
-
-def value_schema(table: Table) -> pa.DataFrameSchema:
-    """The domain of every column that has one."""
-    return pa.DataFrameSchema(
-        {
-            column.name: pa.Column(nullable=True, checks=_domain(column), required=False)
-            for column in table.all_columns
-            if _domain(column)
-        },
-        name=table.full_name,
-    )
-
-
-def has_domains(table: Table) -> bool:
-    """Whether any column of the table has a domain to check."""
-    return any(_domain(column) for column in table.all_columns)
 
 
 def _domain(column: Column) -> list[pa.Check]:

@@ -168,7 +168,7 @@ class Warehouse:
         table: Table,
         months: Sequence[str] | None,
         rows: Rows,
-        within: Mapping[str, Sequence[str]] | None = None,
+        within: Sequence[tuple[str, ...]] | None = None,
     ) -> dict[str, int]:
         """Replace these months of the table, or the whole of it, in one transaction.
 
@@ -176,7 +176,7 @@ class Warehouse:
             table: its contract; the table is made from it when it is not there yet.
             months: the months to replace; None for a table that is not partitioned.
             rows: all rows of these months, with the contract's columns in any order.
-            within: replace only rows that have one of these values in each of these columns.
+            within: replace only rows whose first columns of the key have one of these values.
 
         Returns:
             Number of rows written, by month (by '' for a table that is not partitioned).
@@ -245,7 +245,7 @@ class Warehouse:
         self,
         table: Table,
         months: Sequence[str] | None,
-        within: Mapping[str, Sequence[str]] | None = None,
+        within: Sequence[tuple[str, ...]] | None = None,
     ) -> dict[str, int]:
         name = qualified(table.full_name)
         if table.partition_by is None or months is None:
@@ -362,11 +362,13 @@ def _columns(table: Table) -> str:
 def _where(
     table: Table,
     months: Sequence[str] | None,
-    within: Mapping[str, Sequence[str]] | None = None,
+    within: Sequence[tuple[str, ...]] | None = None,
 ) -> str:
-    conditions = [
-        f"{quote(column)} IN ({literals(values)})" for column, values in (within or {}).items()
-    ]
+    conditions = []
+    if within is not None:
+        columns = [name for name in table.key if name != _month(table)][: len(within[0])]
+        rows = ", ".join(f"({literals(values)})" for values in within)
+        conditions.append(f"({', '.join(map(quote, columns))}) IN ({rows})")
     if table.partition_by is not None and months is not None:
         values = literals(partition_value(table, month) for month in months)
         conditions.append(f"{quote(table.partition_by)} IN ({values})")

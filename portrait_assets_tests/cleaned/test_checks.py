@@ -11,7 +11,7 @@ from portrait_assets.cleaned.checks import CONSERVED, NONE_SET_ASIDE
 from portrait_assets.cleaned.contract import CLEANED, REJECTS
 from portrait_assets.raw.checks import ALL_RECEIVED, NONE_UNPLACED
 from portrait_assets.raw.contract import CANONICAL, RECEIPTS, TRANSACTIONS, UNPLACED
-from portrait_assets.warehouse.checks import SHAPE, run_checks
+from portrait_assets.warehouse.checks import CONTRACT, run_checks
 from portrait_assets.warehouse.store import Warehouse
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 from portrait_assets_tests.features.world import cleaned, sale
@@ -104,4 +104,4 @@ def test_a_key_used_twice_in_a_month_is_found(warehouse: Warehouse):
     twice = cleaned("transactions", [sale("K1", "2024-01-05", 1)] * 2)
     twice = twice.with_columns(source_row=pl.lit(1, pl.Int64))
     warehouse.write(CLEANED["transactions"], [MONTH], twice)
-    assert not passes(warehouse, SHAPE, CLEANED["transactions"])
+    assert not passes(warehouse, CONTRACT, CLEANED["transactions"])

@@ -69,7 +69,7 @@ def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
         ),
         (
             "UPDATE features.feature_matrix SET customer_id = 'K001' WHERE customer_id = 'K002'",
-            "features.feature_matrix: fails 'shape' of 2024-01",
+            "features.feature_matrix: fails 'contract' of 2024-01",
         ),
         (
             "UPDATE clusters.cluster_assignment SET customer_id = 'nobody' "

@@ -127,7 +127,7 @@ def test_an_as_of_table_is_partitioned_by_the_last_day_of_the_month(warehouse: W
 def test_writing_within_a_value_leaves_other_values_alone(warehouse: Warehouse):
     warehouse.write(SALES, ["2024-01"], JANUARY)
     again = JANUARY.filter(pl.col("customer_id") == "b").with_columns(amount=9.0)
-    warehouse.write(SALES, ["2024-01"], again, within={"customer_id": ["b"]})
+    warehouse.write(SALES, ["2024-01"], again, within=[("b",)])
     assert warehouse.read(SALES, ["2024-01"])["amount"].to_list() == [Decimal("1.1"), Decimal(9)]
 
 
