@@ -70,6 +70,17 @@ def test_every_month_has_a_row_per_customer_with_tags_and_a_segment(made: Settin
     assert query(made, "SELECT count(DISTINCT as_of) FROM portrait") == [(1,)]
 
 
+def test_every_table_view_and_column_of_the_file_is_told_in_a_comment(made: Settings):
+    with duckdb.connect(str(made.portrait_file), read_only=True) as con:
+        bare = con.execute(
+            "SELECT table_name || '.' || column_name FROM duckdb_columns() "
+            "WHERE NOT internal AND comment IS NULL "
+            "UNION ALL SELECT table_name FROM duckdb_tables() WHERE comment IS NULL "
+            "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL"
+        ).fetchall()
+    assert bare == []
+
+
 def test_rows_in_the_file_are_kept_set_aside_merged_or_unplaced(made: Settings):
     lines = len(sales_file(made).read_text().splitlines()) - 1
     received = query(

@@ -15,6 +15,10 @@ CURRENT_CUSTOMER_VIEW = View(
     """,
     "Identifiers that are not a customer's own, and whose customer each is today",
     "非主编号对应的当前客户编号",
+    columns={
+        "alias_id": "An identifier that is not the customer's own / 非主编号",
+        "customer_id": "The customer whose it is today / 当前客户编号",
+    },
 )
 PORTRAIT_HISTORY_VIEW = View(
     "portrait_history",
@@ -28,4 +32,9 @@ PORTRAIT_HISTORY_VIEW = View(
     """,
     "The portrait matrix of all months under the identities known today",
     "按当前客户编号的历史画像矩阵",
+    shows="tags.portrait_matrix",
+    columns={
+        "customer_id": "The customer as known today / 当前客户编号",
+        "customer_id_then": "The customer as known in that month / 当月客户编号",
+    },
 )

@@ -15,6 +15,7 @@ PORTRAIT_VIEW = View(
     "WHERE as_of = (SELECT max(as_of) FROM tags.portrait_matrix)",
     "The portrait matrix of the newest month",
     "最新月份的客户画像矩阵",
+    shows="tags.portrait_matrix",
 )
 
 
@@ -31,6 +32,11 @@ def evidence_view(catalogue: Catalogue) -> View:
         " UNION ALL ".join(selects),
         "Tag table with the rule and the inputs that decided each value",
         "标签依据",
+        shows="tags.tag_table",
+        columns={
+            "rule": "The condition that the value stands for / 标签值的判定条件",
+            "evidence": "Inputs that decided it, by name / 判定依据(输入名与取值)",
+        },
     )
 
 

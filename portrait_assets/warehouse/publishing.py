@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,12 +53,26 @@ TABLE_ROWS = Table(
 
 
 class View:
-    """A view of the published file: its name, SELECT and comment."""
+    """A view of the published file: its name, SELECT and comments.
 
-    def __init__(self, name: str, sql: str, en: str, zh: str) -> None:
+    Columns that it takes over from the table `shows` keep their comments; others are told in
+    `columns`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sql: str,
+        en: str,
+        zh: str,
+        shows: str = "",
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.sql = sql
         self.comment = f"{en} / {zh}"
+        self.shows = shows
+        self.columns = columns or {}
 
 
 def publish(
@@ -176,7 +190,23 @@ def _describe(
 
 def _create_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
     con.execute(f"CREATE VIEW {qualified(view.name)} AS {view.sql}")
-    con.execute(f"COMMENT ON VIEW {qualified(view.name)} IS {literal(view.comment)}")
+    name = qualified(view.name)
+    con.execute(f"COMMENT ON VIEW {name} IS {literal(view.comment)}")
+    comments = {**_column_comments(con, view.shows), **view.columns}
+    statements = [
+        f"COMMENT ON COLUMN {name}.{quote(column)} IS {literal(comments[column])}"
+        for column in con.sql(f"FROM {name} LIMIT 0").columns
+        if column in comments
+    ]
+    con.execute("; ".join(statements))
+
+
+def _column_comments(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
+    rows = con.execute(
+        "SELECT column_name, comment FROM duckdb_columns() "
+        f"WHERE concat_ws('.', schema_name, table_name) = {literal(name)} AND comment IS NOT NULL"
+    ).fetchall()
+    return dict(rows)
 
 
 def _sync(path: Path) -> None:
