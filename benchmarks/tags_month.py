@@ -69,7 +69,8 @@ def main(customers: int, tags: int) -> None:
             con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
             before = size(path, con)
             start, busy = time.perf_counter(), time.process_time()
-            prepared = prepare(catalogue, "SELECT * FROM features", None, previous, as_of, con)
+            features = f"SELECT * REPLACE (DATE '{as_of}' AS as_of) FROM features"
+            prepared = prepare(catalogue, features, None, previous, [as_of], con)
             print(told(as_of, "evaluated", start, busy))
             con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
             middle = size(path, con)

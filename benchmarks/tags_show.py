@@ -46,7 +46,7 @@ def main(customers: int) -> None:
         con.execute("CREATE SCHEMA features")
         con.execute("CREATE TABLE features.feature_matrix AS SELECT * FROM features")
         catalogue = load_catalogue()
-        prepared = prepare(catalogue, "SELECT * FROM features", None, None, JUNE, con)
+        prepared = prepare(catalogue, "SELECT * FROM features", None, None, [JUNE], con)
         for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), TAG_TABLE):
             ensure_table(con, table)
         con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")

@@ -1,6 +1,7 @@
 """Assets of the tags room: catalogue, tags, their changes and quality, and saved audiences."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import dagster as dg
 import polars as pl
@@ -17,7 +18,7 @@ from portrait_assets.tags.contract import (
     TAG_TABLE,
     portrait_matrix_table,
 )
-from portrait_assets.tags.evaluate import prepare
+from portrait_assets.tags.evaluate import batches, prepare
 from portrait_assets.tags.governance import check_unaltered
 from portrait_assets.tags.held import Held, count_held
 from portrait_assets.tags.lift import outcomes_sql
@@ -26,7 +27,7 @@ from portrait_assets.tags.quality import tag_quality
 from portrait_assets.tags.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.warehouse.asset import tables_asset
-from portrait_assets.warehouse.connection import literal
+from portrait_assets.warehouse.connection import literals
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.markdown import markdown_table
@@ -84,7 +85,7 @@ def make_months(
     audiences: Sequence[SavedAudience],
     months: Sequence[str],
 ) -> dict[str, dict[str, int]]:
-    """Write all tables of the room, a month after the other, in one transaction.
+    """Write all tables of the room in one transaction.
 
     Returns:
         Rows by table name and month.
@@ -98,41 +99,55 @@ def make_months(
     before = max((month for month in warehouse.made(TAG_TABLE) if month < months[0]), default=None)
     held = None
 
+    def write(table: Table, of: Sequence[str], rows: Rows) -> None:
+        written[table.name] |= warehouse.write(table, of, rows)
+
     with warehouse.transaction():
         if before is not None:
             held = count_held(warehouse.con, catalogue, last_day(before))
-        for month in months:
-            as_of = last_day(month)
+        for batch in batches(catalogue, months, _customers(warehouse, months)):
+            days = [last_day(month) for month in batch]
             prepared = prepare(
                 catalogue,
-                of_month(FEATURE_MATRIX, month),
-                named_segments_sql(month),
-                of_month(TAG_TABLE, before) if before else None,
-                as_of,
+                of_months(FEATURE_MATRIX, batch),
+                named_segments_sql(batch),
+                of_months(TAG_TABLE, [before]) if before else None,
+                days,
                 warehouse.con,
             )
-
-            def write(table: Table, rows: Rows, month: str = month) -> None:
-                written[table.name] |= warehouse.write(table, [month], rows)
-
-            write(TAG_CATALOGUE, catalogue_rows(catalogue, as_of))
-            write(matrix_table, Query(prepared.portrait_matrix_sql))
-            write(TAG_TABLE, Query(prepared.tag_rows_sql))
+            write(TAG_CATALOGUE, batch, (catalogue_rows(catalogue, day) for day in days))
+            write(matrix_table, batch, Query(prepared.portrait_matrix_sql))
+            write(TAG_TABLE, batch, Query(prepared.tag_rows_sql))
             prepared.close(warehouse.con)
-            held_before, held = held, count_held(warehouse.con, catalogue, as_of)
-            write(TAG_CHANGES, _changes(catalogue, matrix_table, before, month))
-            write(TAG_QUALITY, _quality(warehouse, catalogue, held, held_before, month))
-            write(AUDIENCE_MEMBERSHIP, _membership(audiences, matrix_table, before, month))
-            before = month
+            write(TAG_CHANGES, batch, _changes(catalogue, matrix_table, before, batch))
+            cards = []
+            for month in batch:
+                held_before, held = held, count_held(warehouse.con, catalogue, last_day(month))
+                cards.append(_quality(warehouse, catalogue, held, held_before, month))
+                members = _membership(audiences, matrix_table, before, month)
+                write(AUDIENCE_MEMBERSHIP, [month], members)
+                before = month
+            write(TAG_QUALITY, batch, cards)
     return written
 
 
-def _changes(catalogue: Catalogue, matrix: Table, before: str | None, month: str) -> Rows:
-    if before is None:
-        return TAG_CHANGES.empty()
-    return Query(
-        changes_sql(catalogue, of_month(matrix, before), of_month(matrix, month), last_day(month))
+def _customers(warehouse: Warehouse, months: Sequence[str]) -> dict[str, int]:
+    """Rows of the feature matrix by month."""
+    counted = warehouse.con.execute(
+        f"SELECT strftime(as_of, '%Y-%m'), count(*) FROM ({of_months(FEATURE_MATRIX, months)}) "
+        "GROUP BY as_of"
     )
+    return dict(counted.fetchall())
+
+
+def _changes(
+    catalogue: Catalogue, matrix: Table, before: str | None, months: Sequence[str]
+) -> Rows:
+    each = [*([before] if before else []), *months]
+    pairs = {last_day(one): last_day(other) for one, other in pairwise(each)}
+    if not pairs:
+        return TAG_CHANGES.empty()
+    return Query(changes_sql(catalogue, matrix.full_name, pairs))
 
 
 def _quality(
@@ -147,19 +162,21 @@ def _membership(
 ) -> Rows:
     if not audiences:
         return AUDIENCE_MEMBERSHIP.empty()
-    previous = of_month(AUDIENCE_MEMBERSHIP, before) if before else None
-    return Query(membership_sql(audiences, of_month(matrix, month), previous, last_day(month)))
+    previous = of_months(AUDIENCE_MEMBERSHIP, [before]) if before else None
+    return Query(membership_sql(audiences, of_months(matrix, [month]), previous, last_day(month)))
 
 
-def of_month(table: Table, month: str) -> str:
-    """The SELECT of a month of an as-of table."""
-    return f"SELECT * FROM {table.full_name} WHERE as_of = {literal(last_day(month))}"
+def of_months(table: Table, months: Sequence[str]) -> str:
+    """The SELECT of months of an as-of table."""
+    days = literals(last_day(month) for month in months)
+    return f"SELECT * FROM {table.full_name} WHERE as_of IN ({days})"
 
 
-def named_segments_sql(month: str) -> str:
+def named_segments_sql(months: Sequence[str]) -> str:
     """The SELECT of each customer's segment with its name, as tag expressions read it."""
     return (
-        "SELECT customer_id, segment_id, name_en AS segment_name_en, name_zh AS segment_name_zh, "
-        f"confidence FROM ({of_month(CLUSTER_ASSIGNMENT, month)}) "
-        f"LEFT JOIN ({of_month(CLUSTER_SEGMENT, month)}) USING (segment_id)"
+        "SELECT as_of, customer_id, segment_id, name_en AS segment_name_en, "
+        "name_zh AS segment_name_zh, confidence "
+        f"FROM ({of_months(CLUSTER_ASSIGNMENT, months)}) "
+        f"LEFT JOIN ({of_months(CLUSTER_SEGMENT, months)}) USING (as_of, segment_id)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from portrait_assets.tags.expression import NUMERIC
@@ -11,28 +12,31 @@ from portrait_assets.warehouse.connection import literal, quote
 from portrait_assets.warehouse.contract import Type
 
 
-def changes_sql(catalogue: Catalogue, before_sql: str, after_sql: str, as_of: date) -> str:
+def changes_sql(catalogue: Catalogue, matrix: str, pairs: Mapping[date, date]) -> str:
     """The SELECT of one row per customer and tag whose values differ, as TAG_CHANGES has them.
 
     Numbers and dates move by nature and are left out. A customer who is new has gained every tag.
 
     Args:
         catalogue: tells which tags there are, and of what type.
-        before_sql: the SELECT of the portrait matrix of the month before.
-        after_sql: the SELECT of the portrait matrix of the month.
-        as_of: the last day of the month.
+        matrix: name of the portrait matrix.
+        pairs: the last day of each month looked at, by that of the month before it.
     """
     tags = [tag for tag in catalogue.published if not _moves(tag)]
     changes = ", ".join(_change_sql(tag) for tag in tags) or "NULL"
+    after = ", ".join(day(as_of) for as_of in pairs.values())
+    next_of = "".join(f" WHEN {day(before)} THEN {day(as_of)}" for before, as_of in pairs.items())
     return (
-        f"SELECT {day(as_of)} AS as_of, customer_id, c.tag_code AS tag_code, "
+        "SELECT as_of, customer_id, c.tag_code AS tag_code, "
         "CASE WHEN c.before IS NULL THEN "
         "'gained' WHEN c.after IS NULL THEN 'lost' ELSE 'changed' END AS change, "
         "c.before AS value_before, c.after AS value_after FROM ("
-        "SELECT coalesce(a.customer_id, b.customer_id) AS customer_id, "
+        "SELECT as_of, customer_id, "
         f"unnest(list_filter([{changes}], lambda c: c IS NOT NULL)) AS c "
-        f"FROM ({before_sql}) b FULL JOIN ({after_sql}) a USING (customer_id))"
-        " ORDER BY tag_code, customer_id"
+        f"FROM (SELECT * REPLACE (CASE as_of{next_of} END AS as_of) FROM {matrix} "
+        f"WHERE as_of IN ({', '.join(day(before) for before in pairs)})) AS b "
+        f"FULL JOIN (SELECT * FROM {matrix} WHERE as_of IN ({after})) AS a "
+        "USING (as_of, customer_id)) ORDER BY as_of, tag_code, customer_id"
     )
 
 

@@ -1,4 +1,4 @@
-"""From features and segments of one month to its tags: set-wise, in DuckDB alone.
+"""From features and segments of months to their tags: set-wise, in DuckDB alone.
 
 A rule that is unknown (SQL's NULL) leaves the tag unknown, unless a value before it matched: a
 missing input is never read as 'no'. What an unknown tag then does is its own `on_missing`.
@@ -6,17 +6,23 @@ missing input is never read as 'no'. What an unknown tag then does is its own `o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 import polars as pl
 
-from portrait_assets.months import last_day, next_month
 from portrait_assets.tags.contract import portrait_matrix_table
 from portrait_assets.tags.expression import RANK_PREFIX
-from portrait_assets.tags.rules import day, evaluated_sql, part, unknown_sql
+from portrait_assets.tags.rules import (
+    confidence_sql,
+    day,
+    evaluated_sql,
+    part,
+    unknown_sql,
+    value_sql,
+)
 from portrait_assets.tags.segments import SEGMENT_COLUMNS
 from portrait_assets.tags.tag import Catalogue, OnMissing, Shape, Tag
 from portrait_assets.warehouse.connection import literal, literals, quote
@@ -28,6 +34,8 @@ _BASE = "tags_base"
 _RANK = "tags_rank_"
 _RANKED = "tags_ranked"
 _PREVIOUS = "tags_previous_kept"
+_BATCH_ROWS = 200_000
+"""Customers of all months together that are evaluated at once; a month is never divided."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +48,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Prepared:
-    """SQL that selects the tags of one month from temporary tables of the connection.
+    """SQL that selects the tags of the months from temporary tables of the connection.
 
-    The rows of `tag_table_sql` come tag by tag, each in the order of customers, which is how
-    they take the least room on disk.
+    The rows of `tag_table_sql` come tag by tag, each in the order of months and customers, which
+    is how they take the least room on disk.
     """
 
     tag_table_sql: str
@@ -86,10 +94,10 @@ def evaluate(
                 con.register(name, frame)
         prepared = prepare(
             catalogue,
-            "SELECT * FROM tags_features",
-            "SELECT * FROM tags_segments" if segments is not None else None,
+            _of_month("tags_features", as_of),
+            _of_month("tags_segments", as_of) if segments is not None else None,
             "SELECT * FROM tags_previous" if previous is not None else None,
-            as_of,
+            [as_of],
             con,
         )
         result = Evaluation(
@@ -105,24 +113,65 @@ def evaluate(
                 con.unregister(name)
 
 
+def _of_month(frame: str, as_of: date) -> str:
+    return f"SELECT {day(as_of)} AS as_of, COLUMNS(lambda c: c <> 'as_of') FROM {frame}"
+
+
+def batches(
+    catalogue: Catalogue, months: Sequence[str], rows: Mapping[str, int]
+) -> Iterator[list[str]]:
+    """The months (YYYY-MM) in groups that `prepare` can take at once.
+
+    Args:
+        catalogue: every version of every tag.
+        months: months without a gap, in order.
+        rows: how many customers each of them has.
+
+    Raises:
+        TagError: when a tag in force reads one that is not.
+    """
+    batch: list[str] = []
+    for month in months:
+        tags = catalogue.in_force(month)
+        held = sum(rows.get(each, 0) for each in (*batch, month))
+        alone = any(not _is_of_features(tag, catalogue) for tag in tags if _is_kept(tag))
+        if batch and (alone or held > _BATCH_ROWS or tags != catalogue.in_force(batch[0])):
+            yield batch
+            batch = []
+        batch.append(month)
+    yield batch
+
+
+def _is_kept(tag: Tag) -> bool:
+    return tag.on_missing is OnMissing.KEEP_LAST
+
+
+def _is_of_features(tag: Tag, catalogue: Catalogue) -> bool:
+    """Whether value and confidence are known before any other tag is."""
+    return all(name in catalogue.columns for name in tag.inputs)
+
+
 def prepare(
     catalogue: Catalogue,
     features_sql: str,
     segments_sql: str | None,
     previous_sql: str | None,
-    as_of: date,
+    months: Sequence[date],
     con: duckdb.DuckDBPyConnection,
 ) -> Prepared:
     """Evaluate into temporary tables of the connection, and say how to select the results.
 
     For months too large for frames: both queries can be inserted into tables of the same
-    connection. The three queries give what `evaluate` takes as frames.
+    connection. The three queries give what `evaluate` takes as frames, with an `as_of` each:
+    features and segments of all the months, which are the last days of one of `batches`, and the
+    tag table of the month before them.
 
     Raises:
         TagError: when a tag in force reads one that is not.
     """
-    tags = catalogue.in_force(f"{as_of:%Y-%m}")
-    kept = [t for t in tags if t.on_missing is OnMissing.KEEP_LAST] if previous_sql else []
+    tags = catalogue.in_force(f"{months[-1]:%Y-%m}")
+    looks_back = previous_sql is not None or len(months) > 1
+    kept = [tag for tag in tags if _is_kept(tag)] if looks_back else []
     base = _base_sql(con, catalogue, tags, features_sql, segments_sql)
     con.execute(f"CREATE OR REPLACE TEMP TABLE {_BASE} AS {base}")
     ranked = sorted({name for tag in tags for each in tag.expressions for name in each.ranks})
@@ -130,29 +179,27 @@ def prepare(
         con.execute(f"CREATE OR REPLACE TEMP TABLE {_RANK}{position} AS {_rank_sql(name)}")
     # Every kept tag asks who lacks it: that is looked up in one table, not joined anew each time.
     con.execute(f"CREATE OR REPLACE TEMP TABLE {_RANKED} AS {_ranked_sql(ranked)}")
-    world = f"SELECT * FROM {_RANKED}"
-    if kept:
+    if kept and previous_sql is not None:
         codes = literals(tag.code for tag in kept)
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {_PREVIOUS} AS "
             f"SELECT * FROM ({previous_sql}) WHERE tag_code IN ({codes})"
         )
     for position, tag in enumerate(kept):
-        last = _kept_sql(tag, catalogue, world, as_of)
+        said = [_said_in_batch_sql(tag, months[-1])] if len(months) > 1 else []
+        said += [_said_before_sql(tag)] if previous_sql is not None else []
+        last = _kept_sql(tag, catalogue, " UNION ALL ".join(said))
         con.execute(f"CREATE OR REPLACE TEMP TABLE {_KEPT}{position} AS {last}")
-    world = _with_kept_sql(world, kept)
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_EVALUATED} AS {evaluated_sql(world, tags, kept, as_of)}"
-    )
+    world = _with_kept_sql(kept)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_EVALUATED} AS {evaluated_sql(world, tags, kept)}")
     used = [f"{_RANK}{position}" for position in range(len(ranked))]
     used += [f"{_KEPT}{position}" for position in range(len(kept))]
-    used += [_PREVIOUS] if kept else []
-    for table in (_BASE, _RANKED, *used):
-        con.execute(f"DROP TABLE temp.{table}")
+    for table in (_BASE, _RANKED, _PREVIOUS, *used):
+        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
     return Prepared(
-        _held_sql(tags, kept, as_of),
-        _held_sql(tags, kept, as_of, catalogue.numbers),
-        _matrix_sql(catalogue, tags, as_of),
+        _held_sql(tags, kept),
+        _held_sql(tags, kept, catalogue.numbers),
+        _matrix_sql(catalogue, tags),
     )
 
 
@@ -179,15 +226,17 @@ def _base_sql(
     features_sql: str,
     segments_sql: str | None,
 ) -> str:
-    """One row per customer, in their order: the features read and the segment."""
+    """One row per month and customer, in their order: the features read and the segment."""
     segments = _segment_expressions(con, segments_sql)
     read = {name for tag in tags for name in tag.inputs if name in catalogue.columns}
-    columns = ["f.customer_id", *(f"f.{quote(name)}" for name in sorted(read - segments.keys()))]
+    read -= {"as_of", *segments}
+    columns = ["f.as_of", "f.customer_id", *(f"f.{quote(name)}" for name in sorted(read))]
     columns += [f"{sql} AS {quote(name)}" for name, sql in segments.items()]
-    joins = f" LEFT JOIN ({segments_sql}) s USING (customer_id)" if segments_sql else ""
+    joins = f" LEFT JOIN ({segments_sql}) s USING (as_of, customer_id)" if segments_sql else ""
     return (
-        "SELECT CAST(row_number() OVER () AS UINTEGER) AS customer_no, * FROM "
-        f"(SELECT {', '.join(columns)} FROM ({features_sql}) f{joins} ORDER BY f.customer_id)"
+        "SELECT CAST(row_number() OVER () AS UINTEGER) AS row_no, * FROM "
+        f"(SELECT {', '.join(columns)} FROM ({features_sql}) f{joins} "
+        "ORDER BY f.as_of, f.customer_id)"
     )
 
 
@@ -195,48 +244,75 @@ def _rank_sql(name: str) -> str:
     """For each value of the column the share of customers with a lower one (percent_rank)."""
     column = quote(name)
     return (
-        f"SELECT {column} AS value, (sum(customers) OVER (ORDER BY {column} ROWS UNBOUNDED "
-        "PRECEDING) - customers)::DOUBLE / greatest(sum(customers) OVER () - 1, 1) AS share "
-        f"FROM (SELECT {column}, count(*) AS customers FROM {_BASE} "
-        f"WHERE {column} IS NOT NULL GROUP BY {column})"
+        f"SELECT as_of, {column} AS value, (sum(customers) OVER (PARTITION BY as_of "
+        f"ORDER BY {column} ROWS UNBOUNDED PRECEDING) - customers)::DOUBLE "
+        "/ greatest(sum(customers) OVER (PARTITION BY as_of) - 1, 1) AS share "
+        f"FROM (SELECT as_of, {column}, count(*) AS customers FROM {_BASE} "
+        f"WHERE {column} IS NOT NULL GROUP BY as_of, {column})"
     )
 
 
 def _ranked_sql(ranked: Sequence[str]) -> str:
+    """The base with the customers' numbers, from 1 in each month, and the ranks."""
     columns = "".join(
         f", r{position}.share AS {quote(RANK_PREFIX + name)}"
         for position, name in enumerate(ranked)
     )
     joins = "".join(
-        f" LEFT JOIN {_RANK}{position} AS r{position} ON r{position}.value = b.{quote(name)}"
+        f" LEFT JOIN {_RANK}{position} AS r{position} "
+        f"ON r{position}.value = b.{quote(name)} AND r{position}.as_of = b.as_of"
         for position, name in enumerate(ranked)
     )
-    return f"SELECT b.*{columns} FROM {_BASE} AS b{joins}"
-
-
-def _kept_sql(tag: Tag, catalogue: Catalogue, world: str, as_of: date) -> str:
-    """The valid values of last month, of the customers for whom the tag is unknown this month."""
-    oldest = last_day(next_month(f"{as_of:%Y-%m}", -tag.valid_months))
-    holds = f"tag_code = {literal(tag.code)} AND decided_as_of >= {day(oldest)}"
-    if tag.values:
-        holds += f" AND tag_value IN ({literals(v.value for v in tag.values)})"
-    asking = f"SELECT customer_no, customer_id FROM {_BASE}"
-    if all(name in catalogue.columns for name in tag.reads):
-        # What reads other tags is known only later, so there every customer asks.
-        asking = f"SELECT customer_no, customer_id FROM ({world}) WHERE {unknown_sql(tag)}"
-    value = "any_value(p.tag_value)"
-    if tag.shape is Shape.MANY:
-        value = "list(p.tag_value ORDER BY p.tag_value)"
     return (
-        f"SELECT a.customer_no, TRY_CAST({value} AS {tag.column.type}) AS last, "
-        "any_value(p.confidence) AS confidence, any_value(p.tag_version) AS version, "
-        f"any_value(p.decided_as_of) AS decided FROM ({asking}) a "
-        f"JOIN (SELECT * FROM {_PREVIOUS} WHERE {holds}) p USING (customer_id) "
-        "GROUP BY a.customer_no"
+        f"SELECT b.*, CAST(b.row_no - m.before AS UINTEGER) AS customer_no{columns} "
+        f"FROM {_BASE} AS b{joins} JOIN (SELECT as_of, min(row_no) - 1 AS before FROM {_BASE} "
+        "GROUP BY as_of) AS m ON m.as_of = b.as_of"
     )
 
 
-def _with_kept_sql(world: str, kept: Sequence[Tag]) -> str:
+def _said_before_sql(tag: Tag) -> str:
+    """What the month before the batch holds of the tag, as far as it is still a value of it."""
+    holds = f"tag_code = {literal(tag.code)}"
+    if tag.values:
+        holds += f" AND tag_value IN ({literals(v.value for v in tag.values)})"
+    value = "any_value(tag_value)"
+    if tag.shape is Shape.MANY:
+        value = "list(tag_value ORDER BY tag_value)"
+    return (
+        f"SELECT customer_id, as_of, TRY_CAST({value} AS {tag.column.type}) AS value, "
+        "any_value(confidence) AS confidence, any_value(tag_version) AS version, "
+        f"any_value(decided_as_of) AS decided FROM {_PREVIOUS} WHERE {holds} "
+        "GROUP BY customer_id, as_of"
+    )
+
+
+def _said_in_batch_sql(tag: Tag, last: date) -> str:
+    """What the months of the batch but the last decide of the tag, null for no value."""
+    value = value_sql(tag, "NULL")
+    if tag.shape is Shape.MANY:
+        value = f"nullif(list_sort({value}), [])"
+    return (
+        f"SELECT customer_id, as_of, CAST({value} AS {tag.column.type}) AS value, "
+        f"{confidence_sql(tag)} AS confidence, {tag.version} AS version, as_of AS decided "
+        f"FROM {_RANKED} WHERE as_of < {day(last)} AND NOT {unknown_sql(tag)}"
+    )
+
+
+def _kept_sql(tag: Tag, catalogue: Catalogue, said: str) -> str:
+    """The last that was said of the tag, where it is unknown and that is still valid."""
+    asking = f"SELECT row_no, customer_id, as_of FROM {_RANKED}"
+    if all(name in catalogue.columns for name in tag.reads):
+        # What reads other tags is known only later, so there every customer asks.
+        asking += f" WHERE {unknown_sql(tag)}"
+    return (
+        "SELECT a.row_no, s.value AS last, s.confidence, s.version, s.decided "
+        f"FROM ({asking}) AS a ASOF JOIN ({said}) AS s "
+        "ON s.customer_id = a.customer_id AND s.as_of < a.as_of WHERE s.value IS NOT NULL "
+        f"AND s.decided >= last_day(a.as_of - INTERVAL {tag.valid_months} MONTH)"
+    )
+
+
+def _with_kept_sql(kept: Sequence[Tag]) -> str:
     columns, joins = "", ""
     for position, tag in enumerate(kept):
         name = f"k{position}"
@@ -245,8 +321,8 @@ def _with_kept_sql(world: str, kept: Sequence[Tag]) -> str:
             f", {name}.{what} AS {part(tag, 'last_' + what)}"
             for what in ("confidence", "version", "decided")
         )
-        joins += f" LEFT JOIN {_KEPT}{position} AS {name} ON {name}.customer_no = w.customer_no"
-    return f"SELECT w.*{columns} FROM ({world}) AS w{joins}"
+        joins += f" LEFT JOIN {_KEPT}{position} AS {name} ON {name}.row_no = w.row_no"
+    return f"SELECT w.*{columns} FROM {_RANKED} AS w{joins}"
 
 
 # -- what goes out -------------------------------------------------------------------------
@@ -255,7 +331,6 @@ def _with_kept_sql(world: str, kept: Sequence[Tag]) -> str:
 def _held_sql(
     tags: Sequence[Tag],
     kept: Sequence[Tag],
-    as_of: date,
     numbers: Mapping[str, int] | None = None,
 ) -> str:
     """What is held, one SELECT per tag; with `numbers` customers and tags stand as numbers."""
@@ -275,26 +350,26 @@ def _held_sql(
             value = "value"
         confidence = part(tag, "confidence") if measured else "1.0::DOUBLE"
         version = part(tag, "version") if tag in kept else str(tag.version)
-        decided = part(tag, "decided") if tag in kept else day(as_of)
+        decided = part(tag, "decided") if tag in kept else "as_of"
         selects.append(
-            f"SELECT {day(as_of)} AS as_of, {customer}, {named(tag.code)}, "
+            f"SELECT as_of, {customer}, {named(tag.code)}, "
             f"CAST({value} AS VARCHAR) AS tag_value, "
             f"{confidence} AS confidence, CAST({version} AS BIGINT) AS tag_version, "
             f"{decided} AS decided_as_of "
             f"FROM {source} WHERE {value} IS NOT NULL"
         )
     return " UNION ALL ".join(selects) or (
-        f"SELECT {day(as_of)} AS as_of, {customer}, {named('')}, '' AS tag_value, "
+        f"SELECT as_of, {customer}, {named('')}, '' AS tag_value, "
         "1.0::DOUBLE AS confidence, 1::BIGINT AS tag_version, "
-        f"{day(as_of)} AS decided_as_of FROM {_EVALUATED} WHERE false"
+        f"as_of AS decided_as_of FROM {_EVALUATED} WHERE false"
     )
 
 
-def _matrix_sql(catalogue: Catalogue, tags: Sequence[Tag], as_of: date) -> str:
+def _matrix_sql(catalogue: Catalogue, tags: Sequence[Tag]) -> str:
     """The matrix has a column for every tag of the catalogue, null where it is not in force."""
     there = {tag.code for tag in tags} | {column.name for column in SEGMENT_COLUMNS}
     there |= {"customer_id", "customer_no"}
-    columns = [f"{day(as_of)} AS as_of"]
+    columns = ["as_of"]
     for column in portrait_matrix_table(catalogue).columns:
         name = quote(column.name)
         value = name if column.name in there else f"NULL::{column.type}"

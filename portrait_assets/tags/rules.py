@@ -50,7 +50,8 @@ def _decided(tag: Tag, unknown: str, value: Mapping[str, str] | str) -> str:
     return f"CASE {whens} END"
 
 
-def _value(tag: Tag, unknown: str) -> str:
+def value_sql(tag: Tag, unknown: str) -> str:
+    """The tag's value, and `unknown` where the inputs leave it so."""
     if tag.expression is not None:
         return _decided(tag, unknown, f"CAST({tag.expression.sql} AS {tag.type})")
     if tag.shape is Shape.ONE:
@@ -61,27 +62,33 @@ def _value(tag: Tag, unknown: str) -> str:
     return _decided(tag, unknown, f"list_filter([{matching}], lambda each: each IS NOT NULL)")
 
 
-def evaluated_sql(base: str, tags: Sequence[Tag], kept: Sequence[Tag], as_of: date) -> str:
+def confidence_sql(tag: Tag) -> str:
+    """The confidence in a value decided now: 0 to 1, in hundredths."""
+    if tag.confidence is None:
+        return "1.0::DOUBLE"
+    inside = f"least(1, greatest(0, CAST({tag.confidence.sql} AS DOUBLE)))"
+    return f"round(coalesce({inside}, 0), 2)"
+
+
+def evaluated_sql(base: str, tags: Sequence[Tag], kept: Sequence[Tag]) -> str:
     """Values layer by layer, each reading those before it, and then the confidences."""
     sql = base
     for layer in _layers(tags):
         columns = []
         for tag in layer:
             last = part(tag, "last") if tag in kept else "NULL"
-            columns.append(f"{_value(tag, last)} AS {quote(tag.code)}")
+            columns.append(f"{value_sql(tag, last)} AS {quote(tag.code)}")
             if tag in kept:
-                decided = _decided(tag, part(tag, "last_decided"), _decided_now(tag, as_of))
+                decided = _decided(tag, part(tag, "last_decided"), _decided_now(tag))
                 columns.append(f"{decided} AS {part(tag, 'decided')}")
         sql = f"SELECT *, {', '.join(columns)} FROM ({sql})"
-    columns = ["customer_no", "customer_id", *(quote(column.name) for column in SEGMENT_COLUMNS)]
+    columns = ["as_of", "customer_no", "customer_id"]
+    columns += [quote(column.name) for column in SEGMENT_COLUMNS]
     for tag in tags:
         columns.append(quote(tag.code))
-        confidence = "1.0::DOUBLE"
-        if tag.confidence is not None:
-            inside = f"least(1, greatest(0, CAST({tag.confidence.sql} AS DOUBLE)))"
-            confidence = f"round(coalesce({inside}, 0), 2)"
+        confidence = confidence_sql(tag)
         if tag in kept:
-            today = f"{part(tag, 'decided')} = {day(as_of)}"
+            today = f"{part(tag, 'decided')} = as_of"
             last, before = part(tag, "last_confidence"), part(tag, "last_version")
             version = f"CASE WHEN {today} THEN {tag.version} ELSE {before} END"
             columns += [part(tag, "decided"), f"{version} AS {part(tag, 'version')}"]
@@ -91,9 +98,8 @@ def evaluated_sql(base: str, tags: Sequence[Tag], kept: Sequence[Tag], as_of: da
     return f"SELECT {', '.join(columns)} FROM ({sql})"
 
 
-def _decided_now(tag: Tag, as_of: date) -> str | dict[str, str]:
-    now = day(as_of)
-    return {each.value: now for each in tag.values} if tag.shape is Shape.ONE else now
+def _decided_now(tag: Tag) -> str | dict[str, str]:
+    return {each.value: "as_of" for each in tag.values} if tag.shape is Shape.ONE else "as_of"
 
 
 def _layers(tags: Sequence[Tag]) -> list[list[Tag]]:

@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.features.contract import CUSTOMER_MONTH
+from portrait_assets.months import last_day
 from portrait_assets.tags.assets import make_months
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_TABLE, portrait_matrix_table
+from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE, portrait_matrix_table
+from portrait_assets.tags.evaluate import batches, prepare
 from portrait_assets.tags.governance import Action, approve
+from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.saved_audiences import load_audiences
 from portrait_assets.tags.tag import Catalogue, TagError
 from portrait_assets.warehouse.store import Warehouse
@@ -156,6 +162,79 @@ def test_months_made_together_equal_months_made_one_by_one(warehouse: Warehouse,
         "SELECT strftime(as_of, '%m'), customer_id, change FROM tags.audience_membership ORDER BY 1"
     ).fetchall()
     assert membership == [("05", "a", "entered"), ("06", "a", "stayed"), ("06", "c", "entered")]
+
+
+KEPT = """\
+  - code: home
+    on_missing: keep_last
+    valid_months: 2
+    expression: region
+    type: text
+    confidence: "share"
+  - code: interests
+    many: true
+    on_missing: keep_last
+    valid_months: 1
+    values:
+      - {value: often, en: Often, zh: 常来, when: "visits >= 10"}
+      - {value: member, en: Member, zh: 会员, when: "member"}
+"""
+MONTHS = ["2017-04", "2017-05", "2017-06", "2017-07"]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    homes=st.lists(
+        st.lists(st.sampled_from(["north", "south", None]), min_size=3, max_size=3),
+        min_size=len(MONTHS),
+        max_size=len(MONTHS),
+    ),
+    visits=st.lists(
+        st.lists(st.sampled_from([5, 20, None]), min_size=3, max_size=3),
+        min_size=len(MONTHS),
+        max_size=len(MONTHS),
+    ),
+)
+def test_what_is_kept_does_not_depend_on_which_months_are_made_together(
+    tmp_path_factory: pytest.TempPathFactory,
+    homes: list[list[str | None]],
+    visits: list[list[int | None]],
+):
+    days = [last_day(month) for month in MONTHS]
+    folder = tmp_path_factory.mktemp("kept")
+    chosen = load_catalogue(write_catalogue(folder, KEPT), columns=COLUMNS)
+    world = {
+        day: features(day, region=home, visits=visit, share=[0.25, 0.5, None], member=[False] * 3)
+        for day, home, visit in zip(days, homes, visits, strict=True)
+    }
+    assert list(batches(chosen, MONTHS, {})) == [MONTHS]
+
+    def made(parts: list[list[date]]) -> list[object]:
+        with duckdb.connect() as con:
+            for table in (TAG_CATALOGUE, portrait_matrix_table(chosen), TAG_TABLE):
+                ensure_table(con, table)
+            con.register("world", pl.concat(world.values()))
+            before = None
+            for part in parts:
+                con.register("listed", pl.concat(catalogue_rows(chosen, day) for day in part))
+                con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
+                listed = ", ".join(f"DATE '{day}'" for day in part)
+                rows = f"SELECT * FROM world WHERE as_of IN ({listed})"
+                previous = f"SELECT * FROM tags.tag_table WHERE as_of = DATE '{before}'"
+                prepared = prepare(chosen, rows, None, previous if before else None, part, con)
+                con.execute(
+                    f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}"
+                )
+                con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
+                before = part[-1]
+            return [
+                con.execute(f"SELECT * FROM tags.{name} ORDER BY ALL").fetchall()
+                for name in ("tag_table", "portrait_matrix")
+            ]
+
+    together = made([days])
+    assert together == made([[day] for day in days])
+    assert together == made([days[:1], days[1:]])
 
 
 def test_a_month_that_fails_leaves_the_room_as_it_was(warehouse: Warehouse, tmp_path: Path):

@@ -117,7 +117,7 @@ def tagged(
         con.execute("CREATE TABLE IF NOT EXISTS features.feature_matrix AS FROM world LIMIT 0")
         con.execute("INSERT INTO features.feature_matrix FROM world")
         previous = of_month("tags.tag_table", before) if before else None
-        prepared = prepare(catalogue, "SELECT * FROM world", None, previous, as_of, con)
+        prepared = prepare(catalogue, "SELECT * FROM world", None, previous, [as_of], con)
         con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
         con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
         prepared.close(con)
@@ -126,8 +126,7 @@ def tagged(
         con.unregister("world")
         con.unregister("listed")
         if before is not None:
-            name = matrix.full_name
-            changes = changes_sql(catalogue, of_month(name, before), of_month(name, as_of), as_of)
+            changes = changes_sql(catalogue, matrix.full_name, {before: as_of})
             con.execute(f"INSERT INTO tags.tag_changes BY NAME {changes}")
         before = as_of
 
