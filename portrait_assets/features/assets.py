@@ -18,7 +18,7 @@ from portrait_assets.features.contract import (
     PRODUCT_MONTH,
 )
 from portrait_assets.features.matrix import feature_matrix
-from portrait_assets.features.products import know_products
+from portrait_assets.features.products import Products
 from portrait_assets.features.selection import sample_sql, select_features
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.asset import all_months_of, tables_asset
@@ -45,12 +45,10 @@ def features_assets(
     """The steps that aggregate each month and that build the matrix from the aggregates."""
 
     def queries(
-        warehouse: Warehouse, months: list[str], sql: Callable[[str], str]
+        products: Products, months: list[str], sql: Callable[[str], str]
     ) -> Iterator[Query]:
         for month in months:
-            # Most sources tell all of their products at once: nothing changes after that.
-            if month == months[0] or warehouse.made(CLEANED["products"])[month]:
-                know_products(warehouse.con, month)
+            products.know(month)
             yield Query(sql(month))
 
     def require(warehouse: Warehouse, tables: tuple[Table, ...], last: str) -> None:
@@ -74,8 +72,9 @@ def features_assets(
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
         require(warehouse, looked_up, months[-1])
+        products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
         for table, sql in MONTHLY.items():
-            yield dg.Output(queries(warehouse, months, sql), table.name)
+            yield dg.Output(queries(products, months, sql), table.name)
 
     looked_back_on = (*MONTHLY, *(CLEANED[name] for name in _OF_THE_MATRIX))
 
@@ -89,7 +88,8 @@ def features_assets(
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
         require(warehouse, looked_back_on, months[-1])
-        yield dg.Output(queries(warehouse, months, feature_matrix), FEATURE_MATRIX.name)
+        products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
+        yield dg.Output(queries(products, months, feature_matrix), FEATURE_MATRIX.name)
 
         def chosen() -> Iterator[pl.DataFrame]:
             for month in months:

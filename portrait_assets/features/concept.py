@@ -202,7 +202,7 @@ _BRANDS: tuple[Feature, ...] = (
         "求新倾向",
         "choices of the last three months not made in the nine before / choices of the last three "
         f"months, shrunk to the base as if by {PRIOR_CHOICES} choices",
-        "CASE WHEN x.oldest >= 3 THEN "
+        "CASE WHEN x.has_earlier THEN "
         + shrunk_share("x.novel", "x.recent", "x.recent", "bx.novel", "bx.recent", PRIOR_CHOICES)
         + " END",
         unit=SHARE,

@@ -93,15 +93,14 @@ def customer_month(month: str) -> str:
 def sums() -> list[str]:
     """The columns of `features.customer_month` after the customer, by event."""
     day_parts = [
-        f"count(*) FILTER (hour_of_day BETWEEN {first} AND {last}) AS {name}_lines"
+        _count(f"hour_of_day BETWEEN {first} AND {last}", f"{name}_lines")
         for name, (first, last) in DAY_PARTS.items()
     ]
     weekdays = [
-        f"count(*) FILTER (weekday = {number}) AS {name}_lines"
-        for number, name in enumerate(WEEKDAYS, 1)
+        _count(f"weekday = {number}", f"{name}_lines") for number, name in enumerate(WEEKDAYS, 1)
     ]
     channels = [
-        f"count(*) FILTER (channel_kind = {number}) AS {name}_lines"
+        _count(f"channel_kind = {number}", f"{name}_lines")
         for number, name in enumerate(CHANNELS, 1)
     ]
     return [
@@ -116,10 +115,10 @@ def sums() -> list[str]:
         "max(ticket) AS largest_ticket",
         "min(occurred_at) AS first_at",
         "max(occurred_at) AS last_at",
-        "count(*) FILTER (amount < 0) AS returned_lines",
+        _count("amount < 0", "returned_lines"),
         _sum("-amount", "amount < 0", "returned_amount"),
         _sum("discount_amount"),
-        "count(*) FILTER (discount_amount > 0) AS discounted_lines",
+        _count("discount_amount > 0", "discounted_lines"),
         _sum("amount", "discount_amount > 0", "discounted_amount"),
         "count(is_own_label) AS branded_lines",
         _sum("amount", "is_own_label IS NOT NULL", "branded_amount"),
@@ -137,28 +136,33 @@ def sums() -> list[str]:
         "count(usual_cost) AS priced_lines",
         _sum("amount", "usual_cost IS NOT NULL", "priced_amount"),
         _sum("usual_cost"),
-        f"count(*) FILTER (price_difference <= -{PRICE_MOVED}) AS cheaper_lines",
-        f"count(*) FILTER (price_difference >= {PRICE_MOVED}) AS dearer_lines",
+        _count(f"price_difference <= -{PRICE_MOVED}", "cheaper_lines"),
+        _count(f"price_difference >= {PRICE_MOVED}", "dearer_lines"),
         "count(is_new) AS dated_product_lines",
-        "count(*) FILTER (is_new) AS new_product_lines",
-        "count(*) FILTER (display_odds IS NOT NULL OR mailer_odds IS NOT NULL) AS promotable_lines",
-        "count(*) FILTER (display_odds IS NOT NULL AND is_on_display) AS display_lines",
-        "count(*) FILTER (mailer_odds IS NOT NULL AND is_in_mailer) AS mailer_lines",
+        _count("is_new", "new_product_lines"),
+        _count("display_odds IS NOT NULL OR mailer_odds IS NOT NULL", "promotable_lines"),
+        _count("display_odds IS NOT NULL AND is_on_display", "display_lines"),
+        _count("mailer_odds IS NOT NULL AND is_in_mailer", "mailer_lines"),
         _sum("amount", "is_on_display OR is_in_mailer", "promoted_amount"),
         "coalesce(sum(display_odds), 0) AS display_odds",
         "coalesce(sum(mailer_odds), 0) AS mailer_odds",
-        "count(*) FILTER (kind = 'complaint') AS complaints",
-        "count(*) FILTER (kind = 'survey' AND score IS NOT NULL) AS surveys",
-        "coalesce(sum(score) FILTER (kind = 'survey'), 0) AS survey_points",
-        "count(*) FILTER (kind = 'visit') AS visits",
-        "count(*) FILTER (of = 'contact') AS contacts",
-        "count(*) FILTER (of = 'response') AS responses",
+        _count("kind = 'complaint'", "complaints"),
+        _count("kind = 'survey' AND score IS NOT NULL", "surveys"),
+        _sum("score", "kind = 'survey'", "survey_points"),
+        _count("kind = 'visit'", "visits"),
+        _count("of = 'contact'", "contacts"),
+        _count("of = 'response'", "responses"),
     ]
 
 
+def _count(where: str, name: str) -> str:
+    return f"count(CASE WHEN {where} THEN 1 END) AS {name}"
+
+
 def _sum(of: str, where: str | None = None, name: str | None = None) -> str:
-    condition = f" FILTER ({where})" if where else ""
-    return f"coalesce(sum({of}){condition}, 0) AS {name or of}"
+    # FILTER would cut every column of the rows anew for each of so many aggregates.
+    summed = f"CASE WHEN {where} THEN {of} END" if where else of
+    return f"coalesce(sum({summed}), 0) AS {name or of}"
 
 
 def _channel_kind() -> str:

@@ -11,6 +11,8 @@ from portrait_assets.features.span import WINDOW_MONTHS, Span
 
 AGO = range(WINDOW_MONTHS)
 WINDOWS = (1, 3, 6, 12)
+RECENT = 0b111
+"""The bits of the last three months."""
 BASE_LINES = 20
 """Lines that the base's category shares count for, when few are known of a customer."""
 
@@ -160,17 +162,18 @@ def choice_name(span: Span) -> str:
 
 
 def choice(span: Span) -> str:
-    """What was chosen over the window, by category and brand, and when first."""
+    """What was chosen over the window, by category and brand.
+
+    `months` has a bit for each month in which it was chosen, the lowest for the month itself.
+    """
     return f"""
     SELECT c.*, n.category_no, n.brand_no
     FROM (
         SELECT customer_id, choice_id, CAST(sum(lines) AS BIGINT) AS lines,
-            CAST(sum(amount) AS DECIMAL(18, 2)) AS amount, count(*) AS months,
-            max(ago) AS first_ago, min(ago) AS last_ago
-        FROM (
-            SELECT *, {span.ago()} AS ago FROM features.customer_category_month
-            WHERE {span.within}
-        ) GROUP BY customer_id, choice_id
+            CAST(sum(amount) AS DECIMAL(18, 2)) AS amount,
+            bit_or(1 << CAST({span.ago()} AS INTEGER)) AS months
+        FROM features.customer_category_month
+        WHERE {span.within} GROUP BY customer_id, choice_id
     ) AS c JOIN choice_name AS n USING (choice_id)
     """
 
@@ -262,10 +265,12 @@ def brand() -> str:
 
 def chosen() -> str:
     """How often a choice of category and brand was repeated, and how many are new."""
-    return """
-    SELECT customer_id, count(*) AS choices, count(*) FILTER (months > 1) AS repeated,
-        count(*) FILTER (last_ago < 3) AS recent, count(*) FILTER (first_ago < 3) AS novel,
-        max(first_ago) AS oldest
+    return f"""
+    SELECT customer_id, count(*) AS choices,
+        count(*) FILTER (bit_count(months) > 1) AS repeated,
+        count(*) FILTER (months & {RECENT} > 0) AS recent,
+        count(*) FILTER (months <= {RECENT}) AS novel,
+        bit_or(months) > {RECENT} AS has_earlier
     FROM choice GROUP BY customer_id
     """
 
@@ -274,7 +279,7 @@ def base_chosen() -> str:
     """The same of all customers; novelty only of those with an earlier choice to compare with."""
     return (
         "SELECT sum(choices) AS choices, sum(repeated) AS repeated, "
-        "sum(recent) FILTER (oldest >= 3) AS recent, sum(novel) FILTER (oldest >= 3) AS novel "
+        "sum(recent) FILTER (has_earlier) AS recent, sum(novel) FILTER (has_earlier) AS novel "
         "FROM chosen"
     )
 

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
 from portrait_assets.warehouse.connection import literal
+
+
+class Products:
+    """The temporary table `product` month by month, made anew only where more has been told.
+
+    Most sources tell all of their products at once: nothing changes after that.
+
+    Args:
+        con: the connection that has it.
+        told: rows of `cleaned.products` by month.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, told: Mapping[str, int]) -> None:
+        self.con = con
+        self._told = [month for month, rows in told.items() if rows]
+        self._newest: str | None = None
+
+    def know(self, month: str) -> None:
+        """Make the table be what is known by the month."""
+        newest = max((each for each in self._told if each <= month), default="")
+        if newest != self._newest:
+            know_products(self.con, month)
+            self._newest = newest
 
 
 def know_products(con: duckdb.DuckDBPyConnection, month: str) -> None:
