@@ -165,8 +165,7 @@ def _choice() -> str:
     FROM (
         SELECT customer_id, coalesce(category, of_product) AS category, brand, count(*) AS lines,
             CAST(sum(amount) AS DECIMAL(18, 2)) AS amount,
-            bit_count(bit_or(CAST(1 AS INTEGER) << ago)) AS months,
-            max(ago) AS first_ago, min(ago) AS last_ago
+            bit_or(CAST(1 AS INTEGER) << ago) AS months
         FROM line WHERE here GROUP BY ALL
     ) AS c JOIN choice_name AS n
         ON n.category IS NOT DISTINCT FROM c.category AND n.brand IS NOT DISTINCT FROM c.brand
