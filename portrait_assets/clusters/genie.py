@@ -69,7 +69,7 @@ def genie_hierarchy(
     """
     n = len(tree.pairs) + 1
     size = np.ones(n) if weights is None else weights.astype(np.float64).copy()
-    alive = np.ones(n, dtype=bool)
+    sizes = _Sizes(size)
     a_end, b_end = tree.pairs[:, 0].copy(), tree.pairs[:, 1].copy()
     used = np.zeros(n - 1, dtype=bool)
     pairs = np.zeros((n - 1, 2), dtype=np.int64)
@@ -79,8 +79,8 @@ def genie_hierarchy(
         while used[first_unused]:
             first_unused += 1
         edge = first_unused
-        if gini_index(size[alive]) > gini_limit:
-            smallest = size[alive].min()
+        if sizes.gini_index() > gini_limit:
+            smallest = sizes.smallest
             # Ends of edges are kept renamed to the cluster that they lie in.
             small = (size[a_end] <= smallest) | (size[b_end] <= smallest)
             edge = int((small & ~used).argmax())
@@ -89,17 +89,42 @@ def genie_hierarchy(
         pairs[step], lengths[step] = (a, b), tree.lengths[edge]
         a_end[a_end == b] = a
         b_end[b_end == b] = a
+        sizes.merge(size[a], size[b])
         size[a] += size[b]
-        alive[b] = False
     return Hierarchy(pairs, lengths)
+
+
+class _Sizes:
+    """Sizes of the clusters there are, kept in order, as sorting them at every merge is slow."""
+
+    def __init__(self, sizes: FloatVector) -> None:
+        self._ordered = np.sort(sizes)
+        self._twice_rank = 2.0 * np.arange(1, len(sizes) + 1)
+        self._total = float(sizes.sum())
+
+    @property
+    def smallest(self) -> float:
+        return float(self._ordered[0])
+
+    def merge(self, one: float, other: float) -> None:
+        """Put one cluster in the place of two of these sizes."""
+        ordered = self._ordered
+        gone = int(ordered.searchsorted(one))
+        ordered[gone:-1] = ordered[gone + 1 :]
+        self._ordered = ordered = ordered[:-1]
+        gone, come = ordered.searchsorted([other, one + other])
+        ordered[gone : come - 1] = ordered[gone + 1 : come]
+        ordered[come - 1] = one + other
+
+    def gini_index(self) -> float:
+        """Normalised Gini index: 0 when all are equal, towards 1 when one has everything."""
+        n = len(self._ordered)
+        if n < 2 or self._total <= 0:
+            return 0.0
+        weighted = float(self._twice_rank[:n] @ self._ordered)
+        return (weighted - (n + 1) * self._total) / ((n - 1) * self._total)
 
 
 def gini_index(sizes: FloatVector) -> float:
     """Normalised Gini index of sizes: 0 when all are equal, towards 1 when one has everything."""
-    n = len(sizes)
-    total = float(sizes.sum())
-    if n < 2 or total <= 0:
-        return 0.0
-    ordered = np.sort(sizes)
-    ranks = 2.0 * np.arange(1, n + 1) - n - 1
-    return float((ranks * ordered).sum() / ((n - 1) * total))
+    return _Sizes(sizes).gini_index()
