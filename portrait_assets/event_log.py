@@ -1,4 +1,4 @@
-"""Dagster's SQLite event log with its connections kept open, and batches written as one.
+"""Dagster's SQLite event log with its connections kept open, and events in a row stored as one.
 
 Dagster opens a database connection, and compiles its statements, anew for each event. A run over a
 year is some two thousand events, and that was two thirds of its time; see `docs/decisions/006`.
@@ -7,8 +7,9 @@ year is some two thousand events, and that was two thirds of its time; see `docs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from dagster import AssetKey
@@ -24,6 +25,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 
 KEPT_RUNS = 4
 BUSY_TIMEOUT_SECONDS = 60
+MOST_WAITING = 1000
 
 
 class KeptSqliteEventLogStorage(SqliteEventLogStorage):
@@ -33,6 +35,14 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
     last events of a run (the warehouse's own commits do wait).
     """
 
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._kept_engines: dict[str, Engine] = {}
+        self._known_tables: set[str] = set()
+        self._known_columns: set[str] = set()
+        self._waiting: list[EventLogEntry] = []
+        self._waiting_lock = RLock()
+        super().__init__(base_dir, inst_data)
+
     @classmethod
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
@@ -41,7 +51,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         return cls(inst_data=inst_data, **config_value)
 
     def _engine(self, shard: str) -> Engine:
-        engines: dict[str, Engine] = self.__dict__.setdefault("_kept_engines", {})
+        engines = self._kept_engines
         if shard not in engines:
             engine = create_engine(
                 self.conn_string_for_shard(shard),
@@ -56,6 +66,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
+        self._store_waiting()
         with self._db_lock:
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
@@ -64,40 +75,56 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
             with engine.connect() as connection, connection.begin():
                 yield connection
 
-    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store the events of one run together: all of them, or none in either file.
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store the event; those on assets and checks of a run wait for the next other one.
 
-        Dagster gives them so when DAGSTER_EVENT_BATCH_SIZE is set; see `home.prepare_home`.
+        They come a hundred in a row, and each row of them is stored together. Whoever reads
+        through this storage finds them stored.
         """
-        if len({event.run_id for event in events}) > 1 or not all(map(_is_of_asset, events)):
-            super().store_event_batch(events)
+        if not event.run_id or event.dagster_event_type not in ASSET_EVENTS | ASSET_CHECK_EVENTS:
+            self._store_waiting()
+            super().store_event(event)
             return
+        with self._waiting_lock:
+            first = self._waiting[0] if self._waiting else event
+            if len(self._waiting) >= MOST_WAITING or first.run_id != event.run_id:
+                self._store_waiting()
+            self._waiting.append(event)
+
+    def _store_waiting(self) -> None:
+        with self._waiting_lock:
+            events, self._waiting = self._waiting, []
+            if events:
+                self._store_together(events)
+
+    def _store_together(self, events: list[EventLogEntry]) -> None:
         rows = [self._event_to_row(event) for event in events]
         insert = SqlEventLogStorageTable.insert()
-        number = SqlEventLogStorageTable.c.id
-        with self.run_connection(events[0].run_id) as run:
-            run.execute(insert, rows)
-        with self.index_transaction() as index:
-            inserted = insert.returning(number, sort_by_parameter_order=True)
-            numbered = dict(zip(index.execute(inserted, rows).scalars(), events, strict=True))
+        with self.run_connection(events[0].run_id) as connection:
+            connection.execute(insert, rows)
+        with self.index_transaction() as connection:
+            number = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+            numbers = connection.execute(number, rows).scalars()
+            numbered = dict(zip(numbers, events, strict=True))
             changed = {i: e for i, e in numbered.items() if e.dagster_event_type in ASSET_EVENTS}
-            self._store_asset_event_tags(index, list(changed.values()), list(changed))
-            newest = {_asset(event): i for i, event in changed.items()}
+            self._store_asset_event_tags(connection, list(changed.values()), list(changed))
+            newest = {_asset(entry): i for i, entry in changed.items()}
             for i in newest.values():
-                self._store_asset_event(index, changed[i], i)
+                self._store_asset_event(connection, changed[i], i)
         for i, entry in numbered.items():
             if entry.dagster_event_type in ASSET_CHECK_EVENTS:
                 self.store_asset_check_event(entry, i)
 
     def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
-        known: dict[str, bool] = self.__dict__.setdefault("_known_columns", {})
-        if not known.get(column_name):
-            known[column_name] = super()._has_asset_key_col_on_connection(conn, column_name)
-        return known[column_name]
+        if column_name not in self._known_columns and super()._has_asset_key_col_on_connection(
+            conn, column_name
+        ):
+            self._known_columns.add(column_name)
+        return column_name in self._known_columns
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index has the table; a table that is there stays there."""
-        known: set[str] = self.__dict__.setdefault("_known_tables", set())
+        known = self._known_tables
         if table_name not in known and inspect(self._engine(INDEX_SHARD_NAME)).has_table(
             table_name
         ):
@@ -105,14 +132,12 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         return table_name in known
 
     def dispose(self) -> None:
-        """Close the connections."""
-        for engine in self.__dict__.pop("_kept_engines", {}).values():
+        """Store what waits and close the connections."""
+        self._store_waiting()
+        for engine in self._kept_engines.values():
             engine.dispose()
+        self._kept_engines.clear()
         super().dispose()
-
-
-def _is_of_asset(event: EventLogEntry) -> bool:
-    return event.dagster_event_type in ASSET_EVENTS | ASSET_CHECK_EVENTS
 
 
 def _asset(event: EventLogEntry) -> AssetKey | None:

@@ -24,10 +24,6 @@ event_log_storage:
 """
 
 
-# How many events of a step Dagster hands over to be stored together.
-EVENT_BATCH_SIZE = 1000
-
-
 def prepare_home(settings: Settings) -> None:
     """Make the folder of Dagster's records and point Dagster at it."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
@@ -35,7 +31,6 @@ def prepare_home(settings: Settings) -> None:
     configuration = DAGSTER_YAML.format(event_log=event_log)
     (settings.dagster_home / "dagster.yaml").write_text(configuration)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
-    os.environ["DAGSTER_EVENT_BATCH_SIZE"] = str(EVENT_BATCH_SIZE)
 
 
 def serve_ui(settings: Settings, host: str, port: int) -> None:

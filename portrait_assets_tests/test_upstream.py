@@ -1,6 +1,5 @@
 """What we lean on of the packages below: an upgrade that changes it fails here first."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -181,43 +180,19 @@ def test_the_kept_event_log_stores_what_dagster_s_own_can_read(tmp_path: Path):
     kept = KeptSqliteEventLogStorage(str(tmp_path / "runs"))
     start = DagsterEvent(DagsterEventType.STEP_START.value, "job", step_key="a")
     kept.store_event(materialized("a", "2024-01"))
-    kept.store_event_batch([materialized("a", "2024-02"), materialized("b", "2024-01")])
-    kept.store_event_batch([materialized("b", "2024-02"), event_of_run(start)])
+    kept.store_event(event_of_run(start))
+    for asset, month in (("a", "2024-02"), ("b", "2024-01"), ("b", "2024-02")):
+        kept.store_event(materialized(asset, month))
+    assert len(kept.get_logs_for_run(RUN_ID)) == 5, "what waits is stored when somebody reads"
+    kept.store_event(materialized("c", "2024-01"))
     kept.dispose()
     own = SqliteEventLogStorage(str(tmp_path / "runs"))
     for asset in ("a", "b"):
-        assert own.has_asset_key(dg.AssetKey(asset))
         assert own.get_materialized_partitions(dg.AssetKey(asset)) == {"2024-01", "2024-02"}
-    assert len(own.get_logs_for_run(RUN_ID)) == 5
+    assert all(own.has_asset_key(dg.AssetKey(asset)) for asset in "abc")
+    logged = [log.dagster_event.partition for log in own.get_logs_for_run(RUN_ID)]
+    assert logged == ["2024-01", None, "2024-02", "2024-01", "2024-02", "2024-01"]
     own.dispose()
-
-
-def test_dagster_hands_over_the_months_of_an_asset_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """What `store_event_batch` lives on; without it events are stored one by one, as before."""
-    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
-    together: list[int] = []
-    store = KeptSqliteEventLogStorage.store_event_batch
-
-    def counted(storage: KeptSqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
-        together.append(len(events))
-        store(storage, events)
-
-    monkeypatch.setattr(KeptSqliteEventLogStorage, "store_event_batch", counted)
-
-    @dg.asset(partitions_def=MONTHS, backfill_policy=dg.BackfillPolicy.single_run())
-    def thing() -> None: ...
-
-    kept = {"base_dir": str(tmp_path / "runs")}
-    storage = {"module": "portrait_assets.event_log", "class": "KeptSqliteEventLogStorage"}
-    overrides = {"event_log_storage": storage | {"config": kept}, "telemetry": {"enabled": False}}
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=overrides) as instance:
-        job = dg.Definitions([thing], jobs=[dg.define_asset_job("job")]).resolve_job_def("job")
-        months = ["2024-01", "2024-02", "2024-03"]
-        assert job.execute_in_process(instance=instance, tags=range_tags(months)).success
-        assert instance.get_materialized_partitions(dg.AssetKey("thing")) == set(months)
-    assert together == [3, 3], "planned and made"
 
 
 def test_rows_inserted_in_parallel_after_none_are_hidden_by_duckdb(tmp_path: Path):
