@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Any
 
 from dagster import AssetKey
-from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
@@ -39,6 +39,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         self._kept_engines: dict[str, Engine] = {}
         self._known_tables: set[str] = set()
         self._known_columns: set[str] = set()
+        self._row: tuple[str, DagsterEventType | None] | None = None
         self._waiting: list[EventLogEntry] = []
         self._waiting_lock = RLock()
         super().__init__(base_dir, inst_data)
@@ -76,20 +77,20 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
                 yield connection
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Store the event; those on assets and checks of a run wait for the next other one.
+        """Store the event, or let it wait for the end of a row of its kind.
 
-        They come a hundred in a row, and each row of them is stored together. Whoever reads
-        through this storage finds them stored.
+        Events on assets and checks come a hundred in a row. The first of a row is stored at once,
+        so that a full disk is told, and the others together when another kind of event comes.
+        Whoever reads through this storage finds them stored.
         """
-        if not event.run_id or event.dagster_event_type not in ASSET_EVENTS | ASSET_CHECK_EVENTS:
-            self._store_waiting()
-            super().store_event(event)
-            return
+        kind = (event.run_id, event.dagster_event_type)
         with self._waiting_lock:
-            first = self._waiting[0] if self._waiting else event
-            if len(self._waiting) >= MOST_WAITING or first.run_id != event.run_id:
-                self._store_waiting()
-            self._waiting.append(event)
+            if kind == self._row and len(self._waiting) < MOST_WAITING:
+                self._waiting.append(event)
+                return
+            self._store_waiting()
+            self._row = kind if kind[0] and kind[1] in ASSET_EVENTS | ASSET_CHECK_EVENTS else None
+            super().store_event(event)
 
     def _store_waiting(self) -> None:
         with self._waiting_lock:

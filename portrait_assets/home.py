@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
+
+import dagster as dg
 
 from portrait_assets.raw.source import load_source
 from portrait_assets.settings import Settings
@@ -24,13 +27,21 @@ event_log_storage:
 """
 
 
-def prepare_home(settings: Settings) -> None:
-    """Make the folder of Dagster's records and point Dagster at it."""
+def open_records(settings: Settings) -> dg.DagsterInstance:
+    """Dagster's records of the source's runs, made where they are not there; close them after use.
+
+    Dagster fails where two processes make them at the same moment, so one waits for the other.
+    """
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     event_log = json.dumps(str(settings.dagster_home / "history" / "runs"))
     configuration = DAGSTER_YAML.format(event_log=event_log)
-    (settings.dagster_home / "dagster.yaml").write_text(configuration)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    with open(settings.dagster_home / "records.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = settings.dagster_home / "dagster.yaml"
+        if not told.exists() or told.read_text() != configuration:
+            told.write_text(configuration)
+        return dg.DagsterInstance.get()
 
 
 def serve_ui(settings: Settings, host: str, port: int) -> None:
@@ -40,7 +51,7 @@ def serve_ui(settings: Settings, host: str, port: int) -> None:
         SourceError: when there is no such source.
     """
     load_source(settings.source_dir)
-    prepare_home(settings)
+    open_records(settings).dispose()
     os.environ["PORTRAIT_SOURCE"] = settings.source
     os.environ["PORTRAIT_DATA_DIR"] = str(settings.data_dir.resolve())
     command = ["-m", "dagster", "dev", "-m", "portrait_assets.definitions"]

@@ -15,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from portrait_assets.automation import JOB, range_tags
 from portrait_assets.definitions import TABLES, build_defs
 from portrait_assets.errors import PortraitError, WarehouseError
-from portrait_assets.home import prepare_home
+from portrait_assets.home import open_records
 from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.request import Request
 from portrait_assets.settings import Settings
 from portrait_assets.status import print_made
-from portrait_assets.warehouse.connection import told
+from portrait_assets.warehouse.connection import told, with_remedy
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import OnWritten
 from portrait_assets.warehouse.lock import warehouse_lock
@@ -65,11 +65,10 @@ def _machine_failures_told() -> Iterator[None]:
 
 def _run_request(request: Request, out: Console) -> int:
     settings = request.settings
-    prepare_home(settings)
     if request.fresh:
         _remove_warehouse(settings)
     before: list[str] = []
-    with dg.DagsterInstance.get() as instance:
+    with open_records(settings) as instance:
         asked = _with_missing_history(instance, request, out)
         failed = _run(request, instance, asked, out)
         before = [month for month in asked if failed and month < min(failed)]
@@ -173,6 +172,7 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
             continue
         while error.cause is not None:
             error = error.cause
-        told = str(error.message).strip().splitlines()[0]
-        return told.split(": ", 1)[1] if "Error: " in told else told
+        line = str(error.message).strip().splitlines()[0]
+        line = line.split(": ", 1)[1] if "Error: " in line else line
+        return with_remedy(error.cls_name or "", line)
     return f"The run {result.run_id} failed; `make ui` shows its log."

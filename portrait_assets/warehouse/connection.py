@@ -15,6 +15,17 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+_WRITE = "free room on the disk, or put the file back, and run again"
+# One process writes at a time, so a commit fails only when the machine does.
+_REMEDIES = {
+    "OutOfMemoryException": (
+        "raise PORTRAIT_MEMORY_LIMIT_GIB, or free room for what spills to the disk"
+    ),
+    "IOException": _WRITE,
+    "TransactionException": _WRITE,
+}
+
+
 def literal(value: object) -> str:
     """The value, as text, in an SQL string literal."""
     return "'" + str(value).replace("'", "''") + "'"
@@ -32,12 +43,13 @@ def qualified(full_name: str) -> str:
 
 def told(error: duckdb.Error) -> str:
     """What DuckDB says, in one line, and what helps where the machine is what failed."""
-    line = str(error).strip().splitlines()[0].rstrip(".")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return f"{line}; raise PORTRAIT_MEMORY_LIMIT_GIB, or free room for what spills to the disk"
-    if isinstance(error, duckdb.IOException):
-        return f"{line}; free room on the disk, or put the file back, and run again"
-    return line
+    return with_remedy(type(error).__name__, str(error).strip().splitlines()[0])
+
+
+def with_remedy(exception: str, line: str) -> str:
+    """What DuckDB says in an exception of this name, and what helps."""
+    line = line.rstrip(".")
+    return f"{line}; {_REMEDIES[exception]}" if exception in _REMEDIES else line
 
 
 def spill_folder(path: Path) -> Path:

@@ -85,7 +85,7 @@ def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
         (
             "UPDATE meta.partitions SET made_at = made_at + INTERVAL 1 DAY "
             "WHERE table_name = 'raw.receipts' AND month = '2024-02'",
-            "2024-02: cleaned.",
+            "is older than raw.receipts; run `portrait run --months 2024-02`",
         ),
         (
             "UPDATE meta.partitions SET run_id = 'other', made_at = made_at + INTERVAL 1 HOUR "

@@ -37,7 +37,7 @@ def mounted(folder: Path, *options: str) -> bool:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    if not mounted(folder, "size=40m"):
+    if not mounted(folder, "size=200m"):
         pytest.skip("a file system can be mounted by root only")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
@@ -69,6 +69,9 @@ def test_a_disk_that_is_full_stops_the_run_and_harms_nothing(made_once: Settings
 @pytest.mark.slow
 def test_a_file_that_may_not_grow_stops_the_run_and_harms_nothing(made: Settings):
     before = contents(made.portrait_file)
+    text = sales_file(made).read_text()
+    header, *lines = text.splitlines(keepends=True)
+    sales_file(made).write_text("".join([header, *lines * 100]))
     limit = made.warehouse_file.stat().st_size + 20_000
     limited = subprocess.run(
         [*PORTRAIT, "run"],
@@ -80,6 +83,7 @@ def test_a_file_that_may_not_grow_stops_the_run_and_harms_nothing(made: Settings
     )
     fails_in_a_sentence(limited, "free room")
     assert contents(made.portrait_file) == before
+    sales_file(made).write_text(text)
     assert portrait("run", data=made.data_dir).returncode == 0
     assert contents(made.portrait_file) == before
 
