@@ -28,10 +28,7 @@ def features_by_hand(month: str) -> str:
         "event": _event(span),
         "whole": _whole(span),
         **parts(span),
-        "record": entity.record(span)
-        .replace("cleaned.customers", "customers")
-        .replace(f"WHERE {span.known}", "")
-        .replace("month, source_row", "source_row"),
+        "record": _record(),
     }
     own = {
         "history": "SELECT customer_id, first_on, last_on FROM whole WHERE first_on IS NOT NULL",
@@ -62,6 +59,16 @@ def features_by_hand(month: str) -> str:
     return (
         f"WITH {with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
         f"FROM everyone {joins} {bases}"
+    )
+
+
+def _record() -> str:
+    names = (*(feature.name for feature in entity.ATTRIBUTES), "age", "birth_date", "joined_on")
+    latest = ", ".join(f"arg_max({name}, place) AS {name}" for name in names)
+    return (
+        f"SELECT customer_id, {latest} FROM (SELECT *, row_number() OVER "
+        "(ORDER BY recorded_on NULLS FIRST, source_row) AS place FROM customers) "
+        "GROUP BY customer_id"
     )
 
 

@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import polars as pl
 
-from portrait_assets.cleaned.contract import CLEANED
+from portrait_assets.cleaned.contract import (
+    CLEANED,
+    CUSTOMER_ALIAS,
+    GOLDEN_RECORD,
+    IDENTITY_MAP,
+)
 from portrait_assets.features import monthly
 from portrait_assets.features.contract import (
     CUSTOMER_BALANCE_MONTH,
@@ -18,6 +23,7 @@ from portrait_assets.features.contract import (
     PRODUCT_MONTH,
 )
 from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.features.persons import know_persons
 from portrait_assets.features.products import Products
 from portrait_assets.features.selection import sample_sql, select_features
 from portrait_assets.months import last_day
@@ -34,9 +40,15 @@ MONTHLY: dict[Table, Callable[[str], str]] = {
     CUSTOMER_BALANCE_MONTH: monthly.customer_balance_month,
 }
 TABLES = (*MONTHLY, FEATURE_MATRIX, FEATURE_SELECTION)
+IDENTITY = (IDENTITY_MAP, CUSTOMER_ALIAS)
+BEFORE = (CLEANED["contacts"], CLEANED["responses"])
+"""What a month's aggregates look up of earlier months, by customer."""
+EVER = (GOLDEN_RECORD, CLEANED["transactions"], CLEANED["balances"])
+AGGREGATES = tuple(table for table in MONTHLY if table is not PRODUCT_MONTH)
+"""What the matrix looks back on, by customer: events and records, and monthly aggregates."""
 _OF_THE_MONTH = ("transactions", "promotions", "interactions", "balances")
-_OF_ALL_MONTHS = ("products", "campaigns", "contacts", "responses")
-_OF_THE_MATRIX = ("customers", "products", "market", "transactions", "balances")
+_OF_ALL_MONTHS = (*IDENTITY, CLEANED["products"], CLEANED["campaigns"], *BEFORE)
+_OF_THE_MATRIX = (*IDENTITY, *MONTHLY, *EVER, CLEANED["products"], CLEANED["market"])
 
 
 def features_assets(
@@ -45,10 +57,15 @@ def features_assets(
     """The steps that aggregate each month and that build the matrix from the aggregates."""
 
     def queries(
-        products: Products, months: list[str], sql: Callable[[str], str]
+        products: Products,
+        months: list[str],
+        sql: Callable[[str], str],
+        looked_up: tuple[Table, ...],
+        summed: tuple[Table, ...] = (),
     ) -> Iterator[Query]:
         for month in months:
             products.know(month)
+            know_persons(products.con, month, looked_up, summed)
             yield Query(sql(month))
 
     def require(warehouse: Warehouse, tables: tuple[Table, ...], last: str) -> None:
@@ -56,40 +73,37 @@ def features_assets(
         for table in tables:
             warehouse.require(table, known[: known.index(last) + 1])
 
-    looked_up = tuple(CLEANED[name] for name in _OF_ALL_MONTHS)
-
     @tables_asset(
         "customer_month",
         MONTHLY,
         partitions,
         deps=(
             *(CLEANED[name] for name in _OF_THE_MONTH),
-            *(all_months_of(table, partitions) for table in looked_up),
+            *(all_months_of(table, partitions) for table in _OF_ALL_MONTHS),
         ),
         kinds=("duckdb",),
     )
     def aggregates(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
-        require(warehouse, looked_up, months[-1])
+        require(warehouse, _OF_ALL_MONTHS, months[-1])
         products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
         for table, sql in MONTHLY.items():
-            yield dg.Output(queries(products, months, sql), table.name)
-
-    looked_back_on = (*MONTHLY, *(CLEANED[name] for name in _OF_THE_MATRIX))
+            yield dg.Output(queries(products, months, sql, BEFORE), table.name)
 
     @tables_asset(
         "feature_matrix",
         [FEATURE_MATRIX, FEATURE_SELECTION],
         partitions,
-        deps=[all_months_of(table, partitions) for table in looked_back_on],
+        deps=[all_months_of(table, partitions) for table in _OF_THE_MATRIX],
     )
     def matrix(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
-        require(warehouse, looked_back_on, months[-1])
+        require(warehouse, _OF_THE_MATRIX, months[-1])
         products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
-        yield dg.Output(queries(products, months, feature_matrix), FEATURE_MATRIX.name)
+        rows = queries(products, months, feature_matrix, EVER, AGGREGATES)
+        yield dg.Output(rows, FEATURE_MATRIX.name)
 
         def chosen() -> Iterator[pl.DataFrame]:
             for month in months:

@@ -9,6 +9,7 @@ from portrait_assets.features.contract import (
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
 )
+from portrait_assets.features.persons import aliases
 from portrait_assets.warehouse.checks import (
     Finding,
     Subject,
@@ -33,11 +34,12 @@ def _adds_up(subject: Subject) -> Finding:
 def _everyone(subject: Subject) -> Finding:
     month = literal(subject.month)
     expected = subject.warehouse.select(
-        "SELECT count(DISTINCT customer_id) FROM ("
+        "SELECT count(DISTINCT coalesce(a.customer_id, t.customer_id)) FROM ("
         f"SELECT customer_id FROM cleaned.transactions WHERE month <= {month} "
         f"UNION ALL SELECT customer_id FROM cleaned.balances WHERE month <= {month} "
         f"UNION ALL SELECT customer_id FROM cleaned.customers WHERE month <= {month} "
-        f"AND joined_on <= last_day(({month} || '-01')::DATE))"
+        f"AND joined_on <= last_day(({month} || '-01')::DATE)) AS t "
+        f"LEFT JOIN ({aliases(subject.month)}) AS a ON a.alias_id = t.customer_id"
     ).item()
     return Finding(
         abs(expected - subject.rows.height),

@@ -18,7 +18,7 @@ def _attribute(
         type_,
         en,
         zh,
-        formula="latest value recorded by as_of",
+        formula="the golden record's value by as_of",
         null_means="not recorded: missing_attributes names it",
         sql=f"r.{name}",
         needs=("customers",),
@@ -108,11 +108,9 @@ FEATURES = (*ATTRIBUTES, *DERIVED)
 
 
 def record(span: Span) -> str:
-    """The latest value of each attribute; a later record that lacks one does not undo it."""
+    """The golden record of each customer, as the last month that told something new left it."""
     names = (*(feature.name for feature in ATTRIBUTES), "age", "birth_date", "joined_on")
-    latest = ", ".join(f"arg_max({name}, place) AS {name}" for name in names)
     return (
-        f"SELECT customer_id, {latest} FROM (SELECT *, row_number() OVER "
-        "(ORDER BY recorded_on NULLS FIRST, month, source_row) AS place "
-        f"FROM cleaned.customers WHERE {span.known}) GROUP BY customer_id"
+        f"SELECT customer_id, {', '.join(names)} FROM temp.golden_record WHERE {span.known} "
+        "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY month DESC) = 1"
     )

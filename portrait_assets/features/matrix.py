@@ -36,7 +36,8 @@ def feature_matrix(month: str) -> str:
     """SQL of the features of every customer as of the month's last day, in the order of customers.
 
     A customer is in it who has a transaction, a balance or a joining day by then. It reads the
-    monthly aggregates of the month and of those before, and nothing later.
+    monthly aggregates of the month and of those before, and nothing later, as
+    `persons.know_persons` and `products.know_products` make them known.
     """
     span = Span(month)
     named = {**parts(span), "record": entity.record(span), "everyone": _everyone(span)}
@@ -58,6 +59,6 @@ def feature_matrix(month: str) -> str:
 def _everyone(span: Span) -> str:
     return (
         "SELECT customer_id FROM history UNION SELECT customer_id "
-        f"FROM features.customer_balance_month WHERE {span.known} UNION SELECT customer_id "
-        f"FROM cleaned.customers WHERE {span.known} AND joined_on <= {span.day}"
+        f"FROM temp.customer_balance_month WHERE {span.known} UNION SELECT customer_id "
+        f"FROM record WHERE joined_on <= {span.day}"
     )

@@ -2,7 +2,8 @@
 
 Each query reads the month's own events, what is known of campaigns by then, and for usual prices
 the earlier months of `features.product_month`. What is known of products by then is looked up in
-the temporary table `product`, which `products.know_products` makes.
+the temporary table `product`, which `products.know_products` makes, and what customers were
+contacted about and responded to before in the views that `persons.know_persons` makes.
 """
 
 from __future__ import annotations
@@ -250,12 +251,12 @@ def customer_campaign_month(month: str) -> str:
     ),
     earlier AS (
         SELECT DISTINCT customer_id, campaign_id
-        FROM cleaned.responses SEMI JOIN answered USING (customer_id, campaign_id)
+        FROM temp.responses SEMI JOIN answered USING (customer_id, campaign_id)
         WHERE month < {literal(month)}
     ),
     reached AS (
         SELECT customer_id, campaign_id, min(contacted_on) AS contacted_on
-        FROM cleaned.contacts SEMI JOIN answered USING (customer_id, campaign_id)
+        FROM temp.contacts SEMI JOIN answered USING (customer_id, campaign_id)
         WHERE month <= {literal(month)} AND NOT coalesce(is_control, false) GROUP BY ALL
     ),
     event AS (

@@ -1,7 +1,8 @@
 """The parts that features are computed from: SQL with one row per customer, as of a month.
 
-Each part is a query over the monthly aggregates; `base_*` parts have one row for all customers.
-Nothing later than the month is read.
+Each part is a query over the monthly aggregates as `persons.know_persons` has them, so that merged
+customers are one; `base_*` parts have one row for all customers. Nothing later than the month is
+read.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def history(span: Span) -> str:
     """First and last purchase of all time by then."""
     return (
         "SELECT customer_id, CAST(min(first_at) AS DATE) AS first_on, "
-        "CAST(max(last_at) AS DATE) AS last_on FROM features.customer_month "
+        "CAST(max(last_at) AS DATE) AS last_on FROM temp.customer_month "
         f"WHERE {span.known} AND lines > 0 GROUP BY customer_id"
     )
 
@@ -88,7 +89,7 @@ def bought(span: Span) -> str:
         CAST(max(last_at) AS DATE) AS last_in_window,
         count(*) FILTER (lines > 0) AS active_months,
         CAST(max(ago) FILTER (lines > 0) AS BIGINT) AS oldest
-    FROM (SELECT *, {span.ago()} AS ago FROM features.customer_month WHERE {span.within})
+    FROM (SELECT *, {span.ago()} AS ago FROM temp.customer_month WHERE {span.within})
     GROUP BY customer_id
     """
 
@@ -108,7 +109,7 @@ def campaign_type(span: Span) -> str:
         max(last_response_on) AS last_response_on,
         bit_or(CASE WHEN contacts > 0 THEN 1 << CAST({span.ago()} AS INTEGER) ELSE 0 END)
             AS contacted_months
-    FROM features.customer_campaign_month WHERE {span.within} GROUP BY ALL
+    FROM temp.customer_campaign_month WHERE {span.within} GROUP BY ALL
     """
 
 
@@ -156,7 +157,7 @@ def choice_name(span: Span) -> str:
             THEN CAST(dense_rank() OVER (ORDER BY brand) AS INTEGER) END AS brand_no
     FROM (
         SELECT choice_id, any_value(category) AS category, any_value(brand) AS brand
-        FROM features.customer_category_month WHERE {span.within} GROUP BY choice_id
+        FROM temp.customer_category_month WHERE {span.within} GROUP BY choice_id
     )
     """
 
@@ -172,7 +173,7 @@ def choice(span: Span) -> str:
         SELECT customer_id, choice_id, CAST(sum(lines) AS BIGINT) AS lines,
             CAST(sum(amount) AS DECIMAL(18, 2)) AS amount,
             bit_or(1 << CAST({span.ago()} AS INTEGER)) AS months
-        FROM features.customer_category_month
+        FROM temp.customer_category_month
         WHERE {span.within} GROUP BY customer_id, choice_id
     ) AS c JOIN choice_name AS n USING (choice_id)
     """
@@ -298,7 +299,7 @@ def held(span: Span) -> str:
         sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
         sum(risk_points) AS risk_points
     FROM (
-        SELECT *, {span.ago()} AS ago FROM features.customer_balance_month WHERE {span.within}
+        SELECT *, {span.ago()} AS ago FROM temp.customer_balance_month WHERE {span.within}
     ) GROUP BY customer_id
     """
 

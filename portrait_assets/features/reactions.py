@@ -183,12 +183,12 @@ def withdrawn_user(span: Span) -> str:
     """Who bought or held a product in the three months before it was withdrawn."""
     return f"""
     SELECT t.customer_id, w.product_id, w.ago
-    FROM cleaned.transactions AS t JOIN withdrawn AS w USING (product_id)
+    FROM temp.transactions AS t JOIN withdrawn AS w USING (product_id)
     WHERE t.{span.known} AND t.amount > 0 AND t.occurred_at < w.withdrawn_on
         AND t.occurred_at >= w.withdrawn_on - INTERVAL {COMPARED_MONTHS} MONTH
     UNION
     SELECT t.customer_id, w.product_id, w.ago
-    FROM cleaned.balances AS t JOIN withdrawn AS w USING (product_id)
+    FROM temp.balances AS t JOIN withdrawn AS w USING (product_id)
     WHERE t.{span.known} AND t.balance > 0 AND t.balance_on < w.withdrawn_on
         AND t.balance_on >= w.withdrawn_on - INTERVAL {COMPARED_MONTHS} MONTH
     """

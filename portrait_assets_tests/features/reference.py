@@ -205,7 +205,7 @@ def _months(rows: list[Row]) -> int:
 
 
 def _first(choices: Any) -> int:
-    return max(s["ago"] for rows in choices.values() for s in rows)
+    return max((s["ago"] for rows in choices.values() for s in rows), default=0)
 
 
 def _recent(choices: Any) -> tuple[int, int]:

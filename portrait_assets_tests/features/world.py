@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.features.assets import MONTHLY
+from portrait_assets.cleaned.contract import (
+    CLEANED,
+    CUSTOMER_ALIAS,
+    GOLDEN_RECORD,
+    IDENTITY_MAP,
+)
+from portrait_assets.cleaned.golden import golden_month
+from portrait_assets.features.assets import AGGREGATES, BEFORE, EVER, MONTHLY
 from portrait_assets.features.contract import FEATURE_MATRIX
 from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.features.persons import know_persons
 from portrait_assets.features.products import know_products
 from portrait_assets.months import month_range
 from portrait_assets.warehouse.contract import Table
@@ -32,10 +40,12 @@ def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> p
     """Rows of a cleaned table; what a row leaves out is null."""
     schema = CLEANED[table].polars_schema
     dated = DATED.get(table)
+    sourced = table == "customers"
     full = [
         dict.fromkeys(schema.names())
         | {"source_file": "f", "source_row": number}
         | {"month": f"{row[dated]:%Y-%m}" if dated else first}
+        | ({"source_customer_id": row["customer_id"]} if sourced else {})
         | row
         for number, row in enumerate(rows, 1)
     ]
@@ -53,20 +63,50 @@ def day(text: str) -> date:
     return date.fromisoformat(text)
 
 
+Merge = tuple[str, str, str]
+"""In which month it was found that an identifier is which customer's."""
+
+
+def merges(found: list[Merge]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The identity map and the aliases in which these merges stand."""
+    told = {"valid_from": day("2024-01-01"), "match_probability": 1.0, "evidence": "same phone"}
+    rows = [
+        {"month": month, "source_customer_id": alias, "customer_id": customer, **told}
+        for month, alias, customer in found
+    ]
+    alias_rows = [{**row, "alias_id": row["source_customer_id"]} for row in rows]
+    return (
+        pl.DataFrame(rows, schema=IDENTITY_MAP.polars_schema),
+        pl.DataFrame(alias_rows, schema=CUSTOMER_ALIAS.polars_schema),
+    )
+
+
 class World:
     """Cleaned tables in a database of their own, with all months up to `last` aggregated."""
 
-    def __init__(self, last: str, first: str = "2024-01", **tables: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        last: str,
+        first: str = "2024-01",
+        merged: Sequence[Merge] = (),
+        **tables: list[dict[str, Any]],
+    ) -> None:
         self.con = duckdb.connect(config={"threads": 2})
         frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
         for name, frame in frames.items():
             self._create(CLEANED[name])
             self._insert(CLEANED[name], frame)
-        for table in MONTHLY:
+        for table in (IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD, *MONTHLY):
             self._create(table)
+        identities, aliases = merges(list(merged))
+        self._insert(IDENTITY_MAP, identities)
+        self._insert(CUSTOMER_ALIAS, aliases)
+        for month in sorted({*frames["customers"]["month"], *identities["month"]}):
+            self._insert(GOLDEN_RECORD, golden_month(frames["customers"], identities, month))
         earliest = min([last, *(m for name in DATED for m in frames[name]["month"])])
         for month in month_range(earliest, last):
             know_products(self.con, month)
+            know_persons(self.con, month, BEFORE)
             for table, sql in MONTHLY.items():
                 self.con.execute(f"INSERT INTO {table.full_name} BY NAME {sql(month)}")
 
@@ -86,6 +126,7 @@ class World:
     def matrix(self, month: str) -> pl.DataFrame:
         """The feature matrix of a month, with its contract's types."""
         know_products(self.con, month)
+        know_persons(self.con, month, EVER, AGGREGATES)
         frame: pl.DataFrame = self.con.sql(feature_matrix(month)).pl()
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
 

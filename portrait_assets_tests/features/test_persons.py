@@ -1,0 +1,98 @@
+"""Two customers who turn out to be one person are one from that month on, and two before it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+from polars.testing import assert_frame_equal
+
+from portrait_assets.features.assets import AGGREGATES
+from portrait_assets.features.persons import LEAST, MOST, aliases
+from portrait_assets.warehouse.contract import Type
+from portrait_assets_tests.features.world import World, day, merges, sale
+
+FOUND_OUT = ("2024-03", "new", "old")
+MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
+
+
+def account(who: str, on: str, number: str, balance: float) -> dict[str, Any]:
+    told = {"account_id": number, "balance_on": day(on), "balance": balance}
+    return {"customer_id": who, **told}
+
+
+def life(who: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """What one person did under two identifiers, each by the month in which it was used."""
+    old, new = who["old"], who["new"]
+    return {
+        "transactions": [
+            sale(old, "2024-01-05 10:00", 10, category="tea", basket_id="1"),
+            sale(new, "2024-01-20 19:00", 20, category="tea", basket_id="2"),
+            sale(new, "2024-02-03 09:00", 30, category="bread", product_id="gone"),
+            sale("old", "2024-03-09 12:00", 40, category="tea"),
+            sale("other", "2024-01-09 12:00", 15, category="tea", product_id="gone"),
+            sale("other", "2024-04-09 12:00", 16, category="bread"),
+        ],
+        "balances": [
+            account(old, "2024-02-29", "a1", 100),
+            account(new, "2024-02-29", "a2", 50),
+        ],
+        "products": [{"product_id": "gone", "withdrawn_on": day("2024-02-20")}],
+        "campaigns": [{"campaign_id": "c", "campaign_type": "mail"}],
+        "contacts": [{"customer_id": new, "campaign_id": "c", "contacted_on": day("2024-02-27")}],
+        "responses": [
+            {"customer_id": "old", "campaign_id": "c", "responded_on": day("2024-03-02")}
+        ],
+        "customers": [
+            {"customer_id": old, "source_customer_id": "old", "gender": "F"}
+            | {"joined_on": day("2024-01-02"), "recorded_on": day("2024-01-02")},
+            {"customer_id": new, "source_customer_id": "new", "region": "west"}
+            | {"joined_on": day("2024-01-18"), "recorded_on": day("2024-01-18")},
+        ],
+    }
+
+
+def told_later() -> World:
+    return World("2024-04", merged=[FOUND_OUT], **life({"old": "old", "new": "new"}))
+
+
+def test_before_the_month_of_the_merge_they_are_two():
+    assert told_later().matrix("2024-02")["customer_id"].to_list() == ["new", "old", "other"]
+
+
+def test_from_the_month_of_the_merge_on_they_are_one_with_all_that_both_did():
+    world = told_later()
+    assert world.matrix("2024-03")["customer_id"].to_list() == ["old", "other"]
+    person = world.customer("old", "2024-03")
+    assert person["spend_12m"] == Decimal(100)
+    assert (person["gender"], person["region"]) == ("F", "west"), "of both records"
+    assert person["total_balance"] == Decimal(150)
+    assert person["accounts_held"] == 2
+
+
+def test_a_merged_person_is_as_one_who_was_known_as_one_all_along():
+    known = World("2024-04", **life({"old": "old", "new": "old"}))
+    for month in MONTHS[2:]:
+        assert_frame_equal(told_later().matrix(month), known.matrix(month))
+
+
+def test_an_identifier_that_is_taken_back_is_a_customer_again():
+    con = duckdb.connect()
+    identity_map, customer_alias = merges([FOUND_OUT, ("2024-04", "new", "new")])
+    con.execute("CREATE SCHEMA cleaned")
+    con.register("identities", identity_map)
+    con.register("given_up", customer_alias.head(1))
+    con.execute("CREATE TABLE cleaned.identity_map AS FROM identities")
+    con.execute("CREATE TABLE cleaned.customer_alias AS FROM given_up")
+    assert con.sql(aliases("2024-02")).fetchall() == []
+    assert con.sql(aliases("2024-03")).fetchall() == [("new", "old")]
+    assert con.sql(aliases("2024-04")).fetchall() == []
+
+
+def test_only_what_can_be_added_is_added():
+    """Money, counts and points add up; times and texts are declared or taken as they are."""
+    for table in AGGREGATES:
+        for column in table.columns:
+            if column.type in (Type.DATE, Type.TIMESTAMP, Type.BOOLEAN):
+                assert column.name in (*LEAST, *MOST), f"{table.full_name}.{column.name}"
