@@ -328,19 +328,19 @@ def rekey(
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Rewrite months under the identities known today: merges found later hold from then on."""
+    """Rewrite months so that customers who were found within them to be one are one throughout.
+
+    The older identifier stands. Earlier and later months stay as they are.
+    """
     from portrait_assets.cleaned.commands import rekey as backdate
-    from portrait_assets.request import Request, read_request
+    from portrait_assets.request import read_request
 
     asked = read_request(_settings(source, data_dir), months)
-    if not backdate(asked.settings, asked.months[0], out):
+    if not backdate(asked.settings, asked.months, out):
         return
     from portrait_assets.run import run_portrait
 
-    # What holds from a month on holds in all later ones too.
-    later = [month for month in asked.available if month >= asked.months[0]]
-    request = Request(asked.settings, asked.source, later, asked.available, False)
-    raise typer.Exit(run_portrait(request, out))
+    raise typer.Exit(run_portrait(asked, out))
 
 
 @generate.command()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import polars as pl
 from rich.console import Console
 
@@ -13,9 +13,10 @@ from portrait_assets.cleaned.linkage import LinkageSettings, link
 from portrait_assets.cleaned.review import REVIEW_FILE, append_same
 from portrait_assets.errors import PortraitError
 from portrait_assets.settings import Settings
-from portrait_assets.warehouse.connection import literal
+from portrait_assets.warehouse.connection import literal, open_database
 
 ROW_NUMBER = "row_number"
+SHOWN = 10  # Merges that a rewriting tells one by one.
 
 
 def link_file(file: Path, to: Path, id_column: str | None, settings: LinkageSettings) -> int:
@@ -61,36 +62,46 @@ def _read(file: Path) -> pl.DataFrame:
     return records.rename({name: name.strip() for name in records.columns})
 
 
-def merges_to_backdate(settings: Settings, first_month: str) -> pl.DataFrame:
-    """The merges of customers that hold only from after a month, as pairs of records.
+def merges_to_backdate(settings: Settings, months: Sequence[str]) -> pl.DataFrame:
+    """The merges of customers found after the first of these months, up to the last one.
+
+    Returns:
+        `found_in`, `alias_id` and `customer_id`, one row per identifier given up, in order.
 
     Raises:
-        PortraitError: when nothing was made yet.
+        PortraitError: when nothing was made yet, or a run holds the warehouse.
     """
-    if not settings.warehouse_file.is_file():
-        raise PortraitError(f"'{settings.source}' was never made; run `portrait run` first.")
-    with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
+    with open_database(settings.warehouse_file, read_only=True) as con:
         found: pl.DataFrame = con.sql(
-            "SELECT least(alias_id, customer_id) AS record_1, "
-            "greatest(alias_id, customer_id) AS record_2 "
-            f"FROM {CUSTOMER_ALIAS.full_name} WHERE month > {literal(first_month)} ORDER BY ALL"
+            f"SELECT month AS found_in, alias_id, customer_id FROM {CUSTOMER_ALIAS.full_name} "
+            f"WHERE month > {literal(months[0])} AND month <= {literal(months[-1])} ORDER BY ALL"
         ).pl()
     return found
 
 
-def rekey(settings: Settings, first_month: str, out: Console) -> bool:
-    """Let the merges found later hold from a month on; whether there are any.
+def rekey(settings: Settings, months: Sequence[str], out: Console) -> bool:
+    """Let the merges found within these months hold from the first of them on.
 
     They are written into the reviewers' file of the source as decided from that month, so that
-    every later run gives the same history.
+    every later run gives the same history. Merges found after these months are left alone: so
+    that nobody is one person, then two and then one again, they need a range up to their month.
+
+    Returns:
+        Whether there are any, so that the months are to be made again.
     """
-    pairs = merges_to_backdate(settings, first_month)
-    if pairs.is_empty():
-        out.print(f"No customers were merged after {first_month}; there is nothing to rewrite.")
+    merges = merges_to_backdate(settings, months)
+    span = f"{months[0]} to {months[-1]}"
+    if merges.is_empty():
+        out.print(f"No customers turned out to be one from {span}; there is nothing to rewrite.")
         return False
-    append_same(settings.source_dir, pairs, first_month)
+    append_same(settings.source_dir, merges, months[0])
+    for found_in, alias, customer in merges.head(SHOWN).iter_rows():
+        out.print(f"  {alias} is {customer}, which was found in {found_in}", markup=False)
+    if merges.height > SHOWN:
+        out.print(f"  and {merges.height - SHOWN} more")
     out.print(
-        f"{pairs.height} merges hold from {first_month} on now; they stand in {REVIEW_FILE}.",
+        f"{merges.height} merges hold from {months[0]} on now; they stand in {REVIEW_FILE}. "
+        f"Rewriting {span}; months after that keep their rows, which have these merges already.",
         markup=False,
     )
     return True

@@ -58,12 +58,17 @@ def in_force(review: pl.DataFrame, month: str) -> pl.DataFrame:
     )
 
 
-def append_same(folder: Path, pairs: pl.DataFrame, from_month: str) -> None:
-    """Add pairs (record_1, record_2) to the file as the same from a month on."""
+def append_same(folder: Path, merges: pl.DataFrame, from_month: str) -> None:
+    """Add pairs (alias_id, customer_id) to the file as the same from a month on, once each."""
     path = folder / REVIEW_FILE
-    is_new = not path.is_file()
-    with open(path, "a", encoding="utf-8") as file:
-        if is_new:
-            file.write(",".join(COLUMNS) + "\n")
-        for one, two in pairs.select("record_1", "record_2").iter_rows():
-            file.write(f"{one},{two},same,{from_month}\n")
+    added = merges.select(
+        pl.min_horizontal("alias_id", "customer_id").alias("record_1"),
+        pl.max_horizontal("alias_id", "customer_id").alias("record_2"),
+        pl.lit("same").alias("verdict"),
+        pl.lit(from_month).alias("from_month"),
+    )
+    if path.is_file():
+        told = pl.read_csv(path, infer_schema=False)
+        # Columns that reviewers keep for themselves stay.
+        added = pl.concat([told, added.join(told, on=COLUMNS, how="anti")], how="diagonal")
+    added.write_csv(path)
