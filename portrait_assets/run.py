@@ -120,8 +120,10 @@ def _run(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     failed = _failed_checks(result)
-    for line in failed.values():
-        out.print(f"[red]{line}[/red]")
+    for line in dict.fromkeys(failed.values()):
+        of = sorted(month for month, told in failed.items() if told == line)
+        span = of[0] if len(of) == 1 else f"{of[0]} to {of[-1]}"
+        out.print(f"{span}: {line}", style="red", markup=False)
     if not result.success and not failed:
         raise PortraitError(_reason(result))
     return set(failed)
@@ -158,8 +160,7 @@ def _failed_checks(result: dg.ExecuteInProcessResult) -> dict[str, str]:
         if stops and not evaluation.passed and evaluation.partition not in failed:
             table = ".".join(evaluation.asset_key.path)
             failed[str(evaluation.partition)] = (
-                f"{evaluation.partition}: {table} failed the check '{evaluation.check_name}': "
-                f"{evaluation.description}"
+                f"{table} failed the check '{evaluation.check_name}': {evaluation.description}"
             )
     return failed
 

@@ -10,7 +10,7 @@ from portrait_assets.cleaned.contract import (
     CLEANED,
     REJECTS,
 )
-from portrait_assets.raw.contract import CANONICAL, UNPLACED
+from portrait_assets.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.raw.placing import AFTER_LAST
 from portrait_assets.warehouse.checks import (
     Finding,
@@ -24,8 +24,12 @@ from portrait_assets.warehouse.contract import Severity
 def _conserved(subject: Subject) -> Finding:
     """Received = kept + distinct rows set aside + duplicates merged, table by table.
 
-    Rows without a readable date and broken lines are received and set aside too.
+    Rows without a readable date and broken lines are received and set aside too. Of a table that
+    could not be read it is not known what was received: what an earlier reading found stands, and
+    nothing is to be made from it.
     """
+    if problems := _problems(subject):
+        return Finding(len(problems), " ".join(problems))
     made = subject.warehouse.made
     row = pl.struct("source_file", "source_row")
     gone = subject.rows.group_by("table_name").agg(
@@ -61,6 +65,12 @@ def _conserved(subject: Subject) -> Finding:
     )
 
 
+def _problems(subject: Subject) -> list[str]:
+    """Why tables could not be read, each file's sentence once."""
+    receipts = subject.warehouse.read(RECEIPTS, [subject.month])
+    return receipts["problem"].drop_nulls().unique(maintain_order=True).to_list()
+
+
 def _broken_strays(subject: Subject) -> dict[str, int]:
     """By table, the month's rows in `raw.unplaced` that are broken and so set aside."""
     if not subject.warehouse.made(UNPLACED).get(subject.month):
@@ -84,7 +94,7 @@ def _none_set_aside(subject: Subject) -> Finding:
 
 CONSERVED = TableCheck(
     "conserved",
-    "Of every table: rows received = kept + distinct rows set aside + duplicates merged.",
+    "Of every table, which was read: rows received = kept + distinct rows set aside + merged.",
     _conserved,
     blocking=True,
 )

@@ -90,8 +90,16 @@ def _special(kind: Kind, parts: bool) -> list[Level]:
 def _fuzzy(kind: Kind) -> list[Level]:
     left, right = f'"{kind}_l"', f'"{kind}_r"'
 
+    same_length = f"length({left}) = length({right})"
+    nearly = f"abs(length({left}) - length({right})) <= 2"
+    edited = f"damerau_levenshtein({left}, {right})"
+
     def edits(most: int) -> Level:
-        return _level(f"{most} edits", f"damerau_levenshtein({left}, {right}) <= {most}")
+        # Characters at the same places are counted much faster than edits are.
+        replaced = f"{same_length} AND hamming({left}, {right})"
+        exchanged = f"{replaced} = 2 AND {edited} = 1"
+        moved = f"NOT {same_length} AND {nearly} AND {edited} <= {most}"
+        return _level(f"{most} edits", f"({replaced} <= {most}) OR ({exchanged}) OR ({moved})")
 
     def alike(least: float) -> Level:
         return _level(f"alike {least}", f"jaro_winkler_similarity({left}, {right}) >= {least}")
@@ -133,7 +141,7 @@ def blocking_keys(texts: pl.DataFrame, most_pairs: int) -> pl.DataFrame:
     """
     if texts.height * (texts.height - 1) // 2 <= ALL_PAIRS:
         return texts.select(pl.repeat("all", pl.len()).alias("key_1"))
-    keys = [_seldom(texts.select(key.alias("key")).to_series(), most_pairs) for key in _keys(texts)]
+    keys = [seldom(texts.select(key.alias("key")).to_series(), most_pairs) for key in _keys(texts)]
     return pl.DataFrame([key.alias(f"key_{number}") for number, key in enumerate(keys, 1)])
 
 
@@ -162,7 +170,8 @@ def _keys(texts: pl.DataFrame) -> list[pl.Expr]:
     return [*alone, *joined]
 
 
-def _seldom(key: pl.Series, most_pairs: int) -> pl.Series:
+def seldom(key: pl.Series, most_pairs: int) -> pl.Series:
+    """The key without its commonest values, so that it gives no more than `most_pairs` pairs."""
     counts = key.drop_nulls().value_counts(name="n").filter(pl.col("n") > 1).sort("n", "key")
     pairs = (counts["n"].cast(pl.Int64) * (counts["n"].cast(pl.Int64) - 1) // 2).cum_sum()
     kept = counts["key"].filter(pairs <= most_pairs)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
-from portrait_assets.cleaned.comparing import blocking_keys, comparisons
+from portrait_assets.cleaned.comparing import blocking_keys, comparisons, seldom
 from portrait_assets.cleaned.person_columns import Kind, person_columns, person_texts
 from portrait_assets.cleaned.resolving import persons_of, within
 from portrait_assets.errors import PortraitError
@@ -24,10 +24,12 @@ from portrait_assets.errors import PortraitError
 if TYPE_CHECKING:
     from splink import Linker
 
-MIN_PAIRS = 2_000_000
-PAIRS_PER_RECORD = 3
+MIN_PAIRS = 1_000_000
+PAIRS_PER_RECORD = 1
 ENOUGH_RULES = 2
 """Trained under two agreements, every column is learnt under one that is not its own."""
+TAUGHT_PAIRS = 1_000_000
+"""Most pairs that one agreement teaches from; its commonest values are left out."""
 FAINT = 1e-4
 """Match probability below which a pair is not looked at again."""
 _UNIQUE_ID = "unique_id"
@@ -121,7 +123,9 @@ def train(table: pl.DataFrame, settings: LinkageSettings) -> tuple[LinkageModel,
         The model, and the pairs of these records as `score` gives them.
     """
     kinds = [name for name in table.columns if name != _UNIQUE_ID]
-    with _linker(table, kinds, settings) as (linker, _):
+    rules = _training_rules(kinds)
+    keys = pl.DataFrame([_taught(table, rule).alias(_key(rule)) for rule in rules])
+    with _linker(pl.concat([table, keys], how="horizontal"), kinds, settings) as (linker, _):
         _train(linker, kinds, settings)
         told = linker.misc.save_model_to_json()
     prior = float(told["probability_two_random_records_match"])
@@ -248,13 +252,24 @@ def _train(linker: Linker, kinds: list[str], settings: LinkageSettings) -> None:
             break
         try:
             linker.training.estimate_parameters_using_expectation_maximisation(
-                block_on(*rule), record_sample_proportion=1.0
+                block_on(_key(rule), *rule), record_sample_proportion=1.0
             )
         except (ValueError, SplinkException):
             # Where all pairs of a rule match, or none, it teaches nothing; the others do.
             logging.getLogger(__name__).info("%s teaches nothing here", " and ".join(rule))
         else:
             taught += 1
+
+
+def _key(rule: list[str]) -> str:
+    return f"agree on {' and '.join(rule)}"
+
+
+def _taught(table: pl.DataFrame, rule: list[str]) -> pl.Series:
+    """The values that a rule agrees on, without the commonest."""
+    return seldom(
+        table.select(pl.concat_str(rule, separator=" ").alias("key")).to_series(), TAUGHT_PAIRS
+    )
 
 
 def _sure_rules(kinds: list[str]) -> list[list[str]]:

@@ -6,11 +6,12 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.raw.placing import placings, receipts, unplaced_lines
+from portrait_assets.raw.placing import Unread, placings, receipts, unplaced_lines
 from portrait_assets.raw.reading import SourceReader
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.asset import tables_asset
 from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.store import Warehouse, Written
 
 TABLES: tuple[Table, ...] = (
     *(canonical.raw_table() for canonical in CANONICAL),
@@ -20,7 +21,10 @@ TABLES: tuple[Table, ...] = (
 
 
 def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """The step that reads the source; a table that it does not provide stays empty."""
+    """The step that reads the source; a table that it does not provide stays empty.
+
+    A table whose file cannot be read keeps what it has, and the others are made.
+    """
 
     @tables_asset("raw", TABLES, partitions)
     def raw(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
@@ -29,14 +33,20 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
         with SourceReader(warehouse.con, source, warehouse.scratch_folder()) as reader:
             # Every SQL is checked here, before anything is written.
             placed = placings(reader)
+            unread: dict[str, Unread] = {}
             for canonical in CANONICAL:
+                if problem := canonical.name in source.provided and reader.problem(canonical.name):
+                    stands = _as_it_stands(warehouse, canonical.raw_table(), months)
+                    unread[canonical.name] = Unread(problem, stands.counts)
+                    yield dg.Output(stands, canonical.name)
+                    continue
                 placing = placed.get(canonical.name)
                 # To keep all rows for one month of many takes longer than to look twice.
                 if placing and (months == source.months() or placing.is_derived):
                     placing = placed[canonical.name] = placing.kept()
                 rows = placing.rows(months) if placing else canonical.raw_table().empty()
                 yield dg.Output(rows, canonical.name)
-            told = receipts(placed, [canonical.name for canonical in CANONICAL], months)
+            told = receipts(placed, [c.name for c in CANONICAL], months, unread)
             yield dg.Output(told, RECEIPTS.name)
             strays = told.filter(pl.col("rows_unplaced") > 0)["table_name"].unique()
             unplaced = pl.concat(
@@ -50,6 +60,14 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
             yield dg.Output(here, UNPLACED.name)
 
     return [raw]
+
+
+def _as_it_stands(warehouse: Warehouse, table: Table, months: list[str]) -> Written:
+    """The table's months left alone; one that was never made is there, without rows."""
+    if never := [month for month in months if month not in warehouse.made(table)]:
+        warehouse.write(table, never, table.empty())
+    made = warehouse.made(table)
+    return Written({month: made[month] for month in months})
 
 
 def _lines_of_no_table(source: Source, reader: SourceReader) -> Iterator[pl.DataFrame]:

@@ -421,6 +421,11 @@ RECEIPTS = Table(
         Column(
             "rows_unplaced", Type.INTEGER, "Rows in raw.unplaced", "未归月行数", False, minimum=0
         ),
+        _text(
+            "problem",
+            "Why the table could not be read and keeps what it had; null when it was read",
+            "无法读取的原因(保留上次读取结果);正常读取为空",
+        ),
     ),
     key=("table_name",),
     published=True,

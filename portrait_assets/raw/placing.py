@@ -153,6 +153,14 @@ class Placing:
         return (int(found[0]) if found else 0) + self.broken_count()
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A table whose files cannot be read: why, and the rows by month of an earlier reading."""
+
+    problem: str | None
+    rows: Mapping[str, int]
+
+
 def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame:
     """Broken lines of a file as `raw.unplaced` holds them."""
     return broken.select(
@@ -166,7 +174,7 @@ def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame
 
 
 def placings(reader: SourceReader) -> dict[str, Placing]:
-    """The placing of every table that the source provides, by name.
+    """The placing of every table that the source provides and whose files can be read, by name.
 
     Raises:
         SourceError: when a table's SQL cannot be used.
@@ -175,13 +183,25 @@ def placings(reader: SourceReader) -> dict[str, Placing]:
     return {
         name: Placing(reader, canonical, reader.columns(canonical), months[0], months[-1])
         for name, canonical in reader.source.provided.items()
+        if reader.problem(name) is None
     }
 
 
 def receipts(
-    placed: Mapping[str, Placing], tables: Sequence[str], months: Sequence[str]
+    placed: Mapping[str, Placing],
+    tables: Sequence[str],
+    months: Sequence[str],
+    unread: Mapping[str, Unread] | None = None,
 ) -> pl.DataFrame:
-    """What reading the source found: one row per table and month, as `raw.receipts` holds them."""
+    """What reading the source found: one row per table and month, as `raw.receipts` holds them.
+
+    Args:
+        placed: the tables that were read.
+        tables: all tables, also those that the source does not provide.
+        months: the months.
+        unread: the tables that could not be read.
+    """
+    unread = unread or {}
     rows = []
     for table in tables:
         placing = placed.get(table)
@@ -192,15 +212,17 @@ def receipts(
         # What a derived table's SQL returns has just been counted, and may take long to count.
         is_file = placing is not None and not placing.is_derived
         in_file = placing.rows_in_file() if placing and is_file else sum(counts.values())
+        stands = unread.get(table, Unread(None, {}))
         rows += [
             {
                 "month": month,
                 "table_name": table,
-                "is_provided": placing is not None,
-                "rows_received": counts.get(month, 0),
+                "is_provided": placing is not None or table in unread,
+                "rows_received": counts.get(month, stands.rows.get(month, 0)),
                 "rows_in_file": in_file,
                 "rows_placed": sum(counts.values()) - unplaced,
                 "rows_unplaced": unplaced + broken,
+                "problem": stands.problem,
             }
             for month in months
         ]

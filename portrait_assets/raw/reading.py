@@ -22,7 +22,9 @@ class SourceReader:
     """The source's files as temporary views on one connection, for as long as it is open.
 
     Text files keep every value as text; Parquet and JSON keep their own types. Files in another
-    encoding are written again as UTF-8 into `scratch`, while it is open.
+    encoding are written again as UTF-8 into `scratch`, while it is open. A file that cannot be
+    read has no view; `problem` says so of the tables that need it. The SQL in the folder `views`
+    of the source becomes views too, for what several tables are made from.
     """
 
     def __init__(
@@ -34,19 +36,25 @@ class SourceReader:
         self._opened = ExitStack()
         self._tables: list[str] = []
         self._broken: list[tuple[str, pl.DataFrame]] = []
+        self._problems: dict[str, str] = {}
 
     def __enter__(self) -> SourceReader:
         self.source.check()
         try:
             for name, spec in self.source.definition.files.items():
-                self._create_view(name, spec)
+                try:
+                    self._create_view(name, spec)
+                except SourceError as error:
+                    self._problems[name] = str(error)
+            for name in self.source.views:
+                self._create_shared_view(name)
         except BaseException:
             self._opened.close()
             raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for name in self.source.definition.files:
+        for name in (*self.source.views, *self.source.definition.files):
             self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
         for table in self._tables:
             self.con.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
@@ -65,6 +73,43 @@ class SourceReader:
             raise SourceError(
                 f"{self.source.name}: the file '{spec.path}' cannot be read: {first_line(error)}"
             ) from None
+
+    def _create_shared_view(self, name: str) -> None:
+        sql = self.source.view_sql(name)
+        place = f"{self.source.name}/views/{name}.sql"
+        if problem := self._problem_of(sql, place):
+            self._problems[name] = problem
+            return
+        try:
+            self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
+        except duckdb.Error as error:
+            raise SourceError(f"{place} does not run: {first_line(error)}") from None
+
+    def _problem_of(self, sql: str, place: str) -> str | None:
+        if not self._problems:
+            return None
+        try:
+            needed = self.con.get_table_names(sql)
+        except duckdb.Error as error:
+            raise SourceError(f"{place} does not run: {first_line(error)}") from None
+        return next((told for name, told in self._problems.items() if name in needed), None)
+
+    def problem(self, table: str) -> str | None:
+        """Why a table cannot be read, as a sentence that names the file; None when it can.
+
+        Raises:
+            SourceError: when the table's SQL cannot be used.
+        """
+        place = f"{self.source.name}/{table}.sql"
+        return self._problem_of(self.source.sql(table), place) or self._problems.get(
+            self.source.rows_of(table) or ""
+        )
+
+    def problems(self) -> list[str]:
+        """Of every file that cannot be read, a sentence that names it."""
+        return [
+            self._problems[name] for name in self.source.definition.files if name in self._problems
+        ]
 
     def _select(self, table: str, path: Path, spec: FileSpec) -> str:
         file_name = path.relative_to(self.source.files_folder).as_posix()

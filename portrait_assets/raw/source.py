@@ -165,10 +165,26 @@ class Source:
         Raises:
             SourceError: when the file is not UTF-8.
         """
+        return self._read_sql(f"{table}.sql")
+
+    @cached_property
+    def views(self) -> list[str]:
+        """The names of what several tables are made from, each an SQL in the folder `views`."""
+        return sorted(path.stem for path in (self.folder / "views").glob("*.sql"))
+
+    def view_sql(self, name: str) -> str:
+        """The SQL text of such a view.
+
+        Raises:
+            SourceError: when the file is not UTF-8.
+        """
+        return self._read_sql(f"views/{name}.sql")
+
+    def _read_sql(self, file: str) -> str:
         try:
-            text = (self.folder / f"{table}.sql").read_text(encoding="utf-8")
+            text = (self.folder / file).read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            raise SourceError(f"{self.name}/{table}.sql is not UTF-8; save it as that.") from None
+            raise SourceError(f"{self.name}/{file} is not UTF-8; save it as that.") from None
         return text.strip().rstrip(";") + "\n"
 
     def months(self, today: date | None = None) -> list[str]:

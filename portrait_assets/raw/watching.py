@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
+from portrait_assets.errors import SourceError
 from portrait_assets.months import next_month
 from portrait_assets.raw.placing import placings
 from portrait_assets.raw.reading import SourceReader
@@ -17,7 +18,7 @@ Digests = dict[str, dict[str, str]]
 
 def file_stamp(source: Source) -> str:
     """Name, size and time of every file and SQL of the source: cheap to take, as text."""
-    paths = sorted(source.folder.glob("*.sql"))
+    paths = sorted([*source.folder.glob("*.sql"), *source.folder.glob("views/*.sql")])
     for name in source.definition.files:
         paths += source.files(name)
     stamps = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
@@ -28,9 +29,12 @@ def month_digests(source: Source) -> Digests:
     """By table and month, a digest of the rows that does not depend on their order.
 
     Raises:
-        SourceError: when the source cannot be read.
+        SourceError: when the source, or one of its files, cannot be read.
     """
     with duckdb.connect() as con, SourceReader(con, source) as reader:
+        if problems := reader.problems():
+            # Its rows are not known, so that neither is whether they have changed.
+            raise SourceError(problems[0])
         return {
             name: placing.digests(source.months()) for name, placing in placings(reader).items()
         }

@@ -85,6 +85,7 @@ def test_receipts_balance_rows_in_the_file_with_placed_and_unplaced(place):
         "rows_in_file": 5,
         "rows_placed": 3,
         "rows_unplaced": 2,
+        "problem": None,
     }
     assert not told.filter(table_name="market")["is_provided"].any()
 
@@ -108,6 +109,5 @@ def test_a_gbk_file_is_read_when_the_source_says_so(place, tmp_path: Path):
             "sales: sales.csv", "sales: {path: sales.csv, encoding: gbk}"
         )
     )
-    (tmp_path / "unused").touch()
     placing = place("2024-01-01", encoding="gbk")
     assert placing.counts() == {"2024-01": 1}

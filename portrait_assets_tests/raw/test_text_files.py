@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.errors import SourceError
 from portrait_assets.raw.placing import NO_DATE, placings, receipts
 from portrait_assets.raw.reading import SourceReader
 from portrait_assets.raw.source import load_source
@@ -95,11 +95,29 @@ def test_a_file_with_only_a_header_has_no_rows(read):
         (HEADER.replace(b"saved", b"paid") + GOOD, "'sales.csv' names the column 'paid' twice"),
     ],
 )
-def test_a_file_without_a_usable_header_is_one_sentence(read, content: bytes, says: str):
-    with pytest.raises(SourceError, match=says) as error:
-        read(content)
-    assert "\n" not in str(error.value)
-    assert "line 1" in str(error.value)
+def test_a_file_without_a_usable_header_is_one_sentence(tmp_path: Path, content: bytes, says: str):
+    settings = shop(tmp_path)
+    sales_file(settings).write_bytes(content)
+    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        problem = reader.problem("transactions")
+    assert problem is not None
+    assert re.search(says, problem)
+    assert "\n" not in problem
+    assert "line 1" in problem
+
+
+@pytest.mark.parametrize("part", [0.5, 0.01])
+def test_a_compressed_file_that_was_cut_off_is_one_sentence(tmp_path: Path, part: float):
+    settings = shop(tmp_path)
+    packed = gzip.compress(sales_file(settings).read_bytes())
+    (settings.source_dir / "sales.csv.gz").write_bytes(packed[: int(part * len(packed))])
+    told = settings.source_dir / "source.yaml"
+    told.write_text(told.read_text().replace("sales: sales.csv", "sales: sales.csv.gz"))
+    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        problem = reader.problem("transactions")
+    assert problem is not None
+    assert "'sales.csv.gz'" in problem
+    assert "\n" not in problem
 
 
 def test_a_gbk_file_with_a_broken_byte_loses_only_its_line(read):

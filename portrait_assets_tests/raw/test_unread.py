@@ -1,0 +1,121 @@
+"""A file that cannot be read stops its own tables and no others, and what they had stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from portrait_assets.errors import SourceError
+from portrait_assets.raw.placing import placings
+from portrait_assets.raw.reading import SourceReader
+from portrait_assets.raw.source import load_source
+from portrait_assets.raw.watching import month_digests
+from portrait_assets.settings import Settings
+from portrait_assets_tests.faults.command import portrait
+from portrait_assets_tests.scenario import sales_file, short_shop
+
+PEOPLE = "card,town\nK001,west\n"
+CUSTOMERS_SQL = "SELECT card AS customer_id, town AS region, source_file, source_row FROM {}\n"
+
+
+def with_people(folder: Path, people: str = PEOPLE, view: str | None = None) -> Settings:
+    """The shop of two months, its customers in a file of their own."""
+    settings = short_shop(folder)
+    told = settings.source_dir / "source.yaml"
+    text = told.read_text().replace("sales: sales.csv", "sales: sales.csv\n  people: people.csv")
+    told.write_text(text.replace("customers: {derived: true}", "customers: {rows_of: people}"))
+    (settings.source_dir / "people.csv").write_text(people)
+    if view is not None:
+        (settings.source_dir / "views").mkdir()
+        (settings.source_dir / "views" / "westerner.sql").write_text(view)
+    read_from = "people" if view is None else "westerner"
+    (settings.source_dir / "customers.sql").write_text(CUSTOMERS_SQL.format(read_from))
+    return settings
+
+
+@pytest.mark.parametrize("people", ["", "card,card\nK001,west\n"])
+def test_only_the_tables_of_the_file_are_not_read(tmp_path: Path, people: str):
+    source = load_source(with_people(tmp_path, people).source_dir)
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        assert set(placings(reader)) == {"transactions"}
+        assert reader.problem("transactions") is None
+        assert "'people.csv'" in str(reader.problem("customers"))
+        assert len(reader.problems()) == 1
+
+
+def test_what_views_need_their_tables_need(tmp_path: Path):
+    view = "SELECT * FROM people WHERE town = 'west'"
+    source = load_source(with_people(tmp_path, "", view).source_dir)
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        assert "'people.csv'" in str(reader.problem("customers"))
+
+
+def test_views_are_what_several_tables_are_made_from(tmp_path: Path):
+    view = "SELECT * FROM people WHERE town = 'west'"
+    people = PEOPLE + "K002,east\n"
+    source = load_source(with_people(tmp_path, people, view).source_dir)
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        assert placings(reader)["customers"].counts() == {"2024-01": 1}
+
+
+def test_a_view_that_does_not_run_is_named(tmp_path: Path):
+    source = load_source(with_people(tmp_path, view="SELECT nothing FROM people").source_dir)
+    with (
+        duckdb.connect() as con,
+        pytest.raises(SourceError, match=r"corner_shop/views/westerner\.sql does not run"),
+        SourceReader(con, source),
+    ):
+        pass
+
+
+def test_the_watch_on_the_files_does_not_take_them_for_empty(tmp_path: Path):
+    source = load_source(with_people(tmp_path, "").source_dir)
+    with pytest.raises(SourceError, match=r"'people\.csv' is empty"):
+        month_digests(source)
+
+
+@pytest.mark.slow
+def test_the_other_tables_are_made_and_nothing_half_true_is_published(tmp_path: Path):
+    settings = with_people(tmp_path)
+    assert portrait("run", data=tmp_path).returncode == 0
+    published = settings.portrait_file.read_bytes()
+
+    (settings.source_dir / "people.csv").write_text("")
+    with sales_file(settings).open("a") as file:
+        file.write("2024-02-20 09:00,K001,B9,tea,77,0,west\n")
+    ran = portrait("run", data=tmp_path)
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stdout + ran.stderr
+    told = [line for line in ran.stdout.splitlines() if "people.csv" in line]
+    assert len(told) == 1, ran.stdout
+    assert told[0].startswith("2024-01 to 2024-02: ")
+    assert "'people.csv' is empty; its line 1 must hold the names" in told[0]
+
+    assert settings.portrait_file.read_bytes() == published
+    with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
+        new = "WHERE amount = 77"
+        assert con.execute(f"SELECT count(*) FROM cleaned.transactions {new}").fetchone() == (1,)
+        assert con.execute("SELECT count(*) FROM cleaned.customers").fetchone() == (1,)
+        spent = "SELECT max(largest_ticket) = 77 FROM features.customer_month "
+        spent += "WHERE customer_id = 'K001' AND month = '2024-02'"
+        assert con.execute(spent).fetchone() == (False,), "nothing is made from half the tables"
+
+    (settings.source_dir / "people.csv").write_text(PEOPLE)
+    mended = portrait("run", data=tmp_path)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
+        assert con.execute(spent).fetchone() == (True,)
+
+
+@pytest.mark.slow
+def test_a_table_that_was_never_read_has_no_rows_until_it_is(tmp_path: Path):
+    settings = with_people(tmp_path, "card,card\nK001,west\n")
+    ran = portrait("run", data=tmp_path)
+    assert ran.returncode == 1
+    assert "'people.csv' names the column 'card' twice in line 1" in ran.stdout
+    assert not settings.portrait_file.exists()
+    with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
+        assert con.execute("SELECT count(*) > 100 FROM cleaned.transactions").fetchone() == (True,)
+        assert con.execute("SELECT count(*) FROM raw.customers").fetchone() == (0,)
