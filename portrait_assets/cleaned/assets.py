@@ -19,7 +19,7 @@ from portrait_assets.cleaned.contract import (
 from portrait_assets.cleaned.golden import golden_month
 from portrait_assets.cleaned.identifying import identify
 from portrait_assets.cleaned.identity import with_customer_id
-from portrait_assets.cleaned.quality import counted, of_table, quality
+from portrait_assets.cleaned.quality import counted, quality, told_shares
 from portrait_assets.months import month_batches
 from portrait_assets.raw.contract import (
     CANONICAL,
@@ -122,9 +122,8 @@ def cleaned_assets(
         aside = pl.concat(rejects)
         newest = context.partition_keys[-1]
         shares = quality(counts, aside, made, list(context.partition_keys))
-        for table in CLEANED.values():
-            if told_of := of_table(shares, table, newest):
-                context.add_asset_metadata(told_of, asset_key(table), newest)
+        for table_name, month, told_of in told_shares(shares):
+            context.add_asset_metadata(told_of, asset_key(CLEANED[table_name]), month)
         yield dg.Output(shares, QUALITY.name)
         context.add_asset_metadata(
             {"conservation": dg.MetadataValue.md(markdown_table(conserved(made, aside, newest)))},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
@@ -97,9 +97,9 @@ def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     return pl.when(whole > 0).then(share.clip(0, 1).round(6))
 
 
-def of_table(quality: pl.DataFrame, table: Table, month: str) -> dict[str, float]:
-    """The shares of one cleaned table in a month, for the UI; those that are not known left out."""
-    found = quality.filter(table_name=table.name, month=month)
+def told_shares(quality: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """By table and month the shares that are known, for the UI."""
     shares = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
-    told = found.row(0, named=True) if found.height else {}
-    return {name: told[name] for name in shares if told.get(name) is not None}
+    for row in quality.iter_rows(named=True):
+        if told := {name: row[name] for name in shares if row.get(name) is not None}:
+            yield row["table_name"], row["month"], told

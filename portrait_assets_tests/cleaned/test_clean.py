@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portrait_assets.cleaned.clean import Cleaned, Ways, clean
 from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.raw.contract import CUSTOMERS, PRODUCTS, TRANSACTIONS, Canonical
+from portrait_assets.raw.contract import CANONICAL, CUSTOMERS, PRODUCTS, TRANSACTIONS, Canonical
 from portrait_assets.warehouse.contract import Severity
 
 
@@ -120,18 +120,39 @@ _anything = st.one_of(
     st.sampled_from(["", " ", "1.5", "-1", "much", "2024-01-05", "2024-02-30", "K1", "\x00", "是"]),
     st.text(max_size=6),
 )
-_rows = st.lists(
-    st.fixed_dictionaries(
-        dict.fromkeys(("customer_id", "occurred_at", "amount", "quantity"), _anything)
-    ),
-    max_size=12,
+_like_values = st.sampled_from(
+    [
+        "1e400",
+        "inf",
+        "NaN",
+        "1,200",
+        "1.2万",
+        "-9",
+        "999",
+        "?",
+        "unknown",
+        "11010519491231002X",
+        "P",
+    ]
 )
 
 
-@given(_rows)
-def test_whatever_comes_received_is_kept_plus_set_aside_plus_merged(rows):
-    raw = received(TRANSACTIONS, rows)
-    found = clean(raw, TRANSACTIONS, Ways())
+@st.composite
+def _dirty(draw: st.DrawFn) -> tuple[Canonical, list[dict[str, str | None]]]:
+    """A table, and rows of it with anything in some of its columns."""
+    canonical = draw(st.sampled_from(CANONICAL))
+    optional = [c.name for c in canonical.columns if c.name not in canonical.required]
+    others = draw(st.lists(st.sampled_from(optional), max_size=4, unique=True)) if optional else []
+    values = st.one_of(_anything, _like_values)
+    rows = st.fixed_dictionaries(dict.fromkeys((*canonical.required, *others), values))
+    return canonical, draw(st.lists(rows, max_size=10))
+
+
+@given(_dirty(), st.sampled_from(["CN", None]))
+def test_whatever_comes_received_is_kept_plus_set_aside_plus_merged(dirty, country):
+    canonical, rows = dirty
+    raw = received(canonical, rows)
+    found = clean(raw, canonical, Ways(country=country))
     aside = set(found.rejects.filter(severity=Severity.ROW)["source_row"])
     merged = set(found.rejects.filter(severity=Severity.MERGED)["source_row"])
     kept = set(found.kept["source_row"])
@@ -139,5 +160,4 @@ def test_whatever_comes_received_is_kept_plus_set_aside_plus_merged(rows):
     assert not aside & merged
     assert kept | aside | merged == set(raw["source_row"])
     assert found.kept.height == len(kept)
-    required = found.kept.select("customer_id", "occurred_at", "amount")
-    assert required.null_count().sum_horizontal().item() == 0
+    assert found.kept.select(canonical.required).null_count().sum_horizontal().item() == 0

@@ -7,7 +7,7 @@ import pytest
 
 from portrait_assets.cleaned.clean import Ways, clean
 from portrait_assets.cleaned.contract import QUALITY
-from portrait_assets.cleaned.quality import counted, of_table, quality
+from portrait_assets.cleaned.quality import counted, quality, told_shares
 from portrait_assets.raw.contract import CANONICAL, CUSTOMERS, TRANSACTIONS
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
@@ -55,7 +55,7 @@ def test_values_that_disagree_are_inconsistent():
 def test_a_table_that_is_not_there_has_no_shares():
     told = quality([], clean(received(CUSTOMERS, []), CUSTOMERS, Ways()).rejects, _none, ["m"])
     assert told["validity"].null_count() == told.height
-    assert of_table(told, CUSTOMERS.raw_table(), "m") == {}
+    assert "customers" not in [table for table, _, _ in told_shares(told)]
 
 
 def _none(table) -> dict[str, int]:
@@ -66,4 +66,4 @@ def test_what_the_ui_shows_are_the_shares_that_are_known():
     frame = pl.DataFrame(
         {"month": ["m"], "table_name": ["customers"], "validity": [0.5], "timeliness": [None]}
     )
-    assert of_table(frame, CUSTOMERS.raw_table(), "m") == {"validity": 0.5}
+    assert list(told_shares(frame)) == [("customers", "m", {"validity": 0.5})]

@@ -82,5 +82,5 @@ def test_the_market_is_told_once_a_month_as_the_last_call_has_it(tables: dict[st
 
 def test_the_length_of_the_call_feeds_nothing():
     # It is known only when the answer is.
-    for path in SOURCE.glob("*.sql"):
+    for path in SOURCE.rglob("*.sql"):
         assert "duration" not in path.read_text()
