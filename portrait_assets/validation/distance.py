@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 from scipy.stats import chi2
 
-PRIOR = 0.5  # Added to each bin (Krichevsky and Trofimov 1981): an empty one gives no infinity.
+from portrait_assets.tags.distances import PRIOR
 
 
 def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.DataFrame:
