@@ -52,12 +52,18 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.Data
 
 
 def test_the_year_goes_up_where_the_month_goes_back(tables: dict[str, pl.DataFrame]):
-    balances = tables["balances"].select("customer_id", pl.col("balance_on").cast(pl.String))
-    assert balances.rows() == [
+    calls = tables["contacts"].select("customer_id", pl.col("contacted_on").cast(pl.String))
+    assert calls.rows() == [
         ("C00001", "2008-05-05"),
         ("C00002", "2008-11-20"),
         ("C00003", "2009-01-05"),
     ]
+
+
+def test_what_is_known_of_a_client_is_known_before_the_call(tables: dict[str, pl.DataFrame]):
+    known = ["2008-04-30", "2008-10-31", "2008-12-31"]
+    assert tables["balances"]["balance_on"].cast(pl.String).to_list() == known
+    assert tables["customers"]["recorded_on"].cast(pl.String).to_list() == known
 
 
 def test_codes_for_not_known_are_no_values(tables: dict[str, pl.DataFrame]):

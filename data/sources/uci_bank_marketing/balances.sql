@@ -1,7 +1,7 @@
 SELECT
     customer_id,
     'current account' AS product_id,
-    "day" AS balance_on,
+    known_on AS balance_on,
     balance,
     source_file,
     source_row

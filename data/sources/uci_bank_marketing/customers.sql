@@ -1,6 +1,6 @@
 SELECT
     customer_id,
-    "day" AS recorded_on,
+    known_on AS recorded_on,
     age,
     job AS occupation,
     marital AS marital_status,
