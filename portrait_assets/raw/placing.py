@@ -96,7 +96,7 @@ class Placing:
         return Query(
             f"SELECT * FROM {self._placed} WHERE month IN ({literals(months)})",
             self.types,
-            ", ".join(spec.path for spec in self.reader.source.definition.files.values()),
+            self.reader.files,
         )
 
     def counts(self) -> dict[str | None, int]:

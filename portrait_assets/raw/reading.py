@@ -13,9 +13,10 @@ from portrait_assets.errors import SourceError
 from portrait_assets.raw.contract import Canonical
 from portrait_assets.raw.source import FileSpec, Source
 from portrait_assets.raw.text_files import BROKEN_LINES, load_text_file, transcode
-from portrait_assets.warehouse.connection import literal, quote
+from portrait_assets.warehouse.connection import literal, quote, unreadable
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+PATTERN_CHARACTERS = frozenset("*?[]{}\\")
 
 
 class SourceReader:
@@ -118,7 +119,7 @@ class SourceReader:
             return (
                 f"SELECT * EXCLUDE (file_row_number), {literal(file_name)} AS source_file, "
                 "file_row_number + 1 AS source_row "
-                f"FROM read_parquet({literal(path)}, file_row_number = true)"
+                f"FROM read_parquet({literal(self._plainly_named(path))}, file_row_number = true)"
             )
         if suffixes.endswith(TEXT_SUFFIXES):
             # Read once into a table: its rows are counted, placed and selected several times.
@@ -130,7 +131,8 @@ class SourceReader:
         if suffixes.endswith((".json", ".jsonl", ".ndjson", ".json.gz")):
             return (
                 f"SELECT *, {literal(file_name)} AS source_file, "
-                f"row_number() OVER () AS source_row FROM read_json({literal(path)})"
+                f"row_number() OVER () AS source_row "
+                f"FROM read_json({literal(self._plainly_named(path))})"
             )
         raise SourceError(
             f"{self.source.name}: '{spec.path}' is of no kind that can be read; "
@@ -139,7 +141,7 @@ class SourceReader:
 
     def _as_utf8(self, path: Path, spec: FileSpec) -> Path:
         if spec.encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
-            return path
+            return self._plainly_named(path)
         folder = self._opened.enter_context(
             TemporaryDirectory(prefix="portrait-", dir=self.scratch)
         )
@@ -153,9 +155,33 @@ class SourceReader:
             ) from None
         return target
 
+    def _plainly_named(self, path: Path) -> Path:
+        """The file under a name in which DuckDB sees no pattern; it has no way to escape one."""
+        if not PATTERN_CHARACTERS & set(str(path)):
+            return path
+        folder = self._opened.enter_context(
+            TemporaryDirectory(prefix="portrait-", dir=self.scratch)
+        )
+        compressed = ".gz" if path.name.lower().endswith(".gz") else ""
+        link = Path(folder) / f"file{compressed}"
+        link.symlink_to(path.resolve())
+        return link
+
+    @property
+    def files(self) -> str:
+        """The files of the source, as source.yaml names them."""
+        return ", ".join(spec.path for spec in self.source.definition.files.values())
+
     def keep(self, table: str, sql: str) -> str:
-        """Name of a temporary table of what the query gives, for as long as the reader is open."""
-        self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {sql}")
+        """Name of a temporary table of what the query gives, for as long as the reader is open.
+
+        Raises:
+            SourceError: when a file turns out to be damaged.
+        """
+        try:
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {sql}")
+        except duckdb.Error as error:
+            raise unreadable(error, self.files) from None
         self._tables.append(table)
         return f"temp.{quote(table)}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.errors import WarehouseError
+from portrait_assets.errors import SourceError, WarehouseError
 
 
 def quote(name: str) -> str:
@@ -50,6 +50,17 @@ def with_remedy(exception: str, line: str) -> str:
     """What DuckDB says in an exception of this name, and what helps."""
     line = line.rstrip(".")
     return f"{line}; {_REMEDIES[exception]}" if exception in _REMEDIES else line
+
+
+def unreadable(error: duckdb.Error, files: str) -> SourceError | duckdb.Error:
+    """The error told of the files whose rows were being read, unless the machine failed."""
+    if type(error).__name__ in _REMEDIES:
+        return error
+    line = str(error).strip().splitlines()[0]
+    return SourceError(
+        f"The rows of {files} cannot be read ({line}); put a whole file in the place of the "
+        "damaged one and run again."
+    )
 
 
 def spill_folder(path: Path) -> Path:

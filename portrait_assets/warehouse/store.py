@@ -22,6 +22,7 @@ from portrait_assets.warehouse.connection import (
     qualified,
     quote,
     spill_folder,
+    unreadable,
 )
 from portrait_assets.warehouse.contract import PartitionBy, Table
 from portrait_assets.warehouse.tables import ensure_table
@@ -213,7 +214,10 @@ class Warehouse:
 
     def _insert(self, table: Table, rows: pl.DataFrame | Query) -> int:
         if isinstance(rows, Query):
-            inserted = self._insert_from(table, f"({rows.sql})")
+            try:
+                inserted = self._insert_from(table, f"({rows.sql})")
+            except duckdb.Error as error:
+                raise unreadable(error, rows.origin) if rows.origin else error from None
             if not inserted:
                 self._given_nothing.add(table.full_name)
             return inserted

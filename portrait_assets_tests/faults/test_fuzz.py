@@ -269,6 +269,7 @@ def test_any_bytes_as_a_text_file(body: bytes, header: bool):
 @fuzz
 @given(name=st.text(alphabet="ab'\"[]*?{},;$%-_ .=客\\", min_size=1, max_size=12))
 @example(name="*")
+@example(name="\\?")
 @example(name="'); DROP TABLE canary; --")
 def test_any_file_name_is_that_file_and_nothing_else(name: str):
     with a_shop() as folder:
