@@ -29,7 +29,7 @@ test: $(VENV)/.installed lint  ## lint, types and the tests
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.installed  ## the tests that take long
-	$(BIN)/pytest -n auto --dist loadfile -m slow
+	$(BIN)/pytest -n auto --dist worksteal -m slow
 
 torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, RUNS, CASES say how many
 	$(BIN)/python benchmarks/torture_kills.py $(KILLS)
