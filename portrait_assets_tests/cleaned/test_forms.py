@@ -5,7 +5,7 @@ from __future__ import annotations
 import phonenumbers
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import luhn
 from stdnum.cn import ric
@@ -73,6 +73,7 @@ _ids = st.from_regex(r"[1-9][0-9]{5}(19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9X]"
 
 
 @pytest.mark.slow
+@settings(max_examples=20)  # python-stdnum takes most of half a second for each.
 @given(st.lists(_ids, min_size=1, max_size=20))
 def test_identity_numbers_are_judged_as_python_stdnum_does(numbers: list[str]):
     """But for the region: codes that stdnum does not list are not judged."""
