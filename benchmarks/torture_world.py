@@ -163,9 +163,8 @@ def records_agree(settings: Settings) -> list[str]:
     """Where Dagster's records (the UI) and the published file tell different things."""
     import dagster as dg
 
-    from portrait_assets.home import prepare_home
+    from portrait_assets.home import open_records
 
-    prepare_home(settings)
     with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
         made: dict[str, set[str]] = {}
         for name, month in con.execute("SELECT table_name, month FROM mart.table_rows").fetchall():
@@ -173,7 +172,7 @@ def records_agree(settings: Settings) -> list[str]:
         con.execute("SELECT table_name, check_name, month, passed FROM validation.check_results")
         checks = {(name, check, month): passed for name, check, month, passed in con.fetchall()}
     wrong = []
-    with dg.DagsterInstance.get() as instance:
+    with open_records(settings) as instance:
         for name, months in made.items():
             key = dg.AssetKey(name.split("."))
             told = instance.get_materialized_partitions(key)
