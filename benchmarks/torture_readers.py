@@ -1,4 +1,4 @@
-"""Analysts who query the published file without pause, and runs that publish it again.
+"""Analysts who query the published file over and over, and runs that publish it again.
 
 Run `python benchmarks/torture_readers.py [readers] [runs] [minutes]`. A quarter hold a session
 open for the whole time and must see the same numbers all along; the others open the file anew for

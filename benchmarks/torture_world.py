@@ -6,11 +6,13 @@ the run itself. The parent opens no database and starts no thread.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import multiprocessing
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
@@ -31,27 +33,9 @@ from rich.console import Console  # noqa: E402
 
 from portrait_assets.errors import PortraitError  # noqa: E402
 from portrait_assets.settings import Settings  # noqa: E402
+from portrait_assets_tests.scenario import short_shop  # noqa: E402
 
 FORK = multiprocessing.get_context("fork")
-# What a run loads only when it gets there.
-LAZILY_LOADED = (
-    "portrait_assets.run",
-    "portrait_assets.doctor",
-    "portrait_assets.clusters.pictures",
-    "splink",
-    "sklearn.cluster",
-    "sklearn.mixture",
-    "sklearn.linear_model",
-    "sklearn.ensemble",
-    "scipy.stats",
-    "vl_convert",
-)
-
-
-def load_everything() -> None:
-    """Load what a run needs, once, so that its forked processes need not."""
-    for name in LAZILY_LOADED:
-        importlib.import_module(name)
 
 
 def sales_versions(settings: Settings) -> dict[str, bytes]:
@@ -87,6 +71,20 @@ def start_run(
     process = FORK.Process(target=_run, args=(settings, months, fresh, log))
     process.start()
     return process
+
+
+def load_everything() -> None:
+    """Load the modules that a run has loaded at its end, so that those forked later need not."""
+    for name in in_child(_modules_of_a_run):
+        with contextlib.suppress(ImportError):  # Some are only there while another one loads.
+            importlib.import_module(name)
+
+
+def _modules_of_a_run() -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
+        with contextlib.suppress(SystemExit):
+            _run(short_shop(Path(folder)), None, False, Path(folder) / "log")
+    return list(sys.modules)
 
 
 def finish_run(

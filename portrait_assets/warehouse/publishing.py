@@ -174,6 +174,8 @@ def _describe(
         "SELECT min(month), max(month) FROM meta.partitions WHERE month <> ''"
     ).fetchone() or (None, None)
     with open_database(temporary) as con:
+        # A commit waits for the disk: one for all the comments, not one for each.
+        con.begin()
         con.execute(create_table_sql(PUBLICATION, column_types(PUBLICATION)))
         for table in (*tables, TABLE_ROWS, PUBLICATION):
             if table.stored_as is not None:
@@ -186,6 +188,7 @@ def _describe(
         )
         for view in views:
             _create_view(con, view)
+        con.commit()
 
 
 def _create_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
