@@ -81,9 +81,9 @@ def load_everything() -> None:
 
 
 def _modules_of_a_run() -> list[str]:
-    with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
-        with contextlib.suppress(SystemExit):
-            _run(short_shop(Path(folder)), None, False, Path(folder) / "log")
+    ended = contextlib.suppress(SystemExit)
+    with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder, ended:
+        _run(short_shop(Path(folder)), None, False, Path(folder) / "log")
     return list(sys.modules)
 
 
