@@ -94,7 +94,7 @@ def _none_set_aside(subject: Subject) -> Finding:
 
 CONSERVED = TableCheck(
     "conserved",
-    "Of every table, which was read: rows received = kept + distinct rows set aside + merged.",
+    "Of every table that was read: rows received = kept + distinct rows set aside + merged.",
     _conserved,
     blocking=True,
 )

@@ -29,7 +29,8 @@ from portrait_assets.features.selection import sample_sql, select_features
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.asset import all_months_of, tables_asset
 from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Query, Warehouse
+from portrait_assets.warehouse.rows import Query
+from portrait_assets.warehouse.store import Warehouse
 
 # In the order in which they are made: usual prices come from earlier months of product_month.
 MONTHLY: dict[Table, Callable[[str], str]] = {

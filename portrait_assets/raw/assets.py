@@ -11,7 +11,8 @@ from portrait_assets.raw.reading import SourceReader
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.asset import tables_asset
 from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Warehouse, Written
+from portrait_assets.warehouse.rows import Written
+from portrait_assets.warehouse.store import Warehouse
 
 TABLES: tuple[Table, ...] = (
     *(canonical.raw_table() for canonical in CANONICAL),

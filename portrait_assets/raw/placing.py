@@ -10,7 +10,7 @@ import polars as pl
 from portrait_assets.raw.contract import RECEIPTS, Canonical
 from portrait_assets.raw.reading import SourceReader
 from portrait_assets.warehouse.connection import literal, literals, quote
-from portrait_assets.warehouse.store import Query
+from portrait_assets.warehouse.rows import Query
 
 # The forms in which text may state a date; `cleaned` reads the same ones.
 DATE_FORMATS = (

@@ -31,7 +31,8 @@ from portrait_assets.warehouse.connection import literals
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.markdown import markdown_table
-from portrait_assets.warehouse.store import Query, Rows, Warehouse, Written
+from portrait_assets.warehouse.rows import Query, Rows, Written
+from portrait_assets.warehouse.store import Warehouse
 
 # What the Dagster UI shows of each tag.
 SHOWN = ("tag_code", "coverage", "distribution", "psi", "share_changed", "recommendation")

@@ -15,8 +15,9 @@ import polars as pl
 from portrait_assets.settings import Settings
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.warehouse.rows import Written
 from portrait_assets.warehouse.runs import fail_abandoned_runs, mark_run
-from portrait_assets.warehouse.store import Warehouse, Written
+from portrait_assets.warehouse.store import Warehouse
 
 RESOURCE_KEY = "warehouse"
 OnWritten = Callable[[str, int], None]

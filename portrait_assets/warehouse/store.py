@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from shutil import rmtree
@@ -25,9 +24,9 @@ from portrait_assets.warehouse.connection import (
     unreadable,
 )
 from portrait_assets.warehouse.contract import PartitionBy, Table
+from portrait_assets.warehouse.rows import Query, Rows, parts_of
 from portrait_assets.warehouse.tables import ensure_table
 
-BATCH_ROWS = 500_000
 META_SQL = """
 CREATE SCHEMA IF NOT EXISTS meta;
 CREATE TABLE IF NOT EXISTS meta.source (name VARCHAR NOT NULL, format INTEGER NOT NULL);
@@ -38,25 +37,6 @@ CREATE TABLE IF NOT EXISTS meta.partitions (
 """
 FORMAT = 2
 WHOLE = ""  # The month under which a table that is not partitioned is recorded.
-
-
-@dataclass(frozen=True)
-class Query:
-    """Rows that DuckDB itself selects: with the types as received, and the files they are from."""
-
-    sql: str
-    types: Mapping[str, str] = field(default_factory=dict)
-    origin: str = ""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a step has written by itself, several tables in one transaction: rows by month."""
-
-    counts: Mapping[str, int]
-
-
-Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame | Query]
 
 
 def partition_value(table: Table, month: str) -> str | date:
@@ -192,7 +172,7 @@ class Warehouse:
             self.con.execute(
                 f"DELETE FROM {qualified(stored.full_name)}{_where(table, months, within)}"
             )
-            inserted = sum(self._insert(stored, part) for part in _parts(stored, rows))
+            inserted = sum(self._insert(stored, part) for part in parts_of(stored, rows))
             replaced = self._count(stored, months, within)
             strays = inserted - sum(replaced.values())
             if strays:
@@ -377,43 +357,3 @@ def _where(
         values = literals(partition_value(table, month) for month in months)
         conditions.append(f"{quote(table.partition_by)} IN ({values})")
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-def _parts(table: Table, rows: Rows) -> Iterable[pl.DataFrame | Query]:
-    if isinstance(rows, Query):
-        yield rows
-        return
-    if isinstance(rows, pl.LazyFrame):
-        parts: Iterable[pl.DataFrame | Query] = rows.collect_batches(
-            chunk_size=BATCH_ROWS, maintain_order=True
-        )
-    elif isinstance(rows, pl.DataFrame):
-        parts = [rows]
-    else:
-        parts = rows
-    for part in parts:
-        yield part if isinstance(part, Query) else conform(table, part)
-
-
-def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with exactly the contract's columns, order and types.
-
-    Raises:
-        WarehouseError: when a column is missing or unknown, or a value does not fit its type.
-    """
-    unknown = [name for name in frame.columns if name not in table.column_names]
-    missing = [name for name in table.column_names if name not in frame.columns]
-    if unknown or missing:
-        what = f"unknown column {unknown[0]}" if unknown else f"no column {missing[0]}"
-        raise WarehouseError(
-            f"The frame for {table.full_name} has {what}; "
-            f"make it match the contract in {table.schema}/contract.py."
-        )
-    if table.types_as_received:
-        return frame.select(table.column_names)
-    try:
-        return frame.select(table.column_names).cast(table.polars_schema)
-    except pl.exceptions.PolarsError as error:
-        raise WarehouseError(
-            f"A value for {table.full_name} does not fit its type: {str(error).splitlines()[0]}"
-        ) from None

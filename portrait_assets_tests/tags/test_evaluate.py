@@ -12,7 +12,7 @@ from portrait_assets.tags.contract import (
 )
 from portrait_assets.tags.evaluate import evaluate
 from portrait_assets.tags.tag import Catalogue
-from portrait_assets.warehouse.store import conform
+from portrait_assets.warehouse.rows import conform
 from portrait_assets_tests.tags.world import (
     HOME,
     INTERESTS,

@@ -11,7 +11,8 @@ import pytest
 
 from portrait_assets.errors import WarehouseError
 from portrait_assets.warehouse.contract import Column, PartitionBy, Table, Type
-from portrait_assets.warehouse.store import Query, Warehouse
+from portrait_assets.warehouse.rows import Query
+from portrait_assets.warehouse.store import Warehouse
 
 SALES = Table(
     "cleaned",
