@@ -18,7 +18,7 @@ from portrait_assets.cleaned.contract import (
 )
 from portrait_assets.cleaned.golden import golden_month
 from portrait_assets.cleaned.identifying import identify
-from portrait_assets.cleaned.identity import with_customer_id
+from portrait_assets.cleaned.identity import moved, with_customer_id
 from portrait_assets.cleaned.quality import counted, quality, told_shares
 from portrait_assets.months import month_batches
 from portrait_assets.raw.contract import (
@@ -36,6 +36,8 @@ from portrait_assets.warehouse.markdown import markdown_table
 from portrait_assets.warehouse.store import Warehouse
 
 RAW_CUSTOMERS = CUSTOMERS.raw_table()
+BATCH_ROWS = 1_000_000
+"""Rows that are typed at once: a row and what is found about it take up to 2 KiB."""
 TABLES = (
     IDENTITY_MAP,
     CUSTOMER_ALIAS,
@@ -101,19 +103,18 @@ def cleaned_assets(
         made = warehouse.made
         rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
         counts: list[pl.DataFrame] = []
+        persons = moved(identity_map)
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
-            rows = made(canonical.raw_table())
             known = _known(warehouse, canonical, context.partition_keys[-1], ways)
-            for first, last in month_batches(list(context.partition_keys), rows):
-                received = raw[canonical.name].filter(
-                    pl.col("month") >= first, pl.col("month") <= last
-                )
-                found = clean(received.collect(), canonical, ways, known)
+            for received in _batches(
+                warehouse, canonical, raw[canonical.name], list(context.partition_keys)
+            ):
+                found = clean(received, canonical, ways, known)
                 rejects.append(found.rejects)
                 counts.append(counted(found.kept, canonical))
                 if canonical.names_a_customer:
-                    yield with_customer_id(found.kept, identity_map)
+                    yield with_customer_id(found.kept, persons)
                 else:
                     yield found.kept
 
@@ -150,6 +151,21 @@ def cleaned_assets(
         )
 
     return [identity_map, cleaned, golden_record]
+
+
+def _batches(
+    warehouse: Warehouse, canonical: Canonical, raw: pl.LazyFrame, months: list[str]
+) -> Iterator[pl.DataFrame]:
+    """The raw rows of the months, so many at a time; rows that are the same come together."""
+    table = canonical.raw_table()
+    rows = warehouse.made(table)
+    for first, last in month_batches(months, rows, BATCH_ROWS):
+        parts = -(-rows[first] // BATCH_ROWS) if first == last and not canonical.unique else 1
+        if parts <= 1:
+            yield raw.filter(pl.col("month") >= first, pl.col("month") <= last).collect()
+            continue
+        for part in range(parts):
+            yield warehouse.read_part(table, first, part, parts, by=canonical.required)
 
 
 def _all_records(warehouse: Warehouse, last: str) -> pl.DataFrame:

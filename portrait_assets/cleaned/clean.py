@@ -64,7 +64,7 @@ def clean(
         `kept` with the columns of cleaned.<name>, `customer_id` still being the source's; every
         row of `raw` is in `kept` or is named in `rejects` with severity row or merged.
     """
-    rows = raw.sort(_PLACE).with_row_index("row")
+    rows = (raw if _in_order(raw) else raw.sort(_PLACE)).with_row_index("row")
     frame = _written(_typed(rows, canonical, ways), canonical, ways.country)
     received = {column.name: rows.schema[column.name] for column in canonical.columns}
     found = _Findings(canonical)
@@ -81,8 +81,21 @@ def clean(
         kept = kept.with_columns(pl.col("customer_id").alias(SOURCE_CUSTOMER_ID.name))
     return Cleaned(
         kept.select(CLEANED[canonical.name].column_names),
-        _one_verdict_per_row(rejects).select(REJECTS.column_names),
+        _on_its_own(_one_verdict_per_row(rejects).select(REJECTS.column_names)),
     )
+
+
+def _on_its_own(few: pl.DataFrame) -> pl.DataFrame:
+    """The same rows with texts of their own: taken from many rows, they keep all of those alive."""
+    made = pl.from_arrow(few.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    return pl.DataFrame(made, schema=few.schema)
+
+
+def _in_order(raw: pl.DataFrame) -> bool:
+    """Whether the rows stand as in their files already, which is told faster than sorted."""
+    file, row = (pl.col(name) for name in _PLACE)
+    follows = (file > file.shift()) | ((file == file.shift()) & (row > row.shift()))
+    return bool(raw.select(follows.all()).item())
 
 
 def unplaced_rejects(unplaced: pl.DataFrame) -> pl.DataFrame:

@@ -20,8 +20,9 @@ from portrait_assets.cleaned.identity import (
 from portrait_assets.cleaned.linkage import (
     LinkageModel,
     LinkageSettings,
-    prepare,
+    compared,
     score,
+    told_only,
     train,
 )
 from portrait_assets.cleaned.review import in_force, read_review
@@ -74,6 +75,7 @@ def identify(
         return Identified(made, CUSTOMER_ALIAS.empty(), LINKAGE_MODEL.empty())
     seen = first_seen(tables, known)
     records = _records(customers, ways)
+    texts = _texts(records) if identity and identity.probabilistic else _NOTHING
     maps, aliases, trained = [IDENTITY_MAP.empty()], [CUSTOMER_ALIAS.empty()], [models]
     for month in months:
         resolved = _month(
@@ -81,6 +83,7 @@ def identify(
             seen.filter(pl.col("month") == month),
             pl.concat([known, *maps]),
             records,
+            texts,
             trained,
             in_force(review, month),
             identity or Identity(keys=(), probabilistic=False),
@@ -96,6 +99,7 @@ def _month(
     seen: pl.DataFrame,
     known: pl.DataFrame,
     records: pl.DataFrame,
+    texts: pl.DataFrame,
     trained: list[pl.DataFrame],
     review: pl.DataFrame,
     identity: Identity,
@@ -106,31 +110,42 @@ def _month(
     by_key = key_pairs(there, identity.keys)
     probable = _NOTHING
     if identity.probabilistic and there.height >= FEWEST_RECORDS:
-        probable = _probable(month, there, trained, identity)
+        table = told_only(texts[there["place"]])
+        probable = _probable(month, table, there["month"] == month, trained, identity)
     return resolve(month, seen, known, by_key, probable, review, identity.threshold)
 
 
 def _records(customers: pl.DataFrame, ways: Ways) -> pl.DataFrame:
     """Every record of a customer, typed, in the order in which they hold."""
     kept = clean(customers, CUSTOMERS, ways).kept
-    return kept.rename({"customer_id": "record_id"}).sort(
-        "month", "recorded_on", "source_file", "source_row", nulls_last=False
+    return (
+        kept.rename({"customer_id": "record_id"})
+        .sort("month", "recorded_on", "source_file", "source_row", nulls_last=False)
+        .with_row_index("place")
     )
 
 
+def _texts(records: pl.DataFrame) -> pl.DataFrame:
+    """What linkage compares of each record; `place` is the row."""
+    about = records.drop(
+        *("place", "month", "source_file", "source_row", "recorded_on", "joined_on"),
+        "source_customer_id",
+    )
+    return compared(about, "record_id")
+
+
 def _probable(
-    month: str, there: pl.DataFrame, trained: list[pl.DataFrame], identity: Identity
+    month: str,
+    table: pl.DataFrame,
+    is_new: pl.Series,
+    trained: list[pl.DataFrame],
+    identity: Identity,
 ) -> pl.DataFrame:
     """Pairs of the month's records with each other and with those before.
 
     The model is the last one made, or a new one where records have doubled since.
     """
     settings = LinkageSettings(identity.threshold, identity.seed, identity.max_pairs)
-    about = there.drop(
-        "month", "source_file", "source_row", "recorded_on", "joined_on", "source_customer_id"
-    )
-    table = prepare(about, "record_id")
-    is_new = there["month"] == month
     models = pl.concat(trained).filter(pl.col("month") <= month).sort("month")
     if models.is_empty() or table.height >= _GROWN * models["records"][-1]:
         model, pairs = train(table, settings)

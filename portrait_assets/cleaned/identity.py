@@ -222,25 +222,41 @@ def _evidence(
     )
 
 
-def with_customer_id(frame: pl.DataFrame, identity_map: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the source's `customer_id` replaced by the customer as of the row's month."""
-    moved = identity_map.filter(
-        (pl.col("source_customer_id") != pl.col("customer_id")).any().over("source_customer_id")
+def moved(identity_map: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the map about records that are or were someone else's, as asof joins take them.
+
+    Returns:
+        `customer_id` (the source's), `person` and `known_on`, in the order of `known_on`.
+    """
+    is_moved = pl.col("source_customer_id") != pl.col("customer_id")
+    concerned = identity_map.filter(is_moved)["source_customer_id"].unique()
+    return (
+        identity_map.filter(pl.col("source_customer_id").is_in(concerned.implode()))
+        .select(
+            pl.col("source_customer_id").alias("customer_id"),
+            pl.col("customer_id").alias("person"),
+            _first_day().alias("known_on"),
+        )
+        .sort("known_on")
     )
-    if moved.is_empty():
+
+
+def with_customer_id(frame: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the source's `customer_id` replaced by the customer as of the row's month.
+
+    Args:
+        frame: rows with `month` and `customer_id`.
+        persons: what `moved` gives of the identity map.
+    """
+    if persons.is_empty():
         return frame
-    lookup = moved.select(
-        pl.col("source_customer_id").alias("customer_id"),
-        pl.col("customer_id").alias("person"),
-        _first_day().alias("known_on"),
-    ).sort("known_on")
     rows = frame.with_row_index("place")
-    concerned = rows.filter(pl.col("customer_id").is_in(lookup["customer_id"].implode()))
+    concerned = rows.filter(pl.col("customer_id").is_in(persons["customer_id"].implode()))
     found = (
         concerned.select("place", "customer_id", _first_day().alias("on"))
         .sort("on")
         .join_asof(
-            lookup, left_on="on", right_on="known_on", by="customer_id", check_sortedness=False
+            persons, left_on="on", right_on="known_on", by="customer_id", check_sortedness=False
         )
         .select("place", "person")
     )

@@ -106,14 +106,29 @@ def prepare(records: pl.DataFrame, id_column: str) -> pl.DataFrame:
     Raises:
         PortraitError: when the table has too few known columns, or an identifier comes twice.
     """
-    ids = records[id_column].cast(pl.String).alias(_UNIQUE_ID)
+    ids = records[id_column]
     if ids.null_count() or ids.is_duplicated().any():
         raise PortraitError(
             f"The column {id_column} must tell every record apart and has empty or repeated "
             "values; name another one, or number the rows."
         )
+    return told_only(compared(records, id_column))
+
+
+def compared(records: pl.DataFrame, id_column: str) -> pl.DataFrame:
+    """`unique_id` and the plain texts of records, of which several may have one identifier.
+
+    Raises:
+        PortraitError: when the table has too few known columns.
+    """
+    ids = records[id_column].cast(pl.String).alias(_UNIQUE_ID)
     known = person_columns([name for name in records.columns if name != id_column])
     return pl.concat([ids.to_frame(), person_texts(records, known)], how="horizontal")
+
+
+def told_only(table: pl.DataFrame) -> pl.DataFrame:
+    """The table without the columns that say nothing of any record."""
+    return table.select(name for name in table.columns if table[name].null_count() < table.height)
 
 
 def train(table: pl.DataFrame, settings: LinkageSettings) -> tuple[LinkageModel, pl.DataFrame]:
@@ -166,7 +181,8 @@ def score(
     most = max(MIN_PAIRS, PAIRS_PER_RECORD * table.height)
     keys = blocking_keys(table.select(model.kinds), most)
     table = pl.concat([table.select(_UNIQUE_ID, "is_new", *model.kinds), keys], how="horizontal")
-    with _linker(table, model.kinds, settings, model, keys.columns) as (linker, con):
+    near = _near(table, keys.columns) if len(old) else table
+    with _linker(near, model.kinds, settings, model, keys.columns, table) as (linker, con):
         predicted = linker.inference.predict(threshold_match_probability=FAINT)
         pairs: pl.DataFrame = con.sql(
             f"SELECT least(unique_id_l, unique_id_r) AS record_1, "
@@ -177,6 +193,23 @@ def score(
     return pairs.with_columns(
         pl.Series("match_probability", _under(pairs, model.prior, prior)).round(6)
     ).sort("match_probability", "record_1", "record_2", descending=[True, False, False])
+
+
+def _near(table: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """The new records, and of the others those that share a key with one of them."""
+    new = table.filter("is_new")
+    shared = [pl.col(key).is_in(new[key].drop_nulls().unique().implode()) for key in keys]
+    return table.filter(pl.col("is_new") | pl.any_horizontal(shared).fill_null(False))
+
+
+def _frequencies(table: pl.DataFrame, model: dict[str, Any]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """By column that is weighed by it, how frequent each of its values is among all records."""
+    levels = [level for each in model["comparisons"] for level in each["comparison_levels"]]
+    names = {level.get("tf_adjustment_column") for level in levels} - {None}
+    for name in sorted(names):
+        values = table[name].drop_nulls()
+        counts = values.value_counts(name=f"tf_{name}")
+        yield name, counts.with_columns(pl.col(f"tf_{name}").cast(pl.Float64) / len(values))
 
 
 def _under(pairs: pl.DataFrame, before: float, prior: float) -> Any:
@@ -209,7 +242,9 @@ def _linker(
     settings: LinkageSettings,
     model: LinkageModel | None = None,
     keys: list[str] | None = None,
+    everyone: pl.DataFrame | None = None,
 ) -> Iterator[tuple[Linker, duckdb.DuckDBPyConnection]]:
+    """Splink over these records; how frequent values are is told of `everyone`, if there is."""
     # Splink brings its charts with it, so it is imported only when something is linked.
     from splink import Linker, block_on
     from splink.internals.duckdb.database_api import DuckDBAPI
@@ -232,8 +267,14 @@ def _linker(
         for key in keys or []
     ] or [block_on(kinds[0])]
     with duckdb.connect(config={"memory_limit": f"{settings.memory_gib}GiB"}) as con:
-        registered = DuckDBAPI(con).register(table.to_arrow(), table_name="records")
-        yield Linker(registered, told, log_level=logging.ERROR), con
+        engine = DuckDBAPI(con)
+        registered = engine.register(table.to_arrow(), table_name="records")
+        linker = Linker(registered, told, validate_settings=model is None, log_level=logging.ERROR)
+        if everyone is not None:
+            for name, frequencies in _frequencies(everyone, told):
+                lookup = engine.register(frequencies.to_arrow(), table_name=f"frequency_{name}")
+                linker.table_management.register_term_frequency_lookup(lookup, name)
+        yield linker, con
 
 
 def _train(linker: Linker, kinds: list[str], settings: LinkageSettings) -> None:

@@ -11,33 +11,40 @@ from portrait_assets.cleaned.rules import COUNTRY_RULES, CROSS_RULES
 from portrait_assets.raw.contract import CANONICAL, Canonical
 from portrait_assets.warehouse.contract import Severity, Table
 
-_COUNTS = {"month": pl.String, "table_name": pl.String, "rows_kept": pl.Int64}
-_COUNTS |= {"values": pl.Int64, "filled": pl.Int64, "in_time": pl.Int64}
+_COUNTS = {
+    **dict.fromkeys(("month", "table_name", "column_name"), pl.String),
+    **dict.fromkeys(("rows_kept", "in_time", "filled"), pl.Int64),
+}
 
 
 def counted(kept: pl.DataFrame, canonical: Canonical) -> pl.DataFrame:
-    """Per month of kept rows: values, those filled, and rows of the month that they fell in.
-
-    A column that the whole frame leaves empty is one that the source does not have.
-    """
-    there = [
-        c.name for c in canonical.columns if len(kept) and kept[c.name].null_count() < len(kept)
-    ]
+    """Per month and column of kept rows: the rows, those of the month that they fell in, values."""
+    names = [column.name for column in canonical.columns]
     in_time = pl.lit(None, dtype=pl.Int64)
-    if canonical.dated_by in there:
+    if kept[canonical.dated_by].count():
         in_time = (pl.col(canonical.dated_by).dt.strftime("%Y-%m") == pl.col("month")).sum()
     return (
         kept.group_by("month")
-        .agg(
-            pl.len().cast(pl.Int64).alias("rows_kept"),
-            pl.sum_horizontal(pl.lit(0), *(pl.col(name).count() for name in there)).alias("filled"),
-            in_time.cast(pl.Int64).alias("in_time"),
+        .agg(pl.len().alias("rows_kept"), in_time.alias("in_time"), pl.col(names).count())
+        .unpivot(
+            names,
+            index=["month", "rows_kept", "in_time"],
+            variable_name="column_name",
+            value_name="filled",
         )
-        .with_columns(
-            pl.lit(canonical.name).alias("table_name"),
-            (pl.col("rows_kept") * len(there)).alias("values"),
-        )
+        .with_columns(pl.lit(canonical.name).alias("table_name"))
         .select(pl.col(name).cast(kind) for name, kind in _COUNTS.items())
+    )
+
+
+def _together(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Per table and month; a column that is empty in all months is one the source does not have."""
+    whole = pl.concat([pl.DataFrame(schema=_COUNTS), *counts])
+    by_column = whole.group_by("month", "table_name", "column_name").agg(pl.all().sum())
+    there = by_column.filter(pl.col("filled").sum().over("table_name", "column_name") > 0)
+    rows = pl.col("rows_kept")
+    return there.group_by("month", "table_name").agg(
+        rows.first(), pl.col("in_time").first(), rows.sum().alias("values"), pl.col("filled").sum()
     )
 
 
@@ -60,8 +67,7 @@ def quality(
         schema={"month": pl.String, "table_name": pl.String, "rows_received": pl.Int64},
         orient="row",
     )
-    kept = pl.concat([pl.DataFrame(schema=_COUNTS), *counts])
-    kept = kept.group_by("month", "table_name").agg(pl.all().sum())
+    kept = _together(counts)
     across = {
         rule.name for rule in (*CROSS_RULES, *(r for rs in COUNTRY_RULES.values() for r in rs))
     }

@@ -43,7 +43,8 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
                     continue
                 placing = placed.get(canonical.name)
                 # To keep all rows for one month of many takes longer than to look twice.
-                if placing and (months == source.months() or placing.is_derived):
+                of_all = months == source.months() and placing and not placing.is_read_fast
+                if placing and (of_all or placing.is_derived):
                     placing = placed[canonical.name] = placing.kept()
                 rows = placing.rows(months) if placing else canonical.raw_table().empty()
                 yield dg.Output(rows, canonical.name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from portrait_assets.months import next_month
 from portrait_assets.raw.contract import RECEIPTS, Canonical
 from portrait_assets.raw.reading import SourceReader
 from portrait_assets.warehouse.connection import literal, literals, quote
@@ -49,7 +50,7 @@ class Placing:
         Everything that is asked is then told of the same rows, and the SQL has run once. What
         does not fit into memory spills to the disk.
         """
-        sql = f"SELECT * FROM {self._placed}"
+        sql = f"SELECT * FROM {self._placed()}"
         return replace(self, table=self.reader.keep(f"placed {self.canonical.name}", sql))
 
     @property
@@ -67,7 +68,7 @@ class Placing:
         kind = self.types[self.canonical.dated_by]
         if kind == "TIMESTAMP WITH TIME ZONE":
             return f"({column} AT TIME ZONE {literal(self.reader.source.definition.time_zone)})"
-        if kind == "DATE" or kind.startswith("TIMESTAMP"):
+        if _is_moment(kind):
             return column
         text = f"translate(trim(CAST({column} AS VARCHAR)), '{FULL_WIDTH}', '{HALF_WIDTH}')"
         return (
@@ -77,42 +78,74 @@ class Placing:
         )
 
     @property
-    def _placed(self) -> str:
-        """All rows with the month that they fall in, null where the date cannot be read."""
+    def is_read_fast(self) -> bool:
+        """Whether single columns and months of it are read from its files at little cost."""
+        name = self.reader.source.rows_of(self.canonical.name)
+        sql = self.reader.source.sql(self.canonical.name)
+        return (
+            name is not None
+            and self.reader.con.get_table_names(sql) == {name}
+            and all(path.suffix == ".parquet" for path in self.reader.source.files(name))
+            and _is_moment(self.types.get(self.canonical.dated_by, ""))
+        )
+
+    @property
+    def _month(self) -> str:
+        # greatest() skips nulls, so an unreadable date must be told apart before it.
+        return (
+            "CASE WHEN dated IS NOT NULL "
+            f"THEN greatest(strftime(dated, '%Y-%m'), {literal(self.first)}) END AS month"
+        )
+
+    def _placed(self, dated: str = "true") -> str:
+        """All rows with the month that they fall in, null where the date cannot be read.
+
+        `dated` is a condition on the date that rows are known to meet: what Parquet tells of its
+        row groups then spares reading others.
+        """
         if self.table is not None:
             return self.table
         sql = self.reader.source.sql(self.canonical.name)
         if not self._is_dated:
             return f"(SELECT {literal(self.first)} AS month, * FROM ({sql}))"
-        # greatest() skips nulls, so an unreadable date must be told apart before it.
         return (
-            f"(SELECT CASE WHEN dated IS NOT NULL THEN greatest(strftime(dated, '%Y-%m'), "
-            f"{literal(self.first)}) END AS month, * EXCLUDE (dated) "
-            f"FROM (SELECT {self._date} AS dated, * FROM ({sql})))"
+            f"(SELECT {self._month}, * EXCLUDE (dated) "
+            f"FROM (SELECT {self._date} AS dated, * FROM ({sql})) WHERE {dated})"
         )
 
     def rows(self, months: Sequence[str]) -> Query:
         """The rows of these months, with the types that the files have."""
+        within = f"dated < {_first_day(next_month(max(months)))}"
+        if min(months) > self.first:
+            within += f" AND dated >= {_first_day(min(months))}"
         return Query(
-            f"SELECT * FROM {self._placed} WHERE month IN ({literals(months)})",
+            f"SELECT * FROM {self._placed(within)} WHERE month IN ({literals(months)})",
             self.types,
             self.reader.files,
         )
 
     def counts(self) -> dict[str | None, int]:
         """Number of rows that the SQL returns by the month they fall in; None for no date."""
-        return dict(
-            self.reader.con.execute(
-                f"SELECT month, count(*) FROM {self._placed} GROUP BY month"
-            ).fetchall()
-        )
+        if self.table is not None or not self._is_dated:
+            sql = f"SELECT month, count(*) FROM {self._placed()} GROUP BY month"
+        else:
+            # A month is told as a number first: to tell it as text of every row takes longer.
+            told = self.reader.source.sql(self.canonical.name)
+            sql = (
+                f"SELECT {self._month}, CAST(sum(rows) AS BIGINT) FROM ("
+                "SELECT min(dated) AS dated, count(*) AS rows "
+                f"FROM (SELECT {self._date} AS dated FROM ({told})) "
+                "GROUP BY dated IS NULL, year(dated) * 12 + month(dated)) GROUP BY month"
+            )
+        return dict(self.reader.con.execute(sql).fetchall())
 
     def digests(self, months: Sequence[str]) -> dict[str, str]:
         """By month, a digest of its rows that does not depend on their order."""
         return dict(
             self.reader.con.execute(
                 f"SELECT month, CAST(sum(hash(placed)::HUGEINT) AS VARCHAR) "
-                f"FROM {self._placed} AS placed WHERE month IN ({literals(months)}) GROUP BY month"
+                f"FROM {self._placed()} AS placed WHERE month IN ({literals(months)}) "
+                "GROUP BY month"
             ).fetchall()
         )
 
@@ -124,12 +157,13 @@ class Placing:
         broken = self._broken_lines()
         if not self._is_dated:
             return broken
+        outside = f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
         found: pl.DataFrame = self.reader.con.sql(
             f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
             f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
             f"AS reason, CAST({quote(self.canonical.dated_by)} AS VARCHAR) AS dated "
-            f"FROM {self._placed} WHERE month IS NULL OR month > {literal(self.last)} "
+            f"FROM {self._placed(outside)} WHERE month IS NULL OR month > {literal(self.last)} "
             "ORDER BY ALL"
         ).pl()
         return pl.concat([broken, found])
@@ -159,6 +193,15 @@ class Unread:
 
     problem: str | None
     rows: Mapping[str, int]
+
+
+def _is_moment(kind: str) -> bool:
+    """Whether values of this DuckDB type are dates, told without a time zone."""
+    return kind == "DATE" or (kind.startswith("TIMESTAMP") and "ZONE" not in kind)
+
+
+def _first_day(month: str) -> str:
+    return f"DATE {literal(month + '-01')}"
 
 
 def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame:

@@ -281,14 +281,17 @@ class Warehouse:
         frame: pl.DataFrame = self._relation(table, months).pl()
         return frame
 
-    def read_part(self, table: Table, month: str, part: int, parts: int) -> pl.DataFrame:
-        """One of so many parts of a month, such that rows of equal keys are in the same part."""
+    def read_part(
+        self, table: Table, month: str, part: int, parts: int, by: Sequence[str] = ()
+    ) -> pl.DataFrame:
+        """One of so many parts of a month; rows equal in `by`, or else in the key, are in one."""
         self.require(table, [month])
         stored = table.stored
-        first = next(name for name in stored.key or stored.column_names if name != _month(stored))
+        key = (name for name in stored.key or stored.column_names if name != _month(stored))
+        alike = ", ".join(map(quote, by or [next(key)]))
         return self.select(
             f"SELECT {_columns(table)} FROM {qualified(table.full_name)}{_where(table, [month])} "
-            f"AND hash({quote(first)}) % {parts} = {part}"
+            f"AND hash({alike}) % {parts} = {part}"
         )
 
     def select(self, sql: str) -> pl.DataFrame:

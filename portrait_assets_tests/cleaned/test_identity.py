@@ -11,7 +11,7 @@ import pytest
 from portrait_assets.cleaned.clean import Ways
 from portrait_assets.cleaned.contract import IDENTITY_MAP, LINKAGE_MODEL
 from portrait_assets.cleaned.identifying import Identified, identify
-from portrait_assets.cleaned.identity import as_known, new_identities, with_customer_id
+from portrait_assets.cleaned.identity import as_known, moved, new_identities, with_customer_id
 from portrait_assets.cleaned.review import COLUMNS, REVIEW_FILE, read_review
 from portrait_assets.errors import PortraitError
 from portrait_assets.raw.contract import CUSTOMERS
@@ -128,7 +128,7 @@ def test_past_months_stay_and_later_ones_have_the_new_id(who):
         person("2024-03", "B", national_id=ID),
     ]
     frame = pl.DataFrame({"month": ["2024-02", "2024-03", "2024-02"], "customer_id": list("AAX")})
-    now = with_customer_id(frame, who(rows).identity_map)
+    now = with_customer_id(frame, moved(who(rows).identity_map))
     assert now["customer_id"].to_list() == ["A", "B", "X"]
     assert now.columns == frame.columns
 
