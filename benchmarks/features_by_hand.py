@@ -48,7 +48,11 @@ def features_by_hand(month: str) -> str:
         """,
     }
     named = {**named, **own}
-    with_clause = ", ".join(f"{name} AS ({sql})" for name, sql in named.items())
+    # Read three times: to read the files again is cheaper than to keep a hundred million rows.
+    with_clause = ", ".join(
+        f"{name} AS {'NOT MATERIALIZED ' if name == 'line' else ''}({sql})"
+        for name, sql in named.items()
+    )
     columns = ", ".join(
         f"{f.sql.replace('{as_of}', span.day)} AS {quote(f.name)}" for f in FEATURES
     )

@@ -21,6 +21,7 @@ from portrait_assets.cleaned.linkage import (
     LinkageModel,
     LinkageSettings,
     compared,
+    keys_of,
     score,
     told_only,
     train,
@@ -75,7 +76,7 @@ def identify(
         return Identified(made, CUSTOMER_ALIAS.empty(), LINKAGE_MODEL.empty())
     seen = first_seen(tables, known)
     records = _records(customers, ways)
-    texts = _texts(records) if identity and identity.probabilistic else _NOTHING
+    texts = _Texts(records) if identity and identity.probabilistic else None
     maps, aliases, trained = [IDENTITY_MAP.empty()], [CUSTOMER_ALIAS.empty()], [models]
     for month in months:
         resolved = _month(
@@ -99,7 +100,7 @@ def _month(
     seen: pl.DataFrame,
     known: pl.DataFrame,
     records: pl.DataFrame,
-    texts: pl.DataFrame,
+    texts: _Texts | None,
     trained: list[pl.DataFrame],
     review: pl.DataFrame,
     identity: Identity,
@@ -109,9 +110,8 @@ def _month(
     )
     by_key = key_pairs(there, identity.keys)
     probable = _NOTHING
-    if identity.probabilistic and there.height >= FEWEST_RECORDS:
-        table = told_only(texts[there["place"]])
-        probable = _probable(month, table, there["month"] == month, trained, identity)
+    if texts and there.height >= FEWEST_RECORDS:
+        probable = _probable(month, there, texts, trained, identity)
     return resolve(month, seen, known, by_key, probable, review, identity.threshold)
 
 
@@ -125,19 +125,33 @@ def _records(customers: pl.DataFrame, ways: Ways) -> pl.DataFrame:
     )
 
 
-def _texts(records: pl.DataFrame) -> pl.DataFrame:
-    """What linkage compares of each record; `place` is the row."""
-    about = records.drop(
-        *("place", "month", "source_file", "source_row", "recorded_on", "joined_on"),
-        "source_customer_id",
-    )
-    return compared(about, "record_id")
+class _Texts:
+    """What linkage compares of records, made once for all months; `place` is the row."""
+
+    def __init__(self, records: pl.DataFrame) -> None:
+        about = records.drop(
+            *("place", "month", "source_file", "source_row", "recorded_on", "joined_on"),
+            "source_customer_id",
+        )
+        self._table = compared(about, "record_id")
+        self._keys: dict[tuple[str, ...], pl.DataFrame] = {}
+
+    def of(self, places: pl.Series) -> pl.DataFrame:
+        """The texts of these records, without columns that say nothing of any."""
+        return told_only(self._table[places])
+
+    def keys(self, model: LinkageModel, places: pl.Series) -> pl.DataFrame:
+        """The keys of these records."""
+        kinds = tuple(model.kinds)
+        if kinds not in self._keys:
+            self._keys[kinds] = keys_of(self._table, model)
+        return self._keys[kinds][places]
 
 
 def _probable(
     month: str,
-    table: pl.DataFrame,
-    is_new: pl.Series,
+    there: pl.DataFrame,
+    texts: _Texts,
     trained: list[pl.DataFrame],
     identity: Identity,
 ) -> pl.DataFrame:
@@ -146,14 +160,18 @@ def _probable(
     The model is the last one made, or a new one where records have doubled since.
     """
     settings = LinkageSettings(identity.threshold, identity.seed, identity.max_pairs)
+    table = texts.of(there["place"])
+    is_new = there["month"] == month
     models = pl.concat(trained).filter(pl.col("month") <= month).sort("month")
     if models.is_empty() or table.height >= _GROWN * models["records"][-1]:
         model, pairs = train(table, settings)
         row = {"month": month, "records": table.height, "model": model.to_json()}
         trained.append(pl.DataFrame([row], schema=LINKAGE_MODEL.polars_schema))
-        new = table.filter(is_new)["unique_id"].implode()
-        return pairs.filter(pl.col("record_1").is_in(new) | pl.col("record_2").is_in(new))
+        ids = table.filter(is_new)["unique_id"].implode()
+        return pairs.filter(pl.col("record_1").is_in(ids) | pl.col("record_2").is_in(ids))
     if not is_new.any():
         return _NOTHING
     model = LinkageModel.from_json(models["model"][-1])
-    return score(model, table.filter(is_new), table.filter(~is_new), settings)
+    new, known = table.filter(is_new), table.filter(~is_new)
+    places = pl.concat([there["place"].filter(is_new), there["place"].filter(~is_new)])
+    return score(model, new, known, settings, texts.keys(model, places))

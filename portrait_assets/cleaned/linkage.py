@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
-from portrait_assets.cleaned.comparing import blocking_keys, comparisons, seldom
+from portrait_assets.cleaned.comparing import blocking_keys, comparisons, key_codes, seldom
 from portrait_assets.cleaned.person_columns import Kind, person_columns, person_texts
 from portrait_assets.cleaned.resolving import persons_of, within
 from portrait_assets.errors import PortraitError
@@ -158,6 +158,7 @@ def score(
     new: pl.DataFrame,
     known: pl.DataFrame | None,
     settings: LinkageSettings,
+    keys: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Pairs of new records, and of a new with a known one, that may be one person's.
 
@@ -166,6 +167,7 @@ def score(
         new: records as `prepare` gives them.
         known: further ones, not to be compared among themselves.
         settings: as in training.
+        keys: `keys_of` the new and then the known records, where they are there already.
 
     Returns:
         `record_1` < `record_2` and `match_probability` of at least FAINT, best first.
@@ -175,11 +177,9 @@ def score(
         [new.with_columns(is_new=True), *([old.with_columns(is_new=False)] if len(old) else [])],
         how="diagonal",
     )
-    for kind in model.kinds:
-        if kind not in table.columns:
-            table = table.with_columns(pl.lit(None, dtype=pl.String).alias(kind))
+    table = _with_kinds(table, model.kinds)
     most = max(MIN_PAIRS, PAIRS_PER_RECORD * table.height)
-    keys = blocking_keys(table.select(model.kinds), most)
+    keys = blocking_keys(keys_of(table, model) if keys is None else keys, most)
     table = pl.concat([table.select(_UNIQUE_ID, "is_new", *model.kinds), keys], how="horizontal")
     near = _near(table, keys.columns) if len(old) else table
     with _linker(near, model.kinds, settings, model, keys.columns, table) as (linker, con):
@@ -195,6 +195,16 @@ def score(
     ).sort("match_probability", "record_1", "record_2", descending=[True, False, False])
 
 
+def keys_of(table: pl.DataFrame, model: LinkageModel) -> pl.DataFrame:
+    """`comparing.key_codes` of records, from the columns that the model compares."""
+    return key_codes(_with_kinds(table, model.kinds).select(model.kinds))
+
+
+def _with_kinds(table: pl.DataFrame, kinds: list[str]) -> pl.DataFrame:
+    missing = [kind for kind in kinds if kind not in table.columns]
+    return table.with_columns(pl.lit(None, dtype=pl.String).alias(kind) for kind in missing)
+
+
 def _near(table: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """The new records, and of the others those that share a key with one of them."""
     new = table.filter("is_new")
@@ -202,14 +212,18 @@ def _near(table: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     return table.filter(pl.col("is_new") | pl.any_horizontal(shared).fill_null(False))
 
 
-def _frequencies(table: pl.DataFrame, model: dict[str, Any]) -> Iterator[tuple[str, pl.DataFrame]]:
+def _frequencies(table: pl.DataFrame, model: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """By column that is weighed by it, how frequent each of its values is among all records."""
     levels = [level for each in model["comparisons"] for level in each["comparison_levels"]]
     names = {level.get("tf_adjustment_column") for level in levels} - {None}
-    for name in sorted(names):
-        values = table[name].drop_nulls()
-        counts = values.value_counts(name=f"tf_{name}")
-        yield name, counts.with_columns(pl.col(f"tf_{name}").cast(pl.Float64) / len(values))
+    counted = {
+        name: table.lazy()
+        .drop_nulls(name)
+        .group_by(name)
+        .agg((pl.len().cast(pl.Float64) / float(table[name].count())).alias(f"tf_{name}"))
+        for name in sorted(names)
+    }
+    return dict(zip(counted, pl.collect_all(counted.values(), engine="streaming"), strict=True))
 
 
 def _under(pairs: pl.DataFrame, before: float, prior: float) -> Any:
@@ -271,7 +285,7 @@ def _linker(
         registered = engine.register(table.to_arrow(), table_name="records")
         linker = Linker(registered, told, validate_settings=model is None, log_level=logging.ERROR)
         if everyone is not None:
-            for name, frequencies in _frequencies(everyone, told):
+            for name, frequencies in _frequencies(everyone, told).items():
                 lookup = engine.register(frequencies.to_arrow(), table_name=f"frequency_{name}")
                 linker.table_management.register_term_frequency_lookup(lookup, name)
         yield linker, con
@@ -308,9 +322,8 @@ def _key(rule: list[str]) -> str:
 
 def _taught(table: pl.DataFrame, rule: list[str]) -> pl.Series:
     """The values that a rule agrees on, without the commonest."""
-    return seldom(
-        table.select(pl.concat_str(rule, separator=" ").alias("key")).to_series(), TAUGHT_PAIRS
-    )
+    told = table.select(pl.concat_str(rule, separator=" ").rank("dense").alias("key"))
+    return seldom(told["key"], TAUGHT_PAIRS)
 
 
 def _sure_rules(kinds: list[str]) -> list[list[str]]:

@@ -25,6 +25,7 @@ OF_CUSTOMER = {
 OF_ALL = {
     "base": "base",
     "base_campaign": "bg",
+    "base_brand": "bn",
     "base_loyal": "bl",
     "base_chosen": "bx",
     "base_held": "bd",

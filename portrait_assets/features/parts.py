@@ -36,6 +36,7 @@ def parts(span: Span) -> dict[str, str]:
         "category": category(),
         "by_brand": by_brand(),
         "brand": brand(),
+        "base_brand": base_brand(),
         "base_loyal": base_loyal(),
         "chosen": chosen(),
         "base_chosen": base_chosen(),
@@ -262,6 +263,16 @@ def brand() -> str:
     ) AS b
     LEFT JOIN (SELECT DISTINCT brand_no, brand FROM choice_name) AS n ON n.brand_no = b.first_no
     """
+
+
+def base_brand() -> str:
+    """The same of all customers: what they spent on their first brands, and squares of spend."""
+    return (
+        "SELECT sum(first_amount) FILTER (spend > 0) AS first_amount, sum(spend) AS spend, "
+        "sum(squares) AS squares, "
+        "sum(CAST(spend AS DECIMAL(18, 2)) * CAST(spend AS DECIMAL(20, 2))) AS spend_squares "
+        "FROM brand"
+    )
 
 
 def chosen() -> str:

@@ -84,7 +84,7 @@ class Placing:
         sql = self.reader.source.sql(self.canonical.name)
         return (
             name is not None
-            and self.reader.con.get_table_names(sql) == {name}
+            and self.reader.reads_only(name, sql)
             and all(path.suffix == ".parquet" for path in self.reader.source.files(name))
             and _is_moment(self.types.get(self.canonical.dated_by, ""))
         )

@@ -95,6 +95,11 @@ class SourceReader:
             raise SourceError(f"{place} does not run: {first_line(error)}") from None
         return next((told for name, told in self._problems.items() if name in needed), None)
 
+    def reads_only(self, name: str, sql: str) -> bool:
+        """Whether the query reads this file of the source and nothing else."""
+        # Of names that it knows DuckDB tells what is behind them; another cursor knows none.
+        return set(self.con.cursor().get_table_names(sql)) == {name}
+
     def problem(self, table: str) -> str | None:
         """Why a table cannot be read, as a sentence that names the file; None when it can.
 

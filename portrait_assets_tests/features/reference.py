@@ -143,6 +143,7 @@ def _values(mine: list[Row], everyone: list[Row], choices: Any, who: str) -> Row
             10,
         ),
     }
+    row |= _brands(everyone, who)
     own = choices[who]
     by_category: dict[str, int] = defaultdict(int)
     for s in mine:
@@ -186,6 +187,31 @@ def _values(mine: list[Row], everyone: list[Row], choices: Any, who: str) -> Row
             else None
         )
     return row
+
+
+def _brands(everyone: list[Row], who: str) -> Row:
+    spent: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for s in everyone:
+        if s["brand"]:
+            spent[s["customer_id"]][s["brand"]] += s["amount"]
+    positive = {w: [a for a in brands.values() if a > 0] for w, brands in spent.items()}
+    mine = positive.get(who)
+    if not mine:
+        return {}
+    lines = sum(s["customer_id"] == who and s["brand"] is not None for s in everyone)
+    all_first = sum(max(amounts) for amounts in positive.values() if amounts)
+    all_spent = sum(map(sum, positive.values()))
+    return {
+        "top_brand_share_12m": shrunk(max(mine), sum(mine), lines, all_first, all_spent, 10),
+        "brand_hhi_12m": shrunk(
+            sum(a**2 for a in mine),
+            sum(mine) ** 2,
+            lines,
+            sum(a**2 for amounts in positive.values() for a in amounts),
+            sum(sum(amounts) ** 2 for amounts in positive.values()),
+            10,
+        ),
+    }
 
 
 def _spent(rows: list[Row], where: Any = lambda s: True) -> int:
