@@ -38,13 +38,17 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 
 def make(settings: Settings, tables: Sequence[Table], months: Sequence[str]) -> None:
-    """Make these tables for these months, without the checks."""
+    """Make these tables for these months, without the checks, and tell how long each step took."""
     job = build_defs(settings).resolve_job_def(JOB)
     with dg.DagsterInstance.ephemeral() as instance:
         made = job.get_subset(
             asset_selection={asset_key(table) for table in tables}, asset_check_selection=set()
         ).execute_in_process(instance=instance, tags=range_tags(months), run_config=QUIET)
     assert made.success
+    for event in made.all_events:
+        if event.is_step_success:
+            seconds = event.step_success_data.duration_ms / 1000
+            print(f"  {event.step_key} {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 def query_by_hand(bank: Path, month: str, target: Path) -> None:

@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.generate.bank import generate_bank
 from portrait_assets.raw.placing import Placing, placings, receipts
 from portrait_assets.raw.reading import SourceReader
 from portrait_assets.raw.source import load_source
@@ -39,6 +40,24 @@ def place(tmp_path: Path):
     for reader in readers:
         reader.__exit__()
     con.close()
+
+
+def test_parquet_is_told_of_without_keeping_all_its_rows(tmp_path: Path):
+    generate_bank(tmp_path / "bank", customers=60, months=3, seed=1)
+    source = load_source(tmp_path / "bank" / "sources" / "synthetic_bank")
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        for name, placing in placings(reader).items():
+            kept = placing.kept()
+            assert placing.is_read_fast, name
+            assert placing.counts() == kept.counts(), name
+            assert placing.unplaced().equals(kept.unplaced()), name
+            for months in (source.months(), source.months()[1:2]):
+                one, other = (con.sql(p.rows(months).sql).pl() for p in (placing, kept))
+                assert one.sort(one.columns).equals(other.sort(one.columns)), name
+
+
+def test_text_is_read_once(place):
+    assert not place("2024-01-01").is_read_fast
 
 
 def test_history_belongs_to_the_first_month(place):

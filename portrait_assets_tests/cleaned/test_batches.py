@@ -1,0 +1,47 @@
+"""A month that does not fit into memory is typed in parts, and nothing becomes another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from portrait_assets.automation import JOB, range_tags
+from portrait_assets.cleaned import assets as cleaned
+from portrait_assets.definitions import build_defs
+from portrait_assets.raw import assets as raw
+from portrait_assets.settings import Settings
+from portrait_assets.warehouse.describe import asset_key
+from portrait_assets_tests.scenario import QUIET, SHOP_MONTHS, contents, sales_file, shop
+
+
+def typed(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """The raw and cleaned tables of a shop some of whose rows are told twice, also far apart."""
+    folder.mkdir()
+    settings = shop(folder)
+    lines = sales_file(settings).read_text().splitlines(keepends=True)
+    sales_file(settings).write_text("".join([*lines, lines[1], lines[-1], lines[1]]))
+    make(settings)
+    return contents(settings.warehouse_file)
+
+
+def make(settings: Settings) -> None:
+    tables = {asset_key(table) for table in (*raw.TABLES, *cleaned.TABLES)}
+    job = build_defs(settings).resolve_job_def(JOB)
+    with dg.DagsterInstance.ephemeral() as instance:
+        made = job.get_subset(
+            asset_selection=tables, asset_check_selection=set()
+        ).execute_in_process(instance=instance, tags=range_tags(SHOP_MONTHS), run_config=QUIET)
+    assert made.success
+
+
+def test_months_typed_in_parts_give_the_same_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = typed(tmp_path / "at_once")
+    monkeypatch.setattr(cleaned, "BATCH_ROWS", 3)
+    in_parts = typed(tmp_path / "in_parts")
+    assert in_parts == at_once
+    merged = [row for row in at_once["cleaned.rejects"] if "exact duplicate" in row]
+    assert len(merged) == 3
