@@ -203,10 +203,13 @@ class Warehouse:
             return inserted
         if rows.is_empty():
             return 0
-        self.con.register("incoming", rows)
-        return self._insert_from(table, "incoming")
+        return self._insert_from(table, "incoming", rows)
 
-    def _insert_from(self, table: Table, source: str) -> int:
+    def _insert_from(self, table: Table, source: str, incoming: pl.DataFrame | None = None) -> int:
+        """Insert what the query gives, or `incoming`, which DuckDB finds by its name.
+
+        A frame that is registered is kept alive until the transaction ends.
+        """
         # DuckDB 2.0.0 hides the rows of a large parallel insert that follows an insert of no
         # rows into the same table and transaction; test_upstream shows it.
         threads = None
