@@ -10,6 +10,7 @@ import pytest
 from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from pyarrow import array, int32, table, total_allocated_bytes
 
 from portrait_assets.automation import range_tags
 from portrait_assets.event_log import KeptSqliteEventLogStorage
@@ -216,3 +217,32 @@ def test_rows_inserted_in_parallel_after_none_are_hidden_by_duckdb(tmp_path: Pat
 
     assert found(threads=1) == 200_000
     assert found(threads=2) == 0
+
+
+def test_a_frame_found_by_its_name_is_let_go_and_a_registered_one_kept_until_the_end():
+    con = duckdb.connect()
+    con.execute("CREATE TABLE a (x INTEGER)")
+
+    def held(by_name: bool) -> int:
+        """Bytes that are still there of five tables that were inserted one after the other."""
+        before = total_allocated_bytes()
+        con.execute("BEGIN")
+        for _ in range(5):
+            incoming = table({"x": array([1] * 1000, int32())})
+            if not by_name:
+                con.register("told", incoming)
+            con.execute(f"INSERT INTO a SELECT * FROM {'incoming' if by_name else 'told'}")
+        con.execute("SELECT 1").fetchall()
+        left = total_allocated_bytes() - before
+        con.execute("COMMIT")
+        return left
+
+    assert held(by_name=True) < 2 * 5000  # the last one
+    assert held(by_name=False) >= 5 * 4000
+
+
+def test_a_cursor_tells_the_names_in_a_query_where_a_connection_tells_what_is_behind_them():
+    con = duckdb.connect()
+    con.execute("CREATE TEMP VIEW a AS SELECT 1 AS x")
+    assert con.get_table_names("SELECT * FROM a") == set()
+    assert con.cursor().get_table_names("SELECT * FROM a") == {"a"}
