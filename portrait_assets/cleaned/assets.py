@@ -144,11 +144,14 @@ def cleaned_assets(
     )
     def golden_record(
         context: dg.AssetExecutionContext, customers: pl.DataFrame, identity_map: pl.DataFrame
-    ) -> pl.DataFrame:
+    ) -> Iterator[dg.Output[object]]:
         trust = told.identity.trust if told.identity else ()
-        return pl.concat(
-            golden_month(customers, identity_map, month, trust) for month in context.partition_keys
+        rows = (
+            part
+            for month in context.partition_keys
+            for part in golden_month(customers, identity_map, month, trust)
         )
+        yield dg.Output(rows, GOLDEN_RECORD.name)
 
     return [identity_map, cleaned, golden_record]
 

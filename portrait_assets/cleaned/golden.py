@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 import polars as pl
@@ -46,13 +47,17 @@ SURVIVORSHIP: dict[str, Survives] = {
     "region": Survives.MOST_RECENT,
 }
 """The rule of each attribute; the most complete is chosen among a system's latest records."""
+PART_CUSTOMERS = 200_000
+"""Customers whose records are weighed at once; with its origins one takes up to 10 KiB."""
 _LATEST_FIRST = ("recorded_on", "month", "source_file", "source_row")
 
 
 def golden_month(
     records: pl.DataFrame, identity_map: pl.DataFrame, month: str, trust: tuple[str, ...] = ()
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """The records of cleaned.golden_record for a month: of customers it told something new of.
+
+    They come so many at a time, in the order of customers.
 
     Args:
         records: cleaned.customers of all months up to this one.
@@ -68,9 +73,10 @@ def golden_month(
         .with_columns(pl.coalesce("person", "customer_id").alias("customer_id"))
     )
     moved = told.filter(pl.col("month") == month)["customer_id"]
-    new = pl.concat([known.filter(pl.col("month") == month)["customer_id"], moved]).unique()
-    concerned = known.filter(pl.col("customer_id").is_in(new.implode()))
-    return golden_records(concerned, trust).select(pl.lit(month).alias("month"), pl.all())
+    new = pl.concat([known.filter(pl.col("month") == month)["customer_id"], moved]).unique().sort()
+    for ids in new.to_frame().iter_slices(PART_CUSTOMERS):
+        part = known.filter(pl.col("customer_id").is_in(ids["customer_id"].implode()))
+        yield golden_records(part, trust).select(pl.lit(month).alias("month"), pl.all())
 
 
 def golden_records(records: pl.DataFrame, trust: tuple[str, ...] = ()) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import pytest
 
 from portrait_assets.automation import JOB, range_tags
 from portrait_assets.cleaned import assets as cleaned
+from portrait_assets.cleaned import golden
 from portrait_assets.definitions import build_defs
 from portrait_assets.raw import assets as raw
 from portrait_assets.settings import Settings
@@ -41,7 +42,9 @@ def test_months_typed_in_parts_give_the_same_tables(
 ) -> None:
     at_once = typed(tmp_path / "at_once")
     monkeypatch.setattr(cleaned, "BATCH_ROWS", 3)
+    monkeypatch.setattr(golden, "PART_CUSTOMERS", 1)
     in_parts = typed(tmp_path / "in_parts")
     assert in_parts == at_once
+    assert len(at_once["cleaned.golden_record"]) > 1
     merged = [row for row in at_once["cleaned.rejects"] if "exact duplicate" in row]
     assert len(merged) == 3

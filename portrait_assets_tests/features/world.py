@@ -102,7 +102,8 @@ class World:
         self._insert(IDENTITY_MAP, identities)
         self._insert(CUSTOMER_ALIAS, aliases)
         for month in sorted({*frames["customers"]["month"], *identities["month"]}):
-            self._insert(GOLDEN_RECORD, golden_month(frames["customers"], identities, month))
+            records = golden_month(frames["customers"], identities, month)
+            self._insert(GOLDEN_RECORD, pl.concat([GOLDEN_RECORD.empty(), *records]))
         earliest = min([last, *(m for name in DATED for m in frames[name]["month"])])
         for month in month_range(earliest, last):
             know_products(self.con, month)
