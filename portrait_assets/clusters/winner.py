@@ -8,7 +8,7 @@
    in step 1: groups of groups score best as groups.
 3. In many dimensions (`scoring.MANY_DIMENSIONS`) hierarchies and densities, which go by single
    distances, drown in the noise of all columns, and their agreement says little. There the most
-   segments of k-means win that are as stable as `STABLE` and clear for `MOSTLY`.
+   segments of k-means win that are as stable as `STABLE` and clear for `A_THIRD`.
 4. A winner with nearly everyone in one segment gives way to the best candidate without such a
    one, within `STRAYS_NEAR` of the best score, that is clear for a third.
 """
@@ -116,7 +116,7 @@ def _stable_centres(
         and line.number("segments") >= winner.number("segments")
     ]
     for line in sorted(pool, key=lambda line: -line.number("segments")):
-        if proved(line).clear_share >= MOSTLY:
+        if proved(line).clear_share >= A_THIRD:
             return line
     return None
 
