@@ -60,7 +60,10 @@ def main() -> None:
     con = duckdb.connect(str(given.warehouse), read_only=True)
 
     def rows(table: str, as_of: date) -> pl.DataFrame:
-        return con.sql(f"SELECT * FROM features.{table} WHERE as_of = DATE '{as_of}'").pl()
+        made: pl.DataFrame = con.sql(
+            f"SELECT * FROM features.{table} WHERE as_of = DATE '{as_of}'"
+        ).pl()
+        return made
 
     days = [d for (d,) in con.sql("SELECT DISTINCT as_of FROM features.feature_matrix").fetchall()]
     days.sort()
