@@ -78,7 +78,7 @@ class SourceReader:
     def _create_shared_view(self, name: str) -> None:
         sql = self.source.view_sql(name)
         place = f"{self.source.name}/views/{name}.sql"
-        if problem := self._problem_of(sql, place):
+        if problem := self._problem_of(sql):
             self._problems[name] = problem
             return
         try:
@@ -86,28 +86,28 @@ class SourceReader:
         except duckdb.Error as error:
             raise SourceError(f"{place} does not run: {first_line(error)}") from None
 
-    def _problem_of(self, sql: str, place: str) -> str | None:
-        if not self._problems:
-            return None
-        try:
-            needed = self.con.get_table_names(sql)
-        except duckdb.Error as error:
-            raise SourceError(f"{place} does not run: {first_line(error)}") from None
-        return next((told for name, told in self._problems.items() if name in needed), None)
+    def _problem_of(self, sql: str) -> str | None:
+        needed = self._names_in(sql)
+        return next((told for name, told in self._problems.items() if name.lower() in needed), None)
+
+    def _names_in(self, sql: str) -> set[str]:
+        """What the query reads, in lower case: also where it cannot run, as a file is missing.
+
+        Names that its own WITH gives are among them; none where it is no SELECT.
+        """
+        found = self.con.execute(
+            "SELECT list_distinct(json_extract_string(json_serialize_sql(?), '$..table_name'))",
+            [sql],
+        ).fetchone()
+        return {name.lower() for name in found[0]} if found else set()
 
     def reads_only(self, name: str, sql: str) -> bool:
         """Whether the query reads this file of the source and nothing else."""
-        # Of names that it knows DuckDB tells what is behind them; another cursor knows none.
-        return set(self.con.cursor().get_table_names(sql)) == {name}
+        return self._names_in(sql) == {name.lower()}
 
     def problem(self, table: str) -> str | None:
-        """Why a table cannot be read, as a sentence that names the file; None when it can.
-
-        Raises:
-            SourceError: when the table's SQL cannot be used.
-        """
-        place = f"{self.source.name}/{table}.sql"
-        return self._problem_of(self.source.sql(table), place) or self._problems.get(
+        """Why a table cannot be read, as a sentence that names the file; None when it can."""
+        return self._problem_of(self.source.sql(table)) or self._problems.get(
             self.source.rows_of(table) or ""
         )
 
