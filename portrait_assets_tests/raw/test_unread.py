@@ -52,6 +52,25 @@ def test_what_views_need_their_tables_need(tmp_path: Path):
         assert "'people.csv'" in str(reader.problem("customers"))
 
 
+SOLD_TO_PEOPLE = """WITH known AS (
+    SELECT card FROM sales SEMI JOIN people USING (card)
+)
+SELECT DISTINCT card AS customer_id, 'people.csv' AS source_file, 1 AS source_row FROM known
+"""
+
+
+@pytest.mark.parametrize(("people", "is_read"), [(PEOPLE, True), ("", False)])
+def test_a_file_is_found_within_a_query_that_joins_it_by_its_columns(
+    tmp_path: Path, people: str, is_read: bool
+):
+    settings = with_people(tmp_path, people)
+    (settings.source_dir / "customers.sql").write_text(SOLD_TO_PEOPLE)
+    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        assert ("customers" in placings(reader)) == is_read
+        assert not is_read or not placings(reader)["customers"].is_read_fast
+        assert is_read or "'people.csv'" in str(reader.problem("customers"))
+
+
 def test_views_are_what_several_tables_are_made_from(tmp_path: Path):
     view = "SELECT * FROM people WHERE town = 'west'"
     people = PEOPLE + "K002,east\n"
