@@ -22,7 +22,7 @@ from portrait_assets.automation import JOB, range_tags
 from portrait_assets.cleaned import assets as cleaned
 from portrait_assets.definitions import build_defs
 from portrait_assets.features import assets as features
-from portrait_assets.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
+from portrait_assets.features.contract import FEATURE_SELECTION
 from portrait_assets.features.products import know_products
 from portrait_assets.raw import assets as raw
 from portrait_assets.raw.contract import CANONICAL
@@ -32,7 +32,7 @@ from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.describe import asset_key
 
 MEMORY_LIMIT_GIB = 3.0
-MATRIX = (FEATURE_MATRIX, FEATURE_SELECTION)
+MATRIX = (*features.MATRIX, FEATURE_SELECTION)
 FROM_FILES = (*raw.TABLES, *cleaned.TABLES)
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 

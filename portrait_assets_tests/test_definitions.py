@@ -44,6 +44,7 @@ ASSETS = {
         "customer_campaign_month",
         "customer_balance_month",
         "feature_matrix",
+        "campaign_response",
         "feature_selection",
     },
     "clusters": {

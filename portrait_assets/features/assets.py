@@ -13,6 +13,7 @@ from portrait_assets.cleaned.contract import (
 )
 from portrait_assets.features import monthly
 from portrait_assets.features.contract import (
+    CAMPAIGN_RESPONSE,
     CUSTOMER_BALANCE_MONTH,
     CUSTOMER_CAMPAIGN_MONTH,
     CUSTOMER_CATEGORY_MONTH,
@@ -22,7 +23,7 @@ from portrait_assets.features.contract import (
     FEATURES,
     PRODUCT_MONTH,
 )
-from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.features.matrix import campaign_responses, feature_matrix
 from portrait_assets.features.persons import know_persons
 from portrait_assets.features.products import Products
 from portrait_assets.features.selection import sample_sql, select_features
@@ -40,7 +41,11 @@ MONTHLY: dict[Table, Callable[[str], str]] = {
     CUSTOMER_CAMPAIGN_MONTH: monthly.customer_campaign_month,
     CUSTOMER_BALANCE_MONTH: monthly.customer_balance_month,
 }
-TABLES = (*MONTHLY, FEATURE_MATRIX, FEATURE_SELECTION)
+MATRIX: dict[Table, Callable[[str], str]] = {
+    FEATURE_MATRIX: feature_matrix,
+    CAMPAIGN_RESPONSE: campaign_responses,
+}
+TABLES = (*MONTHLY, *MATRIX, FEATURE_SELECTION)
 IDENTITY = (IDENTITY_MAP, CUSTOMER_ALIAS)
 BEFORE = (CLEANED["contacts"], CLEANED["responses"])
 """What a month's aggregates look up of earlier months, by customer."""
@@ -94,7 +99,7 @@ def features_assets(
 
     @tables_asset(
         "feature_matrix",
-        [FEATURE_MATRIX, FEATURE_SELECTION],
+        [*MATRIX, FEATURE_SELECTION],
         partitions,
         deps=[all_months_of(table, partitions) for table in _OF_THE_MATRIX],
     )
@@ -103,8 +108,8 @@ def features_assets(
         warehouse = context.resources.warehouse.warehouse
         require(warehouse, _OF_THE_MATRIX, months[-1])
         products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
-        rows = queries(products, months, feature_matrix, EVER, AGGREGATES)
-        yield dg.Output(rows, FEATURE_MATRIX.name)
+        for table, sql in MATRIX.items():
+            yield dg.Output(queries(products, months, sql, EVER, AGGREGATES), table.name)
 
         def chosen() -> Iterator[pl.DataFrame]:
             for month in months:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from portrait_assets.features import concept, entity, habits, holdings, principle, symbol
-from portrait_assets.features.feature import MONEY, Feature
+from portrait_assets.features.feature import MONEY, SHARE, Feature
+from portrait_assets.features.parts import BASE_CONTACTS
 from portrait_assets.warehouse.contract import Column, PartitionBy, Table, Type
 
 FEATURES: tuple[Feature, ...] = (
@@ -26,6 +27,10 @@ def _count(name: str, en: str, zh: str, unit: str | None = None) -> Column:
 
 def _money(name: str, en: str, zh: str, nullable: bool = False) -> Column:
     return Column(name, Type.MONEY, en, zh, nullable=nullable, unit=MONEY)
+
+
+def _share(name: str, en: str, zh: str) -> Column:
+    return Column(name, Type.NUMBER, en, zh, nullable=False, unit=SHARE, minimum=0, maximum=1)
 
 
 CUSTOMER_MONTH = Table(
@@ -226,6 +231,29 @@ FEATURE_MATRIX = Table(
     zh="特征矩阵",
     columns=(_CUSTOMER_ID, *(feature.column for feature in FEATURES)),
     key=("as_of", "customer_id"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CAMPAIGN_RESPONSE = Table(
+    schema="features",
+    name="campaign_response",
+    en="How each customer responds to each kind of campaign, within twelve months",
+    zh="客户分活动类型响应",
+    columns=(
+        _CUSTOMER_ID,
+        Column("campaign_type", Type.TEXT, "Kind of campaign", "活动类型", nullable=False),
+        _count("contacts_12m", "Contacts, control group left out", "触达次数", "contacts"),
+        _count("responded_contacts_12m", "Contacts responded to", "有响应触达次数", "contacts"),
+        _count("responses_12m", "Responses", "响应次数", "responses"),
+        _share(
+            "response_rate_12m",
+            f"Response rate, shrunk to the base's of that kind as if by {BASE_CONTACTS} contacts",
+            "响应率(收缩)",
+        ),
+        _share("base_response_rate_12m", "The base's response rate of that kind", "总体响应率"),
+    ),
+    key=("as_of", "customer_id", "campaign_type"),
     partition_by=PartitionBy.AS_OF,
     published=True,
 )

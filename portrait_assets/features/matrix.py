@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from portrait_assets.features import entity
 from portrait_assets.features.contract import FEATURES
-from portrait_assets.features.parts import parts
+from portrait_assets.features.parts import (
+    base_campaign_type,
+    campaign_response,
+    campaign_type,
+    parts,
+)
 from portrait_assets.features.span import Span
 from portrait_assets.warehouse.connection import quote
 
@@ -55,6 +60,23 @@ def feature_matrix(month: str) -> str:
         f"WITH {with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
         f"FROM everyone {joins} {bases} ORDER BY customer_id"
     )
+
+
+def campaign_responses(month: str) -> str:
+    """SQL of each customer's response to each kind of campaign that contacted them in the window.
+
+    It reads what `feature_matrix` reads of campaigns.
+    """
+    span = Span(month)
+    return f"""
+    WITH campaign_type AS ({campaign_type(span)}),
+        base_campaign_type AS ({base_campaign_type()}),
+        campaign_response AS ({campaign_response()})
+    SELECT {span.day} AS as_of, customer_id, campaign_type, contacts AS contacts_12m,
+        least(responded, contacts) AS responded_contacts_12m, responses AS responses_12m,
+        rate AS response_rate_12m, round(base_rate, 6) AS base_response_rate_12m
+    FROM campaign_response WHERE contacts > 0 ORDER BY customer_id, campaign_type
+    """
 
 
 def _everyone(span: Span) -> str:

@@ -16,6 +16,8 @@ RECENT = 0b111
 """The bits of the last three months."""
 BASE_LINES = 20
 """Lines that the base's category shares count for, when few are known of a customer."""
+BASE_CONTACTS = 5
+"""Contacts that the base's response rate counts for."""
 
 
 def parts(span: Span) -> dict[str, str]:
@@ -26,6 +28,7 @@ def parts(span: Span) -> dict[str, str]:
         "base": base(),
         "campaign_type": campaign_type(span),
         "base_campaign_type": base_campaign_type(),
+        "campaign_response": campaign_response(),
         "campaign": campaign(),
         "base_campaign": base_campaign(),
         "choice_name": choice_name(span),
@@ -117,27 +120,34 @@ def campaign_type(span: Span) -> str:
 def base_campaign_type() -> str:
     """The base's response rate by kind of campaign."""
     return (
-        "SELECT campaign_type, sum(responded) / sum(contacts) AS rate FROM campaign_type "
+        "SELECT campaign_type, sum(responded) / sum(contacts) AS base_rate FROM campaign_type "
         "GROUP BY campaign_type HAVING sum(contacts) > 0"
     )
 
 
+def campaign_response() -> str:
+    """The response rate by kind of campaign, shrunk to the base's rate of that kind."""
+    rate = (
+        f"(least(responded, contacts) + {BASE_CONTACTS} * base_rate) / (contacts + {BASE_CONTACTS})"
+    )
+    return (
+        f"SELECT *, round({rate}, 6) AS rate "
+        "FROM campaign_type LEFT JOIN base_campaign_type USING (campaign_type)"
+    )
+
+
 def campaign() -> str:
-    """The same over all kinds, and the kind with the best rate, shrunk to the base's rate of it."""
-    rate = "round((least(t.responded, t.contacts) + 5 * b.rate) / (t.contacts + 5), 6)"
-    return f"""
+    """The same over all kinds, and the kind with the best rate."""
+    return """
     SELECT customer_id, sum(contacts) AS contacts, sum(responses) AS responses,
         sum(responded) AS responded, sum(lag_days) AS lag_days,
         max(last_response_on) AS last_response_on, bit_or(contacted_months) AS contacted_months,
-        arg_max(campaign_type, {{'rate': rate, 'type': campaign_type}})
+        arg_max(campaign_type, {'rate': rate, 'type': campaign_type})
             FILTER (contacts > 0) AS best_type,
         max(rate) FILTER (contacts > 0) AS best_rate,
-        arg_max(contacts, {{'rate': rate, 'type': campaign_type}})
+        arg_max(contacts, {'rate': rate, 'type': campaign_type})
             FILTER (contacts > 0) AS best_contacts
-    FROM (
-        SELECT t.*, {rate} AS rate FROM campaign_type AS t
-        LEFT JOIN base_campaign_type AS b USING (campaign_type)
-    ) GROUP BY customer_id
+    FROM campaign_response GROUP BY customer_id
     """
 
 

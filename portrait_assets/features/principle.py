@@ -10,10 +10,10 @@ from typing import Any
 
 from portrait_assets.features.expressions import ratio, shrunk_ratio, shrunk_share
 from portrait_assets.features.feature import NEVER_NULL, SHARE, Element, Feature
+from portrait_assets.features.parts import BASE_CONTACTS
 from portrait_assets.warehouse.contract import Type
 
-# How many contacts, months or lines the base's reaction counts for.
-PRIOR_CONTACTS = 5
+# How many responses, months or lines the base's reaction counts for.
 PRIOR_RESPONSES = 2
 PRIOR_MONTHS = 3
 PRIOR_LINES = 20
@@ -63,8 +63,8 @@ def _uplift(name: str) -> str:
 
 _BASE_RATE = "(CAST(bg.responded AS DOUBLE) / bg.contacts)"
 _RATE = (
-    f"least((coalesce(g.responded, 0) + {PRIOR_CONTACTS} * {_BASE_RATE}) "
-    f"/ (coalesce(g.contacts, 0) + {PRIOR_CONTACTS}), 1)"
+    f"least((coalesce(g.responded, 0) + {BASE_CONTACTS} * {_BASE_RATE}) "
+    f"/ (coalesce(g.contacts, 0) + {BASE_CONTACTS}), 1)"
 )
 _PRICE_MOVES = "(b.cheaper_lines + b.dearer_lines)"
 _RESPONSES: tuple[Feature, ...] = (
@@ -88,7 +88,7 @@ _RESPONSES: tuple[Feature, ...] = (
         "response_rate_12m",
         "Response rate, shrunk to the base",
         "活动响应率(收缩)",
-        f"(responded contacts + {PRIOR_CONTACTS} x base rate) / (contacts + {PRIOR_CONTACTS})",
+        f"(responded contacts + {BASE_CONTACTS} x base rate) / (contacts + {BASE_CONTACTS})",
         f"CASE WHEN bg.contacts > 0 THEN round({_RATE}, 6) END",
         "nobody was contacted in the window",
         unit=SHARE,

@@ -69,6 +69,8 @@ def test_from_the_month_of_the_merge_on_they_are_one_with_all_that_both_did():
     assert (person["gender"], person["region"]) == ("F", "west"), "of both records"
     assert person["total_balance"] == Decimal(150)
     assert person["accounts_held"] == 2
+    (mail,) = world.campaign_responses("2024-03").rows(named=True)
+    assert (mail["customer_id"], mail["responded_contacts_12m"]) == ("old", 1)
 
 
 def test_a_merged_person_is_as_one_who_was_known_as_one_all_along():

@@ -98,6 +98,38 @@ def test_how_long_an_answer_takes_and_which_campaigns_are_answered():
     assert ann["response_rate_12m"] == 0.5
 
 
+def test_each_kind_of_campaign_has_a_rate_of_its_own_shrunk_to_the_base_of_that_kind():
+    def reached(customer: str, campaign: str, **more: Any) -> dict[str, Any]:
+        when = {"contacted_on": day("2024-01-02")}
+        return {"customer_id": customer, "campaign_id": campaign, **when, **more}
+
+    world = World(
+        "2024-02",
+        campaigns=[
+            {"campaign_id": "m", "campaign_type": "mail"},
+            {"campaign_id": "c", "campaign_type": "call"},
+        ],
+        contacts=[
+            *(reached("ann", campaign) for campaign in "mc"),
+            *(reached("bob", campaign) for campaign in "mc"),
+            reached("cat", "m", is_control=True),
+        ],
+        responses=[{"customer_id": "ann", "campaign_id": "m", "responded_on": day("2024-02-02")}],
+    )
+    told = world.campaign_responses("2024-02").select(
+        "customer_id", "campaign_type", "contacts_12m", "responded_contacts_12m",
+        "response_rate_12m", "base_response_rate_12m",
+    )  # fmt: skip
+    assert told.rows() == [
+        ("ann", "call", 1, 0, 0.0, 0.0),
+        ("ann", "mail", 1, 1, round((1 + 5 * 0.5) / 6, 6), 0.5),
+        ("bob", "call", 1, 0, 0.0, 0.0),
+        ("bob", "mail", 1, 0, round(5 * 0.5 / 6, 6), 0.5),
+    ]
+    before = world.campaign_responses("2024-01")["responded_contacts_12m"]
+    assert before.sum() == 0, "what was responded to later is not known yet"
+
+
 def test_uplift_is_taken_against_the_customers_share_of_other_months():
     """Ann makes up a tenth of all spend, a fifth in the month in which she was contacted."""
     months = month_range("2024-01", "2024-04")

@@ -17,8 +17,8 @@ from portrait_assets.cleaned.contract import (
 )
 from portrait_assets.cleaned.golden import golden_month
 from portrait_assets.features.assets import AGGREGATES, BEFORE, EVER, MONTHLY
-from portrait_assets.features.contract import FEATURE_MATRIX
-from portrait_assets.features.matrix import feature_matrix
+from portrait_assets.features.contract import CAMPAIGN_RESPONSE, FEATURE_MATRIX
+from portrait_assets.features.matrix import campaign_responses, feature_matrix
 from portrait_assets.features.persons import know_persons
 from portrait_assets.features.products import know_products
 from portrait_assets.months import month_range
@@ -130,6 +130,12 @@ class World:
         know_persons(self.con, month, EVER, AGGREGATES)
         frame: pl.DataFrame = self.con.sql(feature_matrix(month)).pl()
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
+
+    def campaign_responses(self, month: str) -> pl.DataFrame:
+        """Responses by kind of campaign as of a month, with their contract's types."""
+        know_persons(self.con, month, EVER, AGGREGATES)
+        frame: pl.DataFrame = self.con.sql(campaign_responses(month)).pl()
+        return frame.select(CAMPAIGN_RESPONSE.column_names).cast(CAMPAIGN_RESPONSE.polars_schema)
 
     def customer(self, customer: str, month: str) -> dict[str, Any]:
         """One customer's row of the matrix."""
