@@ -37,6 +37,7 @@ torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, R
 	$(BIN)/python benchmarks/torture_readers.py $(READERS) $(RUNS)
 	$(BIN)/python benchmarks/torture_together.py
 	$(BIN)/python benchmarks/torture_backfill.py
+	$(BIN)/python -W ignore -m benchmarks.torture_memory
 	$(BIN)/python benchmarks/torture_fuzz.py $(CASES)
 
 lint: $(VENV)/.installed  ## lint and types

@@ -1,9 +1,9 @@
 """One stage of the feature benchmark, as a process of its own.
 
-`python -m benchmarks.features_stage STAGE BANK WORK`: `cleaned` reads the bank's Parquet into the
-raw and cleaned tables of all months; `features` aggregates all months and makes the last month's
-matrix; `month` makes the last month again from Parquet to matrix, as a new month is made; `by_hand`
-runs the one query.
+`python -m benchmarks.features_stage STAGE BANK WORK [GIB]`: `cleaned` reads the bank's Parquet into
+the raw and cleaned tables of all months; `features` aggregates all months and makes the last
+month's matrix; `month` makes the last month again from Parquet to matrix, as a new month is made;
+`by_hand` runs the one query. DuckDB may take so many GIB, 3 unless told.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def make(settings: Settings, tables: Sequence[Table], months: Sequence[str]) -> 
             print(f"  {event.step_key} {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
-def query_by_hand(bank: Path, month: str, target: Path) -> None:
+def query_by_hand(bank: Path, month: str, target: Path, limit_gib: float) -> None:
     """Run the one query over the bank's files; the matrix goes into a table of its own."""
     target.unlink(missing_ok=True)
-    with duckdb.connect(str(target), config={"memory_limit": f"{MEMORY_LIMIT_GIB}GiB"}) as con:
+    with duckdb.connect(str(target), config={"memory_limit": f"{limit_gib}GiB"}) as con:
         con.execute("CREATE SCHEMA cleaned")
         for table in CANONICAL:
             path = bank / table.name
@@ -73,11 +73,14 @@ def query_by_hand(bank: Path, month: str, target: Path) -> None:
         con.execute(f"CREATE TABLE matrix AS {features_by_hand(month)}")
 
 
-def main(stage: str, bank: Path, work: Path) -> None:
+def main(stage: str, bank: Path, work: Path, limit_gib: float = MEMORY_LIMIT_GIB) -> None:
+    work.mkdir(exist_ok=True)
+    if not (work / "sources").exists():
+        (work / "sources").symlink_to(bank / "sources")
     source = load_source(bank / "sources" / "synthetic_bank")
     months = source.months()
     settings = Settings(
-        data_dir=work, source=source.name, memory_limit_gib=MEMORY_LIMIT_GIB, lock_wait_seconds=1
+        data_dir=work, source=source.name, memory_limit_gib=limit_gib, lock_wait_seconds=1
     )
     if stage == "cleaned":
         make(settings, FROM_FILES, months)
@@ -87,10 +90,10 @@ def main(stage: str, bank: Path, work: Path) -> None:
     elif stage == "month":
         make(settings, (*FROM_FILES, *features.MONTHLY, *MATRIX), months[-1:])
     else:
-        query_by_hand(bank, months[-1], work / "by_hand.duckdb")
+        query_by_hand(bank, months[-1], work / "by_hand.duckdb", limit_gib)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), *map(float, sys.argv[4:]))

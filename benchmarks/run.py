@@ -56,8 +56,6 @@ def cost_of(*arguments: str) -> Cost:
 
 def bank_costs(bank: Path, work: Path) -> dict[str, Cost]:
     """The cost of every stage over one bank."""
-    work.mkdir()
-    (work / "sources").symlink_to(bank / "sources")
     stages = ("by_hand", "cleaned", "features", "month")
     return {
         stage: cost_of("benchmarks.features_stage", stage, str(bank), str(work)) for stage in stages
