@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from uuid import uuid4
 
 import dagster as dg
 import duckdb
@@ -24,6 +25,7 @@ from portrait_assets.warehouse.connection import told, with_remedy
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import OnWritten
 from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.warehouse.runs import process_tag
 
 _MACHINE_REMEDY = (
     "free room on the disk or allow the folder to be written to, and run again; "
@@ -113,9 +115,11 @@ def _run(
     """
     with _progress(months, out) as on_written:
         job = build_defs(request.settings, on_written=on_written).resolve_job_def(JOB)
+        run_id = str(uuid4())
         result = job.execute_in_process(
             instance=instance,
-            tags=range_tags(months),
+            run_id=run_id,
+            tags={**range_tags(months), **process_tag(run_id)},
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )

@@ -89,10 +89,11 @@ def warehouse_resource(
         run_id = context.run.run_id if context.run else "no run"
         log = context.log.info if context.log else print
         lock = settings.warehouse_dir / "warehouse.lock"
+        if context.instance is not None:
+            mark_run(context.instance, run_id)
         with warehouse_lock(lock, run_id, settings.lock_wait_seconds, on_wait=log):
             if context.instance is not None:
-                fail_abandoned_runs(context.instance, run_id)
-                mark_run(context.instance, run_id)
+                fail_abandoned_runs(context.instance)
             opened = Warehouse(
                 settings.warehouse_file,
                 settings.source,

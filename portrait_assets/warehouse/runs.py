@@ -1,56 +1,78 @@
-"""Runs whose process died while it held the warehouse: still 'started' to Dagster, so told off."""
+"""Runs whose process died: still unfinished to Dagster, so told off by the next that starts."""
 
 from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import dagster as dg
 
-HOLDER_TAG = "portrait/holder"
+PROCESS_TAG = "portrait/process"
+UNFINISHED = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 
 
-def _holder(pid: int) -> str:
-    return f"{socket.gethostname()}:{pid}"
+def process_tag(run_id: str) -> dict[str, str]:
+    """The tag that says which process a run is in: host, number and when that one started.
 
-
-def _is_alive(holder: str) -> bool:
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname():
-        return True  # Another machine's process cannot be seen from here.
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    To be given to a run when it is created, so that at no moment there is one without. It names
+    the run, for Dagster gives the tags of a run to one that repeats it.
+    """
+    process = f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    return {PROCESS_TAG: f"{run_id}:{process}"}
 
 
 def mark_run(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Note on the run which process holds the warehouse for it."""
-    if instance.get_run_by_id(run_id) is not None:
-        instance.add_run_tags(run_id, {HOLDER_TAG: _holder(os.getpid())})
+    """Give the tag to a run that others created, such as the UI's."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and _process(run) is None:
+        instance.add_run_tags(run_id, process_tag(run_id))
 
 
-def fail_abandoned_runs(instance: dg.DagsterInstance, run_id: str) -> list[str]:
-    """Mark as failed the runs that held the warehouse and whose process is gone.
-
-    To be called with the lock held: a run that only waits for it carries no tag yet.
+def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark as failed the unfinished runs whose process is gone.
 
     Returns:
         The ids of the runs marked.
     """
-    unfinished = instance.get_runs(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
-    )
     abandoned = [
         run
-        for run in unfinished
-        if run.run_id != run_id
-        and HOLDER_TAG in run.tags
-        and (not _is_alive(run.tags[HOLDER_TAG]) or run.tags[HOLDER_TAG] == _holder(os.getpid()))
+        for run in instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
+        if (process := _process(run)) is not None and not _is_alive(process)
     ]
     for run in abandoned:
-        instance.report_run_failed(run, "The process that held the warehouse for this run is gone.")
+        instance.report_run_failed(run, "The process of this run is gone.")
     return [run.run_id for run in abandoned]
+
+
+def _process(run: dg.DagsterRun) -> str | None:
+    of_run, _, process = run.tags.get(PROCESS_TAG, "").partition(":")
+    return process if of_run == run.run_id else None
+
+
+def _is_alive(process: str) -> bool:
+    host, number, started = process.rsplit(":", 2)
+    if host != socket.gethostname():
+        return True  # Another machine's process cannot be seen from here.
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    # Numbers are given again: it is another process when it started at another time.
+    return _started(int(number)) == started
+
+
+def _started(number: int) -> str:
+    """When a process started, in the kernel's ticks since boot; empty where it does not tell."""
+    try:
+        told = Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return ""
+    return told.rpartition(")")[2].split()[19]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 
-from portrait_assets.warehouse.runs import HOLDER_TAG, _holder, fail_abandoned_runs
+from portrait_assets.warehouse.runs import (
+    PROCESS_TAG,
+    UNFINISHED,
+    fail_abandoned_runs,
+    mark_run,
+    process_tag,
+)
 
 STARTED = dg.DagsterRunStatus.STARTED
 
@@ -20,33 +26,64 @@ def instance():
         yield made
 
 
-def started_run(instance: dg.DagsterInstance, holder: str | None) -> str:
-    tags = {HOLDER_TAG: holder} if holder else {}
-    run = dg.DagsterRun(job_name="portrait", status=STARTED, tags=tags)
+def made_run(
+    instance: dg.DagsterInstance,
+    process: str | None,
+    status: dg.DagsterRunStatus = STARTED,
+    of_run: str | None = None,
+) -> str:
+    """A run in a process, as the tag tells that was made for it or for another run."""
+    run_id = str(uuid4())
+    tags = {PROCESS_TAG: f"{of_run or run_id}:{process}"} if process else {}
+    run = dg.DagsterRun(job_name="portrait", run_id=run_id, status=status, tags=tags)
     return instance.add_run(run).run_id
 
 
-def dead_process() -> int:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-        return process.pid
+def this_process() -> str:
+    return process_tag("run")[PROCESS_TAG].removeprefix("run:")
 
 
-def test_a_run_whose_process_is_gone_is_marked_failed(instance: dg.DagsterInstance):
-    run_id = started_run(instance, _holder(dead_process()))
-    assert fail_abandoned_runs(instance, "mine") == [run_id]
+def dead_process() -> str:
+    tell = "from portrait_assets.warehouse.runs import *; print(process_tag('run')[PROCESS_TAG])"
+    told = subprocess.check_output([sys.executable, "-c", tell], text=True)
+    return told.strip().removeprefix("run:")
+
+
+@pytest.mark.parametrize("status", UNFINISHED)
+def test_a_run_whose_process_is_gone_is_marked_failed_wherever_it_was_killed(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+):
+    run_id = made_run(instance, dead_process(), status)
+    assert fail_abandoned_runs(instance) == [run_id]
     assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.FAILURE
 
 
-def test_runs_that_live_wait_or_are_elsewhere_are_left_alone(instance: dg.DagsterInstance):
-    alive = started_run(instance, _holder(os.getppid()))
-    waiting = started_run(instance, None)
-    elsewhere = started_run(instance, "another-host:1")
-    assert fail_abandoned_runs(instance, "mine") == []
-    for run_id in (alive, waiting, elsewhere):
+def test_a_process_that_was_given_the_number_of_a_dead_one_is_another(
+    instance: dg.DagsterInstance,
+):
+    host, number, _ = this_process().split(":")
+    run_id = made_run(instance, f"{host}:{number}:earlier")
+    assert fail_abandoned_runs(instance) == [run_id]
+
+
+def test_runs_that_live_or_are_elsewhere_are_left_alone(instance: dg.DagsterInstance):
+    alive = made_run(instance, this_process())
+    unknown = made_run(instance, None)
+    elsewhere = made_run(instance, "another-host:1:1")
+    repeated = made_run(instance, dead_process(), of_run="the one that it repeats")
+    assert fail_abandoned_runs(instance) == []
+    for run_id in (alive, unknown, elsewhere, repeated):
         assert instance.get_run_by_id(run_id).status is STARTED
 
 
-def test_the_run_that_asks_is_left_alone(instance: dg.DagsterInstance):
-    mine = started_run(instance, _holder(os.getpid()))
-    assert fail_abandoned_runs(instance, mine) == []
+def test_a_run_that_others_created_is_given_the_process_that_carries_it_out(
+    instance: dg.DagsterInstance,
+):
+    of_the_ui = made_run(instance, None)
+    repeated = made_run(instance, dead_process(), of_run="the one that it repeats")
+    marked = made_run(instance, "another-host:1:1")
+    for run_id in (of_the_ui, repeated, marked, "no run"):
+        mark_run(instance, run_id)
+    for run_id in (of_the_ui, repeated):
+        assert instance.get_run_by_id(run_id).tags == process_tag(run_id)
+    assert "another-host" in instance.get_run_by_id(marked).tags[PROCESS_TAG]
