@@ -36,8 +36,8 @@ from portrait_assets.warehouse.markdown import markdown_table
 from portrait_assets.warehouse.store import Warehouse
 
 RAW_CUSTOMERS = CUSTOMERS.raw_table()
-BATCH_ROWS = 1_000_000
-"""Rows that are typed at once: a row and what is found about it take up to 2 KiB."""
+BATCH_VALUES = 10_000_000
+"""Values that are typed at once: one, and what is found about it, takes about 80 bytes."""
 TABLES = (
     IDENTITY_MAP,
     CUSTOMER_ALIAS,
@@ -69,16 +69,17 @@ def cleaned_assets(
     ) -> Iterator[dg.Output[pl.DataFrame]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        made = identify(
-            raw.values(),
-            _all_records(warehouse, months[-1]) if told.identity else RAW_CUSTOMERS.empty(),
-            warehouse.history(IDENTITY_MAP, before=months[0]),
-            warehouse.history(LINKAGE_MODEL, before=months[0]),
-            months,
-            told.identity,
-            ways,
-            source.folder,
-        )
+        with warehouse.sparing_memory():
+            made = identify(
+                raw.values(),
+                _all_records(warehouse, months[-1]) if told.identity else RAW_CUSTOMERS.empty(),
+                warehouse.history(IDENTITY_MAP, before=months[0]),
+                warehouse.history(LINKAGE_MODEL, before=months[0]),
+                months,
+                told.identity,
+                ways,
+                source.folder,
+            )
         yield dg.Output(made.identity_map, IDENTITY_MAP.name)
         yield dg.Output(made.aliases, CUSTOMER_ALIAS.name)
         yield dg.Output(made.models, LINKAGE_MODEL.name)
@@ -162,8 +163,9 @@ def _batches(
     """The raw rows of the months, so many at a time; rows that are the same come together."""
     table = canonical.raw_table()
     rows = warehouse.made(table)
-    for first, last in month_batches(months, rows, BATCH_ROWS):
-        parts = -(-rows[first] // BATCH_ROWS) if first == last and not canonical.unique else 1
+    most = BATCH_VALUES // len(table.columns)
+    for first, last in month_batches(months, rows, most):
+        parts = -(-rows[first] // most) if first == last and not canonical.unique else 1
         if parts <= 1:
             yield raw.filter(pl.col("month") >= first, pl.col("month") <= last).collect()
             continue

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS meta.partitions (
 );
 """
 FORMAT = 2
+SPARING_GIB = 0.5
 WHOLE = ""  # The month under which a table that is not partitioned is recorded.
 
 
@@ -64,6 +65,7 @@ class Warehouse:
             path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.run_id = run_id
+        self._memory_limit_gib = memory_limit_gib
         self.con = open_database(path, memory_limit_gib, threads, read_only)
         if not read_only:
             # A process that was killed leaves what it had spilled, and only one is at work.
@@ -89,6 +91,19 @@ class Warehouse:
         folder = spill_folder(self.path)
         folder.mkdir(exist_ok=True)
         return folder
+
+    @contextmanager
+    def sparing_memory(self) -> Iterator[None]:
+        """Leave memory to work outside of the warehouse, which keeps few pages meanwhile."""
+        limit = self._memory_limit_gib
+        self._limit_memory(min(limit, SPARING_GIB))
+        try:
+            yield
+        finally:
+            self._limit_memory(limit)
+
+    def _limit_memory(self, gib: float) -> None:
+        self.con.execute(f"SET memory_limit = '{gib}GiB'")
 
     def close(self) -> None:
         """Write what is pending into the file and let go of it."""

@@ -41,7 +41,7 @@ def test_months_typed_in_parts_give_the_same_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = typed(tmp_path / "at_once")
-    monkeypatch.setattr(cleaned, "BATCH_ROWS", 3)
+    monkeypatch.setattr(cleaned, "BATCH_VALUES", 48)
     monkeypatch.setattr(golden, "PART_CUSTOMERS", 1)
     in_parts = typed(tmp_path / "in_parts")
     assert in_parts == at_once

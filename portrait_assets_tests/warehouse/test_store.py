@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -155,3 +156,20 @@ def test_many_rows_after_none_in_one_transaction_are_all_found(warehouse: Wareho
 
     assert written == {"2024-02": 0, "2024-03": 200_000}
     assert warehouse.read(SALES, ["2024-03"]).height == 200_000
+
+
+@pytest.mark.parametrize(("given", "meanwhile"), [(1.5, "512.0 MiB"), (0.25, "256.0 MiB")])
+def test_memory_is_left_to_others_for_as_long_as_they_work(
+    tmp_path: Path, given: float, meanwhile: str
+):
+    warehouse = Warehouse(tmp_path / "w.duckdb", "shop", "run", memory_limit_gib=given)
+
+    def limit() -> str:
+        return warehouse.con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
+
+    before = limit()
+    with suppress(ZeroDivisionError), warehouse.sparing_memory():
+        assert limit() == meanwhile
+        _ = 1 / 0
+    assert limit() == before
+    warehouse.close()
