@@ -116,7 +116,7 @@ def _choose(points: FloatMatrix, unseen: FloatMatrix, segments: int | None, seed
     near = neighbourhood(points)
     for line in leading(lines):
         add_evidence(line, near, points)
-    free = find_winner(lines, lambda line: prove(points, line, unseen, seed))
+    free = find_winner(lines, lambda line: prove(points, line, unseen, seed), dims)
     is_real = free is not None and free.is_real
     if segments is not None:
         asked = best(lines, segments)
@@ -128,7 +128,9 @@ def _choose(points: FloatMatrix, unseen: FloatMatrix, segments: int | None, seed
         return _one_segment(rows, _why_one(free), candidates_table(lines, None))
     else:
         supported, winner = True, free.line
-        labels = refine(points, unseen, winner.labels, lambda p, u: _best_split(p, u, seed))
+        labels = winner.labels
+        if not free.by_centres:
+            labels = refine(points, unseen, labels, lambda p, u: _best_split(p, u, seed))
         if labels.max() > winner.labels.max():
             winner = _refined(winner, labels)
             lines.append(winner)

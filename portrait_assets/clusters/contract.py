@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 from portrait_assets.features.contract import FEATURES
-from portrait_assets.features.feature import Element
+from portrait_assets.features.feature import MONEY, Element, Feature
 from portrait_assets.warehouse.contract import Column, PartitionBy, Table, Type
 
-# Segments are told apart by what customers do, value and react to; who they are describes them.
-# A feature whose level grows with the length of the history would move everyone each month.
-_USED = (
+# What says when customers came, where they live, how much is known of them or what the market did
+# does not tell kinds of customers apart, and a band says less than the number that it is made of.
+_NO_KIND = ("tenure_days", "region", "known_attribute_share", "market_indicator")
+_BANDS = ("age_band", "income_band")
+_LEVEL_UNITS = ("purchases", "complaints", "visits", "responses", "categories", "months", MONEY)
+_LEVELS = ("purchase_days_12m", "spend_spread_12m", "ticket_spread_12m")
+_STABLE_LEVELS = ("average_ticket_12m", "average_balance_12m", "category_diversity_12m")
+_LONG_WINDOW = 3
+
+
+def _grows(feature: Feature) -> bool:
+    """Whether its level grows with the history until a year has passed, which moves everyone."""
+    is_level = feature.unit in _LEVEL_UNITS and feature.name not in _STABLE_LEVELS
+    return (feature.window_months or 0) > _LONG_WINDOW and (is_level or feature.name in _LEVELS)
+
+
+def _used_features() -> tuple[Feature, ...]:
+    """Features of all four elements that tell kinds of customers apart."""
+    evidence = {feature.evidence for feature in FEATURES}
+    return tuple(
+        feature
+        for feature in FEATURES
+        if feature.name not in (*_NO_KIND, *_BANDS, *evidence)
+        and feature.type is not Type.TEXTS
+        and not _grows(feature)
+    )
+
+
+USED_FEATURES = _used_features()
+# Customers who differ by degree are divided by what they do and value; who they are describes them.
+_DIVIDED_BY = (
     "recency_days",
     "purchases_3m",
     "spend_3m",
@@ -37,7 +65,7 @@ _USED = (
     "discount_depth_12m",
     "response_lift_12m",
 )
-USED_FEATURES = tuple(feature for feature in FEATURES if feature.name in _USED)
+DIVISION_FEATURES = tuple(feature.name for feature in USED_FEATURES if feature.name in _DIVIDED_BY)
 VALUE_FEATURE = "spend_12m"
 WINNERS = ("first", "champion", "challenger")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -11,15 +11,27 @@ from portrait_assets.clusters.contract import (
     CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
     CLUSTER_TYPICAL,
+    USED_FEATURES,
     VALUE_FEATURE,
 )
 from portrait_assets.clusters.in_force import USES
 from portrait_assets.clusters.model import ClusterModel
-from portrait_assets.clusters.naming import name_segments
+from portrait_assets.clusters.naming import Label, name_segments
+from portrait_assets.clusters.preparation import FeatureUse
 from portrait_assets.clusters.profile import profile_segments, segment_sizes, typical_customers
 from portrait_assets.clusters.quality import segment_quality
 from portrait_assets.clusters.rules import segment_rules
+from portrait_assets.features.feature import Feature
 from portrait_assets.warehouse.contract import Table
+
+
+def _label(feature: Feature) -> Label:
+    """What it is called, without what it is shrunk to or abbreviated as."""
+    en = feature.en.split(" (")[0].split(",")[0]
+    return Label(en[0].lower() + en[1:], feature.zh.split("(")[0])
+
+
+LABELS = {feature.name: _label(feature) for feature in USED_FEATURES}
 
 
 class Description(NamedTuple):
@@ -48,10 +60,11 @@ def describe(
         given: names that people gave, by segment id and language.
     """
     given_ids = pl.Series(list(given), dtype=pl.Int64)
-    profile = profile_segments(matrix, assigned, USES, VALUE_FEATURE)
+    uses = [use for use in USES if use.name in model.preparation.columns]
+    profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE)
     named = (
         segment_sizes(matrix, assigned, VALUE_FEATURE)
-        .join(name_segments(profile, given), on="segment_id", how="left")
+        .join(name_segments(profile, given, LABELS), on="segment_id", how="left")
         .with_columns(
             pl.col("name_en").fill_null(pl.format("segment {}", "segment_id")),
             pl.col("name_zh").fill_null(pl.format("客群{}", "segment_id")),
@@ -60,7 +73,7 @@ def describe(
         )
         .join(_origins(model, is_new), on="segment_id", how="left")
         .join(segment_quality(model, matrix, assigned).drop("share"), on="segment_id", how="left")
-        .join(_rules(matrix, assigned), on="segment_id", how="left")
+        .join(_rules(matrix, assigned, uses), on="segment_id", how="left")
         .with_columns(pl.col("status").fill_null("kept"))
     )
     return Description(
@@ -88,8 +101,10 @@ def _origins(model: ClusterModel, is_new: bool) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _rules(matrix: pl.DataFrame, assigned: pl.DataFrame) -> pl.DataFrame:
-    return segment_rules(matrix, assigned, USES).rename(
+def _rules(
+    matrix: pl.DataFrame, assigned: pl.DataFrame, uses: Sequence[FeatureUse]
+) -> pl.DataFrame:
+    return segment_rules(matrix, assigned, uses).rename(
         {
             "sql": "rule_sql",
             "fidelity": "rule_fidelity",

@@ -23,7 +23,7 @@ from portrait_assets.clusters.preparation import (
     Geometry,
     fit_preparation,
 )
-from portrait_assets.clusters.sampling import canonical_sample
+from portrait_assets.clusters.sampling import canonical_sample, known_customers
 
 IntVector = npt.NDArray[np.int64]
 
@@ -56,6 +56,7 @@ def fit_model(
     _check(features, uses, segments)
     sample = canonical_sample(features, FIT_ROWS, seed)
     with threadpool_limits(1):
+        sample = known_customers(sample, [use.name for use in uses])
         preparation = fit_preparation(sample[:PREPARATION_ROWS], uses, seed=seed, geometry=geometry)
         points = preparation.transform(sample)
         some, unseen = points[:CHOICE_ROWS], points[CHOICE_ROWS : CHOICE_ROWS + UNSEEN_ROWS]

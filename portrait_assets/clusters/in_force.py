@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from portrait_assets.clusters.assignment import assign
+from portrait_assets.clusters.bootstrap import STABLE
 from portrait_assets.clusters.champion import (
     DRIFT_LIMIT,
     MARGIN,
@@ -17,7 +18,12 @@ from portrait_assets.clusters.champion import (
     mix_drift,
     warm_refit,
 )
-from portrait_assets.clusters.contract import CLUSTER_CANDIDATES, CLUSTER_MODEL, USED_FEATURES
+from portrait_assets.clusters.contract import (
+    CLUSTER_CANDIDATES,
+    CLUSTER_MODEL,
+    DIVISION_FEATURES,
+    USED_FEATURES,
+)
 from portrait_assets.clusters.fitting import fit_model
 from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.partition import divide
@@ -25,6 +31,7 @@ from portrait_assets.clusters.preparation import FeatureUse
 from portrait_assets.clusters.sampling import canonical_sample
 from portrait_assets.clusters.statement import statement
 from portrait_assets.clusters.tracking import track
+from portrait_assets.clusters.winner import NEARLY_EVERYONE
 
 USES = tuple(FeatureUse(feature.name, str(feature.element)) for feature in USED_FEATURES)
 QUARTER = 3
@@ -58,10 +65,10 @@ def model_in_force(
     """The model of a month: a pure function of its features and of the model before.
 
     Behaviour shows over months, so before a quarter has passed all customers are one segment.
-    Then segments are chosen (`separate_or_divided`), and chosen anew a year later or when
-    the mix has drifted. At the end of each quarter in between, the champion moved to the newest
-    month challenges the one in force. A challenger that wins keeps the champion's segment ids
-    where the segments are the same.
+    Then segments are chosen (`separate_or_divided`), and chosen anew whenever a year is full,
+    when features know a whole one, or when the mix has drifted. At the end of each quarter in
+    between, the champion moved to the newest month challenges the one in force. A challenger
+    that wins keeps the champion's segment ids where the segments are the same.
 
     Args:
         features: the feature matrix of the month.
@@ -78,7 +85,7 @@ def model_in_force(
     if not is_quarter and not is_drifted:
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
         return InForce(champion, _row(champion, drift, Decision("champion", why)))
-    if is_drifted or months_of_history % YEAR == QUARTER:
+    if is_drifted or len(champion.segments) < 2 or months_of_history % YEAR == 0:
         challenger = separate_or_divided(features, uses)
     else:
         challenger = warm_refit(champion, features)
@@ -90,19 +97,27 @@ def model_in_force(
 
 
 def separate_or_divided(features: pl.DataFrame, uses: Sequence[FeatureUse]) -> ClusterModel:
-    """Segments that lie apart, where there are some; otherwise a division that holds still.
+    """Segments that lie apart, where there are some to act on; otherwise a division that holds.
 
-    The candidates of both are in the table, those of the division as family ``division``.
+    Segments that two bootstrap refits do not agree on are none, and a few strays beside nearly
+    everyone tell a marketer nothing. The candidates of both are in the table, those of the
+    division as family ``division``.
     """
     separate = fit_model(features, uses)
-    if separate.nature == "separate":
+    if separate.nature == "separate" and _is_of_use(separate):
         return separate
-    divided = fit_model(features, uses, geometry="degrees", rule=divide)
+    degrees = [use for use in uses if use.name in DIVISION_FEATURES]
+    divided = fit_model(features, degrees or uses, geometry="degrees", rule=divide)
     return replace(
         divided,
         candidates=pl.concat([divided.candidates, separate.candidates]),
         reason=f"{divided.reason}; {separate.reason}",
     )
+
+
+def _is_of_use(separate: ClusterModel) -> bool:
+    largest = max(segment.share for segment in separate.segments)
+    return separate.bootstrap_agreement >= STABLE and largest <= NEARLY_EVERYONE
 
 
 def model_rows(model: ClusterModel) -> pl.DataFrame:

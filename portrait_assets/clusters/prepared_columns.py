@@ -11,6 +11,7 @@ import polars as pl
 from scipy.special import ndtr
 
 from portrait_assets.clusters.model_rows import round_significant
+from portrait_assets.clusters.sampling import MOST_MISSING
 
 FloatMatrix = npt.NDArray[np.float64]
 FloatVector = npt.NDArray[np.float64]
@@ -105,6 +106,9 @@ def unusable(column: pl.Series) -> str | None:
     missing = column.null_count() / len(column)
     if distinct == 1 and (column.dtype.is_numeric() or missing == 0) and missing < MIN_MISSING:
         return "constant: every value is the same"
+    # One value that some have and others lack is a mark, and says much.
+    if distinct > 1 and missing > MOST_MISSING:
+        return "sparse: most customers have no value"
     return None
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
+
+MOST_MISSING = 0.5
+"""A column that more customers than this lack tells little of the others."""
 
 
 def canonical_sample(features: pl.DataFrame, rows: int, seed: int = 0) -> pl.DataFrame:
@@ -24,3 +29,26 @@ def _distinct(rng: np.random.Generator, height: int, rows: int) -> np.ndarray:
     drawn = rng.integers(0, height, size=2 * rows)
     _, first = np.unique(drawn, return_index=True)
     return np.asarray(drawn[np.sort(first)][:rows])
+
+
+def known_customers(features: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """The customers who have at least half of the columns that most customers have.
+
+    Those of whom hardly anything is known lie far from all others, each other aside, and would
+    take a segment of their own from the kinds that there are. Where they are the most, all stay.
+    """
+    missing = {name: _missing(name, features.schema[name]) for name in columns}
+    if not missing:
+        return features
+    shares = features.select(expr.mean().alias(name) for name, expr in missing.items()).row(0)
+    usual = [name for name, share in zip(missing, shares, strict=True) if share <= MOST_MISSING]
+    if not usual:
+        return features
+    lacking = pl.mean_horizontal(missing[name].cast(pl.Float64) for name in usual)
+    known = features.filter(lacking <= MOST_MISSING)
+    return known if known.height > features.height / 2 else features
+
+
+def _missing(name: str, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    return column.is_null() | ~column.is_finite() if dtype.is_float() else column.is_null()

@@ -37,6 +37,9 @@ SMALLEST_ROWS = 15
 SHORTLIST = 0.08
 LEAST_AGREEMENT = 0.75
 TOLERANCE = 0.02
+MANY_DIMENSIONS = 10
+"""From here on k-means is looked at by itself: other families drown in noise (`winner`)."""
+MOST_CENTRES = 12
 SUBSETS = 6
 MOST_LISTED = 30
 SHOWN_WITH_EVIDENCE = 10
@@ -109,7 +112,9 @@ def add_stability(
     """Stability and score of the candidates that may win, by refits on subsets."""
     free = [line for line in lines if is_allowed(line)]
     asked = [line for line in lines if line.number("segments") == segments]
-    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked))}
+    centred = free if points.shape[1] >= MANY_DIMENSIONS else []
+    centred = [line for line in centred if _is_centred(line.candidate)]
+    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked), *centred)}
     rng = np.random.default_rng(seed)
     found: dict[Candidate, list[float]] = {candidate: [] for candidate in listed}
     for subset in range(SUBSETS):
@@ -124,6 +129,10 @@ def add_stability(
         # A k that no subset can carry has shown no stability.
         numbers["stability"] = float(np.mean(values)) if values else 0.0
         numbers["score"] = numbers["stability"] + numbers["agreement"]
+
+
+def _is_centred(candidate: Candidate) -> bool:
+    return candidate.family == "k-means" and candidate.k <= MOST_CENTRES
 
 
 def _shortlist(group: list[Scored]) -> list[Scored]:

@@ -6,7 +6,10 @@
 2. The most segments win that are as stable as `VERY_STABLE`, within `NEAR` of the best score, and
    clear for `MOSTLY` of the customers, when more segments (number x clear share) are clear than
    in step 1: groups of groups score best as groups.
-3. A winner with nearly everyone in one segment gives way to the best candidate without such a
+3. In many dimensions (`scoring.MANY_DIMENSIONS`) hierarchies and densities, which go by single
+   distances, drown in the noise of all columns, and their agreement says little. There the most
+   segments of k-means win that are as stable as `STABLE` and clear for `A_THIRD`.
+4. A winner with nearly everyone in one segment gives way to the best candidate without such a
    one, within `STRAYS_NEAR` of the best score, that is clear for a third.
 """
 
@@ -15,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from portrait_assets.clusters.scoring import TOLERANCE, Scored, is_allowed
+from portrait_assets.clusters.scoring import MANY_DIMENSIONS, TOLERANCE, Scored, is_allowed
 
 CLEAR_PART = 0.25
 VERY_STABLE = 0.97
+STABLE = 0.95
 NEAR = 0.12
 MOSTLY = 0.6
 NEARLY_EVERYONE = 0.8
@@ -50,6 +54,8 @@ class Winner(NamedTuple):
 
     line: Scored
     proof: Proof
+    by_centres: bool = False
+    """Whether step 3 made it the winner."""
 
     @property
     def is_real(self) -> bool:
@@ -57,11 +63,14 @@ class Winner(NamedTuple):
         return self.proof.is_real(self.line.number("score"))
 
 
-def find_winner(lines: list[Scored], prove: Callable[[Scored], Proof]) -> Winner | None:
+def find_winner(
+    lines: list[Scored], prove: Callable[[Scored], Proof], dims: int = 1
+) -> Winner | None:
     """The winner by the rule above; None where no candidate has segments large enough.
 
-    ``prove`` looks for the valleys of a candidate; it is asked of few, whose clear share is then
-    among their numbers. A winner of step 1 that is not real is final.
+    ``dims`` is the number of dimensions of the points. ``prove`` looks for the valleys of a
+    candidate; it is asked of few, whose clear share is then among their numbers. A winner of
+    step 1 that is not real is final.
     """
     pool = _best_of_each_number([x for x in lines if "score" in x.numbers and is_allowed(x)])
     if not pool:
@@ -85,9 +94,31 @@ def find_winner(lines: list[Scored], prove: Callable[[Scored], Proof]) -> Winner
         if is_near and proved(line).clear_share >= MOSTLY and _clear(line) > _clear(winner):
             winner = line
             break
+    if dims >= MANY_DIMENSIONS:
+        centred = _stable_centres(lines, winner, proved)
+        if centred is not None:
+            return Winner(centred, proved(centred), by_centres=True)
     if winner.number("largest_share") > NEARLY_EVERYONE:
         winner = _without_dominance(pool, top, proved) or winner
     return Winner(winner, proved(winner))
+
+
+def _stable_centres(
+    lines: list[Scored], winner: Scored, proved: Callable[[Scored], Proof]
+) -> Scored | None:
+    """K-means with more segments than the winner, stable and clear; the most of them."""
+    pool = [
+        line
+        for line in lines
+        if line.candidate.family == "k-means"
+        and is_allowed(line)
+        and line.number("stability") >= STABLE
+        and line.number("segments") >= winner.number("segments")
+    ]
+    for line in sorted(pool, key=lambda line: -line.number("segments")):
+        if proved(line).clear_share >= A_THIRD:
+            return line
+    return None
 
 
 def _clear(line: Scored) -> float:

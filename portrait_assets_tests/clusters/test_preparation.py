@@ -56,6 +56,18 @@ def test_columns_that_tell_nothing_are_left_out_with_a_reason() -> None:
     assert "identifier" in reasons["identifier"]
 
 
+def test_a_column_that_most_lack_is_left_out_and_a_mark_that_few_bear_is_not() -> None:
+    few = pl.int_range(100) < 40
+    frame = pl.select(
+        x=pl.int_range(100).cast(pl.Float64),
+        score=pl.when(few).then(pl.int_range(100).cast(pl.Float64)),
+        mark=pl.when(few).then(pl.lit("yes")),
+    )
+    prepared = prepare(frame)
+    assert dict(prepared.left_out) == {"score": "sparse: most customers have no value"}
+    assert prepared.columns == ("x", "mark")
+
+
 def test_infinities_are_gaps_and_gaps_are_told() -> None:
     values = [1.0, 2.0, float("inf"), None, float("nan"), 3.0] * 20
     frame = pl.DataFrame({"x": values})

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from portrait_assets.clusters.families import Candidate
+from portrait_assets.clusters.scoring import MANY_DIMENSIONS, Scored
+from portrait_assets.clusters.winner import Proof, find_winner
+
+
+def line(family: str, k: int, stability: float, agreement: float) -> Scored:
+    """A candidate of k segments of the same size."""
+    numbers = {
+        "segments": float(k),
+        "smallest_share": 1 / k,
+        "largest_share": 1 / k,
+        "stability": stability,
+        "agreement": agreement,
+        "score": stability + agreement,
+    }
+    return Scored(Candidate(family, 0, k), np.arange(400) % k, numbers)
+
+
+GROUPS_OF_GROUPS = [
+    line("genie", 2, stability=0.99, agreement=0.95),
+    line("k-means", 8, stability=0.96, agreement=0.6),
+    line("k-means", 9, stability=0.91, agreement=0.6),
+    line("k-means", 12, stability=0.97, agreement=0.5),
+]
+
+
+def prove(line: Scored) -> Proof:
+    """Everything but the twelve has valleys all around."""
+    return Proof(1e-9, 0.3 if line.candidate.k == 12 else 1.0)
+
+
+@pytest.mark.parametrize(("dims", "segments"), [(2, 2), (MANY_DIMENSIONS, 8)])
+def test_in_many_dimensions_stable_and_clear_centres_need_no_agreement(
+    dims: int, segments: int
+) -> None:
+    winner = find_winner(GROUPS_OF_GROUPS, prove, dims)
+    assert winner is not None
+    assert winner.line.candidate.k == segments
+    assert winner.by_centres == (segments == 8)
+
+
+def test_without_any_valley_many_dimensions_change_nothing() -> None:
+    winner = find_winner(GROUPS_OF_GROUPS, lambda _: Proof(0.5, 0.0), MANY_DIMENSIONS)
+    assert winner is not None
+    assert not winner.is_real
