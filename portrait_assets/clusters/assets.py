@@ -50,9 +50,14 @@ KINDS = ("duckdb", "polars", "scikitlearn")
 FEATURE_LABELS = {feature.name: feature.zh for feature in USED_FEATURES}
 
 
-def of_month(frame: pl.LazyFrame, month: str) -> pl.DataFrame:
+def rows_of(frame: pl.LazyFrame, month: str) -> pl.LazyFrame:
     """The month's rows of a table partitioned by as_of."""
-    return frame.filter(pl.col("as_of") == last_day(month)).collect()
+    return frame.filter(pl.col("as_of") == last_day(month))
+
+
+def of_month(frame: pl.LazyFrame, month: str) -> pl.DataFrame:
+    """The same, as a frame."""
+    return rows_of(frame, month).collect()
 
 
 def dated(frame: pl.DataFrame, month: str) -> pl.DataFrame:
@@ -77,15 +82,16 @@ def clusters_assets(
     ) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         known = partitions.get_partition_keys()
-        champion = model_before(context.resources.warehouse.warehouse, months[0])
+        warehouse = context.resources.warehouse.warehouse
+        champion = model_before(warehouse, months[0])
+        before = matrix_before(warehouse, months[0])
         rows: dict[Table, list[pl.DataFrame]] = {table: [table.empty()] for table in MODEL_TABLES}
         for month in months:
-            champion, decision = model_in_force(
-                of_month(features, month),
-                known.index(month) + 1,
-                champion,
-                kept_uses(of_month(selections, month)),
-            )
+            matrix = of_month(features, month)
+            uses = kept_uses(of_month(selections, month))
+            history = known.index(month) + 1
+            champion, decision = model_in_force(matrix, history, champion, uses, before)
+            before = rows_of(features, month)
             rows[CLUSTER_MODEL].append(dated(model_rows(champion), month))
             rows[CLUSTER_CANDIDATES].append(dated(candidate_rows(champion), month))
             told = pl.DataFrame([{**decision, "as_of": last_day(month)}])
@@ -167,3 +173,9 @@ def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:
     if rows is None:
         return None
     return ClusterModel.from_rows(rows, warehouse.last_before(CLUSTER_CANDIDATES, month))
+
+
+def matrix_before(warehouse: Warehouse, month: str) -> pl.LazyFrame | None:
+    """The feature matrix of the month before this one; None when there is none."""
+    earlier = [made for made in warehouse.made(FEATURE_MATRIX) if made < month]
+    return warehouse.scan(FEATURE_MATRIX, [max(earlier)]) if earlier else None

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from portrait_assets.clusters.assignment import assign
 from portrait_assets.clusters.bootstrap import KMEANS_ROWS, compare_bootstraps
+from portrait_assets.clusters.evidence import adjusted_rand
 from portrait_assets.clusters.fitting import new_segments
 from portrait_assets.clusters.kmeans import FloatMatrix, IntVector
 from portrait_assets.clusters.model import ClusterModel
@@ -28,6 +29,7 @@ LEAST_SHARE = 0.0005
 COMPARED_ROWS = 2_000
 WARM = "warm refit of the champion: "
 REFIT_ROWS = 200_000
+RETEST_ROWS = 20_000
 
 
 class Decision(NamedTuple):
@@ -105,6 +107,20 @@ def warm_refit(champion: ClusterModel, features: pl.DataFrame, *, rounds: int = 
         segments=new_segments(ids),
         bootstrap_agreement=agreement,
     )
+
+
+def retest_agreement(model: ClusterModel, before: pl.LazyFrame, now: pl.DataFrame) -> float:
+    """Adjusted Rand index of the segments that a model sees the same customers in, in two months.
+
+    The test-retest reliability of segments: kinds of customers last, 1 is the same segments.
+    Customers of only one month, or beyond `RETEST_ROWS`, are left out; 1 where none are in both.
+    """
+    sample = canonical_sample(now, RETEST_ROWS, seed=0)
+    earlier = before.select("customer_id", *model.preparation.columns).collect()
+    shared = earlier.join(sample, on="customer_id", how="semi")
+    both = assign(model, shared).join(assign(model, sample), on="customer_id", suffix="_now")
+    old, new = both["segment_id"].to_numpy(), both["segment_id_now"].to_numpy()
+    return round(adjusted_rand(old, new), 6) if both.height else 1.0
 
 
 def mix_drift(before: Mapping[int, float], after: Mapping[int, float]) -> float:

@@ -16,6 +16,7 @@ from portrait_assets.clusters.champion import (
     Decision,
     decide,
     mix_drift,
+    retest_agreement,
     warm_refit,
 )
 from portrait_assets.clusters.contract import (
@@ -37,6 +38,8 @@ USES = tuple(FeatureUse(feature.name, str(feature.element)) for feature in USED_
 QUARTER = 3
 YEAR = 12
 DRIFT_ROWS = 20_000
+RETEST_LIMIT = 0.8
+"""Agreement of a month's segments with the month before, below which they are no kinds."""
 
 
 class InForce(NamedTuple):
@@ -61,6 +64,7 @@ def model_in_force(
     months_of_history: int,
     champion: ClusterModel | None,
     uses: Sequence[FeatureUse] = USES,
+    before: pl.LazyFrame | None = None,
 ) -> InForce:
     """The model of a month: a pure function of its features and of the model before.
 
@@ -75,6 +79,7 @@ def model_in_force(
         months_of_history: months of the source up to and with this one.
         champion: the model of the month before; None for the first.
         uses: the features that a newly chosen model may use.
+        before: the feature matrix of the month before, which newly chosen segments must hold in.
     """
     if champion is None:
         first = fit_model(features, uses, segments=1)
@@ -86,7 +91,7 @@ def model_in_force(
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
         return InForce(champion, _row(champion, drift, Decision("champion", why)))
     if is_drifted or len(champion.segments) < 2 or months_of_history % YEAR == 0:
-        challenger = separate_or_divided(features, uses)
+        challenger = separate_or_divided(features, uses, before)
     else:
         challenger = warm_refit(champion, features)
     decision = decide(champion, challenger, features)
@@ -96,28 +101,46 @@ def model_in_force(
     return InForce(winner, _row(winner, drift, decision, challenger))
 
 
-def separate_or_divided(features: pl.DataFrame, uses: Sequence[FeatureUse]) -> ClusterModel:
+def separate_or_divided(
+    features: pl.DataFrame, uses: Sequence[FeatureUse], before: pl.LazyFrame | None = None
+) -> ClusterModel:
     """Segments that lie apart, where there are some to act on; otherwise a division that holds.
 
-    Segments that two bootstrap refits do not agree on are none, and a few strays beside nearly
-    everyone tell a marketer nothing. The candidates of both are in the table, those of the
-    division as family ``division``.
+    The candidates of both are in the table, those of the division as family ``division``, and the
+    reason tells why segments that lie apart were not taken.
     """
     separate = fit_model(features, uses)
-    if separate.nature == "separate" and _is_of_use(separate):
+    fault = _fault(separate, features, before)
+    if fault is None:
         return separate
     degrees = [use for use in uses if use.name in DIVISION_FEATURES]
     divided = fit_model(features, degrees or uses, geometry="degrees", rule=divide)
     return replace(
         divided,
         candidates=pl.concat([divided.candidates, separate.candidates]),
-        reason=f"{divided.reason}; {separate.reason}",
+        reason=f"{divided.reason}; {fault}",
     )
 
 
-def _is_of_use(separate: ClusterModel) -> bool:
-    largest = max(segment.share for segment in separate.segments)
-    return separate.bootstrap_agreement >= STABLE and largest <= NEARLY_EVERYONE
+def _fault(model: ClusterModel, features: pl.DataFrame, before: pl.LazyFrame | None) -> str | None:
+    """Why nobody could act on segments that are to lie apart; None where one can."""
+    if model.nature != "separate":
+        return model.reason
+    found = f"not taken: {model.reason}, but "
+    if model.bootstrap_agreement < STABLE:
+        return found + f"bootstrap refits agree at {model.bootstrap_agreement:.3f}, below {STABLE}"
+    largest = max(segment.share for segment in model.segments)
+    if largest > NEARLY_EVERYONE:
+        return found + f"{largest:.1%} of the customers are in one segment"
+    if before is None:
+        return None
+    agreement = retest_agreement(model, before, features)
+    if agreement < RETEST_LIMIT:
+        return found + (
+            "the same customers' segments of this month and the one before agree at "
+            f"{agreement:.3f}, below {RETEST_LIMIT}"
+        )
+    return None
 
 
 def model_rows(model: ClusterModel) -> pl.DataFrame:
