@@ -80,17 +80,18 @@ def main() -> None:
         return
     champion: ClusterModel | None = None
     before: pl.DataFrame | None = None
+    matrix_before: pl.LazyFrame | None = None
     for at, day in enumerate(days, start=1):
         month = rows("feature_matrix", day)
         old, uses = champion, kept_uses(rows("feature_selection", day))
-        champion = model_in_force(month, at, old, uses).model
+        champion = model_in_force(month, at, old, uses, matrix_before).model
         now = assign(champion, month, before)
         told = f"{day}: {len(champion.segment_ids)} segments, ARI {rand(now, truth):.4f}"
         if old is not None and before is not None and champion.version != old.version:
             share, unmoved = relabelled(old, before, month, now)
             told += f", refit relabelled {share:.2%} of {unmoved} who had not moved, bound 5 %"
         print(told, flush=True)
-        before = now
+        before, matrix_before = now, month.lazy()
 
 
 if __name__ == "__main__":

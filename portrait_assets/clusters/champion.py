@@ -25,6 +25,8 @@ MARGIN = 0.02
 """A challenger must beat the champion's silhouette by this much on the newest month."""
 DRIFT_LIMIT = 0.25
 """Population stability index of the mix above which a refit is asked for."""
+MOST_RELABELLED = 0.05
+"""A warm refit, which is to keep segments as they are, may relabel this share of customers."""
 LEAST_SHARE = 0.0005
 COMPARED_ROWS = 2_000
 WARM = "warm refit of the champion: "
@@ -67,6 +69,10 @@ def decide(
     numbers = (old_score, new_score, _smallest_share(old), _smallest_share(new))
     if challenger.version == champion.version:
         return Decision("champion", "the refit is the same model", *numbers)
+    relabelled = float((old != new).mean())
+    if is_warm_refit(challenger) and relabelled > MOST_RELABELLED:
+        reason = f"the refit would relabel {relabelled:.1%} of customers, who have not moved"
+        return Decision("champion", reason, *numbers)
     if (challenger.nature == "separate") != (champion.nature == "separate"):
         winner = "challenger" if challenger.nature == "separate" else "champion"
         return Decision(winner, f"only the {winner}'s segments lie apart", *numbers)
@@ -107,6 +113,11 @@ def warm_refit(champion: ClusterModel, features: pl.DataFrame, *, rounds: int = 
         segments=new_segments(ids),
         bootstrap_agreement=agreement,
     )
+
+
+def is_warm_refit(model: ClusterModel) -> bool:
+    """Whether the model is an earlier one moved to a newer month."""
+    return model.reason.startswith(WARM)
 
 
 def retest_agreement(model: ClusterModel, before: pl.LazyFrame, now: pl.DataFrame) -> float:

@@ -112,7 +112,7 @@ def _choose(points: FloatMatrix, unseen: FloatMatrix, segments: int | None, seed
     if distinct < 2 or (segments is None and distinct < FEWEST_ROWS):
         return _one_segment(rows, f"{distinct} different customers are too few to tell apart")
     lines = scored(fit_candidates(points, candidates_for(rows, dims, segments), seed=seed))
-    add_stability(lines, points, segments, seed)
+    add_stability(lines, points, segments, seed, unseen)
     near = neighbourhood(points)
     for line in leading(lines):
         add_evidence(line, near, points)
@@ -194,7 +194,7 @@ def _best_split(points: FloatMatrix, unseen: FloatMatrix, seed: int) -> Split | 
     agreed = most_agreed(lines)
     if agreed is None or prove(points, agreed, unseen, seed).p_value > HOPELESS:
         return None
-    add_stability(lines, points, None, seed)
+    add_stability(lines, points, None, seed, unseen)
     line = best(lines)
     if line is None:
         return None

@@ -69,10 +69,11 @@ def model_in_force(
     """The model of a month: a pure function of its features and of the model before.
 
     Behaviour shows over months, so before a quarter has passed all customers are one segment.
-    Then segments are chosen (`separate_or_divided`), and chosen anew whenever a year is full,
-    when features know a whole one, or when the mix has drifted. At the end of each quarter in
-    between, the champion moved to the newest month challenges the one in force. A challenger
-    that wins keeps the champion's segment ids where the segments are the same.
+    Then they are divided. Whenever a year is full, so that features know a whole one, segments
+    are chosen anew, now also among those that lie apart (`separate_or_divided`); so they are when
+    the mix has drifted. At the end of each quarter in between, the champion moved to the newest
+    month challenges the one in force. A challenger that wins keeps the champion's segment ids
+    where the segments are the same.
 
     Args:
         features: the feature matrix of the month.
@@ -91,7 +92,8 @@ def model_in_force(
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
         return InForce(champion, _row(champion, drift, Decision("champion", why)))
     if is_drifted or len(champion.segments) < 2 or months_of_history % YEAR == 0:
-        challenger = separate_or_divided(features, uses, before)
+        choice = separate_or_divided if months_of_history >= YEAR else divided
+        challenger = choice(features, uses, before)
     else:
         challenger = warm_refit(champion, features)
     decision = decide(champion, challenger, features)
@@ -113,13 +115,20 @@ def separate_or_divided(
     fault = _fault(separate, features, before)
     if fault is None:
         return separate
-    degrees = [use for use in uses if use.name in DIVISION_FEATURES]
-    divided = fit_model(features, degrees or uses, geometry="degrees", rule=divide)
+    model = divided(features, uses)
     return replace(
-        divided,
-        candidates=pl.concat([divided.candidates, separate.candidates]),
-        reason=f"{divided.reason}; {fault}",
+        model,
+        candidates=pl.concat([model.candidates, separate.candidates]),
+        reason=f"{model.reason}; {fault}",
     )
+
+
+def divided(
+    features: pl.DataFrame, uses: Sequence[FeatureUse], before: pl.LazyFrame | None = None
+) -> ClusterModel:
+    """A division of customers who differ by degree; the month ``before`` is not asked."""
+    degrees = [use for use in uses if use.name in DIVISION_FEATURES]
+    return fit_model(features, degrees or uses, geometry="degrees", rule=divide)
 
 
 def _fault(model: ClusterModel, features: pl.DataFrame, before: pl.LazyFrame | None) -> str | None:

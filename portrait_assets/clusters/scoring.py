@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,7 @@ TOLERANCE = 0.02
 MANY_DIMENSIONS = 10
 """From here on k-means is looked at by itself: other families drown in noise (`winner`)."""
 MOST_CENTRES = 12
+CENTRES_ROWS = 5_000
 SUBSETS = 6
 MOST_LISTED = 30
 SHOWN_WITH_EVIDENCE = 10
@@ -107,28 +108,46 @@ def is_allowed(line: Scored) -> bool:
 
 
 def add_stability(
-    lines: list[Scored], points: FloatMatrix, segments: int | None, seed: int
+    lines: list[Scored],
+    points: FloatMatrix,
+    segments: int | None,
+    seed: int,
+    unseen: FloatMatrix | None = None,
 ) -> None:
-    """Stability and score of the candidates that may win, by refits on subsets."""
+    """Stability and score of the candidates that may win, by refits on subsets.
+
+    In many dimensions centres are asked of more customers: of few, whom a subset leaves out
+    matters more to them than how many segments there are. Those are the points and ``unseen``.
+    """
     free = [line for line in lines if is_allowed(line)]
     asked = [line for line in lines if line.number("segments") == segments]
-    centred = free if points.shape[1] >= MANY_DIMENSIONS else []
-    centred = [line for line in centred if _is_centred(line.candidate)]
-    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked), *centred)}
+    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked))}
+    labels = {candidate: line.labels for candidate, line in listed.items()}
+    found = _stability(points, labels, seed)
+    if points.shape[1] >= MANY_DIMENSIONS:
+        centred = {line.candidate: line for line in free if _is_centred(line.candidate)}
+        everyone = points if unseen is None else np.vstack([points, unseen])[:CENTRES_ROWS]
+        found |= _stability(everyone, fit_candidates(everyone, centred, seed=seed), seed)
+        listed |= centred
+    for candidate, stability in found.items():
+        numbers = listed[candidate].numbers
+        numbers["stability"] = stability
+        numbers["score"] = stability + numbers["agreement"]
+
+
+def _stability(
+    points: FloatMatrix, labels: Mapping[Candidate, IntVector], seed: int
+) -> dict[Candidate, float]:
+    """Mean adjusted Rand index between labels of the points and refits on subsets of them."""
     rng = np.random.default_rng(seed)
-    found: dict[Candidate, list[float]] = {candidate: [] for candidate in listed}
+    found: dict[Candidate, list[float]] = {candidate: [] for candidate in labels}
     for subset in range(SUBSETS):
         picked = np.sort(rng.permutation(len(points))[: int(SUBSET_SHARE * len(points))])
-        refits = fit_candidates(
-            points[picked], _fitting(listed, len(picked)), seed=seed + subset + 1
-        )
-        for candidate, labels in refits.items():
-            found[candidate].append(adjusted_rand(listed[candidate].labels[picked], labels))
-    for candidate, values in found.items():
-        numbers = listed[candidate].numbers
-        # A k that no subset can carry has shown no stability.
-        numbers["stability"] = float(np.mean(values)) if values else 0.0
-        numbers["score"] = numbers["stability"] + numbers["agreement"]
+        refits = fit_candidates(points[picked], _fitting(labels, len(picked)), seed=seed + subset + 1)
+        for candidate, refit in refits.items():
+            found[candidate].append(adjusted_rand(labels[candidate][picked], refit))
+    # A k that no subset can carry has shown no stability.
+    return {c: float(np.mean(values)) if values else 0.0 for c, values in found.items()}
 
 
 def _is_centred(candidate: Candidate) -> bool:
@@ -147,7 +166,7 @@ def _shortlist(group: list[Scored]) -> list[Scored]:
     return [*near_top[:MOST_LISTED], *of_number.values()]
 
 
-def _fitting(listed: dict[Candidate, Scored], rows: int) -> list[Candidate]:
+def _fitting(listed: Iterable[Candidate], rows: int) -> list[Candidate]:
     return [c for c in listed if c.k <= rows and (c.family != "density" or rows >= 10)]
 
 

@@ -26,8 +26,8 @@ def statement(model: ClusterModel) -> Statement:
         what_en = f"{k} segments that lie apart"
         what_zh = f"{k}个彼此分离的客群"
     else:
-        what_en = f"{k} segments that divide customers who differ by degree, without gaps between"
-        what_zh = f"{k}个客群,划分的是连续分布的客户,其间无明显间隔"
+        what_en = f"{k} segments that divide customers by degree, with no gap shown between them"
+        what_zh = f"{k}个按程度划分的客群,未证实其间有间隔"
     holds_en = "stable" if is_stable else "NOT stable"
     holds_zh = "稳定" if is_stable else "不稳定"
     return Statement(
