@@ -143,7 +143,9 @@ def _stability(
     found: dict[Candidate, list[float]] = {candidate: [] for candidate in labels}
     for subset in range(SUBSETS):
         picked = np.sort(rng.permutation(len(points))[: int(SUBSET_SHARE * len(points))])
-        refits = fit_candidates(points[picked], _fitting(labels, len(picked)), seed=seed + subset + 1)
+        refits = fit_candidates(
+            points[picked], _fitting(labels, len(picked)), seed=seed + subset + 1
+        )
         for candidate, refit in refits.items():
             found[candidate].append(adjusted_rand(labels[candidate][picked], refit))
     # A k that no subset can carry has shown no stability.

@@ -26,9 +26,10 @@ def customers(kinds: bool, count: int = 300, seed: int = 0) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def apart() -> ClusterModel:
-    """The model of the third month of customers of two kinds far apart."""
+    """The model of the first full year of customers of two kinds far apart."""
     world = customers(kinds=True)
-    return model_in_force(world, 3, model_in_force(world, 1, None, TWO).model, TWO).model
+    first = model_in_force(world, 1, None, TWO).model
+    return model_in_force(world, 12, first, TWO, world.lazy()).model
 
 
 def test_before_a_quarter_has_passed_all_are_one_segment() -> None:
@@ -40,7 +41,7 @@ def test_before_a_quarter_has_passed_all_are_one_segment() -> None:
 
 
 def test_kinds_that_lie_apart_are_found_and_said_to_be(apart: ClusterModel) -> None:
-    decision = model_in_force(customers(kinds=True), 4, apart, TWO).decision
+    decision = model_in_force(customers(kinds=True), 13, apart, TWO).decision
     assert (decision["nature"], decision["segments"]) == ("separate", 2)
     assert "lie apart" in str(decision["statement_en"])
     assert decision["is_stable"]
@@ -49,7 +50,7 @@ def test_kinds_that_lie_apart_are_found_and_said_to_be(apart: ClusterModel) -> N
 def test_customers_who_differ_by_degree_are_divided_and_said_to_be() -> None:
     world = customers(kinds=False)
     first = model_in_force(world, 1, None, TWO).model
-    model, decision = model_in_force(world, 3, first, TWO)
+    model, decision = model_in_force(world, 12, first, TWO)
     assert decision["nature"] == "division"
     assert "by degree" in str(decision["statement_en"])
     assert {"division", "k-means", "ward"} <= set(model.candidates["family"])
@@ -58,12 +59,46 @@ def test_customers_who_differ_by_degree_are_divided_and_said_to_be() -> None:
     assert statuses <= {"split", "new"}
 
 
+def test_before_a_year_is_full_customers_are_divided_by_degree() -> None:
+    world = customers(kinds=True)
+    first = model_in_force(world, 1, None, TWO).model
+    model, decision = model_in_force(world, 3, first, TWO)
+    assert decision["nature"] == "division"
+    assert set(model.candidates["family"]) == {"division"}
+
+
+def test_segments_that_the_month_before_tells_otherwise_are_no_kinds() -> None:
+    """Two kinds as clear as can be, but who is of which changes every month."""
+    world = customers(kinds=True)
+    other = customers(kinds=True, seed=1)
+    first = model_in_force(world, 1, None, TWO).model
+    model, decision = model_in_force(world, 12, first, TWO, other.lazy())
+    assert decision["nature"] == "division"
+    assert "the one before agree at" in model.reason
+
+
+def test_a_segment_with_nearly_everyone_is_none() -> None:
+    """Fifty strays beside nine hundred, far from all of them."""
+    world = pl.concat(
+        [
+            customers(kinds=False, count=900),
+            customers(kinds=False, count=50, seed=1).with_columns(
+                pl.format("d{}", "customer_id").alias("customer_id"), pl.col("spend_3m") + 30
+            ),
+        ]
+    )
+    first = model_in_force(world, 1, None, TWO).model
+    model, decision = model_in_force(world, 12, first, TWO, world.lazy())
+    assert decision["nature"] == "division"
+    assert "of the customers are in one segment" in model.reason
+
+
 def test_the_decision_has_the_columns_of_its_table() -> None:
     decision = model_in_force(customers(kinds=False), 1, None, TWO).decision
     assert {"as_of", *decision} == set(CLUSTER_DECISION.column_names)
 
 
-@pytest.mark.parametrize("month", [4, 6, 7])
+@pytest.mark.parametrize("month", [13, 15, 16])
 def test_the_same_customers_later_change_no_model(apart: ClusterModel, month: int) -> None:
     world = customers(kinds=True)
     assert model_in_force(world, month, apart, TWO).model.version == apart.version
@@ -72,7 +107,7 @@ def test_the_same_customers_later_change_no_model(apart: ClusterModel, month: in
 def test_a_drift_of_the_mix_asks_for_a_new_choice_between_quarters(apart: ClusterModel) -> None:
     world = customers(kinds=True)
     mostly_one = world.filter((pl.col("spend_3m") > 4) | (pl.int_range(pl.len()) % 10 == 0))
-    found = model_in_force(mostly_one, 4, apart, TWO)
+    found = model_in_force(mostly_one, 13, apart, TWO)
     assert found.decision["refit_due"]
     assert found.decision["challenger_version"] is not None
 

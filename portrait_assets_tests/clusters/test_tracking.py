@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portrait_assets.clusters.assignment import assign
-from portrait_assets.clusters.champion import decide, mix_drift, warm_refit
+from portrait_assets.clusters.champion import (
+    WARM,
+    decide,
+    mix_drift,
+    retest_agreement,
+    warm_refit,
+)
 from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.tracking import (
     match_segments,
@@ -158,6 +164,23 @@ def test_a_warm_refit_follows_a_drift_and_relabels_few(small_bank: Bank) -> None
     assert moved is not None
     assert moved < 0.05
     assert ClusterModel.from_rows(warm.to_rows()).version == warm.version
+
+
+def test_a_warm_refit_that_would_relabel_many_is_turned_down(small_bank: Bank) -> None:
+    model = small_bank.model
+    swapped = replace(model, prototypes=model.prototypes[::-1])
+    warm = replace(swapped, reason=WARM + model.reason)
+    assert "would relabel" in decide(model, warm, small_bank.features).reason
+    assert "would relabel" not in decide(model, swapped, small_bank.features).reason
+
+
+def test_two_months_agree_on_the_segments_of_those_who_are_in_both(small_bank: Bank) -> None:
+    before, now = small_bank.features[:300], small_bank.features[100:]
+    assert retest_agreement(small_bank.model, before.lazy(), now) == 1
+    shuffled = before.with_columns(pl.col("customer_id").shuffle(seed=0))
+    assert retest_agreement(small_bank.model, shuffled.lazy(), now) < 0.2
+    newcomers = now.with_columns(pl.format("new {}", "customer_id").alias("customer_id"))
+    assert retest_agreement(small_bank.model, before.lazy(), newcomers) == 1
 
 
 def test_drift_of_the_mix_is_zero_for_the_same_and_grows() -> None:
