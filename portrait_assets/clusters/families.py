@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from portrait_assets.clusters.density import density_labels
+from portrait_assets.clusters.density import dbscan_labels, density_labels
 from portrait_assets.clusters.genie import SpanningTree, genie_hierarchy, spanning_tree
 from portrait_assets.clusters.hierarchy import Hierarchy
 from portrait_assets.clusters.kmeans import kmeans_labels
@@ -46,6 +46,8 @@ ROBUST_GINI_LIMITS = (0.3, 0.5, 0.7)
 REACH_NEIGHBOURS = 5
 DENSITY_SHARES = (0.008, 0.015, 0.03, 0.06)
 """Smallest density cluster, as a share of the sample."""
+DENSE_SHARES = (0.8, 0.9, 0.97, 1.0)
+"""Share of the sample that lies in dense regions by the reach of DBSCAN."""
 ROWS_PER_SEGMENT = 15
 RESTARTS = 5
 MANY = 20
@@ -66,6 +68,11 @@ class Candidate(NamedTuple):
     parameter: float
     k: int
     refined: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What it goes by: the two density families, which see the same, are of one kind."""
+        return "density" if self.family == "dbscan" else self.family
 
     @property
     def algorithm(self) -> str:
@@ -91,6 +98,7 @@ def candidates_for(rows: int, dims: int, also: int | None = None) -> list[Candid
             found.append(Candidate("mixture", 0, k))
     if rows >= 10:
         found += [Candidate("density", share, 0) for share in DENSITY_SHARES]
+        found += [Candidate("dbscan", share, 0) for share in DENSE_SHARES]
     return found
 
 
@@ -104,7 +112,7 @@ def fit_candidates(
     """Labels (from 0) of the wanted candidates, shape (rows,) each.
 
     Weights (sizes of micro-clusters) are used by k-means, Ward and Genie; the mixture and the
-    density family see every point once.
+    density families see every point once.
     """
     labels: dict[Candidate, IntVector] = {}
     for candidate in wanted:
@@ -121,6 +129,8 @@ def fit_candidates(
         elif candidate.family == "density":
             smallest = max(5, int(candidate.parameter * len(points)))
             labels[candidate] = density_labels(points, smallest)[0]
+        elif candidate.family == "dbscan":
+            labels[candidate] = dbscan_labels(points, candidate.parameter)[0]
     _cut(
         labels, [c for c in wanted if c.family == "ward"], lambda _: ward_hierarchy(points, weights)
     )

@@ -93,7 +93,7 @@ def scored(fitted: Mapping[Candidate, IntVector]) -> list[Scored]:
             lines.append(Scored(candidate, labels, numbers))
     if lines:
         similar = adjusted_rand_matrix([line.labels for line in lines])
-        found = agreement(similar, [line.candidate.family for line in lines])
+        found = agreement(similar, [line.candidate.kind for line in lines])
         for line, value in zip(lines, found, strict=True):
             line.numbers["agreement"] = float(value)
     return lines
@@ -169,7 +169,7 @@ def _shortlist(group: list[Scored]) -> list[Scored]:
 
 
 def _fitting(listed: Iterable[Candidate], rows: int) -> list[Candidate]:
-    return [c for c in listed if c.k <= rows and (c.family != "density" or rows >= 10)]
+    return [c for c in listed if c.k <= rows and (c.kind != "density" or rows >= 10)]
 
 
 def best(lines: list[Scored], segments: int | None = None) -> Scored | None:

@@ -23,7 +23,7 @@ def test_four_clear_groups_are_found(four: Choice) -> None:
 def test_every_candidate_is_in_the_table_and_one_is_chosen(four: Choice) -> None:
     table = four.candidates
     assert dict(table.schema) == CANDIDATES_SCHEMA
-    assert {"k-means", "mixture", "ward", "genie", "density"} <= set(table["family"])
+    assert {"k-means", "mixture", "ward", "genie", "density", "dbscan"} <= set(table["family"])
     assert table["chosen"].sum() == 1
     assert table["chosen"][0]
 

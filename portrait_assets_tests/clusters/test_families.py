@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import AgglomerativeClustering
 
-from portrait_assets.clusters.density import density_labels
+from portrait_assets.clusters.density import dbscan_labels, density_labels
 from portrait_assets.clusters.evidence import adjusted_rand
 from portrait_assets.clusters.families import Candidate, candidates_for, fit_one
 from portrait_assets.clusters.genie import genie_hierarchy, gini_index, spanning_tree
@@ -28,6 +28,7 @@ TRUTH = np.repeat([0, 1, 2], 100)
         Candidate("genie", 0.3, 3),
         Candidate("genie by reach", 0.5, 3),
         Candidate("density", 0.06, 0),
+        Candidate("dbscan", 0.9, 0),
     ],
 )
 def test_every_family_finds_three_clear_groups(candidate: Candidate) -> None:
@@ -42,7 +43,17 @@ def test_genie_and_density_tell_rings_apart_where_centres_cannot() -> None:
     assert adjusted_rand(genie, truth) == 1.0
     assert adjusted_rand(density, truth) == 1.0
     assert noise < 0.1
+    assert adjusted_rand(dbscan_labels(points, 1.0)[0], truth) == 1.0
     assert adjusted_rand(centres, truth) < 0.2
+
+
+def test_dbscan_labels_everyone_and_says_how_many_no_cluster_claimed() -> None:
+    points = np.vstack([blobs(CORNERS), [[50.0, 50.0]]])
+    labels, noise = dbscan_labels(points, 0.9)
+    assert (labels >= 0).all()
+    assert 0 < noise < 0.2
+    one, none_claimed = dbscan_labels(np.zeros((20, 2)), 0.9)
+    assert (one.max(), none_claimed) == (0, 0.0)
 
 
 def test_ward_without_weights_is_the_known_one() -> None:
