@@ -110,7 +110,7 @@ def _choose(points: FloatMatrix, unseen: FloatMatrix, segments: int | None, seed
     if segments == 1:
         return _one_segment(rows, "one segment was asked for")
     if distinct < 2 or (segments is None and distinct < FEWEST_ROWS):
-        return _one_segment(rows, f"{distinct} different customers are too few to tell apart")
+        return _one_segment(rows, _why_too_few(distinct))
     lines = scored(fit_candidates(points, candidates_for(rows, dims, segments), seed=seed))
     add_stability(lines, points, segments, seed, unseen)
     near = neighbourhood(points)
@@ -221,6 +221,12 @@ def _one_segment(rows: int, reason: str, table: pl.DataFrame | None = None) -> C
     labels = np.zeros(rows, dtype=np.int64)
     frame = pl.DataFrame(schema=CANDIDATES_SCHEMA) if table is None else table
     return Choice(ONE_SEGMENT, labels, frame, reason, False, "one")
+
+
+def _why_too_few(distinct: int) -> str:
+    if distinct < 2:
+        return "nothing tells one customer from another"
+    return f"{distinct} different customers are too few to tell apart"
 
 
 def _why_one(free: Winner | None) -> str:
