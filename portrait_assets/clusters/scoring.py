@@ -116,8 +116,8 @@ def add_stability(
 ) -> None:
     """Stability and score of the candidates that may win, by refits on subsets.
 
-    In many dimensions centres are asked of more customers: of few, whom a subset leaves out
-    matters more to them than how many segments there are. Those are the points and ``unseen``.
+    In many dimensions that of centres is taken over more customers, the points and ``unseen``:
+    over few it says more about who was left out than about the number of segments.
     """
     free = [line for line in lines if is_allowed(line)]
     asked = [line for line in lines if line.number("segments") == segments]
