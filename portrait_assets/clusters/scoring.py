@@ -121,14 +121,16 @@ def add_stability(
     """
     free = [line for line in lines if is_allowed(line)]
     asked = [line for line in lines if line.number("segments") == segments]
-    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked))}
+    many = points.shape[1] >= MANY_DIMENSIONS
+    centred = [line for line in free if many and _is_centred(line.candidate)]
+    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked), *centred)}
     labels = {candidate: line.labels for candidate, line in listed.items()}
-    found = _stability(points, labels, seed)
-    if points.shape[1] >= MANY_DIMENSIONS:
-        centred = {line.candidate: line for line in free if _is_centred(line.candidate)}
-        everyone = points if unseen is None else np.vstack([points, unseen])[:CENTRES_ROWS]
-        found |= _stability(everyone, fit_candidates(everyone, centred, seed=seed), seed)
-        listed |= centred
+    found: dict[Candidate, float] = {}
+    if centred and unseen is not None and len(unseen):
+        everyone = np.vstack([points, unseen])[:CENTRES_ROWS]
+        fits = fit_candidates(everyone, [line.candidate for line in centred], seed=seed)
+        found = _stability(everyone, fits, seed)
+    found |= _stability(points, {c: labels[c] for c in labels if c not in found}, seed)
     for candidate, stability in found.items():
         numbers = listed[candidate].numbers
         numbers["stability"] = stability
