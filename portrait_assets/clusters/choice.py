@@ -36,6 +36,7 @@ from portrait_assets.clusters.scoring import (
     add_stability,
     best,
     candidates_table,
+    is_eligible,
     leading,
     most_agreed,
     scored,
@@ -116,10 +117,11 @@ def _choose(points: FloatMatrix, unseen: FloatMatrix, segments: int | None, seed
     near = neighbourhood(points)
     for line in leading(lines):
         add_evidence(line, near, points)
-    free = find_winner(lines, lambda line: prove(points, line, unseen, seed), dims)
+    eligible = [line for line in lines if is_eligible(line)]
+    free = find_winner(eligible, lambda line: prove(points, line, unseen, seed), dims)
     is_real = free is not None and free.is_real
     if segments is not None:
-        asked = best(lines, segments)
+        asked = best(eligible, segments)
         if asked is None:
             return _one_segment(rows, _why_one(free), candidates_table(lines, None))
         supported = free is not None and is_real and _as_good(asked, free.line)

@@ -41,6 +41,8 @@ MANY_DIMENSIONS = 10
 """From here on k-means is looked at by itself: other families drown in noise (`winner`)."""
 MOST_CENTRES = 12
 CENTRES_ROWS = 5_000
+LEAST_SEPARATION = 0.2
+"""Density-based validation that DBSCAN's segments must reach."""
 SUBSETS = 6
 MOST_LISTED = 30
 SHOWN_WITH_EVIDENCE = 10
@@ -93,6 +95,8 @@ def scored(fitted: Mapping[Candidate, IntVector]) -> list[Scored]:
             lines.append(Scored(candidate, labels, numbers))
     if lines:
         similar = adjusted_rand_matrix([line.labels for line in lines])
+        # DBSCAN takes part, but that it finds a partition too is no evidence for one.
+        similar[:, [line.candidate.family == "dbscan" for line in lines]] = -1.0
         found = agreement(similar, [line.candidate.kind for line in lines])
         for line, value in zip(lines, found, strict=True):
             line.numbers["agreement"] = float(value)
@@ -194,14 +198,22 @@ def most_agreed(lines: list[Scored]) -> Scored | None:
     return max(pool, key=lambda line: line.number("agreement"), default=None)
 
 
+def is_eligible(line: Scored) -> bool:
+    """Whether a candidate may win: DBSCAN, which one chain of customers misleads, if separated."""
+    is_chained = line.candidate.family == "dbscan"
+    return not is_chained or line.numbers.get("separation", -1.0) >= LEAST_SEPARATION
+
+
 def leading(lines: list[Scored]) -> list[Scored]:
-    """The candidates with the best scores, which are shown with further numbers."""
+    """The candidates with the best scores, and those of DBSCAN, which need further numbers."""
     scored = [line for line in lines if "score" in line.numbers]
-    return sorted(scored, key=lambda line: -line.number("score"))[:SHOWN_WITH_EVIDENCE]
+    ordered = sorted(scored, key=lambda line: -line.number("score"))
+    best, others = ordered[:SHOWN_WITH_EVIDENCE], ordered[SHOWN_WITH_EVIDENCE:]
+    return [*best, *(line for line in others if line.candidate.family == "dbscan")]
 
 
 def add_evidence(line: Scored, near: Neighbourhood, points: FloatMatrix) -> None:
-    """Add purity, density separation and silhouette, which are shown and decide nothing."""
+    """Add purity, density separation and silhouette; only `is_eligible` asks for one of them."""
     line.numbers["purity"] = purity(near, line.labels)
     line.numbers["separation"] = separation(near, line.labels)
     if line.number("segments") < len(points):

@@ -1,7 +1,14 @@
 import numpy as np
 
 from portrait_assets.clusters.families import Candidate, fit_candidates
-from portrait_assets.clusters.scoring import MANY_DIMENSIONS, add_stability, scored
+from portrait_assets.clusters.scoring import (
+    LEAST_SEPARATION,
+    MANY_DIMENSIONS,
+    Scored,
+    add_stability,
+    is_eligible,
+    scored,
+)
 
 FOUR = Candidate("k-means", 0, 4)
 
@@ -29,3 +36,16 @@ def test_in_many_dimensions_the_stability_of_centres_is_that_over_more_customers
 def test_in_few_dimensions_it_is_that_of_the_points() -> None:
     few = MANY_DIMENSIONS - 1
     assert stability_of_four(few, unseen=4_000) == stability_of_four(few, unseen=0)
+
+
+def test_dbscan_is_no_evidence_for_others_and_wins_only_where_its_segments_are_separated() -> None:
+    labels, other = np.arange(90) % 3, np.arange(90) % 2
+    found = {Candidate("k-means", 0, 3): labels, Candidate("ward", 0, 3): other}
+    found |= {Candidate("genie", 0, 3): other, Candidate("dbscan", 0.9, 0): labels}
+    with_it, without = scored(found), scored(dict(list(found.items())[:3]))
+    assert with_it[0].number("agreement") == without[0].number("agreement") < 1
+    chained = Scored(Candidate("dbscan", 0.9, 0), labels, {"separation": LEAST_SEPARATION - 0.1})
+    apart = Scored(Candidate("dbscan", 0.9, 0), labels, {"separation": LEAST_SEPARATION})
+    assert not is_eligible(chained)
+    assert is_eligible(apart)
+    assert is_eligible(Scored(Candidate("genie", 0.9, 2), labels, {}))
