@@ -12,7 +12,7 @@ from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
 from portrait_assets.clusters.assignment import assign
-from portrait_assets.clusters.bootstrap import KMEANS_ROWS, compare_bootstraps
+from portrait_assets.clusters.bootstrap import KMEANS_ROWS, STABLE, compare_bootstraps
 from portrait_assets.clusters.evidence import adjusted_rand
 from portrait_assets.clusters.fitting import new_segments
 from portrait_assets.clusters.kmeans import FloatMatrix, IntVector
@@ -81,6 +81,8 @@ def decide(
         return Decision(winner, f"only the {winner}'s segments are supported by data", *numbers)
     if new_score is None:
         return Decision("champion", "the challenger finds no separate segments", *numbers)
+    if old_score is not None and _is_stable(champion) and not _is_stable(challenger):
+        return Decision("champion", "the challenger's segments are not stable", *numbers)
     if old_score is None or new_score >= old_score + margin:
         reason = f"the challenger's silhouette is better by at least {margin:g}"
         return Decision("challenger", reason, *numbers)
@@ -146,6 +148,10 @@ def mix_drift(before: Mapping[int, float], after: Mapping[int, float]) -> float:
         for shares in (before, after)
     )
     return float(np.round(((new - old) * np.log(new / old)).sum(), 9))
+
+
+def _is_stable(model: ClusterModel) -> bool:
+    return model.bootstrap_agreement >= STABLE
 
 
 def _silhouette(points: FloatMatrix, labels: IntVector) -> float | None:

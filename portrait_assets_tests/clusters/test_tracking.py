@@ -148,6 +148,15 @@ def test_a_challenger_that_is_clearly_better_wins(small_bank: Bank) -> None:
     assert decision.champion_smallest_share > 0
 
 
+def test_stable_segments_do_not_give_way_to_some_that_are_not(small_bank: Bank) -> None:
+    good = replace(small_bank.model, bootstrap_agreement=0.89)
+    middle = good.prototypes.mean(axis=0)
+    poor = replace(good, prototypes=middle + (good.prototypes - middle)[::-1] * 0.3)
+    stable = replace(poor, bootstrap_agreement=0.9)
+    assert decide(stable, good, small_bank.features).reason.endswith("not stable")
+    assert decide(poor, good, small_bank.features).winner == "challenger"
+
+
 def test_supported_segments_beat_unsupported_ones(small_bank: Bank) -> None:
     guess = replace(small_bank.model, supported=False)
     assert decide(guess, small_bank.model, small_bank.features).winner == "challenger"
