@@ -100,7 +100,7 @@ def _check(table: pl.DataFrame, segments: int | None) -> None:
         raise ClusterFileError(f"the number of segments must be at least 1, not {segments}")
     if segments is not None and segments > table.height:
         raise ClusterFileError(
-            f"{segments} segments were asked for, but the rows of the table are only {table.height}"
+            f"{segments} segments were asked for, but the table has only {table.height} rows"
         )
 
 
