@@ -45,10 +45,13 @@ lint: $(VENV)/.installed  ## lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed  ## what features, typing and linkage cost (takes long)
+bench: $(VENV)/.installed  ## what features, typing, linkage and segments cost and find (takes long)
 	$(BIN)/python -W ignore -m benchmarks.run
 	$(BIN)/python -W ignore benchmarks/cleaning_typing.py
 	$(BIN)/python -W ignore benchmarks/cleaning_linkage.py
+	$(BIN)/python -W ignore benchmarks/clusters_choice.py
+	$(BIN)/python -W ignore benchmarks/clusters_choice.py --set null
+	$(BIN)/python -W ignore benchmarks/clusters_scale.py
 
 ui: $(VENV)/.installed  ## the Dagster UI on http://localhost:3000
 	$(BIN)/portrait ui

@@ -100,7 +100,8 @@ def _check(table: pl.DataFrame, segments: int | None) -> None:
         raise ClusterFileError(f"the number of segments must be at least 1, not {segments}")
     if segments is not None and segments > table.height:
         raise ClusterFileError(
-            f"{segments} segments were asked for, but the table has only {table.height} rows"
+            f"{segments} segments were asked for, but the table has only {table.height} row"
+            f"{'s' if table.height > 1 else ''}"
         )
 
 
