@@ -2,7 +2,7 @@
 
 `python -m benchmarks.run [CUSTOMERS ...]` makes a synthetic bank of 24 months for each number of
 customers (about 104 transactions each) and runs every stage as a process of its own, one after the
-other: wall-clock seconds with start-up, and peak resident memory. 1000000 takes about half an hour.
+other: wall-clock seconds with start-up, and peak resident memory. 1000000 takes about an hour.
 """
 
 from __future__ import annotations
