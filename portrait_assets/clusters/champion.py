@@ -129,8 +129,8 @@ def retest_agreement(model: ClusterModel, before: pl.LazyFrame, now: pl.DataFram
     Customers of only one month, or beyond `RETEST_ROWS`, are left out; 1 where none are in both.
     """
     sample = canonical_sample(now, RETEST_ROWS, seed=0)
-    earlier = before.select("customer_id", *model.preparation.columns).collect()
-    shared = earlier.join(sample, on="customer_id", how="semi")
+    earlier = before.select("customer_id", *model.preparation.columns)
+    shared = earlier.join(sample.lazy(), on="customer_id", how="semi").collect()
     both = assign(model, shared).join(assign(model, sample), on="customer_id", suffix="_now")
     old, new = both["segment_id"].to_numpy(), both["segment_id_now"].to_numpy()
     return round(adjusted_rand(old, new), 6) if both.height else 1.0

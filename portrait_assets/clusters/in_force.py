@@ -92,8 +92,10 @@ def model_in_force(
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
         return InForce(champion, _row(champion, drift, Decision("champion", why)))
     if is_drifted or len(champion.segments) < 2 or months_of_history % YEAR == 0:
-        choice = separate_or_divided if months_of_history >= YEAR else divided
-        challenger = choice(features, uses, before)
+        if months_of_history >= YEAR:
+            challenger = separate_or_divided(features, uses, before)
+        else:
+            challenger = divided(features, uses)
     else:
         challenger = warm_refit(champion, features)
     decision = decide(champion, challenger, features)
@@ -123,10 +125,8 @@ def separate_or_divided(
     )
 
 
-def divided(
-    features: pl.DataFrame, uses: Sequence[FeatureUse], before: pl.LazyFrame | None = None
-) -> ClusterModel:
-    """A division of customers who differ by degree; the month ``before`` is not asked."""
+def divided(features: pl.DataFrame, uses: Sequence[FeatureUse]) -> ClusterModel:
+    """A division of customers who differ by degree."""
     degrees = [use for use in uses if use.name in DIVISION_FEATURES]
     return fit_model(features, degrees or uses, geometry="degrees", rule=divide)
 
