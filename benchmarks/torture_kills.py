@@ -89,18 +89,23 @@ def phase(log: Path, settings: Settings) -> str:
 def kill_once(
     settings: Settings, made: Reference, target: str, seconds: float, chance: random.Random
 ) -> str | None:
-    """Kill a run towards the version; the phase it was in, or None when it had ended before."""
+    """Kill a run towards the version; the phase it was in, or None when it had ended before.
+
+    Raises:
+        RuntimeError: when it ended by itself with an error.
+    """
     log = settings.data_dir / "log"
     log.unlink(missing_ok=True)
     put_sales(settings, made.sales[target])
     process: BaseProcess = start_run(settings, log)
     process.join(chance.uniform(0, seconds))
-    if process.exitcode is not None:
-        return None
     process.kill()
     process.join()
-    assert process.exitcode == -signal.SIGKILL
-    return phase(log, settings)
+    if process.exitcode == -signal.SIGKILL:
+        return phase(log, settings)
+    if process.exitcode == 0:
+        return None
+    raise RuntimeError(f"it ended with {process.exitcode}: {log.read_text()[-2000:]}")
 
 
 def torture(kills: int, seed: int, minutes: int) -> int:
@@ -114,7 +119,8 @@ def torture(kills: int, seed: int, minutes: int) -> int:
     with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
         settings = short_shop(Path(folder) / "data")
         made = reference(settings)
-        seconds, names = made.seconds, list(made.sales)
+        seconds = took = made.seconds
+        names = list(made.sales)
         stop, results = FORK.Event(), FORK.SimpleQueue()
         reader = FORK.Process(
             target=_poll,
@@ -125,9 +131,11 @@ def torture(kills: int, seed: int, minutes: int) -> int:
         while sum(phases.values()) < kills and time.monotonic() < give_up:
             turn += 1
             before, target = names[turn % 2], names[(turn + 1) % 2]
+            started = time.monotonic()
             where = kill_once(settings, made, target, seconds, chance)
             if where is None:
                 late += 1
+                took = time.monotonic() - started
             else:
                 phases[where] += 1
                 between = in_child(digest, settings.portrait_file)
@@ -135,9 +143,9 @@ def torture(kills: int, seed: int, minutes: int) -> int:
                     faults.append(f"kill {turn} ({where}): the published file is a mix")
                 try:
                     took = finish_run(settings, settings.data_dir / "log")
-                    seconds += 0.2 * (took - seconds)
                 except RuntimeError as error:
                     faults.append(f"kill {turn} ({where}): {error}")
+            seconds += 0.3 * (took - seconds)
             if in_child(digest, settings.portrait_file) != made.digests[target]:
                 faults.append(f"kill {turn} ({where}): the rerun's contents differ")
             print(f"{turn}: {where or 'ended before the kill'}, {len(faults)} faults", flush=True)
