@@ -55,10 +55,12 @@ def decide(
     features: pl.DataFrame,
     *,
     margin: float = MARGIN,
+    most_relabelled: float = 1,
 ) -> Decision:
     """Compare two models on the newest month; the champion stays unless beaten by ``margin``.
 
-    Both are judged in the challenger's prepared space, on the same customers: the mean silhouette
+    A challenger that would relabel a larger share than ``most_relabelled`` is turned down. Both
+    are judged in the challenger's prepared space, on the same customers: the mean silhouette
     (P. Rousseeuw 1987), never without the smallest share. A model with one segment has none.
     """
     sample = canonical_sample(features, COMPARED_ROWS, seed=0)
@@ -70,7 +72,7 @@ def decide(
     if challenger.version == champion.version:
         return Decision("champion", "the refit is the same model", *numbers)
     relabelled = float((old != new).mean())
-    if is_warm_refit(challenger) and relabelled > MOST_RELABELLED:
+    if relabelled > most_relabelled:
         reason = f"the refit would relabel {relabelled:.1%} of customers, who have not moved"
         return Decision("champion", reason, *numbers)
     if (challenger.nature == "separate") != (champion.nature == "separate"):
@@ -115,11 +117,6 @@ def warm_refit(champion: ClusterModel, features: pl.DataFrame, *, rounds: int = 
         segments=new_segments(ids),
         bootstrap_agreement=agreement,
     )
-
-
-def is_warm_refit(model: ClusterModel) -> bool:
-    """Whether the model is an earlier one moved to a newer month."""
-    return model.reason.startswith(WARM)
 
 
 def retest_agreement(model: ClusterModel, before: pl.LazyFrame, now: pl.DataFrame) -> float:

@@ -152,6 +152,7 @@ CLUSTER_DECISION = Table(
         Column("reason", Type.TEXT, "Why", "理由", nullable=False),
         Column("chosen_because", Type.TEXT, "Why the model was chosen", "选型理由", nullable=False),
         Column("challenger_version", Type.TEXT, "Version of the challenger", "挑战者模型版本"),
+        Column("challenger_because", Type.TEXT, "Why the challenger was made so", "挑战者选型理由"),
         _number("champion_silhouette", "Silhouette of the champion", "在用模型轮廓系数"),
         _number("challenger_silhouette", "Silhouette of the challenger", "挑战者轮廓系数"),
         _share("champion_smallest_share", "Smallest share of the champion", "在用模型最小占比"),

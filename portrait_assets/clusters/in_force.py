@@ -13,6 +13,7 @@ from portrait_assets.clusters.bootstrap import STABLE
 from portrait_assets.clusters.champion import (
     DRIFT_LIMIT,
     MARGIN,
+    MOST_RELABELLED,
     Decision,
     decide,
     mix_drift,
@@ -91,14 +92,15 @@ def model_in_force(
     if not is_quarter and not is_drifted:
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
         return InForce(champion, _row(champion, drift, Decision("champion", why)))
-    if is_drifted or len(champion.segments) < 2 or months_of_history % YEAR == 0:
+    if not is_drifted and len(champion.segments) > 1 and months_of_history % YEAR:
+        challenger = warm_refit(champion, features)
+        decision = decide(champion, challenger, features, most_relabelled=MOST_RELABELLED)
+    else:
         if months_of_history >= YEAR:
             challenger = separate_or_divided(features, uses, before)
         else:
             challenger = divided(features, uses)
-    else:
-        challenger = warm_refit(champion, features)
-    decision = decide(champion, challenger, features)
+        decision = decide(champion, challenger, features)
     if decision.winner == "champion":
         return InForce(champion, _row(champion, drift, decision, challenger))
     winner, _ = track(champion, challenger, features)
@@ -191,6 +193,7 @@ def _row(
         "reason": decision.reason,
         "chosen_because": model.reason,
         "challenger_version": None if challenger is None else challenger.version,
+        "challenger_because": None if challenger is None else challenger.reason,
         "champion_silhouette": decision.champion_silhouette,
         "challenger_silhouette": decision.challenger_silhouette,
         "champion_smallest_share": decision.champion_smallest_share,

@@ -77,6 +77,17 @@ def test_segments_that_the_month_before_tells_otherwise_are_no_kinds() -> None:
     assert "the one before agree at" in model.reason
 
 
+def test_a_challenger_that_loses_tells_how_it_was_chosen() -> None:
+    """A division stays a year later, and why there are no kinds yet can be read."""
+    world = customers(kinds=True)
+    other = customers(kinds=True, seed=1)
+    first = model_in_force(world, 1, None, TWO).model
+    champion = model_in_force(world, 12, first, TWO, other.lazy()).model
+    model, decision = model_in_force(world, 24, champion, TWO, other.lazy())
+    assert (decision["winner"], model.version) == ("champion", champion.version)
+    assert "the one before agree at" in str(decision["challenger_because"])
+
+
 def test_a_segment_with_nearly_everyone_is_none() -> None:
     """Fifty strays beside nine hundred, far from all of them."""
     world = pl.concat(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from portrait_assets.clusters.assignment import assign
 from portrait_assets.clusters.champion import (
-    WARM,
+    MOST_RELABELLED,
     decide,
     mix_drift,
     retest_agreement,
@@ -175,11 +175,12 @@ def test_a_warm_refit_follows_a_drift_and_relabels_few(small_bank: Bank) -> None
     assert ClusterModel.from_rows(warm.to_rows()).version == warm.version
 
 
-def test_a_warm_refit_that_would_relabel_many_is_turned_down(small_bank: Bank) -> None:
+def test_a_refit_that_would_relabel_many_is_turned_down(small_bank: Bank) -> None:
     model = small_bank.model
     swapped = replace(model, prototypes=model.prototypes[::-1])
-    warm = replace(swapped, reason=WARM + model.reason)
-    assert "would relabel" in decide(model, warm, small_bank.features).reason
+    refit = decide(model, swapped, small_bank.features, most_relabelled=MOST_RELABELLED)
+    assert refit.winner == "champion"
+    assert "would relabel" in refit.reason
     assert "would relabel" not in decide(model, swapped, small_bank.features).reason
 
 
