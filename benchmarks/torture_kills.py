@@ -37,7 +37,7 @@ from torture_world import (
 from portrait_assets.settings import Settings
 from portrait_assets_tests.scenario import short_shop
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 2.0
 ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation")
 
 
