@@ -125,6 +125,7 @@ def torture(kills: int, seed: int, minutes: int) -> int:
         reader = FORK.Process(
             target=_poll,
             args=(settings.portrait_file, list(made.looks.values()), stop, results),
+            daemon=True,
         )
         reader.start()
         turn = 0
