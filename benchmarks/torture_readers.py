@@ -28,7 +28,7 @@ from torture_world import (
 
 from portrait_assets_tests.scenario import short_shop
 
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 3.0
 SEEN_SQL = "SELECT run_id FROM mart.publication"
 
 
@@ -81,6 +81,7 @@ def torture(readers: int, runs: int, minutes: int) -> int:
             FORK.Process(
                 target=_opens_anew if number % 4 else _holds_open,
                 args=(settings.portrait_file, stop, results),
+                daemon=True,
             )
             for number in range(readers)
         ]
