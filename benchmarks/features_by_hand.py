@@ -13,7 +13,7 @@ from portrait_assets.features.contract import FEATURES
 from portrait_assets.features.matrix import OF_ALL, OF_CUSTOMER
 from portrait_assets.features.monthly import CHANNELS, NEW_FOR_DAYS
 from portrait_assets.features.monthly import sums as month_sums
-from portrait_assets.features.parts import AGO, WINDOWS, parts
+from portrait_assets.features.parts import AGO, BASE_SUMMED, WINDOWS, parts
 from portrait_assets.features.span import Span
 from portrait_assets.warehouse.connection import literals, quote
 
@@ -33,9 +33,18 @@ def features_by_hand(month: str) -> str:
     own = {
         "history": "SELECT customer_id, first_on, last_on FROM whole WHERE first_on IS NOT NULL",
         "bought": "SELECT * EXCLUDE (first_on, last_on) FROM whole WHERE in_window > 0",
+        "base": _base(),
         "choice_name": _choice_name(),
         "choice": _choice(),
         "campaign_type": _campaign_type(span),
+        "base_campaign_type": """
+            SELECT campaign_type, sum(responded) / sum(contacts) AS base_rate
+            FROM campaign_type GROUP BY campaign_type HAVING sum(contacts) > 0
+        """,
+        "base_category": """
+            SELECT category_no, sum(lines) / sum(sum(lines)) OVER () AS line_share
+            FROM by_category GROUP BY category_no
+        """,
         "held": _held(span),
         "indicator": named["indicator"].replace(
             "FROM cleaned.market",
@@ -156,6 +165,11 @@ def _whole(span: Span) -> str:
         SELECT *, {span.day} - CAST(happened_at AS DATE) AS days_ago FROM event
     ) GROUP BY customer_id
     """
+
+
+def _base() -> str:
+    names = ("amount", *BASE_SUMMED, *(f"spend_{ago}" for ago in AGO))
+    return f"SELECT {', '.join(f'sum({name}) AS {name}' for name in names)} FROM bought"
 
 
 def _choice_name() -> str:

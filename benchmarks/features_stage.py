@@ -22,7 +22,6 @@ from portrait_assets.automation import JOB, range_tags
 from portrait_assets.cleaned import assets as cleaned
 from portrait_assets.definitions import build_defs
 from portrait_assets.features import assets as features
-from portrait_assets.features.contract import FEATURE_SELECTION
 from portrait_assets.features.products import know_products
 from portrait_assets.raw import assets as raw
 from portrait_assets.raw.contract import CANONICAL
@@ -33,7 +32,6 @@ from portrait_assets.warehouse.describe import asset_key
 
 MEMORY_LIMIT_GIB = Settings().memory_limit_gib
 """For the pipeline, as people run it; the query by hand has half as much again."""
-MATRIX = (*features.MATRIX, FEATURE_SELECTION)
 FROM_FILES = (*raw.TABLES, *cleaned.TABLES)
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
@@ -87,9 +85,9 @@ def main(stage: str, bank: Path, work: Path, limit_gib: float = MEMORY_LIMIT_GIB
         make(settings, FROM_FILES, months)
     elif stage == "features":
         make(settings, tuple(features.MONTHLY), months)
-        make(settings, MATRIX, months[-1:])
+        make(settings, features.MATRIX, months[-1:])
     elif stage == "month":
-        make(settings, (*FROM_FILES, *features.MONTHLY, *MATRIX), months[-1:])
+        make(settings, (*FROM_FILES, *features.MONTHLY, *features.MATRIX), months[-1:])
     else:
         query_by_hand(bank, months[-1], work / "by_hand.duckdb", 1.5 * limit_gib)
 

@@ -8,7 +8,6 @@ import polars as pl
 from portrait_assets.cleaned.contract import (
     CLEANED,
     CUSTOMER_ALIAS,
-    GOLDEN_RECORD,
     IDENTITY_MAP,
 )
 from portrait_assets.features import monthly
@@ -23,7 +22,13 @@ from portrait_assets.features.contract import (
     FEATURES,
     PRODUCT_MONTH,
 )
-from portrait_assets.features.matrix import campaign_responses, feature_matrix
+from portrait_assets.features.matrix import (
+    EVER,
+    campaign_responses,
+    feature_matrix,
+    forget_customers,
+    know_customers,
+)
 from portrait_assets.features.persons import know_persons
 from portrait_assets.features.products import Products
 from portrait_assets.features.selection import sample_sql, select_features
@@ -41,38 +46,29 @@ MONTHLY: dict[Table, Callable[[str], str]] = {
     CUSTOMER_CAMPAIGN_MONTH: monthly.customer_campaign_month,
     CUSTOMER_BALANCE_MONTH: monthly.customer_balance_month,
 }
-MATRIX: dict[Table, Callable[[str], str]] = {
-    FEATURE_MATRIX: feature_matrix,
-    CAMPAIGN_RESPONSE: campaign_responses,
-}
-TABLES = (*MONTHLY, *MATRIX, FEATURE_SELECTION)
+MATRIX = (FEATURE_MATRIX, CAMPAIGN_RESPONSE, FEATURE_SELECTION)
+TABLES = (*MONTHLY, *MATRIX)
+PART_CUSTOMERS = 200_000
+"""Customers whose sums are made at once; each takes about 3 KB."""
 IDENTITY = (IDENTITY_MAP, CUSTOMER_ALIAS)
 BEFORE = (CLEANED["contacts"], CLEANED["responses"])
 """What a month's aggregates look up of earlier months, by customer."""
-EVER = (GOLDEN_RECORD, CLEANED["transactions"], CLEANED["balances"])
-AGGREGATES = tuple(table for table in MONTHLY if table is not PRODUCT_MONTH)
-"""What the matrix looks back on, by customer: events and records, and monthly aggregates."""
 _OF_THE_MONTH = ("transactions", "promotions", "interactions", "balances")
 _OF_ALL_MONTHS = (*IDENTITY, CLEANED["products"], CLEANED["campaigns"], *BEFORE)
 _OF_THE_MATRIX = (*IDENTITY, *MONTHLY, *EVER, CLEANED["products"], CLEANED["market"])
+
+
+def parts_of_customers(warehouse: Warehouse) -> int:
+    """In how many parts the customers are taken, by those of the month with the most."""
+    seen = (CUSTOMER_MONTH, CUSTOMER_BALANCE_MONTH)
+    most = max(rows for table in seen for rows in warehouse.made(table).values())
+    return 1 + most // PART_CUSTOMERS
 
 
 def features_assets(
     partitions: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetsDefinition]:
     """The steps that aggregate each month and that build the matrix from the aggregates."""
-
-    def queries(
-        products: Products,
-        months: list[str],
-        sql: Callable[[str], str],
-        looked_up: tuple[Table, ...],
-        summed: tuple[Table, ...] = (),
-    ) -> Iterator[Query]:
-        for month in months:
-            products.know(month)
-            know_persons(products.con, month, looked_up, summed)
-            yield Query(sql(month))
 
     def require(warehouse: Warehouse, tables: tuple[Table, ...], last: str) -> None:
         known = partitions.get_partition_keys()
@@ -94,12 +90,19 @@ def features_assets(
         warehouse = context.resources.warehouse.warehouse
         require(warehouse, _OF_ALL_MONTHS, months[-1])
         products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
+
+        def queries(sql: Callable[[str], str]) -> Iterator[Query]:
+            for month in months:
+                products.know(month)
+                know_persons(products.con, month, BEFORE)
+                yield Query(sql(month))
+
         for table, sql in MONTHLY.items():
-            yield dg.Output(queries(products, months, sql, BEFORE), table.name)
+            yield dg.Output(queries(sql), table.name)
 
     @tables_asset(
         "feature_matrix",
-        [*MATRIX, FEATURE_SELECTION],
+        MATRIX,
         partitions,
         deps=[all_months_of(table, partitions) for table in _OF_THE_MATRIX],
     )
@@ -108,8 +111,18 @@ def features_assets(
         warehouse = context.resources.warehouse.warehouse
         require(warehouse, _OF_THE_MATRIX, months[-1])
         products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
-        for table, sql in MATRIX.items():
-            yield dg.Output(queries(products, months, sql, EVER, AGGREGATES), table.name)
+
+        def features() -> Iterator[Query]:
+            for month in months:
+                products.know(month)
+                know_customers(warehouse.con, month, parts_of_customers(warehouse))
+                yield Query(feature_matrix(month))
+                forget_customers(warehouse.con)
+
+        def responses() -> Iterator[Query]:
+            for month in months:
+                know_persons(warehouse.con, month, (), (CUSTOMER_CAMPAIGN_MONTH,))
+                yield Query(campaign_responses(month))
 
         def chosen() -> Iterator[pl.DataFrame]:
             for month in months:
@@ -118,6 +131,8 @@ def features_assets(
                 as_of = pl.lit(last_day(month)).alias("as_of")
                 yield select_features(sample, FEATURES).with_columns(as_of)
 
+        yield dg.Output(features(), FEATURE_MATRIX.name)
+        yield dg.Output(responses(), CAMPAIGN_RESPONSE.name)
         yield dg.Output(chosen(), FEATURE_SELECTION.name)
 
     return [aggregates, matrix]

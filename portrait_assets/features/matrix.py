@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import duckdb
+
+from portrait_assets.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.features import entity
-from portrait_assets.features.contract import FEATURES
+from portrait_assets.features.contract import (
+    CUSTOMER_BALANCE_MONTH,
+    CUSTOMER_CAMPAIGN_MONTH,
+    CUSTOMER_CATEGORY_MONTH,
+    CUSTOMER_MONTH,
+    FEATURES,
+)
 from portrait_assets.features.parts import (
+    AFTERWARDS,
+    BEFOREHAND,
     base_campaign_type,
     campaign_response,
     campaign_type,
-    parts,
 )
+from portrait_assets.features.parts import parts as customer_parts
+from portrait_assets.features.persons import know_persons, view_persons
 from portrait_assets.features.span import Span
 from portrait_assets.warehouse.connection import quote
+
+EVER = (GOLDEN_RECORD, CLEANED["transactions"], CLEANED["balances"])
+AGGREGATES = (
+    CUSTOMER_MONTH,
+    CUSTOMER_CATEGORY_MONTH,
+    CUSTOMER_CAMPAIGN_MONTH,
+    CUSTOMER_BALANCE_MONTH,
+)
+"""What the matrix looks back on, by customer: events and records, and monthly aggregates."""
 
 OF_CUSTOMER = {
     "history": "h",
@@ -38,28 +59,68 @@ OF_ALL = {
 }
 
 
-def feature_matrix(month: str) -> str:
-    """SQL of the features of every customer as of the month's last day, in the order of customers.
+def know_customers(con: duckdb.DuckDBPyConnection, month: str, parts: int = 1) -> None:
+    """Make the temporary table `known`: a row per customer as of the month's last day.
 
-    A customer is in it who has a transaction, a balance or a joining day by then. It reads the
-    monthly aggregates of the month and of those before, and nothing later, as
-    `persons.know_persons` and `products.know_products` make them known.
+    A customer is in it who has a transaction, a balance or a joining day by then. It holds each
+    part of `OF_CUSTOMER` as a structure under the letter that features know it by, so that
+    `b.amount` is the same for it as for a join. What is known of products must have been made
+    known (`products.know_products`).
+
+    Args:
+        con: the connection that has the cleaned tables and monthly aggregates.
+        month: the month; it reads its monthly aggregates and those before, and nothing later.
+        parts: customers are taken in so many parts, one after the other, so that the sums of one
+            part fit into memory. What comes out is the same.
     """
     span = Span(month)
-    named = {**parts(span), "record": entity.record(span), "everyone": _everyone(span)}
-    with_clause = ", ".join(f"{name} AS ({sql})" for name, sql in named.items())
+    named = {**customer_parts(span), "record": entity.record(span), "everyone": _everyone(span)}
+    know_persons(con, month, EVER, AGGREGATES)
+    for name in BEFOREHAND:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {named[name]}")
+    own = {name: sql for name, sql in named.items() if name not in (*BEFOREHAND, *AFTERWARDS)}
+    joins = " ".join(
+        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in OF_CUSTOMER.items()
+    )
+    rows = (
+        f"{_with(own)} SELECT customer_id, {', '.join(OF_CUSTOMER.values())} FROM everyone {joins}"
+    )
+    for part in range(parts):
+        view_persons(con, EVER, AGGREGATES, part, parts)
+        con.execute(
+            f"INSERT INTO temp.known {rows}"
+            if part
+            else f"CREATE OR REPLACE TEMP TABLE known AS {rows}"
+        )
+
+
+def forget_customers(con: duckdb.DuckDBPyConnection) -> None:
+    """Give the room of `known` free again."""
+    con.execute("DROP TABLE temp.known")
+
+
+def feature_matrix(month: str) -> str:
+    """SQL of the features of every customer that `know_customers` knows, in customers' order."""
+    span = Span(month)
+    sums = customer_parts(span)
+    of_customer = {
+        name: f"SELECT unnest({alias}) FROM temp.known WHERE {alias}.customer_id IS NOT NULL"
+        for name, alias in OF_CUSTOMER.items()
+    }
+    with_clause = _with({**of_customer, **{name: sums[name] for name in AFTERWARDS}})
     columns = ", ".join(
         f"{feature.sql.replace('{as_of}', span.day)} AS {quote(feature.name)}"
         for feature in FEATURES
     )
-    joins = " ".join(
-        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in OF_CUSTOMER.items()
-    )
     bases = " ".join(f"CROSS JOIN {name} AS {alias}" for name, alias in OF_ALL.items())
     return (
-        f"WITH {with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
-        f"FROM everyone {joins} {bases} ORDER BY customer_id"
+        f"{with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
+        f"FROM temp.known {bases} ORDER BY customer_id"
     )
+
+
+def _with(named: dict[str, str]) -> str:
+    return f"WITH {', '.join(f'{name} AS ({sql})' for name, sql in named.items())}"
 
 
 def campaign_responses(month: str) -> str:
@@ -70,7 +131,7 @@ def campaign_responses(month: str) -> str:
     span = Span(month)
     return f"""
     WITH campaign_type AS ({campaign_type(span)}),
-        base_campaign_type AS ({base_campaign_type()}),
+        base_campaign_type AS ({base_campaign_type(span)}),
         campaign_response AS ({campaign_response()})
     SELECT {span.day} AS as_of, customer_id, campaign_type, contacts AS contacts_12m,
         least(responded, contacts) AS responded_contacts_12m, responses AS responses_12m,

@@ -1,8 +1,7 @@
 """The parts that features are computed from: SQL with one row per customer, as of a month.
 
 Each part is a query over the monthly aggregates as `persons.know_persons` has them, so that merged
-customers are one; `base_*` parts have one row for all customers. Nothing later than the month is
-read.
+customers are one; `base_*` parts are of all customers. Nothing later than the month is read.
 """
 
 from __future__ import annotations
@@ -18,6 +17,15 @@ BASE_LINES = 20
 """Lines that the base's category shares count for, when few are known of a customer."""
 BASE_CONTACTS = 5
 """Contacts that the base's response rate counts for."""
+BEFOREHAND = (
+    *("base", "base_months", "base_campaign_type", "choice_name", "category_name"),
+    *("base_category", "indicator", "withdrawn"),
+)
+"""Parts of all customers that those of single ones need; they take no row per customer."""
+AFTERWARDS = (
+    *("base_campaign", "base_brand", "base_loyal", "base_chosen", "base_held", "base_uplift"),
+)
+"""Parts of all customers that need those of single ones."""
 
 
 def parts(span: Span) -> dict[str, str]:
@@ -25,9 +33,9 @@ def parts(span: Span) -> dict[str, str]:
     return {
         "history": history(span),
         "bought": bought(span),
-        "base": base(),
+        "base": base(span),
         "campaign_type": campaign_type(span),
-        "base_campaign_type": base_campaign_type(),
+        "base_campaign_type": base_campaign_type(span),
         "campaign_response": campaign_response(),
         "campaign": campaign(),
         "base_campaign": base_campaign(),
@@ -35,7 +43,7 @@ def parts(span: Span) -> dict[str, str]:
         "choice": choice(span),
         "category_name": "SELECT DISTINCT category_no, category FROM choice_name",
         "by_category": by_category(),
-        "base_category": base_category(),
+        "base_category": base_category(span),
         "category": category(),
         "by_brand": by_brand(),
         "brand": brand(),
@@ -98,11 +106,14 @@ def bought(span: Span) -> str:
     """
 
 
-def base() -> str:
+def base(span: Span) -> str:
     """The same sums of all customers."""
     sums = [f"sum({name}) AS {name}" for name in ("amount", *BASE_SUMMED)]
-    sums += [f"sum(spend_{ago}) AS spend_{ago}" for ago in AGO]
-    return f"SELECT {', '.join(sums)} FROM bought"
+    sums += [f"coalesce(sum(amount) FILTER (ago = {ago}), 0) AS spend_{ago}" for ago in AGO]
+    return (
+        f"SELECT {', '.join(sums)} FROM "
+        f"(SELECT *, {span.ago()} AS ago FROM temp.customer_month WHERE {span.within})"
+    )
 
 
 def campaign_type(span: Span) -> str:
@@ -117,10 +128,11 @@ def campaign_type(span: Span) -> str:
     """
 
 
-def base_campaign_type() -> str:
+def base_campaign_type(span: Span) -> str:
     """The base's response rate by kind of campaign."""
     return (
-        "SELECT campaign_type, sum(responded) / sum(contacts) AS base_rate FROM campaign_type "
+        "SELECT campaign_type, sum(responded_contacts) / sum(contacts) AS base_rate "
+        f"FROM temp.customer_campaign_month WHERE {span.within} "
         "GROUP BY campaign_type HAVING sum(contacts) > 0"
     )
 
@@ -201,11 +213,12 @@ def by_category() -> str:
     """
 
 
-def base_category() -> str:
+def base_category(span: Span) -> str:
     """The base's share of lines by category."""
     return (
         "SELECT category_no, sum(lines) / sum(sum(lines)) OVER () AS line_share "
-        "FROM by_category GROUP BY category_no"
+        "FROM temp.customer_category_month JOIN choice_name USING (choice_id) "
+        f"WHERE {span.within} AND category_no IS NOT NULL GROUP BY category_no"
     )
 
 

@@ -35,14 +35,24 @@ def know_persons(
         aggregates: tables with a row per customer and month, or finer.
     """
     con.execute(f"CREATE OR REPLACE TEMP TABLE alias AS {aliases(month)}")
+    view_persons(con, looked_up, aggregates)
+
+
+def view_persons(
+    con: duckdb.DuckDBPyConnection,
+    looked_up: Iterable[Table],
+    aggregates: Iterable[Table],
+    part: int = 0,
+    parts: int = 1,
+) -> None:
+    """The views of `know_persons` again, of one of so many parts of the customers."""
     found = con.execute("SELECT count(*) FROM temp.alias").fetchone()
     is_merged = bool(found and found[0])
-    for table in looked_up:
-        rows = _moved(table) if is_merged else f"FROM {table.full_name}"
-        con.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS {rows}")
-    for table in aggregates:
-        rows = _added_up(table) if is_merged else f"FROM {table.full_name}"
-        con.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS {rows}")
+    among = f" WHERE hash(customer_id) % {parts} = {part}" if parts > 1 else ""
+    for tables, merged in ((looked_up, _moved), (aggregates, _added_up)):
+        for table in tables:
+            rows = f"({merged(table)})" if is_merged else table.full_name
+            con.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS FROM {rows}{among}")
 
 
 def aliases(month: str) -> str:

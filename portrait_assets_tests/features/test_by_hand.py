@@ -140,7 +140,7 @@ def test_aggregating_by_month_first_changes_no_value():
     know_products(world.con, MONTHS[-1])
     at_once = world.con.sql(features_by_hand(MONTHS[-1])).pl().sort("customer_id")
     at_once = at_once.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
-    by_month = world.matrix(MONTHS[-1])
+    by_month = world.matrix(MONTHS[-1], parts=2)
     assert_frame_equal(at_once, by_month, check_exact=True)
     told = {name for name in by_month.columns if by_month[name].null_count() < by_month.height}
     assert {"market_reaction_12m", "withdrawal_reaction_12m", "campaign_uplift_12m"} <= told

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 from polars.testing import assert_frame_equal
 
-from portrait_assets.features.assets import AGGREGATES
+from portrait_assets.features.matrix import AGGREGATES
 from portrait_assets.features.persons import LEAST, MOST, aliases
 from portrait_assets.warehouse.contract import Type
 from portrait_assets_tests.features.world import World, day, merges, sale
@@ -55,6 +55,12 @@ def life(who: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
 
 def told_later() -> World:
     return World("2024-04", merged=[FOUND_OUT], **life({"old": "old", "new": "new"}))
+
+
+def test_taking_customers_in_parts_changes_no_value():
+    world = told_later()
+    for month in ("2024-02", "2024-04"):
+        assert_frame_equal(world.matrix(month, parts=3), world.matrix(month), check_exact=True)
 
 
 def test_before_the_month_of_the_merge_they_are_two():

@@ -16,9 +16,13 @@ from portrait_assets.cleaned.contract import (
     IDENTITY_MAP,
 )
 from portrait_assets.cleaned.golden import golden_month
-from portrait_assets.features.assets import AGGREGATES, BEFORE, EVER, MONTHLY
-from portrait_assets.features.contract import CAMPAIGN_RESPONSE, FEATURE_MATRIX
-from portrait_assets.features.matrix import campaign_responses, feature_matrix
+from portrait_assets.features.assets import BEFORE, MONTHLY
+from portrait_assets.features.contract import (
+    CAMPAIGN_RESPONSE,
+    CUSTOMER_CAMPAIGN_MONTH,
+    FEATURE_MATRIX,
+)
+from portrait_assets.features.matrix import campaign_responses, feature_matrix, know_customers
 from portrait_assets.features.persons import know_persons
 from portrait_assets.features.products import know_products
 from portrait_assets.months import month_range
@@ -124,16 +128,16 @@ class World:
         frame: pl.DataFrame = self.con.sql(f"FROM {table.full_name}").pl()
         return frame
 
-    def matrix(self, month: str) -> pl.DataFrame:
-        """The feature matrix of a month, with its contract's types."""
+    def matrix(self, month: str, parts: int = 1) -> pl.DataFrame:
+        """The feature matrix of a month, with its contract's types, made in so many parts."""
         know_products(self.con, month)
-        know_persons(self.con, month, EVER, AGGREGATES)
+        know_customers(self.con, month, parts)
         frame: pl.DataFrame = self.con.sql(feature_matrix(month)).pl()
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
 
     def campaign_responses(self, month: str) -> pl.DataFrame:
         """Responses by kind of campaign as of a month, with their contract's types."""
-        know_persons(self.con, month, EVER, AGGREGATES)
+        know_persons(self.con, month, (), (CUSTOMER_CAMPAIGN_MONTH,))
         frame: pl.DataFrame = self.con.sql(campaign_responses(month)).pl()
         return frame.select(CAMPAIGN_RESPONSE.column_names).cast(CAMPAIGN_RESPONSE.polars_schema)
 
