@@ -84,7 +84,9 @@ def main() -> None:
     settings = LinkageSettings()
     began = time.perf_counter()
     known = prepare(table.drop("person"), "n")
-    model, pairs = train(known, settings)
+    trained = train(known, settings)
+    assert trained, "nothing to learn from"
+    model, pairs = trained
     found = within(persons_of(pairs, settings.threshold))
     took = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -1,5 +1,7 @@
 """What we lean on of the packages below: an upgrade that changes it fails here first."""
 
+import logging
+from copy import deepcopy
 from pathlib import Path
 
 import dagster as dg
@@ -7,10 +9,14 @@ import duckdb
 import pandera.polars as pa
 import polars as pl
 import pytest
+import splink
 from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from pyarrow import array, int32, table, total_allocated_bytes
+from splink.comparison_library import ExactMatch
+from splink.internals.duckdb.database_api import DuckDBAPI
+from splink.internals.exceptions import EMTrainingException
 
 from portrait_assets.automation import range_tags
 from portrait_assets.event_log import KeptSqliteEventLogStorage
@@ -247,3 +253,26 @@ def test_duckdb_tells_the_names_in_a_query_that_cannot_be_bound():
     query = "WITH a AS (FROM nowhere SEMI JOIN sales USING (x)) SELECT nothing FROM a"
     assert set(con.execute(told, [query]).fetchall()[0][0]) == {"a", "nowhere", "sales"}
     assert con.execute(told, ["DROP TABLE a"]).fetchall() == [([],)]
+
+
+def test_splink_loses_the_columns_of_a_rule_that_taught_it_nothing():
+    """What `linkage` puts back: without that, later months compare fewer columns unseen."""
+    people = pl.DataFrame({"unique_id": ["1", "2", "3"], "a": ["x", "y", "z"], "b": ["p"] * 3})
+    settings = {
+        "link_type": "dedupe_only",
+        "comparisons": [ExactMatch(name) for name in ("a", "b")],
+        "blocking_rules_to_generate_predictions": [splink.block_on("b")],
+    }
+    with duckdb.connect() as con:
+        records = DuckDBAPI(con).register(people.to_arrow(), table_name="records")
+        linker = splink.Linker(records, settings, log_level=logging.ERROR)
+        kept = deepcopy(linker._settings_obj.core_model_settings)
+        with pytest.raises(EMTrainingException, match="no record pairs"):
+            linker.training.estimate_parameters_using_expectation_maximisation(
+                splink.block_on("a"), record_sample_proportion=1.0
+            )
+        told = linker.misc.save_model_to_json()["comparisons"]
+        assert [comparison["output_column_name"] for comparison in told] == ["b"]
+        linker._settings_obj.core_model_settings = kept
+        told = linker.misc.save_model_to_json()["comparisons"]
+        assert [comparison["output_column_name"] for comparison in told] == ["a", "b"]

@@ -164,7 +164,10 @@ def _probable(
     is_new = there["month"] == month
     models = pl.concat(trained).filter(pl.col("month") <= month).sort("month")
     if models.is_empty() or table.height >= _GROWN * models["records"][-1]:
-        model, pairs = train(table, settings)
+        made = train(table, settings)
+        if made is None:
+            return _NOTHING
+        model, pairs = made
         row = {"month": month, "records": table.height, "model": model.to_json()}
         trained.append(pl.DataFrame([row], schema=LINKAGE_MODEL.polars_schema))
         ids = table.filter(is_new)["unique_id"].implode()

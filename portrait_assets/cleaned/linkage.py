@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,13 @@ ENOUGH_RULES = 2
 """Trained under two agreements, every column is learnt under one that is not its own."""
 TAUGHT_PAIRS = 1_000_000
 """Most pairs that one agreement teaches from; its commonest values are left out."""
+SURE_RECALL = 0.7
+"""Share of the matches that agree in what few others share."""
+LEAST_MATCHES = 0.5
+"""Fewest matches, and fewest other pairs, that a table is expected to have."""
 FAINT = 1e-4
 """Match probability below which a pair is not looked at again."""
+LINKS = {"record_1": pl.String, "record_2": pl.String, "match_probability": pl.Float64}
 _UNIQUE_ID = "unique_id"
 
 
@@ -92,7 +98,10 @@ def link(
     """
     settings = settings or LinkageSettings()
     table = prepare(records, id_column)
-    _, scored = train(table, settings)
+    trained = train(table, settings)
+    if trained is None:
+        return pl.DataFrame(schema=LINKS)
+    scored = trained[1]
     persons = persons_of(scored, settings.threshold)
     told = scored.select("record_1", "record_2", "match_probability")
     return within(persons).join(
@@ -131,25 +140,30 @@ def told_only(table: pl.DataFrame) -> pl.DataFrame:
     return table.select(name for name in table.columns if table[name].null_count() < table.height)
 
 
-def train(table: pl.DataFrame, settings: LinkageSettings) -> tuple[LinkageModel, pl.DataFrame]:
+def train(
+    table: pl.DataFrame, settings: LinkageSettings
+) -> tuple[LinkageModel, pl.DataFrame] | None:
     """Learn from the records themselves how much each agreement and difference says.
 
     Returns:
-        The model, and the pairs of these records as `score` gives them.
+        The model, and the pairs of these records as `score` gives them. None where no two
+        records agree in what few others share: then there is nothing to learn from.
     """
     kinds = [name for name in table.columns if name != _UNIQUE_ID]
+    prior = _sure_share(table, kinds, settings)
+    if prior is None:
+        return None
     rules = _training_rules(kinds)
     keys = pl.DataFrame([_taught(table, rule).alias(_key(rule)) for rule in rules])
-    with _linker(pl.concat([table, keys], how="horizontal"), kinds, settings) as (linker, _):
+    taught = pl.concat([table, keys], how="horizontal")
+    with _linker(taught, kinds, settings, prior=prior) as (linker, _):
         _train(linker, kinds, settings)
         told = linker.misc.save_model_to_json()
-    prior = float(told["probability_two_random_records_match"])
     draft = LinkageModel(told, kinds, prior, prior * (table.height - 1) / 2)
     scored = score(draft, table, None, settings)
-    matches = _matches(scored, table.height)
-    calibrated = 2 * matches / (table.height * (table.height - 1))
+    calibrated = _expected_share(scored, _pairs(table.height))
     probabilities = pl.Series("match_probability", _under(scored, prior, calibrated)).round(6)
-    model = LinkageModel(told, kinds, prior, matches / table.height)
+    model = LinkageModel(told, kinds, prior, calibrated * (table.height - 1) / 2)
     return model, scored.with_columns(probabilities)
 
 
@@ -189,7 +203,7 @@ def score(
             f"greatest(unique_id_l, unique_id_r) AS record_2, match_probability "
             f"FROM {predicted.physical_name}"
         ).pl()
-    prior = 2 * model.matches_per_record / max(table.height - 1, 1)
+    prior = _share(model.matches_per_record * table.height, _pairs(table.height))
     return pairs.with_columns(
         pl.Series("match_probability", _under(pairs, model.prior, prior)).round(6)
     ).sort("match_probability", "record_1", "record_2", descending=[True, False, False])
@@ -234,19 +248,27 @@ def _under(pairs: pl.DataFrame, before: float, prior: float) -> Any:
     return odds / (1 + odds)
 
 
-def _matches(pairs: pl.DataFrame, records: int) -> float:
-    """Matches to expect: as many as the probabilities, told under that many, add up to.
+def _pairs(records: int) -> float:
+    return records * (records - 1) / 2
+
+
+def _share(matches: float, pairs: float) -> float:
+    """So many matches as a share of the pairs: never none and never all, for nobody can know."""
+    return min(max(matches, LEAST_MATCHES), pairs - LEAST_MATCHES) / pairs
+
+
+def _expected_share(scored: pl.DataFrame, pairs: float) -> float:
+    """The share of matches: as many as the probabilities, told under that many, add up to.
 
     The share of pairs that agree in everything underestimates them in dirty data.
     """
-    all_pairs = records * (records - 1) / 2
-    first = prior = max(float(pairs["match_probability"].sum()), 1.0) / all_pairs
+    first = prior = _share(max(float(scored["match_probability"].sum()), 1.0), pairs)
     for _ in range(100):
-        expected = float(_under(pairs, first, prior).sum())
-        if abs(expected - prior * all_pairs) < 0.01 * expected:
+        expected = float(_under(scored, first, prior).sum())
+        if abs(expected - prior * pairs) < 0.01 * expected:
             break
-        prior = expected / all_pairs
-    return prior * all_pairs
+        prior = _share(expected, pairs)
+    return prior
 
 
 @contextmanager
@@ -257,6 +279,7 @@ def _linker(
     model: LinkageModel | None = None,
     keys: list[str] | None = None,
     everyone: pl.DataFrame | None = None,
+    prior: float | None = None,
 ) -> Iterator[tuple[Linker, duckdb.DuckDBPyConnection]]:
     """Splink over these records; how frequent values are is told of `everyone`, if there is."""
     # Splink brings its charts with it, so it is imported only when something is linked.
@@ -273,6 +296,8 @@ def _linker(
             "retain_matching_columns": False,
         }
     )
+    if prior is not None:
+        told["probability_two_random_records_match"] = prior
     told["blocking_rules_to_generate_predictions"] = [
         {
             "blocking_rule": f'l."{key}" = r."{key}" AND (l.is_new OR r.is_new)',
@@ -291,26 +316,50 @@ def _linker(
         yield linker, con
 
 
+def _sure_share(table: pl.DataFrame, kinds: list[str], settings: LinkageSettings) -> float | None:
+    """The share of pairs that are one person's, by those that agree in what few others share.
+
+    None where there is no such pair.
+    """
+    from splink import block_on
+
+    pairs = _pairs(table.height)
+    rules = _sure_rules(kinds)
+    if not rules or not pairs:
+        return None
+    with _linker(table, kinds, settings) as (linker, _):
+        try:
+            linker.training.estimate_probability_two_random_records_match(
+                [block_on(*rule) for rule in rules], SURE_RECALL
+            )
+        except ValueError:  # More of them agree than leaves room for those that do not.
+            return _share(pairs, pairs)
+        told = linker.misc.save_model_to_json()
+    share = float(told["probability_two_random_records_match"])
+    return _share(share * pairs, pairs) if share else None
+
+
 def _train(linker: Linker, kinds: list[str], settings: LinkageSettings) -> None:
     from splink import block_on
     from splink.internals.exceptions import SplinkException
 
-    linker.training.estimate_probability_two_random_records_match(
-        [block_on(*rule) for rule in _sure_rules(kinds)], recall=0.7
-    )
     linker.training.estimate_u_using_random_sampling(
         max_pairs=settings.max_pairs, seed=settings.seed, min_count_per_level=None
     )
     taught = 0
+    told = linker._settings_obj
     for rule in _training_rules(kinds):
         if taught == ENOUGH_RULES:
             break
+        learnt = deepcopy(told.core_model_settings)
         try:
             linker.training.estimate_parameters_using_expectation_maximisation(
                 block_on(_key(rule), *rule), record_sample_proportion=1.0
             )
         except (ValueError, SplinkException):
-            # Where all pairs of a rule match, or none, it teaches nothing; the others do.
+            # Where all pairs of a rule match, or none, it teaches nothing; the others do. Splink
+            # then leaves the model without the rule's columns (test_upstream).
+            told.core_model_settings = learnt
             logging.getLogger(__name__).info("%s teaches nothing here", " and ".join(rule))
         else:
             taught += 1
@@ -331,7 +380,8 @@ def _sure_rules(kinds: list[str]) -> list[list[str]]:
     alone = [[str(k)] for k in (Kind.ID, Kind.CARD, Kind.EMAIL, Kind.PHONE) if k in kinds]
     name = _name(kinds)
     others = [str(k) for k in (Kind.BORN, Kind.POSTCODE, Kind.ADDRESS) if k in kinds]
-    return [*alone, *([*name, other] for other in others if name)] or [name]
+    by_name = [[*name, other] for other in others if name] or ([] if alone else [name])
+    return [rule for rule in (*alone, *by_name) if rule]
 
 
 def _training_rules(kinds: list[str]) -> list[list[str]]:

@@ -76,7 +76,9 @@ def test_slips_are_seen_through(records: pl.DataFrame):
 def test_new_records_are_linked_to_known_ones_with_what_was_learnt(records: pl.DataFrame):
     table = prepare(records.drop("person"), "n")
     settings = LinkageSettings()
-    model, scored = train(table, settings)
+    trained = train(table, settings)
+    assert trained
+    model, scored = trained
     again = LinkageModel.from_json(model.to_json())
     assert again == model
     second = scored.filter(pl.col("match_probability") > 0.9)["record_2"]
@@ -87,6 +89,50 @@ def test_new_records_are_linked_to_known_ones_with_what_was_learnt(records: pl.D
     old = known["unique_id"].implode()
     both_old = pl.col("record_1").is_in(old) & pl.col("record_2").is_in(old)
     assert found.filter(both_old).is_empty()
+
+
+def different(count: int) -> pl.DataFrame:
+    """So many persons of whom no two share anything but their town."""
+    names = pl.Series([f"{n:06d}" for n in range(count)], dtype=pl.String).str.replace_all("0", "o")
+    return pl.DataFrame(
+        {
+            "n": [f"r{n}" for n in range(count)],
+            "given_name": "an" + names,
+            "surname": names.reverse() + "son",
+            "dob": [f"{1950 + n % 50}-{1 + n % 12:02d}-{1 + n % 28:02d}" for n in range(count)],
+            "email": names + "@example.com",
+            "city": "Lyon",
+        },
+        schema_overrides={"n": pl.String},
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 150])
+def test_where_nobody_comes_twice_no_pair_is_told(count: int):
+    assert link(different(count), "n").is_empty()
+
+
+def test_records_that_are_all_the_same_are_one_person():
+    one = different(1).select(pl.exclude("n"))
+    same = pl.concat([one] * 5).with_row_index("n").cast({"n": pl.String})
+    assert link(same, "n").height == 10
+
+
+def test_a_few_who_come_twice_among_many_who_do_not_are_found():
+    """Most agreements have no pair to teach from here, and splink fails over them."""
+    many = different(150)
+    again = many.head(3).with_columns(pl.format("again {}", "n").alias("n"))
+    again = again.with_columns(pl.when(pl.col("n") != "again r1").then("email"))
+    found = link(pl.concat([many, again]), "n").select("record_1", "record_2")
+    assert sorted(found.rows()) == [(f"again r{n}", f"r{n}") for n in range(3)]
+
+
+def test_columns_that_say_nothing_of_anybody_link_nobody():
+    empty = different(40).with_columns(pl.lit(None, pl.String).alias(c) for c in ("dob", "email"))
+    nothing = empty.with_columns(
+        pl.lit(None, pl.String).alias(c) for c in ("given_name", "surname")
+    )
+    assert link(nothing, "n").is_empty()
 
 
 def test_equal_records_and_seed_give_equal_pairs(records: pl.DataFrame):
