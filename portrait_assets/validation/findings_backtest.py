@@ -69,15 +69,11 @@ def backtest_findings(
 
 
 def _backtest_en() -> pl.Expr:
-    numbers = pl.format(
-        "{} of {} customers; AUC {} ({} to {}), {} {}.",
-        "hits",
-        "customers",
-        "value_",
-        "low_",
-        "high_",
-        "baseline",
-        "plain",
+    numbers = _as_far_as_known(
+        ("{} of {} customers", "hits", "customers"),
+        ("; AUC {} ({} to {})", "value_", "low_", "high_"),
+        (", {} {}", "baseline", "plain"),
+        end=".",
     )
     said = when(
         (pl.col("verdict") == Verdict.PASS, "It tells them apart, better than the plain rule."),
@@ -92,15 +88,11 @@ def _backtest_en() -> pl.Expr:
 
 
 def _backtest_zh() -> pl.Expr:
-    numbers = pl.format(
-        "{}/{}位客户;AUC {}({}至{}),{}{}。",
-        "hits",
-        "customers",
-        "value_",
-        "low_",
-        "high_",
-        "baseline_zh",
-        "plain",
+    numbers = _as_far_as_known(
+        ("{}/{}位客户", "hits", "customers"),
+        (";AUC {}({}至{})", "value_", "low_", "high_"),
+        (",{}{}", "baseline_zh", "plain"),
+        end="。",
     )
     said = when(
         (pl.col("verdict") == Verdict.PASS, "区分有效,优于简单规则。"),
@@ -109,6 +101,12 @@ def _backtest_zh() -> pl.Expr:
         otherwise="样本过少,无法判断。",
     )
     return pl.concat_str([said, numbers])
+
+
+def _as_far_as_known(*told: tuple[str, *tuple[str, ...]], end: str) -> pl.Expr:
+    """The numbers in words; what has none is left out, as the AUC where it happened to nobody."""
+    parts = (pl.format(text, *columns).fill_null("") for text, *columns in told)
+    return pl.concat_str([*parts, pl.lit(end)])
 
 
 def _reason(

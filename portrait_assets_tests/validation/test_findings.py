@@ -8,6 +8,8 @@ import pytest
 from portrait_assets.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.validation import findings
+from portrait_assets.validation.contract import BACKTEST
+from portrait_assets.validation.findings_backtest import backtest_findings
 from portrait_assets.warehouse.checks import CHECK_RESULTS
 
 
@@ -137,3 +139,17 @@ def test_quality_is_judged_dimension_by_dimension_where_it_was_measured():
         "consistency": "warn",
     }
     assert found["threshold"].null_count() == 0
+
+
+def test_a_backtest_of_what_happened_to_nobody_says_so():
+    """Where it happened to nobody, or to everyone, there is no area under a curve."""
+    row = {
+        **{"test": "lapse_risk / silence", "tag_code": "lapse_risk", "outcome": "silence"},
+        **{"metric": "auc", "horizon_months": 3, "customers": 300, "hits": 0, "value": None},
+        **{"baseline": "base rate", "baseline_value": None, "verdict": "not judged"},
+    }
+    told = pl.DataFrame([row], schema_overrides=BACKTEST.polars_schema)
+    empty = pl.DataFrame(schema=BACKTEST.polars_schema)
+    found = backtest_findings(pl.concat([empty, told], how="diagonal"), [], [], [], {})
+    assert found["advice_en"].to_list() == ["Too few to judge. 0 of 300 customers."]
+    assert found["advice_zh"].to_list() == ["样本过少,无法判断。0/300位客户。"]
