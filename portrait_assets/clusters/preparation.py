@@ -184,7 +184,8 @@ def fit_preparation(
     plain = Preparation(
         tuple(numerics), tuple(categories), weights, np.zeros((0, 0)), tuple(left_out)
     )
-    if geometry != "degrees" and not categories and len(weights) <= PLAIN_DIMENSIONS:
+    is_plain = geometry != "degrees" and not categories and len(weights) <= PLAIN_DIMENSIONS
+    if is_plain or not plain.parameters:
         return plain
     loadings = leading_components(plain.design(features), _blocks(plain), seed)
     if geometry == "degrees":

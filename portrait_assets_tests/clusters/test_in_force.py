@@ -77,6 +77,14 @@ def test_segments_that_the_month_before_tells_otherwise_are_no_kinds() -> None:
     assert "the one before agree at" in model.reason
 
 
+@pytest.mark.parametrize("count", [1, 30])
+def test_customers_who_differ_in_nothing_stay_one_segment(count: int) -> None:
+    alike = customers(kinds=False, count=count).with_columns(spend_3m=1.0, purchases_3m=2.0)
+    first = model_in_force(alike, 1, None, TWO).model
+    for month in (3, 12):
+        assert model_in_force(alike, month, first, TWO, alike.lazy()).decision["nature"] == "one"
+
+
 def test_a_challenger_that_loses_tells_how_it_was_chosen() -> None:
     """A division stays a year later, and why there are no kinds yet can be read."""
     world = customers(kinds=True)
