@@ -17,10 +17,10 @@ from portrait_assets.automation import JOB, range_tags
 from portrait_assets.definitions import TABLES, build_defs
 from portrait_assets.errors import PortraitError, WarehouseError
 from portrait_assets.home import open_records
-from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.request import Request
 from portrait_assets.settings import Settings
 from portrait_assets.status import print_made
+from portrait_assets.validation.contract import VALIDATION_REPORT
 from portrait_assets.warehouse.connection import told, with_remedy
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import OnWritten
@@ -71,7 +71,7 @@ def _run_request(request: Request, out: Console) -> int:
         _remove_warehouse(settings)
     before: list[str] = []
     with open_records(settings) as instance:
-        asked = _with_missing_history(instance, request, out)
+        asked = with_missing_history(instance, request, out)
         failed = _run(request, instance, asked, out)
         before = [month for month in asked if failed and month < min(failed)]
         if before:
@@ -91,13 +91,12 @@ def _remove_warehouse(settings: Settings) -> None:
             )
 
 
-def _with_missing_history(
-    instance: dg.DagsterInstance, request: Request, out: Console
-) -> list[str]:
-    """The months asked for, and before them those never made that they look back on."""
+def with_missing_history(instance: dg.DagsterInstance, request: Request, out: Console) -> list[str]:
+    """The months asked for, and before them those never made whole that they look back on."""
     asked = request.months
     is_new = request.fresh or not request.settings.warehouse_file.exists()
-    made = set() if is_new else instance.get_materialized_partitions(asset_key(RECEIPTS))
+    # A month that was interrupted has its first tables: only with the last one is it made.
+    made = set() if is_new else instance.get_materialized_partitions(asset_key(VALIDATION_REPORT))
     missing = [month for month in request.available if month < asked[0] and month not in made]
     if not missing:
         return asked
