@@ -30,6 +30,7 @@ from portrait_assets.raw.contract import (
 )
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.asset import all_months_in, month_in, tables_asset
+from portrait_assets.warehouse.connection import literal, quote
 from portrait_assets.warehouse.contract import Severity, Table
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.markdown import markdown_table
@@ -119,11 +120,18 @@ def cleaned_assets(
                 else:
                     yield found.kept
 
+        def had(table: str, column: str) -> bool:
+            found = warehouse.con.execute(
+                f"SELECT 1 FROM {CLEANED[table].full_name} WHERE {quote(column)} IS NOT NULL "
+                f"AND month < {literal(context.partition_keys[0])} LIMIT 1"
+            )
+            return found.fetchone() is not None
+
         for canonical in CANONICAL:
             yield dg.Output(kept(canonical), canonical.name)
         aside = pl.concat(rejects)
         newest = context.partition_keys[-1]
-        shares = quality(counts, aside, made, list(context.partition_keys))
+        shares = quality(counts, aside, made, list(context.partition_keys), had)
         for table_name, month, told_of in told_shares(shares):
             context.add_asset_metadata(told_of, asset_key(CLEANED[table_name]), month)
         yield dg.Output(shares, QUALITY.name)

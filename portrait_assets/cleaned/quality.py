@@ -11,6 +11,7 @@ from portrait_assets.cleaned.rules import COUNTRY_RULES, CROSS_RULES
 from portrait_assets.raw.contract import CANONICAL, Canonical
 from portrait_assets.warehouse.contract import Severity, Table
 
+Had = Callable[[str, str], bool]
 _COUNTS = {
     **dict.fromkeys(("month", "table_name", "column_name"), pl.String),
     **dict.fromkeys(("rows_kept", "in_time", "filled"), pl.Int64),
@@ -37,11 +38,21 @@ def counted(kept: pl.DataFrame, canonical: Canonical) -> pl.DataFrame:
     )
 
 
-def _together(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Per table and month; a column that is empty in all months is one the source does not have."""
+def _together(counts: Iterable[pl.DataFrame], had: Had) -> pl.DataFrame:
+    """Per table and month; a column that said nothing so far is one the source does not have.
+
+    So a month tells the same whether it is made alone or with others.
+    """
     whole = pl.concat([pl.DataFrame(schema=_COUNTS), *counts])
     by_column = whole.group_by("month", "table_name", "column_name").agg(pl.all().sum())
-    there = by_column.filter(pl.col("filled").sum().over("table_name", "column_name") > 0)
+    so_far = pl.col("filled").cum_sum().over("table_name", "column_name", order_by="month")
+    by_column = by_column.with_columns(is_there=so_far > 0)
+    silent = by_column.filter(~pl.col("is_there")).select("table_name", "column_name").unique()
+    before = silent.filter([had(table, column) for table, column in silent.iter_rows()])
+    before = before.with_columns(had_before=pl.lit(True))
+    there = by_column.join(before, on=["table_name", "column_name"], how="left").filter(
+        pl.col("is_there") | pl.col("had_before").fill_null(False)
+    )
     rows = pl.col("rows_kept")
     return there.group_by("month", "table_name").agg(
         rows.first(), pl.col("in_time").first(), rows.sum().alias("values"), pl.col("filled").sum()
@@ -53,6 +64,7 @@ def quality(
     rejects: pl.DataFrame,
     made: Callable[[Table], dict[str, int]],
     months: list[str],
+    had: Had = lambda table, column: False,
 ) -> pl.DataFrame:
     """The rows of cleaned.quality for these months.
 
@@ -61,13 +73,14 @@ def quality(
         rejects: cleaned.rejects of these months.
         made: rows by month that a table was made with.
         months: the months.
+        had: whether a column of a cleaned table has a value in a month before these.
     """
     received = pl.DataFrame(
         [(month, c.name, made(c.raw_table())[month]) for c in CANONICAL for month in months],
         schema={"month": pl.String, "table_name": pl.String, "rows_received": pl.Int64},
         orient="row",
     )
-    kept = _together(counts)
+    kept = _together(counts, had)
     across = {
         rule.name for rule in (*CROSS_RULES, *(r for rs in COUNTRY_RULES.values() for r in rs))
     }

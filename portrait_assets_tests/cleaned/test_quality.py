@@ -52,6 +52,40 @@ def test_values_that_disagree_are_inconsistent():
     assert told["validity"] == 1
 
 
+def test_a_month_made_alone_is_as_complete_as_one_made_with_others():
+    """The discount is told in the second month only, and the currency not in the third."""
+
+    def count(month: str, discount: str | None, currency: str | None) -> pl.DataFrame:
+        row = GOOD | {"month": month, "discount_amount": discount, "currency": currency}
+        return counted(
+            clean(received(TRANSACTIONS, [row]), TRANSACTIONS, Ways()).kept, TRANSACTIONS
+        )
+
+    counts = {
+        "2024-01": count("2024-01", None, "CNY"),
+        "2024-02": count("2024-02", "1.00", "CNY"),
+        "2024-03": count("2024-03", "1.00", None),
+    }
+    nothing = clean(received(TRANSACTIONS, []), TRANSACTIONS, Ways()).rejects
+
+    def complete(months: list[str], told: set[str]) -> list[float]:
+        found = quality(
+            [counts[month] for month in months],
+            nothing,
+            lambda table: dict.fromkeys(months, int(table.name == "transactions")),
+            months,
+            lambda table, column: column in told,
+        )
+        rows = found.filter(table_name="transactions").sort("month")
+        return rows["completeness"].to_list()
+
+    together = complete(list(counts), told=set())
+    assert together[0] == together[1] == 1
+    assert together[2] < 1
+    assert complete(["2024-03"], told={"discount_amount", "currency"}) == together[2:]
+    assert complete(["2024-01"], told=set()) == together[:1]
+
+
 def test_a_table_that_is_not_there_has_no_shares():
     told = quality([], clean(received(CUSTOMERS, []), CUSTOMERS, Ways()).rejects, _none, ["m"])
     assert told["validity"].null_count() == told.height
