@@ -83,8 +83,10 @@ def _broken_strays(subject: Subject) -> dict[str, int]:
 def _none_set_aside(subject: Subject) -> Finding:
     if subject.rows.is_empty():
         return Finding(0, "nothing was set aside or corrected")
-    told = subject.rows.group_by("table_name", "column_name", "rule", "severity").len().sort("len")
-    worst = told.row(-1, named=True)
+    kinds = ("table_name", "column_name", "rule", "severity")
+    told = subject.rows.group_by(kinds).len()
+    # Of those that are equally often, always the same one.
+    worst = told.sort("len", *kinds, descending=[True, *[False] * len(kinds)]).row(0, named=True)
     return Finding(
         subject.rows.height,
         f"{subject.rows.height} entries; most often {worst['table_name']}."
