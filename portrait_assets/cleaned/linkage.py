@@ -101,7 +101,7 @@ def link(
     trained = train(table, settings)
     if trained is None:
         return pl.DataFrame(schema=LINKS)
-    scored = trained[1]
+    _, scored = trained
     persons = persons_of(scored, settings.threshold)
     told = scored.select("record_1", "record_2", "match_probability")
     return within(persons).join(
@@ -347,11 +347,11 @@ def _train(linker: Linker, kinds: list[str], settings: LinkageSettings) -> None:
         max_pairs=settings.max_pairs, seed=settings.seed, min_count_per_level=None
     )
     taught = 0
-    told = linker._settings_obj
+    trained = linker._settings_obj
     for rule in _training_rules(kinds):
         if taught == ENOUGH_RULES:
             break
-        learnt = deepcopy(told.core_model_settings)
+        learnt = deepcopy(trained.core_model_settings)
         try:
             linker.training.estimate_parameters_using_expectation_maximisation(
                 block_on(_key(rule), *rule), record_sample_proportion=1.0
@@ -359,7 +359,7 @@ def _train(linker: Linker, kinds: list[str], settings: LinkageSettings) -> None:
         except (ValueError, SplinkException):
             # Where all pairs of a rule match, or none, it teaches nothing; the others do. Splink
             # then leaves the model without the rule's columns (test_upstream).
-            told.core_model_settings = learnt
+            trained.core_model_settings = learnt
             logging.getLogger(__name__).info("%s teaches nothing here", " and ".join(rule))
         else:
             taught += 1
@@ -380,8 +380,8 @@ def _sure_rules(kinds: list[str]) -> list[list[str]]:
     alone = [[str(k)] for k in (Kind.ID, Kind.CARD, Kind.EMAIL, Kind.PHONE) if k in kinds]
     name = _name(kinds)
     others = [str(k) for k in (Kind.BORN, Kind.POSTCODE, Kind.ADDRESS) if k in kinds]
-    by_name = [[*name, other] for other in others if name] or ([] if alone else [name])
-    return [rule for rule in (*alone, *by_name) if rule]
+    rules = [*alone, *([*name, other] for other in others if name)] or [name]
+    return [rule for rule in rules if rule]
 
 
 def _training_rules(kinds: list[str]) -> list[list[str]]:

@@ -46,13 +46,11 @@ def _together(counts: Iterable[pl.DataFrame], had: Had) -> pl.DataFrame:
     whole = pl.concat([pl.DataFrame(schema=_COUNTS), *counts])
     by_column = whole.group_by("month", "table_name", "column_name").agg(pl.all().sum())
     so_far = pl.col("filled").cum_sum().over("table_name", "column_name", order_by="month")
-    by_column = by_column.with_columns(is_there=so_far > 0)
-    silent = by_column.filter(~pl.col("is_there")).select("table_name", "column_name").unique()
-    before = silent.filter([had(table, column) for table, column in silent.iter_rows()])
-    before = before.with_columns(had_before=pl.lit(True))
-    there = by_column.join(before, on=["table_name", "column_name"], how="left").filter(
-        pl.col("is_there") | pl.col("had_before").fill_null(False)
-    )
+    silent = by_column.filter(so_far == 0)
+    named = silent.select("table_name", "column_name").unique()
+    before = named.filter([had(table, column) for table, column in named.iter_rows()])
+    missing = silent.join(before, on=named.columns, how="semi")
+    there = pl.concat([by_column.filter(so_far > 0), missing])
     rows = pl.col("rows_kept")
     return there.group_by("month", "table_name").agg(
         rows.first(), pl.col("in_time").first(), rows.sum().alias("values"), pl.col("filled").sum()

@@ -53,17 +53,16 @@ def keep(warehouse: Warehouse, rows: int) -> None:
     warehouse.write(CLEANED["transactions"], [MONTH], cleaned("transactions", sales))
 
 
-def reject(warehouse: Warehouse, severity: str) -> None:
+def reject(warehouse: Warehouse, severity: str, *rules: str) -> None:
     row = {
         "month": MONTH,
         "table_name": "transactions",
         "source_file": "f",
         "source_row": 2,
-        "rule": "unreadable",
         "severity": severity,
     }
-    frame = pl.DataFrame([row], schema=REJECTS.polars_schema)
-    warehouse.write(REJECTS, [MONTH], frame)
+    rows = [row | {"rule": rule} for rule in rules or ("unreadable",)]
+    warehouse.write(REJECTS, [MONTH], pl.DataFrame(rows, schema=REJECTS.polars_schema))
 
 
 def passes(warehouse: Warehouse, check, table) -> bool:
@@ -92,6 +91,15 @@ def test_a_row_set_aside_or_merged_is_accounted_for_and_warned_of(
     reject(warehouse, severity)
     assert passes(warehouse, CONSERVED, REJECTS)
     assert not passes(warehouse, NONE_SET_ASIDE, REJECTS)
+
+
+@pytest.mark.parametrize("rules", [("unreadable", "future"), ("future", "unreadable")])
+def test_of_rejects_equally_often_the_first_by_name_is_told(
+    warehouse: Warehouse, rules: tuple[str, str]
+):
+    reject(warehouse, "value", *rules)
+    result = run_checks([NONE_SET_ASIDE], warehouse, REJECTS, [MONTH])[0]
+    assert "most often transactions.row future (1x, value)" in str(result["detail"])
 
 
 @pytest.mark.parametrize("told", [{"rows_in_file": 6}, {"rows_received": 3}])
