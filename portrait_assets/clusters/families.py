@@ -49,7 +49,7 @@ DENSITY_SHARES = (0.008, 0.015, 0.03, 0.06)
 DENSE_SHARES = (0.8, 0.9, 0.97, 1.0)
 """Share of the sample that lies in dense regions by the reach of DBSCAN."""
 ROWS_PER_SEGMENT = 15
-RESTARTS = 5
+RESTARTS = 20
 MANY = 20
 RESTARTS_OF_MANY = 2
 """Among more than twenty centres single ones go astray, which restarts hardly mend."""

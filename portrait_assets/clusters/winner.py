@@ -8,7 +8,7 @@
    in step 1: groups of groups score best as groups.
 3. In many dimensions (`scoring.MANY_DIMENSIONS`) hierarchies and densities, which go by single
    distances, drown in the noise of all columns, and their agreement says little. There the most
-   segments of k-means win that are as stable as `STABLE_CENTRES` and clear for `A_THIRD`.
+   segments of k-means win that are as stable as `VERY_STABLE` and clear for `A_THIRD`.
 4. A winner with nearly everyone in one segment gives way to the best candidate without such a
    one, within `STRAYS_NEAR` of the best score, that is clear for a third.
 """
@@ -22,7 +22,6 @@ from portrait_assets.clusters.scoring import MANY_DIMENSIONS, TOLERANCE, Scored,
 
 CLEAR_PART = 0.25
 VERY_STABLE = 0.97
-STABLE_CENTRES = 0.95
 NEAR = 0.12
 MOSTLY = 0.6
 NEARLY_EVERYONE = 0.8
@@ -112,7 +111,7 @@ def _stable_centres(
         for line in lines
         if line.candidate.family == "k-means"
         and is_allowed(line)
-        and line.number("stability") >= STABLE_CENTRES
+        and line.number("stability") >= VERY_STABLE
         and line.number("segments") >= winner.number("segments")
     ]
     for line in sorted(pool, key=lambda line: -line.number("segments")):
