@@ -1,12 +1,14 @@
 """Principal components: those that exceed the components of shuffled columns, and the plane.
 
-Paper: J. Horn (1965), "A rationale and test for the number of factors in factor analysis".
+Papers: J. Horn (1965), "A rationale and test for the number of factors in factor analysis"; on
+flat directions D. Peña and F. J. Prieto (2001), "Cluster identification using projections".
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import kurtosis
 
 from portrait_assets.clusters.model_rows import round_significant
 
@@ -14,12 +16,18 @@ FloatMatrix = npt.NDArray[np.float64]
 FloatVector = npt.NDArray[np.float64]
 
 MAX_COMPONENTS = 30
+FLAT = 2.0
+"""A component is flat whose kurtosis is so many standard errors below a normal distribution's."""
 
 
-def leading_components(design: FloatMatrix, blocks: list[slice], seed: int) -> FloatMatrix:
+def leading_components(
+    design: FloatMatrix, blocks: list[slice], seed: int, *, with_flat: bool = False
+) -> FloatMatrix:
     """Loadings of the components whose variance exceeds that of shuffled columns.
 
-    Returns shape (design columns, components).
+    Those tell what columns have in common; segments may differ in what they have not. Apart from
+    each other they make a component flatter than a normal distribution: ``with_flat`` keeps such
+    ones too. Returns shape (design columns, components).
     """
     rows = int(np.clip(8_000_000 // max(1, design.shape[1]), 500, 20_000))
     sample = design[:rows]
@@ -29,12 +37,16 @@ def leading_components(design: FloatMatrix, blocks: list[slice], seed: int) -> F
     for block in blocks:
         shuffled[:, block] = shuffled[rng.permutation(len(shuffled)), block]
     null_variances, _ = _principal_axes(shuffled)
-    kept = int(np.argmin(np.append(variances > 1.02 * null_variances, False)))
+    leading = int(np.argmin(np.append(variances > 1.02 * null_variances, False)))
     # Without any component above noise two are kept, so that there is something to look at.
-    kept = min(kept or 2, len(variances), MAX_COMPONENTS)
-    loadings = vectors[:, :kept]
+    is_kept = np.arange(len(variances)) < (leading or 2)
+    if with_flat:
+        carries = variances > 1e-9 * variances[:1]
+        excess = kurtosis((sample - sample.mean(axis=0)) @ vectors[:, carries])
+        is_kept[carries] |= excess < -FLAT * np.sqrt(24 / len(sample))
+    loadings = vectors[:, np.flatnonzero(is_kept)[:MAX_COMPONENTS]]
     # The sign of an axis is arbitrary: the largest loading is made positive.
-    signs = np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(kept)])
+    signs = np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(loadings.shape[1])])
     return round_significant(loadings * np.where(signs == 0, 1.0, signs))
 
 

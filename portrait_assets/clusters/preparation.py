@@ -3,7 +3,7 @@
 Numbers are made comparable (skewed amounts by a logarithm, then a robust scale), gaps become a
 filled value plus an indicator, categories become the weighted indicators of factor analysis of
 mixed data, elements are weighted against their number of columns, and the leading components that
-exceed those of column-wise shuffled data are kept.
+exceed those of column-wise shuffled data are kept (of coordinates also those that look divided).
 
 Paper: J. Pagès (2004), "Analyse factorielle de données mixtes"; the number of components follows
 J. Horn (1965), "A rationale and test for the number of factors in factor analysis".
@@ -48,7 +48,7 @@ FloatVector = npt.NDArray[np.float64]
 DEGREE_COMPONENTS = 2
 """Degrees are divided in so many components: further ones change from sample to sample."""
 ELEMENT_DAMPING = 0.125
-PLAIN_DIMENSIONS = 8
+PLAIN_DIMENSIONS = 12
 """Up to this many all-numeric dimensions are used as they are, without components."""
 
 
@@ -187,7 +187,8 @@ def fit_preparation(
     is_plain = geometry != "degrees" and not categories and len(weights) <= PLAIN_DIMENSIONS
     if is_plain or not plain.parameters:
         return plain
-    loadings = leading_components(plain.design(features), _blocks(plain), seed)
+    with_flat = geometry == "coordinates" and not categories
+    loadings = leading_components(plain.design(features), _blocks(plain), seed, with_flat=with_flat)
     if geometry == "degrees":
         loadings = loadings[:, :DEGREE_COMPONENTS]
     return Preparation(plain.numerics, plain.categories, weights, loadings, plain.left_out)

@@ -136,6 +136,20 @@ def test_noise_columns_bring_few_components() -> None:
     assert abs(np.corrcoef(first, kind)[0, 1]) > 0.9
 
 
+def test_kinds_that_columns_do_not_share_are_kept() -> None:
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2, (2000, 3))
+    signal = {f"s{i}": bits[:, i] * 4 + rng.normal(size=2000) for i in range(3)}
+    noise = {f"n{i}": rng.normal(size=2000) for i in range(17)}
+    frame = pl.DataFrame(signal | noise)
+    prepared = prepare(frame, geometry="coordinates")
+    points = prepared.transform(frame)
+    for bit in bits.T:
+        told = points @ np.linalg.lstsq(points, bit - bit.mean(), rcond=None)[0]
+        assert np.corrcoef(told, bit)[0, 1] > 0.8
+    assert prepared.dimensions <= 8
+
+
 @pytest.mark.slow
 def test_two_thousand_columns_are_prepared() -> None:
     rng = np.random.default_rng(0)
