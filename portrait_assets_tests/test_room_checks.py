@@ -47,6 +47,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "WHERE as_of = '2024-03-31' AND customer_id = 'K001'",
         ),
         (
+            EVERYONE,
+            FEATURE_MATRIX,
+            "UPDATE features.feature_matrix SET customer_id = 'stranger' "
+            "WHERE as_of = '2024-03-31' AND customer_id = 'K001'",
+        ),
+        (
             CONTRACT,
             FEATURE_MATRIX,
             "UPDATE features.feature_matrix SET weekend_spend_share_12m = 1.5 "

@@ -168,7 +168,7 @@ def picture_metadata(
 
 
 def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:
-    """The model in force in the month before this one; None when there is none."""
+    """The model in force in the newest month made before this one; None when there is none."""
     rows = warehouse.last_before(CLUSTER_MODEL, month)
     if rows is None:
         return None
@@ -176,6 +176,6 @@ def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:
 
 
 def matrix_before(warehouse: Warehouse, month: str) -> pl.LazyFrame | None:
-    """The feature matrix of the month before this one; None when there is none."""
+    """The feature matrix of the newest month made before this one; None when there is none."""
     earlier = [made for made in warehouse.made(FEATURE_MATRIX) if made < month]
     return warehouse.scan(FEATURE_MATRIX, [max(earlier)]) if earlier else None

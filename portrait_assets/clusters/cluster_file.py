@@ -106,7 +106,7 @@ def _check(table: pl.DataFrame, segments: int | None) -> None:
 
 
 def _plain_columns(table: pl.DataFrame) -> pl.DataFrame:
-    """Columns as numbers or text: dates as days, nested values left out."""
+    """Columns as numbers or text: dates as days, moments as time units, nested values left out."""
     columns: list[pl.Series] = []
     for column in table.iter_columns():
         name = f"c{len(columns)}_{column.name}"

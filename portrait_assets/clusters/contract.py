@@ -203,7 +203,7 @@ CLUSTER_ASSIGNMENT = Table(
             "Membership against the next segment",
             "归属置信度",
             nullable=False,
-            unit="0.5 to 1",
+            unit="0 to 1",
             minimum=0,
             maximum=1,
         ),

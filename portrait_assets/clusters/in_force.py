@@ -120,9 +120,10 @@ def separate_or_divided(
     if fault is None:
         return separate
     model = divided(features, uses)
+    others = separate.candidates.with_columns(chosen=pl.lit(False))
     return replace(
         model,
-        candidates=pl.concat([model.candidates, separate.candidates]),
+        candidates=pl.concat([model.candidates, others]),
         reason=f"{model.reason}; {fault}",
     )
 

@@ -121,5 +121,4 @@ def _distinct_names(words: Mapping[int, list[_Word]]) -> dict[int, Label]:
 def _joined(words: list[_Word]) -> Label:
     if not words:
         return Label("average", "均衡")
-    ordered = [*words]
-    return Label(" ".join(w.en for w in ordered), "".join(w.zh for w in ordered))
+    return Label(" ".join(w.en for w in words), "".join(w.zh for w in words))

@@ -15,6 +15,39 @@ class Words(NamedTuple):
 
 
 WORDS: tuple[Words, ...] = (
+    # The first that matches counts, so that what is particular comes before what is general.
+    Words(r"days_between", "frequency", ("infrequent", "低频"), ("frequent", "高频")),
+    Words(
+        r"balance_(trend|slope)",
+        "balance_trend",
+        ("growing balance", "资产上升"),
+        ("falling balance", "资产下降"),
+    ),
+    Words(
+        r"(spend|amount)_(trend|slope)",
+        "spend_trend",
+        ("growing spend", "消费上升"),
+        ("falling spend", "消费下降"),
+    ),
+    Words(r"return", "returns", ("often returning", "多退货"), ("seldom returning", "少退货")),
+    Words(
+        r"response_lag",
+        "response_lag",
+        ("slow to respond", "响应慢"),
+        ("quick to respond", "响应快"),
+    ),
+    Words(
+        r"response_recency",
+        "response_recency",
+        ("long without response", "久未响应"),
+        ("recently responding", "近期响应"),
+    ),
+    Words(
+        r"risk_appetite",
+        "risk_appetite",
+        ("risk-seeking", "风险偏好高"),
+        ("risk-averse", "风险偏好低"),
+    ),
     Words(r"weekend", "weekend", ("weekend", "周末型"), ("weekday", "工作日型")),
     Words(r"evening", "evening", ("evening", "晚间型"), ("daytime", "日间型")),
     Words(r"active_month", "regularity", ("regular", "稳定活跃"), ("occasional", "偶尔光顾")),
@@ -55,13 +88,13 @@ WORDS: tuple[Words, ...] = (
         r"online|mobile|app_|digital|e_?bank", "digital", ("digital", "线上"), ("offline", "线下")
     ),
     Words(r"branch|counter|store", "branch", ("branch-going", "网点"), ("branch-shy", "少到店")),
-    Words(r"balance|deposit|asset|aum", "wealth", ("wealthy", "高资产"), ("low-balance", "低资产")),
     Words(
-        r"loan|debt|credit_used|utili[sz]ation",
+        r"loan|debt|owed|credit_used|utili[sz]ation",
         "credit",
         ("credit-using", "用信"),
         ("debt-free", "低负债"),
     ),
+    Words(r"balance|deposit|asset|aum", "wealth", ("wealthy", "高资产"), ("low-balance", "低资产")),
     Words(
         r"past_due|overdue|risk|default", "risk", ("high-risk", "高风险"), ("low-risk", "低风险")
     ),

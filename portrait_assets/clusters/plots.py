@@ -118,9 +118,15 @@ def heat_map_png(
     return _png(chart, font_file)
 
 
+def leading_candidates(candidates: pl.DataFrame) -> pl.DataFrame:
+    """The candidates that were judged, the chosen one first; divisions have no score."""
+    judged = candidates.filter(pl.coalesce("score", "stability").is_not_null())
+    return judged.sort("chosen", descending=True, maintain_order=True).head(CANDIDATES_SHOWN)
+
+
 def selection_png(model: ClusterModel, font_file: str | Path | None = None) -> bytes:
     """The leading candidates with their numbers; a silhouette is never without the shares."""
-    table = model.candidates.filter(pl.col("score").is_not_null()).head(CANDIDATES_SHOWN)
+    table = leading_candidates(model.candidates)
     lines: list[dict[str, Any]] = []
     columns = [
         "segments",

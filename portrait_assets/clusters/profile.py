@@ -87,11 +87,14 @@ def profile_segments(
     if not parts:
         return pl.DataFrame(schema=PROFILE_SCHEMA)
     lines = pl.concat(parts, how="diagonal").join(sizes, on="segment_id")
+    # Sums of floats differ with the number of threads in their last digits.
+    lines = lines.with_columns(
+        pl.col("segment_mean", "base_mean", "std_difference", "tgi", "p_value").round_sig_figs(9)
+    )
     lines = lines.with_columns(q_value=false_discovery_rate(lines["p_value"]))
     element_order = list(dict.fromkeys(use.element for use in uses))
     return (
         lines.with_columns(
-            pl.col("segment_mean", "base_mean", "std_difference", "tgi").round_sig_figs(9),
             pl.col("element").cast(pl.Enum(element_order)).to_physical().alias("_element"),
         )
         .sort("segment_id", "_element", "feature", "level", nulls_last=True)

@@ -4,8 +4,8 @@
    customers in a segment with a valley on every border) is at least a quarter of the best of them,
    the one with the most segments wins; on a tie the higher score.
 2. The most segments win that are as stable as `VERY_STABLE`, within `NEAR` of the best score, and
-   clear for `MOSTLY` of the customers, when more segments (number x clear share) are clear than
-   in step 1: groups of groups score best as groups.
+   clear for `MOSTLY` of the customers whose segments of step 1 they divide, when more segments
+   (number x clear share) are clear than in step 1: groups of groups score best as groups.
 3. In many dimensions (`scoring.MANY_DIMENSIONS`) hierarchies and densities, which go by single
    distances, drown in the noise of all columns, and their agreement says little. There the most
    segments of k-means win that are as stable as `VERY_STABLE` and clear for `A_THIRD`.
@@ -18,12 +18,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from portrait_assets.clusters.scoring import MANY_DIMENSIONS, TOLERANCE, Scored, is_allowed
+import numpy as np
+
+from portrait_assets.clusters.scoring import (
+    MANY_DIMENSIONS,
+    SMALLEST_SHARE,
+    TOLERANCE,
+    Scored,
+    is_allowed,
+)
 
 CLEAR_PART = 0.25
 VERY_STABLE = 0.97
 NEAR = 0.12
 MOSTLY = 0.6
+SAME = 0.9
+"""Two segments with this part of their customers in common (Jaccard index) are the same."""
 NEARLY_EVERYONE = 0.8
 STRAYS_NEAR = 0.10
 A_THIRD = 0.35
@@ -90,7 +100,9 @@ def find_winner(
         is_near = line.number("score") >= top - NEAR and line.number("stability") >= VERY_STABLE
         if line.number("segments") <= winner.number("segments"):
             break
-        if is_near and proved(line).clear_share >= MOSTLY and _clear(line) > _clear(winner):
+        if not is_near or proved(line).clear_share < MOSTLY or _clear(line) <= _clear(winner):
+            continue
+        if _clear_where_divided(line, winner) >= MOSTLY:
             winner = line
             break
     if dims >= MANY_DIMENSIONS:
@@ -105,7 +117,7 @@ def find_winner(
 def _stable_centres(
     lines: list[Scored], winner: Scored, proved: Callable[[Scored], Proof]
 ) -> Scored | None:
-    """K-means with more segments than the winner, stable and clear; the most of them."""
+    """K-means with as many segments as the winner or more, stable and clear; the most of them."""
     pool = [
         line
         for line in lines
@@ -123,6 +135,17 @@ def _stable_centres(
 def _clear(line: Scored) -> float:
     """How many segments are clear: their number times the clear share."""
     return line.number("segments") * line.number("clear_share")
+
+
+def _clear_where_divided(line: Scored, winner: Scored) -> float:
+    """The clear share of a candidate among customers who are not in the winner's segments still."""
+    shared = np.zeros((int(line.labels.max()) + 1, int(winner.labels.max()) + 1))
+    np.add.at(shared, (line.labels, winner.labels), 1 / len(line.labels))
+    either = shared.sum(axis=1, keepdims=True) + shared.sum(axis=0) - shared
+    same = float(shared[shared >= SAME * either].sum())
+    if same > 1 - SMALLEST_SHARE:
+        return 0.0
+    return (line.number("clear_share") - same * winner.number("clear_share")) / (1 - same)
 
 
 def _best_of_each_number(pool: list[Scored]) -> list[Scored]:

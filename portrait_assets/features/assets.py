@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from portrait_assets.cleaned.contract import (
@@ -34,6 +35,7 @@ from portrait_assets.features.products import Products
 from portrait_assets.features.selection import sample_sql, select_features
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.asset import all_months_of, tables_asset
+from portrait_assets.warehouse.connection import literal
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.rows import Query
 from portrait_assets.warehouse.store import Warehouse
@@ -58,11 +60,15 @@ _OF_ALL_MONTHS = (*IDENTITY, CLEANED["products"], CLEANED["campaigns"], *BEFORE)
 _OF_THE_MATRIX = (*IDENTITY, *MONTHLY, *EVER, CLEANED["products"], CLEANED["market"])
 
 
-def parts_of_customers(warehouse: Warehouse) -> int:
-    """In how many parts the customers are taken, by those of the month with the most."""
-    seen = (CUSTOMER_MONTH, CUSTOMER_BALANCE_MONTH)
-    most = max(rows for table in seen for rows in warehouse.made(table).values())
-    return 1 + most // PART_CUSTOMERS
+def parts_of_customers(con: duckdb.DuckDBPyConnection, month: str) -> int:
+    """In how many parts the customers are taken who bought or held something by the month."""
+    about = ", ".join(
+        "(SELECT approx_count_distinct(customer_id) "
+        f"FROM {table.full_name} WHERE month <= {literal(month)})"
+        for table in (CUSTOMER_MONTH, CUSTOMER_BALANCE_MONTH)
+    )
+    found = con.execute(f"SELECT greatest({about})").fetchone()
+    return 1 + (found[0] if found else 0) // PART_CUSTOMERS
 
 
 def features_assets(
@@ -115,7 +121,7 @@ def features_assets(
         def features() -> Iterator[Query]:
             for month in months:
                 products.know(month)
-                know_customers(warehouse.con, month, parts_of_customers(warehouse))
+                know_customers(warehouse.con, month, parts_of_customers(warehouse.con, month))
                 yield Query(feature_matrix(month))
                 forget_customers(warehouse.con)
 

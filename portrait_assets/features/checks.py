@@ -34,16 +34,20 @@ def _adds_up(subject: Subject) -> Finding:
 def _everyone(subject: Subject) -> Finding:
     month = literal(subject.month)
     expected = subject.warehouse.select(
-        "SELECT count(DISTINCT coalesce(a.customer_id, t.customer_id)) FROM ("
+        "SELECT DISTINCT coalesce(a.customer_id, t.customer_id) AS customer_id FROM ("
         f"SELECT customer_id FROM cleaned.transactions WHERE month <= {month} "
         f"UNION ALL SELECT customer_id FROM cleaned.balances WHERE month <= {month} "
         f"UNION ALL SELECT customer_id FROM cleaned.customers WHERE month <= {month} "
         f"AND joined_on <= last_day(({month} || '-01')::DATE)) AS t "
         f"LEFT JOIN ({aliases(subject.month)}) AS a ON a.alias_id = t.customer_id"
-    ).item()
+    )
+    here = subject.rows.select("customer_id")
+    missing = expected.join(here, on="customer_id", how="anti").height
+    strange = here.join(expected, on="customer_id", how="anti").height
     return Finding(
-        abs(expected - subject.rows.height),
-        f"{subject.rows.height} customers in the matrix, {expected} by the cleaned tables",
+        missing + strange,
+        f"{here.height} customers in the matrix, {expected.height} by the cleaned tables; "
+        f"{missing} missing, {strange} that they do not know",
     )
 
 

@@ -240,7 +240,8 @@ def customer_campaign_month(month: str) -> str:
     """Contacts and responses by kind of campaign.
 
     A contacted campaign is responded to once, in the month of the first response, which also
-    tells the days it took; the control group counts neither as contacted nor as responding.
+    tells the days it took. The control group counts as not contacted: what it answers unasked is
+    among the responses only.
     """
     here = f"month = {literal(month)}"
     return f"""

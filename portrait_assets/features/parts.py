@@ -7,9 +7,8 @@ customers are one; `base_*` parts are of all customers. Nothing later than the m
 from __future__ import annotations
 
 from portrait_assets.features.reactions import reactions
-from portrait_assets.features.span import WINDOW_MONTHS, Span
+from portrait_assets.features.span import AGO, Span
 
-AGO = range(WINDOW_MONTHS)
 WINDOWS = (1, 3, 6, 12)
 RECENT = 0b111
 """The bits of the last three months."""
@@ -129,9 +128,12 @@ def campaign_type(span: Span) -> str:
 
 
 def base_campaign_type(span: Span) -> str:
-    """The base's response rate by kind of campaign."""
+    """The base's response rate by kind of campaign.
+
+    Responses may be to contacts before the window, so that there can be more of them.
+    """
     return (
-        "SELECT campaign_type, sum(responded_contacts) / sum(contacts) AS base_rate "
+        "SELECT campaign_type, least(sum(responded_contacts) / sum(contacts), 1) AS base_rate "
         f"FROM temp.customer_campaign_month WHERE {span.within} "
         "GROUP BY campaign_type HAVING sum(contacts) > 0"
     )

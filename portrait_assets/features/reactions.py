@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from portrait_assets.features.span import WINDOW_MONTHS, Span
+from portrait_assets.features.span import AGO, WINDOW_MONTHS, Span
 from portrait_assets.months import next_month
 from portrait_assets.warehouse.connection import literal, literals
 
-AGO = range(WINDOW_MONTHS)
 COMPARED_MONTHS = 3
 """Months before and after a withdrawal that are compared."""
 LEAST_MONTHS = 6

@@ -114,13 +114,14 @@ def _collinear(sample: pl.DataFrame) -> list[tuple[str, str, float]]:
     names = sample.columns
     if not names:
         return []
-    strength = np.abs(rank_correlations(sample))
+    # The last digits of a sum depend on the machine, the choice may not.
+    strength = np.abs(rank_correlations(sample)).round(6)
     kept: list[int] = []
     found = []
     for at, name in enumerate(names):
         closest = max(kept, key=lambda other: strength[at, other], default=None)
         if closest is not None and strength[at, closest] >= COLLINEAR:
-            found.append((name, names[closest], round(float(strength[at, closest]), 6)))
+            found.append((name, names[closest], float(strength[at, closest])))
         else:
             kept.append(at)
     return found

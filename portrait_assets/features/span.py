@@ -9,6 +9,8 @@ from portrait_assets.months import last_day, next_month
 from portrait_assets.warehouse.connection import literal
 
 WINDOW_MONTHS = 12
+AGO = range(WINDOW_MONTHS)
+"""The months of the window by how long ago they are."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 from portrait_assets.features.expressions import ratio, share, spread
 from portrait_assets.features.feature import MONEY, NEVER_NULL, SHARE, Element, Feature
-from portrait_assets.features.parts import AGO, WINDOWS
+from portrait_assets.features.parts import WINDOWS
+from portrait_assets.features.span import AGO
 from portrait_assets.warehouse.contract import Type
 
 _NEVER = "no purchase in the window"

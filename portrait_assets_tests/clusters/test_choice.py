@@ -39,9 +39,6 @@ def test_the_reason_tells_the_numbers(four: Choice) -> None:
         assert word in four.reason
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the outer ring is cut by a mixture, whose parts have valleys between them"
-)
 @pytest.mark.slow
 def test_rings_are_found_without_being_told() -> None:
     points, truth = two_rings()

@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from portrait_assets import assets_font
 from portrait_assets.clusters.naming import name_segments
 from portrait_assets.clusters.plots import (
     heat_map_png,
+    leading_candidates,
     quality_png,
     scatter_png,
     selection_png,
@@ -44,3 +46,16 @@ def test_quality_has_shares_beside_silhouettes(small_bank: Bank) -> None:
 def test_a_missing_font_file_is_an_error_not_boxes(small_bank: Bank) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.otf"):
         selection_png(small_bank.model, "nowhere.otf")
+
+
+def test_the_selection_shows_divisions_too_and_what_was_chosen_first() -> None:
+    candidates = pl.DataFrame(
+        {
+            "family": ["division", "division", "k-means", "ward"],
+            "score": [None, None, 1.7, None],
+            "stability": [0.99, 0.95, 0.9, None],
+            "chosen": [False, True, False, False],
+        }
+    )
+    shown = leading_candidates(candidates)
+    assert shown["stability"].to_list() == [0.95, 0.99, 0.9]

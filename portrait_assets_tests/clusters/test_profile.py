@@ -3,6 +3,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.clusters.contract import USED_FEATURES
 from portrait_assets.clusters.naming import Label, name_segments
 from portrait_assets.clusters.preparation import FeatureUse
 from portrait_assets.clusters.profile import (
@@ -197,3 +198,36 @@ def test_labels_give_the_words_for_other_features() -> None:
         "high zeal",
         "高热情",
     )
+
+
+@pytest.mark.parametrize(
+    ("feature", "high"),
+    [
+        ("purchases_3m", "frequent"),
+        ("days_between_purchases_12m", "infrequent"),
+        ("spend_3m", "high-spend"),
+        ("spend_trend_3m", "growing spend"),
+        ("returned_amount_share_12m", "often returning"),
+        ("total_balance", "wealthy"),
+        ("balance_trend_3m", "growing balance"),
+        ("owed_balance", "credit-using"),
+        ("recency_days", "lapsed"),
+        ("response_recency_days", "long without response"),
+        ("response_lag_days_12m", "slow to respond"),
+        ("response_rate_12m", "campaign-responsive"),
+        ("max_days_past_due", "high-risk"),
+        ("risk_appetite_12m", "risk-seeking"),
+    ],
+)
+def test_a_high_value_is_called_what_it_means(feature: str, high: str) -> None:
+    assert feature in {used.name for used in USED_FEATURES}
+    profile = pl.DataFrame(
+        {
+            "segment_id": [1],
+            "feature": [feature],
+            "level": pl.Series([None], dtype=pl.String),
+            "std_difference": [1.0],
+            "q_value": [0.0],
+        }
+    )
+    assert name_segments(profile)["name_en"].item() == high

@@ -21,9 +21,9 @@ def line(family: str, k: int, stability: float, agreement: float) -> Scored:
 
 GROUPS_OF_GROUPS = [
     line("genie", 2, stability=0.99, agreement=0.95),
-    line("k-means", 8, stability=0.96, agreement=0.6),
+    line("k-means", 8, stability=0.98, agreement=0.6),
     line("k-means", 9, stability=0.91, agreement=0.6),
-    line("k-means", 12, stability=0.97, agreement=0.5),
+    line("k-means", 12, stability=0.98, agreement=0.5),
 ]
 
 
@@ -46,3 +46,16 @@ def test_without_any_valley_many_dimensions_change_nothing() -> None:
     winner = find_winner(GROUPS_OF_GROUPS, lambda _: Proof(0.5, 0.0), MANY_DIMENSIONS)
     assert winner is not None
     assert not winner.is_real
+
+
+@pytest.mark.parametrize(("clear_share", "segments"), [(0.9, 5), (0.65, 2)])
+def test_cuts_must_be_clear_where_they_are_made(clear_share: float, segments: int) -> None:
+    """Half of the customers stay as they were: that they are apart says nothing of the cuts."""
+    rings = line("genie", 2, stability=1.0, agreement=1.0)
+    cut = line("k-means", 5, stability=0.99, agreement=0.96)
+    cut.labels[:] = np.where(rings.labels == 0, 0, 1 + np.arange(400) // 2 % 4)
+    winner = find_winner(
+        [rings, cut], lambda given: Proof(1e-9, 1.0 if given is rings else clear_share)
+    )
+    assert winner is not None
+    assert winner.line.candidate.k == segments
