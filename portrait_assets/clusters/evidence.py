@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from portrait_assets.clusters.genie import SpanningTree, spanning_tree
+from portrait_assets.clusters.genie import REACH_NEIGHBOURS, SpanningTree, spanning_tree
 from portrait_assets.clusters.nearest import nearest_rows, squared_distances
 
 FloatMatrix = npt.NDArray[np.float64]
@@ -37,7 +37,7 @@ def neighbourhood(points: FloatMatrix) -> Neighbourhood:
     np.fill_diagonal(squared, -1.0)
     nearest = min(PURITY_NEIGHBOURS, len(points) - 1)
     order = np.argsort(squared, axis=1, kind="stable")[:, 1 : nearest + 1]
-    return Neighbourhood(order.astype(np.int64), spanning_tree(points, 5))
+    return Neighbourhood(order.astype(np.int64), spanning_tree(points, REACH_NEIGHBOURS))
 
 
 def purity(near: Neighbourhood, labels: IntVector) -> float:

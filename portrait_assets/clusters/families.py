@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from portrait_assets.clusters.density import dbscan_labels, density_labels
-from portrait_assets.clusters.genie import SpanningTree, genie_hierarchy, spanning_tree
+from portrait_assets.clusters.genie import (
+    REACH_NEIGHBOURS,
+    SpanningTree,
+    genie_hierarchy,
+    spanning_tree,
+)
 from portrait_assets.clusters.hierarchy import Hierarchy
 from portrait_assets.clusters.kmeans import kmeans_labels
 from portrait_assets.clusters.mixture import mixture_labels
@@ -43,7 +48,6 @@ NUMBERS_OF_SEGMENTS = (
 GINI_LIMITS = (0.1, 0.3, 0.5, 0.7, 1.0)
 """Limits for Genie; with 1.0 it is single linkage."""
 ROBUST_GINI_LIMITS = (0.3, 0.5, 0.7)
-REACH_NEIGHBOURS = 5
 DENSITY_SHARES = (0.008, 0.015, 0.03, 0.06)
 """Smallest density cluster, as a share of the sample."""
 DENSE_SHARES = (0.8, 0.9, 0.97, 1.0)

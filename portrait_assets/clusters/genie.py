@@ -19,6 +19,9 @@ from portrait_assets.clusters.hierarchy import Hierarchy
 FloatMatrix = npt.NDArray[np.float64]
 FloatVector = npt.NDArray[np.float64]
 
+REACH_NEIGHBOURS = 5
+"""A point's reach is the distance to its neighbour of this rank."""
+
 
 class SpanningTree(NamedTuple):
     """Edges of a minimum spanning tree, shortest first: pairs of points and lengths."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from portrait_assets.features.expressions import ratio, share, shrunk_ratio, shrunk_share
 from portrait_assets.features.feature import NEVER_NULL, SHARE, Element, Feature
+from portrait_assets.features.parts import BASE_LINES
 from portrait_assets.warehouse.contract import Type
 
 PRIOR_LINES = 10
@@ -112,7 +113,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         Type.NUMBER,
         "Target group index of that category (TGI)",
         "突出类别目标群体指数(TGI)",
-        "100 x own share of lines, shrunk to the base as if by 20 lines / base's share",
+        f"100 x own share of lines, shrunk to the base as if by {BASE_LINES} lines / base's share",
         "c.index",
         unit="100 is like everyone",
         evidence="category_lines_12m",

@@ -118,7 +118,8 @@ _RESPONSES: tuple[Feature, ...] = (
         "best_response_rate_12m",
         "Response rate to that kind, shrunk to the base's rate of the kind",
         "最佳活动类型响应率(收缩)",
-        "(responded contacts + 5 x base rate of the kind) / (contacts of the kind + 5)",
+        f"(responded contacts + {BASE_CONTACTS} x base rate of the kind) "
+        f"/ (contacts of the kind + {BASE_CONTACTS})",
         "g.best_rate",
         "not contacted in the window",
         unit=SHARE,
