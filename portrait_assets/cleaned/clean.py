@@ -68,7 +68,9 @@ def clean(
     frame = _written(_typed(rows, canonical, ways), canonical, ways.country)
     received = {column.name: rows.schema[column.name] for column in canonical.columns}
     found = _Findings(canonical)
-    rules = column_rules(canonical, received, ways.own, ways.country)
+    nulls = frame.null_count().row(0, named=True)
+    unread = [name for name in received if nulls[name] > nulls[RECEIVED + name]]
+    rules = column_rules(canonical, received, ways.own, ways.country, unread)
     frame = found.apply(frame, list(rules))
     if known is not None:
         frame = with_background(frame, BACKGROUNDS[canonical.name], known)
@@ -76,11 +78,13 @@ def clean(
     found.rejects += _duplicates(rows, frame, canonical)
     rejects = pl.concat([_REJECT_ROWS.clone(), *found.rejects])
     gone = rejects.filter(pl.col("severity").is_in([Severity.ROW, Severity.MERGED]))["row"].unique()
-    kept = frame.filter(~pl.col("row").is_in(gone.implode())) if len(gone) else frame
     if canonical is CUSTOMERS:
-        kept = kept.with_columns(pl.col("customer_id").alias(SOURCE_CUSTOMER_ID.name))
+        frame = frame.with_columns(pl.col("customer_id").alias(SOURCE_CUSTOMER_ID.name))
+    kept = frame.select(CLEANED[canonical.name].column_names)
+    if len(gone):
+        kept = kept.filter(~frame["row"].is_in(gone.implode()))
     return Cleaned(
-        kept.select(CLEANED[canonical.name].column_names),
+        kept,
         _on_its_own(_one_verdict_per_row(rejects).select(REJECTS.column_names)),
     )
 
@@ -172,14 +176,14 @@ class _Findings:
         """Note what breaks a rule; the frame without the values that are not to be kept."""
         if not rules or frame.is_empty():
             return frame
-        counts = frame.select(
-            rule.broken.fill_null(False).sum().alias(str(place)) for place, rule in enumerate(rules)
-        ).row(0)
-        broken = [rule for rule, count in zip(rules, counts, strict=True) if count]
-        for rule in broken:
+        masks = frame.select(
+            "row", *(rule.broken.fill_null(False).alias(str(n)) for n, rule in enumerate(rules))
+        ).drop("row")
+        broken = [(rule, mask) for rule, mask in zip(rules, masks, strict=True) if mask.any()]
+        for rule, mask in broken:
             self.rejects.append(
                 _reject(
-                    frame.filter(rule.broken),
+                    frame.filter(mask),
                     self.canonical,
                     rule.name,
                     rule.severity,
@@ -189,14 +193,14 @@ class _Findings:
         return frame.with_columns(_nulled(broken))
 
 
-def _nulled(broken: Iterable[Rule]) -> Iterator[pl.Expr]:
-    by_column: dict[str, pl.Expr] = {}
-    for rule in broken:
+def _nulled(broken: Iterable[tuple[Rule, pl.Series]]) -> Iterator[pl.Expr]:
+    by_column: dict[str, pl.Series] = {}
+    for rule, mask in broken:
         if rule.severity is not Severity.NOTE:
-            told = by_column.get(rule.column, pl.lit(False))
-            by_column[rule.column] = told | rule.broken.fill_null(False)
-    for name, expression in by_column.items():
-        yield pl.when(~expression).then(pl.col(name)).alias(name)
+            told = by_column.get(rule.column)
+            by_column[rule.column] = mask if told is None else told | mask
+    for name, mask in by_column.items():
+        yield pl.when(~pl.lit(mask)).then(pl.col(name)).alias(name)
 
 
 def _reject(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -48,15 +48,23 @@ OwnRules = Mapping[str, ColumnRules]
 
 
 def column_rules(
-    canonical: Canonical, received: Mapping[str, pl.DataType], own: OwnRules, country: str | None
+    canonical: Canonical,
+    received: Mapping[str, pl.DataType],
+    own: OwnRules,
+    country: str | None,
+    unread: Collection[str],
 ) -> Iterator[Rule]:
-    """The rules that look at one value, in the order in which they are told."""
+    """The rules that look at one value, in the order in which they are told.
+
+    ``unread`` are the columns in which a value was received that typing made null; looking for
+    why takes as long as all else, and in most columns there is none.
+    """
     forms = forms_of(country) if canonical.name == "customers" else {}
     for column in canonical.columns:
         told = own.get(f"{canonical.name}.{column.name}", ColumnRules())
         is_required = column.name in canonical.required
         severity = Severity.ROW if is_required else Severity.VALUE
-        of = _ColumnRule(canonical.name, column, received[column.name], told)
+        of = _ColumnRule(canonical.name, column, received[column.name], told, column.name in unread)
         for name, broken in of.broken(forms.get(column.name), is_required):
             is_domain = name == OUTSIDE_DOMAIN and told.severity is not None
             yield Rule(
@@ -74,6 +82,7 @@ class _ColumnRule:
     column: Column
     received: pl.DataType
     told: ColumnRules
+    has_unread: bool
 
     def broken(self, form: Form | None, is_required: bool) -> Iterator[tuple[str, pl.Expr]]:
         now = pl.col(self.column.name)
@@ -83,12 +92,14 @@ class _ColumnRule:
             is_blank |= was.str.strip_chars() == ""
         sentinels = (*self.column.sentinels, *(text.lower() for text in self.told.sentinels))
         is_sentinel = _is_sentinel(self.column, now, sentinels) if sentinels else pl.lit(False)
+        says_unknown = _says(was, sentinels) if self.has_unread else pl.lit(False)
+        is_unread = ~is_blank & now.is_null() if self.has_unread else pl.lit(False)
         if self.column.type is not Type.TEXT:
-            yield UNREADABLE, ~is_blank & now.is_null() & ~_says(was, sentinels)
+            yield UNREADABLE, is_unread & ~says_unknown
         elif self.column.name != "content":
             yield TOO_LONG, now.str.len_bytes() > MAX_CHARACTERS
         if sentinels:
-            yield SENTINEL, is_sentinel | (now.is_null() & ~is_blank & _says(was, sentinels))
+            yield SENTINEL, is_sentinel | (is_unread & says_unknown)
         if (fits := self._fits(now)) is not None:
             yield OUTSIDE_DOMAIN, now.is_not_null() & ~fits & ~is_sentinel
         if form is not None and form.valid is not None:
