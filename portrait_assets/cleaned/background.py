@@ -8,7 +8,7 @@ import polars as pl
 
 from portrait_assets.cleaned.rules import FIRST_CONTACT, FIRST_JOINED
 from portrait_assets.cleaned.typing import as_text, typed
-from portrait_assets.raw.contract import CANONICAL_BY_NAME
+from portrait_assets.raw.contract import CANONICAL_BY_NAME, Canonical
 
 KNOWN_SINCE = "known_since"
 
@@ -53,11 +53,20 @@ def first_known(background: Background, raw: pl.LazyFrame, time_zone: str) -> pl
     return known.rename({column.name: background.name})
 
 
-def with_background(
-    frame: pl.DataFrame, background: Background, known: pl.DataFrame
-) -> pl.DataFrame:
-    """The frame with the background's column, null where it was not known in the row's month."""
-    joined = frame.join(known, on=background.keys, how="left", maintain_order="left")
-    return joined.with_columns(
-        pl.when(pl.col(KNOWN_SINCE) <= pl.col("month")).then(background.name).alias(background.name)
-    ).drop(KNOWN_SINCE)
+def with_background(frame: pl.DataFrame, canonical: Canonical, known: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the background's column, null where it was not known in the row's month.
+
+    It is null too where it is before the days of all rows: the rules ask for rows before it.
+    """
+    background = BACKGROUNDS[canonical.name]
+    date = pl.col(background.name)
+    first_day = frame[canonical.dated_by].cast(pl.Date).min()
+    told = frame.select("month", *background.keys).join(
+        known.filter(date.cast(pl.Date) >= first_day),
+        on=background.keys,
+        how="left",
+        maintain_order="left",
+    )
+    return frame.with_columns(
+        told.select(pl.when(pl.col(KNOWN_SINCE) <= pl.col("month")).then(date)).to_series()
+    )

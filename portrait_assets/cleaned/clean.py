@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from portrait_assets.cleaned.background import BACKGROUNDS, with_background
+from portrait_assets.cleaned.background import with_background
 from portrait_assets.cleaned.contract import CLEANED, REJECTS, SOURCE_CUSTOMER_ID
 from portrait_assets.cleaned.forms import forms_of
 from portrait_assets.cleaned.rules import (
@@ -73,7 +73,7 @@ def clean(
     rules = column_rules(canonical, received, ways.own, ways.country, unread)
     frame = found.apply(frame, list(rules))
     if known is not None:
-        frame = with_background(frame, BACKGROUNDS[canonical.name], known)
+        frame = with_background(frame, canonical, known)
     frame = found.apply(frame, cross_rules(canonical.name, ways.country, set(frame.columns)))
     found.rejects += _duplicates(rows, frame, canonical)
     rejects = pl.concat([_REJECT_ROWS.clone(), *found.rejects])
@@ -242,9 +242,10 @@ def _duplicates(
     received = rows.select(c.name for c in canonical.columns)
     hashes = received.hash_rows()
     again = pl.Series(dtype=pl.UInt32)
-    if hashes.n_unique() < len(hashes):
+    in_order = hashes.sort()
+    if len(twice := in_order.filter(in_order == in_order.shift())):
         # Equal hashes are only suspects; the rows themselves decide.
-        suspects = rows.filter(hashes.is_duplicated())
+        suspects = rows.filter(hashes.is_in(twice.implode()))
         first = pl.struct(received.columns).is_first_distinct()
         again = suspects.filter(~first)["row"]
     found = []

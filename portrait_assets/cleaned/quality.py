@@ -23,7 +23,8 @@ def counted(kept: pl.DataFrame, canonical: Canonical) -> pl.DataFrame:
     names = [column.name for column in canonical.columns]
     in_time = pl.lit(None, dtype=pl.Int64)
     if kept[canonical.dated_by].count():
-        in_time = (pl.col(canonical.dated_by).dt.strftime("%Y-%m") == pl.col("month")).sum()
+        day, first_day = pl.col(canonical.dated_by), pl.first("month").str.to_date("%Y-%m")
+        in_time = ((day >= first_day) & (day < first_day.dt.offset_by("1mo"))).sum()
     return (
         kept.group_by("month")
         .agg(pl.len().alias("rows_kept"), in_time.alias("in_time"), pl.col(names).count())

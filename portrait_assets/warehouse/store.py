@@ -11,6 +11,7 @@ from shutil import rmtree
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from portrait_assets.errors import WarehouseError
 from portrait_assets.months import last_day
@@ -218,9 +219,11 @@ class Warehouse:
             return inserted
         if rows.is_empty():
             return 0
-        return self._insert_from(table, "incoming", rows)
+        # DuckDB asks a polars frame for the oldest form of texts, for which all are copied.
+        texts_as_held = rows.to_arrow(compat_level=pl.CompatLevel.newest())
+        return self._insert_from(table, "incoming", texts_as_held)
 
-    def _insert_from(self, table: Table, source: str, incoming: pl.DataFrame | None = None) -> int:
+    def _insert_from(self, table: Table, source: str, incoming: pa.Table | None = None) -> int:
         """Insert what the query gives, or `incoming`, which DuckDB finds by its name.
 
         A frame that is registered is kept alive until the transaction ends.
