@@ -50,7 +50,7 @@ MONTHLY: dict[Table, Callable[[str], str]] = {
 }
 MATRIX = (FEATURE_MATRIX, CAMPAIGN_RESPONSE, FEATURE_SELECTION)
 TABLES = (*MONTHLY, *MATRIX)
-PART_CUSTOMERS = 200_000
+PART_CUSTOMERS = 250_000
 """Customers whose sums are made at once; each takes about 3 KB."""
 IDENTITY = (IDENTITY_MAP, CUSTOMER_ALIAS)
 BEFORE = (CLEANED["contacts"], CLEANED["responses"])

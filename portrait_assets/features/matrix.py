@@ -15,6 +15,7 @@ from portrait_assets.features.contract import (
 )
 from portrait_assets.features.parts import (
     AFTERWARDS,
+    AT_ONCE,
     BEFOREHAND,
     base_campaign_type,
     campaign_response,
@@ -76,22 +77,27 @@ def know_customers(con: duckdb.DuckDBPyConnection, month: str, parts: int = 1) -
     span = Span(month)
     named = {**customer_parts(span), "record": entity.record(span), "everyone": _everyone(span)}
     know_persons(con, month, EVER, AGGREGATES)
-    for name in BEFOREHAND:
+    for name in (*BEFOREHAND, *AT_ONCE):
         con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {named[name]}")
-    own = {name: sql for name, sql in named.items() if name not in (*BEFOREHAND, *AFTERWARDS)}
+    made = (*BEFOREHAND, *AT_ONCE, *AFTERWARDS)
+    own = {name: sql for name, sql in named.items() if name not in made}
     joins = " ".join(
         f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in OF_CUSTOMER.items()
     )
-    rows = (
-        f"{_with(own)} SELECT customer_id, {', '.join(OF_CUSTOMER.values())} FROM everyone {joins}"
-    )
     for part in range(parts):
-        view_persons(con, EVER, AGGREGATES, part, parts)
+        of_part = f"hash(customer_id) % {parts} = {part}"
+        view_persons(con, (), AGGREGATES, of_part)
+        rows = (
+            f"{_with(own)} SELECT customer_id, {', '.join(OF_CUSTOMER.values())} "
+            f"FROM (FROM temp.everyone WHERE {of_part}) {joins}"
+        )
         con.execute(
             f"INSERT INTO temp.known {rows}"
             if part
             else f"CREATE OR REPLACE TEMP TABLE known AS {rows}"
         )
+    for name in AT_ONCE:
+        con.execute(f"DROP TABLE temp.{name}")
 
 
 def forget_customers(con: duckdb.DuckDBPyConnection) -> None:

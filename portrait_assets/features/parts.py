@@ -21,6 +21,8 @@ BEFOREHAND = (
     *("base_category", "indicator", "withdrawn"),
 )
 """Parts of all customers that those of single ones need; they take no row per customer."""
+AT_ONCE = ("history", "record", "withdrawn_user", "everyone")
+"""Parts with a row per customer that take little room: one look over all months gives them."""
 AFTERWARDS = (
     *("base_campaign", "base_brand", "base_loyal", "base_chosen", "base_held", "base_uplift"),
 )
@@ -87,9 +89,11 @@ BASE_SUMMED = (
 
 def bought(span: Span) -> str:
     """Sums over the window; spend_0 to spend_11 are the amounts of the single months."""
-    spends = [f"coalesce(sum(amount) FILTER (ago = {ago}), 0) AS spend_{ago}" for ago in AGO]
+    # FILTER would cut every column of the rows anew for each of so many aggregates.
+    spends = [f"sum(CASE WHEN ago = {ago} THEN amount ELSE 0 END) AS spend_{ago}" for ago in AGO]
     purchases = [
-        f"coalesce(sum(purchases) FILTER (ago < {n}), 0) AS purchases_{n}m" for n in WINDOWS[:-1]
+        f"sum(CASE WHEN ago < {n} THEN purchases ELSE 0 END) AS purchases_{n}m"
+        for n in WINDOWS[:-1]
     ]
     return f"""
     SELECT customer_id, sum(amount) AS amount, sum(purchases) AS purchases,

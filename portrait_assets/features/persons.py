@@ -42,17 +42,15 @@ def view_persons(
     con: duckdb.DuckDBPyConnection,
     looked_up: Iterable[Table],
     aggregates: Iterable[Table],
-    part: int = 0,
-    parts: int = 1,
+    of: str = "true",
 ) -> None:
-    """The views of `know_persons` again, of one of so many parts of the customers."""
+    """The views of `know_persons` again, of the customers for whom a condition holds."""
     found = con.execute("SELECT count(*) FROM temp.alias").fetchone()
     is_merged = bool(found and found[0])
-    among = f" WHERE hash(customer_id) % {parts} = {part}" if parts > 1 else ""
     for tables, merged in ((looked_up, _moved), (aggregates, _added_up)):
         for table in tables:
             rows = f"({merged(table)})" if is_merged else table.full_name
-            con.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS FROM {rows}{among}")
+            con.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS FROM {rows} WHERE {of}")
 
 
 def aliases(month: str) -> str:
