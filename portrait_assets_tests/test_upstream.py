@@ -149,6 +149,17 @@ def test_an_insert_by_name_does_not_mind_the_order_of_columns():
         assert con.execute("FROM t").fetchall() == [(1, 2)]
 
 
+def test_duckdb_takes_texts_as_polars_holds_them():
+    short, long = "客户", "a text too long to be held beside its length"
+    frame = pl.DataFrame({"text": [short, long, None], "texts": [[short, None], [long], []]})
+    incoming = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+    assert str(incoming.schema.field("text").type) == "string_view"
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE t (text VARCHAR, texts VARCHAR[])")
+        con.execute("INSERT INTO t BY NAME SELECT * FROM incoming")
+        assert con.sql("FROM t").pl().equals(frame)
+
+
 def test_file_row_numbers_of_parquet_start_at_zero(tmp_path: Path):
     pl.DataFrame({"x": [5, 6]}).write_parquet(tmp_path / "x.parquet")
     found = duckdb.sql(

@@ -146,10 +146,14 @@ def test_days_past_due_below_zero_are_a_code():
 
 
 def against(canonical: Canonical, row: dict[str, str], other: dict[str, str], since: str):
+    return all_against(canonical, [row], [other | {"month": since}])
+
+
+def all_against(canonical: Canonical, rows: list[dict[str, str]], others: list[dict[str, str]]):
     background = BACKGROUNDS[canonical.name]
-    known = received(CANONICAL_BY_NAME[background.table], [other | {"month": since}])
+    known = received(CANONICAL_BY_NAME[background.table], others)
     first = first_known(background, known.lazy(), "UTC")
-    return told(clean(received(canonical, [row]), canonical, Ways(), first))
+    return told(clean(received(canonical, rows), canonical, Ways(), first))
 
 
 ANSWER = {"customer_id": "K", "campaign_id": "C", "responded_on": "2024-01-05"}
@@ -162,6 +166,17 @@ def test_a_response_before_its_contact_is_noted():
     ]
     earlier = CONTACT | {"contacted_on": "2024-01-05"}
     assert against(RESPONSES, ANSWER, earlier, "2024-01") == []
+
+
+def test_only_the_response_before_its_own_contact_is_noted():
+    months = {"month": "2024-01"}
+    answers = [ANSWER | {"responded_on": day} for day in ("2024-01-02", "2024-01-06", "2024-01-04")]
+    answers[2]["customer_id"] = "L"
+    contacts = [CONTACT | months, CONTACT | months | {"customer_id": "L"}]
+    contacts[1]["contacted_on"] = "2024-01-01"
+    assert [(row, rule) for row, _, rule, *_ in all_against(RESPONSES, answers, contacts)] == [
+        (1, "response before its contact")
+    ]
 
 
 def test_what_becomes_known_later_changes_no_earlier_month():
