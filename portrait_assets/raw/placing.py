@@ -182,9 +182,8 @@ class Placing:
     def rows_in_file(self) -> int:
         """Rows of the file that the table is read from, or of the SQL for a derived table."""
         name = self.reader.source.rows_of(self.canonical.name)
-        source = quote(name) if name else f"({self.reader.source.sql(self.canonical.name)})"
-        found = self.reader.con.execute(f"SELECT count(*) FROM {source}").fetchone()
-        return (int(found[0]) if found else 0) + self.broken_count()
+        rows = self.reader.rows_in(name) if name else sum(self.counts().values())
+        return rows + self.broken_count()
 
 
 @dataclass(frozen=True)

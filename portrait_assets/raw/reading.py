@@ -13,7 +13,7 @@ from portrait_assets.errors import SourceError
 from portrait_assets.raw.contract import Canonical
 from portrait_assets.raw.source import FileSpec, Source
 from portrait_assets.raw.text_files import BROKEN_LINES, load_text_file, transcode
-from portrait_assets.warehouse.connection import literal, quote, unreadable
+from portrait_assets.warehouse.connection import literal, literals, quote, unreadable
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PATTERN_CHARACTERS = frozenset("*?[]{}\\")
@@ -171,6 +171,15 @@ class SourceReader:
         link = Path(folder) / f"file{compressed}"
         link.symlink_to(path.resolve())
         return link
+
+    def rows_in(self, name: str) -> int:
+        """Rows of a name's files; of Parquet, whose rows take long to go through, by its footers."""
+        paths = self.source.files(name)
+        counted = f"SELECT count(*) FROM {quote(name)}"
+        if all(path.suffix.lower() == ".parquet" for path in paths):
+            files = literals(str(self._plainly_named(path)) for path in paths)
+            counted = f"SELECT CAST(sum(num_rows) AS BIGINT) FROM parquet_file_metadata([{files}])"
+        return int(self.con.execute(counted).fetchall()[0][0])
 
     @property
     def files(self) -> str:
