@@ -46,11 +46,17 @@ def write_name(text: pl.Expr) -> pl.Expr:
     return pl.when(joined.str.contains(rf"^[{_HAN}·]+$")).then(joined).otherwise(spaced)
 
 
+def _digits_from_right(text: pl.Expr, count: int) -> list[pl.Expr]:
+    """The last digits of a number of at most 19; null where the text is none."""
+    number = text.cast(pl.UInt64, strict=False)
+    return [number // 10**place % 10 for place in range(count)]
+
+
 def _check_digit(first_17: pl.Expr) -> pl.Expr:
     """The last digit of a Chinese identity number (GB 11643-1999, ISO 7064 MOD 11-2)."""
+    digits = _digits_from_right(first_17, len(_ID_WEIGHTS))
     total = pl.sum_horizontal(
-        first_17.str.slice(place, 1).cast(pl.Int32, strict=False) * weight
-        for place, weight in enumerate(_ID_WEIGHTS)
+        digit * weight for digit, weight in zip(digits, reversed(_ID_WEIGHTS), strict=True)
     )
     digits = dict(enumerate(_ID_CHECK))
     return (total % 11).replace_strict(
@@ -106,15 +112,11 @@ def is_phone(text: pl.Expr) -> pl.Expr:
 
 def is_bank_card(text: pl.Expr) -> pl.Expr:
     """12 to 19 digits (ISO/IEC 7812) whose Luhn sum is a multiple of ten."""
-    padded = text.str.pad_start(_CARD_DIGITS, "0")
-    digits = [
-        padded.str.slice(place, 1).cast(pl.Int32, strict=False) for place in range(_CARD_DIGITS)
-    ]
-    # From the right, every second digit is doubled and its own digits added.
-    doubled = [(digit * 2) // 10 + (digit * 2) % 10 for digit in digits]
+    digits = _digits_from_right(text, _CARD_DIGITS)
+    # Every second digit is doubled and its own digits added.
+    doubled = [digit * 2 // 10 + digit * 2 % 10 for digit in digits]
     total = pl.sum_horizontal(
-        doubled[place] if (_CARD_DIGITS - place) % 2 == 0 else digits[place]
-        for place in range(_CARD_DIGITS)
+        doubled[place] if place % 2 else digits[place] for place in range(_CARD_DIGITS)
     )
     return text.str.contains(r"^\d{12,19}$") & (total % 10 == 0)
 
