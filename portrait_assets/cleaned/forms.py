@@ -58,9 +58,9 @@ def _check_digit(first_17: pl.Expr) -> pl.Expr:
     total = pl.sum_horizontal(
         digit * weight for digit, weight in zip(digits, reversed(_ID_WEIGHTS), strict=True)
     )
-    digits = dict(enumerate(_ID_CHECK))
+    letters = dict(enumerate(_ID_CHECK))
     return (total % 11).replace_strict(
-        list(digits), list(digits.values()), return_dtype=pl.String, default=None
+        list(letters), list(letters.values()), return_dtype=pl.String, default=None
     )
 
 

@@ -88,6 +88,8 @@ def person_texts(records: pl.DataFrame, known: dict[Kind, list[str]]) -> pl.Data
         texts[Kind.GIVEN] = pl.when(several).then(words.list.first())
         texts[Kind.FAMILY] = pl.when(several).then(words.list.last())
     frame = records.select(text.alias(str(kind)) for kind, text in texts.items())
+    if Kind.BORN in known:
+        frame = frame.with_columns(_days(frame[Kind.BORN]))
     frame = frame.select(
         pl.when(pl.col(name).str.len_bytes() > 0).then(pl.col(name)).alias(name)
         for name in frame.columns
@@ -103,12 +105,21 @@ def _text(kind: Kind, names: list[str]) -> pl.Expr:
         else pl.concat_str(columns, separator=" ", ignore_nulls=True)
     )
     text = half_width(joined).str.to_lowercase()
-    if kind is Kind.BORN:
-        read = pl.coalesce(text.str.to_date(form, strict=False) for form in _DATES)
-        return pl.coalesce(read.dt.strftime("%Y%m%d"), text.str.replace_all(r"\D", ""))
     if kind in _DIGITS:
         return text.str.replace_all(r"[^0-9a-z]", "")
-    if kind is Kind.EMAIL:
+    if kind in (Kind.BORN, Kind.EMAIL):
         return text
     plain = text.str.replace_all(r"[^\p{L}\p{N} ]", " ").str.replace_all(r"\s+", " ")
     return plain.str.strip_chars()
+
+
+def _days(texts: pl.Series) -> pl.Series:
+    """Texts as YYYYMMDD where they read as a date, else their digits; each is read once."""
+    text = pl.col(texts.name)
+    distinct = texts.unique().drop_nulls().to_frame()
+    read = pl.coalesce(text.str.to_date(form, strict=False) for form in _DATES)
+    days = pl.coalesce(read.dt.strftime("%Y%m%d"), text.str.replace_all(r"\D", ""))
+    told = distinct.select(days).to_series()
+    return texts.replace_strict(
+        distinct.to_series(), told, default=None, return_dtype=pl.String
+    ).alias(texts.name)
