@@ -179,11 +179,10 @@ class Placing:
         """Lines of the table's file that are no rows."""
         return self._broken_lines().height
 
-    def rows_in_file(self) -> int:
-        """Rows of the file that the table is read from, or of the SQL for a derived table."""
+    def rows_in_file(self) -> int | None:
+        """Rows of the file that the table is read from; None for a derived table."""
         name = self.reader.source.rows_of(self.canonical.name)
-        rows = self.reader.rows_in(name) if name else sum(self.counts().values())
-        return rows + self.broken_count()
+        return self.reader.rows_in(name) + self.broken_count() if name else None
 
 
 @dataclass(frozen=True)
@@ -251,9 +250,7 @@ def receipts(
         last = placing.last if placing else ""
         unplaced = sum(n for month, n in counts.items() if month is None or month > last)
         broken = placing.broken_count() if placing else 0
-        # What a derived table's SQL returns has just been counted, and may take long to count.
-        is_file = placing is not None and not placing.is_derived
-        in_file = placing.rows_in_file() if placing and is_file else sum(counts.values())
+        in_file = placing.rows_in_file() if placing else None
         stands = unread.get(table, Unread(None, {}))
         rows += [
             {
@@ -261,7 +258,7 @@ def receipts(
                 "table_name": table,
                 "is_provided": placing is not None or table in unread,
                 "rows_received": counts.get(month, stands.rows.get(month, 0)),
-                "rows_in_file": in_file,
+                "rows_in_file": sum(counts.values()) if in_file is None else in_file,
                 "rows_placed": sum(counts.values()) - unplaced,
                 "rows_unplaced": unplaced + broken,
                 "problem": stands.problem,
