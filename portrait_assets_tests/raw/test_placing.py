@@ -56,6 +56,17 @@ def test_parquet_is_told_of_without_keeping_all_its_rows(tmp_path: Path):
                 assert one.sort(one.columns).equals(other.sort(one.columns)), name
 
 
+def test_rows_of_parquet_that_the_sql_drops_are_missed(tmp_path: Path):
+    generate_bank(tmp_path / "bank", customers=60, months=3, seed=1)
+    source = load_source(tmp_path / "bank" / "sources" / "synthetic_bank")
+    sql = source.folder / "balances.sql"
+    sql.write_text(f"{sql.read_text()} WHERE source_row > 1")
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        balances = placings(reader)["balances"]
+        files = len(source.files("balances"))
+        assert balances.rows_in_file() == sum(balances.counts().values()) + files
+
+
 def test_text_is_read_once(place):
     assert not place("2024-01-01").is_read_fast
 
