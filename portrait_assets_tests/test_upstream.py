@@ -149,6 +149,16 @@ def test_an_insert_by_name_does_not_mind_the_order_of_columns():
         assert con.execute("FROM t").fetchall() == [(1, 2)]
 
 
+def test_an_insert_from_an_ordered_query_keeps_its_order(tmp_path: Path):
+    """The matrix looks at some customers only, which lie together in the monthly aggregates."""
+    with duckdb.connect(str(tmp_path / "x.duckdb"), config={"threads": 4}) as con:
+        con.execute("CREATE TABLE t (month VARCHAR, who VARCHAR)")
+        rows = "SELECT md5(i::VARCHAR) AS who, '2024-01' AS month FROM range(400_000) AS r(i)"
+        rows = f"SELECT month, who, count(*) FROM ({rows}) GROUP BY ALL ORDER BY who"
+        con.execute(f"INSERT INTO t BY NAME SELECT month, who FROM ({rows})")
+        assert con.sql("FROM t").pl()["who"].is_sorted()
+
+
 def test_duckdb_takes_texts_as_polars_holds_them():
     short, long = "客户", "a text too long to be held beside its length"
     frame = pl.DataFrame({"text": [short, long, None], "texts": [[short, None], [long], []]})

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 import dagster as dg
-import duckdb
 import polars as pl
 
 from portrait_assets.cleaned.contract import (
@@ -35,7 +34,6 @@ from portrait_assets.features.products import Products
 from portrait_assets.features.selection import sample_sql, select_features
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.asset import all_months_of, tables_asset
-from portrait_assets.warehouse.connection import literal
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.rows import Query
 from portrait_assets.warehouse.store import Warehouse
@@ -50,25 +48,12 @@ MONTHLY: dict[Table, Callable[[str], str]] = {
 }
 MATRIX = (FEATURE_MATRIX, CAMPAIGN_RESPONSE, FEATURE_SELECTION)
 TABLES = (*MONTHLY, *MATRIX)
-PART_CUSTOMERS = 250_000
-"""Customers whose sums are made at once; each takes about 3 KB."""
 IDENTITY = (IDENTITY_MAP, CUSTOMER_ALIAS)
 BEFORE = (CLEANED["contacts"], CLEANED["responses"])
 """What a month's aggregates look up of earlier months, by customer."""
 _OF_THE_MONTH = ("transactions", "promotions", "interactions", "balances")
 _OF_ALL_MONTHS = (*IDENTITY, CLEANED["products"], CLEANED["campaigns"], *BEFORE)
 _OF_THE_MATRIX = (*IDENTITY, *MONTHLY, *EVER, CLEANED["products"], CLEANED["market"])
-
-
-def parts_of_customers(con: duckdb.DuckDBPyConnection, month: str) -> int:
-    """In how many parts the customers are taken who bought or held something by the month."""
-    about = ", ".join(
-        "(SELECT approx_count_distinct(customer_id) "
-        f"FROM {table.full_name} WHERE month <= {literal(month)})"
-        for table in (CUSTOMER_MONTH, CUSTOMER_BALANCE_MONTH)
-    )
-    found = con.execute(f"SELECT greatest({about})").fetchone()
-    return 1 + (found[0] if found else 0) // PART_CUSTOMERS
 
 
 def features_assets(
@@ -121,7 +106,7 @@ def features_assets(
         def features() -> Iterator[Query]:
             for month in months:
                 products.know(month)
-                know_customers(warehouse.con, month, parts_of_customers(warehouse.con, month))
+                know_customers(warehouse.con, month)
                 yield Query(feature_matrix(month))
                 forget_customers(warehouse.con)
 

@@ -24,7 +24,7 @@ from portrait_assets.features.parts import (
 from portrait_assets.features.parts import parts as customer_parts
 from portrait_assets.features.persons import know_persons, view_persons
 from portrait_assets.features.span import Span
-from portrait_assets.warehouse.connection import quote
+from portrait_assets.warehouse.connection import literal, quote
 
 EVER = (GOLDEN_RECORD, CLEANED["transactions"], CLEANED["balances"])
 AGGREGATES = (
@@ -34,6 +34,8 @@ AGGREGATES = (
     CUSTOMER_BALANCE_MONTH,
 )
 """What the matrix looks back on, by customer: events and records, and monthly aggregates."""
+PART_CUSTOMERS = 100_000
+"""Customers whose sums are made at once; each takes about 3 KB."""
 
 OF_CUSTOMER = {
     "history": "h",
@@ -60,7 +62,9 @@ OF_ALL = {
 }
 
 
-def know_customers(con: duckdb.DuckDBPyConnection, month: str, parts: int = 1) -> None:
+def know_customers(
+    con: duckdb.DuckDBPyConnection, month: str, part_customers: int = PART_CUSTOMERS
+) -> None:
     """Make the temporary table `known`: a row per customer as of the month's last day.
 
     A customer is in it who has a transaction, a balance or a joining day by then. It holds each
@@ -71,8 +75,8 @@ def know_customers(con: duckdb.DuckDBPyConnection, month: str, parts: int = 1) -
     Args:
         con: the connection that has the cleaned tables and monthly aggregates.
         month: the month; it reads its monthly aggregates and those before, and nothing later.
-        parts: customers are taken in so many parts, one after the other, so that the sums of one
-            part fit into memory. What comes out is the same.
+        part_customers: so many are taken at a time, in their order, so that their sums fit into
+            memory. What comes out is the same.
     """
     span = Span(month)
     named = {**customer_parts(span), "record": entity.record(span), "everyone": _everyone(span)}
@@ -84,8 +88,7 @@ def know_customers(con: duckdb.DuckDBPyConnection, month: str, parts: int = 1) -
     joins = " ".join(
         f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in OF_CUSTOMER.items()
     )
-    for part in range(parts):
-        of_part = f"hash(customer_id) % {parts} = {part}"
+    for place, of_part in enumerate(_parts(con, part_customers)):
         view_persons(con, (), AGGREGATES, of_part)
         rows = (
             f"{_with(own)} SELECT customer_id, {', '.join(OF_CUSTOMER.values())} "
@@ -93,11 +96,26 @@ def know_customers(con: duckdb.DuckDBPyConnection, month: str, parts: int = 1) -
         )
         con.execute(
             f"INSERT INTO temp.known {rows}"
-            if part
+            if place
             else f"CREATE OR REPLACE TEMP TABLE known AS {rows}"
         )
     for name in AT_ONCE:
         con.execute(f"DROP TABLE temp.{name}")
+
+
+def _parts(con: duckdb.DuckDBPyConnection, part_customers: int) -> list[str]:
+    """Conditions that divide all customers into parts, each with so many of everyone."""
+    firsts = con.execute(
+        "SELECT customer_id FROM (SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 "
+        f"AS before FROM temp.everyone) WHERE before > 0 AND before % {part_customers} = 0 "
+        "ORDER BY customer_id"
+    ).fetchall()
+    from_on = [f"customer_id >= {literal(first)}" for (first,) in firsts]
+    up_to = [f"customer_id < {literal(first)}" for (first,) in firsts]
+    return [
+        f"{start} AND {end}"
+        for start, end in zip(["true", *from_on], [*up_to, "true"], strict=True)
+    ]
 
 
 def forget_customers(con: duckdb.DuckDBPyConnection) -> None:

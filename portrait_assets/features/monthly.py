@@ -3,7 +3,8 @@
 Each query reads the month's own events, what is known of campaigns by then, and for usual prices
 the earlier months of `features.product_month`. What is known of products by then is looked up in
 the temporary table `product`, which `products.know_products` makes, and what customers were
-contacted about and responded to before in the views that `persons.know_persons` makes.
+contacted about and responded to before in the views that `persons.know_persons` makes. What is by
+customer comes in customers' order, so that the matrix finds some customers without reading all.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def customer_month(month: str) -> str:
         SELECT customer_id, 'response' AS of FROM cleaned.responses {here}
     )
     SELECT {literal(month)} AS month, customer_id, {", ".join(sums())}
-    FROM event GROUP BY customer_id
+    FROM event GROUP BY customer_id ORDER BY customer_id
     """
 
 
@@ -232,7 +233,7 @@ def customer_category_month(month: str) -> str:
     FROM (
         SELECT customer_id, choice_id, count(*) AS lines, sum(amount) AS amount
         FROM chosen WHERE choice_id IS NOT NULL GROUP BY customer_id, choice_id
-    ) AS c JOIN name AS n USING (choice_id)
+    ) AS c JOIN name AS n USING (choice_id) ORDER BY customer_id
     """
 
 
@@ -282,7 +283,7 @@ def customer_campaign_month(month: str) -> str:
         coalesce(sum(responded), 0) AS responded_contacts,
         coalesce(sum(CASE WHEN responded = 1 THEN lag_days END), 0) AS lag_days,
         max(last_on) AS last_response_on
-    FROM event AS e LEFT JOIN campaign AS c USING (campaign_id) GROUP BY ALL
+    FROM event AS e LEFT JOIN campaign AS c USING (campaign_id) GROUP BY ALL ORDER BY e.customer_id
     """
 
 
@@ -313,5 +314,5 @@ def customer_balance_month(month: str) -> str:
         count(grade) AS graded_accounts,
         coalesce(sum(balance) FILTER (grade IS NOT NULL), 0) AS graded_balance,
         coalesce(sum(balance * grade), 0) AS risk_points
-    FROM graded GROUP BY customer_id
+    FROM graded GROUP BY customer_id ORDER BY customer_id
     """

@@ -327,19 +327,21 @@ def base_chosen() -> str:
 
 def held(span: Span) -> str:
     """What is held and owed: the last month with balances within three months, and the window."""
-    latest = "arg_max({column}, -ago) FILTER (ago < 3) AS {column}"
+    latest = "arg_max({column}, place) AS {column}"
     columns = ("accounts", "products", "balance", "owed", "credit_limit", "days_past_due")
     return f"""
     SELECT customer_id, {", ".join(latest.format(column=column) for column in columns)},
         sum(balance) AS balance_months, count(*) AS months,
-        sum(balance) FILTER (ago < 3) AS balance_3m, count(*) FILTER (ago < 3) AS months_3m,
-        sum(balance) FILTER (ago BETWEEN 3 AND 5) AS balance_before,
-        count(*) FILTER (ago BETWEEN 3 AND 5) AS months_before,
-        count(*) FILTER (days_past_due > 0) AS months_past_due,
+        sum(CASE WHEN ago < 3 THEN balance END) AS balance_3m, count(place) AS months_3m,
+        sum(CASE WHEN ago BETWEEN 3 AND 5 THEN balance END) AS balance_before,
+        count(CASE WHEN ago BETWEEN 3 AND 5 THEN 1 END) AS months_before,
+        count(CASE WHEN days_past_due > 0 THEN 1 END) AS months_past_due,
         sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
         sum(risk_points) AS risk_points
     FROM (
-        SELECT *, {span.ago()} AS ago FROM temp.customer_balance_month WHERE {span.within}
+        SELECT *, CASE WHEN ago < 3 THEN -ago END AS place FROM (
+            SELECT *, {span.ago()} AS ago FROM temp.customer_balance_month WHERE {span.within}
+        )
     ) GROUP BY customer_id
     """
 

@@ -1,4 +1,4 @@
-"""One query over the rows themselves gives the same matrix as monthly aggregates do."""
+"""Monthly aggregates: the matrix over them is that of one query over the rows themselves."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 from polars.testing import assert_frame_equal
 
 from benchmarks.features_by_hand import features_by_hand
 from portrait_assets.cleaned.contract import CLEANED
 from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.features.matrix import AGGREGATES
 from portrait_assets.features.products import know_products
 from portrait_assets.months import last_day, month_range
 from portrait_assets_tests.features.world import World, day, sale
@@ -140,7 +142,15 @@ def test_aggregating_by_month_first_changes_no_value():
     know_products(world.con, MONTHS[-1])
     at_once = world.con.sql(features_by_hand(MONTHS[-1])).pl().sort("customer_id")
     at_once = at_once.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
-    by_month = world.matrix(MONTHS[-1], parts=2)
+    by_month = world.matrix(MONTHS[-1], part_customers=30)
     assert_frame_equal(at_once, by_month, check_exact=True)
     told = {name for name in by_month.columns if by_month[name].null_count() < by_month.height}
     assert {"market_reaction_12m", "withdrawal_reaction_12m", "campaign_uplift_12m"} <= told
+
+
+def test_monthly_aggregates_lie_in_customers_order():
+    world = bank(seed=2)
+    for table in AGGREGATES:
+        month = world.table(table).filter(pl.col("month") == MONTHS[-2])
+        assert month["customer_id"].n_unique() > 10
+        assert month["customer_id"].is_sorted(), table.full_name

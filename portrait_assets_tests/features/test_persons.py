@@ -6,11 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
-import pytest
 from polars.testing import assert_frame_equal
 
-from portrait_assets.features import assets
-from portrait_assets.features.assets import parts_of_customers
 from portrait_assets.features.matrix import AGGREGATES
 from portrait_assets.features.persons import LEAST, MOST, aliases
 from portrait_assets.warehouse.contract import Type
@@ -63,18 +60,9 @@ def told_later() -> World:
 def test_taking_customers_in_parts_changes_no_value():
     world = told_later()
     for month in ("2024-02", "2024-04"):
-        assert_frame_equal(world.matrix(month, parts=3), world.matrix(month), check_exact=True)
-
-
-def test_parts_are_by_all_who_were_ever_there_not_by_the_busiest_month(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    monkeypatch.setattr(assets, "PART_CUSTOMERS", 2)
-    often = World(
-        "2024-04", transactions=[sale(who, f"2024-0{n}-05", 1) for n, who in enumerate("abcd", 1)]
-    )
-    assert parts_of_customers(often.con, "2024-01") == 1
-    assert parts_of_customers(often.con, "2024-04") == 3
+        assert_frame_equal(
+            world.matrix(month, part_customers=1), world.matrix(month), check_exact=True
+        )
 
 
 def test_before_the_month_of_the_merge_they_are_two():

@@ -22,7 +22,12 @@ from portrait_assets.features.contract import (
     CUSTOMER_CAMPAIGN_MONTH,
     FEATURE_MATRIX,
 )
-from portrait_assets.features.matrix import campaign_responses, feature_matrix, know_customers
+from portrait_assets.features.matrix import (
+    PART_CUSTOMERS,
+    campaign_responses,
+    feature_matrix,
+    know_customers,
+)
 from portrait_assets.features.persons import know_persons
 from portrait_assets.features.products import know_products
 from portrait_assets.months import month_range
@@ -128,10 +133,10 @@ class World:
         frame: pl.DataFrame = self.con.sql(f"FROM {table.full_name}").pl()
         return frame
 
-    def matrix(self, month: str, parts: int = 1) -> pl.DataFrame:
-        """The feature matrix of a month, with its contract's types, made in so many parts."""
+    def matrix(self, month: str, part_customers: int = PART_CUSTOMERS) -> pl.DataFrame:
+        """The feature matrix of a month, with its contract's types, so many customers at a time."""
         know_products(self.con, month)
-        know_customers(self.con, month, parts)
+        know_customers(self.con, month, part_customers)
         frame: pl.DataFrame = self.con.sql(feature_matrix(month)).pl()
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
 
