@@ -31,18 +31,27 @@ def write_transactions(bank: Path, ids: str, target: Path) -> None:
 
 
 def with_pipeline(path: Path) -> object:
-    """As the features do it, cut down to these columns; amounts are exact."""
+    """As the features do it, cut down to these columns; amounts are exact.
+
+    Sums look at the longest window only, and at rows before it only of who bought nothing in it.
+    """
+    rows = f"read_parquet('{path}')"
+    first = {n: f"TIMESTAMP '{next_month('2024-12', 1 - n)}-01'" for n in WINDOWS}
+    longest = first[max(WINDOWS)]
     windows = ", ".join(
         f"count(*) FILTER (occurred_at >= {since}) AS purchases_{n}m, "
         f"coalesce(sum(amount) FILTER (occurred_at >= {since}), 0) AS spend_{n}m"
-        for n in WINDOWS
-        for since in [f"TIMESTAMP '{next_month('2024-12', 1 - n)}-01'"]
+        for n, since in first.items()
     )
+    none = ", ".join(f"0 AS purchases_{n}m, 0 AS spend_{n}m" for n in WINDOWS)
+    last = "DATE '2024-12-31' - CAST(max(occurred_at) AS DATE) AS recency_days"
     with duckdb.connect() as con:
         return con.execute(
-            f"CREATE TABLE rfm AS SELECT customer_id, DATE '2024-12-31' "
-            f"- CAST(max(occurred_at) AS DATE) AS recency_days, {windows} "
-            f"FROM read_parquet('{path}') GROUP BY customer_id"
+            f"CREATE TABLE rfm AS WITH recent AS MATERIALIZED (SELECT customer_id, {last}, "
+            f"{windows} FROM {rows} WHERE occurred_at >= {longest} GROUP BY customer_id) "
+            f"FROM recent UNION ALL SELECT customer_id, {last}, {none} FROM {rows} "
+            f"ANTI JOIN recent USING (customer_id) WHERE occurred_at < {longest} "
+            "GROUP BY customer_id"
         ).fetchall()
 
 
