@@ -134,14 +134,19 @@ def _fuzzy(kind: Kind) -> list[Level]:
 
 
 def key_codes(texts: pl.DataFrame) -> pl.DataFrame:
-    """The keys that pairs may share, one thing that a person is known by or two joined.
-
-    Each value is told by its place in the order of all values, which is counted and compared
-    faster than text; null where nothing is said.
-    """
+    """The keys that pairs may share, numbered: what a person is known by, or two things joined."""
     return texts.select(
-        key.rank("dense").alias(f"key_{number}") for number, key in enumerate(_keys(texts), 1)
+        numbered(key).alias(f"key_{number}") for number, key in enumerate(_keys(texts), 1)
     )
+
+
+def numbered(texts: pl.Expr) -> pl.Expr:
+    """A number from 1 for each text, which is counted and compared faster; null for null.
+
+    Which number a text has means nothing. Two texts with one hash would share theirs: a pair more
+    to compare, and none missed.
+    """
+    return pl.when(texts.is_not_null()).then(texts.hash()).rank("dense")
 
 
 def blocking_keys(codes: pl.DataFrame, most_pairs: int) -> pl.DataFrame:
@@ -182,12 +187,22 @@ def _keys(texts: pl.DataFrame) -> list[pl.Expr]:
 
 
 def seldom(codes: pl.Series, most_pairs: int) -> pl.Series:
-    """The codes without the commonest, so that they give no more than `most_pairs` pairs."""
-    counts = np.bincount(codes.drop_nulls().to_numpy()).astype(np.int64)
-    several = np.flatnonzero(counts > 1)
-    order = several[np.argsort(counts[several], kind="stable")]
-    pairs = np.cumsum(counts[order] * (counts[order] - 1) // 2)
-    is_kept = np.zeros(len(counts) + 1, dtype=bool)
-    is_kept[order[pairs <= most_pairs]] = True
+    """The codes without the commonest, so that they give no more than `most_pairs` pairs.
+
+    Of codes that are as common as each other those that come first are kept.
+    """
+    told = codes.drop_nulls().to_numpy()
+    if not len(told):
+        return codes
+    times = np.bincount(told)
+    codes_by_times = np.bincount(times).astype(np.int64)
+    pairs = np.arange(len(codes_by_times)) * (np.arange(len(codes_by_times)) - 1) // 2
+    limit = int(np.searchsorted(np.cumsum(codes_by_times * pairs), most_pairs, side="right"))
+    is_kept = (times > 1) & (times < limit)
+    if limit < len(pairs):
+        left = most_pairs - int((codes_by_times * pairs)[:limit].sum())
+        tied = told[times[told] == limit]
+        first = np.sort(np.unique(tied, return_index=True)[1])
+        is_kept[tied[first[: left // int(pairs[limit])]]] = True
     kept = pl.Series(is_kept).gather(codes)
     return pl.select(pl.when(kept).then(codes).alias(codes.name)).to_series()

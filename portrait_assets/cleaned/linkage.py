@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
-from portrait_assets.cleaned.comparing import blocking_keys, comparisons, key_codes, seldom
+from portrait_assets.cleaned.comparing import (
+    blocking_keys,
+    comparisons,
+    key_codes,
+    numbered,
+    seldom,
+)
 from portrait_assets.cleaned.person_columns import Kind, person_columns, person_texts
 from portrait_assets.cleaned.resolving import persons_of, within
 from portrait_assets.errors import PortraitError
@@ -371,7 +377,7 @@ def _key(rule: list[str]) -> str:
 
 def _taught(table: pl.DataFrame, rule: list[str]) -> pl.Series:
     """The values that a rule agrees on, without the commonest."""
-    told = table.select(pl.concat_str(rule, separator=" ").rank("dense").alias("key"))
+    told = table.select(numbered(pl.concat_str(rule, separator=" ")).alias("key"))
     return seldom(told["key"], TAUGHT_PAIRS)
 
 
