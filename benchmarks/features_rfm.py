@@ -2,11 +2,13 @@
 
 ENGINE FILE: ENGINE is `pipeline` (the SQL of the features), `pandas`, or `pandas-objects`, which
 holds text as Python objects, as pandas did before version 3; the ids in FILE are integers or text.
-All give the same rows: recency, and purchases and spend of 1, 3, 6 and 12 months.
+All give the same rows: recency, and purchases and spend of 1, 3, 6 and 12 months. It prints the
+seconds that it took, without the start of Python and what it imports.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from pathlib import Path
@@ -38,10 +40,10 @@ def with_pipeline(path: Path) -> object:
     rows = f"read_parquet('{path}')"
     first = {n: f"TIMESTAMP '{next_month('2024-12', 1 - n)}-01'" for n in WINDOWS}
     longest = first[max(WINDOWS)]
+    within = {n: f" FILTER (occurred_at >= {first[n]})" for n in WINDOWS} | {max(WINDOWS): ""}
     windows = ", ".join(
-        f"count(*) FILTER (occurred_at >= {since}) AS purchases_{n}m, "
-        f"coalesce(sum(amount) FILTER (occurred_at >= {since}), 0) AS spend_{n}m"
-        for n, since in first.items()
+        f"count(*){here} AS purchases_{n}m, coalesce(sum(amount){here}, 0) AS spend_{n}m"
+        for n, here in within.items()
     )
     none = ", ".join(f"0 AS purchases_{n}m, 0 AS spend_{n}m" for n in WINDOWS)
     last = "DATE '2024-12-31' - CAST(max(occurred_at) AS DATE) AS recency_days"
@@ -85,6 +87,8 @@ if __name__ == "__main__":
     run = {"pipeline": with_pipeline, "pandas": with_pandas, "pandas-objects": with_objects}[
         sys.argv[1]
     ]
+    for needed in () if run is with_pipeline else ("pandas", "pyarrow.parquet", "pyarrow.dataset"):
+        importlib.import_module(needed)
     started = time.perf_counter()
     run(Path(sys.argv[2]))
     print(time.perf_counter() - started)
