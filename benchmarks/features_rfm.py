@@ -1,9 +1,10 @@
 """Recency, frequency and monetary of a bank's transactions: `python -m benchmarks.features_rfm`.
 
-ENGINE FILE: ENGINE is `pipeline` (the SQL of the features), `pandas`, which takes the amounts as the
-bank's files have them, as exact decimals, or `pandas-floats`, for which they were made floats before;
-the ids in FILE are integers or text. All give the same rows: recency, and purchases and spend of 1, 3,
-6 and 12 months. It prints the seconds that it took, without the start of Python and what it imports.
+ENGINE FILE: ENGINE is `pipeline` (the SQL of the features) or one of pandas, with the same rows:
+recency, and purchases and spend of 1, 3, 6 and 12 months. `pandas` takes the amounts as the bank's
+files have them, as exact decimals; for `pandas-floats` they were made floats before, and
+`pandas-objects` holds text as Python objects besides, as pandas did before version 3. The ids in
+FILE are integers or text. It prints the seconds taken, without the start of Python and its imports.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -75,10 +77,20 @@ def with_pandas(path: Path, amount: str = "amount") -> object:
     return result.fillna(0)
 
 
+def with_objects(path: Path) -> object:
+    """With floats, and text as before pandas 3, which keeps it in Arrow's way."""
+    import pandas as pd
+
+    warnings.filterwarnings("ignore", "The 'future.infer_string' option is deprecated")
+    pd.options.future.infer_string = False
+    return with_pandas(path, "amount_as_float")
+
+
 ENGINES = {
     "pipeline": with_pipeline,
     "pandas": with_pandas,
     "pandas-floats": partial(with_pandas, amount="amount_as_float"),
+    "pandas-objects": with_objects,
 }
 
 if __name__ == "__main__":

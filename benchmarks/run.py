@@ -2,7 +2,8 @@
 
 `python -m benchmarks.run [CUSTOMERS ...]` makes a synthetic bank of 24 months for each number of
 customers (about 104 transactions each) and runs every stage as a process of its own, one after the
-other: wall-clock seconds with start-up, and peak resident memory. 1000000 takes a quarter of an hour to an hour.
+other: wall-clock seconds with start-up, and peak resident memory. 1000000 takes a quarter of an
+hour to an hour.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def rfm_ratios(bank: Path, work: Path) -> dict[str, tuple[Cost, Cost]]:
         pipeline = cost("pipeline")
         found[f"{ids} ids"] = (cost("pandas"), pipeline)
         found[f"{ids} ids, floats"] = (cost("pandas-floats"), pipeline)
+    found["text ids, objects"] = (cost("pandas-objects"), pipeline)
     return found
 
 
