@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import pytest
 from polars.testing import assert_frame_equal
 
+from portrait_assets.features import matrix
 from portrait_assets.features.matrix import AGGREGATES
-from portrait_assets.features.persons import LEAST, MOST, aliases
+from portrait_assets.features.persons import LEAST, MOST, aliases, view_persons
 from portrait_assets.warehouse.contract import Type
 from portrait_assets_tests.features.world import World, day, merges, sale
 
@@ -63,6 +65,27 @@ def test_taking_customers_in_parts_changes_no_value():
         assert_frame_equal(
             world.matrix(month, part_customers=1), world.matrix(month), check_exact=True
         )
+
+
+def test_so_many_of_all_who_were_ever_there_are_taken_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    often = World(
+        "2024-04",
+        transactions=[sale(who, f"2024-0{n}-05", 1) for n, who in enumerate(["a", "b", "o'c"], 1)],
+        customers=[{"customer_id": "d", "joined_on": day("2024-04-02")}],
+    )
+    conditions: list[str] = []
+
+    def noted(*view: Any) -> None:
+        conditions.append(view[-1])
+        view_persons(*view)
+
+    monkeypatch.setattr(matrix, "view_persons", noted)
+    often.matrix("2024-04", part_customers=2)
+    taken = [
+        [who for (who,) in often.con.sql(f"SELECT customer_id FROM known WHERE {of}").fetchall()]
+        for of in conditions
+    ]
+    assert [sorted(part) for part in taken] == [["a", "b"], ["d", "o'c"]]
 
 
 def test_before_the_month_of_the_merge_they_are_two():
