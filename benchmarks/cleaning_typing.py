@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from portrait_assets.bounds import Bounds
 from portrait_assets.cleaned.clean import Ways, clean
-from portrait_assets.months import BATCH_ROWS
 from portrait_assets.raw.contract import TRANSACTIONS
 
 BOUND = 3.0
@@ -46,8 +46,8 @@ def transactions(rows: int, first: int) -> pl.DataFrame:
 
 
 def batches(path: Path, rows: int) -> Iterator[pl.DataFrame]:
-    for first in range(0, rows, BATCH_ROWS):
-        yield pl.scan_parquet(path / "*.parquet").slice(first, BATCH_ROWS).collect()
+    for first in range(0, rows, Bounds().check_rows):
+        yield pl.scan_parquet(path / "*.parquet").slice(first, Bounds().check_rows).collect()
 
 
 def main() -> None:

@@ -18,10 +18,11 @@ import duckdb
 from tags_world import make_features
 
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE, portrait_matrix_table
+from portrait_assets.tags.contract import TAG_CATALOGUE, portrait_matrix_table
 from portrait_assets.tags.evaluate import prepare
 from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.tag import Catalogue, Shape
+from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.tables import ensure_table
 
 MONTHS = (date(2017, 5, 31), date(2017, 6, 30))
@@ -61,7 +62,7 @@ def main(customers: int, tags: int) -> None:
             config={"threads": 2, "memory_limit": "4GiB", "temp_directory": folder + "/spill"},
         )
         make_features(con, customers)
-        for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), TAG_TABLE):
+        for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), tag_table(catalogue)):
             ensure_table(con, table)
         previous = None
         for as_of in MONTHS:
@@ -75,13 +76,13 @@ def main(customers: int, tags: int) -> None:
             con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
             middle = size(path, con)
             print(told(as_of, "matrix written", start, busy))
-            con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
+            con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
             after = size(path, con)
             prepared.close(con)
             print(told(as_of, "tag table written", start, busy))
             print(f"{as_of}  matrix {middle - before:.1f} MiB, tag table {after - middle:.1f} MiB")
             previous = f"SELECT * FROM tags.tag_table WHERE as_of = DATE '{as_of}'"
-        rows = con.execute("SELECT count(*) FROM tags.tag_rows").fetchall()[0][0]
+        rows = con.execute("SELECT count(*) FROM tags.tag_table").fetchall()[0][0]
         start = time.perf_counter()
         con.execute(
             "SELECT tag_value, count(DISTINCT customer_id) FROM tags.tag_table "

@@ -20,11 +20,11 @@ from portrait_assets.tags.catalogue import load_catalogue
 from portrait_assets.tags.contract import (
     TAG_CATALOGUE,
     TAG_CHANGES,
-    TAG_TABLE,
     portrait_matrix_table,
 )
 from portrait_assets.tags.evaluate import prepare
 from portrait_assets.tags.listing import catalogue_rows
+from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.tables import ensure_table
 
 JUNE = date(2017, 6, 30)
@@ -47,10 +47,10 @@ def main(customers: int) -> None:
         con.execute("CREATE TABLE features.feature_matrix AS SELECT * FROM features")
         catalogue = load_catalogue()
         prepared = prepare(catalogue, "SELECT * FROM features", None, None, [JUNE], con)
-        for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), TAG_TABLE):
+        for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), tag_table(catalogue)):
             ensure_table(con, table)
         con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
-        con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
+        con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
         con.register("rows", catalogue_rows(catalogue, JUNE))
         con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM rows")
         ensure_table(con, TAG_CHANGES)

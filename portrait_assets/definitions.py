@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import dagster as dg
@@ -115,6 +116,17 @@ def build_defs(
         "executor": dg.in_process_executor,
     }
     return dg.Definitions(**{**arguments, **overrides})
+
+
+def upstream_tables(settings: Settings) -> dict[str, list[str]]:
+    """By table, in the order of the flow, the tables that it is made from."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Dagster calls beta what the tests of upstream hold.
+        graph = build_defs(settings).resolve_asset_graph()
+    return {
+        ".".join(key.path): sorted(".".join(parent.path) for parent in graph.get(key).parent_keys)
+        for key in graph.toposorted_asset_keys
+    }
 
 
 @dg.definitions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from portrait_assets.cleaned.checks import CONSERVED
 from portrait_assets.cleaned.contract import REJECTS
 from portrait_assets.clusters.checks import EVERYONE_ASSIGNED
 from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT
-from portrait_assets.definitions import all_tables, build_defs
+from portrait_assets.definitions import all_tables, upstream_tables
 from portrait_assets.features.checks import ADDS_UP, EVERYONE
 from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.mart.report import REPORT_FILE
@@ -28,6 +27,7 @@ from portrait_assets.warehouse.connection import open_published, qualified, quot
 from portrait_assets.warehouse.contract import PartitionBy, Table
 from portrait_assets.warehouse.lock import warehouse_lock
 from portrait_assets.warehouse.publishing import temporary_file
+from portrait_assets.warehouse.staleness import STATES_SQL, stale_months, states_of
 from portrait_assets.warehouse.store import WHOLE, Warehouse
 from portrait_assets.warehouse.tables import column_types, existing_types
 
@@ -40,7 +40,7 @@ BALANCES: Sequence[tuple[Table, TableCheck]] = (
     (FEATURE_MATRIX, EVERYONE),
     (CLUSTER_ASSIGNMENT, EVERYONE_ASSIGNED),
 )
-STATES_SQL = "SELECT table_name, month, row_count, epoch_us(made_at) FROM {} ORDER BY ALL"
+PARTITIONS_SQL = "SELECT table_name, month, row_count, epoch_us(made_at) FROM {} ORDER BY ALL"
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,10 @@ def examine(settings: Settings) -> list[Ailment]:
             settings.memory_limit_gib,
             settings.threads,
             read_only=True,
+            bounds=settings.bounds,
         )
         try:
-            patient = Patient(settings, source, warehouse, tables, _upstream(settings))
+            patient = Patient(settings, source, warehouse, tables, upstream_tables(settings))
             broken = list(_contracts(patient))
             # Counting in a table that is not what its contract says would only confuse.
             found = broken or [*_bookkeeping(patient), *_balances(patient)]
@@ -230,46 +231,17 @@ def _left_over(settings: Settings) -> list[Path]:
 
 
 def _unfinished(patient: Patient) -> Iterator[Ailment]:
-    """Months of which a table was not made, or was made before one that it is made from."""
+    """Months of which a table was not made, or was made before something that it is made from."""
     rows = patient.warehouse.con.execute(STATES_SQL.format("meta.partitions")).fetchall()
-    times: dict[str, dict[str, int]] = {}
-    for name, month, _, made_at in rows:
-        times.setdefault(month, {})[name] = made_at
+    states = states_of(rows)
     tables = [t for t in patient.tables if t.partition_by is not None and t is not CHECK_RESULTS]
     for month in patient.source.months():
-        made = times.get(month, {})
-        if not made:
-            continue
+        made = states.get(month, {})
         missing = [table.full_name for table in tables if table.full_name not in made]
-        if missing:
+        if made and missing:
             yield Ailment(month, f"{missing[0]} was not made", _run(month))
-            continue
-        if late := _older_than_what_it_is_made_from(patient.upstream, made):
-            yield Ailment(month, f"{late[0]} is older than {late[1]}", _run(month))
-
-
-def _older_than_what_it_is_made_from(
-    upstream: Mapping[str, Sequence[str]], made: Mapping[str, int]
-) -> tuple[str, str] | None:
-    """The first table that was made before one that it is made from, and that one."""
-    pairs = (
-        (table, before)
-        for table, sources in upstream.items()
-        for before in sources
-        if table in made and before in made and made[table] < made[before]
-    )
-    return next(pairs, None)
-
-
-def _upstream(settings: Settings) -> dict[str, list[str]]:
-    """By table, in the order of the flow, the tables that it is made from."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Dagster calls beta what the tests of upstream hold.
-        graph = build_defs(settings).resolve_asset_graph()
-    return {
-        ".".join(key.path): sorted(".".join(parent.path) for parent in graph.get(key).parent_keys)
-        for key in graph.toposorted_asset_keys
-    }
+    for stale in stale_months(states, patient.upstream):
+        yield Ailment(stale.month, str(stale), _run(stale.month))
 
 
 def _published(patient: Patient) -> Iterator[Ailment]:
@@ -279,9 +251,9 @@ def _published(patient: Patient) -> Iterator[Ailment]:
         yield Ailment(path.name, "is not there", "run `portrait run`")
         return
     with open_published(path) as con:
-        published = con.execute(STATES_SQL.format("mart.table_rows")).fetchall()
+        published = con.execute(PARTITIONS_SQL.format("mart.table_rows")).fetchall()
         yield from _published_rows(patient, con)
-    made = patient.warehouse.con.execute(STATES_SQL.format("meta.partitions")).fetchall()
+    made = patient.warehouse.con.execute(PARTITIONS_SQL.format("meta.partitions")).fetchall()
     changed = sorted({row[1] for row in set(made) ^ set(published) if row[1] != WHOLE})
     if changed:
         span = changed[0] if len(changed) == 1 else f"{changed[0]} to {changed[-1]}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from portrait_assets.errors import PortraitError
 
-BATCH_ROWS = 2_000_000
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -65,19 +64,22 @@ def parse_months(text: str, available: list[str]) -> list[str]:
 
 
 def month_batches(
-    months: list[str], rows: Mapping[str, int], limit: int = BATCH_ROWS
-) -> Iterator[tuple[str, str]]:
-    """First and last month of runs of months that hold at most `limit` rows, or one month.
+    months: Sequence[str], rows: Mapping[str, int], limit: int
+) -> Iterator[list[str]]:
+    """The months in groups that hold at most `limit` rows, or are one month.
 
     Args:
-        months: months without a gap, in order.
+        months: months in order.
         rows: how many rows each of them has.
         limit: how many rows fit into memory at once.
     """
-    start, held = months[0], 0
-    for before, month in zip([months[0], *months], months, strict=False):
+    batch: list[str] = []
+    held = 0
+    for month in months:
         if held and held + rows[month] > limit:
-            yield start, before
-            start, held = month, 0
+            yield batch
+            batch, held = [], 0
+        batch.append(month)
         held += rows[month]
-    yield start, months[-1]
+    if batch:
+        yield batch

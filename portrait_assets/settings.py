@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from portrait_assets.bounds import Bounds
+
 
 class Settings(BaseSettings):
     """Settings of one warehouse; each is also an environment variable, `PORTRAIT_DATA_DIR` etc.
@@ -13,13 +15,16 @@ class Settings(BaseSettings):
     `data_dir` holds `sources/` and `warehouse/`. Relative paths start at the working folder.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PORTRAIT_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PORTRAIT_", env_nested_delimiter="__", frozen=True
+    )
 
     data_dir: Path = Path("data")
     source: str = "complete_journey"
     memory_limit_gib: float = 2.0
     threads: int | None = None
     lock_wait_seconds: float = 600.0
+    bounds: Bounds = Bounds()
 
     @property
     def source_dir(self) -> Path:

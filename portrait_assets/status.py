@@ -9,10 +9,12 @@ import duckdb
 from rich.console import Console
 from rich.table import Table as Grid
 
+from portrait_assets.definitions import upstream_tables
 from portrait_assets.errors import PortraitError
 from portrait_assets.raw.source import load_source
 from portrait_assets.settings import Settings
 from portrait_assets.warehouse.connection import open_published
+from portrait_assets.warehouse.staleness import STATES_SQL, stale_months, states_of
 
 EXAMPLE_QUERIES = (
     "FROM portrait LIMIT 5",
@@ -50,7 +52,7 @@ def print_status(settings: Settings, out: Console) -> None:
         out.print(f"{source.name}: nothing is published yet; run `portrait run`.")
         return
     with _open(settings) as con:
-        made = dict(_all(con, "SELECT month, min(made_at) FROM mart.table_rows GROUP BY 1"))
+        made = states_of(_all(con, STATES_SQL.format("mart.table_rows")))
         published = _all(con, "SELECT run_id, published_at FROM mart.publication")[0]
         out.print(
             f"{source.name}: published {published[1]:%Y-%m-%d %H:%M} UTC by run {published[0]}"
@@ -59,24 +61,14 @@ def print_status(settings: Settings, out: Console) -> None:
         out.print(f"months made: {len(made)} of {len(months)} ({months[0]} to {months[-1]})")
         if missing:
             out.print(f"never made: {', '.join(missing)}; run `portrait run`.")
-        stale = _stale(made)
+        stale = stale_months(made, upstream_tables(settings))
         if stale:
             out.print(
-                f"made before an earlier month was made again: {', '.join(stale)}; "
-                f"run `portrait run --months {stale[0]}..{stale[-1]}`."
+                f"stale: {', '.join(each.month for each in stale)} ({stale[0]}); "
+                f"run `portrait run --months {stale[0].month}..{stale[-1].month}`."
             )
         _print_rows(con, out)
         _print_checks(con, out)
-
-
-def _stale(made: dict[str, Any]) -> list[str]:
-    """Months older than what they look back on: some month before was made after them."""
-    newest, stale = None, []
-    for month in sorted(made):
-        if newest is not None and made[month] < newest:
-            stale.append(month)
-        newest = made[month] if newest is None else max(newest, made[month])
-    return stale
 
 
 def print_sources(settings: Settings, out: Console) -> None:

@@ -64,7 +64,7 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
         tables = con.execute(
             "SELECT schema_name, table_name, list(column_name ORDER BY column_index) "
             "FROM duckdb_columns() WHERE NOT internal AND column_name <> 'run_id' "
-            "AND column_name NOT IN ('made_at', 'published_at') "
+            "AND column_name NOT IN ('made_at', 'changed_at', 'published_at') "
             "GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         return {

@@ -39,8 +39,8 @@ def test_what_is_no_month_is_told(text: str):
 def test_months_are_taken_together_up_to_a_limit_of_rows():
     rows = {"2024-01": 3, "2024-02": 3, "2024-03": 9, "2024-04": 1}
     assert list(month_batches(list(rows), rows, limit=6)) == [
-        ("2024-01", "2024-02"),
-        ("2024-03", "2024-03"),
-        ("2024-04", "2024-04"),
+        ["2024-01", "2024-02"],
+        ["2024-03"],
+        ["2024-04"],
     ]
-    assert list(month_batches(list(rows), rows, limit=99)) == [("2024-01", "2024-04")]
+    assert list(month_batches(list(rows), rows, limit=99)) == [list(rows)]

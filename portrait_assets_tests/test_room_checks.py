@@ -12,8 +12,9 @@ from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMEN
 from portrait_assets.features.checks import ADDS_UP, EVERYONE
 from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.settings import Settings
+from portrait_assets.tags.catalogue import load_catalogue
 from portrait_assets.tags.checks import ONLY_FROM_CATALOGUE
-from portrait_assets.tags.contract import TAG_TABLE
+from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.validation.checks import VERDICTS
 from portrait_assets.validation.contract import VALIDATION_REPORT
 from portrait_assets.warehouse.checks import CONTRACT, TableCheck, run_checks
@@ -23,6 +24,7 @@ from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
 
 pytestmark = pytest.mark.slow
 BROKEN = {"2024-03"}
+TAG_TABLE = tag_table(load_catalogue())
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +80,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         (
             ONLY_FROM_CATALOGUE,
             TAG_TABLE,
-            "UPDATE tags.tag_rows SET tag_value = 'invented' "
-            "WHERE as_of = '2024-03-31' AND tag_value = 'high'",
+            "UPDATE tags.portrait_matrix SET value_tier = 'invented' WHERE as_of = '2024-03-31'",
+        ),
+        (
+            CONTRACT,
+            TAG_TABLE,
+            "UPDATE tags.tag_details SET lapse_risk__confidence = 1.5 WHERE as_of = '2024-03-31'",
         ),
         (
             VERDICTS["data"],

@@ -37,8 +37,6 @@ from portrait_assets.warehouse.markdown import markdown_table
 from portrait_assets.warehouse.store import Warehouse
 
 RAW_CUSTOMERS = CUSTOMERS.raw_table()
-BATCH_VALUES = 10_000_000
-"""Values that are typed at once: one, and what is found about it, takes about 80 bytes."""
 TABLES = (
     IDENTITY_MAP,
     CUSTOMER_ALIAS,
@@ -155,10 +153,11 @@ def cleaned_assets(
         context: dg.AssetExecutionContext, customers: pl.DataFrame, identity_map: pl.DataFrame
     ) -> Iterator[dg.Output[object]]:
         trust = told.identity.trust if told.identity else ()
+        most = context.resources.warehouse.warehouse.bounds.record_customers
         rows = (
             part
             for month in context.partition_keys
-            for part in golden_month(customers, identity_map, month, trust)
+            for part in golden_month(customers, identity_map, month, trust, most)
         )
         yield dg.Output(rows, GOLDEN_RECORD.name)
 
@@ -171,8 +170,9 @@ def _batches(
     """The raw rows of the months, so many at a time; rows that are the same come together."""
     table = canonical.raw_table()
     rows = warehouse.made(table)
-    most = BATCH_VALUES // len(table.columns)
-    for first, last in month_batches(months, rows, most):
+    most = max(1, warehouse.bounds.typed_values // len(table.columns))
+    for batch in month_batches(months, rows, most):
+        first, last = batch[0], batch[-1]
         parts = -(-rows[first] // most) if first == last and not canonical.unique else 1
         if parts <= 1:
             yield raw.filter(pl.col("month") >= first, pl.col("month") <= last).collect()

@@ -47,13 +47,15 @@ SURVIVORSHIP: dict[str, Survives] = {
     "region": Survives.MOST_RECENT,
 }
 """The rule of each attribute; the most complete is chosen among a system's latest records."""
-PART_CUSTOMERS = 200_000
-"""Customers whose records are weighed at once; with its origins one takes up to 10 KiB."""
 _LATEST_FIRST = ("recorded_on", "month", "source_file", "source_row")
 
 
 def golden_month(
-    records: pl.DataFrame, identity_map: pl.DataFrame, month: str, trust: tuple[str, ...] = ()
+    records: pl.DataFrame,
+    identity_map: pl.DataFrame,
+    month: str,
+    trust: tuple[str, ...] = (),
+    most_customers: int | None = None,
 ) -> Iterator[pl.DataFrame]:
     """The records of cleaned.golden_record for a month: of customers it told something new of.
 
@@ -64,6 +66,7 @@ def golden_month(
         identity_map: cleaned.identity_map of all months up to this one.
         month: the month.
         trust: as for `golden_records`.
+        most_customers: so many are weighed at a time; all by default.
     """
     told = identity_map.filter(pl.col("month") <= month)
     persons = as_known(told).select("source_customer_id", pl.col("customer_id").alias("person"))
@@ -74,7 +77,7 @@ def golden_month(
     )
     moved = told.filter(pl.col("month") == month)["customer_id"]
     new = pl.concat([known.filter(pl.col("month") == month)["customer_id"], moved]).unique().sort()
-    for ids in new.to_frame().iter_slices(PART_CUSTOMERS):
+    for ids in new.to_frame().iter_slices(most_customers or max(1, len(new))):
         part = known.filter(pl.col("customer_id").is_in(ids["customer_id"].implode()))
         yield golden_records(part, trust).select(pl.lit(month).alias("month"), pl.all())
 

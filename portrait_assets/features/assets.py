@@ -106,7 +106,7 @@ def features_assets(
         def features() -> Iterator[Query]:
             for month in months:
                 products.know(month)
-                know_customers(warehouse.con, month)
+                know_customers(warehouse.con, month, warehouse.bounds.matrix_customers)
                 yield Query(feature_matrix(month))
                 forget_customers(warehouse.con)
 

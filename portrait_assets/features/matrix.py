@@ -34,8 +34,6 @@ AGGREGATES = (
     CUSTOMER_BALANCE_MONTH,
 )
 """What the matrix looks back on, by customer: events and records, and monthly aggregates."""
-PART_CUSTOMERS = 100_000
-"""Customers whose sums are made at once; each takes about 3 KB."""
 
 OF_CUSTOMER = {
     "history": "h",
@@ -62,9 +60,7 @@ OF_ALL = {
 }
 
 
-def know_customers(
-    con: duckdb.DuckDBPyConnection, month: str, part_customers: int = PART_CUSTOMERS
-) -> None:
+def know_customers(con: duckdb.DuckDBPyConnection, month: str, part_customers: int) -> None:
     """Make the temporary table `known`: a row per customer as of the month's last day.
 
     A customer is in it who has a transaction, a balance or a joining day by then. It holds each

@@ -15,7 +15,6 @@ from portrait_assets.tags.contract import (
     TAG_CATALOGUE,
     TAG_CHANGES,
     TAG_QUALITY,
-    TAG_TABLE,
     portrait_matrix_table,
 )
 from portrait_assets.tags.evaluate import batches, prepare
@@ -26,6 +25,7 @@ from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.quality import tag_quality
 from portrait_assets.tags.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.tags.tag import Catalogue
+from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.asset import tables_asset
 from portrait_assets.warehouse.connection import literals
 from portrait_assets.warehouse.contract import Table
@@ -43,7 +43,7 @@ def tag_tables(catalogue: Catalogue) -> tuple[Table, ...]:
     return (
         TAG_CATALOGUE,
         portrait_matrix_table(catalogue),
-        TAG_TABLE,
+        tag_table(catalogue),
         TAG_CHANGES,
         TAG_QUALITY,
         AUDIENCE_MEMBERSHIP,
@@ -71,7 +71,7 @@ def tags_assets(
         cards = warehouse.read(TAG_QUALITY, [newest]).select(SHOWN)
         context.add_asset_metadata(
             {"distribution": dg.MetadataValue.md(markdown_table(cards, cards.height))},
-            asset_key(TAG_TABLE),
+            asset_key(tag_table(catalogue)),
             newest,
         )
         for table in tables:
@@ -95,9 +95,9 @@ def make_months(
         TagError: when a tag in force is no longer what earlier months were made with.
     """
     check_unaltered(warehouse.history(TAG_CATALOGUE, months[0]), catalogue)
-    matrix_table = portrait_matrix_table(catalogue)
+    matrix_table, long_table = portrait_matrix_table(catalogue), tag_table(catalogue)
     written: dict[str, dict[str, int]] = {table.name: {} for table in tag_tables(catalogue)}
-    before = max((month for month in warehouse.made(TAG_TABLE) if month < months[0]), default=None)
+    before = max((month for month in warehouse.made(long_table) if month < months[0]), default=None)
     held = None
 
     def write(table: Table, of: Sequence[str], rows: Rows) -> None:
@@ -106,19 +106,21 @@ def make_months(
     with warehouse.transaction():
         if before is not None:
             held = count_held(warehouse.con, catalogue, last_day(before))
-        for batch in batches(catalogue, months, _customers(warehouse, months)):
+        for batch in batches(
+            catalogue, months, _customers(warehouse, months), warehouse.bounds.tag_customers
+        ):
             days = [last_day(month) for month in batch]
             prepared = prepare(
                 catalogue,
                 of_months(FEATURE_MATRIX, batch),
                 named_segments_sql(batch),
-                of_months(TAG_TABLE, [before]) if before else None,
+                of_months(long_table, [before]) if before else None,
                 days,
                 warehouse.con,
             )
             write(TAG_CATALOGUE, batch, (catalogue_rows(catalogue, day) for day in days))
             write(matrix_table, batch, Query(prepared.portrait_matrix_sql))
-            write(TAG_TABLE, batch, Query(prepared.tag_rows_sql))
+            write(long_table, batch, Query(prepared.tag_details_sql))
             prepared.close(warehouse.con)
             write(TAG_CHANGES, batch, _changes(catalogue, matrix_table, before, batch))
             cards = []

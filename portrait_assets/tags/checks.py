@@ -13,31 +13,32 @@ from portrait_assets.tags.assets import tag_tables
 from portrait_assets.tags.contract import (
     AUDIENCE_MEMBERSHIP,
     TAG_CATALOGUE,
-    TAG_ROWS,
-    TAG_TABLE,
     portrait_matrix_table,
 )
 from portrait_assets.tags.saved_audiences import SavedAudience
 from portrait_assets.tags.tag import Catalogue
+from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.checks import (
     Finding,
     Subject,
     TableCheck,
     room_checks,
 )
-from portrait_assets.warehouse.connection import literal
+from portrait_assets.warehouse.connection import literal, literals
 
 
 def _only_from_catalogue(subject: Subject) -> Finding:
     catalogue = subject.warehouse.read(TAG_CATALOGUE, [subject.month])
     # A value that is kept carries the version that decided it, which may be no longer in force.
-    known = catalogue.select("tag_no", "tag_version", "tag_values")
-    held = subject.warehouse.select(
-        f"SELECT DISTINCT tag_no, tag_version, tag_value FROM {TAG_ROWS.full_name} "
-        f"WHERE as_of = {literal(last_day(subject.month))}"
-    )
+    known = catalogue.select("tag_code", "tag_version", "tag_values")
     listed = pl.col("tag_values").list.len() > 0
-    stray = held.join(known, on=["tag_no", "tag_version"], how="left").filter(
+    enumerated = literals(["", *known.filter(listed)["tag_code"].unique().sort()])
+    held = subject.warehouse.select(
+        "SELECT DISTINCT tag_code, tag_version, "
+        f"CASE WHEN tag_code IN ({enumerated}) THEN tag_value END AS tag_value "
+        f"FROM {subject.table.full_name} WHERE as_of = {literal(last_day(subject.month))}"
+    )
+    stray = held.join(known, on=["tag_code", "tag_version"], how="left").filter(
         pl.col("tag_values").is_null()
         | (listed & ~pl.col("tag_values").list.contains(pl.col("tag_value")))
     )
@@ -78,7 +79,7 @@ def tags_checks(
 ) -> dg.AssetChecksDefinition:
     """The checks of the tag tables."""
     own = {
-        TAG_TABLE: (ONLY_FROM_CATALOGUE,),
+        tag_table(catalogue): (ONLY_FROM_CATALOGUE,),
         portrait_matrix_table(catalogue): (EVERYONE_ASSIGNED,),
         AUDIENCE_MEMBERSHIP: (somebody(audiences),) if audiences else (),
     }

@@ -79,7 +79,7 @@ TAG_CATALOGUE = Table(
     published=True,
 )
 
-_CUSTOMER_NO = Column(
+CUSTOMER_NO = Column(
     "customer_no",
     Type.COUNTER,
     "Number of the customer within the month, by customer_id from 1",
@@ -109,35 +109,24 @@ _HELD = (
     ),
 )
 
-TAG_ROWS = Table(
-    schema="tags",
-    name="tag_rows",
-    en="The rows of tag_table with customers and tags by number, in a fifth of the room",
-    zh="标签存储表",
-    columns=(_TAG_NO, _CUSTOMER_NO, *_HELD),
-    # Tag by tag and in the order of customers is how the rows take the least room.
-    key=("as_of", "tag_no", "customer_no", "tag_value"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
-)
+HELD_COLUMNS = {column.name: column for column in _HELD}
+"""What the tag table tells of a value, by name."""
 
-TAG_TABLE = Table(
-    schema="tags",
-    name="tag_table",
-    en="Tag table: one row per customer, tag and value",
-    zh="标签表",
-    columns=(_CUSTOMER_ID, _TAG_CODE, *_HELD),
-    key=("as_of", "customer_id", "tag_code", "tag_value"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
-    stored_as=TAG_ROWS,
-    view_sql=(
-        "SELECT as_of, m.customer_id, c.tag_code, tag_value, confidence, tag_version, "
-        "decided_as_of "
-        "FROM tags.tag_rows JOIN tags.portrait_matrix AS m USING (as_of, customer_no) "
-        "JOIN tags.tag_catalogue AS c USING (as_of, tag_no, tag_version)"
-    ),
-)
+
+def tag_table_as(stored_as: Table, view_sql: str) -> Table:
+    """The contract of the tag table over what holds its rows; see `tag_table.tag_table`."""
+    return Table(
+        schema="tags",
+        name="tag_table",
+        en="Tag table: one row per customer, tag and value",
+        zh="标签表",
+        columns=(_CUSTOMER_ID, _TAG_CODE, *_HELD),
+        key=("as_of", "customer_id", "tag_code", "tag_value"),
+        partition_by=PartitionBy.AS_OF,
+        published=True,
+        stored_as=stored_as,
+        view_sql=view_sql,
+    )
 
 
 def _share(name: str, en: str, zh: str, maximum: float | None = 1) -> Column:
@@ -231,7 +220,7 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
         zh="客户画像矩阵",
         columns=(
             _CUSTOMER_ID,
-            _CUSTOMER_NO,
+            CUSTOMER_NO,
             *segment,
             *catalogue.matrix_columns,
         ),

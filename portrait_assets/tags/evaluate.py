@@ -25,6 +25,7 @@ from portrait_assets.tags.rules import (
 )
 from portrait_assets.tags.segments import SEGMENT_COLUMNS
 from portrait_assets.tags.tag import Catalogue, OnMissing, Shape, Tag
+from portrait_assets.tags.tag_table import evaluated_details_sql, evaluated_rows_sql
 from portrait_assets.warehouse.connection import literal, literals, quote
 from portrait_assets.warehouse.contract import Type
 
@@ -34,13 +35,11 @@ _BASE = "tags_base"
 _RANK = "tags_rank_"
 _RANKED = "tags_ranked"
 _PREVIOUS = "tags_previous_kept"
-_BATCH_ROWS = 200_000
-"""Customers of all months together that are evaluated at once; a month is never divided."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Tags of one month, with the columns of TAG_TABLE and of `portrait_matrix_table`."""
+    """Tags of one month, with the columns of `tag_table` and of `portrait_matrix_table`."""
 
     tag_table: pl.DataFrame
     portrait_matrix: pl.DataFrame
@@ -48,14 +47,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Prepared:
-    """SQL that selects the tags of the months from temporary tables of the connection.
-
-    The rows of `tag_table_sql` come tag by tag, each in the order of months and customers, which
-    is how they take the least room on disk.
-    """
+    """SQL that selects the tags of the months from temporary tables of the connection."""
 
     tag_table_sql: str
-    tag_rows_sql: str
+    tag_details_sql: str
     portrait_matrix_sql: str
 
     def close(self, con: duckdb.DuckDBPyConnection) -> None:
@@ -118,7 +113,7 @@ def _of_month(frame: str, as_of: date) -> str:
 
 
 def batches(
-    catalogue: Catalogue, months: Sequence[str], rows: Mapping[str, int]
+    catalogue: Catalogue, months: Sequence[str], rows: Mapping[str, int], most: int
 ) -> Iterator[list[str]]:
     """The months (YYYY-MM) in groups that `prepare` can take at once.
 
@@ -126,6 +121,7 @@ def batches(
         catalogue: every version of every tag.
         months: months without a gap, in order.
         rows: how many customers each of them has.
+        most: customers of several months together; a month is never divided.
 
     Raises:
         TagError: when a tag in force reads one that is not.
@@ -135,7 +131,7 @@ def batches(
         tags = catalogue.in_force(month)
         held = sum(rows.get(each, 0) for each in (*batch, month))
         alone = any(not _is_of_features(tag, catalogue) for tag in tags if _is_kept(tag))
-        if batch and (alone or held > _BATCH_ROWS or tags != catalogue.in_force(batch[0])):
+        if batch and (alone or held > most or tags != catalogue.in_force(batch[0])):
             yield batch
             batch = []
         batch.append(month)
@@ -197,8 +193,8 @@ def prepare(
     for table in (_BASE, _RANKED, _PREVIOUS, *used):
         con.execute(f"DROP TABLE IF EXISTS temp.{table}")
     return Prepared(
-        _held_sql(tags, kept),
-        _held_sql(tags, kept, catalogue.numbers),
+        evaluated_rows_sql(tags, kept, _EVALUATED),
+        evaluated_details_sql(catalogue, tags, kept, _EVALUATED),
         _matrix_sql(catalogue, tags),
     )
 
@@ -326,43 +322,6 @@ def _with_kept_sql(kept: Sequence[Tag]) -> str:
 
 
 # -- what goes out -------------------------------------------------------------------------
-
-
-def _held_sql(
-    tags: Sequence[Tag],
-    kept: Sequence[Tag],
-    numbers: Mapping[str, int] | None = None,
-) -> str:
-    """What is held, one SELECT per tag; with `numbers` customers and tags stand as numbers."""
-    customer = "customer_id" if numbers is None else "customer_no"
-
-    def named(code: str) -> str:
-        if numbers is None:
-            return f"{literal(code)} AS tag_code"
-        return f"{numbers.get(code, 0)}::UINTEGER AS tag_no"
-
-    selects = []
-    for tag in sorted(tags, key=lambda tag: tag.code):
-        measured = tag in kept or tag.confidence is not None
-        value, source = quote(tag.code), _EVALUATED
-        if tag.shape is Shape.MANY:
-            source = f"(SELECT *, unnest({value}) AS value FROM {_EVALUATED})"
-            value = "value"
-        confidence = part(tag, "confidence") if measured else "1.0::DOUBLE"
-        version = part(tag, "version") if tag in kept else str(tag.version)
-        decided = part(tag, "decided") if tag in kept else "as_of"
-        selects.append(
-            f"SELECT as_of, {customer}, {named(tag.code)}, "
-            f"CAST({value} AS VARCHAR) AS tag_value, "
-            f"{confidence} AS confidence, CAST({version} AS BIGINT) AS tag_version, "
-            f"{decided} AS decided_as_of "
-            f"FROM {source} WHERE {value} IS NOT NULL"
-        )
-    return " UNION ALL ".join(selects) or (
-        f"SELECT as_of, {customer}, {named('')}, '' AS tag_value, "
-        "1.0::DOUBLE AS confidence, 1::BIGINT AS tag_version, "
-        f"as_of AS decided_as_of FROM {_EVALUATED} WHERE false"
-    )
 
 
 def _matrix_sql(catalogue: Catalogue, tags: Sequence[Tag]) -> str:

@@ -13,7 +13,8 @@ from portrait_assets.tags.distances import Codes
 from portrait_assets.tags.expression import NUMERIC
 from portrait_assets.tags.rules import day
 from portrait_assets.tags.tag import Catalogue, Shape, Tag
-from portrait_assets.warehouse.connection import quote
+from portrait_assets.tags.tag_table import DECIDED, detail_name, details_of
+from portrait_assets.warehouse.connection import literal, quote
 
 SAMPLE = 100_000
 """Customers whose values are looked at one by one; what is counted is counted over all."""
@@ -48,38 +49,69 @@ def is_number(tag: Tag) -> bool:
 def count_held(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue, as_of: date, sample: int = SAMPLE
 ) -> Held:
-    """Count the tags of the month in tags.tag_rows and tags.portrait_matrix of the connection."""
+    """Count the tags of the month in tags.portrait_matrix and tags.tag_details."""
     tags = catalogue.in_force(f"{as_of:%Y-%m}")
-    customers: int = con.execute(
-        f"SELECT count(*) FROM tags.portrait_matrix WHERE as_of = {day(as_of)}"
-    ).fetchall()[0][0]
-    by_number = {number: code for code, number in catalogue.numbers.items()}
-    uncounted = [tag.code for tag in tags if is_number(tag) or tag.shape is Shape.MANY]
-    without_values = ", ".join(str(catalogue.numbers[code]) for code in uncounted) or "0"
-    rows = con.execute(
-        "SELECT tag_no, value, sum(n), sum(n * age) FROM (SELECT tag_no, "
-        f"CASE WHEN tag_no IN ({without_values}) THEN '' ELSE tag_value END AS value, "
-        f"date_diff('month', decided_as_of, {day(as_of)}) AS age, count(*) AS n "
-        f"FROM tags.tag_rows WHERE as_of = {day(as_of)} GROUP BY ALL) "
-        "GROUP BY ALL ORDER BY tag_no, sum(n) DESC, value"
-    ).fetchall()
-    counts: dict[str, dict[str, int]] = {tag.code: {} for tag in tags if not is_number(tag)}
-    held: dict[str, int] = dict.fromkeys((tag.code for tag in tags), 0)
-    ages: dict[str, float] = {}
-    for number, value, customers_of_value, age in rows:
-        code = by_number[number]
-        held[code] = held.get(code, 0) + int(customers_of_value)
-        ages[code] = ages.get(code, 0.0) + float(age)
-        if code in counts and code not in uncounted:
-            counts[code][value] = int(customers_of_value)
-    age_months = {code: age / held[code] for code, age in ages.items()}
+    customers, held = _holders(con, tags, as_of)
+    counted = [tag for tag in tags if not is_number(tag) and tag.shape is not Shape.MANY]
+    counts = _counts(con, counted, as_of)
     for tag in tags:
         if tag.shape is Shape.MANY:
             counts[tag.code] = _combinations(con, tag, as_of)
-            held[tag.code] = sum(counts[tag.code].values())
+    ages = {code: 0.0 for code, holders in held.items() if holders}
+    ages |= _ages(con, catalogue, tags, as_of)
     rows_of_sample = _sample(con, tags, as_of, customers, sample)
     codes, values = _coded(tags, rows_of_sample)
-    return Held(customers, held, counts, age_months, rows_of_sample, codes, values)
+    return Held(customers, held, counts, ages, rows_of_sample, codes, values)
+
+
+def _holders(
+    con: duckdb.DuckDBPyConnection, tags: Sequence[Tag], as_of: date
+) -> tuple[int, dict[str, int]]:
+    """All customers, and those who hold each tag."""
+    counts = "".join(
+        f", count(*) FILTER (len({quote(tag.code)}) > 0)"
+        if tag.shape is Shape.MANY
+        else f", count({quote(tag.code)})"
+        for tag in tags
+    )
+    customers, *holders = con.execute(
+        f"SELECT count(*){counts} FROM tags.portrait_matrix WHERE as_of = {day(as_of)}"
+    ).fetchall()[0]
+    return customers, dict(zip((tag.code for tag in tags), holders, strict=True))
+
+
+def _counts(
+    con: duckdb.DuckDBPyConnection, tags: Sequence[Tag], as_of: date
+) -> dict[str, dict[str, int]]:
+    """Customers by tag and value, the most frequent first; grouped a column at a time."""
+    found: dict[str, dict[str, int]] = {tag.code: {} for tag in tags}
+    selects = [
+        f"SELECT {literal(tag.code)} AS code, CAST({quote(tag.code)} AS VARCHAR) AS value, "
+        f"count(*) AS n FROM tags.portrait_matrix WHERE as_of = {day(as_of)} "
+        f"AND {quote(tag.code)} IS NOT NULL GROUP BY value"
+        for tag in tags
+    ]
+    if selects:
+        sql = f"FROM ({' UNION ALL '.join(selects)}) ORDER BY code, n DESC, value"
+        for code, value, n in con.execute(sql).fetchall():
+            found[code][value] = n
+    return found
+
+
+def _ages(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, tags: Sequence[Tag], as_of: date
+) -> dict[str, float]:
+    """Mean age in months of the values of tags that may be kept, where somebody holds one."""
+    details = details_of(catalogue)
+    codes = [tag.code for tag in tags if DECIDED in details[tag.code]]
+    if not codes:
+        return {}
+    decided = (quote(detail_name(code, DECIDED)) for code in codes)
+    means = ", ".join(f"avg(date_diff('month', {name}, as_of))" for name in decided)
+    row = con.execute(
+        f"SELECT {means} FROM tags.tag_details WHERE as_of = {day(as_of)}"
+    ).fetchall()[0]
+    return {code: mean for code, mean in zip(codes, row, strict=True) if mean is not None}
 
 
 def _combinations(con: duckdb.DuckDBPyConnection, tag: Tag, as_of: date) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portrait_assets.tags.segments import SEGMENT_COLUMNS
 from portrait_assets.tags.tag import Catalogue, Tag
+from portrait_assets.tags.tag_table import stored_rows_sql
 from portrait_assets.warehouse.connection import literal, quote
 from portrait_assets.warehouse.publishing import View
 
@@ -56,10 +57,11 @@ def _version_sql(tag: Tag, catalogue: Catalogue) -> str:
     )
     rule = f"CASE t.tag_value {rules} END" if rules else literal(tag.rules)
     return (
-        f"SELECT t.*, {rule} AS rule, {evidence} AS evidence FROM tags.tag_table AS t "
+        f"SELECT t.*, {rule} AS rule, {evidence} AS evidence "
+        f"FROM ({stored_rows_sql(tag.code, catalogue)}) AS t "
         "LEFT JOIN features.feature_matrix AS f "
         "ON f.as_of = t.decided_as_of AND f.customer_id = t.customer_id "
         "LEFT JOIN tags.portrait_matrix AS m "
         "ON m.as_of = t.decided_as_of AND m.customer_id = t.customer_id "
-        f"WHERE t.tag_code = {literal(tag.code)} AND t.tag_version = {tag.version}"
+        f"WHERE t.tag_version = {tag.version}"
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 import dagster as dg
 import polars as pl
 
-from portrait_assets.months import BATCH_ROWS, month_batches
+from portrait_assets.months import month_batches
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, WarehouseIOManager
@@ -69,7 +69,7 @@ class Subject:
 
     @cached_property
     def rows(self) -> pl.DataFrame:
-        """The month's rows of the table."""
+        """The month's rows as they are stored."""
         return self.read()
 
 
@@ -90,7 +90,7 @@ class TableCheck:
 
 
 def _as_contracted(subject: Subject) -> Finding:
-    return Finding(*violations(contract_schema(subject.table), subject.rows))
+    return Finding(*violations(contract_schema(subject.table.stored), subject.rows))
 
 
 CONTRACT = TableCheck(
@@ -108,13 +108,13 @@ def run_checks(
     """The rows of `validation.check_results` that the checks give for these months of a table."""
     made = warehouse.made(table)
     results = []
-    for first, last in month_batches(list(months), made):
-        batch = [month for month in months if first <= month <= last]
-        parts = -(-sum(made[month] for month in batch) // BATCH_ROWS)
+    most = warehouse.bounds.check_rows
+    for batch in month_batches(months, made, most):
+        parts = -(-sum(made[month] for month in batch) // most)
         if parts > 1:
             results += [_check_large(c, warehouse, table, batch[0], parts) for c in checks]
             continue
-        rows = warehouse.read(table, batch)
+        rows = warehouse.read_stored(table, batch)
         for check in checks:
             results += _check_batch(check, warehouse, table, batch, rows)
     return results
@@ -143,7 +143,7 @@ def _check_large(
 ) -> dict[str, object]:
     """The result for a month too large to be read at once."""
     if not check.holds_together:
-        whole = Subject(warehouse, table, month, lambda: warehouse.read(table, [month]))
+        whole = Subject(warehouse, table, month, lambda: warehouse.read_stored(table, [month]))
         return _result(check, table, month, check.find(whole))
 
     def of(part: int) -> Callable[[], pl.DataFrame]:

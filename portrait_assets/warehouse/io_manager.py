@@ -100,6 +100,7 @@ def warehouse_resource(
                 run_id,
                 settings.memory_limit_gib,
                 settings.threads,
+                bounds=settings.bounds,
             )
             try:
                 yield WarehouseIOManager(opened, tables, on_written)

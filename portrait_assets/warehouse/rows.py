@@ -10,8 +10,6 @@ import polars as pl
 from portrait_assets.errors import WarehouseError
 from portrait_assets.warehouse.contract import Table
 
-BATCH_ROWS = 500_000
-
 
 @dataclass(frozen=True)
 class Query:
@@ -32,8 +30,8 @@ class Written:
 Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame | Query]
 
 
-def parts_of(table: Table, rows: Rows) -> Iterable[pl.DataFrame | Query]:
-    """The rows in parts of at most BATCH_ROWS where they come lazily, each as the contract says.
+def parts_of(table: Table, rows: Rows, most: int) -> Iterable[pl.DataFrame | Query]:
+    """The rows in parts of at most `most` where they come lazily, each as the contract says.
 
     Raises:
         WarehouseError: as `conform`.
@@ -43,7 +41,7 @@ def parts_of(table: Table, rows: Rows) -> Iterable[pl.DataFrame | Query]:
         return
     if isinstance(rows, pl.LazyFrame):
         parts: Iterable[pl.DataFrame | Query] = rows.collect_batches(
-            chunk_size=BATCH_ROWS, maintain_order=True
+            chunk_size=most, maintain_order=True
         )
     elif isinstance(rows, pl.DataFrame):
         parts = [rows]

@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from portrait_assets.bounds import Bounds
 from portrait_assets.errors import WarehouseError
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.connection import (
@@ -33,7 +34,7 @@ CREATE SCHEMA IF NOT EXISTS meta;
 CREATE TABLE IF NOT EXISTS meta.source (name VARCHAR NOT NULL, format INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS meta.partitions (
     table_name VARCHAR NOT NULL, month VARCHAR NOT NULL, row_count BIGINT NOT NULL,
-    run_id VARCHAR NOT NULL, made_at TIMESTAMPTZ NOT NULL
+    run_id VARCHAR NOT NULL, made_at TIMESTAMPTZ NOT NULL, changed_at TIMESTAMPTZ NOT NULL
 );
 """
 FORMAT = 2
@@ -61,11 +62,13 @@ class Warehouse:
         memory_limit_gib: float = 2.0,
         threads: int | None = None,
         read_only: bool = False,
+        bounds: Bounds | None = None,
     ) -> None:
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.run_id = run_id
+        self.bounds = bounds or Bounds()
         self._memory_limit_gib = memory_limit_gib
         self.con = open_database(path, memory_limit_gib, threads, read_only)
         if not read_only:
@@ -185,10 +188,12 @@ class Warehouse:
         stored = table.stored
         with self.transaction():
             self._ensure(table, rows)
+            before = self._fingerprints(table, months)
             self.con.execute(
                 f"DELETE FROM {qualified(stored.full_name)}{_where(table, months, within)}"
             )
-            inserted = sum(self._insert(stored, part) for part in parts_of(stored, rows))
+            parts = parts_of(stored, rows, self.bounds.frame_rows)
+            inserted = sum(self._insert(stored, part) for part in parts)
             replaced = self._count(stored, months, within)
             strays = inserted - sum(replaced.values())
             if strays:
@@ -197,7 +202,8 @@ class Warehouse:
                     "are not being written; give only the rows of the months asked for."
                 )
             counts = self._count(stored, months) if within else replaced
-            self._record(table, counts)
+            after = self._fingerprints(table, months) if before else {}
+            self._record(table, counts, [m for m in before if before[m] == after.get(m)])
             self._made.setdefault(table.full_name, {}).update(counts)
         return counts
 
@@ -264,7 +270,41 @@ class Warehouse:
         )
         return {month: counted.get(partition_value(table, month), 0) for month in months}
 
-    def _record(self, table: Table, counts: Mapping[str, int]) -> None:
+    def _fingerprints(
+        self, table: Table, months: Sequence[str] | None
+    ) -> dict[str, tuple[int, int | None]]:
+        """By month that was made before, a fingerprint of its rows in any order.
+
+        Compared within a transaction and never stored: DuckDB's hash may differ between versions.
+        """
+        known = self._made.get(table.full_name, {})
+        asked = [month for month in ([WHOLE] if months is None else months) if month in known]
+        if not asked:
+            return {}
+        names = ", ".join(map(quote, table.stored.column_names))
+        column = quote(table.partition_by) if table.partition_by else literal(WHOLE)
+        found = self.con.execute(
+            f"SELECT {column}, count(*), sum(hash({names})) "
+            f"FROM {qualified(table.stored.full_name)}"
+            f"{_where(table, None if months is None else asked)} GROUP BY ALL"
+        ).fetchall()
+        by_value = {value: (rows, content) for value, rows, content in found}
+        return {
+            month: by_value.get(partition_value(table, month) if month else WHOLE, (0, None))
+            for month in asked
+        }
+
+    def _record(
+        self, table: Table, counts: Mapping[str, int], unchanged: Sequence[str] = ()
+    ) -> None:
+        """Note what months hold now; those `unchanged` keep the time at which they last changed."""
+        kept = dict(
+            self.con.execute(
+                "SELECT month, epoch_us(changed_at) FROM meta.partitions WHERE table_name = ? "
+                "AND list_contains(?, month)",
+                [table.full_name, list(unchanged)],
+            ).fetchall()
+        )
         self.con.execute(
             f"DELETE FROM meta.partitions WHERE table_name = {literal(table.full_name)} "
             f"AND month IN ({literals(counts)})"
@@ -273,7 +313,8 @@ class Warehouse:
         self._last_made_at = max(time.time_ns() // 1000, self._last_made_at + 1)
         rows = ", ".join(
             f"({literal(table.full_name)}, {literal(month)}, {count}, {literal(self.run_id)}, "
-            f"make_timestamptz({self._last_made_at}))"
+            f"make_timestamptz({self._last_made_at}), "
+            f"make_timestamptz({kept.get(month, self._last_made_at)}))"
             for month, count in counts.items()
         )
         self.con.execute(f"INSERT INTO meta.partitions VALUES {rows}")
@@ -302,18 +343,23 @@ class Warehouse:
         frame: pl.DataFrame = self._relation(table, months).pl()
         return frame
 
+    def read_stored(self, table: Table, months: Sequence[str] | None) -> pl.DataFrame:
+        """These months of what holds the table's rows: the table itself unless it is a view."""
+        self.require(table, months)
+        return self.select(_select(table.stored, months))
+
     def read_part(
         self, table: Table, month: str, part: int, parts: int, by: Sequence[str] = ()
     ) -> pl.DataFrame:
-        """One of so many parts of a month; rows equal in `by`, or else in the key, are in one."""
+        """One of so many parts of a month's stored rows.
+
+        Rows equal in `by`, or else in the key, are in one part.
+        """
         self.require(table, [month])
         stored = table.stored
         key = (name for name in stored.key or stored.column_names if name != _month(stored))
         alike = ", ".join(map(quote, by or [next(key)]))
-        return self.select(
-            f"SELECT {_columns(table)} FROM {qualified(table.full_name)}{_where(table, [month])} "
-            f"AND hash({alike}) % {parts} = {part}"
-        )
+        return self.select(f"{_select(stored, [month])} AND hash({alike}) % {parts} = {part}")
 
     def select(self, sql: str) -> pl.DataFrame:
         """What the query gives."""
@@ -337,9 +383,7 @@ class Warehouse:
 
     def _relation(self, table: Table, months: Sequence[str] | None) -> duckdb.DuckDBPyRelation:
         self.require(table, months)
-        return self.con.cursor().sql(
-            f"SELECT {_columns(table)} FROM {qualified(table.full_name)}{_where(table, months)}"
-        )
+        return self.con.cursor().sql(_select(table, months))
 
     def require(self, table: Table, months: Sequence[str] | None) -> None:
         """Check that these months of the table have been made.
@@ -361,6 +405,10 @@ class Warehouse:
 
 def _month(table: Table) -> str:
     return table.partition_by.value if table.partition_by else ""
+
+
+def _select(table: Table, months: Sequence[str] | None) -> str:
+    return f"SELECT {_columns(table)} FROM {qualified(table.full_name)}{_where(table, months)}"
 
 
 def _columns(table: Table) -> str:

@@ -19,14 +19,22 @@ def column_types(table: Table, received: Mapping[str, str] | None = None) -> dic
     }
 
 
-def existing_types(con: duckdb.DuckDBPyConnection, full_name: str) -> dict[str, str]:
-    """DuckDB type by column name of the table as it is; empty when there is no such table."""
+def existing_types(
+    con: duckdb.DuckDBPyConnection, full_name: str, database: str | None = None
+) -> dict[str, str]:
+    """DuckDB type by column name of the table as it is; empty when there is no such table.
+
+    Args:
+        con: the connection.
+        full_name: schema and name.
+        database: the attached database that it stands in; the connection's own by default.
+    """
     schema, name = full_name.split(".")
     rows = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE schema_name = ? AND table_name = ? AND database_name = current_database() "
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? "
+        "AND table_name = ? AND database_name = coalesce(?, current_database()) "
         "ORDER BY column_index",
-        [schema, name],
+        [schema, name, database],
     ).fetchall()
     return dict(rows)
 

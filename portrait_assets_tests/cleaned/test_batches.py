@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
-import pytest
 
 from portrait_assets.automation import JOB, range_tags
+from portrait_assets.bounds import Bounds
 from portrait_assets.cleaned import assets as cleaned
-from portrait_assets.cleaned import golden
 from portrait_assets.definitions import build_defs
 from portrait_assets.raw import assets as raw
 from portrait_assets.settings import Settings
@@ -17,10 +16,10 @@ from portrait_assets.warehouse.describe import asset_key
 from portrait_assets_tests.scenario import QUIET, SHOP_MONTHS, contents, sales_file, shop
 
 
-def typed(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+def typed(folder: Path, bounds: Bounds) -> dict[str, list[tuple[object, ...]]]:
     """The raw and cleaned tables of a shop some of whose rows are told twice, also far apart."""
     folder.mkdir()
-    settings = shop(folder)
+    settings = shop(folder).model_copy(update={"bounds": bounds})
     lines = sales_file(settings).read_text().splitlines(keepends=True)
     sales_file(settings).write_text("".join([*lines, lines[1], lines[-1], lines[1]]))
     make(settings)
@@ -37,13 +36,9 @@ def make(settings: Settings) -> None:
     assert made.success
 
 
-def test_months_typed_in_parts_give_the_same_tables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at_once = typed(tmp_path / "at_once")
-    monkeypatch.setattr(cleaned, "BATCH_VALUES", 48)
-    monkeypatch.setattr(golden, "PART_CUSTOMERS", 1)
-    in_parts = typed(tmp_path / "in_parts")
+def test_months_typed_in_parts_give_the_same_tables(tmp_path: Path) -> None:
+    at_once = typed(tmp_path / "at_once", Bounds())
+    in_parts = typed(tmp_path / "in_parts", Bounds(typed_values=48, record_customers=1))
     assert in_parts == at_once
     assert len(at_once["cleaned.golden_record"]) > 1
     merged = [row for row in at_once["cleaned.rejects"] if "exact duplicate" in row]

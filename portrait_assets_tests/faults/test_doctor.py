@@ -83,9 +83,14 @@ def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
             "2024-02: validation.drift was not made; run `portrait run --months 2024-02`",
         ),
         (
-            "UPDATE meta.partitions SET made_at = made_at + INTERVAL 1 DAY "
+            "UPDATE meta.partitions SET changed_at = changed_at + INTERVAL 1 DAY "
             "WHERE table_name = 'raw.receipts' AND month = '2024-02'",
             "is older than raw.receipts; run `portrait run --months 2024-02`",
+        ),
+        (
+            "UPDATE meta.partitions SET changed_at = changed_at + INTERVAL 1 DAY "
+            "WHERE table_name = 'raw.receipts' AND month = '2024-01'",
+            "2024-02: raw.receipts is older than raw.receipts of 2024-01",
         ),
         (
             "UPDATE meta.partitions SET run_id = 'other', made_at = made_at + INTERVAL 1 HOUR "

@@ -23,7 +23,6 @@ from portrait_assets.features.contract import (
     FEATURE_MATRIX,
 )
 from portrait_assets.features.matrix import (
-    PART_CUSTOMERS,
     campaign_responses,
     feature_matrix,
     know_customers,
@@ -133,7 +132,7 @@ class World:
         frame: pl.DataFrame = self.con.sql(f"FROM {table.full_name}").pl()
         return frame
 
-    def matrix(self, month: str, part_customers: int = PART_CUSTOMERS) -> pl.DataFrame:
+    def matrix(self, month: str, part_customers: int = 100_000) -> pl.DataFrame:
         """The feature matrix of a month, with its contract's types, so many customers at a time."""
         know_products(self.con, month)
         know_customers(self.con, month, part_customers)

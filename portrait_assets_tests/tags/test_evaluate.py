@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portrait_assets.tags.contract import (
-    TAG_TABLE,
     portrait_matrix_table,
 )
 from portrait_assets.tags.evaluate import evaluate
 from portrait_assets.tags.tag import Catalogue
+from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.rows import conform
 from portrait_assets_tests.tags.world import (
     HOME,
@@ -76,7 +76,7 @@ def test_a_tag_reads_other_tags_and_says_how_sure_it_is(catalogue: Catalogue):
 def test_both_frames_conform_to_their_contracts(catalogue: Catalogue):
     found = evaluate(catalogue, features(spend=[1], visits=[1]), None, None, JUNE)
 
-    assert conform(TAG_TABLE, found.tag_table).height == found.tag_table.height
+    assert conform(tag_table(catalogue), found.tag_table).height == found.tag_table.height
     assert conform(portrait_matrix_table(catalogue), found.portrait_matrix).height == 1
 
 

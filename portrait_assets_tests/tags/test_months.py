@@ -17,12 +17,13 @@ from portrait_assets.features.contract import CUSTOMER_MONTH
 from portrait_assets.months import last_day
 from portrait_assets.tags.assets import make_months
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_CATALOGUE, TAG_TABLE, portrait_matrix_table
+from portrait_assets.tags.contract import TAG_CATALOGUE, portrait_matrix_table
 from portrait_assets.tags.evaluate import batches, prepare
 from portrait_assets.tags.governance import Action, approve
 from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.saved_audiences import load_audiences
 from portrait_assets.tags.tag import Catalogue, TagError
+from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.store import Warehouse
 from portrait_assets.warehouse.tables import ensure_table
 from portrait_assets_tests.tags.world import COLUMNS, JUNE, MAY, TIER, features, write_catalogue
@@ -136,7 +137,7 @@ def test_a_version_that_a_month_was_made_with_cannot_be_redefined(
 
     with pytest.raises(TagError, match="tag tier version 1 is not what 2017-05 was made with"):
         make_months(warehouse, changed, (), ["2017-06"])
-    assert list(warehouse.made(TAG_TABLE)) == ["2017-05"]
+    assert list(warehouse.made(tag_table(catalogue(tmp_path)))) == ["2017-05"]
 
 
 def test_months_made_together_equal_months_made_one_by_one(warehouse: Warehouse, tmp_path: Path):
@@ -207,11 +208,11 @@ def test_what_is_kept_does_not_depend_on_which_months_are_made_together(
         day: features(day, region=home, visits=visit, share=[0.25, 0.5, None], member=[False] * 3)
         for day, home, visit in zip(days, homes, visits, strict=True)
     }
-    assert list(batches(chosen, MONTHS, {})) == [MONTHS]
+    assert list(batches(chosen, MONTHS, {}, 200_000)) == [MONTHS]
 
     def made(parts: list[list[date]]) -> list[object]:
         with duckdb.connect() as con:
-            for table in (TAG_CATALOGUE, portrait_matrix_table(chosen), TAG_TABLE):
+            for table in (TAG_CATALOGUE, portrait_matrix_table(chosen), tag_table(chosen)):
                 ensure_table(con, table)
             con.register("world", pl.concat(world.values()))
             before = None
@@ -225,7 +226,7 @@ def test_what_is_kept_does_not_depend_on_which_months_are_made_together(
                 con.execute(
                     f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}"
                 )
-                con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
+                con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
                 before = part[-1]
             return [
                 con.execute(f"SELECT * FROM tags.{name} ORDER BY ALL").fetchall()
@@ -244,6 +245,6 @@ def test_a_month_that_fails_leaves_the_room_as_it_was(warehouse: Warehouse, tmp_
     with pytest.raises(Exception, match="customer_month"):
         make_months(warehouse, catalogue(tmp_path), (), ["2017-06"])
 
-    assert list(warehouse.made(TAG_TABLE)) == ["2017-05"]
+    assert list(warehouse.made(tag_table(catalogue(tmp_path)))) == ["2017-05"]
     assert tiers(warehouse, JUNE) == {}
     assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}

@@ -13,12 +13,12 @@ from portrait_assets.tags.changes import changes_sql
 from portrait_assets.tags.contract import (
     TAG_CATALOGUE,
     TAG_CHANGES,
-    TAG_TABLE,
     portrait_matrix_table,
 )
 from portrait_assets.tags.evaluate import prepare
 from portrait_assets.tags.listing import catalogue_rows
 from portrait_assets.tags.tag import Catalogue
+from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.contract import Column, Sensitivity, Type
 from portrait_assets.warehouse.tables import ensure_table
 
@@ -109,7 +109,7 @@ def tagged(
     """Fill the connection with the tags of these feature matrices, a month after the other."""
     matrix = portrait_matrix_table(catalogue)
     con.execute("CREATE SCHEMA features")
-    for table in (TAG_CATALOGUE, matrix, TAG_TABLE, TAG_CHANGES):
+    for table in (TAG_CATALOGUE, matrix, tag_table(catalogue), TAG_CHANGES):
         ensure_table(con, table)
     before = None
     for as_of, world in months.items():
@@ -119,7 +119,7 @@ def tagged(
         previous = of_month("tags.tag_table", before) if before else None
         prepared = prepare(catalogue, "SELECT * FROM world", None, previous, [as_of], con)
         con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
-        con.execute(f"INSERT INTO tags.tag_rows BY NAME {prepared.tag_rows_sql}")
+        con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
         prepared.close(con)
         con.register("listed", catalogue_rows(catalogue, as_of))
         con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")

@@ -1,0 +1,158 @@
+"""The tag table: one row per customer, tag and value, as a view over what is stored wide.
+
+Values stand in the portrait matrix already; only what else a row tells, and differs between
+customers, is stored beside it, as a column per tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from portrait_assets.tags.contract import CUSTOMER_NO, HELD_COLUMNS, TAG_CATALOGUE, tag_table_as
+from portrait_assets.tags.rules import confidence_sql, part
+from portrait_assets.tags.tag import Catalogue, OnMissing, Shape, Status, Tag
+from portrait_assets.warehouse.connection import literal, quote
+from portrait_assets.warehouse.contract import AS_OF, Column, PartitionBy, Table
+
+CONFIDENCE, VERSION, DECIDED = "confidence", "tag_version", "decided_as_of"
+_NAMES = {CONFIDENCE: "confidence", VERSION: "version", DECIDED: "decided_as_of"}
+
+
+def details_of(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    """By tag that is or was active, the columns of the tag table that differ between customers."""
+    found = {}
+    for code in sorted({tag.code for tag in catalogue.published}):
+        versions = [
+            tag for tag in catalogue.tags if tag.code == code and tag.status is not Status.DRAFT
+        ]
+        names = [CONFIDENCE] if any(tag.confidence is not None for tag in versions) else []
+        if any(tag.on_missing is OnMissing.KEEP_LAST for tag in versions):
+            names += [VERSION, DECIDED]
+        found[code] = tuple(names)
+    return found
+
+
+def detail_name(code: str, detail: str) -> str:
+    """The column of `tags.tag_details` that holds a detail of a tag."""
+    return f"{code}__{_NAMES[detail]}"
+
+
+def tag_details_table(catalogue: Catalogue) -> Table:
+    """What the tag table tells of a value besides the value, where customers differ in it."""
+    titles = {tag.code: (tag.name_en, tag.name_zh) for tag in catalogue.published}
+    columns = []
+    for code, details in details_of(catalogue).items():
+        en, zh = titles[code]
+        for detail in details:
+            held = HELD_COLUMNS[detail]
+            columns.append(
+                Column(
+                    detail_name(code, detail),
+                    held.type,
+                    f"{en}: {held.en[0].lower()}{held.en[1:]}",
+                    f"{zh}:{held.zh}",
+                    unit=held.unit,
+                    minimum=held.minimum,
+                    maximum=held.maximum,
+                )
+            )
+    return Table(
+        schema="tags",
+        name="tag_details",
+        en="Confidence, version and month of decision of tags, where customers differ in them",
+        zh="标签明细",
+        columns=(CUSTOMER_NO, *columns),
+        key=("as_of", "customer_no"),
+        partition_by=PartitionBy.AS_OF,
+        published=True,
+    )
+
+
+def tag_table(catalogue: Catalogue) -> Table:
+    """The contract of tags.tag_table for this catalogue."""
+    selects = " UNION ALL ".join(stored_rows_sql(code, catalogue) for code in details_of(catalogue))
+    return tag_table_as(tag_details_table(catalogue), selects or _NOTHING)
+
+
+def stored_rows_sql(code: str, catalogue: Catalogue) -> str:
+    """The SELECT of the tag table's rows of one tag from the portrait matrix and its details."""
+    details = details_of(catalogue)[code]
+    versions = {tag.version for tag in catalogue.tags if tag.code == code}
+    source = f"(SELECT as_of, customer_id, customer_no, {quote(code)} FROM tags.portrait_matrix)"
+    told = {CONFIDENCE: "1.0::DOUBLE", VERSION: str(min(versions)), DECIDED: "as_of"}
+    if details:
+        names = ", ".join(quote(detail_name(code, detail)) for detail in details)
+        source += (
+            f" JOIN (SELECT as_of, customer_no, {names} FROM tags.tag_details) "
+            "USING (as_of, customer_no)"
+        )
+        told |= {detail: quote(detail_name(code, detail)) for detail in details}
+    if VERSION not in details and len(versions) > 1:
+        source += (
+            f" JOIN (SELECT as_of, tag_version FROM {TAG_CATALOGUE.full_name} "
+            f"WHERE in_force AND tag_code = {literal(code)}) USING (as_of)"
+        )
+        told[VERSION] = "tag_version"
+    is_many = catalogue.tag(code).shape is Shape.MANY
+    return rows_sql(code, source, told, is_many)
+
+
+def rows_sql(code: str, source: str, told: Mapping[str, str], is_many: bool) -> str:
+    """The SELECT of the tag table's rows of one tag.
+
+    Args:
+        code: the tag.
+        source: what has a row per customer, with the tag's values in a column of its name.
+        told: by other column of the tag table, what it holds, as SQL.
+        is_many: whether the tag's values are lists.
+    """
+    value = quote(code)
+    if is_many:
+        source, value = f"(SELECT *, unnest({value}) AS value FROM {source})", "value"
+    return (
+        f"SELECT as_of, customer_id, {literal(code)} AS tag_code, "
+        f"CAST({value} AS VARCHAR) AS tag_value, {told[CONFIDENCE]} AS confidence, "
+        f"CAST({told[VERSION]} AS BIGINT) AS tag_version, {told[DECIDED]} AS decided_as_of "
+        f"FROM {source} WHERE {value} IS NOT NULL"
+    )
+
+
+_NOTHING = (
+    "SELECT as_of, customer_id, '' AS tag_code, '' AS tag_value, 1.0::DOUBLE AS confidence, "
+    "1::BIGINT AS tag_version, as_of AS decided_as_of FROM tags.portrait_matrix WHERE false"
+)
+
+
+def evaluated_rows_sql(tags: Sequence[Tag], kept: Collection[Tag], evaluated: str) -> str:
+    """The tag table's rows of tags that were just evaluated into a table of this name."""
+    selects = [
+        rows_sql(tag.code, evaluated, _evaluated(tag, tag in kept), tag.shape is Shape.MANY)
+        for tag in sorted(tags, key=lambda tag: tag.code)
+    ]
+    return " UNION ALL ".join(selects) or _NOTHING.replace("tags.portrait_matrix", evaluated)
+
+
+def evaluated_details_sql(
+    catalogue: Catalogue, tags: Sequence[Tag], kept: Collection[Tag], evaluated: str
+) -> str:
+    """The rows of `tags.tag_details` of tags that were just evaluated, in customers' order."""
+    force = {tag.code: tag for tag in tags}
+    table = tag_details_table(catalogue)
+    columns = [AS_OF.name, CUSTOMER_NO.name]
+    for code, details in details_of(catalogue).items():
+        tag = force.get(code)
+        for detail in details:
+            name = detail_name(code, detail)
+            value = "NULL" if tag is None else _evaluated(tag, tag in kept)[detail]
+            known = f"CASE WHEN {quote(code)} IS NOT NULL THEN {value} END" if tag else value
+            columns.append(f"CAST({known} AS {table.column(name).type}) AS {quote(name)}")
+    return f"SELECT {', '.join(columns)} FROM {evaluated}"
+
+
+def _evaluated(tag: Tag, is_kept: bool) -> dict[str, str]:
+    measured = is_kept or tag.confidence is not None
+    return {
+        CONFIDENCE: part(tag, "confidence") if measured else confidence_sql(tag),
+        VERSION: part(tag, "version") if is_kept else str(tag.version),
+        DECIDED: part(tag, "decided") if is_kept else "as_of",
+    }
