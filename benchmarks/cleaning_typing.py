@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from portrait_assets.bounds import Bounds
 from portrait_assets.cleaned.clean import Ways, clean
 from portrait_assets.raw.contract import TRANSACTIONS
 
 BOUND = 3.0
+BATCH_ROWS = 2_000_000
 
 
 def transactions(rows: int, first: int) -> pl.DataFrame:
@@ -46,8 +46,8 @@ def transactions(rows: int, first: int) -> pl.DataFrame:
 
 
 def batches(path: Path, rows: int) -> Iterator[pl.DataFrame]:
-    for first in range(0, rows, Bounds().check_rows):
-        yield pl.scan_parquet(path / "*.parquet").slice(first, Bounds().check_rows).collect()
+    for first in range(0, rows, BATCH_ROWS):
+        yield pl.scan_parquet(path / "*.parquet").slice(first, BATCH_ROWS).collect()
 
 
 def main() -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from portrait_assets.warehouse.contract import Table
 
 
 class Bounds(BaseModel):
     """Upper bounds of what a step holds at once: lower ones take less memory and more time.
 
-    Each is also an environment variable, such as `PORTRAIT_BOUNDS__CHECK_ROWS`.
+    Each is also an environment variable, such as `PORTRAIT_BOUNDS__TABLE_VALUES`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    check_rows: int = Field(2_000_000, gt=0)
-    """Rows of a table that a check looks at, and that are sorted when they are published."""
+    table_values: int = Field(20_000_000, gt=0)
+    """Values of a table that a check looks at, or that are sorted when they are published."""
     typed_values: int = Field(10_000_000, gt=0)
     """Values that are typed: one, and what is found about it, takes about 80 bytes."""
     frame_rows: int = Field(500_000, gt=0)
@@ -25,3 +30,7 @@ class Bounds(BaseModel):
     """Customers whose features are computed: each takes about 3 KiB."""
     tag_customers: int = Field(200_000, gt=0)
     """Customers of several months whose tags are evaluated; a month is never divided."""
+
+    def rows_of(self, table: Table) -> int:
+        """Rows of the table, as it is stored, that may be held at once."""
+        return max(1, self.table_values // len(table.stored.column_names))

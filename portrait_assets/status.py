@@ -22,7 +22,7 @@ EXAMPLE_QUERIES = (
     "FROM clusters.cluster_segment WHERE as_of = (SELECT max(as_of) FROM clusters.cluster_segment) "
     "ORDER BY customers DESC",
     "SELECT tag_code, tag_value, count(*) AS customers FROM tags.tag_table "
-    "WHERE as_of = (SELECT max(as_of) FROM tags.tag_table) GROUP BY ALL ORDER BY ALL",
+    "WHERE as_of = (SELECT max(as_of) FROM portrait) GROUP BY ALL ORDER BY ALL",
 )
 
 

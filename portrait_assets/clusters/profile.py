@@ -89,7 +89,9 @@ def profile_segments(
     lines = pl.concat(parts, how="diagonal").join(sizes, on="segment_id")
     # Sums of floats differ with the number of threads in their last digits.
     lines = lines.with_columns(
-        pl.col("segment_mean", "base_mean", "std_difference", "tgi", "p_value").round_sig_figs(9)
+        pl.col("segment_mean", "base_mean", "tgi", "p_value").round_sig_figs(9),
+        # A difference of nothing is 0, and not what rounding left of it.
+        pl.col("std_difference").round(9),
     )
     lines = lines.with_columns(q_value=false_discovery_rate(lines["p_value"]))
     element_order = list(dict.fromkeys(use.element for use in uses))

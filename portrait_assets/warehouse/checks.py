@@ -108,7 +108,7 @@ def run_checks(
     """The rows of `validation.check_results` that the checks give for these months of a table."""
     made = warehouse.made(table)
     results = []
-    most = warehouse.bounds.check_rows
+    most = warehouse.bounds.rows_of(table)
     for batch in month_batches(months, made, most):
         parts = -(-sum(made[month] for month in batch) // most)
         if parts > 1:
