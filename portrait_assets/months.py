@@ -76,7 +76,7 @@ def month_batches(
     batch: list[str] = []
     held = 0
     for month in months:
-        if held and held + rows[month] > limit:
+        if batch and held + rows[month] > limit:
             yield batch
             batch, held = [], 0
         batch.append(month)

@@ -44,3 +44,8 @@ def test_months_are_taken_together_up_to_a_limit_of_rows():
         ["2024-04"],
     ]
     assert list(month_batches(list(rows), rows, limit=99)) == [list(rows)]
+
+
+def test_an_empty_month_does_not_make_the_large_one_after_it_one_of_several():
+    rows = {"2024-01": 0, "2024-02": 9}
+    assert list(month_batches(list(rows), rows, limit=6)) == [["2024-01"], ["2024-02"]]

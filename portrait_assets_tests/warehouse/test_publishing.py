@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -97,3 +98,62 @@ def test_a_failure_leaves_the_old_file_and_no_litter(warehouse: Warehouse, tmp_p
         publish(warehouse, [PEOPLE], [broken], target, "shop")
     assert target.read_bytes() == before
     assert [path.name for path in tmp_path.glob(".portrait*")] == []
+
+
+FEBRUARY = people("a", "c").with_columns(month=pl.lit("2024-02"))
+MARCH = people("a").with_columns(month=pl.lit("2024-03"))
+
+
+def published(target: Path) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(target), read_only=True) as con:
+        return con.execute("SELECT month, customer_id FROM cleaned.people ORDER BY ALL").fetchall()
+
+
+def row_ids(target: Path) -> dict[str, int]:
+    """Where the first row of each month stands; one that is replaced goes behind the others."""
+    with duckdb.connect(str(target), read_only=True) as con:
+        rows = con.execute("SELECT month, min(rowid) FROM cleaned.people GROUP BY 1").fetchall()
+    return dict(rows)
+
+
+def test_only_months_that_changed_are_written_again(warehouse: Warehouse, tmp_path: Path):
+    target = tmp_path / "portrait.duckdb"
+    warehouse.write(PEOPLE, ["2024-02"], FEBRUARY)
+    publish(warehouse, [PEOPLE], [NEWEST], target, "shop")
+    places = row_ids(target)
+    assert places["2024-01"] < places["2024-02"]
+    warehouse.write(PEOPLE, ["2024-01", "2024-02"], pl.concat([people("b"), FEBRUARY]))
+    warehouse.write(PEOPLE, ["2024-03"], MARCH)
+    publish(warehouse, [PEOPLE], [NEWEST], target, "shop")
+    assert published(target) == [
+        ("2024-01", "b"),
+        ("2024-02", "a"),
+        ("2024-02", "c"),
+        ("2024-03", "a"),
+    ]
+    places = row_ids(target)
+    assert places["2024-02"] < places["2024-01"]
+
+
+def test_a_month_that_is_gone_and_a_damaged_file_are_no_hindrance(
+    warehouse: Warehouse, tmp_path: Path
+):
+    target = tmp_path / "portrait.duckdb"
+    warehouse.write(PEOPLE, ["2024-02"], FEBRUARY)
+    warehouse.write(PEOPLE, ["2024-03"], MARCH)
+    publish(warehouse, [PEOPLE], [NEWEST], target, "shop")
+    warehouse.con.execute("DELETE FROM meta.partitions WHERE month = '2024-03'")
+    warehouse.con.execute("DELETE FROM cleaned.people WHERE month = '2024-03'")
+    publish(warehouse, [PEOPLE], [NEWEST], target, "shop")
+    assert {month for month, _ in published(target)} == {"2024-01", "2024-02"}
+    target.write_bytes(b"no database")
+    publish(warehouse, [PEOPLE], [NEWEST], target, "shop")
+    assert {month for month, _ in published(target)} == {"2024-01", "2024-02"}
+
+
+def test_a_column_that_is_new_writes_the_file_anew(warehouse: Warehouse, tmp_path: Path):
+    target = tmp_path / "portrait.duckdb"
+    publish(warehouse, [PEOPLE], [], target, "shop")
+    publish(warehouse, [replace(PEOPLE, private=())], [NEWEST], target, "shop")
+    with duckdb.connect(str(target), read_only=True) as con:
+        assert con.execute("SELECT DISTINCT phone FROM cleaned.people").fetchall() == [("555",)]

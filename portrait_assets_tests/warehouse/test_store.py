@@ -173,3 +173,79 @@ def test_memory_is_left_to_others_for_as_long_as_they_work(
         _ = 1 / 0
     assert limit() == before
     warehouse.close()
+
+
+def times(warehouse: Warehouse) -> dict[str, tuple[int, int]]:
+    """By month when it was written, and when it last changed."""
+    rows = warehouse.con.execute(
+        "SELECT month, epoch_us(made_at), epoch_us(changed_at) FROM meta.partitions"
+    ).fetchall()
+    return {month: (made_at, changed_at) for month, made_at, changed_at in rows}
+
+
+FEBRUARY = JANUARY.with_columns(month=pl.lit("2024-02"))
+BOTH = pl.concat([JANUARY, FEBRUARY])
+
+
+@pytest.mark.parametrize(
+    ("again", "changed"),
+    [
+        (BOTH, set()),
+        (BOTH.reverse(), set()),
+        (BOTH.with_columns(amount=pl.col("amount") + 1), {"2024-01", "2024-02"}),
+        (pl.concat([JANUARY, FEBRUARY.head(1)]), {"2024-02"}),
+        (pl.concat([JANUARY, FEBRUARY, FEBRUARY.head(1)]), {"2024-02"}),
+        (JANUARY, {"2024-02"}),
+        (JANUARY.clear(), {"2024-01", "2024-02"}),
+    ],
+)
+def test_a_month_written_again_has_changed_only_where_its_rows_differ(
+    warehouse: Warehouse, again: pl.DataFrame, changed: set[str]
+):
+    months = ["2024-01", "2024-02"]
+    warehouse.write(SALES, months, BOTH)
+    first = times(warehouse)
+    warehouse.write(SALES, months, again)
+    second = times(warehouse)
+    for month in months:
+        assert second[month][0] > first[month][0]
+        assert (second[month][1] > first[month][1]) == (month in changed)
+
+
+def test_a_change_that_is_taken_back_has_changed_nothing(warehouse: Warehouse):
+    warehouse.write(SALES, ["2024-01"], JANUARY)
+    before = warehouse.con.execute("FROM meta.partitions").fetchall()
+    with pytest.raises(WarehouseError, match="not being written"):
+        warehouse.write(SALES, ["2024-01"], FEBRUARY)
+    assert warehouse.con.execute("FROM meta.partitions").fetchall() == before
+
+
+NARROW = Table(
+    "tags",
+    "narrow",
+    "Stored",
+    "存储",
+    (Column("no", Type.COUNTER, "No", "号", nullable=False, minimum=1),),
+    key=("as_of", "no"),
+    partition_by=PartitionBy.AS_OF,
+)
+SHOWN = Table(
+    "tags",
+    "shown",
+    "Shown",
+    "展示",
+    (Column("name", Type.TEXT, "Name", "名", nullable=False),),
+    key=("as_of", "name"),
+    partition_by=PartitionBy.AS_OF,
+    stored_as=NARROW,
+    view_sql="SELECT as_of, 'name ' || no AS name FROM tags.narrow",
+)
+
+
+def test_the_parts_of_a_table_that_is_a_view_are_its_stored_rows(warehouse: Warehouse):
+    rows = pl.DataFrame({"as_of": date(2024, 1, 31), "no": range(1, 8)})
+    warehouse.write(SHOWN, ["2024-01"], rows)
+    parts = [warehouse.read_part(SHOWN, "2024-01", part, 3) for part in range(3)]
+    assert sorted(pl.concat(parts)["no"]) == list(range(1, 8))
+    assert warehouse.read_stored(SHOWN, ["2024-01"])["no"].to_list() == list(range(1, 8))
+    assert set(warehouse.read(SHOWN, ["2024-01"])["name"]) == {f"name {no}" for no in range(1, 8)}

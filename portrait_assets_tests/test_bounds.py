@@ -1,0 +1,74 @@
+"""What is held at once is bounded, and nothing that comes out depends on where the bounds are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portrait_assets.bounds import Bounds
+from portrait_assets.definitions import all_tables
+from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.settings import Settings
+from portrait_assets.tags.catalogue import source_catalogue
+from portrait_assets.tags.tag_table import tag_table
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets_tests.scenario import SHOP_MONTHS, contents, run, shop
+
+LOW = Bounds(
+    table_values=600,
+    typed_values=200,
+    frame_rows=20,
+    record_customers=7,
+    matrix_customers=7,
+    tag_customers=25,
+)
+"""Below what a month of the corner shop holds, so that every one of them is crossed."""
+
+
+def bounded(folder: Path, bounds: Bounds) -> Settings:
+    return shop(folder).model_copy(update={"bounds": bounds})
+
+
+@pytest.mark.slow
+def test_a_run_that_crosses_every_bound_comes_out_as_one_that_crosses_none(tmp_path: Path):
+    at_once, in_parts = (
+        bounded(tmp_path / name, bounds) for name, bounds in (("once", Bounds()), ("parts", LOW))
+    )
+    for settings in (at_once, in_parts):
+        assert run(settings).success
+    assert contents(in_parts.portrait_file) == contents(at_once.portrait_file)
+    assert crossed(in_parts) == dict.fromkeys(LOW.model_fields_set, True)
+    assert crossed(at_once) == dict.fromkeys(LOW.model_fields_set, False)
+
+
+def crossed(settings: Settings) -> dict[str, bool]:
+    """By bound, whether a month of the warehouse holds more than it allows."""
+    bounds, catalogue = settings.bounds, source_catalogue(settings.source_dir)
+    warehouse = Warehouse(settings.warehouse_file, settings.source, "test", read_only=True)
+    try:
+        most = {
+            table.full_name: max(warehouse.made(table).values(), default=0)
+            for table in all_tables(catalogue)
+        }
+        months = len(warehouse.made(FEATURE_MATRIX))
+    finally:
+        warehouse.close()
+    customers, lines = most["features.feature_matrix"], most["cleaned.transactions"]
+    assert months == len(SHOP_MONTHS)
+    return {
+        "table_values": customers > bounds.rows_of(FEATURE_MATRIX)
+        and customers > bounds.rows_of(tag_table(catalogue)),
+        "typed_values": lines * 10 > bounds.typed_values,
+        "frame_rows": lines > bounds.frame_rows,
+        "record_customers": customers > bounds.record_customers,
+        "matrix_customers": customers > bounds.matrix_customers,
+        "tag_customers": customers * months > bounds.tag_customers,
+    }
+
+
+def test_a_bound_is_an_environment_variable_and_more_than_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PORTRAIT_BOUNDS__MATRIX_CUSTOMERS", "50")
+    assert Settings().bounds == Bounds(matrix_customers=50)
+    with pytest.raises(ValueError, match="greater than 0"):
+        Bounds(matrix_customers=0)

@@ -1,0 +1,72 @@
+"""What is stale: values over small graphs of tables and months."""
+
+from __future__ import annotations
+
+import pytest
+
+from portrait_assets.warehouse.staleness import State, stale_months, states_of
+
+UPSTREAM = {"raw": [], "cleaned": ["raw"], "features": ["cleaned"]}
+MONTHS = ("2024-01", "2024-02", "2024-03")
+
+
+def states(**changed: State) -> dict[str, dict[str, State]]:
+    """Three months of three tables, each written a tick after the one before it; some others."""
+    made = {
+        month: {
+            table: State(10 * month_no + step, 10 * month_no + step)
+            for step, table in enumerate(UPSTREAM)
+        }
+        for month_no, month in enumerate(MONTHS)
+    }
+    for place, state in changed.items():
+        table, _, month = place.partition("_")
+        made[f"2024-{month}"][table] = state
+    return made
+
+
+def test_months_run_one_after_the_other_are_not_stale():
+    assert stale_months(states(), UPSTREAM) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "stale"),
+    [
+        # Of raw, a month run again that came out different: its own later tables are stale too.
+        (
+            {"raw_02": State(99, 99)},
+            {
+                "2024-02": "cleaned is older than raw",
+                "2024-03": "raw is older than raw of 2024-02",
+            },
+        ),
+        # The same month run again, with the same rows as before: nothing is stale.
+        ({"raw_02": State(99, 10)}, {}),
+        # What is carried forward within one table reaches every later month.
+        (
+            {"features_01": State(99, 99)},
+            {
+                "2024-02": "features is older than features of 2024-01",
+                "2024-03": "features is older than features of 2024-01",
+            },
+        ),
+        # The newest month changes nothing before it.
+        ({"features_03": State(99, 99)}, {}),
+    ],
+)
+def test_a_change_reaches_what_reads_it_in_its_month_and_later(
+    changed: dict[str, State], stale: dict[str, str]
+):
+    found = stale_months(states(**changed), UPSTREAM)
+    assert {each.month: str(each) for each in found} == stale
+
+
+def test_a_table_that_was_never_materialized_is_not_stale_but_missing():
+    made = states(raw_01=State(99, 99))
+    del made["2024-01"]["cleaned"], made["2024-01"]["features"]
+    assert [each.month for each in stale_months(made, UPSTREAM)] == ["2024-02", "2024-03"]
+
+
+def test_states_are_read_by_month_and_table():
+    rows = [("2024-01", "raw", 1, 1), ("2024-01", "cleaned", 3, 2)]
+    assert states_of(rows) == {"2024-01": {"raw": State(1, 1), "cleaned": State(3, 2)}}
