@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     from portrait_assets.warehouse.contract import Table
+
+
+Item = TypeVar("Item")
 
 
 class Bounds(BaseModel):
@@ -28,9 +32,27 @@ class Bounds(BaseModel):
     """Customers whose records are weighed: with its origins one takes up to 10 KiB."""
     matrix_customers: int = Field(100_000, gt=0)
     """Customers whose features are computed: each takes about 3 KiB."""
+    joined_rows: int = Field(2_000_000, gt=0)
+    """Customers of several months that are joined to what they did in others."""
     tag_customers: int = Field(200_000, gt=0)
     """Customers of several months whose tags are evaluated; a month is never divided."""
 
     def rows_of(self, table: Table) -> int:
         """Rows of the table, as it is stored, that may be held at once."""
         return max(1, self.table_values // len(table.stored.column_names))
+
+
+def in_batches(
+    items: Iterable[Item], sizes: Mapping[Item, int], limit: int
+) -> Iterator[list[Item]]:
+    """The items, in order, in groups that together hold at most `limit`, or are one item."""
+    batch: list[Item] = []
+    held = 0
+    for item in items:
+        if batch and held + sizes[item] > limit:
+            yield batch
+            batch, held = [], 0
+        batch.append(item)
+        held += sizes[item]
+    if batch:
+        yield batch

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from portrait_assets.errors import PortraitError
@@ -61,25 +60,3 @@ def parse_months(text: str, available: list[str]) -> list[str]:
             f"{available[-1]}; ask for months within it or change source.yaml."
         )
     return asked
-
-
-def month_batches(
-    months: Sequence[str], rows: Mapping[str, int], limit: int
-) -> Iterator[list[str]]:
-    """The months in groups that hold at most `limit` rows, or are one month.
-
-    Args:
-        months: months in order.
-        rows: how many rows each of them has.
-        limit: how many rows fit into memory at once.
-    """
-    batch: list[str] = []
-    held = 0
-    for month in months:
-        if batch and held + rows[month] > limit:
-            yield batch
-            batch, held = [], 0
-        batch.append(month)
-        held += rows[month]
-    if batch:
-        yield batch

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.bounds import Bounds
+from portrait_assets.bounds import Bounds, in_batches
 from portrait_assets.definitions import all_tables
 from portrait_assets.features.contract import FEATURE_MATRIX
 from portrait_assets.settings import Settings
@@ -21,6 +21,7 @@ LOW = Bounds(
     frame_rows=20,
     record_customers=7,
     matrix_customers=7,
+    joined_rows=25,
     tag_customers=25,
 )
 """Below what a month of the corner shop holds, so that every one of them is crossed."""
@@ -63,6 +64,7 @@ def crossed(settings: Settings) -> dict[str, bool]:
         "frame_rows": lines > bounds.frame_rows,
         "record_customers": customers > bounds.record_customers,
         "matrix_customers": customers > bounds.matrix_customers,
+        "joined_rows": customers > bounds.joined_rows,
         "tag_customers": customers * months > bounds.tag_customers,
     }
 
@@ -72,3 +74,18 @@ def test_a_bound_is_an_environment_variable_and_more_than_nothing(monkeypatch: p
     assert Settings().bounds == Bounds(matrix_customers=50)
     with pytest.raises(ValueError, match="greater than 0"):
         Bounds(matrix_customers=0)
+
+
+def test_months_are_taken_together_up_to_a_limit_of_rows():
+    rows = {"2024-01": 3, "2024-02": 3, "2024-03": 9, "2024-04": 1}
+    assert list(in_batches(rows, rows, limit=6)) == [
+        ["2024-01", "2024-02"],
+        ["2024-03"],
+        ["2024-04"],
+    ]
+    assert list(in_batches(rows, rows, limit=99)) == [list(rows)]
+
+
+def test_an_empty_month_does_not_make_the_large_one_after_it_one_of_several():
+    rows = {"2024-01": 0, "2024-02": 9}
+    assert list(in_batches(rows, rows, limit=6)) == [["2024-01"], ["2024-02"]]

@@ -9,7 +9,6 @@ import pytest
 from portrait_assets.errors import PortraitError
 from portrait_assets.months import (
     last_day,
-    month_batches,
     month_range,
     next_month,
     parse_month,
@@ -34,18 +33,3 @@ def test_a_range_is_both_ends_and_all_between():
 def test_what_is_no_month_is_told(text: str):
     with pytest.raises(PortraitError, match="is not a month; write it as YYYY-MM"):
         parse_month(text)
-
-
-def test_months_are_taken_together_up_to_a_limit_of_rows():
-    rows = {"2024-01": 3, "2024-02": 3, "2024-03": 9, "2024-04": 1}
-    assert list(month_batches(list(rows), rows, limit=6)) == [
-        ["2024-01", "2024-02"],
-        ["2024-03"],
-        ["2024-04"],
-    ]
-    assert list(month_batches(list(rows), rows, limit=99)) == [list(rows)]
-
-
-def test_an_empty_month_does_not_make_the_large_one_after_it_one_of_several():
-    rows = {"2024-01": 0, "2024-02": 9}
-    assert list(month_batches(list(rows), rows, limit=6)) == [["2024-01"], ["2024-02"]]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import polars as pl
 
+from portrait_assets.bounds import in_batches
 from portrait_assets.cleaned.background import BACKGROUNDS, first_known
 from portrait_assets.cleaned.clean import Ways, clean, unplaced_rejects
 from portrait_assets.cleaned.contract import (
@@ -20,7 +21,6 @@ from portrait_assets.cleaned.golden import golden_month
 from portrait_assets.cleaned.identifying import identify
 from portrait_assets.cleaned.identity import moved, with_customer_id
 from portrait_assets.cleaned.quality import counted, quality, told_shares
-from portrait_assets.months import month_batches
 from portrait_assets.raw.contract import (
     CANONICAL,
     CANONICAL_BY_NAME,
@@ -171,7 +171,7 @@ def _batches(
     table = canonical.raw_table()
     rows = warehouse.made(table)
     most = max(1, warehouse.bounds.typed_values // len(table.columns))
-    for batch in month_batches(months, rows, most):
+    for batch in in_batches(months, rows, most):
         first, last = batch[0], batch[-1]
         parts = -(-rows[first] // most) if first == last and not canonical.unique else 1
         if parts <= 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from portrait_assets.bounds import in_batches
 from portrait_assets.cleaned.contract import CLEANED
 from portrait_assets.features.contract import CUSTOMER_MONTH
 from portrait_assets.months import last_day, next_month
@@ -80,6 +81,18 @@ def happened(
     ]
     if not tests or not watches:
         return pl.DataFrame(schema=COUNTED)
+    made = warehouse.made(matrix)
+    sizes = {watch: made.get(watch.said, 0) for watch in watches}
+    counted = [
+        _counted(warehouse, matrix, tests, batch)
+        for batch in in_batches(watches, sizes, warehouse.bounds.joined_rows)
+    ]
+    return pl.concat(counted)
+
+
+def _counted(
+    warehouse: Warehouse, matrix: Table, tests: Sequence[_Test], watches: Sequence[Watch]
+) -> pl.DataFrame:
     con = warehouse.con
     with_base(warehouse, matrix, _said_columns(tests), watches)
     answers = any(test.claim.outcome is Outcome.ANSWER for test in tests)

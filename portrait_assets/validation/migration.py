@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from portrait_assets.bounds import in_batches
 from portrait_assets.months import last_day, next_month
 from portrait_assets.validation.contract import MIGRATION, Dimension
 from portrait_assets.warehouse.connection import literals, quote
@@ -35,10 +36,9 @@ def migration(warehouse: Warehouse, matrix: Table, months: Sequence[str]) -> pl.
     dimensions = [d for d in Dimension if COLUMN[d] in matrix.column_names]
     if not told or not dimensions:
         return MIGRATION.empty()
-    counted = warehouse.select(
-        " UNION ALL ".join(
-            _counts_sql(matrix, d, told) for d in dimensions if COLUMN[d] in matrix.column_names
-        )
+    counted = pl.concat(
+        warehouse.select(" UNION ALL ".join(_counts_sql(matrix, d, batch) for d in dimensions))
+        for batch in in_batches(told, made, warehouse.bounds.joined_rows)
     )
     before = pl.col("customers").sum().over("as_of", "dimension", "value_before")
     return (

@@ -8,7 +8,7 @@ from functools import cached_property
 import dagster as dg
 import polars as pl
 
-from portrait_assets.months import month_batches
+from portrait_assets.bounds import in_batches
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, WarehouseIOManager
@@ -109,7 +109,7 @@ def run_checks(
     made = warehouse.made(table)
     results = []
     most = warehouse.bounds.rows_of(table)
-    for batch in month_batches(months, made, most):
+    for batch in in_batches(months, made, most):
         parts = -(-sum(made[month] for month in batch) // most)
         if parts > 1:
             results += [_check_large(c, warehouse, table, batch[0], parts) for c in checks]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.months import month_batches
+from portrait_assets.bounds import in_batches
 from portrait_assets.warehouse.connection import literal, literals, open_database, qualified, quote
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.store import Warehouse, partition_value
@@ -250,7 +250,7 @@ def _replace(
         con.execute(f"DELETE FROM {target}{_of_months(table, gone)}")
     filled = [month for month in changed if month in states.now]
     rows = {month: count for month, (count, _) in states.now.items()}
-    for batch in month_batches(filled, rows, most):
+    for batch in in_batches(filled, rows, most):
         con.execute(
             f"INSERT INTO {target} BY NAME SELECT {columns} FROM {qualified(table.full_name)}"
             f"{_of_months(table, batch)} ORDER BY {_order(table)}"
