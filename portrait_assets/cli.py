@@ -121,6 +121,53 @@ def doctor(source: SourceOption = None, data_dir: DataOption = None) -> None:
 
 
 @app.command()
+def backup(
+    to: Annotated[
+        Path,
+        typer.Option("--out", help="A new .zip, or a folder to put one in named by the time."),
+    ],
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Back up what no run can compute again: the source's definition, tags, approvals, review
+    decisions, audiences and names of segments.
+
+    The source's data files (CSV, Parquet, JSON) are not in it, nor is the warehouse.
+    """
+    from portrait_assets.backup import back_up
+
+    made = back_up(_settings(source, data_dir), to)
+    names = ", ".join(made.manifest.files)
+    out.print(f"{made.path}: {len(made.manifest.files)} files ({names})", markup=False)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `portrait backup` wrote.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace files that differ from the backup's.")
+    ] = False,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Put the files of a backup back into the source's folder, which may be new.
+
+    The source's data files are not in a backup: put them where source.yaml says, and make the
+    months again with `portrait run`.
+    """
+    from portrait_assets.backup import restore as put_back
+
+    done = put_back(_settings(source, data_dir), file, replace)
+    for what, names in (
+        ("restored", done.written),
+        ("the same already", done.same),
+        ("not in the backup, left as they are", done.left),
+    ):
+        if names:
+            out.print(f"{what}: {', '.join(names)}", markup=False)
+
+
+@app.command()
 def sources(data_dir: DataOption = None) -> None:
     """List the sources, the months that they cover and whether their files are there."""
     from portrait_assets.status import print_sources

@@ -275,12 +275,15 @@ def _published_rows(patient: Patient, con: duckdb.DuckDBPyConnection) -> Iterato
     )
     for table in patient.tables:
         if table.published and table.full_name in noted:
-            stored = qualified(table.stored.full_name)
-            held = con.execute(f"SELECT count(*) FROM {stored}").fetchall()[0][0]
+            file, stored = patient.settings.portrait_file.name, table.stored.full_name
+            if not existing_types(con, stored):
+                yield Ailment(file, f"lacks {stored} of this version", "run `portrait run`")
+                continue
+            held = con.execute(f"SELECT count(*) FROM {qualified(stored)}").fetchall()[0][0]
             made = noted[table.full_name]
             if held != made:
                 what = f"holds {held:,} rows of {table.full_name}, {made:,} were made"
-                yield Ailment(patient.settings.portrait_file.name, what, "run `portrait run`")
+                yield Ailment(file, what, "run `portrait run`")
 
 
 def _of(month: str) -> str:

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from portrait_assets.definitions import upstream_tables
-from portrait_assets.errors import PortraitError
+from portrait_assets.errors import PortraitError, WarehouseError
 from portrait_assets.raw.source import load_source
 from portrait_assets.settings import Settings
 from portrait_assets.warehouse.connection import open_published
+from portrait_assets.warehouse.publishing import TABLE_ROWS
 from portrait_assets.warehouse.staleness import STATES_SQL, stale_months, states_of
+from portrait_assets.warehouse.tables import column_types, existing_types
 
 EXAMPLE_QUERIES = (
     "FROM portrait LIMIT 5",
@@ -100,7 +102,14 @@ def _state(source: Any) -> str:
 
 
 def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
-    return open_published(settings.portrait_file)
+    con = open_published(settings.portrait_file)
+    if existing_types(con, TABLE_ROWS.full_name) == column_types(TABLE_ROWS):
+        return con
+    con.close()
+    raise WarehouseError(
+        f"{settings.portrait_file.name} was published by another version; publish it again with "
+        "`portrait run`."
+    )
 
 
 def _shown(path: Path) -> str:

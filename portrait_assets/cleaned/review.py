@@ -8,6 +8,7 @@ import polars as pl
 
 from portrait_assets.cleaned.resolving import DIFFERENT, SAME
 from portrait_assets.errors import SourceError
+from portrait_assets.files import replace_files
 from portrait_assets.months import parse_month
 
 REVIEW_FILE = "identity_review.csv"
@@ -71,4 +72,5 @@ def append_same(folder: Path, merges: pl.DataFrame, from_month: str) -> None:
         told = pl.read_csv(path, infer_schema=False)
         # Columns that reviewers keep for themselves stay.
         added = pl.concat([told, added.join(told, on=COLUMNS, how="anti")], how="diagonal")
-    added.write_csv(path)
+    # Decisions that people made are not to be lost to a full disk or a kill.
+    replace_files({path: added.write_csv().encode()})

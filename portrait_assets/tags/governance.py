@@ -6,7 +6,6 @@ was in force then, however often it is made again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,6 +15,7 @@ from pathlib import Path
 import polars as pl
 import yaml
 
+from portrait_assets.files import replace_files
 from portrait_assets.months import next_month, parse_month
 from portrait_assets.tags.tag import Catalogue, Place, Status, Tag, TagError
 from portrait_assets.tags.yaml_lines import Entry, read_yaml
@@ -193,9 +193,7 @@ def _append(path: Path, approval: Approval) -> None:
     }
     before = path.read_text(encoding="utf-8") if path.exists() else _HEADER
     added = yaml.safe_dump([record], allow_unicode=True, sort_keys=False)
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(before.rstrip("\n") + "\n" + added, encoding="utf-8")
-    os.replace(temporary, path)
+    replace_files({path: (before.rstrip("\n") + "\n" + added).encode()})
 
 
 def version_change(before: Tag | None, after: Tag) -> str:

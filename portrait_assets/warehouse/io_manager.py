@@ -80,7 +80,7 @@ def warehouse_resource(
 
     Raises, when a run starts:
         WarehouseBusyError: when another run holds the warehouse for longer than the wait.
-        WarehouseError: when the file belongs to another source.
+        WarehouseError: when the file is another source's or version's and cannot be brought up.
     """
 
     # Dagster takes generators here and its types do not say so.
@@ -101,7 +101,10 @@ def warehouse_resource(
                 settings.memory_limit_gib,
                 settings.threads,
                 bounds=settings.bounds,
+                contracts=list(tables.values()),
             )
+            for why in opened.migrated:
+                log(f"The warehouse was migrated: {why}.")
             try:
                 yield WarehouseIOManager(opened, tables, on_written)
             finally:

@@ -26,8 +26,9 @@ from portrait_assets.warehouse.connection import (
     unreadable,
 )
 from portrait_assets.warehouse.contract import PartitionBy, Table
+from portrait_assets.warehouse.migrations import check_format, current_format, migrate
 from portrait_assets.warehouse.rows import Query, Rows, parts_of
-from portrait_assets.warehouse.tables import ensure_table
+from portrait_assets.warehouse.tables import ensure_table, existing_types
 
 META_SQL = """
 CREATE SCHEMA IF NOT EXISTS meta;
@@ -37,7 +38,6 @@ CREATE TABLE IF NOT EXISTS meta.partitions (
     run_id VARCHAR NOT NULL, made_at TIMESTAMPTZ NOT NULL, changed_at TIMESTAMPTZ NOT NULL
 );
 """
-FORMAT = 2
 SPARING_GIB = 0.5
 WHOLE = ""  # The month under which a table that is not partitioned is recorded.
 
@@ -50,8 +50,12 @@ def partition_value(table: Table, month: str) -> str | date:
 class Warehouse:
     """An open warehouse file. One process at a time has one; see `warehouse.lock`.
 
+    Given the contracts of this version, a file of an older one is brought up to them on opening,
+    and `migrated` says by what steps.
+
     Raises:
-        WarehouseError: on opening, when the file is another source's or version's, or damaged.
+        WarehouseError: on opening, when the file is another source's, damaged, of a newer version,
+            or of an older one that is not, or cannot be, brought up; it is then as it was.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Warehouse:
         threads: int | None = None,
         read_only: bool = False,
         bounds: Bounds | None = None,
+        contracts: Sequence[Table] | None = None,
     ) -> None:
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,8 +79,6 @@ class Warehouse:
         if not read_only:
             # A process that was killed leaves what it had spilled, and only one is at work.
             rmtree(spill_folder(path), ignore_errors=True)
-            self.con.execute(META_SQL)
-        self._belong_to(source)
         # No other process can write while this one holds the file, so what was made is known.
         self._made: dict[str, dict[str, int]] = {}
         self._in_transaction = False
@@ -83,6 +86,11 @@ class Warehouse:
         self._given_nothing: set[str] = set()
         self._as_contract: set[str] = set()
         self._last_made_at = 0  # in microseconds since 1970
+        try:
+            self.migrated = self._belong_to(source, None if read_only else contracts, read_only)
+        except BaseException:
+            self.close()
+            raise
         rows = self.con.execute(
             "SELECT table_name, month, row_count, epoch_us(made_at) FROM meta.partitions"
         )
@@ -114,22 +122,36 @@ class Warehouse:
         self.con.close()
         rmtree(spill_folder(self.path), ignore_errors=True)
 
-    def _belong_to(self, source: str) -> None:
-        owner = self.con.execute("SELECT name, format FROM meta.source").fetchone()
+    def _belong_to(
+        self, source: str, contracts: Sequence[Table] | None, read_only: bool
+    ) -> list[str]:
+        """Mark a new file as the source's, or check an older one and bring it up; see `migrate`."""
+        owner = None
+        if existing_types(self.con, "meta.source"):
+            owner = self.con.execute("SELECT name, format FROM meta.source").fetchone()
+        if owner is None and not read_only:
+            with self.transaction():
+                self.con.execute(META_SQL)
+                self.con.execute(
+                    "INSERT INTO meta.source VALUES (?, ?)", [source, current_format()]
+                )
+            return []
         if owner is None:
-            self.con.execute("INSERT INTO meta.source VALUES (?, ?)", [source, FORMAT])
-        elif owner[0] != source:
-            self.close()
             raise WarehouseError(
-                f"{self.path.name} in {self.path.parent.name} belongs to the source '{owner[0]}' "
+                f"{self.path.name} in {self.path.parent.name} is no warehouse; make it again with "
+                "`portrait run --fresh`."
+            )
+        name, found = owner
+        if name != source:
+            raise WarehouseError(
+                f"{self.path.name} in {self.path.parent.name} belongs to the source '{name}' "
                 f"and cannot take '{source}'; give each source its own folder."
             )
-        elif owner[1] != FORMAT:
-            self.close()
-            raise WarehouseError(
-                f"{self.path.name} has format {owner[1]} and this version works with {FORMAT}; "
-                "make it again with `portrait run --fresh`."
-            )
+        check_format(self.path.name, found, can_migrate=contracts is not None)
+        if contracts is None:
+            return []
+        with self.transaction():
+            return migrate(self.con, self.path.name, found, contracts)
 
     # -- writing ---------------------------------------------------------------------------
 

@@ -1,0 +1,42 @@
+"""Writing files so that each is whole at every moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def replace_files(contents: Mapping[Path, bytes]) -> None:
+    """Write these files in the order given, over those that there are.
+
+    All are written beside and synced before the first takes its place, so that a full disk or a
+    forbidden folder changes none of them.
+
+    Raises:
+        OSError: when a file cannot be written; it names the file.
+    """
+    beside = {path: path.with_name(f".{path.name}.new") for path in contents}
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(beside[path], "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, temporary in beside.items():
+            os.replace(temporary, path)
+        for folder in {path.parent for path in contents}:
+            _sync_folder(folder)
+    finally:
+        for temporary in beside.values():
+            if temporary.is_file():
+                temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,75 @@
+"""A newer version opens the warehouses of older ones, each kept as its version left it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from portrait_assets.definitions import all_tables
+from portrait_assets.doctor import examine, print_examination
+from portrait_assets.settings import Settings
+from portrait_assets.tags.catalogue import source_catalogue
+from portrait_assets.warehouse.migrations import current_format
+from portrait_assets.warehouse.store import Warehouse
+from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
+from portrait_assets_tests.scenario import contents, run
+
+ARCHIVES = sorted(Path(__file__).parent.glob("format-*.zip"))
+
+
+@pytest.fixture(params=ARCHIVES, ids=lambda path: path.stem)
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """The shop of two months as the version of that format left it."""
+    with zipfile.ZipFile(request.param) as archive:
+        archive.extractall(tmp_path)
+    return Settings(data_dir=tmp_path, source="corner_shop", lock_wait_seconds=0.5)
+
+
+def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[object, ...]]]:
+    """The tables that analysts read; what holds the rows of a view may differ by version."""
+    tables = all_tables(source_catalogue(settings.source_dir))
+    names = {table.full_name for table in tables if table.published}
+    return {name: rows for name, rows in contents(path).items() if name in names}
+
+
+def test_an_older_warehouse_is_migrated_without_a_change_to_what_analysts_read(old: Settings):
+    before = public_contents(old.warehouse_file, old)
+    tables = all_tables(source_catalogue(old.source_dir))
+
+    warehouse = Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables)
+
+    assert warehouse.con.execute("FROM meta.source").fetchall() == [
+        ("corner_shop", current_format())
+    ]
+    warehouse.close()
+    assert "tags.tag_table" in before
+    assert public_contents(old.warehouse_file, old) == before
+
+
+@pytest.mark.slow
+def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(old: Settings):
+    before = public_contents(old.portrait_file, old)
+    assert run(old, ["2024-02"]).success
+    told = io.StringIO()
+    assert print_examination(old, Console(file=told)) == 0, told.getvalue()
+    assert public_contents(old.portrait_file, old) == before
+
+
+@pytest.mark.slow
+def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings):
+    before = old.warehouse_file.read_bytes()
+    fails_in_a_sentence(portrait("doctor", data=old.data_dir), "migrate it with `portrait run`")
+    fails_in_a_sentence(portrait("status", data=old.data_dir), "published by another version")
+    assert old.warehouse_file.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_what_an_older_version_published_is_published_again(old: Settings):
+    tables = all_tables(source_catalogue(old.source_dir))
+    Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables).close()
+    found = "\n".join(map(str, examine(old)))
+    assert "portrait.duckdb: lacks tags.tag_details of this version; run `portrait run`" in found
