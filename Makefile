@@ -45,8 +45,9 @@ lint: $(VENV)/.installed  ## lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed  ## what features, typing, linkage and segments cost and find (takes long)
+bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (takes long)
 	$(BIN)/python -W ignore -m benchmarks.run
+	$(BIN)/python -W ignore -m benchmarks.whole_job
 	$(BIN)/python -W ignore benchmarks/cleaning_typing.py
 	$(BIN)/python -W ignore benchmarks/cleaning_linkage.py
 	$(BIN)/python -W ignore benchmarks/clusters_choice.py
