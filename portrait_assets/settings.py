@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -11,6 +12,8 @@ class Settings(BaseSettings):
     """Settings of one warehouse; each is also an environment variable, `PORTRAIT_DATA_DIR` etc.
 
     `data_dir` holds `sources/` and `warehouse/`. Relative paths start at the working folder.
+    `notify_command` (run without a shell) and `notify_webhook` (http or https) get each failure;
+    they may hold secrets and are never shown.
     """
 
     model_config = SettingsConfigDict(env_prefix="PORTRAIT_", frozen=True)
@@ -20,6 +23,13 @@ class Settings(BaseSettings):
     memory_limit_gib: float = 2.0
     threads: int | None = None
     lock_wait_seconds: float = 600.0
+    notify_command: SecretStr | None = None
+    notify_webhook: SecretStr | None = None
+
+    @property
+    def has_notifier(self) -> bool:
+        """Whether somebody asked for failures to be reported."""
+        return bool(self.notify_command or self.notify_webhook)
 
     @property
     def source_dir(self) -> Path:

@@ -155,9 +155,10 @@ def cleaned_assets(
         context: dg.AssetExecutionContext, customers: pl.DataFrame, identity_map: pl.DataFrame
     ) -> Iterator[dg.Output[object]]:
         trust = told.identity.trust if told.identity else ()
+        warehouse = context.resources.warehouse.warehouse
         rows = (
             part
-            for month in context.partition_keys
+            for month in warehouse.place.each(context.partition_keys)
             for part in golden_month(customers, identity_map, month, trust)
         )
         yield dg.Output(rows, GOLDEN_RECORD.name)
@@ -173,6 +174,7 @@ def _batches(
     rows = warehouse.made(table)
     most = BATCH_VALUES // len(table.columns)
     for first, last in month_batches(months, rows, most):
+        warehouse.place.at(first, last)
         parts = -(-rows[first] // most) if first == last and not canonical.unique else 1
         if parts <= 1:
             yield raw.filter(pl.col("month") >= first, pl.col("month") <= last).collect()

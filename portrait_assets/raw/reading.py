@@ -13,7 +13,7 @@ from portrait_assets.errors import SourceError
 from portrait_assets.raw.contract import Canonical
 from portrait_assets.raw.source import FileSpec, Source
 from portrait_assets.raw.text_files import BROKEN_LINES, load_text_file, transcode
-from portrait_assets.warehouse.connection import literal, literals, quote, unreadable
+from portrait_assets.warehouse.connection import first_line, literal, literals, quote, unreadable
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PATTERN_CHARACTERS = frozenset("*?[]{}\\")
@@ -232,8 +232,3 @@ class SourceReader:
         if missing := sorted(needed - types.keys()):
             raise SourceError(f"{place} does not return the column {missing[0]}; add it.")
         return types
-
-
-def first_line(error: Exception) -> str:
-    """What a DuckDB error says, without the excerpt that follows it."""
-    return str(error).strip().splitlines()[0]

@@ -16,6 +16,7 @@ import pyarrow as pa
 from portrait_assets.errors import WarehouseError
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.connection import (
+    first_line,
     literal,
     literals,
     open_database,
@@ -25,6 +26,7 @@ from portrait_assets.warehouse.connection import (
     unreadable,
 )
 from portrait_assets.warehouse.contract import PartitionBy, Table
+from portrait_assets.warehouse.place import Place
 from portrait_assets.warehouse.rows import Query, Rows, parts_of
 from portrait_assets.warehouse.tables import ensure_table
 
@@ -67,6 +69,7 @@ class Warehouse:
         self.path = path
         self.run_id = run_id
         self._memory_limit_gib = memory_limit_gib
+        self.place = Place()
         self.con = open_database(path, memory_limit_gib, threads, read_only)
         if not read_only:
             # A process that was killed leaves what it had spilled, and only one is at work.
@@ -183,7 +186,7 @@ class Warehouse:
                 that is not being written; the table is then as it was before.
         """
         stored = table.stored
-        with self.transaction():
+        with self.place.noted(table.full_name, months or ()), self.transaction():
             self._ensure(table, rows)
             self.con.execute(
                 f"DELETE FROM {qualified(stored.full_name)}{_where(table, months, within)}"
@@ -240,7 +243,9 @@ class Warehouse:
                 f"INSERT INTO {qualified(table.full_name)} BY NAME SELECT * FROM {source}"
             ).fetchone()
         except duckdb.ConstraintException as error:
-            raise WarehouseError(f"{table.full_name} cannot take a row: {error}") from None
+            raise WarehouseError(
+                f"{table.full_name} cannot take a row: {first_line(error)}"
+            ) from None
         finally:
             if threads is not None:
                 self.con.execute(f"SET threads = {threads}")
