@@ -57,8 +57,9 @@ def run_failure(source: str, run: dg.DagsterRun, events: Sequence[dg.DagsterEven
 
     if failed := failed_checks(events):
         first = min(failed)
-        sentence = f"{first}: {failed[first].rstrip('. ')}; correct what is named in the source and {again}."
-        return failure(failed[first].split(" ", 1)[0], sentence)
+        what = failed[first].rstrip(". ")
+        remedy = f"correct what it names in the source and {again}"
+        return failure(what.split(" ", 1)[0], f"{first}: {what}; {remedy}.")
     for event in events:
         error: SerializableErrorInfo | None = getattr(event.event_specific_data, "error", None)
         if error is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -170,8 +171,7 @@ def test_an_answer_that_is_no_success_is_told_and_no_redirect_is_followed(
     webhook.answer = status
     told = send(Settings(notify_webhook=SecretStr(webhook.address)), FAILURE)
     assert told == [
-        "The failure could not be reported: PORTRAIT_NOTIFY_WEBHOOK "
-        f"answered with status {status}."
+        f"The failure could not be reported: PORTRAIT_NOTIFY_WEBHOOK answered with status {status}."
     ]
     assert len(webhook.messages) == 1
 
@@ -211,7 +211,7 @@ def test_what_ends_a_command_before_there_is_a_run_is_reported(
         "SELECT 'Alice'::ENUM('a')",
         "SELECT 4711::TINYINT",
         "SELECT 4711::DECIMAL(3, 1)",
-        "SELECT 9223372036854774711 + 1000",
+        "SELECT 922337203685477_4711 + 922337203685477_4711",
         "SELECT DATE '4711-13-13'",
     ],
 )
@@ -304,7 +304,7 @@ def test_a_run_whose_process_was_killed_is_reported_once(shop: Settings, webhook
             job_name=JOB,
             run_id=run_id,
             status=dg.DagsterRunStatus.STARTED,
-            tags={**range_tags(MONTHS), PROCESS_TAG: f"{run_id}:{_this_host()}:1:long ago"},
+            tags={**range_tags(MONTHS), PROCESS_TAG: f"{run_id}:{socket.gethostname()}:1:long ago"},
         )
         instance.add_run(killed)
         for run_id in fail_abandoned_runs(instance):
@@ -316,12 +316,6 @@ def test_a_run_whose_process_was_killed_is_reported_once(shop: Settings, webhook
         "run of 2024-01 to 2024-02: its process ended before the run did; "
         "run it again with `portrait run --months 2024-01..2024-02`."
     )
-
-
-def _this_host() -> str:
-    import socket
-
-    return socket.gethostname()
 
 
 def test_a_run_of_another_job_is_not_reported(shop: Settings, webhook: Receiver):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,10 +55,12 @@ class SourceReader:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for name in (*self.source.views, *self.source.definition.files):
-            self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
-        for table in self._tables:
-            self.con.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
+        # A run that a signal stops closes the connection first; what is temporary went with it.
+        with suppress(duckdb.ConnectionException):
+            for name in (*self.source.views, *self.source.definition.files):
+                self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
+            for table in self._tables:
+                self.con.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
         self._opened.close()
 
     def _create_view(self, name: str, spec: FileSpec) -> None:
