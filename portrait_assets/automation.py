@@ -1,4 +1,4 @@
-"""What runs by itself: the job for everything, its monthly schedule, and a watch on the files."""
+"""What runs by itself: the job for everything, its schedule, and sensors of files and failures."""
 
 import json
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ import dagster as dg
 from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.raw.source import Source
 from portrait_assets.raw.watching import as_ranges, changed_months, file_stamp, month_digests
+from portrait_assets.run_failures import RANGE_END, RANGE_START, notify_failed_run
+from portrait_assets.settings import Settings
 from portrait_assets.warehouse.describe import asset_key
 
 if TYPE_CHECKING:  # Dagster does not export what these functions return.
@@ -22,10 +24,9 @@ if TYPE_CHECKING:  # Dagster does not export what these functions return.
     MonthlySchedule = UnresolvedPartitionedAssetScheduleDefinition | dg.ScheduleDefinition
 
 JOB = "portrait"
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 HOUR_OF_DAY = 6  # Source systems have closed the month before by then.
 WATCH_SECONDS = 60
+FAILURE_SECONDS = 30
 
 
 def range_tags(months: Sequence[str]) -> dict[str, str]:
@@ -85,6 +86,28 @@ def source_sensor(source: Source, job: "UnresolvedAssetJobDefinition") -> dg.Sen
         )
 
     return source_files
+
+
+def failure_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """The sensor that reports failed runs, on from the start; none where nobody asked for it."""
+    if not settings.has_notifier:
+        return []
+
+    # Runs of the command line have no code location, and Dagster shows them to a sensor of all
+    # locations only. The records are this source's own.
+    @dg.run_failure_sensor(
+        name="failed_runs",
+        monitor_all_code_locations=True,
+        minimum_interval_seconds=FAILURE_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Reports each failed run to PORTRAIT_NOTIFY_COMMAND and _WEBHOOK, once.",
+    )
+    def failed_runs(context: dg.RunFailureSensorContext) -> None:
+        if context.dagster_run.job_name == JOB:
+            run_id = context.dagster_run.run_id
+            notify_failed_run(settings, context.instance, run_id, context.log.warning)
+
+    return [failed_runs]
 
 
 def _never_made(instance: dg.DagsterInstance, source: Source) -> list[str]:

@@ -53,15 +53,15 @@ def main() -> None:
     try:
         app()
     except PortraitError as error:
-        _fail(str(error))
+        _fail(str(error), error.exit_code)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _fail(f"{error.strerror or error}{where}; see to the disk or the path, and try again.")
 
 
-def _fail(sentence: str) -> NoReturn:
+def _fail(sentence: str, exit_code: int = 1) -> NoReturn:
     err.print(" ".join(sentence.split()), style="red", markup=False)
-    raise SystemExit(1) from None
+    raise SystemExit(exit_code) from None
 
 
 def _settings(source: str | None, data_dir: Path | None) -> Settings:
@@ -94,12 +94,17 @@ def run(
     Months before the ones asked for that were never made are made too, for a month looks
     back on those before it.
     """
+    from portrait_assets.notifier import reported
     from portrait_assets.request import read_request
+    from portrait_assets.stopping import stopped_in_a_sentence
 
-    request = read_request(_settings(source, data_dir), months, fresh)
-    from portrait_assets.run import run_portrait
+    settings = _settings(source, data_dir)
+    with stopped_in_a_sentence(), reported(settings):
+        request = read_request(settings, months, fresh)
+        from portrait_assets.run import run_portrait
 
-    raise typer.Exit(run_portrait(request, out))
+        exit_code = run_portrait(request, out)
+    raise typer.Exit(exit_code)
 
 
 @app.command()
@@ -380,14 +385,19 @@ def rekey(
     The older identifier stands. Earlier and later months stay as they are.
     """
     from portrait_assets.cleaned.commands import rekey as backdate
+    from portrait_assets.notifier import reported
     from portrait_assets.request import read_request
+    from portrait_assets.stopping import stopped_in_a_sentence
 
-    asked = read_request(_settings(source, data_dir), months)
-    if not backdate(asked.settings, asked.months, out):
-        return
-    from portrait_assets.run import run_portrait
+    settings = _settings(source, data_dir)
+    with stopped_in_a_sentence(), reported(settings):
+        asked = read_request(settings, months)
+        if not backdate(asked.settings, asked.months, out):
+            return
+        from portrait_assets.run import run_portrait
 
-    raise typer.Exit(run_portrait(asked, out))
+        exit_code = run_portrait(asked, out)
+    raise typer.Exit(exit_code)
 
 
 @generate.command()

@@ -7,7 +7,12 @@ from typing import Any
 
 import dagster as dg
 
-from portrait_assets.automation import monthly_schedule, portrait_job, source_sensor
+from portrait_assets.automation import (
+    failure_sensors,
+    monthly_schedule,
+    portrait_job,
+    source_sensor,
+)
 from portrait_assets.cleaned import assets as cleaned
 from portrait_assets.cleaned.checks import cleaned_checks
 from portrait_assets.cleaned.views import CURRENT_CUSTOMER_VIEW, PORTRAIT_HISTORY_VIEW
@@ -106,7 +111,7 @@ def build_defs(
         "asset_checks": checks,
         "jobs": [job],
         "schedules": [monthly_schedule(job)],
-        "sensors": [source_sensor(source, job)],
+        "sensors": [source_sensor(source, job), *failure_sensors(settings)],
         "resources": {
             RESOURCE_KEY: warehouse_resource(
                 settings, {asset_key(table): table for table in tables}, on_written

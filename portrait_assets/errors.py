@@ -4,6 +4,21 @@
 class PortraitError(Exception):
     """A mistake in a source, a setting or a request, told in one sentence with its remedy."""
 
+    exit_code = 1
+    """Exit code of a command that ends with it."""
+
+
+class RunFailedError(PortraitError):
+    """A run failed; the failure is recorded with the run, and reported with it."""
+
+
+class StoppedError(PortraitError):
+    """A signal stopped the command; the exit code is 128 and the signal's number."""
+
+    def __init__(self, sentence: str, signal_number: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = 128 + signal_number
+
 
 class SourceError(PortraitError):
     """A source definition, or a file that it names, cannot be used as it stands."""

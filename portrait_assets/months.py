@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Sequence
 from datetime import date
 
 from portrait_assets.errors import PortraitError
@@ -41,6 +42,13 @@ def month_range(first: str, last: str) -> list[str]:
         months.append(first)
         first = next_month(first)
     return months
+
+
+def span(months: Sequence[str]) -> str:
+    """The months in words, `2017-03` or `2017-03 to 2017-08`; given in order."""
+    if not months:
+        return "all months"
+    return months[0] if months[0] == months[-1] else f"{months[0]} to {months[-1]}"
 
 
 def parse_months(text: str, available: list[str]) -> list[str]:

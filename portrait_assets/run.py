@@ -15,22 +15,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portrait_assets.automation import JOB, range_tags
 from portrait_assets.definitions import TABLES, build_defs
-from portrait_assets.errors import PortraitError, WarehouseError
+from portrait_assets.errors import PortraitError, RunFailedError, WarehouseError
 from portrait_assets.home import open_records
+from portrait_assets.notifier import print_problem
 from portrait_assets.request import Request
+from portrait_assets.run_failures import (
+    MACHINE_REMEDY,
+    failed_checks,
+    notify_failed_run,
+    run_failure,
+)
 from portrait_assets.settings import Settings
 from portrait_assets.status import print_made
 from portrait_assets.validation.contract import VALIDATION_REPORT
-from portrait_assets.warehouse.connection import told, with_remedy
+from portrait_assets.warehouse.connection import told
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import OnWritten
 from portrait_assets.warehouse.lock import warehouse_lock
 from portrait_assets.warehouse.runs import process_tag
-
-_MACHINE_REMEDY = (
-    "free room on the disk or allow the folder to be written to, and run again; "
-    "what was published stands as it was"
-)
 
 
 def run_portrait(request: Request, out: Console) -> int:
@@ -57,10 +59,10 @@ def _machine_failures_told() -> Iterator[None]:
         yield
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        raise PortraitError(f"{error.strerror or error}{where}; {_MACHINE_REMEDY}.") from None
+        raise PortraitError(f"{error.strerror or error}{where}; {MACHINE_REMEDY}.") from None
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise PortraitError(f"Dagster's records: {cause}; {_MACHINE_REMEDY}.") from None
+        raise PortraitError(f"Dagster's records: {cause}; {MACHINE_REMEDY}.") from None
     except duckdb.Error as error:
         raise WarehouseError(f"The warehouse: {told(error)}.") from None
 
@@ -122,13 +124,17 @@ def _run(
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-    failed = _failed_checks(result)
+    events = result.all_events
+    if not result.success:
+        notify_failed_run(request.settings, instance, run_id, print_problem, events)
+    failed = failed_checks(events)
     for line in dict.fromkeys(failed.values()):
         of = sorted(month for month, told in failed.items() if told == line)
         span = of[0] if len(of) == 1 else f"{of[0]} to {of[-1]}"
         out.print(f"{span}: {line}", style="red", markup=False)
     if not result.success and not failed:
-        raise PortraitError(_reason(result))
+        run = result.dagster_run
+        raise RunFailedError(run_failure(request.settings.source, run, events).sentence)
     return set(failed)
 
 
@@ -153,30 +159,3 @@ def _progress(months: Sequence[str], out: Console) -> Iterator[OnWritten]:
             bar.update(task, advance=1, description=f"{table}: {rows:,} rows")
 
         yield on_written
-
-
-def _failed_checks(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """By month, a line on the first blocking check that it failed."""
-    failed: dict[str, str] = {}
-    for evaluation in result.get_asset_check_evaluations():
-        stops = evaluation.blocking and evaluation.severity is dg.AssetCheckSeverity.ERROR
-        if stops and not evaluation.passed and evaluation.partition not in failed:
-            table = ".".join(evaluation.asset_key.path)
-            failed[str(evaluation.partition)] = (
-                f"{table} failed the check '{evaluation.check_name}': {evaluation.description}"
-            )
-    return failed
-
-
-def _reason(result: dg.ExecuteInProcessResult) -> str:
-    """The innermost cause of the first failure, in a sentence."""
-    for event in result.all_events:
-        error = getattr(event.event_specific_data, "error", None)
-        if error is None:
-            continue
-        while error.cause is not None:
-            error = error.cause
-        line = str(error.message).strip().splitlines()[0]
-        line = line.split(": ", 1)[1] if "Error: " in line else line
-        return with_remedy(error.cls_name or "", line)
-    return f"The run {result.run_id} failed; `make ui` shows its log."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portrait_assets.bounds import Bounds
@@ -13,6 +14,8 @@ class Settings(BaseSettings):
     """Settings of one warehouse; each is also an environment variable, `PORTRAIT_DATA_DIR` etc.
 
     `data_dir` holds `sources/` and `warehouse/`. Relative paths start at the working folder.
+    `notify_command` (run without a shell) and `notify_webhook` (http or https) get each failure;
+    they may hold secrets and are never shown.
     """
 
     model_config = SettingsConfigDict(
@@ -25,6 +28,13 @@ class Settings(BaseSettings):
     threads: int | None = None
     lock_wait_seconds: float = 600.0
     bounds: Bounds = Bounds()
+    notify_command: SecretStr | None = None
+    notify_webhook: SecretStr | None = None
+
+    @property
+    def has_notifier(self) -> bool:
+        """Whether somebody asked for failures to be reported."""
+        return bool(self.notify_command or self.notify_webhook)
 
     @property
     def source_dir(self) -> Path:

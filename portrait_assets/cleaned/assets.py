@@ -153,10 +153,11 @@ def cleaned_assets(
         context: dg.AssetExecutionContext, customers: pl.DataFrame, identity_map: pl.DataFrame
     ) -> Iterator[dg.Output[object]]:
         trust = told.identity.trust if told.identity else ()
-        most = context.resources.warehouse.warehouse.bounds.record_customers
+        warehouse = context.resources.warehouse.warehouse
+        most = warehouse.bounds.record_customers
         rows = (
             part
-            for month in context.partition_keys
+            for month in warehouse.place.each(context.partition_keys)
             for part in golden_month(customers, identity_map, month, trust, most)
         )
         yield dg.Output(rows, GOLDEN_RECORD.name)
@@ -173,6 +174,7 @@ def _batches(
     most = max(1, warehouse.bounds.typed_values // len(table.columns))
     for batch in in_batches(months, rows, most):
         first, last = batch[0], batch[-1]
+        warehouse.place.at(first, last)
         parts = -(-rows[first] // most) if first == last and not canonical.unique else 1
         if parts <= 1:
             yield raw.filter(pl.col("month") >= first, pl.col("month") <= last).collect()

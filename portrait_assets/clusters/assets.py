@@ -86,7 +86,7 @@ def clusters_assets(
         champion = model_before(warehouse, months[0])
         before = matrix_before(warehouse, months[0])
         rows: dict[Table, list[pl.DataFrame]] = {table: [table.empty()] for table in MODEL_TABLES}
-        for month in months:
+        for month in warehouse.place.each(months):
             matrix = of_month(features, month)
             uses = kept_uses(of_month(selections, month))
             history = known.index(month) + 1
@@ -123,7 +123,7 @@ def clusters_assets(
 
         def assignments() -> Iterator[pl.DataFrame]:
             previous = warehouse.last_before(CLUSTER_ASSIGNMENT, months[0])
-            for month in months:
+            for month in warehouse.place.each(months):
                 matrix = of_month(features, month)
                 rows = of_month(models, month)
                 model = ClusterModel.from_rows(rows, of_month(candidates, month))

@@ -83,7 +83,7 @@ def features_assets(
         products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
 
         def queries(sql: Callable[[str], str]) -> Iterator[Query]:
-            for month in months:
+            for month in warehouse.place.each(months):
                 products.know(month)
                 know_persons(products.con, month, BEFORE)
                 yield Query(sql(month))
@@ -104,19 +104,19 @@ def features_assets(
         products = Products(warehouse.con, warehouse.made(CLEANED["products"]))
 
         def features() -> Iterator[Query]:
-            for month in months:
+            for month in warehouse.place.each(months):
                 products.know(month)
                 know_customers(warehouse.con, month, warehouse.bounds.matrix_customers)
                 yield Query(feature_matrix(month))
                 forget_customers(warehouse.con)
 
         def responses() -> Iterator[Query]:
-            for month in months:
+            for month in warehouse.place.each(months):
                 know_persons(warehouse.con, month, (), (CUSTOMER_CAMPAIGN_MONTH,))
                 yield Query(campaign_responses(month))
 
         def chosen() -> Iterator[pl.DataFrame]:
-            for month in months:
+            for month in warehouse.place.each(months):
                 rows = warehouse.made(FEATURE_MATRIX)[month]
                 sample = warehouse.select(sample_sql(month, rows))
                 as_of = pl.lit(last_day(month)).alias("as_of")

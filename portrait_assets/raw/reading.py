@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +13,7 @@ from portrait_assets.errors import SourceError
 from portrait_assets.raw.contract import Canonical
 from portrait_assets.raw.source import FileSpec, Source
 from portrait_assets.raw.text_files import BROKEN_LINES, load_text_file, transcode
-from portrait_assets.warehouse.connection import literal, literals, quote, unreadable
+from portrait_assets.warehouse.connection import first_line, literal, literals, quote, unreadable
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PATTERN_CHARACTERS = frozenset("*?[]{}\\")
@@ -55,10 +55,12 @@ class SourceReader:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for name in (*self.source.views, *self.source.definition.files):
-            self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
-        for table in self._tables:
-            self.con.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
+        # A run that a signal stops closes the connection first; what is temporary went with it.
+        with suppress(duckdb.ConnectionException):
+            for name in (*self.source.views, *self.source.definition.files):
+                self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
+            for table in self._tables:
+                self.con.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
         self._opened.close()
 
     def _create_view(self, name: str, spec: FileSpec) -> None:
@@ -232,8 +234,3 @@ class SourceReader:
         if missing := sorted(needed - types.keys()):
             raise SourceError(f"{place} does not return the column {missing[0]}; add it.")
         return types
-
-
-def first_line(error: Exception) -> str:
-    """What a DuckDB error says, without the excerpt that follows it."""
-    return str(error).strip().splitlines()[0]

@@ -11,7 +11,7 @@ import polars as pl
 
 from portrait_assets.errors import SourceError
 from portrait_assets.raw.source import FileSpec
-from portrait_assets.warehouse.connection import literal, quote
+from portrait_assets.warehouse.connection import first_line, literal, quote
 
 CHUNK_CHARACTERS = 1 << 20
 MAX_LINE_BYTES = 16 << 20  # DuckDB holds a few buffers of twice that.
@@ -68,8 +68,7 @@ def load_text_file(
             f"buffer_size = {2 * MAX_LINE_BYTES}{delimiter})"
         )
     except duckdb.Error as error:
-        told = str(error).strip().splitlines()[0]
-        raise SourceError(f"The file '{file_name}' cannot be read: {told}") from None
+        raise SourceError(f"The file '{file_name}' cannot be read: {first_line(error)}") from None
     broken: pl.DataFrame = con.sql(BROKEN_LINES_SQL).pl()
     con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
     if broken.height:

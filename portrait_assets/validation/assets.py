@@ -62,7 +62,7 @@ def validation_assets(
             yield dg.Output(rows, table.name)
         held = holders(warehouse, matrix, [tag.code for tag in catalogue.published], months)
         reports = []
-        for month in months:
+        for month in warehouse.place.each(months):
             reports.append(report_of(warehouse, matrix, evidence, held, month))
             told = {"verdicts": verdicts(reports[-1]), "look_first": shown(alarming(reports[-1]))}
             context.add_asset_metadata(told, asset_key(VALIDATION_REPORT), month)

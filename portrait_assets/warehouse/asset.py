@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 import dagster as dg
@@ -66,7 +67,7 @@ def tables_asset(
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """A decorator for a step that makes these tables of one room for its months.
 
-    The function yields one `dg.Output` per table, named as the table, or returns the one. It is
+    The function yields one `dg.Output` per table, named as the table. It is
     given the tables of `ins`; those of `deps` it reads by itself.
     """
     outs = {
@@ -81,7 +82,7 @@ def tables_asset(
         )
         for table in tables
     }
-    return dg.multi_asset(
+    made = dg.multi_asset(
         name=name,
         outs=outs,
         ins=dict(ins or {}),
@@ -90,3 +91,16 @@ def tables_asset(
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},
     )
+    return lambda step: made(noting_its_place(name, step))
+
+
+def noting_its_place(name: str, step: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """The step, such that an error which ends it notes the step and its months."""
+
+    @wraps(step)
+    def noting(context: Any, **ins: Any) -> Iterator[Any]:
+        place = context.resources.warehouse.warehouse.place
+        with place.noted(name, list(context.partition_keys)):
+            yield from step(context, **ins)
+
+    return noting

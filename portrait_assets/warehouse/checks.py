@@ -205,7 +205,8 @@ def room_checks(
         rows = []
         for name, wanted in _by_table(context.selected_asset_check_keys).items():
             checks = [check for check in applied[name] if check.name in wanted]
-            rows += run_checks(checks, warehouse, named[name], months)
+            with warehouse.place.noted(name, months):
+                rows += run_checks(checks, warehouse, named[name], months)
         found = pl.DataFrame(rows, schema=CHECK_RESULTS.polars_schema)
         checked = [(key.asset_key.path, key.name) for key in context.selected_asset_check_keys]
         within = [(".".join(path), name) for path, name in checked]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,9 +42,39 @@ def qualified(full_name: str) -> str:
     return ".".join(quote(part) for part in full_name.split("."))
 
 
+# What DuckDB says in these speaks of names, files and SQL; in all others it may quote values.
+_WITHOUT_VALUES = (
+    "Binder Error",
+    "Catalog Error",
+    "IO Error",
+    "Out of Memory Error",
+    "Parser Error",
+    "Permission Error",
+    "TransactionContext Error",
+)
+_VALUE = re.compile(
+    r"""
+    "[^"]*" | '[^']*' | \[.*\]      # what is quoted, and lists of examples
+    | (?<![Ll]ine:\ )(?<![Ll]ine\ )(?<![\w.])[-+]?\d[\d.,:/-]*(?!\w)  # numbers, but of lines
+    | (?<=[Ii]nput:\ ).*           # and what follows is the value itself
+    """,
+    re.VERBOSE,
+)
+
+
+def without_values(line: str) -> str:
+    """A line of DuckDB's or polars' with `…` in place of what may be a value of a row."""
+    return line if line.startswith(_WITHOUT_VALUES) else _VALUE.sub("…", line)
+
+
+def first_line(error: Exception) -> str:
+    """What an error of DuckDB or polars says: its first line, without values of rows."""
+    return without_values((str(error).strip().splitlines() or [""])[0])
+
+
 def told(error: duckdb.Error) -> str:
     """What DuckDB says, in one line, and what helps where the machine is what failed."""
-    return with_remedy(type(error).__name__, str(error).strip().splitlines()[0])
+    return with_remedy(type(error).__name__, first_line(error))
 
 
 def with_remedy(exception: str, line: str) -> str:
@@ -56,10 +87,9 @@ def unreadable(error: duckdb.Error, files: str) -> SourceError | duckdb.Error:
     """The error told of the files whose rows were being read, unless the machine failed."""
     if type(error).__name__ in _REMEDIES:
         return error
-    line = str(error).strip().splitlines()[0]
     return SourceError(
-        f"The rows of {files} cannot be read ({line}); put a whole file in the place of the "
-        "damaged one and run again."
+        f"The rows of {files} cannot be read ({first_line(error)}); put a whole file in the place "
+        "of the damaged one and run again."
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import dagster as dg
 import polars as pl
 
+from portrait_assets.run_failures import notify_failed_run
 from portrait_assets.settings import Settings
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.lock import warehouse_lock
@@ -93,7 +94,8 @@ def warehouse_resource(
             mark_run(context.instance, run_id)
         with warehouse_lock(lock, run_id, settings.lock_wait_seconds, on_wait=log):
             if context.instance is not None:
-                fail_abandoned_runs(context.instance)
+                for abandoned in fail_abandoned_runs(context.instance):
+                    notify_failed_run(settings, context.instance, abandoned, log)
             opened = Warehouse(
                 settings.warehouse_file,
                 settings.source,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from portrait_assets.errors import WarehouseError
+from portrait_assets.warehouse.connection import first_line
 from portrait_assets.warehouse.contract import Table
 
 
@@ -71,5 +72,5 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.select(table.column_names).cast(table.polars_schema)
     except pl.exceptions.PolarsError as error:
         raise WarehouseError(
-            f"A value for {table.full_name} does not fit its type: {str(error).splitlines()[0]}"
+            f"A value for {table.full_name} does not fit its type: {first_line(error)}"
         ) from None

@@ -17,6 +17,7 @@ from portrait_assets.bounds import Bounds
 from portrait_assets.errors import WarehouseError
 from portrait_assets.months import last_day
 from portrait_assets.warehouse.connection import (
+    first_line,
     literal,
     literals,
     open_database,
@@ -27,6 +28,7 @@ from portrait_assets.warehouse.connection import (
 )
 from portrait_assets.warehouse.contract import PartitionBy, Table
 from portrait_assets.warehouse.migrations import check_format, current_format, migrate
+from portrait_assets.warehouse.place import Place
 from portrait_assets.warehouse.rows import Query, Rows, parts_of
 from portrait_assets.warehouse.tables import ensure_table, existing_types
 
@@ -75,6 +77,7 @@ class Warehouse:
         self.run_id = run_id
         self.bounds = bounds or Bounds()
         self._memory_limit_gib = memory_limit_gib
+        self.place = Place()
         self.con = open_database(path, memory_limit_gib, threads, read_only)
         if not read_only:
             # A process that was killed leaves what it had spilled, and only one is at work.
@@ -208,7 +211,7 @@ class Warehouse:
                 that is not being written; the table is then as it was before.
         """
         stored = table.stored
-        with self.transaction():
+        with self.place.noted(table.full_name, months or ()), self.transaction():
             self._ensure(table, rows)
             before = self._fingerprints(table, months)
             self.con.execute(
@@ -268,7 +271,9 @@ class Warehouse:
                 f"INSERT INTO {qualified(table.full_name)} BY NAME SELECT * FROM {source}"
             ).fetchone()
         except duckdb.ConstraintException as error:
-            raise WarehouseError(f"{table.full_name} cannot take a row: {error}") from None
+            raise WarehouseError(
+                f"{table.full_name} cannot take a row: {first_line(error)}"
+            ) from None
         finally:
             if threads is not None:
                 self.con.execute(f"SET threads = {threads}")

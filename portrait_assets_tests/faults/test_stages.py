@@ -1,0 +1,127 @@
+"""A machine that fails, or a person who stops a run, at each stage: nothing is half-written."""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+import pytest
+
+from portrait_assets.automation import JOB, range_tags
+from portrait_assets.definitions import build_defs
+from portrait_assets.home import open_records
+from portrait_assets.mart import assets as mart
+from portrait_assets.run_failures import run_failure
+from portrait_assets.settings import Settings
+from portrait_assets.tags import assets as tags
+from portrait_assets_tests.faults.command import (
+    PORTRAIT,
+    environment_of,
+    fails_in_a_sentence,
+    portrait,
+)
+from portrait_assets_tests.faults.conftest import MONTHS
+from portrait_assets_tests.scenario import QUIET, contents, run
+
+pytestmark = pytest.mark.slow
+# By the table that is to be written next, the last one for which there is room.
+LAST_WRITTEN = {
+    "raw.campaigns": "raw.balances",
+    "cleaned.transactions": "cleaned.customers",
+    "features.customer_month": "features.product_month",
+    "clusters.cluster_candidates": "clusters.cluster_model",
+    "validation.migration": "validation.drift",
+}
+# The steps that write all that they make at once, and what does it.
+AT_ONCE = {"tags": (tags, "make_months"), "mart.portrait_file": (mart, "publish")}
+
+
+@contextmanager
+def room_that_ends() -> Iterator[Callable[[], None]]:
+    """What ends the room for files of this process, until the end of the block."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def failed_run(settings: Settings, on_written: Callable[[str, int], None]) -> str:
+    """The sentence of a run of the newest month, which must fail."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = (
+            build_defs(settings, on_written)
+            .resolve_job_def(JOB)
+            .execute_in_process(
+                instance=instance,
+                tags=range_tags(MONTHS[1:]),
+                run_config=QUIET,
+                raise_on_error=False,
+            )
+        )
+    assert not result.success
+    return run_failure(settings.source, result.dagster_run, result.all_events).sentence
+
+
+def test_no_room_at_any_stage_is_told_with_table_and_month_and_harms_nothing(
+    made: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    published, stored = contents(made.portrait_file), contents(made.warehouse_file)
+
+    def nothing_is_harmed() -> None:
+        assert contents(made.portrait_file) == published
+        assert contents(made.warehouse_file) == stored
+        assert not list(made.warehouse_dir.glob(".portrait*"))
+
+    for table, last in LAST_WRITTEN.items():
+        with room_that_ends() as end_room:
+            sentence = failed_run(made, lambda name, _, last=last: name == last and end_room())
+        assert re.match(rf"{table} of 2024-02: .*[Tt]oo large; free room .* run again\.$", sentence)
+        nothing_is_harmed()
+    for step, (module, function) in AT_ONCE.items():
+        write = getattr(module, function)
+        with room_that_ends() as end_room, monkeypatch.context() as patched:
+            patched.setattr(module, function, lambda *of, write=write: (end_room(), write(*of))[1])
+            sentence = failed_run(made, lambda name, rows: None)
+        assert re.match(rf"{step} of 2024-02: .*[Tt]oo large; free room .* run again\.$", sentence)
+        nothing_is_harmed()
+    assert run(made, MONTHS[1:]).success
+    nothing_is_harmed()
+
+
+def test_a_memory_limit_below_what_a_month_needs_is_told_with_the_remedy(made: Settings):
+    before = contents(made.portrait_file)
+    ran = portrait("run", data=made.data_dir, PORTRAIT_MEMORY_LIMIT_GIB="0.002")
+    fails_in_a_sentence(ran, "^raw of 2024-01 to 2024-02: Out of .*raise PORTRAIT_MEMORY_LIMIT_GIB")
+    assert contents(made.portrait_file) == before
+
+
+def test_a_run_that_a_signal_stops_ends_in_a_sentence_and_the_next_goes_well(made: Settings):
+    before = contents(made.portrait_file)
+    for number, last_seen in ((signal.SIGINT, "cleaned.rejects"), (signal.SIGTERM, "raw.receipts")):
+        with subprocess.Popen(
+            [*PORTRAIT, "run"],
+            env=environment_of(made.data_dir),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            while last_seen not in process.stdout.readline():
+                assert process.poll() is None
+            process.send_signal(number)
+            out, err = process.communicate()
+        ran = subprocess.CompletedProcess([], process.returncode, out, err)
+        fails_in_a_sentence(ran, "of 2024-01 to 2024-02: stopped by a signal; .*portrait run --m")
+        assert ran.returncode == 128 + number
+        assert contents(made.portrait_file) == before
+    with open_records(made) as instance:
+        statuses = {each.status for each in instance.get_runs()}
+    assert statuses == {dg.DagsterRunStatus.FAILURE}
+    assert portrait("run", data=made.data_dir).returncode == 0
+    assert contents(made.portrait_file) == before
