@@ -25,3 +25,6 @@ class Bounds(BaseModel):
     """Customers whose features are computed: each takes about 3 KiB."""
     tag_customers: int = Field(200_000, gt=0)
     """Customers of several months whose tags are evaluated; a month is never divided."""
+    run_rows: int = Field(20_000_000, gt=0)
+    """Rows of the source whose months are materialized together, so that a run that is stopped
+    goes on at the last such piece: three months of a bank of a million customers."""

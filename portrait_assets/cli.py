@@ -80,7 +80,7 @@ def run(
             "--months",
             "-m",
             help="A month, 2017-03, or a range, 2017-03..2017-08.",
-            show_default="all months of the source",
+            show_default="whatever is not up to date",
         ),
     ] = None,
     fresh: Annotated[
@@ -89,17 +89,23 @@ def run(
     ] = False,
     data_dir: DataOption = None,
 ) -> None:
-    """Make every table of these months and publish portrait.duckdb.
+    """Materialize what is not up to date, or these months, and publish portrait.duckdb.
 
-    Months before the ones asked for that were never made are made too, for a month looks
-    back on those before it.
+    Nothing is run where no file or definition has changed; a run that was stopped goes on where
+    it was. Months before the ones asked for that were never completed are made too, for a month
+    looks back on those before it.
     """
+    from portrait_assets.planning import read_plan
     from portrait_assets.request import read_request
 
     request = read_request(_settings(source, data_dir), months, fresh)
+    plan = read_plan(request)
+    if plan.is_empty:
+        out.print(f"{plan.sentence} `portrait run --months {request.available[-1]}` runs a month.")
+        raise typer.Exit(0)
     from portrait_assets.run import run_portrait
 
-    raise typer.Exit(run_portrait(request, out))
+    raise typer.Exit(run_portrait(request, out, plan))
 
 
 @app.command()
@@ -336,7 +342,7 @@ def rekey(
     from portrait_assets.request import read_request
 
     asked = read_request(_settings(source, data_dir), months)
-    if not backdate(asked.settings, asked.months, out):
+    if not backdate(asked.settings, asked.months or [], out):
         return
     from portrait_assets.run import run_portrait
 
