@@ -11,11 +11,9 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.errors import PortraitError
+from portrait_assets.planning import ROOMS, Run
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.connection import literals
-
-ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation", "mart")
-RAW, MART = ROOMS[0], ROOMS[-1]
 
 # Measured on 2 cores of a virtual machine with PORTRAIT_MEMORY_LIMIT_GIB=2: by stage, seconds that
 # a run of any size takes, and seconds per million rows of the source. The fixed part is that of a
@@ -77,12 +75,12 @@ class Stage:
     seconds: float
 
 
-def stages(rooms: Iterable[str], rows: int, past: Past = ()) -> list[Stage]:
-    """The stages of one run over so many rows of the source.
+def stages(runs: Iterable[Run], rows: Mapping[str, int], past: Past = ()) -> list[Stage]:
+    """The stages of runs, in order.
 
     Args:
-        rooms: the stages that are run.
-        rows: rows of the source in the months that are run.
+        runs: what is run.
+        rows: rows of the source by month.
         past: what stages took before; without it they take what was measured elsewhere.
     """
     took: dict[str, float] = {}
@@ -91,12 +89,12 @@ def stages(rooms: Iterable[str], rows: int, past: Past = ()) -> list[Stage]:
         took[room] = took.get(room, 0.0) + seconds
         expected[room] = expected.get(room, 0.0) + _seconds(room, past_rows)
     low, high = FACTORS
+    pace = {room: min(max(took[room] / expected[room], low), high) for room in took}
     return [
-        Stage(room, _seconds(room, rows) * min(max(took[room] / expected[room], low), high))
-        if room in took
-        else Stage(room, _seconds(room, rows))
+        Stage(room, _seconds(room, sum(rows[m] for m in run.months)) * pace.get(room, 1.0))
+        for run in runs
         for room in ROOMS
-        if room in rooms
+        if room in run.rooms
     ]
 
 
@@ -117,7 +115,7 @@ class Estimate:
         """Such as `About 9 minutes, 4.3 GiB of memory and 2.6 GB of disk`."""
         return (
             f"About {duration(self.seconds)}, {self.memory_gib:.1f} GiB of memory "
-            f"and {_size(self.disk_bytes)} of disk"
+            f"and {size(self.disk_bytes)} of disk"
         )
 
 
@@ -142,21 +140,26 @@ def estimate(
 
 
 def check_disk(
-    needed: Estimate, folder: Path, free_bytes: Callable[[Path], int] = lambda p: _free(p)
+    needed: Estimate, folder: Path, free_bytes: Callable[[Path], int] | None = None
 ) -> int:
     """The bytes free where the warehouse stands, when they may do.
+
+    Args:
+        needed: what the run should take.
+        folder: the warehouse's folder, which need not be there yet.
+        free_bytes: gives the bytes free in a folder; asks the operating system by default.
 
     Raises:
         PortraitError: when they surely will not.
     """
     while not folder.exists():
         folder = folder.parent
-    free = free_bytes(folder)
+    free = free_bytes(folder) if free_bytes else shutil.disk_usage(folder).free
     if free < SURELY * needed.disk_bytes:
         lacking = needed.disk_bytes - free
         raise PortraitError(
-            f"The run needs about {_size(needed.disk_bytes)} of disk in {folder} and "
-            f"{_size(free)} are free; free room for {_size(lacking)}, or set PORTRAIT_DATA_DIR to "
+            f"The run needs about {size(needed.disk_bytes)} of disk in {folder} and "
+            f"{size(free)} are free; free room for {size(lacking)}, or set PORTRAIT_DATA_DIR to "
             "a folder on a larger disk."
         )
     return free
@@ -183,16 +186,15 @@ def machine_memory_gib() -> float:
     return gib
 
 
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
 def duration(seconds: float) -> str:
-    """Such as `40 seconds`, `9 minutes`, `2.5 hours`."""
+    """Such as `40 seconds`, `9 minutes` or `2.5 hours`."""
+    if seconds < 1.5:
+        return "1 second"
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
+        return f"{round(seconds)} seconds"
     return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
-def _size(count: float) -> str:
+def size(count: float) -> str:
+    """Such as `80.3 GB` or `20 MB`, of bytes."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"

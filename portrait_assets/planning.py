@@ -14,6 +14,7 @@ from datetime import datetime
 import duckdb
 
 from portrait_assets.errors import WarehouseError
+from portrait_assets.months import month_batches
 from portrait_assets.raw.inputs import inputs_of
 from portrait_assets.request import Request
 from portrait_assets.settings import Settings
@@ -22,7 +23,12 @@ from portrait_assets.warehouse.inputs import Inputs
 from portrait_assets.warehouse.lock import warehouse_lock
 from portrait_assets.warehouse.staleness import State, stale_months
 
+ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation", "mart")
+"""The stages of a run, in order."""
+RAW, MART = ROOMS[0], ROOMS[-1]
+# Named here because their own modules load much; a test holds them to be the same.
 CHECKS = "validation.check_results"
+RECEIPTS = "raw.receipts"
 REPORT = "report/index.html"
 _MADE_SQL = (
     "SELECT month, table_name, epoch_us(made_at), epoch_us(changed_at), row_count, "
@@ -34,6 +40,23 @@ _FAILED_SQL = (
     "WHERE is_blocking AND severity = 'ERROR' AND NOT passed "
     "UNION SELECT month, 'raw.receipts' FROM raw.receipts WHERE problem IS NOT NULL"
 )
+# How long each stage of a run took that wrote months which stand: from the end of the one before.
+_PAST_SQL = """
+WITH written AS (
+    SELECT run_id, month, split_part(table_name, '.', 1) AS room, max(made_at) AS ended_at
+    FROM meta.partitions
+    WHERE month <> '' AND table_name <> 'validation.check_results' GROUP BY ALL
+), raw_rows AS (
+    SELECT month, sum(row_count) AS source_rows
+    FROM meta.partitions WHERE table_name LIKE 'raw.%' GROUP BY month
+), ended AS (
+    SELECT run_id, room, max(ended_at) AS ended_at, sum(source_rows)::BIGINT AS source_rows
+    FROM written JOIN raw_rows USING (month) GROUP BY ALL
+)
+SELECT room, source_rows, epoch(ended_at) - epoch(coalesce(
+    lag(ended_at) OVER (PARTITION BY run_id ORDER BY ended_at), started_at))
+FROM ended JOIN meta.runs USING (run_id)
+"""
 _VERSIONS_SQL = "SELECT table_name, month, row_count, run_id, epoch_us(made_at) FROM {}"
 
 
@@ -51,13 +74,15 @@ class Record:
     """What a warehouse says of its months.
 
     `months` has each by table, `failed` the tables of each month whose blocking checks failed or
-    whose files could not be read, `upstream` what each table is made from, and `published_at`
-    when all of that was published; None when the published file or the report is older.
+    whose files could not be read, `upstream` what each table is made from, `past` the stages of
+    past runs (name, rows of the source, seconds), and `published_at` when all of that was
+    published; None when the published file or the report is older.
     """
 
     months: Mapping[str, Mapping[str, Materialized]] = field(default_factory=dict)
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     upstream: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    past: Sequence[tuple[str, int, float]] = ()
     published_at: datetime | None = None
 
     @property
@@ -65,12 +90,21 @@ class Record:
         """The tables that every month has, in the order of the flow."""
         return [name for name in self.upstream if not name.startswith("mart.")]
 
-    def raw_rows(self) -> dict[str, int]:
-        """Rows of the raw tables by month."""
-        return {
+    def source_rows(self, available: Sequence[str], in_files: int) -> dict[str, int]:
+        """Rows of the source by month: those that were read, and an even share for other months.
+
+        Args:
+            available: all months of the source.
+            in_files: about how many rows its files have.
+        """
+        read = {
             month: sum(each.rows for name, each in tables.items() if name.startswith("raw."))
             for month, tables in self.months.items()
+            if RECEIPTS in tables
         }
+        unread = [month for month in available if month not in read]
+        share = max(0, in_files - sum(read.values())) // max(1, len(unread))
+        return {month: read.get(month, share) for month in available}
 
 
 @dataclass(frozen=True)
@@ -93,8 +127,53 @@ class Plan:
 
     @property
     def sentence(self) -> str:
-        """The reason as a sentence."""
-        return f"{self.reason[:1].upper()}{self.reason[1:]}."
+        """Why and what, such as `2024-03 has not been materialized: running 2024-03.`"""
+        what = []
+        if self.raw and self.raw != self.months:
+            what.append(f"reading {span(self.raw)}")
+        if self.months:
+            what.append(f"running {span(self.months)}")
+        elif self.raw:
+            what.append("running the months whose rows differ")
+        elif self.publish:
+            what.append("publishing")
+        told = f"{self.reason}: {', then '.join(what)}." if what else f"{self.reason}."
+        return f"{told[:1].upper()}{told[1:]}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One Dagster run: its stages and months."""
+
+    rooms: frozenset[str]
+    months: list[str]
+
+
+def runs_of(plan: Plan, rows: Mapping[str, int], limit: int) -> list[Run]:
+    """The runs that carry out a plan, in order: each is kept when it ends.
+
+    The source is read on its own where it makes several pieces, or where the plan is to read other
+    months than it runs; what it makes of the latter is another plan.
+
+    Args:
+        plan: what to materialize.
+        rows: rows of the source by month.
+        limit: rows of a piece, unless it is one month.
+    """
+    later = frozenset(ROOMS[1:])
+    pieces = list(month_batches(plan.months, rows, limit))
+    if plan.raw == plan.months and len(pieces) == 1:
+        return [Run(frozenset(ROOMS), plan.months)]
+    read = [Run(frozenset({RAW}), plan.raw)] if plan.raw else []
+    if len(pieces) == 1:
+        return [*read, Run(later, plan.months)]
+    publication = [Run(frozenset({MART}), plan.months or list(rows))] if plan.publish else []
+    return [*read, *(Run(later - {MART}, piece) for piece in pieces), *publication]
+
+
+def span(months: Sequence[str]) -> str:
+    """Such as `2024-01` or `2024-01 to 2024-03`."""
+    return months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
 
 
 def plan(
@@ -122,7 +201,7 @@ def plan(
     if raw and (first is None or raw[min(raw)] not in reasons):
         reasons.insert(0, raw[min(raw)])
     if reasons:
-        return Plan(_span(available, raw), _from(available, first), True, "; ".join(reasons))
+        return Plan(_between(available, raw), _from(available, first), True, "; ".join(reasons))
     if record.published_at is None:
         return Plan([], [], True, "what was materialized last is not published")
     since = f"{record.published_at:%Y-%m-%d %H:%M} UTC"
@@ -188,7 +267,7 @@ def _why(
     return ""
 
 
-def _span(available: Sequence[str], months: Iterable[str]) -> list[str]:
+def _between(available: Sequence[str], months: Iterable[str]) -> list[str]:
     """All months from the first of these to the last."""
     known = sorted(months)
     return [month for month in available if known and known[0] <= month <= known[-1]]
@@ -224,13 +303,14 @@ def read_record(settings: Settings, wait_seconds: float | None = None) -> Record
     wait = settings.lock_wait_seconds if wait_seconds is None else wait_seconds
     lock = settings.warehouse_dir / "warehouse.lock"
     with (
-        warehouse_lock(lock, "planning a run", wait),
+        warehouse_lock(lock, "that is being planned", wait),
         open_database(settings.warehouse_file, read_only=True) as con,
     ):
         try:
             made = con.execute(_MADE_SQL).fetchall()
-        except duckdb.CatalogException:
-            return Record()  # Of an older version, about which the run itself has more to say.
+            past = con.execute(_PAST_SQL).fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            return Record()  # Of another version, about which the run itself has more to say.
         try:
             failures = con.execute(_FAILED_SQL).fetchall()
         except duckdb.CatalogException:
@@ -248,7 +328,7 @@ def read_record(settings: Settings, wait_seconds: float | None = None) -> Record
     failed: dict[str, frozenset[str]] = {}
     for month, table in failures:
         failed[month] = failed.get(month, frozenset()) | {table}
-    return Record(months, failed, upstream, _published_at(settings, versions))
+    return Record(months, failed, upstream, past, _published_at(settings, versions))
 
 
 def _published_at(settings: Settings, versions: Iterable[tuple[object, ...]]) -> datetime | None:

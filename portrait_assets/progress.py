@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from portrait_assets.estimate import Stage, duration
+from portrait_assets.planning import span
 
 
 @dataclass
@@ -57,7 +58,7 @@ class RunProgress:
 
     def start(self, months: Sequence[str], tables: Mapping[str, int]) -> None:
         """A run of these months begins, which writes so many tables in each stage."""
-        self._span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+        self._span = span(months)
         self._tables = dict(tables)
         self._since = self._now()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -17,10 +17,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from portrait_assets.automation import JOB, range_tags
 from portrait_assets.definitions import build_defs
 from portrait_assets.errors import PortraitError, WarehouseError
-from portrait_assets.estimate import MART, RAW, ROOMS, source_rows
+from portrait_assets.estimate import (
+    Stage,
+    check_disk,
+    estimate,
+    machine_memory_gib,
+    memory_warning,
+    size,
+    source_rows,
+    stages,
+)
 from portrait_assets.home import open_records
-from portrait_assets.months import month_batches
-from portrait_assets.planning import Plan, read_plan, read_record
+from portrait_assets.planning import MART, RAW, Plan, Run, read_plan, read_record, runs_of, span
 from portrait_assets.progress import RunProgress, shown_progress
 from portrait_assets.request import Request
 from portrait_assets.settings import Settings
@@ -76,14 +84,54 @@ def _machine_failures_told() -> Iterator[None]:
 
 def _run_request(request: Request, plan: Plan, out: Console) -> int:
     settings = request.settings
+    runs, ahead = _prepare(request, plan, out)
     if request.fresh:
         _remove_warehouse(settings)
     with open_records(settings) as instance, shown_progress(out) as progress:
-        runner = _Runner(settings, instance, progress, out)
-        result = _carry_out(request, plan, runner)
+        progress.expect(ahead)
+        execute = _Runner(settings, instance, progress, out).run
+        failed: set[str] = set()
+        if runs[0].rooms == {RAW}:
+            failed = execute(runs[0])
+            if plan.raw != plan.months:
+                # Only now is it known in which months the source's rows have changed.
+                plan = read_plan(request)
+            months = [month for month in plan.months if not failed or month < min(failed)]
+            plan = replace(plan, raw=[], months=months, publish=bool(months) or not failed)
+            runs, ahead = _prepare(request, plan, out)
+            progress.expect(ahead)
+        result = run_pieces(execute, runs, out)
     if result.is_published:
         print_made(settings, out)
-    return 1 if result.has_failed else 0
+    return 1 if failed or result.has_failed else 0
+
+
+def _prepare(request: Request, plan: Plan, out: Console) -> tuple[list[Run], list[Stage]]:
+    """The runs that carry out a plan and their stages; prints what they should take.
+
+    Raises:
+        PortraitError: when the disk will not do.
+    """
+    settings = request.settings
+    record = read_record(settings)
+    rows = record.source_rows(request.available, source_rows(request.source))
+    runs = runs_of(plan, rows, settings.bounds.run_rows)
+    ahead = stages(runs, rows, record.past)
+    pieces = [run for run in runs if len(run.rooms) > 1]
+    standing = settings.warehouse_file
+    needed = estimate(
+        sum(stage.seconds for stage in ahead),
+        sum(rows.values()),
+        max((sum(rows[month] for month in run.months) for run in pieces), default=0),
+        standing.stat().st_size if standing.exists() else 0,
+        settings.memory_limit_gib,
+    )
+    free = check_disk(needed, settings.warehouse_dir)
+    if runs:
+        out.print(f"{needed} ({size(free)} free).")
+    if warning := memory_warning(needed, machine_memory_gib()):
+        out.print(warning, style="yellow")
+    return runs, ahead
 
 
 def _remove_warehouse(settings: Settings) -> None:
@@ -96,58 +144,38 @@ def _remove_warehouse(settings: Settings) -> None:
 
 
 @dataclass(frozen=True)
-class _Result:
+class Result:
     """Whether a month failed a blocking check, and whether anything was published."""
 
     has_failed: bool
     is_published: bool
 
 
-def _carry_out(request: Request, plan: Plan, runner: _Runner) -> _Result:
-    """Read the source, run the months in pieces, and publish when the last one is complete.
+def run_pieces(execute: Callable[[Run], set[str]], runs: Sequence[Run], out: Console) -> Result:
+    """Carry out runs in turn up to the first month that fails, and publish what is complete.
 
-    A source that makes one piece, all of whose months are run, is read in the same run.
+    Args:
+        execute: carries out one run and gives the months that failed a blocking check.
+        runs: what `runs_of` gives.
+        out: where it is printed that a part of a piece is run again.
     """
-    most = request.settings.bounds.run_rows
-    share = len(plan.months) / len(request.available)
-    if plan.raw == plan.months and source_rows(request.source) * share <= most:
-        return _run_pieces(runner, set(ROOMS), [plan.months])
-    failed = runner.run({RAW}, plan.raw) if plan.raw else set()
-    if plan.raw != plan.months:
-        # Only now is it known in which months the source's rows have changed.
-        plan = read_plan(request)
-    record = read_record(request.settings)
-    months = [month for month in plan.months if not failed or month < min(failed)]
-    pieces = list(month_batches(months, record.raw_rows(), most))
-    if pieces:
-        result = _run_pieces(runner, set(ROOMS) - {RAW}, pieces)
-        return replace(result, has_failed=result.has_failed or bool(failed))
-    if failed:
-        return _Result(has_failed=True, is_published=False)
-    if plan.publish:
-        runner.run({MART}, [month for month in request.available if month in record.months])
-    return _Result(has_failed=False, is_published=plan.publish)
-
-
-def _run_pieces(runner: _Runner, rooms: Set[str], pieces: Sequence[list[str]]) -> _Result:
-    """Run the pieces in turn up to the first month that fails, and publish what is complete."""
-    with_mart = rooms if len(pieces) == 1 else rooms - {MART}
     done: list[str] = []
     failed: set[str] = set()
-    for piece in pieces:
-        failed = runner.run(with_mart, piece)
-        complete = [month for month in piece if not failed or month < min(failed)]
-        if failed and complete:
-            runner.out.print(
-                f"Going on with {complete[0]} to {complete[-1]}, which the failure leaves alone."
-            )
-            runner.run(with_mart, complete)
-        done += complete
-        if failed:
-            break
-    if done and len(pieces) > 1:
-        runner.run({MART}, done)
-    return _Result(bool(failed), bool(done))
+    is_published = False
+    for run in runs:
+        if run.rooms == {MART}:
+            is_published = bool(done) or not failed
+            if is_published:
+                execute(replace(run, months=done or run.months))
+        elif not failed:
+            failed = execute(run)
+            complete = [month for month in run.months if not failed or month < min(failed)]
+            if failed and complete:
+                out.print(f"Going on with {span(complete)}, which the failure leaves alone.")
+                execute(replace(run, months=complete))
+            done += complete
+            is_published = MART in run.rooms and bool(complete)
+    return Result(bool(failed), is_published)
 
 
 class _Runner:
@@ -165,13 +193,14 @@ class _Runner:
         self.out = out
         self.job = build_defs(settings, on_written=progress.on_written).resolve_job_def(JOB)
 
-    def run(self, rooms: Set[str], months: Sequence[str]) -> set[str]:
-        """Run these stages once; the months that failed a blocking check.
+    def run(self, run: Run) -> set[str]:
+        """Run these stages of these months once; the months that failed a blocking check.
 
         Raises:
             PortraitError: when the run failed for any other reason.
         """
-        keys = [key for key in self.job.asset_layer.selected_asset_keys if key.path[0] in rooms]
+        months = run.months
+        keys = [key for key in self.job.asset_layer.selected_asset_keys if key.path[0] in run.rooms]
         self.progress.start(months, Counter(key.path[0] for key in keys))
         run_id = str(uuid4())
         result = self.job.execute_in_process(
@@ -185,11 +214,10 @@ class _Runner:
         failed = _failed_checks(result)
         for line in dict.fromkeys(failed.values()):
             of = sorted(month for month, told in failed.items() if told == line)
-            span = of[0] if len(of) == 1 else f"{of[0]} to {of[-1]}"
-            self.out.print(f"{span}: {line}", style="red", markup=False)
+            self.out.print(f"{span(of)}: {line}", style="red", markup=False)
         if not result.success and not failed:
             raise PortraitError(_reason(result))
-        if MART in rooms and not failed:
+        if MART in run.rooms and not failed:
             self.progress.end(MART)
         return set(failed)
 

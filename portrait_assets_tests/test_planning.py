@@ -7,7 +7,10 @@ from datetime import datetime
 
 import pytest
 
+from portrait_assets.mart.report import REPORT_FILE
 from portrait_assets.planning import CHECKS, Materialized, Record, plan
+from portrait_assets.planning import REPORT as REPORT_PATH
+from portrait_assets.warehouse.checks import CHECK_RESULTS
 from portrait_assets.warehouse.inputs import Inputs
 from portrait_assets.warehouse.staleness import State
 
@@ -51,7 +54,7 @@ def test_where_nothing_has_changed_there_is_nothing_to_do():
 def test_a_new_source_is_read_and_run_whole():
     found = plan(MONTHS, None, Record(), NOW)
     assert (found.raw, found.months, found.publish) == (MONTHS, MONTHS, True)
-    assert found.sentence == "2024-01 has not been materialized."
+    assert found.sentence == ("2024-01 has not been materialized: running 2024-01 to 2024-03.")
 
 
 def test_what_is_not_published_is_published_and_nothing_else_is_run():
@@ -63,7 +66,7 @@ def test_a_run_that_was_stopped_goes_on_at_the_month_that_it_had_reached():
     stopped = without(without(COMPLETE, MARCH, MATRIX, REPORT), FEBRUARY, REPORT)
     found = plan(MONTHS, None, stopped, NOW)
     assert (found.raw, found.months) == ([], [FEBRUARY, MARCH])
-    assert found.sentence == f"2024-02 was not completed ({REPORT} is missing)."
+    assert found.reason == f"2024-02 was not completed ({REPORT} is missing)"
 
 
 def test_a_table_that_was_not_checked_before_the_run_stopped_is_made_again():
@@ -82,13 +85,16 @@ def test_a_month_that_failed_a_check_is_run_again_and_is_read_again_where_that_f
     failed = replace(COMPLETE, failed={FEBRUARY: frozenset({table})})
     found = plan(MONTHS, None, failed, NOW)
     assert (found.raw, found.months) == (raw, [FEBRUARY, MARCH])
-    assert found.sentence == f"2024-02 failed a check of {table}."
+    assert found.reason == f"2024-02 failed a check of {table}"
 
 
 def test_files_that_changed_are_read_before_it_is_known_which_months_did():
     found = plan(MONTHS, None, COMPLETE, NEW_FILES)
     assert (found.raw, found.months) == (MONTHS, [])
-    assert found.sentence == "The source's files have changed."
+    assert found.sentence == (
+        "The source's files have changed: reading 2024-01 to 2024-03, then running the months "
+        "whose rows differ."
+    )
 
 
 def test_of_files_that_were_read_the_months_from_the_first_changed_one_on_are_run():
@@ -142,3 +148,8 @@ def test_before_a_month_asked_for_those_that_were_never_completed_are_run():
     assert found.months == [FEBRUARY, MARCH]
     assert "2024-03 looks back on 2024-02, which was never completed" in found.sentence
     assert plan(MONTHS, [FEBRUARY], Record(), NOW).raw == [JANUARY, FEBRUARY]
+
+
+def test_what_is_named_without_loading_its_module_has_that_name():
+    assert CHECK_RESULTS.full_name == CHECKS
+    assert str(REPORT_FILE) == REPORT_PATH

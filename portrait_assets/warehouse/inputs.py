@@ -15,7 +15,7 @@ import duckdb
 RUNS_SQL = (
     "CREATE TABLE IF NOT EXISTS meta.runs "
     "(run_id VARCHAR NOT NULL, files VARCHAR NOT NULL, definitions VARCHAR NOT NULL, "
-    "upstream VARCHAR NOT NULL)"
+    "upstream VARCHAR NOT NULL, started_at TIMESTAMPTZ NOT NULL)"
 )
 
 
@@ -44,6 +44,6 @@ def record_inputs(
     con.execute(RUNS_SQL)
     con.execute("DELETE FROM meta.runs WHERE run_id NOT IN (SELECT run_id FROM meta.partitions)")
     con.execute(
-        "INSERT INTO meta.runs VALUES (?, ?, ?, ?)",
+        "INSERT INTO meta.runs VALUES (?, ?, ?, ?, now())",
         [run_id, inputs.files, inputs.definitions, json.dumps(upstream)],
     )
