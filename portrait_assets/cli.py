@@ -99,7 +99,7 @@ def run(
     from portrait_assets.request import read_request
 
     request = read_request(_settings(source, data_dir), months, fresh)
-    plan = read_plan(request)
+    plan = read_plan(request, on_wait=out.print)
     if plan.is_empty:
         out.print(f"{plan.sentence} `portrait run --months {request.available[-1]}` runs a month.")
         raise typer.Exit(0)

@@ -7,7 +7,7 @@ Dagster, so that finding nothing to do is quick.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from portrait_assets.months import month_batches
 from portrait_assets.raw.inputs import inputs_of
 from portrait_assets.request import Request
 from portrait_assets.settings import Settings
-from portrait_assets.warehouse.connection import open_database, open_published
+from portrait_assets.warehouse.connection import open_database, open_published, told
 from portrait_assets.warehouse.inputs import Inputs
 from portrait_assets.warehouse.lock import warehouse_lock
 from portrait_assets.warehouse.staleness import State, stale_months
@@ -32,8 +32,13 @@ RECEIPTS = "raw.receipts"
 REPORT = "report/index.html"
 _MADE_SQL = (
     "SELECT month, table_name, epoch_us(made_at), epoch_us(changed_at), row_count, "
-    "files, definitions, upstream FROM meta.partitions LEFT JOIN meta.runs USING (run_id) "
+    "files, definitions, upstream FROM meta.partitions LEFT JOIN {runs} USING (run_id) "
     "WHERE month <> ''"
+)
+# A warehouse of a version that noted no inputs has no such table yet.
+_NO_RUNS = (
+    "(SELECT NULL::VARCHAR AS run_id, NULL::VARCHAR AS files, NULL::VARCHAR AS definitions, "
+    "NULL::VARCHAR AS upstream, NULL::TIMESTAMPTZ AS started_at)"
 )
 _FAILED_SQL = (
     "SELECT DISTINCT month, table_name FROM validation.check_results "
@@ -55,7 +60,7 @@ WITH written AS (
 )
 SELECT room, source_rows, epoch(ended_at) - epoch(coalesce(
     lag(ended_at) OVER (PARTITION BY run_id ORDER BY ended_at), started_at))
-FROM ended JOIN meta.runs USING (run_id)
+FROM ended JOIN {runs} USING (run_id)
 """
 _VERSIONS_SQL = "SELECT table_name, month, row_count, run_id, epoch_us(made_at) FROM {}"
 
@@ -88,7 +93,9 @@ class Record:
     @property
     def tables(self) -> list[str]:
         """The tables that every month has, in the order of the flow."""
-        return [name for name in self.upstream if not name.startswith("mart.")]
+        if self.upstream:
+            return [name for name in self.upstream if not name.startswith("mart.")]
+        return sorted({name for tables in self.months.values() for name in tables} - {CHECKS})
 
     def source_rows(self, available: Sequence[str], in_files: int) -> dict[str, int]:
         """Rows of the source by month: those that were read, and an even share for other months.
@@ -278,44 +285,68 @@ def _from(available: Sequence[str], first: str | None) -> list[str]:
     return [month for month in available if first is not None and month >= first]
 
 
-def read_plan(request: Request, wait_seconds: float | None = None) -> Plan:
+def read_plan(
+    request: Request,
+    wait_seconds: float | None = None,
+    on_wait: Callable[[str], None] = lambda sentence: None,
+) -> Plan:
     """The plan of a request, from its warehouse as it is; waits for a run that holds it.
 
     Args:
         request: what is asked for.
         wait_seconds: how long to wait for a run that holds the warehouse; by default as set.
+        on_wait: called with a sentence when there is a run to wait for.
 
     Raises:
-        WarehouseError: when the warehouse is busy for longer, or cannot be opened.
+        WarehouseError: when the warehouse is busy for longer, or cannot be read.
     """
-    record = Record() if request.fresh else read_record(request.settings, wait_seconds)
+    settings = request.settings
+    record = Record() if request.fresh else read_record(settings, wait_seconds, on_wait)
     return plan(request.available, request.months, record, inputs_of(request.source))
 
 
-def read_record(settings: Settings, wait_seconds: float | None = None) -> Record:
+def read_record(
+    settings: Settings,
+    wait_seconds: float | None = None,
+    on_wait: Callable[[str], None] = lambda sentence: None,
+) -> Record:
     """What the warehouse says of its months; nothing where there is none, or of other versions.
 
     Raises:
-        WarehouseError: when the warehouse is busy for longer than the wait, or damaged.
+        WarehouseError: when the warehouse is busy for longer than the wait, or cannot be read.
     """
     if not settings.warehouse_file.exists():
         return Record()
     wait = settings.lock_wait_seconds if wait_seconds is None else wait_seconds
     lock = settings.warehouse_dir / "warehouse.lock"
     with (
-        warehouse_lock(lock, "that is being planned", wait),
+        warehouse_lock(lock, "that is being planned", wait, on_wait),
         open_database(settings.warehouse_file, read_only=True) as con,
     ):
         try:
-            made = con.execute(_MADE_SQL).fetchall()
-            past = con.execute(_PAST_SQL).fetchall()
+            return _record_of(con, settings)
         except (duckdb.CatalogException, duckdb.BinderException):
             return Record()  # Of another version, about which the run itself has more to say.
-        try:
-            failures = con.execute(_FAILED_SQL).fetchall()
-        except duckdb.CatalogException:
-            failures = []  # No check has run yet.
-        versions = con.execute(_VERSIONS_SQL.format("meta.partitions")).fetchall()
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"{settings.warehouse_file.name} cannot be read ({told(error)}); make it again "
+                "with `portrait run --fresh`."
+            ) from None
+
+
+def _record_of(con: duckdb.DuckDBPyConnection, settings: Settings) -> Record:
+    there = {
+        f"{schema}.{name}"
+        for schema, name in con.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables()"
+        ).fetchall()
+    }
+    runs = "meta.runs" if "meta.runs" in there else _NO_RUNS
+    made = con.execute(_MADE_SQL.format(runs=runs)).fetchall()
+    past = con.execute(_PAST_SQL.format(runs=runs)).fetchall()
+    has_checks = {CHECKS, RECEIPTS} <= there
+    failures = con.execute(_FAILED_SQL).fetchall() if has_checks else []
+    versions = con.execute(_VERSIONS_SQL.format("meta.partitions")).fetchall()
     months: dict[str, dict[str, Materialized]] = {}
     upstream: dict[str, list[str]] = {}
     newest = 0

@@ -28,7 +28,17 @@ from portrait_assets.estimate import (
     stages,
 )
 from portrait_assets.home import open_records
-from portrait_assets.planning import MART, RAW, Plan, Run, read_plan, read_record, runs_of, span
+from portrait_assets.planning import (
+    MART,
+    RAW,
+    Plan,
+    Record,
+    Run,
+    read_plan,
+    read_record,
+    runs_of,
+    span,
+)
 from portrait_assets.progress import RunProgress, shown_progress
 from portrait_assets.request import Request
 from portrait_assets.settings import Settings
@@ -63,7 +73,7 @@ def run_portrait(request: Request, out: Console, plan: Plan | None = None) -> in
     warnings.filterwarnings("ignore", module="dagster")
     with _machine_failures_told():
         plan = plan or read_plan(request)
-        out.print(plan.sentence)
+        out.print(plan.sentence, markup=False)
         return 0 if plan.is_empty else _run_request(request, plan, out)
 
 
@@ -84,7 +94,7 @@ def _machine_failures_told() -> Iterator[None]:
 
 def _run_request(request: Request, plan: Plan, out: Console) -> int:
     settings = request.settings
-    runs, ahead = _prepare(request, plan, out)
+    runs, ahead = _prepare(request, plan, Record() if request.fresh else read_record(settings), out)
     if request.fresh:
         _remove_warehouse(settings)
     with open_records(settings) as instance, shown_progress(out) as progress:
@@ -96,9 +106,10 @@ def _run_request(request: Request, plan: Plan, out: Console) -> int:
             if plan.raw != plan.months:
                 # Only now is it known in which months the source's rows have changed.
                 plan = read_plan(request)
+                out.print(plan.sentence, markup=False)
             months = [month for month in plan.months if not failed or month < min(failed)]
             plan = replace(plan, raw=[], months=months, publish=bool(months) or not failed)
-            runs, ahead = _prepare(request, plan, out)
+            runs, ahead = _prepare(request, plan, read_record(settings), out)
             progress.expect(ahead)
         result = run_pieces(execute, runs, out)
     if result.is_published:
@@ -106,14 +117,15 @@ def _run_request(request: Request, plan: Plan, out: Console) -> int:
     return 1 if failed or result.has_failed else 0
 
 
-def _prepare(request: Request, plan: Plan, out: Console) -> tuple[list[Run], list[Stage]]:
+def _prepare(
+    request: Request, plan: Plan, record: Record, out: Console
+) -> tuple[list[Run], list[Stage]]:
     """The runs that carry out a plan and their stages; prints what they should take.
 
     Raises:
         PortraitError: when the disk will not do.
     """
     settings = request.settings
-    record = read_record(settings)
     rows = record.source_rows(request.available, source_rows(request.source))
     runs = runs_of(plan, rows, settings.bounds.run_rows)
     ahead = stages(runs, rows, record.past)
@@ -216,7 +228,9 @@ class _Runner:
             of = sorted(month for month, told in failed.items() if told == line)
             self.out.print(f"{span(of)}: {line}", style="red", markup=False)
         if not result.success and not failed:
-            raise PortraitError(_reason(result))
+            raise PortraitError(f"{span(months)}: {_reason(result)}")
+        if failed:
+            self.out.print(f"When that is put right, `portrait run` goes on at {min(failed)}.")
         if MART in run.rooms and not failed:
             self.progress.end(MART)
         return set(failed)

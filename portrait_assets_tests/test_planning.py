@@ -153,3 +153,13 @@ def test_before_a_month_asked_for_those_that_were_never_completed_are_run():
 def test_what_is_named_without_loading_its_module_has_that_name():
     assert CHECK_RESULTS.full_name == CHECKS
     assert str(REPORT_FILE) == REPORT_PATH
+
+
+def test_of_a_version_that_noted_no_inputs_months_are_known_to_be_complete():
+    older = {
+        name: {table: replace(each, inputs=None) for table, each in tables.items()}
+        for name, tables in COMPLETE.months.items()
+    }
+    record = Record(older)
+    assert plan(MONTHS, [MARCH], record, NOW).months == [MARCH]
+    assert plan(MONTHS, None, record, NOW).months == MONTHS
