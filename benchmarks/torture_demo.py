@@ -19,7 +19,8 @@ from portrait_assets.settings import Settings
 from portrait_assets_tests.scenario import clean_environment
 
 SOURCES = Path(__file__).parent.parent / "data" / "sources"
-RUN = [sys.executable, "-m", "portrait_assets.cli", "run", "--source", "complete_journey"]
+PORTRAIT = [sys.executable, "-m", "portrait_assets.cli"]
+RUN = [*PORTRAIT, "run", "--source", "complete_journey", "--months", "2017-01..2017-12"]
 
 
 def torture(kills: int, seed: int) -> int:

@@ -82,7 +82,7 @@ def phase(log: Path, settings: Settings) -> str:
     if settings.portrait_file.with_name(".portrait.duckdb.new").exists():
         return "publishing"
     lines = log.read_text().splitlines() if log.exists() else []
-    seen = [room for line in lines for room in ROOMS if line.startswith(f"  {room}.")]
+    seen = [room for line in lines for room in ROOMS if f" {room}: " in line]
     return f"after {seen[-1]}" if seen else "before the first table"
 
 

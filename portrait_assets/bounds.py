@@ -36,6 +36,9 @@ class Bounds(BaseModel):
     """Customers of several months that are joined to what they did in others."""
     tag_customers: int = Field(200_000, gt=0)
     """Customers of several months whose tags are evaluated; a month is never divided."""
+    run_rows: int = Field(20_000_000, gt=0)
+    """Rows of the source whose months are materialized together, so that a run that is stopped
+    goes on at the last such piece: three months of a bank of a million customers."""
 
     def rows_of(self, table: Table) -> int:
         """Rows of the table, as it is stored, that may be held at once."""

@@ -80,7 +80,7 @@ def run(
             "--months",
             "-m",
             help="A month, 2017-03, or a range, 2017-03..2017-08.",
-            show_default="all months of the source",
+            show_default="whatever is not up to date",
         ),
     ] = None,
     fresh: Annotated[
@@ -89,21 +89,29 @@ def run(
     ] = False,
     data_dir: DataOption = None,
 ) -> None:
-    """Make every table of these months and publish portrait.duckdb.
+    """Materialize what is not up to date, or these months, and publish portrait.duckdb.
 
-    Months before the ones asked for that were never made are made too, for a month looks
-    back on those before it.
+    Nothing is run where no file or definition has changed; a run that was stopped goes on where
+    it was. Months before the ones asked for that were never completed are made too, for a month
+    looks back on those before it.
     """
     from portrait_assets.notifier import reported
+    from portrait_assets.planning import read_plan
     from portrait_assets.request import read_request
     from portrait_assets.stopping import stopped_in_a_sentence
 
     settings = _settings(source, data_dir)
     with stopped_in_a_sentence(), reported(settings):
         request = read_request(settings, months, fresh)
-        from portrait_assets.run import run_portrait
+        plan = read_plan(request, on_wait=out.print)
+        exit_code = 0
+        if plan.is_empty:
+            newest = request.available[-1]
+            out.print(f"{plan.sentence} `portrait run --months {newest}` runs a month.")
+        else:
+            from portrait_assets.run import run_portrait
 
-        exit_code = run_portrait(request, out)
+            exit_code = run_portrait(request, out, plan)
     raise typer.Exit(exit_code)
 
 
@@ -392,7 +400,7 @@ def rekey(
     settings = _settings(source, data_dir)
     with stopped_in_a_sentence(), reported(settings):
         asked = read_request(settings, months)
-        if not backdate(asked.settings, asked.months, out):
+        if not backdate(asked.settings, asked.months or [], out):
             return
         from portrait_assets.run import run_portrait
 

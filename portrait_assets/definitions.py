@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
@@ -23,6 +23,8 @@ from portrait_assets.features.checks import features_checks
 from portrait_assets.mart.assets import mart_assets
 from portrait_assets.raw import assets as raw
 from portrait_assets.raw.checks import raw_checks
+from portrait_assets.raw.contract import RECEIPTS
+from portrait_assets.raw.inputs import definitions_digest, files_digest
 from portrait_assets.raw.source import load_source
 from portrait_assets.settings import Settings
 from portrait_assets.tags.assets import tag_tables, tags_assets
@@ -37,10 +39,8 @@ from portrait_assets.warehouse.asset import month_partitions
 from portrait_assets.warehouse.checks import CHECK_RESULTS
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.describe import asset_key
+from portrait_assets.warehouse.inputs import Inputs
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
-
-# How many tables a run writes; only the portrait matrix's columns depend on the source.
-TABLES = sum(len(room.TABLES) for room in (raw, cleaned, features, clusters, validation)) + 6
 
 
 def all_tables(catalogue: Catalogue) -> list[Table]:
@@ -72,6 +72,8 @@ def build_defs(
     """
     settings = settings or Settings()
     source = load_source(settings.source_dir)
+    # Before they are read: a definition that changes meanwhile must not pass for one that was.
+    definitions = definitions_digest(source)
     catalogue = source_catalogue(source.folder)
     audiences = source_audiences(source.folder, catalogue)
     tables = all_tables(catalogue)
@@ -114,7 +116,11 @@ def build_defs(
         "sensors": [source_sensor(source, job), *failure_sensors(settings)],
         "resources": {
             RESOURCE_KEY: warehouse_resource(
-                settings, {asset_key(table): table for table in tables}, on_written
+                settings,
+                {asset_key(table): table for table in tables},
+                on_written,
+                lambda: Inputs(files_digest(source), definitions),
+                _upstream_of(assets),
             )
         },
         # polars and DuckDB use all cores themselves: one process per run is the fastest.
@@ -124,13 +130,21 @@ def build_defs(
 
 
 def upstream_tables(settings: Settings) -> dict[str, list[str]]:
-    """By table, in the order of the flow, the tables that it is made from."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Dagster calls beta what the tests of upstream hold.
-        graph = build_defs(settings).resolve_asset_graph()
+    """By table, in the order of the flow, the tables whose changes make it stale."""
+    return _upstream_of(build_defs(settings).assets or [])
+
+
+def _upstream_of(assets: Iterable[Any]) -> dict[str, list[str]]:
+    # Receipts count whole files: they change in every month with any row of any month, and what
+    # they say of a month's own rows changes with the month's tables.
     return {
-        ".".join(key.path): sorted(".".join(parent.path) for parent in graph.get(key).parent_keys)
-        for key in graph.toposorted_asset_keys
+        ".".join(spec.key.path): sorted(
+            name
+            for dep in spec.deps
+            if (name := ".".join(dep.asset_key.path)) != RECEIPTS.full_name
+        )
+        for step in assets
+        for spec in step.specs
     }
 
 

@@ -17,9 +17,11 @@ from portrait_assets.definitions import all_tables, upstream_tables
 from portrait_assets.features.checks import ADDS_UP, EVERYONE
 from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.mart.report import REPORT_FILE
+from portrait_assets.planning import read_plan
 from portrait_assets.raw.checks import ALL_RECEIVED
 from portrait_assets.raw.contract import RECEIPTS
 from portrait_assets.raw.source import Source, load_source
+from portrait_assets.request import Request
 from portrait_assets.settings import Settings
 from portrait_assets.tags.catalogue import source_catalogue
 from portrait_assets.warehouse.checks import CHECK_RESULTS, CONTRACT, TableCheck, run_checks
@@ -95,9 +97,10 @@ def examine(settings: Settings) -> list[Ailment]:
             broken = list(_contracts(patient))
             # Counting in a table that is not what its contract says would only confuse.
             found = broken or [*_bookkeeping(patient), *_balances(patient)]
-            return [*found, *_orphans(patient), *_unfinished(patient), *_published(patient)]
+            found += [*_orphans(patient), *_unfinished(patient), *_published(patient)]
         finally:
             warehouse.close()
+    return found or list(_outdated(settings, source))
 
 
 def print_examination(settings: Settings, out: Console) -> int:
@@ -220,7 +223,7 @@ def _orphans(patient: Patient) -> Iterator[Ailment]:
         )
     for path in _left_over(patient.settings):
         yield Ailment(
-            path.name, "was left by a run that was cut off", "run `portrait run`, or remove it"
+            path.name, "was left by a run that was cut off", "remove it, or let the next run do so"
         )
 
 
@@ -242,6 +245,13 @@ def _unfinished(patient: Patient) -> Iterator[Ailment]:
             yield Ailment(month, f"{missing[0]} was not made", _run(month))
     for stale in stale_months(states, patient.upstream):
         yield Ailment(stale.month, str(stale), _run(stale.month))
+
+
+def _outdated(settings: Settings, source: Source) -> Iterator[Ailment]:
+    """What has changed in the source since the warehouse was made."""
+    plan = read_plan(Request(settings, source, None, source.months(), fresh=False), wait_seconds=0)
+    if not plan.is_empty:
+        yield Ailment(source.name, plan.reason, "run `portrait run`")
 
 
 def _published(patient: Patient) -> Iterator[Ailment]:
@@ -283,7 +293,8 @@ def _published_rows(patient: Patient, con: duckdb.DuckDBPyConnection) -> Iterato
             made = noted[table.full_name]
             if held != made:
                 what = f"holds {held:,} rows of {table.full_name}, {made:,} were made"
-                yield Ailment(file, what, "run `portrait run`")
+                remedy = "remove the file and run `portrait run`"
+                yield Ailment(file, what, remedy)
 
 
 def _of(month: str) -> str:

@@ -11,11 +11,14 @@ from portrait_assets.settings import Settings
 
 @dataclass(frozen=True)
 class Request:
-    """Months of a source to make; `available` are all that the source covers."""
+    """Months of a source to make, or None for whatever is not up to date.
+
+    `available` are all months that the source covers.
+    """
 
     settings: Settings
     source: Source
-    months: list[str]
+    months: list[str] | None
     available: list[str]
     fresh: bool
 
@@ -29,6 +32,5 @@ def read_request(settings: Settings, months: str | None, fresh: bool = False) ->
     source = load_source(settings.source_dir)
     source.check()
     available = source.months()
-    # Made from nothing, a month needs all that it looks back on: with `fresh`, all months.
-    asked = parse_months(months, available) if months else available
+    asked = parse_months(months, available) if months else None
     return Request(settings, source, asked, available, fresh)

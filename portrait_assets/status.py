@@ -9,13 +9,14 @@ import duckdb
 from rich.console import Console
 from rich.table import Table as Grid
 
-from portrait_assets.definitions import upstream_tables
 from portrait_assets.errors import PortraitError, WarehouseError
+from portrait_assets.months import span
+from portrait_assets.planning import read_plan
 from portrait_assets.raw.source import load_source
+from portrait_assets.request import Request
 from portrait_assets.settings import Settings
 from portrait_assets.warehouse.connection import open_published
 from portrait_assets.warehouse.publishing import TABLE_ROWS
-from portrait_assets.warehouse.staleness import STATES_SQL, stale_months, states_of
 from portrait_assets.warehouse.tables import column_types, existing_types
 
 EXAMPLE_QUERIES = (
@@ -54,23 +55,28 @@ def print_status(settings: Settings, out: Console) -> None:
         out.print(f"{source.name}: nothing is published yet; run `portrait run`.")
         return
     with _open(settings) as con:
-        made = states_of(_all(con, STATES_SQL.format("mart.table_rows")))
+        made = {month for (month,) in _all(con, "SELECT DISTINCT month FROM mart.table_rows")}
         published = _all(con, "SELECT run_id, published_at FROM mart.publication")[0]
         out.print(
             f"{source.name}: published {published[1]:%Y-%m-%d %H:%M} UTC by run {published[0]}"
         )
         missing = [month for month in months if month not in made]
-        out.print(f"months made: {len(made)} of {len(months)} ({months[0]} to {months[-1]})")
+        out.print(f"months made: {len(months) - len(missing)} of {len(months)} ({span(months)})")
         if missing:
-            out.print(f"never made: {', '.join(missing)}; run `portrait run`.")
-        stale = stale_months(made, upstream_tables(settings))
-        if stale:
-            out.print(
-                f"stale: {', '.join(each.month for each in stale)} ({stale[0]}); "
-                f"run `portrait run --months {stale[0].month}..{stale[-1].month}`."
-            )
+            out.print(f"never made: {', '.join(missing)}")
+        _print_plan(Request(settings, source, None, months, fresh=False), out)
         _print_rows(con, out)
         _print_checks(con, out)
+
+
+def _print_plan(request: Request, out: Console) -> None:
+    """What `portrait run` would do."""
+    try:
+        plan = read_plan(request, wait_seconds=0)
+    except WarehouseError as error:
+        out.print(str(error), markup=False)
+        return
+    out.print(plan.sentence if plan.is_empty else f"`portrait run`: {plan.sentence}", markup=False)
 
 
 def print_sources(settings: Settings, out: Console) -> None:
@@ -86,8 +92,8 @@ def print_sources(settings: Settings, out: Console) -> None:
         try:
             source = load_source(folder / name)
             told = source.definition
-            span = f"{told.first_month} to {told.last_month or 'now'}"
-            grid.add_row(name, told.title.en, told.title.zh, span, _state(source))
+            covered = f"{told.first_month} to {told.last_month or 'now'}"
+            grid.add_row(name, told.title.en, told.title.zh, covered, _state(source))
         except PortraitError as error:
             grid.add_row(name, "", "", "", str(error))
     out.print(grid)

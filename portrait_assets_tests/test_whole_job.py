@@ -12,14 +12,8 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
-from rich.console import Console
 
-from portrait_assets.raw.contract import RECEIPTS
-from portrait_assets.request import read_request
-from portrait_assets.run import with_missing_history
 from portrait_assets.settings import Settings
-from portrait_assets.validation.contract import VALIDATION_REPORT
-from portrait_assets.warehouse.describe import asset_key
 from portrait_assets_tests.scenario import (
     SHOP_MONTHS,
     clean_environment,
@@ -212,7 +206,7 @@ def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("last_seen", ["cleaned.rejects", "tags.tag_table"])
+@pytest.mark.parametrize("last_seen", ["cleaned:", "tags:"])
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     made: Settings, tmp_path: Path, last_seen: str
 ):
@@ -234,27 +228,12 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     assert contents(settings.portrait_file) == contents(made.portrait_file)
 
 
-def test_a_month_that_was_interrupted_is_made_again_before_a_later_one(tmp_path: Path):
-    """Its first tables are there, and its last one is not."""
-    settings = shop(tmp_path)
-    settings.warehouse_dir.mkdir(parents=True)
-    settings.warehouse_file.touch()
-    asked = read_request(settings, "2024-02")
-    out = Console(quiet=True)
-    with dg.DagsterInstance.ephemeral() as instance:
-        for table in (RECEIPTS, VALIDATION_REPORT):
-            assert with_missing_history(instance, asked, out) == ["2024-01", "2024-02"]
-            made = dg.AssetMaterialization(asset_key(table), partition="2024-01")
-            instance.report_runless_asset_event(made)
-        assert with_missing_history(instance, asked, out) == ["2024-02"]
-
-
 @pytest.mark.slow
 def test_the_command_line_makes_shows_and_lists(tmp_path: Path):
     shop(tmp_path)
     ran = portrait("run", "--months", "2024-02", data=tmp_path)
     assert ran.returncode == 0, ran.stderr
-    assert "looks back on 2024-01, which was never made" in ran.stdout
+    assert "looks back on 2024-01, which was never completed" in ran.stdout
     for told in ("Rows per table", "Set aside or corrected", "Segments", "Checks", "Try:"):
         assert told in ran.stdout
     status = portrait("status", data=tmp_path)

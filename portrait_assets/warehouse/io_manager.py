@@ -15,6 +15,7 @@ import polars as pl
 from portrait_assets.run_failures import notify_failed_run
 from portrait_assets.settings import Settings
 from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.inputs import Inputs, record_inputs
 from portrait_assets.warehouse.lock import warehouse_lock
 from portrait_assets.warehouse.rows import Written
 from portrait_assets.warehouse.runs import fail_abandoned_runs, mark_run
@@ -76,8 +77,17 @@ def warehouse_resource(
     settings: Settings,
     tables: Mapping[dg.AssetKey, Table],
     on_written: OnWritten = lambda table, rows: None,
+    inputs: Callable[[], Inputs] = lambda: Inputs("", ""),
+    upstream: Mapping[str, Sequence[str]] | None = None,
 ) -> dg.IOManagerDefinition:
     """The resource that holds the warehouse of these settings for the length of a run.
+
+    Args:
+        settings: which warehouse.
+        tables: the contracts of the assets that are stored in it.
+        on_written: called with each table that is written.
+        inputs: takes digests of what the run is about to read.
+        upstream: by table, in the order of the flow, the tables that it is made from.
 
     Raises, when a run starts:
         WarehouseBusyError: when another run holds the warehouse for longer than the wait.
@@ -108,6 +118,7 @@ def warehouse_resource(
             for why in opened.migrated:
                 log(f"The warehouse was migrated: {why}.")
             try:
+                record_inputs(opened.con, run_id, inputs(), upstream or {})
                 yield WarehouseIOManager(opened, tables, on_written)
             finally:
                 opened.close()

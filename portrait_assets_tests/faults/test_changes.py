@@ -103,6 +103,9 @@ def test_a_column_that_a_new_version_brought_is_added(made: Settings):
     before = contents(made.portrait_file)
     with duckdb.connect(str(made.warehouse_file)) as con:
         con.execute("ALTER TABLE cleaned.transactions DROP COLUMN channel")
-    assert "`portrait run` adds it" in portrait("doctor", data=made.data_dir).stdout
+    assert (
+        "`portrait run --months 2024-02`, which adds it"
+        in portrait("doctor", data=made.data_dir).stdout
+    )
     assert run(made, [JANUARY, FEBRUARY]).success
     assert contents(made.portrait_file) == before

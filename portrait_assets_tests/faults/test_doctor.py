@@ -84,8 +84,8 @@ def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
         ),
         (
             "UPDATE meta.partitions SET changed_at = changed_at + INTERVAL 1 DAY "
-            "WHERE table_name = 'raw.receipts' AND month = '2024-02'",
-            "is older than raw.receipts; run `portrait run --months 2024-02`",
+            "WHERE table_name = 'raw.transactions' AND month = '2024-02'",
+            "is older than raw.transactions; run `portrait run --months 2024-02`",
         ),
         (
             "UPDATE meta.partitions SET changed_at = changed_at + INTERVAL 1 DAY "

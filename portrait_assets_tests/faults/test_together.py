@@ -39,9 +39,9 @@ def test_two_runs_take_turns(made: Settings, months: tuple[str, str]):
 
 
 def test_the_second_run_says_who_holds_the_warehouse(made: Settings):
-    first = start(made, wait_seconds=600)
+    first = start(made, "--months", "2024-01..2024-02", wait_seconds=600)
     assert first.stdout is not None
-    while "raw.receipts" not in first.stdout.readline():
+    while "raw:" not in first.stdout.readline():
         assert first.poll() is None
     second = portrait("run", data=made.data_dir, PORTRAIT_LOCK_WAIT_SECONDS="0")
     fails_in_a_sentence(second, rf"is held by run .* \(process {first.pid}, since .*try again when")

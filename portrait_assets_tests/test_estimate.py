@@ -1,0 +1,118 @@
+"""What a run should take, and what is said where the machine will not do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from portrait_assets.errors import PortraitError
+from portrait_assets.estimate import (
+    Estimate,
+    Stage,
+    check_disk,
+    duration,
+    estimate,
+    machine_memory_gib,
+    memory_warning,
+    size,
+    source_rows,
+    stages,
+)
+from portrait_assets.planning import Run
+from portrait_assets.progress import Clock, shown_progress
+from portrait_assets.raw.source import load_source
+from portrait_assets_tests.scenario import sales_file, shop
+
+NEEDED = Estimate(seconds=540, memory_gib=4.3, disk_bytes=2.6e9)
+MONTHS = ["2024-01", "2024-02"]
+BANK = {"2024-01": 7_500_000, "2024-02": 7_600_000}
+
+
+def test_it_reads_as_a_sentence():
+    assert str(NEEDED) == "About 9 minutes, 4.3 GiB of memory and 2.6 GB of disk"
+
+
+def test_a_bank_of_15_million_rows_takes_what_was_measured():
+    needed = estimate(540, 15_100_000, 15_100_000, standing_bytes=0, memory_limit_gib=2)
+    assert needed.memory_gib == pytest.approx(4.3, abs=0.2)
+    assert needed.disk_bytes == pytest.approx(2.65e9, rel=0.1)
+
+
+def test_a_warehouse_that_stands_needs_room_for_what_is_published_only():
+    needed = estimate(60, 15_100_000, 0, standing_bytes=2_000_000_000, memory_limit_gib=2)
+    assert size(needed.disk_bytes) == "764 MB"
+
+
+def test_more_rows_take_longer_and_past_runs_move_the_estimate():
+    runs = [Run(frozenset({"raw", "mart"}), MONTHS)]
+    raw, mart = stages(runs, BANK)
+    assert (raw.name, mart.name) == ("raw", "mart")
+    assert raw.seconds > stages(runs, dict.fromkeys(MONTHS, 10))[0].seconds
+    slow, same = stages(runs, BANK, [("raw", 15_100_000, 2 * raw.seconds)])
+    assert (slow.seconds, same.seconds) == (pytest.approx(2 * raw.seconds), mart.seconds)
+    worst, _ = stages(runs, BANK, [("raw", 15_100_000, 100 * raw.seconds)])
+    assert worst.seconds == pytest.approx(4 * raw.seconds)
+
+
+def test_a_disk_that_will_not_do_is_told_with_what_is_lacking(tmp_path: Path):
+    assert check_disk(NEEDED, tmp_path / "not" / "there", lambda _: int(3e9)) == 3e9
+    with pytest.raises(
+        PortraitError,
+        match=r"needs about 2\.6 GB of disk in .* and 1\.0 GB are free; free room for 1\.6 GB, or "
+        "set PORTRAIT_DATA_DIR",
+    ):
+        check_disk(NEEDED, tmp_path, lambda _: int(1e9))
+
+
+def test_a_machine_with_less_memory_is_told():
+    assert memory_warning(NEEDED, 8) == ""
+    assert "may take 4.3 GiB of memory and this machine gives 2.0" in memory_warning(NEEDED, 2)
+    assert 0.1 < machine_memory_gib() < 100_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 second"), (40, "40 seconds"), (540, "9 minutes"), (9000, "2.5 hours")],
+)
+def test_times_are_told_in_the_unit_that_fits(seconds: float, words: str):
+    assert duration(seconds) == words
+
+
+def test_rows_are_known_of_parquet_and_guessed_of_text(tmp_path: Path):
+    settings = shop(tmp_path)
+    assert source_rows(load_source(settings.source_dir)) == pytest.approx(1276, rel=0.5)
+    frame = pl.read_csv(sales_file(settings), infer_schema=False)
+    frame.write_parquet(settings.source_dir / "sales.parquet")
+    told = settings.source_dir / "source.yaml"
+    told.write_text(told.read_text().replace("sales.csv", "sales.parquet"))
+    assert source_rows(load_source(settings.source_dir)) == 1276
+    (settings.source_dir / "sales.parquet").write_bytes(b"damaged")
+    assert source_rows(load_source(settings.source_dir)) == 0
+
+
+def test_the_time_left_goes_by_the_pace_so_far():
+    clock = Clock([Stage("raw", 10), Stage("cleaned", 20), Stage("mart", 5)])
+    assert clock.left == 35
+    clock.ended("raw", 20)
+    assert clock.left == 50
+    clock.ended("unknown", 99)
+    assert clock.left == 50
+
+
+def test_each_stage_of_a_run_is_a_line_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+):
+    times = iter([0.0, 0.0, 4.0, 4.0, 6.0, 6.0])
+    with shown_progress(Console(), lambda: next(times)) as progress:
+        progress.expect([Stage("raw", 2), Stage("mart", 3)])
+        progress.start(MONTHS, {"raw": 2, "mart": 2})
+        progress.on_written("raw.customers", 10)
+        progress.on_written("raw.transactions", 1_000)
+        progress.end("mart")
+    assert capsys.readouterr().out.splitlines() == [
+        "  2024-01 to 2024-02 raw: 1,010 rows in 4.0 s, about 6 seconds left",
+        "  2024-01 to 2024-02 mart: 0 rows in 2.0 s",
+    ]
