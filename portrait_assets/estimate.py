@@ -29,8 +29,8 @@ SECONDS: Mapping[str, tuple[float, float]] = {
     "validation": (2.0, 6.0),
     "mart": (2.5, 2.0),
 }
-# The same bank: a warehouse of 1.9 GB, a published file of 0.75 GB. Resident at most: a shop 0.7 GiB,
-# banks of 20,000, 100,000 and a million customers 3.0, 4.3 and 5.3 GiB.
+# The same bank: a warehouse of 1.9 GB, a published file of 0.75 GB. Resident at most: a shop 0.7
+# GiB, banks of 20,000, 100,000 and a million customers 3.0, 4.3 and 5.3 GiB.
 WAREHOUSE_BYTES = (10e6, 126.0)
 PORTRAIT_BYTES = (9e6, 50.0)
 MEMORY_GIB = 0.8
