@@ -65,7 +65,7 @@ def run_failure(source: str, run: dg.DagsterRun, events: Sequence[dg.DagsterEven
         if error is None:
             continue
         error = _raised(error)
-        lines = str(error.message).strip().splitlines()
+        lines = str(error.message).strip().splitlines() or [""]
         place = read_place(lines) or _place_of_step(event.step_key, months)
         return failure(place.split(" ", 1)[0], f"{place}: {_told(error, lines[0], again)}.")
     step = next((event.step_key for event in reversed(events) if event.step_key), None)

@@ -109,6 +109,7 @@ def make_months(
         for batch in batches(
             catalogue, months, _customers(warehouse, months), warehouse.bounds.tag_customers
         ):
+            warehouse.place.at(*batch)
             days = [last_day(month) for month in batch]
             prepared = prepare(
                 catalogue,
