@@ -197,7 +197,9 @@ def _best_split(points: FloatMatrix, unseen: FloatMatrix, seed: int) -> Split | 
     agreed = most_agreed(lines)
     if agreed is None or prove(points, agreed, unseen, seed).p_value > HOPELESS:
         return None
-    add_stability(lines, points, None, seed, unseen)
+    # Others need no more of their stability than whether they come near its score.
+    add_stability([agreed], points, None, seed, unseen)
+    add_stability(lines, points, None, seed, unseen, agreed.number("score") - TOLERANCE)
     line = best(lines)
     if line is None:
         return None

@@ -76,7 +76,8 @@ def profile_segments(
     ``q_value`` is the Benjamini-Hochberg (1995) false discovery rate over the whole profile.
     """
     sizes = segment_sizes(features, assignment, value_column)
-    labelled = features.join(assignment.select("customer_id", "segment_id"), on="customer_id")
+    used = features.select("customer_id", *(use.name for use in uses))
+    labelled = used.join(assignment.select("customer_id", "segment_id"), on="customer_id")
     parts = [
         _numeric_lines(labelled, use)
         if labelled[use.name].dtype.is_numeric()
@@ -126,12 +127,17 @@ def typical_customers(
     Returns ``segment_id, position (from 1), customer_id``; at most ``MEDOID_ROWS`` customers of a
     segment, the first by ``customer_id`` after even thinning, are compared.
     """
-    labelled = features.join(assignment.select("customer_id", "segment_id"), on="customer_id").sort(
-        "segment_id", "customer_id"
+    # Everything that is known of everyone is not put in order for the few who are compared.
+    placed = (
+        features.select("customer_id")
+        .with_row_index("at")
+        .join(assignment.select("customer_id", "segment_id"), on="customer_id")
+        .sort("segment_id", "customer_id")
     )
     found = []
-    for (segment,), members in labelled.group_by("segment_id", maintain_order=True):
-        thinned = members.gather_every(max(1, -(-members.height // MEDOID_ROWS)))
+    for (segment,), members in placed.group_by("segment_id", maintain_order=True):
+        rows = members["at"].gather_every(max(1, -(-members.height // MEDOID_ROWS)))
+        thinned = features[rows]
         points = model.preparation.transform(thinned)
         order = np.argsort(_total_distances(points), kind="stable")[:per_segment]
         chosen = thinned[order.tolist()]["customer_id"]

@@ -22,7 +22,8 @@ def segment_quality(
     Returns ``segment_id, share, silhouette, stability``; stability is the share of the segment's
     customers that the nearest customer of a random other half puts where they are.
     """
-    labelled = features.join(assignment.select("customer_id", "segment_id"), on="customer_id")
+    used = features.select("customer_id", *model.preparation.columns)
+    labelled = used.join(assignment.select("customer_id", "segment_id"), on="customer_id")
     sample = canonical_sample(labelled, QUALITY_ROWS, model.seed)
     segment = sample["segment_id"].to_numpy()
     found, counts = np.unique(segment, return_counts=True)

@@ -64,7 +64,8 @@ def segment_rules(
 
     A segment that no leaf of the tree describes in its majority has a null rule.
     """
-    labelled = features.join(assignment.select("customer_id", "segment_id"), on="customer_id")
+    used = features.select("customer_id", *(use.name for use in uses))
+    labelled = used.join(assignment.select("customer_id", "segment_id"), on="customer_id")
     sample = canonical_sample(labelled, RULE_ROWS)
     columns, matrix = _tree_columns(sample, uses)
     segment = sample["segment_id"].to_numpy()

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,8 @@ CENTRES_ROWS = 5_000
 LEAST_SEPARATION = 0.2
 """Density-based validation that DBSCAN's segments must reach."""
 SUBSETS = 6
+ROUNDING = 1e-9
+"""Sums of floats are this exact."""
 MOST_LISTED = 30
 SHOWN_WITH_EVIDENCE = 10
 SUBSET_SHARE = 0.8
@@ -117,24 +119,32 @@ def add_stability(
     segments: int | None,
     seed: int,
     unseen: FloatMatrix | None = None,
+    least: float = float("-inf"),
 ) -> None:
     """Stability and score of the candidates that may win, by refits on subsets.
 
     In many dimensions that of centres is taken over more customers, the points and ``unseen``:
-    over few it says more about who was left out than about the number of segments.
+    over few it says more about who was left out than about the number of segments. Refits take
+    long: candidates that cannot reach the score ``least`` may be left without, and those that
+    have a score keep it.
     """
     free = [line for line in lines if is_allowed(line)]
     asked = [line for line in lines if line.number("segments") == segments]
-    many = points.shape[1] >= MANY_DIMENSIONS
-    centred = [line for line in free if many and _is_centred(line.candidate)]
+    centred = _centred(free, points)
     listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked), *centred)}
     labels = {candidate: line.labels for candidate, line in listed.items()}
+    needed = {
+        candidate: np.inf if "score" in line.numbers else least - line.number("agreement")
+        for candidate, line in listed.items()
+    }
     found: dict[Candidate, float] = {}
     if centred and unseen is not None and len(unseen):
         everyone = np.vstack([points, unseen])[:CENTRES_ROWS]
-        fits = fit_candidates(everyone, [line.candidate for line in centred], seed=seed)
-        found = _stability(everyone, fits, seed)
-    found |= _stability(points, {c: labels[c] for c in labels if c not in found}, seed)
+        of_everyone = [line.candidate for line in centred]
+        wanted = [candidate for candidate in of_everyone if needed[candidate] <= 1 + ROUNDING]
+        found = _stability(everyone, fit_candidates(everyone, wanted, seed=seed), needed, seed)
+        labels = {c: own for c, own in labels.items() if c not in of_everyone}
+    found |= _stability(points, labels, needed, seed)
     for candidate, stability in found.items():
         numbers = listed[candidate].numbers
         numbers["stability"] = stability
@@ -142,24 +152,50 @@ def add_stability(
 
 
 def _stability(
-    points: FloatMatrix, labels: Mapping[Candidate, IntVector], seed: int
+    points: FloatMatrix,
+    labels: Mapping[Candidate, IntVector],
+    needed: Mapping[Candidate, float],
+    seed: int,
 ) -> dict[Candidate, float]:
-    """Mean adjusted Rand index between labels of the points and refits on subsets of them."""
+    """Mean adjusted Rand index between labels of the points and refits on subsets of them.
+
+    A candidate is left out as soon as its mean cannot be as high as needed.
+    """
     rng = np.random.default_rng(seed)
     found: dict[Candidate, list[float]] = {candidate: [] for candidate in labels}
     for subset in range(SUBSETS):
         picked = np.sort(rng.permutation(len(points))[: int(SUBSET_SHARE * len(points))])
+        found = {
+            c: values
+            for c, values in found.items()
+            if (sum(values) + SUBSETS - len(values)) / SUBSETS >= needed[c] - ROUNDING
+        }
         refits = fit_candidates(
-            points[picked], _fitting(labels, len(picked)), seed=seed + subset + 1
+            points[picked],
+            _fitting(_with_starts(labels, found), len(picked)),
+            seed=seed + subset + 1,
         )
-        for candidate, refit in refits.items():
-            found[candidate].append(adjusted_rand(labels[candidate][picked], refit))
+        for candidate in found.keys() & refits.keys():
+            found[candidate].append(adjusted_rand(labels[candidate][picked], refits[candidate]))
     # A k that no subset can carry has shown no stability.
     return {c: float(np.mean(values)) if values else 0.0 for c, values in found.items()}
 
 
-def _is_centred(candidate: Candidate) -> bool:
-    return candidate.family == "k-means" and candidate.k <= MOST_CENTRES
+def _with_starts(labels: Iterable[Candidate], wanted: Collection[Candidate]) -> list[Candidate]:
+    """The wanted candidates, and the k-means that their mixtures start from."""
+    starts = {Candidate("k-means", 0, c.k) for c in wanted if c.family == "mixture"}
+    return [candidate for candidate in labels if candidate in wanted or candidate in starts]
+
+
+def _centred(lines: list[Scored], points: FloatMatrix) -> list[Scored]:
+    """In many dimensions, k-means with few centres."""
+    if points.shape[1] < MANY_DIMENSIONS:
+        return []
+    return [
+        line
+        for line in lines
+        if line.candidate.family == "k-means" and line.candidate.k <= MOST_CENTRES
+    ]
 
 
 def _shortlist(group: list[Scored]) -> list[Scored]:

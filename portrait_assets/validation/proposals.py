@@ -94,12 +94,17 @@ def propose(
         for claim in claims
         if claim.is_tunable and claim.tag in force and _reads_features(force[claim.tag], catalogue)
     ]
+    if not wanted:
+        return TAG_PROPOSAL.empty()
     rows = []
-    for claim, tag in wanted:
-        found = _improved(warehouse, catalogue, claim, tag, (*fit, test), claim.name in weak)
-        if found is not None:
-            moved = _effect(warehouse, tag, found["tag"], month)
-            rows.append(_row(claim, tag, catalogue, found, moved) | {"as_of": last_day(month)})
+    with _watched(warehouse, [tag for _, tag in wanted], (*fit, test)) as base:
+        for claim, tag in wanted:
+            found = _improved(
+                warehouse, base, catalogue, claim, tag, (*fit, test), claim.name in weak
+            )
+            if found is not None:
+                moved = _effect(warehouse, tag, found["tag"], month)
+                rows.append(_row(claim, tag, catalogue, found, moved) | {"as_of": last_day(month)})
     return pl.DataFrame(rows, schema=TAG_PROPOSAL.polars_schema)
 
 
@@ -113,6 +118,7 @@ def _reads_features(tag: Tag, catalogue: Catalogue) -> bool:
 
 def _improved(
     warehouse: Warehouse,
+    base: str,
     catalogue: Catalogue,
     claim: Claim,
     tag: Tag,
@@ -125,24 +131,23 @@ def _improved(
     """
     *fit, test = months
     order = [value for value in claim.order if value in {v.value for v in tag.values}]
-    with _watched(warehouse, tag, months) as base:
-        seen = _seen(warehouse, base, claim, [tag], order, fit)[0]
-        if _too_few(seen) or (_separates(seen) and not is_weak):
-            return None
-        best, best_seen = tag, seen
-        for threshold in thresholds(tag):
-            drafts = list(_drafts(tag, best, threshold, catalogue))
-            if not drafts:
-                continue
-            tried = _seen(warehouse, base, claim, drafts, order, fit)
-            for draft, looked in zip(drafts, tried, strict=True):
-                emptied = (looked.shares < LEAST_SHARE) & (seen.shares >= LEAST_SHARE)
-                forgotten = looked.cells[0].sum() < seen.cells[0].sum()
-                if not emptied.any() and not forgotten and _auc(looked) > _auc(best_seen):
-                    best, best_seen = draft, looked
-        if best is tag:
-            return None
-        before, after = _seen(warehouse, base, claim, [tag, best], order, [test])
+    seen = _seen(warehouse, base, claim, [tag], order, fit)[0]
+    if _too_few(seen) or (_separates(seen) and not is_weak):
+        return None
+    best, best_seen = tag, seen
+    for threshold in thresholds(tag):
+        drafts = list(_drafts(tag, best, threshold, catalogue))
+        if not drafts:
+            continue
+        tried = _seen(warehouse, base, claim, drafts, order, fit)
+        for draft, looked in zip(drafts, tried, strict=True):
+            emptied = (looked.shares < LEAST_SHARE) & (seen.shares >= LEAST_SHARE)
+            forgotten = looked.cells[0].sum() < seen.cells[0].sum()
+            if not emptied.any() and not forgotten and _auc(looked) > _auc(best_seen):
+                best, best_seen = draft, looked
+    if best is tag:
+        return None
+    before, after = _seen(warehouse, base, claim, [tag, best], order, [test])
     gain = resampling.interval(resampling.auc(after.counts) - resampling.auc(before.counts))
     if _too_few(after) or not gain.low > 0:
         return None
@@ -188,14 +193,15 @@ def _separates(seen: _Seen) -> bool:
 
 
 class _watched:  # noqa: N801
-    """A temporary table of features, ranks, groups and hits of these months, while it lasts."""
+    """A temporary table of what the tags read, with ranks, groups and hits of these months."""
 
-    def __init__(self, warehouse: Warehouse, tag: Tag, months: Sequence[str]) -> None:
-        self.warehouse, self.tag, self.months = warehouse, tag, months
+    def __init__(self, warehouse: Warehouse, tags: Sequence[Tag], months: Sequence[str]) -> None:
+        self.warehouse, self.tags, self.months = warehouse, tags, months
 
     def __enter__(self) -> str:
-        read = [name for name in self.tag.reads if name != "as_of"]
-        ranks = sorted({name for value in self.tag.values for name in value.when.ranks})
+        read = sorted({name for tag in self.tags for name in tag.reads} - {"as_of"})
+        values = [value for tag in self.tags for value in tag.values]
+        ranks = sorted({name for value in values for name in value.when.ranks})
         columns = [f"p.{quote(name)}" for name in read] + [
             f"CASE WHEN p.{quote(name)} IS NOT NULL THEN percent_rank() OVER (PARTITION BY "
             f"p.as_of, p.{quote(name)} IS NULL ORDER BY p.{quote(name)}) END "

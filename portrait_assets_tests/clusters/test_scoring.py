@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from portrait_assets.clusters.families import Candidate, fit_candidates
+from portrait_assets.clusters.families import Candidate, candidates_for, fit_candidates
 from portrait_assets.clusters.scoring import (
     LEAST_SEPARATION,
     MANY_DIMENSIONS,
@@ -49,3 +50,23 @@ def test_dbscan_is_no_evidence_for_others_and_wins_only_where_its_segments_are_s
     assert not is_eligible(chained)
     assert is_eligible(apart)
     assert is_eligible(Scored(Candidate("genie", 0.9, 2), labels, {}))
+
+
+@pytest.mark.parametrize("dims", [3, MANY_DIMENSIONS])
+def test_candidates_that_come_near_a_score_have_the_same_with_and_without_the_others(
+    dims: int,
+) -> None:
+    everyone = overlapping(1_000, dims)
+    points, unseen = everyone[:200], everyone[200:]
+    wanted = [c for c in candidates_for(*points.shape) if c.k <= 6 and c.kind != "density"]
+    fitted = fit_candidates(points, wanted)
+    lines, few = scored(fitted), scored(fitted)
+    add_stability(lines, points, None, seed=0, unseen=unseen)
+    scores = {line.candidate: line.numbers["score"] for line in lines if "score" in line.numbers}
+    least = sorted(scores.values())[-3]
+    add_stability(few, points, None, seed=0, unseen=unseen, least=least)
+    found = {line.candidate: line.numbers["score"] for line in few if "score" in line.numbers}
+    near = {candidate: score for candidate, score in scores.items() if score >= least}
+    assert len(near) <= len(found) < len(scores)
+    assert found.items() >= near.items()
+    assert found.items() <= scores.items()
