@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from portrait_assets.definitions import all_tables
-from portrait_assets.doctor import examine, print_examination
+from portrait_assets.doctor import examine
 from portrait_assets.settings import Settings
 from portrait_assets.tags.catalogue import source_catalogue
 from portrait_assets.warehouse.migrations import current_format
@@ -30,10 +28,17 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 
 def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[object, ...]]]:
-    """The tables that analysts read; what holds the rows of a view may differ by version."""
+    """The tables that analysts read; what holds the rows of a view may differ by version.
+
+    Numbers are rounded: versions that sum in another order differ in what is zero but for that.
+    """
     tables = all_tables(source_catalogue(settings.source_dir))
     names = {table.full_name for table in tables if table.published}
-    return {name: rows for name, rows in contents(path).items() if name in names}
+    return {
+        name: [tuple(round(v, 9) if isinstance(v, float) else v for v in row) for row in rows]
+        for name, rows in contents(path).items()
+        if name in names
+    }
 
 
 def test_an_older_warehouse_is_migrated_without_a_change_to_what_analysts_read(old: Settings):
@@ -54,8 +59,8 @@ def test_an_older_warehouse_is_migrated_without_a_change_to_what_analysts_read(o
 def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(old: Settings):
     before = public_contents(old.portrait_file, old)
     assert run(old, ["2024-02"]).success
-    told = io.StringIO()
-    assert print_examination(old, Console(file=told)) == 0, told.getvalue()
+    # All that is left to say is that the other month was made by an older version.
+    assert [str(each) for each in examine(old) if "version have changed" not in each.what] == []
     assert public_contents(old.portrait_file, old) == before
 
 
