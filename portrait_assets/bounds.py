@@ -35,7 +35,8 @@ class Bounds(BaseModel):
     joined_rows: int = Field(2_000_000, gt=0)
     """Customers of several months that are joined to what they did in others."""
     tag_customers: int = Field(200_000, gt=0)
-    """Customers of several months whose tags are evaluated; a month is never divided."""
+    """Customers of several months whose tags are evaluated, for which a month is never divided,
+    and of one month whose tags are compared with those of the month before."""
     run_rows: int = Field(20_000_000, gt=0)
     """Rows of the source whose months are materialized together, so that a run that is stopped
     goes on at the last such piece: three months of a bank of a million customers."""

@@ -27,7 +27,7 @@ from portrait_assets.tags.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.asset import tables_asset
-from portrait_assets.warehouse.connection import literals
+from portrait_assets.warehouse.connection import literal, literals
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.markdown import markdown_table
@@ -123,7 +123,7 @@ def make_months(
             write(matrix_table, batch, Query(prepared.portrait_matrix_sql))
             write(long_table, batch, Query(prepared.tag_details_sql))
             prepared.close(warehouse.con)
-            write(TAG_CHANGES, batch, _changes(catalogue, matrix_table, before, batch))
+            write(TAG_CHANGES, batch, _changes(warehouse, catalogue, before, batch))
             cards = []
             for month in batch:
                 held_before, held = held, count_held(warehouse.con, catalogue, last_day(month))
@@ -145,13 +145,35 @@ def _customers(warehouse: Warehouse, months: Sequence[str]) -> dict[str, int]:
 
 
 def _changes(
-    catalogue: Catalogue, matrix: Table, before: str | None, months: Sequence[str]
+    warehouse: Warehouse, catalogue: Catalogue, before: str | None, months: Sequence[str]
 ) -> Rows:
     each = [*([before] if before else []), *months]
     pairs = {last_day(one): last_day(other) for one, other in pairwise(each)}
     if not pairs:
         return TAG_CHANGES.empty()
-    return Query(changes_sql(catalogue, matrix.full_name, pairs))
+    matrix = portrait_matrix_table(catalogue).full_name
+    ranges = _customer_ranges(warehouse, matrix, months[-1])
+    return (Query(changes_sql(catalogue, matrix, pairs, within)) for within in ranges)
+
+
+def _customer_ranges(warehouse: Warehouse, matrix: str, month: str) -> list[str]:
+    """Conditions that divide customers, also those of other months, into so many of the month."""
+    most = warehouse.bounds.tag_customers
+    firsts = warehouse.con.execute(
+        f"SELECT customer_id FROM {matrix} WHERE as_of = {literal(last_day(month))} "
+        f"AND customer_no > 1 AND customer_no % {most} = 1 % {most} ORDER BY customer_id"
+    ).fetchall()
+    bounds = [None, *(first for (first,) in firsts), None]
+    return [
+        " AND ".join(
+            [
+                *([f"customer_id >= {literal(first)}"] if first is not None else []),
+                *([f"customer_id < {literal(end)}"] if end is not None else []),
+            ]
+        )
+        or "true"
+        for first, end in pairwise(bounds)
+    ]
 
 
 def _quality(

@@ -12,7 +12,9 @@ from portrait_assets.warehouse.connection import literal, quote
 from portrait_assets.warehouse.contract import Type
 
 
-def changes_sql(catalogue: Catalogue, matrix: str, pairs: Mapping[date, date]) -> str:
+def changes_sql(
+    catalogue: Catalogue, matrix: str, pairs: Mapping[date, date], within: str = "true"
+) -> str:
     """The SELECT of one row per customer and tag whose values differ, as TAG_CHANGES has them.
 
     Numbers and dates move by nature and are left out. A customer who is new has gained every tag.
@@ -21,6 +23,7 @@ def changes_sql(catalogue: Catalogue, matrix: str, pairs: Mapping[date, date]) -
         catalogue: tells which tags there are, and of what type.
         matrix: name of the portrait matrix.
         pairs: the last day of each month looked at, by that of the month before it.
+        within: which customers are looked at, as an SQL condition.
     """
     tags = [tag for tag in catalogue.published if not _moves(tag)]
     changes = ", ".join(_change_sql(tag) for tag in tags) or "NULL"
@@ -34,8 +37,8 @@ def changes_sql(catalogue: Catalogue, matrix: str, pairs: Mapping[date, date]) -
         "SELECT as_of, customer_id, "
         f"unnest(list_filter([{changes}], lambda c: c IS NOT NULL)) AS c "
         f"FROM (SELECT * REPLACE (CASE as_of{next_of} END AS as_of) FROM {matrix} "
-        f"WHERE as_of IN ({', '.join(day(before) for before in pairs)})) AS b "
-        f"FULL JOIN (SELECT * FROM {matrix} WHERE as_of IN ({after})) AS a "
+        f"WHERE as_of IN ({', '.join(day(before) for before in pairs)}) AND {within}) AS b "
+        f"FULL JOIN (SELECT * FROM {matrix} WHERE as_of IN ({after}) AND {within}) AS a "
         "USING (as_of, customer_id)) ORDER BY as_of, tag_code, customer_id"
     )
 
