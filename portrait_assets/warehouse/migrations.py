@@ -184,9 +184,9 @@ def migrate(
         if pending:
             con.execute("UPDATE meta.source SET format = ?", [pending[-1].to_format])
     except duckdb.Error as error:
+        how = f"migrated from format {found} to {pending[-1].to_format}" if pending else "opened"
         raise WarehouseError(
-            f"{name} could not be migrated from format {found} to {current_format(migrations)} "
-            f"({told(error)}). It stands as it was."
+            f"{name} could not be {how} ({told(error)}). It stands as it was."
         ) from None
     return [migration.why for migration in pending]
 
