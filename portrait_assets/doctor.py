@@ -98,9 +98,10 @@ def examine(settings: Settings) -> list[Ailment]:
             # Counting in a table that is not what its contract says would only confuse.
             found = broken or [*_bookkeeping(patient), *_balances(patient)]
             found += [*_orphans(patient), *_unfinished(patient), *_published(patient)]
+            months = [m for m in source.months() if m in patient.made(FEATURE_MATRIX)]
         finally:
             warehouse.close()
-    return found or list(_outdated(settings, source))
+    return found or list(_outdated(settings, source, months))
 
 
 def print_examination(settings: Settings, out: Console) -> int:
@@ -247,9 +248,12 @@ def _unfinished(patient: Patient) -> Iterator[Ailment]:
         yield Ailment(stale.month, str(stale), _run(stale.month))
 
 
-def _outdated(settings: Settings, source: Source) -> Iterator[Ailment]:
-    """What has changed in the source since the warehouse was made."""
-    plan = read_plan(Request(settings, source, None, source.months(), fresh=False), wait_seconds=0)
+def _outdated(settings: Settings, source: Source, months: list[str]) -> Iterator[Ailment]:
+    """What has changed in the source since these months were made.
+
+    That others were never asked for is no ailment; `portrait status` tells of it.
+    """
+    plan = read_plan(Request(settings, source, None, months, fresh=False), wait_seconds=0)
     if not plan.is_empty:
         yield Ailment(source.name, plan.reason, "run `portrait run`")
 

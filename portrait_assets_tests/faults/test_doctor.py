@@ -14,7 +14,7 @@ from portrait_assets.errors import WarehouseError
 from portrait_assets.mart.report import REPORT_FILE
 from portrait_assets.settings import Settings
 from portrait_assets.warehouse.lock import warehouse_lock
-from portrait_assets_tests.scenario import short_shop
+from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop, short_shop
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +34,12 @@ def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
     assert print_examination(made, Console(file=told)) == 0
     assert "all is well" in told.getvalue()
     assert made.warehouse_file.read_bytes() == before
+
+
+def test_months_that_were_never_asked_for_are_no_ailment(tmp_path: Path):
+    settings = shop(tmp_path)
+    assert run(settings, SHOP_MONTHS[:2]).success
+    assert examine(settings) == []
 
 
 @pytest.mark.parametrize(
