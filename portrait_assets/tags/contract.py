@@ -109,8 +109,8 @@ _HELD = (
     ),
 )
 
-HELD_COLUMNS = {column.name: column for column in _HELD}
-"""What the tag table tells of a value, by name."""
+ROW_COLUMNS = {column.name: column for column in _HELD}
+"""The columns of the tag table beside customer and tag, by name."""
 
 
 def tag_table_as(stored_as: Table, view_sql: str) -> Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from portrait_assets.tags.contract import CUSTOMER_NO, HELD_COLUMNS, TAG_CATALOGUE, tag_table_as
+from portrait_assets.tags.contract import CUSTOMER_NO, ROW_COLUMNS, TAG_CATALOGUE, tag_table_as
 from portrait_assets.tags.rules import confidence_sql, part
 from portrait_assets.tags.tag import Catalogue, OnMissing, Shape, Status, Tag
 from portrait_assets.warehouse.connection import literal, quote
@@ -20,16 +20,14 @@ _NAMES = {CONFIDENCE: "confidence", VERSION: "version", DECIDED: "decided_as_of"
 
 def details_of(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
     """By tag that is or was active, the columns of the tag table that differ between customers."""
-    found = {}
-    for code in sorted({tag.code for tag in catalogue.published}):
-        versions = [
-            tag for tag in catalogue.tags if tag.code == code and tag.status is not Status.DRAFT
-        ]
-        names = [CONFIDENCE] if any(tag.confidence is not None for tag in versions) else []
-        if any(tag.on_missing is OnMissing.KEEP_LAST for tag in versions):
-            names += [VERSION, DECIDED]
-        found[code] = tuple(names)
-    return found
+    return {tag.code: _details(tag.code, catalogue) for tag in catalogue.published}
+
+
+def _details(code: str, catalogue: Catalogue) -> tuple[str, ...]:
+    versions = [t for t in catalogue.tags if t.code == code and t.status is not Status.DRAFT]
+    measured = (CONFIDENCE,) if any(tag.confidence is not None for tag in versions) else ()
+    kept = any(tag.on_missing is OnMissing.KEEP_LAST for tag in versions)
+    return (*measured, VERSION, DECIDED) if kept else measured
 
 
 def detail_name(code: str, detail: str) -> str:
@@ -44,16 +42,16 @@ def tag_details_table(catalogue: Catalogue) -> Table:
     for code, details in details_of(catalogue).items():
         en, zh = titles[code]
         for detail in details:
-            held = HELD_COLUMNS[detail]
+            column = ROW_COLUMNS[detail]
             columns.append(
                 Column(
                     detail_name(code, detail),
-                    held.type,
-                    f"{en}: {held.en[0].lower()}{held.en[1:]}",
-                    f"{zh}:{held.zh}",
-                    unit=held.unit,
-                    minimum=held.minimum,
-                    maximum=held.maximum,
+                    column.type,
+                    f"{en}: {column.en[0].lower()}{column.en[1:]}",
+                    f"{zh}:{column.zh}",
+                    unit=column.unit,
+                    minimum=column.minimum,
+                    maximum=column.maximum,
                 )
             )
     return Table(
@@ -76,34 +74,34 @@ def tag_table(catalogue: Catalogue) -> Table:
 
 def stored_rows_sql(code: str, catalogue: Catalogue) -> str:
     """The SELECT of the tag table's rows of one tag from the portrait matrix and its details."""
-    details = details_of(catalogue)[code]
+    details = _details(code, catalogue)
     versions = {tag.version for tag in catalogue.tags if tag.code == code}
     source = f"(SELECT as_of, customer_id, customer_no, {quote(code)} FROM tags.portrait_matrix)"
-    told = {CONFIDENCE: "1.0::DOUBLE", VERSION: str(min(versions)), DECIDED: "as_of"}
+    others = {CONFIDENCE: "1.0::DOUBLE", VERSION: str(min(versions)), DECIDED: "as_of"}
     if details:
         names = ", ".join(quote(detail_name(code, detail)) for detail in details)
         source += (
             f" JOIN (SELECT as_of, customer_no, {names} FROM tags.tag_details) "
             "USING (as_of, customer_no)"
         )
-        told |= {detail: quote(detail_name(code, detail)) for detail in details}
+        others |= {detail: quote(detail_name(code, detail)) for detail in details}
     if VERSION not in details and len(versions) > 1:
         source += (
             f" JOIN (SELECT as_of, tag_version FROM {TAG_CATALOGUE.full_name} "
             f"WHERE in_force AND tag_code = {literal(code)}) USING (as_of)"
         )
-        told[VERSION] = "tag_version"
+        others[VERSION] = "tag_version"
     is_many = catalogue.tag(code).shape is Shape.MANY
-    return rows_sql(code, source, told, is_many)
+    return rows_sql(code, source, others, is_many)
 
 
-def rows_sql(code: str, source: str, told: Mapping[str, str], is_many: bool) -> str:
+def rows_sql(code: str, source: str, others: Mapping[str, str], is_many: bool) -> str:
     """The SELECT of the tag table's rows of one tag.
 
     Args:
         code: the tag.
         source: what has a row per customer, with the tag's values in a column of its name.
-        told: by other column of the tag table, what it holds, as SQL.
+        others: by other column of the tag table its value, as SQL.
         is_many: whether the tag's values are lists.
     """
     value = quote(code)
@@ -111,8 +109,8 @@ def rows_sql(code: str, source: str, told: Mapping[str, str], is_many: bool) -> 
         source, value = f"(SELECT *, unnest({value}) AS value FROM {source})", "value"
     return (
         f"SELECT as_of, customer_id, {literal(code)} AS tag_code, "
-        f"CAST({value} AS VARCHAR) AS tag_value, {told[CONFIDENCE]} AS confidence, "
-        f"CAST({told[VERSION]} AS BIGINT) AS tag_version, {told[DECIDED]} AS decided_as_of "
+        f"CAST({value} AS VARCHAR) AS tag_value, {others[CONFIDENCE]} AS confidence, "
+        f"CAST({others[VERSION]} AS BIGINT) AS tag_version, {others[DECIDED]} AS decided_as_of "
         f"FROM {source} WHERE {value} IS NOT NULL"
     )
 
