@@ -136,8 +136,9 @@ def _contracts(patient: Patient) -> Iterator[Ailment]:
             yield Ailment(table.full_name, "was made and is not there", AGAIN)
             continue
         wanted = column_types(stored)
+        newest = max(patient.warehouse.made(table))
         for name in wanted.keys() - standing.keys():
-            remedy = "`portrait run` adds it" if stored.column(name).nullable else AGAIN
+            remedy = f"{_run(newest)}, which adds it" if stored.column(name).nullable else AGAIN
             yield Ailment(table.full_name, f"lacks the column {name} of its contract", remedy)
         for name in standing.keys() - wanted.keys():
             yield Ailment(

@@ -22,6 +22,7 @@ from portrait_assets.settings import Settings
 from portrait_assets.warehouse.connection import open_database, open_published, told
 from portrait_assets.warehouse.inputs import Inputs
 from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.warehouse.migrations import current_format
 from portrait_assets.warehouse.staleness import State, stale_months
 
 ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation", "mart")
@@ -320,6 +321,9 @@ def read_record(
         open_database(settings.warehouse_file, read_only=True) as con,
     ):
         try:
+            found = con.execute("SELECT format FROM meta.source").fetchall()
+            if found != [(current_format(),)]:
+                return Record()
             return _record_of(con, settings)
         except (duckdb.CatalogException, duckdb.BinderException):
             return Record()  # Of another version, about which the run itself has more to say.
