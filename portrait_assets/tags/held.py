@@ -158,9 +158,10 @@ def _coded(
     text = sample.select(
         fifths.get(name, pl.col(name).cast(pl.String)).alias(name) for name in names
     )
-    dense = text.select(pl.all().rank("dense").cast(pl.Int64).fill_null(0) - 1)
     firsts = text.select(pl.all().drop_nulls().unique().sort().implode())
-    return (
-        {name: dense[name].to_numpy() for name in names},
-        {name: firsts[name][0].to_list() for name in names},
+    values = {name: firsts[name][0].to_list() for name in names}
+    codes = text.select(
+        pl.col(name).cast(pl.Enum(values[name])).to_physical().cast(pl.Int64).fill_null(-1)
+        for name in names
     )
+    return {name: codes[name].to_numpy() for name in names}, values
