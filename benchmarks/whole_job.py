@@ -106,7 +106,9 @@ def portrait(arguments: Sequence[str], environment: Mapping[str, str], work: Pat
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     seconds = time.perf_counter() - started
-    run.cost = Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+    # The kernel's own peak begins anew with each stage.
+    peak = max([used.ru_maxrss * 1024, *(stage.peak_bytes for stage in run.stages.values())])
+    run.cost = Cost(seconds, used.ru_utime + used.ru_stime, peak)
     run.disk_bytes = max(run.disk_bytes, folder_bytes(work))
     return run
 
