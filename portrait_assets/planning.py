@@ -192,7 +192,7 @@ def plan(
         inputs: the source's files and definitions as they are now.
     """
     if asked is not None:
-        return _plan_asked(available, asked, record)
+        return _plan_asked(available, asked, record, inputs)
     raw = {month: why for month in available if (why := _why_read(month, record, inputs))}
     months = {month: why for month in available if (why := _why_made(month, record, inputs))}
     stale = {
@@ -212,10 +212,16 @@ def plan(
     return Plan([], [], False, f"nothing has changed since it was published, {since}")
 
 
-def _plan_asked(available: Sequence[str], asked: Sequence[str], record: Record) -> Plan:
+def _plan_asked(
+    available: Sequence[str], asked: Sequence[str], record: Record, inputs: Inputs
+) -> Plan:
+    """All months asked for; where only some of them were completed, what is left of them."""
     missing = [
         month for month in available if month < asked[0] and _missing_table(month, record) != ""
     ]
+    incomplete = [month for month in asked if _missing_table(month, record) != ""]
+    if not missing and incomplete and len(incomplete) < len(asked):
+        return plan(asked, None, record, inputs)
     if not missing:
         return Plan([*asked], [*asked], True, "asked for")
     months = [month for month in available if missing[0] <= month <= asked[-1]]

@@ -143,6 +143,14 @@ def test_months_asked_for_are_run_whatever_they_are():
     assert (found.raw, found.months, found.publish) == ([FEBRUARY], [FEBRUARY], True)
 
 
+def test_where_a_run_of_months_asked_for_was_stopped_the_same_command_goes_on():
+    stopped = without(without(COMPLETE, MARCH), FEBRUARY, REPORT)
+    found = plan([*MONTHS, "2024-04"], MONTHS, stopped, NOW)
+    assert (found.raw, found.months) == ([MARCH], [FEBRUARY, MARCH])
+    changed = plan([*MONTHS, "2024-04"], MONTHS, stopped, NEW_DEFINITIONS)
+    assert (changed.raw, changed.months) == (MONTHS, MONTHS)
+
+
 def test_before_a_month_asked_for_those_that_were_never_completed_are_run():
     found = plan(MONTHS, [MARCH], without(COMPLETE, FEBRUARY, REPORT), NOW)
     assert found.months == [FEBRUARY, MARCH]
