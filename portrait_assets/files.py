@@ -27,15 +27,16 @@ def replace_files(contents: Mapping[Path, bytes]) -> None:
         for path, temporary in beside.items():
             os.replace(temporary, path)
         for folder in {path.parent for path in contents}:
-            _sync_folder(folder)
+            sync(folder)
     finally:
         for temporary in beside.values():
             if temporary.is_file():
                 temporary.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until the file, or the names in the folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.bounds import in_batches
+from portrait_assets.files import sync
 from portrait_assets.warehouse.connection import literal, literals, open_database, qualified, quote
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.store import Warehouse, partition_value
@@ -119,9 +120,9 @@ def publish(
             shutil.copyfile(target, temporary)
         rows = _update(warehouse, published, temporary)
         _describe(warehouse, published, views, temporary, source)
-        _sync(temporary)
+        sync(temporary)
         os.replace(temporary, target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         _remove(temporary)
     return rows
@@ -334,14 +335,6 @@ def _column_comments(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str
         f"WHERE concat_ws('.', schema_name, table_name) = {literal(name)} AND comment IS NOT NULL"
     ).fetchall()
     return dict(rows)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove(path: Path) -> None:
