@@ -49,12 +49,17 @@ Past = Iterable[tuple[str, int, float]]
 
 
 def source_rows(source: Source) -> int:
-    """About how many rows the source's files have: Parquet tells, of others the size does.
+    """About how many rows the source's tables take: Parquet tells, of other files the size does.
+
+    Files of which a table only has what it derives from them are left out.
 
     Raises:
         SourceError: when a file is missing.
     """
-    paths = [path for name in source.definition.files for path in source.files(name)]
+    read = {source.rows_of(table) for table in source.provided}
+    paths = [
+        path for name in source.definition.files if name in read for path in source.files(name)
+    ]
     parquet = [str(path) for path in paths if path.suffix.lower() == ".parquet"]
     rows = 0
     if parquet:
