@@ -160,7 +160,7 @@ CLUSTER_DECISION = Table(
         _number("margin", "What a challenger must be better by", "胜出门槛", nullable=False),
         _number(
             "mix_drift",
-            "Drift of the mix since the fit: population stability index",
+            "Drift of the mix since segments were last chosen anew: population stability index",
             "客群结构漂移(PSI)",
             nullable=False,
             minimum=0,

@@ -119,6 +119,6 @@ def new_segments(ids: IntVector) -> tuple[Segment, ...]:
     found, counts = np.unique(ids, return_counts=True)
     shares = np.round(counts / max(1, len(ids)), 6)
     return tuple(
-        Segment(int(segment), float(share), "new", ())
+        Segment(int(segment), float(share), "new", (), float(share))
         for segment, share in zip(found, shares, strict=True)
     )

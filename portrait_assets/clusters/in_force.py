@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -72,9 +72,10 @@ def model_in_force(
     Behaviour shows over months, so before a quarter has passed all customers are one segment.
     Then they are divided. Whenever a year is full, so that features know a whole one, segments
     are chosen anew, now also among those that lie apart (`separate_or_divided`); so they are when
-    the mix has drifted. At the end of each quarter in between, the champion moved to the newest
-    month challenges the one in force. A challenger that wins keeps the champion's segment ids
-    where the segments are the same.
+    the mix has drifted since they were chosen, or since the champion last won against a choice
+    anew: a drift that it has withstood asks for no further challenger. At the end of each quarter
+    in between, the champion moved to the newest month challenges the one in force. A challenger
+    that wins keeps the champion's segment ids where the segments are the same.
 
     Args:
         features: the feature matrix of the month.
@@ -86,13 +87,15 @@ def model_in_force(
     if champion is None:
         first = fit_model(features, uses, segments=1)
         return InForce(first, _row(first, 0.0, Decision("first", "there was no model before")))
-    drift = _drift(champion, features)
+    mix = _mix(champion, features)
+    drift = _drift(champion, mix)
     is_drifted = drift > DRIFT_LIMIT
     is_quarter = months_of_history >= QUARTER and months_of_history % QUARTER == 0
     if not is_quarter and not is_drifted:
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
         return InForce(champion, _row(champion, drift, Decision("champion", why)))
-    if not is_drifted and len(champion.segments) > 1 and months_of_history % YEAR:
+    is_moved = not is_drifted and len(champion.segments) > 1 and months_of_history % YEAR != 0
+    if is_moved:
         challenger = warm_refit(champion, features)
         decision = decide(champion, challenger, features, most_relabelled=MOST_RELABELLED)
     else:
@@ -102,7 +105,8 @@ def model_in_force(
             challenger = divided(features, uses)
         decision = decide(champion, challenger, features)
     if decision.winner == "champion":
-        return InForce(champion, _row(champion, drift, decision, challenger))
+        kept = champion if is_moved else champion.with_baseline(mix)
+        return InForce(kept, _row(kept, drift, decision, challenger))
     winner, _ = track(champion, challenger, features)
     return InForce(winner, _row(winner, drift, decision, challenger))
 
@@ -167,15 +171,19 @@ def candidate_rows(model: ClusterModel) -> pl.DataFrame:
     return rows.select(name for name in CLUSTER_CANDIDATES.column_names if name != "as_of")
 
 
-def _drift(model: ClusterModel, features: pl.DataFrame) -> float:
-    """Drift of the mix since the model was fitted, as the model itself labels customers now."""
+def _mix(model: ClusterModel, features: pl.DataFrame) -> dict[int, float]:
+    """Share of the customers by segment, as the model labels them now."""
     if len(model.segments) < 2:
-        return 0.0
+        return {segment.segment_id: 1.0 for segment in model.segments}
     now = assign(model, canonical_sample(features, DRIFT_ROWS, model.seed))
-    shares = {segment.segment_id: segment.share for segment in model.segments}
-    counts = dict(now["segment_id"].value_counts().iter_rows())
-    total = max(1, now.height)
-    return mix_drift(shares, {segment: count / total for segment, count in counts.items()})
+    counts = now["segment_id"].value_counts().iter_rows()
+    return {segment: round(count / max(1, now.height), 6) for segment, count in counts}
+
+
+def _drift(model: ClusterModel, mix: Mapping[int, float]) -> float:
+    """Drift of the mix from the model's baseline."""
+    baseline = {segment.segment_id: segment.baseline_share for segment in model.segments}
+    return mix_drift(baseline, mix) if len(baseline) > 1 else 0.0
 
 
 def _row(

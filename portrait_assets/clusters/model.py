@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -22,18 +23,23 @@ from portrait_assets.clusters.scoring import CANDIDATES_SCHEMA
 
 IntVector = npt.NDArray[np.int64]
 
+BASELINE_SHARE = "baseline_share"
+
 
 class Segment(NamedTuple):
     """A segment of a model: its share when it was fitted, and what it was made of.
 
     ``status`` is ``kept``, ``new``, ``split`` or ``merged`` against the model before;
-    ``from_segments`` are the segments of that model that it is made of.
+    ``from_segments`` are the segments of that model that it is made of. ``baseline_share`` is the
+    share that drift is measured against: that of the fit, or of the newest month in which the
+    model won against one chosen anew.
     """
 
     segment_id: int
     share: float
     status: str
     from_segments: tuple[int, ...]
+    baseline_share: float
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class ClusterModel:
     """Preparation, labelled prototypes, and why they were chosen.
 
     ``candidates`` are the numbers of all that it was chosen from; they are kept in a table of
-    their own and are no part of the version. ``next_id`` is the first id never used.
+    their own. They and the baseline shares of the segments, which change no customer's segment,
+    are no part of the version. ``next_id`` is the first id never used.
     """
 
     preparation: Preparation
@@ -65,8 +72,16 @@ class ClusterModel:
 
     @cached_property
     def version(self) -> str:
-        """Hash of all rows: equal for equal data, configuration and seed."""
-        return rows_hash(self.to_rows())
+        """Hash of the rows: equal for equal data, configuration and seed."""
+        return rows_hash(self.to_rows().filter(pl.col("key") != BASELINE_SHARE))
+
+    def with_baseline(self, shares: Mapping[int, float]) -> ClusterModel:
+        """The same model, whose drift is from now on measured against these shares by segment."""
+        segments = (
+            segment._replace(baseline_share=shares.get(segment.segment_id, 0.0))
+            for segment in self.segments
+        )
+        return replace(self, segments=tuple(segments))
 
     def to_rows(self) -> pl.DataFrame:
         """The model as one long table (part, item, position, key, value, text)."""
@@ -89,6 +104,7 @@ class ClusterModel:
         for segment in self.segments:
             item = (str(segment.segment_id), segment.segment_id)
             rows.append(Row("segment", *item, "share", segment.share))
+            rows.append(Row("segment", *item, BASELINE_SHARE, segment.baseline_share))
             rows.append(Row("segment", *item, "status", None, segment.status))
             origins = " ".join(str(origin) for origin in segment.from_segments)
             rows.append(Row("segment", *item, "from_segments", None, origins))
@@ -131,6 +147,8 @@ def _segments_from(rows: pl.DataFrame) -> tuple[Segment, ...]:
             float(value[segment_id, "share"]),
             str(text[segment_id, "status"]),
             tuple(int(origin) for origin in (text[segment_id, "from_segments"] or "").split()),
+            # Models that were stored without one have the share of their fit.
+            float(value.get((segment_id, BASELINE_SHARE), value[segment_id, "share"])),
         )
         for segment_id in sorted({position for position, _ in value})
     )

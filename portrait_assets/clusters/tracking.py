@@ -15,7 +15,7 @@ import polars as pl
 from scipy.optimize import linear_sum_assignment
 
 from portrait_assets.clusters.assignment import assign
-from portrait_assets.clusters.model import ClusterModel, Segment
+from portrait_assets.clusters.model import ClusterModel
 from portrait_assets.clusters.sampling import canonical_sample
 
 FloatMatrix = npt.NDArray[np.float64]
@@ -132,7 +132,10 @@ def with_lasting_ids(model: ClusterModel, matches: pl.DataFrame) -> ClusterModel
         line = lines.get(segment.segment_id)
         status = "new" if line is None else line["status"]
         origins = () if line is None else tuple(line["old_ids"])
-        segments.append(Segment(mapping[segment.segment_id], segment.share, status, origins))
+        segment_id = mapping[segment.segment_id]
+        segments.append(
+            segment._replace(segment_id=segment_id, status=status, from_segments=origins)
+        )
     return replace(
         model,
         prototypes=model.prototypes[order],

@@ -49,7 +49,7 @@ METRICS = {
     "moved against the month before": "相对上月漂移数",
     "moved against the baseline": "相对基准月漂移数",
     "agreement of refits": "重训一致性",
-    "PSI of the mix since the fit": "建模以来结构PSI",
+    "PSI of the mix since segments were chosen": "选型以来结构PSI",
     "stability": "稳定性",
     "completeness": "完整性",
     "validity": "有效性",

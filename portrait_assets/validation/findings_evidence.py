@@ -101,17 +101,17 @@ def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
         decision,
         Area.CLUSTERS,
         pl.lit("cluster model"),
-        "PSI of the mix since the fit",
+        "PSI of the mix since segments were chosen",
         pl.col("mix_drift"),
         when((due, str(Verdict.WARN)), otherwise=str(Verdict.PASS)),
         (
             when(
-                (due, "The mix has moved since the model was fitted: it is due to be fitted anew."),
-                otherwise="The mix is still about that on which the model was fitted.",
+                (due, "The mix has moved since segments were last chosen: they were chosen anew and compared."),
+                otherwise="The mix is still about that of when segments were last chosen.",
             ),
             when(
-                (due, "客群结构较建模时已变化:应重新训练。"),
-                otherwise="客群结构与建模时基本一致。",
+                (due, "客群结构较上次选型时已变化:已重新选型并比较。"),
+                otherwise="客群结构与上次选型时基本一致。",
             ),
         ),
     )

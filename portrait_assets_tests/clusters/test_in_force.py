@@ -132,6 +132,30 @@ def test_a_drift_of_the_mix_asks_for_a_new_choice_between_quarters(apart: Cluste
     assert found.decision["challenger_version"] is not None
 
 
+def test_a_drift_that_the_champion_has_withstood_asks_for_no_further_challenger(
+    apart: ClusterModel,
+) -> None:
+    """The champion wins where most are of one kind; the next month has the same mix."""
+    world = customers(kinds=True)
+    mostly_one = world.filter((pl.col("spend_3m") > 4) | (pl.int_range(pl.len()) % 10 == 0))
+    withstood = model_in_force(mostly_one, 13, apart, TWO)
+    assert withstood.decision["winner"] == "champion"
+    restored = ClusterModel.from_rows(withstood.model.to_rows())
+    next_month = model_in_force(mostly_one, 14, restored, TWO).decision
+    assert (next_month["mix_drift"], next_month["challenger_version"]) == (0.0, None)
+    back = model_in_force(world, 14, restored, TWO).decision
+    assert back["refit_due"]
+    assert back["challenger_version"] is not None
+    assert withstood.model.version == apart.version
+
+
+def test_a_model_stored_without_a_baseline_has_the_shares_of_its_fit(apart: ClusterModel) -> None:
+    rows = apart.to_rows().filter(pl.col("key") != "baseline_share")
+    restored = ClusterModel.from_rows(rows)
+    assert restored.segments == apart.segments
+    assert restored.version == apart.version
+
+
 def test_the_model_of_a_month_follows_from_the_one_before_and_the_data() -> None:
     world = customers(kinds=False)
     first = model_in_force(world, 1, None, TWO).model
