@@ -26,7 +26,7 @@ BY_CUSTOMER = (
     "features.feature_matrix",
     "clusters.cluster_assignment",
 )
-LEFT_OUT = {"tags.tag_details", "tags.tag_table", "tags.tag_changes", "tags.audience_membership"}
+LEFT_OUT = {"tags.tag_details", "tags.tag_table", "tags.audience_membership"}
 
 
 def multiply(source: Path, target: Path, wanted: int) -> int:

@@ -17,9 +17,9 @@ import duckdb
 from tags_world import make_features
 
 from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.changes import changes_view
 from portrait_assets.tags.contract import (
     TAG_CATALOGUE,
-    TAG_CHANGES,
     portrait_matrix_table,
 )
 from portrait_assets.tags.evaluate import prepare
@@ -53,7 +53,7 @@ def main(customers: int) -> None:
         con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
         con.register("rows", catalogue_rows(catalogue, JUNE))
         con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM rows")
-        ensure_table(con, TAG_CHANGES)
+        con.execute(f"CREATE VIEW tags.tag_changes AS {changes_view(catalogue).sql}")
         con.close()
         for attempt in range(4):
             customer = f"C{customers // (attempt + 2):08d}"

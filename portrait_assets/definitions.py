@@ -29,6 +29,7 @@ from portrait_assets.raw.source import load_source
 from portrait_assets.settings import Settings
 from portrait_assets.tags.assets import tag_tables, tags_assets
 from portrait_assets.tags.catalogue import source_catalogue
+from portrait_assets.tags.changes import changes_view
 from portrait_assets.tags.checks import tags_checks
 from portrait_assets.tags.saved_audiences import source_audiences
 from portrait_assets.tags.tag import Catalogue
@@ -95,6 +96,7 @@ def build_defs(
                 CURRENT_CUSTOMER_VIEW,
                 PORTRAIT_HISTORY_VIEW,
                 evidence_view(catalogue),
+                changes_view(catalogue),
             ],
             partitions,
         ),

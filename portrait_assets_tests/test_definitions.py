@@ -61,7 +61,6 @@ ASSETS = {
         "tag_catalogue",
         "portrait_matrix",
         "tag_table",
-        "tag_changes",
         "tag_quality",
         "audience_membership",
     },

@@ -1,7 +1,6 @@
-"""Assets of the tags room: catalogue, tags, their changes and quality, and saved audiences."""
+"""Assets of the tags room: catalogue, tags and their quality, and saved audiences."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import dagster as dg
 import polars as pl
@@ -9,11 +8,9 @@ import polars as pl
 from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.months import last_day
-from portrait_assets.tags.changes import changes_sql
 from portrait_assets.tags.contract import (
     AUDIENCE_MEMBERSHIP,
     TAG_CATALOGUE,
-    TAG_CHANGES,
     TAG_QUALITY,
     portrait_matrix_table,
 )
@@ -27,7 +24,7 @@ from portrait_assets.tags.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.tags.tag import Catalogue
 from portrait_assets.tags.tag_table import tag_table
 from portrait_assets.warehouse.asset import tables_asset
-from portrait_assets.warehouse.connection import literal, literals
+from portrait_assets.warehouse.connection import literals
 from portrait_assets.warehouse.contract import Table
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.markdown import markdown_table
@@ -44,7 +41,6 @@ def tag_tables(catalogue: Catalogue) -> tuple[Table, ...]:
         TAG_CATALOGUE,
         portrait_matrix_table(catalogue),
         tag_table(catalogue),
-        TAG_CHANGES,
         TAG_QUALITY,
         AUDIENCE_MEMBERSHIP,
     )
@@ -123,7 +119,6 @@ def make_months(
             write(matrix_table, batch, Query(prepared.portrait_matrix_sql))
             write(long_table, batch, Query(prepared.tag_details_sql))
             prepared.close(warehouse.con)
-            write(TAG_CHANGES, batch, _changes(warehouse, catalogue, before, batch))
             cards = []
             for month in batch:
                 held_before, held = held, count_held(warehouse.con, catalogue, last_day(month))
@@ -142,38 +137,6 @@ def _customers(warehouse: Warehouse, months: Sequence[str]) -> dict[str, int]:
         "GROUP BY as_of"
     )
     return dict(counted.fetchall())
-
-
-def _changes(
-    warehouse: Warehouse, catalogue: Catalogue, before: str | None, months: Sequence[str]
-) -> Rows:
-    each = [*([before] if before else []), *months]
-    pairs = {last_day(one): last_day(other) for one, other in pairwise(each)}
-    if not pairs:
-        return TAG_CHANGES.empty()
-    matrix = portrait_matrix_table(catalogue).full_name
-    ranges = _customer_ranges(warehouse, matrix, months[-1])
-    return (Query(changes_sql(catalogue, matrix, pairs, within)) for within in ranges)
-
-
-def _customer_ranges(warehouse: Warehouse, matrix: str, month: str) -> list[str]:
-    """Conditions that divide customers, also those of other months, into so many of the month."""
-    most = warehouse.bounds.tag_customers
-    firsts = warehouse.con.execute(
-        f"SELECT customer_id FROM {matrix} WHERE as_of = {literal(last_day(month))} "
-        f"AND customer_no > 1 AND customer_no % {most} = 1 % {most} ORDER BY customer_id"
-    ).fetchall()
-    bounds = [None, *(first for (first,) in firsts), None]
-    return [
-        " AND ".join(
-            [
-                *([f"customer_id >= {literal(first)}"] if first is not None else []),
-                *([f"customer_id < {literal(end)}"] if end is not None else []),
-            ]
-        )
-        or "true"
-        for first, end in pairwise(bounds)
-    ]
 
 
 def _quality(

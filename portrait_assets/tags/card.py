@@ -187,7 +187,7 @@ def _changes(
     con: duckdb.DuckDBPyConnection, customer_id: str, month: date, months: int
 ) -> tuple[CardChange, ...]:
     there = con.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'tags' AND table_name = 'tag_changes' "
+        "SELECT 1 FROM duckdb_views() WHERE schema_name = 'tags' AND view_name = 'tag_changes' "
         "AND database_name = current_database()"
     ).fetchall()
     if not there:

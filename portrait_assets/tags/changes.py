@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-
 from portrait_assets.tags.expression import NUMERIC
-from portrait_assets.tags.rules import day
 from portrait_assets.tags.tag import Catalogue, Shape, Tag
 from portrait_assets.warehouse.connection import literal, quote
 from portrait_assets.warehouse.contract import Type
+from portrait_assets.warehouse.publishing import View
+
+_MATRIX = "tags.portrait_matrix"
 
 
-def changes_sql(
-    catalogue: Catalogue, matrix: str, pairs: Mapping[date, date], within: str = "true"
-) -> str:
-    """The SELECT of one row per customer and tag whose values differ, as TAG_CHANGES has them.
+def changes_view(catalogue: Catalogue) -> View:
+    """tags.tag_changes: a row per month, customer and tag that differs from the month before.
 
-    Numbers and dates move by nature and are left out. A customer who is new has gained every tag.
-
-    Args:
-        catalogue: tells which tags there are, and of what type.
-        matrix: name of the portrait matrix.
-        pairs: the last day of each month looked at, by that of the month before it.
-        within: which customers are looked at, as an SQL condition.
+    Numbers and dates move by nature and are left out. A customer who is new has gained every tag;
+    the first month has no changes. Derived from the portrait matrix when it is read, which for a
+    month or a customer takes less than a second per hundred thousand rows: stored, it would have
+    more rows than the portrait matrix.
     """
     tags = [tag for tag in catalogue.published if not _moves(tag)]
     changes = ", ".join(_change_sql(tag) for tag in tags) or "NULL"
-    after = ", ".join(day(as_of) for as_of in pairs.values())
-    next_of = "".join(f" WHEN {day(before)} THEN {day(as_of)}" for before, as_of in pairs.items())
-    return (
-        "SELECT as_of, customer_id, c.tag_code AS tag_code, "
-        "CASE WHEN c.before IS NULL THEN "
+    found = f"unnest(list_filter([{changes}], lambda c: c IS NOT NULL)) AS c"
+    values = "".join(f", {quote(tag.code)}" for tag in tags)
+    none = "".join(f", NULL AS {quote(tag.code)}" for tag in tags)
+    # Months follow each other without a gap, so a month's rows are those before of the next one.
+    before = (
+        f"(SELECT last_day(as_of + INTERVAL 1 DAY) AS as_of, customer_id{values} FROM {_MATRIX})"
+    )
+    # Left joins, for DuckDB takes a condition on month or customer to both of their sides; it would
+    # stay outside of a full join, and of the right side of an anti join, which then read all rows.
+    present = (
+        f"SELECT as_of, customer_id, {found} FROM {_MATRIX} AS a LEFT JOIN {before} AS b "
+        f"USING (as_of, customer_id) WHERE as_of > (SELECT min(as_of) FROM {_MATRIX})"
+    )
+    gone = (
+        f"SELECT as_of, customer_id, {found} FROM {before} AS b "
+        f"LEFT JOIN (SELECT as_of, customer_id, true AS is_present{none} FROM {_MATRIX}) AS a "
+        "USING (as_of, customer_id) "
+        f"WHERE is_present IS NULL AND as_of <= (SELECT max(as_of) FROM {_MATRIX})"
+    )
+    return View(
+        "tags.tag_changes",
+        "SELECT as_of, customer_id, c.tag_code AS tag_code, CASE WHEN c.before IS NULL THEN "
         "'gained' WHEN c.after IS NULL THEN 'lost' ELSE 'changed' END AS change, "
-        "c.before AS value_before, c.after AS value_after FROM ("
-        "SELECT as_of, customer_id, "
-        f"unnest(list_filter([{changes}], lambda c: c IS NOT NULL)) AS c "
-        f"FROM (SELECT * REPLACE (CASE as_of{next_of} END AS as_of) FROM {matrix} "
-        f"WHERE as_of IN ({', '.join(day(before) for before in pairs)}) AND {within}) AS b "
-        f"FULL JOIN (SELECT * FROM {matrix} WHERE as_of IN ({after}) AND {within}) AS a "
-        "USING (as_of, customer_id)) ORDER BY as_of, tag_code, customer_id"
+        f"c.before AS value_before, c.after AS value_after FROM ({present} UNION ALL {gone})",
+        "Who gained, lost or changed which tag since the month before",
+        "标签变化",
+        shows="tags.tag_table",
+        columns={
+            "change": "What happened: gained, lost or changed / 变化",
+            "value_before": "Values that are no longer held / 原值",
+            "value_after": "Values that are newly held / 新值",
+        },
     )
 
 

@@ -137,23 +137,6 @@ def _count(name: str, en: str, zh: str) -> Column:
     return Column(name, Type.INTEGER, en, zh, nullable=False, unit="customers", minimum=0)
 
 
-TAG_CHANGES = Table(
-    schema="tags",
-    name="tag_changes",
-    en="Who gained, lost or changed which tag since the month before",
-    zh="标签变化",
-    columns=(
-        _CUSTOMER_ID,
-        _TAG_CODE,
-        _text("change", "What happened", "变化", allowed=("gained", "lost", "changed")),
-        _text("value_before", "Values that are no longer held", "原值", True),
-        _text("value_after", "Values that are newly held", "新值", True),
-    ),
-    key=("as_of", "customer_id", "tag_code"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
-)
-
 TAG_QUALITY = Table(
     schema="tags",
     name="tag_quality",

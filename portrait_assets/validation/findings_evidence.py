@@ -106,11 +106,11 @@ def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
         when((due, str(Verdict.WARN)), otherwise=str(Verdict.PASS)),
         (
             when(
-                (due, "The mix has moved since segments were last chosen: they were chosen anew and compared."),
+                (due, "The mix has moved since segments were last chosen: they were chosen anew."),
                 otherwise="The mix is still about that of when segments were last chosen.",
             ),
             when(
-                (due, "客群结构较上次选型时已变化:已重新选型并比较。"),
+                (due, "客群结构较上次选型时已变化:已重新选型。"),
                 otherwise="客群结构与上次选型时基本一致。",
             ),
         ),

@@ -99,9 +99,22 @@ def _store_tags_wide(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> No
     )
 
 
+def _forget(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Drop a stored table that has no contract any more, and what is noted of it."""
+    con.execute(f"DROP TABLE IF EXISTS {table}")
+    for notes in ("meta.partitions", "validation.check_results"):
+        if existing_types(con, notes):
+            con.execute(f"DELETE FROM {notes} WHERE table_name = {literal(table)}")
+
+
 MIGRATIONS: Sequence[Migration] = (
     Migration(3, "meta.partitions notes when contents last changed", _CHANGED_AT_SQL),
     Migration(3, "tags are stored as a column each instead of a row each", _store_tags_wide),
+    Migration(
+        4,
+        "changes of tags are derived where they are read",
+        lambda con, _: _forget(con, "tags.tag_changes"),
+    ),
 )
 
 

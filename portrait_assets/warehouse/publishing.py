@@ -162,7 +162,7 @@ class _States:
 
 
 def _can_be_updated(warehouse: Warehouse, tables: Sequence[Table], target: Path) -> bool:
-    """Whether the published file has these tables, and more of it can stay than must be replaced.
+    """Whether the published file has just these tables, and more of it stays than is replaced.
 
     Rows that are replaced leave room behind, so a file with much of that is written anew.
     """
@@ -171,9 +171,10 @@ def _can_be_updated(warehouse: Warehouse, tables: Sequence[Table], target: Path)
     now = _partitions(warehouse.con, _META)
     try:
         with duckdb.connect(str(target), read_only=True) as con:
-            if any(
-                existing_types(con, table.stored.full_name) != published_types(table.stored)
-                for table in (*tables, TABLE_ROWS)
+            wanted = [*(table.stored for table in tables), TABLE_ROWS]
+            names = {table.full_name for table in (*wanted, PUBLICATION)}
+            if _table_names(con) != names or any(
+                existing_types(con, table.full_name) != published_types(table) for table in wanted
             ):
                 return False
             then = _partitions(con, qualified(TABLE_ROWS.full_name))
@@ -190,6 +191,14 @@ def _can_be_updated(warehouse: Warehouse, tables: Sequence[Table], target: Path)
     everything = sum(rows for months in now.values() for rows, _ in months.values())
     free, blocks = size or (0, 0)
     return replaced <= _MOST_REPLACED * everything and free <= _MOST_FREE * blocks
+
+
+def _table_names(con: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = con.execute(
+        "SELECT concat_ws('.', schema_name, table_name) FROM duckdb_tables() "
+        "WHERE database_name = current_database()"
+    ).fetchall()
+    return {name for (name,) in rows}
 
 
 def _update(warehouse: Warehouse, tables: Sequence[Table], temporary: Path) -> dict[str, int]:

@@ -17,6 +17,7 @@ from portrait_assets.features.contract import CUSTOMER_MONTH
 from portrait_assets.months import last_day
 from portrait_assets.tags.assets import make_months
 from portrait_assets.tags.catalogue import load_catalogue
+from portrait_assets.tags.changes import changes_view
 from portrait_assets.tags.contract import TAG_CATALOGUE, portrait_matrix_table
 from portrait_assets.tags.evaluate import batches, prepare
 from portrait_assets.tags.governance import Action, approve
@@ -125,7 +126,10 @@ def test_a_retired_tag_stays_readable_for_the_past(warehouse: Warehouse, tmp_pat
 
     assert tiers(warehouse, MAY)["a"] == "high"
     assert set(tiers(warehouse, JUNE).values()) == {None}
-    lost = warehouse.con.execute("SELECT change, value_before FROM tags.tag_changes").fetchall()
+    changes = changes_view(catalogue(tmp_path)).sql
+    lost = warehouse.con.execute(
+        f"SELECT change, value_before FROM ({changes}) ORDER BY customer_id"
+    ).fetchall()
     assert lost == [("lost", "high"), ("lost", "low"), ("lost", "low")]
 
 
@@ -141,7 +145,7 @@ def test_a_version_that_a_month_was_made_with_cannot_be_redefined(
 
 
 def test_months_made_together_equal_months_made_one_by_one(warehouse: Warehouse, tmp_path: Path):
-    tables = ["tag_table", "portrait_matrix", "tag_changes", "tag_quality", "audience_membership"]
+    tables = ["tag_table", "portrait_matrix", "tag_quality", "audience_membership"]
     (tmp_path / "audiences.yaml").write_text(AUDIENCE, encoding="utf-8")
     chosen = catalogue(tmp_path)
     columns = {column.name: column for column in portrait_matrix_table(chosen).all_columns}

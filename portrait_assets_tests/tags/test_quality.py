@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from portrait_assets.tags.advice import Lift, Measures, advise
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_CHANGES, TAG_QUALITY
+from portrait_assets.tags.contract import TAG_QUALITY
 from portrait_assets.tags.distances import (
     Numbers,
     binned,
@@ -55,7 +55,7 @@ def test_changes_tell_who_gained_lost_and_changed(tmp_path: Path):
 
     with duckdb.connect() as con:
         tagged(con, catalogue, {MAY: may, JUNE: june})
-        changes = con.sql("SELECT * FROM tags.tag_changes").pl()
+        changes = con.sql("FROM tags.tag_changes ORDER BY customer_id, tag_code").pl()
 
     # Amounts move every month by nature and are no change of a tag.
     assert changes.rows() == [
@@ -64,7 +64,14 @@ def test_changes_tell_who_gained_lost_and_changed(tmp_path: Path):
         (JUNE, "c", "tier", "gained", None, "low"),
         (JUNE, "d", "tier", "lost", "low", None),
     ]
-    assert changes.schema == TAG_CHANGES.polars_schema
+    assert changes.columns == [
+        "as_of",
+        "customer_id",
+        "tag_code",
+        "change",
+        "value_before",
+        "value_after",
+    ]
 
 
 def test_a_customer_who_is_new_has_gained_every_tag(tmp_path: Path):
@@ -74,12 +81,47 @@ def test_a_customer_who_is_new_has_gained_every_tag(tmp_path: Path):
 
     with duckdb.connect() as con:
         tagged(con, catalogue, {MAY: may, JUNE: june})
-        rows = con.execute("SELECT * EXCLUDE as_of FROM tags.tag_changes").fetchall()
+        rows = con.execute(
+            "SELECT * EXCLUDE as_of FROM tags.tag_changes ORDER BY customer_id, tag_code"
+        ).fetchall()
 
     assert rows == [
         ("b", "interests", "gained", None, "member, often"),
         ("b", "tier", "gained", None, "low"),
     ]
+
+
+def test_a_customer_who_left_has_lost_every_tag_and_only_once(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, TIER, INTERESTS)
+    july = date(2017, 7, 31)
+    may = features(MAY, spend=[150, 150], visits=[1, 20])
+    without_b = {"spend": [150], "visits": [1]}
+
+    with duckdb.connect() as con:
+        tagged(
+            con,
+            catalogue,
+            {MAY: may, JUNE: features(JUNE, **without_b), july: features(july, **without_b)},
+        )
+        rows = con.execute("FROM tags.tag_changes ORDER BY ALL").fetchall()
+
+    assert rows == [
+        (JUNE, "b", "interests", "lost", "often", None),
+        (JUNE, "b", "tier", "lost", "high", None),
+    ]
+
+
+def test_changes_are_read_of_the_month_and_customer_that_are_asked_for(tmp_path: Path):
+    """What is not asked for must not be joined: of a bank that is all customers of all months."""
+    catalogue = catalogue_of(tmp_path, TIER, INTERESTS)
+    may = features(MAY, spend=[150, 150], visits=[1, 20])
+
+    with duckdb.connect() as con:
+        tagged(con, catalogue, {MAY: may, JUNE: features(JUNE, spend=[1], visits=[1])})
+        for condition in ("customer_id = 'a'", f"as_of = DATE '{JUNE}'"):
+            plan = con.sql(f"EXPLAIN FROM tags.tag_changes WHERE {condition}").fetchall()[0][1]
+            # All but the two that look for the first and the last month.
+            assert plan.count("Filters:") == plan.count("Sequential Scan") - 2, plan
 
 
 def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):

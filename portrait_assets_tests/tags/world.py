@@ -9,10 +9,9 @@ import duckdb
 import polars as pl
 
 from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.changes import changes_sql
+from portrait_assets.tags.changes import changes_view
 from portrait_assets.tags.contract import (
     TAG_CATALOGUE,
-    TAG_CHANGES,
     portrait_matrix_table,
 )
 from portrait_assets.tags.evaluate import prepare
@@ -109,8 +108,9 @@ def tagged(
     """Fill the connection with the tags of these feature matrices, a month after the other."""
     matrix = portrait_matrix_table(catalogue)
     con.execute("CREATE SCHEMA features")
-    for table in (TAG_CATALOGUE, matrix, tag_table(catalogue), TAG_CHANGES):
+    for table in (TAG_CATALOGUE, matrix, tag_table(catalogue)):
         ensure_table(con, table)
+    con.execute(f"CREATE VIEW tags.tag_changes AS {changes_view(catalogue).sql}")
     before = None
     for as_of, world in months.items():
         con.register("world", world)
@@ -125,9 +125,6 @@ def tagged(
         con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
         con.unregister("world")
         con.unregister("listed")
-        if before is not None:
-            changes = changes_sql(catalogue, matrix.full_name, {before: as_of})
-            con.execute(f"INSERT INTO tags.tag_changes BY NAME {changes}")
         before = as_of
 
 

@@ -151,6 +151,18 @@ def test_a_month_that_is_gone_and_a_damaged_file_are_no_hindrance(
     assert {month for month, _ in published(target)} == {"2024-01", "2024-02"}
 
 
+def test_a_table_that_has_no_contract_any_more_may_come_back_as_a_view(
+    warehouse: Warehouse, tmp_path: Path
+):
+    target = tmp_path / "portrait.duckdb"
+    publish(warehouse, [PEOPLE, replace(INTERNAL, published=True)], [], target, "shop")
+    internal = View("cleaned.internal", "SELECT 1 AS one", "Derived", "派生")
+    publish(warehouse, [PEOPLE], [internal], target, "shop")
+    with duckdb.connect(str(target), read_only=True) as con:
+        assert con.execute("FROM cleaned.internal").fetchall() == [(1,)]
+    assert published(target) == [("2024-01", "a"), ("2024-01", "b")]
+
+
 def test_a_column_that_is_new_writes_the_file_anew(warehouse: Warehouse, tmp_path: Path):
     target = tmp_path / "portrait.duckdb"
     publish(warehouse, [PEOPLE], [], target, "shop")
