@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -16,18 +17,31 @@ from portrait_assets.planning import ROOMS, Run
 from portrait_assets.raw.source import Source
 from portrait_assets.warehouse.connection import literals
 
-# On 2 cores of a virtual machine with PORTRAIT_MEMORY_LIMIT_GIB=2: by stage, seconds that a run of
-# any size takes, and seconds per million rows of the source. The fixed parts are those of a shop of
-# 1,276 rows; the others of a generated bank of 100,000 customers and 23 months, 15.3 million rows
+
+class Pace(NamedTuple):
+    """Seconds that a stage takes: once per run, per month, and per million rows of the source."""
+
+    run: float
+    month: float
+    million_rows: float
+
+    def seconds(self, months: int, rows: int) -> float:
+        """What so many months with so many rows take in one run."""
+        return self.run + self.month * months + self.million_rows * rows / 1e6
+
+
+# On 2 cores of a virtual machine with PORTRAIT_MEMORY_LIMIT_GIB=2. What a run takes was measured on
+# a month of a shop, what a month takes on shops of 12 and 18 months with 240,000 and 70,000 rows,
+# the rest on a generated bank of 100,000 customers and 23 months, 15.3 million rows
 # (`benchmarks.whole_job`). A stage's checks count to the stage after it.
-SECONDS: Mapping[str, tuple[float, float]] = {
-    "raw": (1.0, 0.8),
-    "cleaned": (1.0, 5.9),
-    "features": (1.0, 6.5),
-    "clusters": (1.5, 4.7),
-    "tags": (1.0, 10.1),
-    "validation": (2.0, 5.4),
-    "mart": (2.5, 5.0),
+SECONDS: Mapping[str, Pace] = {
+    "raw": Pace(1.0, 0.0, 0.8),
+    "cleaned": Pace(1.0, 0.1, 5.9),
+    "features": Pace(1.0, 0.4, 6.5),
+    "clusters": Pace(1.5, 1.0, 4.7),
+    "tags": Pace(1.0, 0.6, 10.1),
+    "validation": Pace(2.0, 0.5, 5.4),
+    "mart": Pace(2.5, 0.2, 5.0),
 }
 # The same bank: a warehouse of 1.9 GB, a published file of 0.8 GB, and 3.7 GB at most of what is
 # there only while a piece is run; of a million customers and 3 months 4 GB. Resident at most: a
@@ -44,8 +58,8 @@ FACTORS = (0.25, 4.0)
 TEXT_BYTES_PER_ROW = 60
 COMPRESSED = 5
 
-Past = Iterable[tuple[str, int, float]]
-"""Of past runs: stage, rows of the source, and the seconds it took."""
+Past = Iterable[tuple[str, int, int, float]]
+"""Of past runs: stage, months, rows of the source, and the seconds it took."""
 
 
 def source_rows(source: Source) -> int:
@@ -93,22 +107,22 @@ def stages(runs: Iterable[Run], rows: Mapping[str, int], past: Past = ()) -> lis
     """
     took: dict[str, float] = {}
     expected: dict[str, float] = {}
-    for room, past_rows, seconds in past:
+    for room, past_months, past_rows, seconds in past:
         took[room] = took.get(room, 0.0) + seconds
-        expected[room] = expected.get(room, 0.0) + _seconds(room, past_rows)
+        pace = SECONDS[room].seconds(past_months, past_rows)
+        expected[room] = expected.get(room, 0.0) + pace
     low, high = FACTORS
-    pace = {room: min(max(took[room] / expected[room], low), high) for room in took}
+    slowness = {room: min(max(took[room] / expected[room], low), high) for room in took}
     return [
-        Stage(room, _seconds(room, sum(rows[m] for m in run.months)) * pace.get(room, 1.0))
+        Stage(
+            room,
+            SECONDS[room].seconds(len(run.months), sum(rows[month] for month in run.months))
+            * slowness.get(room, 1.0),
+        )
         for run in runs
         for room in ROOMS
         if room in run.rooms
     ]
-
-
-def _seconds(room: str, rows: int) -> float:
-    fixed, per_million = SECONDS[room]
-    return fixed + per_million * rows / 1e6
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,11 @@ WITH written AS (
     SELECT month, sum(row_count) AS source_rows
     FROM meta.partitions WHERE table_name LIKE 'raw.%' GROUP BY month
 ), ended AS (
-    SELECT run_id, room, max(ended_at) AS ended_at, sum(source_rows)::BIGINT AS source_rows
+    SELECT run_id, room, max(ended_at) AS ended_at, count(*) AS months,
+        sum(source_rows)::BIGINT AS source_rows
     FROM written JOIN raw_rows USING (month) GROUP BY ALL
 )
-SELECT room, source_rows, epoch(ended_at) - epoch(coalesce(
+SELECT room, months, source_rows, epoch(ended_at) - epoch(coalesce(
     lag(ended_at) OVER (PARTITION BY run_id ORDER BY ended_at), started_at))
 FROM ended JOIN {runs} USING (run_id)
 """
@@ -82,14 +83,14 @@ class Record:
 
     `months` has each by table, `failed` the tables of each month whose blocking checks failed or
     whose files could not be read, `upstream` what each table is made from, `past` the stages of
-    past runs (name, rows of the source, seconds), and `published_at` when all of that was
+    past runs (name, months, rows of the source, seconds), and `published_at` when all of that was
     published; None when the published file or the report is older.
     """
 
     months: Mapping[str, Mapping[str, Materialized]] = field(default_factory=dict)
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     upstream: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    past: Sequence[tuple[str, int, float]] = ()
+    past: Sequence[tuple[str, int, int, float]] = ()
     published_at: datetime | None = None
 
     @property

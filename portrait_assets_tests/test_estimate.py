@@ -51,10 +51,18 @@ def test_more_rows_take_longer_and_past_runs_move_the_estimate():
     raw, mart = stages(runs, BANK)
     assert (raw.name, mart.name) == ("raw", "mart")
     assert raw.seconds > stages(runs, dict.fromkeys(MONTHS, 10))[0].seconds
-    slow, same = stages(runs, BANK, [("raw", 15_100_000, 2 * raw.seconds)])
+    slow, same = stages(runs, BANK, [("raw", 2, 15_100_000, 2 * raw.seconds)])
     assert (slow.seconds, same.seconds) == (pytest.approx(2 * raw.seconds), mart.seconds)
-    worst, _ = stages(runs, BANK, [("raw", 15_100_000, 100 * raw.seconds)])
+    worst, _ = stages(runs, BANK, [("raw", 2, 15_100_000, 100 * raw.seconds)])
     assert worst.seconds == pytest.approx(4 * raw.seconds)
+
+
+def test_more_months_of_as_many_rows_take_longer():
+    one, two = (
+        stages([Run(frozenset({"clusters"}), months)], dict.fromkeys(MONTHS, 10))[0].seconds
+        for months in (MONTHS[:1], MONTHS)
+    )
+    assert two > 1.2 * one
 
 
 def test_a_disk_that_will_not_do_is_told_with_what_is_lacking(tmp_path: Path):
