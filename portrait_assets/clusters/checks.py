@@ -13,22 +13,30 @@ from portrait_assets.clusters.contract import (
     CLUSTER_SEGMENT,
 )
 from portrait_assets.features.contract import FEATURE_MATRIX
+from portrait_assets.months import last_day
 from portrait_assets.warehouse.checks import (
     Finding,
     Subject,
     TableCheck,
     room_checks,
 )
+from portrait_assets.warehouse.connection import literal
 
 SMALLEST_SHARE = 0.01
 
 
 def everyone_of_the_matrix(subject: Subject) -> Finding:
     """Whether the table's customers are exactly those of the feature matrix of the month."""
-    expected = subject.warehouse.read(FEATURE_MATRIX, [subject.month])["customer_id"]
-    here = subject.rows["customer_id"]
-    apart = len(set(expected) ^ set(here))
-    return Finding(apart, f"{here.n_unique()} customers of {len(expected)} in the feature matrix")
+    of_month = f"WHERE as_of = {literal(last_day(subject.month))}"
+    subject.warehouse.require(FEATURE_MATRIX, [subject.month])
+    here, expected, apart = subject.warehouse.select(
+        "SELECT count(h.customer_id), count(e.customer_id), "
+        "count(*) FILTER (h.customer_id IS NULL OR e.customer_id IS NULL) "
+        f"FROM (SELECT DISTINCT customer_id FROM {subject.table.full_name} {of_month}) AS h "
+        f"FULL JOIN (SELECT customer_id FROM {FEATURE_MATRIX.full_name} {of_month}) AS e "
+        "ON h.customer_id = e.customer_id"
+    ).row(0)
+    return Finding(apart, f"{here} customers of {expected} in the feature matrix")
 
 
 def _no_tiny_segment(subject: Subject) -> Finding:

@@ -8,7 +8,8 @@ The rule:
 
 1. k-means is fitted for every k in `NUMBERS`; a k with a segment below `SMALLEST_SHARE` is out.
 2. *Stability* is the mean adjusted Rand index between refits on pairs of bootstrap samples.
-3. The largest k whose stability is at least `STABLE` wins; where none is, the most stable k.
+3. The largest k whose stability is at least `STABLE` wins; where none is, the most stable k. That
+   of smaller k than the winner is not computed.
 """
 
 from __future__ import annotations
@@ -53,18 +54,22 @@ def divide(points: FloatMatrix, *, seed: int = 0, unseen: FloatMatrix | None = N
         zeros = np.zeros(rows, dtype=np.int64)
         why = f"{rows} customers are too few to divide"
         return Choice(ONE_SEGMENT, zeros, frame, why, False, "one")
-    stability = {k: _stability(everyone, k, seed) for k in fits}
-    stable = [k for k, value in stability.items() if value >= STABLE]
-    chosen = max(stable) if stable else max(stability, key=lambda k: stability[k])
+    stability: dict[int, float] = {}
+    for k in sorted(fits, reverse=True):
+        stability[k] = _stability(everyone, k, seed)
+        if stability[k] >= STABLE:
+            break
+    chosen = max(sorted(stability), key=lambda k: stability[k])
+    is_stable = stability[chosen] >= STABLE
     reason = f"division into {chosen} by k-means: stability {stability[chosen]:.3f}, " + (
-        f"the most segments with at least {STABLE}" if stable else f"the best, below {STABLE}"
+        f"the most segments with at least {STABLE}" if is_stable else f"the best, below {STABLE}"
     )
     return Choice(
         Candidate("k-means", 0, chosen),
         fits[chosen],
         _frame(fits, stability, chosen),
         reason,
-        bool(stable),
+        is_stable,
         "division",
     )
 
@@ -93,7 +98,7 @@ def _frame(fits: dict[int, IntVector], stability: dict[int, float], chosen: int)
             "segments": k,
             "smallest_share": float(_shares(labels, k).min()),
             "largest_share": float(_shares(labels, k).max()),
-            "stability": stability[k],
+            "stability": stability.get(k),
             "chosen": k == chosen,
         }
         for k, labels in fits.items()
