@@ -36,8 +36,12 @@ def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.Da
         .agg(pl.col("now", "then").sum())
         .filter(pl.col("now") + pl.col("then") > 0)
         .join(totals, on=keys)
+        # Sums of floats depend on their order, and a rerun must give the same to the last digit.
+        .sort([*keys, "bin"])
     )
-    found = binned.group_by(keys).agg(pl.len().cast(pl.Int64).alias("bins"), _psi(), _chi_square())
+    found = binned.group_by(keys, maintain_order=True).agg(
+        pl.len().cast(pl.Int64).alias("bins"), _psi(), _chi_square()
+    )
     every = (
         totals.join(found, on=keys, how="left")
         .join(_ks(counts, totals, keys), on=keys, how="left")

@@ -99,7 +99,7 @@ def _store_tags_wide(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> No
     )
 
 
-def _forget(con: duckdb.DuckDBPyConnection, table: str) -> None:
+def _drop(con: duckdb.DuckDBPyConnection, table: str) -> None:
     """Drop a stored table that has no contract any more, and what is noted of it."""
     con.execute(f"DROP TABLE IF EXISTS {table}")
     for notes in ("meta.partitions", "validation.check_results"):
@@ -113,7 +113,7 @@ MIGRATIONS: Sequence[Migration] = (
     Migration(
         4,
         "changes of tags are derived where they are read",
-        lambda con, _: _forget(con, "tags.tag_changes"),
+        lambda con, _: _drop(con, "tags.tag_changes"),
     ),
 )
 

@@ -88,3 +88,23 @@ def test_many_comparisons_at_once_are_corrected_within_their_family():
     one_of_two, _, alone = found["q_value"]
     assert alone == pytest.approx(found["p_value"][0])
     assert one_of_two == pytest.approx(2 * alone)
+
+
+def test_the_same_counts_in_another_order_give_the_same_to_the_last_digit():
+    """A month of a bank that is run again must not look as if it had changed."""
+    rng = np.random.default_rng(1)
+    bins = 25
+    counts = pl.DataFrame(
+        {
+            "subject": [f"s{i:03d}" for i in range(200) for _ in range(bins)],
+            "bin": [f"b{i:02d}" for _ in range(200) for i in range(bins)],
+            "fine": [float(i) for _ in range(200) for i in range(bins)],
+            "now": rng.integers(1, 100_000, 200 * bins),
+            "then": rng.integers(1, 100_000, 200 * bins),
+        }
+    )
+    found = distances(counts, ["subject"], family=["subject"])
+    assert found["chi_square"].min() > 10_000
+    for seed in range(5):
+        shuffled = counts.sample(fraction=1, shuffle=True, seed=seed)
+        assert distances(shuffled, ["subject"], family=["subject"]).equals(found)
