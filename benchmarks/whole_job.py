@@ -4,7 +4,7 @@ For each number of customers, one after the other, each a `portrait run` in a pr
 the first 23 months, the newest month, a month in the middle again, and once more with nothing to
 do. Of each: wall-clock and processor seconds with start-up, peak resident memory and bytes on disk,
 by stage as its progress tells them. A stage's checks count to the stage after it. 1000000 takes
-about an hour and 40 GB of disk.
+about an hour and a half and 40 GB of disk.
 """
 
 from __future__ import annotations
