@@ -36,12 +36,12 @@ class Pace(NamedTuple):
 # (`benchmarks.whole_job`). A stage's checks count to the stage after it.
 SECONDS: Mapping[str, Pace] = {
     "raw": Pace(1.0, 0.0, 0.8),
-    "cleaned": Pace(1.0, 0.1, 5.9),
-    "features": Pace(1.0, 0.4, 6.5),
-    "clusters": Pace(1.5, 1.0, 4.7),
-    "tags": Pace(1.0, 0.6, 10.1),
-    "validation": Pace(2.0, 0.5, 5.4),
-    "mart": Pace(2.5, 0.2, 5.0),
+    "cleaned": Pace(1.5, 0.1, 5.7),
+    "features": Pace(1.0, 0.35, 6.3),
+    "clusters": Pace(1.5, 1.0, 4.1),
+    "tags": Pace(1.0, 0.35, 7.5),
+    "validation": Pace(2.0, 0.35, 4.6),
+    "mart": Pace(3.0, 0.15, 4.4),
 }
 # The same bank: a warehouse of 1.9 GB, a published file of 0.8 GB, and 3.7 GB at most of what is
 # there only while a piece is run; of a million customers and 3 months 4 GB. Resident at most: a

@@ -102,9 +102,14 @@ def _store_tags_wide(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> No
 def _drop(con: duckdb.DuckDBPyConnection, table: str) -> None:
     """Drop a stored table that has no contract any more, and what is noted of it."""
     con.execute(f"DROP TABLE IF EXISTS {table}")
-    for notes in ("meta.partitions", "validation.check_results"):
-        if existing_types(con, notes):
-            con.execute(f"DELETE FROM {notes} WHERE table_name = {literal(table)}")
+    con.execute(f"DELETE FROM meta.partitions WHERE table_name = {literal(table)}")
+    if existing_types(con, "validation.check_results"):
+        con.execute(f"DELETE FROM validation.check_results WHERE table_name = {literal(table)}")
+        con.execute(
+            "UPDATE meta.partitions SET row_count = results FROM (SELECT month AS of_month, "
+            "count(*) AS results FROM validation.check_results GROUP BY 1) "
+            "WHERE table_name = 'validation.check_results' AND month = of_month"
+        )
 
 
 MIGRATIONS: Sequence[Migration] = (
