@@ -20,10 +20,17 @@ ARCHIVES = sorted(Path(__file__).parent.glob("format-*.zip"))
 
 
 @pytest.fixture(params=ARCHIVES, ids=lambda path: path.stem)
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+def archive(request: pytest.FixtureRequest) -> Path:
+    """What the version of one format left."""
+    path: Path = request.param
+    return path
+
+
+@pytest.fixture
+def old(archive: Path, tmp_path: Path) -> Settings:
     """The shop of two months as the version of that format left it."""
-    with zipfile.ZipFile(request.param) as archive:
-        archive.extractall(tmp_path)
+    with zipfile.ZipFile(archive) as kept:
+        kept.extractall(tmp_path)
     return Settings(data_dir=tmp_path, source="corner_shop", lock_wait_seconds=0.5)
 
 
@@ -78,16 +85,24 @@ def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(old: Setting
 
 
 @pytest.mark.slow
-def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings):
+def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archive: Path):
     before = old.warehouse_file.read_bytes()
     fails_in_a_sentence(portrait("doctor", data=old.data_dir), "migrate it with `portrait run`")
-    fails_in_a_sentence(portrait("status", data=old.data_dir), "published by another version")
+    status = portrait("status", data=old.data_dir)
+    if archive.stem == "format-2":
+        fails_in_a_sentence(status, "published by another version")
+    else:
+        assert "months made: 2 of 2" in status.stdout
     assert old.warehouse_file.read_bytes() == before
 
 
 @pytest.mark.slow
-def test_what_an_older_version_published_is_published_again(old: Settings):
+def test_what_an_older_version_published_is_published_again(old: Settings, archive: Path):
+    lacking = {
+        "format-2": "lacks tags.tag_details of this version; run `portrait run`",
+        "format-3": "does not hold what was made last of 2024-01 to 2024-02",
+    }
     tables = all_tables(source_catalogue(old.source_dir))
     Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables).close()
     found = "\n".join(map(str, examine(old)))
-    assert "portrait.duckdb: lacks tags.tag_details of this version; run `portrait run`" in found
+    assert f"portrait.duckdb: {lacking[archive.stem]}" in found
