@@ -28,9 +28,10 @@ from portrait_assets.warehouse.checks import CHECK_RESULTS, CONTRACT, TableCheck
 from portrait_assets.warehouse.connection import open_published, qualified, quote
 from portrait_assets.warehouse.contract import PartitionBy, Table
 from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.warehouse.partitions import WHOLE
 from portrait_assets.warehouse.publishing import temporary_file
 from portrait_assets.warehouse.staleness import STATES_SQL, stale_months, states_of
-from portrait_assets.warehouse.store import WHOLE, Warehouse
+from portrait_assets.warehouse.store import Warehouse
 from portrait_assets.warehouse.tables import column_types, existing_types
 
 AGAIN = "make every month again with `portrait run --fresh`"

@@ -12,8 +12,9 @@ from portrait_assets.bounds import in_batches
 from portrait_assets.warehouse.contract import Column, Table, Type
 from portrait_assets.warehouse.describe import asset_key
 from portrait_assets.warehouse.io_manager import RESOURCE_KEY, WarehouseIOManager
+from portrait_assets.warehouse.partitions import partition_column, partition_value
 from portrait_assets.warehouse.schema import contract_schema, violations
-from portrait_assets.warehouse.store import Warehouse, partition_value
+from portrait_assets.warehouse.store import Warehouse
 
 CHECK_RESULTS = Table(
     schema="validation",
@@ -127,7 +128,7 @@ def _check_batch(
         finding = check.find(Subject(warehouse, table, months[0], lambda: rows))
         if finding.failures == 0:
             return [_result(check, table, month, finding) for month in months]
-    column = table.partition_by.value if table.partition_by else ""
+    column = partition_column(table)
 
     def of(month: str) -> Callable[[], pl.DataFrame]:
         return lambda: rows.filter(pl.col(column) == pl.lit(partition_value(table, month)))

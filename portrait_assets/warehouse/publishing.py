@@ -15,7 +15,8 @@ from portrait_assets.bounds import in_batches
 from portrait_assets.files import sync
 from portrait_assets.warehouse.connection import literal, literals, open_database, qualified, quote
 from portrait_assets.warehouse.contract import Column, Table, Type
-from portrait_assets.warehouse.store import Warehouse, partition_value
+from portrait_assets.warehouse.partitions import select_sql, where_sql
+from portrait_assets.warehouse.store import Warehouse
 from portrait_assets.warehouse.tables import (
     column_types,
     comment_sql,
@@ -255,23 +256,14 @@ def _replace(
     if not changed:
         return
     target = f"publication.{qualified(table.full_name)}"
-    columns = ", ".join(quote(name) for name in table.column_names)
     if gone := [month for month in changed if month in states.then]:
-        con.execute(f"DELETE FROM {target}{_of_months(table, gone)}")
+        con.execute(f"DELETE FROM {target}{where_sql(table, gone)}")
     filled = [month for month in changed if month in states.now]
     rows = {month: count for month, (count, _) in states.now.items()}
     for batch in in_batches(filled, rows, most):
         con.execute(
-            f"INSERT INTO {target} BY NAME SELECT {columns} FROM {qualified(table.full_name)}"
-            f"{_of_months(table, batch)} ORDER BY {_order(table)}"
+            f"INSERT INTO {target} BY NAME {select_sql(table, batch)} ORDER BY {_order(table)}"
         )
-
-
-def _of_months(table: Table, months: Sequence[str]) -> str:
-    if table.partition_by is None:
-        return ""
-    values = literals(partition_value(table, month) for month in months)
-    return f" WHERE {quote(table.partition_by)} IN ({values})"
 
 
 def published_types(table: Table) -> dict[str, str]:

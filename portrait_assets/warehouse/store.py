@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from shutil import rmtree
 
@@ -15,7 +14,6 @@ import pyarrow as pa
 
 from portrait_assets.bounds import Bounds
 from portrait_assets.errors import WarehouseError
-from portrait_assets.months import last_day
 from portrait_assets.warehouse.connection import (
     first_line,
     literal,
@@ -26,27 +24,21 @@ from portrait_assets.warehouse.connection import (
     spill_folder,
     unreadable,
 )
-from portrait_assets.warehouse.contract import PartitionBy, Table
-from portrait_assets.warehouse.migrations import check_format, current_format, migrate
+from portrait_assets.warehouse.contract import Table
+from portrait_assets.warehouse.ownership import take_over
+from portrait_assets.warehouse.partitions import (
+    WHOLE,
+    columns_sql,
+    partition_column,
+    partition_value,
+    select_sql,
+    where_sql,
+)
 from portrait_assets.warehouse.place import Place
 from portrait_assets.warehouse.rows import Query, Rows, parts_of
-from portrait_assets.warehouse.tables import ensure_table, existing_types
+from portrait_assets.warehouse.tables import ensure_table
 
-META_SQL = """
-CREATE SCHEMA IF NOT EXISTS meta;
-CREATE TABLE IF NOT EXISTS meta.source (name VARCHAR NOT NULL, format INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS meta.partitions (
-    table_name VARCHAR NOT NULL, month VARCHAR NOT NULL, row_count BIGINT NOT NULL,
-    run_id VARCHAR NOT NULL, made_at TIMESTAMPTZ NOT NULL, changed_at TIMESTAMPTZ NOT NULL
-);
-"""
 SPARING_GIB = 0.5
-WHOLE = ""  # The month under which a table that is not partitioned is recorded.
-
-
-def partition_value(table: Table, month: str) -> str | date:
-    """What the table's partition column holds for a month."""
-    return last_day(month) if table.partition_by is PartitionBy.AS_OF else month
 
 
 class Warehouse:
@@ -90,7 +82,10 @@ class Warehouse:
         self._as_contract: set[str] = set()
         self._last_made_at = 0  # in microseconds since 1970
         try:
-            self.migrated = self._belong_to(source, None if read_only else contracts, read_only)
+            with self.transaction():
+                self.migrated = take_over(
+                    self.con, path, source, None if read_only else contracts, read_only
+                )
         except BaseException:
             self.close()
             raise
@@ -124,37 +119,6 @@ class Warehouse:
         """Write what is pending into the file and let go of it."""
         self.con.close()
         rmtree(spill_folder(self.path), ignore_errors=True)
-
-    def _belong_to(
-        self, source: str, contracts: Sequence[Table] | None, read_only: bool
-    ) -> list[str]:
-        """Mark a new file as the source's, or check an older one and bring it up; see `migrate`."""
-        owner = None
-        if existing_types(self.con, "meta.source"):
-            owner = self.con.execute("SELECT name, format FROM meta.source").fetchone()
-        if owner is None and not read_only:
-            with self.transaction():
-                self.con.execute(META_SQL)
-                self.con.execute(
-                    "INSERT INTO meta.source VALUES (?, ?)", [source, current_format()]
-                )
-            return []
-        if owner is None:
-            raise WarehouseError(
-                f"{self.path.name} in {self.path.parent.name} is no warehouse; make it again with "
-                "`portrait run --fresh`."
-            )
-        name, found = owner
-        if name != source:
-            raise WarehouseError(
-                f"{self.path.name} in {self.path.parent.name} belongs to the source '{name}' "
-                f"and cannot take '{source}'; give each source its own folder."
-            )
-        check_format(self.path.name, found, can_migrate=contracts is not None)
-        if contracts is None:
-            return []
-        with self.transaction():
-            return migrate(self.con, self.path.name, found, contracts)
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -215,7 +179,7 @@ class Warehouse:
             self._ensure(table, rows)
             before = self._fingerprints(table, months)
             self.con.execute(
-                f"DELETE FROM {qualified(stored.full_name)}{_where(table, months, within)}"
+                f"DELETE FROM {qualified(stored.full_name)}{where_sql(table, months, within)}"
             )
             parts = parts_of(stored, rows, self.bounds.frame_rows)
             inserted = sum(self._insert(stored, part) for part in parts)
@@ -292,7 +256,8 @@ class Warehouse:
         column = quote(table.partition_by)
         counted = dict(
             self.con.execute(
-                f"SELECT {column}, count(*) FROM {name}{_where(table, months, within)} GROUP BY ALL"
+                f"SELECT {column}, count(*) FROM {name}{where_sql(table, months, within)} "
+                "GROUP BY ALL"
             ).fetchall()
         )
         return {month: counted.get(partition_value(table, month), 0) for month in months}
@@ -313,7 +278,7 @@ class Warehouse:
         found = self.con.execute(
             f"SELECT {column}, count(*), sum(hash({names})) "
             f"FROM {qualified(table.stored.full_name)}"
-            f"{_where(table, None if months is None else asked)} GROUP BY ALL"
+            f"{where_sql(table, None if months is None else asked)} GROUP BY ALL"
         ).fetchall()
         by_value = {value: (rows, content) for value, rows, content in found}
         return {
@@ -373,7 +338,7 @@ class Warehouse:
     def read_stored(self, table: Table, months: Sequence[str] | None) -> pl.DataFrame:
         """These months of what holds the table's rows: the table itself unless it is a view."""
         self.require(table, months)
-        return self.select(_select(table.stored, months))
+        return self.select(select_sql(table.stored, months))
 
     def read_part(
         self, table: Table, month: str, part: int, parts: int, by: Sequence[str] = ()
@@ -384,9 +349,11 @@ class Warehouse:
         """
         self.require(table, [month])
         stored = table.stored
-        key = (name for name in stored.key or stored.column_names if name != _month(stored))
+        key = (
+            name for name in stored.key or stored.column_names if name != partition_column(stored)
+        )
         alike = ", ".join(map(quote, by or [next(key)]))
-        return self.select(f"{_select(stored, [month])} AND hash({alike}) % {parts} = {part}")
+        return self.select(f"{select_sql(stored, [month])} AND hash({alike}) % {parts} = {part}")
 
     def select(self, sql: str) -> pl.DataFrame:
         """What the query gives."""
@@ -399,8 +366,8 @@ class Warehouse:
             return table.empty()
         value = literal(partition_value(table, before))
         return self.select(
-            f"SELECT {_columns(table)} FROM {qualified(table.full_name)} "
-            f"WHERE {quote(_month(table))} < {value}"
+            f"SELECT {columns_sql(table)} FROM {qualified(table.full_name)} "
+            f"WHERE {quote(partition_column(table))} < {value}"
         )
 
     def last_before(self, table: Table, month: str) -> pl.DataFrame | None:
@@ -410,7 +377,7 @@ class Warehouse:
 
     def _relation(self, table: Table, months: Sequence[str] | None) -> duckdb.DuckDBPyRelation:
         self.require(table, months)
-        return self.con.cursor().sql(_select(table, months))
+        return self.con.cursor().sql(select_sql(table, months))
 
     def require(self, table: Table, months: Sequence[str] | None) -> None:
         """Check that these months of the table have been made.
@@ -428,31 +395,3 @@ class Warehouse:
                 f"{table.full_name} has not been made{span} yet; "
                 f"run `portrait run{months_option}` first."
             )
-
-
-def _month(table: Table) -> str:
-    return table.partition_by.value if table.partition_by else ""
-
-
-def _select(table: Table, months: Sequence[str] | None) -> str:
-    return f"SELECT {_columns(table)} FROM {qualified(table.full_name)}{_where(table, months)}"
-
-
-def _columns(table: Table) -> str:
-    return ", ".join(quote(name) for name in table.column_names)
-
-
-def _where(
-    table: Table,
-    months: Sequence[str] | None,
-    within: Sequence[tuple[str, ...]] | None = None,
-) -> str:
-    conditions = []
-    if within is not None:
-        columns = [name for name in table.key if name != _month(table)][: len(within[0])]
-        rows = ", ".join(f"({literals(values)})" for values in within)
-        conditions.append(f"({', '.join(map(quote, columns))}) IN ({rows})")
-    if table.partition_by is not None and months is not None:
-        values = literals(partition_value(table, month) for month in months)
-        conditions.append(f"{quote(table.partition_by)} IN ({values})")
-    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
