@@ -13,27 +13,26 @@ from portrait_assets.clusters.contract import (
     CLUSTER_SEGMENT,
 )
 from portrait_assets.features.contract import FEATURE_MATRIX
-from portrait_assets.months import last_day
 from portrait_assets.warehouse.checks import (
     Finding,
     Subject,
     TableCheck,
     room_checks,
 )
-from portrait_assets.warehouse.connection import literal
+from portrait_assets.warehouse.partitions import select_sql
 
 SMALLEST_SHARE = 0.01
 
 
 def everyone_of_the_matrix(subject: Subject) -> Finding:
     """Whether the table's customers are exactly those of the feature matrix of the month."""
-    of_month = f"WHERE as_of = {literal(last_day(subject.month))}"
-    subject.warehouse.require(FEATURE_MATRIX, [subject.month])
+    months = [subject.month]
+    subject.warehouse.require(FEATURE_MATRIX, months)
     here, expected, apart = subject.warehouse.select(
         "SELECT count(h.customer_id), count(e.customer_id), "
         "count(*) FILTER (h.customer_id IS NULL OR e.customer_id IS NULL) "
-        f"FROM (SELECT DISTINCT customer_id FROM {subject.table.full_name} {of_month}) AS h "
-        f"FULL JOIN (SELECT customer_id FROM {FEATURE_MATRIX.full_name} {of_month}) AS e "
+        f"FROM (SELECT DISTINCT customer_id FROM ({select_sql(subject.table, months)})) AS h "
+        f"FULL JOIN (SELECT customer_id FROM ({select_sql(FEATURE_MATRIX, months)})) AS e "
         "ON h.customer_id = e.customer_id"
     ).row(0)
     return Finding(apart, f"{here} customers of {expected} in the feature matrix")
