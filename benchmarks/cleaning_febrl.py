@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from portrait_assets.cleaned.linkage import link
+from portrait_assets.methods.linkage.model import link
 
 BOUND = 0.997
 

@@ -12,8 +12,13 @@ import time
 import numpy as np
 import polars as pl
 
-from portrait_assets.cleaned.linkage import LinkageSettings, prepare, score, train
-from portrait_assets.cleaned.resolving import persons_of, within
+from portrait_assets.methods.linkage.model import (
+    LinkageSettings,
+    prepare,
+    score,
+    train,
+)
+from portrait_assets.methods.linkage.resolving import persons_of, within
 
 SYLLABLES = np.array([a + b for a in "bdfglmnprstv" for b in "aeio"])
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from portrait_assets.cleaned.clean import Ways, clean
-from portrait_assets.raw.contract import TRANSACTIONS
+from portrait_assets.stages.cleaned.clean import Ways, clean
+from portrait_assets.stages.raw.contract import TRANSACTIONS
 
 BOUND = 3.0
 BATCH_ROWS = 2_000_000

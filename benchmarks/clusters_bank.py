@@ -24,10 +24,10 @@ from sklearn.metrics import adjusted_rand_score
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from portrait_assets.clusters.assignment import assign  # noqa: E402
-from portrait_assets.clusters.fitting import fit_model  # noqa: E402
-from portrait_assets.clusters.in_force import kept_uses, model_in_force  # noqa: E402
-from portrait_assets.clusters.model import ClusterModel  # noqa: E402
+from portrait_assets.methods.clustering.assignment import assign  # noqa: E402
+from portrait_assets.methods.clustering.fitting import fit_model  # noqa: E402
+from portrait_assets.methods.clustering.model import ClusterModel  # noqa: E402
+from portrait_assets.stages.clusters.in_force import kept_uses, model_in_force  # noqa: E402
 
 BOUND_ARI = 0.85
 

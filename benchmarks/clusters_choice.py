@@ -22,7 +22,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 
 import clusters_battery as battery  # noqa: E402
 
-from portrait_assets.clusters.cluster_file import cluster_table  # noqa: E402
+from portrait_assets.stages.clusters.cluster_file import cluster_table  # noqa: E402
 
 
 def table_of(matrix: np.ndarray) -> pl.DataFrame:

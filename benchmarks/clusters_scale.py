@@ -17,11 +17,11 @@ from sklearn.metrics import adjusted_rand_score
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from portrait_assets.clusters.assignment import assign  # noqa: E402
-from portrait_assets.clusters.fitting import fit_model  # noqa: E402
-from portrait_assets.clusters.kmeans import inertia, kmeans_centres  # noqa: E402
-from portrait_assets.clusters.nearest import nearest_rows  # noqa: E402
-from portrait_assets.clusters.preparation import FeatureUse  # noqa: E402
+from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres  # noqa: E402
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows  # noqa: E402
+from portrait_assets.methods.clustering.assignment import assign  # noqa: E402
+from portrait_assets.methods.clustering.fitting import fit_model  # noqa: E402
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse  # noqa: E402
 
 
 def customers(

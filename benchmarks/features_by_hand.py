@@ -8,14 +8,19 @@ features are the same expressions as the pipeline's.
 
 from __future__ import annotations
 
-from portrait_assets.features import entity
-from portrait_assets.features.contract import FEATURES
-from portrait_assets.features.matrix import OF_ALL, OF_CUSTOMER
-from portrait_assets.features.monthly import CHANNELS, NEW_FOR_DAYS
-from portrait_assets.features.monthly import sums as month_sums
-from portrait_assets.features.parts import AGO, BASE_SUMMED, WINDOWS, parts
-from portrait_assets.features.span import Span
-from portrait_assets.warehouse.connection import literals, quote
+from portrait_assets.stages.features import entity
+from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.matrix import OF_ALL, OF_CUSTOMER
+from portrait_assets.stages.features.monthly import CHANNELS, NEW_FOR_DAYS
+from portrait_assets.stages.features.monthly import sums as month_sums
+from portrait_assets.stages.features.parts import (
+    AGO,
+    BASE_SUMMED,
+    WINDOWS,
+    parts,
+)
+from portrait_assets.stages.features.span import Span
+from portrait_assets.storage.duckdb.connection import literals, quote
 
 DAYS_IN_MASK = 120
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.months import next_month
+from portrait_assets.core.months import next_month
 
 WINDOWS = (1, 3, 6, 12)
 

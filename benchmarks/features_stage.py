@@ -18,17 +18,17 @@ import dagster as dg
 import duckdb
 
 from benchmarks.features_by_hand import features_by_hand
-from portrait_assets.automation import JOB, range_tags
-from portrait_assets.cleaned import assets as cleaned
-from portrait_assets.definitions import build_defs
-from portrait_assets.features import assets as features
-from portrait_assets.features.products import know_products
-from portrait_assets.raw import assets as raw
-from portrait_assets.raw.contract import CANONICAL
-from portrait_assets.raw.source import load_source
-from portrait_assets.settings import Settings
-from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.describe import asset_key
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs
+from portrait_assets.schema.describe import asset_key
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.cleaned import assets as cleaned
+from portrait_assets.stages.features import assets as features
+from portrait_assets.stages.features.products import know_products
+from portrait_assets.stages.raw import assets as raw
+from portrait_assets.stages.raw.contract import CANONICAL
+from portrait_assets.stages.raw.source import load_source
 
 MEMORY_LIMIT_GIB = Settings().memory_limit_gib
 """For the pipeline, as people run it; the query by hand has half as much again."""

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from portrait_assets.generate.bank import generate_bank
+from portrait_assets.synthetic.bank import generate_bank
 
 
 def main(customers: int, months: int) -> None:

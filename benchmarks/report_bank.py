@@ -16,8 +16,8 @@ import sys
 import numpy as np
 import polars as pl
 
-from portrait_assets.validation import resampling
-from portrait_assets.validation.resampling import GROUPS
+from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics.resampling import GROUPS
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 TESTED = ("job", "marital", "education", "housing", "loan", "contact", "balance_fifth", "age_band")

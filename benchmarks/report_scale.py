@@ -16,9 +16,9 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.mart.report import write_report
-from portrait_assets.raw.source import Title
-from portrait_assets.warehouse.connection import literal
+from portrait_assets.stages.mart.report import write_report
+from portrait_assets.stages.raw.source import Title
+from portrait_assets.storage.duckdb.connection import literal
 
 WANTED = 1_000_000
 BY_CUSTOMER = (

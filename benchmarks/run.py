@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.features_rfm import write_transactions
-from portrait_assets.generate.bank import generate_bank
+from portrait_assets.synthetic.bank import generate_bank
 
 MONTHS = 24
 RFM_ROWS = 10_000_000

@@ -16,8 +16,12 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.tags.audience import count_sql, parse_audience, select_audience
-from portrait_assets.warehouse.contract import Column, Type
+from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.tags.audiences.audience import (
+    count_sql,
+    parse_audience,
+    select_audience,
+)
 
 JUNE = date(2017, 6, 30)
 TAGS = [f"tag_{number}" for number in range(10)]

@@ -17,13 +17,13 @@ from pathlib import Path
 import duckdb
 from tags_world import make_features
 
-from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.tags.evaluate import prepare
-from portrait_assets.tags.listing import catalogue_rows
-from portrait_assets.tags.tag import Catalogue, Shape
-from portrait_assets.tags.tag_table import tag_table
-from portrait_assets.warehouse.tables import ensure_table
+from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape
+from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
+from portrait_assets.stages.tags.evaluation.evaluate import prepare
+from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.storage.duckdb.tables import ensure_table
 
 MONTHS = (date(2017, 5, 31), date(2017, 6, 30))
 

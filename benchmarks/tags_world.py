@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from portrait_assets.features.contract import FEATURES
-from portrait_assets.warehouse.contract import Type
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.contract import FEATURES
 
 FEATURES_SQL = """
 SELECT

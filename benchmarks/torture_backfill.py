@@ -12,9 +12,9 @@ from pathlib import Path
 
 from torture_world import digest, finish_run, in_child, load_everything, records_agree, start_run
 
-from portrait_assets.generate.bank import generate_bank
-from portrait_assets.months import month_range, next_month
-from portrait_assets.settings import Settings
+from portrait_assets.core.months import month_range, next_month
+from portrait_assets.core.settings import Settings
+from portrait_assets.synthetic.bank import generate_bank
 
 FIRST = "2021-01"
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from torture_world import ENGINES, digest
 
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
 from portrait_assets_tests.scenario import clean_environment
 
 SOURCES = Path(__file__).parent.parent / "data" / "sources"
-PORTRAIT = [sys.executable, "-m", "portrait_assets.cli"]
+PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 RUN = [*PORTRAIT, "run", "--source", "complete_journey", "--months", "2017-01..2017-12"]
 
 

@@ -34,7 +34,7 @@ from torture_world import (
     told,
 )
 
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
 from portrait_assets_tests.scenario import short_shop
 
 POLL_SECONDS = 2.0

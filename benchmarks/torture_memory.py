@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.run import MONTHS, cost_of
-from portrait_assets.generate.bank import generate_bank
+from portrait_assets.synthetic.bank import generate_bank
 
 STAGES = ("cleaned", "features", "month")
 

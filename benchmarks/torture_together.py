@@ -22,11 +22,11 @@ from typing import Any
 
 from torture_world import digest, finish_run, in_child, load_everything, records_agree
 
-from portrait_assets.automation import JOB, range_tags
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets_tests.scenario import clean_environment, short_shop
 
-PORTRAIT = [sys.executable, "-m", "portrait_assets.cli"]
+PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 MONTHS = ("2024-01", "2024-02")
 REPOSITORY = {
     "repositoryLocationName": "portrait_assets.definitions",

@@ -31,8 +31,8 @@ for engine in ENGINES:  # A small world has no use for more threads than one.
 import duckdb  # noqa: E402  (the engines read their settings when they are loaded)
 from rich.console import Console  # noqa: E402
 
-from portrait_assets.errors import PortraitError  # noqa: E402
-from portrait_assets.settings import Settings  # noqa: E402
+from portrait_assets.core.errors import PortraitError  # noqa: E402
+from portrait_assets.core.settings import Settings  # noqa: E402
 from portrait_assets_tests.scenario import short_shop  # noqa: E402
 
 FORK = multiprocessing.get_context("fork")
@@ -52,8 +52,8 @@ def put_sales(settings: Settings, version: bytes) -> None:
 
 
 def _run(settings: Settings, months: str | None, fresh: bool, log: Path) -> None:
-    from portrait_assets.request import read_request
-    from portrait_assets.run import run_portrait
+    from portrait_assets.app.request import read_request
+    from portrait_assets.app.run import run_portrait
 
     with log.open("w", buffering=1) as file:
         try:
@@ -161,7 +161,7 @@ def records_agree(settings: Settings) -> list[str]:
     """Where Dagster's records (the UI) and the published file tell different things."""
     import dagster as dg
 
-    from portrait_assets.home import open_records
+    from portrait_assets.orchestration.instance import open_records
 
     with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
         made: dict[str, set[str]] = {}

@@ -24,8 +24,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from portrait_assets.generate.bank import generate_bank
-from portrait_assets.months import month_range, next_month
+from portrait_assets.core.months import month_range, next_month
+from portrait_assets.synthetic.bank import generate_bank
 
 FIRST, MONTHS = "2023-01", 24
 STAGE = re.compile(r"^  \S+(?: to \S+)? (\w+): [\d,]+ rows in ([\d.]+) s")
@@ -77,7 +77,7 @@ def portrait(arguments: Sequence[str], environment: Mapping[str, str], work: Pat
         subprocess.CalledProcessError: when it fails.
     """
     run = Run()
-    command = [sys.executable, "-W", "ignore", "-m", "portrait_assets.cli", *arguments]
+    command = [sys.executable, "-W", "ignore", "-m", "portrait_assets", *arguments]
     started = time.perf_counter()
     process = subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True

@@ -11,9 +11,9 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from portrait_assets.automation import JOB, range_tags
-from portrait_assets.definitions import build_defs
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs
 
 SOURCES = Path(__file__).parent / "sources"
 SHOP_MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]

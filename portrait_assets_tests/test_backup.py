@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from portrait_assets.backup import (
+from portrait_assets.app.backup import (
     IRREPLACEABLE,
     MANIFEST,
     BackedUp,
@@ -23,9 +23,9 @@ from portrait_assets.backup import (
     irreplaceable_files,
     restore,
 )
-from portrait_assets.errors import SourceError, WarehouseBusyError
-from portrait_assets.settings import Settings
-from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.core.errors import SourceError, WarehouseBusyError
+from portrait_assets.core.settings import Settings
+from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 from portrait_assets_tests.scenario import contents, sales_file, shop, short_shop
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.bounds import Bounds, in_batches
-from portrait_assets.definitions import all_tables
-from portrait_assets.features.contract import FEATURE_MATRIX
-from portrait_assets.settings import Settings
-from portrait_assets.tags.catalogue import source_catalogue
-from portrait_assets.tags.tag_table import tag_table
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.core.bounds import Bounds, in_batches
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.definitions import all_tables
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS, contents, run, shop
 
 LOW = Bounds(

@@ -7,10 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from portrait_assets.definitions import all_tables, build_defs
-from portrait_assets.settings import Settings
-from portrait_assets.tags.catalogue import source_catalogue
-from portrait_assets.warehouse.contract import Table
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.definitions import all_tables, build_defs
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets_tests.scenario import shop
 
 CANONICAL = (

@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from portrait_assets.errors import PortraitError
-from portrait_assets.estimate import (
+from portrait_assets.app.estimate import (
     Estimate,
     Stage,
     check_disk,
@@ -21,9 +20,10 @@ from portrait_assets.estimate import (
     source_rows,
     stages,
 )
-from portrait_assets.planning import Run
-from portrait_assets.progress import Clock, shown_progress
-from portrait_assets.raw.source import load_source
+from portrait_assets.app.planning import Run
+from portrait_assets.app.progress import Clock, shown_progress
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets_tests.scenario import sales_file, shop
 
 NEEDED = Estimate(seconds=540, memory_gib=4.3, disk_bytes=2.6e9)

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from portrait_assets.errors import PortraitError
-from portrait_assets.months import (
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.months import (
     last_day,
     month_range,
     next_month,

@@ -17,16 +17,16 @@ import polars as pl
 import pytest
 from pydantic import SecretStr
 
-from portrait_assets import notifier
-from portrait_assets.automation import JOB, range_tags
-from portrait_assets.definitions import build_defs
-from portrait_assets.errors import PortraitError, RunFailedError
-from portrait_assets.home import open_records
-from portrait_assets.notifier import Failure, reported, send
-from portrait_assets.run_failures import NOTIFIED_TAG, notify_failed_run
-from portrait_assets.settings import Settings
-from portrait_assets.warehouse.connection import first_line
-from portrait_assets.warehouse.runs import PROCESS_TAG, fail_abandoned_runs
+from portrait_assets.core.errors import PortraitError, RunFailedError
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration import notifier
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs
+from portrait_assets.orchestration.instance import open_records
+from portrait_assets.orchestration.notifier import Failure, reported, send
+from portrait_assets.orchestration.run_failures import NOTIFIED_TAG, notify_failed_run
+from portrait_assets.storage.dagster.runs import PROCESS_TAG, fail_abandoned_runs
+from portrait_assets.storage.duckdb.connection import first_line
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 from portrait_assets_tests.scenario import run, short_shop
 

@@ -7,12 +7,17 @@ from datetime import datetime
 
 import pytest
 
-from portrait_assets.mart.report import REPORT_FILE
-from portrait_assets.planning import CHECKS, Materialized, Record, plan
-from portrait_assets.planning import REPORT as REPORT_PATH
-from portrait_assets.warehouse.checks import CHECK_RESULTS
-from portrait_assets.warehouse.inputs import Inputs
-from portrait_assets.warehouse.staleness import State
+from portrait_assets.app.planning import (
+    CHECKS,
+    Materialized,
+    Record,
+    plan,
+)
+from portrait_assets.app.planning import REPORT as REPORT_PATH
+from portrait_assets.stages.mart.report import REPORT_FILE
+from portrait_assets.storage.dagster.checks import CHECK_RESULTS
+from portrait_assets.storage.inputs import Inputs
+from portrait_assets.storage.staleness import State
 
 JANUARY, FEBRUARY, MARCH = MONTHS = ["2024-01", "2024-02", "2024-03"]
 NOW = Inputs("files", "definitions")

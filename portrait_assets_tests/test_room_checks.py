@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.clusters.checks import EVERYONE_ASSIGNED, NO_TINY_SEGMENT
-from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
-from portrait_assets.features.checks import ADDS_UP, EVERYONE
-from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
-from portrait_assets.settings import Settings
-from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.checks import ONLY_FROM_CATALOGUE
-from portrait_assets.tags.tag_table import tag_table
-from portrait_assets.validation.checks import VERDICTS
-from portrait_assets.validation.contract import VALIDATION_REPORT
-from portrait_assets.warehouse.checks import CONTRACT, TableCheck, run_checks
-from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.core.settings import Settings
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.clusters.checks import EVERYONE_ASSIGNED, NO_TINY_SEGMENT
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.features.checks import ADDS_UP, EVERYONE
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.checks import ONLY_FROM_CATALOGUE
+from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.stages.validation.checks import VERDICTS
+from portrait_assets.stages.validation.contract import VALIDATION_REPORT
+from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
 
 pytestmark = pytest.mark.slow

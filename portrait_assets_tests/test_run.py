@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from portrait_assets.planning import MART, ROOMS, Plan, Run, runs_of
-from portrait_assets.run import Result, run_pieces
-from portrait_assets.settings import Settings
+from portrait_assets.app.planning import (
+    MART,
+    ROOMS,
+    Plan,
+    Run,
+    runs_of,
+)
+from portrait_assets.app.run import Result, run_pieces
+from portrait_assets.core.settings import Settings
 from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait
 from portrait_assets_tests.scenario import SHOP_MONTHS, contents, run, sales_file, shop
 

@@ -18,10 +18,10 @@ from splink.comparison_library import ExactMatch
 from splink.internals.duckdb.database_api import DuckDBAPI
 from splink.internals.exceptions import EMTrainingException
 
-from portrait_assets.automation import range_tags
-from portrait_assets.event_log import KeptSqliteEventLogStorage
-from portrait_assets.warehouse.asset import all_months_in, month_partitions
-from portrait_assets.warehouse.contract import Column, Table, Type
+from portrait_assets.orchestration.automation import range_tags
+from portrait_assets.orchestration.event_log import KeptSqliteEventLogStorage
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.dagster.asset import all_months_in, month_partitions
 from portrait_assets_tests.scenario import QUIET
 
 MONTHS = month_partitions("2024-01", "2024-04", "UTC")

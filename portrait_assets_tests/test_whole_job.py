@@ -13,7 +13,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
 from portrait_assets_tests.scenario import (
     SHOP_MONTHS,
     clean_environment,
@@ -23,7 +23,7 @@ from portrait_assets_tests.scenario import (
     shop,
 )
 
-PORTRAIT = [sys.executable, "-m", "portrait_assets.cli"]
+PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 
 
 def environment_of(data: Path) -> dict[str, str]:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from portrait_assets.automation import JOB, range_tags
-from portrait_assets.bounds import Bounds
-from portrait_assets.cleaned import assets as cleaned
-from portrait_assets.definitions import build_defs
-from portrait_assets.raw import assets as raw
-from portrait_assets.settings import Settings
-from portrait_assets.warehouse.describe import asset_key
+from portrait_assets.core.bounds import Bounds
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs
+from portrait_assets.schema.describe import asset_key
+from portrait_assets.stages.cleaned import assets as cleaned
+from portrait_assets.stages.raw import assets as raw
 from portrait_assets_tests.scenario import QUIET, SHOP_MONTHS, contents, sales_file, shop
 
 

@@ -7,12 +7,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.checks import CONSERVED, NONE_SET_ASIDE
-from portrait_assets.cleaned.contract import CLEANED, REJECTS
-from portrait_assets.raw.checks import ALL_RECEIVED, NONE_UNPLACED
-from portrait_assets.raw.contract import CANONICAL, RECEIPTS, TRANSACTIONS, UNPLACED
-from portrait_assets.warehouse.checks import CONTRACT, run_checks
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.stages.cleaned.checks import CONSERVED, NONE_SET_ASIDE
+from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.stages.raw.checks import ALL_RECEIVED, NONE_UNPLACED
+from portrait_assets.stages.raw.contract import (
+    CANONICAL,
+    RECEIPTS,
+    TRANSACTIONS,
+    UNPLACED,
+)
+from portrait_assets.storage.dagster.checks import CONTRACT, run_checks
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 from portrait_assets_tests.features.world import cleaned, sale
 

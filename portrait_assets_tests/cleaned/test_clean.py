@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait_assets.cleaned.clean import Cleaned, Ways, clean
-from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.raw.contract import CANONICAL, CUSTOMERS, PRODUCTS, TRANSACTIONS, Canonical
-from portrait_assets.warehouse.contract import Severity
+from portrait_assets.schema.table import Severity
+from portrait_assets.stages.cleaned.clean import Cleaned, Ways, clean
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.raw.contract import (
+    CANONICAL,
+    CUSTOMERS,
+    PRODUCTS,
+    TRANSACTIONS,
+    Canonical,
+)
 
 
 def received(canonical: Canonical, rows: list[dict[str, str | None]]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait_assets.cleaned.comparing import numbered, seldom
+from portrait_assets.methods.linkage.comparing import numbered, seldom
 
 TEXTS = st.lists(st.one_of(st.none(), st.sampled_from("abcdefgh"), st.text(max_size=3)))
 

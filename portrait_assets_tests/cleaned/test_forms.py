@@ -11,8 +11,8 @@ from stdnum import luhn
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
-from portrait_assets.cleaned import forms
-from portrait_assets.cleaned.forms import Form, forms_of
+from portrait_assets.methods.personal_data import forms
+from portrait_assets.methods.personal_data.forms import Form, forms_of
 
 CHINA = forms_of("CN")
 

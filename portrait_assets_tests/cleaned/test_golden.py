@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.cleaned.clean import Ways, clean
-from portrait_assets.cleaned.contract import GOLDEN_RECORD, IDENTITY_MAP
-from portrait_assets.cleaned.golden import SURVIVORSHIP, golden_month
-from portrait_assets.raw.contract import CUSTOMERS
+from portrait_assets.stages.cleaned.clean import Ways, clean
+from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD, IDENTITY_MAP
+from portrait_assets.stages.cleaned.golden import SURVIVORSHIP, golden_month
+from portrait_assets.stages.raw.contract import CUSTOMERS
 from portrait_assets_tests.cleaned.test_clean import received
 
 OLD = {

@@ -8,14 +8,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.clean import Ways
-from portrait_assets.cleaned.contract import IDENTITY_MAP, LINKAGE_MODEL
-from portrait_assets.cleaned.identifying import Identified, identify
-from portrait_assets.cleaned.identity import as_known, moved, new_identities, with_customer_id
-from portrait_assets.cleaned.review import COLUMNS, REVIEW_FILE, read_review
-from portrait_assets.errors import PortraitError
-from portrait_assets.raw.contract import CUSTOMERS
-from portrait_assets.raw.source import Identity
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.stages.cleaned.clean import Ways
+from portrait_assets.stages.cleaned.contract import IDENTITY_MAP, LINKAGE_MODEL
+from portrait_assets.stages.cleaned.identifying import Identified, identify
+from portrait_assets.stages.cleaned.identity import (
+    as_known,
+    moved,
+    new_identities,
+    with_customer_id,
+)
+from portrait_assets.stages.cleaned.review import COLUMNS, REVIEW_FILE, read_review
+from portrait_assets.stages.raw.contract import CUSTOMERS
+from portrait_assets.stages.raw.source import Identity
 from portrait_assets_tests.cleaned.test_clean import received
 
 BY_KEYS = Identity(probabilistic=False)

@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from portrait_assets.cleaned.linkage import (
+from portrait_assets.app.cli import app
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.methods.linkage.model import (
     LinkageModel,
     LinkageSettings,
     link,
@@ -17,9 +19,7 @@ from portrait_assets.cleaned.linkage import (
     score,
     train,
 )
-from portrait_assets.cleaned.person_columns import Kind, person_columns, person_texts
-from portrait_assets.cli import app
-from portrait_assets.errors import PortraitError
+from portrait_assets.methods.linkage.person_columns import Kind, person_columns, person_texts
 
 GIVEN = ("anna", "bruno", "carla", "david", "elena", "felix", "greta", "hugo", "irene", "jonas")
 FAMILY = ("silva", "santos", "ferreira", "pereira", "oliveira", "costa", "rodrigues", "martins")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.clean import Ways, clean
-from portrait_assets.cleaned.contract import QUALITY
-from portrait_assets.cleaned.quality import counted, quality, told_shares
-from portrait_assets.raw.contract import CANONICAL, CUSTOMERS, TRANSACTIONS
+from portrait_assets.stages.cleaned.clean import Ways, clean
+from portrait_assets.stages.cleaned.contract import QUALITY
+from portrait_assets.stages.cleaned.quality import counted, quality, told_shares
+from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS, TRANSACTIONS
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
 GOOD = {**SALE, "channel": "app"}

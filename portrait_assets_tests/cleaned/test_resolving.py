@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.cleaned.resolving import DIFFERENT, SAME, persons_of, within
+from portrait_assets.methods.linkage.resolving import (
+    DIFFERENT,
+    SAME,
+    persons_of,
+    within,
+)
 
 
 def pairs(*rows: tuple[str, str, float]) -> pl.DataFrame:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.background import BACKGROUNDS, first_known
-from portrait_assets.cleaned.clean import Cleaned, Ways, clean
-from portrait_assets.cleaned.contract import REJECTS
-from portrait_assets.raw.contract import (
+from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
+from portrait_assets.stages.cleaned.clean import Cleaned, Ways, clean
+from portrait_assets.stages.cleaned.contract import REJECTS
+from portrait_assets.stages.raw.contract import (
     BALANCES,
     CAMPAIGNS,
     CANONICAL_BY_NAME,
@@ -17,7 +17,7 @@ from portrait_assets.raw.contract import (
     TRANSACTIONS,
     Canonical,
 )
-from portrait_assets.raw.source import ColumnRules
+from portrait_assets.stages.raw.source import ColumnRules
 from portrait_assets_tests.cleaned.test_clean import SALE, received, told
 
 CHINA = Ways("Asia/Shanghai", "CN")

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
 from portrait_assets_tests.faults.command import portrait
 from portrait_assets_tests.scenario import sales_file, shop
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from portrait_assets.cleaned.views import CURRENT_CUSTOMER_VIEW, PORTRAIT_HISTORY_VIEW
+from portrait_assets.stages.cleaned.views import CURRENT_CUSTOMER_VIEW, PORTRAIT_HISTORY_VIEW
 
 
 def test_aliases_are_followed_to_the_customer_of_today():

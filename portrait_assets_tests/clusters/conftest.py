@@ -5,9 +5,9 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from portrait_assets.clusters.assignment import assign
-from portrait_assets.clusters.fitting import fit_model
-from portrait_assets.clusters.model import ClusterModel
+from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.fitting import fit_model
+from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets_tests.clusters.worlds import BANK_USES, Labels, bank
 
 

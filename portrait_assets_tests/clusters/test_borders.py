@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from portrait_assets.clusters.borders import borders
+from portrait_assets.methods.clustering.selection.boundaries import borders
 from portrait_assets_tests.clusters.worlds import Matrix, blobs, two_rings
 
 

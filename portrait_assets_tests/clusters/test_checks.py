@@ -2,10 +2,10 @@ from typing import cast
 
 import polars as pl
 
-from portrait_assets.clusters.checks import SEGMENTS_STABLE
-from portrait_assets.clusters.contract import CLUSTER_DECISION
-from portrait_assets.warehouse.checks import Finding, Subject
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.stages.clusters.checks import SEGMENTS_STABLE
+from portrait_assets.stages.clusters.contract import CLUSTER_DECISION
+from portrait_assets.storage.dagster.checks import Finding, Subject
+from portrait_assets.storage.duckdb.store import Warehouse
 
 
 def found(is_stable: bool) -> Finding:

@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.clusters.choice import CANDIDATES_SCHEMA, Choice, choose
-from portrait_assets.clusters.evidence import adjusted_rand
+from portrait_assets.methods.clustering.selection.choice import CANDIDATES_SCHEMA, Choice, choose
+from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
 from portrait_assets_tests.clusters.worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]

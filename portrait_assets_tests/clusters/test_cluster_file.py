@@ -5,14 +5,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.clusters.cluster_file import (
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+from portrait_assets.stages.clusters.cluster_file import (
     ClusterFileError,
     ClusterFileSummary,
     cluster_file,
     cluster_table,
 )
-from portrait_assets.clusters.evidence import adjusted_rand
-from portrait_assets.errors import PortraitError
 from portrait_assets_tests.clusters.worlds import bank, blobs, two_rings
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.clusters.evidence import (
+from portrait_assets.methods.clustering.selection.evidence import (
     adjusted_rand,
     adjusted_rand_matrix,
     agreement,

@@ -4,15 +4,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import AgglomerativeClustering
 
-from portrait_assets.clusters.density import dbscan_labels, density_labels
-from portrait_assets.clusters.evidence import adjusted_rand
-from portrait_assets.clusters.families import Candidate, candidates_for, fit_one
-from portrait_assets.clusters.genie import genie_hierarchy, gini_index, spanning_tree
-from portrait_assets.clusters.kmeans import inertia, kmeans_centres, kmeans_labels
-from portrait_assets.clusters.micro import micro_clusters
-from portrait_assets.clusters.mixture import mixture_labels
-from portrait_assets.clusters.nearest import nearest_rows, squared_distances
-from portrait_assets.clusters.ward import ward_hierarchy
+from portrait_assets.methods.clustering.algorithms.density import dbscan_labels, density_labels
+from portrait_assets.methods.clustering.algorithms.genie import (
+    genie_hierarchy,
+    gini_index,
+    spanning_tree,
+)
+from portrait_assets.methods.clustering.algorithms.kmeans import (
+    inertia,
+    kmeans_centres,
+    kmeans_labels,
+)
+from portrait_assets.methods.clustering.algorithms.micro import micro_clusters
+from portrait_assets.methods.clustering.algorithms.mixture import mixture_labels
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
+from portrait_assets.methods.clustering.algorithms.ward import ward_hierarchy
+from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+from portrait_assets.methods.clustering.selection.families import Candidate, candidates_for, fit_one
 from portrait_assets_tests.clusters.worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]]

@@ -1,18 +1,14 @@
 """The bundled font draws every character that reports and charts may print."""
 
 import struct
-from pathlib import Path
 
 import altair as alt
 import vl_convert
 
-from portrait_assets import assets_font
-from portrait_assets.assets_font.make_subset import gb2312_level_1, wanted_characters
-from portrait_assets.clusters.naming_words import WORDS
-from portrait_assets.clusters.plots import FONT_FAMILY
-
-FOLDER = Path(next(iter(assets_font.__path__)))
-FONT = FOLDER / "NotoSansSC-subset.otf"
+from portrait_assets.methods.drawing.font import FONT_FILE
+from portrait_assets.methods.drawing.font.make_subset import gb2312_level_1, wanted_characters
+from portrait_assets.stages.clusters.names.naming_words import WORDS
+from portrait_assets.stages.clusters.pictures.plots import FONT_FAMILY
 
 
 def characters_of(font: bytes) -> set[int]:
@@ -42,25 +38,25 @@ def characters_of(font: bytes) -> set[int]:
 
 
 def test_no_glyph_is_missing() -> None:
-    drawn = characters_of(FONT.read_bytes())
+    drawn = characters_of(FONT_FILE.read_bytes())
     assert {c for c in wanted_characters() if ord(c) not in drawn} == set()
 
 
 def test_the_subset_has_the_level_one_characters_and_is_small() -> None:
     assert len(gb2312_level_1()) == 3755
-    assert FONT.stat().st_size < 1_200_000
-    assert "SIL OPEN FONT LICENSE" in (FOLDER / "OFL.txt").read_text()
+    assert FONT_FILE.stat().st_size < 1_200_000
+    assert "SIL OPEN FONT LICENSE" in (FONT_FILE.parent / "OFL.txt").read_text()
 
 
 def test_every_word_of_the_vocabulary_can_be_drawn() -> None:
-    drawn = characters_of(FONT.read_bytes())
+    drawn = characters_of(FONT_FILE.read_bytes())
     for words in WORDS:
         assert {c for c in words.high[1] + words.low[1] if ord(c) not in drawn} == set()
 
 
 def test_chinese_is_drawn_not_boxed() -> None:
     """A missing glyph is the same box for every character; two characters must differ."""
-    vl_convert.register_font_directory(str(FOLDER))
+    vl_convert.register_font_directory(str(FONT_FILE.parent))
 
     def picture(text: str) -> bytes:
         chart = alt.Chart(alt.Data(values=[{}])).mark_text(text=text, size=30)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.clusters.errors import ClusterError
-from portrait_assets.clusters.given_names import GIVEN_NAMES_FILE, given_names
+from portrait_assets.methods.clustering.errors import ClusterError
+from portrait_assets.stages.clusters.names.given_names import GIVEN_NAMES_FILE, given_names
 
 
 def folder_with(tmp_path: Path, text: str) -> Path:

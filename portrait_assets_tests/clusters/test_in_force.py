@@ -2,11 +2,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.clusters.contract import CLUSTER_DECISION
-from portrait_assets.clusters.in_force import USES, kept_uses, model_in_force
-from portrait_assets.clusters.model import ClusterModel
-from portrait_assets.clusters.partition import divide
-from portrait_assets.clusters.preparation import FeatureUse
+from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.selection.partition import divide
+from portrait_assets.stages.clusters.contract import CLUSTER_DECISION
+from portrait_assets.stages.clusters.in_force import USES, kept_uses, model_in_force
 
 TWO = [FeatureUse("spend_3m", "symbol"), FeatureUse("purchases_3m", "symbol")]
 

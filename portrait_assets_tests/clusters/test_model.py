@@ -2,14 +2,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.clusters.assignment import ASSIGNMENT_SCHEMA, assign
-from portrait_assets.clusters.errors import ClusterError
-from portrait_assets.clusters.evidence import adjusted_rand
-from portrait_assets.clusters.fitting import fit_model
-from portrait_assets.clusters.model import ClusterModel
-from portrait_assets.clusters.model_rows import ROWS_SCHEMA
-from portrait_assets.clusters.prototypes import condense
-from portrait_assets.clusters.sampling import canonical_sample
+from portrait_assets.methods.clustering.assignment import ASSIGNMENT_SCHEMA, assign
+from portrait_assets.methods.clustering.errors import ClusterError
+from portrait_assets.methods.clustering.fitting import fit_model
+from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.methods.clustering.preparation.model_rows import ROWS_SCHEMA
+from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
+from portrait_assets.methods.clustering.prototypes import condense
+from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
 from portrait_assets_tests.clusters.conftest import Bank
 from portrait_assets_tests.clusters.worlds import BANK_USES, as_features, blobs, two_rings
 

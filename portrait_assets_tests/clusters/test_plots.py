@@ -1,23 +1,20 @@
-from pathlib import Path
-
 import polars as pl
 import pytest
 
-from portrait_assets import assets_font
-from portrait_assets.clusters.naming import name_segments
-from portrait_assets.clusters.plots import (
+from portrait_assets.methods.clustering.quality import segment_quality
+from portrait_assets.methods.drawing.font import FONT_FILE
+from portrait_assets.stages.clusters.names.naming import name_segments
+from portrait_assets.stages.clusters.pictures.plots import (
     heat_map_png,
     leading_candidates,
     quality_png,
     scatter_png,
     selection_png,
 )
-from portrait_assets.clusters.profile import profile_segments
-from portrait_assets.clusters.quality import segment_quality
+from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets_tests.clusters.conftest import Bank
 from portrait_assets_tests.clusters.worlds import BANK_USES
 
-FONT = Path(next(iter(assets_font.__path__))) / "NotoSansSC-subset.otf"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -26,10 +23,10 @@ def test_every_picture_is_drawn(small_bank: Bank) -> None:
     profile = profile_segments(features, small_bank.assignment, BANK_USES)
     names = name_segments(profile)
     pictures = [
-        scatter_png(model, features, names, FONT),
-        heat_map_png(profile, names, {"age": "年龄"}, FONT),
-        selection_png(model, FONT),
-        quality_png(segment_quality(model, features, small_bank.assignment), names, FONT),
+        scatter_png(model, features, names, FONT_FILE),
+        heat_map_png(profile, names, {"age": "年龄"}, FONT_FILE),
+        selection_png(model, FONT_FILE),
+        quality_png(segment_quality(model, features, small_bank.assignment), names, FONT_FILE),
     ]
     for picture in pictures:
         assert picture.startswith(PNG)

@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.clusters.model_rows import rows_to_frame
-from portrait_assets.clusters.preparation import (
+from portrait_assets.methods.clustering.preparation.model_rows import rows_to_frame
+from portrait_assets.methods.clustering.preparation.preparation import (
     FeatureUse,
     Preparation,
     fit_plane,

@@ -3,17 +3,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.clusters.contract import USED_FEATURES
-from portrait_assets.clusters.naming import Label, name_segments
-from portrait_assets.clusters.preparation import FeatureUse
-from portrait_assets.clusters.profile import (
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.rules import segment_rules
+from portrait_assets.stages.clusters.contract import USED_FEATURES
+from portrait_assets.stages.clusters.names.naming import Label, name_segments
+from portrait_assets.stages.clusters.profile import (
     PROFILE_SCHEMA,
     false_discovery_rate,
     profile_segments,
     segment_sizes,
     typical_customers,
 )
-from portrait_assets.clusters.rules import segment_rules
 from portrait_assets_tests.clusters.conftest import Bank
 from portrait_assets_tests.clusters.worlds import BANK_USES
 

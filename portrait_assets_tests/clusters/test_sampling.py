@@ -1,6 +1,6 @@
 import polars as pl
 
-from portrait_assets.clusters.sampling import known_customers
+from portrait_assets.methods.clustering.preparation.sampling import known_customers
 
 ALL = ["visits", "spend", "age", "score"]
 

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
 
-from portrait_assets.clusters.families import Candidate, candidates_for, fit_candidates
-from portrait_assets.clusters.scoring import (
+from portrait_assets.methods.clustering.selection.families import (
+    Candidate,
+    candidates_for,
+    fit_candidates,
+)
+from portrait_assets.methods.clustering.selection.scoring import (
     LEAST_SEPARATION,
     MANY_DIMENSIONS,
     Scored,

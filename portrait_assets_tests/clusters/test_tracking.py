@@ -5,16 +5,16 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portrait_assets.clusters.assignment import assign
-from portrait_assets.clusters.champion import (
+from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.stages.clusters.champion import (
     MOST_RELABELLED,
     decide,
     mix_drift,
     retest_agreement,
     warm_refit,
 )
-from portrait_assets.clusters.model import ClusterModel
-from portrait_assets.clusters.tracking import (
+from portrait_assets.stages.clusters.tracking import (
     match_segments,
     measure_overlap,
     migration_matrix,

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from portrait_assets.clusters.families import Candidate
-from portrait_assets.clusters.scoring import MANY_DIMENSIONS, Scored
-from portrait_assets.clusters.winner import Proof, find_winner
+from portrait_assets.methods.clustering.selection.families import Candidate
+from portrait_assets.methods.clustering.selection.scoring import MANY_DIMENSIONS, Scored
+from portrait_assets.methods.clustering.selection.winner import Proof, find_winner
 
 
 def line(family: str, k: int, stability: float, agreement: float) -> Scored:

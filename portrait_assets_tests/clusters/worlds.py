@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.clusters.preparation import FeatureUse
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from portrait_assets_tests.scenario import clean_environment
 
-PORTRAIT = [sys.executable, "-m", "portrait_assets.cli"]
+PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 
 
 def environment_of(data: Path) -> dict[str, str]:

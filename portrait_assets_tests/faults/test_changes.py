@@ -8,10 +8,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.raw.placing import placings
-from portrait_assets.raw.reading import SourceReader
-from portrait_assets.raw.source import load_source
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
+from portrait_assets.stages.raw.placing import placings
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 from portrait_assets_tests.scenario import contents, run, sales_file, short_shop
 

@@ -9,11 +9,11 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from portrait_assets.doctor import examine, print_examination
-from portrait_assets.errors import WarehouseError
-from portrait_assets.mart.report import REPORT_FILE
-from portrait_assets.settings import Settings
-from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.app.doctor import examine, print_examination
+from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.settings import Settings
+from portrait_assets.stages.mart.report import REPORT_FILE
+from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop, short_shop
 
 pytestmark = pytest.mark.slow

@@ -20,15 +20,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from portrait_assets import cli
-from portrait_assets.errors import PortraitError
-from portrait_assets.raw.placing import placings
-from portrait_assets.raw.reading import SourceReader
-from portrait_assets.raw.source import load_source
-from portrait_assets.tags.audience import MATRIX, parse_audience
-from portrait_assets.tags.catalogue import DEFAULT_CATALOGUE, load_catalogue
-from portrait_assets.tags.expression import ExpressionError, parse
-from portrait_assets.tags.saved_audiences import load_audiences
+from portrait_assets.app import cli
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.methods.expressions.expression import ExpressionError, parse
+from portrait_assets.stages.raw.placing import placings
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.tags.audiences.audience import MATRIX, parse_audience
+from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
+from portrait_assets.stages.tags.catalogue.load import DEFAULT_CATALOGUE, load_catalogue
 from portrait_assets_tests.scenario import SHOP_MONTHS, SOURCES, shop
 from portrait_assets_tests.tags.world import COLUMNS, HEAD, TIER
 

@@ -13,9 +13,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.settings import Settings
-from portrait_assets.warehouse.contract import Column, Table, Type
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.core.settings import Settings
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,

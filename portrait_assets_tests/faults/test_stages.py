@@ -12,13 +12,13 @@ from contextlib import contextmanager
 import dagster as dg
 import pytest
 
-from portrait_assets.automation import JOB, range_tags
-from portrait_assets.definitions import build_defs
-from portrait_assets.home import open_records
-from portrait_assets.mart import assets as mart
-from portrait_assets.run_failures import run_failure
-from portrait_assets.settings import Settings
-from portrait_assets.tags import assets as tags
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs
+from portrait_assets.orchestration.instance import open_records
+from portrait_assets.orchestration.run_failures import run_failure
+from portrait_assets.stages.mart import assets as mart
+from portrait_assets.stages.tags import assets as tags
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,

@@ -10,11 +10,11 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from benchmarks.features_by_hand import features_by_hand
-from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.features.contract import FEATURE_MATRIX
-from portrait_assets.features.matrix import AGGREGATES
-from portrait_assets.features.products import know_products
-from portrait_assets.months import last_day, month_range
+from portrait_assets.core.months import last_day, month_range
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.features.matrix import AGGREGATES
+from portrait_assets.stages.features.products import know_products
 from portrait_assets_tests.features.world import World, day, sale
 
 MONTHS = month_range("2023-01", "2024-06")

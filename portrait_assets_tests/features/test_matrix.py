@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from polars.testing import assert_frame_equal
 
-from portrait_assets.features.contract import CUSTOMER_CAMPAIGN_MONTH, FEATURE_MATRIX, FEATURES
+from portrait_assets.stages.features.contract import (
+    CUSTOMER_CAMPAIGN_MONTH,
+    FEATURE_MATRIX,
+    FEATURES,
+)
 from portrait_assets_tests.features.world import World, day, sale
 
 

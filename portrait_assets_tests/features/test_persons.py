@@ -9,10 +9,15 @@ import duckdb
 import pytest
 from polars.testing import assert_frame_equal
 
-from portrait_assets.features import matrix
-from portrait_assets.features.matrix import AGGREGATES
-from portrait_assets.features.persons import LEAST, MOST, aliases, view_persons
-from portrait_assets.warehouse.contract import Type
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features import matrix
+from portrait_assets.stages.features.matrix import AGGREGATES
+from portrait_assets.stages.features.persons import (
+    LEAST,
+    MOST,
+    aliases,
+    view_persons,
+)
 from portrait_assets_tests.features.world import World, day, merges, sale
 
 FOUND_OUT = ("2024-03", "new", "old")

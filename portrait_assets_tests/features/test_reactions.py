@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from portrait_assets.features.contract import FEATURES
-from portrait_assets.features.entity import STATED
-from portrait_assets.features.feature import Element
-from portrait_assets.months import last_day, month_range
+from portrait_assets.core.months import last_day, month_range
+from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.entity import STATED
+from portrait_assets.stages.features.feature import Element
 from portrait_assets_tests.features.world import World, day, sale
 
 

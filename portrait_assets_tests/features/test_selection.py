@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from portrait_assets.features.feature import Element, Feature
-from portrait_assets.features.selection import rank_correlations, select_features
-from portrait_assets.warehouse.contract import Type
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.feature import Element, Feature
+from portrait_assets.stages.features.selection import rank_correlations, select_features
 
 CUSTOMERS = 500
 

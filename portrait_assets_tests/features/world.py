@@ -9,29 +9,29 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from portrait_assets.cleaned.contract import (
+from portrait_assets.core.months import month_range
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.cleaned.contract import (
     CLEANED,
     CUSTOMER_ALIAS,
     GOLDEN_RECORD,
     IDENTITY_MAP,
 )
-from portrait_assets.cleaned.golden import golden_month
-from portrait_assets.features.assets import BEFORE, MONTHLY
-from portrait_assets.features.contract import (
+from portrait_assets.stages.cleaned.golden import golden_month
+from portrait_assets.stages.features.assets import BEFORE, MONTHLY
+from portrait_assets.stages.features.contract import (
     CAMPAIGN_RESPONSE,
     CUSTOMER_CAMPAIGN_MONTH,
     FEATURE_MATRIX,
 )
-from portrait_assets.features.matrix import (
+from portrait_assets.stages.features.matrix import (
     campaign_responses,
     feature_matrix,
     know_customers,
 )
-from portrait_assets.features.persons import know_persons
-from portrait_assets.features.products import know_products
-from portrait_assets.months import month_range
-from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.tables import column_types, create_table_sql
+from portrait_assets.stages.features.persons import know_persons
+from portrait_assets.stages.features.products import know_products
+from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 
 DATED = {
     "transactions": "occurred_at",

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.generate.bank import BankSummary, generate_bank
+from portrait_assets.synthetic.bank import BankSummary, generate_bank
 
 CUSTOMERS, MONTHS, SEED = 4_000, 7, 11
 Query = Callable[[str], pl.DataFrame]

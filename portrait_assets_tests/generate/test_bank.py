@@ -8,13 +8,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from portrait_assets.errors import PortraitError
-from portrait_assets.generate import bank as bank_module
-from portrait_assets.generate.bank import BankSummary, generate_bank
-from portrait_assets.generate.labels import MONTHLY, source_yaml, table_sql
-from portrait_assets.raw.contract import CANONICAL, Canonical
-from portrait_assets.raw.source import load_source
-from portrait_assets.warehouse.contract import Type
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.raw.contract import CANONICAL, Canonical
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.synthetic import bank as bank_module
+from portrait_assets.synthetic.bank import BankSummary, generate_bank
+from portrait_assets.synthetic.labels import MONTHLY, source_yaml, table_sql
 from portrait_assets_tests.generate.conftest import CUSTOMERS, MONTHS, Query, contents
 
 SOURCE_FOLDER = Path(__file__).parents[2] / "data" / "sources" / "synthetic_bank"

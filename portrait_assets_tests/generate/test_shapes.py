@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.generate.segments import SEGMENTS
+from portrait_assets.synthetic.segments import SEGMENTS
 from portrait_assets_tests.generate.conftest import CUSTOMERS, Query
 
 CLEAN = "amount > 0 AND amount < 9e7 AND year(occurred_at) < 2100"

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.generate.bank import BankSummary, generate_bank
-from portrait_assets.generate.segments import SEGMENT_CODES
+from portrait_assets.synthetic.bank import BankSummary, generate_bank
+from portrait_assets.synthetic.segments import SEGMENT_CODES
 from portrait_assets_tests.generate.conftest import Query
 
 PLANTED = {

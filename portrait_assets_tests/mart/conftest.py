@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.mart.report import write_report
-from portrait_assets.raw.source import Title
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
+from portrait_assets.stages.mart.report import write_report
+from portrait_assets.stages.raw.source import Title
 from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
 
 TITLE = Title(en="A corner shop", zh="街角小店")

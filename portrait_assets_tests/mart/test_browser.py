@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from portrait_assets.mart.report import write_report
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
+from portrait_assets.stages.mart.report import write_report
 from portrait_assets_tests.mart.conftest import TITLE
 
 CHROMIUM = next(

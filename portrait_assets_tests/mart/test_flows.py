@@ -5,7 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait_assets.mart.flows import ENTRY, EXIT, STEPS, geometry
+from portrait_assets.stages.mart.flows import (
+    ENTRY,
+    EXIT,
+    STEPS,
+    geometry,
+)
 
 VALUE = st.sampled_from(["a", "b", "c", None])
 MOVES = st.dictionaries(

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from portrait_assets.settings import Settings
+from portrait_assets.core.settings import Settings
 from portrait_assets_tests.mart.conftest import Page
 
 pytestmark = pytest.mark.slow  # They look at a whole run.

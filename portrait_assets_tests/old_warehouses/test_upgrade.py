@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.definitions import all_tables
-from portrait_assets.doctor import examine
-from portrait_assets.settings import Settings
-from portrait_assets.tags.catalogue import source_catalogue
-from portrait_assets.warehouse.migrations import current_format
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.app.doctor import examine
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.definitions import all_tables
+from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.storage.duckdb.migrations import current_format
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 from portrait_assets_tests.scenario import contents, run
 

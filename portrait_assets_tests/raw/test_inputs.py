@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.raw.inputs import inputs_of
-from portrait_assets.raw.source import load_source
-from portrait_assets.settings import Settings
-from portrait_assets.warehouse.inputs import Inputs
+from portrait_assets.core.settings import Settings
+from portrait_assets.stages.raw.inputs import inputs_of
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.inputs import Inputs
 from portrait_assets_tests.scenario import sales_file, shop
 
 

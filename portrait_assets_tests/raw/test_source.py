@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from portrait_assets.errors import SourceError
-from portrait_assets.raw.placing import placings
-from portrait_assets.raw.reading import SourceReader
-from portrait_assets.raw.source import load_source
+from portrait_assets.core.errors import SourceError
+from portrait_assets.stages.raw.placing import placings
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets_tests.scenario import shop
 
 

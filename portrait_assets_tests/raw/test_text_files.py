@@ -10,9 +10,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.raw.placing import NO_DATE, placings, receipts
-from portrait_assets.raw.reading import SourceReader
-from portrait_assets.raw.source import load_source
+from portrait_assets.stages.raw.placing import NO_DATE, placings, receipts
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets_tests.scenario import sales_file, shop
 
 HEADER = b"sold_at,card,basket,category,paid,saved,town\n"

@@ -8,11 +8,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.clean import Ways, clean
-from portrait_assets.raw.contract import CANONICAL_BY_NAME
-from portrait_assets.raw.placing import placings
-from portrait_assets.raw.reading import SourceReader
-from portrait_assets.raw.source import load_source
+from portrait_assets.stages.cleaned.clean import Ways, clean
+from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
+from portrait_assets.stages.raw.placing import placings
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
 
 SOURCE = Path(__file__).parents[2] / "data" / "sources" / "uci_bank_marketing"
 FULL = """\

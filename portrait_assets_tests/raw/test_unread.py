@@ -7,12 +7,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from portrait_assets.errors import SourceError
-from portrait_assets.raw.placing import placings
-from portrait_assets.raw.reading import SourceReader
-from portrait_assets.raw.source import load_source
-from portrait_assets.raw.watching import month_digests
-from portrait_assets.settings import Settings
+from portrait_assets.core.errors import SourceError
+from portrait_assets.core.settings import Settings
+from portrait_assets.stages.raw.placing import placings
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.watching import month_digests
 from portrait_assets_tests.faults.command import portrait
 from portrait_assets_tests.scenario import sales_file, short_shop
 

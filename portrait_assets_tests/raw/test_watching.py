@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from portrait_assets.definitions import build_defs
-from portrait_assets.raw.source import load_source
-from portrait_assets.raw.watching import as_ranges, changed_months, month_digests
+from portrait_assets.orchestration.definitions import build_defs
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.watching import as_ranges, changed_months, month_digests
 from portrait_assets_tests.scenario import SHOP_MONTHS, run, sales_file, shop
 
 

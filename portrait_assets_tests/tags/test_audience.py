@@ -8,22 +8,22 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from portrait_assets.errors import PortraitError
-from portrait_assets.tags.audience import (
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.schema.table import Sensitivity
+from portrait_assets.stages.tags.audiences.audience import (
     count_sql,
     export_audience,
     matrix_columns,
     parse_audience,
     select_audience,
 )
-from portrait_assets.tags.card import customer_card, print_card, read_card
-from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.commands import diff_tags, list_tags, show_audience
-from portrait_assets.tags.contract import AUDIENCE_MEMBERSHIP
-from portrait_assets.tags.saved_audiences import load_audiences, membership_sql
-from portrait_assets.tags.tag import TagError
-from portrait_assets.tags.views import evidence_view
-from portrait_assets.warehouse.contract import Sensitivity
+from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences, membership_sql
+from portrait_assets.stages.tags.card import customer_card, print_card, read_card
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.tag import TagError
+from portrait_assets.stages.tags.commands import diff_tags, list_tags, show_audience
+from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP
+from portrait_assets.stages.tags.views import evidence_view
 from portrait_assets_tests.tags.world import (
     COLUMNS,
     HOME,

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.features.contract import FEATURE_MATRIX
-from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.tags.listing import catalogue_rows
-from portrait_assets.tags.segments import SEGMENT_COLUMNS
-from portrait_assets.tags.tag import Catalogue, TagError
-from portrait_assets.warehouse.contract import Sensitivity, Type
+from portrait_assets.schema.table import Sensitivity, Type
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
+from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
 from portrait_assets_tests.tags.world import (
     COLUMNS,
     HOME,

@@ -6,13 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portrait_assets.tags.contract import (
-    portrait_matrix_table,
-)
-from portrait_assets.tags.evaluate import evaluate
-from portrait_assets.tags.tag import Catalogue
-from portrait_assets.tags.tag_table import tag_table
-from portrait_assets.warehouse.rows import conform
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.contract import portrait_matrix_table
+from portrait_assets.stages.tags.evaluation.evaluate import evaluate
+from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.storage.duckdb.rows import conform
 from portrait_assets_tests.tags.world import (
     HOME,
     INTERESTS,

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portrait_assets.tags.checking import bound_types, empty_world
-from portrait_assets.tags.expression import ExpressionError, parse
-from portrait_assets.warehouse.contract import Column, Type
+from portrait_assets.methods.expressions.expression import ExpressionError, parse
+from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.tags.catalogue.checking import bound_types, empty_world
 from portrait_assets_tests.tags.world import COLUMNS
 
 

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.diff import catalogue_diff, with_drafts_active
-from portrait_assets.tags.governance import (
+from portrait_assets.stages.tags.catalogue.governance import (
     Action,
     approve,
     check_unaltered,
     read_approvals,
     version_change,
 )
-from portrait_assets.tags.listing import catalogue_rows
-from portrait_assets.tags.tag import Catalogue, TagError
+from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
+from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
 from portrait_assets_tests.tags.world import COLUMNS, JUNE, SAVE, TIER, features, write_catalogue
 
 DRAFT = TIER.replace("100", "500").replace(

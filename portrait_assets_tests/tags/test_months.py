@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portrait_assets.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
-from portrait_assets.features.contract import CUSTOMER_MONTH
-from portrait_assets.months import last_day
-from portrait_assets.tags.assets import make_months
-from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.changes import changes_view
-from portrait_assets.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.tags.evaluate import batches, prepare
-from portrait_assets.tags.governance import Action, approve
-from portrait_assets.tags.listing import catalogue_rows
-from portrait_assets.tags.saved_audiences import load_audiences
-from portrait_assets.tags.tag import Catalogue, TagError
-from portrait_assets.tags.tag_table import tag_table
-from portrait_assets.warehouse.store import Warehouse
-from portrait_assets.warehouse.tables import ensure_table
+from portrait_assets.core.months import last_day
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.tags.assets import make_months
+from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
+from portrait_assets.stages.tags.catalogue.governance import Action, approve
+from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
+from portrait_assets.stages.tags.changes import changes_view
+from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
+from portrait_assets.stages.tags.evaluation.evaluate import batches, prepare
+from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets_tests.tags.world import COLUMNS, JUNE, MAY, TIER, features, write_catalogue
 
 DRAFT = """\

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait_assets.tags.advice import Lift, Measures, advise
-from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.tags.contract import TAG_QUALITY
-from portrait_assets.tags.distances import (
+from portrait_assets.methods.statistics.divergences import (
     Numbers,
     binned,
     ks,
@@ -20,10 +17,13 @@ from portrait_assets.tags.distances import (
     shared_information,
     wilson,
 )
-from portrait_assets.tags.held import SAMPLE, Held, count_held
-from portrait_assets.tags.quality import tag_quality
-from portrait_assets.tags.significance import two_proportions
-from portrait_assets.tags.tag import Catalogue
+from portrait_assets.methods.statistics.significance import two_proportions
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.contract import TAG_QUALITY
+from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
+from portrait_assets.stages.tags.quality.cards import tag_quality
+from portrait_assets.stages.tags.quality.held import SAMPLE, Held, count_held
 from portrait_assets_tests.tags.world import (
     COLUMNS,
     HOME,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.settings import Settings
-from portrait_assets.tags.catalogue import source_catalogue
-from portrait_assets.tags.contract import portrait_matrix_table
-from portrait_assets.tags.tag import Catalogue
-from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.core.settings import Settings
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.contract import portrait_matrix_table
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.scenario import run, shop
 
 

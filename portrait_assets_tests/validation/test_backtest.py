@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.features.contract import CUSTOMER_MONTH
-from portrait_assets.validation.backtest import FEWEST, HORIZONS, backtest
-from portrait_assets.validation.outcomes import Claim, Outcome
-from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.validation.backtest import FEWEST, HORIZONS, backtest
+from portrait_assets.stages.validation.outcomes import Claim, Outcome
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow  # They look at a whole run.

@@ -5,13 +5,18 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.features.contract import FEATURE_MATRIX
-from portrait_assets.tags.tag import Catalogue
-from portrait_assets.validation.contract import Against
-from portrait_assets.validation.drift import Pair, Watched, drift, pairs_of
-from portrait_assets.validation.judging import watched
-from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.validation.contract import Against
+from portrait_assets.stages.validation.drift import (
+    Pair,
+    Watched,
+    drift,
+    pairs_of,
+)
+from portrait_assets.stages.validation.judging import watched
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS
 
 LAST = SHOP_MONTHS[-1]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.contract import QUALITY, REJECTS
-from portrait_assets.raw.contract import RECEIPTS
-from portrait_assets.validation import findings
-from portrait_assets.validation.contract import BACKTEST
-from portrait_assets.validation.findings_backtest import backtest_findings
-from portrait_assets.warehouse.checks import CHECK_RESULTS
+from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
+from portrait_assets.stages.raw.contract import RECEIPTS
+from portrait_assets.stages.validation import findings
+from portrait_assets.stages.validation.contract import BACKTEST
+from portrait_assets.stages.validation.findings_backtest import backtest_findings
+from portrait_assets.storage.dagster.checks import CHECK_RESULTS
 
 
 def receipt(**told: object) -> pl.DataFrame:

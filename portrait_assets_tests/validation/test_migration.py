@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.validation.migration import migration
-from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.validation.migration import migration
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow  # They look at a whole run.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.mart.words import OUTCOMES
-from portrait_assets.months import last_day
-from portrait_assets.validation.happened import SUMS, Watch, happened
-from portrait_assets.validation.outcomes import CLAIMS, Claim, Outcome
-from portrait_assets.warehouse.contract import Table
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.core.months import last_day
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.mart.words import OUTCOMES
+from portrait_assets.stages.validation.happened import SUMS, Watch, happened
+from portrait_assets.stages.validation.outcomes import CLAIMS, Claim, Outcome
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.scenario import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow  # They look at a whole run.

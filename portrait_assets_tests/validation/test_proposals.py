@@ -9,16 +9,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.cleaned.contract import CLEANED
-from portrait_assets.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
-from portrait_assets.tags.catalogue import load_catalogue, source_catalogue
-from portrait_assets.tags.diff import with_drafts_active
-from portrait_assets.tags.governance import approve
-from portrait_assets.tags.tag import Catalogue, Status
-from portrait_assets.validation.outcomes import Claim, Outcome
-from portrait_assets.validation.proposals import draft_file, propose
-from portrait_assets.warehouse.contract import Table, Type
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.schema.table import Table, Type
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.governance import approve
+from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_catalogue
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status
+from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
+from portrait_assets.stages.validation.outcomes import Claim, Outcome
+from portrait_assets.stages.validation.proposals import draft_file, propose
+from portrait_assets.storage.duckdb.store import Warehouse
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
 CUSTOMERS = 1_500

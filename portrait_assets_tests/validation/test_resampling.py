@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from portrait_assets.validation import resampling
-from portrait_assets.validation.resampling import GROUPS, Counts
+from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics.resampling import GROUPS, Counts
 
 RNG = np.random.default_rng(3)
 SIZE, BUCKETS = 4_000, 5

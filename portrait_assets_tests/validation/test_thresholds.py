@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.tags.catalogue import load_catalogue
-from portrait_assets.validation.thresholds import SHARES, thresholds, with_number
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.validation.thresholds import SHARES, thresholds, with_number
 
 
 def test_what_is_compared_is_a_threshold_and_what_stands_in_a_function_is_not():

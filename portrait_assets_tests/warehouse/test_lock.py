@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.errors import WarehouseBusyError
-from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.core.errors import WarehouseBusyError
+from portrait_assets.storage.duckdb.lock import warehouse_lock
 
 HOLD = """
 import sys, time

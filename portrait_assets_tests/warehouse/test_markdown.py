@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.warehouse.markdown import markdown_table
+from portrait_assets.schema.markdown import markdown_table
 
 
 def test_cells_with_bars_lines_lists_and_nothing_keep_their_place():

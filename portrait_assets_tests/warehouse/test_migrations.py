@@ -10,9 +10,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.errors import WarehouseError
-from portrait_assets.warehouse.contract import Column, Table, Type
-from portrait_assets.warehouse.migrations import (
+from portrait_assets.core.errors import WarehouseError
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.migrations import (
     MIGRATIONS,
     Migration,
     check_format,
@@ -20,7 +20,7 @@ from portrait_assets.warehouse.migrations import (
     migrate,
     oldest_format,
 )
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.storage.duckdb.store import Warehouse
 
 CUSTOMER = Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False)
 PAID = Column("paid", Type.INTEGER, "Paid", "实付")

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from portrait_assets.warehouse.contract import Column, Table, Type
-from portrait_assets.warehouse.place import Place, read_place
-from portrait_assets.warehouse.rows import Query
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.rows import Query
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.place import Place, read_place
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 THING = Table("cleaned", "thing", "A thing", "物", (Column("x", Type.TEXT, "X", "X"),))

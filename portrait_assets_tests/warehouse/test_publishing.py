@@ -9,9 +9,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.warehouse.contract import Column, Table, Type
-from portrait_assets.warehouse.publishing import View, publish
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.publishing import View, publish
+from portrait_assets.storage.duckdb.store import Warehouse
 
 PEOPLE = Table(
     "cleaned",

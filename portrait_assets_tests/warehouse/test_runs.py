@@ -9,7 +9,7 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from portrait_assets.warehouse.runs import (
+from portrait_assets.storage.dagster.runs import (
     PROCESS_TAG,
     UNFINISHED,
     fail_abandoned_runs,

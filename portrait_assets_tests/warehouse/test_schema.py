@@ -7,8 +7,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from portrait_assets.warehouse.contract import Column, Table, Type
-from portrait_assets.warehouse.schema import contract_schema, violations
+from portrait_assets.schema.pandera_schema import contract_schema, violations
+from portrait_assets.schema.table import Column, Table, Type
 
 TABLE = Table(
     "cleaned",

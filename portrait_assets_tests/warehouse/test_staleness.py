@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portrait_assets.warehouse.staleness import State, stale_months, states_of
+from portrait_assets.storage.staleness import State, stale_months, states_of
 
 UPSTREAM = {"raw": [], "cleaned": ["raw"], "features": ["cleaned"]}
 MONTHS = ("2024-01", "2024-02", "2024-03")

@@ -10,10 +10,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.errors import WarehouseError
-from portrait_assets.warehouse.contract import Column, PartitionBy, Table, Type
-from portrait_assets.warehouse.rows import Query
-from portrait_assets.warehouse.store import Warehouse
+from portrait_assets.core.errors import WarehouseError
+from portrait_assets.schema.table import (
+    Column,
+    PartitionBy,
+    Table,
+    Type,
+)
+from portrait_assets.storage.duckdb.rows import Query
+from portrait_assets.storage.duckdb.store import Warehouse
 
 SALES = Table(
     "cleaned",

@@ -7,9 +7,9 @@ from dataclasses import replace
 import duckdb
 import pytest
 
-from portrait_assets.errors import WarehouseError
-from portrait_assets.warehouse.contract import Column, Table, Type
-from portrait_assets.warehouse.tables import ensure_table, existing_types
+from portrait_assets.core.errors import WarehouseError
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.tables import ensure_table, existing_types
 
 ID = Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False)
 AMOUNT = Column("amount", Type.MONEY, "Amount paid", "金额", unit="CNY")

@@ -1,0 +1,243 @@
+"""One run from the command line: progress while it works, and what was made when it ends."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+import dagster as dg
+import duckdb
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from portrait_assets.app.estimate import (
+    Stage,
+    check_disk,
+    estimate,
+    machine_memory_gib,
+    memory_warning,
+    size,
+    source_rows,
+    stages,
+)
+from portrait_assets.app.planning import (
+    MART,
+    RAW,
+    Plan,
+    Record,
+    Run,
+    read_plan,
+    read_record,
+    runs_of,
+)
+from portrait_assets.app.progress import RunProgress, shown_progress
+from portrait_assets.app.request import Request
+from portrait_assets.app.status import print_made
+from portrait_assets.core.errors import PortraitError, RunFailedError, WarehouseError
+from portrait_assets.core.months import span
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs
+from portrait_assets.orchestration.instance import open_records
+from portrait_assets.orchestration.notifier import print_problem
+from portrait_assets.orchestration.run_failures import (
+    MACHINE_REMEDY,
+    failed_checks,
+    notify_failed_run,
+    run_failure,
+)
+from portrait_assets.storage.dagster.runs import process_tag
+from portrait_assets.storage.duckdb.connection import told
+from portrait_assets.storage.duckdb.lock import warehouse_lock
+
+
+def run_portrait(request: Request, out: Console, plan: Plan | None = None) -> int:
+    """Carry out the plan of a request in pieces, each kept when it ends, and publish.
+
+    When a month fails a blocking check the months before it are run on their own, for they
+    look at nothing later.
+
+    Args:
+        request: what is asked for.
+        out: where progress and results are printed.
+        plan: what `read_plan` gives for the request, where it is known.
+
+    Returns:
+        The exit code: 0 when all months were made.
+
+    Raises:
+        PortraitError: when the request cannot be carried out.
+    """
+    warnings.filterwarnings("ignore", module="dagster")
+    with _machine_failures_told():
+        plan = plan or read_plan(request)
+        out.print(plan.sentence, markup=False)
+        return 0 if plan.is_empty else _run_request(request, plan, out)
+
+
+@contextmanager
+def _machine_failures_told() -> Iterator[None]:
+    """A full disk or a forbidden folder, wherever it is met first, as a sentence."""
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise PortraitError(f"{error.strerror or error}{where}; {MACHINE_REMEDY}.") from None
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise PortraitError(f"Dagster's records: {cause}; {MACHINE_REMEDY}.") from None
+    except duckdb.Error as error:
+        raise WarehouseError(f"The warehouse: {told(error)}.") from None
+
+
+def _run_request(request: Request, plan: Plan, out: Console) -> int:
+    settings = request.settings
+    runs, ahead = _prepare(request, plan, Record() if request.fresh else read_record(settings), out)
+    if request.fresh:
+        _remove_warehouse(settings)
+    with open_records(settings) as instance, shown_progress(out) as progress:
+        progress.expect(ahead)
+        execute = _Runner(settings, instance, progress, out).run
+        failed: set[str] = set()
+        if runs[0].rooms == {RAW}:
+            failed = execute(runs[0])
+            if plan.raw != plan.months:
+                # Only now is it known in which months the source's rows have changed.
+                plan = read_plan(request)
+                out.print(plan.sentence, markup=False)
+            months = [month for month in plan.months if not failed or month < min(failed)]
+            plan = replace(plan, raw=[], months=months, publish=bool(months) or not failed)
+            runs, ahead = _prepare(request, plan, read_record(settings), out)
+            progress.expect(ahead)
+        result = run_pieces(execute, runs, out)
+    if result.is_published:
+        print_made(settings, out)
+    return 1 if failed or result.has_failed else 0
+
+
+def _prepare(
+    request: Request, plan: Plan, record: Record, out: Console
+) -> tuple[list[Run], list[Stage]]:
+    """The runs that carry out a plan and their stages; prints what they should take.
+
+    Raises:
+        PortraitError: when the disk will not do.
+    """
+    settings = request.settings
+    rows = record.source_rows(request.available, source_rows(request.source))
+    runs = runs_of(plan, rows, settings.bounds.run_rows)
+    ahead = stages(runs, rows, record.past)
+    pieces = [run for run in runs if len(run.rooms) > 1]
+    standing = settings.warehouse_file
+    needed = estimate(
+        sum(stage.seconds for stage in ahead),
+        sum(rows.values()),
+        max((sum(rows[month] for month in run.months) for run in pieces), default=0),
+        standing.stat().st_size if standing.exists() else 0,
+        settings.memory_limit_gib,
+    )
+    free = check_disk(needed, settings.warehouse_dir)
+    if runs:
+        out.print(f"{needed} ({size(free)} free).")
+    if warning := memory_warning(needed, machine_memory_gib()):
+        out.print(warning, style="yellow")
+    return runs, ahead
+
+
+def _remove_warehouse(settings: Settings) -> None:
+    lock = settings.warehouse_dir / "warehouse.lock"
+    with warehouse_lock(lock, "--fresh", settings.lock_wait_seconds):
+        for suffix in (".wal", ""):
+            settings.warehouse_file.with_name(settings.warehouse_file.name + suffix).unlink(
+                missing_ok=True
+            )
+
+
+@dataclass(frozen=True)
+class Result:
+    """Whether a month failed a blocking check, and whether anything was published."""
+
+    has_failed: bool
+    is_published: bool
+
+
+def run_pieces(execute: Callable[[Run], set[str]], runs: Sequence[Run], out: Console) -> Result:
+    """Carry out runs in turn up to the first month that fails, and publish what is complete.
+
+    Args:
+        execute: carries out one run and gives the months that failed a blocking check.
+        runs: what `runs_of` gives.
+        out: where it is printed that a part of a piece is run again.
+    """
+    done: list[str] = []
+    failed: set[str] = set()
+    is_published = False
+    for run in runs:
+        if run.rooms == {MART}:
+            is_published = bool(done) or not failed
+            if is_published:
+                execute(replace(run, months=done or run.months))
+        elif not failed:
+            failed = execute(run)
+            complete = [month for month in run.months if not failed or month < min(failed)]
+            if failed and complete:
+                out.print(f"Going on with {span(complete)}, which the failure leaves alone.")
+                execute(replace(run, months=complete))
+            done += complete
+            is_published = MART in run.rooms and bool(complete)
+    return Result(bool(failed), is_published)
+
+
+class _Runner:
+    """Runs stages of the job for some months, as a Dagster run each."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        instance: dg.DagsterInstance,
+        progress: RunProgress,
+        out: Console,
+    ) -> None:
+        self.settings = settings
+        self.instance = instance
+        self.progress = progress
+        self.out = out
+        self.job = build_defs(settings, on_written=progress.on_written).resolve_job_def(JOB)
+
+    def run(self, run: Run) -> set[str]:
+        """Run these stages of these months once; the months that failed a blocking check.
+
+        Raises:
+            PortraitError: when the run failed for any other reason.
+        """
+        months = run.months
+        keys = [key for key in self.job.asset_layer.selected_asset_keys if key.path[0] in run.rooms]
+        self.progress.start(months, Counter(key.path[0] for key in keys))
+        run_id = str(uuid4())
+        result = self.job.execute_in_process(
+            instance=self.instance,
+            run_id=run_id,
+            tags={**range_tags(months), **process_tag(run_id)},
+            asset_selection=keys,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+        events = result.all_events
+        if not result.success:
+            notify_failed_run(self.settings, self.instance, run_id, print_problem, events)
+        failed = failed_checks(events)
+        for line in dict.fromkeys(failed.values()):
+            of = sorted(month for month, found in failed.items() if found == line)
+            self.out.print(f"{span(of)}: {line}", style="red", markup=False)
+        if not result.success and not failed:
+            run_of = result.dagster_run
+            raise RunFailedError(run_failure(self.settings.source, run_of, events).sentence)
+        if failed:
+            self.out.print(f"When that is put right, `portrait run` goes on at {min(failed)}.")
+        if MART in run.rooms and not failed:
+            self.progress.end(MART)
+        return set(failed)

@@ -1,0 +1,62 @@
+"""Where the data lives, which source is meant, and what the engine may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from portrait_assets.core.bounds import Bounds
+
+
+class Settings(BaseSettings):
+    """Settings of one warehouse; each is also an environment variable, `PORTRAIT_DATA_DIR` etc.
+
+    `data_dir` holds `sources/` and `warehouse/`. Relative paths start at the working folder.
+    `notify_command` (run without a shell) and `notify_webhook` (http or https) get each failure;
+    they may hold secrets and are never shown.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="PORTRAIT_", env_nested_delimiter="__", frozen=True
+    )
+
+    data_dir: Path = Path("data")
+    source: str = "complete_journey"
+    memory_limit_gib: float = 2.0
+    threads: int | None = None
+    lock_wait_seconds: float = 600.0
+    bounds: Bounds = Bounds()
+    notify_command: SecretStr | None = None
+    notify_webhook: SecretStr | None = None
+
+    @property
+    def has_notifier(self) -> bool:
+        """Whether somebody asked for failures to be reported."""
+        return bool(self.notify_command or self.notify_webhook)
+
+    @property
+    def source_dir(self) -> Path:
+        """The folder of the source definition."""
+        return self.data_dir.resolve() / "sources" / self.source
+
+    @property
+    def warehouse_dir(self) -> Path:
+        """The folder in which the source's warehouse and what is published from it stand."""
+        return self.data_dir.resolve() / "warehouse" / self.source
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The file that the pipeline works in."""
+        return self.warehouse_dir / "warehouse.duckdb"
+
+    @property
+    def portrait_file(self) -> Path:
+        """The file that analysts open."""
+        return self.warehouse_dir / "portrait.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own records of this warehouse's runs."""
+        return self.data_dir.resolve() / "dagster" / self.source

@@ -1,0 +1,1 @@
+"""Clustering: prepared columns, a chosen partition, and a model that assigns rows."""

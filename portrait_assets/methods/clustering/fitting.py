@@ -1,0 +1,127 @@
+"""Fitting a cluster model on a sample of customers: preparation, choice, final fit, prototypes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
+from portrait_assets.methods.clustering.errors import ClusterError
+from portrait_assets.methods.clustering.final_fit import fit_prototypes
+from portrait_assets.methods.clustering.model import ClusterModel, Segment
+from portrait_assets.methods.clustering.preparation.model_rows import round_significant
+from portrait_assets.methods.clustering.preparation.preparation import (
+    FeatureUse,
+    FloatMatrix,
+    Geometry,
+    fit_preparation,
+)
+from portrait_assets.methods.clustering.preparation.sampling import (
+    canonical_sample,
+    known_customers,
+)
+from portrait_assets.methods.clustering.selection.bootstrap import bootstrap_agreement
+from portrait_assets.methods.clustering.selection.choice import CHOICE_ROWS, Choice, choose
+
+IntVector = npt.NDArray[np.int64]
+
+PREPARATION_ROWS = 20_000
+UNSEEN_ROWS = 20_000
+FIT_ROWS = 200_000
+
+
+class Rule(Protocol):
+    """A way to choose segments on a sample of prepared points."""
+
+    def __call__(self, points: FloatMatrix, *, seed: int, unseen: FloatMatrix | None) -> Choice:
+        """The choice for points; ``unseen`` are further customers to test it on."""
+
+
+def fit_model(
+    features: pl.DataFrame,
+    uses: Sequence[FeatureUse],
+    *,
+    segments: int | None = None,
+    seed: int = 0,
+    geometry: Geometry = "features",
+    rule: Rule = choose,
+) -> ClusterModel:
+    """Fit a model on customers (rows, with ``customer_id``); choose family and k, or take k.
+
+    ``rule`` makes the choice when no number of segments is asked for: ``choose`` looks for
+    segments that are really separate, ``partition.divide`` divides customers who are not.
+    """
+    _check(features, uses, segments)
+    sample = canonical_sample(features, FIT_ROWS, seed)
+    with threadpool_limits(1):
+        sample = known_customers(sample, [use.name for use in uses])
+        preparation = fit_preparation(sample[:PREPARATION_ROWS], uses, seed=seed, geometry=geometry)
+        points = preparation.transform(sample)
+        some, unseen = points[:CHOICE_ROWS], points[CHOICE_ROWS : CHOICE_ROWS + UNSEEN_ROWS]
+        choice = (
+            rule(some, seed=seed, unseen=unseen)
+            if segments is None
+            else choose(some, segments=segments, seed=seed, unseen=unseen)
+        )
+        if segments is not None and int(choice.labels.max()) + 1 != segments:
+            raise ClusterError(
+                f"{segments} segments can't be made of these customers: {choice.reason}"
+            )
+        prototypes = fit_prototypes(points, choice, seed)
+        nearest = nearest_rows(points, prototypes.centres)
+        ids = _ids_by_size(prototypes.segments, prototypes.segments[nearest])
+        agreement = bootstrap_agreement(points, choice, seed)
+    order = np.argsort(ids, kind="stable")
+    return ClusterModel(
+        preparation=preparation,
+        algorithm=choice.algorithm,
+        prototypes=round_significant(prototypes.centres[order]),
+        prototype_segments=ids[order],
+        candidates=choice.candidates,
+        reason=choice.reason,
+        supported=choice.supported,
+        nature=choice.nature,
+        segments=new_segments(ids[nearest]),
+        bootstrap_agreement=agreement,
+        seed=seed,
+        fitted_rows=features.height,
+    )
+
+
+def _check(features: pl.DataFrame, uses: Sequence[FeatureUse], segments: int | None) -> None:
+    absent = [c for c in ("customer_id", *(u.name for u in uses)) if c not in features.columns]
+    if absent:
+        raise ClusterError(f"the feature matrix has no column {', '.join(absent)}")
+    if features.height == 0:
+        raise ClusterError("the feature matrix has no customer, so there is nothing to cluster")
+    if segments is not None and segments < 1:
+        raise ClusterError(f"the number of segments must be at least 1, not {segments}")
+    if segments is not None and segments > features.height:
+        raise ClusterError(
+            f"{segments} segments were asked for, but there are only {features.height} customers"
+        )
+    if features["customer_id"].is_duplicated().any():
+        raise ClusterError("customer_id must be unique: one row per customer")
+
+
+def _ids_by_size(prototype_labels: IntVector, labels: IntVector) -> IntVector:
+    """Segment ids of the prototypes: 1 for the label with the most customers, and so on."""
+    sizes = np.bincount(labels, minlength=int(prototype_labels.max()) + 1)
+    rank = np.empty(len(sizes), dtype=np.int64)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
+    return rank[prototype_labels]
+
+
+def new_segments(ids: IntVector) -> tuple[Segment, ...]:
+    """The segments of a new model with their shares of the customers labelled with ids."""
+    found, counts = np.unique(ids, return_counts=True)
+    shares = np.round(counts / max(1, len(ids)), 6)
+    return tuple(
+        Segment(int(segment), float(share), "new", (), float(share))
+        for segment, share in zip(found, shares, strict=True)
+    )

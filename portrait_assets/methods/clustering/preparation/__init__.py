@@ -1,0 +1,1 @@
+"""From the columns of a matrix to points that distances can be taken of."""

@@ -1,0 +1,1 @@
+"""Which algorithm and how many clusters: candidates, their evidence, and the choice."""

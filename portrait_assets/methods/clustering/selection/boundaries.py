@@ -1,0 +1,217 @@
+"""Whether a density valley lies between neighbouring segments: an exact test on unseen customers.
+
+Data without structure (Gaussian, uniform, exponential, however stretched and turned) have a
+log-concave density. Such a density stays log-concave within any convex region and in any
+projection, so it has one peak along any line (A. Prékopa 1973, "On logarithmic concave measures
+and functions"). A valley between two segments therefore speaks against it: along the line
+between the middles of two neighbouring parts, within a cylinder around it, fewer customers lie in
+a window between them than the windows on either side would have by their width. The windows are
+found on some customers and the counts are tested on others, by the binomial distribution, so the
+probability is exact whatever was searched for.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import bdtr
+
+from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
+
+FloatMatrix = npt.NDArray[np.float64]
+FloatVector = npt.NDArray[np.float64]
+IntVector = npt.NDArray[np.int64]
+
+PART_ROWS = 40
+MOST_PARTS = 6
+"""A segment is seen as one part per so many customers, at most this many."""
+LINES_PER_BORDER = 3
+NEIGHBOURS = 4
+"""Borders are looked at with so many of a segment's nearest neighbours."""
+ENOUGH = 1e-6
+"""A valley as improbable as this needs no closer look."""
+CYLINDER = 0.9
+"""The cylinder around the line holds this share of the two parts."""
+BINS = 60
+"""Bins along the line from one length before the first middle to one after the second."""
+MIDDLES = range(24, 37)
+"""Bins in which the valley's window may have its centre."""
+MIDDLE_WIDTHS = (1, 3, 5, 7)
+SIDE_WIDTHS = (3, 6, 10, 16)
+
+
+class Border(NamedTuple):
+    """Two neighbouring segments, and how probable their valley is in data with one peak."""
+
+    first: int
+    second: int
+    p_value: float
+
+
+class Line(NamedTuple):
+    """A line between the middles of two parts, and the radius of the cylinder around it."""
+
+    start: FloatVector
+    step: FloatVector
+    radius: float
+
+
+class Windows(NamedTuple):
+    """Windows along a line as ranges of bins: before, in and after the valley."""
+
+    before: tuple[int, int]
+    valley: tuple[int, int]
+    after: tuple[int, int]
+
+
+def borders(points: FloatMatrix, labels: IntVector, unseen: FloatMatrix) -> list[Border]:
+    """The borders between neighbouring segments of labelled points, tested on unseen points.
+
+    Each is looked at from the middles of the segments, and where that is not enough from those
+    of their parts; the probability is that of the clearest line, times the number of lines that
+    there are (Bonferroni).
+    """
+    whole, parts = (_Middles.of(points, labels, most) for most in (1, MOST_PARTS))
+    whole_lines, part_lines = whole.lines(), parts.lines()
+    found = []
+    for border in sorted({*whole_lines, *part_lines}):
+        first, second = whole_lines.get(border, []), part_lines.get(border, [])
+        p_value = min((whole.p_value(points, unseen, line) for line in first), default=1.0)
+        if p_value > ENOUGH:
+            p_value = min(p_value, *(parts.p_value(points, unseen, line) for line in second), 1.0)
+        found.append(Border(*border, min(1.0, p_value * (len(first) + len(second)))))
+    return found
+
+
+class _Middles(NamedTuple):
+    """Middles of the segments' parts, the segment of each part, and the part of each point."""
+
+    middles: FloatMatrix
+    owner: IntVector
+    part: IntVector
+
+    @classmethod
+    def of(cls, points: FloatMatrix, labels: IntVector, most: int) -> _Middles:
+        """At most so many parts of every segment, by k-means."""
+        middles: list[FloatMatrix] = []
+        owner: list[int] = []
+        part = np.zeros(len(points), dtype=np.int64)
+        for segment in np.unique(labels):
+            mine = labels == segment
+            members = points[mine]
+            wanted = int(np.clip(len(members) // PART_ROWS, 1, most))
+            centres = members.mean(axis=0, keepdims=True)
+            if wanted > 1:
+                centres = kmeans_centres(members, wanted, restarts=1, seed=0)
+            part[mine] = len(owner) + nearest_rows(members, centres)
+            middles.append(centres)
+            owner += [int(segment)] * len(centres)
+        return cls(np.vstack(middles), np.array(owner, dtype=np.int64), part)
+
+    def lines(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
+        """The shortest lines between parts of different segments with no third between them.
+
+        Neighbours in the graph of K. Gabriel and R. Sokal (1969): no other middle lies within
+        the ball that has the line as its diameter. A segment has few neighbours: the nearest.
+        """
+        squared = squared_distances(self.middles, self.middles)
+        found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        neighbours = np.zeros(int(self.owner.max()) + 1, dtype=np.int64)
+        i, j = np.nonzero(self.owner[:, None] < self.owner)
+        for at in np.argsort(squared[i, j], kind="stable"):
+            a, b = int(i[at]), int(j[at])
+            border = (int(self.owner[a]), int(self.owner[b]))
+            mine = found.get(border)
+            if mine is not None and len(mine) >= LINES_PER_BORDER:
+                continue
+            if mine is None and min(neighbours[list(border)]) >= NEIGHBOURS:
+                continue
+            if ((squared[a] + squared[b]) < squared[a, b] * (1 - 1e-9)).any():
+                continue
+            if mine is None:
+                neighbours[list(border)] += 1
+            found.setdefault(border, []).append((a, b))
+        return found
+
+    def p_value(self, points: FloatMatrix, unseen: FloatMatrix, line: tuple[int, int]) -> float:
+        """How probable the valley along the line is in data with one peak."""
+        start, end = self.middles[line[0]], self.middles[line[1]]
+        if not ((end - start) ** 2).sum() > 0:
+            return 1.0
+        members = points[(self.part == line[0]) | (self.part == line[1])]
+        _, away = _along(members, start, end - start)
+        cylinder = Line(start, end - start, float(np.quantile(away, CYLINDER)))
+        windows = _windows(_counts(points, cylinder))
+        return _valley_probability(_counts(unseen, cylinder), windows)
+
+
+def _along(
+    points: FloatMatrix, start: FloatVector, step: FloatVector
+) -> tuple[FloatVector, FloatVector]:
+    """Position along the line (0 at its start, 1 at its end) and distance from it."""
+    from_start = points - start
+    position = from_start @ step / (step**2).sum()
+    away = (from_start**2).sum(axis=1) - position**2 * (step**2).sum()
+    return position, np.sqrt(np.maximum(away, 0.0))
+
+
+def _counts(points: FloatMatrix, line: Line) -> FloatVector:
+    """Cumulated counts of the points within the cylinder, shape (BINS + 1,)."""
+    position, away = _along(points, line.start, line.step)
+    inside = position[away <= line.radius]
+    counts, _ = np.histogram(inside, bins=BINS, range=(-1.0, 2.0))
+    return np.asarray(np.r_[0.0, np.cumsum(counts)])
+
+
+def _windows(cumulated: FloatVector) -> Windows:
+    """The windows whose counts speak most clearly for a valley."""
+    best, found = -np.inf, Windows((0, 1), (1, 2), (2, 3))
+    for width in MIDDLE_WIDTHS:
+        low = np.array(MIDDLES) - width // 2
+        high = low + width
+        inside = cumulated[high] - cumulated[low]
+        before, before_z = _sides(cumulated, inside / width, width, np.zeros_like(low), low)
+        after, after_z = _sides(cumulated, inside / width, width, high, np.full_like(high, BINS))
+        clearest = np.minimum(before_z, after_z)
+        at = int(clearest.argmax())
+        if clearest[at] > best:
+            best = float(clearest[at])
+            valley = (int(low[at]), int(high[at]))
+            found = Windows((before[0][at], before[1][at]), valley, (after[0][at], after[1][at]))
+    return found
+
+
+def _sides(
+    cumulated: FloatVector, inside: FloatVector, inside_width: int, first: IntVector, end: IntVector
+) -> tuple[tuple[IntVector, IntVector], FloatVector]:
+    """Per valley, the window from ``first`` to ``end`` whose density exceeds its most clearly."""
+    best = np.full(len(inside), -np.inf)
+    starts, ends = first.copy(), first + 1
+    for width in SIDE_WIDTHS:
+        at = np.arange(BINS - width + 1)
+        density = (cumulated[at + width] - cumulated[at]) / width
+        common = density * width + inside[:, None] * inside_width + 1
+        common /= width + inside_width
+        z = (density - inside[:, None]) / np.sqrt(common * (1 / width + 1 / inside_width))
+        z[(at < first[:, None]) | (at + width > end[:, None])] = -np.inf
+        top = z.argmax(axis=1)
+        value = z[np.arange(len(z)), top]
+        better = value > best
+        best = np.where(better, value, best)
+        starts, ends = np.where(better, top, starts), np.where(better, top + width, ends)
+    return (starts, ends), best
+
+
+def _valley_probability(cumulated: FloatVector, windows: Windows) -> float:
+    """How probable so few customers in the valley are when it is as dense as either side."""
+    low, high = windows.valley
+    inside = int(cumulated[high] - cumulated[low])
+    values = []
+    for start, end in (windows.before, windows.after):
+        beside = int(cumulated[end] - cumulated[start])
+        share = (high - low) / (high - low + end - start)
+        values.append(float(bdtr(inside, inside + beside, share)))
+    return max(values)

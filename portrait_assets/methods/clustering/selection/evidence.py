@@ -1,0 +1,148 @@
+"""Evidence for or against a clustering, without labels: agreement, stability, purity, separation.
+
+Papers: L. Hubert, P. Arabie (1985), "Comparing partitions" (adjusted Rand index); U. von Luxburg
+(2010), "Clustering stability: an overview"; D. Moulavi et al. (2014), "Density-based clustering
+validation" (separation); P. Rousseeuw (1987), "Silhouettes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from portrait_assets.methods.clustering.algorithms.genie import (
+    REACH_NEIGHBOURS,
+    SpanningTree,
+    spanning_tree,
+)
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
+
+FloatMatrix = npt.NDArray[np.float64]
+FloatVector = npt.NDArray[np.float64]
+IntVector = npt.NDArray[np.int64]
+
+PURITY_NEIGHBOURS = 10
+
+
+class Neighbourhood(NamedTuple):
+    """What is computed once per sample: each point's neighbours, and the spanning tree."""
+
+    neighbours: IntVector
+    tree: SpanningTree
+
+
+def neighbourhood(points: FloatMatrix) -> Neighbourhood:
+    """Neighbours, shape (rows, up to ten), and the tree by mutual reachability."""
+    squared = squared_distances(points, points)
+    np.fill_diagonal(squared, -1.0)
+    nearest = min(PURITY_NEIGHBOURS, len(points) - 1)
+    order = np.argsort(squared, axis=1, kind="stable")[:, 1 : nearest + 1]
+    return Neighbourhood(order.astype(np.int64), spanning_tree(points, REACH_NEIGHBOURS))
+
+
+def purity(near: Neighbourhood, labels: IntVector) -> float:
+    """Mean share of a point's ten nearest neighbours with its own label."""
+    return float((labels[near.neighbours] == labels[:, None]).mean())
+
+
+def separation(near: Neighbourhood, labels: IntVector) -> float:
+    """Density separation in [-1, 1] along the spanning tree, weighted by size.
+
+    Per segment: the shortest edge that leaves it against the 95th percentile of its own edges,
+    ``(out - in) / max(out, in)``; a tree-wide form of density-based clustering validation.
+    """
+    a, b = near.tree.pairs[:, 0], near.tree.pairs[:, 1]
+    lengths = near.tree.lengths
+    sizes = np.bincount(labels)
+    leaves = labels[a] != labels[b]
+    out = np.full(len(sizes), np.inf)
+    np.minimum.at(out, labels[a][leaves], lengths[leaves])
+    np.minimum.at(out, labels[b][leaves], lengths[leaves])
+    within = np.zeros(len(sizes))
+    for segment in range(len(sizes)):
+        mine = lengths[~leaves & (labels[a] == segment)]
+        within[segment] = np.quantile(mine, 0.95) if len(mine) else 0.0
+    known = np.isfinite(out)
+    largest = np.maximum(np.where(known, out, 1.0), within)
+    value = np.where(known & (largest > 0), (out - within) / np.where(largest > 0, largest, 1), 1.0)
+    return float((sizes * value).sum() / len(labels))
+
+
+def adjusted_rand(first: IntVector, second: IntVector) -> float:
+    """Adjusted Rand index of two labellings (from 0) of the same points."""
+    width = int(second.max()) + 1
+    joint = np.bincount(first * width + second).astype(np.float64)
+    together, a, b = (_pairs(n) for n in (joint, np.bincount(first), np.bincount(second)))
+    expected = a * b / max(1.0, len(first) * (len(first) - 1) / 2)
+    gap = (a + b) / 2 - expected
+    return float((together - expected) / gap) if gap > 0 else 1.0
+
+
+def _pairs(counts: npt.NDArray[Any]) -> float:
+    return float((counts * (counts - 1.0) / 2.0).sum())
+
+
+def adjusted_rand_matrix(labellings: Sequence[IntVector]) -> FloatMatrix:
+    """Adjusted Rand index of every pair of labellings, shape (labellings, labellings)."""
+    rows, count = len(labellings[0]), len(labellings)
+    widths = [int(labels.max()) + 1 for labels in labellings]
+    starts = np.cumsum([0, *widths])
+    columns = np.concatenate(
+        [labels + s for labels, s in zip(labellings, starts[:-1], strict=True)]
+    )
+    ones = sparse.csr_matrix(
+        (np.ones(rows * count), (np.tile(np.arange(rows), count), columns)),
+        shape=(rows, int(starts[-1])),
+    )
+    joint = (ones.T @ ones).tocsr()
+    joint.data = joint.data * (joint.data - 1) / 2
+    owner = sparse.csr_matrix(
+        (
+            np.ones(int(starts[-1])),
+            (np.arange(int(starts[-1])), np.repeat(np.arange(count), widths)),
+        )
+    )
+    together = (owner.T @ joint @ owner).toarray()
+    pairs = np.diag(together)
+    expected = np.outer(pairs, pairs) / max(1.0, rows * (rows - 1) / 2)
+    most = (pairs[:, None] + pairs) / 2
+    gap = most - expected
+    return np.where(gap > 0, (together - expected) / np.where(gap > 0, gap, 1.0), 1.0)
+
+
+def agreement(similar: FloatMatrix, groups: Sequence[str]) -> FloatVector:
+    """How far other families find the same partition, shape (candidates,).
+
+    For every candidate, the second largest of the other families' best adjusted Rand indices to
+    it: at least two families that work differently must agree with it.
+    """
+    names = np.array(groups)
+    kinds = sorted(set(groups))
+    best = np.column_stack([similar[:, names == kind].max(axis=1) for kind in kinds])
+    own = np.array([kinds.index(group) for group in groups])
+    best[np.arange(len(own)), own] = -1.0
+    if len(kinds) < 3:
+        return np.asarray(best.max(axis=1))
+    return np.asarray(np.sort(best, axis=1)[:, -2])
+
+
+def pairwise_recovery(points: FloatMatrix, labels: IntVector, seed: int = 0) -> dict[int, float]:
+    """Per label, how surely a random half of the points tells where the other half belongs.
+
+    The share of a segment's points that the nearest point of the other half labels rightly, over
+    two halves; in the manner of prediction strength, R. Tibshirani, G. Walther (2005).
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(points))
+    halves = np.array_split(order, 2)
+    right = np.zeros(len(points), dtype=bool)
+    for known, asked in (halves, halves[::-1]):
+        if len(known) and len(asked):
+            right[asked] = (
+                labels[known][nearest_rows(points[asked], points[known])] == labels[asked]
+            )
+    return {int(label): float(right[labels == label].mean()) for label in np.unique(labels)}

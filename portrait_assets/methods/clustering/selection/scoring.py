@@ -1,0 +1,281 @@
+"""Candidates scored on a sample: shares, agreement of families, stability.
+
+1. Every family is fitted for every k. Candidates with a segment below 2 % of the sample, or below
+   15 of its customers (5 % of a small one), are out; where 0.3 / k is less, that is enough.
+2. *Agreement* is how far at least two other families find the same partition. Candidates within
+   `SHORTLIST` of the best agreement go on, and the best of every number of segments.
+3. *Stability* is the mean adjusted Rand index between the fit and refits on 80 % subsets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from sklearn.metrics import silhouette_score
+
+from portrait_assets.methods.clustering.selection.evidence import (
+    Neighbourhood,
+    adjusted_rand,
+    adjusted_rand_matrix,
+    agreement,
+    purity,
+    separation,
+)
+from portrait_assets.methods.clustering.selection.families import Candidate, fit_candidates
+
+FloatMatrix = npt.NDArray[np.float64]
+IntVector = npt.NDArray[np.int64]
+
+SMALLEST_SHARE = 0.02
+SMALLEST_PART = 0.3
+"""With many segments, this part of an even share is enough."""
+SMALLEST_ROWS = 15
+SHORTLIST = 0.08
+LEAST_AGREEMENT = 0.75
+TOLERANCE = 0.02
+MANY_DIMENSIONS = 10
+"""From here on k-means is looked at by itself: other families drown in noise (`winner`)."""
+MOST_CENTRES = 12
+CENTRES_ROWS = 5_000
+LEAST_SEPARATION = 0.2
+"""Density-based validation that DBSCAN's segments must reach."""
+SUBSETS = 6
+ROUNDING = 1e-9
+"""Sums of floats are this exact."""
+MOST_LISTED = 30
+SHOWN_WITH_EVIDENCE = 10
+SUBSET_SHARE = 0.8
+
+CANDIDATES_SCHEMA: dict[str, pl.DataType] = {
+    "family": pl.String(),
+    "parameter": pl.Float64(),
+    "k": pl.Int64(),
+    "segments": pl.Int64(),
+    "smallest_share": pl.Float64(),
+    "largest_share": pl.Float64(),
+    "agreement": pl.Float64(),
+    "stability": pl.Float64(),
+    "score": pl.Float64(),
+    "purity": pl.Float64(),
+    "separation": pl.Float64(),
+    "clear_share": pl.Float64(),
+    "silhouette": pl.Float64(),
+    "chosen": pl.Boolean(),
+}
+"""Numbers of every candidate; what the rule did not need to compute is null."""
+
+
+@dataclass
+class Scored:
+    """A candidate with its labels and the numbers found so far."""
+
+    candidate: Candidate
+    labels: IntVector
+    numbers: dict[str, float]
+
+    def number(self, name: str) -> float:
+        """The number of that name; minus infinity where it was not computed."""
+        return self.numbers.get(name, float("-inf"))
+
+
+def scored(fitted: Mapping[Candidate, IntVector]) -> list[Scored]:
+    """Candidates that have at least two segments, with shares and agreement."""
+    lines = []
+    for candidate, raw in fitted.items():
+        labels = np.unique(raw, return_inverse=True)[1].astype(np.int64)
+        shares = np.bincount(labels) / len(labels)
+        if len(shares) >= 2:
+            numbers = {
+                "segments": float(len(shares)),
+                "smallest_share": float(shares.min()),
+                "largest_share": float(shares.max()),
+            }
+            lines.append(Scored(candidate, labels, numbers))
+    if lines:
+        similar = adjusted_rand_matrix([line.labels for line in lines])
+        # DBSCAN takes part, but that it finds a partition too is no evidence for one.
+        similar[:, [line.candidate.family == "dbscan" for line in lines]] = -1.0
+        found = agreement(similar, [line.candidate.kind for line in lines])
+        for line, value in zip(lines, found, strict=True):
+            line.numbers["agreement"] = float(value)
+    return lines
+
+
+def is_allowed(line: Scored) -> bool:
+    """Whether no segment is too small to act on or to be told from a few strays."""
+    rows = len(line.labels)
+    least = max(SMALLEST_SHARE, min(SMALLEST_ROWS / rows, 0.05))
+    least = min(least, SMALLEST_PART / line.number("segments"))
+    return line.number("smallest_share") >= least
+
+
+def add_stability(
+    lines: list[Scored],
+    points: FloatMatrix,
+    segments: int | None,
+    seed: int,
+    unseen: FloatMatrix | None = None,
+    least: float = float("-inf"),
+) -> None:
+    """Stability and score of the candidates that may win, by refits on subsets.
+
+    In many dimensions that of centres is taken over more customers, the points and ``unseen``:
+    over few it says more about who was left out than about the number of segments. Refits take
+    long: candidates that cannot reach the score ``least`` may be left without, and those that
+    have a score keep it.
+    """
+    free = [line for line in lines if is_allowed(line)]
+    asked = [line for line in lines if line.number("segments") == segments]
+    centred = _centred(free, points)
+    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked), *centred)}
+    labels = {candidate: line.labels for candidate, line in listed.items()}
+    needed = {
+        candidate: np.inf if "score" in line.numbers else least - line.number("agreement")
+        for candidate, line in listed.items()
+    }
+    found: dict[Candidate, float] = {}
+    if centred and unseen is not None and len(unseen):
+        everyone = np.vstack([points, unseen])[:CENTRES_ROWS]
+        of_everyone = [line.candidate for line in centred]
+        wanted = [candidate for candidate in of_everyone if needed[candidate] <= 1 + ROUNDING]
+        found = _stability(everyone, fit_candidates(everyone, wanted, seed=seed), needed, seed)
+        labels = {c: own for c, own in labels.items() if c not in of_everyone}
+    found |= _stability(points, labels, needed, seed)
+    for candidate, stability in found.items():
+        numbers = listed[candidate].numbers
+        numbers["stability"] = stability
+        numbers["score"] = stability + numbers["agreement"]
+
+
+def _stability(
+    points: FloatMatrix,
+    labels: Mapping[Candidate, IntVector],
+    needed: Mapping[Candidate, float],
+    seed: int,
+) -> dict[Candidate, float]:
+    """Mean adjusted Rand index between labels of the points and refits on subsets of them.
+
+    A candidate is left out as soon as its mean cannot be as high as needed.
+    """
+    rng = np.random.default_rng(seed)
+    found: dict[Candidate, list[float]] = {candidate: [] for candidate in labels}
+    for subset in range(SUBSETS):
+        picked = np.sort(rng.permutation(len(points))[: int(SUBSET_SHARE * len(points))])
+        found = {
+            c: values
+            for c, values in found.items()
+            if (sum(values) + SUBSETS - len(values)) / SUBSETS >= needed[c] - ROUNDING
+        }
+        refits = fit_candidates(
+            points[picked],
+            _fitting(_with_starts(labels, found), len(picked)),
+            seed=seed + subset + 1,
+        )
+        for candidate in found.keys() & refits.keys():
+            found[candidate].append(adjusted_rand(labels[candidate][picked], refits[candidate]))
+    # A k that no subset can carry has shown no stability.
+    return {c: float(np.mean(values)) if values else 0.0 for c, values in found.items()}
+
+
+def _with_starts(labels: Iterable[Candidate], wanted: Collection[Candidate]) -> list[Candidate]:
+    """The wanted candidates, and the k-means that their mixtures start from."""
+    starts = {Candidate("k-means", 0, c.k) for c in wanted if c.family == "mixture"}
+    return [candidate for candidate in labels if candidate in wanted or candidate in starts]
+
+
+def _centred(lines: list[Scored], points: FloatMatrix) -> list[Scored]:
+    """In many dimensions, k-means with few centres."""
+    if points.shape[1] < MANY_DIMENSIONS:
+        return []
+    return [
+        line
+        for line in lines
+        if line.candidate.family == "k-means" and line.candidate.k <= MOST_CENTRES
+    ]
+
+
+def _shortlist(group: list[Scored]) -> list[Scored]:
+    """The most agreed candidates, and the most agreed of every number of segments."""
+    ordered = sorted(group, key=lambda line: -line.number("agreement"))
+    top = ordered[0].number("agreement") if ordered else 0.0
+    near_top = [line for line in ordered if line.number("agreement") >= top - SHORTLIST]
+    of_number: dict[float, Scored] = {}
+    for line in ordered:
+        if line.number("agreement") >= LEAST_AGREEMENT:
+            of_number.setdefault(line.number("segments"), line)
+    return [*near_top[:MOST_LISTED], *of_number.values()]
+
+
+def _fitting(listed: Iterable[Candidate], rows: int) -> list[Candidate]:
+    return [c for c in listed if c.k <= rows and (c.kind != "density" or rows >= 10)]
+
+
+def best(lines: list[Scored], segments: int | None = None) -> Scored | None:
+    """The line that wins by the rule, among all allowed or among those with so many segments."""
+    pool = [line for line in lines if "score" in line.numbers]
+    if segments is None:
+        pool = [line for line in pool if is_allowed(line)]
+    else:
+        pool = [line for line in pool if line.number("segments") == segments]
+    if not pool:
+        return None
+    top = max(line.number("score") for line in pool)
+    good = [line for line in pool if line.number("score") >= top - TOLERANCE]
+    return max(good, key=lambda line: (line.number("segments"), line.number("score")))
+
+
+def most_agreed(lines: list[Scored]) -> Scored | None:
+    """The candidate that other families agree with most, among those that may win."""
+    pool = [line for line in lines if is_allowed(line)]
+    return max(pool, key=lambda line: line.number("agreement"), default=None)
+
+
+def is_eligible(line: Scored) -> bool:
+    """Whether a candidate may win: DBSCAN, which one chain of customers misleads, if separated."""
+    is_chained = line.candidate.family == "dbscan"
+    return not is_chained or line.numbers.get("separation", -1.0) >= LEAST_SEPARATION
+
+
+def leading(lines: list[Scored]) -> list[Scored]:
+    """The candidates with the best scores, and those of DBSCAN, which need further numbers."""
+    scored = [line for line in lines if "score" in line.numbers]
+    ordered = sorted(scored, key=lambda line: -line.number("score"))
+    best, others = ordered[:SHOWN_WITH_EVIDENCE], ordered[SHOWN_WITH_EVIDENCE:]
+    return [*best, *(line for line in others if line.candidate.family == "dbscan")]
+
+
+def add_evidence(line: Scored, near: Neighbourhood, points: FloatMatrix) -> None:
+    """Add purity, density separation and silhouette; only `is_eligible` asks for one of them."""
+    line.numbers["purity"] = purity(near, line.labels)
+    line.numbers["separation"] = separation(near, line.labels)
+    if line.number("segments") < len(points):
+        line.numbers["silhouette"] = float(silhouette_score(points, line.labels))
+
+
+def candidates_table(lines: list[Scored], winner: Scored | None) -> pl.DataFrame:
+    """All candidates as a table, the best score first."""
+    rows = []
+    for line in lines:
+        rounded = {name: round(value, 6) for name, value in line.numbers.items()}
+        candidate = line.candidate
+        rows.append(
+            {
+                **dict.fromkeys(CANDIDATES_SCHEMA),
+                **rounded,
+                "family": f"{candidate.family}, refined" if candidate.refined else candidate.family,
+                "parameter": candidate.parameter,
+                "k": candidate.k,
+                "segments": int(line.number("segments")),
+                "chosen": line is winner,
+            }
+        )
+    frame = pl.DataFrame(rows, schema=CANDIDATES_SCHEMA)
+    return frame.sort(
+        ["chosen", "score", "agreement", "family", "parameter", "k"],
+        descending=[True, True, True, False, False, False],
+        nulls_last=True,
+    )

@@ -1,0 +1,1 @@
+"""Charts as SVG and PNG, with a font that has Chinese."""

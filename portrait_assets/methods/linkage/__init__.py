@@ -1,0 +1,1 @@
+"""Record linkage: which records are of one person."""

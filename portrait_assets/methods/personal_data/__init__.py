@@ -1,0 +1,1 @@
+"""Forms of names, phones, identity numbers and addresses."""

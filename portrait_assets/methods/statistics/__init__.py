@@ -1,0 +1,1 @@
+"""Distances, tests and intervals."""

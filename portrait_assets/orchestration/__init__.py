@@ -1,0 +1,1 @@
+"""How the stages run: definitions, automation, the instance and its event log."""

@@ -1,0 +1,1 @@
+"""A table as it is declared, and what is made of the declaration: pandera, Dagster, Markdown."""

@@ -1,0 +1,84 @@
+"""From a contract to the pandera schema of what the table must be and may hold."""
+
+from __future__ import annotations
+
+import pandera.polars as pa
+import polars as pl
+
+from portrait_assets.schema.table import Column, Table, Type
+
+
+def contract_schema(table: Table) -> pa.DataFrameSchema:
+    """Columns, types, what may be null, the domain of each column, and the key within a month.
+
+    Where types are as received, neither they nor the domains are looked at.
+    """
+    month = [table.partition_by.value] if table.partition_by else []
+    key = list(dict.fromkeys([*month, *table.key])) if table.key else None
+    return pa.DataFrameSchema(
+        {
+            column.name: pa.Column(
+                dtype=None if table.types_as_received else column.polars_type,
+                checks=[] if table.types_as_received else _domain(column),
+                nullable=column.nullable,
+            )
+            for column in table.all_columns
+        },
+        strict=True,
+        unique=key,
+        name=table.full_name,
+    )
+
+
+def _domain(column: Column) -> list[pa.Check]:
+    checks = []
+    if column.allowed is not None and column.type is Type.TEXTS:
+        checks.append(_each_in(column.allowed))
+    elif column.allowed is not None:
+        checks.append(pa.Check.isin(list(column.allowed)))
+    if column.minimum is not None:
+        checks.append(pa.Check.ge(column.minimum))
+    if column.maximum is not None:
+        checks.append(pa.Check.le(column.maximum))
+    return checks
+
+
+def _each_in(allowed: tuple[str, ...]) -> pa.Check:
+    """Every element of a list is one of these; pandera's own isin compares whole lists."""
+
+    def each_is_allowed(data: pa.PolarsData) -> pl.LazyFrame:
+        listed = pl.element().is_in(list(allowed)).fill_null(False)
+        return data.lazyframe.select(pl.col(data.key).list.eval(listed).list.all().fill_null(True))
+
+    return pa.Check(each_is_allowed, name=f"each of {', '.join(allowed)}")
+
+
+def violations(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> tuple[int, str]:
+    """How many failures the schema finds in the frame, and what they are, values left out.
+
+    The frame must be eager: on a lazy one pandera looks at the schema only, and a value check
+    could never fail.
+    """
+    try:
+        # pandera collects for each check of each column; polars' streaming engine, its default,
+        # takes about four times as long to start.
+        with pl.Config(set_engine_affinity="in-memory"):
+            schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        summary = (
+            cases.group_by("column", "check", maintain_order=True)
+            .len()
+            .select(
+                pl.format(
+                    "{} fails {} ({}x)",
+                    pl.col("column").fill_null("a column or key"),
+                    "check",
+                    "len",
+                )
+            )
+            .to_series()
+            .to_list()
+        )
+        return cases.height, "; ".join(summary)
+    return 0, "all as the contract says"

@@ -1,0 +1,1 @@
+"""The flow, from raw tables to what is published; each stage reads only those before it."""

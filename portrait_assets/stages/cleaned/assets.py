@@ -1,0 +1,221 @@
+"""Assets of the cleaned room: identities first, then the typed tables and what was set aside."""
+
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.core.bounds import in_batches
+from portrait_assets.schema.describe import asset_key
+from portrait_assets.schema.markdown import markdown_table
+from portrait_assets.schema.table import Severity, Table
+from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
+from portrait_assets.stages.cleaned.clean import Ways, clean, unplaced_rejects
+from portrait_assets.stages.cleaned.contract import (
+    CLEANED,
+    CUSTOMER_ALIAS,
+    GOLDEN_RECORD,
+    IDENTITY_MAP,
+    LINKAGE_MODEL,
+    QUALITY,
+    REJECTS,
+)
+from portrait_assets.stages.cleaned.golden import golden_month
+from portrait_assets.stages.cleaned.identifying import identify
+from portrait_assets.stages.cleaned.identity import moved, with_customer_id
+from portrait_assets.stages.cleaned.quality import counted, quality, told_shares
+from portrait_assets.stages.raw.contract import (
+    CANONICAL,
+    CANONICAL_BY_NAME,
+    CUSTOMERS,
+    UNPLACED,
+    Canonical,
+)
+from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.dagster.asset import all_months_in, month_in, tables_asset
+from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.store import Warehouse
+
+RAW_CUSTOMERS = CUSTOMERS.raw_table()
+TABLES = (
+    IDENTITY_MAP,
+    CUSTOMER_ALIAS,
+    LINKAGE_MODEL,
+    *CLEANED.values(),
+    REJECTS,
+    QUALITY,
+    GOLDEN_RECORD,
+)
+
+
+def cleaned_assets(
+    source: Source, partitions: dg.PartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """The steps that find who is who and that type every raw table."""
+    raw_ins = {canonical.name: month_in(canonical.raw_table()) for canonical in CANONICAL}
+
+    told = source.definition
+    ways = Ways(told.time_zone, told.country, told.rules)
+
+    @tables_asset(
+        "identity_map",
+        [IDENTITY_MAP, CUSTOMER_ALIAS, LINKAGE_MODEL],
+        partitions,
+        ins={c.name: raw_ins[c.name] for c in CANONICAL if c.names_a_customer},
+    )
+    def identity_map(
+        context: dg.AssetExecutionContext, **raw: pl.LazyFrame
+    ) -> Iterator[dg.Output[pl.DataFrame]]:
+        warehouse = context.resources.warehouse.warehouse
+        months = list(context.partition_keys)
+        with warehouse.sparing_memory():
+            made = identify(
+                raw.values(),
+                _all_records(warehouse, months[-1]) if told.identity else RAW_CUSTOMERS.empty(),
+                warehouse.history(IDENTITY_MAP, before=months[0]),
+                warehouse.history(LINKAGE_MODEL, before=months[0]),
+                months,
+                told.identity,
+                ways,
+                source.folder,
+            )
+        yield dg.Output(made.identity_map, IDENTITY_MAP.name)
+        yield dg.Output(made.aliases, CUSTOMER_ALIAS.name)
+        yield dg.Output(made.models, LINKAGE_MODEL.name)
+
+    @tables_asset(
+        "cleaned",
+        [*CLEANED.values(), REJECTS, QUALITY],
+        partitions,
+        ins={
+            **raw_ins,
+            "unplaced": month_in(UNPLACED),
+            "identity_map": all_months_in(IDENTITY_MAP, partitions),
+        },
+    )
+    def cleaned(
+        context: dg.AssetExecutionContext,
+        identity_map: pl.DataFrame,
+        unplaced: pl.DataFrame,
+        **raw: pl.LazyFrame,
+    ) -> Iterator[dg.Output[object]]:
+        warehouse = context.resources.warehouse.warehouse
+        made = warehouse.made
+        rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
+        counts: list[pl.DataFrame] = []
+        persons = moved(identity_map)
+
+        def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
+            known = _known(warehouse, canonical, context.partition_keys[-1], ways)
+            for received in _batches(
+                warehouse, canonical, raw[canonical.name], list(context.partition_keys)
+            ):
+                found = clean(received, canonical, ways, known)
+                rejects.append(found.rejects)
+                counts.append(counted(found.kept, canonical))
+                if canonical.names_a_customer:
+                    yield with_customer_id(found.kept, persons)
+                else:
+                    yield found.kept
+
+        def had(table: str, column: str) -> bool:
+            found = warehouse.con.execute(
+                f"SELECT 1 FROM {CLEANED[table].full_name} WHERE {quote(column)} IS NOT NULL "
+                f"AND month < {literal(context.partition_keys[0])} LIMIT 1"
+            )
+            return found.fetchone() is not None
+
+        for canonical in CANONICAL:
+            yield dg.Output(kept(canonical), canonical.name)
+        aside = pl.concat(rejects)
+        newest = context.partition_keys[-1]
+        shares = quality(counts, aside, made, list(context.partition_keys), had)
+        for table_name, month, told_of in told_shares(shares):
+            context.add_asset_metadata(told_of, asset_key(CLEANED[table_name]), month)
+        yield dg.Output(shares, QUALITY.name)
+        context.add_asset_metadata(
+            {"conservation": dg.MetadataValue.md(markdown_table(conserved(made, aside, newest)))},
+            asset_key(REJECTS),
+            newest,
+        )
+        yield dg.Output(aside, REJECTS.name)
+
+    @tables_asset(
+        "golden_record",
+        [GOLDEN_RECORD],
+        partitions,
+        ins={
+            "customers": all_months_in(CLEANED["customers"], partitions),
+            "identity_map": all_months_in(IDENTITY_MAP, partitions),
+        },
+    )
+    def golden_record(
+        context: dg.AssetExecutionContext, customers: pl.DataFrame, identity_map: pl.DataFrame
+    ) -> Iterator[dg.Output[object]]:
+        trust = told.identity.trust if told.identity else ()
+        warehouse = context.resources.warehouse.warehouse
+        most = warehouse.bounds.record_customers
+        rows = (
+            part
+            for month in warehouse.place.each(context.partition_keys)
+            for part in golden_month(customers, identity_map, month, trust, most)
+        )
+        yield dg.Output(rows, GOLDEN_RECORD.name)
+
+    return [identity_map, cleaned, golden_record]
+
+
+def _batches(
+    warehouse: Warehouse, canonical: Canonical, raw: pl.LazyFrame, months: list[str]
+) -> Iterator[pl.DataFrame]:
+    """The raw rows of the months, so many at a time; rows that are the same come together."""
+    table = canonical.raw_table()
+    rows = warehouse.made(table)
+    most = max(1, warehouse.bounds.typed_values // len(table.columns))
+    for batch in in_batches(months, rows, most):
+        first, last = batch[0], batch[-1]
+        warehouse.place.at(first, last)
+        parts = -(-rows[first] // most) if first == last and not canonical.unique else 1
+        if parts <= 1:
+            yield raw.filter(pl.col("month") >= first, pl.col("month") <= last).collect()
+            continue
+        for part in range(parts):
+            yield warehouse.read_part(table, first, part, parts, by=canonical.required)
+
+
+def _all_records(warehouse: Warehouse, last: str) -> pl.DataFrame:
+    months = [month for month in warehouse.made(RAW_CUSTOMERS) if month <= last]
+    return warehouse.read(RAW_CUSTOMERS, months)
+
+
+def conserved(
+    made: Callable[[Table], dict[str, int]], rejects: pl.DataFrame, month: str
+) -> pl.DataFrame:
+    """Per table the rows received in the month, and what became of them."""
+    place = pl.struct("source_file", "source_row")
+    gone = (
+        rejects.filter(pl.col("month") == month)
+        .group_by("table_name")
+        .agg(
+            place.filter(pl.col("severity") == Severity.ROW).n_unique().alias("set_aside"),
+            place.filter(pl.col("severity") == Severity.MERGED).n_unique().alias("merged"),
+        )
+    )
+    rows = [
+        (each.name, made(each.raw_table()).get(month, 0), made(CLEANED[each.name]).get(month, 0))
+        for each in CANONICAL
+    ]
+    counted = pl.DataFrame(rows, schema=["table_name", "received", "kept"], orient="row")
+    return counted.join(gone, on="table_name", how="left").fill_null(0)
+
+
+def _known(
+    warehouse: Warehouse, canonical: Canonical, last: str, ways: Ways
+) -> pl.DataFrame | None:
+    """What the table's rules over two tables are held against, of all months up to the last."""
+    background = BACKGROUNDS.get(canonical.name)
+    if background is None or not warehouse.made(canonical.raw_table()):
+        return None
+    other = CANONICAL_BY_NAME[background.table].raw_table()
+    months = [month for month in warehouse.made(other) if month <= last]
+    return first_known(background, warehouse.scan(other, months), ways.time_zone)

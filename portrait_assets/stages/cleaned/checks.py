@@ -1,0 +1,110 @@
+"""Checks of the cleaned room: nothing lost on the way, and what was set aside is told."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.schema.table import Severity
+from portrait_assets.stages.cleaned.assets import TABLES
+from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
+from portrait_assets.stages.raw.placing import AFTER_LAST
+from portrait_assets.storage.dagster.checks import (
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
+
+
+def _conserved(subject: Subject) -> Finding:
+    """Received = kept + distinct rows set aside + duplicates merged, table by table.
+
+    Rows without a readable date and broken lines are received and set aside too. Of a table that
+    could not be read it is not known what was received: what an earlier reading found stands, and
+    nothing is to be made from it.
+    """
+    if problems := _problems(subject):
+        return Finding(len(problems), " ".join(problems))
+    made = subject.warehouse.made
+    row = pl.struct("source_file", "source_row")
+    gone = subject.rows.group_by("table_name").agg(
+        row.filter(severity=str(Severity.ROW)).n_unique().alias("aside"),
+        row.filter(severity=str(Severity.MERGED)).n_unique().alias("merged"),
+    )
+    strays = _broken_strays(subject)
+    counts = [
+        (
+            c.name,
+            made(c.raw_table())[subject.month] + strays.get(c.name, 0),
+            made(CLEANED[c.name])[subject.month],
+        )
+        for c in CANONICAL
+    ]
+    balance = (
+        pl.DataFrame(counts, schema=["table_name", "received", "kept"], orient="row")
+        .join(gone, on="table_name", how="left")
+        .with_columns(pl.col("aside", "merged").fill_null(0).cast(pl.Int64))
+        .with_columns(lost=pl.col("received") - pl.col("kept") - pl.col("aside") - pl.col("merged"))
+    )
+    wrong = balance.filter(pl.col("lost") != 0).select(
+        pl.format(
+            "{}: {} received, {} kept, {} set aside, {} merged",
+            *("table_name", "received", "kept", "aside", "merged"),
+        )
+    )
+    return Finding(
+        int(balance["lost"].abs().sum()),
+        "; ".join(wrong.to_series())
+        or f"{balance['received'].sum()} received = {balance['kept'].sum()} kept + "
+        f"{balance['aside'].sum()} set aside + {balance['merged'].sum()} merged",
+    )
+
+
+def _problems(subject: Subject) -> list[str]:
+    """Why tables could not be read, each file's sentence once."""
+    receipts = subject.warehouse.read(RECEIPTS, [subject.month])
+    return receipts["problem"].drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _broken_strays(subject: Subject) -> dict[str, int]:
+    """By table, the month's rows in `raw.unplaced` that are broken and so set aside."""
+    if not subject.warehouse.made(UNPLACED).get(subject.month):
+        return {}
+    unplaced = subject.warehouse.read(UNPLACED, [subject.month])
+    broken = unplaced.filter(pl.col("reason") != AFTER_LAST)
+    return dict(broken.group_by("table_name").len().iter_rows())
+
+
+def _none_set_aside(subject: Subject) -> Finding:
+    if subject.rows.is_empty():
+        return Finding(0, "nothing was set aside or corrected")
+    kinds = ("table_name", "column_name", "rule", "severity")
+    told = subject.rows.group_by(kinds).len()
+    # Of those that are equally often, always the same one.
+    worst = told.sort("len", *kinds, descending=[True, *[False] * len(kinds)]).row(0, named=True)
+    return Finding(
+        subject.rows.height,
+        f"{subject.rows.height} entries; most often {worst['table_name']}."
+        f"{worst['column_name'] or 'row'} {worst['rule']} ({worst['len']}x, {worst['severity']})",
+    )
+
+
+CONSERVED = TableCheck(
+    "conserved",
+    "Of every table that was read: rows received = kept + distinct rows set aside + merged.",
+    _conserved,
+    blocking=True,
+)
+NONE_SET_ASIDE = TableCheck(
+    "none_set_aside",
+    "No value or row was set aside or corrected.",
+    _none_set_aside,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+
+def cleaned_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """The checks of all cleaned tables."""
+    return room_checks("cleaned", TABLES, {REJECTS: (CONSERVED, NONE_SET_ASIDE)}, partitions)

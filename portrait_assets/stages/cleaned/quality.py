@@ -1,0 +1,123 @@
+"""How good what was received is: five shares per table and month, as data offices state them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import polars as pl
+
+from portrait_assets.schema.table import Severity, Table
+from portrait_assets.stages.cleaned.contract import QUALITY
+from portrait_assets.stages.cleaned.rules import COUNTRY_RULES, CROSS_RULES
+from portrait_assets.stages.raw.contract import CANONICAL, Canonical
+
+Had = Callable[[str, str], bool]
+_COUNTS = {
+    **dict.fromkeys(("month", "table_name", "column_name"), pl.String),
+    **dict.fromkeys(("rows_kept", "in_time", "filled"), pl.Int64),
+}
+
+
+def counted(kept: pl.DataFrame, canonical: Canonical) -> pl.DataFrame:
+    """Per month and column of kept rows: the rows, those of the month that they fell in, values."""
+    names = [column.name for column in canonical.columns]
+    in_time = pl.lit(None, dtype=pl.Int64)
+    if kept[canonical.dated_by].count():
+        day, first_day = pl.col(canonical.dated_by), pl.first("month").str.to_date("%Y-%m")
+        in_time = ((day >= first_day) & (day < first_day.dt.offset_by("1mo"))).sum()
+    return (
+        kept.group_by("month")
+        .agg(pl.len().alias("rows_kept"), in_time.alias("in_time"), pl.col(names).count())
+        .unpivot(
+            names,
+            index=["month", "rows_kept", "in_time"],
+            variable_name="column_name",
+            value_name="filled",
+        )
+        .with_columns(pl.lit(canonical.name).alias("table_name"))
+        .select(pl.col(name).cast(kind) for name, kind in _COUNTS.items())
+    )
+
+
+def _together(counts: Iterable[pl.DataFrame], had: Had) -> pl.DataFrame:
+    """Per table and month; a column that said nothing so far is one the source does not have.
+
+    So a month tells the same whether it is made alone or with others.
+    """
+    whole = pl.concat([pl.DataFrame(schema=_COUNTS), *counts])
+    by_column = whole.group_by("month", "table_name", "column_name").agg(pl.all().sum())
+    so_far = pl.col("filled").cum_sum().over("table_name", "column_name", order_by="month")
+    silent = by_column.filter(so_far == 0)
+    named = silent.select("table_name", "column_name").unique()
+    before = named.filter([had(table, column) for table, column in named.iter_rows()])
+    missing = silent.join(before, on=named.columns, how="semi")
+    there = pl.concat([by_column.filter(so_far > 0), missing])
+    rows = pl.col("rows_kept")
+    return there.group_by("month", "table_name").agg(
+        rows.first(), pl.col("in_time").first(), rows.sum().alias("values"), pl.col("filled").sum()
+    )
+
+
+def quality(
+    counts: Iterable[pl.DataFrame],
+    rejects: pl.DataFrame,
+    made: Callable[[Table], dict[str, int]],
+    months: list[str],
+    had: Had = lambda table, column: False,
+) -> pl.DataFrame:
+    """The rows of cleaned.quality for these months.
+
+    Args:
+        counts: what `counted` gave, of all tables.
+        rejects: cleaned.rejects of these months.
+        made: rows by month that a table was made with.
+        months: the months.
+        had: whether a column of a cleaned table has a value in a month before these.
+    """
+    received = pl.DataFrame(
+        [(month, c.name, made(c.raw_table())[month]) for c in CANONICAL for month in months],
+        schema={"month": pl.String, "table_name": pl.String, "rows_received": pl.Int64},
+        orient="row",
+    )
+    kept = _together(counts, had)
+    across = {
+        rule.name for rule in (*CROSS_RULES, *(r for rs in COUNTRY_RULES.values() for r in rs))
+    }
+    row = pl.struct("source_file", "source_row")
+    is_across = pl.col("rule").is_in(list(across))
+    is_merged = pl.col("severity") == Severity.MERGED
+    broken = rejects.group_by("month", "table_name").agg(
+        row.filter(~is_across & ~is_merged).n_unique().alias("invalid"),
+        row.filter(is_across).n_unique().alias("inconsistent"),
+        row.filter(is_merged).n_unique().alias("merged"),
+    )
+    together = (
+        received.join(kept, on=["month", "table_name"], how="left")
+        .join(broken, on=["month", "table_name"], how="left")
+        .with_columns(pl.col("rows_kept", "invalid", "inconsistent", "merged").fill_null(0))
+    )
+    everything = pl.col("rows_received")
+    return together.select(
+        "month",
+        "table_name",
+        "rows_received",
+        pl.col("rows_kept").cast(pl.Int64),
+        _share(pl.col("filled"), pl.col("values")).alias("completeness"),
+        _share(everything - pl.col("invalid"), everything).alias("validity"),
+        _share(everything - pl.col("merged"), everything).alias("uniqueness"),
+        _share(pl.col("in_time"), pl.col("rows_kept")).alias("timeliness"),
+        _share(everything - pl.col("inconsistent"), everything).alias("consistency"),
+    ).select(QUALITY.column_names)
+
+
+def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    share = part.cast(pl.Float64) / whole.cast(pl.Float64)
+    return pl.when(whole > 0).then(share.clip(0, 1).round(6))
+
+
+def told_shares(quality: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """By table and month the shares that are known, for the UI."""
+    shares = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
+    for row in quality.iter_rows(named=True):
+        if told := {name: row[name] for name in shares if row.get(name) is not None}:
+            yield row["table_name"], row["month"], told

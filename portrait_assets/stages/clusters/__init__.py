@@ -1,0 +1,1 @@
+"""The segments of each month: the champion model, its segments and their names."""

@@ -1,0 +1,181 @@
+"""Assets of the clusters room: the model in force, who is in which segment, what each is like."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.schema.describe import asset_key
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.clusters.contract import (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_CANDIDATES,
+    CLUSTER_DECISION,
+    CLUSTER_MIGRATION,
+    CLUSTER_MODEL,
+    CLUSTER_PROFILE,
+    CLUSTER_SEGMENT,
+    CLUSTER_TYPICAL,
+    USED_FEATURES,
+)
+from portrait_assets.stages.clusters.description import describe
+from portrait_assets.stages.clusters.in_force import (
+    candidate_rows,
+    kept_uses,
+    model_in_force,
+    model_rows,
+)
+from portrait_assets.stages.clusters.names.given_names import given_names
+from portrait_assets.stages.clusters.pictures.draw import draw_pictures
+from portrait_assets.stages.clusters.tracking import migration_matrix
+from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
+from portrait_assets.storage.dagster.asset import month_in, tables_asset
+from portrait_assets.storage.duckdb.store import Warehouse
+
+MODEL_TABLES = (CLUSTER_MODEL, CLUSTER_CANDIDATES, CLUSTER_DECISION)
+SEGMENT_TABLES = (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_SEGMENT,
+    CLUSTER_PROFILE,
+    CLUSTER_TYPICAL,
+    CLUSTER_MIGRATION,
+)
+TABLES = (*MODEL_TABLES, *SEGMENT_TABLES)
+KINDS = ("duckdb", "polars", "scikitlearn")
+FEATURE_LABELS = {feature.name: feature.zh for feature in USED_FEATURES}
+
+
+def rows_of(frame: pl.LazyFrame, month: str) -> pl.LazyFrame:
+    """The month's rows of a table partitioned by as_of."""
+    return frame.filter(pl.col("as_of") == last_day(month))
+
+
+def of_month(frame: pl.LazyFrame, month: str) -> pl.DataFrame:
+    """The same, as a frame."""
+    return rows_of(frame, month).collect()
+
+
+def dated(frame: pl.DataFrame, month: str) -> pl.DataFrame:
+    """The frame as the month's partition."""
+    return frame.with_columns(pl.lit(last_day(month)).alias("as_of"))
+
+
+def clusters_assets(
+    source_folder: Path, partitions: dg.PartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """The steps that keep the model, and that apply and describe it."""
+
+    @tables_asset(
+        "cluster_model",
+        MODEL_TABLES,
+        partitions,
+        ins={"features": month_in(FEATURE_MATRIX), "selections": month_in(FEATURE_SELECTION)},
+        kinds=KINDS,
+    )
+    def model(
+        context: dg.AssetExecutionContext, features: pl.LazyFrame, selections: pl.LazyFrame
+    ) -> Iterator[dg.Output[object]]:
+        months = list(context.partition_keys)
+        known = partitions.get_partition_keys()
+        warehouse = context.resources.warehouse.warehouse
+        champion = model_before(warehouse, months[0])
+        before = matrix_before(warehouse, months[0])
+        rows: dict[Table, list[pl.DataFrame]] = {table: [table.empty()] for table in MODEL_TABLES}
+        for month in warehouse.place.each(months):
+            matrix = of_month(features, month)
+            uses = kept_uses(of_month(selections, month))
+            history = known.index(month) + 1
+            champion, decision = model_in_force(matrix, history, champion, uses, before)
+            before = rows_of(features, month)
+            rows[CLUSTER_MODEL].append(dated(model_rows(champion), month))
+            rows[CLUSTER_CANDIDATES].append(dated(candidate_rows(champion), month))
+            told = pl.DataFrame([{**decision, "as_of": last_day(month)}])
+            rows[CLUSTER_DECISION].append(told)
+        for table, frames in rows.items():
+            yield dg.Output(pl.concat(frames, how="diagonal_relaxed"), table.name)
+
+    @tables_asset(
+        "clusters",
+        SEGMENT_TABLES,
+        partitions,
+        ins={
+            "features": month_in(FEATURE_MATRIX),
+            "models": month_in(CLUSTER_MODEL),
+            "candidates": month_in(CLUSTER_CANDIDATES),
+        },
+        kinds=KINDS,
+    )
+    def clusters(
+        context: dg.AssetExecutionContext,
+        features: pl.LazyFrame,
+        models: pl.LazyFrame,
+        candidates: pl.LazyFrame,
+    ) -> Iterator[dg.Output[object]]:
+        months = list(context.partition_keys)
+        given = given_names(source_folder)
+        warehouse = context.resources.warehouse.warehouse
+        rest: dict[Table, list[pl.DataFrame]] = {t: [t.empty()] for t in SEGMENT_TABLES[1:]}
+
+        def assignments() -> Iterator[pl.DataFrame]:
+            previous = warehouse.last_before(CLUSTER_ASSIGNMENT, months[0])
+            for month in warehouse.place.each(months):
+                matrix = of_month(features, month)
+                rows = of_month(models, month)
+                model = ClusterModel.from_rows(rows, of_month(candidates, month))
+                assigned = assign(model, matrix, previous).with_columns(
+                    pl.lit(model.version).alias("model_version")
+                )
+                is_new = previous is None or model.version != previous["model_version"].first()
+                segments, profile, typical = describe(matrix, assigned, model, is_new, given)
+                rest[CLUSTER_SEGMENT].append(dated(segments, month))
+                rest[CLUSTER_PROFILE].append(dated(profile, month))
+                rest[CLUSTER_TYPICAL].append(dated(typical, month))
+                if previous is not None:
+                    moved = migration_matrix(previous, assigned)
+                    rest[CLUSTER_MIGRATION].append(dated(moved, month))
+                if month == months[-1]:
+                    context.add_asset_metadata(
+                        picture_metadata(model, matrix, segments, profile),
+                        asset_key(CLUSTER_SEGMENT),
+                        month,
+                    )
+                previous = assigned
+                yield dated(assigned, month)
+
+        yield dg.Output(assignments(), CLUSTER_ASSIGNMENT.name)
+        for table, frames in rest.items():
+            yield dg.Output(pl.concat(frames, how="diagonal_relaxed"), table.name)
+
+    return [model, clusters]
+
+
+def picture_metadata(
+    model: ClusterModel, matrix: pl.DataFrame, segments: pl.DataFrame, profile: pl.DataFrame
+) -> dict[str, dg.MetadataValue]:
+    """The pictures for the UI."""
+    drawn = draw_pictures(model, matrix, segments, profile, FEATURE_LABELS)
+    return {
+        name: dg.MetadataValue.md(
+            f"![{name}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})"
+        )
+        for name, png in drawn.items()
+    }
+
+
+def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:
+    """The model in force in the newest month made before this one; None when there is none."""
+    rows = warehouse.last_before(CLUSTER_MODEL, month)
+    if rows is None:
+        return None
+    return ClusterModel.from_rows(rows, warehouse.last_before(CLUSTER_CANDIDATES, month))
+
+
+def matrix_before(warehouse: Warehouse, month: str) -> pl.LazyFrame | None:
+    """The feature matrix of the newest month made before this one; None when there is none."""
+    earlier = [made for made in warehouse.made(FEATURE_MATRIX) if made < month]
+    return warehouse.scan(FEATURE_MATRIX, [max(earlier)]) if earlier else None

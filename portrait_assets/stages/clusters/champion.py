@@ -1,0 +1,187 @@
+"""Champion and challenger: warm refits, and when a new model may replace the one in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
+
+from portrait_assets.methods.clustering.algorithms.kmeans import FloatMatrix, IntVector
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
+from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.fitting import new_segments
+from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.methods.clustering.preparation.model_rows import round_significant
+from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
+from portrait_assets.methods.clustering.selection.bootstrap import (
+    KMEANS_ROWS,
+    STABLE,
+    compare_bootstraps,
+)
+from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+
+MARGIN = 0.02
+"""A challenger must beat the champion's silhouette by this much on the newest month."""
+DRIFT_LIMIT = 0.25
+"""Population stability index of the mix above which a refit is asked for."""
+MOST_RELABELLED = 0.05
+"""A warm refit, which is to keep segments as they are, may relabel this share of customers."""
+LEAST_SHARE = 0.0005
+COMPARED_ROWS = 2_000
+WARM = "warm refit of the champion: "
+REFIT_ROWS = 200_000
+RETEST_ROWS = 20_000
+
+
+class Decision(NamedTuple):
+    """Which model is in force, why, and the compared numbers with the smallest shares.
+
+    ``winner`` is ``champion`` or ``challenger``, or ``first`` where there was none before; the
+    numbers are None where nothing was compared.
+    """
+
+    winner: str
+    reason: str
+    champion_silhouette: float | None = None
+    challenger_silhouette: float | None = None
+    champion_smallest_share: float | None = None
+    challenger_smallest_share: float | None = None
+
+
+def decide(
+    champion: ClusterModel,
+    challenger: ClusterModel,
+    features: pl.DataFrame,
+    *,
+    margin: float = MARGIN,
+    most_relabelled: float = 1,
+) -> Decision:
+    """Compare two models on the newest month; the champion stays unless beaten by ``margin``.
+
+    A challenger that would relabel a larger share than ``most_relabelled`` is turned down. Both
+    are judged in the challenger's prepared space, on the same customers: the mean silhouette
+    (P. Rousseeuw 1987), never without the smallest share. A model with one segment has none.
+    """
+    sample = canonical_sample(features, COMPARED_ROWS, seed=0)
+    points = challenger.preparation.transform(sample)
+    old = assign(champion, sample)["segment_id"].to_numpy()
+    new = assign(challenger, sample)["segment_id"].to_numpy()
+    old_score, new_score = _silhouette(points, old), _silhouette(points, new)
+    numbers = (old_score, new_score, _smallest_share(old), _smallest_share(new))
+    if challenger.version == champion.version:
+        return Decision("champion", "the refit is the same model", *numbers)
+    relabelled = float((old != new).mean())
+    if relabelled > most_relabelled:
+        reason = f"the refit would relabel {relabelled:.1%} of customers, who have not moved"
+        return Decision("champion", reason, *numbers)
+    if (challenger.nature == "separate") != (champion.nature == "separate"):
+        winner = "challenger" if challenger.nature == "separate" else "champion"
+        return Decision(winner, f"only the {winner}'s segments lie apart", *numbers)
+    if challenger.supported != champion.supported:
+        winner = "challenger" if challenger.supported else "champion"
+        return Decision(winner, f"only the {winner}'s segments are supported by data", *numbers)
+    if new_score is None:
+        return Decision("champion", "the challenger finds no separate segments", *numbers)
+    if old_score is not None and _is_stable(champion) and not _is_stable(challenger):
+        return Decision("champion", "the challenger's segments are not stable", *numbers)
+    if old_score is None or new_score >= old_score + margin:
+        reason = f"the challenger's silhouette is better by at least {margin:g}"
+        return Decision("challenger", reason, *numbers)
+    return Decision("champion", f"no gain in silhouette of at least {margin:g}", *numbers)
+
+
+def warm_refit(champion: ClusterModel, features: pl.DataFrame, *, rounds: int = 10) -> ClusterModel:
+    """Move the champion's prototypes to the newest month (Lloyd's steps), labels as they are.
+
+    Preparation, segments and their ids stay; prototypes that nobody is near stay where they are.
+    """
+    sample = canonical_sample(features, REFIT_ROWS, seed=champion.seed)
+    with threadpool_limits(1):
+        points = champion.preparation.transform(sample)
+        prototypes = _moved(points, champion.prototypes, rounds)
+        shown = points[:KMEANS_ROWS]
+        agreement = compare_bootstraps(
+            shown,
+            lambda drawn: champion.prototype_segments[
+                nearest_rows(shown, _moved(drawn, champion.prototypes, rounds))
+            ],
+            champion.seed,
+        )
+    ids = champion.prototype_segments[nearest_rows(points, prototypes)]
+    return replace(
+        champion,
+        prototypes=round_significant(prototypes),
+        fitted_rows=features.height,
+        reason=WARM + champion.reason.removeprefix(WARM),
+        segments=new_segments(ids),
+        bootstrap_agreement=agreement,
+    )
+
+
+def retest_agreement(model: ClusterModel, before: pl.LazyFrame, now: pl.DataFrame) -> float:
+    """Adjusted Rand index of the segments that a model sees the same customers in, in two months.
+
+    The test-retest reliability of segments: kinds of customers last, 1 is the same segments.
+    Customers of only one month, or beyond `RETEST_ROWS`, are left out; 1 where none are in both.
+    """
+    sample = canonical_sample(now, RETEST_ROWS, seed=0)
+    earlier = before.select("customer_id", *model.preparation.columns)
+    shared = earlier.join(sample.lazy(), on="customer_id", how="semi").collect()
+    both = assign(model, shared).join(assign(model, sample), on="customer_id", suffix="_now")
+    old, new = both["segment_id"].to_numpy(), both["segment_id_now"].to_numpy()
+    return round(adjusted_rand(old, new), 6) if both.height else 1.0
+
+
+def mix_drift(before: Mapping[int, float], after: Mapping[int, float]) -> float:
+    """Population stability index between the shares of segments at two times (0: the same).
+
+    Above :data:`DRIFT_LIMIT` the mix has drifted and a refit is due. A segment without customers
+    counts as `LEAST_SHARE`.
+    """
+    ids = sorted({*before, *after})
+    old, new = (
+        np.array([max(LEAST_SHARE, shares.get(segment, 0.0)) for segment in ids])
+        for shares in (before, after)
+    )
+    return float(np.round(((new - old) * np.log(new / old)).sum(), 9))
+
+
+def _is_stable(model: ClusterModel) -> bool:
+    return model.bootstrap_agreement >= STABLE
+
+
+def _silhouette(points: FloatMatrix, labels: IntVector) -> float | None:
+    found = len(np.unique(labels))
+    if found < 2 or found >= len(labels):
+        return None
+    return round(float(silhouette_score(points, labels)), 6)
+
+
+def _smallest_share(labels: IntVector) -> float:
+    counts = np.unique(labels, return_counts=True)[1]
+    return round(float(counts.min(initial=len(labels)) / max(1, len(labels))), 6)
+
+
+def _moved(points: FloatMatrix, prototypes: FloatMatrix, rounds: int) -> FloatMatrix:
+    """The prototypes after Lloyd's steps on the points, until they rest or so many rounds."""
+    for _ in range(rounds):
+        moved = _means(points, nearest_rows(points, prototypes), prototypes)
+        if np.array_equal(moved, prototypes):
+            break
+        prototypes = moved
+    return prototypes
+
+
+def _means(points: FloatMatrix, labels: IntVector, otherwise: FloatMatrix) -> FloatMatrix:
+    means = otherwise.copy()
+    counts = np.bincount(labels, minlength=len(otherwise))
+    for dimension in range(points.shape[1]):
+        sums = np.bincount(labels, weights=points[:, dimension], minlength=len(otherwise))
+        filled = counts > 0
+        means[filled, dimension] = sums[filled] / counts[filled]
+    return means

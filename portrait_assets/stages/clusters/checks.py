@@ -1,0 +1,84 @@
+"""Checks of the clusters room: everyone has one segment, and a segment is more than a handful."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.methods.clustering.selection.bootstrap import STABLE
+from portrait_assets.stages.clusters.assets import TABLES
+from portrait_assets.stages.clusters.contract import (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_DECISION,
+    CLUSTER_SEGMENT,
+)
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.storage.dagster.checks import (
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
+from portrait_assets.storage.duckdb.partitions import select_sql
+
+SMALLEST_SHARE = 0.01
+
+
+def everyone_of_the_matrix(subject: Subject) -> Finding:
+    """Whether the table's customers are exactly those of the feature matrix of the month."""
+    months = [subject.month]
+    subject.warehouse.require(FEATURE_MATRIX, months)
+    here, expected, apart = subject.warehouse.select(
+        "SELECT count(h.customer_id), count(e.customer_id), "
+        "count(*) FILTER (h.customer_id IS NULL OR e.customer_id IS NULL) "
+        f"FROM (SELECT DISTINCT customer_id FROM ({select_sql(subject.table, months)})) AS h "
+        f"FULL JOIN (SELECT customer_id FROM ({select_sql(FEATURE_MATRIX, months)})) AS e "
+        "ON h.customer_id = e.customer_id"
+    ).row(0)
+    return Finding(apart, f"{here} customers of {expected} in the feature matrix")
+
+
+def _no_tiny_segment(subject: Subject) -> Finding:
+    tiny = subject.rows.filter(pl.col("share") < SMALLEST_SHARE)
+    shares = ", ".join(
+        f"{row['segment_id']}: {row['share']:.1%}"
+        for row in subject.rows.sort("segment_id").iter_rows(named=True)
+    )
+    return Finding(tiny.height, f"shares by segment {shares}")
+
+
+def _segments_stable(subject: Subject) -> Finding:
+    unstable = subject.rows.filter(~pl.col("is_stable"))
+    return Finding(unstable.height, " ".join(subject.rows["statement_en"]))
+
+
+EVERYONE_ASSIGNED = TableCheck(
+    "everyone_assigned",
+    "The customers are exactly those of the feature matrix.",
+    everyone_of_the_matrix,
+    blocking=True,
+)
+NO_TINY_SEGMENT = TableCheck(
+    "no_tiny_segment",
+    f"No segment holds less than {SMALLEST_SHARE:.0%} of the customers.",
+    _no_tiny_segment,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+
+SEGMENTS_STABLE = TableCheck(
+    "segments_stable",
+    f"Two bootstrap refits agree at an adjusted Rand index of {STABLE:g} or better.",
+    _segments_stable,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+
+def clusters_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """The checks of the cluster tables."""
+    own = {
+        CLUSTER_DECISION: (SEGMENTS_STABLE,),
+        CLUSTER_ASSIGNMENT: (EVERYONE_ASSIGNED,),
+        CLUSTER_SEGMENT: (NO_TINY_SEGMENT,),
+    }
+    return room_checks("clusters", TABLES, own, partitions)

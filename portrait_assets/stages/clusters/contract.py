@@ -1,0 +1,326 @@
+"""The tables of the clusters room: models as rows, who is in which segment, what each is like."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import (
+    Column,
+    PartitionBy,
+    Table,
+    Type,
+)
+from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.feature import MONEY, Element, Feature
+
+# What says when customers came, where they live, how much is known of them or what the market did
+# does not tell kinds of customers apart, and a band says less than the number that it is made of.
+_NO_KIND = ("tenure_days", "region", "known_attribute_share", "market_indicator")
+_BANDS = ("age_band", "income_band")
+_LEVEL_UNITS = ("purchases", "complaints", "visits", "responses", "categories", "months", MONEY)
+_LEVELS = ("purchase_days_12m", "spend_spread_12m", "ticket_spread_12m")
+_STABLE_LEVELS = ("average_ticket_12m", "average_balance_12m", "category_diversity_12m")
+_LONG_WINDOW = 3
+
+
+def _grows(feature: Feature) -> bool:
+    """Whether its level grows with the history until a year has passed, which moves everyone."""
+    is_level = feature.unit in _LEVEL_UNITS and feature.name not in _STABLE_LEVELS
+    return (feature.window_months or 0) > _LONG_WINDOW and (is_level or feature.name in _LEVELS)
+
+
+def _used_features() -> tuple[Feature, ...]:
+    """Features of all four elements that tell kinds of customers apart."""
+    evidence = {feature.evidence for feature in FEATURES}
+    return tuple(
+        feature
+        for feature in FEATURES
+        if feature.name not in (*_NO_KIND, *_BANDS, *evidence)
+        and feature.type is not Type.TEXTS
+        and not _grows(feature)
+    )
+
+
+USED_FEATURES = _used_features()
+# Customers who differ by degree are divided by what they do and value; who they are describes them.
+_DIVIDED_BY = (
+    "recency_days",
+    "purchases_3m",
+    "spend_3m",
+    "average_ticket_12m",
+    "active_month_share_12m",
+    "weekend_spend_share_12m",
+    "evening_spend_share_12m",
+    "digital_share_12m",
+    "branch_share_12m",
+    "self_service_share_12m",
+    "phone_share_12m",
+    "channel_hhi_12m",
+    "total_balance",
+    "average_balance_12m",
+    "owed_balance",
+    "credit_utilisation",
+    "accounts_held",
+    "products_held",
+    "max_days_past_due",
+    "top_category_share_12m",
+    "category_hhi_12m",
+    "category_diversity_12m",
+    "risk_appetite_12m",
+    "own_label_share_12m",
+    "discounted_share_12m",
+    "discount_depth_12m",
+    "response_lift_12m",
+)
+DIVISION_FEATURES = tuple(feature.name for feature in USED_FEATURES if feature.name in _DIVIDED_BY)
+VALUE_FEATURE = "spend_12m"
+WINNERS = ("first", "champion", "challenger")
+
+_SEGMENT_ID = Column("segment_id", Type.INTEGER, "Segment", "客群编号", nullable=False, minimum=1)
+_VERSION = Column(
+    "model_version", Type.TEXT, "Version of the cluster model", "模型版本", nullable=False
+)
+
+
+def _share(name: str, en: str, zh: str, **more: object) -> Column:
+    return _number(name, en, zh, minimum=0, maximum=1, **more)
+
+
+def _number(name: str, en: str, zh: str, **more: object) -> Column:
+    return Column(name, Type.NUMBER, en, zh, **more)  # type: ignore[arg-type]
+
+
+CLUSTER_MODEL = Table(
+    schema="clusters",
+    name="cluster_model",
+    en="The cluster model in force: parameters and prototypes as rows",
+    zh="聚类模型(逐行参数)",
+    columns=(
+        _VERSION,
+        Column("part", Type.TEXT, "Part of the model", "组成部分", nullable=False),
+        Column("item", Type.TEXT, "Item of the part", "条目", nullable=False),
+        Column("position", Type.INTEGER, "Order within the part", "次序", nullable=False),
+        Column("key", Type.TEXT, "What is told of the item", "参数名", nullable=False),
+        _number("value", "Number", "数值"),
+        Column("text", Type.TEXT, "Text", "文本"),
+    ),
+    key=("as_of", "part", "item", "position", "key"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CLUSTER_CANDIDATES = Table(
+    schema="clusters",
+    name="cluster_candidates",
+    en="What the model in force was chosen from, with all numbers; not computed is null",
+    zh="候选聚类方案",
+    columns=(
+        _VERSION,
+        Column("family", Type.TEXT, "Family of algorithms", "算法族", nullable=False),
+        _number("parameter", "Parameter of the family, 0 for none", "算法参数", nullable=False),
+        Column(
+            "k", Type.INTEGER, "Segments asked for, 0 where found", "设定客群数", nullable=False
+        ),
+        Column("segments", Type.INTEGER, "Segments made", "客群数", nullable=False, minimum=1),
+        _share("smallest_share", "Share of the smallest segment", "最小客群占比", nullable=False),
+        _share("largest_share", "Share of the largest segment", "最大客群占比", nullable=False),
+        _number("agreement", "Adjusted Rand index to other families", "算法间一致性", maximum=1),
+        _number("stability", "Adjusted Rand index to refits on subsets", "子样本稳定性", maximum=1),
+        _number("score", "Agreement + stability", "综合得分", maximum=2),
+        _share("purity", "Share of neighbours in the same segment", "近邻纯度"),
+        _number("separation", "Density separation", "密度分离度", minimum=-1, maximum=1),
+        _share("clear_share", "Share of customers in a segment behind a valley", "清晰边界占比"),
+        _number("silhouette", "Mean silhouette", "轮廓系数", minimum=-1, maximum=1),
+        Column("chosen", Type.BOOLEAN, "Whether it was chosen", "是否选中", nullable=False),
+    ),
+    key=("as_of", "family", "parameter", "k"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CLUSTER_DECISION = Table(
+    schema="clusters",
+    name="cluster_decision",
+    en="Which cluster model is in force, why, and how far it can be trusted",
+    zh="聚类模型选用结论",
+    columns=(
+        _VERSION,
+        Column("algorithm", Type.TEXT, "Algorithm of the model in force", "算法", nullable=False),
+        Column("segments", Type.INTEGER, "Segments", "客群数", nullable=False, minimum=1),
+        Column(
+            "nature",
+            Type.TEXT,
+            "Separate segments, a division of a continuum, or one segment",
+            "客群性质",
+            nullable=False,
+            allowed=("separate", "division", "one"),
+        ),
+        Column("winner", Type.TEXT, "Who won", "胜出方", nullable=False, allowed=WINNERS),
+        Column("reason", Type.TEXT, "Why", "理由", nullable=False),
+        Column("chosen_because", Type.TEXT, "Why the model was chosen", "选型理由", nullable=False),
+        Column("challenger_version", Type.TEXT, "Version of the challenger", "挑战者模型版本"),
+        Column("challenger_because", Type.TEXT, "Why the challenger was made so", "挑战者选型理由"),
+        _number("champion_silhouette", "Silhouette of the champion", "在用模型轮廓系数"),
+        _number("challenger_silhouette", "Silhouette of the challenger", "挑战者轮廓系数"),
+        _share("champion_smallest_share", "Smallest share of the champion", "在用模型最小占比"),
+        _share("challenger_smallest_share", "Smallest share of the challenger", "挑战者最小占比"),
+        _number("margin", "What a challenger must be better by", "胜出门槛", nullable=False),
+        _number(
+            "mix_drift",
+            "Drift of the mix since segments were last chosen anew: population stability index",
+            "客群结构漂移(PSI)",
+            nullable=False,
+            minimum=0,
+        ),
+        Column("refit_due", Type.BOOLEAN, "Whether the mix asks for a refit", "是否需重训", False),
+        _number(
+            "bootstrap_agreement",
+            "Adjusted Rand index of two bootstrap refits of the model in force",
+            "自助法重训一致性",
+            nullable=False,
+            maximum=1,
+        ),
+        Column("is_stable", Type.BOOLEAN, "Whether the segments are stable", "是否稳定", False),
+        Column("statement_en", Type.TEXT, "In a sentence", "英文结论", nullable=False),
+        Column("statement_zh", Type.TEXT, "In a sentence, in Chinese", "中文结论", nullable=False),
+    ),
+    key=("as_of",),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CLUSTER_ASSIGNMENT = Table(
+    schema="clusters",
+    name="cluster_assignment",
+    en="Which segment each customer is in",
+    zh="客户所属客群",
+    columns=(
+        Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False),
+        _SEGMENT_ID,
+        _number(
+            "distance",
+            "Distance to the segment's prototype",
+            "到原型的距离",
+            nullable=False,
+            unit="prepared units",
+            minimum=0,
+        ),
+        _number(
+            "confidence",
+            "Membership against the next segment",
+            "归属置信度",
+            nullable=False,
+            unit="0 to 1",
+            minimum=0,
+            maximum=1,
+        ),
+        _VERSION,
+    ),
+    key=("as_of", "customer_id"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CLUSTER_SEGMENT = Table(
+    schema="clusters",
+    name="cluster_segment",
+    en="The segments: name, size, value, origin, quality and a short rule",
+    zh="客群概况",
+    columns=(
+        _SEGMENT_ID,
+        Column("name_en", Type.TEXT, "Name in English", "英文名", nullable=False),
+        Column("name_zh", Type.TEXT, "Name in Chinese", "中文名", nullable=False),
+        Column(
+            "name_is_given",
+            Type.BOOLEAN,
+            "Whether a person gave it",
+            "是否人工命名",
+            nullable=False,
+        ),
+        Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=0),
+        _share("share", "Share of customers", "客户占比", nullable=False),
+        _number("value_share", "Share of spend in 12 months", "消费占比"),
+        Column(
+            "status",
+            Type.TEXT,
+            "What became of it since the month before",
+            "客群变化",
+            nullable=False,
+            allowed=("kept", "new", "split", "merged"),
+        ),
+        Column("from_segments", Type.TEXTS, "Segments that it is made of", "来源客群"),
+        _number(
+            "silhouette", "Mean silhouette of its customers", "轮廓系数", minimum=-1, maximum=1
+        ),
+        _share("stability", "Share that a random half assigns rightly", "客群稳定性"),
+        Column("rule", Type.TEXT, "Short rule that describes it", "客群规则"),
+        Column("rule_sql", Type.TEXT, "The rule on the feature matrix, as SQL", "规则SQL"),
+        _share("rule_fidelity", "Share on whom rule and segment agree", "规则一致率"),
+        _share("rule_precision", "Share of those in the rule who are in it", "规则查准率"),
+        _share("rule_recall", "Share of its customers in the rule", "规则查全率"),
+        _VERSION,
+    ),
+    key=("as_of", "segment_id"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CLUSTER_TYPICAL = Table(
+    schema="clusters",
+    name="cluster_typical",
+    en="Typical customers of each segment: those in its middle (medoids)",
+    zh="典型客户",
+    columns=(
+        _SEGMENT_ID,
+        Column(
+            "position", Type.INTEGER, "From the most typical", "次序", nullable=False, minimum=1
+        ),
+        Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False),
+    ),
+    key=("as_of", "segment_id", "position"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CLUSTER_MIGRATION = Table(
+    schema="clusters",
+    name="cluster_migration",
+    en="Customers by segment of the month before (null: was not there) and now (null: has left)",
+    zh="客群迁移矩阵",
+    columns=(
+        Column("from_segment", Type.INTEGER, "Segment in the month before", "上月客群", minimum=1),
+        Column("to_segment", Type.INTEGER, "Segment in the month", "本月客群", minimum=1),
+        Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=1),
+        _share("share", "Share of the from-segment", "占上月客群比例", nullable=False),
+    ),
+    key=("as_of", "from_segment", "to_segment"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CLUSTER_PROFILE = Table(
+    schema="clusters",
+    name="cluster_profile",
+    en="What sets each segment apart, feature by feature",
+    zh="客群画像特征",
+    columns=(
+        _SEGMENT_ID,
+        Column(
+            "element",
+            Type.TEXT,
+            "Element of the portrait",
+            "画像要素",
+            nullable=False,
+            allowed=tuple(Element),
+        ),
+        Column("feature", Type.TEXT, "Feature", "特征", nullable=False),
+        Column("level", Type.TEXT, "Value of a categorical feature", "取值"),
+        _number("segment_mean", "Mean in the segment; share for a value", "客群均值"),
+        _number("base_mean", "Mean of all customers; share for a value", "总体均值"),
+        _number("std_difference", "Difference in standard deviations of the base", "标准化差异"),
+        _number("tgi", "Target group index: 100 x segment / base", "TGI"),
+        _number("p_value", "Probability of such a difference by chance", "P值"),
+        _number("q_value", "False discovery rate over the profile", "错误发现率"),
+    ),
+    key=("as_of", "segment_id", "feature", "level"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)

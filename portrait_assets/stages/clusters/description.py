@@ -1,0 +1,122 @@
+"""What a month's segments are like: names, sizes, quality, rules, typical customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.quality import segment_quality
+from portrait_assets.methods.clustering.rules import segment_rules
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.clusters.contract import (
+    CLUSTER_PROFILE,
+    CLUSTER_SEGMENT,
+    CLUSTER_TYPICAL,
+    USED_FEATURES,
+    VALUE_FEATURE,
+)
+from portrait_assets.stages.clusters.in_force import USES
+from portrait_assets.stages.clusters.names.naming import Label, name_segments
+from portrait_assets.stages.clusters.profile import (
+    profile_segments,
+    segment_sizes,
+    typical_customers,
+)
+from portrait_assets.stages.features.feature import Feature
+
+
+def _label(feature: Feature) -> Label:
+    """What it is called, without what it is shrunk to or abbreviated as."""
+    en = feature.en.split(" (")[0].split(",")[0]
+    return Label(en[0].lower() + en[1:], feature.zh.split("(")[0])
+
+
+LABELS = {feature.name: _label(feature) for feature in USED_FEATURES}
+
+
+class Description(NamedTuple):
+    """Rows of `cluster_segment`, `cluster_profile` and `cluster_typical`, without the month."""
+
+    segments: pl.DataFrame
+    profile: pl.DataFrame
+    typical: pl.DataFrame
+
+
+def describe(
+    matrix: pl.DataFrame,
+    assigned: pl.DataFrame,
+    model: ClusterModel,
+    is_new: bool,
+    given: Mapping[int, Mapping[str, str]],
+) -> Description:
+    """Describe the segments of a month.
+
+    Args:
+        matrix: the feature matrix of the month.
+        assigned: customer_id and segment_id of everyone in it.
+        model: the model in force.
+        is_new: whether the model came into force in this month; its segments are told as kept
+            in the months after.
+        given: names that people gave, by segment id and language.
+    """
+    given_ids = pl.Series(list(given), dtype=pl.Int64)
+    uses = [use for use in USES if use.name in model.preparation.columns]
+    profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE)
+    named = (
+        segment_sizes(matrix, assigned, VALUE_FEATURE)
+        .join(name_segments(profile, given, LABELS), on="segment_id", how="left")
+        .with_columns(
+            pl.col("name_en").fill_null(pl.format("segment {}", "segment_id")),
+            pl.col("name_zh").fill_null(pl.format("客群{}", "segment_id")),
+            pl.col("segment_id").is_in(given_ids).alias("name_is_given"),
+            pl.lit(model.version).alias("model_version"),
+        )
+        .join(_origins(model, is_new), on="segment_id", how="left")
+        .join(segment_quality(model, matrix, assigned).drop("share"), on="segment_id", how="left")
+        .join(_rules(matrix, assigned, uses), on="segment_id", how="left")
+        .with_columns(pl.col("status").fill_null("kept"))
+    )
+    return Description(
+        _columns(named, CLUSTER_SEGMENT),
+        _columns(profile, CLUSTER_PROFILE),
+        _columns(typical_customers(model, matrix, assigned), CLUSTER_TYPICAL),
+    )
+
+
+def _origins(model: ClusterModel, is_new: bool) -> pl.DataFrame:
+    """Status and origins of the segments; those of a model that stayed are kept."""
+    schema = {
+        "segment_id": pl.Int64(),
+        "status": pl.String(),
+        "from_segments": pl.List(pl.String()),
+    }
+    rows = [
+        (
+            segment.segment_id,
+            segment.status if is_new else "kept",
+            [str(s) for s in (segment.from_segments if is_new else (segment.segment_id,))],
+        )
+        for segment in model.segments
+    ]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _rules(
+    matrix: pl.DataFrame, assigned: pl.DataFrame, uses: Sequence[FeatureUse]
+) -> pl.DataFrame:
+    return segment_rules(matrix, assigned, uses).rename(
+        {
+            "sql": "rule_sql",
+            "fidelity": "rule_fidelity",
+            "precision": "rule_precision",
+            "recall": "rule_recall",
+        }
+    )
+
+
+def _columns(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    return frame.select(name for name in table.column_names if name != "as_of")

@@ -1,0 +1,1 @@
+"""Names of segments: from profiles, and as given by people."""

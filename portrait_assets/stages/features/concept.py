@@ -1,0 +1,331 @@
+"""Concept (概念): what the customer values, read from what is chosen when there is a choice.
+
+Shares that rest on few lines are moved towards the base's; `lines_12m` and the like tell on how
+many they rest. Shrinkage: B. Efron, C. Morris (1977), "Stein's paradox in statistics".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.expressions import (
+    ratio,
+    share,
+    shrunk_ratio,
+    shrunk_share,
+)
+from portrait_assets.stages.features.feature import (
+    NEVER_NULL,
+    SHARE,
+    Element,
+    Feature,
+)
+from portrait_assets.stages.features.parts import BASE_LINES
+
+PRIOR_LINES = 10
+"""How many lines the base's share counts for."""
+PRIOR_CHOICES = 5
+PRIOR_ACCOUNTS = 6
+_NO_PURCHASE = "no purchase in the window"
+_PRODUCTS = ("transactions", "products")
+_SHRUNK = f", shrunk to the base as if by {PRIOR_LINES} lines"
+
+
+def _concept(
+    name: str, type_: Type, en: str, zh: str, formula: str, sql: str, **more: Any
+) -> Feature:
+    more = {"null_means": _NO_PURCHASE, "needs": _PRODUCTS, **more}
+    return Feature(name, Element.CONCEPT, type_, en, zh, formula, sql=sql, window_months=12, **more)
+
+
+def _evidence(name: str, en: str, zh: str, sql: str, unit: str = "lines") -> Feature:
+    return _concept(
+        name,
+        Type.INTEGER,
+        en,
+        zh,
+        "observations in the window",
+        f"coalesce({sql}, 0)",
+        unit=unit,
+        null_means=NEVER_NULL,
+    )
+
+
+def _base_share(part: str, whole: str, count: str) -> str:
+    return shrunk_share(
+        f"b.{part}", f"b.{whole}", f"b.{count}", f"base.{part}", f"base.{whole}", PRIOR_LINES
+    )
+
+
+_LIST_PRICE = "(b.discount_amount + b.amount)"
+_CATEGORIES: tuple[Feature, ...] = (
+    _concept(
+        "top_category",
+        Type.TEXT,
+        "Preferred category",
+        "偏好类别",
+        "category with the most spend; the first by name where two are equal",
+        "c.first_category",
+        evidence="category_lines_12m",
+    ),
+    _concept(
+        "top_category_share_12m",
+        Type.NUMBER,
+        "Share of the preferred category",
+        "偏好类别占比",
+        "its spend / spend with a known category",
+        share("c.first_amount", "c.spend"),
+        unit=SHARE,
+        evidence="category_lines_12m",
+    ),
+    _concept(
+        "category_count_12m",
+        Type.INTEGER,
+        "Categories bought",
+        "购买类别数",
+        "categories with spend above zero",
+        "c.categories",
+        unit="categories",
+        evidence="category_lines_12m",
+    ),
+    _concept(
+        "category_hhi_12m",
+        Type.NUMBER,
+        "Concentration over categories (Herfindahl-Hirschman index)",
+        "类别集中度(HHI)",
+        "sum of squared shares of spend by category",
+        share("c.squares", "pow(CAST(c.spend AS DOUBLE), 2)"),
+        unit="0 to 1",
+        evidence="category_lines_12m",
+    ),
+    _concept(
+        "category_diversity_12m",
+        Type.NUMBER,
+        "Diversity over categories",
+        "类别多样性",
+        "effective number of categories: 1 / category_hhi_12m",
+        ratio("pow(CAST(c.spend AS DOUBLE), 2)", "c.squares"),
+        unit="categories",
+        evidence="category_lines_12m",
+    ),
+    _concept(
+        "distinct_category",
+        Type.TEXT,
+        "Category that sets the customer apart",
+        "突出类别",
+        "category with the highest target group index",
+        "c.index_category",
+        evidence="category_lines_12m",
+    ),
+    _concept(
+        "distinct_category_tgi_12m",
+        Type.NUMBER,
+        "Target group index of that category (TGI)",
+        "突出类别目标群体指数(TGI)",
+        f"100 x own share of lines, shrunk to the base as if by {BASE_LINES} lines / base's share",
+        "c.index",
+        unit="100 is like everyone",
+        evidence="category_lines_12m",
+    ),
+    _evidence("category_lines_12m", "Lines with a known category", "已知类别的交易行数", "c.lines"),
+)
+_BRANDS: tuple[Feature, ...] = (
+    _concept(
+        "top_brand",
+        Type.TEXT,
+        "Preferred brand",
+        "偏好品牌",
+        "brand with the most spend; the first by name where two are equal",
+        "n.first_brand",
+        evidence="brand_lines_12m",
+    ),
+    _concept(
+        "top_brand_share_12m",
+        Type.NUMBER,
+        "Share of the preferred brand",
+        "偏好品牌占比",
+        "its spend / spend with a known brand" + _SHRUNK,
+        shrunk_share(
+            "n.first_amount", "n.spend", "n.lines", "bn.first_amount", "bn.spend", PRIOR_LINES
+        ),
+        unit=SHARE,
+        evidence="brand_lines_12m",
+    ),
+    _concept(
+        "brand_hhi_12m",
+        Type.NUMBER,
+        "Concentration over brands (Herfindahl-Hirschman index)",
+        "品牌集中度(HHI)",
+        "sum of squared shares of spend by brand" + _SHRUNK,
+        shrunk_share(
+            "n.squares",
+            "pow(CAST(n.spend AS DOUBLE), 2)",
+            "n.lines",
+            "bn.squares",
+            "bn.spend_squares",
+            PRIOR_LINES,
+        ),
+        unit="0 to 1",
+        evidence="brand_lines_12m",
+    ),
+    _evidence("brand_lines_12m", "Lines with a known brand", "已知品牌的交易行数", "n.lines"),
+    _concept(
+        "brand_loyalty_12m",
+        Type.NUMBER,
+        "Brand loyalty",
+        "品牌忠诚度",
+        "share of the first brand of each category in lines, categories bought twice" + _SHRUNK,
+        shrunk_share(
+            "c.loyal_lines",
+            "c.loyal_of_lines",
+            "c.loyal_of_lines",
+            "bl.loyal_lines",
+            "bl.loyal_of_lines",
+            PRIOR_LINES,
+        ),
+        unit=SHARE,
+        evidence="brand_choice_lines_12m",
+        null_means="no category with two lines of known brand in the window",
+    ),
+    _evidence(
+        "brand_choice_lines_12m",
+        "Lines of known brand in categories bought twice",
+        "可比品牌选择的交易行数",
+        "c.loyal_of_lines",
+    ),
+    _concept(
+        "repeat_rate_12m",
+        Type.NUMBER,
+        "Repeat rate",
+        "复购率",
+        "choices of category and brand made in two months or more / choices, shrunk to the base as "
+        f"if by {PRIOR_CHOICES} choices",
+        shrunk_share(
+            "x.repeated", "x.choices", "x.choices", "bx.repeated", "bx.choices", PRIOR_CHOICES
+        ),
+        unit=SHARE,
+        evidence="choices_12m",
+        null_means="no purchase with a known category or brand in the window",
+    ),
+    _evidence(
+        "choices_12m",
+        "Choices of category and brand",
+        "类别与品牌的选择数",
+        "x.choices",
+        "choices",
+    ),
+    _concept(
+        "novelty_share_3m",
+        Type.NUMBER,
+        "Novelty seeking",
+        "求新倾向",
+        "choices of the last three months not made in the nine before / choices of the last three "
+        f"months, shrunk to the base as if by {PRIOR_CHOICES} choices",
+        "CASE WHEN x.has_earlier THEN "
+        + shrunk_share("x.novel", "x.recent", "x.recent", "bx.novel", "bx.recent", PRIOR_CHOICES)
+        + " END",
+        unit=SHARE,
+        evidence="choices_3m",
+        null_means="no choice in the last three months, or none before them",
+    ),
+    _evidence(
+        "choices_3m", "Choices of the last three months", "近3月的选择数", "x.recent", "choices"
+    ),
+    _concept(
+        "own_label_share_12m",
+        Type.NUMBER,
+        "Own-label share",
+        "自有品牌占比",
+        "spend on own-label products / spend on products of known brand" + _SHRUNK,
+        _base_share("own_label_amount", "branded_amount", "branded_lines"),
+        unit=SHARE,
+        evidence="branded_lines_12m",
+    ),
+    _evidence(
+        "branded_lines_12m",
+        "Lines of which it is known whether own label",
+        "已知是否自有品牌的交易行数",
+        "b.branded_lines",
+    ),
+)
+_PRICES: tuple[Feature, ...] = (
+    _concept(
+        "discounted_share_12m",
+        Type.NUMBER,
+        "Share bought on discount",
+        "折扣商品占比",
+        "spend on discounted lines / spend_12m" + _SHRUNK,
+        _base_share("discounted_amount", "amount", "lines"),
+        needs=("transactions",),
+        unit=SHARE,
+        evidence="lines_12m",
+    ),
+    _concept(
+        "discount_depth_12m",
+        Type.NUMBER,
+        "Discount depth",
+        "平均折扣深度",
+        "discount / (discount + amount paid)" + _SHRUNK,
+        shrunk_share(
+            "b.discount_amount",
+            _LIST_PRICE,
+            "b.lines",
+            "base.discount_amount",
+            "(base.discount_amount + base.amount)",
+            PRIOR_LINES,
+        ),
+        needs=("transactions",),
+        unit=SHARE,
+        evidence="lines_12m",
+    ),
+    _evidence("lines_12m", "Transaction lines", "交易行数", "b.lines"),
+    _concept(
+        "quality_level_12m",
+        Type.NUMBER,
+        "Quality level within category",
+        "类别内品质水平",
+        "amount paid / what the same quantity costs at the category's average price of the month"
+        + _SHRUNK,
+        shrunk_ratio(
+            "b.priced_amount",
+            "b.usual_cost",
+            "b.priced_lines",
+            "base.priced_amount",
+            "base.usual_cost",
+            PRIOR_LINES,
+        ),
+        unit="times",
+        evidence="priced_lines_12m",
+        null_means="no line with a unit price and a category in the window",
+    ),
+    _evidence("priced_lines_12m", "Lines with a unit price", "可比价的交易行数", "b.priced_lines"),
+    _concept(
+        "risk_appetite_12m",
+        Type.NUMBER,
+        "Risk appetite",
+        "风险偏好",
+        "balance x risk grade / balance over products with a risk grade, shrunk to the base as if "
+        f"by {PRIOR_ACCOUNTS} account-months",
+        shrunk_ratio(
+            "d.risk_points",
+            "d.graded_balance",
+            "d.graded_accounts",
+            "bd.risk_points",
+            "bd.graded_balance",
+            PRIOR_ACCOUNTS,
+        ),
+        needs=("balances", "products"),
+        unit="grade, 1 low to 5 high",
+        evidence="graded_account_months_12m",
+        null_means="no balance with a risk grade in the window",
+    ),
+    _evidence(
+        "graded_account_months_12m",
+        "Account-months with a risk grade",
+        "有风险等级的账户月数",
+        "d.graded_accounts",
+        "accounts",
+    ),
+)
+FEATURES: tuple[Feature, ...] = (*_CATEGORIES, *_BRANDS, *_PRICES)

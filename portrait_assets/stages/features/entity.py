@@ -1,0 +1,122 @@
+"""Entity (实体): who the customer is."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import Sensitivity, Type
+from portrait_assets.stages.features.feature import (
+    MONEY,
+    NEVER_NULL,
+    SHARE,
+    Element,
+    Feature,
+)
+from portrait_assets.stages.features.span import Span
+
+_C1, _C2 = Sensitivity.C1, Sensitivity.C2
+
+
+def _attribute(
+    name: str, en: str, zh: str, sensitivity: Sensitivity = _C1, type_: Type = Type.TEXT
+) -> Feature:
+    return Feature(
+        name,
+        Element.ENTITY,
+        type_,
+        en,
+        zh,
+        formula="the golden record's value by as_of",
+        null_means="not recorded: missing_attributes names it",
+        sql=f"r.{name}",
+        needs=("customers",),
+        unit=MONEY if type_ is Type.MONEY else None,
+        sensitivity=sensitivity,
+    )
+
+
+ATTRIBUTES: tuple[Feature, ...] = (
+    _attribute("gender", "Gender", "性别", _C2),
+    _attribute("age_band", "Age band", "年龄段"),
+    _attribute("occupation", "Occupation", "职业", _C2),
+    _attribute("education", "Education", "学历", _C2),
+    _attribute("marital_status", "Marital status", "婚姻状况", _C2),
+    _attribute("income", "Yearly income", "年收入", _C2, Type.MONEY),
+    _attribute("income_band", "Income band", "收入段", _C2),
+    _attribute("household_size", "Persons in the household", "家庭人数"),
+    _attribute("household_type", "Composition of the household", "家庭构成"),
+    _attribute("children", "Children in the household", "子女数"),
+    _attribute("home_ownership", "Owner or renter of the home", "住房状况", _C2),
+    _attribute("region", "Region of residence", "地区"),
+)
+STATED = (*(feature.name for feature in ATTRIBUTES), "age")
+"""Attributes whose absence `missing_attributes` names."""
+
+
+_UNSTATED = {name: f"r.{name} IS NULL" for name in STATED} | {
+    "age": "r.age IS NULL AND r.birth_date IS NULL"
+}
+
+
+DERIVED: tuple[Feature, ...] = (
+    Feature(
+        "age",
+        Element.ENTITY,
+        Type.INTEGER,
+        "Age",
+        "年龄",
+        formula="full years from birth_date to as_of, otherwise the age recorded",
+        null_means="neither birth date nor age recorded: missing_attributes names it",
+        sql="coalesce(date_diff('year', r.birth_date, {as_of}) - CAST("
+        "strftime(r.birth_date, '%m%d') > strftime({as_of}, '%m%d') AS INTEGER), r.age)",
+        needs=("customers",),
+        unit="years",
+        sensitivity=_C2,
+    ),
+    Feature(
+        "tenure_days",
+        Element.ENTITY,
+        Type.INTEGER,
+        "Tenure",
+        "客龄",
+        formula="days from joined_on, or else from the first transaction, to as_of",
+        null_means="neither a joining day nor a transaction is known",
+        sql="{as_of} - coalesce(r.joined_on, h.first_on)",
+        needs=("customers", "transactions"),
+        unit="days",
+    ),
+    Feature(
+        "missing_attributes",
+        Element.ENTITY,
+        Type.TEXTS,
+        "Attributes not recorded",
+        "缺失属性",
+        formula="names of the entity's attributes without a value",
+        null_means=NEVER_NULL,
+        sql="list_filter(["
+        + ", ".join(f"CASE WHEN {test} THEN '{name}' END" for name, test in _UNSTATED.items())
+        + "], lambda name: name IS NOT NULL)",
+        needs=("customers",),
+        allowed=STATED,
+    ),
+    Feature(
+        "known_attribute_share",
+        Element.ENTITY,
+        Type.NUMBER,
+        "Share of attributes recorded",
+        "属性完整度",
+        formula=f"1 - length of missing_attributes / {len(STATED)}",
+        null_means=NEVER_NULL,
+        sql=f"round(1 - len(missing_attributes) / {len(STATED)}, 6)",
+        needs=("customers",),
+        unit=SHARE,
+    ),
+)
+FEATURES = (*ATTRIBUTES, *DERIVED)
+
+
+def record(span: Span) -> str:
+    """The golden record of each customer, as the last month that told something new left it."""
+    names = (*(feature.name for feature in ATTRIBUTES), "age", "birth_date", "joined_on")
+    return (
+        f"SELECT customer_id, {', '.join(names)} FROM temp.golden_record WHERE {span.known} "
+        "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY month DESC) = 1"
+    )

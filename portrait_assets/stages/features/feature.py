@@ -1,0 +1,85 @@
+"""A feature, declared once, with everything that others say about it made from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portrait_assets.schema.table import Column, Sensitivity, Type
+
+
+class Element(StrEnum):
+    """The four elements of a portrait."""
+
+    ENTITY = "entity"  # who the customer is
+    SYMBOL = "symbol"  # what the customer does
+    CONCEPT = "concept"  # what the customer values
+    PRINCIPLE = "principle"  # how the customer reacts
+
+
+SHARE = "share"
+MONEY = "currency of the source"
+NEVER_NULL = "never null"
+_DOMAINS: dict[str, tuple[float | None, float | None]] = {
+    SHARE: (0, 1),
+    "0 to 1": (0, 1),
+    "-1 to 1": (-1, 1),
+    "1 Monday to 7 Sunday": (1, 7),
+    "hour": (0, 24),
+    "years": (0, 120),
+    "months": (0, 12),
+    **dict.fromkeys(
+        (
+            *("days", "purchases", "categories", "contacts", "responses", "lines", "choices"),
+            *("accounts", "complaints", "surveys", "visits", "products", "times", "attributes"),
+        ),
+        (0, None),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column of the feature matrix.
+
+    `sql` computes it from the parts of `features.parts`, `formula` says the same in words;
+    `window_months` is how far it looks back from `as_of`, None for all history; `needs` names the
+    cleaned tables that it comes from; `null_means` says what a missing value tells. `evidence`
+    names the feature that counts the observations behind an estimate.
+    """
+
+    name: str
+    element: Element
+    type: Type
+    en: str
+    zh: str
+    formula: str
+    null_means: str
+    sql: str = ""
+    needs: tuple[str, ...] = ("transactions",)
+    window_months: int | None = None
+    unit: str | None = None
+    sensitivity: Sensitivity = Sensitivity.C1
+    evidence: str | None = None
+    allowed: tuple[str, ...] | None = None
+
+    @property
+    def domain(self) -> tuple[float | None, float | None]:
+        """Lowest and highest possible value, as far as the unit implies them."""
+        return _DOMAINS.get(self.unit or "", (None, None))
+
+    @property
+    def column(self) -> Column:
+        """The contract of the column in the feature matrix."""
+        return Column(
+            name=self.name,
+            type=self.type,
+            en=f"{self.en}: {self.formula}",
+            zh=self.zh,
+            nullable=self.null_means != NEVER_NULL,
+            unit=self.unit,
+            allowed=self.allowed,
+            minimum=self.domain[0],
+            maximum=self.domain[1],
+            sensitivity=self.sensitivity,
+        )

@@ -1,0 +1,148 @@
+"""Feature selection (特征选择): what each feature adds, and why some are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
+from portrait_assets.stages.features.feature import Feature
+from portrait_assets.storage.duckdb.connection import literal
+
+SAMPLE_ROWS = 50_000
+"""Customers looked at, about; a larger matrix is thinned by the hash of `customer_id`."""
+NEAR_CONSTANT = 0.99
+"""A feature is near-constant when this share of customers has one value, or none."""
+COLLINEAR = 0.95
+"""Two features are collinear from this rank correlation on, whatever its sign."""
+LEAST_PAIRS = 30
+"""Customers who must have both values before a correlation is believed."""
+EMPTY, CONSTANT, DUPLICATED, IS_COLLINEAR = "empty", "near-constant", "duplicated", "collinear"
+
+
+def sample_sql(month: str, rows: int) -> str:
+    """SQL of the rows of a month's matrix that are looked at, of the `rows` that it has."""
+    step = max(1, -(-rows // SAMPLE_ROWS))
+    thinned = f" AND md5_number_lower(customer_id) % {step} = 0" if step > 1 else ""
+    return (
+        f"SELECT * FROM {FEATURE_MATRIX.full_name} "
+        f"WHERE as_of = DATE {literal(last_day(month))}{thinned}"
+    )
+
+
+def select_features(matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
+    """The verdict on each feature of one month, without the month.
+
+    A feature is left out that has no value, has nearly always the same, equals an earlier one, or
+    is collinear with an earlier one that is kept: Spearman's rank correlation over the customers
+    who have both values. Features declared first come first, lists are never judged.
+
+    Args:
+        matrix: the feature matrix of the month, or what `sample_sql` selects of it.
+        features: the features to judge, in the order of preference.
+
+    Returns:
+        One row per feature with the columns of `features.feature_selection` but `as_of`.
+    """
+    judged = [feature for feature in features if feature.type is not Type.TEXTS]
+    sample = matrix.select(feature.name for feature in judged)
+    verdicts: dict[str, tuple[str, float, float, str | None]] = {}
+    for feature in judged:
+        column = sample[feature.name]
+        if column.null_count() == len(column):
+            verdicts[feature.name] = (EMPTY, 1.0, 1.0, None)
+        elif (most_common := _most_common_share(column)) >= NEAR_CONSTANT:
+            verdicts[feature.name] = (CONSTANT, most_common, NEAR_CONSTANT, None)
+    left = [f.name for f in judged if f.name not in verdicts]
+    for name, twin in _twins(sample.select(left)).items():
+        verdicts[name] = (DUPLICATED, 1.0, 1.0, twin)
+    numeric = [n for n in left if n not in verdicts and sample.schema[n].is_numeric()]
+    for name, twin, correlation in _collinear(sample.select(numeric)):
+        verdicts[name] = (IS_COLLINEAR, correlation, COLLINEAR, twin)
+    return pl.DataFrame(
+        [
+            {
+                "feature": feature.name,
+                "element": str(feature.element),
+                "is_kept": feature.name not in verdicts,
+                **dict(
+                    zip(
+                        ("reason", "value", "threshold", "other_feature"),
+                        verdicts.get(feature.name, (None,) * 4),
+                        strict=True,
+                    )
+                ),
+            }
+            for feature in judged
+        ],
+        schema={n: t for n, t in FEATURE_SELECTION.polars_schema.items() if n != "as_of"},
+    )
+
+
+def _most_common_share(column: pl.Series) -> float:
+    """Share of rows with the most common value; no value counts as one."""
+    counts = column.value_counts()["count"]
+    return round(float(counts.max() or 0) / len(column), 6)  # type: ignore[arg-type]
+
+
+def _twins(sample: pl.DataFrame) -> dict[str, str]:
+    """By feature, the first one before it that has the same value for every customer."""
+    first: dict[int, list[pl.Series]] = {}
+    twins = {}
+    for column in sample.iter_columns():
+        numbers = column.cast(pl.Float64) if column.dtype.is_numeric() else column
+        same = first.setdefault(int(numbers.hash().sum() or 0), [])
+        equal = [other.name for other in same if _equals(numbers, other)]
+        if equal:
+            twins[column.name] = equal[0]
+        else:
+            same.append(numbers)
+    return twins
+
+
+def _equals(one: pl.Series, other: pl.Series) -> bool:
+    return one.dtype == other.dtype and one.equals(other, null_equal=True)
+
+
+def _collinear(sample: pl.DataFrame) -> list[tuple[str, str, float]]:
+    """Features left out, the earlier one kept that each follows, and their rank correlation."""
+    names = sample.columns
+    if not names:
+        return []
+    # The last digits of a sum depend on the machine, the choice may not.
+    strength = np.abs(rank_correlations(sample)).round(6)
+    kept: list[int] = []
+    found = []
+    for at, name in enumerate(names):
+        closest = max(kept, key=lambda other: strength[at, other], default=None)
+        if closest is not None and strength[at, closest] >= COLLINEAR:
+            found.append((name, names[closest], float(strength[at, closest])))
+        else:
+            kept.append(at)
+    return found
+
+
+def rank_correlations(sample: pl.DataFrame) -> npt.NDArray[np.float64]:
+    """Spearman's rank correlation of each pair of columns, shape (columns, columns).
+
+    Ranks are taken within a column; a pair is compared over the rows that have both values, and
+    is 0 where those are fewer than `LEAST_PAIRS` or do not vary.
+    """
+    ranks = sample.select(pl.all().rank("average")).to_numpy()
+    known = (~np.isnan(ranks)).astype(np.float64)
+    # Ranks of the order of the row count would lose digits when squared and summed.
+    scaled = np.where(known > 0, np.nan_to_num(ranks) / max(len(ranks), 1) - 0.5, 0.0)
+    count = known.T @ known
+    sums = scaled.T @ known
+    squares = (scaled**2).T @ known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        covariance = scaled.T @ scaled / count - sums * sums.T / count**2
+        variance = np.maximum(squares / count - (sums / count) ** 2, 0.0)
+        correlation = covariance / np.sqrt(variance * variance.T)
+    believed = (count >= LEAST_PAIRS) & (variance > 1e-9) & (variance.T > 1e-9)
+    return np.where(believed, np.clip(correlation, -1.0, 1.0), 0.0)

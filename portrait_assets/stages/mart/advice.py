@@ -1,0 +1,120 @@
+"""What to do with a segment, from the tags that its customers hold more than others do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from portrait_assets.stages.mart.reading import Row
+
+ACTION, OFFERS, TIMES, CONTACT = (
+    "next_action",
+    "suitable_offers",
+    "shopping_times",
+    "contact_allowed",
+)
+MORE_THAN_USUAL = 110  # TGI from which on a tag is worth a word.
+MANY_SILENT = 1.5
+Text = tuple[str, str]
+
+
+def suggested_use(segment: Row, tags: Sequence[dict[str, Any]]) -> list[Text]:
+    """Sentences in English and Chinese; one that says why there is none where tags are missing.
+
+    Args:
+        segment: as `facts.segments` gives it.
+        tags: the segment's tag values, as `facts.tags_of_segments` gives them.
+    """
+    if segment["is_small"]:
+        return [
+            (
+                "Too few customers for a programme of their own: treat them one by one.",
+                "客户过少,不宜单独制定方案:请逐一服务。",
+            )
+        ]
+    found = [
+        *_action(tags),
+        *_offers(tags),
+        *_times(tags),
+        *_silence(segment),
+        *_response(segment),
+    ]
+    return found or [
+        (
+            "No tag of the catalogue suggests a use: it has neither next_action nor "
+            "suitable_offers, or nobody here holds them more than elsewhere.",
+            "目录中没有可建议用途的标签(next_action、suitable_offers),或本客群并不突出。",
+        )
+    ]
+
+
+def _of(tags: Sequence[dict[str, Any]], code: str) -> list[dict[str, Any]]:
+    return [tag for tag in tags if tag["code"] == code]
+
+
+def _action(tags: Sequence[dict[str, Any]]) -> list[Text]:
+    actions = [
+        tag
+        for tag in _of(tags, ACTION)
+        if tag["value"] != "none" and tag["tgi"] >= MORE_THAN_USUAL and tag["share"] >= 0.05
+    ]
+    if not actions:
+        return []
+    en = ", ".join(f"{tag['value_en'].lower()} ({tag['share']:.0%})" for tag in actions[:2])
+    zh = "、".join(f"{tag['value_zh']}({tag['share']:.0%})" for tag in actions[:2])
+    return [(f"Programme more due here than elsewhere: {en}.", f"较其他客群更适用的计划:{zh}。")]
+
+
+def _offers(tags: Sequence[dict[str, Any]]) -> list[Text]:
+    offers = sorted(
+        (tag for tag in _of(tags, OFFERS) if tag["tgi"] >= MORE_THAN_USUAL),
+        key=lambda tag: -tag["tgi"],
+    )
+    if not offers:
+        return []
+    en = ", ".join(f"{tag['value_en'].lower()} (TGI {tag['tgi']:.0f})" for tag in offers[:3])
+    zh = "、".join(f"{tag['value_zh']}(TGI {tag['tgi']:.0f})" for tag in offers[:3])
+    return [(f"Offers that fit better than elsewhere: {en}.", f"更合适的优惠:{zh}。")]
+
+
+def _times(tags: Sequence[dict[str, Any]]) -> list[Text]:
+    times = [tag for tag in _of(tags, TIMES) if tag["tgi"] >= 115 and tag["share"] >= 0.15]
+    if not times:
+        return []
+    en = ", ".join(tag["value_en"].lower() for tag in times[:2])
+    zh = "、".join(tag["value_zh"] for tag in times[:2])
+    return [(f"Send messages for: {en}.", f"推送时段:{zh}。")]
+
+
+def _silence(segment: Row) -> list[Text]:
+    silent = segment.get("silent")
+    if not silent or silent["rate"] is None or silent["lift"] is None:
+        return []
+    rate = f"{silent['rate']:.0%} ({silent['low']:.0%}–{silent['high']:.0%})"
+    if silent["lift"] >= MANY_SILENT:
+        return [
+            (
+                f"{rate} bought nothing in the month after, {silent['lift']:.1f} times the usual: "
+                "remind before they are gone.",
+                f"次月{rate}无购买,为总体的{silent['lift']:.1f}倍:宜及早提醒。",
+            )
+        ]
+    return [
+        (
+            f"{rate} bought nothing in the month after: no discount is needed to keep the rest.",
+            f"次月{rate}无购买:其余客户无需以折扣留存。",
+        )
+    ]
+
+
+def _response(segment: Row) -> list[Text]:
+    contacted = segment.get("contacted") or 0
+    if contacted < 10:
+        return []
+    rate = segment["responded"] / contacted
+    return [
+        (
+            f"Of {contacted:,} reached by a campaign in 12 months {rate:.0%} responded.",
+            f"近12月触达{contacted:,}人,响应{rate:.0%}。",
+        )
+    ]

@@ -1,0 +1,80 @@
+"""Assets of the mart: the published file, and the report made from it."""
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+
+from portrait_assets.core.settings import Settings
+from portrait_assets.schema.describe import asset_key
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.mart.report import REPORT_FILE, write_report
+from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.dagster.asset import OWNER
+from portrait_assets.storage.dagster.checks import CHECK_RESULTS
+from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY
+from portrait_assets.storage.duckdb.publishing import View, publish
+
+
+def mart_assets(
+    source: Source,
+    settings: Settings,
+    tables: Iterable[Table],
+    views: Sequence[View],
+    partitions: dg.PartitionsDefinition,
+) -> list[dg.AssetsDefinition]:
+    """The steps that publish: once per run, after everything of its months is made."""
+    published = [table for table in tables if table.published]
+    made = [table for table in published if table is not CHECK_RESULTS]
+
+    @dg.asset(
+        key=["mart", "portrait_file"],
+        group_name="mart",
+        description="portrait.duckdb, the file that analysts open / 供分析使用的画像库文件",
+        owners=[OWNER],
+        kinds={"duckdb", "file"},
+        deps=[asset_key(table) for table in made],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={RESOURCE_KEY},
+    )
+    def portrait_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        rows = publish(
+            context.resources.warehouse.warehouse,
+            published,
+            views,
+            settings.portrait_file,
+            source.name,
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "tables": len(rows),
+                "rows": sum(rows.values()),
+                "size_bytes": settings.portrait_file.stat().st_size,
+                "rows_by_table": dg.MetadataValue.json(rows),
+            }
+        )
+
+    @dg.asset(
+        key=["mart", "report"],
+        group_name="mart",
+        description="The validation report as one HTML file / 验证报告网页",
+        owners=[OWNER],
+        kinds={"html", "file"},
+        deps=[portrait_file],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={RESOURCE_KEY},
+    )
+    def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        path = settings.warehouse_dir / REPORT_FILE
+        told = source.definition
+        made = write_report(settings.portrait_file, told.title, path, told.currency)
+        return dg.MaterializeResult(
+            metadata={
+                "size_bytes": path.stat().st_size,
+                "file": dg.MetadataValue.path(path),
+                **made,
+            }
+        )
+
+    return [portrait_file, report]

@@ -1,0 +1,85 @@
+"""Assets of the raw room: the source read once, its rows placed in their months."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
+from portrait_assets.stages.raw.placing import (
+    Unread,
+    placings,
+    receipts,
+    unplaced_lines,
+)
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.duckdb.rows import Written
+from portrait_assets.storage.duckdb.store import Warehouse
+
+TABLES: tuple[Table, ...] = (
+    *(canonical.raw_table() for canonical in CANONICAL),
+    RECEIPTS,
+    UNPLACED,
+)
+
+
+def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The step that reads the source; a table that it does not provide stays empty.
+
+    A table whose file cannot be read keeps what it has, and the others are made.
+    """
+
+    @tables_asset("raw", TABLES, partitions)
+    def raw(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
+        months = list(context.partition_keys)
+        warehouse = context.resources.warehouse.warehouse
+        with SourceReader(warehouse.con, source, warehouse.scratch_folder()) as reader:
+            # Every SQL is checked here, before anything is written.
+            placed = placings(reader)
+            unread: dict[str, Unread] = {}
+            for canonical in CANONICAL:
+                if problem := canonical.name in source.provided and reader.problem(canonical.name):
+                    stands = _as_it_stands(warehouse, canonical.raw_table(), months)
+                    unread[canonical.name] = Unread(problem, stands.counts)
+                    yield dg.Output(stands, canonical.name)
+                    continue
+                placing = placed.get(canonical.name)
+                # To keep all rows for one month of many takes longer than to look twice.
+                of_all = months == source.months() and placing and not placing.is_read_fast
+                if placing and (of_all or placing.is_derived):
+                    placing = placed[canonical.name] = placing.kept()
+                rows = placing.rows(months) if placing else canonical.raw_table().empty()
+                yield dg.Output(rows, canonical.name)
+            told = receipts(placed, [c.name for c in CANONICAL], months, unread)
+            yield dg.Output(told, RECEIPTS.name)
+            strays = told.filter(pl.col("rows_unplaced") > 0)["table_name"].unique()
+            unplaced = pl.concat(
+                [
+                    UNPLACED.empty(),
+                    *(placed[name].unplaced() for name in strays),
+                    *_lines_of_no_table(source, reader),
+                ]
+            )
+            here = unplaced.filter(pl.col("month").is_in(months)).sort("table_name", "source_row")
+            yield dg.Output(here, UNPLACED.name)
+
+    return [raw]
+
+
+def _as_it_stands(warehouse: Warehouse, table: Table, months: list[str]) -> Written:
+    """The table's months left alone; one that was never made is there, without rows."""
+    if never := [month for month in months if month not in warehouse.made(table)]:
+        warehouse.write(table, never, table.empty())
+    made = warehouse.made(table)
+    return Written({month: made[month] for month in months})
+
+
+def _lines_of_no_table(source: Source, reader: SourceReader) -> Iterator[pl.DataFrame]:
+    """Broken lines of files from which tables are only derived; they are told by file."""
+    claimed = {source.rows_of(table) for table in source.provided}
+    for name in source.definition.files:
+        if name not in claimed:
+            yield unplaced_lines(reader.broken_lines(name), name, source.months()[0])

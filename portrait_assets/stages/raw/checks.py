@@ -1,0 +1,66 @@
+"""Checks of the raw room: every row of the files is in a month or in raw.unplaced."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.stages.raw.assets import TABLES
+from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
+from portrait_assets.storage.dagster.checks import (
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
+
+
+def _all_received(subject: Subject) -> Finding:
+    """Compares what the files hold with what is stored, table by table."""
+    stored = pl.DataFrame(
+        [(c.name, subject.warehouse.made(c.raw_table())[subject.month]) for c in CANONICAL],
+        schema={"table_name": pl.String, "stored": pl.Int64},
+        orient="row",
+    )
+    balance = subject.rows.join(stored, on="table_name").with_columns(
+        lost=(pl.col("rows_in_file") - pl.col("rows_placed") - pl.col("rows_unplaced")).abs(),
+        astray=(pl.col("rows_received") - pl.col("stored")).abs(),
+    )
+    wrong = balance.filter((pl.col("lost") > 0) | (pl.col("astray") > 0))
+    told = wrong.select(
+        pl.format(
+            "{}: {} rows in the file, {} placed in months and {} unplaced; of the {} of this "
+            "month {} stored",
+            *("table_name", "rows_in_file", "rows_placed", "rows_unplaced"),
+            *("rows_received", "stored"),
+        )
+    )
+    received = balance["rows_received"].sum()
+    return Finding(
+        int(balance.select(pl.col("lost", "astray").sum()).sum_horizontal().item()),
+        "; ".join(told.to_series()) or f"all {received} rows of {balance.height} tables are stored",
+    )
+
+
+def _none_unplaced(subject: Subject) -> Finding:
+    return Finding(subject.rows.height, f"{subject.rows.height} rows belong to no month")
+
+
+ALL_RECEIVED = TableCheck(
+    "all_received",
+    "Of every table: rows in the file = rows placed in months + unplaced, and the month's stored.",
+    _all_received,
+    blocking=True,
+)
+NONE_UNPLACED = TableCheck(
+    "none_unplaced",
+    "Every row has a readable date within the source's months.",
+    _none_unplaced,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+
+def raw_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """The checks of all raw tables."""
+    own = {RECEIPTS: (ALL_RECEIVED,), UNPLACED: (NONE_UNPLACED,)}
+    return room_checks("raw", TABLES, own, partitions)

@@ -1,0 +1,437 @@
+"""The eleven canonical tables that a source may provide, and the two that account for reading them.
+
+The columns are declared once, as what a value is meant to be; `raw` keeps them as received and
+`cleaned.contract` makes the typed twins from the same declarations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from portrait_assets.schema.table import (
+    Column,
+    Sensitivity,
+    Table,
+    Type,
+)
+
+C2, C3 = Sensitivity.C2, Sensitivity.C3
+# Codes of the field for what is not known, of attributes; a source declares further ones.
+NOT_KNOWN = ("unknown", "?", "n/a", "null", "-", "未知", "不详")
+NO_AGE = ("-1", "999")
+NO_AMOUNT = ("-1", "-999")
+NO_DAY = ("1900-01-01", "9999-12-31")
+
+SOURCE_FILE = Column("source_file", Type.TEXT, "File the row came from", "来源文件", nullable=False)
+SOURCE_ROW = Column(
+    "source_row", Type.INTEGER, "Row number in that file, from 1", "来源行号", nullable=False
+)
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A canonical table: its columns, how it is dated and what identifies a row.
+
+    `dated_by` is the column that places a row in a month; a source may leave an
+    `undated_allowed` one out, and then all rows belong to the source's first month.
+    `required` must be returned by the source's SQL and must be readable in every row.
+    """
+
+    name: str
+    en: str
+    zh: str
+    columns: tuple[Column, ...]
+    dated_by: str
+    required: tuple[str, ...]
+    undated_allowed: bool = False
+    unique: tuple[str, ...] = field(default=())
+
+    @property
+    def names_a_customer(self) -> bool:
+        """Whether its rows belong to customers."""
+        return any(column.name == "customer_id" for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError where there is none."""
+        return self.raw_table().column(name)
+
+    def raw_table(self) -> Table:
+        """The contract of raw.<name>."""
+        return Table(
+            schema="raw",
+            name=self.name,
+            en=f"{self.en}, as received",
+            zh=f"{self.zh}(原始)",
+            columns=(*self.columns, SOURCE_FILE, SOURCE_ROW),
+            key=("source_file", "source_row"),
+            types_as_received=True,
+        )
+
+
+def _text(name: str, en: str, zh: str, **more: object) -> Column:
+    return Column(name, Type.TEXT, en, zh, **more)  # type: ignore[arg-type]
+
+
+CUSTOMER_ID = _text("customer_id", "Customer identifier", "客户编号")
+CURRENCY = _text("currency", "Currency, ISO 4217", "币种")
+CHANNEL = _text("channel", "Channel through which it happened", "渠道", sentinels=NOT_KNOWN)
+PRODUCT_ID = _text("product_id", "Product identifier", "产品编号")
+CAMPAIGN_ID = _text("campaign_id", "Campaign identifier", "活动编号")
+
+CUSTOMERS = Canonical(
+    name="customers",
+    en="Who the customers are",
+    zh="客户基本信息",
+    dated_by="recorded_on",
+    undated_allowed=True,
+    required=("customer_id",),
+    columns=(
+        CUSTOMER_ID,
+        Column("recorded_on", Type.DATE, "Day from which the record holds", "记录生效日"),
+        Column("joined_on", Type.DATE, "Day the customer joined", "开户(入会)日期"),
+        _text("full_name", "Name", "姓名", sensitivity=C3),
+        _text("national_id", "National identity number", "身份证号", sensitivity=C3),
+        _text("phone", "Telephone number", "电话号码", sensitivity=C3),
+        _text("email", "Email address", "电子邮箱", sensitivity=C3),
+        _text("address", "Postal address", "通讯地址", sensitivity=C3),
+        _text("bank_card", "Bank card number", "银行卡号", sensitivity=C3),
+        _text("postcode", "Postcode", "邮政编码", sensitivity=C2),
+        Column(
+            "birth_date",
+            Type.DATE,
+            "Date of birth",
+            "出生日期",
+            sensitivity=C3,
+            sentinels=NO_DAY,
+        ),
+        _text("gender", "Gender", "性别", sensitivity=C2, sentinels=NOT_KNOWN),
+        Column(
+            "age",
+            Type.INTEGER,
+            "Age when recorded",
+            "年龄",
+            unit="years",
+            minimum=0,
+            maximum=120,
+            sensitivity=C2,
+            sentinels=NO_AGE,
+        ),
+        _text("age_band", "Age band as the source states it", "年龄段", sentinels=NOT_KNOWN),
+        _text("occupation", "Occupation", "职业", sensitivity=C2, sentinels=NOT_KNOWN),
+        _text("education", "Education", "学历", sensitivity=C2, sentinels=NOT_KNOWN),
+        _text("marital_status", "Marital status", "婚姻状况", sensitivity=C2, sentinels=NOT_KNOWN),
+        Column(
+            "income",
+            Type.MONEY,
+            "Yearly income",
+            "年收入",
+            unit="currency of the source",
+            minimum=0,
+            sensitivity=C2,
+            sentinels=NO_AMOUNT,
+        ),
+        _text(
+            "income_band",
+            "Income band as the source states it",
+            "收入段",
+            sensitivity=C2,
+            sentinels=NOT_KNOWN,
+        ),
+        _text("household_size", "Persons in the household", "家庭人数", sentinels=NOT_KNOWN),
+        _text("household_type", "Composition of the household", "家庭构成", sentinels=NOT_KNOWN),
+        _text("children", "Children in the household", "子女数", sentinels=NOT_KNOWN),
+        _text(
+            "home_ownership",
+            "Owner or renter of the home",
+            "住房状况",
+            sensitivity=C2,
+            sentinels=NOT_KNOWN,
+        ),
+        _text("region", "Region of residence", "地区", sentinels=NOT_KNOWN),
+    ),
+)
+
+TRANSACTIONS = Canonical(
+    name="transactions",
+    en="What customers bought, paid or received, line by line",
+    zh="交易明细",
+    dated_by="occurred_at",
+    required=("customer_id", "occurred_at", "amount"),
+    columns=(
+        _text("transaction_id", "Transaction line identifier", "交易流水号"),
+        CUSTOMER_ID,
+        Column("occurred_at", Type.TIMESTAMP, "When it happened, local time", "发生时间"),
+        Column(
+            "amount", Type.MONEY, "Amount paid, after discounts", "金额", unit="currency of the row"
+        ),
+        CURRENCY,
+        Column(
+            "discount_amount", Type.MONEY, "Discount given", "优惠金额", unit="currency of the row"
+        ),
+        Column("quantity", Type.QUANTITY, "Quantity", "数量", unit="units of the product"),
+        PRODUCT_ID,
+        _text("category", "Category, where the row states it", "类别"),
+        _text("basket_id", "Purchase that the line belongs to", "购物篮(订单)编号"),
+        _text("store_id", "Store or branch", "门店(网点)编号"),
+        CHANNEL,
+        Column(
+            "is_on_display",
+            Type.BOOLEAN,
+            "Whether the product was on display there and then; null where not known",
+            "当时是否陈列促销",
+        ),
+        Column(
+            "is_in_mailer",
+            Type.BOOLEAN,
+            "Whether the product was in the mailer there and then; null where not known",
+            "当时是否传单促销",
+        ),
+    ),
+)
+
+PRODUCTS = Canonical(
+    name="products",
+    en="What is on offer",
+    zh="产品",
+    dated_by="introduced_on",
+    undated_allowed=True,
+    required=("product_id",),
+    unique=("product_id",),
+    columns=(
+        PRODUCT_ID,
+        Column("introduced_on", Type.DATE, "Day the product was introduced", "上市日期"),
+        Column(
+            "withdrawn_on",
+            Type.DATE,
+            "Day the product was withdrawn",
+            "退市日期",
+            sentinels=NO_DAY,
+        ),
+        _text("department", "Department or product line", "部门(产品线)"),
+        _text("category", "Category", "类别"),
+        _text("product_type", "Type within the category", "细类"),
+        _text("brand", "Brand or maker", "品牌"),
+        Column(
+            "is_own_label", Type.BOOLEAN, "Whether it is the seller's own label", "是否自有品牌"
+        ),
+        _text("package_size", "Package size", "规格"),
+        _text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),
+    ),
+)
+
+BALANCES = Canonical(
+    name="balances",
+    en="What customers hold and owe, by account and day",
+    zh="账户余额",
+    dated_by="balance_on",
+    required=("customer_id", "balance_on", "balance"),
+    columns=(
+        CUSTOMER_ID,
+        _text("account_id", "Account identifier", "账户编号", sensitivity=C2),
+        PRODUCT_ID,
+        Column("balance_on", Type.DATE, "Day of the balance", "余额日期"),
+        Column("balance", Type.MONEY, "Balance", "余额", unit="currency of the row"),
+        Column(
+            "credit_limit",
+            Type.MONEY,
+            "Credit limit",
+            "授信额度",
+            unit="currency of the row",
+            minimum=0,
+        ),
+        Column(
+            "days_past_due",
+            Type.INTEGER,
+            "Days past due",
+            "逾期天数",
+            unit="days",
+            minimum=0,
+            sentinels=("-1",),
+        ),
+        CURRENCY,
+    ),
+)
+
+CAMPAIGNS = Canonical(
+    name="campaigns",
+    en="What was offered to whom, when",
+    zh="营销活动",
+    dated_by="started_on",
+    undated_allowed=True,
+    required=("campaign_id",),
+    unique=("campaign_id",),
+    columns=(
+        CAMPAIGN_ID,
+        _text("campaign_type", "Kind of campaign", "活动类型"),
+        _text("title", "Title", "活动名称"),
+        Column("started_on", Type.DATE, "First day", "开始日期"),
+        Column("ended_on", Type.DATE, "Last day", "结束日期", sentinels=NO_DAY),
+        PRODUCT_ID,
+    ),
+)
+
+CONTACTS = Canonical(
+    name="contacts",
+    en="Which customer a campaign reached",
+    zh="活动触达",
+    dated_by="contacted_on",
+    required=("customer_id", "campaign_id", "contacted_on"),
+    columns=(
+        CUSTOMER_ID,
+        CAMPAIGN_ID,
+        Column("contacted_on", Type.DATE, "Day of the contact", "触达日期"),
+        CHANNEL,
+        Column("is_control", Type.BOOLEAN, "Whether held out as control", "是否对照组"),
+    ),
+)
+
+RESPONSES = Canonical(
+    name="responses",
+    en="How customers answered a campaign",
+    zh="活动响应",
+    dated_by="responded_on",
+    required=("customer_id", "campaign_id", "responded_on"),
+    columns=(
+        CUSTOMER_ID,
+        CAMPAIGN_ID,
+        Column("responded_on", Type.DATE, "Day of the response", "响应日期"),
+        _text("response", "What the customer did", "响应方式"),
+        _text("coupon_id", "Coupon redeemed", "优惠券编号"),
+        PRODUCT_ID,
+        Column("amount", Type.MONEY, "Amount of the response", "响应金额", unit="currency"),
+    ),
+)
+
+INTERACTIONS = Canonical(
+    name="interactions",
+    en="Feedback and journeys: surveys, complaints, visits, posts",
+    zh="客户互动与反馈",
+    dated_by="occurred_at",
+    required=("customer_id", "occurred_at", "kind"),
+    columns=(
+        CUSTOMER_ID,
+        Column("occurred_at", Type.TIMESTAMP, "When it happened, local time", "发生时间"),
+        _text("kind", "survey, complaint, note, post, visit or another", "互动类型"),
+        CHANNEL,
+        _text("region", "Region where it happened", "发生地区"),
+        _text("step", "Step of the journey", "旅程步骤"),
+        Column("score", Type.NUMBER, "Score given, on the source's scale", "评分"),
+        _text("content", "Text", "内容", sensitivity=C3),
+    ),
+)
+
+MARKET = Canonical(
+    name="market",
+    en="What the market did: rates, prices, promotions",
+    zh="市场指标",
+    dated_by="observed_on",
+    required=("indicator", "observed_on", "value"),
+    columns=(
+        _text("indicator", "Indicator", "指标"),
+        Column("observed_on", Type.DATE, "Day observed", "观测日期"),
+        Column("value", Type.NUMBER, "Value, in the indicator's unit", "指标值"),
+        PRODUCT_ID,
+        _text("store_id", "Store or branch", "门店(网点)编号"),
+    ),
+)
+
+PROMOTIONS = Canonical(
+    name="promotions",
+    en="How widely a product was promoted in a span of days, over stores and days",
+    zh="产品促销覆盖",
+    dated_by="ended_on",
+    required=("product_id", "ended_on"),
+    columns=(
+        PRODUCT_ID,
+        Column("started_on", Type.DATE, "First day of the span", "开始日期"),
+        Column("ended_on", Type.DATE, "Last day of the span", "结束日期"),
+        Column(
+            "display_share",
+            Type.NUMBER,
+            "Share of stores and days with the product on display",
+            "陈列促销占比",
+            unit="share",
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "mailer_share",
+            Type.NUMBER,
+            "Share of stores and days with the product in the mailer",
+            "传单促销占比",
+            unit="share",
+            minimum=0,
+            maximum=1,
+        ),
+    ),
+)
+
+OUTCOMES = Canonical(
+    name="outcomes",
+    en="What is to be predicted, as it turned out",
+    zh="结果",
+    dated_by="observed_on",
+    required=("customer_id", "outcome", "observed_on"),
+    columns=(
+        CUSTOMER_ID,
+        _text("outcome", "Which outcome, such as default or attrition", "结果类型"),
+        Column("observed_on", Type.DATE, "Day it was known", "确认日期"),
+        Column("value", Type.NUMBER, "Value; 1 and 0 for yes and no", "结果值"),
+    ),
+)
+
+CANONICAL: tuple[Canonical, ...] = (
+    CUSTOMERS,
+    TRANSACTIONS,
+    PRODUCTS,
+    BALANCES,
+    CAMPAIGNS,
+    CONTACTS,
+    RESPONSES,
+    INTERACTIONS,
+    MARKET,
+    PROMOTIONS,
+    OUTCOMES,
+)
+CANONICAL_BY_NAME = {canonical.name: canonical for canonical in CANONICAL}
+
+UNPLACED = Table(
+    schema="raw",
+    name="unplaced",
+    en="Rows that belong to no month of the source: no readable date, or after its last month",
+    zh="无法归入月份的记录",
+    columns=(
+        _text("table_name", "Table the row was meant for", "目标表", nullable=False),
+        SOURCE_FILE,
+        SOURCE_ROW,
+        _text("reason", "no readable date, or after the last month", "原因", nullable=False),
+        _text("dated", "The date as received", "原始日期"),
+    ),
+    key=("table_name", "source_file", "source_row"),
+)
+
+RECEIPTS = Table(
+    schema="raw",
+    name="receipts",
+    en="What each reading of the source's files found, per table and month",
+    zh="源文件读取清单",
+    columns=(
+        _text("table_name", "Table", "表", nullable=False),
+        Column("is_provided", Type.BOOLEAN, "Whether the source has it", "数据源是否提供", False),
+        Column("rows_received", Type.INTEGER, "Rows of this month", "本月行数", False, minimum=0),
+        Column("rows_in_file", Type.INTEGER, "Rows in the files", "文件行数", False, minimum=0),
+        Column(
+            "rows_placed", Type.INTEGER, "Rows placed in any month", "已归月行数", False, minimum=0
+        ),
+        Column(
+            "rows_unplaced", Type.INTEGER, "Rows in raw.unplaced", "未归月行数", False, minimum=0
+        ),
+        _text(
+            "problem",
+            "Why the table could not be read and keeps what it had; null when it was read",
+            "无法读取的原因(保留上次读取结果);正常读取为空",
+        ),
+    ),
+    key=("table_name",),
+    published=True,
+)

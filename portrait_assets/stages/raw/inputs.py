@@ -1,0 +1,66 @@
+"""Digests of what a source's tables are computed from: its files, and its definitions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import portrait_assets
+from portrait_assets.core.errors import SourceError
+from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.inputs import Inputs
+
+PACKAGE_FOLDER = Path(portrait_assets.__file__).parent
+DEFINITIONS = ("*.sql", "views/*.sql", "*.yaml", "identity_review.csv")
+"""The files of a source's folder that define it. source.yaml is digested as it is parsed."""
+CODE_SUFFIXES = {".py", ".yaml", ".j2", ".html", ".css", ".js"}
+UNKNOWN = ""
+
+
+def inputs_of(source: Source) -> Inputs:
+    """The digests of the source's inputs as they are now."""
+    return Inputs(files_digest(source), definitions_digest(source))
+
+
+def files_digest(source: Source) -> str:
+    """A digest of name, size and time of every data file, and of the last month.
+
+    Contents are not read. The last month decides which rows of the files belong to no month.
+    Empty when a file is missing.
+    """
+    try:
+        stamps = [
+            (name, path.relative_to(source.files_folder).as_posix(), stat.st_size, stat.st_mtime_ns)
+            for name in sorted(source.definition.files)
+            for path in source.files(name)
+            for stat in (path.stat(),)
+        ]
+    except (SourceError, OSError):
+        return UNKNOWN
+    return _sha256([json.dumps([source.months()[-1], stamps]).encode()])
+
+
+def definitions_digest(source: Source) -> str:
+    """A digest of the definitions in the source's folder, and of this package's own files."""
+    parsed = source.definition.model_dump_json(exclude={"last_month"})
+    own = (path for pattern in DEFINITIONS for path in source.folder.glob(pattern))
+    contents = (
+        part
+        for path in sorted(path for path in own if path.name != "source.yaml")
+        for part in (path.relative_to(source.folder).as_posix().encode(), path.read_bytes())
+    )
+    return _sha256([parsed.encode(), *contents, _code_digest().encode()])
+
+
+def _code_digest() -> str:
+    paths = (path for path in PACKAGE_FOLDER.rglob("*") if path.suffix in CODE_SUFFIXES)
+    return _sha256(path.read_bytes() for path in sorted(paths))
+
+
+def _sha256(parts: Iterable[bytes]) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(hashlib.sha256(part).digest())
+    return whole.hexdigest()

@@ -1,0 +1,268 @@
+"""Which month a row belongs to, decided in the source's time zone; and what belongs to none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from portrait_assets.core.months import next_month
+from portrait_assets.stages.raw.contract import RECEIPTS, Canonical
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
+from portrait_assets.storage.duckdb.rows import Query
+
+# The forms in which text may state a date; `cleaned` reads the same ones.
+DATE_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%Y年%m月%d日",
+    "%Y.%m.%d",
+)
+# Excel counts days from here, with a leap day in 1900 that there was not.
+EXCEL_EPOCH = "1899-12-30"
+FULL_WIDTH, HALF_WIDTH = "０１２３４５６７８９／：－．", "0123456789/:-."
+NO_DATE = "no readable date"
+AFTER_LAST = "after the last month"
+
+
+@dataclass(frozen=True)
+class Placing:
+    """How the rows of one table of a source are placed in months."""
+
+    reader: SourceReader
+    canonical: Canonical
+    types: Mapping[str, str]
+    first: str
+    last: str
+    table: str | None = None
+
+    def kept(self) -> Placing:
+        """The same, with all rows read into a table that is there as long as the reader is open.
+
+        Everything that is asked is then told of the same rows, and the SQL has run once. What
+        does not fit into memory spills to the disk.
+        """
+        sql = f"SELECT * FROM {self._placed()}"
+        return replace(self, table=self.reader.keep(f"placed {self.canonical.name}", sql))
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the SQL returns something else than the rows of one file, as in a GROUP BY."""
+        return self.reader.source.rows_of(self.canonical.name) is None
+
+    @property
+    def _is_dated(self) -> bool:
+        return self.canonical.dated_by in self.types
+
+    @property
+    def _date(self) -> str:
+        column = quote(self.canonical.dated_by)
+        kind = self.types[self.canonical.dated_by]
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            return f"({column} AT TIME ZONE {literal(self.reader.source.definition.time_zone)})"
+        if _is_moment(kind):
+            return column
+        text = f"translate(trim(CAST({column} AS VARCHAR)), '{FULL_WIDTH}', '{HALF_WIDTH}')"
+        return (
+            f"CASE WHEN regexp_full_match({text}, '[1-9][0-9]{{4}}') "
+            f"THEN DATE '{EXCEL_EPOCH}' + TRY_CAST({text} AS INTEGER) "
+            f"ELSE try_strptime({text}, [{literals(DATE_FORMATS)}]) END"
+        )
+
+    @property
+    def is_read_fast(self) -> bool:
+        """Whether single columns and months of it are read from its files at little cost."""
+        name = self.reader.source.rows_of(self.canonical.name)
+        sql = self.reader.source.sql(self.canonical.name)
+        return (
+            name is not None
+            and self.reader.reads_only(name, sql)
+            and all(path.suffix == ".parquet" for path in self.reader.source.files(name))
+            and _is_moment(self.types.get(self.canonical.dated_by, ""))
+        )
+
+    @property
+    def _month(self) -> str:
+        # greatest() skips nulls, so an unreadable date must be told apart before it.
+        return (
+            "CASE WHEN dated IS NOT NULL "
+            f"THEN greatest(strftime(dated, '%Y-%m'), {literal(self.first)}) END AS month"
+        )
+
+    def _placed(self, dated: str = "true") -> str:
+        """All rows with the month that they fall in, null where the date cannot be read.
+
+        `dated` is a condition on the date that rows are known to meet: what Parquet tells of its
+        row groups then spares reading others.
+        """
+        if self.table is not None:
+            return self.table
+        sql = self.reader.source.sql(self.canonical.name)
+        if not self._is_dated:
+            return f"(SELECT {literal(self.first)} AS month, * FROM ({sql}))"
+        return (
+            f"(SELECT {self._month}, * EXCLUDE (dated) "
+            f"FROM (SELECT {self._date} AS dated, * FROM ({sql})) WHERE {dated})"
+        )
+
+    def rows(self, months: Sequence[str]) -> Query:
+        """The rows of these months, with the types that the files have."""
+        within = f"dated < {_first_day(next_month(max(months)))}"
+        if min(months) > self.first:
+            within += f" AND dated >= {_first_day(min(months))}"
+        return Query(
+            f"SELECT * FROM {self._placed(within)} WHERE month IN ({literals(months)})",
+            self.types,
+            self.reader.files,
+        )
+
+    def counts(self) -> dict[str | None, int]:
+        """Number of rows that the SQL returns by the month they fall in; None for no date."""
+        if self.table is not None or not self._is_dated:
+            sql = f"SELECT month, count(*) FROM {self._placed()} GROUP BY month"
+        else:
+            # A month is told as a number first: to tell it as text of every row takes longer.
+            told = self.reader.source.sql(self.canonical.name)
+            sql = (
+                f"SELECT {self._month}, CAST(sum(rows) AS BIGINT) FROM ("
+                "SELECT min(dated) AS dated, count(*) AS rows "
+                f"FROM (SELECT {self._date} AS dated FROM ({told})) "
+                "GROUP BY dated IS NULL, year(dated) * 12 + month(dated)) GROUP BY month"
+            )
+        return dict(self.reader.con.execute(sql).fetchall())
+
+    def digests(self, months: Sequence[str]) -> dict[str, str]:
+        """By month, a digest of its rows that does not depend on their order."""
+        return dict(
+            self.reader.con.execute(
+                f"SELECT month, CAST(sum(hash(placed)::HUGEINT) AS VARCHAR) "
+                f"FROM {self._placed()} AS placed WHERE month IN ({literals(months)}) "
+                "GROUP BY month"
+            ).fetchall()
+        )
+
+    def unplaced(self) -> pl.DataFrame:
+        """The rows that belong to no month of the source, as `raw.unplaced` holds them.
+
+        A row without a date stands in the first month's partition, a later one in the last's.
+        """
+        broken = self._broken_lines()
+        if not self._is_dated:
+            return broken
+        outside = f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
+        found: pl.DataFrame = self.reader.con.sql(
+            f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
+            f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
+            f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
+            f"AS reason, CAST({quote(self.canonical.dated_by)} AS VARCHAR) AS dated "
+            f"FROM {self._placed(outside)} WHERE month IS NULL OR month > {literal(self.last)} "
+            "ORDER BY ALL"
+        ).pl()
+        return pl.concat([broken, found])
+
+    def _broken_lines(self) -> pl.DataFrame:
+        return unplaced_lines(
+            self.reader.broken_lines(self.reader.source.rows_of(self.canonical.name) or ""),
+            self.canonical.name,
+            self.first,
+        )
+
+    def broken_count(self) -> int:
+        """Lines of the table's file that are no rows."""
+        return self._broken_lines().height
+
+    def rows_in_file(self) -> int | None:
+        """Rows of the file that the table is read from; None for a derived table."""
+        name = self.reader.source.rows_of(self.canonical.name)
+        return self.reader.rows_in(name) + self.broken_count() if name else None
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A table whose files cannot be read: why, and the rows by month of an earlier reading."""
+
+    problem: str | None
+    rows: Mapping[str, int]
+
+
+def _is_moment(kind: str) -> bool:
+    """Whether values of this DuckDB type are dates, told without a time zone."""
+    return kind == "DATE" or (kind.startswith("TIMESTAMP") and "ZONE" not in kind)
+
+
+def _first_day(month: str) -> str:
+    return f"DATE {literal(month + '-01')}"
+
+
+def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame:
+    """Broken lines of a file as `raw.unplaced` holds them."""
+    return broken.select(
+        pl.lit(month).alias("month"),
+        pl.lit(table).alias("table_name"),
+        "source_file",
+        "source_row",
+        "reason",
+        pl.lit(None, dtype=pl.String).alias("dated"),
+    )
+
+
+def placings(reader: SourceReader) -> dict[str, Placing]:
+    """The placing of every table that the source provides and whose files can be read, by name.
+
+    Raises:
+        SourceError: when a table's SQL cannot be used.
+    """
+    months = reader.source.months()
+    return {
+        name: Placing(reader, canonical, reader.columns(canonical), months[0], months[-1])
+        for name, canonical in reader.source.provided.items()
+        if reader.problem(name) is None
+    }
+
+
+def receipts(
+    placed: Mapping[str, Placing],
+    tables: Sequence[str],
+    months: Sequence[str],
+    unread: Mapping[str, Unread] | None = None,
+) -> pl.DataFrame:
+    """What reading the source found: one row per table and month, as `raw.receipts` holds them.
+
+    Args:
+        placed: the tables that were read.
+        tables: all tables, also those that the source does not provide.
+        months: the months.
+        unread: the tables that could not be read.
+    """
+    unread = unread or {}
+    rows = []
+    for table in tables:
+        placing = placed.get(table)
+        counts = placing.counts() if placing else {}
+        last = placing.last if placing else ""
+        unplaced = sum(n for month, n in counts.items() if month is None or month > last)
+        broken = placing.broken_count() if placing else 0
+        in_file = placing.rows_in_file() if placing else None
+        stands = unread.get(table, Unread(None, {}))
+        rows += [
+            {
+                "month": month,
+                "table_name": table,
+                "is_provided": placing is not None or table in unread,
+                "rows_received": counts.get(month, stands.rows.get(month, 0)),
+                "rows_in_file": sum(counts.values()) if in_file is None else in_file,
+                "rows_placed": sum(counts.values()) - unplaced,
+                "rows_unplaced": unplaced + broken,
+                "problem": stands.problem,
+            }
+            for month in months
+        ]
+    return pl.DataFrame(rows, schema=RECEIPTS.polars_schema)

@@ -1,0 +1,242 @@
+"""A source's files as DuckDB views, each row with the file and the row number it came from."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import polars as pl
+
+from portrait_assets.core.errors import SourceError
+from portrait_assets.stages.raw.contract import Canonical
+from portrait_assets.stages.raw.source import FileSpec, Source
+from portrait_assets.stages.raw.text_files import BROKEN_LINES, load_text_file, transcode
+from portrait_assets.storage.duckdb.connection import (
+    first_line,
+    literal,
+    literals,
+    quote,
+    unreadable,
+)
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+PATTERN_CHARACTERS = frozenset("*?[]{}\\")
+
+
+class SourceReader:
+    """The source's files as temporary views on one connection, for as long as it is open.
+
+    Text files keep every value as text; Parquet and JSON keep their own types. Files in another
+    encoding are written again as UTF-8 into `scratch`, while it is open. A file that cannot be
+    read has no view; `problem` says so of the tables that need it. The SQL in the folder `views`
+    of the source becomes views too, for what several tables are made from.
+    """
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, source: Source, scratch: Path | None = None
+    ) -> None:
+        self.con = con
+        self.scratch = scratch
+        self.source = source
+        self._opened = ExitStack()
+        self._tables: list[str] = []
+        self._broken: list[tuple[str, pl.DataFrame]] = []
+        self._problems: dict[str, str] = {}
+
+    def __enter__(self) -> SourceReader:
+        self.source.check()
+        try:
+            for name, spec in self.source.definition.files.items():
+                try:
+                    self._create_view(name, spec)
+                except SourceError as error:
+                    self._problems[name] = str(error)
+            for name in self.source.views:
+                self._create_shared_view(name)
+        except BaseException:
+            self._opened.close()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        # A run that a signal stops closes the connection first; what is temporary went with it.
+        with suppress(duckdb.ConnectionException):
+            for name in (*self.source.views, *self.source.definition.files):
+                self.con.execute(f"DROP VIEW IF EXISTS temp.{quote(name)}")
+            for table in self._tables:
+                self.con.execute(f"DROP TABLE IF EXISTS temp.{quote(table)}")
+        self._opened.close()
+
+    def _create_view(self, name: str, spec: FileSpec) -> None:
+        parts = [
+            self._select(f"{name} {number}", path, spec)
+            for number, path in enumerate(self.source.files(name), 1)
+        ]
+        try:
+            self.con.execute(
+                f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {' UNION ALL BY NAME '.join(parts)}"
+            )
+        except duckdb.Error as error:
+            raise SourceError(
+                f"{self.source.name}: the file '{spec.path}' cannot be read: {first_line(error)}"
+            ) from None
+
+    def _create_shared_view(self, name: str) -> None:
+        sql = self.source.view_sql(name)
+        place = f"{self.source.name}/views/{name}.sql"
+        if problem := self._problem_of(sql):
+            self._problems[name] = problem
+            return
+        try:
+            self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
+        except duckdb.Error as error:
+            raise SourceError(f"{place} does not run: {first_line(error)}") from None
+
+    def _problem_of(self, sql: str) -> str | None:
+        needed = self._names_in(sql)
+        return next((told for name, told in self._problems.items() if name.lower() in needed), None)
+
+    def _names_in(self, sql: str) -> set[str]:
+        """What the query reads, in lower case: also where it cannot run, as a file is missing.
+
+        Names that its own WITH gives are among them; none where it is no SELECT.
+        """
+        found = self.con.execute(
+            "SELECT list_distinct(json_extract_string(json_serialize_sql(?), '$..table_name'))",
+            [sql],
+        ).fetchone()
+        return {name.lower() for name in found[0]} if found else set()
+
+    def reads_only(self, name: str, sql: str) -> bool:
+        """Whether the query reads this file of the source and nothing else."""
+        return self._names_in(sql) == {name.lower()}
+
+    def problem(self, table: str) -> str | None:
+        """Why a table cannot be read, as a sentence that names the file; None when it can."""
+        return self._problem_of(self.source.sql(table)) or self._problems.get(
+            self.source.rows_of(table) or ""
+        )
+
+    def problems(self) -> list[str]:
+        """Of every file that cannot be read, a sentence that names it."""
+        return [
+            self._problems[name] for name in self.source.definition.files if name in self._problems
+        ]
+
+    def _select(self, table: str, path: Path, spec: FileSpec) -> str:
+        file_name = path.relative_to(self.source.files_folder).as_posix()
+        suffixes = path.name.lower()
+        if suffixes.endswith(".parquet"):
+            return (
+                f"SELECT * EXCLUDE (file_row_number), {literal(file_name)} AS source_file, "
+                "file_row_number + 1 AS source_row "
+                f"FROM read_parquet({literal(self._plainly_named(path))}, file_row_number = true)"
+            )
+        if suffixes.endswith(TEXT_SUFFIXES):
+            # Read once into a table: its rows are counted, placed and selected several times.
+            self._tables.append(table)
+            name = table.rsplit(" ", 1)[0]
+            found = load_text_file(self.con, table, self._as_utf8(path, spec), spec, file_name)
+            self._broken.append((name, found))
+            return f"SELECT * FROM {quote(table)}"
+        if suffixes.endswith((".json", ".jsonl", ".ndjson", ".json.gz")):
+            return (
+                f"SELECT *, {literal(file_name)} AS source_file, "
+                f"row_number() OVER () AS source_row "
+                f"FROM read_json({literal(self._plainly_named(path))})"
+            )
+        raise SourceError(
+            f"{self.source.name}: '{spec.path}' is of no kind that can be read; "
+            "give CSV, Parquet or JSON."
+        )
+
+    def _as_utf8(self, path: Path, spec: FileSpec) -> Path:
+        if spec.encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+            return self._plainly_named(path)
+        folder = self._opened.enter_context(
+            TemporaryDirectory(prefix="portrait-", dir=self.scratch)
+        )
+        target = Path(folder) / "utf-8.csv"
+        try:
+            transcode(path, spec.encoding, target)
+        except (UnicodeError, LookupError) as error:
+            raise SourceError(
+                f"{self.source.name}: '{path.name}' cannot be read as {spec.encoding} ({error}); "
+                "correct its encoding in source.yaml."
+            ) from None
+        return target
+
+    def _plainly_named(self, path: Path) -> Path:
+        """The file under a name in which DuckDB sees no pattern; it has no way to escape one."""
+        if not PATTERN_CHARACTERS & set(str(path)):
+            return path
+        folder = self._opened.enter_context(
+            TemporaryDirectory(prefix="portrait-", dir=self.scratch)
+        )
+        compressed = ".gz" if path.name.lower().endswith(".gz") else ""
+        link = Path(folder) / f"file{compressed}"
+        link.symlink_to(path.resolve())
+        return link
+
+    def rows_in(self, name: str) -> int:
+        """Rows of a name's files; those of Parquet as its footers tell, which takes no time."""
+        paths = self.source.files(name)
+        counted = f"SELECT count(*) FROM {quote(name)}"
+        if all(path.suffix.lower() == ".parquet" for path in paths):
+            files = literals(str(self._plainly_named(path)) for path in paths)
+            counted = f"SELECT CAST(sum(num_rows) AS BIGINT) FROM parquet_file_metadata([{files}])"
+        return int(self.con.execute(counted).fetchall()[0][0])
+
+    @property
+    def files(self) -> str:
+        """The files of the source, as source.yaml names them."""
+        return ", ".join(spec.path for spec in self.source.definition.files.values())
+
+    def keep(self, table: str, sql: str) -> str:
+        """Name of a temporary table of what the query gives, for as long as the reader is open.
+
+        Raises:
+            SourceError: when a file turns out to be damaged.
+        """
+        try:
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {sql}")
+        except duckdb.Error as error:
+            raise unreadable(error, self.files) from None
+        self._tables.append(table)
+        return f"temp.{quote(table)}"
+
+    def broken_lines(self, name: str) -> pl.DataFrame:
+        """The lines of a name's text files that are no rows: source_file, source_row, reason."""
+        return pl.concat(
+            [pl.DataFrame(schema=BROKEN_LINES), *(part for of, part in self._broken if of == name)]
+        )
+
+    def columns(self, canonical: Canonical) -> dict[str, str]:
+        """DuckDB type by name of the columns that the table's SQL returns.
+
+        Raises:
+            SourceError: when the SQL is not one SELECT, fails, or returns other columns than
+                the canonical ones.
+        """
+        place = f"{self.source.name}/{canonical.name}.sql"
+        sql = self.source.sql(canonical.name)
+        try:
+            statements = self.con.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise SourceError(f"{place} must be a single SELECT statement.")
+            described = self.con.execute(f"DESCRIBE ({sql})").fetchall()
+        except duckdb.Error as error:
+            raise SourceError(f"{place} does not run: {first_line(error)}") from None
+        types = {row[0]: row[1] for row in described}
+        allowed = {column.name for column in canonical.raw_table().columns}
+        if unknown := sorted(types.keys() - allowed):
+            raise SourceError(
+                f"{place} returns the column {unknown[0]}, which {canonical.name} does not have; "
+                f"rename it to one of: {', '.join(sorted(allowed))}."
+            )
+        needed = {*canonical.required, "source_file", "source_row"}
+        if missing := sorted(needed - types.keys()):
+            raise SourceError(f"{place} does not return the column {missing[0]}; add it.")
+        return types

@@ -1,0 +1,318 @@
+"""A source definition: a folder with `source.yaml` and one `.sql` file per table it provides."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+
+from portrait_assets.core.errors import PortraitError, SourceError
+from portrait_assets.core.months import month_range, next_month, parse_month
+from portrait_assets.schema.table import Severity
+from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
+
+PACKAGE = "package:"
+
+
+class Title(BaseModel):
+    """What the source is called, in both languages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    en: str
+    zh: str
+
+
+class FileSpec(BaseModel):
+    """One file, or several that a pattern names, and how their text is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    path: str
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+
+
+class TableSpec(BaseModel):
+    """How a table's rows relate to a file's rows.
+
+    `rows_of` names the file each of whose rows the SQL returns exactly once; a `derived` table
+    (a GROUP BY, a filter) is counted from what its SQL returns instead.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rows_of: str | None = None
+    derived: bool = False
+
+
+class ColumnRules(BaseModel):
+    """What a source says of one of its columns beyond the contract.
+
+    `sentinels` are its codes for what is not known; the others state its domain, and `severity`
+    what a value outside of it does to its row: row, value or note.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sentinels: tuple[Annotated[str, BeforeValidator(str)], ...] = ()
+    allowed: tuple[Annotated[str, BeforeValidator(str)], ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    severity: Severity | None = None
+
+
+class Identity(BaseModel):
+    """How the source's records of one person are found; without it, by their identifier alone.
+
+    `keys` are columns of `customers` that say the same of one person only; `probabilistic` adds
+    linkage with its `threshold` and training settings. `trust` are beginnings of identifiers,
+    of the system most trusted first.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    keys: tuple[tuple[str, ...], ...] = (("national_id",), ("phone", "birth_date"))
+    probabilistic: bool = True
+    threshold: float = Field(default=0.9, gt=0, lt=1)
+    seed: int = 1
+    max_pairs: float = 5e5
+    trust: tuple[str, ...] = ()
+
+
+def _file_spec(value: object) -> object:
+    return {"path": value} if isinstance(value, str) else value
+
+
+class SourceDefinition(BaseModel):
+    """The contents of source.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    title: Title
+    licence: str
+    first_month: Annotated[str, BeforeValidator(str)]
+    last_month: Annotated[str | None, BeforeValidator(lambda v: None if v is None else str(v))] = (
+        None
+    )
+    time_zone: str
+    currency: str
+    country: str | None = None
+    files_in: str
+    install_hint: str | None = None
+    files: dict[str, Annotated[FileSpec, BeforeValidator(_file_spec)]]
+    tables: dict[str, TableSpec] = {}
+    rules: dict[str, ColumnRules] = {}
+    identity: Identity | None = None
+
+    @field_validator("rules")
+    @classmethod
+    def _of_columns(cls, value: dict[str, ColumnRules]) -> dict[str, ColumnRules]:
+        for name in value:
+            table, _, column = name.partition(".")
+            known = CANONICAL_BY_NAME.get(table)
+            if known is None or column not in {c.name for c in known.columns}:
+                raise ValueError(f"'{name}' is not a column of a canonical table")
+        return value
+
+    @field_validator("first_month", "last_month")
+    @classmethod
+    def _is_month(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else parse_month(value)
+        except PortraitError as error:
+            raise ValueError(str(error).rstrip(".")) from None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_time_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"'{value}' is not a time zone such as Asia/Shanghai") from None
+        return value
+
+
+class Source:
+    """A source definition together with the folder that it was read from.
+
+    Raises:
+        SourceError: on making one, when the definition cannot be used; see `load_source`.
+    """
+
+    def __init__(self, folder: Path, definition: SourceDefinition) -> None:
+        self.folder = folder
+        self.definition = definition
+        self.name = definition.name
+
+    @cached_property
+    def provided(self) -> dict[str, Canonical]:
+        """The canonical tables that the source has SQL for, by name."""
+        return {c.name: c for c in CANONICAL if (self.folder / f"{c.name}.sql").is_file()}
+
+    def sql(self, table: str) -> str:
+        """The SQL text of a table; the line end keeps a comment from what is put after it.
+
+        Raises:
+            SourceError: when the file is not UTF-8.
+        """
+        return self._read_sql(f"{table}.sql")
+
+    @cached_property
+    def views(self) -> list[str]:
+        """The names of what several tables are made from, each an SQL in the folder `views`."""
+        return sorted(path.stem for path in (self.folder / "views").glob("*.sql"))
+
+    def view_sql(self, name: str) -> str:
+        """The SQL text of such a view.
+
+        Raises:
+            SourceError: when the file is not UTF-8.
+        """
+        return self._read_sql(f"views/{name}.sql")
+
+    def _read_sql(self, file: str) -> str:
+        try:
+            text = (self.folder / file).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise SourceError(f"{self.name}/{file} is not UTF-8; save it as that.") from None
+        return text.strip().rstrip(";") + "\n"
+
+    def months(self, today: date | None = None) -> list[str]:
+        """All months of the source; without a last month, up to the last complete one."""
+        last = self.definition.last_month
+        if last is None:
+            current = today or date.today()
+            last = next_month(f"{current:%Y-%m}", -1)
+        return month_range(self.definition.first_month, last)
+
+    def rows_of(self, table: str) -> str | None:
+        """The file whose rows the table's SQL returns, or None for a derived table."""
+        spec = self.definition.tables.get(table, TableSpec())
+        if spec.derived:
+            return None
+        return spec.rows_of or table
+
+    @cached_property
+    def files_folder(self) -> Path:
+        """The folder in which the source's files are.
+
+        Raises:
+            SourceError: when it names a package or a variable that is not there.
+        """
+        where = os.path.expandvars(self.definition.files_in)
+        if "$" in where:
+            raise SourceError(
+                f"{self.name}: {self.definition.files_in} is not set; "
+                "set that variable to the folder that holds the source's files."
+            )
+        if not where.startswith(PACKAGE):
+            try:
+                return (self.folder / Path(where).expanduser()).resolve()
+            except (OSError, RuntimeError, ValueError):
+                raise SourceError(
+                    f"{self.name}: files_in '{where}' is no folder; name one that is there."
+                ) from None
+        package, _, inside = where.removeprefix(PACKAGE).partition("/")
+        # find_spec does not import a package, but it imports those that the package stands in.
+        if not package.isidentifier():
+            raise SourceError(
+                f"{self.name}: files_in '{where}' names no package; write package:name/folder."
+            )
+        found = importlib.util.find_spec(package)
+        if found is None or found.origin is None:
+            hint = self.definition.install_hint or f"install the package {package}"
+            raise SourceError(f"{self.name}: the package {package} is not installed; {hint}.")
+        return Path(found.origin).parent / inside
+
+    def files(self, name: str) -> list[Path]:
+        """The files that a name in source.yaml stands for, sorted.
+
+        Raises:
+            SourceError: when there is none, or the name is no path within `files_in`.
+        """
+        pattern = self.definition.files[name].path
+        try:
+            found = sorted(path for path in self.files_folder.glob(pattern) if path.is_file())
+        except (OSError, NotImplementedError, ValueError):
+            raise SourceError(
+                f"{self.name}: '{pattern}' ({name} in source.yaml) is no path within files_in; "
+                "give a relative one, which may hold * for any characters."
+            ) from None
+        if not found:
+            raise SourceError(
+                f"{self.name}: the file '{pattern}' ({name} in source.yaml) is not in "
+                f"{self.definition.files_in}; put it there or correct files_in and files."
+            )
+        return found
+
+    def check(self) -> None:
+        """Check what can be known without reading a file's contents.
+
+        Raises:
+            SourceError: when no table is provided, a table's file has no entry, or a file is
+                missing.
+        """
+        if "transactions" not in self.provided and "balances" not in self.provided:
+            raise SourceError(
+                f"{self.name}: neither transactions.sql nor balances.sql is in the source's "
+                "folder; a portrait needs one of them."
+            )
+        for stray in self.folder.glob("*.sql"):
+            if stray.stem not in CANONICAL_BY_NAME:
+                raise SourceError(
+                    f"{self.name}: {stray.name} is no canonical table; "
+                    f"name it after one of {', '.join(CANONICAL_BY_NAME)}."
+                )
+        for table in self.provided:
+            rows_of = self.rows_of(table)
+            if rows_of is not None and rows_of not in self.definition.files:
+                raise SourceError(
+                    f"{self.name}: source.yaml lists no file '{rows_of}' for {table}.sql; say "
+                    f"under tables.{table} which file it reads (rows_of) or that it is derived."
+                )
+        for name in self.definition.files:
+            self.files(name)
+
+
+def load_source(folder: Path) -> Source:
+    """Read the source definition in a folder.
+
+    Raises:
+        SourceError: when source.yaml is missing, is not YAML, or says something it may not.
+    """
+    path = folder / "source.yaml"
+    if not path.is_file():
+        raise SourceError(
+            f"There is no source '{folder.name}': {folder.parent.name}/{folder.name}/source.yaml "
+            "is missing; list the sources that there are with `portrait sources`."
+        )
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        definition = SourceDefinition.model_validate(told)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""
+        raise SourceError(f"{folder.name}/source.yaml is not valid YAML{line}; mend it.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SourceError(f"{folder.name}/source.yaml, {place}: {reason}.") from None
+    if definition.name != folder.name:
+        raise SourceError(
+            f"{folder.name}/source.yaml has the name '{definition.name}'; "
+            "the name must be that of its folder."
+        )
+    if definition.last_month is not None and definition.last_month < definition.first_month:
+        raise SourceError(f"{folder.name}/source.yaml: last_month lies before first_month.")
+    return Source(folder, definition)

@@ -1,0 +1,1 @@
+"""Audiences: customers selected by their tags."""

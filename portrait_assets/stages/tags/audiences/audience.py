@@ -1,0 +1,338 @@
+"""Audiences (人群圈选): customers selected by an expression over the portrait matrix.
+
+The expression is a WHERE clause of DuckDB over tags.portrait_matrix, held to the allow-list of
+`tags.expression`; nothing else of what a person writes reaches the database.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from sqlglot import exp
+
+from portrait_assets.methods.expressions.expression import Expression, ExpressionError, parse
+from portrait_assets.methods.statistics.significance import two_proportions
+from portrait_assets.schema.table import Column, Sensitivity, Type
+from portrait_assets.stages.clusters.profile import false_discovery_rate
+from portrait_assets.stages.tags.catalogue.tag import TagError
+from portrait_assets.storage.duckdb.connection import literal, quote
+
+MATRIX = "tags.portrait_matrix"
+PROFILE_SCHEMA = pl.Schema(
+    {
+        "tag_code": pl.String(),
+        "tag_value": pl.String(),
+        "audience": pl.Int64(),
+        "base": pl.Int64(),
+        "audience_share": pl.Float64(),
+        "base_share": pl.Float64(),
+        "tgi": pl.Float64(),
+        "p_value": pl.Float64(),
+        "q_value": pl.Float64(),
+    }
+)
+"""Columns of an audience's profile: one row per tag and value, the strongest difference first."""
+
+OVERLAP_SCHEMA = pl.Schema(
+    {
+        "audience_code": pl.String(),
+        "size": pl.Int64(),
+        "both": pl.Int64(),
+        "share_of_audience": pl.Float64(),
+        "share_of_saved": pl.Float64(),
+        "jaccard": pl.Float64(),
+    }
+)
+"""Columns of an audience's overlaps with saved ones; `both` are the customers in the two."""
+
+_HIDDEN = frozenset({"as_of", "customer_id", "customer_no"})
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who an expression selects in a month, against everyone of that month (the base)."""
+
+    expression: Expression
+    as_of: date
+    size: int
+    base: int
+    profile: pl.DataFrame
+    overlaps: pl.DataFrame
+
+    @property
+    def share(self) -> float:
+        """Size divided by base."""
+        return self.size / self.base
+
+
+def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
+    """What an audience may read: the columns of the portrait matrix, from the database itself.
+
+    Allowed values and sensitivity come from tags.tag_catalogue.
+
+    Raises:
+        TagError: when the database has no portrait matrix.
+    """
+    types = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'tags' "
+        "AND table_name = 'portrait_matrix' AND database_name = current_database() "
+        "ORDER BY column_index"
+    ).fetchall()
+    if not types:
+        raise TagError("There is no portrait matrix yet; run `portrait run` first.")
+    known = con.execute(
+        "SELECT tag_code, list_distinct(flatten(list(tag_values))), max(sensitivity) "
+        "FROM tags.tag_catalogue GROUP BY tag_code"
+    ).fetchall()
+    facts = {code: (tuple(sorted(values)) or None, level) for code, values, level in known}
+    columns = {}
+    for name, kind in types:
+        allowed, level = facts.get(name, (None, "C1"))
+        # The published file holds enumerated text as ENUM.
+        known_type = str(Type.TEXT) if kind.startswith("ENUM") else kind
+        if known_type in set(Type):
+            columns[name] = Column(
+                name, Type(known_type), name, name, allowed=allowed, sensitivity=Sensitivity(level)
+            )
+    return columns
+
+
+def parse_audience(
+    text: str, columns: Mapping[str, Column], clearance: Sensitivity = Sensitivity.C2
+) -> Expression:
+    """The audience's expression, safe to stand in a WHERE clause.
+
+    Raises:
+        TagError: when it may not be used; one sentence says which part and what to write.
+    """
+    try:
+        expression = parse(text, columns, ranks=False)
+    except ExpressionError as error:
+        raise TagError(f"The audience cannot be selected: {error}.") from None
+    levels = list(Sensitivity)
+    for name in expression.columns:
+        if levels.index(columns[name].sensitivity) > levels.index(clearance):
+            raise TagError(
+                f"The audience reads {name}, which is of class {columns[name].sensitivity}, and "
+                f"may read up to {clearance}; leave it out or ask for the clearance."
+            )
+    return expression
+
+
+def count_sql(expression: Expression, as_of: date) -> str:
+    """The query that counts the audience."""
+    return f"SELECT count(*) FROM {MATRIX} WHERE {_month(as_of)} AND ({expression.sql})"
+
+
+def _month(as_of: date) -> str:
+    return f"as_of = DATE {literal(as_of.isoformat())}"
+
+
+def latest_month(con: duckdb.DuckDBPyConnection) -> date:
+    """The newest month of the portrait matrix.
+
+    Raises:
+        TagError: when it has none.
+    """
+    newest: date | None = con.execute(f"SELECT max(as_of) FROM {MATRIX}").fetchall()[0][0]
+    if newest is None:
+        raise TagError("The portrait matrix holds no month yet; run `portrait run` first.")
+    return newest
+
+
+def select_audience(
+    con: duckdb.DuckDBPyConnection,
+    text: str,
+    as_of: date | None = None,
+    saved: Mapping[str, str] | None = None,
+    clearance: Sensitivity = Sensitivity.C2,
+) -> Audience:
+    """Size, share, profile against the base, and overlaps with saved audiences.
+
+    Args:
+        con: a connection to the warehouse or the published file; it is only read, but for a
+            temporary view.
+        text: the expression.
+        as_of: the month; the newest when None.
+        saved: expressions of saved audiences by code.
+        clearance: the highest class of columns that may be read.
+
+    Raises:
+        TagError: when the expression may not be used, the month is not there, or it selects
+            nobody; the sentence then says how many each of its conditions selects.
+    """
+    columns = matrix_columns(con)
+    expression = parse_audience(text, columns, clearance)
+    month = as_of if as_of is not None else latest_month(con)
+    others = {c: parse_audience(t, columns, clearance) for c, t in (saved or {}).items()}
+    flags = "".join(
+        f", coalesce(({other.sql}), false) AS {quote('in:' + code)}"
+        for code, other in others.items()
+    )
+    for each in (expression, *others.values()):
+        check_condition(con, each)
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW audience_world AS SELECT *, "
+        f"coalesce(({expression.sql}), false) AS in_audience{flags} "
+        f"FROM {MATRIX} WHERE {_month(month)}"
+    )
+    base, size = con.execute(
+        "SELECT count(*), count(*) FILTER (WHERE in_audience) FROM audience_world"
+    ).fetchall()[0]
+    if not base:
+        raise TagError(f"The portrait matrix has no row for {month}; ask for a month it holds.")
+    if not size:
+        raise TagError(f"The audience selects nobody in {month:%Y-%m}: {_parts(con, expression)}.")
+    result = Audience(
+        expression,
+        month,
+        size,
+        base,
+        _profile(con, columns, size, base),
+        _overlaps(con, list(others), size),
+    )
+    con.execute("DROP VIEW temp.audience_world")
+    return result
+
+
+def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> None:
+    """Have DuckDB bind the expression to the portrait matrix of the connection.
+
+    Raises:
+        TagError: when its types clash, or it is no condition.
+    """
+    try:
+        kind = con.execute(
+            f"SELECT typeof({expression.sql}) FROM (SELECT 1) "
+            f"LEFT JOIN (SELECT * FROM {MATRIX} LIMIT 0) ON true"
+        ).fetchall()[0][0]
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0].removeprefix("Binder Error: ")
+        raise TagError(f"The audience cannot be selected: types clash ({reason}).") from None
+    if kind != "BOOLEAN":
+        raise TagError(
+            f"The audience cannot be selected: '{expression.text}' gives {kind}; write a condition "
+            "that is true or false."
+        )
+
+
+def _parts(con: duckdb.DuckDBPyConnection, expression: Expression) -> str:
+    """How many customers each condition selects alone; shows which one is too strict."""
+    tree = expression.tree
+    parts = list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
+    texts = [part.sql(dialect="duckdb") for part in parts]
+    if len(texts) == 1:
+        return "loosen it, or look at the values with `portrait tags list`"
+    counts = ", ".join(f"count(*) FILTER (WHERE {text})" for text in texts)
+    row = con.execute(f"SELECT {counts} FROM audience_world").fetchall()[0]
+    told = "; ".join(
+        f"{text.replace(chr(34), '')} alone selects {count:,}"
+        for text, count in zip(texts, row, strict=True)
+    )
+    return f"{told}; loosen the strictest, or join with OR"
+
+
+def _profile(
+    con: duckdb.DuckDBPyConnection, columns: Mapping[str, Column], size: int, base: int
+) -> pl.DataFrame:
+    """Shares, TGI (100 x share in the audience / share in the base) and their significance.
+
+    Two-sided test of two proportions, audience against everyone else; q-values after Benjamini
+    and Hochberg (1995) over the whole profile.
+    """
+    selects = []
+    for column in columns.values():
+        if column.name in _HIDDEN or not _enumerable(column):
+            continue
+        value, source = quote(column.name), "audience_world"
+        if column.type is Type.TEXTS:
+            source = f"(SELECT in_audience, unnest({value}) AS value FROM audience_world)"
+            value = "value"
+        selects.append(
+            f"SELECT {literal(column.name)} AS tag_code, CAST({value} AS VARCHAR) AS tag_value, "
+            "count(*) FILTER (WHERE in_audience) AS audience, count(*) AS base "
+            f"FROM {source} WHERE {value} IS NOT NULL GROUP BY ALL"
+        )
+    if not selects:
+        return pl.DataFrame(schema=PROFILE_SCHEMA)
+    counted = con.sql(" UNION ALL ".join(selects)).pl()
+    p_values = [
+        two_proportions(inside, size, everyone - inside, base - size)
+        for inside, everyone in counted.select("audience", "base").iter_rows()
+    ]
+    shown = counted.with_columns(
+        audience_share=(pl.col("audience") / size).round(6),
+        base_share=(pl.col("base") / base).round(6),
+        tgi=(100 * pl.col("audience") / size / (pl.col("base") / base)).round(1),
+        p_value=pl.Series(p_values, dtype=pl.Float64),
+    )
+    shown = shown.with_columns(q_value=false_discovery_rate(shown["p_value"]))
+    # Most telling first: the difference of the shares in standard errors shrinks p to 0.
+    order = (pl.col("audience_share") - pl.col("base_share")).abs()
+    profile: pl.DataFrame = (
+        shown.sort(order, "tag_code", "tag_value", descending=[True, False, False])
+        .select(PROFILE_SCHEMA.names())
+        .cast(dict(PROFILE_SCHEMA))
+    )
+    return profile
+
+
+def _enumerable(column: Column) -> bool:
+    if column.type is Type.BOOLEAN or column.name.startswith("segment_name_en"):
+        return True
+    return column.type in (Type.TEXT, Type.TEXTS) and column.allowed is not None
+
+
+def _overlaps(con: duckdb.DuckDBPyConnection, codes: Sequence[str], size: int) -> pl.DataFrame:
+    rows = []
+    for code in codes:
+        flag = quote("in:" + code)
+        other, both = con.execute(
+            f"SELECT count(*) FILTER (WHERE {flag}), "
+            f"count(*) FILTER (WHERE {flag} AND in_audience) FROM audience_world"
+        ).fetchall()[0]
+        rows.append(
+            {
+                "audience_code": code,
+                "size": other,
+                "both": both,
+                "share_of_audience": round(both / size, 6),
+                "share_of_saved": round(both / other, 6) if other else None,
+                "jaccard": round(both / (size + other - both), 6),
+            }
+        )
+    return pl.DataFrame(rows, schema=OVERLAP_SCHEMA).sort("jaccard", descending=True)
+
+
+def export_audience(con: duckdb.DuckDBPyConnection, audience: Audience, path: Path) -> int:
+    """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
+
+    The file is written beside `path` and then moved, so that it is whole or not there.
+
+    Returns:
+        The number of customers written.
+
+    Raises:
+        TagError: when the file's ending is neither.
+    """
+    formats = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
+    if path.suffix not in formats:
+        raise TagError(f"{path.name} ends in neither .csv nor .parquet; choose one of them.")
+    temporary = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        con.execute(
+            f"COPY (SELECT * EXCLUDE (customer_no) FROM {MATRIX} WHERE {_month(audience.as_of)} "
+            f"AND ({audience.expression.sql}) ORDER BY customer_id) "
+            f"TO {literal(temporary)} ({formats[path.suffix]})"
+        )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return audience.size

@@ -1,0 +1,249 @@
+"""One customer's card, read from the published file.
+
+Imports no frame library, no parser and no scheduler, so that it is there in under a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.storage.duckdb.connection import open_published, quote
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ELEMENTS = (
+    ("entity", "Entity: who the customer is", "实体"),
+    ("symbol", "Symbol: what the customer does", "符号"),
+    ("concept", "Concept: what the customer values", "概念"),
+    ("principle", "Principle: how the customer reacts", "原理"),
+)
+
+_HEADS_EN = ("tag", "value", "confidence", "evidence")
+_HEADS_ZH = ("标签", "取值", "置信度", "依据")
+
+
+@dataclass(frozen=True)
+class CardTag:
+    """A tag as the customer holds it; `evidence` are the inputs that decided it, as text."""
+
+    code: str
+    name_en: str
+    name_zh: str
+    element: str
+    value: str
+    value_en: str
+    value_zh: str
+    confidence: float
+    version: int
+    decided_as_of: date
+    rule: str
+    evidence: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class CardChange:
+    """A tag that was gained, lost or changed in the month of `as_of`."""
+
+    as_of: date
+    code: str
+    change: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything that is known of one customer in one month."""
+
+    customer_id: str
+    as_of: date
+    segment_en: str | None
+    segment_zh: str | None
+    tags: tuple[CardTag, ...]
+    changes: tuple[CardChange, ...]
+
+
+def customer_card(
+    con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None = None, months: int = 3
+) -> Card:
+    """The customer's card.
+
+    Args:
+        con: a connection to the published file or the warehouse; only read.
+        customer_id: the customer.
+        as_of: a month's last day; the newest month of the customer when None.
+        months: how many months of changes to tell.
+
+    Raises:
+        PortraitError: when the customer is not there in that month.
+    """
+    found = con.execute(
+        "SELECT as_of, segment_name_en, segment_name_zh FROM tags.portrait_matrix "
+        "WHERE customer_id = ? AND (as_of = ? OR ? IS NULL) ORDER BY as_of DESC LIMIT 1",
+        [customer_id, as_of, as_of],
+    ).fetchall()
+    if not found:
+        raise PortraitError(_not_there(con, customer_id, as_of))
+    month, segment_en, segment_zh = found[0]
+    return Card(
+        customer_id,
+        month,
+        segment_en,
+        segment_zh,
+        _tags(con, customer_id, month),
+        _changes(con, customer_id, month, months),
+    )
+
+
+def _not_there(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) -> str:
+    first, last = con.execute(
+        "SELECT min(as_of), max(as_of) FROM tags.portrait_matrix WHERE customer_id = ?",
+        [customer_id],
+    ).fetchall()[0]
+    if first is None:
+        return f"There is no customer '{customer_id}' in the portrait matrix; check the id."
+    return (
+        f"Customer {customer_id} is in the portrait from {first:%Y-%m} to {last:%Y-%m} and not "
+        f"in {as_of:%Y-%m}; ask for a month between."
+    )
+
+
+def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tuple[CardTag, ...]:
+    rows = con.execute(
+        "SELECT t.tag_code, c.name_en, c.name_zh, c.element, t.tag_value, "
+        "c.value_names_en[list_position(c.tag_values, t.tag_value)], "
+        "c.value_names_zh[list_position(c.tag_values, t.tag_value)], "
+        "t.confidence, t.tag_version, t.decided_as_of, c.rules, c.inputs, c.shape "
+        "FROM tags.tag_table t JOIN tags.tag_catalogue c "
+        "ON c.as_of = t.as_of AND c.tag_code = t.tag_code AND c.tag_version = t.tag_version "
+        "WHERE t.as_of = ? AND t.customer_id = ? ORDER BY t.tag_code, t.tag_value",
+        [month, customer_id],
+    ).fetchall()
+    inputs = {decided: _inputs(con, customer_id, decided) for decided in {row[9] for row in rows}}
+    return tuple(
+        CardTag(
+            code,
+            name_en,
+            name_zh,
+            element,
+            value,
+            value_en or value,
+            value_zh or value,
+            confidence,
+            version,
+            decided,
+            _rule(rules, value, shape),
+            tuple((name, inputs[decided].get(name, "unknown")) for name in names),
+        )
+        for code, name_en, name_zh, element, *valued in rows
+        for value, value_en, value_zh, confidence, version, decided, rules, names, shape in [valued]
+    )
+
+
+def _rule(rules: str, value: str, shape: str) -> str:
+    if shape == "open":
+        return rules.splitlines()[0]
+    start = f"{value}: "
+    return next((line[len(start) :] for line in rules.splitlines() if line.startswith(start)), "")
+
+
+def _inputs(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> dict[str, str]:
+    """Features and tags of the customer in a month, as text by name; unknown ones left out."""
+    found: dict[str, str] = {}
+    for table in ("features.feature_matrix", "tags.portrait_matrix"):
+        schema, name = table.split(".")
+        cursor = con.execute(
+            f"SELECT * FROM {quote(schema)}.{quote(name)} WHERE as_of = ? AND customer_id = ?",
+            [month, customer_id],
+        )
+        names = [column[0] for column in cursor.description or ()]
+        for row in cursor.fetchall():
+            found |= {
+                name: _text(value)
+                for name, value in zip(names, row, strict=True)
+                if value is not None
+            }
+    return found
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def _changes(
+    con: duckdb.DuckDBPyConnection, customer_id: str, month: date, months: int
+) -> tuple[CardChange, ...]:
+    there = con.execute(
+        "SELECT 1 FROM duckdb_views() WHERE schema_name = 'tags' AND view_name = 'tag_changes' "
+        "AND database_name = current_database()"
+    ).fetchall()
+    if not there:
+        return ()
+    rows = con.execute(
+        "SELECT as_of, tag_code, change, value_before, value_after FROM tags.tag_changes "
+        "WHERE customer_id = ? AND as_of <= ? AND as_of > ?::DATE - to_months(?::INTEGER) "
+        "ORDER BY as_of DESC, tag_code",
+        [customer_id, month, month, months],
+    ).fetchall()
+    return tuple(CardChange(*row) for row in rows)
+
+
+def read_card(path: Path, customer_id: str, as_of: date | None = None) -> Card:
+    """The customer's card from a database file, which is opened only to read.
+
+    Raises:
+        PortraitError: when the file or the customer is not there, or the file is damaged.
+    """
+    con = open_published(path)
+    try:
+        return customer_card(con, customer_id, as_of)
+    finally:
+        con.close()
+
+
+def print_card(card: Card, console: Console, chinese: bool = False) -> None:
+    """Print the card: segment, the four elements with their tags, and what changed lately."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    segment = card.segment_zh if chinese else card.segment_en
+    console.print(
+        f"[bold]{escape(card.customer_id)}[/bold]  {card.as_of:%Y-%m}  "
+        f"{'客群' if chinese else 'segment'}: {escape(segment or '-')}"
+    )
+    for element, title_en, title_zh in ELEMENTS:
+        held = [tag for tag in card.tags if tag.element == element]
+        table = Table(title=title_zh if chinese else title_en, title_justify="left", expand=True)
+        heads = (
+            ("标签", "取值", "置信度", "依据") if chinese else ("tag", "value", "sure", "evidence")
+        )
+        for head in heads:
+            table.add_column(head, overflow="fold")
+        for tag in held:
+            kept = f" ({tag.decided_as_of:%Y-%m})" if tag.decided_as_of != card.as_of else ""
+            table.add_row(
+                escape(tag.name_zh if chinese else tag.name_en),
+                escape((tag.value_zh if chinese else tag.value_en) + kept),
+                f"{tag.confidence:.2f}",
+                escape("; ".join(f"{name} = {value}" for name, value in tag.evidence)),
+            )
+        if held:
+            console.print(table)
+    for change in card.changes:
+        console.print(
+            f"{change.as_of:%Y-%m}  {change.code}: "
+            f"{escape(change.before or '-')} -> {escape(change.after or '-')} ({change.change})"
+        )

@@ -1,0 +1,1 @@
+"""The catalogue of tags: declared in YAML, checked, versioned."""

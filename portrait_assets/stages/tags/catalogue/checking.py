@@ -1,0 +1,161 @@
+"""What must be true of a catalogue before any customer is tagged by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from portrait_assets.methods.expressions.expression import NUMERIC, RANK_PREFIX, Expression
+from portrait_assets.schema.table import Column, Sensitivity, Type
+from portrait_assets.stages.tags.catalogue.reachable import unreachable_value
+from portrait_assets.stages.tags.catalogue.tag import (
+    Catalogue,
+    Shape,
+    Status,
+    Tag,
+    TagError,
+    dependency_order,
+)
+from portrait_assets.storage.duckdb.connection import quote
+
+_CLASSES = list(Sensitivity)
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "UBIGINT"}
+
+
+def check_catalogue(
+    catalogue: Catalogue, context: Mapping[str, Column], clearance: Sensitivity
+) -> None:
+    """Check circles, sensitivity, types and unreachable values.
+
+    Args:
+        catalogue: the tags, their expressions already held to the allow-list.
+        context: all columns that expressions may read, tags among them.
+        clearance: the highest class of columns that tags may read.
+
+    Raises:
+        TagError: for the first mistake, naming the tag and the line.
+    """
+    _check_circles(catalogue)
+    con = empty_world(context)
+    try:
+        for tag in catalogue.tags:
+            _check_sensitivity(tag, catalogue, clearance)
+            _check_types(tag, con)
+            _check_reachable(tag, context, con)
+    finally:
+        con.close()
+
+
+def empty_world(context: Mapping[str, Column]) -> duckdb.DuckDBPyConnection:
+    """A database in memory with one empty table `world` of these columns and their ranks."""
+    con = duckdb.connect(config={"enable_external_access": False, "threads": 1})
+    columns = [f"{quote(name)} {column.type}" for name, column in context.items()]
+    columns += [
+        f"{quote(RANK_PREFIX + name)} DOUBLE"
+        for name, column in context.items()
+        if column.type in NUMERIC
+    ]
+    con.execute(f"CREATE TABLE world ({', '.join(columns)})")
+    return con
+
+
+def bound_types(
+    expressions: Sequence[Expression], con: duckdb.DuckDBPyConnection
+) -> tuple[str, ...]:
+    """The DuckDB types that the expressions give over the columns of `world`.
+
+    One row of nulls is evaluated, so that constants are folded too, and may fail to cast.
+
+    Raises:
+        duckdb.Error: when DuckDB finds types that do not go together.
+    """
+    kinds = ", ".join(f"typeof({expression.sql})" for expression in expressions)
+    found: tuple[str, ...] = con.execute(
+        f"SELECT {kinds} FROM (SELECT 1) LEFT JOIN world ON true"
+    ).fetchall()[0]
+    return found
+
+
+def _check_circles(catalogue: Catalogue) -> None:
+    highest = {tag.code: tag for tag in catalogue.tags if tag.status is not Status.RETIRED}
+    dependency_order(highest)
+    for tag in catalogue.tags:
+        # An older version may be in force beside the newest of the others.
+        if tag.code in highest and highest[tag.code] is not tag:
+            dependency_order({**highest, tag.code: tag})
+
+
+def _check_sensitivity(tag: Tag, catalogue: Catalogue, clearance: Sensitivity) -> None:
+    for name in tag.inputs:
+        column = catalogue.columns.get(name)
+        reads = column.sensitivity if column else catalogue.tag(name).sensitivity
+        if _CLASSES.index(reads) > _CLASSES.index(clearance):
+            raise TagError(
+                f"{tag.place}: tag {tag.code} reads {name}, which is of class {reads}, and tags "
+                f"may read up to {clearance}; leave it out, or load with clearance {reads}."
+            )
+        if _CLASSES.index(reads) > _CLASSES.index(tag.sensitivity):
+            raise TagError(
+                f"{tag.place}: tag {tag.code} is of class {tag.sensitivity} and reads {name} of "
+                f"class {reads}; raise the tag's sensitivity to {reads}."
+            )
+
+
+def _check_types(tag: Tag, con: duckdb.DuckDBPyConnection) -> None:
+    try:
+        kinds = bound_types(tag.expressions, con)
+    except duckdb.Error:
+        kinds = tuple(_bound(tag, expression, con) for expression in tag.expressions)
+    by_sql = dict(zip((each.sql for each in tag.expressions), kinds, strict=True))
+    for value in tag.values:
+        kind = by_sql[value.when.sql]
+        if kind != "BOOLEAN":
+            raise TagError(
+                f"{value.place}: tag {tag.code}: the rule of '{value.value}' gives {kind}; write a "
+                "condition that is true or false."
+            )
+    if tag.expression is not None and not _fits(by_sql[tag.expression.sql], tag.type):
+        raise TagError(
+            f"{tag.place}: tag {tag.code} is declared as {tag.type} and its expression gives "
+            f"{by_sql[tag.expression.sql]}; change the type or the expression."
+        )
+    if tag.confidence is not None and not _fits(by_sql[tag.confidence.sql], Type.NUMBER):
+        raise TagError(
+            f"{tag.place}: the confidence of tag {tag.code} gives {by_sql[tag.confidence.sql]}; "
+            "write a number from 0 to 1."
+        )
+
+
+def _bound(tag: Tag, expression: Expression, con: duckdb.DuckDBPyConnection) -> str:
+    try:
+        return bound_types([expression], con)[0]
+    except duckdb.Error as error:
+        place = next((v.place for v in tag.values if v.when is expression), tag.place)
+        reason = str(error).splitlines()[0].removeprefix("Binder Error: ")
+        raise TagError(
+            f"{place}: tag {tag.code}: '{expression.text}' has types that clash ({reason})."
+        ) from None
+
+
+def _fits(kind: str, declared: Type) -> bool:
+    if kind == str(declared):
+        return True
+    number = kind in _INTEGERS or kind == "DOUBLE" or kind.startswith("DECIMAL")
+    if declared is Type.INTEGER:
+        return kind in _INTEGERS
+    return declared in NUMERIC and number
+
+
+def _check_reachable(
+    tag: Tag, context: Mapping[str, Column], con: duckdb.DuckDBPyConnection
+) -> None:
+    position = unreachable_value(tag.values, tag.shape is Shape.ONE, context, con)
+    if position is not None:
+        value = tag.values[position]
+        raise TagError(
+            f"{value.place}: '{value.value}' of tag {tag.code} can never be reached; its rule is "
+            "never true"
+            + (" once the values before it are taken" if position else "")
+            + "; change the order or the rule."
+        )

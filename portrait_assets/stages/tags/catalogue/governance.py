@@ -1,0 +1,258 @@
+"""Who put which version of a tag into force, from which month, and why.
+
+Approvals stand in a file of the source's folder that only grows. A month uses the version that
+was in force then, however often it is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from portrait_assets.core.files import replace_files
+from portrait_assets.core.months import next_month, parse_month
+from portrait_assets.stages.tags.catalogue.tag import (
+    Catalogue,
+    Place,
+    Status,
+    Tag,
+    TagError,
+)
+from portrait_assets.stages.tags.catalogue.yaml_lines import Entry, read_yaml
+
+_HEADER = "# Approvals of tag versions. Lines are only ever added, by `portrait tags approve`.\n"
+_FIELDS = ("code", "version", "action", "effective_from", "by", "reason", "on", "definition_hash")
+_NEW = Place("a new approval", 1)
+
+
+class Action(StrEnum):
+    """What an approval does with a version of a tag."""
+
+    ACTIVATE = "activate"
+    RETIRE = "retire"
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One decision: from `effective_from` (YYYY-MM) on the version holds, or no longer does.
+
+    `definition_hash` is that of the version as it was approved.
+    """
+
+    code: str
+    version: int
+    action: Action
+    effective_from: str
+    by: str
+    reason: str
+    on: date
+    definition_hash: str
+    place: Place = _NEW
+
+
+def read_approvals(path: Path) -> tuple[Approval, ...]:
+    """The approvals of the file, in order; none where there is no file.
+
+    Raises:
+        TagError: when an approval is incomplete or cannot be read; it names the line.
+    """
+    if not path.exists():
+        return ()
+    root = read_yaml(path)
+    if root.value is None or root.value == {}:
+        return ()
+    return tuple(_approval(entry) for entry in root.items("the approvals"))
+
+
+def _approval(entry: Entry) -> Approval:
+    fields = entry.fields("an approval")
+    for name in _FIELDS:
+        if name not in fields:
+            raise TagError(f"{entry.place}: the approval has no {name}; restore the line.")
+    texts = {name: fields[name].text(name) for name in _FIELDS}
+    try:
+        return Approval(
+            code=texts["code"],
+            version=fields["version"].number("version"),
+            action=Action(texts["action"]),
+            effective_from=parse_month(texts["effective_from"]),
+            by=texts["by"],
+            reason=texts["reason"],
+            on=date.fromisoformat(texts["on"]),
+            definition_hash=texts["definition_hash"],
+            place=entry.place,
+        )
+    except ValueError as error:
+        raise TagError(f"{entry.place}: {error}; restore the line as it was written.") from None
+
+
+def with_approvals(catalogue: Catalogue, approvals: Sequence[Approval]) -> Catalogue:
+    """The catalogue with every approval carried out.
+
+    Raises:
+        TagError: when an approved version is missing, or is no longer what was approved.
+    """
+    tags = {(tag.code, tag.version): tag for tag in catalogue.tags}
+    for approval in approvals:
+        key = (approval.code, approval.version)
+        if key not in tags:
+            raise TagError(
+                f"{approval.place}: tag {approval.code} version {approval.version} is approved and "
+                "stands in no catalogue; put the version back, and retire it if it is not wanted."
+            )
+        tag = tags[key]
+        if tag.definition_hash != approval.definition_hash:
+            raise TagError(
+                f"{tag.place}: tag {tag.code} version {tag.version} was changed after its approval "
+                f"({approval.place}); undo the change and write it as a new version."
+            )
+        if approval.action is Action.RETIRE:
+            tag = replace(tag, status=Status.RETIRED, retired_from=approval.effective_from)
+        else:
+            tag = replace(
+                tag,
+                status=Status.ACTIVE,
+                effective_from=approval.effective_from,
+                approved_by=approval.by,
+                approval_reason=approval.reason,
+            )
+        tags[key] = tag
+    return replace(catalogue, tags=tuple(tags.values()))
+
+
+def approve(
+    catalogue: Catalogue,
+    path: Path,
+    code: str,
+    by: str,
+    reason: str,
+    effective_from: str,
+    on: date,
+    latest_made: str | None = None,
+    action: Action = Action.ACTIVATE,
+) -> Approval:
+    """Put the highest draft of a tag into force, or retire the tag, from a month on.
+
+    The approval is added to the file at `path`, which is replaced whole, so that it is never
+    half-written.
+
+    Args:
+        catalogue: the catalogue with the approvals so far.
+        path: the approvals file; made when it is not there.
+        code: the tag.
+        by: the name of who approves.
+        reason: why.
+        effective_from: the first month (YYYY-MM) of the new state.
+        on: the day of the approval.
+        latest_made: the last month whose tags have been made; None when there is none.
+        action: activate or retire.
+
+    Raises:
+        TagError: when there is no such draft, a name or reason is missing, or the month has
+            already been made with another version.
+    """
+    if not by.strip() or not reason.strip():
+        raise TagError(f"An approval of {code} needs a name and a reason; give --by and --reason.")
+    month = parse_month(effective_from)
+    if latest_made is not None and month <= latest_made:
+        raise TagError(
+            f"{latest_made} has been made with the version in force so far, so {code} can change "
+            f"from {next_month(latest_made)} on; choose that month or a later one."
+        )
+    tag = _to_approve(catalogue, code, action)
+    approval = Approval(
+        code, tag.version, action, month, by.strip(), reason.strip(), on, tag.definition_hash
+    )
+    # Carried out first: what the whole catalogue would refuse is not written.
+    with_approvals(catalogue, [approval]).in_force(month)
+    _append(path, approval)
+    return approval
+
+
+def _to_approve(catalogue: Catalogue, code: str, action: Action) -> Tag:
+    versions = [tag for tag in catalogue.tags if tag.code == code]
+    wanted = Status.DRAFT if action is Action.ACTIVATE else Status.ACTIVE
+    found = [tag for tag in versions if tag.status is wanted]
+    if found:
+        return max(found, key=lambda tag: tag.version)
+    highest = catalogue.tag(code)
+    if action is Action.RETIRE:
+        raise TagError(f"Tag {code} has no active version; there is nothing to retire.")
+    raise TagError(
+        f"Tag {code} has no draft to approve: version {highest.version} is {highest.status}; write "
+        f"version {highest.version + 1} with status draft into the source's tags.yaml."
+    )
+
+
+def _append(path: Path, approval: Approval) -> None:
+    record: dict[str, object] = {
+        name: getattr(approval, name)
+        if isinstance(getattr(approval, name), int | date)
+        else str(getattr(approval, name))
+        for name in _FIELDS
+    }
+    before = path.read_text(encoding="utf-8") if path.exists() else _HEADER
+    added = yaml.safe_dump([record], allow_unicode=True, sort_keys=False)
+    replace_files({path: (before.rstrip("\n") + "\n" + added).encode()})
+
+
+def version_change(before: Tag | None, after: Tag) -> str:
+    """What differs between two versions of a tag, one line each; 'first version' for the first."""
+    if before is None:
+        return "first version"
+    lines = []
+    old = {value.value: value.when.text for value in before.values}
+    new = {value.value: value.when.text for value in after.values}
+    lines += [f"- {value}: {when}" for value, when in old.items() if value not in new]
+    lines += [f"+ {value}: {when}" for value, when in new.items() if value not in old]
+    lines += [
+        f"~ {value}: {old[value]} -> {when}"
+        for value, when in new.items()
+        if value in old and old[value] != when
+    ]
+    if list(old) != list(new) and sorted(old) == sorted(new):
+        lines.append(f"~ order: {', '.join(old)} -> {', '.join(new)}")
+    for name, one, two in (
+        ("expression", _text(before.expression), _text(after.expression)),
+        ("confidence", _text(before.confidence), _text(after.confidence)),
+        ("valid_months", before.valid_months, after.valid_months),
+        ("on_missing", before.on_missing, after.on_missing),
+        ("owner", before.owner, after.owner),
+        ("sensitivity", before.sensitivity, after.sensitivity),
+        ("name_en", before.name_en, after.name_en),
+        ("description_en", before.description_en, after.description_en),
+    ):
+        if one != two:
+            lines.append(f"~ {name}: {one} -> {two}")
+    return "\n".join(lines) or "no difference"
+
+
+def _text(expression: object) -> str:
+    return getattr(expression, "text", "none")
+
+
+def check_unaltered(stored: pl.DataFrame, catalogue: Catalogue) -> None:
+    """Check that no version with which months have been made has since been redefined.
+
+    Args:
+        stored: the tag catalogue of earlier months, with the columns of TAG_CATALOGUE.
+        catalogue: the catalogue as it stands.
+
+    Raises:
+        TagError: naming the first version that was redefined.
+    """
+    now = {(tag.code, tag.version): tag for tag in catalogue.tags}
+    used = stored.filter("in_force").select("tag_code", "tag_version", "definition_hash", "as_of")
+    for code, version, definition, as_of in used.unique().sort("as_of").iter_rows():
+        tag = now.get((code, version))
+        if tag is not None and tag.definition_hash != definition:
+            raise TagError(
+                f"{tag.place}: tag {code} version {version} is not what {as_of:%Y-%m} was made "
+                f"with; undo the change and write it as version {catalogue.tag(code).version + 1}."
+            )

@@ -1,0 +1,64 @@
+"""The catalogue as the table that analysts read: every version of every tag, month by month."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from portrait_assets.stages.tags.catalogue.governance import version_change
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.stages.tags.contract import TAG_CATALOGUE
+
+
+def catalogue_rows(catalogue: Catalogue, as_of: date) -> pl.DataFrame:
+    """Every version of every tag as it stands for the month, with the columns of TAG_CATALOGUE.
+
+    Raises:
+        TagError: when a tag in force reads one that is not.
+    """
+    force = {(tag.code, tag.version) for tag in catalogue.in_force(f"{as_of:%Y-%m}")}
+    before: dict[str, Tag] = {}
+    rows = []
+    numbers = catalogue.numbers
+    for tag in sorted(catalogue.tags, key=lambda tag: (tag.code, tag.version)):
+        levels = [catalogue.categories[level][1] for level in tag.category]
+        rows.append(
+            {
+                "as_of": as_of,
+                "tag_code": tag.code,
+                "tag_no": numbers[tag.code],
+                "tag_version": tag.version,
+                "in_force": (tag.code, tag.version) in force,
+                "status": str(tag.status),
+                "effective_from": tag.effective_from,
+                "retired_from": tag.retired_from,
+                "name_en": tag.name_en,
+                "name_zh": tag.name_zh,
+                "description_en": tag.description_en,
+                "description_zh": tag.description_zh,
+                "element": str(tag.element),
+                "category_1": tag.category[0],
+                "category_2": tag.category[1],
+                "category_3": tag.category[2],
+                "category_zh": " / ".join(dict.fromkeys(levels)),
+                "kind": str(tag.kind),
+                "shape": str(tag.shape),
+                "type": str(tag.column.type),
+                "tag_values": [value.value for value in tag.values],
+                "value_names_en": [value.en for value in tag.values],
+                "value_names_zh": [value.zh for value in tag.values],
+                "rules": tag.rules,
+                "inputs": list(tag.inputs),
+                "owner": tag.owner,
+                "sensitivity": str(tag.sensitivity),
+                "valid_months": tag.valid_months,
+                "on_missing": str(tag.on_missing),
+                "definition_hash": tag.definition_hash,
+                "change": version_change(before.get(tag.code), tag),
+                "approved_by": tag.approved_by,
+                "approval_reason": tag.approval_reason,
+            }
+        )
+        before[tag.code] = tag
+    return pl.DataFrame(rows, schema=TAG_CATALOGUE.polars_schema)

@@ -1,0 +1,170 @@
+"""Finding a value that no customer could ever hold.
+
+Rules made of comparisons of single columns with constants split every column into a few regions
+within which nothing changes. One representative of each region and each combination of columns
+is a complete world: a value that nobody in it gets can never be got. Rules with arithmetic are
+only compared as text and folded for constants.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+import duckdb
+from sqlglot import exp
+from sqlglot.optimizer.simplify import simplify
+
+from portrait_assets.methods.expressions.expression import NUMERIC, RANK_PREFIX, compared
+from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.tags.catalogue.tag import TagValue
+from portrait_assets.storage.duckdb.connection import literal, quote
+
+MAX_WORLD = 20_000
+_LOGIC = (
+    exp.And,
+    exp.Or,
+    exp.Not,
+    exp.Paren,
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+    exp.Is,
+    exp.In,
+    exp.Between,
+    exp.Column,
+    exp.Identifier,
+    exp.Literal,
+    exp.Boolean,
+    exp.Null,
+    exp.Neg,
+    exp.ArrayContains,
+)
+
+
+def unreachable_value(
+    values: Sequence[TagValue],
+    first_match: bool,
+    context: Mapping[str, Column],
+    con: duckdb.DuckDBPyConnection,
+) -> int | None:
+    """The position of the first value that can never be held; None when all can, as far as known.
+
+    With `first_match` a value is held by those whom no rule before it takes.
+    """
+    trees = [value.when.tree for value in values]
+    folded = [simplify(tree.copy()).sql(dialect="duckdb") for tree in trees]
+    for position, rule in enumerate(folded):
+        if rule in ("FALSE", "NULL"):
+            return position
+        if first_match and any(before in (rule, "TRUE") for before in folded[:position]):
+            return position
+    columns = sorted({column.name for tree in trees for column in tree.find_all(exp.Column)})
+    if not columns or not all(_simple(tree) for tree in trees):
+        return None
+    domains = [_representatives(name, trees, context) for name in columns]
+    size = 1
+    for domain in domains:
+        size *= len(domain)
+    if size > MAX_WORLD:
+        return None
+    return _tried(columns, domains, values, first_match, con)
+
+
+def _simple(tree: exp.Expr) -> bool:
+    """Whether the rule only compares single columns with constants."""
+    for node in tree.walk():
+        if not isinstance(node, _LOGIC):
+            return False
+        if isinstance(node, exp.Binary) and not isinstance(node, exp.Connector | exp.Is):
+            sides = (node.this, node.expression)
+            if sum(isinstance(side, exp.Column) for side in sides) != 1:
+                return False
+        if isinstance(node, exp.In | exp.Between) and not isinstance(node.this, exp.Column):
+            return False
+    return True
+
+
+def _representatives(
+    name: str, trees: Sequence[exp.Expr], context: Mapping[str, Column]
+) -> list[str]:
+    """SQL constants, one of each region that the rules can tell apart, NULL among them."""
+    found: list[exp.Expr] = [
+        each
+        for tree in trees
+        for column, literals in compared(tree)
+        if column == name
+        for each in literals
+    ]
+    if name.startswith(RANK_PREFIX):
+        return ["NULL", *_numbers(found, 0, 1)]
+    column = context[name]
+    if column.type is Type.BOOLEAN:
+        return ["NULL", "TRUE", "FALSE"]
+    if column.type is Type.TEXT:
+        texts = column.allowed or [*(each.name for each in found), "\x01another"]
+        return ["NULL", *dict.fromkeys(literal(text) for text in texts)]
+    if column.type is Type.TEXTS:
+        texts = column.allowed or [each.name for each in found]
+        return ["NULL", "[]::VARCHAR[]", *(f"[{literal(text)}]" for text in texts)]
+    if column.type in NUMERIC:
+        whole = column.type is Type.INTEGER
+        return ["NULL", *_numbers(found, column.minimum, column.maximum, whole)]
+    days = sorted({each.name for each in found if isinstance(each, exp.Literal)})
+    return ["NULL", *(f"DATE {literal(d)} + INTERVAL ({n}) DAY" for d in days for n in (-1, 0, 1))]
+
+
+def _numbers(
+    found: Sequence[exp.Expr],
+    minimum: float | None,
+    maximum: float | None,
+    whole: bool = False,
+) -> list[str]:
+    bounds = {float(bound) for bound in (minimum, maximum) if bound is not None}
+    written = {float(each.sql(dialect="duckdb")) for each in found if _is_number(each)}
+    cuts = sorted(written | bounds) or [0.0]
+    points = {cuts[0] - 1, cuts[-1] + 1, *cuts}
+    points |= {(low + high) / 2 for low, high in itertools.pairwise(cuts)}
+    if whole:
+        points = {float(math.floor(cut) + by) for cut in cuts for by in (-1, 0, 1, 2)}
+    return [
+        repr(point)
+        for point in sorted(points)
+        if (minimum is None or point >= minimum) and (maximum is None or point <= maximum)
+    ]
+
+
+def _is_number(node: exp.Expr) -> bool:
+    inner = node.this if isinstance(node, exp.Neg) else node
+    return isinstance(inner, exp.Literal) and not inner.is_string
+
+
+def _tried(
+    columns: Sequence[str],
+    domains: Sequence[Sequence[str]],
+    values: Sequence[TagValue],
+    first_match: bool,
+    con: duckdb.DuckDBPyConnection,
+) -> int | None:
+    worlds = ", ".join(
+        f"(SELECT unnest([{', '.join(domain)}]) AS {quote(name)})"
+        for name, domain in zip(columns, domains, strict=True)
+    )
+    if first_match:
+        whens = " ".join(
+            f"WHEN {value.when.sql} THEN {position} WHEN ({value.when.sql}) IS NULL THEN -1"
+            for position, value in enumerate(values)
+        )
+        rows = con.sql(f"SELECT DISTINCT CASE {whens} END FROM {worlds}").fetchall()
+        reached = {row[0] for row in rows}
+    else:
+        counts = ", ".join(f"count(*) FILTER (WHERE {value.when.sql})" for value in values)
+        row = con.sql(f"SELECT {counts} FROM {worlds}").fetchall()[0]
+        reached = {position for position, count in enumerate(row) if count}
+    return next((at for at in range(len(values)) if at not in reached), None)

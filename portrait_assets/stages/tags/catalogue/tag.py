@@ -1,0 +1,278 @@
+"""What a tag is: the frozen records that a catalogue is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.methods.expressions.expression import Expression
+from portrait_assets.schema.table import Column, Sensitivity, Type
+from portrait_assets.stages.features.feature import Element
+
+
+class TagError(PortraitError):
+    """A tag catalogue, an approval or an audience cannot be used as it stands."""
+
+
+class Kind(StrEnum):
+    """How a tag comes to its value (事实/规则/模型/预测标签)."""
+
+    FACT = "fact"  # recorded or counted, without a threshold
+    RULE = "rule"  # thresholds that people set
+    MODEL = "model"  # from a fitted model, such as the segment
+    PREDICTIVE = "predictive"  # about what has not happened yet
+
+
+class Shape(StrEnum):
+    """What a customer may hold of a tag."""
+
+    ONE = "one"  # one of the enumerated values: the first that matches
+    MANY = "many"  # all enumerated values that match
+    OPEN = "open"  # whatever the expression gives, of one type
+
+
+class OnMissing(StrEnum):
+    """What happens when the inputs of a tag are unknown this month."""
+
+    KEEP_LAST = "keep_last"  # the value of the month before, as long as it is valid
+    CLEAR = "clear"  # no value
+
+
+class Status(StrEnum):
+    """Where a version of a tag stands in its life."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is written: shown in every message about it."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Such as `tags.yaml line 12`."""
+        return f"{self.file} line {self.line}"
+
+
+@dataclass(frozen=True)
+class TagValue:
+    """One enumerated value and the condition under which a customer holds it."""
+
+    value: str
+    en: str
+    zh: str
+    when: Expression
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One version of one tag.
+
+    `category` are the codes of levels 1 to 3. Enumerated tags have `values`, open ones an
+    `expression`; `confidence` gives 0 to 1, and where it is None the confidence is 1.
+    A value holds for `valid_months`, counted from the month that decided it.
+    """
+
+    code: str
+    version: int
+    name_en: str
+    name_zh: str
+    description_en: str
+    description_zh: str
+    element: Element
+    category: tuple[str, str, str]
+    kind: Kind
+    shape: Shape
+    type: Type
+    values: tuple[TagValue, ...]
+    expression: Expression | None
+    confidence: Expression | None
+    owner: str
+    sensitivity: Sensitivity
+    valid_months: int
+    on_missing: OnMissing
+    status: Status
+    effective_from: str | None
+    retired_from: str | None
+    place: Place = field(compare=False)
+    approved_by: str | None = None
+    approval_reason: str | None = None
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Every expression of the tag, in the order in which it is written."""
+        own = (*(value.when for value in self.values), self.expression, self.confidence)
+        return tuple(expression for expression in own if expression is not None)
+
+    def is_retired(self, month: str) -> bool:
+        """Whether the tag is out of use in that month."""
+        if self.status is not Status.RETIRED:
+            return False
+        return self.retired_from is None or self.retired_from <= month
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names that the expressions read: features, segment columns and other tags."""
+        return tuple(sorted({name for each in self.expressions for name in each.columns}))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names that decide the value. A confidence comes after all values, so it may read any."""
+        deciding = [value.when for value in self.values]
+        deciding += [self.expression] if self.expression is not None else []
+        return tuple(sorted({name for each in deciding for name in each.columns}))
+
+    @property
+    def rules(self) -> str:
+        """How the value comes about, as text: one line per value, or the expression."""
+        lines = [f"{value.value}: {value.when.text}" for value in self.values]
+        if self.expression is not None:
+            lines.append(self.expression.text)
+        if self.confidence is not None:
+            lines.append(f"confidence: {self.confidence.text}")
+        return "\n".join(lines)
+
+    @property
+    def column(self) -> Column:
+        """The tag's column in the portrait matrix."""
+        return Column(
+            name=self.code,
+            type=Type.TEXTS if self.shape is Shape.MANY else self.type,
+            en=self.name_en,
+            zh=self.name_zh,
+            unit="currency of the source" if self.type is Type.MONEY else None,
+            allowed=tuple(v.value for v in self.values) if self.values else None,
+            sensitivity=self.sensitivity,
+        )
+
+    @property
+    def definition(self) -> dict[str, object]:
+        """All that decides a customer's value, as plain data; words and owner left out."""
+        return {
+            "shape": str(self.shape),
+            "type": str(self.type),
+            "values": [[value.value, value.when.sql] for value in self.values],
+            "expression": self.expression.sql if self.expression else None,
+            "confidence": self.confidence.sql if self.confidence else None,
+            "valid_months": self.valid_months,
+            "on_missing": str(self.on_missing),
+        }
+
+    @property
+    def definition_hash(self) -> str:
+        """Sixteen hexadecimal digits that change when the definition does."""
+        text = json.dumps(self.definition, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every version of every tag, by code and version.
+
+    `categories` gives the English and Chinese name of a category's code; `columns` is what
+    expressions may read besides tags.
+    """
+
+    tags: tuple[Tag, ...]
+    categories: Mapping[str, tuple[str, str]]
+    columns: Mapping[str, Column]
+
+    def tag(self, code: str, version: int | None = None) -> Tag:
+        """That version of the tag, or its highest.
+
+        Raises:
+            TagError: when there is none.
+        """
+        found = [t for t in self.tags if t.code == code and version in (None, t.version)]
+        if not found:
+            wanted = code if version is None else f"{code} version {version}"
+            raise TagError(f"There is no tag {wanted}; `portrait tags list` shows those there are.")
+        return max(found, key=lambda tag: tag.version)
+
+    @property
+    def published(self) -> tuple[Tag, ...]:
+        """For each tag that is or was active its highest such version, by code."""
+        highest = {tag.code: tag for tag in self.tags if tag.status is not Status.DRAFT}
+        return tuple(highest[code] for code in sorted(highest))
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each tag, by code from 1."""
+        return {code: n for n, code in enumerate(sorted({tag.code for tag in self.tags}), start=1)}
+
+    @property
+    def matrix_columns(self) -> tuple[Column, ...]:
+        """A column per tag that is or was active; its values are those of all such versions."""
+        values: dict[str, dict[str, None]] = {}
+        for tag in self.tags:
+            if tag.status is not Status.DRAFT:
+                values.setdefault(tag.code, {}).update(dict.fromkeys(v.value for v in tag.values))
+        return tuple(
+            replace(tag.column, allowed=tuple(values[tag.code]) or None) for tag in self.published
+        )
+
+    def in_force(self, month: str) -> tuple[Tag, ...]:
+        """The versions that decide the month (YYYY-MM), each after the tags that it reads.
+
+        Of the versions that are active by then the one that became so last counts, and of
+        those the highest. A tag that has been retired by then is left out.
+
+        Raises:
+            TagError: when one reads a tag that is not in force then.
+        """
+        chosen: dict[str, Tag] = {}
+        for tag in self.tags:
+            if tag.status is Status.DRAFT or (tag.effective_from or "") > month:
+                continue
+            before = chosen.get(tag.code)
+            if before is None or _precedence(tag) > _precedence(before):
+                chosen[tag.code] = tag
+        force = {code: tag for code, tag in chosen.items() if not tag.is_retired(month)}
+        for tag in force.values():
+            for name in tag.inputs:
+                if name not in self.columns and name not in force:
+                    raise TagError(
+                        f"{tag.place}: tag {tag.code} reads the tag {name}, which is not in force "
+                        f"in {month}; activate {name} or retire {tag.code} too."
+                    )
+        return tuple(force[code] for code in dependency_order(force))
+
+
+def _precedence(tag: Tag) -> tuple[str, int]:
+    return (tag.effective_from or "", tag.version)
+
+
+def dependency_order(tags: Mapping[str, Tag]) -> list[str]:
+    """The codes, each after those that it reads; by name where either could come first.
+
+    Raises:
+        TagError: when tags read each other in a circle.
+    """
+    sorter = TopologicalSorter(
+        {code: {name for name in tag.reads if name in tags} for code, tag in tags.items()}
+    )
+    order: list[str] = []
+    try:
+        sorter.prepare()
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready())
+            order += ready
+            sorter.done(*ready)
+    except CycleError as error:
+        # graphlib lists the circle backwards, from what is read to what reads it.
+        circle = list(reversed(error.args[1]))
+        raise TagError(
+            f"{tags[circle[0]].place}: tag {circle[0]} reads itself by way of "
+            f"{' -> '.join(circle)}; take one of these steps out."
+        ) from None
+    return order

@@ -1,0 +1,86 @@
+"""Checks of the tags room: one row per customer, and only tags and values of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.stages.clusters.checks import EVERYONE_ASSIGNED
+from portrait_assets.stages.tags.assets import tag_tables
+from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.contract import (
+    AUDIENCE_MEMBERSHIP,
+    TAG_CATALOGUE,
+    portrait_matrix_table,
+)
+from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.storage.dagster.checks import (
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
+from portrait_assets.storage.duckdb.connection import literal, literals
+
+
+def _only_from_catalogue(subject: Subject) -> Finding:
+    catalogue = subject.warehouse.read(TAG_CATALOGUE, [subject.month])
+    # A value that is kept carries the version that decided it, which may be no longer in force.
+    known = catalogue.select("tag_code", "tag_version", "tag_values")
+    listed = pl.col("tag_values").list.len() > 0
+    enumerated = literals(["", *known.filter(listed)["tag_code"].unique().sort()])
+    held = subject.warehouse.select(
+        "SELECT DISTINCT tag_code, tag_version, "
+        f"CASE WHEN tag_code IN ({enumerated}) THEN tag_value END AS tag_value "
+        f"FROM {subject.table.full_name} WHERE as_of = {literal(last_day(subject.month))}"
+    )
+    stray = held.join(known, on=["tag_code", "tag_version"], how="left").filter(
+        pl.col("tag_values").is_null()
+        | (listed & ~pl.col("tag_values").list.contains(pl.col("tag_value")))
+    )
+    return Finding(
+        stray.height, f"{held.height} tag values held, {stray.height} not in the catalogue"
+    )
+
+
+ONLY_FROM_CATALOGUE = TableCheck(
+    "only_from_catalogue",
+    "Every tag, version and value held is one that the catalogue of the month lists.",
+    _only_from_catalogue,
+    blocking=True,
+)
+
+
+def somebody(audiences: Sequence[SavedAudience]) -> TableCheck:
+    """The check that each of these saved audiences has a member."""
+
+    def find(subject: Subject) -> Finding:
+        sizes = subject.rows.filter("is_member")["audience_code"].value_counts()
+        empty = sorted({a.code for a in audiences} - set(sizes["audience_code"]))
+        told = f"nobody is in {', '.join(empty)}" if empty else f"{len(audiences)} audiences"
+        return Finding(len(empty), told)
+
+    return TableCheck(
+        "somebody",
+        "Every saved audience selects at least one customer.",
+        find,
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def tags_checks(
+    catalogue: Catalogue,
+    audiences: Sequence[SavedAudience],
+    partitions: dg.PartitionsDefinition,
+) -> dg.AssetChecksDefinition:
+    """The checks of the tag tables."""
+    own = {
+        tag_table(catalogue): (ONLY_FROM_CATALOGUE,),
+        portrait_matrix_table(catalogue): (EVERYONE_ASSIGNED,),
+        AUDIENCE_MEMBERSHIP: (somebody(audiences),) if audiences else (),
+    }
+    return room_checks("tags", tag_tables(catalogue), own, partitions)

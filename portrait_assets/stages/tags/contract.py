@@ -1,0 +1,226 @@
+"""The tables of the tags room."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import (
+    Column,
+    PartitionBy,
+    Sensitivity,
+    Table,
+    Type,
+)
+from portrait_assets.stages.features.feature import Element
+from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.tag import (
+    Catalogue,
+    Kind,
+    OnMissing,
+    Shape,
+    Status,
+)
+
+OUTCOMES = ("purchased", "responded")
+"""What is seen to follow in the month after a tag was said; see `lift.outcomes_sql`."""
+
+_CUSTOMER_ID = Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False)
+_TAG_CODE = Column("tag_code", Type.TEXT, "Code of the tag", "标签编码", nullable=False)
+_TAG_VERSION = Column(
+    "tag_version", Type.INTEGER, "Version of the tag", "标签版本", nullable=False, minimum=1
+)
+
+
+_TAG_NO = Column(
+    "tag_no",
+    Type.COUNTER,
+    "Number of the tag within the month, by tag_code from 1",
+    "当月标签序号",
+    nullable=False,
+    minimum=1,
+)
+
+
+def _text(name: str, en: str, zh: str, nullable: bool = False, **more: object) -> Column:
+    return Column(name, Type.TEXT, en, zh, nullable=nullable, **more)  # type: ignore[arg-type]
+
+
+def _all(kinds: type[Element | Kind | Shape | OnMissing | Status | Sensitivity]) -> tuple[str, ...]:
+    return tuple(str(kind) for kind in kinds)
+
+
+TAG_CATALOGUE = Table(
+    schema="tags",
+    name="tag_catalogue",
+    en="Tag catalogue: every version of every tag as it stood for the month",
+    zh="标签目录",
+    columns=(
+        _TAG_CODE,
+        _TAG_NO,
+        _TAG_VERSION,
+        Column("in_force", Type.BOOLEAN, "This version decides the month", "当月生效", False),
+        _text("status", "Status", "状态", allowed=_all(Status)),
+        _text("effective_from", "First month in which it holds; null: always", "生效月份", True),
+        _text("retired_from", "First month in which it no longer holds", "下线月份", True),
+        _text("name_en", "Name in English", "英文名"),
+        _text("name_zh", "Name in Chinese", "中文名"),
+        _text("description_en", "What it says and what for", "英文说明"),
+        _text("description_zh", "What it says and what for, in Chinese", "中文说明"),
+        _text("element", "Element of the portrait", "画像要素", allowed=_all(Element)),
+        _text("category_1", "Category, level 1", "一级类目"),
+        _text("category_2", "Category, level 2", "二级类目"),
+        _text("category_3", "Category, level 3", "三级类目"),
+        _text("category_zh", "The three levels in Chinese", "中文类目"),
+        _text("kind", "Kind of tag", "标签类型", allowed=_all(Kind)),
+        _text("shape", "One value, many, or open", "取值方式", allowed=_all(Shape)),
+        _text("type", "DuckDB type of its column in portrait_matrix", "字段类型"),
+        Column("tag_values", Type.TEXTS, "Values in the order of their rules", "取值"),
+        Column("value_names_en", Type.TEXTS, "Names of the values in English", "取值英文名"),
+        Column("value_names_zh", Type.TEXTS, "Names of the values in Chinese", "取值中文名"),
+        _text("rules", "Rules as written, one value a line", "规则"),
+        Column("inputs", Type.TEXTS, "Features and tags that the rules read", "输入"),
+        _text("owner", "Who answers for it", "负责方"),
+        _text("sensitivity", "Sensitivity class", "敏感级别", allowed=_all(Sensitivity)),
+        Column("valid_months", Type.INTEGER, "How long a value holds", "有效期", False, "months"),
+        _text("on_missing", "What a missing input does", "缺失处理", allowed=_all(OnMissing)),
+        _text("definition_hash", "Changes when the rules do", "定义指纹"),
+        _text("change", "What differs from the version before", "版本差异", True),
+        _text("approved_by", "Who approved the version", "审批人", True),
+        _text("approval_reason", "Why", "审批理由", True),
+    ),
+    key=("as_of", "tag_code", "tag_version"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CUSTOMER_NO = Column(
+    "customer_no",
+    Type.COUNTER,
+    "Number of the customer within the month, by customer_id from 1",
+    "当月客户序号",
+    nullable=False,
+    minimum=1,
+)
+_HELD = (
+    _text("tag_value", "Value; numbers and dates as text", "标签值"),
+    Column(
+        "confidence",
+        Type.NUMBER,
+        "How sure the value is",
+        "置信度",
+        nullable=False,
+        unit="0 to 1",
+        minimum=0,
+        maximum=1,
+    ),
+    _TAG_VERSION,
+    Column(
+        "decided_as_of",
+        Type.DATE,
+        "Month end whose inputs decided the value; earlier than as_of for a value kept",
+        "判定截止日",
+        nullable=False,
+    ),
+)
+
+ROW_COLUMNS = {column.name: column for column in _HELD}
+"""The columns of the tag table beside customer and tag, by name."""
+
+
+def tag_table_as(stored_as: Table, view_sql: str) -> Table:
+    """The contract of the tag table over what holds its rows; see `tag_table.tag_table`."""
+    return Table(
+        schema="tags",
+        name="tag_table",
+        en="Tag table: one row per customer, tag and value",
+        zh="标签表",
+        columns=(_CUSTOMER_ID, _TAG_CODE, *_HELD),
+        key=("as_of", "customer_id", "tag_code", "tag_value"),
+        partition_by=PartitionBy.AS_OF,
+        published=True,
+        stored_as=stored_as,
+        view_sql=view_sql,
+    )
+
+
+def _share(name: str, en: str, zh: str, maximum: float | None = 1) -> Column:
+    return Column(name, Type.NUMBER, en, zh, unit="share", minimum=0, maximum=maximum)
+
+
+def _count(name: str, en: str, zh: str) -> Column:
+    return Column(name, Type.INTEGER, en, zh, nullable=False, unit="customers", minimum=0)
+
+
+TAG_QUALITY = Table(
+    schema="tags",
+    name="tag_quality",
+    en="Quality card of every tag in force",
+    zh="标签质量",
+    columns=(
+        _TAG_CODE,
+        _TAG_VERSION,
+        _count("customers", "Customers of the month", "客户数"),
+        _share("coverage", "Customers who hold the tag / all", "覆盖率"),
+        Column("distinct_values", Type.INTEGER, "Values held", "取值数", False, minimum=0),
+        _text("top_value", "Most frequent value", "最常见取值", True),
+        _share("top_share", "Its customers / those who hold the tag", "最常见取值占比"),
+        _text("distribution", "Ten most frequent values with their shares", "取值分布", True),
+        Column("psi", Type.NUMBER, "Population stability index, month before", "群体稳定性(PSI)"),
+        _share("ks", "Kolmogorov-Smirnov distance to the month before; numbers only", "KS距离"),
+        _share("share_changed", "Holders of both months whose value changed; no numbers", "变动率"),
+        Column("age_months", Type.NUMBER, "Mean age of the values", "平均时效", unit="months"),
+        _text("overlap_tag", "Tag that says the most similar thing", "最相近标签", True),
+        _share("overlap", "Mutual information with it / the larger entropy", "重合度"),
+        _text("lift_outcome", "What followed in the month", "后续结果", True, allowed=OUTCOMES),
+        _text(
+            "lift_value", "Value of the month before with the most telling lift", "提升取值", True
+        ),
+        _share("lift", "Outcome rate of its holders / that of the base", "提升度", None),
+        _share("lift_low", "Lower end of the lift, 95 %", "提升度下限", None),
+        _share("lift_high", "Upper end of the lift, 95 %", "提升度上限", None),
+        _text("recommendation", "Advice", "建议", allowed=("keep", "review", "retire")),
+        _text("reason_en", "Why", "英文理由"),
+        _text("reason_zh", "Why, in Chinese", "理由"),
+    ),
+    key=("as_of", "tag_code"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+AUDIENCE_MEMBERSHIP = Table(
+    schema="tags",
+    name="audience_membership",
+    en="Members of the saved audiences, and those who left since the month before",
+    zh="人群成员",
+    columns=(
+        _text("audience_code", "Code of the audience", "人群编码"),
+        _CUSTOMER_ID,
+        _text("change", "Since the month before", "较上月", allowed=("entered", "stayed", "left")),
+        Column("is_member", Type.BOOLEAN, "Belongs to the audience this month", "是否成员", False),
+    ),
+    key=("as_of", "audience_code", "customer_id"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+
+def portrait_matrix_table(catalogue: Catalogue) -> Table:
+    """The portrait matrix for this catalogue: one column per tag that is or was active.
+
+    A retired tag keeps its column, null from then on, so that past months stay readable.
+    """
+    segment = tuple(c for c in SEGMENT_COLUMNS if c.name != "segment_confidence")
+    return Table(
+        schema="tags",
+        name="portrait_matrix",
+        en="Portrait matrix: one row per customer, one column per tag",
+        zh="客户画像矩阵",
+        columns=(
+            _CUSTOMER_ID,
+            CUSTOMER_NO,
+            *segment,
+            *catalogue.matrix_columns,
+        ),
+        key=("as_of", "customer_id"),
+        partition_by=PartitionBy.AS_OF,
+        published=True,
+        published_as_enums=True,
+    )

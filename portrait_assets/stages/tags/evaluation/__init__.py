@@ -1,0 +1,1 @@
+"""From features and segments to tags."""

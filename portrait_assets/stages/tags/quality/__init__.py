@@ -1,0 +1,1 @@
+"""How good a tag is: coverage, stability, lift."""

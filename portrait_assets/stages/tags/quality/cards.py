@@ -1,0 +1,209 @@
+"""The quality card of a tag (标签质量): is it there, does it hold still, does it tell something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from portrait_assets.methods.statistics.divergences import (
+    Codes,
+    Numbers,
+    binned,
+    ks,
+    psi,
+    psi_by_chance,
+    shared_information,
+)
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.stages.tags.contract import TAG_QUALITY
+from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
+from portrait_assets.stages.tags.quality.held import Held, is_number
+from portrait_assets.stages.tags.quality.lift import telling_lifts
+
+OVERLAP_SAMPLE = 20_000  # Customers; enough to tell 0.9 from 0.95.
+MOST_VALUES = 200  # Rarer values count as one when tags are compared.
+SHOWN = 10
+
+
+def tag_quality(
+    catalogue: Catalogue,
+    now: Held,
+    before: Held | None,
+    as_of: date,
+    outcomes: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """One row per tag in force, with the columns of TAG_QUALITY.
+
+    Args:
+        catalogue: the catalogue, of which the tags in force in the month are measured.
+        now: what is held in the month.
+        before: what was held the month before; None leaves drift, stability and lift null.
+        as_of: the last day of the month.
+        outcomes: customer_id and a column per name of OUTCOMES, true or false, null for a
+            customer of whom it cannot be said: what followed in the month upon the tags of
+            `before`. None leaves lift null. Never part of what tags are made from.
+    """
+    tags = catalogue.in_force(f"{as_of:%Y-%m}")
+    overlaps = _overlaps(now, [tag.code for tag in tags if not is_number(tag)])
+    changed = _shares_changed(tags, now, before)
+    lifts = {}
+    if before is not None and outcomes is not None:
+        lifts = telling_lifts(tags, before, outcomes)
+    rows = [
+        _card(tag, now, before, lifts.get(tag.code), changed.get(tag.code), overlaps.get(tag.code))
+        for tag in tags
+    ]
+    return pl.DataFrame([{"as_of": as_of, **row} for row in rows], schema=TAG_QUALITY.polars_schema)
+
+
+def _card(
+    tag: Tag,
+    now: Held,
+    before: Held | None,
+    lift: Lift | None,
+    changed: float | None,
+    overlap: tuple[str, float] | None,
+) -> dict[str, object]:
+    holders = now.holders[tag.code]
+    numbers = _numbers(now, tag) if is_number(tag) else None
+    known = before is not None and before.holders.get(tag.code, 0) > 0 and holders > 0
+    drift = _drift(tag, now, before) if known and before is not None else _NO_DRIFT
+    distinct, top, top_share, told = _distribution(tag, now, numbers)
+    measures = Measures(
+        customers=now.customers,
+        coverage=holders / now.customers if now.customers else 0.0,
+        distinct_values=distinct,
+        top_share=top_share,
+        psi=drift.psi,
+        psi_by_chance=drift.psi_by_chance,
+        share_changed=changed,
+        age_months=now.age_months.get(tag.code),
+        overlap=overlap,
+        lift=lift,
+    )
+    recommendation, reason_en, reason_zh = advise(tag, measures)
+    return {
+        "tag_code": tag.code,
+        "tag_version": tag.version,
+        "customers": measures.customers,
+        "coverage": round(measures.coverage, 6),
+        "distinct_values": distinct,
+        "top_value": top,
+        "top_share": _rounded(top_share),
+        "distribution": told,
+        "psi": _rounded(drift.psi),
+        "ks": _rounded(drift.ks),
+        "share_changed": _rounded(changed),
+        "age_months": _rounded(measures.age_months),
+        "overlap_tag": overlap[0] if overlap else None,
+        "overlap": _rounded(overlap[1]) if overlap else None,
+        "lift_outcome": lift.outcome if lift else None,
+        "lift_value": lift.value if lift else None,
+        "lift": _rounded(lift.lift) if lift else None,
+        "lift_low": _rounded(lift.low) if lift else None,
+        "lift_high": _rounded(lift.high) if lift else None,
+        "recommendation": recommendation,
+        "reason_en": reason_en,
+        "reason_zh": reason_zh,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def _numbers(held: Held, tag: Tag) -> Numbers:
+    values: Numbers = held.sample[tag.code].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return values
+
+
+def _distribution(
+    tag: Tag, now: Held, numbers: Numbers | None
+) -> tuple[int, str | None, float | None, str | None]:
+    """Number of values, the most frequent one, its share of the holders, and all in words."""
+    if numbers is None:
+        counts, holders = now.counts[tag.code], now.holders[tag.code]
+        if not counts:
+            return 0, None, None, None
+        told = "; ".join(f"{v} {n / holders:.1%}" for v, n in list(counts.items())[:SHOWN])
+        most = next(iter(counts))
+        return len(counts), most, counts[most] / holders, told
+    known = numbers[~np.isnan(numbers)]
+    if not len(known):
+        return 0, None, None, None
+    values, counted = np.unique(known, return_counts=True)
+    top = int(np.argmax(counted))
+    tenths = np.quantile(known, [0.1, 0.5, 0.9])
+    told = "; ".join(
+        f"{name} {v:.4g}" for name, v in zip(("p10", "p50", "p90"), tenths, strict=True)
+    )
+    return len(values), f"{values[top]:.6g}", float(counted[top] / len(known)), told
+
+
+@dataclass(frozen=True)
+class _Drift:
+    psi: float | None = None
+    psi_by_chance: float | None = None
+    ks: float | None = None
+
+
+_NO_DRIFT = _Drift()
+
+
+def _drift(tag: Tag, now: Held, before: Held) -> _Drift:
+    """Distances from the month before; KS of numbers only."""
+    if is_number(tag):
+        was, is_now = _numbers(before, tag), _numbers(now, tag)
+        if np.isnan(was).all() or np.isnan(is_now).all():
+            return _NO_DRIFT
+        bins = binned(was, is_now)
+        return _Drift(psi(*bins), psi_by_chance(*bins), ks(was, is_now))
+    one, two = (
+        {**held.counts[tag.code], "": held.customers - held.holders[tag.code]}
+        for held in (before, now)
+    )
+    return _Drift(psi(one, two), psi_by_chance(one, two))
+
+
+def _shares_changed(tags: Sequence[Tag], now: Held, before: Held | None) -> dict[str, float]:
+    """By tag, the share of those who held it in both months whose value is another now."""
+    if before is None:
+        return {}
+    codes = [tag.code for tag in tags if not is_number(tag) and tag.code in before.sample.columns]
+    if not codes:
+        return {}
+    both = now.sample.join(before.sample, on="customer_id", suffix=":was")
+    shares = both.select(
+        (pl.col(code).cast(pl.String) != pl.col(f"{code}:was").cast(pl.String)).mean().alias(code)
+        for code in codes
+    )
+    return {
+        code: share for code, share in zip(codes, shares.row(0), strict=True) if share is not None
+    }
+
+
+def _overlaps(now: Held, names: Sequence[str]) -> dict[str, tuple[str, float]]:
+    """For each tag the one that says the most similar thing, and how much."""
+    coded = {name: _frequent(now.codes[name][:OVERLAP_SAMPLE]) for name in sorted(names)}
+    coded = {name: codes for name, codes in coded.items() if len(codes) and codes.max() > 0}
+    if len(coded) < 2:
+        return {}
+    shared = shared_information(list(coded.values()))
+    np.fill_diagonal(shared, -1)
+    closest, found = shared.argmax(axis=1), list(coded)
+    return {name: (found[closest[i]], float(shared[i, closest[i]])) for i, name in enumerate(found)}
+
+
+def _frequent(codes: Codes) -> Codes:
+    """The codes by falling frequency, a missing value as one of them and rare ones as the last."""
+    if not len(codes):
+        return codes
+    counts = np.bincount(codes + 1)
+    rank = np.empty_like(counts)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    frequent: Codes = rank[codes + 1].clip(max=MOST_VALUES)
+    return frequent

@@ -1,0 +1,167 @@
+"""What is held of each tag in a month, counted and coded: what quality cards are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from portrait_assets.methods.expressions.expression import NUMERIC
+from portrait_assets.methods.statistics.divergences import Codes
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag
+from portrait_assets.stages.tags.evaluation.rules import day
+from portrait_assets.stages.tags.evaluation.tag_table import DECIDED, detail_name, details_of
+from portrait_assets.storage.duckdb.connection import literal, quote
+
+SAMPLE = 100_000
+"""Customers whose values are looked at one by one; what is counted is counted over all."""
+TOP_FIFTH, OTHERS = "top fifth", "others"
+
+
+@dataclass(frozen=True)
+class Held:
+    """The tags of one month.
+
+    `counts` are customers by tag and value, the most frequent first, several values of a customer
+    joined into one; numbers are left out. `holders` are customers by tag, `age_months` the mean
+    age of its values. `sample` has customer_id and a column per tag, of at most SAMPLE customers:
+    everyone of a smaller base. `codes` are the values of the sample by tag as 0, 1, ... in the
+    order of `values`, missing ones as -1; those of numbers say whether they are in the top fifth.
+    """
+
+    customers: int
+    holders: Mapping[str, int]
+    counts: Mapping[str, Mapping[str, int]]
+    age_months: Mapping[str, float]
+    sample: pl.DataFrame
+    codes: Mapping[str, Codes]
+    values: Mapping[str, Sequence[str]]
+
+
+def is_number(tag: Tag) -> bool:
+    """Whether the tag's values are numbers, which are binned and not counted one by one."""
+    return tag.shape is Shape.OPEN and tag.type in NUMERIC
+
+
+def count_held(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, as_of: date, sample: int = SAMPLE
+) -> Held:
+    """Count the tags of the month in tags.portrait_matrix and tags.tag_details."""
+    tags = catalogue.in_force(f"{as_of:%Y-%m}")
+    customers, held = _holders(con, tags, as_of)
+    counted = [tag for tag in tags if not is_number(tag) and tag.shape is not Shape.MANY]
+    counts = _counts(con, counted, as_of)
+    for tag in tags:
+        if tag.shape is Shape.MANY:
+            counts[tag.code] = _combinations(con, tag, as_of)
+    ages = {code: 0.0 for code, holders in held.items() if holders}
+    ages |= _ages(con, catalogue, tags, as_of)
+    rows_of_sample = _sample(con, tags, as_of, customers, sample)
+    codes, values = _coded(tags, rows_of_sample)
+    return Held(customers, held, counts, ages, rows_of_sample, codes, values)
+
+
+def _holders(
+    con: duckdb.DuckDBPyConnection, tags: Sequence[Tag], as_of: date
+) -> tuple[int, dict[str, int]]:
+    """All customers, and those who hold each tag."""
+    counts = "".join(
+        f", count(*) FILTER (len({quote(tag.code)}) > 0)"
+        if tag.shape is Shape.MANY
+        else f", count({quote(tag.code)})"
+        for tag in tags
+    )
+    customers, *holders = con.execute(
+        f"SELECT count(*){counts} FROM tags.portrait_matrix WHERE as_of = {day(as_of)}"
+    ).fetchall()[0]
+    return customers, dict(zip((tag.code for tag in tags), holders, strict=True))
+
+
+def _counts(
+    con: duckdb.DuckDBPyConnection, tags: Sequence[Tag], as_of: date
+) -> dict[str, dict[str, int]]:
+    """Customers by tag and value, the most frequent first; grouped a column at a time."""
+    found: dict[str, dict[str, int]] = {tag.code: {} for tag in tags}
+    selects = [
+        f"SELECT {literal(tag.code)} AS code, CAST({quote(tag.code)} AS VARCHAR) AS value, "
+        f"count(*) AS n FROM tags.portrait_matrix WHERE as_of = {day(as_of)} "
+        f"AND {quote(tag.code)} IS NOT NULL GROUP BY value"
+        for tag in tags
+    ]
+    if selects:
+        sql = f"FROM ({' UNION ALL '.join(selects)}) ORDER BY code, n DESC, value"
+        for code, value, n in con.execute(sql).fetchall():
+            found[code][value] = n
+    return found
+
+
+def _ages(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, tags: Sequence[Tag], as_of: date
+) -> dict[str, float]:
+    """Mean age in months of the values of tags that may be kept, where somebody holds one."""
+    details = details_of(catalogue)
+    codes = [tag.code for tag in tags if DECIDED in details[tag.code]]
+    if not codes:
+        return {}
+    decided = (quote(detail_name(code, DECIDED)) for code in codes)
+    means = ", ".join(f"avg(date_diff('month', {name}, as_of))" for name in decided)
+    row = con.execute(
+        f"SELECT {means} FROM tags.tag_details WHERE as_of = {day(as_of)}"
+    ).fetchall()[0]
+    return {code: mean for code, mean in zip(codes, row, strict=True) if mean is not None}
+
+
+def _combinations(con: duckdb.DuckDBPyConnection, tag: Tag, as_of: date) -> dict[str, int]:
+    name = quote(tag.code)
+    rows = con.execute(
+        f"SELECT array_to_string({name}, ' + ') AS value, count(*) FROM tags.portrait_matrix "
+        f"WHERE as_of = {day(as_of)} AND len({name}) > 0 GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    return dict(rows)
+
+
+def _sample(
+    con: duckdb.DuckDBPyConnection,
+    tags: Sequence[Tag],
+    as_of: date,
+    customers: int,
+    size: int,
+) -> pl.DataFrame:
+    """The same customers each month, by a hash of their id; several values joined into one."""
+    columns = ["customer_id"]
+    for tag in tags:
+        name = quote(tag.code)
+        joined = f"nullif(array_to_string({name}, ' + '), '') AS {name}"
+        columns.append(joined if tag.shape is Shape.MANY else name)
+    share = "" if customers <= size else f" AND hash(customer_id) % {-(-customers // size)} = 0"
+    frame: pl.DataFrame = con.sql(
+        f"SELECT {', '.join(columns)} FROM tags.portrait_matrix "
+        f"WHERE as_of = {day(as_of)}{share} ORDER BY customer_id"
+    ).pl()
+    return frame
+
+
+def _coded(
+    tags: Sequence[Tag], sample: pl.DataFrame
+) -> tuple[dict[str, Codes], dict[str, Sequence[str]]]:
+    fifths = {
+        tag.code: (pl.col(tag.code) >= pl.col(tag.code).quantile(0.8)).replace_strict(
+            {True: TOP_FIFTH, False: OTHERS}, return_dtype=pl.String
+        )
+        for tag in tags
+        if is_number(tag)
+    }
+    names = [tag.code for tag in tags]
+    text = sample.select(
+        fifths.get(name, pl.col(name).cast(pl.String)).alias(name) for name in names
+    )
+    firsts = text.select(pl.all().drop_nulls().unique().sort().implode())
+    values = {name: firsts[name][0].to_list() for name in names}
+    codes = text.select(
+        pl.col(name).cast(pl.Enum(values[name])).to_physical().cast(pl.Int64).fill_null(-1)
+        for name in names
+    )
+    return {name: codes[name].to_numpy() for name in names}, values

@@ -1,0 +1,67 @@
+"""Views that the published file offers beside its tables."""
+
+from __future__ import annotations
+
+from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.stages.tags.evaluation.tag_table import stored_rows_sql
+from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.publishing import View
+
+_IN_MATRIX = frozenset(c.name for c in SEGMENT_COLUMNS if c.name != "segment_confidence")
+
+PORTRAIT_VIEW = View(
+    "portrait",
+    "SELECT * EXCLUDE (customer_no) FROM tags.portrait_matrix "
+    "WHERE as_of = (SELECT max(as_of) FROM tags.portrait_matrix)",
+    "The portrait matrix of the newest month",
+    "最新月份的客户画像矩阵",
+    shows="tags.portrait_matrix",
+)
+
+
+def evidence_view(catalogue: Catalogue) -> View:
+    """tags.tag_evidence: the tag table with `rule` and `evidence`, as a view and not as a copy.
+
+    `rule` is the condition that the value stands for; `evidence` a MAP from input to its value
+    as text, read from the feature matrix and the portrait matrix of the month that decided.
+    """
+    published = {tag.code for tag in catalogue.published}
+    selects = [_version_sql(tag, catalogue) for tag in catalogue.tags if tag.code in published]
+    return View(
+        "tags.tag_evidence",
+        " UNION ALL ".join(selects),
+        "Tag table with the rule and the inputs that decided each value",
+        "标签依据",
+        shows="tags.tag_table",
+        columns={
+            "rule": "The condition that the value stands for / 标签值的判定条件",
+            "evidence": "Inputs that decided it, by name / 判定依据(输入名与取值)",
+        },
+    )
+
+
+def _version_sql(tag: Tag, catalogue: Catalogue) -> str:
+    entries = []
+    published = {each.code for each in catalogue.published}
+    for name in tag.inputs:
+        if name in published or name in _IN_MATRIX:
+            entries.append((name, f"m.{quote(name)}"))
+        elif name in catalogue.columns and name not in ("as_of", "segment_confidence"):
+            entries.append((name, f"f.{quote(name)}"))
+    keys = ", ".join(literal(name) for name, _ in entries)
+    values = ", ".join(f"CAST({sql} AS VARCHAR)" for _, sql in entries)
+    evidence = f"map([{keys}], [{values}])" if entries else "map([]::VARCHAR[], []::VARCHAR[])"
+    rules = " ".join(
+        f"WHEN {literal(each.value)} THEN {literal(each.when.text)}" for each in tag.values
+    )
+    rule = f"CASE t.tag_value {rules} END" if rules else literal(tag.rules)
+    return (
+        f"SELECT t.*, {rule} AS rule, {evidence} AS evidence "
+        f"FROM ({stored_rows_sql(tag.code, catalogue)}) AS t "
+        "LEFT JOIN features.feature_matrix AS f "
+        "ON f.as_of = t.decided_as_of AND f.customer_id = t.customer_id "
+        "LEFT JOIN tags.portrait_matrix AS m "
+        "ON m.as_of = t.decided_as_of AND m.customer_id = t.customer_id "
+        f"WHERE t.tag_version = {tag.version}"
+    )

@@ -1,0 +1,94 @@
+"""Assets of the validation room: drift, migration, backtests, and the findings of each month."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.schema.describe import asset_key
+from portrait_assets.schema.markdown import markdown_table
+from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
+from portrait_assets.stages.clusters.contract import CLUSTER_DECISION, CLUSTER_SEGMENT
+from portrait_assets.stages.features.contract import (
+    CUSTOMER_MONTH,
+    FEATURE_MATRIX,
+    FEATURE_SELECTION,
+)
+from portrait_assets.stages.raw.contract import RECEIPTS
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
+from portrait_assets.stages.validation.contract import (
+    BACKTEST,
+    BACKTEST_BUCKET,
+    DRIFT,
+    MIGRATION,
+    TAG_PROPOSAL,
+    VALIDATION_REPORT,
+    Verdict,
+)
+from portrait_assets.stages.validation.judging import evidence_of, holders, report_of
+from portrait_assets.storage.dagster.asset import tables_asset
+
+EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
+TABLES = (*EVIDENCE, VALIDATION_REPORT)
+# What the findings are read from; a month's checks of these tables have all run before.
+READ = (
+    RECEIPTS,
+    *CLEANED.values(),
+    REJECTS,
+    QUALITY,
+    CUSTOMER_MONTH,
+    FEATURE_MATRIX,
+    FEATURE_SELECTION,
+    CLUSTER_DECISION,
+    CLUSTER_SEGMENT,
+    TAG_CATALOGUE,
+    TAG_QUALITY,
+)
+
+
+def validation_assets(
+    catalogue: Catalogue, partitions: dg.PartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """The step that judges each month."""
+    matrix = portrait_matrix_table(catalogue)
+
+    @tables_asset("validation", TABLES, partitions, deps=(*READ, matrix))
+    def validation(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
+        warehouse = context.resources.warehouse.warehouse
+        months = list(context.partition_keys)
+        evidence = evidence_of(warehouse, catalogue, months)
+        for table, rows in evidence.items():
+            for month in months:
+                own = rows.filter(pl.col("as_of") == last_day(month)).drop("as_of")
+                context.add_asset_metadata({"table": shown(own)}, asset_key(table), month)
+            yield dg.Output(rows, table.name)
+        held = holders(warehouse, matrix, [tag.code for tag in catalogue.published], months)
+        reports = []
+        for month in warehouse.place.each(months):
+            reports.append(report_of(warehouse, matrix, evidence, held, month))
+            told = {"verdicts": verdicts(reports[-1]), "look_first": shown(alarming(reports[-1]))}
+            context.add_asset_metadata(told, asset_key(VALIDATION_REPORT), month)
+        yield dg.Output(pl.concat(reports), VALIDATION_REPORT.name)
+
+    return [validation]
+
+
+def verdicts(report: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How many findings of each area have which verdict."""
+    counts = report.pivot("verdict", index="area", values="metric", aggregate_function="len")
+    order = [str(verdict) for verdict in Verdict if str(verdict) in counts.columns]
+    return shown(counts.select("area", *order).fill_null(0).sort("area"))
+
+
+def alarming(report: pl.DataFrame) -> pl.DataFrame:
+    """The findings that fail, and then those that warn."""
+    order = pl.col("verdict").replace_strict({"fail": 0, "warn": 1}, default=2)
+    told = report.with_columns(order=order).filter(pl.col("order") < 2).sort("order")
+    return told.select("verdict", "area", "subject", "metric", "value", "advice_en")
+
+
+def shown(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """The first rows as a table."""
+    return dg.MetadataValue.md(markdown_table(rows))

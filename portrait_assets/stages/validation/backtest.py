@@ -1,0 +1,307 @@
+"""Backtests in time (时间外回测): what was said at a month's end against what happened after.
+
+Month M judges what was said one, two and three months before, by what has happened since. It
+looks at nothing later than M, so a backtest never changes once its month is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics.resampling import (
+    GROUPS,
+    Counts,
+    Interval,
+    Measure,
+)
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET, Verdict
+from portrait_assets.stages.validation.happened import (
+    BINS,
+    SUMS,
+    Watch,
+    happened,
+)
+from portrait_assets.stages.validation.outcomes import CLAIMS, Claim, Outcome
+from portrait_assets.storage.duckdb.store import Warehouse
+
+HORIZONS = (1, 2, 3)
+FEWEST = 20  # Hits, and customers who are none; with fewer an interval says nothing.
+CHANCE = 0.5
+LARGEST_CALIBRATION_ERROR = 0.05
+LAST_MONTH = "last month repeated"
+BASE_RATE = "base rate"
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One test of one month: cells of shape (sums, groups, buckets), the lowest score first."""
+
+    claim: Claim
+    outcome: str
+    watch: Watch
+    buckets: list[str]
+    counts: Counts
+    plain: Counts | None
+
+
+def backtest(
+    warehouse: Warehouse, matrix: Table, months: Sequence[str], claims: Sequence[Claim] = CLAIMS
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of BACKTEST and of BACKTEST_BUCKET for these months."""
+    made = warehouse.made(matrix)
+    watches = [
+        Watch(said, horizon)
+        for month in months
+        for horizon in HORIZONS
+        if (said := next_month(month, -horizon)) in made
+    ]
+    # What a value without an order tells is learned from the watch that ended when it was said.
+    learning = [
+        Watch(before, watch.horizon)
+        for watch in watches
+        if (before := next_month(watch.said, -watch.horizon)) in made
+    ]
+    counted = happened(warehouse, matrix, claims, sorted({*watches, *learning}, key=_order))
+    rows: list[dict[str, object]] = []
+    buckets: list[dict[str, object]] = []
+    for judged in _judged(counted, claims, frozenset(watches)):
+        rows += _rows(judged)
+        buckets += _bucket_rows(judged)
+    return (
+        pl.DataFrame(rows, schema=BACKTEST.polars_schema).sort(BACKTEST.key),
+        pl.DataFrame(buckets, schema=BACKTEST_BUCKET.polars_schema).sort(BACKTEST_BUCKET.key),
+    )
+
+
+def _order(watch: Watch) -> tuple[str, int]:
+    return watch.said, watch.horizon
+
+
+# -- from counts to cells ------------------------------------------------------------------
+
+
+_Key = tuple[str, int, str, str]
+
+
+def _judged(
+    counted: pl.DataFrame, claims: Sequence[Claim], watches: frozenset[Watch]
+) -> Iterator[_Judged]:
+    by_name = {claim.name: claim for claim in claims}
+    sides: dict[str, dict[_Key, pl.DataFrame]] = {"tag": {}, "baseline": {}}
+    keys = ("said_as_of", "horizon", "test", "outcome", "side")
+    for (day, horizon, test, outcome, side), frame in counted.partition_by(
+        keys, as_dict=True
+    ).items():
+        sides[side][f"{day:%Y-%m}", horizon, test, outcome] = frame
+    for (said, horizon, test, outcome), tag in sides["tag"].items():
+        watch = Watch(said, horizon)
+        if watch not in watches:
+            continue
+        claim = by_name[test]
+        before = sides["tag"].get((next_month(said, -horizon), horizon, test, outcome))
+        order = _bucket_order(claim, tag, before)
+        if order is not None:
+            counts = _counts(tag, order)
+            plain = _plain(claim, sides["baseline"][said, horizon, test, outcome], counts)
+            yield _Judged(claim, outcome, watch, order, counts, plain)
+
+
+def _bucket_order(claim: Claim, tag: pl.DataFrame, before: pl.DataFrame | None) -> list[str] | None:
+    """The buckets, the lowest score first; None when nothing was there to learn it from."""
+    there = set(tag["bucket"])
+    if claim.order:
+        return [value for value in reversed(claim.order) if value in there]
+    if not claim.learned:
+        return sorted(there, key=float, reverse=claim.falls)
+    if before is None:
+        return None
+    known = before.group_by("bucket").agg(
+        (pl.col("hits").sum() / pl.col("customers").sum()).alias("rate")
+    )
+    rates = dict(known.iter_rows())
+    middle = float(np.mean(list(rates.values())))
+    return sorted(there, key=lambda value: (rates.get(value, middle), value))
+
+
+def _plain(claim: Claim, baseline: pl.DataFrame, counts: Counts) -> Counts | None:
+    """The plain rule's buckets; None where it says the same of everyone.
+
+    Where a tag has but a few values, the plain rule is cut into groups of the same sizes, so that
+    it does not win by being finer. What only describes is held against the base rate.
+    """
+    order = sorted(set(baseline["bucket"]), key=float)
+    if len(order) < 2 or claim.learned:
+        return None
+    plain = _counts(baseline, order)
+    if not claim.order:
+        return plain
+    ends = np.cumsum(counts.customers[0]) / counts.customers[0].sum()
+    middles = (np.cumsum(plain.customers[0]) - plain.customers[0] / 2) / plain.customers[0].sum()
+    return _together(plain, np.minimum(np.searchsorted(ends, middles), len(ends) - 1).tolist())
+
+
+def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
+    # A value that the claim does not know goes into a last bucket, which is dropped.
+    place = {value: position for position, value in enumerate(order)}
+    width = len(order) + 1
+    column = frame["bucket"].replace_strict(place, default=len(order), return_dtype=pl.Int64)
+    cell = frame["grp"].to_numpy() * width + column.to_numpy()
+    cells = np.stack(
+        [np.bincount(cell, frame[name].to_numpy(), GROUPS * width) for name in SUMS],
+        dtype=np.float64,
+    ).reshape(len(SUMS), GROUPS, width)
+    cells = cells[:, :, :-1]
+    return resampling.resampled(cells, np.flatnonzero(cells[0].sum(axis=1)))
+
+
+# -- from cells to rows --------------------------------------------------------------------
+
+
+def _rows(judged: _Judged) -> Iterator[dict[str, object]]:
+    counts, plain = judged.counts, judged.plain
+    yield _metric(judged, "auc", resampling.auc, plain, CHANCE)
+    yield _metric(judged, "lift of the top tenth", resampling.lift_of_top, plain, 1.0)
+    if judged.claim.outcome is Outcome.SPEND:
+        measure = resampling.amount_of_top
+        yield _metric(judged, "share of the top tenth", measure, plain, resampling.TOP)
+    if judged.claim.is_probability:
+        error = resampling.interval(resampling.calibration_error(counts))
+        yield _row(judged, "calibration error", error, None, None, "", _calibrated(judged, error))
+        said, base = resampling.brier(counts), resampling.brier_of_base_rate(counts)
+        # A smaller score is better, so the gain is what the base rate is worse by.
+        gain = resampling.interval(base - said)
+        verdict = _verdict(judged, gain, Interval(1, 1, 1), 0.0)
+        yield _row(
+            judged,
+            "Brier score",
+            resampling.interval(said),
+            float(base[0]),
+            gain,
+            BASE_RATE,
+            verdict,
+        )
+
+
+def _metric(
+    judged: _Judged, name: str, measure: Measure, plain: Counts | None, by_chance: float
+) -> dict[str, object]:
+    measured = measure(judged.counts)
+    baseline = measure(plain) if plain is not None else np.full(len(measured), by_chance)
+    value = resampling.interval(measured)
+    gain = resampling.interval(measured - baseline)
+    called = LAST_MONTH if plain is not None else BASE_RATE
+    verdict = _verdict(judged, gain, value, by_chance)
+    return _row(judged, name, value, float(baseline[0]), gain, called, verdict)
+
+
+def _too_few(counts: Counts) -> bool:
+    hits, everyone = counts.hits[0].sum(), counts.customers[0].sum()
+    return bool(min(hits, everyone - hits) < FEWEST)
+
+
+def _verdict(judged: _Judged, gain: Interval, value: Interval, by_chance: float) -> Verdict:
+    """Fails what is surely worse than the plain rule; warns of what is not surely better."""
+    if _too_few(judged.counts) or not np.isfinite([gain.low, value.low]).all():
+        return Verdict.NOT_JUDGED
+    if gain.high < 0 or value.high <= by_chance:
+        return Verdict.FAIL
+    return Verdict.PASS if gain.low > 0 and value.low > by_chance else Verdict.WARN
+
+
+def _calibrated(judged: _Judged, error: Interval) -> Verdict:
+    if _too_few(judged.counts):
+        return Verdict.NOT_JUDGED
+    return Verdict.WARN if error.low > LARGEST_CALIBRATION_ERROR else Verdict.PASS
+
+
+def _row(
+    judged: _Judged,
+    metric: str,
+    value: Interval,
+    baseline: float | None,
+    gain: Interval | None,
+    called: str,
+    verdict: Verdict,
+) -> dict[str, object]:
+    outcome = judged.outcome
+    return {
+        "as_of": last_day(judged.watch.until),
+        "test": _test_name(judged),
+        "tag_code": judged.claim.tag,
+        "outcome": outcome,
+        "horizon_months": judged.watch.horizon,
+        "said_as_of": last_day(judged.watch.said),
+        "metric": metric,
+        "customers": int(judged.counts.customers[0].sum()),
+        "hits": int(judged.counts.hits[0].sum()),
+        "value": _rounded(value.value),
+        "low": _rounded(value.low),
+        "high": _rounded(value.high),
+        "baseline": called or "none",
+        "baseline_value": _rounded(baseline),
+        "gain_low": _rounded(gain.low if gain else None),
+        "gain_high": _rounded(gain.high if gain else None),
+        "verdict": str(verdict),
+    }
+
+
+def _test_name(judged: _Judged) -> str:
+    return f"{judged.claim.tag} / {judged.outcome}"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(value, 6)
+
+
+def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
+    """The buckets from the highest score down; twentieths of a number go together by tenths."""
+    counts, names = judged.counts, judged.buckets
+    if not judged.claim.order and not judged.claim.learned:
+        counts, names = _by_tenths(counts, names, judged.claim.falls)
+    everyone, hits = counts.customers[0].sum(), counts.hits[0].sum()
+    amount = counts.amount[0].sum()
+    size = counts.customers
+    rates = np.divide(counts.hits, size, out=np.full(size.shape, np.nan), where=size > 0)
+    low, high = resampling.bounds(rates)
+    caught = 0.0
+    for position, index in enumerate(reversed(range(len(names))), start=1):
+        rate, hit = float(rates[0, index]), float(counts.hits[0, index])
+        caught += hit
+        said = float(counts.said[0, index] / size[0, index])
+        yield {
+            "as_of": last_day(judged.watch.until),
+            "test": _test_name(judged),
+            "horizon_months": judged.watch.horizon,
+            "bucket": names[index],
+            "position": position,
+            "said_as_of": last_day(judged.watch.said),
+            "customers": int(size[0, index]),
+            "hits": int(hit),
+            "rate": _rounded(rate),
+            "low": _rounded(low[index]),
+            "high": _rounded(high[index]),
+            "predicted": _rounded(said) if judged.claim.is_probability else None,
+            "lift": _rounded(rate * everyone / hits) if hits else None,
+            "gain": _rounded(caught / hits) if hits else None,
+            "amount_share": _rounded(float(counts.amount[0, index] / amount)) if amount else None,
+        }
+
+
+def _by_tenths(counts: Counts, names: list[str], falls: bool) -> tuple[Counts, list[str]]:
+    tenth = [int(float(name)) * 10 // BINS for name in names]
+    kept = sorted(set(tenth), reverse=falls)
+    together = _together(counts, [kept.index(each) for each in tenth])
+    return together, [f"tenth {each + 1}" for each in kept]
+
+
+def _together(counts: Counts, group: list[int]) -> Counts:
+    """The buckets added up by group, numbered from 0."""
+    sums = np.eye(max(group) + 1)[group]
+    return Counts(*(getattr(counts, name) @ sums for name in SUMS))

@@ -1,0 +1,66 @@
+"""Checks of the validation room: findings that fail are shown where people look."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.stages.validation.assets import TABLES
+from portrait_assets.stages.validation.contract import (
+    BACKTEST,
+    BACKTEST_BUCKET,
+    DRIFT,
+    MIGRATION,
+    TAG_PROPOSAL,
+    VALIDATION_REPORT,
+    Area,
+    Verdict,
+)
+from portrait_assets.storage.dagster.checks import (
+    Finding,
+    Subject,
+    TableCheck,
+    room_checks,
+)
+
+EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
+NAMED = 10  # Findings named in a check's result; the rest are counted.
+GROUPS: dict[str, tuple[Area, ...]] = {
+    "data": (Area.CONSERVATION, Area.CHECKS, Area.SOURCE, Area.QUALITY, Area.FEATURES),
+    "portrait": (Area.CLUSTERS, Area.TAGS),
+    "drift": (Area.DRIFT,),
+    "backtests": (Area.BACKTEST, Area.PROPOSAL),
+}
+
+
+def _verdicts(name: str, areas: tuple[Area, ...]) -> TableCheck:
+    def find(subject: Subject) -> Finding:
+        told = subject.rows.filter(pl.col("area").is_in([str(area) for area in areas]))
+        failed = told.filter(pl.col("verdict") == Verdict.FAIL).sort("area", "subject", "metric")
+        if failed.is_empty():
+            return Finding(0, f"none of {told.height} findings has the verdict fail")
+        named = failed.select(pl.format("{} / {} / {}", "area", "subject", "metric"))
+        shown = "; ".join(named.to_series().head(NAMED))
+        more = f"; and {failed.height - NAMED} more" if failed.height > NAMED else ""
+        where = (
+            "Rows: FROM validation.validation_report WHERE verdict = 'fail' AND "
+            f"strftime(as_of, '%Y-%m') = '{subject.month}'; in the report: report/index.html"
+            "#findings"
+        )
+        return Finding(failed.height, f"{shown}{more}. {where}")
+
+    return TableCheck(
+        f"verdicts_{name}",
+        f"No finding on {', '.join(areas)} has the verdict fail.",
+        find,
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+VERDICTS = {name: _verdicts(name, areas) for name, areas in GROUPS.items()}
+
+
+def validation_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """The checks of the validation report."""
+    own = {VALIDATION_REPORT: tuple(VERDICTS.values())}
+    return room_checks("validation", TABLES, own, partitions)

@@ -1,0 +1,250 @@
+"""The tables of the validation room: findings, and what they are made of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from portrait_assets.schema.table import (
+    Column,
+    PartitionBy,
+    Table,
+    Type,
+)
+
+
+class Verdict(StrEnum):
+    """What a finding says."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    NOT_JUDGED = "not judged"
+
+
+class Area(StrEnum):
+    """What a finding is about."""
+
+    CONSERVATION = "conservation"
+    CHECKS = "checks"
+    SOURCE = "source"
+    QUALITY = "quality"
+    FEATURES = "features"
+    CLUSTERS = "clusters"
+    TAGS = "tags"
+    DRIFT = "drift"
+    BACKTEST = "backtest"
+    PROPOSAL = "proposal"
+
+
+class Against(StrEnum):
+    """Which month a month is compared with."""
+
+    MONTH_BEFORE = "month before"
+    BASELINE = "baseline"
+
+
+class Dimension(StrEnum):
+    """Between what customers are seen to move."""
+
+    SEGMENT = "segment"
+    LIFECYCLE_STAGE = "lifecycle_stage"
+    VALUE_TIER = "value_tier"
+
+
+def _text(name: str, en: str, zh: str, nullable: bool = False, **more: object) -> Column:
+    return Column(name, Type.TEXT, en, zh, nullable=nullable, **more)  # type: ignore[arg-type]
+
+
+def _number(name: str, en: str, zh: str, **more: object) -> Column:
+    return Column(name, Type.NUMBER, en, zh, **more)  # type: ignore[arg-type]
+
+
+def _count(name: str, en: str, zh: str) -> Column:
+    return Column(name, Type.INTEGER, en, zh, nullable=False, unit="customers", minimum=0)
+
+
+_VERDICT = _text("verdict", "Verdict", "结论", allowed=tuple(Verdict))
+_LOW = _number("low", "Lower end of the 95 % interval", "区间下限(95%)")
+_HIGH = _number("high", "Upper end of the 95 % interval", "区间上限(95%)")
+_TEST = _text("test", "What was said, and of what", "检验项")
+_HORIZON = Column(
+    "horizon_months",
+    Type.INTEGER,
+    "Months in which the outcome was watched",
+    "观察期",
+    nullable=False,
+    unit="months",
+    minimum=1,
+)
+_SAID_ON = Column(
+    "said_as_of", Type.DATE, "Month end at which it was said", "预测截止日", nullable=False
+)
+
+VALIDATION_REPORT = Table(
+    schema="validation",
+    name="validation_report",
+    en="Findings on data, features, clusters and tags, as of each month",
+    zh="验证报告",
+    columns=(
+        _text("area", "Area", "领域", allowed=tuple(Area)),
+        _text("subject", "What it is about", "对象"),
+        _text("metric", "What was measured", "指标"),
+        _number("value", "Value; null where it cannot be computed", "数值"),
+        _LOW,
+        _HIGH,
+        _number("threshold", "Where the verdict turns; null where none", "阈值"),
+        _VERDICT,
+        _text("advice_en", "What it means and what to do", "建议(英文)"),
+        _text("advice_zh", "The same in Chinese", "建议(中文)"),
+    ),
+    key=("as_of", "area", "subject", "metric"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+DRIFT = Table(
+    schema="validation",
+    name="drift",
+    en="How far features, tags and the segment mix have moved",
+    zh="漂移",
+    columns=(
+        _text("kind", "What moved", "类别", allowed=("feature", "tag", "segment mix")),
+        _text("subject", "Feature or tag", "对象"),
+        _text("against", "Compared with which month", "对比对象", allowed=tuple(Against)),
+        Column("reference_as_of", Type.DATE, "Month compared with", "对比截止日", nullable=False),
+        _count("customers", "Customers of the month", "本月客户数"),
+        _count("reference_customers", "Customers of the month compared with", "对比月客户数"),
+        Column("bins", Type.INTEGER, "Bins compared", "分箱数", nullable=False, minimum=0),
+        _number("psi", "Population stability index", "群体稳定性指数(PSI)"),
+        _number("psi_expected", "PSI to expect where nothing changed", "无变化时PSI期望值"),
+        _number("psi_p95", "95 % point of PSI where nothing changed", "无变化时PSI的95%分位"),
+        _number(
+            "ks",
+            "Kolmogorov-Smirnov distance at the percentiles; numbers only",
+            "KS距离(百分位)",
+            minimum=0,
+            maximum=1,
+        ),
+        _number("chi_square", "Chi-square of the two distributions", "卡方统计量"),
+        _number("p_value", "Probability of such a chi-square by chance", "P值"),
+        _number("q_value", "False discovery rate over all compared", "错误发现率"),
+        Column(
+            "is_filling",
+            Type.BOOLEAN,
+            "Its window was not full yet, so that it had to move",
+            "窗口未满",
+            nullable=False,
+        ),
+        _VERDICT,
+    ),
+    key=("as_of", "kind", "subject", "against"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+BACKTEST = Table(
+    schema="validation",
+    name="backtest",
+    en="What was said one to three months ago against what happened since",
+    zh="时间外回测",
+    columns=(
+        _TEST,
+        _text("tag_code", "Tag that said it", "标签编码"),
+        _text("outcome", "What happened", "结果"),
+        _HORIZON,
+        _SAID_ON,
+        _text("metric", "What was measured", "指标"),
+        _count("customers", "Customers judged", "客户数"),
+        _count("hits", "Customers to whom it happened", "发生人数"),
+        _number("value", "Value", "数值"),
+        _LOW,
+        _HIGH,
+        _text("baseline", "The plain rule compared with", "对照规则"),
+        _number("baseline_value", "Its value", "对照值"),
+        _number("gain_low", "Value less baseline, lower end of 95 %", "增益下限(95%)"),
+        _number("gain_high", "Value less baseline, upper end of 95 %", "增益上限(95%)"),
+        _VERDICT,
+    ),
+    key=("as_of", "test", "horizon_months", "metric"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+BACKTEST_BUCKET = Table(
+    schema="validation",
+    name="backtest_bucket",
+    en="The same by value of the tag, or by tenth of its score",
+    zh="时间外回测分组",
+    columns=(
+        _TEST,
+        _HORIZON,
+        _text("bucket", "Value of the tag, or tenth of its score", "分组"),
+        Column(
+            "position", Type.INTEGER, "Order, the highest score first", "次序", False, minimum=1
+        ),
+        _SAID_ON,
+        _count("customers", "Customers", "客户数"),
+        _count("hits", "Customers to whom it happened", "发生人数"),
+        _number("rate", "Hits / customers", "发生率", unit="share", minimum=0, maximum=1),
+        _LOW,
+        _HIGH,
+        _number("predicted", "Mean probability said, where one was", "预测概率均值"),
+        _number("lift", "Rate / that of all", "提升度", minimum=0),
+        _number(
+            "gain",
+            "Share of all hits in this and higher buckets",
+            "累计捕获率",
+            minimum=0,
+            maximum=1,
+        ),
+        _number("amount_share", "Share of the later amount", "金额占比"),
+    ),
+    key=("as_of", "test", "horizon_months", "bucket"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+MIGRATION = Table(
+    schema="validation",
+    name="migration",
+    en="Customers who moved between segments, stages and tiers since the month before",
+    zh="客户迁移",
+    columns=(
+        _text("dimension", "Between what", "维度", allowed=tuple(Dimension)),
+        _text("value_before", "Value of the month before; null for an entry", "上月取值", True),
+        _text("value_after", "Value of the month; null for an exit", "本月取值", True),
+        _count("customers", "Customers", "客户数"),
+        _number("share", "Customers / those of the value before", "占比", minimum=0, maximum=1),
+    ),
+    key=("as_of", "dimension", "value_before", "value_after"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+TAG_PROPOSAL = Table(
+    schema="validation",
+    name="tag_proposal",
+    en="Draft versions of tags that separate better, out of time, than those in force",
+    zh="标签优化建议",
+    columns=(
+        _text("tag_code", "Tag", "标签编码"),
+        Column("tag_version", Type.INTEGER, "Version in force", "现行版本", False, minimum=1),
+        Column("draft_version", Type.INTEGER, "Version proposed", "建议版本", False, minimum=1),
+        _text("outcome", "What it is to foretell, one month on", "预测结果"),
+        _text("rule_before", "Rules that change, as they are", "现行规则"),
+        _text("rule_after", "The same as proposed", "建议规则"),
+        _number("fit_auc_before", "AUC of the version in force, months fitted on", "拟合期原AUC"),
+        _number("fit_auc_after", "AUC of the draft, months fitted on", "拟合期建议AUC"),
+        _number("auc_before", "AUC of the version in force, newest month", "时间外原AUC"),
+        _number("auc_after", "AUC of the draft, newest month", "时间外建议AUC"),
+        _number("gain_low", "Gain out of time, lower end of 95 %", "增益下限(95%)"),
+        _number("gain_high", "Gain out of time, upper end of 95 %", "增益上限(95%)"),
+        _count("customers", "Customers of the month", "客户数"),
+        _count("customers_changing", "Customers whose value would change", "变动客户数"),
+        _text("effect", "Customers by value, now and then", "预期效果"),
+        _text("draft", "The draft as an entry of tags.yaml", "草案(YAML)"),
+    ),
+    key=("as_of", "tag_code", "outcome"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)

@@ -1,0 +1,292 @@
+"""Drift (漂移): features, tags and the segment mix against the month before and a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.methods.statistics.distances import distances
+from portrait_assets.schema.table import POLARS_TYPES, Table, Type
+from portrait_assets.stages.validation.contract import DRIFT, Against, Verdict
+from portrait_assets.storage.duckdb.connection import literals, quote
+from portrait_assets.storage.duckdb.store import Warehouse
+
+YEAR = 12
+MODERATE = 0.1
+STRONG = 0.25
+FALSE_ALARMS = 0.05
+LEVELS = 20  # The values of a text that are most frequent in the month compared with.
+PERCENTILES = np.arange(1, 100) / 100
+_NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
+_KEYS = ["as_of", "against", "kind", "subject"]
+_COUNTS = [*_KEYS, "bin", "fine", "now", "then"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A month and the month that it is compared with."""
+
+    month: str
+    reference: str
+    against: Against
+
+
+def pairs_of(months: Sequence[str], made: Sequence[str]) -> list[Pair]:
+    """Each month with the one before and with its baseline, as far as those were made.
+
+    The baseline is the same month a year before, so that seasons are no drift; in a shorter
+    history it is the first month there is.
+    """
+    found = []
+    for month in months:
+        earlier = [other for other in made if other < month]
+        if not earlier:
+            continue
+        before, year_ago = next_month(month, -1), next_month(month, -YEAR)
+        if before in earlier:
+            found.append(Pair(month, before, Against.MONTH_BEFORE))
+        baseline = year_ago if year_ago in earlier else earlier[0]
+        found.append(Pair(month, baseline, Against.BASELINE))
+    return found
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Columns of an as-of table whose distributions are compared, and under which kind.
+
+    `windows` are the months that a column looks back, 0 for none. Numbers that only name
+    something, such as segments, are compared `by_value`.
+    """
+
+    table: Table
+    kind: str
+    columns: tuple[str, ...]
+    windows: Mapping[str, int]
+    by_value: bool = False
+
+
+def drift(
+    warehouse: Warehouse, watched: Iterable[Watched], months: Sequence[str], made: Sequence[str]
+) -> pl.DataFrame:
+    """The drift of these months, with the columns of DRIFT.
+
+    A month without an earlier one has no row.
+    """
+    pairs = pairs_of(months, made)
+    parts = []
+    windows: dict[tuple[str, str], int] = {}
+    for each in watched:
+        scaled = frozenset() if each.by_value else _NUMERIC
+        numeric = [n for n in each.columns if each.table.column(n).type in scaled]
+        listed = [n for n in each.columns if n not in numeric and not _is_time(each.table, n)]
+        windows |= {(each.kind, name): each.windows.get(name, 0) for name in each.columns}
+        if pairs and numeric:
+            parts.append(_numeric_counts(warehouse, each, numeric, pairs))
+        if pairs and listed:
+            parts.append(_level_counts(warehouse, each, listed, pairs))
+    if not parts:
+        return DRIFT.empty()
+    compared = distances(pl.concat(parts), _KEYS, family=["as_of", "against"])
+    return _judged(compared, pairs, windows, min(made))
+
+
+def _is_time(table: Table, name: str) -> bool:
+    return table.column(name).type in (Type.DATE, Type.TIMESTAMP)
+
+
+# -- counting ------------------------------------------------------------------------------
+
+
+def _numeric_counts(
+    warehouse: Warehouse, watched: Watched, names: Sequence[str], pairs: Sequence[Pair]
+) -> pl.DataFrame:
+    """Customers by percentile of the month compared with; without a value they are a bin.
+
+    Each month is read once and each column sorted once: what lies below an edge is then looked
+    up, however many customers there are.
+    """
+    edges: dict[tuple[str, str], Floats] = {}
+    counted: dict[tuple[str, str, str], npt.NDArray[np.int64]] = {}
+    references = {pair.reference for pair in pairs}
+    columns = ", ".join(f"{quote(name)}::DOUBLE AS {quote(name)}" for name in names)
+    # A month compared with is earlier, so its edges are there when they are asked for.
+    for month in sorted({pair.month for pair in pairs} | references):
+        frame = warehouse.select(
+            f"SELECT {columns} FROM {watched.table.full_name} WHERE as_of IN ({_days([month])})"
+        )
+        asked = {pair.reference for pair in pairs if pair.month == month}
+        asked |= {month} & references
+        for name in names:
+            values = np.sort(frame[name].drop_nulls().to_numpy())
+            if month in references:
+                edges[month, name] = _percentiles(values)
+            for reference in asked:
+                inner = np.searchsorted(values, edges[reference, name], side="right")
+                steps = np.diff(np.concatenate([[0], inner, [len(values)]]))
+                counted[month, reference, name] = np.append(steps, frame.height - len(values))
+    return _binned(pairs, names, edges, counted).with_columns(pl.lit(watched.kind).alias("kind"))[
+        _COUNTS
+    ]
+
+
+def _percentiles(ordered: Floats) -> Floats:
+    """The distinct percentiles of an ordered column; none for one without a value."""
+    if not len(ordered):
+        return ordered
+    return np.unique(ordered[(PERCENTILES * len(ordered)).astype(int)])
+
+
+def _binned(
+    pairs: Sequence[Pair],
+    names: Sequence[str],
+    edges: Mapping[tuple[str, str], Floats],
+    counted: Mapping[tuple[str, str, str], npt.NDArray[np.int64]],
+) -> pl.DataFrame:
+    """Customers of both months between the edges: `fine` for KS, put into tenths for PSI."""
+    each = [(pair, name) for pair in pairs for name in names]
+    now = [counted[pair.month, pair.reference, name] for pair, name in each]
+    then = [counted[pair.reference, pair.reference, name] for pair, name in each]
+    sizes = [len(counts) for counts in now]
+    tenths, fine = [], []
+    for counts in then:
+        below = np.cumsum(counts[:-1])
+        tenths.append(np.append(np.minimum((below - 1) * 10 // max(int(below[-1]), 1), 9), -1))
+        fine.append(np.append(np.arange(len(below), dtype=np.float64), np.nan))
+    days = np.array([last_day(pair.month) for pair, _ in each], dtype="datetime64[D]")
+    # One frame for all: a frame for each column and month would take most of the time.
+    return pl.DataFrame(
+        {
+            "as_of": np.repeat(days, sizes),
+            "against": np.repeat([str(pair.against) for pair, _ in each], sizes),
+            "subject": np.repeat([name for _, name in each], sizes),
+            "tenth": np.concatenate(tenths),
+            "fine": np.concatenate(fine),
+            "now": np.concatenate(now),
+            "then": np.concatenate(then),
+        },
+        schema_overrides={"as_of": pl.Date},
+    ).with_columns(
+        pl.col("fine").fill_nan(None),
+        pl.when(pl.col("tenth") < 0)
+        .then(pl.lit("missing"))
+        .otherwise(pl.col("tenth").cast(pl.String))
+        .alias("bin"),
+    )
+
+
+def _level_counts(
+    warehouse: Warehouse, watched: Watched, names: Sequence[str], pairs: Sequence[Pair]
+) -> pl.DataFrame:
+    """Customers by value; beyond the most frequent of the month compared with, together."""
+    wanted = sorted({month for pair in pairs for month in (pair.month, pair.reference)})
+    columns = ", ".join(f"{_level(watched.table, name)} AS {quote(name)}" for name in names)
+    sql = (
+        f"SELECT as_of, subject, level, count(*) AS n FROM (SELECT as_of, {columns} "
+        f"FROM {watched.table.full_name} WHERE as_of IN ({_days(wanted)})) "
+        f"UNPIVOT INCLUDE NULLS (level FOR subject IN ({', '.join(map(quote, names))})) "
+        "GROUP BY ALL"
+    )
+    counted = warehouse.select(sql).with_columns(pl.col("n").cast(pl.Int64))
+    compared = pl.DataFrame(
+        [(last_day(p.month), last_day(p.reference), str(p.against)) for p in pairs],
+        schema={"as_of": pl.Date, "reference": pl.Date, "against": pl.String},
+        orient="row",
+    )
+    now = compared.join(counted, on="as_of").select(
+        "as_of", "against", "subject", "level", pl.col("n").alias("now")
+    )
+    then = compared.join(counted, left_on="reference", right_on="as_of").select(
+        "as_of", "against", "subject", "level", pl.col("n").alias("then")
+    )
+    keys = ["as_of", "against", "subject", "level"]
+    both = now.join(then, on=keys, how="full", coalesce=True, nulls_equal=True).with_columns(
+        pl.col("now", "then").fill_null(0)
+    )
+    place = (
+        pl.struct(-pl.col("then"), -pl.col("now"), "level")
+        .rank("ordinal")
+        .over("as_of", "against", "subject")
+    )
+    level = pl.format("={}", pl.col("level"))  # A value may be called 'missing' or 'others'.
+    return both.with_columns(
+        pl.lit(watched.kind).alias("kind"),
+        pl.when(pl.col("level").is_null())
+        .then(pl.lit("missing"))
+        .when(place > LEVELS)
+        .then(pl.lit("others"))
+        .otherwise(level)
+        .alias("bin"),
+        pl.lit(None, dtype=pl.Float64).alias("fine"),
+    ).select(_COUNTS)
+
+
+def _level(table: Table, name: str) -> str:
+    if table.column(name).type is Type.TEXTS:
+        return f"nullif(array_to_string(list_sort({quote(name)}), ' + '), '')"
+    return f"{quote(name)}::VARCHAR"
+
+
+def _days(months: Iterable[str]) -> str:
+    return literals(last_day(month) for month in months)
+
+
+# -- judging -------------------------------------------------------------------------------
+
+
+def _judged(
+    compared: pl.DataFrame,
+    pairs: Sequence[Pair],
+    windows: Mapping[tuple[str, str], int],
+    first: str,
+) -> pl.DataFrame:
+    reference = pl.DataFrame(
+        [
+            (last_day(p.month), str(p.against), last_day(p.reference), _history(first, p.reference))
+            for p in pairs
+        ],
+        schema={
+            "as_of": pl.Date,
+            "against": pl.String,
+            "reference_as_of": pl.Date,
+            "history": pl.Int64,
+        },
+        orient="row",
+    )
+    window = pl.DataFrame(
+        [(*key, months) for key, months in windows.items()],
+        schema={"kind": pl.String, "subject": pl.String, "window": pl.Int64},
+        orient="row",
+    )
+    beyond_chance = (pl.col("psi") > pl.col("psi_p95")) & (pl.col("q_value") <= FALSE_ALARMS)
+    moved = beyond_chance & (pl.col("psi") >= MODERATE)
+    return (
+        compared.join(reference, on=["as_of", "against"])
+        .join(window, on=["kind", "subject"])
+        .with_columns((pl.col("window") > pl.col("history")).alias("is_filling"))
+        .with_columns(
+            pl.when(pl.col("psi").is_null() & (pl.col("bins") != 1))
+            .then(pl.lit(str(Verdict.NOT_JUDGED)))
+            .when(moved & pl.col("is_filling"))
+            .then(pl.lit(str(Verdict.NOT_JUDGED)))
+            .when(moved & (pl.col("psi") >= STRONG))
+            .then(pl.lit(str(Verdict.FAIL)))
+            .when(moved)
+            .then(pl.lit(str(Verdict.WARN)))
+            .otherwise(pl.lit(str(Verdict.PASS)))
+            .alias("verdict")
+        )
+        .select(DRIFT.column_names)
+        .cast({name: POLARS_TYPES[DRIFT.column(name).type] for name in ("customers", "bins")})
+    )
+
+
+def _history(first: str, month: str) -> int:
+    """Months of the source up to and with this one."""
+    return (int(month[:4]) - int(first[:4])) * 12 + int(month[5:]) - int(first[5:]) + 1

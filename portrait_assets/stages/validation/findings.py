@@ -1,0 +1,299 @@
+"""From what the rooms hold to findings: pure functions, one per area."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.schema.table import Severity
+from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.validation.contract import Area, Verdict
+
+SMALLEST_SEGMENT_SHARE = 0.01
+LARGEST_SEGMENT_SHARE = 0.9
+LOWEST_TAG_COVERAGE = 0.5
+LEAST_QUALITY = {
+    "completeness": 0.8,
+    "validity": 0.95,
+    "uniqueness": 0.99,
+    "timeliness": 0.99,
+    "consistency": 0.95,
+}
+_QUALITY_ZH = {
+    "completeness": "完整性",
+    "validity": "有效性",
+    "uniqueness": "唯一性",
+    "timeliness": "及时性",
+    "consistency": "一致性",
+}
+
+
+def finding(
+    rows: pl.DataFrame,
+    area: Area,
+    subject: pl.Expr,
+    metric: str | pl.Expr,
+    value: pl.Expr,
+    verdict: pl.Expr,
+    advice: tuple[pl.Expr, pl.Expr],
+    threshold: float | None = None,
+    interval: tuple[str, str] | None = None,
+) -> pl.DataFrame:
+    """One finding per row, with the columns of VALIDATION_REPORT but the month.
+
+    Args:
+        rows: what is found; the expressions are evaluated over it.
+        area: what it is about.
+        subject: the thing in question.
+        metric: what was measured of it.
+        value: how much that is.
+        verdict: what it says.
+        advice: what it means and what to do, in English and Chinese.
+        threshold: where the verdict turns.
+        interval: the columns of `rows` that hold the ends of the value's 95 % interval.
+    """
+    low, high = interval or (None, None)
+    return rows.select(
+        pl.lit(str(area)).alias("area"),
+        subject.cast(pl.String).alias("subject"),
+        (pl.lit(metric) if isinstance(metric, str) else metric).alias("metric"),
+        value.cast(pl.Float64).alias("value"),
+        (pl.col(low) if low else pl.lit(None)).cast(pl.Float64).alias("low"),
+        (pl.col(high) if high else pl.lit(None)).cast(pl.Float64).alias("high"),
+        pl.lit(threshold, dtype=pl.Float64).alias("threshold"),
+        verdict.cast(pl.String).alias("verdict"),
+        advice[0].cast(pl.String).alias("advice_en"),
+        advice[1].cast(pl.String).alias("advice_zh"),
+    )
+
+
+def _verdict(holds: pl.Expr, otherwise: Verdict) -> pl.Expr:
+    return pl.when(holds).then(pl.lit(str(Verdict.PASS))).otherwise(pl.lit(str(otherwise)))
+
+
+def conservation(receipts: pl.DataFrame, kept: pl.DataFrame, rejects: pl.DataFrame) -> pl.DataFrame:
+    """Per table that the source provides: rows of the month that went missing on the way.
+
+    Args:
+        receipts: the month's rows of `raw.receipts`.
+        kept: columns `table_name` and `kept`, rows of the month in each cleaned table.
+        rejects: the month's rows of `cleaned.rejects`.
+    """
+    place = pl.struct("source_file", "source_row")
+    gone = rejects.group_by("table_name").agg(
+        place.filter(pl.col("severity") == Severity.ROW).n_unique().alias("aside"),
+        place.filter(pl.col("severity") == Severity.MERGED).n_unique().alias("merged"),
+    )
+    balance = (
+        receipts.filter("is_provided")
+        .join(kept, on="table_name", how="left")
+        .join(gone, on="table_name", how="left")
+        .with_columns(pl.col("kept", "aside", "merged").fill_null(0).cast(pl.Int64))
+        .with_columns(
+            lost=pl.col("rows_received") - pl.col("kept") - pl.col("aside") - pl.col("merged"),
+            in_file=pl.col("rows_in_file") - pl.col("rows_placed") - pl.col("rows_unplaced"),
+        )
+        .with_columns(lost=pl.col("lost").abs() + pl.col("in_file").abs())
+    )
+    numbers = ("rows_received", "kept", "aside", "merged", "rows_unplaced")
+    return finding(
+        balance,
+        Area.CONSERVATION,
+        pl.col("table_name"),
+        "rows lost",
+        pl.col("lost"),
+        _verdict(pl.col("lost") == 0, Verdict.FAIL),
+        (
+            pl.format(
+                "{} rows received = {} kept + {} set aside + {} merged; {} of the files unplaced.",
+                *numbers,
+            ),
+            pl.format("收到{}行 = 保留{}行 + 剔除{}行 + 合并{}行;文件中{}行无法归月。", *numbers),
+        ),
+        threshold=0.0,
+    )
+
+
+def not_provided(receipts: pl.DataFrame) -> pl.DataFrame:
+    """Per table that the source leaves out: the features that are null for want of it."""
+    missing = receipts.filter(~pl.col("is_provided"))
+    needs = pl.DataFrame(
+        [(table, feature.name) for feature in FEATURES for table in feature.needs],
+        schema={"table_name": pl.String, "feature": pl.String},
+        orient="row",
+    )
+    told = (
+        missing.join(needs, on="table_name", how="left")
+        .group_by("table_name", maintain_order=True)
+        .agg(
+            pl.col("feature").drop_nulls().sort().str.join(", ").alias("features"),
+            pl.col("feature").drop_nulls().len().alias("count"),
+        )
+    )
+    nothing = pl.col("count") == 0
+    return finding(
+        told,
+        Area.SOURCE,
+        pl.col("table_name"),
+        "features without data",
+        pl.col("count"),
+        pl.lit(str(Verdict.NOT_JUDGED)),
+        (
+            pl.when(nothing)
+            .then(pl.lit("The source does not have it; no feature needs it yet."))
+            .otherwise(
+                pl.format("The source does not have it; these stay null or zero: {}.", "features")
+            ),
+            pl.when(nothing)
+            .then(pl.lit("数据源未提供;暂无特征依赖。"))
+            .otherwise(pl.format("数据源未提供;以下特征为空或零:{}。", "features")),
+        ),
+    )
+
+
+def check_results(results: pl.DataFrame) -> pl.DataFrame:
+    """Per check: how many tables it failed on."""
+    by_check = (
+        results.group_by("check_name")
+        .agg(
+            (~pl.col("passed")).sum().alias("failed"),
+            pl.len().alias("tables"),
+            ((~pl.col("passed")) & (pl.col("severity") == "ERROR")).any().alias("is_error"),
+            pl.format("{} ({})", "table_name", "detail")
+            .filter(~pl.col("passed"))
+            .sort()
+            .str.join("; ")
+            .alias("which"),
+        )
+        .sort("check_name")
+    )
+    verdict = (
+        pl.when(pl.col("failed") == 0)
+        .then(pl.lit(str(Verdict.PASS)))
+        .when("is_error")
+        .then(pl.lit(str(Verdict.FAIL)))
+        .otherwise(pl.lit(str(Verdict.WARN)))
+    )
+    passed = pl.col("failed") == 0
+    return finding(
+        by_check,
+        Area.CHECKS,
+        pl.col("check_name"),
+        "tables failed",
+        pl.col("failed"),
+        verdict,
+        (
+            pl.when(passed)
+            .then(pl.format("All {} tables pass.", "tables"))
+            .otherwise(pl.format("Failed on {} of {}: {}.", "failed", "tables", "which")),
+            pl.when(passed)
+            .then(pl.format("{}张表全部通过。", "tables"))
+            .otherwise(pl.format("{}/{}张表未通过:{}。", "failed", "tables", "which")),
+        ),
+        threshold=0.0,
+    )
+
+
+def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
+    """Per segment its share of the customers, and whether one can act on it."""
+    sizes = segments.sort("segment_id")
+    fits = pl.col("share").is_between(SMALLEST_SEGMENT_SHARE, LARGEST_SEGMENT_SHARE)
+    numbers = ("customers", (pl.col("share") * 100).round(1))
+    return finding(
+        sizes,
+        Area.CLUSTERS,
+        pl.format("{} {}", "segment_id", "name_en"),
+        "share of customers",
+        pl.col("share").round(6),
+        _verdict(fits, Verdict.WARN),
+        (
+            pl.when(fits)
+            .then(pl.format("{} customers, {} %.", *numbers))
+            .otherwise(pl.format("{} customers, {} %: too small or large to act on.", *numbers)),
+            pl.when(fits)
+            .then(pl.format("{}位客户,占{}%。", *numbers))
+            .otherwise(pl.format("{}位客户,占{}%:规模过小或过大,难以运营。", *numbers)),
+        ),
+    )
+
+
+def tag_coverage(held: pl.DataFrame, codes: list[str], customers: int) -> pl.DataFrame:
+    """Per tag the share of customers that have it.
+
+    Args:
+        held: `tag_code` and `holders`, customers with a value.
+        codes: all tags in force, also those that nobody has.
+        customers: customers in the portrait of the month.
+    """
+    coverage = (
+        pl.DataFrame({"tag_code": sorted(codes)}, schema={"tag_code": pl.String})
+        .join(held, on="tag_code", how="left", maintain_order="left")
+        .with_columns(share=(pl.col("holders").fill_null(0) / max(customers, 1)).round(6))
+    )
+    enough = pl.col("share") >= LOWEST_TAG_COVERAGE
+    percent = (pl.col("share") * 100).round(1)
+    return finding(
+        coverage,
+        Area.TAGS,
+        pl.col("tag_code"),
+        "coverage",
+        pl.col("share"),
+        _verdict(enough, Verdict.WARN),
+        (
+            pl.when(enough)
+            .then(pl.format("{} % of customers have it.", percent))
+            .otherwise(pl.format("Only {} % of customers have it: act on those alone.", percent)),
+            pl.when(enough)
+            .then(pl.format("覆盖{}%的客户。", percent))
+            .otherwise(pl.format("仅覆盖{}%的客户:只宜用于这部分客户。", percent)),
+        ),
+        threshold=LOWEST_TAG_COVERAGE,
+    )
+
+
+def data_quality(quality: pl.DataFrame) -> pl.DataFrame:
+    """Per table and dimension of quality whether enough of it is as it should be.
+
+    Args:
+        quality: the month's rows of `cleaned.quality`; a dimension that could not be measured is
+            null there, and not judged here.
+    """
+    received = quality.filter(pl.col("rows_received") > 0)
+    long = received.unpivot(
+        on=list(LEAST_QUALITY),
+        index=["table_name", "rows_received"],
+        variable_name="dimension",
+        value_name="share",
+    ).with_columns(
+        pl.col("dimension").replace_strict(LEAST_QUALITY, return_dtype=pl.Float64).alias("least"),
+        pl.col("dimension").replace(_QUALITY_ZH).alias("zh"),
+        (pl.col("share") * 100).round(1).alias("percent"),
+    )
+    known, enough = pl.col("share").is_not_null(), pl.col("share") >= pl.col("least")
+    numbers = ("dimension", "percent", "rows_received")
+    told = finding(
+        long,
+        Area.QUALITY,
+        pl.col("table_name"),
+        pl.col("dimension"),
+        pl.col("share"),
+        pl.when(~known)
+        .then(pl.lit(str(Verdict.NOT_JUDGED)))
+        .otherwise(_verdict(enough, Verdict.WARN)),
+        (
+            pl.when(~known)
+            .then(pl.lit("Nothing in the source to measure it by."))
+            .when(enough)
+            .then(pl.format("{} {} % of {} rows.", *numbers))
+            .otherwise(pl.format("{} only {} % of {} rows: see cleaned.rejects.", *numbers)),
+            pl.when(~known)
+            .then(pl.lit("数据源中没有可据以衡量的内容。"))
+            .when(enough)
+            .then(pl.format("{}{}%,共{}行。", "zh", "percent", "rows_received"))
+            .otherwise(
+                pl.format("{}仅{}%,共{}行:见cleaned.rejects。", "zh", "percent", "rows_received")
+            ),
+        ),
+    )
+    return told.with_columns(
+        pl.col("metric").replace_strict(LEAST_QUALITY, return_dtype=pl.Float64).alias("threshold")
+    )

@@ -1,0 +1,161 @@
+"""What is judged of each month: the evidence by table, and the findings that rest on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.schema.table import Table, Type
+from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
+from portrait_assets.stages.clusters.contract import (
+    CLUSTER_DECISION,
+    CLUSTER_SEGMENT,
+    USED_FEATURES,
+)
+from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
+from portrait_assets.stages.raw.contract import RECEIPTS
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
+from portrait_assets.stages.validation import findings, findings_backtest, findings_evidence
+from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.validation.contract import (
+    BACKTEST,
+    BACKTEST_BUCKET,
+    DRIFT,
+    MIGRATION,
+    TAG_PROPOSAL,
+    Verdict,
+)
+from portrait_assets.stages.validation.drift import YEAR, Watched, drift
+from portrait_assets.stages.validation.happened import NEEDS
+from portrait_assets.stages.validation.migration import migration
+from portrait_assets.stages.validation.outcomes import CLAIMS
+from portrait_assets.stages.validation.proposals import propose
+from portrait_assets.storage.dagster.checks import CHECK_RESULTS
+from portrait_assets.storage.duckdb.connection import literals, quote
+from portrait_assets.storage.duckdb.store import Warehouse
+
+
+def evidence_of(
+    warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str]
+) -> dict[Table, pl.DataFrame]:
+    """What the findings rest on, by table: drift, migration and backtests of these months."""
+    matrix = portrait_matrix_table(catalogue)
+    made = list(warehouse.made(FEATURE_MATRIX))
+    tests, buckets = backtest(warehouse, matrix, months)
+    return {
+        DRIFT: drift(warehouse, watched(catalogue), months, made),
+        MIGRATION: migration(warehouse, matrix, months),
+        BACKTEST: tests,
+        BACKTEST_BUCKET: buckets,
+        TAG_PROPOSAL: proposals(warehouse, catalogue, tests, months),
+    }
+
+
+def proposals(
+    warehouse: Warehouse, catalogue: Catalogue, tests: pl.DataFrame, months: Sequence[str]
+) -> pl.DataFrame:
+    """The proposals of these months; what failed its test one month on is looked at anyway."""
+    made = list(warehouse.made(FEATURE_MATRIX))
+    failed = tests.filter(
+        (pl.col("metric") == "auc")
+        & (pl.col("horizon_months") == 1)
+        & (pl.col("verdict") == Verdict.FAIL)
+    )
+    found = [TAG_PROPOSAL.empty()]
+    for month in months:
+        weak = failed.filter(pl.col("as_of") == last_day(month))["test"].to_list()
+        found.append(propose(warehouse, catalogue, month, [m for m in made if m <= month], weak))
+    return pl.concat(found)
+
+
+def watched(catalogue: Catalogue) -> list[Watched]:
+    """Every feature, every tag and the segment mix."""
+    matrix = portrait_matrix_table(catalogue)
+    # What looks at all history moves for about a year, whatever customers do.
+    features = {feature.name: feature.window_months or YEAR for feature in FEATURES}
+    segment = max(features[feature.name] for feature in USED_FEATURES)
+    windows = features | {name: segment for name in matrix.column_names if "segment" in name}
+    tags: dict[str, int] = {}
+    for tag in catalogue.tags:
+        tags[tag.code] = max(tags.get(tag.code, 0), _window(tag.code, catalogue, windows))
+    codes = tuple(tag.code for tag in catalogue.published)
+    return [
+        Watched(FEATURE_MATRIX, "feature", tuple(features), features),
+        Watched(matrix, "tag", codes, tags),
+        Watched(matrix, "segment mix", ("segment_id",), {"segment_id": segment}, by_value=True),
+    ]
+
+
+def _window(name: str, catalogue: Catalogue, windows: dict[str, int]) -> int:
+    """Months that a tag looks back by way of all that it reads."""
+    if name in windows:
+        return windows[name]
+    read = {each for tag in catalogue.tags if tag.code == name for each in tag.inputs}
+    return max((_window(each, catalogue, windows) for each in read if each != name), default=0)
+
+
+def holders(
+    warehouse: Warehouse, matrix: Table, codes: Sequence[str], months: Sequence[str]
+) -> pl.DataFrame:
+    """Customers with a value, by `as_of` and `tag_code`."""
+    counts = ", ".join(
+        f"count(*) FILTER (len({quote(code)}) > 0) AS {quote(code)}"
+        if matrix.column(code).type is Type.TEXTS
+        else f"count({quote(code)}) AS {quote(code)}"
+        for code in codes
+    )
+    counted = warehouse.select(
+        f"SELECT as_of, {counts} FROM {matrix.full_name} "
+        f"WHERE as_of IN ({literals(last_day(month) for month in months)}) GROUP BY as_of"
+    )
+    return counted.unpivot(index="as_of", variable_name="tag_code", value_name="holders")
+
+
+def report_of(
+    warehouse: Warehouse,
+    matrix: Table,
+    evidence: dict[Table, pl.DataFrame],
+    held: pl.DataFrame,
+    month: str,
+) -> pl.DataFrame:
+    """All findings of a month, as `validation.validation_report` holds them."""
+    as_of = last_day(month)
+    own = {table: rows.filter(pl.col("as_of") == as_of) for table, rows in evidence.items()}
+    receipts = warehouse.read(RECEIPTS, [month])
+    absent = receipts.filter(~pl.col("is_provided"))["table_name"].to_list()
+    kept = pl.DataFrame(
+        [(name, warehouse.made(table)[month]) for name, table in CLEANED.items()],
+        schema={"table_name": pl.String, "kept": pl.Int64},
+        orient="row",
+    )
+    customers = warehouse.made(FEATURE_MATRIX)[month]
+    segments = warehouse.read(CLUSTER_SEGMENT, [month])
+    in_force = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
+    found = [
+        findings.conservation(receipts, kept, warehouse.read(REJECTS, [month])),
+        findings.not_provided(receipts),
+        findings.data_quality(warehouse.read(QUALITY, [month])),
+        findings.check_results(_results_so_far(warehouse, month)),
+        findings_evidence.feature_health(warehouse.read(FEATURE_SELECTION, [month]), absent),
+        findings.segment_sizes(segments),
+        findings_evidence.cluster_quality(warehouse.read(CLUSTER_DECISION, [month]), segments),
+        findings.tag_coverage(
+            held.filter(pl.col("as_of") == as_of), in_force["tag_code"].to_list(), customers
+        ),
+        findings_evidence.drift_findings(own[DRIFT]),
+        findings_backtest.backtest_findings(
+            own[BACKTEST], CLAIMS, matrix.column_names, absent, NEEDS
+        ),
+        findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
+        findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])),
+    ]
+    return pl.concat(found).with_columns(pl.lit(as_of).alias("as_of"))
+
+
+def _results_so_far(warehouse: Warehouse, month: str) -> pl.DataFrame:
+    """Results of the rooms upstream; this room's own come after the report and may be older."""
+    results = warehouse.read(CHECK_RESULTS, [month])
+    return results.filter(~pl.col("table_name").str.starts_with("validation."))

@@ -1,0 +1,357 @@
+"""Optimisation proposals (优化建议): thresholds that separate where those in force no longer do.
+
+A proposal is fitted on what happened in earlier months, and made only when it was also better in
+the newest one, which it had not seen, by more than chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from textwrap import indent
+
+import numpy as np
+import polars as pl
+import yaml
+
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.methods.expressions.expression import RANK_PREFIX
+from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics.resampling import (
+    GROUPS,
+    Counts,
+    Floats,
+    Interval,
+)
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.stages.validation.contract import TAG_PROPOSAL
+from portrait_assets.stages.validation.happened import Watch, condition_of, with_base
+from portrait_assets.stages.validation.outcomes import CLAIMS, Claim
+from portrait_assets.stages.validation.thresholds import Threshold, thresholds, with_number
+from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.store import Warehouse
+
+QUARTER = 3
+FIT_MONTHS = 3
+MOST_CUSTOMERS = 50_000  # Of each month; an interval is then narrow enough.
+LEAST_SHARE = 0.01  # Of customers: a value that had some must keep this many.
+FEWEST_HITS = 20
+FILE_HEADER = """\
+# Draft versions of tags, proposed by the validation report. Nothing here is in force.
+# To use one: copy its entry under `tags:` of the source's tags.yaml, then
+#   portrait tags diff CODE
+#   portrait tags approve CODE --by NAME --reason WHY --from YYYY-MM
+"""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """How the customers of some months fell into a tag's values, and what happened to them.
+
+    `cells` are customers and hits of shape (2, groups, values), the likeliest value first.
+    """
+
+    cells: Floats
+
+    @property
+    def counts(self) -> Counts:
+        """As a score, the lowest first, with its redraws."""
+        customers, hits = self.cells[:, :, ::-1]
+        empty = np.zeros_like(hits)
+        stacked = np.stack([customers, hits, empty, empty, empty, empty])
+        return resampling.resampled(stacked, np.arange(GROUPS))
+
+    @property
+    def shares(self) -> Floats:
+        """Share of customers by value."""
+        sizes = self.cells[0].sum(axis=0)
+        shares: Floats = sizes / max(float(sizes.sum()), 1.0)
+        return shares
+
+
+def propose(
+    warehouse: Warehouse,
+    catalogue: Catalogue,
+    month: str,
+    months: Sequence[str],
+    weak: Collection[str] = (),
+    claims: Sequence[Claim] = CLAIMS,
+) -> pl.DataFrame:
+    """The proposals of a month, with the columns of TAG_PROPOSAL; none but at a quarter's end.
+
+    Args:
+        warehouse: nothing later than the month is looked at.
+        catalogue: the tags, of which those in force in the month are looked at.
+        month: the month.
+        months: all months of the source up to it, in order.
+        weak: names of the claims that a plain rule did no worse than; thresholds that separate
+            are looked at only for these.
+        claims: what the tags claim to foretell.
+    """
+    fit = [m for m in months if next_month(month, -FIT_MONTHS - 1) <= m < next_month(month, -1)]
+    test = next_month(month, -1)
+    if len(months) % QUARTER or not fit or test not in months:
+        return TAG_PROPOSAL.empty()
+    force = {tag.code: tag for tag in catalogue.in_force(month)}
+    wanted = [
+        (claim, force[claim.tag])
+        for claim in claims
+        if claim.is_tunable and claim.tag in force and _reads_features(force[claim.tag], catalogue)
+    ]
+    if not wanted:
+        return TAG_PROPOSAL.empty()
+    rows = []
+    with _watched(warehouse, [tag for _, tag in wanted], (*fit, test)) as base:
+        for claim, tag in wanted:
+            found = _improved(
+                warehouse, base, catalogue, claim, tag, (*fit, test), claim.name in weak
+            )
+            if found is not None:
+                moved = _effect(warehouse, tag, found["tag"], month)
+                rows.append(_row(claim, tag, catalogue, found, moved) | {"as_of": last_day(month)})
+    return pl.DataFrame(rows, schema=TAG_PROPOSAL.polars_schema)
+
+
+def _reads_features(tag: Tag, catalogue: Catalogue) -> bool:
+    known = set(FEATURE_MATRIX.column_names) & set(catalogue.columns)
+    return bool(tag.values) and set(tag.reads) <= known
+
+
+# -- looking for a better one --------------------------------------------------------------
+
+
+def _improved(
+    warehouse: Warehouse,
+    base: str,
+    catalogue: Catalogue,
+    claim: Claim,
+    tag: Tag,
+    months: Sequence[str],
+    is_weak: bool,
+) -> dict[str, object] | None:
+    """The best draft out of time with its numbers; None where none is needed or none is better.
+
+    It is fitted on all but the last of the months, and tried on the last.
+    """
+    *fit, test = months
+    order = [value for value in claim.order if value in {v.value for v in tag.values}]
+    seen = _seen(warehouse, base, claim, [tag], order, fit)[0]
+    if _too_few(seen) or (_separates(seen) and not is_weak):
+        return None
+    best, best_seen = tag, seen
+    for threshold in thresholds(tag):
+        drafts = list(_drafts(tag, best, threshold, catalogue))
+        if not drafts:
+            continue
+        tried = _seen(warehouse, base, claim, drafts, order, fit)
+        for draft, looked in zip(drafts, tried, strict=True):
+            emptied = (looked.shares < LEAST_SHARE) & (seen.shares >= LEAST_SHARE)
+            forgotten = looked.cells[0].sum() < seen.cells[0].sum()
+            if not emptied.any() and not forgotten and _auc(looked) > _auc(best_seen):
+                best, best_seen = draft, looked
+    if best is tag:
+        return None
+    before, after = _seen(warehouse, base, claim, [tag, best], order, [test])
+    gain = resampling.interval(resampling.auc(after.counts) - resampling.auc(before.counts))
+    if _too_few(after) or not gain.low > 0:
+        return None
+    return {
+        "tag": best,
+        "fit": (_auc(seen), _auc(best_seen)),
+        "test": (_auc(before), _auc(after)),
+        "gain": gain,
+    }
+
+
+def _drafts(tag: Tag, best: Tag, threshold: Threshold, catalogue: Catalogue) -> Iterator[Tag]:
+    """The best so far with other numbers in the threshold's place."""
+    # Numbers of a rule that was changed already stand elsewhere in its text.
+    rules = {value.value: value.when.text for value in tag.values}
+    if any(v.value == threshold.value and v.when.text != rules[v.value] for v in best.values):
+        return
+    for number in threshold.alternatives():
+        yield with_number(best, threshold, number, catalogue)
+
+
+def _auc(seen: _Seen) -> float:
+    """The area under the curve of the sample itself, without its redraws."""
+    customers, hits = seen.cells.sum(axis=1)[:, None, ::-1]
+    nothing = np.zeros_like(hits)
+    return float(resampling.auc(Counts(customers, hits, *[nothing] * 4))[0])
+
+
+def _too_few(seen: _Seen) -> bool:
+    customers, hits = seen.cells.sum(axis=(1, 2))
+    return bool(min(hits, customers - hits) < FEWEST_HITS)
+
+
+def _separates(seen: _Seen) -> bool:
+    """Whether each value's rate is surely above that of the next."""
+    counts = seen.counts
+    size = counts.customers
+    rate = np.divide(counts.hits, size, out=np.full(size.shape, np.nan), where=size > 0)
+    low, _ = resampling.bounds(np.diff(rate, axis=1))
+    held = ~np.isnan(rate[0])
+    between = held[1:] & held[:-1]
+    return bool((low[between] > 0).all())
+
+
+class _watched:  # noqa: N801
+    """A temporary table of what the tags read, with ranks, groups and hits of these months."""
+
+    def __init__(self, warehouse: Warehouse, tags: Sequence[Tag], months: Sequence[str]) -> None:
+        self.warehouse, self.tags, self.months = warehouse, tags, months
+
+    def __enter__(self) -> str:
+        read = sorted({name for tag in self.tags for name in tag.reads} - {"as_of"})
+        values = [value for tag in self.tags for value in tag.values]
+        ranks = sorted({name for value in values for name in value.when.ranks})
+        columns = [f"p.{quote(name)}" for name in read] + [
+            f"CASE WHEN p.{quote(name)} IS NOT NULL THEN percent_rank() OVER (PARTITION BY "
+            f"p.as_of, p.{quote(name)} IS NULL ORDER BY p.{quote(name)}) END "
+            f"AS {quote(RANK_PREFIX + name)}"
+            for name in ranks
+        ]
+        most = max(self.warehouse.made(FEATURE_MATRIX)[month] for month in self.months)
+        watches = [Watch(month, 1) for month in self.months]
+        with_base(self.warehouse, FEATURE_MATRIX, columns, watches, -(-most // MOST_CUSTOMERS))
+        return "backtest_base"
+
+    def __exit__(self, *error: object) -> None:
+        for name in ("said", "base"):
+            self.warehouse.con.execute(f"DROP TABLE IF EXISTS temp.backtest_{name}")
+
+
+def _seen(
+    warehouse: Warehouse,
+    base: str,
+    claim: Claim,
+    tags: Sequence[Tag],
+    order: Sequence[str],
+    months: Sequence[str],
+) -> list[_Seen]:
+    """How the customers of the months fall into each tag's values."""
+    days = ", ".join(f"DATE '{last_day(month)}'" for month in months)
+    eligible, hit = condition_of(claim.outcome)
+    names = [f"d{number}" for number in range(len(tags))]
+    columns = ", ".join(
+        f"{_position(tag, order)} AS {name}" for name, tag in zip(names, tags, strict=True)
+    )
+    frame: pl.DataFrame = warehouse.con.sql(
+        "SELECT draft, position, grp, count(*) AS customers, sum(hit) AS hits FROM "
+        f"(SELECT grp, ({hit})::INTEGER AS hit, {columns} FROM {base} "
+        f"WHERE ({eligible}) AND said_as_of IN ({days})) "
+        f"UNPIVOT (position FOR draft IN ({', '.join(names)})) GROUP BY ALL"
+    ).pl()
+    cells = np.zeros((len(tags), 2, GROUPS, len(order)))
+    for draft, position, group, customers, hits in frame.iter_rows():
+        cells[int(draft[1:]), :, group, position] = customers, hits
+    return [_Seen(each) for each in cells]
+
+
+def _position(tag: Tag, order: Sequence[str]) -> str:
+    """CASE giving the place of the value held; null where a rule is unknown or of no claim."""
+    whens = []
+    for value in tag.values:
+        place = str(order.index(value.value)) if value.value in order else "NULL"
+        whens.append(
+            f"WHEN ({value.when.sql}) THEN {place} WHEN ({value.when.sql}) IS NULL THEN NULL"
+        )
+    return f"CASE {' '.join(whens)} END"
+
+
+# -- telling -------------------------------------------------------------------------------
+
+
+def _effect(warehouse: Warehouse, before: Tag, after: object, month: str) -> pl.DataFrame:
+    """Customers of the month by value before and after."""
+    assert isinstance(after, Tag)
+    ranks = sorted({name for tag in (before, after) for v in tag.values for name in v.when.ranks})
+    ranked = "".join(
+        f", CASE WHEN {quote(name)} IS NOT NULL THEN percent_rank() OVER "
+        f"(PARTITION BY {quote(name)} IS NULL ORDER BY {quote(name)}) END "
+        f"AS {quote(RANK_PREFIX + name)}"
+        for name in ranks
+    )
+    return warehouse.select(
+        f"SELECT {_value(before)} AS before, {_value(after)} AS after, count(*) AS customers "
+        f"FROM (SELECT *{ranked} FROM {FEATURE_MATRIX.full_name} "
+        f"WHERE as_of = DATE '{last_day(month)}') GROUP BY ALL"
+    )
+
+
+def _value(tag: Tag) -> str:
+    whens = " ".join(
+        f"WHEN ({v.when.sql}) THEN {literal(v.value)} WHEN ({v.when.sql}) IS NULL THEN NULL"
+        for v in tag.values
+    )
+    return f"CASE {whens} END"
+
+
+def _row(
+    claim: Claim,
+    tag: Tag,
+    catalogue: Catalogue,
+    found: dict[str, object],
+    moved: pl.DataFrame,
+) -> dict[str, object]:
+    draft, gain = found["tag"], found["gain"]
+    assert isinstance(draft, Tag)
+    assert isinstance(gain, Interval)
+    version = catalogue.tag(tag.code).version + 1
+    pairs = [
+        (old, new)
+        for old, new in zip(tag.values, draft.values, strict=True)
+        if old.when.text != new.when.text
+    ]
+    changing = moved.filter(~pl.col("before").eq_missing(pl.col("after")))["customers"].sum()
+    customers = int(moved["customers"].sum())
+    fit, test = found["fit"], found["test"]
+    assert isinstance(fit, tuple)
+    assert isinstance(test, tuple)
+    return {
+        "tag_code": tag.code,
+        "tag_version": tag.version,
+        "draft_version": version,
+        "outcome": str(claim.outcome),
+        "rule_before": "\n".join(f"{old.value}: {old.when.text}" for old, _ in pairs),
+        "rule_after": "\n".join(f"{new.value}: {new.when.text}" for _, new in pairs),
+        "fit_auc_before": round(fit[0], 6),
+        "fit_auc_after": round(fit[1], 6),
+        "auc_before": round(test[0], 6),
+        "auc_after": round(test[1], 6),
+        "gain_low": round(gain.low, 6),
+        "gain_high": round(gain.high, 6),
+        "customers": customers,
+        "customers_changing": int(changing),
+        "effect": _effect_text(moved, [value.value for value in tag.values]),
+        "draft": draft_yaml(replace(draft, version=version)),
+    }
+
+
+def _effect_text(moved: pl.DataFrame, values: Sequence[str]) -> str:
+    def count(column: str, value: str) -> int:
+        return int(moved.filter(pl.col(column) == value)["customers"].sum())
+
+    return "; ".join(f"{v}: {count('before', v)} -> {count('after', v)}" for v in values)
+
+
+def draft_yaml(tag: Tag) -> str:
+    """The entry of a tags.yaml that makes this version of the tag a draft."""
+    entry = {
+        "code": tag.code,
+        "version": tag.version,
+        "status": "draft",
+        "values": [
+            {"value": v.value, "en": v.en, "zh": v.zh, "when": v.when.text} for v in tag.values
+        ],
+    }
+    return yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, width=10_000)
+
+
+def draft_file(drafts: Sequence[str]) -> str:
+    """The drafts as a file to copy from."""
+    if not drafts:
+        return FILE_HEADER + "tags: []\n"
+    return FILE_HEADER + "tags:\n" + indent("".join(drafts), "  ")

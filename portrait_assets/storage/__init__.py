@@ -1,0 +1,1 @@
+"""Where tables live: what is stored, by whom, and how it is read and published."""

@@ -1,0 +1,1 @@
+"""Between Dagster and the warehouse: assets, checks and the IO manager."""

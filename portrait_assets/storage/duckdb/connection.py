@@ -1,0 +1,145 @@
+"""Opening a DuckDB file with bounds on what it may use, and quoting what goes into SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from portrait_assets.core.errors import SourceError, WarehouseError
+
+
+def quote(name: str) -> str:
+    """The name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+_WRITE = "free room on the disk, or put the file back, and run again"
+# One process writes at a time, so a commit fails only when the machine does.
+_REMEDIES = {
+    "OutOfMemoryException": (
+        "raise PORTRAIT_MEMORY_LIMIT_GIB, or free room for what spills to the disk"
+    ),
+    "IOException": _WRITE,
+    "TransactionException": _WRITE,
+}
+
+
+def literal(value: object) -> str:
+    """The value, as text, in an SQL string literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def literals(values: Iterable[object]) -> str:
+    """The values as a comma-separated list of SQL string literals."""
+    return ", ".join(literal(value) for value in values)
+
+
+def qualified(full_name: str) -> str:
+    """A `schema.table` name with both parts quoted."""
+    return ".".join(quote(part) for part in full_name.split("."))
+
+
+# What DuckDB says in these speaks of names, files and SQL; in all others it may quote values.
+_WITHOUT_VALUES = (
+    "Binder Error",
+    "Catalog Error",
+    "IO Error",
+    "Out of Memory Error",
+    "Parser Error",
+    "Permission Error",
+    "TransactionContext Error",
+)
+_VALUE = re.compile(
+    r"""
+    "[^"]*" | '[^']*' | \[.*\]      # what is quoted, and lists of examples
+    | (?<![Ll]ine:\ )(?<![Ll]ine\ )(?<![\w.])[-+]?\d[\d.,:/-]*(?!\w)  # numbers, but of lines
+    | (?<=[Ii]nput:\ ).*           # and what follows is the value itself
+    """,
+    re.VERBOSE,
+)
+
+
+def without_values(line: str) -> str:
+    """A line of DuckDB's or polars' with `…` in place of what may be a value of a row."""
+    return line if line.startswith(_WITHOUT_VALUES) else _VALUE.sub("…", line)
+
+
+def first_line(error: Exception) -> str:
+    """What an error of DuckDB or polars says: its first line, without values of rows."""
+    return without_values((str(error).strip().splitlines() or [""])[0])
+
+
+def told(error: duckdb.Error) -> str:
+    """What DuckDB says, in one line, and what helps where the machine is what failed."""
+    return with_remedy(type(error).__name__, first_line(error))
+
+
+def with_remedy(exception: str, line: str) -> str:
+    """What DuckDB says in an exception of this name, and what helps."""
+    line = line.rstrip(".")
+    return f"{line}; {_REMEDIES[exception]}" if exception in _REMEDIES else line
+
+
+def unreadable(error: duckdb.Error, files: str) -> SourceError | duckdb.Error:
+    """The error told of the files whose rows were being read, unless the machine failed."""
+    if type(error).__name__ in _REMEDIES:
+        return error
+    return SourceError(
+        f"The rows of {files} cannot be read ({first_line(error)}); put a whole file in the place "
+        "of the damaged one and run again."
+    )
+
+
+def spill_folder(path: Path) -> Path:
+    """The folder beside a database file for what is there only while a process works on it."""
+    return path.with_suffix(".spill")
+
+
+def open_database(
+    path: Path,
+    memory_limit_gib: float = 2.0,
+    threads: int | None = None,
+    read_only: bool = False,
+) -> duckdb.DuckDBPyConnection:
+    """A connection to the file; what does not fit the memory limit spills beside it.
+
+    Raises:
+        WarehouseError: when the file cannot be opened.
+    """
+    if read_only and not path.exists():
+        raise WarehouseError(f"{path.name} has not been made yet; run `portrait run` first.")
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory_limit_gib}GiB",
+        "temp_directory": str(spill_folder(path)),
+        # An extension may only come from this machine, never from the network in mid-run.
+        "autoinstall_known_extensions": False,
+    }
+    if threads is not None:
+        config["threads"] = threads
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=config)
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{path.name} in {path.parent.name} cannot be opened ({told(error)}); close what else "
+            "has it open, or make it again with `portrait run --fresh`."
+        ) from None
+
+
+def open_published(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection to the published file that cannot write.
+
+    Raises:
+        WarehouseError: when it is not there, or is damaged.
+    """
+    if not path.exists():
+        raise WarehouseError(f"{path.name} has not been made yet; run `portrait run` first.")
+    try:
+        return duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{path.name} in {path.parent.name} cannot be opened "
+            f"({str(error).splitlines()[0]}); publish it again with `portrait run`."
+        ) from None

@@ -1,0 +1,142 @@
+"""From a contract to a DuckDB table: created before any row, commented, changed only explicitly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+from portrait_assets.core.errors import WarehouseError
+from portrait_assets.schema.table import Table
+from portrait_assets.storage.duckdb.connection import literal, qualified, quote
+
+
+def column_types(table: Table, received: Mapping[str, str] | None = None) -> dict[str, str]:
+    """DuckDB type by column name; `received` says what a source's files hold."""
+    received = received or {}
+    return {
+        column.name: received.get(column.name, str(column.type)) for column in table.all_columns
+    }
+
+
+def existing_types(
+    con: duckdb.DuckDBPyConnection, full_name: str, database: str | None = None
+) -> dict[str, str]:
+    """DuckDB type by column name of the table as it is; empty when there is no such table.
+
+    Args:
+        con: the connection.
+        full_name: schema and name.
+        database: the attached database that it stands in; the connection's own by default.
+    """
+    schema, name = full_name.split(".")
+    rows = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? "
+        "AND table_name = ? AND database_name = coalesce(?, current_database()) "
+        "ORDER BY column_index",
+        [schema, name, database],
+    ).fetchall()
+    return dict(rows)
+
+
+def create_table_sql(table: Table, types: Mapping[str, str], full_name: str | None = None) -> str:
+    """The CREATE TABLE statement of the contract."""
+    columns = ", ".join(
+        f"{quote(column.name)} {types[column.name]}" + ("" if column.nullable else " NOT NULL")
+        for column in table.all_columns
+    )
+    return f"CREATE TABLE {qualified(full_name or table.full_name)} ({columns})"
+
+
+def create_view_sql(table: Table) -> str:
+    """The CREATE VIEW statement of a table that is stored as another."""
+    return f"CREATE OR REPLACE VIEW {qualified(table.full_name)} AS {table.view_sql}"
+
+
+def comment_sql(table: Table) -> str:
+    """The statements that put the contract's comments on the table, or view, and its columns."""
+    name = qualified(table.full_name)
+    kind = "VIEW" if table.stored_as else "TABLE"
+    statements = [f"COMMENT ON {kind} {name} IS {literal(table.comment)}"]
+    statements += [
+        f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(column.comment)}"
+        for column in table.all_columns
+    ]
+    return "; ".join(statements)
+
+
+def ensure_table(
+    con: duckdb.DuckDBPyConnection, table: Table, received: Mapping[str, str] | None = None
+) -> None:
+    """Make the table as its contract says, or bring the one that stands up to it.
+
+    A new nullable column is added. Anything else would change or lose what is stored. For a
+    table that is stored as another, that one is made, and the view over it.
+
+    Raises:
+        WarehouseError: when the table that stands differs in any other way.
+    """
+    if table.stored_as is not None:
+        ensure_table(con, table.stored_as, received)
+        con.execute(create_view_sql(table))
+        con.execute(comment_sql(table))
+        return
+    wanted = column_types(table, received)
+    standing = existing_types(con, table.full_name)
+    if not standing:
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+        con.execute(create_table_sql(table, wanted))
+        con.execute(comment_sql(table))
+        return
+    for name in standing:
+        if name not in wanted:
+            raise WarehouseError(
+                f"{table.full_name} holds a column {name} that its contract no longer has; "
+                f"{_REMEDY}."
+            )
+    for name in wanted:
+        if name not in standing:
+            _refuse_unless_nullable(table, name)
+            con.execute(
+                f"ALTER TABLE {qualified(table.full_name)} ADD COLUMN {quote(name)} {wanted[name]}"
+            )
+        elif standing[name] != wanted[name]:
+            _retype(con, table, name, standing[name], wanted[name], received)
+    if wanted.keys() - standing.keys():
+        con.execute(comment_sql(table))
+
+
+_REMEDY = "make every month again with `portrait run --fresh`, or undo the change"
+
+
+def _refuse_unless_nullable(table: Table, name: str) -> None:
+    if not table.column(name).nullable:
+        raise WarehouseError(
+            f"{table.full_name} lacks the column {name}, which may not be null; {_REMEDY}."
+        )
+
+
+def _retype(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    name: str,
+    standing: str,
+    wanted: str,
+    received: Mapping[str, str] | None,
+) -> None:
+    """Change a type where nothing is lost: a column as received that has held nothing so far."""
+    if table.types_as_received:
+        if name not in (received or {}):
+            return
+        found = con.execute(
+            f"SELECT 1 FROM {qualified(table.full_name)} WHERE {quote(name)} IS NOT NULL LIMIT 1"
+        ).fetchone()
+        if found is None:
+            con.execute(
+                f"ALTER TABLE {qualified(table.full_name)} "
+                f"ALTER COLUMN {quote(name)} SET DATA TYPE {wanted}"
+            )
+            return
+    raise WarehouseError(
+        f"{table.full_name}.{name} is stored as {standing} and now comes as {wanted}; {_REMEDY}."
+    )

@@ -1,0 +1,88 @@
+"""Contacts and responses as the bank records them, and the truth about every contact."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from portrait_assets.synthetic.campaigns import Contacted
+from portrait_assets.synthetic.columns import (
+    canonical,
+    codes,
+    dates,
+    money,
+    repeated,
+)
+from portrait_assets.synthetic.people import People
+from portrait_assets.synthetic.randomness import Ints
+from portrait_assets.synthetic.segments import CHANNELS
+from portrait_assets.synthetic.settings import Dirt
+from portrait_assets.synthetic.truth import Planted
+
+
+def contacts_table(contact: Contacted, customer_ids: pa.Array) -> pa.Table:
+    """The canonical `contacts` of one campaign; the control group was reached by no channel."""
+    return canonical(
+        "contacts",
+        {
+            "customer_id": codes(contact.chosen, customer_ids),
+            "campaign_id": repeated(contact.campaign.id, len(contact.chosen)),
+            "contacted_on": dates(contact.day),
+            "channel": codes(contact.channel, CHANNELS, missing=contact.is_control),
+            "is_control": pa.array(contact.is_control),
+        },
+        len(contact.chosen),
+    )
+
+
+def responses_table(
+    contact: Contacted, people: People, dirt: Dirt, customer_ids: pa.Array
+) -> tuple[pa.Table, list[Planted]]:
+    """The canonical `responses` to one campaign: who answered, with the amount in CNY."""
+    rows = np.flatnonzero(contact.answered)
+    customer, day = contact.chosen[rows], contact.answer_day[rows]
+    draws = people.draws[customer].child("answer", np.full(len(rows), contact.campaign.month))
+    early = np.flatnonzero(draws.chance("early", dirt.response_before_contact))
+    planted = [
+        Planted(
+            "responded_on",
+            "before_contact",
+            early,
+            np.datetime_as_string(day[early].astype("datetime64[D]")).tolist(),
+        )
+    ]
+    day = day.copy()
+    day[early] = contact.day[rows][early] - 3
+    kind = contact.campaign.kind
+    product: list[str | None] = [kind.product]
+    table = canonical(
+        "responses",
+        {
+            "customer_id": codes(customer, customer_ids),
+            "campaign_id": repeated(contact.campaign.id, len(rows)),
+            "responded_on": dates(day),
+            "response": repeated(kind.answer, len(rows)),
+            "product_id": pa.array(product * len(rows), pa.string()).dictionary_encode(),
+            "amount": money(contact.amount[rows]),
+        },
+        len(rows),
+    )
+    return table, planted
+
+
+def true_responses(contact: Contacted, customer_ids: pa.Array) -> pa.Table:
+    """The truth about each contact: probabilities of answering, and what contact adds to them."""
+    rows: Ints = contact.chosen
+    return pa.table(
+        {
+            "customer_id": codes(rows, customer_ids),
+            "campaign_id": repeated(contact.campaign.id, len(rows)),
+            "is_control": pa.array(contact.is_control),
+            "response_probability": pa.array(contact.probability),
+            "probability_without_contact": pa.array(contact.without),
+            "probability_with_contact": pa.array(contact.contacted),
+            "treatment_effect": pa.array(contact.contacted - contact.without),
+            "spend_effect": pa.array(contact.spend_effect),
+            "responded": pa.array(contact.answered),
+        }
+    )

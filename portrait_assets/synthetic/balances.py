@@ -1,0 +1,250 @@
+"""Accounts and their balances at every month's end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from portrait_assets.synthetic.borrowing import CARD, LOAN, Borrowing
+from portrait_assets.synthetic.columns import (
+    canonical,
+    codes,
+    dates,
+    fixed_text,
+    money,
+    prefixed,
+)
+from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
+from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.people import People
+from portrait_assets.synthetic.products import (
+    CARDS,
+    CURRENT,
+    FUND_OF_GRADE,
+    INSURANCE,
+    LOANS,
+    NEWCOMERS,
+    PRODUCT_IDS,
+    SUCCESSOR,
+    TERM,
+    WITHDRAWN,
+    introduced_month,
+    withdrawn_month,
+)
+from portrait_assets.synthetic.randomness import Floats, Ints, Mask
+from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.segments import HOLDINGS, SEGMENT_CODES
+from portrait_assets.synthetic.settings import Dirt
+from portrait_assets.synthetic.truth import Planted
+
+SLOTS = ("current", "term", "fund", "card", "loan")
+"""The accounts a customer may hold, one of each; the digit at an account_id's end."""
+REDEEMED = -1
+LOAN_MONTHS = (36, 240, 60)
+"""Term of a consumer loan, a mortgage and a business loan, in months."""
+OPENS_LATER = 0.08
+FOLLOWS_SUCCESSOR = 0.6
+TRIES_NEW = 0.3
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Which products a run of customers holds; positions in PRODUCTS."""
+
+    opened: Ints
+    """Month in which each of SLOTS was opened, shape (customers, 5); NEVER for not held."""
+    term: Ints
+    card: Ints
+    loan: Ints
+    insurance: Ints
+    fund: Ints
+    """Fund held in each month, shape (customers, months); REDEEMED for none any more."""
+
+
+def make_holdings(people: People, lives: Lifecycle, calendar: Calendar) -> Holdings:
+    """Accounts of these people, and what they do when a fund is withdrawn or introduced."""
+    draws, count = people.draws, calendar.count
+    opened = np.full((len(people), len(SLOTS)), NEVER)
+    opened[:, 0] = lives.join_month
+    late = np.maximum(lives.join_month, 0)
+    for slot, name in enumerate(SLOTS[1:], start=1):
+        held = people.holds[:, HOLDINGS.index(name)] & (lives.join_month < count)
+        when = late + (draws.uniform(f"opens {name}") * (count - late)).astype(np.int64)
+        later = draws.chance(f"opens {name} later", OPENS_LATER)
+        opened[:, slot] = np.where(held, np.where(later, when, lives.join_month), opened[:, slot])
+
+    grade = np.clip(np.rint(people.risk_appetite).astype(np.int64), 1, 5)
+    fund = np.repeat(np.array(FUND_OF_GRADE)[grade - 1][:, None], count, axis=1)
+    gone = withdrawn_month(WITHDRAWN, calendar)
+    after = np.where(draws.chance("follows successor", FOLLOWS_SUCCESSOR), SUCCESSOR, REDEEMED)
+    fund[:, gone:] = np.where(fund[:, gone:] == WITHDRAWN, after[:, None], fund[:, gone:])
+    curious = draws.chance("tries new", TRIES_NEW)[:, None]
+    for old, new in NEWCOMERS:
+        start = introduced_month(new, calendar) + 1
+        fund[:, start:] = np.where((fund[:, start:] == old) & curious, new, fund[:, start:])
+
+    is_owner = people.segment == SEGMENT_CODES.index("owner")
+    is_family = people.segment == SEGMENT_CODES.index("family")
+    mortgage = draws.chance("mortgage", np.where(is_family, 0.7, 0.15))
+    loan = np.where(is_owner, LOANS[2], np.where(mortgage, LOANS[1], LOANS[0]))
+    rank = np.searchsorted([90_000, 200_000, 450_000], people.income)
+    rank = np.where((people.age < 26) & (rank == 1), 0, np.maximum(rank, (people.age >= 26) * 1))
+    return Holdings(
+        opened=opened,
+        term=np.array(TERM)[draws.pick("term product", [3, 5, 2])],
+        card=np.array(CARDS)[rank],
+        loan=loan,
+        insurance=np.array(INSURANCE)[draws.pick("insurance product", [3, 4, 2])],
+        fund=fund,
+    )
+
+
+@dataclass(frozen=True)
+class _Limits:
+    card: Ints
+    loan: Ints
+    loan_months: Ints
+    loan_age: Ints
+
+
+def _limits(people: People, holdings: Holdings) -> _Limits:
+    """Credit limits in cents: card limits follow income, loans the kind of loan."""
+    draws = people.draws
+    card = np.clip(people.income * 0.3 * np.exp(0.3 * draws.normal("limit")), 3_000, 500_000)
+    kind = holdings.loan - LOANS[0]
+    size = np.array([0.5, 4.0, 1.5])[kind] * people.income * np.exp(0.3 * draws.normal("loan"))
+    months = np.array(LOAN_MONTHS)[kind]
+    return _Limits(
+        card=np.rint(card / 1000).astype(np.int64) * 100_000,
+        loan=np.maximum(np.rint(size / 1000), 5).astype(np.int64) * 100_000,
+        loan_months=months,
+        loan_age=(draws.uniform("loan age") * months * 0.5).astype(np.int64),
+    )
+
+
+def balance_tables(
+    people: People,
+    lives: Lifecycle,
+    holdings: Holdings,
+    borrowing: Borrowing,
+    market: Market,
+    dirt: Dirt,
+    customer_ids: pa.Array,
+) -> Iterator[tuple[pa.Table, list[Planted]]]:
+    """The canonical `balances` of each month in turn, ordered by customer and account.
+
+    Cards and loans state what is owed as a positive balance with the credit limit (for a loan,
+    the amount granted); deposits and funds have no limit.
+    """
+    limits = _limits(people, holdings)
+    accounts = _account_ids(people)
+    for month in range(market.calendar.count):
+        held = (holdings.opened <= month) & lives.is_customer(month)[:, None]
+        held[:, 2] &= holdings.fund[:, month] != REDEEMED
+        held[:, 4] &= _loan_left(holdings, limits, month) > 0
+        yield _month(
+            month,
+            people,
+            lives,
+            holdings,
+            borrowing,
+            market,
+            dirt,
+            customer_ids,
+            limits,
+            accounts,
+            held,
+        )
+
+
+def _account_ids(people: People) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    number = np.repeat(people.number, len(SLOTS)) * 10 + np.tile(np.arange(len(SLOTS)), len(people))
+    return prefixed("A", number, 9)
+
+
+def _loan_left(holdings: Holdings, limits: _Limits, month: int) -> Ints:
+    paid = limits.loan_age + month - np.maximum(holdings.opened[:, LOAN + 1], 0)
+    return limits.loan_months - paid
+
+
+def _amounts(
+    month: int,
+    people: People,
+    lives: Lifecycle,
+    holdings: Holdings,
+    borrowing: Borrowing,
+    market: Market,
+    limits: _Limits,
+) -> Floats:
+    """Balances in CNY, shape (customers, 5), whether held or not."""
+    draws = people.draws.child("balance", np.full(len(people), month))
+    trend = np.exp(0.008 * month * people.draws.normal("saving"))
+    leaving = np.maximum(lives.activity[:, month], 0.05) ** 0.6
+    leaving = np.where(lives.leave_month - month <= 4, leaving, 1.0)
+    current = people.deposit * trend * leaving * np.exp(0.25 * draws.normal("current"))
+    term = np.rint(people.wealth * trend / 1000) * 1000 + 1000
+    funds = np.where(holdings.fund[:, month] == REDEEMED, CURRENT, holdings.fund[:, month])
+    fund = people.wealth * 1.1 * trend * leaving * market.net_value[month, funds]
+    season = 1.1 if int(market.calendar.names[month][5:]) in (1, 11, 12) else 1.0
+    used = people.utilisation * season * np.exp(0.2 * draws.normal("card"))
+    used = np.clip(used + 0.08 * borrowing.months_behind[:, month], 0.0, 1.05)
+    left = np.clip(_loan_left(holdings, limits, month) / limits.loan_months, 0.0, 1.0)
+    card, loan = used * limits.card / 100, limits.loan / 100 * left
+    return np.stack([current, term, fund, card, loan], axis=1)
+
+
+def _month(
+    month: int,
+    people: People,
+    lives: Lifecycle,
+    holdings: Holdings,
+    borrowing: Borrowing,
+    market: Market,
+    dirt: Dirt,
+    customer_ids: pa.Array,
+    limits: _Limits,
+    accounts: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
+    held: Mask,
+) -> tuple[pa.Table, list[Planted]]:
+    amounts = _amounts(month, people, lives, holdings, borrowing, market, limits)
+    entries = np.flatnonzero(held)
+    customer, slot = np.divmod(entries, len(SLOTS))
+    product = np.stack(
+        [
+            np.full(len(people), CURRENT),
+            holdings.term,
+            holdings.fund[:, month],
+            holdings.card,
+            holdings.loan,
+        ],
+        axis=1,
+    )
+    limit = np.zeros((len(people), len(SLOTS)), dtype=np.int64)
+    limit[:, CARD + 1], limit[:, LOAN + 1] = limits.card, limits.loan
+    owed = slot >= CARD + 1
+    days = np.where(owed, borrowing.days_past_due[customer, month], 0)
+    cents = np.rint(amounts.ravel()[entries] * 100).astype(np.int64)
+
+    draws = people.draws[customer].child(f"balance dirt {month}", slot)
+    wrong = owed & draws.chance("dpd", dirt.negative_days_past_due)
+    rows = np.flatnonzero(wrong)
+    planted = [Planted("days_past_due", "sentinel", rows, [str(days[row]) for row in rows])]
+    days = np.where(wrong, -1, days)
+    table = canonical(
+        "balances",
+        {
+            "customer_id": codes(customer, customer_ids),
+            "account_id": fixed_text(accounts[entries]),
+            "product_id": codes(product.ravel()[entries], PRODUCT_IDS),
+            "balance_on": dates(np.full(len(entries), market.calendar.starts[month + 1] - 1)),
+            "balance": money(cents),
+            "credit_limit": money(limit.ravel()[entries], missing=~owed),
+            "days_past_due": pa.array(days, pa.int64(), mask=~owed),
+            "currency": codes(np.zeros(len(entries), dtype=np.int32), ["CNY"]),
+        },
+        len(entries),
+    )
+    return table, planted

@@ -1,0 +1,255 @@
+"""Everything about one run of customers, as pieces for the bank's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from portrait_assets.synthetic.answers import contacts_table, responses_table, true_responses
+from portrait_assets.synthetic.balances import balance_tables, make_holdings
+from portrait_assets.synthetic.borrowing import Borrowing, make_borrowing
+from portrait_assets.synthetic.campaigns import Campaign, run_campaign
+from portrait_assets.synthetic.columns import (
+    canonical,
+    codes,
+    dates,
+    fixed_text,
+    prefixed,
+)
+from portrait_assets.synthetic.customers import master_records
+from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
+from portrait_assets.synthetic.interactions import interaction_tables
+from portrait_assets.synthetic.lifecycle import (
+    NONE,
+    STAGES,
+    Lifecycle,
+    make_lifecycle,
+)
+from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.outcomes import outcomes_table
+from portrait_assets.synthetic.people import NEAR, People, make_people
+from portrait_assets.synthetic.planting import Rule, plant
+from portrait_assets.synthetic.randomness import Floats, Ints
+from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.segments import SEGMENT_CODES, SEGMENTS
+from portrait_assets.synthetic.settings import Dirt, Settings
+from portrait_assets.synthetic.texts import REGIONS
+from portrait_assets.synthetic.transactions import transaction_tables
+from portrait_assets.synthetic.writing import Piece, plain_text
+
+REGION_WEIGHTS: Floats = np.array([weight for _, weight in REGIONS], dtype=np.float64)
+BRANCHES = tuple(f"B{number + 1:04d}" for number in range(len(REGIONS) * 7))
+EXCEL_EPOCH_DAYS = 25_569
+"""Days from Excel's day 0 to 1970-01-01."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What all customers of a bank share."""
+
+    seed: int
+    calendar: Calendar
+    market: Market
+    campaigns: tuple[Campaign, ...]
+    settings: Settings
+
+
+def make_chunk(world: World, number: Ints) -> list[Piece]:
+    """The customers with these numbers and all that they do; a pure function of both."""
+    calendar, settings = world.calendar, world.settings
+    people = make_people(world.seed, number, settings.life, REGION_WEIGHTS)
+    lives = make_lifecycle(people, calendar, settings.life)
+    holdings = make_holdings(people, lives, calendar)
+    borrowing = make_borrowing(people, lives)
+    ids = fixed_text(prefixed("C", number, 7))
+    contacts = [
+        run_campaign(campaign, people, lives, world.market, settings.life)
+        for campaign in world.campaigns
+    ]
+    records, rows = master_records(people, lives, calendar, settings.life)
+    first = records.head(len(people))
+    duplicates = make_duplicates(people, lives, calendar, first, settings.dirt.duplicate_person)
+    second_ids = pl.Series("second", pl.from_arrow(fixed_text(prefixed("K", number, 7))))
+    own_ids = pl.Series("own", pl.from_arrow(ids))
+
+    pieces = [_customers(people, records, rows, duplicates, settings.dirt)]
+    months = {
+        "transactions": transaction_tables(
+            people, lives, holdings, world.market, contacts, settings, ids, BRANCHES
+        ),
+        "balances": balance_tables(
+            people, lives, holdings, borrowing, world.market, settings.dirt, ids
+        ),
+        "interactions": interaction_tables(
+            people, lives, borrowing, duplicates, calendar, settings.dirt, (own_ids, second_ids)
+        ),
+    }
+    for table, tables in months.items():
+        pieces += [
+            Piece(f"{table}/{month}.parquet", rows_of_month, planted)
+            for month, (rows_of_month, planted) in zip(calendar.names, tables, strict=True)
+        ]
+    for contact in contacts:
+        month = calendar.names[contact.campaign.month]
+        answered, planted = responses_table(contact, people, settings.dirt, ids)
+        pieces += [
+            Piece(f"contacts/{month}.parquet", contacts_table(contact, ids)),
+            Piece(f"responses/{month}.parquet", answered, planted),
+            Piece("truth/responses.parquet", true_responses(contact, ids)),
+        ]
+    outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
+    pieces.append(Piece("outcomes.parquet", outcomes))
+    pieces += _truth(people, lives, borrowing, duplicates, calendar, ids)
+    return pieces
+
+
+def _customers(
+    people: People, records: pl.DataFrame, rows: Ints, duplicates: Duplicates, dirt: Dirt
+) -> Piece:
+    frame = pl.concat([records, duplicates.frame.select(records.columns)])
+    owner = np.concatenate([rows, duplicates.rows])
+    record = np.concatenate([np.arange(len(rows)) >= len(people), np.full(len(duplicates.rows), 2)])
+    draws = people.draws[owner].child("record", record.astype(np.int64))
+    frame, planted = plant(frame, draws, _rules(dirt))
+    given = plain_text(frame.to_arrow())
+    columns = {name: given[name] for name in frame.columns}
+    columns["income"] = columns["income"].cast(pa.decimal128(18, 2))
+    return Piece("customers.parquet", canonical("customers", columns, len(frame)), planted)
+
+
+def _rules(dirt: Dirt) -> list[Rule]:
+    nothing = pl.lit(None, dtype=pl.String)
+    born = pl.col("birth_date")
+    excel = born.str.to_date("%Y-%m-%d").to_physical() + EXCEL_EPOCH_DAYS
+    forms = {
+        "slashes": born.str.to_date("%Y-%m-%d").dt.strftime("%Y/%-m/%-d"),
+        "digits only": born.str.replace_all("-", ""),
+        "excel serial": excel.cast(pl.String),
+    }
+    amount = pl.col("income").cast(pl.Float64)
+    in_words = pl.format("{}万", (amount / 10_000).round(1))
+    with_sign = pl.format("¥{}", amount.round(0).cast(pl.Int64))
+    identity, phone = pl.col("national_id"), pl.col("phone")
+    last = identity.str.slice(17, 1)
+    full_width = phone.str.replace_many(list("0123456789"), list("0123456789"))
+    in_groups = pl.concat_str(
+        phone.str.slice(0, 3), phone.str.slice(3, 4), phone.str.slice(7), separator="-"
+    )
+    spaced_name = pl.concat_str(
+        pl.col("full_name").str.slice(0, 1), pl.lit("\u3000"), pl.col("full_name").str.slice(1)
+    )
+    optional = ("email", "occupation", "education", "marital_status", "income", "household_type")
+    return [
+        Rule(
+            "birth_date",
+            "impossible date",
+            dirt.impossible_date / 2,
+            pl.concat_str(born.str.slice(0, 5), pl.lit("02-30")),
+        ),
+        Rule("birth_date", "sentinel", dirt.impossible_date / 2, pl.lit("1900-01-01")),
+        *(
+            Rule("birth_date", f"unusual form: {form}", dirt.unusual_date_form / len(forms), bad)
+            for form, bad in forms.items()
+        ),
+        Rule("gender", "sentinel", dirt.sentinel, pl.lit("?")),
+        Rule("age", "sentinel", dirt.sentinel, pl.lit(999, dtype=pl.Int64)),
+        Rule("occupation", "sentinel", dirt.sentinel, pl.lit("unknown")),
+        Rule("marital_status", "sentinel", dirt.sentinel, pl.lit("?")),
+        Rule("income", "sentinel", dirt.sentinel, pl.lit("-1").cast(pl.Decimal(18, 2))),
+        Rule("income_band", "money in words", dirt.money_in_words / 2, in_words),
+        Rule("income_band", "money in words", dirt.money_in_words / 2, with_sign),
+        Rule(
+            "national_id",
+            "wrong check digit",
+            dirt.wrong_check_digit,
+            pl.concat_str(
+                identity.str.slice(0, 17),
+                pl.when(last == "5").then(pl.lit("6")).otherwise(pl.lit("5")),
+            ),
+        ),
+        Rule("phone", "full width", dirt.unusual_characters / 2, full_width),
+        Rule("phone", "in groups", dirt.unusual_characters / 2, in_groups),
+        Rule("full_name", "full-width space", dirt.unusual_characters, spaced_name),
+        *(
+            Rule(
+                column,
+                "missing",
+                dirt.missing_attribute,
+                nothing if column != "income" else pl.lit(None, dtype=pl.Decimal(18, 2)),
+            )
+            for column in optional
+        ),
+    ]
+
+
+def _truth(
+    people: People,
+    lives: Lifecycle,
+    borrowing: Borrowing,
+    duplicates: Duplicates,
+    calendar: Calendar,
+    ids: pa.Array,
+) -> Iterator[Piece]:
+    count, ends = calendar.count, calendar.starts[1:] - 1
+    left = lives.leave_month < count
+    leave_month = np.where(left, lives.leave_month, 0)
+    left_on = calendar.starts[leave_month] + lives.leave_day - 1
+    yield Piece(
+        "truth/segments.parquet",
+        pa.table(
+            {
+                "customer_id": ids,
+                "segment": codes(people.segment, SEGMENT_CODES),
+                "segment_zh": codes(people.segment, [segment.zh for segment in SEGMENTS]),
+                "is_blended": pa.array(people.is_blended),
+                "leans_to": codes(NEAR[people.segment], SEGMENT_CODES, missing=~people.is_blended),
+                "is_prospect": pa.array(people.is_prospect),
+                "never_transacts": pa.array(people.rate == 0),
+                "left_on": dates(left_on, missing=~left),
+            }
+        ),
+    )
+    for month in range(count):
+        known = np.flatnonzero(lives.stage[:, month] != NONE)
+        yield Piece(
+            "truth/lifecycle.parquet",
+            pa.table(
+                {
+                    "customer_id": codes(known, ids),
+                    "as_of": dates(np.full(len(known), ends[month])),
+                    "stage": codes(lives.stage[known, month], STAGES),
+                }
+            ),
+        )
+    persons = pa.array(ids).take(pa.array(duplicates.rows))
+    second = duplicates.frame["customer_id"].to_arrow().cast(pa.string())
+    yield Piece(
+        "truth/duplicates.parquet",
+        pa.table(
+            {
+                "duplicate_id": second,
+                "customer_id": persons,
+                "known_from": duplicates.frame["recorded_on"].to_arrow(),
+                "changes": pa.array(duplicates.changes, pa.string()),
+            }
+        ),
+    )
+    borrowers = np.flatnonzero(borrowing.is_borrower & (lives.join_month < count))
+    default = borrowing.default_month[borrowers]
+    yield Piece(
+        "truth/defaults.parquet",
+        pa.table(
+            {
+                "customer_id": codes(borrowers, ids),
+                "monthly_delinquency_probability": pa.array(borrowing.hazard[borrowers]),
+                "default_probability_12m": pa.array(borrowing.default_probability[borrowers]),
+                "defaulted_on": dates(
+                    ends[np.minimum(default, count - 1)], missing=default >= count
+                ),
+            }
+        ),
+    )

@@ -1,0 +1,121 @@
+"""The files that say that a bank is invented, and how the pipeline reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from portrait_assets.stages.raw.contract import CANONICAL, Canonical
+from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.writing import LABEL
+
+SOURCE_NAME = "synthetic_bank"
+MONTHLY = ("transactions", "balances", "contacts", "responses", "interactions")
+"""Tables with one file per month, named after it."""
+
+README = """\
+SYNTHETIC BANK - invented data / 合成数据,纯属虚构
+
+Every person, name, number, text and amount in this folder was invented by a random generator.
+Nobody in it exists; any likeness to a real person, living or dead, or to a real institution is
+chance. Identity, telephone and card numbers lie in ranges that have never been assigned.
+本文件夹中的所有人员、姓名、号码、文本和金额均由随机程序生成,如有雷同,纯属巧合。
+
+{customers} customers, {months} months from {first} to {last}, seed {seed}.
+Time stamps are local, Asia/Shanghai; amounts are CNY.
+
+Tables: one Parquet file each, or one folder with a file per month of the table's date.
+  customers      one row per customer; further rows for a change of address, for a prospect who
+                 joins, and for second records from another system (ids starting with K)
+  transactions   amount is positive for what the customer spent, negative for a refund; payments
+                 only: salaries are not rows, they show in when people buy
+  products       with risk grades R1 to R5, and days of introduction and withdrawal
+  balances       month ends; cards and loans are what is owed, positive, with credit_limit (for a
+                 loan the amount granted) and days_past_due; other accounts have no credit_limit
+  campaigns      one a month
+  contacts       a random share is control (is_control) and was reached by no channel
+  responses      answers; control customers answer too, unprompted
+  interactions   surveys (score 0 to 10), complaints, notes, posts, and visits step by step
+  market         month-end rates, prices, an index, and the net value of each fund
+  promotions     the product of the month's campaign, shown in all branches
+  outcomes       churn, default, answer to a term deposit offer; 1 yes, 0 no
+
+truth/ (for judging only; nothing may be computed from it):
+  segments       latent segment of each customer, and whether he leans to another
+  lifecycle      stage of each customer at each month's end
+  duplicates     second records, and the person each belongs to
+  bad_values     every planted bad value: table, file, row in the file (from 1), column (none where
+                 the whole row is meant), kind, and the true value
+  responses      per contact: probabilities of answering with and without it, and their
+                 difference, the true treatment effect
+  defaults       per borrower: true probability of default within 12 months, day of default
+
+sources/synthetic_bank/ defines the source for this very folder:
+  PORTRAIT_DATA_DIR=<this folder> PORTRAIT_SOURCE=synthetic_bank portrait run
+"""
+
+
+RULES = """\
+identity:
+  keys: [[national_id], [phone, birth_date]]
+  threshold: 0.9
+  trust: [C, K]
+rules:
+  customers.gender: {allowed: [F, M]}
+  customers.income_band: {allowed: [5万以下, 5-10万, 10-20万, 20-50万, 50万以上]}
+  interactions.score: {minimum: 0, maximum: 10, sentinels: [99]}
+  transactions.amount: {sentinels: [99999999.99]}
+"""
+
+
+def write_labels(folder: Path, calendar: Calendar, customers: int, seed: int) -> None:
+    """Write SYNTHETIC, README.txt and the source definition into the folder."""
+    (folder / "SYNTHETIC").write_text(LABEL + "\n", encoding="utf-8")
+    readme = README.format(
+        customers=f"{customers:,}",
+        months=calendar.count,
+        first=calendar.names[0],
+        last=calendar.names[-1],
+        seed=seed,
+    )
+    (folder / "README.txt").write_text(readme, encoding="utf-8")
+    source = folder / "sources" / SOURCE_NAME
+    write_source(source, calendar.names[0], calendar.names[-1], files_in="../..")
+
+
+def write_source(folder: Path, first_month: str, last_month: str, files_in: str) -> None:
+    """Write source.yaml and one .sql per canonical table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = source_yaml(first_month, last_month, files_in)
+    (folder / "source.yaml").write_text(text, encoding="utf-8")
+    for table in CANONICAL:
+        (folder / f"{table.name}.sql").write_text(table_sql(table), encoding="utf-8")
+
+
+def source_yaml(first_month: str, last_month: str, files_in: str) -> str:
+    """The text of source.yaml."""
+    files = "\n".join(
+        f"  {table.name}: {table.name}{'/*' if table.name in MONTHLY else ''}.parquet"
+        for table in CANONICAL
+    )
+    return f"""\
+name: {SOURCE_NAME}
+title:
+  en: A synthetic bank, invented by `portrait generate bank`
+  zh: 合成银行数据(由 `portrait generate bank` 生成,纯属虚构)
+licence: CC0; synthetic, all persons are invented
+first_month: {first_month}
+last_month: {last_month}
+time_zone: Asia/Shanghai
+currency: CNY
+country: CN
+files_in: {files_in}
+files:
+{files}
+{RULES}"""
+
+
+def table_sql(table: Canonical) -> str:
+    """The SQL of a table whose file has the canonical columns already."""
+    columns = [column.name for column in table.columns]
+    lines = ",\n".join(f"    {name}" for name in (*columns, "source_file", "source_row"))
+    return f"SELECT\n{lines}\nFROM {table.name}\n"

@@ -1,0 +1,76 @@
+"""What is to be predicted: defaults, leavings, and answers to the term deposit offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from portrait_assets.synthetic.borrowing import Borrowing
+from portrait_assets.synthetic.campaigns import Contacted
+from portrait_assets.synthetic.columns import canonical, codes, dates
+from portrait_assets.synthetic.lifecycle import Lifecycle
+from portrait_assets.synthetic.people import People
+from portrait_assets.synthetic.randomness import Floats, Ints
+from portrait_assets.synthetic.seasons import Calendar
+
+OUTCOMES = ("churn", "default", "term_deposit")
+CHURN, DEFAULT, TERM_DEPOSIT = range(len(OUTCOMES))
+
+
+def outcomes_table(
+    people: People,
+    lives: Lifecycle,
+    borrowing: Borrowing,
+    contacts: Sequence[Contacted],
+    calendar: Calendar,
+    customer_ids: pa.Array,
+) -> pa.Table:
+    """The canonical `outcomes`.
+
+    `churn` and `default` are 1 on the day that it happened; who was spared has a 0 on the bank's
+    last day, every customer for `churn`, every borrower for `default`. `term_deposit` is 1 or 0
+    on the last day of the campaign for everybody chosen for it, control group included.
+    """
+    count, last = calendar.count, int(calendar.starts[-1]) - 1
+    joined = np.flatnonzero(lives.join_month < count)
+    leave = np.minimum(lives.leave_month, count)
+    left = leave[joined] < count
+    left_on = calendar.starts[leave[joined]] + lives.leave_day[joined] - 1
+    borrowers = np.flatnonzero(borrowing.is_borrower & (lives.join_month < count))
+    default = np.minimum(borrowing.default_month, count)[borrowers]
+    parts: list[tuple[Ints, int, Ints, Floats]] = [
+        (joined, CHURN, np.where(left, left_on, last), left.astype(np.float64)),
+        (
+            borrowers,
+            DEFAULT,
+            np.where(default < count, calendar.starts[np.minimum(default + 1, count)] - 1, last),
+            (default < count).astype(np.float64),
+        ),
+    ]
+    for contact in contacts:
+        if contact.campaign.kind.code == "term_deposit":
+            end = int(calendar.starts[contact.campaign.month + 1]) - 1
+            parts.append(
+                (
+                    contact.chosen,
+                    TERM_DEPOSIT,
+                    np.full(len(contact.chosen), end),
+                    contact.answered.astype(np.float64),
+                )
+            )
+    customer = np.concatenate([part[0] for part in parts])
+    outcome = np.concatenate([np.full(len(part[0]), part[1]) for part in parts])
+    observed, value = (np.concatenate([part[i] for part in parts]) for i in (2, 3))
+    order = np.lexsort((observed, outcome, customer))
+    return canonical(
+        "outcomes",
+        {
+            "customer_id": codes(customer[order], customer_ids),
+            "outcome": codes(outcome[order], OUTCOMES),
+            "observed_on": dates(observed[order]),
+            "value": pa.array(value[order], pa.float64()),
+        },
+        len(customer),
+    )
