@@ -29,7 +29,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from rich.console import Console
-from portrait_assets.tags.card import print_card, read_card
+from portrait_assets.stages.tags.card import print_card, read_card
 print_card(read_card(Path(sys.argv[1]), sys.argv[2]), Console())
 assert not {"polars", "dagster", "sqlglot", "pandas"} & sys.modules.keys()
 """

@@ -223,7 +223,7 @@ def test_a_restore_that_is_killed_leaves_whole_files_and_is_finished_by_the_next
         (settings.source_dir / name).unlink()
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from portrait_assets.backup import Settings, restore\n"
+        "from portrait_assets.app.backup import Settings, restore\n"
         "put, count = os.replace, iter(range(9))\n"
         "os.replace = lambda *a: put(*a) if next(count) < 2 else os.kill(os.getpid(), 9)\n"
         "restore(Settings(data_dir=Path(sys.argv[1]), source='corner_shop'), Path(sys.argv[2]))\n"

@@ -58,8 +58,8 @@ def crossed(settings: Settings) -> dict[str, bool]:
     customers, lines = most["features.feature_matrix"], most["cleaned.transactions"]
     assert months == len(SHOP_MONTHS)
     return {
-        "table_values": customers > bounds.rows_of(FEATURE_MATRIX)
-        and customers > bounds.rows_of(tag_table(catalogue)),
+        "table_values": customers > bounds.rows_of(len(FEATURE_MATRIX.column_names))
+        and customers > bounds.rows_of(len(tag_table(catalogue).stored.column_names)),
         "typed_values": lines * 10 > bounds.typed_values,
         "frame_rows": lines > bounds.frame_rows,
         "record_customers": customers > bounds.record_customers,

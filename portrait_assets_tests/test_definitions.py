@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import dagster as dg
@@ -134,16 +135,40 @@ def test_rooms_depend_on_rooms_upstream_only(defs: dg.Definitions):
             assert order.index(dep.asset_key.path[0]) <= order.index(spec.key.path[0])
 
 
-def test_rooms_import_rooms_upstream_only():
+LAYERS = (
+    *("core", "schema", "methods", "storage"),
+    *(f"stages.{room}" for room in ASSETS),
+    *("synthetic", "orchestration", "app"),
+)
+"""In the order in which each may import only itself and those before it."""
+
+
+def _layer(module: str) -> int | None:
+    name = module.removeprefix("portrait_assets.") + "."
+    return next((n for n, layer in enumerate(LAYERS) if name.startswith(layer + ".")), None)
+
+
+def test_every_layer_imports_only_layers_below_it():
     package = Path(__file__).parent.parent / "portrait_assets"
-    order = ["warehouse", *ASSETS]
-    for room in order:
-        later = order[order.index(room) + 1 :]
-        for module in (package / room).rglob("*.py"):
-            for line in module.read_text().splitlines():
-                imported = line.removeprefix("from portrait_assets.").split(".")[0].split(" ")[0]
-                if line.startswith("from portrait_assets.") and imported in later:
-                    pytest.fail(f"{module.relative_to(package)} imports {imported} downstream")
+    upward = []
+    for path in package.rglob("*.py"):
+        module = ".".join(path.relative_to(package.parent).with_suffix("").parts)
+        own = _layer(module)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if own is not None and isinstance(node, ast.ImportFrom):
+                other = _layer(node.module or "")
+                upward += [f"{module} imports {node.module}"] if (other or 0) > own else []
+    assert upward == []
+    assert _layer("portrait_assets.stages.tags.contract") == LAYERS.index("stages.tags")
+
+
+def test_methods_know_nothing_of_months_dagster_or_the_warehouse():
+    methods = Path(__file__).parent.parent / "portrait_assets" / "methods"
+    for path in methods.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module not in ("dagster", "portrait_assets.core.months"), path
+                assert not (node.module or "").startswith("portrait_assets.storage"), path
 
 
 def test_every_contract_is_told_in_both_languages_with_units_for_amounts(tables: list[Table]):
@@ -184,9 +209,11 @@ def test_the_glossary_has_the_rooms_and_elements_in_both_languages():
 def test_transforms_import_neither_dagster_nor_pandas():
     package = Path(__file__).parent.parent / "portrait_assets"
     wiring = {"assets.py", "checks.py"}
-    for room in ("raw", "cleaned", "features", "clusters", "tags", "validation", "mart"):
-        for module in (package / room).rglob("*.py"):
+    for part in ("stages", "methods"):
+        modules = list((package / part).rglob("*.py"))
+        assert modules
+        for module in modules:
             text = module.read_text()
             assert "import pandas" not in text
             if module.name not in wiring:
-                assert "dagster" not in text.replace("Dagster", ""), module.name
+                assert "dagster" not in text, module

@@ -15,7 +15,7 @@ from portrait_assets.app.planning import (
 )
 from portrait_assets.app.planning import REPORT as REPORT_PATH
 from portrait_assets.stages.mart.report import REPORT_FILE
-from portrait_assets.storage.dagster.checks import CHECK_RESULTS
+from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.inputs import Inputs
 from portrait_assets.storage.staleness import State
 

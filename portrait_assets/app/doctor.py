@@ -25,8 +25,8 @@ from portrait_assets.stages.raw.checks import ALL_RECEIVED
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import (
-    CHECK_RESULTS,
     CONTRACT,
     TableCheck,
     run_checks,

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
-
-if TYPE_CHECKING:
-    from portrait_assets.schema.table import Table
-
 
 Item = TypeVar("Item")
 
@@ -41,9 +37,9 @@ class Bounds(BaseModel):
     """Rows of the source whose months are materialized together, so that a run that is stopped
     goes on at the last such piece: three months of a bank of a million customers."""
 
-    def rows_of(self, table: Table) -> int:
-        """Rows of the table, as it is stored, that may be held at once."""
-        return max(1, self.table_values // len(table.stored.column_names))
+    def rows_of(self, columns: int) -> int:
+        """Rows of a table with so many columns that may be held at once."""
+        return max(1, self.table_values // columns)
 
 
 def in_batches(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -14,6 +15,7 @@ from portrait_assets.orchestration.automation import (
     portrait_job,
     source_sensor,
 )
+from portrait_assets.orchestration.run_failures import notify_failed_run
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned import assets as cleaned
@@ -38,8 +40,8 @@ from portrait_assets.stages.tags.checks import tags_checks
 from portrait_assets.stages.tags.views import PORTRAIT_VIEW, evidence_view
 from portrait_assets.stages.validation import assets as validation
 from portrait_assets.stages.validation.checks import validation_checks
+from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.asset import month_partitions
-from portrait_assets.storage.dagster.checks import CHECK_RESULTS
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
 from portrait_assets.storage.inputs import Inputs
 
@@ -123,6 +125,7 @@ def build_defs(
                 on_written,
                 lambda: Inputs(files_digest(source), definitions),
                 _upstream_of(assets),
+                partial(notify_failed_run, settings),
             )
         },
         # polars and DuckDB use all cores themselves: one process per run is the fastest.

@@ -10,7 +10,7 @@ from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.validation import findings
 from portrait_assets.stages.validation.contract import BACKTEST
 from portrait_assets.stages.validation.findings_backtest import backtest_findings
-from portrait_assets.storage.dagster.checks import CHECK_RESULTS
+from portrait_assets.storage.check_results import CHECK_RESULTS
 
 
 def receipt(**told: object) -> pl.DataFrame:

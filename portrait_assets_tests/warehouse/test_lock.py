@@ -16,7 +16,7 @@ from portrait_assets.storage.duckdb.lock import warehouse_lock
 HOLD = """
 import sys, time
 from pathlib import Path
-from portrait_assets.warehouse.lock import warehouse_lock
+from portrait_assets.storage.duckdb.lock import warehouse_lock
 with warehouse_lock(Path(sys.argv[1]), "run-of-the-other", 5):
     print("held", flush=True)
     time.sleep(60)

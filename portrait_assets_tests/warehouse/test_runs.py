@@ -44,7 +44,9 @@ def this_process() -> str:
 
 
 def dead_process() -> str:
-    tell = "from portrait_assets.warehouse.runs import *; print(process_tag('run')[PROCESS_TAG])"
+    tell = (
+        "from portrait_assets.storage.dagster.runs import *; print(process_tag('run')[PROCESS_TAG])"
+    )
     told = subprocess.check_output([sys.executable, "-c", tell], text=True)
     return told.strip().removeprefix("run:")
 

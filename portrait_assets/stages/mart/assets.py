@@ -9,8 +9,8 @@ from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.report import REPORT_FILE, write_report
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.asset import OWNER
-from portrait_assets.storage.dagster.checks import CHECK_RESULTS
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY
 from portrait_assets.storage.duckdb.publishing import View, publish
 

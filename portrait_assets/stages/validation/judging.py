@@ -33,7 +33,7 @@ from portrait_assets.stages.validation.happened import NEEDS
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.outcomes import CLAIMS
 from portrait_assets.stages.validation.proposals import propose
-from portrait_assets.storage.dagster.checks import CHECK_RESULTS
+from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 

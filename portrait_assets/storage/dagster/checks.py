@@ -11,42 +11,11 @@ import polars as pl
 from portrait_assets.core.bounds import in_batches
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.pandera_schema import contract_schema, violations
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import Table
+from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, WarehouseIOManager
 from portrait_assets.storage.duckdb.partitions import partition_column, partition_value
 from portrait_assets.storage.duckdb.store import Warehouse
-
-CHECK_RESULTS = Table(
-    schema="validation",
-    name="check_results",
-    en="What each check found, per table and month",
-    zh="检查结果",
-    columns=(
-        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
-        Column("check_name", Type.TEXT, "Check", "检查项", nullable=False),
-        Column(
-            "severity",
-            Type.TEXT,
-            "What a failure means: ERROR stops, WARN tells",
-            "级别",
-            nullable=False,
-            allowed=("ERROR", "WARN"),
-        ),
-        Column(
-            "is_blocking",
-            Type.BOOLEAN,
-            "Whether a failure stops what follows",
-            "是否阻断",
-            nullable=False,
-        ),
-        Column("passed", Type.BOOLEAN, "Whether it passed", "是否通过", nullable=False),
-        Column("failures", Type.INTEGER, "Failures found", "失败数", nullable=False, minimum=0),
-        Column("detail", Type.TEXT, "What was found", "说明", nullable=False),
-    ),
-    key=("month", "table_name", "check_name"),
-    published=True,
-)
-
 
 CheckEvent = dg.AssetCheckEvaluation | dg.Output[None]
 
@@ -109,7 +78,7 @@ def run_checks(
     """The rows of `validation.check_results` that the checks give for these months of a table."""
     made = warehouse.made(table)
     results = []
-    most = warehouse.bounds.rows_of(table)
+    most = warehouse.bounds.rows_of(len(table.stored.column_names))
     for batch in in_batches(months, made, most):
         parts = -(-sum(made[month] for month in batch) // most)
         if parts > 1:

@@ -13,7 +13,6 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.run_failures import notify_failed_run
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.dagster.runs import fail_abandoned_runs, mark_run
 from portrait_assets.storage.duckdb.lock import warehouse_lock
@@ -24,6 +23,8 @@ from portrait_assets.storage.inputs import Inputs, record_inputs
 RESOURCE_KEY = "warehouse"
 OnWritten = Callable[[str, int], None]
 """Told the name of a table that was written, and its rows."""
+OnAbandoned = Callable[[dg.DagsterInstance, str, Callable[[str], None]], None]
+"""Told an abandoned run, now failed, and where to log what goes wrong in reporting it."""
 
 
 class WarehouseIOManager(dg.IOManager):
@@ -79,6 +80,7 @@ def warehouse_resource(
     on_written: OnWritten = lambda table, rows: None,
     inputs: Callable[[], Inputs] = lambda: Inputs("", ""),
     upstream: Mapping[str, Sequence[str]] | None = None,
+    on_abandoned: OnAbandoned = lambda instance, run_id, log: None,
 ) -> dg.IOManagerDefinition:
     """The resource that holds the warehouse of these settings for the length of a run.
 
@@ -88,6 +90,7 @@ def warehouse_resource(
         on_written: called with each table that is written.
         inputs: takes digests of what the run is about to read.
         upstream: by table, in the order of the flow, the tables that it is made from.
+        on_abandoned: called with each run that a dead process left as started.
 
     Raises, when a run starts:
         WarehouseBusyError: when another run holds the warehouse for longer than the wait.
@@ -105,7 +108,7 @@ def warehouse_resource(
         with warehouse_lock(lock, run_id, settings.lock_wait_seconds, on_wait=log):
             if context.instance is not None:
                 for abandoned in fail_abandoned_runs(context.instance):
-                    notify_failed_run(settings, context.instance, abandoned, log)
+                    on_abandoned(context.instance, abandoned, log)
             opened = Warehouse(
                 settings.warehouse_file,
                 settings.source,

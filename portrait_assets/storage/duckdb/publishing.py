@@ -226,7 +226,9 @@ def _update(warehouse: Warehouse, tables: Sequence[Table], temporary: Path) -> d
             _create(con, table.stored)
         for table in tables:
             states = _States(now.get(table.full_name, {}), then.get(table.full_name, {}))
-            _replace(con, table.stored, states, warehouse.bounds.rows_of(table))
+            _replace(
+                con, table.stored, states, warehouse.bounds.rows_of(len(table.stored.column_names))
+            )
         con.execute(f"DELETE FROM {table_rows}")
         con.execute(
             f"INSERT INTO {table_rows} BY NAME SELECT * REPLACE "
