@@ -8,12 +8,12 @@ features are the same expressions as the pipeline's.
 
 from __future__ import annotations
 
-from portrait_assets.stages.features import entity
 from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.declared import entity
 from portrait_assets.stages.features.matrix import OF_ALL, OF_CUSTOMER
 from portrait_assets.stages.features.monthly import CHANNELS, NEW_FOR_DAYS
 from portrait_assets.stages.features.monthly import sums as month_sums
-from portrait_assets.stages.features.parts import (
+from portrait_assets.stages.features.parts.spend import (
     AGO,
     BASE_SUMMED,
     WINDOWS,

@@ -26,11 +26,7 @@ from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.storage.check_results import CHECK_RESULTS
-from portrait_assets.storage.dagster.checks import (
-    CONTRACT,
-    TableCheck,
-    run_checks,
-)
+from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
 from portrait_assets.storage.duckdb.connection import open_published, qualified, quote
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.partitions import WHOLE

@@ -9,8 +9,8 @@ import pytest
 
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.stages.features.contract import FEATURES
-from portrait_assets.stages.features.entity import STATED
-from portrait_assets.stages.features.feature import Element
+from portrait_assets.stages.features.declared.entity import STATED
+from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets_tests.features.world import World, day, sale
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features.feature import Element, Feature
+from portrait_assets.stages.features.declared.feature import Element, Feature
 from portrait_assets.stages.features.selection import rank_correlations, select_features
 
 CUSTOMERS = 500

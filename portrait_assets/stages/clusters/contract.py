@@ -9,7 +9,7 @@ from portrait_assets.schema.table import (
     Type,
 )
 from portrait_assets.stages.features.contract import FEATURES
-from portrait_assets.stages.features.feature import MONEY, Element, Feature
+from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
 
 # What says when customers came, where they live, how much is known of them or what the market did
 # does not tell kinds of customers apart, and a band says less than the number that it is made of.

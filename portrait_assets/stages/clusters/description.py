@@ -26,7 +26,7 @@ from portrait_assets.stages.clusters.profile import (
     segment_sizes,
     typical_customers,
 )
-from portrait_assets.stages.features.feature import Feature
+from portrait_assets.stages.features.declared.feature import Feature
 
 
 def _label(feature: Feature) -> Label:

@@ -8,7 +8,7 @@ from portrait_assets.schema.table import (
     Table,
     Type,
 )
-from portrait_assets.stages.features import (
+from portrait_assets.stages.features.declared import (
     concept,
     entity,
     habits,
@@ -16,8 +16,8 @@ from portrait_assets.stages.features import (
     principle,
     symbol,
 )
-from portrait_assets.stages.features.feature import MONEY, SHARE, Feature
-from portrait_assets.stages.features.parts import BASE_CONTACTS
+from portrait_assets.stages.features.declared.feature import MONEY, SHARE, Feature
+from portrait_assets.stages.features.parts.spend import BASE_CONTACTS
 
 FEATURES: tuple[Feature, ...] = (
     *entity.FEATURES,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import duckdb
 
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
-from portrait_assets.stages.features import entity
 from portrait_assets.stages.features.contract import (
     CUSTOMER_BALANCE_MONTH,
     CUSTOMER_CAMPAIGN_MONTH,
@@ -13,7 +12,8 @@ from portrait_assets.stages.features.contract import (
     CUSTOMER_MONTH,
     FEATURES,
 )
-from portrait_assets.stages.features.parts import (
+from portrait_assets.stages.features.declared import entity
+from portrait_assets.stages.features.parts.spend import (
     AFTERWARDS,
     AT_ONCE,
     BEFOREHAND,
@@ -21,7 +21,7 @@ from portrait_assets.stages.features.parts import (
     campaign_response,
     campaign_type,
 )
-from portrait_assets.stages.features.parts import parts as customer_parts
+from portrait_assets.stages.features.parts.spend import parts as customer_parts
 from portrait_assets.stages.features.persons import know_persons, view_persons
 from portrait_assets.stages.features.span import Span
 from portrait_assets.storage.duckdb.connection import literal, quote

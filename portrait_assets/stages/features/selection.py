@@ -11,7 +11,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
-from portrait_assets.stages.features.feature import Feature
+from portrait_assets.stages.features.declared.feature import Feature
 from portrait_assets.storage.duckdb.connection import literal
 
 SAMPLE_ROWS = 50_000

@@ -9,7 +9,7 @@ from portrait_assets.schema.table import (
     Table,
     Type,
 )
-from portrait_assets.stages.features.feature import Element
+from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,

@@ -24,7 +24,7 @@ from portrait_assets.schema.table import (
     Type,
 )
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.features.feature import Element
+from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.tags.catalogue.checking import check_catalogue
 from portrait_assets.stages.tags.catalogue.governance import read_approvals, with_approvals
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS

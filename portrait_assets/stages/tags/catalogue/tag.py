@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.table import Column, Sensitivity, Type
-from portrait_assets.stages.features.feature import Element
+from portrait_assets.stages.features.declared.feature import Element
 
 
 class TagError(PortraitError):

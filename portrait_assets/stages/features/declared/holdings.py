@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features.expressions import ratio
-from portrait_assets.stages.features.feature import MONEY, Element, Feature
+from portrait_assets.stages.features.declared.expressions import ratio
+from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
 
 _NONE = "no balance within three months"
 

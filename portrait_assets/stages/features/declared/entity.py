@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.table import Sensitivity, Type
-from portrait_assets.stages.features.feature import (
+from portrait_assets.stages.features.declared.feature import (
     MONEY,
     NEVER_NULL,
     SHARE,

@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features.expressions import (
+from portrait_assets.stages.features.declared.expressions import (
     ratio,
     share,
     shrunk_ratio,
     shrunk_share,
 )
-from portrait_assets.stages.features.feature import (
+from portrait_assets.stages.features.declared.feature import (
     NEVER_NULL,
     SHARE,
     Element,
     Feature,
 )
-from portrait_assets.stages.features.parts import BASE_LINES
+from portrait_assets.stages.features.parts.spend import BASE_LINES
 
 PRIOR_LINES = 10
 """How many lines the base's share counts for."""

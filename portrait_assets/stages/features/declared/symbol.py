@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features.expressions import ratio, share, spread
-from portrait_assets.stages.features.feature import (
+from portrait_assets.stages.features.declared.expressions import ratio, share, spread
+from portrait_assets.stages.features.declared.feature import (
     MONEY,
     NEVER_NULL,
     SHARE,
     Element,
     Feature,
 )
-from portrait_assets.stages.features.parts import WINDOWS
+from portrait_assets.stages.features.parts.spend import WINDOWS
 from portrait_assets.stages.features.span import AGO
 
 _NEVER = "no purchase in the window"

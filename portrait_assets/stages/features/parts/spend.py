@@ -6,7 +6,7 @@ customers are one; `base_*` parts are of all customers. Nothing later than the m
 
 from __future__ import annotations
 
-from portrait_assets.stages.features.reactions import reactions
+from portrait_assets.stages.features.parts.reactions import reactions
 from portrait_assets.stages.features.span import AGO, Span
 
 WINDOWS = (1, 3, 6, 12)

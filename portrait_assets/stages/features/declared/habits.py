@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features.expressions import ratio, share
-from portrait_assets.stages.features.feature import (
+from portrait_assets.stages.features.declared.expressions import ratio, share
+from portrait_assets.stages.features.declared.feature import (
     NEVER_NULL,
     SHARE,
     Element,

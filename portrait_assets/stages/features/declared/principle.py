@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features.expressions import ratio, shrunk_ratio, shrunk_share
-from portrait_assets.stages.features.feature import (
+from portrait_assets.stages.features.declared.expressions import ratio, shrunk_ratio, shrunk_share
+from portrait_assets.stages.features.declared.feature import (
     NEVER_NULL,
     SHARE,
     Element,
     Feature,
 )
-from portrait_assets.stages.features.parts import BASE_CONTACTS
+from portrait_assets.stages.features.parts.spend import BASE_CONTACTS
 
 # How many responses, months or lines the base's reaction counts for.
 PRIOR_RESPONSES = 2
