@@ -8,40 +8,35 @@ features are the same expressions as the pipeline's.
 
 from __future__ import annotations
 
-from portrait_assets.stages.features.contract import FEATURES
-from portrait_assets.stages.features.declared import entity
-from portrait_assets.stages.features.matrix import OF_ALL, OF_CUSTOMER
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.declared.entity import RECORDED
+from portrait_assets.stages.features.matrix import FEATURE_MATRIX
 from portrait_assets.stages.features.monthly import CHANNELS, NEW_FOR_DAYS
-from portrait_assets.stages.features.monthly import sums as month_sums
-from portrait_assets.stages.features.parts.spend import (
-    AGO,
-    BASE_SUMMED,
-    WINDOWS,
-    parts,
-)
-from portrait_assets.stages.features.span import Span
-from portrait_assets.storage.duckdb.connection import literals, quote
+from portrait_assets.stages.features.parts.spend import named_by_features, windowed
+from portrait_assets.stages.features.window import AGO
+from portrait_assets.storage.duckdb.connection import literals
+from portrait_assets.storage.steps import Grain, Read, Scope, Step, upstream
 
 DAYS_IN_MASK = 120
 
 
 def features_by_hand(month: str) -> str:
     """The query; it reads views named as the canonical tables and the table temp.product."""
-    span = Span(month)
+    scope = Scope(month)
     named = {
-        "line": _line(span),
-        "event": _event(span),
-        "whole": _whole(span),
-        **parts(span),
-        "record": _record(),
+        "line": _line(scope),
+        "event": _event(scope),
+        "whole": _whole(scope),
+        **{step.name: _sql(step, scope) for step in upstream(FEATURE_MATRIX) if _is_shared(step)},
     }
     own = {
+        "record": _record(),
         "history": "SELECT customer_id, first_on, last_on FROM whole WHERE first_on IS NOT NULL",
         "bought": "SELECT * EXCLUDE (first_on, last_on) FROM whole WHERE in_window > 0",
         "base": _base(),
         "choice_name": _choice_name(),
         "choice": _choice(),
-        "campaign_type": _campaign_type(span),
+        "campaign_type": _campaign_type(scope),
         "base_campaign_type": """
             SELECT campaign_type, sum(responded) / sum(contacts) AS base_rate
             FROM campaign_type GROUP BY campaign_type HAVING sum(contacts) > 0
@@ -50,39 +45,40 @@ def features_by_hand(month: str) -> str:
             SELECT category_no, sum(lines) / sum(sum(lines)) OVER () AS line_share
             FROM by_category GROUP BY category_no
         """,
-        "held": _held(span),
+        "held": _held(scope),
         "indicator": named["indicator"].replace(
-            "FROM cleaned.market",
+            "FROM market",
             "FROM (SELECT *, strftime(observed_on, '%Y-%m') AS month FROM market)",
         ),
-        "withdrawn_user": _withdrawn_user(),
         "everyone": f"""
             SELECT customer_id FROM history UNION SELECT customer_id FROM balances
-            UNION SELECT customer_id FROM customers WHERE joined_on <= {span.day}
+            UNION SELECT customer_id FROM customers WHERE joined_on <= {scope.day}
         """,
     }
-    named = {**named, **own}
+    order = {**named, **own}
     # Read three times: to read the files again is cheaper than to keep a hundred million rows.
     with_clause = ", ".join(
         f"{name} AS {'NOT MATERIALIZED ' if name == 'line' else ''}({sql})"
-        for name, sql in named.items()
+        for name, sql in order.items()
     )
-    columns = ", ".join(
-        f"{f.sql.replace('{as_of}', span.day)} AS {quote(f.name)}" for f in FEATURES
-    )
-    joins = " ".join(
-        f"LEFT JOIN {name} AS {alias} USING (customer_id)" for name, alias in OF_CUSTOMER.items()
-    )
-    bases = " ".join(f"CROSS JOIN {name} AS {alias}" for name, alias in OF_ALL.items())
-    return (
-        f"WITH {with_clause} SELECT {span.day} AS as_of, customer_id, {columns} "
-        f"FROM everyone {joins} {bases}"
-    )
+    return f"WITH {with_clause} {_sql(FEATURE_MATRIX, scope)}"
+
+
+def _is_shared(source: Read | Step) -> bool:
+    """Whether it is a step between the customers' sums and the matrix."""
+    if isinstance(source, Read) or source.is_view or source is FEATURE_MATRIX:
+        return False
+    return source.grain is not Grain.PARTIAL and source.name not in ("product", "alias")
+
+
+def _sql(step: Step, scope: Scope) -> str:
+    sql = step.sql if isinstance(step.sql, str) else step.sql(scope)
+    parts = [part for part in step.reads if part.name == "part"]
+    return f"WITH part AS ({_sql(parts[0], scope)}) {sql}" if parts else sql  # type: ignore[arg-type]
 
 
 def _record() -> str:
-    names = (*(feature.name for feature in entity.ATTRIBUTES), "age", "birth_date", "joined_on")
-    latest = ", ".join(f"arg_max({name}, place) AS {name}" for name in names)
+    latest = ", ".join(f"arg_max({name}, place) AS {name}" for name in RECORDED)
     return (
         f"SELECT customer_id, {latest} FROM (SELECT *, row_number() OVER "
         "(ORDER BY recorded_on NULLS FIRST, source_row) AS place FROM customers) "
@@ -90,15 +86,15 @@ def _record() -> str:
     )
 
 
-def _line(span: Span) -> str:
+def _line(scope: Scope) -> str:
     kinds = "".join(
         f" WHEN lower(t.channel) IN ({literals(names)}) THEN {number}"
         for number, names in enumerate(CHANNELS.values(), 1)
     )
     return f"""
     SELECT t.customer_id, t.occurred_at AS happened_at, t.category, p.category AS of_product,
-        p.brand, t.amount AS paid, {_ago(span, "t.occurred_at")} AS ago,
-        {_ago(span, "t.occurred_at")} < 12 AS here,
+        p.brand, t.amount AS paid, {_ago(scope, "t.occurred_at")} AS ago,
+        {_ago(scope, "t.occurred_at")} < 12 AS here,
         CASE WHEN here THEN t.amount END AS amount,
         CASE WHEN here THEN t.amount END AS ticket,
         CASE WHEN here THEN t.occurred_at END AS occurred_at,
@@ -110,26 +106,26 @@ def _line(span: Span) -> str:
         CASE WHEN here THEN p.is_own_label END AS is_own_label,
         CASE WHEN here THEN CAST(t.occurred_at AS DATE) - p.introduced_on
             BETWEEN 0 AND {NEW_FOR_DAYS} END AS is_new,
-        CAST(NULL AS DECIMAL(18, 2)) AS usual_cost, CAST(NULL AS DOUBLE) AS price_difference,
+        CAST(NULL AS {Type.MONEY}) AS usual_cost, CAST(NULL AS DOUBLE) AS price_difference,
         t.is_on_display, t.is_in_mailer,
         CAST(NULL AS INTEGER) AS display_odds, CAST(NULL AS INTEGER) AS mailer_odds
     FROM transactions AS t LEFT JOIN temp.product AS p USING (product_id)
-    WHERE t.amount IS NOT NULL AND t.occurred_at < {span.day} + 1
+    WHERE t.amount IS NOT NULL AND t.occurred_at < {scope.day} + 1
     """
 
 
-def _ago(span: Span, column: str) -> str:
-    return f"CAST(date_diff('month', {column}, {span.day}) AS SMALLINT)"
+def _ago(scope: Scope, column: str) -> str:
+    return f"CAST(date_diff('month', {column}, {scope.day}) AS SMALLINT)"
 
 
-def _event(span: Span) -> str:
+def _event(scope: Scope) -> str:
     def here(column: str) -> str:
-        return f"{_ago(span, column)} BETWEEN 0 AND 11"
+        return f"{_ago(scope, column)} BETWEEN 0 AND 11"
 
     return f"""
     SELECT *, CASE WHEN here THEN ago END AS line_ago FROM line
     UNION ALL BY NAME
-    SELECT customer_id, kind, CAST(score AS DECIMAL(18, 3)) AS score, true AS here
+    SELECT customer_id, kind, CAST(score AS {Type.QUANTITY}) AS score, true AS here
     FROM interactions WHERE {here("occurred_at")}
     UNION ALL BY NAME
     SELECT customer_id, 'contact' AS of, true AS here FROM contacts
@@ -140,15 +136,22 @@ def _event(span: Span) -> str:
     """
 
 
-def _whole(span: Span) -> str:
+def _whole(scope: Scope) -> str:
     """The sums of the window and the first and last day of all time, by customer."""
+    named = windowed(named_by_features("b"))
     sums = [
-        sql
-        for sql in month_sums()
-        if not sql.endswith(("AS purchases", "AS purchase_days", "AS first_at", "AS last_at"))
+        f"{aggregate.sql} AS {name}"
+        for name, (aggregate, months) in named.items()
+        if name == aggregate.name and name not in ("purchases", "purchase_days")
+    ]
+    shorter = {name: months for name, (_, months) in named.items() if name.endswith("m")}
+    sums += [
+        f"count(*) FILTER (ago < {n}) AS {name}"
+        if name.startswith("purchases")
+        else f"coalesce(sum(paid) FILTER (ago < {n}), 0) AS {name}"
+        for name, n in shorter.items()
     ]
     spends = [f"coalesce(sum(paid) FILTER (ago = {ago}), 0) AS spend_{ago}" for ago in AGO]
-    purchases = [f"count(*) FILTER (ago < {n}) AS purchases_{n}m" for n in WINDOWS[:-1]]
     # A bit for each day: exact, and cheaper than counting distinct days.
     masks = [
         f"CAST(bit_count(bit_or(CASE WHEN here AND days_ago BETWEEN {first} "
@@ -158,7 +161,7 @@ def _whole(span: Span) -> str:
         for first in range(0, 366, DAYS_IN_MASK)
     ]
     return f"""
-    SELECT customer_id, {", ".join((*sums, *spends, *purchases))},
+    SELECT customer_id, {", ".join((*sums, *spends))},
         count(ticket) AS purchases, {" + ".join(masks)} AS purchase_days,
         CAST(min(occurred_at) AS DATE) AS first_in_window,
         CAST(max(occurred_at) AS DATE) AS last_in_window,
@@ -167,13 +170,13 @@ def _whole(span: Span) -> str:
         CAST(max(line_ago) AS BIGINT) AS oldest, count(*) FILTER (here) AS in_window,
         CAST(min(happened_at) AS DATE) AS first_on, CAST(max(happened_at) AS DATE) AS last_on
     FROM (
-        SELECT *, {span.day} - CAST(happened_at AS DATE) AS days_ago FROM event
+        SELECT *, {scope.day} - CAST(happened_at AS DATE) AS days_ago FROM event
     ) GROUP BY customer_id
     """
 
 
 def _base() -> str:
-    names = ("amount", *BASE_SUMMED, *(f"spend_{ago}" for ago in AGO))
+    names = {"amount", *windowed(named_by_features("base")), *(f"spend_{ago}" for ago in AGO)}
     return f"SELECT {', '.join(f'sum({name}) AS {name}' for name in names)} FROM bought"
 
 
@@ -202,7 +205,7 @@ def _choice() -> str:
     """
 
 
-def _campaign_type(span: Span) -> str:
+def _campaign_type(scope: Scope) -> str:
     return f"""
     SELECT customer_id, coalesce(campaign_type, 'unknown') AS campaign_type,
         coalesce(sum(contacts), 0) AS contacts, coalesce(sum(responses), 0) AS responses,
@@ -210,9 +213,9 @@ def _campaign_type(span: Span) -> str:
         max(last_on) AS last_response_on, coalesce(bit_or(in_month), 0) AS contacted_months
     FROM (
         SELECT customer_id, campaign_id, 1 AS contacts,
-            CAST(1 AS INTEGER) << {_ago(span, "contacted_on")} AS in_month
+            CAST(1 AS INTEGER) << {_ago(scope, "contacted_on")} AS in_month
         FROM contacts WHERE NOT coalesce(is_control, false)
-            AND {_ago(span, "contacted_on")} BETWEEN 0 AND 11
+            AND {_ago(scope, "contacted_on")} BETWEEN 0 AND 11
         UNION ALL BY NAME
         SELECT customer_id, campaign_id, count(*) FILTER (here) AS responses,
             max(responded_on) FILTER (here) AS last_on,
@@ -221,18 +224,18 @@ def _campaign_type(span: Span) -> str:
             CASE WHEN bool_and(here)
                 THEN greatest(min(responded_on) - any_value(contacted_on), 0) END AS lag_days
         FROM (
-            SELECT r.*, k.contacted_on, {_ago(span, "responded_on")} < 12 AS here
+            SELECT r.*, k.contacted_on, {_ago(scope, "responded_on")} < 12 AS here
             FROM responses AS r LEFT JOIN (
                 SELECT customer_id, campaign_id, min(contacted_on) AS contacted_on FROM contacts
                 WHERE NOT coalesce(is_control, false) GROUP BY ALL
             ) AS k USING (customer_id, campaign_id)
-            WHERE responded_on <= {span.day}
+            WHERE responded_on <= {scope.day}
         ) GROUP BY customer_id, campaign_id HAVING bool_or(here)
     ) LEFT JOIN campaigns USING (campaign_id) GROUP BY ALL
     """
 
 
-def _held(span: Span) -> str:
+def _held(scope: Scope) -> str:
     latest = "arg_max({column}, -ago) FILTER (ago < 3) AS {column}"
     columns = ("accounts", "products", "balance", "owed", "credit_limit", "days_past_due")
     return f"""
@@ -253,25 +256,11 @@ def _held(span: Span) -> str:
             coalesce(sum(balance) FILTER (grade IS NOT NULL), 0) AS graded_balance,
             coalesce(sum(balance * grade), 0) AS risk_points
         FROM (
-            SELECT b.*, {_ago(span, "b.balance_on")} AS ago,
+            SELECT b.*, {_ago(scope, "b.balance_on")} AS ago,
                 CASE WHEN b.balance > 0 AND b.credit_limit IS NULL
                     THEN TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER) END AS grade
             FROM balances AS b LEFT JOIN temp.product AS p USING (product_id)
-            WHERE {_ago(span, "b.balance_on")} BETWEEN 0 AND 11
+            WHERE {_ago(scope, "b.balance_on")} BETWEEN 0 AND 11
         ) GROUP BY customer_id, ago
     ) GROUP BY customer_id
-    """
-
-
-def _withdrawn_user() -> str:
-    return """
-    SELECT t.customer_id, w.product_id, w.ago
-    FROM transactions AS t JOIN withdrawn AS w USING (product_id)
-    WHERE t.amount > 0 AND t.occurred_at < w.withdrawn_on
-        AND t.occurred_at >= w.withdrawn_on - INTERVAL 3 MONTH
-    UNION
-    SELECT t.customer_id, w.product_id, w.ago
-    FROM balances AS t JOIN withdrawn AS w USING (product_id)
-    WHERE t.balance > 0 AND t.balance_on < w.withdrawn_on
-        AND t.balance_on >= w.withdrawn_on - INTERVAL 3 MONTH
     """

@@ -25,14 +25,18 @@ from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned import assets as cleaned
 from portrait_assets.stages.features import assets as features
-from portrait_assets.stages.features.products import know_products
+from portrait_assets.stages.features import monthly
+from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.stages.raw import assets as raw
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
 
 MEMORY_LIMIT_GIB = Settings().memory_limit_gib
 """For the pipeline, as people run it; the query by hand has half as much again."""
 FROM_FILES = (*raw.TABLES, *cleaned.TABLES)
+MONTHLY = len(monthly.STEPS)
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 
@@ -68,7 +72,8 @@ def query_by_hand(bank: Path, month: str, target: Path, limit_gib: float) -> Non
         con.execute(
             f"CREATE VIEW cleaned.products AS SELECT *, '{month}' AS month FROM main.products"
         )
-        know_products(con, month)
+        con.register("known", Engine(con).frame(PRODUCT, Scope(month)))
+        con.execute("CREATE TEMP TABLE product AS FROM known")
         con.execute(f"CREATE TABLE matrix AS {features_by_hand(month)}")
 
 
@@ -84,10 +89,10 @@ def main(stage: str, bank: Path, work: Path, limit_gib: float = MEMORY_LIMIT_GIB
     if stage == "cleaned":
         make(settings, FROM_FILES, months)
     elif stage == "features":
-        make(settings, tuple(features.MONTHLY), months)
-        make(settings, features.MATRIX, months[-1:])
+        make(settings, features.TABLES[:MONTHLY], months)
+        make(settings, features.TABLES[MONTHLY:], months[-1:])
     elif stage == "month":
-        make(settings, (*FROM_FILES, *features.MONTHLY, *features.MATRIX), months[-1:])
+        make(settings, (*FROM_FILES, *features.TABLES), months[-1:])
     else:
         query_by_hand(bank, months[-1], work / "by_hand.duckdb", 1.5 * limit_gib)
 

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 import polars as pl
 
+MONEY_SCALE = 2
+"""Digits after the decimal point of amounts of money."""
+
 
 class Type(StrEnum):
     """A column's type; the value is its DuckDB name."""
@@ -18,9 +21,9 @@ class Type(StrEnum):
     TEXT = "VARCHAR"
     INTEGER = "BIGINT"
     NUMBER = "DOUBLE"
-    MONEY = "DECIMAL(18,2)"
+    MONEY = f"DECIMAL(18,{MONEY_SCALE})"
     QUANTITY = "DECIMAL(18,3)"
-    SQUARE = "DECIMAL(38,4)"  # of MONEY, or sums of them
+    SQUARE = f"DECIMAL(38,{2 * MONEY_SCALE})"  # of MONEY, or sums of them
     DATE = "DATE"
     TIMESTAMP = "TIMESTAMP"
     BOOLEAN = "BOOLEAN"
@@ -28,13 +31,16 @@ class Type(StrEnum):
     COUNTER = "UINTEGER"  # numbers rows from 1, where half the room of INTEGER matters
 
 
+MONEY_FACTOR = f"DECIMAL(20,{MONEY_SCALE})"
+"""The SQL type of an amount that is multiplied by one of the type MONEY, to give a SQUARE."""
+
 POLARS_TYPES: dict[Type, pl.DataType] = {
     Type.TEXT: pl.String(),
     Type.INTEGER: pl.Int64(),
     Type.NUMBER: pl.Float64(),
-    Type.MONEY: pl.Decimal(18, 2),
+    Type.MONEY: pl.Decimal(18, MONEY_SCALE),
     Type.QUANTITY: pl.Decimal(18, 3),
-    Type.SQUARE: pl.Decimal(38, 4),
+    Type.SQUARE: pl.Decimal(38, 2 * MONEY_SCALE),
     Type.DATE: pl.Date(),
     Type.TIMESTAMP: pl.Datetime("us"),
     Type.BOOLEAN: pl.Boolean(),

@@ -13,9 +13,11 @@ from benchmarks.features_by_hand import features_by_hand
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.features.matrix import AGGREGATES
-from portrait_assets.stages.features.products import know_products
-from portrait_assets_tests.features.world import World, day, sale
+from portrait_assets.stages.features.products import PRODUCT
+from portrait_assets.storage.duckdb.rows import Query
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
+from portrait_assets_tests.features.world import MONTHLY_TABLES, World, day, sale
 
 MONTHS = month_range("2023-01", "2024-06")
 
@@ -139,7 +141,9 @@ def test_aggregating_by_month_first_changes_no_value():
     world = bank(seed=1)
     for name in CLEANED:
         world.con.execute(f"CREATE VIEW {name} AS FROM cleaned.{name}")
-    know_products(world.con, MONTHS[-1])
+    with Engine(world.con).rows(PRODUCT, Scope(MONTHS[-1])) as product:
+        assert isinstance(product, Query)
+        world.con.execute(f"CREATE TEMP TABLE product AS {product.sql}")
     at_once = world.con.sql(features_by_hand(MONTHS[-1])).pl().sort("customer_id")
     at_once = at_once.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
     by_month = world.matrix(MONTHS[-1], part_customers=30)
@@ -150,7 +154,7 @@ def test_aggregating_by_month_first_changes_no_value():
 
 def test_monthly_aggregates_lie_in_customers_order():
     world = bank(seed=2)
-    for table in AGGREGATES:
+    for table in MONTHLY_TABLES[1:]:
         month = world.table(table).filter(pl.col("month") == MONTHS[-2])
         assert month["customer_id"].n_unique() > 10
         assert month["customer_id"].is_sorted(), table.full_name

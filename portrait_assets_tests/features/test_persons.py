@@ -10,14 +10,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features import matrix
-from portrait_assets.stages.features.matrix import AGGREGATES
-from portrait_assets.stages.features.persons import (
-    LEAST,
-    MOST,
-    aliases,
-    view_persons,
-)
+from portrait_assets.stages.features import aggregates
+from portrait_assets.stages.features.aggregates import Adds
+from portrait_assets.stages.features.persons import ALIAS
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
 from portrait_assets_tests.features.world import World, day, merges, sale
 
 FOUND_OUT = ("2024-03", "new", "old")
@@ -72,27 +69,6 @@ def test_taking_customers_in_parts_changes_no_value():
         )
 
 
-def test_so_many_of_all_who_were_ever_there_are_taken_at_a_time(monkeypatch: pytest.MonkeyPatch):
-    often = World(
-        "2024-04",
-        transactions=[sale(who, f"2024-0{n}-05", 1) for n, who in enumerate(["a", "b", "o'c"], 1)],
-        customers=[{"customer_id": "d", "joined_on": day("2024-04-02")}],
-    )
-    conditions: list[str] = []
-
-    def noted(*view: Any) -> None:
-        conditions.append(view[-1])
-        view_persons(*view)
-
-    monkeypatch.setattr(matrix, "view_persons", noted)
-    often.matrix("2024-04", part_customers=2)
-    taken = [
-        [who for (who,) in often.con.sql(f"SELECT customer_id FROM known WHERE {of}").fetchall()]
-        for of in conditions
-    ]
-    assert [sorted(part) for part in taken] == [["a", "b"], ["d", "o'c"]]
-
-
 def test_before_the_month_of_the_merge_they_are_two():
     assert told_later().matrix("2024-02")["customer_id"].to_list() == ["new", "old", "other"]
 
@@ -116,21 +92,21 @@ def test_a_merged_person_is_as_one_who_was_known_as_one_all_along():
 
 
 def test_an_identifier_that_is_taken_back_is_a_customer_again():
-    con = duckdb.connect()
     identity_map, customer_alias = merges([FOUND_OUT, ("2024-04", "new", "new")])
-    con.execute("CREATE SCHEMA cleaned")
+    con = duckdb.connect()
     con.register("identities", identity_map)
-    con.register("given_up", customer_alias.head(1))
+    con.register("aliases", customer_alias.head(1))
+    con.execute("CREATE SCHEMA cleaned")
     con.execute("CREATE TABLE cleaned.identity_map AS FROM identities")
-    con.execute("CREATE TABLE cleaned.customer_alias AS FROM given_up")
-    assert con.sql(aliases("2024-02")).fetchall() == []
-    assert con.sql(aliases("2024-03")).fetchall() == [("new", "old")]
-    assert con.sql(aliases("2024-04")).fetchall() == []
+    con.execute("CREATE TABLE cleaned.customer_alias AS FROM aliases")
+    engine = Engine(con)
+    assert engine.frame(ALIAS, Scope("2024-02")).is_empty()
+    assert engine.frame(ALIAS, Scope("2024-03")).rows() == [("new", "old")]
+    assert engine.frame(ALIAS, Scope("2024-04")).is_empty()
 
 
-def test_only_what_can_be_added_is_added():
-    """Money, counts and points add up; times and texts are declared or taken as they are."""
-    for table in AGGREGATES:
-        for column in table.columns:
-            if column.type in (Type.DATE, Type.TIMESTAMP, Type.BOOLEAN):
-                assert column.name in (*LEAST, *MOST), f"{table.full_name}.{column.name}"
+@pytest.mark.parametrize("name", [name for name in dir(aggregates) if name.startswith("CUSTOMER_")])
+def test_sums_are_of_what_can_be_added(name: str):
+    for aggregate in getattr(aggregates, name):
+        is_number = aggregate.column.type in (Type.INTEGER, Type.MONEY, Type.QUANTITY, Type.SQUARE)
+        assert is_number or aggregate.adds is not Adds.SUM, f"{name}.{aggregate.name}"

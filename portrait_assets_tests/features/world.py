@@ -18,20 +18,14 @@ from portrait_assets.stages.cleaned.contract import (
     IDENTITY_MAP,
 )
 from portrait_assets.stages.cleaned.golden import golden_month
-from portrait_assets.stages.features.assets import BEFORE, MONTHLY
-from portrait_assets.stages.features.contract import (
-    CAMPAIGN_RESPONSE,
-    CUSTOMER_CAMPAIGN_MONTH,
-    FEATURE_MATRIX,
-)
-from portrait_assets.stages.features.matrix import (
-    campaign_responses,
-    feature_matrix,
-    know_customers,
-)
-from portrait_assets.stages.features.persons import know_persons
-from portrait_assets.stages.features.products import know_products
+from portrait_assets.stages.features import matrix, monthly
+from portrait_assets.stages.features.contract import CAMPAIGN_RESPONSE, FEATURE_MATRIX
+from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope, Step
+
+MONTHLY_TABLES = tuple(step.writes for step in monthly.STEPS if step.writes is not None)
 
 DATED = {
     "transactions": "occurred_at",
@@ -104,7 +98,7 @@ class World:
         for name, frame in frames.items():
             self._create(CLEANED[name])
             self._insert(CLEANED[name], frame)
-        for table in (IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD, *MONTHLY):
+        for table in (IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD, *MONTHLY_TABLES):
             self._create(table)
         identities, aliases = merges(list(merged))
         self._insert(IDENTITY_MAP, identities)
@@ -113,15 +107,20 @@ class World:
             records = golden_month(frames["customers"], identities, month)
             self._insert(GOLDEN_RECORD, pl.concat([GOLDEN_RECORD.empty(), *records]))
         earliest = min([last, *(m for name in DATED for m in frames[name]["month"])])
+        self.engine = Engine(self.con)
         for month in month_range(earliest, last):
-            know_products(self.con, month)
-            know_persons(self.con, month, BEFORE)
-            for table, sql in MONTHLY.items():
-                self.con.execute(f"INSERT INTO {table.full_name} BY NAME {sql(month)}")
+            for step in monthly.STEPS:
+                self._run(step, month)
 
     def _create(self, table: Table) -> None:
         self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
         self.con.execute(create_table_sql(table, column_types(table)))
+
+    def _run(self, step: Step, month: str) -> None:
+        assert step.writes is not None
+        with self.engine.rows(step, Scope(month)) as rows:
+            assert isinstance(rows, Query)
+            self.con.execute(f"INSERT INTO {step.writes.full_name} BY NAME {rows.sql}")
 
     def _insert(self, table: Table, frame: pl.DataFrame) -> None:
         self.con.register("incoming", frame)
@@ -134,15 +133,13 @@ class World:
 
     def matrix(self, month: str, part_customers: int = 100_000) -> pl.DataFrame:
         """The feature matrix of a month, with its contract's types, so many customers at a time."""
-        know_products(self.con, month)
-        know_customers(self.con, month, part_customers)
-        frame: pl.DataFrame = self.con.sql(feature_matrix(month)).pl()
+        engine = Engine(self.con, part_customers=part_customers)
+        frame = engine.frame(matrix.FEATURE_MATRIX, Scope(month))
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
 
     def campaign_responses(self, month: str) -> pl.DataFrame:
         """Responses by kind of campaign as of a month, with their contract's types."""
-        know_persons(self.con, month, (), (CUSTOMER_CAMPAIGN_MONTH,))
-        frame: pl.DataFrame = self.con.sql(campaign_responses(month)).pl()
+        frame = self.engine.frame(matrix.CAMPAIGN_RESPONSE, Scope(month))
         return frame.select(CAMPAIGN_RESPONSE.column_names).cast(CAMPAIGN_RESPONSE.polars_schema)
 
     def customer(self, customer: str, month: str) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dagster as dg
 
+from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.assets import TABLES
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
-from portrait_assets.stages.features.persons import aliases
+from portrait_assets.stages.features.persons import ALIAS
 from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
@@ -14,6 +15,8 @@ from portrait_assets.storage.dagster.checks import (
     room_checks,
 )
 from portrait_assets.storage.duckdb.connection import literal
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import EVER, Scope, Step, read
 
 
 def _adds_up(subject: Subject) -> Finding:
@@ -28,16 +31,28 @@ def _adds_up(subject: Subject) -> Finding:
     )
 
 
+EXPECTED = Step(
+    "expected",
+    (
+        ALIAS,
+        *(read(CLEANED[name], EVER) for name in ("transactions", "balances", "customers")),
+    ),
+    lambda scope: (
+        f"""
+    SELECT DISTINCT coalesce(a.customer_id, t.customer_id) AS customer_id
+    FROM (
+        SELECT customer_id FROM transactions
+        UNION ALL SELECT customer_id FROM balances
+        UNION ALL SELECT customer_id FROM customers WHERE joined_on <= {scope.day}
+    ) AS t LEFT JOIN alias AS a ON a.alias_id = t.customer_id
+    """
+    ),
+)
+"""Who the cleaned tables say is a customer by the month's end."""
+
+
 def _everyone(subject: Subject) -> Finding:
-    month = literal(subject.month)
-    expected = subject.warehouse.select(
-        "SELECT DISTINCT coalesce(a.customer_id, t.customer_id) AS customer_id FROM ("
-        f"SELECT customer_id FROM cleaned.transactions WHERE month <= {month} "
-        f"UNION ALL SELECT customer_id FROM cleaned.balances WHERE month <= {month} "
-        f"UNION ALL SELECT customer_id FROM cleaned.customers WHERE month <= {month} "
-        f"AND joined_on <= last_day(({month} || '-01')::DATE)) AS t "
-        f"LEFT JOIN ({aliases(subject.month)}) AS a ON a.alias_id = t.customer_id"
-    )
+    expected = Engine(subject.warehouse.con).frame(EXPECTED, Scope(subject.month))
     here = subject.rows.select("customer_id")
     missing = expected.join(here, on="customer_id", how="anti").height
     strange = here.join(expected, on="customer_id", how="anti").height

@@ -1,18 +1,27 @@
-"""SQL of one month's additive aggregates: windows of months are sums of these.
+"""Steps that aggregate one month's events: windows of months are sums of these.
 
-Each query reads the month's own events, what is known of campaigns by then, and for usual prices
-the earlier months of `features.product_month`. What is known of products by then is looked up in
-the temporary table `product`, which `products.know_products` makes, and what customers were
-contacted about and responded to before in the views that `persons.know_persons` makes. What is by
-customer comes in customers' order, so that the matrix finds some customers without reading all.
+What is by customer comes in customers' order, so that the matrix finds some customers without
+reading all.
 """
 
 from __future__ import annotations
 
-from portrait_assets.core.months import next_month
-from portrait_assets.stages.features.contract import DAY_PARTS, WEEKDAYS
-from portrait_assets.stages.features.products import choice_id
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features import aggregates, contract
+from portrait_assets.stages.features.persons import of_persons
+from portrait_assets.stages.features.products import PRODUCT, choice_id
 from portrait_assets.storage.duckdb.connection import literal, literals
+from portrait_assets.storage.steps import (
+    BEFORE,
+    EVER,
+    THE_MONTH,
+    Grain,
+    Scope,
+    Step,
+    read,
+    window,
+)
 
 CHANNELS = {
     "digital": ("app", "web", "online", "mobile", "website", "wechat", "mini_program", "internet"),
@@ -22,153 +31,62 @@ CHANNELS = {
 }
 """Which channels, as sources name them, count as which kind."""
 NEW_FOR_DAYS = 182
-PRICE_MOVED = 0.05
-"""A price is cheaper or dearer than usual from this relative difference on."""
 USUAL_PRICE_MONTHS = 12
 MILLION = 1_000_000
 
+TRANSACTIONS = read(CLEANED["transactions"], THE_MONTH)
+CONTACTS = read(CLEANED["contacts"], THE_MONTH)
+RESPONSES = read(CLEANED["responses"], THE_MONTH)
 
-def product_month(month: str) -> str:
-    """What was sold of each product in the month, where a unit price can be told."""
-    return f"""
-    SELECT {literal(month)} AS month, s.*, p.category
+
+def _month(scope: Scope) -> str:
+    return f"{literal(scope.month)} AS month"
+
+
+PRODUCT_MONTH = Step(
+    "product_month",
+    (TRANSACTIONS, PRODUCT),
+    lambda scope: (
+        f"""
+    SELECT {_month(scope)}, s.*, p.category
     FROM (
         SELECT product_id, count(*) AS lines, sum(quantity) AS quantity, sum(amount) AS amount
-        FROM cleaned.transactions
-        WHERE month = {literal(month)} AND quantity > 0 AND amount > 0 AND product_id IS NOT NULL
-        GROUP BY product_id
-    ) AS s LEFT JOIN temp.product AS p USING (product_id)
+        FROM transactions
+        WHERE quantity > 0 AND amount > 0 AND product_id IS NOT NULL GROUP BY product_id
+    ) AS s LEFT JOIN product AS p USING (product_id)
     """
-
-
-def customer_month(month: str) -> str:
-    """What each customer bought and said in the month; a line without a basket is a purchase."""
-    here = f"WHERE month = {literal(month)}"
-    return f"""
-    WITH fact AS (
-        SELECT p.product_id, p.is_own_label, p.introduced_on, c.price AS category_price,
-            u.price AS usual_price, s.display_share, s.mailer_share
-        FROM temp.product AS p
-        LEFT JOIN ({_category_prices(month)}) AS c USING (category)
-        LEFT JOIN ({_usual_prices(month)}) AS u USING (product_id)
-        LEFT JOIN ({_shown(month)}) AS s USING (product_id)
     ),
-    line AS (
-        SELECT t.customer_id, t.occurred_at, t.amount, t.discount_amount,
-            CASE WHEN t.basket_id IS NULL THEN t.amount END AS ticket,
-            CAST(hour(t.occurred_at) AS TINYINT) AS hour_of_day,
-            CAST(isodow(t.occurred_at) AS TINYINT) AS weekday,
-            {_channel_kind()} AS channel_kind,
-            p.is_own_label,
-            CAST(t.occurred_at AS DATE) - p.introduced_on BETWEEN 0 AND {NEW_FOR_DAYS} AS is_new,
-            CASE WHEN t.quantity > 0 AND t.amount > 0
-                THEN CAST(t.quantity * p.category_price AS DECIMAL(18, 2)) END AS usual_cost,
-            CASE WHEN t.quantity > 0 AND t.amount > 0
-                THEN t.amount / t.quantity / p.usual_price - 1 END AS price_difference,
-            t.is_on_display, t.is_in_mailer,
-            CASE WHEN t.is_on_display IS NOT NULL
-                THEN CAST(round({MILLION} * p.display_share) AS INTEGER) END AS display_odds,
-            CASE WHEN t.is_in_mailer IS NOT NULL
-                THEN CAST(round({MILLION} * p.mailer_share) AS INTEGER) END AS mailer_odds
-        FROM cleaned.transactions AS t LEFT JOIN fact AS p USING (product_id)
-        WHERE t.month = {literal(month)}
-    ),
-    event AS (
-        FROM line
-        UNION ALL BY NAME
-        SELECT customer_id, sum(amount) AS ticket FROM cleaned.transactions
-        {here} AND basket_id IS NOT NULL GROUP BY customer_id, basket_id
-        UNION ALL BY NAME
-        SELECT customer_id, kind, CAST(score AS DECIMAL(18, 3)) AS score
-        FROM cleaned.interactions {here}
-        UNION ALL BY NAME
-        SELECT customer_id, 'contact' AS of FROM cleaned.contacts
-        {here} AND NOT coalesce(is_control, false)
-        UNION ALL BY NAME
-        SELECT customer_id, 'response' AS of FROM cleaned.responses {here}
-    )
-    SELECT {literal(month)} AS month, customer_id, {", ".join(sums())}
-    FROM event GROUP BY customer_id ORDER BY customer_id
-    """
+    grain=Grain.ALL,
+    writes=contract.PRODUCT_MONTH,
+)
+"""What was sold of each product in the month, where a unit price is known."""
 
-
-def sums() -> list[str]:
-    """The columns of `features.customer_month` after the customer, by event."""
-    day_parts = [
-        _count(f"hour_of_day BETWEEN {first} AND {last}", f"{name}_lines")
-        for name, (first, last) in DAY_PARTS.items()
-    ]
-    weekdays = [
-        _count(f"weekday = {number}", f"{name}_lines") for number, name in enumerate(WEEKDAYS, 1)
-    ]
-    channels = [
-        _count(f"channel_kind = {number}", f"{name}_lines")
-        for number, name in enumerate(CHANNELS, 1)
-    ]
-    return [
-        "count(ticket) AS purchases",
-        "count(amount) AS lines",
-        "coalesce(bit_count(bit_or(CAST(1 AS INTEGER) << CAST(day(occurred_at) - 1 AS INTEGER)))"
-        ", 0) AS purchase_days",
-        _sum("amount"),
-        "coalesce(sum(CAST(ticket AS DECIMAL(20, 2)) * CAST(ticket AS DECIMAL(18, 2))), 0) "
-        "AS ticket_squares",
-        "min(ticket) AS smallest_ticket",
-        "max(ticket) AS largest_ticket",
-        "min(occurred_at) AS first_at",
-        "max(occurred_at) AS last_at",
-        _count("amount < 0", "returned_lines"),
-        _sum("-amount", "amount < 0", "returned_amount"),
-        _sum("discount_amount"),
-        _count("discount_amount > 0", "discounted_lines"),
-        _sum("amount", "discount_amount > 0", "discounted_amount"),
-        "count(is_own_label) AS branded_lines",
-        _sum("amount", "is_own_label IS NOT NULL", "branded_amount"),
-        _sum("amount", "is_own_label", "own_label_amount"),
-        _sum("amount", "weekday >= 6", "weekend_amount"),
-        _sum("amount", "hour_of_day >= 18", "evening_amount"),
-        *day_parts,
-        # Hours lie on a circle; whole thousandths keep the sums exact.
-        "coalesce(sum(CAST(round(1000 * cos(pi() * (hour_of_day + 0.5) / 12)) AS INTEGER)), 0) "
-        "AS hour_x",
-        "coalesce(sum(CAST(round(1000 * sin(pi() * (hour_of_day + 0.5) / 12)) AS INTEGER)), 0) "
-        "AS hour_y",
-        *weekdays,
-        *channels,
-        "count(usual_cost) AS priced_lines",
-        _sum("amount", "usual_cost IS NOT NULL", "priced_amount"),
-        _sum("usual_cost"),
-        _count(f"price_difference <= -{PRICE_MOVED}", "cheaper_lines"),
-        _count(f"price_difference >= {PRICE_MOVED}", "dearer_lines"),
-        "count(is_new) AS dated_product_lines",
-        _count("is_new", "new_product_lines"),
-        _count("display_odds IS NOT NULL OR mailer_odds IS NOT NULL", "promotable_lines"),
-        _count("display_odds IS NOT NULL AND is_on_display", "display_lines"),
-        _count("mailer_odds IS NOT NULL AND is_in_mailer", "mailer_lines"),
-        _sum("amount", "is_on_display OR is_in_mailer", "promoted_amount"),
-        "coalesce(sum(display_odds), 0) AS display_odds",
-        "coalesce(sum(mailer_odds), 0) AS mailer_odds",
-        _count("kind = 'complaint'", "complaints"),
-        _count("kind = 'survey' AND score IS NOT NULL", "surveys"),
-        _sum("score", "kind = 'survey'", "survey_points"),
-        _count("kind = 'visit'", "visits"),
-        _count("of = 'contact'", "contacts"),
-        _count("of = 'response'", "responses"),
-    ]
-
-
-def _count(where: str, name: str) -> str:
-    return f"count(CASE WHEN {where} THEN 1 END) AS {name}"
-
-
-def _sum(of: str, where: str | None = None, name: str | None = None) -> str:
-    # FILTER would cut every column of the rows anew for each of so many aggregates.
-    summed = f"CASE WHEN {where} THEN {of} END" if where else of
-    return f"coalesce(sum({summed}), 0) AS {name or of}"
+_UNIT_PRICE = "CAST(sum(amount) AS DOUBLE) / CAST(sum(quantity) AS DOUBLE) AS price"
+CATEGORY_PRICE = Step(
+    "category_price",
+    (read(contract.PRODUCT_MONTH, THE_MONTH, "sold"),),
+    f"SELECT category, {_UNIT_PRICE} FROM sold WHERE category IS NOT NULL GROUP BY category",
+    grain=Grain.ALL,
+)
+USUAL_PRICE = Step(
+    "usual_price",
+    (read(contract.PRODUCT_MONTH, window(USUAL_PRICE_MONTHS, ago=1), "sold_before"),),
+    f"SELECT product_id, {_UNIT_PRICE} FROM sold_before GROUP BY product_id",
+    grain=Grain.ALL,
+)
+"""Each product's price in the months before."""
+SHOWN = Step(
+    "shown",
+    (read(CLEANED["promotions"], THE_MONTH),),
+    "SELECT product_id, avg(display_share) AS display_share, avg(mailer_share) AS mailer_share "
+    "FROM promotions WHERE product_id IS NOT NULL GROUP BY product_id",
+    grain=Grain.ALL,
+)
+"""The share of stores and weeks in which a product was on display, and in the mailer."""
 
 
 def _channel_kind() -> str:
-    """The channel's place in CHANNELS, from 1; null for a channel that is not told."""
+    """The channel's place in CHANNELS, from 1; null for a channel that is not known."""
     whens = "".join(
         f" WHEN lower(t.channel) IN ({literals(names)}) THEN {number}"
         for number, names in enumerate(CHANNELS.values(), 1)
@@ -176,143 +94,225 @@ def _channel_kind() -> str:
     return f"CAST(CASE{whens} WHEN t.channel IS NOT NULL THEN 0 END AS TINYINT)"
 
 
-def _category_prices(month: str) -> str:
-    return (
-        "SELECT category, CAST(sum(amount) AS DOUBLE) / CAST(sum(quantity) AS DOUBLE) AS price "
-        f"FROM features.product_month WHERE month = {literal(month)} AND category IS NOT NULL "
-        "GROUP BY category"
-    )
-
-
-def _usual_prices(month: str) -> str:
-    first = next_month(month, -USUAL_PRICE_MONTHS)
-    return (
-        "SELECT product_id, CAST(sum(amount) AS DOUBLE) / CAST(sum(quantity) AS DOUBLE) AS price "
-        f"FROM features.product_month WHERE month >= {literal(first)} "
-        f"AND month < {literal(month)} GROUP BY product_id"
-    )
-
-
-def _shown(month: str) -> str:
-    return (
-        "SELECT product_id, avg(display_share) AS display_share, avg(mailer_share) AS mailer_share "
-        f"FROM cleaned.promotions WHERE month = {literal(month)} AND product_id IS NOT NULL "
-        "GROUP BY product_id"
-    )
-
-
-def customer_category_month(month: str) -> str:
-    """What each customer bought by category and brand.
-
-    The category is the row's own, or else its product's; lines with neither category nor brand
-    are left out. Rows are counted by a number, which is cheaper than by two texts.
+PRODUCT_FACT = Step(
+    "product_fact",
+    (PRODUCT, CATEGORY_PRICE, USUAL_PRICE, SHOWN),
     """
-    return f"""
-    WITH line AS (
-        SELECT t.customer_id, t.amount, t.category, p.brand, p.choice_id
-        FROM cleaned.transactions AS t LEFT JOIN temp.product AS p USING (product_id)
-        WHERE t.month = {literal(month)}
+    SELECT p.product_id, p.is_own_label, p.introduced_on, c.price AS category_price,
+        u.price AS usual_price, s.display_share, s.mailer_share
+    FROM product AS p
+    LEFT JOIN category_price AS c USING (category)
+    LEFT JOIN usual_price AS u USING (product_id)
+    LEFT JOIN shown AS s USING (product_id)
+    """,
+)
+LINE = Step(
+    "line",
+    (TRANSACTIONS, PRODUCT_FACT),
+    f"""
+    SELECT t.customer_id, t.occurred_at, t.amount, t.discount_amount,
+        CASE WHEN t.basket_id IS NULL THEN t.amount END AS ticket,
+        CAST(hour(t.occurred_at) AS TINYINT) AS hour_of_day,
+        CAST(isodow(t.occurred_at) AS TINYINT) AS weekday,
+        {_channel_kind()} AS channel_kind,
+        p.is_own_label,
+        CAST(t.occurred_at AS DATE) - p.introduced_on BETWEEN 0 AND {NEW_FOR_DAYS} AS is_new,
+        CASE WHEN t.quantity > 0 AND t.amount > 0
+            THEN CAST(t.quantity * p.category_price AS {Type.MONEY}) END AS usual_cost,
+        CASE WHEN t.quantity > 0 AND t.amount > 0
+            THEN t.amount / t.quantity / p.usual_price - 1 END AS price_difference,
+        t.is_on_display, t.is_in_mailer,
+        CASE WHEN t.is_on_display IS NOT NULL
+            THEN CAST(round({MILLION} * p.display_share) AS INTEGER) END AS display_odds,
+        CASE WHEN t.is_in_mailer IS NOT NULL
+            THEN CAST(round({MILLION} * p.mailer_share) AS INTEGER) END AS mailer_odds
+    FROM transactions AS t LEFT JOIN product_fact AS p USING (product_id)
+    """,
+)
+"""Each transaction line, beside what is known of its product and its price."""
+
+CUSTOMER_MONTH = Step(
+    "customer_month",
+    (LINE, TRANSACTIONS, read(CLEANED["interactions"], THE_MONTH), CONTACTS, RESPONSES),
+    lambda scope: (
+        f"""
+    SELECT {_month(scope)}, customer_id, {aggregates.select(aggregates.CUSTOMER_MONTH)}
+    FROM (
+        FROM line
+        UNION ALL BY NAME
+        SELECT customer_id, sum(amount) AS ticket FROM transactions
+        WHERE basket_id IS NOT NULL GROUP BY customer_id, basket_id
+        UNION ALL BY NAME
+        SELECT customer_id, kind, CAST(score AS {Type.QUANTITY}) AS score FROM interactions
+        UNION ALL BY NAME
+        SELECT customer_id, 'contact' AS of FROM contacts WHERE NOT coalesce(is_control, false)
+        UNION ALL BY NAME
+        SELECT customer_id, 'response' AS of FROM responses
+    ) GROUP BY customer_id ORDER BY customer_id
+    """
     ),
-    own AS (
-        SELECT category, brand, {choice_id("category", "brand")} AS choice_id
-        FROM (SELECT DISTINCT category, brand FROM line WHERE category IS NOT NULL)
-    ),
-    name AS (
-        SELECT DISTINCT choice_id, category, brand FROM temp.product WHERE choice_id IS NOT NULL
-        UNION
-        SELECT choice_id, category, brand FROM own
-    ),
-    chosen AS (
-        SELECT customer_id, amount, choice_id FROM line WHERE category IS NULL
-        UNION ALL
-        SELECT l.customer_id, l.amount, o.choice_id
-        FROM line AS l JOIN own AS o
-            ON o.category = l.category AND o.brand IS NOT DISTINCT FROM l.brand
-    )
-    SELECT {literal(month)} AS month, c.*, n.category, n.brand
+    writes=contract.CUSTOMER_MONTH,
+)
+"""What each customer bought and said in the month; a line without a basket is a purchase."""
+
+CATEGORY_LINE = Step(
+    "category_line",
+    (TRANSACTIONS, PRODUCT),
+    "SELECT t.customer_id, t.amount, t.category, p.brand, p.choice_id "
+    "FROM transactions AS t LEFT JOIN product AS p USING (product_id)",
+)
+OWN_CHOICE = Step(
+    "own_choice",
+    (CATEGORY_LINE,),
+    f"SELECT category, brand, {choice_id('category', 'brand')} AS choice_id "
+    "FROM (SELECT DISTINCT category, brand FROM category_line WHERE category IS NOT NULL)",
+)
+"""Choices of lines that come with a category of their own."""
+CHOSEN_LINE = Step(
+    "chosen_line",
+    (CATEGORY_LINE, OWN_CHOICE),
+    """
+    SELECT customer_id, amount, choice_id FROM category_line WHERE category IS NULL
+    UNION ALL
+    SELECT l.customer_id, l.amount, o.choice_id
+    FROM category_line AS l JOIN own_choice AS o
+        ON o.category = l.category AND o.brand IS NOT DISTINCT FROM l.brand
+    """,
+)
+NAMED_CHOICE = Step(
+    "named_choice",
+    (PRODUCT, OWN_CHOICE),
+    """
+    SELECT DISTINCT choice_id, category, brand FROM product WHERE choice_id IS NOT NULL
+    UNION
+    SELECT choice_id, category, brand FROM own_choice
+    """,
+)
+CUSTOMER_CATEGORY_MONTH = Step(
+    "customer_category_month",
+    (CHOSEN_LINE, NAMED_CHOICE),
+    lambda scope: (
+        f"""
+    SELECT {_month(scope)}, c.*, n.category, n.brand
     FROM (
         SELECT customer_id, choice_id, count(*) AS lines, sum(amount) AS amount
-        FROM chosen WHERE choice_id IS NOT NULL GROUP BY customer_id, choice_id
-    ) AS c JOIN name AS n USING (choice_id) ORDER BY customer_id
+        FROM chosen_line WHERE choice_id IS NOT NULL GROUP BY customer_id, choice_id
+    ) AS c JOIN named_choice AS n USING (choice_id) ORDER BY customer_id
     """
+    ),
+    writes=contract.CUSTOMER_CATEGORY_MONTH,
+)
+"""What each customer bought by category and brand.
 
+The category is the row's own, or else its product's; lines with neither category nor brand are left
+out. Rows are counted by a number, which is cheaper than by two texts.
+"""
 
-def customer_campaign_month(month: str) -> str:
-    """Contacts and responses by kind of campaign.
-
-    A contacted campaign is responded to once, in the month of the first response, which also
-    tells the days it took. The control group counts as not contacted: what it answers unasked is
-    among the responses only.
+CAMPAIGN = Step(
+    "campaign",
+    (read(CLEANED["campaigns"], EVER),),
+    "SELECT campaign_id, arg_max(campaign_type, source_row) AS campaign_type FROM campaigns "
+    "GROUP BY campaign_id",
+    grain=Grain.ALL,
+)
+ANSWERED = Step(
+    "answered",
+    (RESPONSES,),
     """
-    here = f"month = {literal(month)}"
-    return f"""
-    WITH answered AS (
-        SELECT customer_id, campaign_id, count(*) AS responses, min(responded_on) AS first_on,
-            max(responded_on) AS last_on
-        FROM cleaned.responses WHERE {here} GROUP BY ALL
-    ),
-    earlier AS (
-        SELECT DISTINCT customer_id, campaign_id
-        FROM temp.responses SEMI JOIN answered USING (customer_id, campaign_id)
-        WHERE month < {literal(month)}
-    ),
-    reached AS (
-        SELECT customer_id, campaign_id, min(contacted_on) AS contacted_on
-        FROM temp.contacts SEMI JOIN answered USING (customer_id, campaign_id)
-        WHERE month <= {literal(month)} AND NOT coalesce(is_control, false) GROUP BY ALL
-    ),
-    event AS (
-        SELECT customer_id, campaign_id, 1 AS contacts FROM cleaned.contacts
-        WHERE {here} AND NOT coalesce(is_control, false)
-        UNION ALL BY NAME
-        SELECT a.customer_id, a.campaign_id, a.responses, a.last_on,
-            CASE WHEN r.contacted_on IS NOT NULL AND e.customer_id IS NULL THEN 1 END AS responded,
-            CASE WHEN e.customer_id IS NULL
-                THEN greatest(a.first_on - r.contacted_on, 0) END AS lag_days
-        FROM answered AS a
-        LEFT JOIN reached AS r USING (customer_id, campaign_id)
-        LEFT JOIN earlier AS e USING (customer_id, campaign_id)
-    ),
-    campaign AS (
-        SELECT campaign_id, arg_max(campaign_type, source_row) AS campaign_type
-        FROM cleaned.campaigns WHERE month <= {literal(month)} GROUP BY campaign_id
-    )
-    SELECT {literal(month)} AS month, e.customer_id,
-        coalesce(c.campaign_type, 'unknown') AS campaign_type,
-        coalesce(sum(contacts), 0) AS contacts, coalesce(sum(responses), 0) AS responses,
-        coalesce(sum(responded), 0) AS responded_contacts,
-        coalesce(sum(CASE WHEN responded = 1 THEN lag_days END), 0) AS lag_days,
-        max(last_on) AS last_response_on
-    FROM event AS e LEFT JOIN campaign AS c USING (campaign_id) GROUP BY ALL ORDER BY e.customer_id
+    SELECT customer_id, campaign_id, count(*) AS responses, min(responded_on) AS first_on,
+        max(responded_on) AS last_on
+    FROM responses GROUP BY ALL
+    """,
+)
+ANSWERED_BEFORE = Step(
+    "answered_before",
+    (of_persons(CLEANED["responses"], BEFORE, "responses_before"), ANSWERED),
+    "SELECT DISTINCT customer_id, campaign_id "
+    "FROM responses_before SEMI JOIN answered USING (customer_id, campaign_id)",
+)
+REACHED = Step(
+    "reached",
+    (of_persons(CLEANED["contacts"], EVER, "contacts_so_far"), ANSWERED),
     """
-
-
-def customer_balance_month(month: str) -> str:
-    """The last balances of the month; an account with a credit limit is a debt."""
-    return f"""
-    WITH account AS (
-        SELECT customer_id, account_id, product_id,
-            arg_max(balance, place) AS balance, arg_max_null(credit_limit, place) AS credit_limit,
-            arg_max_null(days_past_due, place) AS days_past_due
-        FROM (
-            SELECT *, (balance_on - DATE '1900-01-01') * CAST(4294967296 AS BIGINT) + source_row
-                AS place
-            FROM cleaned.balances WHERE month = {literal(month)}
-        ) GROUP BY ALL
+    SELECT customer_id, campaign_id, min(contacted_on) AS contacted_on
+    FROM contacts_so_far SEMI JOIN answered USING (customer_id, campaign_id)
+    WHERE NOT coalesce(is_control, false) GROUP BY ALL
+    """,
+)
+"""The first contact of those who answered in the month."""
+CAMPAIGN_EVENT = Step(
+    "campaign_event",
+    (CONTACTS, ANSWERED, REACHED, ANSWERED_BEFORE),
+    """
+    SELECT customer_id, campaign_id, 1 AS contacts FROM contacts
+    WHERE NOT coalesce(is_control, false)
+    UNION ALL BY NAME
+    SELECT a.customer_id, a.campaign_id, a.responses, a.last_on,
+        CASE WHEN r.contacted_on IS NOT NULL AND e.customer_id IS NULL THEN 1 END AS responded,
+        CASE WHEN e.customer_id IS NULL
+            THEN greatest(a.first_on - r.contacted_on, 0) END AS lag_days
+    FROM answered AS a
+    LEFT JOIN reached AS r USING (customer_id, campaign_id)
+    LEFT JOIN answered_before AS e USING (customer_id, campaign_id)
+    """,
+)
+CUSTOMER_CAMPAIGN_MONTH = Step(
+    "customer_campaign_month",
+    (CAMPAIGN_EVENT, CAMPAIGN),
+    lambda scope: (
+        f"""
+    SELECT {_month(scope)}, e.customer_id, coalesce(c.campaign_type, 'unknown') AS campaign_type,
+        {aggregates.select(aggregates.CUSTOMER_CAMPAIGN_MONTH)}
+    FROM campaign_event AS e LEFT JOIN campaign AS c USING (campaign_id)
+    GROUP BY ALL ORDER BY e.customer_id
+    """
     ),
-    graded AS (
+    writes=contract.CUSTOMER_CAMPAIGN_MONTH,
+)
+"""Contacts and responses by kind of campaign.
+
+A contacted campaign is responded to once, in the month of the first response, which also tells the
+days it took. The control group counts as not contacted: what it answers unasked is among the
+responses only.
+"""
+
+ACCOUNT = Step(
+    "account",
+    (read(CLEANED["balances"], THE_MONTH),),
+    """
+    SELECT customer_id, account_id, product_id,
+        arg_max(balance, place) AS balance, arg_max_null(credit_limit, place) AS credit_limit,
+        arg_max_null(days_past_due, place) AS days_past_due
+    FROM (
+        SELECT *, (balance_on - DATE '1900-01-01') * CAST(4294967296 AS BIGINT) + source_row
+            AS place
+        FROM balances
+    ) GROUP BY ALL
+    """,
+)
+"""The last balance of each account."""
+CUSTOMER_BALANCE_MONTH = Step(
+    "customer_balance_month",
+    (ACCOUNT, PRODUCT),
+    lambda scope: (
+        f"""
+    SELECT {_month(scope)}, customer_id, {aggregates.select(aggregates.CUSTOMER_BALANCE_MONTH)}
+    FROM (
         SELECT a.*, CASE WHEN a.balance > 0 AND a.credit_limit IS NULL
             THEN TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER) END AS grade
-        FROM account AS a LEFT JOIN temp.product AS p USING (product_id)
-    )
-    SELECT {literal(month)} AS month, customer_id, count(*) AS accounts,
-        count(DISTINCT product_id) AS products,
-        coalesce(sum(balance) FILTER (credit_limit IS NULL), 0) AS balance,
-        coalesce(sum(balance) FILTER (credit_limit IS NOT NULL), 0) AS owed,
-        coalesce(sum(credit_limit), 0) AS credit_limit,
-        max(days_past_due) AS days_past_due,
-        count(grade) AS graded_accounts,
-        coalesce(sum(balance) FILTER (grade IS NOT NULL), 0) AS graded_balance,
-        coalesce(sum(balance * grade), 0) AS risk_points
-    FROM graded GROUP BY customer_id ORDER BY customer_id
+        FROM account AS a LEFT JOIN product AS p USING (product_id)
+    ) GROUP BY customer_id ORDER BY customer_id
     """
+    ),
+    writes=contract.CUSTOMER_BALANCE_MONTH,
+)
+"""The last balances of the month; an account with a credit limit is a debt."""
+
+STEPS = (
+    PRODUCT_MONTH,
+    CUSTOMER_MONTH,
+    CUSTOMER_CATEGORY_MONTH,
+    CUSTOMER_CAMPAIGN_MONTH,
+    CUSTOMER_BALANCE_MONTH,
+)
+"""In the order of writing: usual prices come from earlier months of `product_month`."""

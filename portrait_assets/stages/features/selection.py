@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
+from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
 from portrait_assets.stages.features.declared.feature import Feature
-from portrait_assets.storage.duckdb.connection import literal
+from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
 
 SAMPLE_ROWS = 50_000
 """Customers looked at, about; a larger matrix is thinned by the hash of `customer_id`."""
@@ -25,14 +24,16 @@ LEAST_PAIRS = 30
 EMPTY, CONSTANT, DUPLICATED, IS_COLLINEAR = "empty", "near-constant", "duplicated", "collinear"
 
 
-def sample_sql(month: str, rows: int) -> str:
-    """SQL of the rows of a month's matrix that are looked at, of the `rows` that it has."""
-    step = max(1, -(-rows // SAMPLE_ROWS))
-    thinned = f" AND md5_number_lower(customer_id) % {step} = 0" if step > 1 else ""
-    return (
-        f"SELECT * FROM {FEATURE_MATRIX.full_name} "
-        f"WHERE as_of = DATE {literal(last_day(month))}{thinned}"
-    )
+SAMPLE = Step(
+    "sample",
+    (read(FEATURE_MATRIX, THE_MONTH),),
+    f"""
+    SELECT m.* FROM feature_matrix AS m CROSS JOIN (
+        SELECT greatest(1, ceil(count(*) / {SAMPLE_ROWS})) AS one_in FROM feature_matrix
+    ) AS n WHERE one_in = 1 OR md5_number_lower(customer_id) % CAST(one_in AS UBIGINT) = 0
+    """,
+)
+"""The rows of a month's matrix that are looked at."""
 
 
 def select_features(matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
@@ -43,7 +44,7 @@ def select_features(matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.Dat
     who have both values. Features declared first come first, lists are never judged.
 
     Args:
-        matrix: the feature matrix of the month, or what `sample_sql` selects of it.
+        matrix: the feature matrix of the month, or a sample of it.
         features: the features to judge, in the order of preference.
 
     Returns:
@@ -146,3 +147,16 @@ def rank_correlations(sample: pl.DataFrame) -> npt.NDArray[np.float64]:
         correlation = covariance / np.sqrt(variance * variance.T)
     believed = (count >= LEAST_PAIRS) & (variance > 1e-9) & (variance.T > 1e-9)
     return np.where(believed, np.clip(correlation, -1.0, 1.0), 0.0)
+
+
+def _selected(scope: Scope, sample: pl.DataFrame) -> pl.DataFrame:
+    return select_features(sample, FEATURES).with_columns(pl.lit(scope.as_of).alias("as_of"))
+
+
+SELECTION = Step(
+    "feature_selection",
+    (SAMPLE,),
+    compute=_selected,
+    grain=Grain.ALL,
+    writes=FEATURE_SELECTION,
+)

@@ -35,25 +35,37 @@ def month_in(table: Table) -> dg.AssetIn:
     return dg.AssetIn(key=asset_key(table))
 
 
+def month_of(table: Table) -> dg.AssetDep:
+    """A dependency on the table's months being materialized, read by the step itself."""
+    return dg.AssetDep(asset_key(table))
+
+
 def all_months_in(table: Table, partitions: dg.PartitionsDefinition[str]) -> dg.AssetIn:
     """The table's rows of the months being made and of all months before."""
     return dg.AssetIn(key=asset_key(table), partition_mapping=_until(partitions))
 
 
-def all_months_of(table: Table, partitions: dg.PartitionsDefinition[str]) -> dg.AssetDep:
-    """A dependency on the table's months being made and all before, read by the step itself."""
-    return dg.AssetDep(asset_key(table), partition_mapping=_until(partitions))
+def months_of(
+    table: Table, partitions: dg.PartitionsDefinition[str], before: int | None = None
+) -> dg.AssetDep:
+    """A dependency on the months being materialized and so many before, read by the step itself.
+
+    None is all months before.
+    """
+    return dg.AssetDep(asset_key(table), partition_mapping=_until(partitions, before))
 
 
-def _until(partitions: dg.PartitionsDefinition[str]) -> dg.PartitionMapping:
+def _until(
+    partitions: dg.PartitionsDefinition[str], before: int | None = None
+) -> dg.PartitionMapping:
+    # Dagster walks the offset month by month, so it is no longer than it needs to be. A source
+    # without a last month gains some while this process lives.
+    back = len(partitions.get_partition_keys()) + 12 if before is None else before
     with warnings.catch_warnings():
         # That there may be no month so far back is marked beta; a test holds Dagster to it.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        # Dagster walks the offset month by month, so it is no longer than it needs to be. A
-        # source without a last month gains some while this process lives.
-        before = -len(partitions.get_partition_keys()) - 12
         return dg.TimeWindowPartitionMapping(
-            start_offset=before, end_offset=0, allow_nonexistent_upstream_partitions=True
+            start_offset=-back, end_offset=0, allow_nonexistent_upstream_partitions=True
         )
 
 

@@ -21,8 +21,9 @@ from portrait_assets.stages.features.declared.feature import (
     Element,
     Feature,
 )
-from portrait_assets.stages.features.parts.spend import BASE_LINES
 
+BASE_LINES = 20
+"""Lines that the base's category shares count for, when few are known of a customer."""
 PRIOR_LINES = 10
 """How many lines the base's share counts for."""
 PRIOR_CHOICES = 5

@@ -10,7 +10,6 @@ from portrait_assets.stages.features.declared.feature import (
     Element,
     Feature,
 )
-from portrait_assets.stages.features.span import Span
 
 _C1, _C2 = Sensitivity.C1, Sensitivity.C2
 
@@ -111,12 +110,5 @@ DERIVED: tuple[Feature, ...] = (
     ),
 )
 FEATURES = (*ATTRIBUTES, *DERIVED)
-
-
-def record(span: Span) -> str:
-    """The golden record of each customer, as the last month that told something new left it."""
-    names = (*(feature.name for feature in ATTRIBUTES), "age", "birth_date", "joined_on")
-    return (
-        f"SELECT customer_id, {', '.join(names)} FROM temp.golden_record WHERE {span.known} "
-        "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY month DESC) = 1"
-    )
+RECORDED = (*(feature.name for feature in ATTRIBUTES), "age", "birth_date", "joined_on")
+"""Columns of the golden record that features read."""

@@ -16,8 +16,9 @@ from portrait_assets.stages.features.declared.feature import (
     Element,
     Feature,
 )
-from portrait_assets.stages.features.parts.spend import BASE_CONTACTS
 
+BASE_CONTACTS = 5
+"""Contacts that the base's response rate counts for."""
 # How many responses, months or lines the base's reaction counts for.
 PRIOR_RESPONSES = 2
 PRIOR_MONTHS = 3

@@ -13,9 +13,10 @@ from portrait_assets.stages.features.declared.feature import (
     Element,
     Feature,
 )
-from portrait_assets.stages.features.parts.spend import WINDOWS
-from portrait_assets.stages.features.span import AGO
+from portrait_assets.stages.features.window import AGO, WINDOW_MONTHS
 
+WINDOWS = (1, 3, 6, 12)
+"""Months over which frequency and spend are features."""
 _NEVER = "no purchase in the window"
 
 
@@ -28,8 +29,7 @@ def _symbol(
 
 def _windowed(months: int) -> tuple[Feature, ...]:
     span = f"last {months} months" if months > 1 else "last month"
-    spends = " + ".join(f"b.spend_{ago}" for ago in range(months))
-    purchases = "b.purchases" if months == 12 else f"b.purchases_{months}m"
+    over = "" if months == WINDOW_MONTHS else f"_{months}m"
     return (
         _symbol(
             f"purchases_{months}m",
@@ -37,7 +37,7 @@ def _windowed(months: int) -> tuple[Feature, ...]:
             f"Frequency, {span}",
             f"近{months}月购买次数",
             f"distinct purchases (baskets) in the {span}",
-            f"coalesce({purchases}, 0)",
+            f"coalesce(b.purchases{over}, 0)",
             unit="purchases",
             window_months=months,
             null_means=NEVER_NULL,
@@ -48,7 +48,7 @@ def _windowed(months: int) -> tuple[Feature, ...]:
             f"Monetary, {span}",
             f"近{months}月消费金额",
             f"sum of amount in the {span}",
-            f"coalesce({spends}, 0)",
+            f"coalesce(b.amount{over}, 0)",
             unit=MONEY,
             window_months=months,
             null_means=NEVER_NULL,

@@ -1,0 +1,353 @@
+"""Monthly aggregates per customer: what each counts of a month's events, and how it adds up.
+
+Declared once: the tables' columns, the SQL that fills them, what becomes of the rows of two
+customers who turn out to be one person, and sums over a window of months all come from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from portrait_assets.schema.table import MONEY_FACTOR, Column, Type
+from portrait_assets.stages.features.declared.feature import MONEY
+
+DAY_PARTS = {"night": (0, 5), "morning": (6, 11), "afternoon": (12, 17), "evening": (18, 23)}
+"""First and last hour of each part of the day."""
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+PRICE_MOVED = 0.05
+"""A price is cheaper or dearer than usual from this relative difference on."""
+
+
+class Adds(StrEnum):
+    """The SQL aggregate that makes one value of several months' or customers' values."""
+
+    SUM = "sum"
+    LEAST = "min"
+    MOST = "max"
+    ANY = "any_value"
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """A column of a monthly aggregate, the SQL that computes it from events, and how it adds up."""
+
+    column: Column
+    sql: str
+    adds: Adds = Adds.SUM
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return self.column.name
+
+    @property
+    def added_up(self) -> str:
+        """SQL of the column over rows that become one, with its type."""
+        if self.adds is not Adds.SUM:
+            return f"{self.adds}({self.name}) AS {self.name}"
+        return f"CAST(sum({self.name}) AS {self.column.type}) AS {self.name}"
+
+
+def select(aggregates: Iterable[Aggregate]) -> str:
+    """The SELECT list that computes the aggregates."""
+    return ", ".join(f"{aggregate.sql} AS {aggregate.name}" for aggregate in aggregates)
+
+
+def number(name: str, en: str, zh: str, sql: str, unit: str | None = None) -> Aggregate:
+    """A count, or a sum of whole numbers, that is never null."""
+    column = Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0, unit=unit)
+    return Aggregate(column, sql)
+
+
+def count(name: str, en: str, zh: str, where: str, unit: str | None = None) -> Aggregate:
+    """The rows for which a condition holds."""
+    return number(name, en, zh, f"count(CASE WHEN {where} THEN 1 END)", unit)
+
+
+def money(name: str, en: str, zh: str, sql: str) -> Aggregate:
+    """A sum of money, 0 where there is none."""
+    column = Column(name, Type.MONEY, en, zh, nullable=False, unit=MONEY)
+    return Aggregate(column, f"coalesce(sum({sql}), 0)")
+
+
+def money_where(name: str, en: str, zh: str, where: str, of: str = "amount") -> Aggregate:
+    """A sum of money over the rows for which a condition holds."""
+    # FILTER would cut every column of the rows anew for each of so many aggregates.
+    return money(name, en, zh, f"CASE WHEN {where} THEN {of} END")
+
+
+def _circle(name: str, en: str, zh: str, function: str) -> Aggregate:
+    # Hours lie on a circle; whole thousandths keep the sums exact.
+    sql = f"CAST(round(1000 * {function}(pi() * (hour_of_day + 0.5) / 12)) AS INTEGER)"
+    column = Column(name, Type.INTEGER, en, zh, nullable=False, unit="thousandths")
+    return Aggregate(column, f"coalesce(sum({sql}), 0)")
+
+
+def _extreme(adds: Adds, name: str, type_: Type, en: str, zh: str, of: str) -> Aggregate:
+    unit = MONEY if type_ is Type.MONEY else None
+    return Aggregate(Column(name, type_, en, zh, unit=unit), f"{adds}({of})", adds)
+
+
+_least, _most = partial(_extreme, Adds.LEAST), partial(_extreme, Adds.MOST)
+
+
+CUSTOMER_MONTH: tuple[Aggregate, ...] = (
+    number("purchases", "Purchases: baskets, and lines without one", "购买次数", "count(ticket)"),
+    number("lines", "Transaction lines", "交易行数", "count(amount)"),
+    number(
+        "purchase_days",
+        "Days with a transaction",
+        "有交易的天数",
+        "coalesce(bit_count(bit_or(CAST(1 AS INTEGER) << "
+        "CAST(day(occurred_at) - 1 AS INTEGER))), 0)",
+        "days",
+    ),
+    money("amount", "Amount paid", "消费金额", "amount"),
+    Aggregate(
+        Column(
+            "ticket_squares",
+            Type.SQUARE,
+            "Sum of squared amounts of purchases",
+            "客单金额平方和",
+            nullable=False,
+            unit="currency of the source, squared",
+        ),
+        f"coalesce(sum(CAST(ticket AS {MONEY_FACTOR}) * CAST(ticket AS {Type.MONEY})), 0)",
+    ),
+    _least("smallest_ticket", Type.MONEY, "Smallest purchase", "最小客单金额", "ticket"),
+    _most("largest_ticket", Type.MONEY, "Largest purchase", "最大客单金额", "ticket"),
+    _least("first_at", Type.TIMESTAMP, "First transaction, local time", "首笔时间", "occurred_at"),
+    _most("last_at", Type.TIMESTAMP, "Last transaction, local time", "末笔时间", "occurred_at"),
+    count("returned_lines", "Lines with a negative amount", "退货(退款)行数", "amount < 0"),
+    money_where("returned_amount", "Amount given back", "退货(退款)金额", "amount < 0", "-amount"),
+    money("discount_amount", "Discount received", "优惠金额", "discount_amount"),
+    count("discounted_lines", "Lines with a discount", "折扣行数", "discount_amount > 0"),
+    money_where(
+        "discounted_amount",
+        "Amount paid on discounted lines",
+        "折扣商品金额",
+        "discount_amount > 0",
+    ),
+    number(
+        "branded_lines",
+        "Lines of which it is known whether own label",
+        "已知品牌行数",
+        "count(is_own_label)",
+    ),
+    money_where(
+        "branded_amount", "Amount paid on those lines", "已知品牌金额", "is_own_label IS NOT NULL"
+    ),
+    money_where(
+        "own_label_amount", "Amount paid for own-label products", "自有品牌金额", "is_own_label"
+    ),
+    money_where("weekend_amount", "Amount paid on Saturday and Sunday", "周末金额", "weekday >= 6"),
+    money_where("evening_amount", "Amount paid from 18:00 on", "晚间金额", "hour_of_day >= 18"),
+    *(
+        count(
+            f"{name}_lines",
+            f"Lines from {first:02}:00 to {last:02}:59",
+            f"{zh}行数",
+            f"hour_of_day BETWEEN {first} AND {last}",
+        )
+        for (name, (first, last)), zh in zip(
+            DAY_PARTS.items(), ("凌晨", "上午", "下午", "晚间"), strict=True
+        )
+    ),
+    _circle(
+        "hour_x",
+        "Sum over lines of the cosine of the hour on a 24-hour circle",
+        "小时圆周余弦和",
+        "cos",
+    ),
+    _circle(
+        "hour_y",
+        "Sum over lines of the sine of the hour on a 24-hour circle",
+        "小时圆周正弦和",
+        "sin",
+    ),
+    *(
+        count(
+            f"{name}_lines",
+            f"Lines on {name.capitalize()}",
+            f"星期{'一二三四五六日'[n - 1]}行数",
+            f"weekday = {n}",
+        )
+        for n, name in enumerate(WEEKDAYS, 1)
+    ),
+    count(
+        "digital_lines", "Lines through app, web and the like", "数字渠道行数", "channel_kind = 1"
+    ),
+    count("branch_lines", "Lines in a branch or shop", "网点(门店)行数", "channel_kind = 2"),
+    count(
+        "self_service_lines", "Lines at machines and terminals", "自助渠道行数", "channel_kind = 3"
+    ),
+    count("phone_lines", "Lines by telephone", "电话渠道行数", "channel_kind = 4"),
+    number(
+        "priced_lines", "Lines with a unit price in a category", "可比价行数", "count(usual_cost)"
+    ),
+    money_where(
+        "priced_amount", "Amount paid on those lines", "可比价金额", "usual_cost IS NOT NULL"
+    ),
+    money(
+        "usual_cost",
+        "What they cost at the category's average price",
+        "按类别均价计金额",
+        "usual_cost",
+    ),
+    count(
+        "cheaper_lines",
+        "Lines 5 % or more below the product's usual price",
+        "低于常价行数",
+        f"price_difference <= -{PRICE_MOVED}",
+    ),
+    count(
+        "dearer_lines",
+        "Lines 5 % or more above the product's usual price",
+        "高于常价行数",
+        f"price_difference >= {PRICE_MOVED}",
+    ),
+    number(
+        "dated_product_lines",
+        "Lines of products with a day of launch",
+        "有上市日产品行数",
+        "count(is_new)",
+    ),
+    count("new_product_lines", "Lines within 182 days of the launch", "新品行数", "is_new"),
+    count(
+        "promotable_lines",
+        "Lines of products promoted somewhere",
+        "有促销产品行数",
+        "display_odds IS NOT NULL OR mailer_odds IS NOT NULL",
+    ),
+    count(
+        "display_lines",
+        "Of these, bought while on display there",
+        "陈列促销行数",
+        "display_odds IS NOT NULL AND is_on_display",
+    ),
+    count(
+        "mailer_lines",
+        "Of these, bought while in the mailer there",
+        "传单促销行数",
+        "mailer_odds IS NOT NULL AND is_in_mailer",
+    ),
+    money_where(
+        "promoted_amount",
+        "Amount paid while on display or in the mailer",
+        "促销期间金额",
+        "is_on_display OR is_in_mailer",
+    ),
+    number(
+        "display_odds",
+        "Display lines to expect if display had no effect",
+        "陈列促销期望行数",
+        "coalesce(sum(display_odds), 0)",
+        "millionths of a line",
+    ),
+    number(
+        "mailer_odds",
+        "Mailer lines to expect if the mailer had no effect",
+        "传单促销期望行数",
+        "coalesce(sum(mailer_odds), 0)",
+        "millionths of a line",
+    ),
+    count("complaints", "Complaints", "投诉次数", "kind = 'complaint'"),
+    count(
+        "surveys",
+        "Survey answers with a score",
+        "问卷评分次数",
+        "kind = 'survey' AND score IS NOT NULL",
+    ),
+    Aggregate(
+        Column(
+            "survey_points",
+            Type.QUANTITY,
+            "Sum of the scores given",
+            "问卷评分合计",
+            nullable=False,
+            unit="points on the source's scale",
+        ),
+        "coalesce(sum(CASE WHEN kind = 'survey' THEN score END), 0)",
+    ),
+    count("visits", "Steps of visits", "访问步骤数", "kind = 'visit'"),
+    count("contacts", "Campaign contacts, control group left out", "触达次数", "of = 'contact'"),
+    count("responses", "Campaign responses", "响应次数", "of = 'response'"),
+)
+"""Over the rows that `monthly.EVENT` gives: lines, baskets, interactions, contacts, responses."""
+
+CUSTOMER_CATEGORY_MONTH: tuple[Aggregate, ...] = (
+    Aggregate(Column("category", Type.TEXT, "Category", "类别"), "category", Adds.ANY),
+    Aggregate(Column("brand", Type.TEXT, "Brand or maker", "品牌"), "brand", Adds.ANY),
+    number("lines", "Transaction lines", "交易行数", "count(*)"),
+    money("amount", "Amount paid", "消费金额", "amount"),
+)
+
+CUSTOMER_CAMPAIGN_MONTH: tuple[Aggregate, ...] = (
+    number(
+        "contacts", "Contacts, control group left out", "触达次数", "coalesce(sum(contacts), 0)"
+    ),
+    number("responses", "Responses", "响应次数", "coalesce(sum(responses), 0)"),
+    number(
+        "responded_contacts",
+        "Contacted campaigns first responded to",
+        "响应活动数",
+        "coalesce(sum(responded), 0)",
+    ),
+    number(
+        "lag_days",
+        "Days from contact to first response, summed",
+        "响应时滞合计",
+        "coalesce(sum(CASE WHEN responded = 1 THEN lag_days END), 0)",
+        "days",
+    ),
+    _most("last_response_on", Type.DATE, "Last response", "末次响应日", "last_on"),
+)
+
+CUSTOMER_BALANCE_MONTH: tuple[Aggregate, ...] = (
+    number("accounts", "Accounts", "账户数", "count(*)"),
+    number("products", "Different products", "产品数", "count(DISTINCT product_id)"),
+    money_where(
+        "balance",
+        "Balance of accounts without a credit limit",
+        "资产余额",
+        "credit_limit IS NULL",
+        "balance",
+    ),
+    money_where(
+        "owed",
+        "Balance of accounts with a credit limit",
+        "负债余额",
+        "credit_limit IS NOT NULL",
+        "balance",
+    ),
+    money("credit_limit", "Credit limits", "授信额度", "credit_limit"),
+    Aggregate(
+        Column(
+            "days_past_due",
+            Type.INTEGER,
+            "Most days past due",
+            "最长逾期天数",
+            unit="days",
+            minimum=0,
+        ),
+        "max(days_past_due)",
+        Adds.MOST,
+    ),
+    number(
+        "graded_accounts",
+        "Accounts whose product has a risk grade",
+        "有风险等级账户数",
+        "count(grade)",
+    ),
+    money_where(
+        "graded_balance",
+        "Balance of those accounts",
+        "有风险等级余额",
+        "grade IS NOT NULL",
+        "balance",
+    ),
+    money("risk_points", "Sum of balance x risk grade", "风险加权余额", "balance * grade"),
+)

@@ -1,0 +1,157 @@
+"""What customers choose where there is a choice: categories, brands, and what is new to them."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import MONEY_FACTOR, Type
+from portrait_assets.stages.features import aggregates
+from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH
+from portrait_assets.stages.features.declared.concept import BASE_LINES
+from portrait_assets.stages.features.persons import added_up
+from portrait_assets.stages.features.window import WINDOW_MONTHS
+from portrait_assets.storage.steps import Grain, Step, fit, window
+
+RECENT = 0b111
+"""The bits of the last three months."""
+WINDOW = added_up(
+    CUSTOMER_CATEGORY_MONTH, aggregates.CUSTOMER_CATEGORY_MONTH, window(WINDOW_MONTHS)
+)
+
+_NAMED = (
+    "SELECT choice_id, any_value(category) AS category, any_value(brand) AS brand "
+    "FROM {} GROUP BY choice_id"
+)
+CHOICE_NAME = fit(
+    "choice_name",
+    (WINDOW,),
+    _NAMED.format("customer_category_month"),
+    f"""
+    SELECT *, CASE WHEN category IS NOT NULL
+            THEN CAST(dense_rank() OVER (ORDER BY category) AS INTEGER) END AS category_no,
+        CASE WHEN brand IS NOT NULL
+            THEN CAST(dense_rank() OVER (ORDER BY brand) AS INTEGER) END AS brand_no
+    FROM ({_NAMED.format("part")})
+    """,
+)
+"""Category and brand of each choice, numbered in the order of their names."""
+CATEGORY_NAME = Step(
+    "category_name",
+    (CHOICE_NAME,),
+    "SELECT DISTINCT category_no, category FROM choice_name",
+    grain=Grain.ALL,
+)
+
+CHOICE = Step(
+    "choice",
+    (WINDOW, CHOICE_NAME),
+    f"""
+    SELECT c.*, n.category_no, n.brand_no
+    FROM (
+        SELECT customer_id, choice_id, CAST(sum(lines) AS BIGINT) AS lines,
+            CAST(sum(amount) AS {Type.MONEY}) AS amount,
+            bit_or(1 << CAST(ago AS INTEGER)) AS months
+        FROM customer_category_month GROUP BY customer_id, choice_id
+    ) AS c JOIN choice_name AS n USING (choice_id)
+    """,
+)
+"""What was chosen over the window, by category and brand.
+
+`months` has a bit for each month in which it was chosen, the lowest for the month itself.
+"""
+
+BY_CATEGORY = Step(
+    "by_category",
+    (CHOICE,),
+    f"""
+    SELECT customer_id, category_no, CAST(sum(lines) AS BIGINT) AS lines,
+        CAST(sum(amount) AS {Type.MONEY}) AS amount,
+        CAST(coalesce(sum(lines) FILTER (brand_no IS NOT NULL), 0) AS BIGINT) AS branded_lines,
+        coalesce(max(lines) FILTER (brand_no IS NOT NULL), 0) AS first_brand_lines
+    FROM choice WHERE category_no IS NOT NULL GROUP BY customer_id, category_no
+    """,
+)
+"""What was chosen by category, and how much of it was of its first brand."""
+BASE_CATEGORY = fit(
+    "base_category",
+    (WINDOW, CHOICE_NAME),
+    "SELECT category_no, sum(lines) AS lines "
+    "FROM customer_category_month JOIN choice_name USING (choice_id) "
+    "WHERE category_no IS NOT NULL GROUP BY category_no",
+    "SELECT category_no, sum(lines) / sum(sum(lines)) OVER () AS line_share "
+    "FROM part GROUP BY category_no",
+)
+"""The base's share of lines by category."""
+CATEGORY = Step(
+    "category",
+    (BY_CATEGORY, BASE_CATEGORY, CATEGORY_NAME),
+    f"""
+    SELECT c.*, f.category AS first_category, i.category AS index_category,
+        round(100 * raw_index / (lines + {BASE_LINES}), 4) AS index
+    FROM (
+        SELECT customer_id, sum(lines) AS lines,
+            sum(amount) FILTER (amount > 0) AS spend,
+            max(amount) AS first_amount,
+            arg_min(category_no, {{'less': -amount, 'no': category_no}}) FILTER (amount > 0)
+                AS first_no,
+            sum(CAST(amount AS {MONEY_FACTOR}) * amount) FILTER (amount > 0)
+                AS squares,
+            count(*) FILTER (amount > 0) AS categories,
+            coalesce(sum(branded_lines) FILTER (branded_lines > 1), 0) AS loyal_of_lines,
+            coalesce(sum(first_brand_lines) FILTER (branded_lines > 1), 0) AS loyal_lines,
+            arg_min(category_no, {{'less': -raw_index, 'no': category_no}}) AS index_no,
+            max(raw_index) AS raw_index
+        FROM (
+            SELECT c.*, round(c.lines / b.line_share + {BASE_LINES}, 6) AS raw_index
+            FROM by_category AS c JOIN base_category AS b USING (category_no)
+        ) GROUP BY customer_id
+    ) AS c
+    LEFT JOIN category_name AS f ON f.category_no = c.first_no
+    LEFT JOIN category_name AS i ON i.category_no = c.index_no
+    """,
+)
+"""Preferences over categories: the first one, their spread, and what stands out.
+
+The target group index of a category is 100 x own share of lines / base's share, the own share being
+shrunk to the base's. Loyalty looks at categories with a second line only: one line has one brand.
+"""
+
+BRAND_NAME = Step(
+    "brand_name",
+    (CHOICE_NAME,),
+    "SELECT DISTINCT brand_no, brand FROM choice_name",
+    grain=Grain.ALL,
+)
+BRAND = Step(
+    "brand",
+    (CHOICE, BRAND_NAME),
+    f"""
+    SELECT b.*, n.brand AS first_brand
+    FROM (
+        SELECT customer_id, sum(lines) AS lines,
+            sum(amount) FILTER (amount > 0) AS spend, max(amount) AS first_amount,
+            arg_min(brand_no, {{'less': -amount, 'no': brand_no}}) FILTER (amount > 0) AS first_no,
+            sum(CAST(amount AS {MONEY_FACTOR}) * amount) FILTER (amount > 0)
+                AS squares
+        FROM (
+            SELECT customer_id, brand_no, sum(lines) AS lines,
+                CAST(sum(amount) AS {Type.MONEY}) AS amount
+            FROM choice WHERE brand_no IS NOT NULL GROUP BY customer_id, brand_no
+        ) GROUP BY customer_id
+    ) AS b
+    LEFT JOIN brand_name AS n ON n.brand_no = b.first_no
+    """,
+)
+"""Preferences over brands: the first one and their spread."""
+
+CHOSEN = Step(
+    "chosen",
+    (CHOICE,),
+    f"""
+    SELECT customer_id, count(*) AS choices,
+        count(*) FILTER (bit_count(months) > 1) AS repeated,
+        count(*) FILTER (months & {RECENT} > 0) AS recent,
+        count(*) FILTER (months <= {RECENT}) AS novel,
+        bit_or(months) > {RECENT} AS has_earlier
+    FROM choice GROUP BY customer_id
+    """,
+)
+"""How often a choice of category and brand was repeated, and how many are new."""

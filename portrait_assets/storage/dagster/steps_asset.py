@@ -1,0 +1,83 @@
+"""The asset of steps that write tables: what it depends on is derived from what they read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.schema.table import Table
+from portrait_assets.storage.dagster.asset import month_of, months_of, tables_asset
+from portrait_assets.storage.duckdb.rows import Query
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import THE_MONTH, Scope, Span, Step, spans_read
+
+
+def steps_asset(
+    name: str, steps: Sequence[Step], partitions: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    """The asset that writes the tables of these steps, one after the other, for its months.
+
+    Raises, when it is materialized:
+        WarehouseError: when a month that a step reads has not been materialized.
+    """
+    tables = [step.writes for step in steps if step.writes is not None]
+    reads = {table: spans for table, spans in spans_read(*steps).items() if table not in tables}
+
+    @tables_asset(
+        name,
+        tables,
+        partitions,
+        deps=[_dependency(table, spans, partitions) for table, spans in reads.items()],
+        kinds={"duckdb", *("polars" for step in steps if step.compute)},
+    )
+    def asset(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
+        warehouse = context.resources.warehouse.warehouse
+        months = list(context.partition_keys)
+        _require(warehouse, reads, partitions.get_partition_keys(), months)
+        engine = Engine(
+            warehouse.con,
+            materialized=warehouse.made,
+            part_customers=warehouse.bounds.matrix_customers,
+        )
+        for step, table in zip(steps, tables, strict=True):
+            yield dg.Output(_rows(warehouse, engine, step, months), table.name)
+        engine.close()
+
+    return asset
+
+
+def _rows(
+    warehouse: Warehouse, engine: Engine, step: Step, months: Sequence[str]
+) -> Iterator[Query | pl.DataFrame]:
+    for month in warehouse.place.each(months):
+        with engine.rows(step, Scope(month)) as rows:
+            yield rows
+
+
+def _dependency(
+    table: Table, spans: Sequence[Span], partitions: dg.PartitionsDefinition
+) -> dg.AssetDep:
+    """On the months that are read: the asset's own, a window, or all so far."""
+    if list(spans) == [THE_MONTH]:
+        return month_of(table)
+    firsts = [span.first for span in spans if span.first is not None]
+    return months_of(table, partitions, max(firsts) if len(firsts) == len(spans) else None)
+
+
+def _require(
+    warehouse: Warehouse,
+    reads: Mapping[Table, Sequence[Span]],
+    known: Sequence[str],
+    months: Sequence[str],
+) -> None:
+    """Check that earlier months that are read are there; the step before has seen to these."""
+    for table, spans in reads.items():
+        wanted = {
+            each
+            for span in spans
+            if span != THE_MONTH
+            for month in months
+            for each in span.months(known, month)
+        }
+        warehouse.require(table, sorted(wanted))

@@ -1,0 +1,200 @@
+"""Runs steps in DuckDB: names, shares and drops what lies between inputs and what is asked for.
+
+What a step reads goes before its SQL as common table expressions, so that a name that was not
+declared fails at once. A step stands in a temporary table instead where a second statement reads
+it, and always when it is about all customers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import duckdb
+import polars as pl
+
+from portrait_assets.schema.table import Table
+from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.rows import Query
+from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Source, Step, upstream
+
+_NUMBERS = itertools.count(1)
+PART_CUSTOMERS = 100_000
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """A step's rows in a temporary table; `key` says what they depend on, None for the scope."""
+
+    relation: str
+    key: tuple[str, ...] | None
+
+
+@dataclass
+class Engine:
+    """Runs steps on a connection.
+
+    Args:
+        con: the connection.
+        given: relations to take in place of a stored table or of a step.
+        materialized: months and row counts of stored tables; with it, what depends only on tables
+            that have no newer rows is not computed again for a later month.
+        part_customers: so many customers are computed at a time, where a step asks for parts.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    given: Mapping[Source, str] = field(default_factory=dict)
+    materialized: Callable[[Table], Mapping[str, int]] | None = None
+    part_customers: int = PART_CUSTOMERS
+    _standing: dict[Step, _Standing] = field(default_factory=dict, init=False)
+
+    @contextmanager
+    def rows(self, target: Step, scope: Scope) -> Iterator[Query | pl.DataFrame]:
+        """The target's rows for the scope; a query can be run within the context only."""
+        last_reader = _standing_steps(target, self.given)
+        try:
+            for step in last_reader:
+                self._store(step, scope)
+                self._drop(each for each, last in last_reader.items() if last is step)
+            if target.compute is None:
+                yield Query(self._statement(target, scope))
+            else:
+                frames = (self._frame(source, scope) for source in target.reads)
+                yield target.compute(scope, *frames)
+        finally:
+            self._drop(last_reader)
+
+    def frame(self, target: Step, scope: Scope) -> pl.DataFrame:
+        """The target's rows for the scope, in memory."""
+        with self.rows(target, scope) as rows:
+            if isinstance(rows, pl.DataFrame):
+                return rows
+            return self.con.sql(rows.sql).pl()  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Drop all that still stands."""
+        self._drop(list(self._standing), and_kept=True)
+
+    # -- statements ------------------------------------------------------------------------
+
+    def _statement(self, step: Step, scope: Scope) -> str:
+        """The step's SQL, behind all that it reads and that does not stand in a table."""
+        sources: dict[str, Source] = {}
+        expressions: list[str] = []
+
+        def put(source: Source) -> None:
+            if source.name in sources:
+                if sources[source.name] is not source:
+                    raise ValueError(f"{step} reads two things under the name {source.name}.")
+                return
+            sources[source.name] = source
+            is_view, relation = True, self._relation(source)
+            if relation is not None:
+                sql = f"FROM {relation}"
+            elif isinstance(source, Read):
+                sql = source.sql(scope)
+            else:
+                for each in source.reads:
+                    put(each)
+                is_view, sql = source.is_view, self._sql(source, scope)
+            # DuckDB would copy a table that is read twice; to look at it again costs less.
+            hint = "NOT MATERIALIZED " if is_view else ""
+            expressions.append(f"{quote(source.name)} AS {hint}({sql})")
+
+        for source in step.reads:
+            put(source)
+        return f"WITH {', '.join(expressions)} {self._sql(step, scope)}"
+
+    def _sql(self, step: Step, scope: Scope) -> str:
+        sql = step.sql
+        if step.when_empty is not None and self._is_empty(step.when_empty[0]):
+            sql = step.when_empty[1]
+        return sql if isinstance(sql, str) else sql(scope)
+
+    def _relation(self, source: Source) -> str | None:
+        """What holds the source's rows already."""
+        if source in self.given:
+            return self.given[source]
+        standing = self._standing.get(source) if isinstance(source, Step) else None
+        return standing.relation if standing else None
+
+    def _is_empty(self, step: Step) -> bool:
+        return not self.con.execute(f"FROM {self._relation(step)} LIMIT 1").fetchall()
+
+    def _frame(self, source: Source, scope: Scope) -> pl.DataFrame:
+        whole = Step("whole", (source,), f"FROM {quote(source.name)}")
+        frame: pl.DataFrame = self.con.sql(self._statement(whole, scope)).pl()
+        return frame
+
+    # -- temporary tables ------------------------------------------------------------------
+
+    def _store(self, step: Step, scope: Scope) -> None:
+        """Compute the step into a table of its own, unless one stands with the same rows."""
+        key = self._key(step, scope)
+        if step in self._standing:
+            if key is not None and self._standing[step].key == key:
+                return
+            self._drop([step], and_kept=True)
+        relation = f"temp.{quote(f'step_{next(_NUMBERS)}_{step.name}')}"
+        for place, part in enumerate(self._parts(step, scope)):
+            what = f"INSERT INTO {relation}" if place else f"CREATE TEMP TABLE {relation} AS"
+            self.con.execute(f"{what} {self._statement(step, part)}")
+        self._standing[step] = _Standing(relation, key)
+
+    def _parts(self, step: Step, scope: Scope) -> list[Scope]:
+        """The scope, divided by customers where the step asks for it."""
+        if step.grain is not Grain.CUSTOMER:
+            return [scope.everyone]
+        if step.in_parts_of is None:
+            return [scope]
+        firsts = self.con.execute(
+            "SELECT customer_id FROM (SELECT customer_id, row_number() OVER (ORDER BY customer_id) "
+            f"- 1 AS before FROM {self._relation(step.in_parts_of)}) "
+            f"WHERE before > 0 AND before % {self.part_customers} = 0 ORDER BY customer_id"
+        ).fetchall()
+        from_on = [f"customer_id >= {literal(first)}" for (first,) in firsts]
+        up_to = [f"customer_id < {literal(first)}" for (first,) in firsts]
+        return [
+            replace(scope, population=f"({scope.population}) AND {start} AND {end}")
+            for start, end in zip(["true", *from_on], [*up_to, "true"], strict=True)
+        ]
+
+    def _drop(self, steps: Iterable[Step], and_kept: bool = False) -> None:
+        for step in steps:
+            standing = self._standing.get(step)
+            if standing and (and_kept or standing.key is None):
+                self.con.execute(f"DROP TABLE {standing.relation}")
+                del self._standing[step]
+
+    def _key(self, step: Step, scope: Scope) -> tuple[str, ...] | None:
+        """The newest months of what the step reads, if its rows depend on nothing else."""
+        if self.materialized is None or not isinstance(step.sql, str):
+            return None
+        newest = []
+        for source in step.reads:
+            if not isinstance(source, Read) or source.span != EVER:
+                return None
+            rows = self.materialized(source.table)
+            newest.append(max((m for m in rows if rows[m] and m <= scope.month), default=""))
+        return tuple(newest)
+
+
+def _standing_steps(target: Step, given: Mapping[Source, str]) -> dict[Step, Step]:
+    """The steps that need a table, in an order of computing, and the last whose SQL reads each."""
+    order = [step for step in upstream(target, given=given) if isinstance(step, Step)]
+    read_by: dict[Step, list[Step]] = {step: [] for step in order}
+    statements: dict[Step, set[Step]] = {target: {target}}
+    standing: dict[Step, Step] = {}
+    for step in reversed(order):
+        if step is not target:
+            statements[step] = set().union(*(statements[reader] for reader in read_by[step]))
+            divides = any(reader.in_parts_of is step for reader in read_by[step])
+            if step.stands_always or divides or (len(statements[step]) > 1 and not step.is_view):
+                standing[step] = max(statements[step], key=order.index)
+                statements[step] = {step}
+        for source in step.needs:
+            if source in read_by and isinstance(source, Step):
+                read_by[source].append(step)
+    return dict(reversed(standing.items()))

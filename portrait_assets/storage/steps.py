@@ -1,0 +1,204 @@
+"""Steps: what each reads, gives and is computed for, declared once; `storage.engine` runs them.
+
+What has to be there before a step, which months of it, and what is of all customers or of each, is
+derived from the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+import polars as pl
+
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.schema.table import Table
+from portrait_assets.storage.duckdb.connection import literal, qualified, quote
+from portrait_assets.storage.duckdb.partitions import partition_value
+
+
+class Grain(StrEnum):
+    """Whom a row of a step is about."""
+
+    CUSTOMER = "customer"  # one customer: a population can be computed by itself
+    PARTIAL = "partial"  # a population: rows of several add up to those of all customers
+    ALL = "all"  # all customers together
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a step is computed for: a month, and whom of its customers.
+
+    `population` is an SQL condition on `customer_id`.
+    """
+
+    month: str
+    population: str = "true"
+
+    @property
+    def as_of(self) -> date:
+        """The month's last day."""
+        return last_day(self.month)
+
+    @property
+    def day(self) -> str:
+        """`as_of` as an SQL date."""
+        return f"DATE {literal(self.as_of)}"
+
+    @property
+    def everyone(self) -> Scope:
+        """The same for all customers."""
+        return replace(self, population="true")
+
+
+@dataclass(frozen=True)
+class Span:
+    """The months that are read: from so many months before the step's own, to so many."""
+
+    first: int | None
+    """None is from the beginning."""
+    last: int = 0
+
+    def condition(self, table: Table, month: str) -> str:
+        """The SQL condition on the table's partition column."""
+        if table.partition_by is None:
+            return "true"
+        column = quote(table.partition_by)
+        until = literal(partition_value(table, next_month(month, -self.last)))
+        if self.first is None:
+            return f"{column} <= {until}"
+        if self.first == self.last:
+            return f"{column} = {until}"
+        since = literal(partition_value(table, next_month(month, -self.first)))
+        return f"{column} BETWEEN {since} AND {until}"
+
+    def months(self, known: Iterable[str], month: str) -> list[str]:
+        """Those of the known months that are read for the month."""
+        until = next_month(month, -self.last)
+        since = "" if self.first is None else next_month(month, -self.first)
+        return [each for each in known if since <= each <= until]
+
+
+THE_MONTH = Span(0)
+EVER = Span(None)
+BEFORE = Span(None, 1)
+
+
+def window(months: int, ago: int = 0) -> Span:
+    """So many months that end with the step's own, or with one so long ago."""
+    return Span(ago + months - 1, ago)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A stored table as a step reads it: the months of `span`, in SQL under `name`."""
+
+    table: Table
+    span: Span
+    name: str
+
+    def sql(self, scope: Scope) -> str:
+        """The SELECT of its rows."""
+        condition = self.span.condition(self.table, scope.month)
+        return f"SELECT * FROM {qualified(self.table.full_name)} WHERE {condition}"
+
+
+def read(table: Table, span: Span, name: str | None = None) -> Read:
+    """The table as it is read, under its own name unless another is given."""
+    return Read(table, span, name or table.name)
+
+
+Sql = str | Callable[[Scope], str]
+Compute = Callable[..., pl.DataFrame]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A table that is computed from others.
+
+    The SQL names what it reads by their names and nothing else. Where the result depends on the
+    month it is a function of the scope.
+
+    Args:
+        name: its name in the SQL of steps that read it.
+        reads: stored tables and other steps.
+        sql: the SELECT that gives its rows; empty where `compute` does.
+        compute: gives its rows from the scope and a frame for each of `reads`.
+        grain: whom its rows are about.
+        writes: the contract of the table that its rows are written to, if any.
+        is_view: it only looks at tables, so it costs nothing to look again.
+        at_once: it reads much and gives little, so it is computed for all customers beforehand.
+        in_parts_of: a step with all customers; its rows are computed for some of them at a time,
+            because those of all would not fit into memory.
+        when_empty: a step, and the simpler SQL that gives the same rows when that has none.
+    """
+
+    name: str
+    reads: tuple[Read | Step, ...]
+    sql: Sql = ""
+    compute: Compute | None = None
+    grain: Grain = Grain.CUSTOMER
+    writes: Table | None = None
+    is_view: bool = False
+    at_once: bool = False
+    in_parts_of: Step | None = None
+    when_empty: tuple[Step, Sql] | None = None
+
+    def __repr__(self) -> str:
+        """The name."""
+        return f"Step({self.name})"
+
+    @property
+    def needs(self) -> tuple[Source, ...]:
+        """All that has to be there before it."""
+        return (*self.reads, self.in_parts_of) if self.in_parts_of else self.reads
+
+    @property
+    def stands_always(self) -> bool:
+        """Whether its rows are kept in a table whoever reads them."""
+        return self.grain is Grain.ALL or self.at_once or self.in_parts_of is not None
+
+
+Source = Read | Step
+
+
+def fit(name: str, reads: tuple[Source, ...], partial: Sql, combine: Sql) -> Step:
+    """A step about all customers, from rows of any populations that add up.
+
+    Args:
+        name: its name.
+        reads: what the partial rows are computed from.
+        partial: the SQL of a population's rows.
+        combine: the SQL that adds up the rows of all populations, which it reads as `part`.
+    """
+    part = Step("part", reads, partial, grain=Grain.PARTIAL)
+    return Step(name, (part,), combine, grain=Grain.ALL)
+
+
+def upstream(*steps: Step, given: Container[Source] = ()) -> list[Source]:
+    """All that the steps need, directly or not, and they themselves, in an order of computing.
+
+    What is given is not computed, and left out.
+    """
+    found: dict[Source, None] = {}
+
+    def visit(source: Source) -> None:
+        if source not in found and source not in given:
+            for each in source.needs if isinstance(source, Step) else ():
+                visit(each)
+            found[source] = None
+
+    for step in steps:
+        visit(step)
+    return list(found)
+
+
+def spans_read(*steps: Step) -> dict[Table, list[Span]]:
+    """The stored tables that the steps read, directly or not, and the months of each."""
+    found: dict[Table, list[Span]] = {}
+    for source in upstream(*steps):
+        if isinstance(source, Read) and source.span not in found.setdefault(source.table, []):
+            found[source.table].append(source.span)
+    return found

@@ -1,0 +1,1 @@
+"""Small worlds and helpers for tests and benchmarks, also of packages that build on this one."""

@@ -1,0 +1,257 @@
+"""The engine: what stands in a table, what is computed again, and for whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+import polars as pl
+import pytest
+
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import (
+    BEFORE,
+    EVER,
+    THE_MONTH,
+    Grain,
+    Scope,
+    Span,
+    Step,
+    fit,
+    read,
+    spans_read,
+    upstream,
+    window,
+)
+from portrait_assets.testing.steps import run_step
+
+SALE = Table(
+    schema="shop",
+    name="sale",
+    en="Sales",
+    zh="销售",
+    columns=(
+        Column("customer_id", Type.TEXT, "Customer", "客户"),
+        Column("amount", Type.INTEGER, "Amount", "金额"),
+    ),
+)
+ROWS = [
+    ("2024-01", "ann", 10),
+    ("2024-02", "ann", 20),
+    ("2024-02", "bob", 5),
+    ("2024-03", "cai", 65),
+]
+SALES = read(SALE, EVER)
+SPENT = Step("spent", (SALES,), "SELECT customer_id, sum(amount) AS spent FROM sale GROUP BY ALL")
+TOTAL = fit(
+    "total",
+    (SPENT,),
+    "SELECT sum(spent) AS spent FROM spent",
+    "SELECT sum(spent) AS spent FROM part",
+)
+SHARE = Step(
+    "share",
+    (SPENT, TOTAL),
+    lambda scope: (
+        f"SELECT {scope.day} AS as_of, s.customer_id, s.spent / t.spent AS share "
+        f"FROM spent AS s CROSS JOIN total AS t WHERE {scope.population} ORDER BY customer_id"
+    ),
+)
+
+
+@pytest.fixture
+def con() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("CREATE SCHEMA shop")
+    connection.execute("CREATE TABLE shop.sale (month VARCHAR, customer_id VARCHAR, amount BIGINT)")
+    connection.executemany("INSERT INTO shop.sale VALUES (?, ?, ?)", ROWS)
+    return connection
+
+
+def standing(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the temporary tables that are there."""
+    found = con.execute("SELECT table_name FROM duckdb_tables() WHERE temporary ORDER BY 1")
+    return [name.split("_", 2)[2] for (name,) in found.fetchall()]
+
+
+def shares(frame: pl.DataFrame) -> dict[str, float]:
+    return dict(frame.select("customer_id", "share").iter_rows())
+
+
+def test_a_step_is_computed_from_what_it_declares(con: duckdb.DuckDBPyConnection):
+    assert shares(Engine(con).frame(SHARE, Scope("2024-03"))) == {
+        "ann": 0.3,
+        "bob": 0.05,
+        "cai": 0.65,
+    }
+
+
+def test_nothing_later_than_the_month_is_read(con: duckdb.DuckDBPyConnection):
+    assert shares(Engine(con).frame(SHARE, Scope("2024-01"))) == {"ann": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("span", "amounts"),
+    [
+        (THE_MONTH, [20, 5]),
+        (BEFORE, [10]),
+        (EVER, [10, 20, 5]),
+        (window(2), [10, 20, 5]),
+        (window(1), [20, 5]),
+        (window(2, ago=1), [10]),
+        (Span(None, 2), []),
+    ],
+)
+def test_a_span_is_the_months_that_are_read(
+    con: duckdb.DuckDBPyConnection, span: Span, amounts: list[int]
+):
+    look = Step("look", (read(SALE, span, "sales"),), "SELECT amount FROM sales")
+    assert Engine(con).frame(look, Scope("2024-02"))["amount"].to_list() == amounts
+    months = span.months(["2024-01", "2024-02", "2024-03"], "2024-02")
+    assert [amount for month, _, amount in ROWS if month in months] == amounts
+
+
+def test_what_is_not_declared_cannot_be_read(con: duckdb.DuckDBPyConnection):
+    undeclared = Step("undeclared", (SALES,), "SELECT * FROM sale, spent")
+    with pytest.raises(duckdb.CatalogException, match="spent"):
+        Engine(con).frame(undeclared, Scope("2024-03"))
+
+
+def test_two_sources_of_one_name_are_refused(con: duckdb.DuckDBPyConnection):
+    twice = Step("twice", (SALES, read(SALE, THE_MONTH)), "FROM sale")
+    with pytest.raises(ValueError, match="two things under the name sale"):
+        Engine(con).frame(twice, Scope("2024-03"))
+
+
+def test_what_is_of_all_customers_stands_in_a_table_while_it_is_read(
+    con: duckdb.DuckDBPyConnection,
+):
+    with Engine(con).rows(SHARE, Scope("2024-03")):
+        # SPENT is read by the statement of TOTAL and by that of SHARE.
+        assert standing(con) == ["spent", "total"]
+    assert standing(con) == []
+
+
+def test_what_one_statement_reads_stands_nowhere(con: duckdb.DuckDBPyConnection):
+    twice = Step("twice", (SPENT,), "FROM spent UNION ALL FROM spent")
+    with Engine(con).rows(twice, Scope("2024-03")):
+        assert standing(con) == []
+
+
+def test_a_table_is_dropped_as_soon_as_its_last_reader_is_there(con: duckdb.DuckDBPyConnection):
+    doubled = Step("doubled", (TOTAL,), "SELECT 2 * spent AS twice FROM total", grain=Grain.ALL)
+    last = Step("last", (doubled,), "FROM doubled")
+    with Engine(con).rows(last, Scope("2024-03")):
+        assert standing(con) == ["doubled"]
+
+
+def test_tables_are_dropped_when_a_step_fails(con: duckdb.DuckDBPyConnection):
+    failing = Step("failing", (TOTAL,), "SELECT no_such_column FROM total", grain=Grain.ALL)
+    with pytest.raises(duckdb.BinderException):
+        Engine(con).frame(Step("last", (failing,), "FROM failing"), Scope("2024-03"))
+    assert standing(con) == []
+
+
+def test_customers_in_parts_give_the_same_rows(con: duckdb.DuckDBPyConnection):
+    everyone = Step("everyone", (SPENT,), "SELECT customer_id FROM spent")
+    wide = Step(
+        "wide",
+        (SPENT,),
+        lambda scope: f"SELECT * FROM spent WHERE {scope.population}",
+        in_parts_of=everyone,
+    )
+    target = Step("target", (wide,), "FROM wide ORDER BY customer_id")
+    whole = Engine(con).frame(target, Scope("2024-03"))
+    for customers in (1, 2, 3):
+        assert Engine(con, part_customers=customers).frame(target, Scope("2024-03")).equals(whole)
+
+
+def test_so_many_customers_are_computed_at_a_time(con: duckdb.DuckDBPyConnection):
+    con.execute("INSERT INTO shop.sale VALUES ('2024-03', 'o''c', 1)")
+    everyone = Step("everyone", (SPENT,), "SELECT customer_id FROM spent")
+    counted = Step(
+        "counted",
+        (SPENT,),
+        lambda scope: f"SELECT count(*) AS customers FROM spent WHERE {scope.population}",
+        in_parts_of=everyone,
+    )
+    target = Step("target", (counted,), "FROM counted")
+    frame = Engine(con, part_customers=3).frame(target, Scope("2024-03"))
+    assert frame["customers"].to_list() == [3, 1]
+
+
+def test_a_handful_of_customers_get_the_rows_of_the_full_run(con: duckdb.DuckDBPyConnection):
+    everyone = Engine(con).frame(SHARE, Scope("2024-03"))
+    few = Engine(con).frame(SHARE, Scope("2024-03", "customer_id IN ('ann', 'cai')"))
+    assert few.equals(everyone.filter(pl.col("customer_id") != "bob"))
+
+
+def test_a_fit_adds_up_over_populations(con: duckdb.DuckDBPyConnection):
+    (part,) = TOTAL.reads
+    assert isinstance(part, Step)
+    scope = Scope("2024-03")
+    buckets = [
+        run_step(
+            part,
+            scope,
+            {SPENT: Engine(con).frame(SPENT, scope).filter(pl.col("customer_id").is_in(bucket))},
+        )
+        for bucket in (["ann"], ["bob", "cai"])
+    ]
+    apart = run_step(TOTAL, scope, {part: pl.concat(buckets)})
+    assert apart.equals(Engine(con).frame(TOTAL, scope))
+
+
+def test_a_frame_stands_in_for_a_table_or_a_step():
+    given = pl.DataFrame({"customer_id": ["ann", "bob"], "spent": [3, 1]})
+    assert shares(run_step(SHARE, Scope("2024-03"), {SPENT: given})) == {"ann": 0.75, "bob": 0.25}
+
+
+def test_a_step_may_be_a_function_of_frames(con: duckdb.DuckDBPyConnection):
+    def largest(scope: Scope, spent: pl.DataFrame) -> pl.DataFrame:
+        return spent.top_k(1, by="spent").with_columns(as_of=scope.as_of)
+
+    step = Step("largest", (SPENT,), compute=largest, grain=Grain.ALL)
+    assert Engine(con).frame(step, Scope("2024-03")).rows() == [("cai", 65, Scope("2024-03").as_of)]
+
+
+def test_simpler_sql_is_used_where_a_step_has_no_row(con: duckdb.DuckDBPyConnection):
+    none = Step("none", (SALES,), "SELECT * FROM sale WHERE amount > 100", grain=Grain.ALL)
+    some = Step("some", (SALES,), "SELECT * FROM sale WHERE amount > 60", grain=Grain.ALL)
+    for step, expected in ((none, "simple"), (some, "full")):
+        chosen = Step(
+            "chosen", (step,), "SELECT 'full' AS of", when_empty=(step, "SELECT 'simple' AS of")
+        )
+        assert Engine(con).frame(chosen, Scope("2024-03"))["of"].to_list() == [expected]
+
+
+def test_what_depends_on_no_newer_rows_is_not_computed_again(con: duckdb.DuckDBPyConnection):
+    known = Step("known", (SALES,), "SELECT DISTINCT customer_id FROM sale", grain=Grain.ALL)
+    target = Step("target", (known,), "FROM known")
+    engine = Engine(con, materialized=lambda table: {"2024-01": 1, "2024-02": 2, "2024-03": 0})
+    engine.frame(target, Scope("2024-02"))
+    con.execute("DELETE FROM shop.sale")
+    assert engine.frame(target, Scope("2024-03")).height == 2, "no rows are newer than 2024-02"
+    assert engine.frame(target, Scope("2024-01")).height == 0, "an earlier month knows less"
+    engine.close()
+    assert standing(con) == []
+
+
+def test_what_is_read_follows_from_the_steps():
+    month = Step("month", (read(SALE, THE_MONTH, "sold"), SPENT), "FROM sold")
+    assert spans_read(month, SHARE) == {SALE: [THE_MONTH, EVER]}
+    assert [source.name for source in upstream(SHARE)] == [
+        "sale",
+        "spent",
+        "part",
+        "total",
+        "share",
+    ]
+    assert [source.name for source in upstream(SHARE, given=[SPENT])] == ["part", "total", "share"]
+
+
+def test_a_scope_of_everyone_has_the_same_month():
+    few = Scope("2024-02", "customer_id = 'ann'")
+    assert few.everyone == replace(few, population="true") == Scope("2024-02")
+    assert few.day == "DATE '2024-02-29'"

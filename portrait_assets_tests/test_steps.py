@@ -1,0 +1,70 @@
+"""All steps of all stages: what their SQL names is what they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from portrait_assets.stages.features.assets import STEPS as FEATURES
+from portrait_assets.storage.steps import Read, Scope, Sql, Step, upstream
+
+MONTH = Scope("2024-03")
+WRITING: tuple[Step, ...] = FEATURES
+EVERY = [source for source in upstream(*WRITING) if isinstance(source, Step)]
+
+
+def named(sql: str) -> set[str]:
+    """The tables that the SQL reads, without the common table expressions that it defines."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    own = {expression.alias for expression in tree.find_all(exp.CTE)}
+    return {table.sql(dialect="duckdb") for table in _tables(tree)} - own
+
+
+def _tables(tree: exp.Expression) -> Iterable[exp.Table]:
+    for table in tree.find_all(exp.Table):
+        bare = table.copy()
+        bare.set("alias", None)
+        yield bare
+
+
+def texts(step: Step) -> list[str]:
+    """The step's SQL, with and without what the simpler one does without."""
+    found: list[Sql] = [step.sql, *([step.when_empty[1]] if step.when_empty else [])]
+    return [sql if isinstance(sql, str) else sql(MONTH) for sql in found if sql]
+
+
+def undeclared(step: Step) -> set[str]:
+    """What the step's SQL reads and the step does not declare."""
+    declared = {source.name for source in step.reads}
+    return {name for sql in texts(step) for name in named(sql)} - declared
+
+
+def unread(step: Step) -> set[str]:
+    """What the step declares and its SQL does not read."""
+    return {source.name for source in step.reads} - {n for sql in texts(step) for n in named(sql)}
+
+
+@pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name)
+def test_the_sql_of_a_step_reads_what_the_step_declares(step: Step):
+    assert undeclared(step) == set()
+    if step.compute is None:
+        assert unread(step) == set()
+    else:
+        assert not texts(step)
+
+
+def test_what_a_step_does_not_declare_is_found():
+    sales = next(source for source in upstream(*WRITING) if isinstance(source, Read))
+    step = Step("step", (sales,), "SELECT 1 FROM a JOIN features.customer_month AS c USING (x)")
+    assert undeclared(step) == {"a", "features.customer_month"}
+    assert unread(step) == {sales.name}
+
+
+def test_names_within_a_statement_are_of_one_thing():
+    for target in WRITING:
+        names: dict[str, object] = {}
+        for source in upstream(target):
+            assert names.setdefault(source.name, source) is source or source.name == "part"
