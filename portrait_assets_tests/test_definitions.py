@@ -47,6 +47,7 @@ ASSETS = {
         "feature_matrix",
         "campaign_response",
         "feature_selection",
+        "feature_catalogue",
     },
     "clusters": {
         "cluster_model",

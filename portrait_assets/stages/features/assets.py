@@ -2,10 +2,15 @@
 
 import dagster as dg
 
-from portrait_assets.stages.features import matrix, monthly, selection
+from portrait_assets.stages.features import catalogue, matrix, monthly, selection
 from portrait_assets.storage.dagster.steps_asset import steps_asset
 
-MATRIX = (matrix.FEATURE_MATRIX, matrix.CAMPAIGN_RESPONSE, selection.SELECTION)
+MATRIX = (
+    matrix.FEATURE_MATRIX,
+    matrix.CAMPAIGN_RESPONSE,
+    selection.SELECTION,
+    catalogue.CATALOGUE,
+)
 STEPS = (*monthly.STEPS, *MATRIX)
 TABLES = tuple(step.writes for step in STEPS if step.writes is not None)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from portrait_assets.schema.table import (
     Column,
     PartitionBy,
+    Sensitivity,
     Table,
     Type,
 )
@@ -21,6 +23,7 @@ from portrait_assets.stages.features.declared import (
     symbol,
 )
 from portrait_assets.stages.features.declared.feature import MONEY, SHARE, Feature
+from portrait_assets.stages.features.sensitivity import class_of, classes
 
 FEATURES: tuple[Feature, ...] = (
     *entity.FEATURES,
@@ -41,8 +44,17 @@ def _count(name: str, en: str, zh: str, unit: str | None = None) -> Column:
     return Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0, unit=unit)
 
 
-def _columns(aggregated: Iterable[Aggregate], *keys: Column) -> tuple[Column, ...]:
-    return (*keys, *(aggregate.column for aggregate in aggregated))
+def _columns(table: str, aggregated: Iterable[Aggregate], *keys: Column) -> tuple[Column, ...]:
+    return (
+        *keys,
+        *(
+            replace(each.column, sensitivity=class_of(f"{table}.{each.name}"))
+            for each in aggregated
+        ),
+    )
+
+
+_CLASSES = classes(FEATURES)
 
 
 def _share(name: str, en: str, zh: str) -> Column:
@@ -54,7 +66,7 @@ CUSTOMER_MONTH = Table(
     name="customer_month",
     en="Additive aggregates per customer and month of activity",
     zh="客户月度可加汇总",
-    columns=_columns(aggregates.CUSTOMER_MONTH, _CUSTOMER_ID),
+    columns=_columns("customer_month", aggregates.CUSTOMER_MONTH, _CUSTOMER_ID),
     key=("month", "customer_id"),
 )
 
@@ -89,7 +101,7 @@ CUSTOMER_BALANCE_MONTH = Table(
     name="customer_balance_month",
     en="What each customer held and owed at the last balances of the month",
     zh="客户月末余额汇总",
-    columns=_columns(aggregates.CUSTOMER_BALANCE_MONTH, _CUSTOMER_ID),
+    columns=_columns("customer_balance_month", aggregates.CUSTOMER_BALANCE_MONTH, _CUSTOMER_ID),
     key=("month", "customer_id"),
 )
 
@@ -120,10 +132,14 @@ FEATURE_MATRIX = Table(
     name="feature_matrix",
     en="Feature matrix: one row per customer, as of the month's last day",
     zh="特征矩阵",
-    columns=(_CUSTOMER_ID, *(feature.column for feature in FEATURES)),
+    columns=(
+        _CUSTOMER_ID,
+        *(replace(each.column, sensitivity=_CLASSES[each.name]) for each in FEATURES),
+    ),
     key=("as_of", "customer_id"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    private=tuple(n for n, each in _CLASSES.items() if each is Sensitivity.C3),
 )
 
 CAMPAIGN_RESPONSE = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.sensitivity import Lowered
 from portrait_assets.schema.table import Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import (
     MONEY,
@@ -11,12 +12,8 @@ from portrait_assets.stages.features.declared.feature import (
     Feature,
 )
 
-_C1, _C2 = Sensitivity.C1, Sensitivity.C2
 
-
-def _attribute(
-    name: str, en: str, zh: str, sensitivity: Sensitivity = _C1, type_: Type = Type.TEXT
-) -> Feature:
+def _attribute(name: str, en: str, zh: str, type_: Type = Type.TEXT) -> Feature:
     return Feature(
         name,
         Element.ENTITY,
@@ -28,22 +25,21 @@ def _attribute(
         sql=f"r.{name}",
         needs=("customers",),
         unit=MONEY if type_ is Type.MONEY else None,
-        sensitivity=sensitivity,
     )
 
 
 ATTRIBUTES: tuple[Feature, ...] = (
-    _attribute("gender", "Gender", "性别", _C2),
+    _attribute("gender", "Gender", "性别"),
     _attribute("age_band", "Age band", "年龄段"),
-    _attribute("occupation", "Occupation", "职业", _C2),
-    _attribute("education", "Education", "学历", _C2),
-    _attribute("marital_status", "Marital status", "婚姻状况", _C2),
-    _attribute("income", "Yearly income", "年收入", _C2, Type.MONEY),
-    _attribute("income_band", "Income band", "收入段", _C2),
+    _attribute("occupation", "Occupation", "职业"),
+    _attribute("education", "Education", "学历"),
+    _attribute("marital_status", "Marital status", "婚姻状况"),
+    _attribute("income", "Yearly income", "年收入", Type.MONEY),
+    _attribute("income_band", "Income band", "收入段"),
     _attribute("household_size", "Persons in the household", "家庭人数"),
     _attribute("household_type", "Composition of the household", "家庭构成"),
     _attribute("children", "Children in the household", "子女数"),
-    _attribute("home_ownership", "Owner or renter of the home", "住房状况", _C2),
+    _attribute("home_ownership", "Owner or renter of the home", "住房状况"),
     _attribute("region", "Region of residence", "地区"),
 )
 STATED = (*(feature.name for feature in ATTRIBUTES), "age")
@@ -68,7 +64,7 @@ DERIVED: tuple[Feature, ...] = (
         "strftime(r.birth_date, '%m%d') > strftime({as_of}, '%m%d') AS INTEGER), r.age)",
         needs=("customers",),
         unit="years",
-        sensitivity=_C2,
+        lowered=Lowered(Sensitivity.C2, "full years are left of the day of birth"),
     ),
     Feature(
         "tenure_days",
@@ -90,6 +86,7 @@ DERIVED: tuple[Feature, ...] = (
         "缺失属性",
         formula="names of the entity's attributes without a value",
         null_means=NEVER_NULL,
+        lowered=Lowered(Sensitivity.C1, "whether a value is recorded is left of the value"),
         sql="list_filter(["
         + ", ".join(f"CASE WHEN {test} THEN '{name}' END" for name, test in _UNSTATED.items())
         + "], lambda name: name IS NOT NULL)",

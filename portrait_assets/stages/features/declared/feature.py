@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portrait_assets.schema.table import Column, Sensitivity, Type
+from portrait_assets.schema.sensitivity import Lowered
+from portrait_assets.schema.table import Column, Type
 
 
 class Element(StrEnum):
@@ -45,7 +46,8 @@ class Feature:
     `sql` computes it from the parts of `features.parts`, `formula` says the same in words;
     `window_months` is how far it looks back from `as_of`, None for all history; `needs` names the
     cleaned tables that it comes from; `null_means` says what a missing value tells. `evidence`
-    names the feature that counts the observations behind an estimate.
+    names the feature that counts the observations behind an estimate. Its sensitivity class is the
+    highest of its inputs, unless `lowered` says what the operation leaves out.
     """
 
     name: str
@@ -59,7 +61,7 @@ class Feature:
     needs: tuple[str, ...] = ("transactions",)
     window_months: int | None = None
     unit: str | None = None
-    sensitivity: Sensitivity = Sensitivity.C1
+    lowered: Lowered | None = None
     evidence: str | None = None
     allowed: tuple[str, ...] | None = None
 
@@ -70,7 +72,7 @@ class Feature:
 
     @property
     def column(self) -> Column:
-        """The contract of the column in the feature matrix."""
+        """The contract of the column in the feature matrix, but for its sensitivity class."""
         return Column(
             name=self.name,
             type=self.type,
@@ -81,5 +83,4 @@ class Feature:
             allowed=self.allowed,
             minimum=self.domain[0],
             maximum=self.domain[1],
-            sensitivity=self.sensitivity,
         )

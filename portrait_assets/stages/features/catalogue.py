@@ -1,0 +1,90 @@
+"""The feature catalogue: what each column of the feature matrix means, as rows that can be read."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
+from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
+from portrait_assets.stages.features.declared.feature import NEVER_NULL, Element
+from portrait_assets.storage.steps import Grain, Scope, Step
+
+
+def _text(name: str, en: str, zh: str, nullable: bool = False) -> Column:
+    return Column(name, Type.TEXT, en, zh, nullable=nullable)
+
+
+FEATURE_CATALOGUE = Table(
+    schema="features",
+    name="feature_catalogue",
+    en="Feature catalogue: what each column of the feature matrix means",
+    zh="特征目录",
+    columns=(
+        _text("feature", "Column of the feature matrix", "特征"),
+        Column(
+            "element",
+            Type.TEXT,
+            "Element of the portrait",
+            "画像要素",
+            nullable=False,
+            allowed=tuple(Element),
+        ),
+        _text("name_en", "Name in English", "英文名称"),
+        _text("name_zh", "Name in Chinese", "中文名称"),
+        _text("formula", "How it is computed", "计算口径"),
+        _text("unit", "Unit", "单位", nullable=True),
+        Column(
+            "window_months",
+            Type.INTEGER,
+            "How far it looks back from as_of; null for all history",
+            "观察窗口",
+            unit="months",
+            minimum=1,
+        ),
+        _text("evidence", "Feature that counts the observations behind it", "证据数特征", True),
+        _text("null_means", "What a missing value means; null where none is", "缺失含义", True),
+        Column("needs", Type.TEXTS, "Cleaned tables that it needs", "所需数据表", nullable=False),
+        Column(
+            "sensitivity",
+            Type.TEXT,
+            "Sensitivity class (JR/T 0171-2020)",
+            "敏感级别",
+            nullable=False,
+            allowed=tuple(Sensitivity),
+        ),
+    ),
+    key=("as_of", "feature"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+
+def catalogue_rows(scope: Scope) -> pl.DataFrame:
+    """The catalogue in the month, a row per feature in the order of the matrix."""
+    rows = [
+        {
+            "as_of": scope.as_of,
+            "feature": feature.name,
+            "element": str(feature.element),
+            "name_en": feature.en,
+            "name_zh": feature.zh,
+            "formula": feature.formula,
+            "unit": feature.unit,
+            "window_months": feature.window_months,
+            "evidence": feature.evidence,
+            "null_means": None if feature.null_means == NEVER_NULL else feature.null_means,
+            "needs": list(feature.needs),
+            "sensitivity": str(FEATURE_MATRIX.column(feature.name).sensitivity),
+        }
+        for feature in FEATURES
+    ]
+    return pl.DataFrame(rows, schema=FEATURE_CATALOGUE.polars_schema)
+
+
+CATALOGUE = Step(
+    "feature_catalogue",
+    (),
+    compute=catalogue_rows,
+    grain=Grain.ALL,
+    writes=FEATURE_CATALOGUE,
+)

@@ -1,0 +1,28 @@
+"""The feature catalogue: a row per feature, with all that is declared of it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.stages.features.catalogue import CATALOGUE
+from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.steps import run_step
+
+
+def test_every_feature_is_explained():
+    rows = run_step(CATALOGUE, Scope("2024-02"), {})
+    assert rows["feature"].to_list() == [feature.name for feature in FEATURES]
+    assert rows["as_of"].unique().to_list() == [Scope("2024-02").as_of]
+    ticket = rows.row(by_predicate=pl.col("feature") == "average_ticket_12m", named=True)
+    assert (ticket["name_en"], ticket["name_zh"]) == ("Average ticket", "平均客单价")
+    assert ticket["formula"] == "spend_12m / purchases_12m"
+    assert (ticket["unit"], ticket["window_months"]) == ("currency of the source", 12)
+    assert ticket["null_means"] == "no purchase in the window"
+    assert (ticket["needs"], ticket["sensitivity"]) == (["transactions"], "C1")
+
+
+def test_what_is_never_null_has_no_meaning_of_null():
+    rows = run_step(CATALOGUE, Scope("2024-02"), {})
+    never = {feature.name for feature in FEATURES if not feature.column.nullable}
+    assert set(rows.filter(pl.col("null_means").is_null())["feature"]) == never

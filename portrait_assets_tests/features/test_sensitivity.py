@@ -1,0 +1,67 @@
+"""A feature's sensitivity class follows from what it is computed from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from portrait_assets.schema.sensitivity import Lowered, derived, highest
+from portrait_assets.schema.table import Sensitivity, Table
+from portrait_assets.stages.features import sensitivity
+from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.sensitivity import LINEAGE_FILE, class_of, classes
+from portrait_assets.testing.lineage import features_lineage
+
+C1, C2, C3 = Sensitivity
+
+
+def raised(table: Table, column: str) -> Table:
+    """The table with the column in the highest class."""
+    columns = [replace(c, sensitivity=C3) if c.name == column else c for c in table.columns]
+    return replace(table, columns=tuple(columns))
+
+
+def raise_class(monkeypatch: pytest.MonkeyPatch, table: str, column: str) -> None:
+    contracts = dict(sensitivity._OF_TABLE)
+    contracts[table] = raised(contracts[table], column)
+    monkeypatch.setattr(sensitivity, "_OF_TABLE", contracts)
+
+
+def test_the_class_is_the_highest_of_the_inputs_unless_it_is_lowered():
+    assert highest([]) is C1
+    assert derived([C1, C3, C2]) is C3
+    assert derived([C3], Lowered(C1, "a count")) is C1
+    assert derived([C1], Lowered(C2, "a band")) is C1, "nothing raises a class but its inputs"
+
+
+def test_a_recorded_attribute_has_the_class_of_its_source(monkeypatch: pytest.MonkeyPatch):
+    assert classes(FEATURES)["region"] is C1
+    raise_class(monkeypatch, "cleaned.golden_record", "region")
+    found = classes(FEATURES)
+    assert found["region"] is C3
+    assert found["missing_attributes"] is C1, "it is declared to lower the class"
+    assert found["known_attribute_share"] is C1, "it reads what is lowered"
+    assert found["spend_12m"] is C1
+
+
+def test_a_class_passes_through_steps_and_windows(monkeypatch: pytest.MonkeyPatch):
+    assert class_of("customer_month.amount") is C1
+    raise_class(monkeypatch, "cleaned.transactions", "amount")
+    found = classes(FEATURES)
+    assert class_of("customer_month.amount") is C3
+    raised_features = {
+        *("spend_1m", "spend_12m", "spend_trend_3m", "average_ticket_12m", "top_category"),
+        *("campaign_uplift_12m", "market_reaction_12m", "withdrawal_reaction_12m"),
+    }
+    assert {found[name] for name in raised_features} == {C3}
+    assert {found[name] for name in ("gender", "accounts_held", "complaints_12m")} == {C1, C2}
+
+
+def test_the_stored_lineage_is_that_of_the_steps():
+    stored = json.loads(LINEAGE_FILE.read_text())
+    assert stored == features_lineage(), "renew it: python -m portrait_assets.testing.lineage"
+    assert stored["customer_month.amount"] == ["cleaned.transactions.amount"]
+    assert stored["r.birth_date"] == ["cleaned.golden_record.birth_date"]
+    assert "cleaned.market.value" in stored["f.correlation"]
