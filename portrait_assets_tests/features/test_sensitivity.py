@@ -52,7 +52,7 @@ def test_a_class_passes_through_steps_and_windows(monkeypatch: pytest.MonkeyPatc
     found = classes(FEATURES)
     assert class_of("customer_month.amount") is C3
     raised_features = {
-        *("spend_1m", "spend_12m", "spend_trend_3m", "average_ticket_12m", "top_category"),
+        *("spend_1m", "spend_12m", "spend_trend_3m", "average_ticket_12m"),
         *("campaign_uplift_12m", "market_reaction_12m", "withdrawal_reaction_12m"),
     }
     assert {found[name] for name in raised_features} == {C3}
