@@ -48,6 +48,7 @@ ASSETS = {
         "campaign_response",
         "feature_selection",
         "feature_catalogue",
+        "fitted",
     },
     "clusters": {
         "cluster_model",

@@ -42,12 +42,14 @@ class Engine:
         materialized: months and row counts of stored tables; with it, what depends only on tables
             that have no newer rows is not computed again for a later month.
         part_customers: so many customers are computed at a time, where a step asks for parts.
+        on_standing: called with each step that stands in a table, and the table.
     """
 
     con: duckdb.DuckDBPyConnection
     given: Mapping[Source, str] = field(default_factory=dict)
     materialized: Callable[[Table], Mapping[str, int]] | None = None
     part_customers: int = PART_CUSTOMERS
+    on_standing: Callable[[Step, Scope, str], None] = lambda step, scope, relation: None
     _standing: dict[Step, _Standing] = field(default_factory=dict, init=False)
 
     @contextmanager
@@ -69,9 +71,7 @@ class Engine:
     def frame(self, target: Step, scope: Scope) -> pl.DataFrame:
         """The target's rows for the scope, in memory."""
         with self.rows(target, scope) as rows:
-            if isinstance(rows, pl.DataFrame):
-                return rows
-            return self.con.sql(rows.sql).pl()  # type: ignore[no-any-return]
+            return rows if isinstance(rows, pl.DataFrame) else self.con.sql(rows.sql).pl()
 
     def close(self) -> None:
         """Drop all that still stands."""
@@ -133,15 +133,15 @@ class Engine:
     def _store(self, step: Step, scope: Scope) -> None:
         """Compute the step into a table of its own, unless one stands with the same rows."""
         key = self._key(step, scope)
-        if step in self._standing:
-            if key is not None and self._standing[step].key == key:
-                return
-            self._drop([step], and_kept=True)
+        if step in self._standing and key is not None and self._standing[step].key == key:
+            return
+        self._drop([step], and_kept=True)
         relation = f"temp.{quote(f'step_{next(_NUMBERS)}_{step.name}')}"
         for place, part in enumerate(self._parts(step, scope)):
             what = f"INSERT INTO {relation}" if place else f"CREATE TEMP TABLE {relation} AS"
             self.con.execute(f"{what} {self._statement(step, part)}")
         self._standing[step] = _Standing(relation, key)
+        self.on_standing(step, scope, relation)
 
     def _parts(self, step: Step, scope: Scope) -> list[Scope]:
         """The scope, divided by customers where the step asks for it."""

@@ -111,34 +111,29 @@ def read(table: Table, span: Span, name: str | None = None) -> Read:
 
 
 Sql = str | Callable[[Scope], str]
-Compute = Callable[..., pl.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A table that is computed from others.
-
-    The SQL names what it reads by their names and nothing else. Where the result depends on the
-    month it is a function of the scope.
+    """A table that is computed from others; its SQL names what it reads, and nothing else.
 
     Args:
         name: its name in the SQL of steps that read it.
         reads: stored tables and other steps.
-        sql: the SELECT that gives its rows; empty where `compute` does.
+        sql: the SELECT that gives its rows, of the scope where they depend on it.
         compute: gives its rows from the scope and a frame for each of `reads`.
         grain: whom its rows are about.
         writes: the contract of the table that its rows are written to, if any.
         is_view: it only looks at tables, so it costs nothing to look again.
         at_once: it reads much and gives little, so it is computed for all customers beforehand.
-        in_parts_of: a step with all customers; its rows are computed for some of them at a time,
-            because those of all would not fit into memory.
+        in_parts_of: a step with all customers, of whom some are computed at a time.
         when_empty: a step, and the simpler SQL that gives the same rows when that has none.
     """
 
     name: str
     reads: tuple[Read | Step, ...]
     sql: Sql = ""
-    compute: Compute | None = None
+    compute: Callable[..., pl.DataFrame] | None = None
     grain: Grain = Grain.CUSTOMER
     writes: Table | None = None
     is_view: bool = False
@@ -147,13 +142,17 @@ class Step:
     when_empty: tuple[Step, Sql] | None = None
 
     def __repr__(self) -> str:
-        """The name."""
         return f"Step({self.name})"
 
     @property
     def needs(self) -> tuple[Source, ...]:
         """All that has to be there before it."""
         return (*self.reads, self.in_parts_of) if self.in_parts_of else self.reads
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether it adds up rows of populations of customers."""
+        return any(isinstance(s, Step) and s.grain is Grain.PARTIAL for s in self.reads)
 
     @property
     def stands_always(self) -> bool:
@@ -178,10 +177,7 @@ def fit(name: str, reads: tuple[Source, ...], partial: Sql, combine: Sql) -> Ste
 
 
 def upstream(*steps: Step, given: Container[Source] = ()) -> list[Source]:
-    """All that the steps need, directly or not, and they themselves, in an order of computing.
-
-    What is given is not computed, and left out.
-    """
+    """All that the steps need and is not given, and they themselves, in an order of computing."""
     found: dict[Source, None] = {}
 
     def visit(source: Source) -> None:

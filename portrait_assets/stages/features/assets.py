@@ -3,6 +3,7 @@
 import dagster as dg
 
 from portrait_assets.stages.features import catalogue, matrix, monthly, selection
+from portrait_assets.stages.features.contract import FITTED
 from portrait_assets.storage.dagster.steps_asset import steps_asset
 
 MATRIX = (
@@ -12,7 +13,7 @@ MATRIX = (
     catalogue.CATALOGUE,
 )
 STEPS = (*monthly.STEPS, *MATRIX)
-TABLES = tuple(step.writes for step in STEPS if step.writes is not None)
+TABLES = (*(step.writes for step in STEPS if step.writes is not None), FITTED)
 
 
 def features_assets(
@@ -21,5 +22,5 @@ def features_assets(
     """The steps that aggregate each month and that build the matrix from the aggregates."""
     return [
         steps_asset("customer_month", monthly.STEPS, partitions),
-        steps_asset("feature_matrix", MATRIX, partitions),
+        steps_asset("feature_matrix", MATRIX, partitions, FITTED),
     ]

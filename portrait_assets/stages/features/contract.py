@@ -24,6 +24,7 @@ from portrait_assets.stages.features.declared import (
 )
 from portrait_assets.stages.features.declared.feature import MONEY, SHARE, Feature
 from portrait_assets.stages.features.sensitivity import class_of, classes
+from portrait_assets.storage.fits import fits_table
 
 FEATURES: tuple[Feature, ...] = (
     *entity.FEATURES,
@@ -217,3 +218,5 @@ FEATURE_SELECTION = Table(
     partition_by=PartitionBy.AS_OF,
     published=True,
 )
+
+FITTED = fits_table("features")

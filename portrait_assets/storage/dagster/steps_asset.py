@@ -10,13 +10,23 @@ from portrait_assets.storage.dagster.asset import month_of, months_of, tables_as
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.fits import Fits
 from portrait_assets.storage.steps import THE_MONTH, Scope, Span, Step, spans_read
 
 
 def steps_asset(
-    name: str, steps: Sequence[Step], partitions: dg.PartitionsDefinition
+    name: str,
+    steps: Sequence[Step],
+    partitions: dg.PartitionsDefinition,
+    fitted: Table | None = None,
 ) -> dg.AssetsDefinition:
     """The asset that writes the tables of these steps, one after the other, for its months.
+
+    Args:
+        name: of the asset.
+        steps: each writes a table.
+        partitions: the source's months.
+        fitted: the table that what the steps fit over all customers is written to.
 
     Raises, when it is materialized:
         WarehouseError: when a month that a step reads has not been materialized.
@@ -26,7 +36,7 @@ def steps_asset(
 
     @tables_asset(
         name,
-        tables,
+        [*tables, *([fitted] if fitted else [])],
         partitions,
         deps=[_dependency(table, spans, partitions) for table, spans in reads.items()],
         kinds={"duckdb", *("polars" for step in steps if step.compute)},
@@ -35,14 +45,18 @@ def steps_asset(
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
         _require(warehouse, reads, partitions.get_partition_keys(), months)
+        fits = Fits(warehouse.con)
         engine = Engine(
             warehouse.con,
             materialized=warehouse.made,
             part_customers=warehouse.bounds.matrix_customers,
+            on_standing=fits.keep,
         )
         for step, table in zip(steps, tables, strict=True):
             yield dg.Output(_rows(warehouse, engine, step, months), table.name)
         engine.close()
+        if fitted:
+            yield dg.Output(fits.of(months), fitted.name)
 
     return asset
 

@@ -1,0 +1,86 @@
+"""What was fitted over all customers, as rows by month: with them, some customers can be computed.
+
+A fit has few rows of its own columns, so those of all fits stand in one table, a row per value, as
+text with its DuckDB type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import duckdb
+import polars as pl
+
+from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
+from portrait_assets.storage.duckdb.partitions import select_sql
+from portrait_assets.storage.steps import Scope, Source, Step, upstream
+
+
+def fits_table(schema: str) -> Table:
+    """The table of what a stage fits."""
+    return Table(
+        schema=schema,
+        name="fitted",
+        en="What was fitted over all customers: base rates, usual shares, names of categories",
+        zh="全体客户拟合结果",
+        columns=(
+            Column("step", Type.TEXT, "Step that was fitted", "拟合步骤", nullable=False),
+            Column("row_no", Type.INTEGER, "Row of the fit", "行号", nullable=False, minimum=1),
+            Column("column_name", Type.TEXT, "Column of the fit", "列名", nullable=False),
+            Column("column_type", Type.TEXT, "Its DuckDB type", "类型", nullable=False),
+            Column("value", Type.TEXT, "Its value as text", "取值"),
+        ),
+        key=("as_of", "step", "row_no", "column_name"),
+        partition_by=PartitionBy.AS_OF,
+    )
+
+
+@dataclass
+class Fits:
+    """Collects what steps fit; `keep` is what an engine calls with each."""
+
+    con: duckdb.DuckDBPyConnection
+    frames: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
+
+    def keep(self, step: Step, scope: Scope, relation: str) -> None:
+        """Keep the rows that stand in the relation, once a month."""
+        if not step.is_fit or (scope.month, step.name) in self.frames:
+            return
+        columns = self.con.execute(f"DESCRIBE {relation}").fetchall()
+        names, types = [row[0] for row in columns], [row[1] for row in columns]
+        values = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names)
+        self.frames[scope.month, step.name] = self.con.sql(
+            f"SELECT {scope.day} AS as_of, {literal(step.name)} AS step, row_no, "
+            f"unnest([{literals(names)}]) AS column_name, unnest([{literals(types)}]) AS "
+            f"column_type, unnest([{values}]) AS value "
+            f"FROM (SELECT row_number() OVER () AS row_no, * FROM {relation})"
+        ).pl()
+
+    def of(self, months: Iterable[str]) -> list[pl.DataFrame]:
+        """The rows of the months."""
+        wanted = set(months)
+        return [frame for (month, _), frame in self.frames.items() if month in wanted]
+
+
+def stored_fits(
+    con: duckdb.DuckDBPyConnection, table: Table, month: str, *targets: Step
+) -> dict[Source, str]:
+    """For an engine: the relation of each fit that the targets need, as it was in the month."""
+    fits = {
+        step.name: step for step in upstream(*targets) if isinstance(step, Step) and step.is_fit
+    }
+    rows = select_sql(table, [month])
+    columns: dict[str, list[str]] = {}
+    for step, name, type_ in con.execute(
+        f"SELECT DISTINCT step, column_name, column_type FROM ({rows}) ORDER BY ALL"
+    ).fetchall():
+        value = f"max(value) FILTER (column_name = {literal(name)})"
+        columns.setdefault(step, []).append(f"CAST({value} AS {type_}) AS {quote(name)}")
+    return {
+        fits[step]: f"(SELECT {', '.join(values)} FROM ({rows}) WHERE step = {literal(step)} "
+        "GROUP BY row_no)"
+        for step, values in columns.items()
+        if step in fits
+    }
