@@ -194,12 +194,15 @@ def test_membership_tells_who_entered_stayed_and_left(
     [
         (SAVED + SAVED.removeprefix("audiences:\n"), "line 6: audience regulars stands twice"),
         (SAVED.replace("'often'", "'oftne'"), "line 5: audience regulars: The audience cannot"),
-        (SAVED.replace("    owner: tests\n", ""), "line 2: an audience has no owner"),
+        (SAVED.replace("    owner: tests\n", ""), "line 2: audience regulars has no owner"),
         (SAVED.replace("owner", "onwer"), "did you mean owner?"),
         (SAVED.replace("list_contains(interests, 'often')", "home > save"), "types clash"),
         (SAVED.replace("list_contains(interests, 'often')", "tier"), "true or false"),
-        (SAVED.replace("audiences:", "audience:"), "no part 'audience'"),
-        (SAVED.replace(", zh: 常客", ""), "needs both en and zh"),
+        (
+            SAVED.replace("audiences:", "audience:"),
+            "line 1: the file has no key 'audience' (did",
+        ),
+        (SAVED.replace(", zh: 常客", ""), "line 3: name of audience regulars has no zh"),
     ],
 )
 def test_a_mistake_in_a_saved_audience_is_told_with_its_line(

@@ -66,9 +66,13 @@ _VALUES = '    values:\n      - {value: a, en: A, zh: 甲, when: "spend > 1"}\n'
     ("tags", "line", "told"),
     [
         (TIER + TIER, 20, "tag tier version 1 stands twice, first on line 16"),
-        (TIER.replace("code: tier", "code: Tier!"), 16, "no code for a tag"),
+        (TIER.replace("code: tier", "code: Tier!"), 16, "'Tier!' is no code; use small letters"),
         (TIER.replace("code: tier", "code: spend"), 16, "already the name of a column"),
-        (TIER.replace(', when: "spend < 100"', ""), 19, "low of tag tier has no rule"),
+        (
+            TIER.replace(', when: "spend < 100"', ""),
+            19,
+            "low of tag tier has no when; add it",
+        ),
         (TIER.replace("spend < 100", "spned < 100"), 19, "did you mean spend?"),
         (TIER.replace("spend < 100", "spend < 'x'"), 19, "compared with 'x'"),
         (TIER.replace("spend < 100", "spend + 1"), 19, "true or false"),
@@ -76,9 +80,17 @@ _VALUES = '    values:\n      - {value: a, en: A, zh: 甲, when: "spend > 1"}\n'
         (TIER.replace("spend < 100", "spend > 200"), 19, "'low' of tag tier can never be reached"),
         (TIER.replace("spend < 100", "spend >= 100"), 19, "can never be reached"),
         (TIER.replace("spend < 100", "1 = 2"), 19, "can never be reached"),
-        (TIER.replace("value: low", "value: high"), 19, "the value 'high' twice"),
+        (
+            TIER.replace("value: low", "value: high"),
+            19,
+            "'high' of tag tier stands twice, first on line 18",
+        ),
         ("  - code: tier\n", 16, "either values, each with its rule, or one expression"),
-        ("  - code: tier\n    values: []\n", 17, "no value"),
+        (
+            "  - code: tier\n    values: []\n",
+            17,
+            "values of tag tier must be a list of one",
+        ),
         ("  - code: tier\n    vaules: 1\n" + _VALUES, 17, "did you mean values?"),
         ("  - code: tier\n    kind: rulle\n" + _VALUES, 17, "did you mean rule?"),
         ("  - code: tier\n    category: [value, vlaue, value]\n" + _VALUES, 17, "'vlaue'"),
@@ -103,7 +115,7 @@ def test_a_mistake_is_told_with_the_tag_and_the_line(
     with pytest.raises(TagError) as caught:
         catalogue_of(tmp_path, tags)
     assert told in str(caught.value)
-    assert f"catalogue.yaml line {line}:" in str(caught.value)
+    assert f"catalogue.yaml, line {line}:" in str(caught.value)
 
 
 def test_a_class_c3_column_needs_the_clearance_and_a_tag_of_that_class(tmp_path: Path):
@@ -158,7 +170,7 @@ def test_broken_yaml_is_told_with_its_line(tmp_path: Path):
     path = tmp_path / "catalogue.yaml"
     path.write_text("tags:\n  - {code: x\n", encoding="utf-8")
 
-    with pytest.raises(TagError, match=r"catalogue.yaml line \d+: .*mend the YAML"):
+    with pytest.raises(TagError, match=r"catalogue.yaml, line 3: this is not valid YAML"):
         load_catalogue(path)
 
 

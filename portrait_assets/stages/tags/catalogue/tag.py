@@ -10,6 +10,7 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
@@ -49,18 +50,6 @@ class Status(StrEnum):
     DRAFT = "draft"
     ACTIVE = "active"
     RETIRED = "retired"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something is written: shown in every message about it."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        """Such as `tags.yaml line 12`."""
-        return f"{self.file} line {self.line}"
 
 
 @dataclass(frozen=True)
