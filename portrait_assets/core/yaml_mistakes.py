@@ -92,8 +92,10 @@ class _Reader:
             return spot.place, f"{spot.name}: {error['ctx']['error']}"
         wanted = _wanted(spot.schema) or error["msg"]
         wanted += "".join(f", such as {each}" for each in spot.schema.get("examples", ()))
-        close = suggestion(str(spot.value), spot.schema.get("enum", ()))
-        return spot.place, f"{spot.name} must be {wanted}, not {_shown(spot.value)}{close}"
+        remedy = suggestion(str(spot.value), spot.schema.get("enum", ()))
+        if spot.value is None and wanted == "text":
+            remedy = "; put it in quotes if it is meant as text"
+        return spot.place, f"{spot.name} must be {wanted}, not {_shown(spot.value)}{remedy}"
 
     def _spot(self, loc: tuple[int | str, ...]) -> _Spot:
         """The value at the path, or the nearest around it that stands in the file."""
@@ -166,15 +168,15 @@ def _wanted(schema: Schema) -> str | None:
 
 
 def _bounds(schema: Schema) -> str:
-    words = {"minimum": "{} or more", "maximum": "{} or less"}
-    words |= {"exclusiveMinimum": "above {}", "exclusiveMaximum": "below {}"}
+    words = {"minimum": " of {} or more", "maximum": " of {} or less"}
+    words |= {"exclusiveMinimum": " above {}", "exclusiveMaximum": " below {}"}
     found = [text.format(schema[key]) for key, text in words.items() if key in schema]
-    return f" of {' and '.join(found)}" if found else ""
+    return " and".join(found)
 
 
 def _shown(value: object) -> str:
     if value is None:
-        return "null, which would be a text in quotes only"
+        return "null"
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
