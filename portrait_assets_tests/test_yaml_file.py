@@ -48,7 +48,7 @@ class Table(Words):
 
 class Menu(Entry):
     title: Text
-    dishes: tuple[Dish, ...] = ()
+    dishes: tuple[Dish, ...] = Field(default=(), min_length=1)
     tables: dict[str, Table] = Field(default_factory=dict)
 
 
@@ -244,6 +244,7 @@ def test_a_few_mistakes_are_named_in_the_order_of_their_lines(tmp_path: Path):
         ("title: a\n? [b]\n: c\n", "line 2: a key must be a word"),
         ("title: &a [*a]\n", "line 1: this is nested in more than 40 levels; flatten it."),
         ("[" * 100_000, "line 1: this is nested in more than 40 levels; flatten it."),
+        ("title: a\ndishes: []\n", "line 2: dishes must be a list of one or more, not an empty"),
         ("- a\n", "line 1: the file must be a mapping with the keys title, dishes, tables, not a"),
         ("menu", "line 1: the file must be a mapping with the keys title, dishes, tables, not 'm"),
     ],

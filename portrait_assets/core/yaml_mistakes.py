@@ -65,6 +65,9 @@ class _Reader:
 
     def mistakes(self, problem: ValidationError) -> Iterator[tuple[Place, str]]:
         errors = [(each["loc"], each) for each in problem.errors(include_url=False)]
+        # pydantic counts items with mistakes as lacking, and then calls their list too short.
+        around = {loc[:length] for loc, _ in errors for length in range(len(loc))}
+        errors = [(loc, each) for loc, each in errors if loc not in around]
         # A key that is misspelt is not reported once more as one that is missing.
         misspelt = {
             (*loc[:-1], nearest(str(loc[-1]), self._spot(loc[:-1]).keys))
@@ -100,7 +103,7 @@ class _Reader:
     def _spot(self, loc: tuple[int | str, ...]) -> _Spot:
         """The value at the path, or the nearest around it that stands in the file."""
         schema, value, place = self._resolved(self.root), self.written, self.start
-        names = [f"{schema['title']} {_name(value)}"] if _name(value) else []
+        names: list[str] = []
         if isinstance(value, WrittenMapping | WrittenList):
             place = value.place
         for step in loc:

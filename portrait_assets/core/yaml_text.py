@@ -79,6 +79,11 @@ class WrittenList(list[object]):
         self.place = place
         self.places: list[Place] = []
 
+    def add(self, item: object, place: Place) -> None:
+        """Append the item, which stands at the place."""
+        self.append(item)
+        self.places.append(place)
+
 
 def read_written(path: Path, file: str, error: type[PortraitError]) -> object:
     """The file's one document: mappings, lists, texts and None; None for an empty file.
@@ -164,8 +169,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode) and kind == "seq":
             found = WrittenList(self._place(node))
             for child in node.value:
-                found.append(self.build(child, level + 1))
-                found.places.append(self._place(child))
+                found.add(self.build(child, level + 1), self._place(child))
             return found
         if isinstance(node, yaml.ScalarNode):
             if kind == "null":

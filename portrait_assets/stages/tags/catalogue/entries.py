@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from portrait_assets.core.yaml_file import (
     Code,
@@ -20,7 +20,7 @@ from portrait_assets.core.yaml_file import (
     read_yaml,
     validated,
 )
-from portrait_assets.core.yaml_text import WrittenMapping
+from portrait_assets.core.yaml_text import WrittenList, WrittenMapping
 from portrait_assets.schema.table import Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.tags.catalogue.tag import Kind, OnMissing, Shape, Status, TagError
@@ -94,6 +94,10 @@ class TagEntry(Entry):
         return Type.TEXT if self.expression is None or self.type is None else _TYPES[self.type]
 
 
+class _Tags(RootModel[tuple[TagEntry, ...]]):
+    pass
+
+
 class _Head(Entry):
     """A tag as far as it must stand in the file; other fields may come from elsewhere."""
 
@@ -119,7 +123,7 @@ class _Catalogue(Entry):
 
 def read_entries(
     default: Path, overrides: Path | None
-) -> tuple[list[TagEntry], dict[str, tuple[str, str]]]:
+) -> tuple[Sequence[TagEntry], dict[str, tuple[str, str]]]:
     """Every version of every tag, and the English and Chinese name of each category.
 
     Args:
@@ -134,7 +138,10 @@ def read_entries(
     if overrides is not None and overrides.exists():
         own = read_yaml(overrides, _Catalogue, TagError)
         versions, categories = _overridden(versions, own), categories | own.categories
-    entries = [validated(TagEntry, each, TagError, each.place) for each in versions.values()]
+    written = WrittenList(file.place)
+    for version in versions.values():
+        written.add(version, version.place)
+    entries = validated(_Tags, written, TagError, file.place).root
     for entry in entries:
         check_unique(
             ((f"value '{each.value}' of tag {entry.code}", each.place) for each in entry.values),
