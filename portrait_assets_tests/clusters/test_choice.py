@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.clustering.selection.choice import CANDIDATES_SCHEMA, Choice, choose
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+from portrait_assets.methods.statistics.agreement import adjusted_rand
 from portrait_assets_tests.clusters.worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]

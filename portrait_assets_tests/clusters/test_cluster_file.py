@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+from portrait_assets.methods.statistics.agreement import adjusted_rand
 from portrait_assets.stages.clusters.cluster_file import (
     ClusterFileError,
     ClusterFileSummary,

@@ -6,14 +6,13 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.selection.evidence import (
-    adjusted_rand,
-    adjusted_rand_matrix,
     agreement,
     neighbourhood,
     pairwise_recovery,
     purity,
     separation,
 )
+from portrait_assets.methods.statistics.agreement import adjusted_rand, adjusted_rand_matrix
 from portrait_assets_tests.clusters.worlds import blobs
 
 FAR = blobs([[0.0, 0.0], [9.0, 0.0]], each=100)

@@ -19,8 +19,8 @@ from portrait_assets.methods.clustering.algorithms.micro import micro_clusters
 from portrait_assets.methods.clustering.algorithms.mixture import mixture_labels
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 from portrait_assets.methods.clustering.algorithms.ward import ward_hierarchy
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
 from portrait_assets.methods.clustering.selection.families import Candidate, candidates_for, fit_one
+from portrait_assets.methods.statistics.agreement import adjusted_rand
 from portrait_assets_tests.clusters.worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]]

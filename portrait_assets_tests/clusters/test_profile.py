@@ -5,11 +5,11 @@ import pytest
 
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.rules import segment_rules
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.stages.clusters.contract import USED_FEATURES
 from portrait_assets.stages.clusters.names.naming import Label, name_segments
 from portrait_assets.stages.clusters.profile import (
     PROFILE_SCHEMA,
-    false_discovery_rate,
     profile_segments,
     segment_sizes,
     typical_customers,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from portrait_assets.methods.clustering.selection.choice import choose
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
 from portrait_assets.methods.clustering.selection.refinement import Split, refine
+from portrait_assets.methods.statistics.agreement import adjusted_rand
 from portrait_assets_tests.clusters.worlds import Matrix, blobs, two_rings
 
 PAIRS = blobs([[0.0, 0.0], [3.0, 0.0], [40.0, 0.0], [43.0, 0.0]], each=200)

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait_assets.methods.statistics.divergences import (
+from portrait_assets.methods.statistics.agreement import shared_information
+from portrait_assets.methods.statistics.intervals import wilson
+from portrait_assets.methods.statistics.significance import two_proportions
+from portrait_assets.methods.statistics.stability import (
     Numbers,
     binned,
     ks,
     psi,
     psi_by_chance,
-    shared_information,
-    wilson,
 )
-from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_QUALITY

@@ -11,8 +11,8 @@ from portrait_assets.methods.clustering.algorithms.mixture import mixture_labels
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.prototypes import Prototypes, condense
 from portrait_assets.methods.clustering.selection.choice import Choice
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
 from portrait_assets.methods.clustering.selection.families import fit_one
+from portrait_assets.methods.statistics.agreement import adjusted_rand
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 from scipy.stats import chi2
 
-from portrait_assets.methods.statistics.divergences import PRIOR
+from portrait_assets.methods.statistics.stability import PRIOR
 
 
 def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.DataFrame:

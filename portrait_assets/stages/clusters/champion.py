@@ -23,7 +23,7 @@ from portrait_assets.methods.clustering.selection.bootstrap import (
     STABLE,
     compare_bootstraps,
 )
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+from portrait_assets.methods.statistics.agreement import adjusted_rand
 
 MARGIN = 0.02
 """A challenger must beat the champion's silhouette by this much on the newest month."""

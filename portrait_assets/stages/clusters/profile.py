@@ -11,6 +11,7 @@ import polars as pl
 from scipy import special
 
 from portrait_assets.methods.clustering.preparation.prepared_columns import MAX_LEVELS, FeatureUse
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 
 if TYPE_CHECKING:
     from portrait_assets.methods.clustering.model import ClusterModel
@@ -103,20 +104,6 @@ def profile_segments(
         .sort("segment_id", "_element", "feature", "level", nulls_last=True)
         .select(pl.col(name).cast(dtype) for name, dtype in PROFILE_SCHEMA.items())
     )
-
-
-def false_discovery_rate(p_values: pl.Series) -> pl.Series:
-    """Benjamini-Hochberg adjusted p-values, in the given order; nulls stay null."""
-    known = np.flatnonzero(p_values.is_not_null().to_numpy())
-    p = p_values.to_numpy()[known].astype(float)
-    order = np.argsort(-p, kind="stable")
-    ranks = np.arange(len(p), 0, -1)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum.accumulate(np.minimum(p[order] * len(p) / ranks, 1.0))
-    out: list[float | None] = [None] * len(p_values)
-    for at, value in zip(known, adjusted, strict=True):
-        out[int(at)] = float(value)
-    return pl.Series("q_value", out, dtype=pl.Float64)
 
 
 def typical_customers(

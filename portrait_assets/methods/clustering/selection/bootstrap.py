@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.selection.choice import CHOICE_ROWS, Choice, refit
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+from portrait_assets.methods.statistics.agreement import adjusted_rand
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]

@@ -25,8 +25,8 @@ from portrait_assets.methods.clustering.selection.choice import (
     ONE_SEGMENT,
     Choice,
 )
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
 from portrait_assets.methods.clustering.selection.families import Candidate
+from portrait_assets.methods.statistics.agreement import adjusted_rand
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]

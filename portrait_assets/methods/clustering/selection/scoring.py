@@ -19,13 +19,12 @@ from sklearn.metrics import silhouette_score
 
 from portrait_assets.methods.clustering.selection.evidence import (
     Neighbourhood,
-    adjusted_rand,
-    adjusted_rand_matrix,
     agreement,
     purity,
     separation,
 )
 from portrait_assets.methods.clustering.selection.families import Candidate, fit_candidates
+from portrait_assets.methods.statistics.agreement import adjusted_rand, adjusted_rand_matrix
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]

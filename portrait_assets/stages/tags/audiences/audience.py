@@ -17,9 +17,9 @@ import polars as pl
 from sqlglot import exp
 
 from portrait_assets.methods.expressions.expression import Expression, ExpressionError, parse
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.schema.table import Column, Sensitivity, Type
-from portrait_assets.stages.clusters.profile import false_discovery_rate
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.storage.duckdb.connection import literal, quote
 

@@ -9,14 +9,13 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.statistics.divergences import (
-    Codes,
+from portrait_assets.methods.statistics.agreement import Codes, shared_information
+from portrait_assets.methods.statistics.stability import (
     Numbers,
     binned,
     ks,
     psi,
     psi_by_chance,
-    shared_information,
 )
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_QUALITY

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.statistics.divergences import Codes, wilson
+from portrait_assets.methods.statistics.agreement import Codes
+from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.tags.catalogue.tag import Tag
 from portrait_assets.stages.tags.contract import OUTCOMES

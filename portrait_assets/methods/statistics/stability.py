@@ -1,14 +1,12 @@
-"""How far two distributions lie apart, and how much two codings tell of each other.
+"""How far a distribution has moved from another.
 
 Population stability index with the usual bands 0.1 and 0.25 (Siddiqi 2006, Credit Risk
-Scorecards); two-sample Kolmogorov-Smirnov distance; mutual information over the larger entropy
-(Kvalseth 1987); the interval of a rate after Wilson (1927).
+Scorecards); two-sample Kolmogorov-Smirnov distance.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +14,8 @@ from scipy.stats import chi2
 
 PRIOR = 0.5  # Added to each bin (Krichevsky and Trofimov 1981): an empty one gives no infinity.
 BINS = 10
-Z95 = 1.959964
 
 Numbers = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
 
 
 def psi(before: Mapping[str, int], after: Mapping[str, int]) -> float:
@@ -67,33 +63,3 @@ def ks(before: Numbers, after: Numbers) -> float:
     first = np.searchsorted(one, points, side="right") / len(one)
     second = np.searchsorted(two, points, side="right") / len(two)
     return float(np.max(np.abs(first - second)))
-
-
-def shared_information(codings: Sequence[Codes]) -> Numbers:
-    """Mutual information of each pair of codings (0, 1, ...) over the larger of their entropies.
-
-    0 when they are independent, and 1 only when each decides the other; 0 on a pair with a coding
-    of one value. All pairs come from one product of the indicator matrix with itself.
-    """
-    rows = len(codings[0])
-    widths = [int(codes.max()) + 1 for codes in codings]
-    starts = np.concatenate([[0], np.cumsum(widths)[:-1]]).astype(np.int64)
-    indicators = np.zeros((rows, sum(widths)), dtype=np.float32)
-    for start, codes in zip(starts, codings, strict=True):
-        indicators[np.arange(rows), start + codes] = 1
-    joint = (indicators.T @ indicators).astype(np.float64) / rows
-    terms = np.where(joint > 0, -joint * np.log(np.where(joint > 0, joint, 1)), 0)
-    together = np.add.reduceat(np.add.reduceat(terms, starts, axis=0), starts, axis=1)
-    alone = np.add.reduceat(np.diagonal(terms), starts)
-    larger = np.maximum(alone[:, None], alone[None, :])
-    mutual = alone[:, None] + alone[None, :] - together
-    shared: Numbers = np.clip(mutual / np.where(larger > 1e-9, larger, np.inf), 0, 1)
-    return shared
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a rate after Wilson (1927): (low, high), within 0 and 1."""
-    rate, z2 = hits / n, Z95**2
-    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(centre - half, 0.0), min(centre + half, 1.0)
