@@ -5,7 +5,6 @@ import pytest
 
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.rules import segment_rules
-from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.stages.clusters.contract import USED_FEATURES
 from portrait_assets.stages.clusters.names.naming import Label, name_segments
 from portrait_assets.stages.clusters.profile import (
@@ -75,11 +74,6 @@ def test_chance_is_not_significant_and_a_difference_is() -> None:
     profile = profile_segments(features, assignment, uses)
     assert line(profile, 1, "chance")["q_value"] > 0.01
     assert line(profile, 1, "real")["q_value"] < 1e-6
-
-
-def test_false_discovery_rate_by_hand() -> None:
-    adjusted = false_discovery_rate(pl.Series([0.01, None, 0.04, 0.03]))
-    assert adjusted.to_list() == [pytest.approx(0.03), None, pytest.approx(0.04), 0.04]
 
 
 def test_one_segment_has_a_profile_without_tests() -> None:
