@@ -1,9 +1,9 @@
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.selection.choice import CANDIDATES_SCHEMA, Choice, choose
-from portrait_assets.methods.statistics.agreement import adjusted_rand
 from portrait_assets_tests.clusters.worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]
@@ -16,7 +16,7 @@ def four() -> Choice:
 
 
 def test_four_clear_groups_are_found(four: Choice) -> None:
-    assert adjusted_rand(four.labels, TRUTH) > 0.98
+    assert adjusted_rand_score(four.labels, TRUTH) > 0.98
     assert four.supported
 
 
@@ -42,7 +42,7 @@ def test_the_reason_tells_the_numbers(four: Choice) -> None:
 @pytest.mark.slow
 def test_rings_are_found_without_being_told() -> None:
     points, truth = two_rings()
-    assert adjusted_rand(choose(points).labels, truth) == 1.0
+    assert adjusted_rand_score(choose(points).labels, truth) == 1.0
 
 
 @pytest.mark.parametrize(

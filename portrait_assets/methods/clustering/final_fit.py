@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres
 from portrait_assets.methods.clustering.algorithms.micro import micro_clusters
@@ -12,7 +13,6 @@ from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.prototypes import Prototypes, condense
 from portrait_assets.methods.clustering.selection.choice import Choice
 from portrait_assets.methods.clustering.selection.families import fit_one
-from portrait_assets.methods.statistics.agreement import adjusted_rand
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
@@ -86,6 +86,6 @@ def _refit(points: FloatMatrix, choice: Choice, seed: int) -> IntVector:
         some = points[:MIXTURE_ROWS]
         return choice.labels[nearest_rows(some, points[:small])]
     same_count = len(np.unique(labels)) == k
-    if same_count and adjusted_rand(labels[:small], choice.labels) >= SAME_PARTITION:
+    if same_count and adjusted_rand_score(labels[:small], choice.labels) >= SAME_PARTITION:
         return labels
     return choice.labels[nearest_rows(some, points[:small])]

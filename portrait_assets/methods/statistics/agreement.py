@@ -1,40 +1,27 @@
-"""How far labellings of the same things agree.
+"""How far labellings of the same things agree, all pairs of them at once.
 
-Adjusted Rand index (L. Hubert, P. Arabie 1985, "Comparing partitions"); mutual information over
-the larger entropy (Kvalseth 1987).
+scikit-learn compares one pair (`adjusted_rand_score`, `normalized_mutual_info_score`), which is
+what to use for one; for hundreds of labellings it would count the same rows thousands of times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 
-def adjusted_rand(first: IntVector, second: IntVector) -> float:
-    """Adjusted Rand index of two labellings (from 0) of the same points."""
-    width = int(second.max()) + 1
-    joint = np.bincount(first * width + second).astype(np.float64)
-    together, a, b = (_pairs(n) for n in (joint, np.bincount(first), np.bincount(second)))
-    expected = a * b / max(1.0, len(first) * (len(first) - 1) / 2)
-    gap = (a + b) / 2 - expected
-    return float((together - expected) / gap) if gap > 0 else 1.0
+def adjusted_rand_matrix(labellings: Sequence[Codes]) -> Floats:
+    """Adjusted Rand index of every pair of labellings, shape (labellings, labellings).
 
-
-def _pairs(counts: npt.NDArray[Any]) -> float:
-    return float((counts * (counts - 1.0) / 2.0).sum())
-
-
-def adjusted_rand_matrix(labellings: Sequence[IntVector]) -> FloatMatrix:
-    """Adjusted Rand index of every pair of labellings, shape (labellings, labellings)."""
+    1 where two agree, about 0 where they agree by chance (L. Hubert, P. Arabie 1985, "Comparing
+    partitions"). Labels are numbers from 0.
+    """
     rows, count = len(labellings[0]), len(labellings)
     widths = [int(labels.max()) + 1 for labels in labellings]
     starts = np.cumsum([0, *widths])
@@ -61,11 +48,13 @@ def adjusted_rand_matrix(labellings: Sequence[IntVector]) -> FloatMatrix:
     return np.where(gap > 0, (together - expected) / np.where(gap > 0, gap, 1.0), 1.0)
 
 
-def shared_information(codings: Sequence[Codes]) -> Numbers:
-    """Mutual information of each pair of codings (0, 1, ...) over the larger of their entropies.
+def mutual_information_matrix(codings: Sequence[Codes]) -> Floats:
+    """Normalized mutual information of every pair of codings, shape (codings, codings).
 
-    0 when they are independent, and 1 only when each decides the other; 0 on a pair with a coding
-    of one value. All pairs come from one product of the indicator matrix with itself.
+    Mutual information over the larger of the two entropies (T. Kvalseth 1987, "Entropy and
+    correlation: some comments"): 0 when they are independent, 1 only when each decides the other,
+    and 0 on a pair with a coding of one value. Codes are numbers from 0; of a coding with many
+    values its indicator matrix, rows by values, is held in memory.
     """
     rows = len(codings[0])
     widths = [int(codes.max()) + 1 for codes in codings]
@@ -79,5 +68,5 @@ def shared_information(codings: Sequence[Codes]) -> Numbers:
     alone = np.add.reduceat(np.diagonal(terms), starts)
     larger = np.maximum(alone[:, None], alone[None, :])
     mutual = alone[:, None] + alone[None, :] - together
-    shared: Numbers = np.clip(mutual / np.where(larger > 1e-9, larger, np.inf), 0, 1)
+    shared: Floats = np.clip(mutual / np.where(larger > 1e-9, larger, np.inf), 0, 1)
     return shared

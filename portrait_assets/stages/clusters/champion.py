@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.clustering.algorithms.kmeans import FloatMatrix, IntVector
@@ -23,7 +23,6 @@ from portrait_assets.methods.clustering.selection.bootstrap import (
     STABLE,
     compare_bootstraps,
 )
-from portrait_assets.methods.statistics.agreement import adjusted_rand
 
 MARGIN = 0.02
 """A challenger must beat the champion's silhouette by this much on the newest month."""
@@ -134,7 +133,7 @@ def retest_agreement(model: ClusterModel, before: pl.LazyFrame, now: pl.DataFram
     shared = earlier.join(sample.lazy(), on="customer_id", how="semi").collect()
     both = assign(model, shared).join(assign(model, sample), on="customer_id", suffix="_now")
     old, new = both["segment_id"].to_numpy(), both["segment_id_now"].to_numpy()
-    return round(adjusted_rand(old, new), 6) if both.height else 1.0
+    return round(float(adjusted_rand_score(old, new)), 6) if both.height else 1.0
 
 
 def mix_drift(before: Mapping[int, float], after: Mapping[int, float]) -> float:

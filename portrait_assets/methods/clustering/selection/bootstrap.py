@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.selection.choice import CHOICE_ROWS, Choice, refit
-from portrait_assets.methods.statistics.agreement import adjusted_rand
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
@@ -52,4 +52,4 @@ def compare_bootstraps(
     first, second = (
         label(points[np.sort(rng.integers(0, len(points), len(points)))]) for _ in range(2)
     )
-    return round(adjusted_rand(first, second), 6)
+    return round(float(adjusted_rand_score(first, second)), 6)

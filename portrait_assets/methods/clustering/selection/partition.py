@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres, kmeans_labels
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
@@ -26,7 +27,6 @@ from portrait_assets.methods.clustering.selection.choice import (
     Choice,
 )
 from portrait_assets.methods.clustering.selection.families import Candidate
-from portrait_assets.methods.statistics.agreement import adjusted_rand
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
@@ -89,7 +89,7 @@ def _stability(points: FloatMatrix, k: int, seed: int) -> float:
         drawn = points[np.sort(rng.integers(0, len(points), len(points)))]
         return nearest_rows(points, kmeans_centres(drawn, k, restarts=RESTARTS, seed=restart_seed))
 
-    found = [adjusted_rand(refit(pair), refit(pair)) for pair in range(PAIRS)]
+    found = [adjusted_rand_score(refit(pair), refit(pair)) for pair in range(PAIRS)]
     return round(float(np.mean(found)), 6)
 
 

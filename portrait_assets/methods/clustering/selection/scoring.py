@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from portrait_assets.methods.clustering.selection.evidence import (
     Neighbourhood,
@@ -24,7 +24,7 @@ from portrait_assets.methods.clustering.selection.evidence import (
     separation,
 )
 from portrait_assets.methods.clustering.selection.families import Candidate, fit_candidates
-from portrait_assets.methods.statistics.agreement import adjusted_rand, adjusted_rand_matrix
+from portrait_assets.methods.statistics.agreement import adjusted_rand_matrix
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
@@ -175,7 +175,8 @@ def _stability(
             seed=seed + subset + 1,
         )
         for candidate in found.keys() & refits.keys():
-            found[candidate].append(adjusted_rand(labels[candidate][picked], refits[candidate]))
+            agreed = adjusted_rand_score(labels[candidate][picked], refits[candidate])
+            found[candidate].append(float(agreed))
     # A k that no subset can carry has shown no stability.
     return {c: float(np.mean(values)) if values else 0.0 for c, values in found.items()}
 

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.statistics.agreement import Codes, shared_information
+from portrait_assets.methods.statistics.agreement import Codes, mutual_information_matrix
 from portrait_assets.methods.statistics.stability import (
     Numbers,
     binned,
@@ -191,7 +191,7 @@ def _overlaps(now: Held, names: Sequence[str]) -> dict[str, tuple[str, float]]:
     coded = {name: codes for name, codes in coded.items() if len(codes) and codes.max() > 0}
     if len(coded) < 2:
         return {}
-    shared = shared_information(list(coded.values()))
+    shared = mutual_information_matrix(list(coded.values()))
     np.fill_diagonal(shared, -1)
     closest, found = shared.argmax(axis=1), list(coded)
     return {name: (found[closest[i]], float(shared[i, closest[i]])) for i, name in enumerate(found)}
