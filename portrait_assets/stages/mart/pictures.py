@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import fit_plane
+from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
 from portrait_assets.stages.mart import (
     charts,
@@ -174,11 +176,15 @@ def _campaigns(
     )
     _add(found, "contacts", rows, charts.contacts)
     reached = [row for row in segments if row.get("contacted") and not row["is_small"]]
-    lines = []
-    for row in reached:
-        low, high = wilson(row["responded"], row["contacted"])
-        rate = row["responded"] / row["contacted"]
-        lines.append({"name": row["label"], "rate": rate, "low": low, "high": high})
+    responded, contacted = (
+        np.array([row[name] for row in reached], dtype=np.int64)
+        for name in ("responded", "contacted")
+    )
+    rates = np.column_stack([responded / contacted, *wilson(responded, contacted)])
+    lines = [
+        {"name": row["label"], "rate": rate, "low": low, "high": high}
+        for row, (rate, low, high) in zip(reached, rates.tolist(), strict=True)
+    ]
     title = ("customers reached who responded in 12 months", "近12月被触达客户中的响应占比")
     if any(row["rate"] for row in lines):
         found["segment_response"] = charts_evidence.rates(
@@ -198,14 +204,6 @@ def _campaigns(
         ),
     )
     return found
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a rate after Wilson (1927)."""
-    rate, z2 = hits / n, 1.959964**2
-    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    half = 1.959964 * (rate * (1 - rate) / n + z2 / (4 * n * n)) ** 0.5 / (1 + z2 / n)
-    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def buckets(published: Published, test: str, tags: dict[str, TagName]) -> list[Row]:

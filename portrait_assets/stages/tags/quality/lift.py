@@ -72,11 +72,13 @@ def _telling_lift(
     held = known & (codes >= 0)
     sizes = np.bincount(codes[held], minlength=len(values))
     hits = np.bincount(codes[held & happened], minlength=len(values))
-    lifts = []
-    for position in np.flatnonzero(sizes >= MIN_CUSTOMERS).tolist():
-        n, hit = int(sizes[position]), int(hits[position])
-        low, high = wilson(hit, n)
-        lifts.append(Lift(name, values[position], hit / n / base, low / base, high / base))
+    enough = np.flatnonzero(sizes >= MIN_CUSTOMERS)
+    sizes, hits = sizes[enough], hits[enough]
+    rates = np.column_stack([hits / sizes, *wilson(hits, sizes)])
+    lifts = [
+        Lift(name, values[position], *lift)
+        for position, lift in zip(enough, (rates / base).tolist(), strict=True)
+    ]
     return max(lifts, key=_telling, default=None)
 
 
