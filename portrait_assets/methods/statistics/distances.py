@@ -10,6 +10,7 @@ from __future__ import annotations
 import polars as pl
 from scipy.stats import chi2
 
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.stability import PRIOR
 
 
@@ -47,7 +48,8 @@ def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.Da
         .join(_ks(counts, totals, keys), on=keys, how="left")
         .with_columns(pl.col("bins").fill_null(0))
     )
-    return _false_discovery_rate(_against_chance(every), family).sort(keys)
+    q_value = false_discovery_rate(pl.col("p_value")).over(family).round(9)
+    return _against_chance(every).with_columns(q_value.alias("q_value")).sort(keys)
 
 
 def _psi() -> pl.Expr:
@@ -96,15 +98,4 @@ def _against_chance(found: pl.DataFrame) -> pl.DataFrame:
     numbers = ["psi", "psi_expected", "psi_p95", "ks", "chi_square", "p_value"]
     return found.with_columns(
         pl.when(judged).then(pl.col(name)).round(9).alias(name) for name in numbers
-    )
-
-
-def _false_discovery_rate(found: pl.DataFrame, family: list[str]) -> pl.DataFrame:
-    """With `q_value`, over each family (Benjamini and Hochberg 1995); null stays null."""
-    known = pl.col("p_value").is_not_null().sum().over(family)
-    rank = pl.col("p_value").rank("max").over(family)
-    return (
-        found.with_columns(q_value=(pl.col("p_value") * known / rank).clip(upper_bound=1))
-        .sort("p_value", descending=True, nulls_last=True)
-        .with_columns(pl.col("q_value").cum_min().over(family).round(9))
     )

@@ -1,20 +1,18 @@
-"""Many tests at once."""
+"""Many tests at once: how many of those that stand out do so by chance."""
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 
-def false_discovery_rate(p_values: pl.Series) -> pl.Series:
-    """Benjamini-Hochberg adjusted p-values, in the given order; nulls stay null."""
-    known = np.flatnonzero(p_values.is_not_null().to_numpy())
-    p = p_values.to_numpy()[known].astype(float)
-    order = np.argsort(-p, kind="stable")
-    ranks = np.arange(len(p), 0, -1)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum.accumulate(np.minimum(p[order] * len(p) / ranks, 1.0))
-    out: list[float | None] = [None] * len(p_values)
-    for at, value in zip(known, adjusted, strict=True):
-        out[int(at)] = float(value)
-    return pl.Series("q_value", out, dtype=pl.Float64)
+def false_discovery_rate(p_value: pl.Expr) -> pl.Expr:
+    """Adjusted p-values (q-values) of a family of tests; a null is no test and stays null.
+
+    The step-up procedure of Y. Benjamini, Y. Hochberg (1995), "Controlling the false discovery
+    rate". Use it `.over(...)` what tells the families apart: SciPy's `false_discovery_control`
+    takes one family at a time, and no nulls.
+    """
+    tests = p_value.is_not_null().sum()
+    scaled = (p_value * tests / p_value.rank("max")).clip(upper_bound=1)
+    falling = p_value.arg_sort(descending=True, nulls_last=True)
+    return scaled.gather(falling).cum_min().gather(falling.arg_sort())

@@ -95,7 +95,7 @@ def profile_segments(
         # A difference of nothing is 0, and not what rounding left of it.
         pl.col("std_difference").round(9),
     )
-    lines = lines.with_columns(q_value=false_discovery_rate(lines["p_value"]))
+    lines = lines.with_columns(q_value=false_discovery_rate(pl.col("p_value")))
     element_order = list(dict.fromkeys(use.element for use in uses))
     return (
         lines.with_columns(

@@ -272,7 +272,7 @@ def _profile(
         tgi=(100 * pl.col("audience") / size / (pl.col("base") / base)).round(1),
         p_value=pl.Series(p_values, dtype=pl.Float64),
     )
-    shown = shown.with_columns(q_value=false_discovery_rate(shown["p_value"]))
+    shown = shown.with_columns(q_value=false_discovery_rate(pl.col("p_value")))
     # Most telling first: the difference of the shares in standard errors shrinks p to 0.
     order = (pl.col("audience_share") - pl.col("base_share")).abs()
     profile: pl.DataFrame = (
