@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import special
 
 from portrait_assets.methods.clustering.preparation.prepared_columns import MAX_LEVELS, FeatureUse
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
+from portrait_assets.methods.statistics.significance import two_sided
 
 if TYPE_CHECKING:
     from portrait_assets.methods.clustering.model import ClusterModel
@@ -213,11 +213,7 @@ def _category_lines(labelled: pl.DataFrame, use: FeatureUse) -> pl.DataFrame:
 
 
 def _finished(lines: pl.DataFrame, use: FeatureUse, level: pl.Expr) -> pl.DataFrame:
-    z = lines["_z"].cast(pl.Float64)
-    p_values = pl.Series(
-        [None if v is None else float(2 * special.ndtr(-abs(v))) for v in z.to_list()],
-        dtype=pl.Float64,
-    )
+    p_values = two_sided(lines["_z"].cast(pl.Float64).to_numpy())
     return lines.select(
         pl.col("segment_id"),
         pl.lit(use.element).alias("element"),
@@ -227,5 +223,5 @@ def _finished(lines: pl.DataFrame, use: FeatureUse, level: pl.Expr) -> pl.DataFr
         pl.col("base_mean"),
         pl.col("std_difference").cast(pl.Float64),
         pl.col("tgi").cast(pl.Float64),
-        p_values.alias("p_value"),
+        pl.Series("p_value", p_values, nan_to_null=True),
     )

@@ -262,15 +262,13 @@ def _profile(
     if not selects:
         return pl.DataFrame(schema=PROFILE_SCHEMA)
     counted = con.sql(" UNION ALL ".join(selects)).pl()
-    p_values = [
-        two_proportions(inside, size, everyone - inside, base - size)
-        for inside, everyone in counted.select("audience", "base").iter_rows()
-    ]
+    inside, everyone = counted["audience"].to_numpy(), counted["base"].to_numpy()
+    p_values = two_proportions(inside, size, everyone - inside, base - size)
     shown = counted.with_columns(
         audience_share=(pl.col("audience") / size).round(6),
         base_share=(pl.col("base") / base).round(6),
         tgi=(100 * pl.col("audience") / size / (pl.col("base") / base)).round(1),
-        p_value=pl.Series(p_values, dtype=pl.Float64),
+        p_value=pl.Series(p_values, nan_to_null=True),
     )
     shown = shown.with_columns(q_value=false_discovery_rate(pl.col("p_value")))
     # Most telling first: the difference of the shares in standard errors shrinks p to 0.
