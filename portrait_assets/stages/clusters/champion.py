@@ -23,14 +23,16 @@ from portrait_assets.methods.clustering.selection.bootstrap import (
     STABLE,
     compare_bootstraps,
 )
+from portrait_assets.methods.statistics.stability import STRONG_SHIFT, psi
 
 MARGIN = 0.02
 """A challenger must beat the champion's silhouette by this much on the newest month."""
-DRIFT_LIMIT = 0.25
+DRIFT_LIMIT = STRONG_SHIFT
 """Population stability index of the mix above which a refit is asked for."""
 MOST_RELABELLED = 0.05
 """A warm refit, which is to keep segments as they are, may relabel this share of customers."""
 LEAST_SHARE = 0.0005
+"""Smaller shares of a segment count as this much in the drift of the mix."""
 COMPARED_ROWS = 2_000
 WARM = "warm refit of the champion: "
 REFIT_ROWS = 200_000
@@ -143,11 +145,13 @@ def mix_drift(before: Mapping[int, float], after: Mapping[int, float]) -> float:
     counts as `LEAST_SHARE`.
     """
     ids = sorted({*before, *after})
-    old, new = (
-        np.array([max(LEAST_SHARE, shares.get(segment, 0.0)) for segment in ids])
-        for shares in (before, after)
+    shares = pl.DataFrame(
+        [(before.get(segment, 0.0), after.get(segment, 0.0)) for segment in ids],
+        schema={"before": pl.Float64, "after": pl.Float64},
+        orient="row",
     )
-    return float(np.round(((new - old) * np.log(new / old)).sum(), 9))
+    drift = shares.select(psi(pl.col("before"), pl.col("after"), floor=LEAST_SHARE)).item()
+    return round(drift, 9)
 
 
 def _is_stable(model: ClusterModel) -> bool:
