@@ -16,7 +16,7 @@ import sys
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics import resampling, scores
 from portrait_assets.methods.statistics.resampling import GROUPS
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -64,10 +64,10 @@ def area_within_months(rows: pl.DataFrame, column: str) -> resampling.Interval:
         cells = np.zeros((6, GROUPS, len(order)))
         for group, value, hit in now.select("grp", column, "hit").iter_rows():
             cells[:2, group, order.index(value)] += 1, hit
-        counts = resampling.resampled(cells, np.arange(GROUPS))
+        counts = scores.resampled(cells, np.arange(GROUPS))
         hits, everyone = counts.hits.sum(axis=1), counts.customers.sum(axis=1)
         compared = hits * (everyone - hits)
-        wins += np.nan_to_num(resampling.auc(counts)) * compared
+        wins += np.nan_to_num(scores.auc(counts)) * compared
         pairs += compared
     return resampling.interval(wins / pairs)
 

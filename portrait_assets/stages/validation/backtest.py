@@ -13,13 +13,9 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
-from portrait_assets.methods.statistics import resampling
-from portrait_assets.methods.statistics.resampling import (
-    GROUPS,
-    Counts,
-    Interval,
-    Measure,
-)
+from portrait_assets.methods.statistics import resampling, scores
+from portrait_assets.methods.statistics.resampling import GROUPS, Interval
+from portrait_assets.methods.statistics.scores import Counts, Measure
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET, Verdict
 from portrait_assets.stages.validation.happened import (
@@ -158,7 +154,7 @@ def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
         dtype=np.float64,
     ).reshape(len(SUMS), GROUPS, width)
     cells = cells[:, :, :-1]
-    return resampling.resampled(cells, np.flatnonzero(cells[0].sum(axis=1)))
+    return scores.resampled(cells, np.flatnonzero(cells[0].sum(axis=1)))
 
 
 # -- from cells to rows --------------------------------------------------------------------
@@ -166,15 +162,15 @@ def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
 
 def _rows(judged: _Judged) -> Iterator[dict[str, object]]:
     counts, plain = judged.counts, judged.plain
-    yield _metric(judged, "auc", resampling.auc, plain, CHANCE)
-    yield _metric(judged, "lift of the top tenth", resampling.lift_of_top, plain, 1.0)
+    yield _metric(judged, "auc", scores.auc, plain, CHANCE)
+    yield _metric(judged, "lift of the top tenth", scores.lift_of_top, plain, 1.0)
     if judged.claim.outcome is Outcome.SPEND:
-        measure = resampling.amount_of_top
-        yield _metric(judged, "share of the top tenth", measure, plain, resampling.TOP)
+        measure = scores.amount_of_top
+        yield _metric(judged, "share of the top tenth", measure, plain, scores.TOP)
     if judged.claim.is_probability:
-        error = resampling.interval(resampling.calibration_error(counts))
+        error = resampling.interval(scores.calibration_error(counts))
         yield _row(judged, "calibration error", error, None, None, "", _calibrated(judged, error))
-        said, base = resampling.brier(counts), resampling.brier_of_base_rate(counts)
+        said, base = scores.brier(counts), scores.brier_of_base_rate(counts)
         # A smaller score is better, so the gain is what the base rate is worse by.
         gain = resampling.interval(base - said)
         verdict = _verdict(judged, gain, Interval(1, 1, 1), 0.0)

@@ -16,13 +16,9 @@ import yaml
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
-from portrait_assets.methods.statistics import resampling
-from portrait_assets.methods.statistics.resampling import (
-    GROUPS,
-    Counts,
-    Floats,
-    Interval,
-)
+from portrait_assets.methods.statistics import resampling, scores
+from portrait_assets.methods.statistics.resampling import GROUPS, Floats, Interval
+from portrait_assets.methods.statistics.scores import Counts
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.validation.contract import TAG_PROPOSAL
@@ -60,7 +56,7 @@ class _Seen:
         customers, hits = self.cells[:, :, ::-1]
         empty = np.zeros_like(hits)
         stacked = np.stack([customers, hits, empty, empty, empty, empty])
-        return resampling.resampled(stacked, np.arange(GROUPS))
+        return scores.resampled(stacked, np.arange(GROUPS))
 
     @property
     def shares(self) -> Floats:
@@ -153,7 +149,7 @@ def _improved(
     if best is tag:
         return None
     before, after = _seen(warehouse, base, claim, [tag, best], order, [test])
-    gain = resampling.interval(resampling.auc(after.counts) - resampling.auc(before.counts))
+    gain = resampling.interval(scores.auc(after.counts) - scores.auc(before.counts))
     if _too_few(after) or not gain.low > 0:
         return None
     return {
@@ -178,7 +174,7 @@ def _auc(seen: _Seen) -> float:
     """The area under the curve of the sample itself, without its redraws."""
     customers, hits = seen.cells.sum(axis=1)[:, None, ::-1]
     nothing = np.zeros_like(hits)
-    return float(resampling.auc(Counts(customers, hits, *[nothing] * 4))[0])
+    return float(scores.auc(Counts(customers, hits, *[nothing] * 4))[0])
 
 
 def _too_few(seen: _Seen) -> bool:
