@@ -61,10 +61,10 @@ def area_within_months(rows: pl.DataFrame, column: str) -> resampling.Interval:
         before, now = rows.filter(pl.col("at") < month), rows.filter(pl.col("at") == month)
         rates = dict(before.group_by(column).agg(pl.col("hit").mean()).iter_rows())
         order = sorted(set(now[column]), key=lambda v: rates.get(v, before["hit"].mean()))
-        cells = np.zeros((6, GROUPS, len(order)))
+        cells = np.zeros((2, GROUPS, len(order)))
         for group, value, hit in now.select("grp", column, "hit").iter_rows():
-            cells[:2, group, order.index(value)] += 1, hit
-        counts = scores.resampled(cells, np.arange(GROUPS))
+            cells[:, group, order.index(value)] += 1, hit
+        counts = scores.resampled(cells)
         hits, everyone = counts.hits.sum(axis=1), counts.customers.sum(axis=1)
         compared = hits * (everyone - hits)
         wins += np.nan_to_num(scores.auc(counts)) * compared

@@ -1,9 +1,13 @@
-"""How well a score told hits from the rest, from counts."""
+"""How well a score told hits from the rest, measured from counts by bucket of the score.
+
+Every measure gives one number for the sample and for each of its redraws (`resampling`), which
+scikit-learn's, made for one sample of single customers, would take a loop for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -13,38 +17,73 @@ from portrait_assets.methods.statistics.resampling import draws
 TOP = 0.1
 
 Floats = npt.NDArray[np.float64]
+Groups = npt.NDArray[np.int64]
 Measure = Callable[["Counts"], Floats]
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Customers and hits by bucket, the lowest score first; shape (draws, buckets).
+    """Customers and hits by bucket, the lowest score first; each of shape (draws, buckets).
 
-    `amount`, `said`, `said_squared` and `said_of_hits` are sums over the bucket's customers: of
-    what they spent later, and of the probability that was said.
+    `amount`, `predicted`, `predicted_squared` and `predicted_of_hits` are sums over the bucket's
+    customers: of what they spent later, and of the probability that was predicted.
     """
 
     customers: Floats
     hits: Floats
     amount: Floats
-    said: Floats
-    said_squared: Floats
-    said_of_hits: Floats
+    predicted: Floats
+    predicted_squared: Floats
+    predicted_of_hits: Floats
+
+    @property
+    def rates(self) -> Floats:
+        """Hits per customer, shape (draws, buckets); NaN in an empty bucket."""
+        empty = np.full(self.customers.shape, np.nan)
+        rates: Floats = np.divide(self.hits, self.customers, out=empty, where=self.customers > 0)
+        return rates
+
+    def merged(self, groups: Sequence[int]) -> Counts:
+        """The buckets added up by group: the bucket's place among the new ones, from 0."""
+        sums = np.eye(max(groups) + 1)[groups]
+        return Counts(*(getattr(self, field.name) @ sums for field in fields(self)))
+
+    def as_coarse_as(self, other: Counts) -> Counts:
+        """The buckets merged into as many as the other has, of about the same sizes."""
+        ends = np.cumsum(other.customers[0]) / other.customers[0].sum()
+        sizes = self.customers[0]
+        middles = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
+        return self.merged(np.minimum(np.searchsorted(ends, middles), len(ends) - 1).tolist())
 
 
-def resampled(cells: npt.NDArray[np.float64], present: npt.NDArray[np.int64]) -> Counts:
+def resampled(cells: Floats, present: Groups | None = None) -> Counts:
     """The sample and its redraws.
 
     Args:
-        cells: shape (6, groups, buckets), in the order of the fields of Counts.
-        present: the groups that have a customer; only those are drawn.
+        cells: shape (fields, groups, buckets), in the order of the fields of Counts; those left
+            out at the end are 0.
+        present: the groups that have a customer, of which only those are drawn; all when None.
     """
-    weights = draws(len(present))
-    return Counts(*(weights @ each[present] for each in cells))
+    drawn = np.arange(cells.shape[1]) if present is None else present
+    return _counts([draws(len(drawn)) @ each[drawn] for each in cells])
+
+
+def sampled(cells: Floats) -> Counts:
+    """The sample itself, without redraws; `cells` as of `resampled`."""
+    return _counts([each.sum(axis=0, keepdims=True) for each in cells])
+
+
+def _counts(found: list[Floats]) -> Counts:
+    nothing = np.zeros_like(found[0])
+    return Counts(*found, *[nothing] * (len(fields(Counts)) - len(found)))
 
 
 def auc(counts: Counts) -> Floats:
-    """Probability that a hit scored above one that was none, ties half (Hanley and McNeil 1982)."""
+    """Area under the ROC curve: the probability that a hit scored above one that was none.
+
+    Ties count half (J. Hanley, B. McNeil 1982, "The meaning and use of the area under a receiver
+    operating characteristic curve").
+    """
     others = counts.customers - counts.hits
     below = np.cumsum(others, axis=1) - others
     wins = (counts.hits * (below + 0.5 * others)).sum(axis=1)
@@ -75,20 +114,27 @@ def amount_of_top(counts: Counts) -> Floats:
 
 
 def brier(counts: Counts) -> Floats:
-    """Mean squared error of the probability said (Brier 1950); 0 is perfect."""
-    squared = counts.said_squared - 2 * counts.said_of_hits + counts.hits
+    """Mean squared error of the predicted probability, 0 for a perfect one.
+
+    G. Brier (1950), "Verification of forecasts expressed in terms of probability".
+    """
+    squared = counts.predicted_squared - 2 * counts.predicted_of_hits + counts.hits
     return _ratio(squared.sum(axis=1), counts.customers.sum(axis=1))
 
 
 def brier_of_base_rate(counts: Counts) -> Floats:
-    """The Brier score of who says the rate of all for everyone, and knew it beforehand."""
+    """The Brier score of predicting the rate of all for everyone, known beforehand."""
     rate = _ratio(counts.hits.sum(axis=1), counts.customers.sum(axis=1))
     return rate * (1 - rate)
 
 
 def calibration_error(counts: Counts) -> Floats:
-    """Mean distance of the probability said from the rate, bucket by bucket (ECE)."""
-    distance = np.abs(counts.said - counts.hits).sum(axis=1)
+    """Expected calibration error: mean distance of the prediction from the rate, by bucket.
+
+    M. Naeini, G. Cooper, M. Hauskrecht (2015), "Obtaining well calibrated probabilities using
+    Bayesian binning".
+    """
+    distance = np.abs(counts.predicted - counts.hits).sum(axis=1)
     return _ratio(distance, counts.customers.sum(axis=1))
 
 

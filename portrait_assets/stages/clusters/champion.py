@@ -151,7 +151,7 @@ def mix_drift(before: Mapping[int, float], after: Mapping[int, float]) -> float:
         orient="row",
     )
     drift = shares.select(psi(pl.col("before"), pl.col("after"), floor=LEAST_SHARE)).item()
-    return round(drift, 9)
+    return round(float(drift), 9)
 
 
 def _is_stable(model: ClusterModel) -> bool:

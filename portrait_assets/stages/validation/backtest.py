@@ -138,9 +138,7 @@ def _plain(claim: Claim, baseline: pl.DataFrame, counts: Counts) -> Counts | Non
     plain = _counts(baseline, order)
     if not claim.order:
         return plain
-    ends = np.cumsum(counts.customers[0]) / counts.customers[0].sum()
-    middles = (np.cumsum(plain.customers[0]) - plain.customers[0] / 2) / plain.customers[0].sum()
-    return _together(plain, np.minimum(np.searchsorted(ends, middles), len(ends) - 1).tolist())
+    return plain.as_coarse_as(counts)
 
 
 def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
@@ -263,14 +261,13 @@ def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
         counts, names = _by_tenths(counts, names, judged.claim.falls)
     everyone, hits = counts.customers[0].sum(), counts.hits[0].sum()
     amount = counts.amount[0].sum()
-    size = counts.customers
-    rates = np.divide(counts.hits, size, out=np.full(size.shape, np.nan), where=size > 0)
+    size, rates = counts.customers, counts.rates
     low, high = resampling.bounds(rates)
     caught = 0.0
     for position, index in enumerate(reversed(range(len(names))), start=1):
         rate, hit = float(rates[0, index]), float(counts.hits[0, index])
         caught += hit
-        said = float(counts.said[0, index] / size[0, index])
+        said = float(counts.predicted[0, index] / size[0, index])
         yield {
             "as_of": last_day(judged.watch.until),
             "test": _test_name(judged),
@@ -293,11 +290,5 @@ def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
 def _by_tenths(counts: Counts, names: list[str], falls: bool) -> tuple[Counts, list[str]]:
     tenth = [int(float(name)) * 10 // BINS for name in names]
     kept = sorted(set(tenth), reverse=falls)
-    together = _together(counts, [kept.index(each) for each in tenth])
-    return together, [f"tenth {each + 1}" for each in kept]
-
-
-def _together(counts: Counts, group: list[int]) -> Counts:
-    """The buckets added up by group, numbered from 0."""
-    sums = np.eye(max(group) + 1)[group]
-    return Counts(*(getattr(counts, name) @ sums for name in SUMS))
+    merged = counts.merged([kept.index(each) for each in tenth])
+    return merged, [f"tenth {each + 1}" for each in kept]

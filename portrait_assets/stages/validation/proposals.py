@@ -53,10 +53,7 @@ class _Seen:
     @property
     def counts(self) -> Counts:
         """As a score, the lowest first, with its redraws."""
-        customers, hits = self.cells[:, :, ::-1]
-        empty = np.zeros_like(hits)
-        stacked = np.stack([customers, hits, empty, empty, empty, empty])
-        return scores.resampled(stacked, np.arange(GROUPS))
+        return scores.resampled(self.cells[:, :, ::-1])
 
     @property
     def shares(self) -> Floats:
@@ -172,9 +169,7 @@ def _drafts(tag: Tag, best: Tag, threshold: Threshold, catalogue: Catalogue) -> 
 
 def _auc(seen: _Seen) -> float:
     """The area under the curve of the sample itself, without its redraws."""
-    customers, hits = seen.cells.sum(axis=1)[:, None, ::-1]
-    nothing = np.zeros_like(hits)
-    return float(scores.auc(Counts(customers, hits, *[nothing] * 4))[0])
+    return float(scores.auc(scores.sampled(seen.cells[:, :, ::-1]))[0])
 
 
 def _too_few(seen: _Seen) -> bool:
@@ -184,9 +179,7 @@ def _too_few(seen: _Seen) -> bool:
 
 def _separates(seen: _Seen) -> bool:
     """Whether each value's rate is surely above that of the next."""
-    counts = seen.counts
-    size = counts.customers
-    rate = np.divide(counts.hits, size, out=np.full(size.shape, np.nan), where=size > 0)
+    rate = seen.counts.rates
     low, _ = resampling.bounds(np.diff(rate, axis=1))
     held = ~np.isnan(rate[0])
     between = held[1:] & held[:-1]

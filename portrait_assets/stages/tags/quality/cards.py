@@ -173,7 +173,7 @@ def _drift(tag: Tag, now: Held, before: Held) -> _Drift:
 
 def _shift(counts: pl.DataFrame, ks: float | None = None) -> _Drift:
     shift = counts.select(psi(smoothed_shares(_REFERENCE), smoothed_shares(_CURRENT))).item()
-    chance = psi_by_chance(counts.height, counts["reference"].sum(), counts["current"].sum())
+    chance = psi_by_chance(counts.height, *counts.sum().row(0))
     return _Drift(shift, float(chance), ks)
 
 

@@ -77,7 +77,7 @@ def _telling_lift(
     rates = np.column_stack([hits / sizes, *wilson(hits, sizes)])
     lifts = [
         Lift(name, values[position], *lift)
-        for position, lift in zip(enough, (rates / base).tolist(), strict=True)
+        for position, lift in zip(enough.tolist(), (rates / base).tolist(), strict=True)
     ]
     return max(lifts, key=_telling, default=None)
 
