@@ -1,4 +1,4 @@
-"""How far labellings of the same things agree, all pairs of them at once.
+"""How far labellings or columns of the same things agree, all pairs of them at once.
 
 scikit-learn compares one pair (`adjusted_rand_score`, `normalized_mutual_info_score`), which is
 what to use for one; for hundreds of labellings it would count the same rows thousands of times.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
@@ -70,3 +71,26 @@ def mutual_information_matrix(codings: Sequence[Codes]) -> Floats:
     mutual = alone[:, None] + alone[None, :] - together
     shared: Floats = np.clip(mutual / np.where(larger > 1e-9, larger, np.inf), 0, 1)
     return shared
+
+
+def rank_correlation_matrix(sample: pl.DataFrame, least_pairs: int = 2) -> Floats:
+    """Rank correlation of every pair of columns, shape (columns, columns), within -1 and 1.
+
+    C. Spearman (1904), "The proof and measurement of association between two things". Ranks are
+    taken within a column; a pair is compared over the rows that have both values, and is 0 where
+    those are fewer than `least_pairs` or do not vary. SciPy's `spearmanr` does not leave out rows
+    pair by pair.
+    """
+    ranks = sample.select(pl.all().rank("average")).to_numpy()
+    known = (~np.isnan(ranks)).astype(np.float64)
+    # Ranks of the order of the row count would lose digits when squared and summed.
+    scaled = np.where(known > 0, np.nan_to_num(ranks) / max(len(ranks), 1) - 0.5, 0.0)
+    count = known.T @ known
+    sums = scaled.T @ known
+    squares = (scaled**2).T @ known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        covariance = scaled.T @ scaled / count - sums * sums.T / count**2
+        variance = np.maximum(squares / count - (sums / count) ** 2, 0.0)
+        correlation = covariance / np.sqrt(variance * variance.T)
+    believed = (count >= least_pairs) & (variance > 1e-9) & (variance.T > 1e-9)
+    return np.where(believed, np.clip(correlation, -1.0, 1.0), 0.0)

@@ -1,17 +1,20 @@
-"""The matrices hold what scikit-learn gives for each pair."""
+"""The matrices hold what scikit-learn and SciPy give for each pair."""
 
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from portrait_assets.methods.statistics.agreement import (
     adjusted_rand_matrix,
     mutual_information_matrix,
+    rank_correlation_matrix,
 )
 
 labellings = st.lists(arrays(np.int64, 25, elements=st.integers(0, 4)), min_size=2, max_size=4)
@@ -48,3 +51,30 @@ def test_a_coding_shares_all_information_with_its_renaming(codes: list[int]):
 def test_independent_codings_share_nothing():
     shared = mutual_information_matrix([np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])])
     assert shared[0, 1] == pytest.approx(0, abs=1e-6)
+
+
+def columns() -> pl.DataFrame:
+    """Spending of 500 customers, and what follows it loosely."""
+    rng = np.random.default_rng(4)
+    spend = rng.lognormal(3, 1, 500)
+    return pl.DataFrame({"a": spend, "b": spend * rng.lognormal(0, 1, 500)})
+
+
+def test_rank_correlations_are_those_of_scipy():
+    frame = columns()
+    expected = stats.spearmanr(frame["a"], frame["b"]).statistic
+    assert rank_correlation_matrix(frame) == pytest.approx(np.array([[1, expected], [expected, 1]]))
+
+
+def test_where_values_are_missing_ranks_of_the_whole_column_are_compared():
+    gaps = columns().with_columns(b=pl.when(pl.col("a") > 5).then("b"))
+    ranked = gaps.select(pl.all().rank()).drop_nulls()
+    expected = stats.pearsonr(ranked["a"], ranked["b"]).statistic
+    assert ranked.height < gaps.height
+    assert rank_correlation_matrix(gaps)[0, 1] == pytest.approx(expected)
+
+
+def test_few_pairs_and_what_does_not_vary_are_not_correlated():
+    frame = columns().with_columns(c=pl.lit(1.0))
+    assert rank_correlation_matrix(frame)[0, 2] == 0
+    assert rank_correlation_matrix(frame, least_pairs=501)[0, 1] == 0
