@@ -161,7 +161,7 @@ def _drift(tag: Tag, now: Held, before: Held) -> _Drift:
         if np.isnan(was).all() or np.isnan(is_now).all():
             return _NO_DRIFT
         distance = counts_by_value(was, is_now).select(ks(_REFERENCE, _CURRENT)).item()
-        return _shift(counts_by_tenth(was, is_now), ks=distance)
+        return _shift(counts_by_tenth(was, is_now), distance)
     was_held, is_held = (
         {**held.counts[tag.code], "": held.customers - held.holders[tag.code]}
         for held in (before, now)
@@ -171,10 +171,11 @@ def _drift(tag: Tag, now: Held, before: Held) -> _Drift:
     return _shift(pl.DataFrame(counts, schema=["reference", "current"], orient="row"))
 
 
-def _shift(counts: pl.DataFrame, ks: float | None = None) -> _Drift:
+def _shift(counts: pl.DataFrame, distance: float | None = None) -> _Drift:
+    """Drift of the counts by bin; `distance` is that of KS."""
     shift = counts.select(psi(smoothed_shares(_REFERENCE), smoothed_shares(_CURRENT))).item()
     chance = psi_by_chance(counts.height, *counts.sum().row(0))
-    return _Drift(shift, float(chance), ks)
+    return _Drift(shift, float(chance), distance)
 
 
 def _shares_changed(tags: Sequence[Tag], now: Held, before: Held | None) -> dict[str, float]:
