@@ -1,1 +1,1 @@
-"""Statistics that SciPy and scikit-learn lack, or make one at a time: arrays or frames in and out."""
+"""Statistics that SciPy and scikit-learn lack, or compute for one sample at a time."""
