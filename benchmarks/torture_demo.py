@@ -16,7 +16,7 @@ from pathlib import Path
 from torture_world import ENGINES, digest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets_tests.scenario import clean_environment
+from portrait_assets.testing.shop import clean_environment
 
 SOURCES = Path(__file__).parent.parent / "data" / "sources"
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]

@@ -35,7 +35,7 @@ from torture_world import (
 )
 
 from portrait_assets.core.settings import Settings
-from portrait_assets_tests.scenario import short_shop
+from portrait_assets.testing.shop import short_shop
 
 POLL_SECONDS = 2.0
 ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation")

@@ -26,7 +26,7 @@ from torture_world import (
     sales_versions,
 )
 
-from portrait_assets_tests.scenario import short_shop
+from portrait_assets.testing.shop import short_shop
 
 PAUSE_SECONDS = 3.0
 SEEN_SQL = "SELECT run_id FROM mart.publication"

@@ -33,7 +33,7 @@ from rich.console import Console  # noqa: E402
 
 from portrait_assets.core.errors import PortraitError  # noqa: E402
 from portrait_assets.core.settings import Settings  # noqa: E402
-from portrait_assets_tests.scenario import short_shop  # noqa: E402
+from portrait_assets.testing.shop import short_shop  # noqa: E402
 
 FORK = multiprocessing.get_context("fork")
 

@@ -26,8 +26,8 @@ from portrait_assets.app.backup import (
 from portrait_assets.core.errors import SourceError, WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.testing.shop import contents, sales_file, shop, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
-from portrait_assets_tests.scenario import contents, sales_file, shop, short_shop
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SEGMENTS = "1: {en: Weekend families}\n"

@@ -12,7 +12,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import all_tables, build_defs
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
-from portrait_assets_tests.scenario import shop
+from portrait_assets.testing.shop import shop
 
 CANONICAL = (
     "balances",

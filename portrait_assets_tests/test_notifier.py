@@ -27,8 +27,8 @@ from portrait_assets.orchestration.notifier import Failure, reported, send
 from portrait_assets.orchestration.run_failures import NOTIFIED_TAG, notify_failed_run
 from portrait_assets.storage.dagster.runs import PROCESS_TAG, fail_abandoned_runs
 from portrait_assets.storage.duckdb.connection import first_line
+from portrait_assets.testing.shop import run, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
-from portrait_assets_tests.scenario import run, short_shop
 
 MONTHS = ["2024-01", "2024-02"]
 FAILURE = Failure("shop", "features.customer_month of 2024-01: disk full; free room.", "r1", MONTHS)

@@ -20,7 +20,7 @@ from portrait_assets.stages.validation.checks import VERDICTS
 from portrait_assets.stages.validation.contract import VALIDATION_REPORT
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
+from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
 
 pytestmark = pytest.mark.slow
 BROKEN = {"2024-03"}

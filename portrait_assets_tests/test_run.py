@@ -19,8 +19,8 @@ from portrait_assets.app.planning import (
 )
 from portrait_assets.app.run import Result, run_pieces
 from portrait_assets.core.settings import Settings
+from portrait_assets.testing.shop import SHOP_MONTHS, contents, run, sales_file, shop
 from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait
-from portrait_assets_tests.scenario import SHOP_MONTHS, contents, run, sales_file, shop
 
 QUIET = Console(quiet=True)
 MONTHS = ["2024-01", "2024-02", "2024-03"]

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets_tests.scenario import (
+from portrait_assets.testing.shop import (
     SHOP_MONTHS,
     clean_environment,
     contents,

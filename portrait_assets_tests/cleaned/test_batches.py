@@ -13,7 +13,7 @@ from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.cleaned import assets as cleaned
 from portrait_assets.stages.raw import assets as raw
-from portrait_assets_tests.scenario import QUIET, SHOP_MONTHS, contents, sales_file, shop
+from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, contents, sales_file, shop
 
 
 def typed(folder: Path, bounds: Bounds) -> dict[str, list[tuple[object, ...]]]:

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.testing.shop import sales_file, shop
 from portrait_assets_tests.faults.command import portrait
-from portrait_assets_tests.scenario import sales_file, shop
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 ID = "11010519491231002X"

@@ -14,7 +14,7 @@ from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop, short_shop
+from portrait_assets.testing.shop import SHOP_MONTHS, run, shop, short_shop
 
 pytestmark = pytest.mark.slow
 

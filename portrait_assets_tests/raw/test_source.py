@@ -12,7 +12,7 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets_tests.scenario import shop
+from portrait_assets.testing.shop import shop
 
 
 def edit(path: Path, old: str, new: str) -> None:

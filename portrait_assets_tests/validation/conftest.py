@@ -14,7 +14,7 @@ from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import run, shop
+from portrait_assets.testing.shop import run, shop
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.validation.backtest import FEWEST, HORIZONS, backtest
 from portrait_assets.stages.validation.outcomes import Claim, Outcome
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS
+from portrait_assets.testing.shop import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow  # They look at a whole run.
 

@@ -12,7 +12,7 @@ from portrait_assets.stages.mart.words import OUTCOMES
 from portrait_assets.stages.validation.happened import SUMS, Watch, happened
 from portrait_assets.stages.validation.outcomes import CLAIMS, Claim, Outcome
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS
+from portrait_assets.testing.shop import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow  # They look at a whole run.
 
