@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from portrait_assets.methods.clustering.selection.boundaries import borders
-from portrait_assets_tests.clusters.worlds import Matrix, blobs, two_rings
+from portrait_assets.testing.cluster_worlds import Matrix, blobs, two_rings
 
 
 def clearest(points: Matrix, labels: np.ndarray, unseen: Matrix) -> float:

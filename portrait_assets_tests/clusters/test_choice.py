@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.selection.choice import CANDIDATES_SCHEMA, Choice, choose
-from portrait_assets_tests.clusters.worlds import blobs, two_rings
+from portrait_assets.testing.cluster_worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]
 TRUTH = np.repeat([0, 1, 2, 3], 60)

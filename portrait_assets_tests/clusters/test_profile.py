@@ -13,8 +13,8 @@ from portrait_assets.stages.clusters.profile import (
     segment_sizes,
     typical_customers,
 )
+from portrait_assets.testing.cluster_worlds import BANK_USES
 from portrait_assets_tests.clusters.conftest import Bank
-from portrait_assets_tests.clusters.worlds import BANK_USES
 
 FEATURES = pl.DataFrame(
     {

@@ -4,7 +4,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.selection.choice import choose
 from portrait_assets.methods.clustering.selection.refinement import Split, refine
-from portrait_assets_tests.clusters.worlds import Matrix, blobs, two_rings
+from portrait_assets.testing.cluster_worlds import Matrix, blobs, two_rings
 
 PAIRS = blobs([[0.0, 0.0], [3.0, 0.0], [40.0, 0.0], [43.0, 0.0]], each=200)
 NOBODY = np.zeros((0, 2))

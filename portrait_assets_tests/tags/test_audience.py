@@ -24,7 +24,7 @@ from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.stages.tags.commands import diff_tags, list_tags, show_audience
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP
 from portrait_assets.stages.tags.views import evidence_view
-from portrait_assets_tests.tags.world import (
+from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
     INTERESTS,

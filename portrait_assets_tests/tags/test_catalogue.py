@@ -9,7 +9,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets_tests.tags.world import (
+from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
     INTERESTS,

@@ -15,7 +15,7 @@ from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
-from portrait_assets_tests.tags.world import COLUMNS, JUNE, SAVE, TIER, features, write_catalogue
+from portrait_assets.testing.tag_world import COLUMNS, JUNE, SAVE, TIER, features, write_catalogue
 
 DRAFT = TIER.replace("100", "500").replace(
     "code: tier", "code: tier\n    version: 2\n    status: draft"

@@ -27,7 +27,7 @@ from portrait_assets.stages.tags.evaluation.evaluate import batches, prepare
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import ensure_table
-from portrait_assets_tests.tags.world import COLUMNS, JUNE, MAY, TIER, features, write_catalogue
+from portrait_assets.testing.tag_world import COLUMNS, JUNE, MAY, TIER, features, write_catalogue
 
 DRAFT = """\
 tags:

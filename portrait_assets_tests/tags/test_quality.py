@@ -11,7 +11,7 @@ from portrait_assets.stages.tags.contract import TAG_QUALITY
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
 from portrait_assets.stages.tags.quality.cards import tag_quality
 from portrait_assets.stages.tags.quality.held import SAMPLE, Held, count_held
-from portrait_assets_tests.tags.world import (
+from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
     INTERESTS,
