@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from clusters_shapes import (
+from sklearn import datasets as sk
+
+from portrait_assets.testing.cluster_shapes import (
     Data,
     Generator,
     Matrix,
@@ -23,7 +25,6 @@ from clusters_shapes import (
     ring,
     spread_centres,
 )
-from sklearn import datasets as sk
 
 
 def hepta(r: Generator) -> Data:

@@ -14,7 +14,6 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-from tags_world import make_features
 
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
@@ -23,6 +22,7 @@ from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_
 from portrait_assets.stages.tags.evaluation.evaluate import prepare
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.tables import ensure_table
+from portrait_assets.testing.many_customers import make_features
 
 JUNE = date(2017, 6, 30)
 PROGRAM = """
