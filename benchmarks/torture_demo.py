@@ -13,9 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from torture_world import ENGINES, digest
+from torture_world import ENGINES
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.testing.published import digest
 from portrait_assets.testing.shop import clean_environment
 
 SOURCES = Path(__file__).parent.parent / "data" / "sources"

@@ -20,22 +20,11 @@ from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from torture_world import (
-    FORK,
-    digest,
-    finish_run,
-    in_child,
-    load_everything,
-    look,
-    put_sales,
-    records_agree,
-    sales_versions,
-    start_run,
-    told,
-)
+from torture_world import FORK, finish_run, in_child, load_everything, start_run, told
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.testing.shop import short_shop
+from portrait_assets.testing.published import digest, look, records_agree
+from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
 POLL_SECONDS = 2.0
 ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation")

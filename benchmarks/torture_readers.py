@@ -15,18 +15,10 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import duckdb
-from torture_world import (
-    FORK,
-    finish_run,
-    in_child,
-    load_everything,
-    look,
-    put_sales,
-    quick_look,
-    sales_versions,
-)
+from torture_world import FORK, finish_run, in_child, load_everything
 
-from portrait_assets.testing.shop import short_shop
+from portrait_assets.testing.published import look, quick_look
+from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
 PAUSE_SECONDS = 3.0
 SEEN_SQL = "SELECT run_id FROM mart.publication"

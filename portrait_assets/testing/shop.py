@@ -42,6 +42,19 @@ def sales_file(settings: Settings) -> Path:
     return settings.source_dir / "sales.csv"
 
 
+def sales_versions(settings: Settings) -> dict[str, bytes]:
+    """Two versions of the shop's file that differ in every month, by name."""
+    whole = sales_file(settings).read_bytes()
+    lines = whole.splitlines(keepends=True)
+    kept = [line for number, line in enumerate(lines) if number == 0 or number % 3]
+    return {"whole": whole, "thinned": b"".join(kept)}
+
+
+def put_sales(settings: Settings, version: bytes) -> None:
+    """Make the shop's file hold this version."""
+    sales_file(settings).write_bytes(version)
+
+
 def run(
     settings: Settings,
     months: Sequence[str] = SHOP_MONTHS,
