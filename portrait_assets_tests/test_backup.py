@@ -26,7 +26,8 @@ from portrait_assets.app.backup import (
 from portrait_assets.core.errors import SourceError, WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.testing.shop import contents, sales_file, shop, short_shop
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import sales_file, shop, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

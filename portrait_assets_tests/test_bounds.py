@@ -13,7 +13,8 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import SHOP_MONTHS, contents, run, shop
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
 
 LOW = Bounds(
     table_values=600,

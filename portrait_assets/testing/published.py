@@ -11,15 +11,23 @@ import duckdb
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.instance import open_records
 
+_DIFFER = "('run_id', 'made_at', 'changed_at', 'published_at')"
+"""Columns that differ from run to run."""
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every table of a DuckDB file, sorted, without what differs from run to run."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        return {
+            name: con.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY ALL").fetchall()
+            for name, columns in _compared(con)
+        }
+
 
 def digest(path: Path) -> str:
-    """A digest of all contents of a published file, without what differs from run to run."""
+    """A digest of `contents`, for files too large to hold."""
     with duckdb.connect(str(path), read_only=True, config={"threads": 1}) as con:
-        tables = con.execute(
-            "SELECT schema_name || '.' || table_name, list(column_name ORDER BY column_index) "
-            "FROM duckdb_columns() WHERE NOT internal "
-            "AND column_name NOT IN ('run_id', 'made_at', 'published_at') GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
+        tables = _compared(con)
         sums = [
             con.execute(
                 "SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR "
@@ -28,6 +36,16 @@ def digest(path: Path) -> str:
             for name, columns in tables
         ]
     return hashlib.sha256(repr((tables, sums)).encode()).hexdigest()
+
+
+def _compared(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[str]]]:
+    """Tables and views with the columns that two runs give alike."""
+    return con.execute(
+        "SELECT concat_ws('.', schema_name, table_name) AS name, "
+        "list(column_name ORDER BY column_index) FROM duckdb_columns() "
+        f"WHERE NOT internal AND column_name NOT IN {_DIFFER} AND name <> 'meta.runs' "
+        "GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
 
 
 COUNTED = ("tags.tag_table", "features.feature_matrix", "cleaned.rejects", "mart.table_rows")
@@ -64,8 +82,8 @@ def records_agree(settings: Settings) -> list[str]:
                 wrong.append(f"{name}: the UI shows {len(told)} months, {len(months)} are made")
         storage = instance.event_log_storage
         for (name, check, month), passed in checks.items():
-            key = dg.AssetCheckKey(dg.AssetKey(name.split(".")), check)
-            for record in storage.get_asset_check_execution_history(key, limit=200):
+            check_key = dg.AssetCheckKey(dg.AssetKey(name.split(".")), check)
+            for record in storage.get_asset_check_execution_history(check_key, limit=200):
                 if record.partition == month:
                     if (record.status.value == "SUCCEEDED") != passed:
                         wrong.append(f"{name} {check} {month}: the UI shows {record.status.value}")

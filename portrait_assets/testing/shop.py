@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
@@ -69,24 +68,6 @@ def run(
                 instance=used, tags=range_tags(months), run_config=QUIET, raise_on_error=False
             )
         )
-
-
-def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every table of a DuckDB file, sorted, without what differs from run to run."""
-    with duckdb.connect(str(path), read_only=True) as con:
-        tables = con.execute(
-            "SELECT schema_name, table_name, list(column_name ORDER BY column_index) "
-            "FROM duckdb_columns() WHERE NOT internal AND column_name <> 'run_id' "
-            "AND concat_ws('.', schema_name, table_name) <> 'meta.runs' "
-            "AND column_name NOT IN ('made_at', 'changed_at', 'published_at') "
-            "GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-        return {
-            f"{schema}.{table}": con.execute(
-                f"SELECT {', '.join(columns)} FROM {schema}.{table} ORDER BY ALL"
-            ).fetchall()
-            for schema, table, columns in tables
-        }
 
 
 def clean_environment() -> dict[str, str]:

@@ -13,7 +13,8 @@ from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.cleaned import assets as cleaned
 from portrait_assets.stages.raw import assets as raw
-from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, contents, sales_file, shop
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, sales_file, shop
 
 
 def typed(folder: Path, bounds: Bounds) -> dict[str, list[tuple[object, ...]]]:

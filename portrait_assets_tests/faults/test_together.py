@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.testing.shop import contents
+from portrait_assets.testing.published import contents
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,

@@ -13,7 +13,8 @@ from portrait_assets.orchestration.definitions import all_tables
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import contents, run
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import run
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 ARCHIVES = sorted(Path(__file__).parent.glob("format-*.zip"))
