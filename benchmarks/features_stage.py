@@ -17,7 +17,6 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from benchmarks.features_by_hand import features_by_hand
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
@@ -32,6 +31,7 @@ from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.features_by_hand import features_by_hand
 
 MEMORY_LIMIT_GIB = Settings().memory_limit_gib
 """For the pipeline, as people run it; the query by hand has half as much again."""

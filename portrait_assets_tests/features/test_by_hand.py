@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from benchmarks.features_by_hand import features_by_hand
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
@@ -17,6 +16,7 @@ from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.features_by_hand import features_by_hand
 from portrait_assets_tests.features.world import MONTHLY_TABLES, World, day, sale
 
 MONTHS = month_range("2023-01", "2024-06")
