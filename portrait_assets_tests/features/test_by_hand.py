@@ -16,8 +16,8 @@ from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.feature_world import MONTHLY_TABLES, World, day, sale
 from portrait_assets.testing.features_by_hand import features_by_hand
-from portrait_assets_tests.features.world import MONTHLY_TABLES, World, day, sale
 
 MONTHS = month_range("2023-01", "2024-06")
 

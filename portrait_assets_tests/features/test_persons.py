@@ -15,7 +15,7 @@ from portrait_assets.stages.features.aggregates import Adds
 from portrait_assets.stages.features.persons import ALIAS
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets_tests.features.world import World, day, merges, sale
+from portrait_assets.testing.feature_world import World, day, merges, sale
 
 FOUND_OUT = ("2024-03", "new", "old")
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]

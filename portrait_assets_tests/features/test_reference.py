@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from portrait_assets.testing.feature_world import World, day
 from portrait_assets_tests.features.reference import features
-from portrait_assets_tests.features.world import World, day
 
 MONTH, LATER = "2024-04", "2024-06"
 PRODUCTS = [
