@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +15,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.testing.shop import shop
 
+REPOSITORY = Path(__file__).parents[1]
 CANONICAL = (
     "balances",
     "campaigns",
@@ -140,7 +142,7 @@ def test_rooms_depend_on_rooms_upstream_only(defs: dg.Definitions):
 LAYERS = (
     *("core", "schema", "methods", "storage"),
     *(f"stages.{room}" for room in ASSETS),
-    *("synthetic", "orchestration", "app"),
+    *("synthetic", "orchestration", "app", "testing"),
 )
 """In the order in which each may import only itself and those before it."""
 
@@ -162,6 +164,39 @@ def test_every_layer_imports_only_layers_below_it():
                 upward += [f"{module} imports {node.module}"] if (other or 0) > own else []
     assert upward == []
     assert _layer("portrait_assets.stages.tags.contract") == LAYERS.index("stages.tags")
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports, also within functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize(
+    ("folder", "never"),
+    [
+        ("portrait_assets", ("portrait_assets_tests", "benchmarks", "pytest", "hypothesis")),
+        ("portrait_assets_tests", ("benchmarks",)),
+        ("benchmarks", ("portrait_assets_tests",)),
+    ],
+)
+def test_tests_and_benchmarks_import_the_package_and_not_each_other(
+    folder: str, never: tuple[str, ...]
+):
+    own = {path.stem for path in (REPOSITORY / "benchmarks").glob("*.py")}
+    for path in (REPOSITORY / folder).rglob("*.py"):
+        modules = {module.split(".")[0] for module in _imported(path)}
+        assert modules.isdisjoint(never), path
+        assert folder == "benchmarks" or modules.isdisjoint(own), path
+
+
+def test_only_testing_imports_testing():
+    package = REPOSITORY / "portrait_assets"
+    for path in set(package.rglob("*.py")) - set((package / "testing").rglob("*.py")):
+        assert not [m for m in _imported(path) if m.startswith("portrait_assets.testing")], path
 
 
 def test_methods_know_nothing_of_months_dagster_or_the_warehouse():
