@@ -43,6 +43,7 @@ from portrait_assets.stages.validation.checks import validation_checks
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.asset import month_partitions
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
+from portrait_assets.storage.duckdb.publishing import View
 from portrait_assets.storage.inputs import Inputs
 
 
@@ -55,6 +56,17 @@ def all_tables(catalogue: Catalogue) -> list[Table]:
         *clusters.TABLES,
         *tag_tables(catalogue),
         *validation.TABLES,
+    ]
+
+
+def all_views(catalogue: Catalogue) -> list[View]:
+    """The views that the published file offers beside its tables."""
+    return [
+        PORTRAIT_VIEW,
+        CURRENT_CUSTOMER_VIEW,
+        PORTRAIT_HISTORY_VIEW,
+        evidence_view(catalogue),
+        changes_view(catalogue),
     ]
 
 
@@ -93,13 +105,7 @@ def build_defs(
             source,
             settings,
             [*tables, CHECK_RESULTS],
-            [
-                PORTRAIT_VIEW,
-                CURRENT_CUSTOMER_VIEW,
-                PORTRAIT_HISTORY_VIEW,
-                evidence_view(catalogue),
-                changes_view(catalogue),
-            ],
+            all_views(catalogue),
             partitions,
         ),
     ]
