@@ -35,8 +35,8 @@ def test_four_decimals_in_the_contract_are_enough(in_cents: dict[str, dict[str, 
         for name, value in row.items():
             found, where = small[who][name], f"{name} of {who}"
             if name in money and value is not None:
-                assert float(found) == pytest.approx(float(value) / 100, abs=1e-6), where
+                assert float(found) == pytest.approx(float(value) / 100, abs=2e-6), where
             elif isinstance(value, float):
-                assert found == pytest.approx(value, abs=1e-6), where
+                assert found == pytest.approx(value, abs=2e-6), where
             else:
                 assert found == value, where
