@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 CONTRACT = "portrait_assets.schema.table"
-AMOUNTS = [12, 25, 9, 14, 31, 8, 12, 20]
+AMOUNTS = [12, 2_571, 943, 1_417, 3_119, 823, 1_229, 2_048]
 """In units of the last decimal."""
 
 

@@ -19,7 +19,7 @@ def in_cents() -> dict[str, dict[str, Any]]:
 
 
 def test_amounts_in_cents_survive(in_cents: dict[str, dict[str, Any]]):
-    assert float(in_cents["a"]["spend_12m"]) == 0.64
+    assert float(in_cents["a"]["spend_12m"]) == 53.03
     assert in_cents["a"]["brand_hhi_12m"] is not None
 
 
@@ -29,7 +29,7 @@ def test_amounts_in_cents_survive(in_cents: dict[str, dict[str, Any]]):
 def test_four_decimals_in_the_contract_are_enough(in_cents: dict[str, dict[str, Any]]):
     """All amounts are a hundredth: shares and ratios stay, and what is money is a hundredth."""
     small = features_at(4)
-    assert float(small["a"]["spend_12m"]) == 0.0064
+    assert float(small["a"]["spend_12m"]) == 0.5303
     money = {feature.name for feature in FEATURES if feature.unit == MONEY}
     for who, row in in_cents.items():
         for name, value in row.items():
