@@ -8,6 +8,8 @@ features are the same expressions as the pipeline's.
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX
@@ -15,7 +17,7 @@ from portrait_assets.stages.features.monthly import CHANNELS, NEW_FOR_DAYS
 from portrait_assets.stages.features.parts.spend import named_by_features, windowed
 from portrait_assets.stages.features.window import AGO
 from portrait_assets.storage.duckdb.connection import literals
-from portrait_assets.storage.steps import Grain, Read, Scope, Step, upstream
+from portrait_assets.storage.steps import Grain, Read, Scope, Source, Step, upstream
 
 DAYS_IN_MASK = 120
 
@@ -64,7 +66,7 @@ def features_by_hand(month: str) -> str:
     return f"WITH {with_clause} {_sql(FEATURE_MATRIX, scope)}"
 
 
-def _is_shared(source: Read | Step) -> bool:
+def _is_shared(source: Source) -> TypeGuard[Step]:
     """Whether it is a step between the customers' sums and the matrix."""
     if isinstance(source, Read) or source.is_view or source is FEATURE_MATRIX:
         return False
@@ -73,8 +75,8 @@ def _is_shared(source: Read | Step) -> bool:
 
 def _sql(step: Step, scope: Scope) -> str:
     sql = step.sql if isinstance(step.sql, str) else step.sql(scope)
-    parts = [part for part in step.reads if part.name == "part"]
-    return f"WITH part AS ({_sql(parts[0], scope)}) {sql}" if parts else sql  # type: ignore[arg-type]
+    parts = [part for part in step.reads if isinstance(part, Step) and part.name == "part"]
+    return f"WITH part AS ({_sql(parts[0], scope)}) {sql}" if parts else sql
 
 
 def _record() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portrait_assets.stages.features.contract import FEATURES
-from portrait_assets.stages.features.feature import MONEY
+from portrait_assets.stages.features.declared.feature import MONEY
 from portrait_assets_tests.features.at_scale import features_at
 
 pytestmark = pytest.mark.slow  # Each scale is a process of its own.

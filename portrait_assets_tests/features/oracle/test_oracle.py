@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from portrait_assets.core.months import last_day
-from portrait_assets.stages.features import holdings as pipeline_holdings
-from portrait_assets.stages.features import principle
+from portrait_assets.stages.features.declared import holdings as pipeline_holdings
+from portrait_assets.stages.features.declared import principle
 from portrait_assets.testing.feature_world import World
 from portrait_assets_tests.features.oracle.campaigns import campaigns
 from portrait_assets_tests.features.oracle.holdings import holdings
