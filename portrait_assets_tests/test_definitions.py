@@ -12,27 +12,15 @@ import pytest
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import all_tables, build_defs
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.testing.shop import shop
 
 REPOSITORY = Path(__file__).parents[1]
-CANONICAL = (
-    "balances",
-    "campaigns",
-    "contacts",
-    "customers",
-    "interactions",
-    "market",
-    "outcomes",
-    "products",
-    "promotions",
-    "responses",
-    "transactions",
-)
 ASSETS = {
-    "raw": {*CANONICAL, "receipts", "unplaced"},
+    "raw": {*CANONICAL_BY_NAME, "receipts", "unplaced"},
     "cleaned": {
-        *CANONICAL,
+        *CANONICAL_BY_NAME,
         "identity_map",
         "customer_alias",
         "linkage_model",

@@ -6,15 +6,13 @@ takes the amounts of `AMOUNTS` from raw text to the feature matrix, and prints i
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-CONTRACT = "portrait_assets.schema.table"
+from portrait_assets_tests.edited import load_edited
+
 AMOUNTS = [12, 2_571, 943, 1_417, 3_119, 823, 1_229, 2_048]
 """In units of the last decimal."""
 
@@ -33,16 +31,14 @@ def features_at(decimals: int) -> dict[str, dict[str, Any]]:
 
 def declare(decimals: int) -> None:
     """Load the contract's types as if they were declared with so many decimals of money."""
-    spec = importlib.util.find_spec(CONTRACT)
-    assert spec is not None
-    assert spec.origin is not None
-    text = Path(spec.origin).read_text(encoding="utf-8")
-    for gap in ("", " "):
-        text = text.replace(f"(18,{gap}2)", f"(18,{gap}{decimals})")
-        text = text.replace(f"(38,{gap}4)", f"(38,{gap}{2 * decimals})")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[CONTRACT] = module
-    exec(compile(text, spec.origin, "exec"), module.__dict__)
+
+    def edit(text: str) -> str:
+        for gap in ("", " "):
+            text = text.replace(f"(18,{gap}2)", f"(18,{gap}{decimals})")
+            text = text.replace(f"(38,{gap}4)", f"(38,{gap}{2 * decimals})")
+        return text
+
+    load_edited("portrait_assets.schema.table", edit)
 
 
 def main(decimals: int) -> None:
