@@ -31,14 +31,10 @@ def features_at(decimals: int) -> dict[str, dict[str, Any]]:
 
 def declare(decimals: int) -> None:
     """Load the contract's types as if they were declared with so many decimals of money."""
-
-    def edit(text: str) -> str:
-        for gap in ("", " "):
-            text = text.replace(f"(18,{gap}2)", f"(18,{gap}{decimals})")
-            text = text.replace(f"(38,{gap}4)", f"(38,{gap}{2 * decimals})")
-        return text
-
-    load_edited("portrait_assets.schema.table", edit)
+    load_edited(
+        "portrait_assets.schema.table",
+        lambda text: text.replace("MONEY_SCALE = 2\n", f"MONEY_SCALE = {decimals}\n"),
+    )
 
 
 def main(decimals: int) -> None:

@@ -23,9 +23,6 @@ def test_amounts_in_cents_survive(in_cents: dict[str, dict[str, Any]]):
     assert in_cents["a"]["brand_hhi_12m"] is not None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="SQL of the features writes two decimals: see DECIMAL(18, 2) in stages"
-)
 def test_four_decimals_in_the_contract_are_enough(in_cents: dict[str, dict[str, Any]]):
     """All amounts are a hundredth: shares and ratios stay, and what is money is a hundredth."""
     small = features_at(4)
