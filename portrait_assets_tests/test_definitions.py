@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -140,27 +140,28 @@ def _layer(module: str) -> int | None:
     return next((n for n, layer in enumerate(LAYERS) if name.startswith(layer + ".")), None)
 
 
-def test_every_layer_imports_only_layers_below_it():
-    package = Path(__file__).parent.parent / "portrait_assets"
-    upward = []
-    for path in package.rglob("*.py"):
-        module = ".".join(path.relative_to(package.parent).with_suffix("").parts)
-        own = _layer(module)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if own is not None and isinstance(node, ast.ImportFrom):
-                other = _layer(node.module or "")
-                upward += [f"{module} imports {node.module}"] if (other or 0) > own else []
-    assert upward == []
-    assert _layer("portrait_assets.stages.tags.contract") == LAYERS.index("stages.tags")
-
-
-def _imported(path: Path) -> Iterator[str]:
+@cache
+def _imported(path: Path) -> tuple[str, ...]:
     """The modules that a file imports, also within functions."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
-            yield node.module or ""
+            found.append(node.module or "")
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
+    return tuple(found)
+
+
+def test_every_layer_imports_only_layers_below_it():
+    upward = []
+    for path in (REPOSITORY / "portrait_assets").rglob("*.py"):
+        module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        own = _layer(module)
+        for name in _imported(path):
+            if own is not None and (_layer(name) or 0) > own:
+                upward.append(f"{module} imports {name}")
+    assert upward == []
+    assert _layer("portrait_assets.stages.tags.contract") == LAYERS.index("stages.tags")
 
 
 @pytest.mark.parametrize(
@@ -188,12 +189,10 @@ def test_only_testing_imports_testing():
 
 
 def test_methods_know_nothing_of_months_dagster_or_the_warehouse():
-    methods = Path(__file__).parent.parent / "portrait_assets" / "methods"
-    for path in methods.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom):
-                assert node.module not in ("dagster", "portrait_assets.core.months"), path
-                assert not (node.module or "").startswith("portrait_assets.storage"), path
+    for path in (REPOSITORY / "portrait_assets" / "methods").rglob("*.py"):
+        for name in _imported(path):
+            assert name not in ("dagster", "portrait_assets.core.months"), path
+            assert not name.startswith("portrait_assets.storage"), path
 
 
 def test_every_contract_is_told_in_both_languages_with_units_for_amounts(tables: list[Table]):
