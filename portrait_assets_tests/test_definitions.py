@@ -10,63 +10,13 @@ import dagster as dg
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.definitions import all_tables, build_defs
+from portrait_assets.orchestration.definitions import build_defs, context_of
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
-from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.testing.shop import shop
 
 REPOSITORY = Path(__file__).parents[1]
-ASSETS = {
-    "raw": {*CANONICAL_BY_NAME, "receipts", "unplaced"},
-    "cleaned": {
-        *CANONICAL_BY_NAME,
-        "identity_map",
-        "customer_alias",
-        "linkage_model",
-        "rejects",
-        "golden_record",
-        "quality",
-    },
-    "features": {
-        "product_month",
-        "customer_month",
-        "customer_category_month",
-        "customer_campaign_month",
-        "customer_balance_month",
-        "feature_matrix",
-        "campaign_response",
-        "feature_selection",
-        "feature_catalogue",
-        "fitted",
-    },
-    "clusters": {
-        "cluster_model",
-        "cluster_candidates",
-        "cluster_decision",
-        "cluster_assignment",
-        "cluster_segment",
-        "cluster_profile",
-        "cluster_typical",
-        "cluster_migration",
-    },
-    "tags": {
-        "tag_catalogue",
-        "portrait_matrix",
-        "tag_table",
-        "tag_quality",
-        "audience_membership",
-    },
-    "validation": {
-        "validation_report",
-        "drift",
-        "migration",
-        "backtest",
-        "backtest_bucket",
-        "tag_proposal",
-    },
-    "mart": {"portrait_file", "report"},
-}
+NAMES = [room.name for room in ROOMS]
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +31,20 @@ def defs(settings: Settings) -> dg.Definitions:
 
 @pytest.fixture(scope="module")
 def tables(settings: Settings) -> list[Table]:
-    return all_tables(source_catalogue(settings.source_dir))
+    return context_of(settings).tables
 
 
-def test_assets_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):
+def test_assets_are_the_tables_of_all_rooms_and_what_is_published(
+    defs: dg.Definitions, tables: list[Table]
+):
+    keys = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    made = {table.full_name.replace(".", "/") for table in tables}
+    assert keys == {*made, "mart/portrait_file", "mart/report"}
+    assert {"cleaned/transactions", "features/feature_matrix", "tags/portrait_matrix"} < made
+
+
+def test_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):
     repository = defs.get_repository_def()
-    keys = {tuple(key.path) for key in repository.asset_graph.get_all_asset_keys()}
-    assert keys == {(room, name) for room, names in ASSETS.items() for name in names}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
         "portrait"
     }
@@ -121,15 +78,15 @@ def test_every_table_has_its_column_schema_and_a_blocking_check_of_its_contract(
 
 
 def test_rooms_depend_on_rooms_upstream_only(defs: dg.Definitions):
-    order = list(ASSETS)
     for spec in defs.resolve_all_asset_specs():
         for dep in spec.deps:
-            assert order.index(dep.asset_key.path[0]) <= order.index(spec.key.path[0])
+            assert NAMES.index(dep.asset_key.path[0]) <= NAMES.index(spec.key.path[0])
 
 
 LAYERS = (
     *("core", "schema", "methods", "storage"),
-    *(f"stages.{room}" for room in ASSETS),
+    *(f"stages.{room}" for room in NAMES),
+    "stages.rooms",
     *("synthetic", "orchestration", "app", "testing"),
 )
 """In the order in which each may import only itself and those before it."""
@@ -232,7 +189,7 @@ def test_the_glossary_has_the_rooms_and_elements_in_both_languages():
 
 def test_transforms_import_neither_dagster_nor_pandas():
     package = Path(__file__).parent.parent / "portrait_assets"
-    wiring = {"assets.py", "checks.py"}
+    wiring = {"assets.py", "checks.py", "room.py", "rooms.py"}
     for part in ("stages", "methods"):
         modules = list((package / part).rglob("*.py"))
         assert modules

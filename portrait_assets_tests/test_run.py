@@ -12,7 +12,7 @@ from rich.console import Console
 
 from portrait_assets.app.planning import (
     MART,
-    ROOMS,
+    STAGES,
     Plan,
     Run,
     runs_of,
@@ -26,7 +26,7 @@ from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portr
 QUIET = Console(quiet=True)
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 ROWS = dict.fromkeys(MONTHS, 10)
-ALL, LATER, RAW_ONLY, MART_ONLY = map(frozenset, (ROOMS, ROOMS[1:], ROOMS[:1], (MART,)))
+ALL, LATER, RAW_ONLY, MART_ONLY = map(frozenset, (STAGES, STAGES[1:], STAGES[:1], (MART,)))
 PIECE = LATER - MART_ONLY
 LINE = "2024-03-30 09:00,K001,B999,tea,5.00,0,east\n"
 SMALL_PIECES = {"PORTRAIT_BOUNDS__RUN_ROWS": "700"}

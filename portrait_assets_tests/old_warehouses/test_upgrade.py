@@ -9,8 +9,7 @@ import pytest
 
 from portrait_assets.app.doctor import examine
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.definitions import all_tables
-from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.published import contents
@@ -49,7 +48,7 @@ def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[obje
 
     Numbers are rounded: versions that sum in another order differ in what is zero but for that.
     """
-    tables = all_tables(source_catalogue(settings.source_dir))
+    tables = context_of(settings).tables
     names = {table.full_name for table in tables if table.published}
     return {
         name: [
@@ -64,7 +63,7 @@ def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[obje
 
 def test_an_older_warehouse_is_migrated_without_a_change_to_what_analysts_read(old: Settings):
     before = public_contents(old.warehouse_file, old)
-    tables = all_tables(source_catalogue(old.source_dir))
+    tables = context_of(old).tables
 
     warehouse = Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables)
 
@@ -103,7 +102,7 @@ def test_what_an_older_version_published_is_published_again(old: Settings, archi
         "format-2": "lacks tags.tag_details of this version; run `portrait run`",
         "format-3": "does not hold what was made last of 2024-01 to 2024-02",
     }
-    tables = all_tables(source_catalogue(old.source_dir))
+    tables = context_of(old).tables
     Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables).close()
     found = "\n".join(map(str, examine(old)))
     assert f"portrait.duckdb: {lacking[archive.stem]}" in found
