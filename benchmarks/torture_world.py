@@ -37,12 +37,12 @@ FORK = multiprocessing.get_context("fork")
 
 
 def _run(settings: Settings, months: str | None, fresh: bool, log: Path) -> None:
+    from portrait_assets.app.cli.run import run_and_show
     from portrait_assets.app.request import read_request
-    from portrait_assets.app.run import run_portrait
 
     with log.open("w", buffering=1) as file:
         try:
-            code = run_portrait(read_request(settings, months, fresh), Console(file=file))
+            code = run_and_show(read_request(settings, months, fresh), Console(file=file))
         except PortraitError as error:
             file.write(str(error))
             code = 1

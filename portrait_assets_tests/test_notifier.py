@@ -188,11 +188,11 @@ def test_what_ends_a_command_before_there_is_a_run_is_reported(
     webhook: Receiver, error: Exception, sentence: str
 ):
     settings = Settings(source="shop", notify_webhook=SecretStr(webhook.address))
-    with pytest.raises(type(error)), reported(settings):
+    with pytest.raises(type(error)), reported(settings, print):
         raise error
     assert [str(message["sentence"])[: len(sentence)] for message in webhook.messages] == [sentence]
     assert "Alice" not in str(webhook.messages)
-    with pytest.raises(RunFailedError), reported(settings):
+    with pytest.raises(RunFailedError), reported(settings, print):
         raise RunFailedError("reported with its run")
     assert len(webhook.messages) == 1
 

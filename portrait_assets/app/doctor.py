@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from rich.console import Console
 
 from portrait_assets.app.planning import read_plan
 from portrait_assets.app.request import Request
@@ -99,26 +98,6 @@ def examine(settings: Settings, rooms: tuple[Room, ...] = ROOMS) -> list[Ailment
         finally:
             warehouse.close()
     return found or list(_outdated(settings, source, months))
-
-
-def print_examination(settings: Settings, out: Console) -> int:
-    """Print what `examine` finds.
-
-    Returns:
-        The exit code: 0 when all is well, 1 otherwise.
-    """
-    found = examine(settings)
-    for ailment in found:
-        out.print(f"- {ailment}", markup=False)
-    name = settings.source
-    if found:
-        out.print(f"{name}: {len(found)} thing(s) to put right.")
-        return 1
-    out.print(
-        f"{name}: all is well. Tables are as their contracts say, every row is accounted for, "
-        "and the published file holds what was made last."
-    )
-    return 0
 
 
 def _blocking_checks(context: Context) -> list[tuple[Table, TableCheck]]:

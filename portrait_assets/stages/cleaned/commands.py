@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from rich.console import Console
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.linkage.model import LinkageSettings, link
 from portrait_assets.stages.cleaned.contract import CUSTOMER_ALIAS
-from portrait_assets.stages.cleaned.review import REVIEW_FILE, append_same
+from portrait_assets.stages.cleaned.review import append_same
 from portrait_assets.storage.duckdb.connection import literal, open_database
 
 ROW_NUMBER = "row_number"
-SHOWN = 10  # Merges that a rewriting tells one by one.
 
 
 def link_file(file: Path, to: Path, id_column: str | None, settings: LinkageSettings) -> int:
@@ -79,7 +77,7 @@ def merges_to_backdate(settings: Settings, months: Sequence[str]) -> pl.DataFram
     return found
 
 
-def rekey(settings: Settings, months: Sequence[str], out: Console) -> bool:
+def backdate(settings: Settings, months: Sequence[str]) -> pl.DataFrame:
     """Let the merges found within these months hold from the first of them on.
 
     They are written into the reviewers' file of the source as decided from that month, so that
@@ -87,21 +85,9 @@ def rekey(settings: Settings, months: Sequence[str], out: Console) -> bool:
     that nobody is one person, then two and then one again, they need a range up to their month.
 
     Returns:
-        Whether there are any, so that the months are to be made again.
+        What `merges_to_backdate` gives; where there is any, the months are to be made again.
     """
     merges = merges_to_backdate(settings, months)
-    span = f"{months[0]} to {months[-1]}"
-    if merges.is_empty():
-        out.print(f"No customers turned out to be one from {span}; there is nothing to rewrite.")
-        return False
-    append_same(settings.source_dir, merges, months[0])
-    for found_in, alias, customer in merges.head(SHOWN).iter_rows():
-        out.print(f"  {alias} is {customer}, which was found in {found_in}", markup=False)
-    if merges.height > SHOWN:
-        out.print(f"  and {merges.height - SHOWN} more")
-    out.print(
-        f"{merges.height} merges hold from {months[0]} on now; they stand in {REVIEW_FILE}. "
-        f"Rewriting {span}; months after that keep their rows, which have these merges already.",
-        markup=False,
-    )
-    return True
+    if not merges.is_empty():
+        append_same(settings.source_dir, merges, months[0])
+    return merges

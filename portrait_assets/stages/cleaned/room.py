@@ -46,5 +46,6 @@ ROOM = Room(
     steps=_steps,
     checks=_checks,
     views=_views,
+    commands=("portrait_assets.app.cli.rooms.identity",),
     pace=Pace(1.5, 0.1, 5.7),
 )

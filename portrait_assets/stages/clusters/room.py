@@ -37,5 +37,6 @@ ROOM = Room(
     tables=_tables,
     steps=_steps,
     checks=_checks,
+    commands=("portrait_assets.app.cli.rooms.clusters",),
     pace=Pace(1.5, 1.0, 4.1),
 )

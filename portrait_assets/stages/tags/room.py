@@ -61,5 +61,10 @@ ROOM = Room(
     steps=_steps,
     checks=_checks,
     views=_views,
+    commands=(
+        "portrait_assets.app.cli.rooms.card",
+        "portrait_assets.app.cli.rooms.audience",
+        "portrait_assets.app.cli.rooms.tags",
+    ),
     pace=Pace(1.0, 0.35, 7.5),
 )

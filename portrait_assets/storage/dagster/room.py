@@ -101,8 +101,8 @@ class Room:
         steps: gives the steps that make them; rooms later in the flow may be absent.
         checks: gives what is checked of a table besides its contract.
         views: gives the views that the published file has of its tables.
-        commands: the module of `portrait`'s commands for the room, which has a `typer.Typer` of
-            that name; a string, as nothing below the command line knows of one.
+        commands: the modules of the room's commands, each with a `typer.Typer` of that name; as
+            strings, which the command line imports, for nothing below it knows of one.
         pace: what the room takes, for estimates of a run.
     """
 
@@ -111,5 +111,5 @@ class Room:
     steps: Callable[[Context], Sequence[dg.AssetsDefinition]] = _none
     checks: Callable[[Context], Mapping[Table, Sequence[TableCheck]]] = _no_checks
     views: Callable[[Context], Sequence[View]] = _none
-    commands: str | None = None
+    commands: tuple[str, ...] = ()
     pace: Pace = UNMEASURED
