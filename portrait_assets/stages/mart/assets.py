@@ -60,7 +60,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         path = settings.warehouse_dir / REPORT_FILE
         told = source.definition
-        made = write_report(settings.portrait_file, told.title, path, told.currency)
+        made = write_report(settings.portrait_file, told.title, path, told.currency, of.sections)
         return dg.MaterializeResult(
             metadata={
                 "size_bytes": path.stat().st_size,

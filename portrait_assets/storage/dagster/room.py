@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from portrait_assets.schema.table import Table
     from portrait_assets.storage.dagster.checks import TableCheck
     from portrait_assets.storage.duckdb.publishing import View
+    from portrait_assets.storage.published import Section
 
 _Read = TypeVar("_Read")
 _Needs = ParamSpec("_Needs")
@@ -82,8 +83,17 @@ class Context:
         """The views of the published file."""
         return [view for room in self.rooms for view in room.views(self)]
 
+    @property
+    def sections(self) -> list[Section]:
+        """The sections of the report, from the mart's own back to those of the source's rooms."""
+        return [section for room in reversed(self.rooms) for section in room.report()]
+
 
 def _none(_context: Context) -> tuple[()]:
+    return ()
+
+
+def _no_sections() -> tuple[()]:
     return ()
 
 
@@ -101,6 +111,7 @@ class Room:
         steps: gives the steps that make them; rooms later in the flow may be absent.
         checks: gives what is checked of a table besides its contract.
         views: gives the views that the published file has of its tables.
+        report: gives the sections that the report has of it.
         commands: the modules of the room's commands, each with a `typer.Typer` of that name; as
             strings, which the command line imports, for nothing below it knows of one.
         pace: what the room takes, for estimates of a run.
@@ -111,5 +122,6 @@ class Room:
     steps: Callable[[Context], Sequence[dg.AssetsDefinition]] = _none
     checks: Callable[[Context], Mapping[Table, Sequence[TableCheck]]] = _no_checks
     views: Callable[[Context], Sequence[View]] = _none
+    report: Callable[[], Sequence[Section]] = _no_sections
     commands: tuple[str, ...] = ()
     pace: Pace = UNMEASURED

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from portrait_assets.methods.drawing.svg import Words, draw
-from portrait_assets.stages.mart.reading import Row
+from portrait_assets.storage.published import Row
 
 BLUE, ORANGE, GREY = "#2f6690", "#d1662f", "#9aa5b1"
 # Okabe and Ito's eight, told apart by nearly everyone, without the yellow that vanishes on white.

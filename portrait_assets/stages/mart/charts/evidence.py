@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from portrait_assets.methods.drawing.svg import SOFT, Words, draw
-from portrait_assets.stages.mart.charts import (
+from portrait_assets.stages.mart.charts.portrait import (
     BLUE,
     GREY,
     ORANGE,
@@ -15,7 +15,7 @@ from portrait_assets.stages.mart.charts import (
     data_of,
     share_axis,
 )
-from portrait_assets.stages.mart.reading import Row
+from portrait_assets.storage.published import Row
 
 LEAST_AUC = 0.4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from portrait_assets.stages.mart.reading import Row
+from portrait_assets.storage.published import Row
 
 STEPS = 20
 GAP = 0.02  # Between bars, as a share of all customers.
