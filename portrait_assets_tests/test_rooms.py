@@ -1,12 +1,31 @@
 """A room is one object: what is assembled from it, and where it may print."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
+from datetime import date
+from importlib import import_module
 from pathlib import Path
 
+import dagster as dg
+import duckdb
+import pytest
+
 import portrait_assets
+from portrait_assets.app.cli import app
+from portrait_assets.app.doctor import examine
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs, context_of
+from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.mart.report import REPORT_FILE
+from portrait_assets.stages.rooms import FOLDERS, ROOMS
+from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.checks import Finding, TableCheck
+from portrait_assets.storage.dagster.room import Context, Room
+from portrait_assets.storage.duckdb.partitions import select_sql
+from portrait_assets.storage.duckdb.rows import Query
+from portrait_assets.storage.published import Published, Section
+from portrait_assets_tests.scenario import QUIET, contents, shop
 
 PACKAGE = Path(portrait_assets.__file__).parent
 PRINTS = {"rich", "typer", "click"}
@@ -37,3 +56,110 @@ def test_nothing_but_the_command_line_prints():
         "rich.table",
         "print",
     ]
+
+
+HEADCOUNT = Table(
+    schema="toy",
+    name="headcount",
+    en="How many customers the feature matrix has",
+    zh="特征矩阵客户数",
+    columns=(Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=1),),
+    partition_by=PartitionBy.AS_OF,
+    key=("as_of",),
+    published=True,
+)
+MANY = TableCheck(
+    "many",
+    "There are more than a few customers.",
+    lambda subject: Finding(int(subject.rows["customers"].sum() < 5), "counted"),
+    blocking=True,
+)
+FEBRUARY = ["2024-01", "2024-02"]
+
+
+def toy_room(template: Path) -> Room:
+    """A room that counts the rows of the feature matrix, with a section of the report."""
+
+    def steps(context: Context) -> list[dg.AssetsDefinition]:
+        @tables_asset("toy", [HEADCOUNT], context.partitions, deps=[FEATURE_MATRIX])
+        def toy(context: dg.AssetExecutionContext) -> Iterator[dg.Output[Query]]:
+            of_months = select_sql(FEATURE_MATRIX, list(context.partition_keys))
+            counted = f"SELECT as_of, count(*) AS customers FROM ({of_months}) GROUP BY as_of"
+            yield dg.Output(Query(counted), HEADCOUNT.name)
+
+        return [toy]
+
+    def show(published: Published) -> dict[str, object]:
+        return {"rows": published.newest("toy.headcount", "as_of")}
+
+    return Room(
+        "toy",
+        tables=lambda context: [HEADCOUNT],
+        steps=steps,
+        checks=lambda context: {HEADCOUNT: [MANY]},
+        report=lambda: [Section("toy", "Headcount", "客户数", template, show)],
+    )
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> tuple[Room, ...]:
+    """All rooms, with the toy room before the mart."""
+    template = tmp_path / "toy.html"
+    template.write_text('<section id="toy"><b>{{ rows[0].customers | number }}</b></section>')
+    return (*ROOMS[:-1], toy_room(template), ROOMS[-1])
+
+
+def test_rooms_are_listed_by_the_names_of_their_folders():
+    assert [room.name for room in ROOMS] == list(FOLDERS)
+    folders = {path.parent.name for path in (PACKAGE / "stages").glob("*/__init__.py")}
+    assert folders == set(FOLDERS)
+
+
+def test_a_room_that_is_listed_is_wired_without_a_word_elsewhere(
+    tmp_path: Path, rooms: tuple[Room, ...]
+):
+    settings = shop(tmp_path / "data")
+    graph = build_defs(settings, rooms=rooms).resolve_asset_graph()
+    toy, published = dg.AssetKey(["toy", "headcount"]), dg.AssetKey(["mart", "portrait_file"])
+
+    assert context_of(settings, rooms).tables[-1] == HEADCOUNT
+    assert graph.get(toy).parent_keys == {dg.AssetKey(["features", "feature_matrix"])}
+    assert toy in graph.get(published).parent_keys
+    checks = {key.name for key in graph.asset_check_keys if key.asset_key == toy}
+    assert checks == {"contract", "many"}
+    assert context_of(settings, rooms).sections[-1].key == "toy"
+
+
+@pytest.mark.slow
+def test_what_a_listed_room_makes_is_published_reported_and_examined(
+    tmp_path: Path, rooms: tuple[Room, ...]
+):
+    settings = shop(tmp_path / "data")
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran = (
+            build_defs(settings, rooms=rooms)
+            .resolve_job_def(JOB)
+            .execute_in_process(instance=instance, tags=range_tags(FEBRUARY), run_config=QUIET)
+        )
+    assert ran.success
+    counted = contents(settings.portrait_file)["toy.headcount"]
+    page = (settings.warehouse_dir / REPORT_FILE).read_text(encoding="utf-8")
+    assert [as_of for as_of, _ in counted] == [date(2024, 1, 31), date(2024, 2, 29)]
+    assert '<a href="#toy">' in page
+    assert f'<section id="toy"><b>{counted[-1][1]}</b></section>' in page
+    assert "<code>toy.headcount</code>" in page, "in the dictionary"
+
+    assert examine(settings, rooms) == []
+    with duckdb.connect(str(settings.warehouse_file)) as con:
+        con.execute("UPDATE toy.headcount SET customers = 2 WHERE as_of = '2024-02-29'")
+    told = "\n".join(map(str, examine(settings, rooms)))
+    assert "toy.headcount: fails 'many' of 2024-02" in told
+
+
+def test_the_commands_of_every_room_are_those_of_the_command_line():
+    known = {command.callback for command in app.registered_commands}
+    groups = {group.typer_instance for group in app.registered_groups}
+    for module in (module for room in ROOMS for module in room.commands):
+        commands = import_module(module).commands
+        assert {command.callback for command in commands.registered_commands} <= known
+        assert {group.typer_instance for group in commands.registered_groups} <= groups

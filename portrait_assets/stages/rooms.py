@@ -6,7 +6,7 @@ from importlib import import_module
 
 from portrait_assets.storage.dagster.room import Room
 
-_FOLDERS = (
+FOLDERS = (
     "raw",
     "cleaned",
     "features",
@@ -17,5 +17,5 @@ _FOLDERS = (
 )
 
 ROOMS: tuple[Room, ...] = tuple(
-    import_module(f"portrait_assets.stages.{folder}.room").ROOM for folder in _FOLDERS
+    import_module(f"portrait_assets.stages.{folder}.room").ROOM for folder in FOLDERS
 )
