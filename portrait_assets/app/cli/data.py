@@ -15,7 +15,7 @@ commands = typer.Typer()
 @commands.command()
 def status(source: SourceOption = None, data_dir: DataOption = None) -> None:
     """Show what was made and published, what the checks found, and what is out of date."""
-    from portrait_assets.app.cli.shown import print_status
+    from portrait_assets.app.cli.printing import print_status
     from portrait_assets.app.status import read_status
 
     print_status(read_status(settings_of(source, data_dir)), out)
@@ -91,7 +91,7 @@ def restore(
 @commands.command()
 def sources(data_dir: DataOption = None) -> None:
     """List the sources, the months that they cover and whether their files are there."""
-    from portrait_assets.app.cli.shown import print_sources
+    from portrait_assets.app.cli.printing import print_sources
     from portrait_assets.app.status import read_sources
 
     print_sources(read_sources(settings_of(None, data_dir)), out)

@@ -74,8 +74,8 @@ def run_and_show(request: Request, console: Console, plan: Plan | None = None) -
     Raises:
         PortraitError: when the request cannot be carried out.
     """
+    from portrait_assets.app.cli.printing import print_published
     from portrait_assets.app.cli.progress import shown_progress
-    from portrait_assets.app.cli.shown import print_published
     from portrait_assets.app.run import run_portrait
     from portrait_assets.app.status import read_published
 
