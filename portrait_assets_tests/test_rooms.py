@@ -59,7 +59,7 @@ def test_nothing_but_the_command_line_prints():
 
 
 HEADCOUNT = Table(
-    schema="toy",
+    schema="pilot",
     name="headcount",
     en="How many customers the feature matrix has",
     zh="特征矩阵客户数",
@@ -77,36 +77,36 @@ MANY = TableCheck(
 FEBRUARY = ["2024-01", "2024-02"]
 
 
-def toy_room(template: Path) -> Room:
+def pilot_room(template: Path) -> Room:
     """A room that counts the rows of the feature matrix, with a section of the report."""
 
     def steps(context: Context) -> list[dg.AssetsDefinition]:
-        @tables_asset("toy", [HEADCOUNT], context.partitions, deps=[FEATURE_MATRIX])
-        def toy(context: dg.AssetExecutionContext) -> Iterator[dg.Output[Query]]:
+        @tables_asset("pilot", [HEADCOUNT], context.partitions, deps=[FEATURE_MATRIX])
+        def pilot(context: dg.AssetExecutionContext) -> Iterator[dg.Output[Query]]:
             of_months = select_sql(FEATURE_MATRIX, list(context.partition_keys))
             counted = f"SELECT as_of, count(*) AS customers FROM ({of_months}) GROUP BY as_of"
             yield dg.Output(Query(counted), HEADCOUNT.name)
 
-        return [toy]
+        return [pilot]
 
     def show(published: Published) -> dict[str, object]:
-        return {"rows": published.newest("toy.headcount", "as_of")}
+        return {"rows": published.newest("pilot.headcount", "as_of")}
 
     return Room(
-        "toy",
+        "pilot",
         tables=lambda context: [HEADCOUNT],
         steps=steps,
         checks=lambda context: {HEADCOUNT: [MANY]},
-        report=lambda: [Section("toy", "Headcount", "客户数", template, show)],
+        report=lambda: [Section("pilot", "Headcount", "客户数", template, show)],
     )
 
 
 @pytest.fixture
 def rooms(tmp_path: Path) -> tuple[Room, ...]:
-    """All rooms, with the toy room before the mart."""
-    template = tmp_path / "toy.html"
-    template.write_text('<section id="toy"><b>{{ rows[0].customers | number }}</b></section>')
-    return (*ROOMS[:-1], toy_room(template), ROOMS[-1])
+    """All rooms, with the pilot room before the mart."""
+    template = tmp_path / "pilot.html"
+    template.write_text('<section id="pilot"><b>{{ rows[0].customers | number }}</b></section>')
+    return (*ROOMS[:-1], pilot_room(template), ROOMS[-1])
 
 
 def test_rooms_are_listed_by_the_names_of_their_folders():
@@ -120,14 +120,14 @@ def test_a_room_that_is_listed_is_wired_without_a_word_elsewhere(
 ):
     settings = shop(tmp_path / "data")
     graph = build_defs(settings, rooms=rooms).resolve_asset_graph()
-    toy, published = dg.AssetKey(["toy", "headcount"]), dg.AssetKey(["mart", "portrait_file"])
+    pilot, published = dg.AssetKey(["pilot", "headcount"]), dg.AssetKey(["mart", "portrait_file"])
 
     assert context_of(settings, rooms).tables[-1] == HEADCOUNT
-    assert graph.get(toy).parent_keys == {dg.AssetKey(["features", "feature_matrix"])}
-    assert toy in graph.get(published).parent_keys
-    checks = {key.name for key in graph.asset_check_keys if key.asset_key == toy}
+    assert graph.get(pilot).parent_keys == {dg.AssetKey(["features", "feature_matrix"])}
+    assert pilot in graph.get(published).parent_keys
+    checks = {key.name for key in graph.asset_check_keys if key.asset_key == pilot}
     assert checks == {"contract", "many"}
-    assert context_of(settings, rooms).sections[-1].key == "toy"
+    assert context_of(settings, rooms).sections[-1].key == "pilot"
 
 
 @pytest.mark.slow
@@ -142,18 +142,18 @@ def test_what_a_listed_room_makes_is_published_reported_and_examined(
             .execute_in_process(instance=instance, tags=range_tags(FEBRUARY), run_config=QUIET)
         )
     assert ran.success
-    counted = contents(settings.portrait_file)["toy.headcount"]
+    counted = contents(settings.portrait_file)["pilot.headcount"]
     page = (settings.warehouse_dir / REPORT_FILE).read_text(encoding="utf-8")
     assert [as_of for as_of, _ in counted] == [date(2024, 1, 31), date(2024, 2, 29)]
-    assert '<a href="#toy">' in page
-    assert f'<section id="toy"><b>{counted[-1][1]}</b></section>' in page
-    assert "<code>toy.headcount</code>" in page, "in the dictionary"
+    assert '<a href="#pilot">' in page
+    assert f'<section id="pilot"><b>{counted[-1][1]}</b></section>' in page
+    assert "<code>pilot.headcount</code>" in page, "in the dictionary"
 
     assert examine(settings, rooms) == []
     with duckdb.connect(str(settings.warehouse_file)) as con:
-        con.execute("UPDATE toy.headcount SET customers = 2 WHERE as_of = '2024-02-29'")
+        con.execute("UPDATE pilot.headcount SET customers = 2 WHERE as_of = '2024-02-29'")
     told = "\n".join(map(str, examine(settings, rooms)))
-    assert "toy.headcount: fails 'many' of 2024-02" in told
+    assert "pilot.headcount: fails 'many' of 2024-02" in told
 
 
 def test_the_commands_of_every_room_are_those_of_the_command_line():
