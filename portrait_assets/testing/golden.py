@@ -16,9 +16,9 @@ from typing import Any
 
 import duckdb
 
-from portrait_assets.orchestration.definitions import all_tables, all_views
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.publishing import PUBLICATION, TABLE_ROWS, View, publish
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -33,8 +33,8 @@ Schema = dict[str, Relation]
 
 def shop_schema() -> Schema:
     """`published_schema` of the corner shop."""
-    catalogue = source_catalogue(SOURCES / "corner_shop")
-    return published_schema([*all_tables(catalogue), CHECK_RESULTS], all_views(catalogue))
+    context = context_of(Settings(data_dir=SOURCES.parent, source="corner_shop"))
+    return published_schema([*context.tables, CHECK_RESULTS], context.views)
 
 
 def published_schema(tables: Iterable[Table], views: Sequence[View]) -> Schema:

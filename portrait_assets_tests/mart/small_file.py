@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from portrait_assets.orchestration.definitions import all_tables
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import PartitionBy, Table, Type
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
@@ -234,7 +235,8 @@ def _quality() -> dict[str, list[Row]]:
 def write_small_file(folder: Path) -> Path:
     """Publish the rows into a new file; gives its path."""
     catalogue = source_catalogue(SOURCES / "corner_shop")
-    tables = [*all_tables(catalogue), CHECK_RESULTS]
+    context = context_of(Settings(data_dir=SOURCES.parent, source="corner_shop"))
+    tables = [*context.tables, CHECK_RESULTS]
     contracts = {table.full_name: table for table in tables}
     target = folder / "portrait.duckdb"
     warehouse = Warehouse(folder / "warehouse.duckdb", "corner_shop", "run-1")
