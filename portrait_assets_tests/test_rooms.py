@@ -25,7 +25,8 @@ from portrait_assets.storage.dagster.room import Context, Room
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.published import Published, Section
-from portrait_assets.testing.shop import QUIET, contents, shop
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import QUIET, shop
 
 PACKAGE = Path(portrait_assets.__file__).parent
 PRINTS = {"rich", "typer", "click"}
