@@ -3,7 +3,8 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.selection.choice import CANDIDATES_SCHEMA, Choice, choose
+from portrait_assets.methods.clustering.selection.choice import Choice, choose
+from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
 from portrait_assets.testing.cluster_worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]

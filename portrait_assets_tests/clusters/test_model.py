@@ -5,11 +5,12 @@ from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.assignment import ASSIGNMENT_SCHEMA, assign
 from portrait_assets.methods.clustering.errors import ClusterError
+from portrait_assets.methods.clustering.final_fit import condense
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.model_rows import ROWS_SCHEMA
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
-from portrait_assets.methods.clustering.prototypes import condense
+from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.cluster_worlds import BANK_USES, as_features, blobs, two_rings
 from portrait_assets_tests.clusters.conftest import Bank
 
@@ -101,7 +102,7 @@ def test_rings_are_kept_by_prototypes() -> None:
 
 def test_compact_segments_need_one_prototype_each() -> None:
     points = blobs([[0.0, 0.0], [9.0, 9.0]])
-    found = condense(points, np.repeat([0, 1], 100))
+    found = condense(points, np.repeat([0, 1], 100), RULE.final_fit)
     assert found.segments.tolist() == [0, 1]
     assert found.agreement == 1.0
 

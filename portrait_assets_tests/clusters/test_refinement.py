@@ -1,14 +1,24 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.selection.choice import choose
-from portrait_assets.methods.clustering.selection.refinement import Split, refine
+from portrait_assets.methods.clustering.selection.refinement import Split
+from portrait_assets.methods.clustering.selection.refinement import refine as refine_by
+from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.cluster_worlds import Matrix, blobs, two_rings
 
 PAIRS = blobs([[0.0, 0.0], [3.0, 0.0], [40.0, 0.0], [43.0, 0.0]], each=200)
 NOBODY = np.zeros((0, 2))
 TWO = np.repeat([0, 1], 400)
+
+BestSplit = Callable[[Matrix, Matrix], Split | None]
+
+
+def refine(points: Matrix, unseen: Matrix, labels: np.ndarray, best_split: BestSplit) -> np.ndarray:
+    return refine_by(points, unseen, labels, best_split, RULE.refinement)
 
 
 def by_sign(p_value: float, second: float, points: Matrix) -> Split:

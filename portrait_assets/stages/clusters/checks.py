@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 import polars as pl
 
-from portrait_assets.methods.clustering.selection.bootstrap import STABLE
+from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_ASSIGNMENT,
@@ -69,7 +69,7 @@ NO_TINY_SEGMENT = TableCheck(
 
 SEGMENTS_STABLE = TableCheck(
     "segments_stable",
-    f"Two bootstrap refits agree at an adjusted Rand index of {STABLE:g} or better.",
+    f"Two bootstrap refits agree at an adjusted Rand index of {RULE.stability.stable:g} or better.",
     _segments_stable,
     severity=dg.AssetCheckSeverity.WARN,
 )

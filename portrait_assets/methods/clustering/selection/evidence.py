@@ -1,16 +1,18 @@
 """Evidence for or against a clustering, without labels: agreement, stability, purity, separation.
 
-Papers: U. von Luxburg (2010), "Clustering stability: an overview"; D. Moulavi et al. (2014),
-"Density-based clustering validation" (separation); P. Rousseeuw (1987), "Silhouettes".
+Papers: U. von Luxburg (2010), "Clustering stability: an overview"; C. Hennig (2007), "Cluster-wise
+assessment of cluster stability" (bootstrap refits); D. Moulavi et al. (2014), "Density-based
+clustering validation" (separation); P. Rousseeuw (1987), "Silhouettes".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.algorithms.genie import (
     REACH_NEIGHBOURS,
@@ -62,12 +64,23 @@ def separation(near: Neighbourhood, labels: IntVector) -> float:
     np.minimum.at(out, labels[b][leaves], lengths[leaves])
     within = np.zeros(len(sizes))
     for segment in range(len(sizes)):
-        mine = lengths[~leaves & (labels[a] == segment)]
-        within[segment] = np.quantile(mine, 0.95) if len(mine) else 0.0
+        inside = lengths[~leaves & (labels[a] == segment)]
+        within[segment] = np.quantile(inside, 0.95) if len(inside) else 0.0
     known = np.isfinite(out)
     largest = np.maximum(np.where(known, out, 1.0), within)
     value = np.where(known & (largest > 0), (out - within) / np.where(largest > 0, largest, 1), 1.0)
     return float((sizes * value).sum() / len(labels))
+
+
+def compare_bootstraps(
+    points: FloatMatrix, label: Callable[[FloatMatrix], IntVector], seed: int = 0
+) -> float:
+    """Adjusted Rand index of the labels of all points by two bootstrap samples of them."""
+    rng = np.random.default_rng(seed)
+    first, second = (
+        label(points[np.sort(rng.integers(0, len(points), len(points)))]) for _ in range(2)
+    )
+    return round(float(adjusted_rand_score(first, second)), 6)
 
 
 def agreement(similar: FloatMatrix, groups: Sequence[str]) -> FloatVector:

@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
 
-from portrait_assets.methods.clustering.selection.boundaries import borders
+from portrait_assets.methods.clustering.selection.boundaries import Boundary, find_boundaries
+from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.cluster_worlds import Matrix, blobs, two_rings
 
 
+def boundaries(points: Matrix, labels: np.ndarray, unseen: Matrix) -> list[Boundary]:
+    return find_boundaries(points, labels, unseen, RULE.boundaries)
+
+
 def clearest(points: Matrix, labels: np.ndarray, unseen: Matrix) -> float:
-    return min((border.p_value for border in borders(points, labels, unseen)), default=1.0)
+    return min((found.p_value for found in boundaries(points, labels, unseen)), default=1.0)
 
 
 def test_between_two_groups_lies_a_valley() -> None:
@@ -31,11 +36,11 @@ def test_within_data_without_structure_lies_none(kind: str, dims: int) -> None:
     assert clearest(known, labels, unseen) > 0.01
 
 
-def test_each_segment_borders_only_on_its_neighbours() -> None:
+def test_each_segment_has_boundaries_with_its_neighbours_only() -> None:
     points = blobs([[0.0, 0.0], [5.0, 0.0], [10.0, 0.0]], each=60)
-    found = borders(points, np.repeat([0, 1, 2], 60), points)
-    assert [(border.first, border.second) for border in found] == [(0, 1), (1, 2)]
+    found = boundaries(points, np.repeat([0, 1, 2], 60), points)
+    assert [(boundary.first, boundary.second) for boundary in found] == [(0, 1), (1, 2)]
 
 
-def test_equal_customers_have_no_border_to_speak_of() -> None:
+def test_equal_customers_have_no_clear_boundary() -> None:
     assert clearest(np.ones((40, 2)), np.repeat([0, 1], 20), np.ones((40, 2))) == 1.0
