@@ -71,9 +71,9 @@ Merge = tuple[str, str, str]
 
 def merges(found: list[Merge]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The identity map and the aliases in which these merges stand."""
-    told = {"valid_from": day("2024-01-01"), "match_probability": 1.0, "evidence": "same phone"}
+    common = {"valid_from": day("2024-01-01"), "match_probability": 1.0, "evidence": "same phone"}
     rows = [
-        {"month": month, "source_customer_id": alias, "customer_id": customer, **told}
+        {"month": month, "source_customer_id": alias, "customer_id": customer, **common}
         for month, alias, customer in found
     ]
     alias_rows = [{**row, "alias_id": row["source_customer_id"]} for row in rows]

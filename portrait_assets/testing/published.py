@@ -66,20 +66,20 @@ def look(path: Path) -> tuple[object, ...]:
 
 
 def records_agree(settings: Settings) -> list[str]:
-    """Where Dagster's records (the UI) and the published file tell different things."""
+    """Where Dagster's records (the UI) and the published file differ."""
     with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
-        made: dict[str, set[str]] = {}
+        stored: dict[str, set[str]] = {}
         for name, month in con.execute("SELECT table_name, month FROM mart.table_rows").fetchall():
-            made.setdefault(name, set()).add(month)
+            stored.setdefault(name, set()).add(month)
         con.execute("SELECT table_name, check_name, month, passed FROM validation.check_results")
         checks = {(name, check, month): passed for name, check, month, passed in con.fetchall()}
     wrong = []
     with open_records(settings) as instance:
-        for name, months in made.items():
+        for name, months in stored.items():
             key = dg.AssetKey(name.split("."))
-            told = instance.get_materialized_partitions(key)
-            if name != "validation.check_results" and set(told) != months:
-                wrong.append(f"{name}: the UI shows {len(told)} months, {len(months)} are made")
+            shown = instance.get_materialized_partitions(key)
+            if name != "validation.check_results" and set(shown) != months:
+                wrong.append(f"{name}: the UI shows {len(shown)} months, {len(months)} are stored")
         storage = instance.event_log_storage
         for (name, check, month), passed in checks.items():
             check_key = dg.AssetCheckKey(dg.AssetKey(name.split(".")), check)

@@ -28,8 +28,8 @@ def shop(folder: Path) -> Settings:
 def short_shop(folder: Path) -> Settings:
     """The corner shop cut to its first two months, for tests that run it often."""
     settings = shop(folder)
-    told = settings.source_dir / "source.yaml"
-    told.write_text(told.read_text().replace(SHOP_MONTHS[-1], SHOP_MONTHS[1]))
+    definition = settings.source_dir / "source.yaml"
+    definition.write_text(definition.read_text().replace(SHOP_MONTHS[-1], SHOP_MONTHS[1]))
     header, *lines = sales_file(settings).read_text().splitlines(keepends=True)
     kept = [line for line in lines if line[:7] in SHOP_MONTHS[:2]]
     sales_file(settings).write_text("".join([header, *kept]))

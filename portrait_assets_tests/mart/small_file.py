@@ -241,8 +241,8 @@ def write_small_file(folder: Path) -> Path:
     target = folder / "portrait.duckdb"
     warehouse = Warehouse(folder / "warehouse.duckdb", "corner_shop", "run-1")
     try:
-        for name, told in rows().items():
-            _write(warehouse, contracts[name], told)
+        for name, given in rows().items():
+            _write(warehouse, contracts[name], given)
         listed = pl.concat([catalogue_rows(catalogue, day) for day in (MARCH, APRIL)])
         _write(warehouse, contracts["tags.tag_catalogue"], listed.to_dicts())
         publish(warehouse, tables, [], target, "corner_shop")
@@ -251,7 +251,7 @@ def write_small_file(folder: Path) -> Path:
     return target
 
 
-def _write(warehouse: Warehouse, table: Table, told: Sequence[Row]) -> None:
+def _write(warehouse: Warehouse, table: Table, rows: Sequence[Row]) -> None:
     by_month = table.partition_by is PartitionBy.MONTH
     april: Row = {"month": "2024-04"} if by_month else {"as_of": APRIL}
     defaults = {
@@ -259,7 +259,7 @@ def _write(warehouse: Warehouse, table: Table, told: Sequence[Row]) -> None:
         for column in table.all_columns
     }
     frame = pl.DataFrame(
-        [defaults | april | row for row in told], schema=table.polars_schema, strict=False
+        [defaults | april | row for row in rows], schema=table.polars_schema, strict=False
     )
     months = ["2024-04"] if by_month else sorted({f"{day:%Y-%m}" for day in frame["as_of"]})
     warehouse.write(table, months, frame)

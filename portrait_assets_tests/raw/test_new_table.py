@@ -1,4 +1,4 @@
-"""A further canonical table is declared in raw's contract, and nothing else is to be told of it."""
+"""A further canonical table is declared in raw's contract, and nowhere else."""
 
 from __future__ import annotations
 

@@ -74,8 +74,8 @@ def _promotions(
             bought = sum(bool(s[flag]) for s, share in odds if share is not None)
             ratios.append(bought / expected if expected > 0 else None)
         mine, base = ratios
-        told = n > 0 and mine is not None and base is not None
-        row[f"{kind}_uplift_12m"] = shrunk(mine, n, base, BASE_LINES) if told else None
+        is_known = n > 0 and mine is not None and base is not None
+        row[f"{kind}_uplift_12m"] = shrunk(mine, n, base, BASE_LINES) if is_known else None
     return row
 
 

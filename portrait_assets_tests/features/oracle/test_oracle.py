@@ -23,7 +23,7 @@ def check(seed: int) -> Counter[str]:
     """Compare one world; how many customers have a value, by feature."""
     tables = random_tables(seed)
     matrix = World(LAST, first=FIRST, **tables).matrix(AS_OF)
-    told: Counter[str] = Counter()
+    with_value: Counter[str] = Counter()
     for row in matrix.iter_rows(named=True):
         who, as_of = row["customer_id"], last_day(AS_OF)
         expected = {
@@ -38,13 +38,13 @@ def check(seed: int) -> Counter[str]:
                 assert float(row[name]) == pytest.approx(value, abs=1.1e-6), where
             else:
                 assert row[name] == value, where
-            told[name] += value is not None and value != 0
-    return told
+            with_value[name] += value is not None and value != 0
+    return with_value
 
 
 def test_every_feature_agrees_and_has_a_value_in_some_world():
-    told = sum(map(check, FAST), Counter())
-    assert {name for name in FEATURES if not told[name]} == set()
+    with_value = sum(map(check, FAST), Counter())
+    assert {name for name in FEATURES if not with_value[name]} == set()
 
 
 @pytest.mark.slow
