@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from portrait_assets.stages.cleaned.clean import Ways, clean
+from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.raw.contract import TRANSACTIONS
 
 BOUND = 3.0

@@ -27,7 +27,7 @@ from portrait_assets.testing.published import digest, look, records_agree
 from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
 POLL_SECONDS = 2.0
-ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation")
+ROOMS = ("raw", "identity", "cleaned", "features", "clusters", "tags", "validation")
 
 
 @dataclass

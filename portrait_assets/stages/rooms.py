@@ -8,6 +8,7 @@ from portrait_assets.storage.dagster.room import Room
 
 FOLDERS = (
     "raw",
+    "identity",
     "cleaned",
     "features",
     "clusters",

@@ -11,15 +11,11 @@ import polars as pl
 
 from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.cleaned.contract import (
-    CLEANED,
-    CUSTOMER_ALIAS,
-    GOLDEN_RECORD,
-    IDENTITY_MAP,
-)
+from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.stages.cleaned.golden import golden_month
 from portrait_assets.stages.features import matrix, monthly
 from portrait_assets.stages.features.contract import CAMPAIGN_RESPONSE, FEATURE_MATRIX
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine

@@ -95,9 +95,9 @@ def test_an_identifier_that_is_taken_back_is_a_customer_again():
     con = duckdb.connect()
     con.register("identities", identity_map)
     con.register("aliases", customer_alias.head(1))
-    con.execute("CREATE SCHEMA cleaned")
-    con.execute("CREATE TABLE cleaned.identity_map AS FROM identities")
-    con.execute("CREATE TABLE cleaned.customer_alias AS FROM aliases")
+    con.execute("CREATE SCHEMA identity")
+    con.execute("CREATE TABLE identity.identity_map AS FROM identities")
+    con.execute("CREATE TABLE identity.customer_alias AS FROM aliases")
     engine = Engine(con)
     assert engine.frame(ALIAS, Scope("2024-02")).is_empty()
     assert engine.frame(ALIAS, Scope("2024-03")).rows() == [("new", "old")]

@@ -1,4 +1,4 @@
-"""The cleaned room: typed tables under one identity per customer, and what was set aside."""
+"""The cleaned room: typed tables by customer, and what was set aside."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
 
 
 def _views(_context: Context) -> Sequence[View]:
-    from portrait_assets.stages.cleaned import views
+    from portrait_assets.stages.cleaned.views import FORMER_NAMES
 
-    return views.CURRENT_CUSTOMER_VIEW, views.PORTRAIT_HISTORY_VIEW
+    return FORMER_NAMES
 
 
 ROOM = Room(
@@ -46,6 +46,5 @@ ROOM = Room(
     steps=_steps,
     checks=_checks,
     views=_views,
-    commands=("portrait_assets.app.cli.rooms.identity",),
-    pace=Pace(1.5, 0.1, 5.7),
+    pace=Pace(0.7, 0.07, 3.9),
 )

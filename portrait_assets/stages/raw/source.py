@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from portrait_assets.core.errors import SourceError, suggestion
 from portrait_assets.core.months import month_range, next_month
-from portrait_assets.core.yaml_file import AsWritten, Entry, Month, Text, read_yaml
-from portrait_assets.schema.table import Severity
+from portrait_assets.core.yaml_file import Entry, Month, Text, read_yaml
+from portrait_assets.methods.typing.rules import ColumnRules
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
 
 PACKAGE = "package:"
@@ -47,21 +47,6 @@ class TableSpec(Entry):
     model_config = ConfigDict(title="table")
     rows_of: Text | None = None
     derived: bool = False
-
-
-class ColumnRules(Entry):
-    """What a source says of one of its columns beyond the contract.
-
-    `sentinels` are its codes for what is not known; the others state its domain, and `severity`
-    what a value outside of it does to its row: row, value or note.
-    """
-
-    model_config = ConfigDict(title="the rules of")
-    sentinels: tuple[AsWritten, ...] = ()
-    allowed: tuple[AsWritten, ...] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    severity: Severity | None = None
 
 
 class Identity(Entry):

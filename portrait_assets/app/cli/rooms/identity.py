@@ -43,7 +43,7 @@ def link(
     records of one person become a row: record_1, record_2, match_probability.
     """
     from portrait_assets.methods.linkage.model import LinkageSettings
-    from portrait_assets.stages.cleaned.commands import link_file
+    from portrait_assets.stages.identity.commands import link_file
 
     count = link_file(file, to, id_column, LinkageSettings(threshold, seed))
     out.print(f"{count:,} pairs in {to}", markup=False)
@@ -65,7 +65,7 @@ def rekey(
     from portrait_assets.app.request import read_request
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.orchestration.notifier import reported
-    from portrait_assets.stages.cleaned.commands import backdate
+    from portrait_assets.stages.identity.commands import backdate
 
     settings = settings_of(source, data_dir)
     with stopped_in_a_sentence(), reported(settings, print_problem):
@@ -80,7 +80,7 @@ def rekey(
 
 
 def _print_merges(merges: pl.DataFrame, months: Sequence[str]) -> None:
-    from portrait_assets.stages.cleaned.review import REVIEW_FILE
+    from portrait_assets.stages.identity.review import REVIEW_FILE
 
     span = f"{months[0]} to {months[-1]}"
     if merges.is_empty():

@@ -1,4 +1,4 @@
-"""The verbs of the cleaned room: link any table, and rewrite history under today's identities."""
+"""The verbs of the identity room: link any table, and rewrite history under today's identities."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import polars as pl
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.linkage.model import LinkageSettings, link
-from portrait_assets.stages.cleaned.contract import CUSTOMER_ALIAS
-from portrait_assets.stages.cleaned.review import append_same
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS
+from portrait_assets.stages.identity.review import append_same
 from portrait_assets.storage.duckdb.connection import literal, open_database
 
 ROW_NUMBER = "row_number"

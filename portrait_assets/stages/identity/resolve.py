@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from portrait_assets.methods.linkage.resolving import SAME, persons_of
-from portrait_assets.stages.cleaned.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.stages.cleaned.typing import as_text
+from portrait_assets.methods.typing.text import as_text
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
+from portrait_assets.stages.identity.lookup import as_known, first_day
 
 EVIDENCE = "same identifier in the source"
 PROBABLE = "probable match"
@@ -50,24 +51,15 @@ def on_their_own(seen: pl.DataFrame) -> pl.DataFrame:
     """Identifiers seen for the first time as customers of their own, in identity_map's columns."""
     return seen.with_columns(
         pl.col("source_customer_id").alias("customer_id"),
-        _first_day().alias("valid_from"),
+        first_day().alias("valid_from"),
         pl.lit(1.0).alias("match_probability"),
         pl.lit(EVIDENCE).alias("evidence"),
     ).select(IDENTITY_MAP.column_names)
 
 
-def _first_day() -> pl.Expr:
-    return (pl.col("month") + "-01").str.to_date()
-
-
 def new_identities(tables: Iterable[pl.LazyFrame], known: pl.DataFrame) -> pl.DataFrame:
     """The identifiers seen for the first time, each a customer, in the month of the first."""
     return on_their_own(first_seen(tables, known))
-
-
-def as_known(identity_map: pl.DataFrame) -> pl.DataFrame:
-    """The last word on each record: one row per source_customer_id."""
-    return identity_map.sort("month").unique("source_customer_id", keep="last", maintain_order=True)
 
 
 @dataclass(frozen=True)
@@ -163,7 +155,7 @@ def resolve(
     told = _evidence(changed, now, by_key, probable, review).with_columns(
         pl.lit(month).alias("month")
     )
-    told = told.with_columns(_first_day().alias("valid_from"))
+    told = told.with_columns(first_day().alias("valid_from"))
     aliases = (
         told.filter(pl.col("was") == pl.col("source_customer_id"))
         .select("month", pl.col("was").alias("alias_id"), "customer_id", "valid_from", "evidence")
@@ -219,49 +211,4 @@ def _evidence(
     )
     return changed.join(best, on="source_customer_id", how="left").with_columns(
         pl.col("evidence").fill_null(EVIDENCE), pl.col("match_probability").fill_null(1.0)
-    )
-
-
-def moved(identity_map: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the map about records that are or were someone else's, as asof joins take them.
-
-    Returns:
-        `customer_id` (the source's), `person` and `known_on`, in the order of `known_on`.
-    """
-    is_moved = pl.col("source_customer_id") != pl.col("customer_id")
-    concerned = identity_map.filter(is_moved)["source_customer_id"].unique()
-    return (
-        identity_map.filter(pl.col("source_customer_id").is_in(concerned.implode()))
-        .select(
-            pl.col("source_customer_id").alias("customer_id"),
-            pl.col("customer_id").alias("person"),
-            _first_day().alias("known_on"),
-        )
-        .sort("known_on")
-    )
-
-
-def with_customer_id(frame: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the source's `customer_id` replaced by the customer as of the row's month.
-
-    Args:
-        frame: rows with `month` and `customer_id`.
-        persons: what `moved` gives of the identity map.
-    """
-    if persons.is_empty():
-        return frame
-    rows = frame.with_row_index("place")
-    concerned = rows.filter(pl.col("customer_id").is_in(persons["customer_id"].implode()))
-    found = (
-        concerned.select("place", "customer_id", _first_day().alias("on"))
-        .sort("on")
-        .join_asof(
-            persons, left_on="on", right_on="known_on", by="customer_id", check_sortedness=False
-        )
-        .select("place", "person")
-    )
-    return (
-        rows.join(found, on="place", how="left", maintain_order="left")
-        .with_columns(pl.coalesce("person", "customer_id").alias("customer_id"))
-        .drop("person", "place")
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import duckdb
 
-from portrait_assets.stages.cleaned.views import CURRENT_CUSTOMER_VIEW, PORTRAIT_HISTORY_VIEW
+from portrait_assets.stages.identity.views import CURRENT_CUSTOMER_VIEW
+from portrait_assets.stages.tags.views import PORTRAIT_HISTORY_VIEW
 
 
 def test_aliases_are_followed_to_the_customer_of_today():
     with duckdb.connect() as con:
-        con.execute("CREATE SCHEMA cleaned; CREATE SCHEMA tags")
+        con.execute("CREATE SCHEMA identity; CREATE SCHEMA tags")
         con.execute(
-            "CREATE TABLE cleaned.identity_map AS SELECT * FROM (VALUES "
+            "CREATE TABLE identity.identity_map AS SELECT * FROM (VALUES "
             "('2024-01', 'A', 'A'), ('2024-01', 'B', 'B'), ('2024-01', 'C', 'C'), "
             "('2024-02', 'C', 'B'), ('2024-03', 'B', 'A'), ('2024-03', 'C', 'A')"
             ") AS t(month, source_customer_id, customer_id)"

@@ -9,16 +9,12 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.stages.cleaned.clean import Ways
-from portrait_assets.stages.cleaned.contract import IDENTITY_MAP, LINKAGE_MODEL
-from portrait_assets.stages.cleaned.identifying import Identified, identify
-from portrait_assets.stages.cleaned.identity import (
-    as_known,
-    moved,
-    new_identities,
-    with_customer_id,
-)
-from portrait_assets.stages.cleaned.review import COLUMNS, REVIEW_FILE, read_review
+from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.stages.identity.contract import IDENTITY_MAP, LINKAGE_MODEL
+from portrait_assets.stages.identity.identify import Identified, identify
+from portrait_assets.stages.identity.lookup import as_known, moved, with_customer_id
+from portrait_assets.stages.identity.resolve import new_identities
+from portrait_assets.stages.identity.review import COLUMNS, REVIEW_FILE, read_review
 from portrait_assets.stages.raw.contract import CUSTOMERS
 from portrait_assets.stages.raw.source import Identity
 from portrait_assets_tests.cleaned.test_clean import received

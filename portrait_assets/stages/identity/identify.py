@@ -17,16 +17,19 @@ from portrait_assets.methods.linkage.model import (
     told_only,
     train,
 )
-from portrait_assets.stages.cleaned.clean import Ways, clean
-from portrait_assets.stages.cleaned.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
-from portrait_assets.stages.cleaned.identity import (
+from portrait_assets.methods.personal_data.forms import forms_of
+from portrait_assets.methods.personal_data.rules import person_rules
+from portrait_assets.methods.typing.rows import type_rows
+from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
+from portrait_assets.stages.identity.resolve import (
     Resolved,
     first_seen,
     key_pairs,
     new_identities,
     resolve,
 )
-from portrait_assets.stages.cleaned.review import in_force, read_review
+from portrait_assets.stages.identity.review import in_force, read_review
 from portrait_assets.stages.raw.contract import CUSTOMERS
 from portrait_assets.stages.raw.source import Identity
 
@@ -116,10 +119,11 @@ def _month(
 
 
 def _records(customers: pl.DataFrame, ways: Ways) -> pl.DataFrame:
-    """Every record of a customer, typed, in the order in which they hold."""
-    kept = clean(customers, CUSTOMERS, ways).kept
+    """Every record of a customer, typed and checked, in the order in which they hold."""
+    typed = type_rows(customers, CUSTOMERS, ways, forms_of(ways.country))
+    checked = typed.against(person_rules(ways.country)).without_duplicates()
     return (
-        kept.rename({"customer_id": "record_id"})
+        checked.kept.rename({"customer_id": "record_id"})
         .sort("month", "recorded_on", "source_file", "source_row", nulls_last=False)
         .with_row_index("place")
     )
@@ -131,7 +135,6 @@ class _Texts:
     def __init__(self, records: pl.DataFrame) -> None:
         about = records.drop(
             *("place", "month", "source_file", "source_row", "recorded_on", "joined_on"),
-            "source_customer_id",
         )
         self._table = compared(about, "record_id")
         self._keys: dict[tuple[str, ...], pl.DataFrame] = {}

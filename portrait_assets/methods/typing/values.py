@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.methods.personal_data.forms import half_width
+from portrait_assets.methods.typing.text import DATE_FORMATS, EXCEL_EPOCH, as_text, half_width
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.raw.placing import DATE_FORMATS, EXCEL_EPOCH
 
 _TRUE = ("true", "t", "yes", "y", "1", "是")
 _FALSE = ("false", "f", "no", "n", "0", "否")
@@ -16,12 +15,6 @@ _SAMPLE_ROWS = 200
 _NUMBER = r"^([+-]?)(?:CNY|RMB|USD|EUR|[¥$€])?\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*"
 _NUMBER += r"([千万亿]?)(?:元|圆|CNY|RMB|USD|EUR)?$"
 _TIMES = {"": 1, "千": 1_000, "万": 10_000, "亿": 100_000_000}
-
-
-def as_text(name: str) -> pl.Expr:
-    """The column as trimmed text, null where nothing is left."""
-    text = pl.col(name).cast(pl.String).str.strip_chars()
-    return pl.when(text.str.len_bytes() > 0).then(text)
 
 
 def typed(column: Column, received: pl.Series, time_zone: str) -> pl.Expr:
@@ -49,8 +42,8 @@ def typed(column: Column, received: pl.Series, time_zone: str) -> pl.Expr:
 def recovered(column: Column, received: pl.Series) -> pl.Series:
     """The values of text in the less usual forms of the field, typed; null where none fits.
 
-    Numbers with thousands marks, currency signs and 千, 万 or 亿; dates in any of the forms that
-    `raw` places rows by, and Excel's day numbers; full-width characters.
+    Numbers with thousands marks, currency signs and 千, 万 or 亿; dates in any of
+    `DATE_FORMATS`, and Excel's day numbers; full-width characters.
     """
     text = half_width(pl.col(received.name))
     frame = received.to_frame()
