@@ -43,6 +43,12 @@ ADDED_OR_REWORDED = {
 """Words of rows that only one of the versions has, or has otherwise."""
 
 
+FORMER_NAMES = {
+    "cleaned.identity_map": "identity.identity_map",  # since format 5
+    "cleaned.customer_alias": "identity.customer_alias",
+}
+
+
 def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[object, ...]]]:
     """The tables that analysts read; what holds the rows of a view may differ by version.
 
@@ -50,13 +56,15 @@ def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[obje
     """
     tables = context_of(settings).tables
     names = {table.full_name for table in tables if table.published}
+    held = contents(path)
+    renamed = {now: held[was] for was, now in FORMER_NAMES.items() if was in held}
     return {
         name: [
             tuple(round(v, 9) if isinstance(v, float) else v for v in row)
             for row in rows
             if not ADDED_OR_REWORDED & {v for v in row if isinstance(v, str)}
         ]
-        for name, rows in contents(path).items()
+        for name, rows in (renamed | held).items()
         if name in names
     }
 
@@ -98,11 +106,11 @@ def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archi
 
 @pytest.mark.slow
 def test_what_an_older_version_published_is_published_again(old: Settings, archive: Path):
-    lacking = {
-        "format-2": "lacks tags.tag_details of this version; run `portrait run`",
-        "format-3": "does not hold what was made last of 2024-01 to 2024-02",
-    }
+    if archive.stem == "format-2":
+        lacking = "lacks tags.tag_details of this version; run `portrait run`"
+    else:
+        lacking = "does not hold what was made last of 2024-01 to 2024-02"
     tables = context_of(old).tables
     Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables).close()
     found = "\n".join(map(str, examine(old)))
-    assert f"portrait.duckdb: {lacking[archive.stem]}" in found
+    assert f"portrait.duckdb: {lacking}" in found
