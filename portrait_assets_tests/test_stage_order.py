@@ -15,21 +15,20 @@ TABLE = re.compile(rf"\b({'|'.join(ROOMS)})\.([a-z_]+|\*)")
 
 def texts(module: ast.Module) -> Iterator[str]:
     """The text of every string but docstrings; what an f-string fills in is an asterisk."""
-    parts = {
-        id(part)
-        for node in ast.walk(module)
-        if isinstance(node, ast.JoinedStr)
-        for part in node.values
-    }
-    told = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
-    for node in ast.walk(module):
+    nodes = list(ast.walk(module))
+    seen = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr):
+            seen |= {id(part) for part in node.values}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             yield "".join(
                 str(part.value) if isinstance(part, ast.Constant) else "*" for part in node.values
             )
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in parts | told:
-                yield node.value
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in seen
+        ):
+            yield node.value
 
 
 def tables_to_the_right(stage: str, source: str) -> set[str]:

@@ -11,8 +11,9 @@ from portrait_assets.methods.typing.rows import type_rows
 from portrait_assets.methods.typing.rules import Ways
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.background import with_background
-from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS, SOURCE_CUSTOMER_ID
+from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
 from portrait_assets.stages.cleaned.rules import cross_rules
+from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS, Canonical
 from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
 
