@@ -157,7 +157,7 @@ def type_rows(
 
 
 def _in_order(received: pl.DataFrame) -> bool:
-    """Whether the rows stand as in their files already, which is told faster than sorted."""
+    """Whether the rows stand as in their files already, which is found faster than sorted."""
     file, row = (pl.col(name) for name in PLACE)
     follows = (file > file.shift()) | ((file == file.shift()) & (row > row.shift()))
     return bool(received.select(follows.all()).item())
@@ -225,5 +225,5 @@ def _one_verdict_per_row(found: pl.DataFrame) -> pl.DataFrame:
 
 def _on_its_own(few: pl.DataFrame) -> pl.DataFrame:
     """The same rows with texts of their own: taken from many rows, they keep all of those alive."""
-    made = pl.from_arrow(few.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    return pl.DataFrame(made, schema=few.schema)
+    copied = pl.from_arrow(few.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    return pl.DataFrame(copied, schema=few.schema)

@@ -91,7 +91,7 @@ def column_rules(
     forms: Mapping[str, Form],
     unread: Collection[str],
 ) -> Iterator[Rule]:
-    """The rules that look at one value, in the order in which they are told.
+    """The rules that look at one value, in the order in which they are applied.
 
     Args:
         table: the table that the values are of.

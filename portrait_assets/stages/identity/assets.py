@@ -21,8 +21,8 @@ def identity_assets(
     source: Source, partitions: dg.PartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """The step that finds which records are one customer's."""
-    told = source.definition
-    ways = Ways(told.time_zone, told.country, told.rules)
+    definition = source.definition
+    ways = Ways(definition.time_zone, definition.country, definition.rules)
 
     @tables_asset(
         "identity_map",
@@ -36,19 +36,21 @@ def identity_assets(
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
         with warehouse.sparing_memory():
-            made = identify(
+            found = identify(
                 raw.values(),
-                _all_records(warehouse, months[-1]) if told.identity else RAW_CUSTOMERS.empty(),
+                _all_records(warehouse, months[-1])
+                if definition.identity
+                else RAW_CUSTOMERS.empty(),
                 warehouse.history(IDENTITY_MAP, before=months[0]),
                 warehouse.history(LINKAGE_MODEL, before=months[0]),
                 months,
-                told.identity,
+                definition.identity,
                 ways,
                 source.folder,
             )
-        yield dg.Output(made.identity_map, IDENTITY_MAP.name)
-        yield dg.Output(made.aliases, CUSTOMER_ALIAS.name)
-        yield dg.Output(made.models, LINKAGE_MODEL.name)
+        yield dg.Output(found.identity_map, IDENTITY_MAP.name)
+        yield dg.Output(found.aliases, CUSTOMER_ALIAS.name)
+        yield dg.Output(found.models, LINKAGE_MODEL.name)
 
     return [identity_map]
 
