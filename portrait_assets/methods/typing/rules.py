@@ -102,16 +102,16 @@ def column_rules(
             takes as long as all else, and in most columns there is none.
     """
     for column in table.columns:
-        told = own.get(f"{table.name}.{column.name}", ColumnRules())
+        given = own.get(f"{table.name}.{column.name}", ColumnRules())
         is_required = column.name in table.required
         severity = Severity.ROW if is_required else Severity.VALUE
-        of = _ColumnRule(column, received[column.name], told, column.name in unread)
+        of = _ColumnRule(column, received[column.name], given, column.name in unread)
         for name, broken in of.broken(forms.get(column.name), is_required):
-            is_domain = name == OUTSIDE_DOMAIN and told.severity is not None
+            is_domain = name == OUTSIDE_DOMAIN and given.severity is not None
             yield Rule(
                 column.name,
                 name,
-                told.severity if is_domain and told.severity else severity,
+                given.severity if is_domain and given.severity else severity,
                 broken,
             )
 
@@ -120,7 +120,7 @@ def column_rules(
 class _ColumnRule:
     column: Column
     received: pl.DataType
-    told: ColumnRules
+    given: ColumnRules
     has_unread: bool
 
     def broken(self, form: Form | None, is_required: bool) -> Iterator[tuple[str, pl.Expr]]:
@@ -129,7 +129,7 @@ class _ColumnRule:
         is_blank = was.is_null()
         if self.received == pl.String:
             is_blank |= was.str.strip_chars() == ""
-        sentinels = (*self.column.sentinels, *(text.lower() for text in self.told.sentinels))
+        sentinels = (*self.column.sentinels, *(text.lower() for text in self.given.sentinels))
         is_sentinel = _is_sentinel(self.column, now, sentinels) if sentinels else pl.lit(False)
         says_unknown = _says(was, sentinels) if self.has_unread else pl.lit(False)
         is_unread = ~is_blank & now.is_null() if self.has_unread else pl.lit(False)
@@ -147,10 +147,10 @@ class _ColumnRule:
             yield REQUIRED, is_blank
 
     def _fits(self, value: pl.Expr) -> pl.Expr | None:
-        allowed = self.told.allowed or self.column.allowed
+        allowed = self.given.allowed or self.column.allowed
         bounds = {
-            "minimum": _first(self.told.minimum, self.column.minimum),
-            "maximum": _first(self.told.maximum, self.column.maximum),
+            "minimum": _first(self.given.minimum, self.column.minimum),
+            "maximum": _first(self.given.maximum, self.column.maximum),
         }
         conditions = []
         if allowed is not None:

@@ -25,7 +25,7 @@ def typed(column: Column, received: pl.Series, time_zone: str) -> pl.Expr:
     Args:
         column: the contract of the column.
         received: the values as they came.
-        time_zone: the source's time zone, in which local times are told.
+        time_zone: the source's time zone, in which local times are given.
     """
     match column.type:
         case Type.TEXT:
