@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from portrait_assets.app.planning import ROOMS
+from portrait_assets.stages.rooms import FOLDERS as ROOMS
 
 STAGES = Path(__file__).parent.parent / "portrait_assets" / "stages"
 TABLE = re.compile(rf"\b({'|'.join(ROOMS)})\.([a-z_]+|\*)")
