@@ -153,8 +153,8 @@ def test_what_a_listed_room_makes_is_published_reported_and_examined(
     assert examine(settings, rooms) == []
     with duckdb.connect(str(settings.warehouse_file)) as con:
         con.execute("UPDATE pilot.headcount SET customers = 2 WHERE as_of = '2024-02-29'")
-    told = "\n".join(map(str, examine(settings, rooms)))
-    assert "pilot.headcount: fails 'many' of 2024-02" in told
+    issues = "\n".join(map(str, examine(settings, rooms)))
+    assert "pilot.headcount: fails 'many' of 2024-02" in issues
 
 
 def test_the_commands_of_every_room_are_those_of_the_command_line():

@@ -1,4 +1,4 @@
-"""What is told of a run while it goes on, and how long it still takes."""
+"""What a run reports while it goes on, and how long it still takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portrait_assets.app.estimate import Stage
 
 
 class Progress(Protocol):
-    """Told of a run while it goes on: sentences, its stages, and the tables that it writes."""
+    """Receives what a run reports: sentences, its stages, and the tables that it writes."""
 
     def say(self, sentence: str) -> None:
         """Something that whoever waits for the run should read."""

@@ -68,7 +68,7 @@ def run_portrait(request: Request, progress: Progress, plan: Plan | None = None)
 
     Args:
         request: what is asked for.
-        progress: told of the run while it goes on.
+        progress: receives what the run reports while it goes on.
         plan: what `read_plan` gives for the request, where it is known.
 
     Raises:
@@ -166,7 +166,7 @@ def run_pieces(
     Args:
         execute: carries out one run and gives the months that failed a blocking check.
         runs: what `runs_of` gives.
-        say: told that a part of a piece is run again.
+        say: called when a part of a piece is run again.
     """
     done: list[str] = []
     failed: set[str] = set()

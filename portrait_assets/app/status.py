@@ -1,4 +1,4 @@
-"""What was made, published and checked, and what is out of date, read from the published file."""
+"""What was materialized, published and checked, and what is out of date, read from the published file."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Publication:
-    """The run that published and when (UTC), the months made, what is next, and what there is."""
+    """The run that published and when (UTC), the months materialized, what is next, and what there is."""
 
     run_id: str
     published_at: datetime
-    made: frozenset[str]
+    materialized: frozenset[str]
     next_run: str
     tables: tuple[TableRows, ...]
     checks: Checks
@@ -135,12 +135,14 @@ def read_status(settings: Settings) -> Status:
     if not settings.portrait_file.exists():
         return Status(source.name, months, None)
     with _open(settings) as con:
-        made = {month for (month,) in _all(con, "SELECT DISTINCT month FROM mart.table_rows")}
+        materialized = {
+            month for (month,) in _all(con, "SELECT DISTINCT month FROM mart.table_rows")
+        }
         run_id, published_at = _all(con, "SELECT run_id, published_at FROM mart.publication")[0]
         publication = Publication(
             run_id,
             published_at,
-            frozenset(made),
+            frozenset(materialized),
             _next_run(Request(settings, source, None, months, fresh=False)),
             _tables(con),
             _checks(con),
@@ -173,10 +175,10 @@ def read_sources(settings: Settings) -> list[SourceState]:
     for name in names:
         try:
             source = load_source(folder / name)
-            told = source.definition
-            covered = f"{told.first_month} to {told.last_month or 'now'}"
-            state = _state(source)
-            found.append(SourceState(name, told.title.en, told.title.zh, covered, state))
+            definition = source.definition
+            covered = f"{definition.first_month} to {definition.last_month or 'now'}"
+            title, state = definition.title, _state(source)
+            found.append(SourceState(name, title.en, title.zh, covered, state))
         except PortraitError as error:
             found.append(SourceState(name, "", "", "", str(error)))
     return found

@@ -35,8 +35,8 @@ def context_of(settings: Settings, rooms: tuple[Room, ...] = ROOMS) -> Context:
         SourceError: when the source cannot be used.
     """
     folder = SourceFolder(settings.source_dir)
-    told = folder.read(load_source).definition
-    partitions = month_partitions(told.first_month, told.last_month, told.time_zone)
+    covers = folder.read(load_source).definition
+    partitions = month_partitions(covers.first_month, covers.last_month, covers.time_zone)
     return Context(settings, folder, partitions, rooms)
 
 

@@ -57,9 +57,9 @@ def backup(
     """
     from portrait_assets.app.backup import back_up
 
-    made = back_up(settings_of(source, data_dir), to)
-    names = ", ".join(made.manifest.files)
-    out.print(f"{made.path}: {len(made.manifest.files)} files ({names})", markup=False)
+    written = back_up(settings_of(source, data_dir), to)
+    names = ", ".join(written.manifest.files)
+    out.print(f"{written.path}: {len(written.manifest.files)} files ({names})", markup=False)
 
 
 @commands.command()

@@ -32,8 +32,8 @@ def bank(
     """Write a synthetic bank as Parquet, with the truth behind it. All persons are invented."""
     from portrait_assets.synthetic.bank import generate_bank
 
-    made = generate_bank(to, customers, months, seed, first_month, progress=out.print)
-    for table, rows in made.rows.items():
+    written = generate_bank(to, customers, months, seed, first_month, progress=out.print)
+    for table, rows in written.rows.items():
         out.print(f"  {table}: {rows:,} rows")
     out.print(
         f"Run it with: PORTRAIT_DATA_DIR={to} portrait run --source synthetic_bank", markup=False

@@ -57,7 +57,7 @@ def print_status(status: Status, out: Console) -> None:
         f"{status.source}: published {publication.published_at:%Y-%m-%d %H:%M} UTC "
         f"by run {publication.run_id}"
     )
-    missing = [month for month in months if month not in publication.made]
+    missing = [month for month in months if month not in publication.materialized]
     out.print(f"months made: {len(months) - len(missing)} of {len(months)} ({span(months)})")
     if missing:
         out.print(f"never made: {', '.join(missing)}")

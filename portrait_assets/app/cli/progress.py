@@ -16,7 +16,7 @@ from portrait_assets.core.months import span
 
 
 class RunProgress:
-    """Prints the progress of several runs in turn, told by the tables that they write."""
+    """Prints the progress of several runs in turn, by the tables that they write."""
 
     def __init__(self, out: Console, bar: Progress, now: Callable[[], float]) -> None:
         self._out = out

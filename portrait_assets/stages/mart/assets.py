@@ -15,8 +15,8 @@ from portrait_assets.storage.duckdb.publishing import publish
 def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     """The steps that publish: once per run, after everything of its months is made."""
     settings, source = of.settings, of.folder.read(load_source)
-    made = [table for table in of.tables if table.published]
-    published, views = [*made, CHECK_RESULTS], of.views
+    upstream = [table for table in of.tables if table.published]
+    published, views = [*upstream, CHECK_RESULTS], of.views
 
     @dg.asset(
         key=["mart", "portrait_file"],
@@ -24,7 +24,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
         description="portrait.duckdb, the file that analysts open / 供分析使用的画像库文件",
         owners=[OWNER],
         kinds={"duckdb", "file"},
-        deps=[asset_key(table) for table in made],
+        deps=[asset_key(table) for table in upstream],
         partitions_def=of.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},

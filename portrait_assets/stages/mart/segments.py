@@ -39,9 +39,9 @@ def segments(published: Published) -> list[Row]:
         row["typical"] = [] if row["is_small"] else _typical(published, row["segment_id"])
         row["label"] = short(f"{row['segment_id']} {row['name_en']}", LABEL)
         row["label_zh"] = f"{row['segment_id']} {_cut(row['name_zh'])}"
-    told = _tags_of_segments(published.of(tags), published.of(counts_by_segment), rows)
+    by_segment = _tags_of_segments(published.of(tags), published.of(counts_by_segment), rows)
     for row in rows:
-        row["tags"] = told.get(row["segment_id"], [])
+        row["tags"] = by_segment.get(row["segment_id"], [])
         row["use"] = advice.suggested_use(row, row["tags"])
     return rows
 
@@ -113,17 +113,17 @@ def _tags_of_segments(
     totals: Counter[tuple[str, str]] = Counter()
     for row in counts:
         totals[row["tag"], row["value"]] += row["n"]
-    told: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    by_segment: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in counts:
         segment = sizes.get(row["segment_id"])
         if segment is None or segment["is_small"] or row["value"] == "false":
             continue
         share = row["n"] / segment["customers"]
         base = totals[row["tag"], row["value"]] / max(everyone, 1)
-        told[row["segment_id"]].append(
+        by_segment[row["segment_id"]].append(
             value_line(tags[row["tag"]], row["value"])
             | {"share": share, "base": base, "tgi": 100 * share / base}
         )
-    for lines in told.values():
+    for lines in by_segment.values():
         lines.sort(key=lambda line: (line["base"] - line["share"], line["code"], line["value"]))
-    return told
+    return by_segment

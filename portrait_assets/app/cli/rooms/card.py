@@ -53,14 +53,14 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
         f"{'客群' if chinese else 'segment'}: {escape(segment or '-')}"
     )
     for element, title_en, title_zh in ELEMENTS:
-        held = [tag for tag in card.tags if tag.element == element]
+        own = [tag for tag in card.tags if tag.element == element]
         table = Table(title=title_zh if chinese else title_en, title_justify="left", expand=True)
         heads = (
             ("标签", "取值", "置信度", "依据") if chinese else ("tag", "value", "sure", "evidence")
         )
         for head in heads:
             table.add_column(head, overflow="fold")
-        for tag in held:
+        for tag in own:
             kept = f" ({tag.decided_as_of:%Y-%m})" if tag.decided_as_of != card.as_of else ""
             table.add_row(
                 escape(tag.name_zh if chinese else tag.name_en),
@@ -68,7 +68,7 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
                 f"{tag.confidence:.2f}",
                 escape("; ".join(f"{name} = {value}" for name, value in tag.evidence)),
             )
-        if held:
+        if own:
             console.print(table)
     for change in card.changes:
         console.print(
