@@ -1,4 +1,4 @@
-"""What was materialized, published and checked, and what is out of date, read from the published file."""
+"""What was materialized, published and checked, and what is out of date, by the published file."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Publication:
-    """The run that published and when (UTC), the months materialized, what is next, and what there is."""
+    """Who published and when (UTC), the months materialized, what is next, and what there is."""
 
     run_id: str
     published_at: datetime

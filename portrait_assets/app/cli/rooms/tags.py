@@ -51,6 +51,8 @@ def list_tags(
     catalogue = _catalogue(settings_of(source, data_dir))
     wanted = parse_status(status)
     print_tags((tag for tag in catalogue.tags if wanted in (None, tag.status)), out)
+    for tag in catalogue.withheld:
+        out.print(f"{tag.code}: withheld, for it reads what is of class {tag.sensitivity}")
 
 
 @tags.command("diff")

@@ -61,7 +61,8 @@ class TagEntry(Entry):
     category: tuple[Word, ...] = Field(min_length=3, max_length=3)
     kind: Kind
     owner: Line
-    sensitivity: Sensitivity
+    sensitivity: Sensitivity = Sensitivity.C1
+    lowered_because: Line | None = None
     valid_months: int = Field(ge=1)
     on_missing: OnMissing
     status: Status

@@ -14,6 +14,7 @@ from portrait_assets.stages.tags.catalogue.checking import check_catalogue
 from portrait_assets.stages.tags.catalogue.entries import TagEntry, read_entries
 from portrait_assets.stages.tags.catalogue.governance import read_approvals, with_approvals
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.sensitivity import classified
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag, TagError, TagValue
 
 DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.yaml")
@@ -36,7 +37,7 @@ def load_catalogue(
         overrides: the source's tags.yaml; a file that does not exist counts as none.
         columns: what expressions may read, by name; the feature matrix when None. Columns of
             the segment (segment_id, segment_name_en, ...) are added.
-        clearance: the highest class of columns that tags may read.
+        clearance: the highest class of tags; those that read what is above it are withheld.
         approvals: the source's tag_approvals.yaml, which puts drafts into force and retires
             tags; a file that does not exist counts as none.
 
@@ -53,7 +54,9 @@ def load_catalogue(
         key=lambda tag: (tag.code, tag.version),
     )
     catalogue = Catalogue(tuple(tags), categories, readable)
-    check_catalogue(catalogue, context, clearance)
+    check_catalogue(catalogue, context)
+    lowered = {(e.code, e.version): e.lowered_because for e in entries if e.lowered_because}
+    catalogue = classified(catalogue, lowered, clearance)
     return with_approvals(catalogue, read_approvals(approvals)) if approvals else catalogue
 
 

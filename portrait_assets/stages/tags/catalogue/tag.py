@@ -169,12 +169,14 @@ class Catalogue:
     """Every version of every tag, by code and version.
 
     `categories` gives the English and Chinese name of a category's code; `columns` is what
-    expressions may read besides tags.
+    expressions may read besides tags. `withheld` are the versions whose class is above what tags
+    may have: nobody is tagged by them.
     """
 
     tags: tuple[Tag, ...]
     categories: Mapping[str, tuple[str, str]]
     columns: Mapping[str, Column]
+    withheld: tuple[Tag, ...] = ()
 
     def tag(self, code: str, version: int | None = None) -> Tag:
         """That version of the tag, or its highest.
