@@ -32,6 +32,7 @@ def stability_of_four(dims: int, unseen: int) -> float:
     return lines[0].number("stability")
 
 
+@pytest.mark.slow  # Seven fits of thousands of customers.
 def test_in_many_dimensions_the_stability_of_centres_is_that_over_more_customers() -> None:
     assert stability_of_four(MANY_DIMENSIONS, unseen=4_000) > 0.95
     assert stability_of_four(MANY_DIMENSIONS, unseen=0) < 0.95
