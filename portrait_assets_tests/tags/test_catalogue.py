@@ -97,7 +97,6 @@ _VALUES = '    values:\n      - {value: a, en: A, zh: 甲, when: "spend > 1"}\n'
         ("  - code: tier\n    confidence: region\n" + _VALUES, 16, "confidence of tag tier gives"),
         ("  - code: tier\n    code: tier\n", 17, "code stands twice"),
         ("  - code: tier\n    valid_months: 0\n" + _VALUES, 17, "whole number of 1 or more"),
-        (TIER.replace("spend < 100", "salary < 100"), 16, "of class C3"),
         (
             '  - {code: one, expression: "two", type: boolean}\n'
             '  - {code: two, expression: "NOT one", type: boolean}\n',
