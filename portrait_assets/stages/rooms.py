@@ -11,6 +11,7 @@ FOLDERS = (
     "identity",
     "cleaned",
     "features",
+    "targets",
     "clusters",
     "tags",
     "validation",
