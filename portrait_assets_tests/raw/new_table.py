@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
     keys = {spec.key for spec in definitions.resolve_all_asset_specs()}
     with dg.DagsterInstance.ephemeral() as instance:
         definitions.resolve_job_def(JOB).get_subset(
-            asset_selection={key for key in keys if key.path[0] in ("raw", "cleaned")}
+            asset_selection={key for key in keys if key.path[0] in ("raw", "identity", "cleaned")}
         ).execute_in_process(instance=instance, tags=range_tags(["2024-01"]), run_config=QUIET)
     with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
         kept = con.execute("SELECT customer_id, minutes FROM cleaned.visits ORDER BY 1").fetchall()
