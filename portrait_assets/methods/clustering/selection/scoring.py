@@ -88,7 +88,7 @@ def scored(fitted: Mapping[Candidate, IntVector]) -> list[Scored]:
 
 
 def is_allowed(line: Scored, rule: Scoring) -> bool:
-    """Whether no segment is too small to act on or to be told from a few strays."""
+    """Whether no segment is too small to act on or to differ from a few strays."""
     of_few = min(rule.smallest_rows / len(line.labels), rule.smallest_share_of_few)
     least = max(rule.smallest_share, of_few)
     least = min(least, rule.smallest_part / line.number("segments"))
