@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.changes import changes_view
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.stages.tags.evaluation.evaluate import prepare
+from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS
+from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.tables import ensure_table
+from portrait_assets.storage.engine import Engine
 
 MAY, JUNE, JULY = date(2017, 5, 31), date(2017, 6, 30), date(2017, 7, 31)
 
@@ -113,16 +117,38 @@ def tagged(
         con.register("world", world)
         con.execute("CREATE TABLE IF NOT EXISTS features.feature_matrix AS FROM world LIMIT 0")
         con.execute("INSERT INTO features.feature_matrix FROM world")
-        previous = of_month("tags.tag_table", before) if before else None
-        prepared = prepare(catalogue, "SELECT * FROM world", None, previous, [as_of], con)
-        con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
-        con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
-        prepared.close(con)
-        con.register("listed", catalogue_rows(catalogue, as_of))
-        con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
         con.unregister("world")
+        month = f"{as_of:%Y-%m}"
+        write_tags(con, catalogue, [month], before)
+        before = month
+
+
+def write_tags(
+    con: duckdb.DuckDBPyConnection,
+    catalogue: Catalogue,
+    months: Sequence[str],
+    before: str | None = None,
+) -> None:
+    """Write the tags of months of features.feature_matrix, without segments, and the catalogue.
+
+    Args:
+        con: where the tables of the room are.
+        catalogue: the catalogue.
+        months: months without a gap (YYYY-MM), evaluated together.
+        before: the month before them, if it has tags.
+    """
+    steps = evaluation_steps(catalogue, months, before)
+    engine = Engine(con, {steps.segment: NO_SEGMENTS})
+    with engine.shared(steps.evaluated, steps.scope):
+        targets = {"portrait_matrix": steps.matrix, "tag_details": steps.details}
+        for table, step in targets.items():
+            con.register("rows_of_tags", engine.frame(step, steps.scope))
+            con.execute(f"INSERT INTO tags.{table} BY NAME FROM rows_of_tags")
+            con.unregister("rows_of_tags")
+    for month in months:
+        con.register("listed", catalogue_rows(catalogue, last_day(month)))
+        con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
         con.unregister("listed")
-        before = as_of
 
 
 def of_month(table: str, as_of: date) -> str:

@@ -30,7 +30,10 @@ from portrait_assets.stages.tags.catalogue.governance import (
 )
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status, TagError
 from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
+from portrait_assets.stages.tags.evaluation.inputs import named_segment
 from portrait_assets.storage.duckdb.connection import open_published
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import THE_MONTH, Scope
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def diff_drafts(
         before_that = last_day(next_month(f"{newest:%Y-%m}", -1))
         features = _frame(con, "features.feature_matrix", newest)
         previous = _frame(con, "tags.tag_table", before_that)
-        segments = _segments(con, newest)
+        segments = Engine(con).frame(named_segment(THE_MONTH), Scope(f"{newest:%Y-%m}"))
     finally:
         con.close()
     moved = catalogue_diff(catalogue, after, features, segments, previous, newest)
@@ -88,16 +91,6 @@ def diff_drafts(
 
 def _frame(con: duckdb.DuckDBPyConnection, table: str, as_of: date) -> pl.DataFrame:
     found: pl.DataFrame = con.sql(f"SELECT * FROM {table} WHERE as_of = DATE '{as_of}'").pl()
-    return found
-
-
-def _segments(con: duckdb.DuckDBPyConnection, as_of: date) -> pl.DataFrame:
-    found: pl.DataFrame = con.sql(
-        "SELECT a.customer_id, a.segment_id, s.name_en AS segment_name_en, "
-        "s.name_zh AS segment_name_zh, a.confidence FROM clusters.cluster_assignment a "
-        "LEFT JOIN clusters.cluster_segment s ON s.as_of = a.as_of "
-        f"AND s.segment_id = a.segment_id WHERE a.as_of = DATE '{as_of}'"
-    ).pl()
     return found
 
 
