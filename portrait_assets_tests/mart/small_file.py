@@ -12,11 +12,13 @@ import polars as pl
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import PartitionBy, Table, Type
+from portrait_assets.stages.features.catalogue import catalogue_rows as feature_rows
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.shop import SOURCES
 
 MARCH, APRIL = date(2024, 3, 31), date(2024, 4, 30)
@@ -245,6 +247,8 @@ def write_small_file(folder: Path) -> Path:
             _write(warehouse, contracts[name], given)
         listed = pl.concat([catalogue_rows(catalogue, day) for day in (MARCH, APRIL)])
         _write(warehouse, contracts["tags.tag_catalogue"], listed.to_dicts())
+        features = feature_rows(Scope("2024-04"))
+        _write(warehouse, contracts["features.feature_catalogue"], features.to_dicts())
         publish(warehouse, tables, [], target, "corner_shop")
     finally:
         warehouse.close()

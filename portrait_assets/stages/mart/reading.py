@@ -94,19 +94,12 @@ def value_line(tag: TagName, value: str) -> dict[str, Any]:
 
 
 def feature_labels(published: Published) -> dict[str, tuple[str, str, str]]:
-    """Each feature's English and Chinese name and its unit, from the comments of the file."""
-    found = {}
-    for row in published.con.execute(
-        "SELECT column_name, comment FROM duckdb_columns() "
-        "WHERE schema_name = 'features' AND table_name = 'feature_matrix'"
-    ).fetchall():
-        text, _, zh = (row[1] or row[0]).partition(" / ")
-        # A formula may itself hold a slash between blanks; the Chinese name stands last.
-        zh = (row[1] or row[0]).rpartition(" / ")[2] if zh else row[0]
-        head, _, _ = text.partition(": ")
-        unit = row[1].rpartition("[")[2].partition("]")[0] if row[1] and "[" in row[1] else ""
-        found[row[0]] = (head.partition(" [")[0], zh, unit)
-    return found
+    """Each feature's English and Chinese name and its unit, from the feature catalogue."""
+    named = {name: (name, name, "") for name in published.columns("features.feature_matrix")}
+    return named | {
+        row["feature"]: (row["name_en"], row["name_zh"], row["unit"] or "")
+        for row in published.newest("features.feature_catalogue", "feature")
+    }
 
 
 def buckets(published: Published, test: str) -> list[Row]:

@@ -113,6 +113,7 @@ def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tupl
         [month, customer_id],
     ).fetchall()
     inputs = {decided: _inputs(con, customer_id, decided) for decided in {row[9] for row in rows}}
+    labels = _labels(con, month)
     return tuple(
         CardTag(
             code,
@@ -126,7 +127,7 @@ def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tupl
             version,
             decided,
             _rule(rules, value, shape),
-            tuple((name, inputs[decided].get(name, "unknown")) for name in names),
+            tuple((labels.get(name, name), inputs[decided].get(name, "unknown")) for name in names),
         )
         for code, name_en, name_zh, element, *valued in rows
         for value, value_en, value_zh, confidence, version, decided, rules, names, shape in [valued]
@@ -156,6 +157,24 @@ def _inputs(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> di
                 for name, value in zip(names, row, strict=True)
                 if value is not None
             }
+    return found
+
+
+def _labels(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
+    """What features and tags are called; a file of an older version has no feature catalogue."""
+    found: dict[str, str] = {}
+    for schema, table, code in (
+        ("features", "feature_catalogue", "feature"),
+        ("tags", "tag_catalogue", "tag_code"),
+    ):
+        there = con.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? "
+            "AND database_name = current_database()",
+            [schema, table],
+        ).fetchall()
+        if there:
+            sql = f"SELECT {code}, name_en FROM {schema}.{table} WHERE as_of = ?"
+            found |= dict(con.execute(sql, [month]).fetchall())
     return found
 
 
