@@ -23,11 +23,12 @@ from pathlib import Path
 from torture_world import FORK, finish_run, in_child, load_everything, start_run, told
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.testing.published import digest, look, records_agree
 from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
 POLL_SECONDS = 2.0
-ROOMS = ("raw", "identity", "cleaned", "features", "clusters", "tags", "validation")
+BEFORE_MART = [room.name for room in ROOMS if room.name != "mart"]
 
 
 @dataclass
@@ -71,7 +72,7 @@ def phase(log: Path, settings: Settings) -> str:
     if settings.portrait_file.with_name(".portrait.duckdb.new").exists():
         return "publishing"
     lines = log.read_text().splitlines() if log.exists() else []
-    seen = [room for line in lines for room in ROOMS if f" {room}: " in line]
+    seen = [room for line in lines for room in BEFORE_MART if f" {room}: " in line]
     return f"after {seen[-1]}" if seen else "before the first table"
 
 
