@@ -11,6 +11,7 @@ from sqlglot import exp
 from portrait_assets.stages.features.assets import STEPS as FEATURES
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
+from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.targets.windows import STEPS as TARGETS
 from portrait_assets.stages.targets.windows import Lag
 from portrait_assets.stages.validation.claims import CLAIMS
@@ -19,7 +20,8 @@ from portrait_assets.storage.steps import Read, Scope, Sql, Step, upstream
 
 MONTH = Scope("2024-03")
 BACKTESTS = counts(portrait_matrix_table(load_catalogue()), CLAIMS, [Lag(0, 1), Lag(0, 2)])
-WRITING: tuple[Step, ...] = (*FEATURES, *TARGETS, BACKTESTS)
+TAGS = evaluation_steps(load_catalogue(), ["2024-02", "2024-03"], before="2024-01").targets
+WRITING: tuple[Step, ...] = (*FEATURES, *TAGS, *TARGETS, BACKTESTS)
 EVERY = [source for source in upstream(*WRITING) if isinstance(source, Step)]
 
 
