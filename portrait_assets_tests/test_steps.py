@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -29,14 +27,8 @@ def named(sql: str) -> set[str]:
     """The tables that the SQL reads, without the common table expressions that it defines."""
     tree = sqlglot.parse_one(sql, dialect="duckdb")
     own = {expression.alias for expression in tree.find_all(exp.CTE)}
-    return {table.sql(dialect="duckdb") for table in _tables(tree)} - own
-
-
-def _tables(tree: exp.Expression) -> Iterable[exp.Table]:
-    for table in tree.find_all(exp.Table):
-        bare = table.copy()
-        bare.set("alias", None)
-        yield bare
+    tables = (table.parts for table in tree.find_all(exp.Table))
+    return {".".join(part.name for part in parts) for parts in tables} - own
 
 
 def texts(step: Step) -> list[str]:

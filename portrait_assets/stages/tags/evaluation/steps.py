@@ -39,8 +39,8 @@ class EvaluationSteps:
         segment: each customer's segment in the months, as SEGMENT_COLUMNS.
         previous: the tag table of the month before, from which values are kept; None for none.
         evaluated: all values and what decided them, a row per month and customer.
-        matrix: the rows of the portrait matrix, in customers' order.
-        details: the rows of `tags.tag_details`, in customers' order.
+        matrix: the rows of the portrait matrix, of all customers in their order.
+        details: the rows of `tags.tag_details`, of all customers in their order.
         rows: the rows of the tag table.
     """
 
