@@ -179,8 +179,8 @@ class Engine:
         for step in steps:
             standing = self._standing.get(step)
             if standing and (and_kept or standing.key is None):
-                # A transaction that failed has taken its tables with it.
-                with suppress(duckdb.TransactionException):
+                # What broke a transaction or the database took the table with it.
+                with suppress(duckdb.Error):
                     self.con.execute(f"DROP TABLE {standing.relation}")
                 del self._standing[step]
 
