@@ -18,7 +18,6 @@ from torture_world import ENGINES, digest
 from portrait_assets.core.settings import Settings
 from portrait_assets_tests.scenario import clean_environment
 
-SOURCES = Path(__file__).parent.parent / "data" / "sources"
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 RUN = [*PORTRAIT, "run", "--source", "complete_journey", "--months", "2017-01..2017-12"]
 
@@ -28,7 +27,6 @@ def torture(kills: int, seed: int) -> int:
     chance = random.Random(seed)
     faults = killed = 0
     with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
-        (Path(folder) / "sources").symlink_to(SOURCES.resolve())
         environment = clean_environment() | {"PORTRAIT_DATA_DIR": folder}
         for engine in ENGINES:
             environment.pop(engine, None)

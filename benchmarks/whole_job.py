@@ -125,9 +125,7 @@ def _so_far(process: int) -> tuple[float, int]:
 def bank_runs(bank: Path, work: Path) -> Iterator[tuple[str, Run]]:
     """The runs over one bank, by what they are."""
     months = month_range(FIRST, next_month(FIRST, MONTHS - 1))
-    sources = Path(__file__).parents[1] / "data" / "sources"
     work.mkdir()
-    (work / "sources").symlink_to(sources)
     environment = {"PORTRAIT_DATA_DIR": str(work), "PORTRAIT_BANK_DIR": str(bank)}
     arguments = ["run", "--source", "synthetic_bank"]
     for name, span in (

@@ -132,8 +132,19 @@ def test_a_backup_never_replaces_another(settings: Settings, made: BackedUp):
 
 
 def test_a_source_that_is_not_there_is_not_backed_up(tmp_path: Path):
-    with pytest.raises(SourceError, match="There is no source 'corner_shop'"):
-        back_up(Settings(data_dir=tmp_path, source="corner_shop"), tmp_path / "shop.zip")
+    with pytest.raises(SourceError, match="There is no source 'bakery'"):
+        back_up(Settings(data_dir=tmp_path, source="bakery"), tmp_path / "bakery.zip")
+
+
+def test_of_a_packaged_source_only_what_was_decided_is_backed_up(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path, source="corner_shop")
+    assert back_up(settings, tmp_path / "none.zip").manifest.files == {}
+    settings.source_dir.mkdir(parents=True)
+    (settings.source_dir / "segments.yaml").write_text(SEGMENTS)
+    made = back_up(settings, tmp_path / "shop.zip")
+    assert list(made.manifest.files) == ["segments.yaml"]
+    (settings.source_dir / "segments.yaml").unlink()
+    assert restore(settings, made.path).written == ("segments.yaml",)
 
 
 def test_what_was_lost_is_put_back_and_the_rest_left_alone(settings: Settings, made: BackedUp):

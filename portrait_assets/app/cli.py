@@ -40,7 +40,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 SourceOption = Annotated[
     str | None,
-    typer.Option("--source", "-s", help="Source to work on, a folder in data/sources."),
+    typer.Option("--source", "-s", help="Source to work on; `portrait sources` lists them."),
 ]
 DataOption = Annotated[
     Path | None,
@@ -150,7 +150,7 @@ def backup(
     from portrait_assets.app.backup import back_up
 
     made = back_up(_settings(source, data_dir), to)
-    names = ", ".join(made.manifest.files)
+    names = ", ".join(made.manifest.files) or "nothing is decided yet"
     out.print(f"{made.path}: {len(made.manifest.files)} files ({names})", markup=False)
 
 
@@ -233,10 +233,12 @@ def audience(
     data_dir: DataOption = None,
 ) -> None:
     """Count and describe the customers that a condition over tags selects."""
+    from portrait_assets.core.source_folder import source_file
+    from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
     from portrait_assets.stages.tags.commands import show_audience
 
     settings = _settings(source, data_dir)
-    saved = settings.source_dir / "audiences.yaml"
+    saved = source_file(settings.source_dir, AUDIENCES_FILE)
     show_audience(
         settings.portrait_file,
         expression,
@@ -251,7 +253,7 @@ def _catalogue(settings: Settings) -> Catalogue:
     from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.tags.catalogue.load import source_catalogue
 
-    return source_catalogue(load_source(settings.source_dir).folder)
+    return source_catalogue(load_source(settings.source_dir).own_folder)
 
 
 @tags.command("list")
@@ -326,11 +328,11 @@ def _decide(
     action: str, code: str, by: str, reason: str, effective_from: str, settings: Settings
 ) -> None:
     from portrait_assets.stages.tags import commands
-    from portrait_assets.stages.tags.catalogue.governance import Action
+    from portrait_assets.stages.tags.catalogue.governance import APPROVALS_FILE, Action
 
     commands.approve_tag(
         _catalogue(settings),
-        settings.source_dir / "tag_approvals.yaml",
+        settings.source_dir / APPROVALS_FILE,
         commands.Approving(code, by, reason, effective_from, Action(action)),
         commands.latest_made(settings.portrait_file),
         out,

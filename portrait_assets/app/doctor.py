@@ -83,7 +83,7 @@ def examine(settings: Settings) -> list[Ailment]:
         SourceError: when the source, whose contracts it must keep, cannot be used.
     """
     source = load_source(settings.source_dir)
-    tables = [*all_tables(source_catalogue(source.folder)), CHECK_RESULTS]
+    tables = [*all_tables(source_catalogue(source.own_folder)), CHECK_RESULTS]
     with warehouse_lock(settings.warehouse_dir / "warehouse.lock", "portrait doctor", 0):
         warehouse = Warehouse(
             settings.warehouse_file,

@@ -14,7 +14,8 @@ from portrait_assets.app.request import Request
 from portrait_assets.core.errors import PortraitError, WarehouseError
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
-from portrait_assets.stages.raw.source import load_source
+from portrait_assets.core.source_folder import source_names
+from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.publishing import TABLE_ROWS
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
@@ -80,26 +81,26 @@ def _print_plan(request: Request, out: Console) -> None:
 
 
 def print_sources(settings: Settings, out: Console) -> None:
-    """One line per source: title, months, and what is missing for it to run."""
-    folder = settings.data_dir / "sources"
-    names = sorted(path.parent.name for path in folder.glob("*/source.yaml"))
-    if not names:
-        raise PortraitError(
-            f"There is no source in {folder}; run in the project's folder or give --data-dir."
-        )
-    grid = Grid("source", "title", "标题", "months", "state", box=None, pad_edge=False)
-    for name in names:
+    """Of each source: months, where it is defined, title, and what is missing for it to run."""
+    folder = settings.source_dir.parent
+    for name in source_names(folder):
+        out.print(f"[bold]{name}[/bold]", end="  ")
         try:
             source = load_source(folder / name)
-            told = source.definition
-            covered = f"{told.first_month} to {told.last_month or 'now'}"
-            grid.add_row(name, told.title.en, told.title.zh, covered, _state(source))
         except PortraitError as error:
-            grid.add_row(name, "", "", "", str(error))
-    out.print(grid)
+            out.print(str(error), markup=False)
+            continue
+        told = source.definition
+        out.print(f"{told.first_month} to {told.last_month or 'now'}, {_place(source)}")
+        out.print(f"  {told.title.en} / {told.title.zh}", markup=False)
+        out.print(f"  {_state(source)}", markup=False)
 
 
-def _state(source: Any) -> str:
+def _place(source: Source) -> str:
+    return f"in {_shown(source.folder)}" if source.folder == source.own_folder else "packaged"
+
+
+def _state(source: Source) -> str:
     try:
         source.check()
     except PortraitError as error:

@@ -77,8 +77,8 @@ def build_defs(
     source = load_source(settings.source_dir)
     # Before they are read: a definition that changes meanwhile must not pass for one that was.
     definitions = definitions_digest(source)
-    catalogue = source_catalogue(source.folder)
-    audiences = source_audiences(source.folder, catalogue)
+    catalogue = source_catalogue(source.own_folder)
+    audiences = source_audiences(source.own_folder, catalogue)
     tables = all_tables(catalogue)
     told = source.definition
     partitions = month_partitions(told.first_month, told.last_month, told.time_zone)
@@ -86,7 +86,7 @@ def build_defs(
         *raw.raw_assets(source, partitions),
         *cleaned.cleaned_assets(source, partitions),
         *features.features_assets(partitions),
-        *clusters.clusters_assets(source.folder, partitions),
+        *clusters.clusters_assets(source.own_folder, partitions),
         *tags_assets(catalogue, audiences, partitions),
         *validation.validation_assets(catalogue, partitions),
         *mart_assets(

@@ -77,7 +77,7 @@ def cleaned_assets(
                 months,
                 told.identity,
                 ways,
-                source.folder,
+                source.own_folder,
             )
         yield dg.Output(made.identity_map, IDENTITY_MAP.name)
         yield dg.Output(made.aliases, CUSTOMER_ALIAS.name)

@@ -22,6 +22,7 @@ from pydantic import (
 
 from portrait_assets.core.errors import PortraitError, SourceError
 from portrait_assets.core.months import month_range, next_month, parse_month
+from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
 
@@ -145,12 +146,13 @@ class SourceDefinition(BaseModel):
 class Source:
     """A source definition together with the folder that it was read from.
 
-    Raises:
-        SourceError: on making one, when the definition cannot be used; see `load_source`.
+    `own_folder` holds what is decided about the source, and is the only one that is written to;
+    it is another one than `folder` for a packaged source.
     """
 
-    def __init__(self, folder: Path, definition: SourceDefinition) -> None:
+    def __init__(self, folder: Path, definition: SourceDefinition, own_folder: Path) -> None:
         self.folder = folder
+        self.own_folder = own_folder
         self.definition = definition
         self.name = definition.name
 
@@ -267,6 +269,11 @@ class Source:
                 f"{self.name}: neither transactions.sql nor balances.sql is in the source's "
                 "folder; a portrait needs one of them."
             )
+        if self.folder != self.own_folder and (lost := sorted(self.own_folder.glob("**/*.sql"))):
+            raise SourceError(
+                f"{self.name}: {lost[0]} is not read, as the source is defined in "
+                f"{self.folder}; copy that folder's files beside it, or remove it."
+            )
         for stray in self.folder.glob("*.sql"):
             if stray.stem not in CANONICAL_BY_NAME:
                 raise SourceError(
@@ -284,17 +291,20 @@ class Source:
             self.files(name)
 
 
-def load_source(folder: Path) -> Source:
-    """Read the source definition in a folder.
+def load_source(own_folder: Path) -> Source:
+    """Read the definition of the source whose folder in the data folder this is.
+
+    The packaged source of that name is read where the folder does not define one.
 
     Raises:
         SourceError: when source.yaml is missing, is not YAML, or says something it may not.
     """
-    path = folder / "source.yaml"
+    folder = definition_folder(own_folder)
+    path = folder / DEFINITION_FILE
     if not path.is_file():
         raise SourceError(
-            f"There is no source '{folder.name}': {folder.parent.name}/{folder.name}/source.yaml "
-            "is missing; list the sources that there are with `portrait sources`."
+            f"There is no source '{folder.name}': {folder}/{DEFINITION_FILE} is missing; there "
+            f"are {', '.join(source_names(folder.parent))} (`portrait sources`)."
         )
     try:
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -315,4 +325,4 @@ def load_source(folder: Path) -> Source:
         )
     if definition.last_month is not None and definition.last_month < definition.first_month:
         raise SourceError(f"{folder.name}/source.yaml: last_month lies before first_month.")
-    return Source(folder, definition)
+    return Source(folder, definition, own_folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from portrait_assets.core.source_folder import source_file
 from portrait_assets.methods.clustering.errors import ClusterError
 
 GIVEN_NAMES_FILE = "segments.yaml"
@@ -24,7 +25,7 @@ def given_names(folder: Path) -> dict[int, dict[str, str]]:
     Raises:
         ClusterError: when the file is not what the example above shows.
     """
-    path = folder / GIVEN_NAMES_FILE
+    path = source_file(folder, GIVEN_NAMES_FILE)
     if not path.is_file():
         return {}
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from portrait_assets.core.source_folder import source_file
 from portrait_assets.methods.expressions.expression import Expression, suggestion
 from portrait_assets.schema.table import Column, Sensitivity
 from portrait_assets.stages.tags.audiences.audience import MATRIX, check_condition, parse_audience
@@ -19,6 +20,7 @@ from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.rules import day
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 
+AUDIENCES_FILE = "audiences.yaml"
 _FIELDS = ("code", "name", "owner", "where")
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,62}")
 
@@ -42,7 +44,7 @@ def source_audiences(folder: Path, catalogue: Catalogue) -> tuple[SavedAudience,
         TagError: as `load_audiences`.
     """
     columns = {column.name: column for column in portrait_matrix_table(catalogue).all_columns}
-    return load_audiences(folder / "audiences.yaml", columns)
+    return load_audiences(source_file(folder, AUDIENCES_FILE), columns)
 
 
 def load_audiences(

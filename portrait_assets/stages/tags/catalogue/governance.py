@@ -26,6 +26,7 @@ from portrait_assets.stages.tags.catalogue.tag import (
 )
 from portrait_assets.stages.tags.catalogue.yaml_lines import Entry, read_yaml
 
+APPROVALS_FILE = "tag_approvals.yaml"
 _HEADER = "# Approvals of tag versions. Lines are only ever added, by `portrait tags approve`.\n"
 _FIELDS = ("code", "version", "action", "effective_from", "by", "reason", "on", "definition_hash")
 _NEW = Place("a new approval", 1)

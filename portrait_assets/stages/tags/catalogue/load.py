@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.months import parse_month
+from portrait_assets.core.source_folder import source_file
 from portrait_assets.methods.expressions.expression import (
     Expression,
     ExpressionError,
@@ -26,7 +27,11 @@ from portrait_assets.schema.table import (
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.tags.catalogue.checking import check_catalogue
-from portrait_assets.stages.tags.catalogue.governance import read_approvals, with_approvals
+from portrait_assets.stages.tags.catalogue.governance import (
+    APPROVALS_FILE,
+    read_approvals,
+    with_approvals,
+)
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
@@ -146,7 +151,7 @@ def source_catalogue(folder: Path) -> Catalogue:
     Raises:
         TagError: as `load_catalogue`.
     """
-    overrides, approvals = folder / "tags.yaml", folder / "tag_approvals.yaml"
+    overrides, approvals = source_file(folder, "tags.yaml"), source_file(folder, APPROVALS_FILE)
     return load_catalogue(
         overrides=overrides if overrides.is_file() else None,
         approvals=approvals if approvals.is_file() else None,
