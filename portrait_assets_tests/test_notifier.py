@@ -18,6 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from portrait_assets.core.errors import PortraitError, RunFailedError
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration import notifier
 from portrait_assets.orchestration.automation import JOB, range_tags
@@ -314,7 +315,7 @@ def test_a_run_whose_process_was_killed_is_reported_once(shop: Settings, webhook
     assert message["run_id"] == killed.run_id
     assert message["sentence"] == (
         "run of 2024-01 to 2024-02: its process ended before the run did; "
-        "run it again with `portrait run --months 2024-01..2024-02`."
+        f"run it again with `{command('run', '--months', '2024-01..2024-02')}`."
     )
 
 

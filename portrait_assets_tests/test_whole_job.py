@@ -13,6 +13,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets_tests.scenario import (
     SHOP_MONTHS,
@@ -124,7 +125,8 @@ def test_months_made_one_after_the_other_equal_one_run(made: Settings, tmp_path:
 def test_a_month_whose_history_is_missing_is_refused_with_the_command(tmp_path: Path):
     result = run(shop(tmp_path), ["2024-03"])
     assert not result.success
-    assert "has not been made for 2024-01 yet; run `portrait run --months 2024-01" in str(
+    remedy = command("run", "--months", "2024-01..2024-03")
+    assert f"has not been made for 2024-01 yet; run `{remedy}` first" in str(
         [event.event_specific_data for event in result.all_events if event.is_step_failure]
     )
 
@@ -236,6 +238,10 @@ def test_the_command_line_makes_shows_and_lists(tmp_path: Path):
     assert "looks back on 2024-01, which was never completed" in ran.stdout
     for told in ("Rows per table", "Set aside or corrected", "Segments", "Checks", "Try:"):
         assert told in ran.stdout
+    queries = [line for line in ran.stdout.splitlines() if "import duckdb" in line]
+    assert len(queries) == 3
+    for line in queries:
+        assert subprocess.run(line, shell=True, env={}, check=False).returncode == 0, line
     status = portrait("status", data=tmp_path)
     assert "months made: 2 of 4" in status.stdout
     assert "never made: 2024-03, 2024-04" in status.stdout

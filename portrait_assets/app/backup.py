@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from portrait_assets import __version__
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.files import replace_files
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import DEFINITION_FILE
 from portrait_assets.stages.raw.source import load_source
@@ -162,9 +163,11 @@ def restore(settings: Settings, file: Path, replace: bool = False) -> Restored:
     """
     manifest, contents = read_backup(file)
     if manifest.source != settings.source:
+        of_it = settings.model_copy(update={"source": manifest.source})
+        again = command("restore", str(file), settings=of_it)
         raise BackupError(
             f"{file.name} is a backup of the source '{manifest.source}', not of "
-            f"'{settings.source}'; restore it with `--source {manifest.source}`."
+            f"'{settings.source}'; restore it with `{again}`."
         )
     folder = settings.source_dir
     lock = settings.warehouse_dir / "warehouse.lock"

@@ -65,10 +65,13 @@ def _fail(sentence: str, exit_code: int = 1) -> NoReturn:
 
 
 def _settings(source: str | None, data_dir: Path | None) -> Settings:
+    from portrait_assets.core.invocation import give_commands_for
     from portrait_assets.core.settings import Settings
 
     given = {"source": source, "data_dir": data_dir}
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    settings = Settings(**{k: value for k, value in given.items() if value is not None})  # type: ignore[arg-type]
+    give_commands_for(settings)
+    return settings
 
 
 @app.command()
@@ -98,6 +101,7 @@ def run(
     from portrait_assets.app.planning import read_plan
     from portrait_assets.app.request import read_request
     from portrait_assets.app.stopping import stopped_in_a_sentence
+    from portrait_assets.core.invocation import command
     from portrait_assets.orchestration.notifier import reported
 
     settings = _settings(source, data_dir)
@@ -107,7 +111,8 @@ def run(
         exit_code = 0
         if plan.is_empty:
             newest = request.available[-1]
-            out.print(f"{plan.sentence} `portrait run --months {newest}` runs a month.")
+            again = command("run", "--months", newest)
+            out.print(f"{plan.sentence} `{again}` runs a month.", markup=False)
         else:
             from portrait_assets.app.run import run_portrait
 
@@ -419,14 +424,14 @@ def bank(
     first_month: Annotated[str, typer.Option(help="First month.")] = "2023-01",
 ) -> None:
     """Write a synthetic bank as Parquet, with the truth behind it. All persons are invented."""
+    from portrait_assets.core.invocation import command
     from portrait_assets.synthetic.bank import generate_bank
 
     made = generate_bank(to, customers, months, seed, first_month, progress=out.print)
     for table, rows in made.rows.items():
         out.print(f"  {table}: {rows:,} rows")
-    out.print(
-        f"Run it with: PORTRAIT_DATA_DIR={to} portrait run --source synthetic_bank", markup=False
-    )
+    run_it = command("run", settings=_settings("synthetic_bank", to))
+    out.print(f"Run it with: {run_it}", markup=False)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from portrait_assets.core.invocation import give_commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import (
     failure_sensors,
@@ -74,6 +75,7 @@ def build_defs(
         PortraitError: when the source or its tag catalogue cannot be used.
     """
     settings = settings or Settings()
+    give_commands_for(settings)
     source = load_source(settings.source_dir)
     # Before they are read: a definition that changes meanwhile must not pass for one that was.
     definitions = definitions_digest(source)

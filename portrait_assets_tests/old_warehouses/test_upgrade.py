@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.app.doctor import examine
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import all_tables
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
@@ -87,7 +88,8 @@ def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(old: Setting
 @pytest.mark.slow
 def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archive: Path):
     before = old.warehouse_file.read_bytes()
-    fails_in_a_sentence(portrait("doctor", data=old.data_dir), "migrate it with `portrait run`")
+    doctor = portrait("doctor", data=old.data_dir)
+    fails_in_a_sentence(doctor, "migrate it with `.*portrait_assets run --source corner_shop")
     status = portrait("status", data=old.data_dir)
     if archive.stem == "format-2":
         fails_in_a_sentence(status, "published by another version")
@@ -99,7 +101,7 @@ def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archi
 @pytest.mark.slow
 def test_what_an_older_version_published_is_published_again(old: Settings, archive: Path):
     lacking = {
-        "format-2": "lacks tags.tag_details of this version; run `portrait run`",
+        "format-2": f"lacks tags.tag_details of this version; run `{command('run')}`",
         "format-3": "does not hold what was made last of 2024-01 to 2024-02",
     }
     tables = all_tables(source_catalogue(old.source_dir))

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from portrait_assets.core.errors import PortraitError, SourceError
+from portrait_assets.core.invocation import command, pip_command
 from portrait_assets.core.months import month_range, next_month, parse_month
 from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
 from portrait_assets.schema.table import Severity
@@ -95,7 +96,7 @@ def _file_spec(value: object) -> object:
 
 
 class SourceDefinition(BaseModel):
-    """The contents of source.yaml."""
+    """The contents of source.yaml; `{pip}` in `install_hint` becomes this program's pip."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
@@ -233,6 +234,7 @@ class Source:
         found = importlib.util.find_spec(package)
         if found is None or found.origin is None:
             hint = self.definition.install_hint or f"install the package {package}"
+            hint = hint.replace("{pip}", pip_command())
             raise SourceError(f"{self.name}: the package {package} is not installed; {hint}.")
         return Path(found.origin).parent / inside
 
@@ -304,7 +306,7 @@ def load_source(own_folder: Path) -> Source:
     if not path.is_file():
         raise SourceError(
             f"There is no source '{folder.name}': {folder}/{DEFINITION_FILE} is missing; there "
-            f"are {', '.join(source_names(folder.parent))} (`portrait sources`)."
+            f"are {', '.join(source_names(folder.parent))} (`{command('sources')}`)."
         )
     try:
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
