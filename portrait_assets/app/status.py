@@ -12,9 +12,11 @@ from rich.table import Table as Grid
 from portrait_assets.app.planning import read_plan
 from portrait_assets.app.request import Request
 from portrait_assets.core.errors import PortraitError, WarehouseError
+from portrait_assets.core.invocation import command, python_command
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import source_names
+from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.publishing import TABLE_ROWS
@@ -39,13 +41,12 @@ def print_made(settings: Settings, out: Console) -> None:
         _print_checks(con, out)
     path = _shown(settings.portrait_file)
     out.print(f"\n[bold]{path}[/bold] (and {_shown(settings.warehouse_dir / 'report')}/index.html)")
+    if not can_draw():
+        out.print(left_out()[0], markup=False)
     out.print("Try:")
     for query in EXAMPLE_QUERIES:
-        out.print(
-            f"  python -c \"import duckdb; duckdb.connect('{path}', read_only=True)"
-            f'.sql(\\"{query}\\").show()"',
-            markup=False,
-        )
+        code = f"import duckdb; duckdb.connect('{path}', read_only=True).sql(\"{query}\").show()"
+        out.print(f"  {python_command(code)}", markup=False)
 
 
 def print_status(settings: Settings, out: Console) -> None:
@@ -53,7 +54,7 @@ def print_status(settings: Settings, out: Console) -> None:
     source = load_source(settings.source_dir)
     months = source.months()
     if not settings.portrait_file.exists():
-        out.print(f"{source.name}: nothing is published yet; run `portrait run`.")
+        out.print(f"{source.name}: nothing is published yet; run `{command('run')}`.", markup=False)
         return
     with _open(settings) as con:
         made = {month for (month,) in _all(con, "SELECT DISTINCT month FROM mart.table_rows")}
@@ -77,7 +78,8 @@ def _print_plan(request: Request, out: Console) -> None:
     except WarehouseError as error:
         out.print(str(error), markup=False)
         return
-    out.print(plan.sentence if plan.is_empty else f"`portrait run`: {plan.sentence}", markup=False)
+    prefix = "" if plan.is_empty else f"`{command('run')}`: "
+    out.print(f"{prefix}{plan.sentence}", markup=False)
 
 
 def print_sources(settings: Settings, out: Console) -> None:
@@ -115,7 +117,7 @@ def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
     con.close()
     raise WarehouseError(
         f"{settings.portrait_file.name} was published by another version; publish it again with "
-        "`portrait run`."
+        f"`{command('run')}`."
     )
 
 

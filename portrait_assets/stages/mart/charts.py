@@ -12,7 +12,6 @@ from portrait_assets.stages.mart.reading import Row
 
 BLUE, ORANGE, GREY = "#2f6690", "#d1662f", "#9aa5b1"
 # Okabe and Ito's eight, told apart by nearly everyone, without the yellow that vanishes on white.
-PALETTE = ["#2f6690", "#d1662f", "#2a9d74", "#b5548b", "#5aa9d6", "#8a6d1f", "#5b4b9a", "#7d8793"]
 SEQUENCE = ["#1b4965", "#3a7ca5", "#7fb2d0", "#e0b98d", "#d08548", "#a04a1f"]
 MONTH_WORDS = {"month": "月份"}
 

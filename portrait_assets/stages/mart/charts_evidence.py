@@ -11,10 +11,10 @@ from portrait_assets.stages.mart.charts import (
     BLUE,
     GREY,
     ORANGE,
-    PALETTE,
     data_of,
     share_axis,
 )
+from portrait_assets.stages.mart.labels import PALETTE
 from portrait_assets.stages.mart.reading import Row
 
 LEAST_AUC = 0.4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -16,8 +15,9 @@ from portrait_assets.stages.mart import (
     facts,
     flows,
 )
+from portrait_assets.stages.mart.labels import segment_colours, short, test_name
 from portrait_assets.stages.mart.reading import Published, Row, TagName
-from portrait_assets.stages.mart.words import EXTRA, OUTCOMES
+from portrait_assets.stages.mart.words import EXTRA
 
 POINTS = 900  # Of the scatter: enough to see the shape, few enough to load at once.
 MOST_MOVED = 16
@@ -103,14 +103,6 @@ def pictures(published: Published, segments: list[Row]) -> dict[str, str]:
 def _add(found: dict[str, str], name: str, rows: list[Row], chart: Any) -> None:
     if rows:
         found[name] = chart(rows)
-
-
-def segment_colours(segments: list[Row]) -> dict[int, str]:
-    """A colour per segment, by its number, so that it stays from month to month."""
-    return {
-        row["segment_id"]: charts.PALETTE[(row["segment_id"] - 1) % len(charts.PALETTE)]
-        for row in segments
-    }
 
 
 def scatter_points(published: Published) -> tuple[list[Row], tuple[float, float]] | None:
@@ -219,14 +211,6 @@ def buckets(published: Published, test: str, tags: dict[str, TagName]) -> list[R
     return found
 
 
-def test_name(row: Row, tags: Mapping[str, TagName]) -> tuple[str, str]:
-    """What a backtest is called: the tag and the outcome it foretells."""
-    tag = tags.get(row["tag_code"])
-    en, zh = (tag.en, tag.zh) if tag else EXTRA.get(row["tag_code"], (row["tag_code"],) * 2)
-    outcome = OUTCOMES.get(row["outcome"], (row["outcome"], row["outcome"]))
-    return f"{en} → {outcome[0]}", f"{zh} → {outcome[1]}"
-
-
 def _backtests(published: Published, tags: dict[str, TagName]) -> dict[str, str]:
     found: dict[str, str] = {}
     rows = [
@@ -330,10 +314,3 @@ def _flows(
         words = {bar["text"]: f"{names[bar['name']][1]}  {bar['size']:,}" for bar in bars}
         found[f"flow_{dimension}"] = charts.flow(bands, bars, shades, words, label)
     return found
-
-
-def short(text: str, most: int = 24) -> str:
-    """The text, cut at a word where it is too long for a chart."""
-    if len(text) <= most:
-        return text
-    return text[: most - 1].rsplit(" ", 1)[0] + "…"

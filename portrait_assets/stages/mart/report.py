@@ -11,18 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
+from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.stages.mart import advice, facts, words
-from portrait_assets.stages.mart.pictures import (
-    pictures,
-    segment_colours,
-    short,
-    test_name,
-)
+from portrait_assets.stages.mart.labels import segment_colours, short, test_name
 from portrait_assets.stages.mart.reading import Published, Row, TagName
 from portrait_assets.stages.raw.source import Title
 from portrait_assets.stages.validation.proposals import draft_file
@@ -52,9 +47,8 @@ def write_report(
     Returns:
         How many charts were drawn, findings told and versions proposed, by name.
     """
-    # Every chart is drawn by a test; checking each against the schema again takes seconds.
     opened = duckdb.connect(str(portrait_file), read_only=True, config={"threads": THREADS})
-    with opened as con, debug_mode(False):
+    with opened as con:
         context = gather(Published(con))
     drafts = [row["draft"] for row in context["proposals"]]
     page = (
@@ -107,7 +101,8 @@ def gather(published: Published) -> dict[str, Any]:
         "decision": next(iter(published.newest("clusters.cluster_decision", "as_of")), None),
         "colours": segment_colours(segments),
         "matrix": facts.matrix(tags, counts, segments),
-        "charts": {name: Markup(svg) for name, svg in pictures(published, segments).items()},
+        "charts": _charts(published, segments),
+        "left_out": None if can_draw() else left_out(),
         "backtests": [row for row in backtests if row["metric"] == "auc"],
         "measures": [row for row in backtests if row["metric"] != "auc"],
         "proposals": facts.proposals(published),
@@ -116,6 +111,20 @@ def gather(published: Published) -> dict[str, Any]:
         "dictionary": facts.dictionary(published),
         "tags": tags,
     }
+
+
+def _charts(published: Published, segments: list[Row]) -> dict[str, Markup]:
+    """The charts as SVG by name; none where the extra that draws them is not installed."""
+    if not can_draw():
+        return {}
+    # Imported late: what draws takes most of a second to load.
+    from altair.utils.schemapi import debug_mode
+
+    from portrait_assets.stages.mart.pictures import pictures
+
+    # Every chart is drawn by a test; checking each against the schema again takes seconds.
+    with debug_mode(False):
+        return {name: Markup(svg) for name, svg in pictures(published, segments).items()}
 
 
 def _first(findings: list[Row]) -> list[Row]:
