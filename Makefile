@@ -32,13 +32,13 @@ test-slow: $(VENV)/.installed  ## the tests that take long
 	$(BIN)/pytest -n auto --dist worksteal -m slow
 
 torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, RUNS, CASES say how many
-	$(BIN)/python benchmarks/torture_kills.py $(KILLS)
-	$(BIN)/python benchmarks/torture_demo.py $(DEMO_KILLS)
-	$(BIN)/python benchmarks/torture_readers.py $(READERS) $(RUNS)
-	$(BIN)/python benchmarks/torture_together.py
-	$(BIN)/python benchmarks/torture_backfill.py
+	$(BIN)/python -m benchmarks.torture_kills $(KILLS)
+	$(BIN)/python -m benchmarks.torture_demo $(DEMO_KILLS)
+	$(BIN)/python -m benchmarks.torture_readers $(READERS) $(RUNS)
+	$(BIN)/python -m benchmarks.torture_together
+	$(BIN)/python -m benchmarks.torture_backfill
 	$(BIN)/python -W ignore -m benchmarks.torture_memory
-	$(BIN)/python benchmarks/torture_fuzz.py $(CASES)
+	$(BIN)/python -m benchmarks.torture_fuzz $(CASES)
 
 lint: $(VENV)/.installed  ## lint and types
 	$(BIN)/ruff check .
@@ -48,11 +48,11 @@ lint: $(VENV)/.installed  ## lint and types
 bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (takes long)
 	$(BIN)/python -W ignore -m benchmarks.run
 	$(BIN)/python -W ignore -m benchmarks.whole_job
-	$(BIN)/python -W ignore benchmarks/cleaning_typing.py
-	$(BIN)/python -W ignore benchmarks/cleaning_linkage.py
-	$(BIN)/python -W ignore benchmarks/clusters_choice.py
-	$(BIN)/python -W ignore benchmarks/clusters_choice.py --set null
-	$(BIN)/python -W ignore benchmarks/clusters_scale.py
+	$(BIN)/python -W ignore -m benchmarks.cleaning_typing
+	$(BIN)/python -W ignore -m benchmarks.cleaning_linkage
+	$(BIN)/python -W ignore -m benchmarks.clusters_choice
+	$(BIN)/python -W ignore -m benchmarks.clusters_choice --set null
+	$(BIN)/python -W ignore -m benchmarks.clusters_scale
 
 ui: $(VENV)/.installed  ## the Dagster UI on http://localhost:3000
 	$(BIN)/portrait ui

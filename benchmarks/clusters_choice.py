@@ -1,7 +1,7 @@
 """Adjusted Rand index of the free choice on generated and small public labelled sets.
 
-    python benchmarks/clusters_choice.py --set judge
-    python benchmarks/clusters_choice.py --set null
+    python -m benchmarks.clusters_choice --set judge
+    python -m benchmarks.clusters_choice --set null
 
 ``train`` are the sets that thresholds were chosen on, ``judge`` the others; ``null`` counts how
 often structureless data are left as one segment.
@@ -10,19 +10,14 @@ often structureless data are left as one segment.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
-
-import clusters_battery as battery  # noqa: E402
-
-from portrait_assets.stages.clusters.cluster_file import cluster_table  # noqa: E402
+from benchmarks import clusters_battery as battery
+from portrait_assets.stages.clusters.cluster_file import cluster_table
 
 
 def table_of(matrix: np.ndarray) -> pl.DataFrame:

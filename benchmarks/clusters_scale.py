@@ -1,27 +1,23 @@
 """Time and memory of choice, fit and assignment for many customers.
 
-python benchmarks/clusters_scale.py --customers 10000000 --features 30
+python -m benchmarks.clusters_scale --customers 10000000 --features 30
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
-
-from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres  # noqa: E402
-from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows  # noqa: E402
-from portrait_assets.methods.clustering.assignment import assign  # noqa: E402
-from portrait_assets.methods.clustering.fitting import fit_model  # noqa: E402
-from portrait_assets.methods.clustering.preparation.preparation import FeatureUse  # noqa: E402
+from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
+from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.fitting import fit_model
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 
 
 def customers(

@@ -42,18 +42,18 @@ def join(*parts: Matrix) -> Data:
 def disc(r: Generator, n: int, cx: float, cy: float, rx: float, ry: float | None = None) -> Matrix:
     """Uniform in an ellipse."""
     a, u = r.uniform(0, 2 * np.pi, n), np.sqrt(r.uniform(0, 1, n))
-    return np.c_[cx + rx * u * np.cos(a), cy + (ry or rx) * u * np.sin(a)]
+    return np.column_stack([cx + rx * u * np.cos(a), cy + (ry or rx) * u * np.sin(a)])
 
 
 def ring(r: Generator, n: int, radius: float, width: float, cx: float = 0, cy: float = 0) -> Matrix:
     """Noisy ring."""
     a, q = r.uniform(0, 2 * np.pi, n), radius + r.normal(0, width, n)
-    return np.c_[cx + q * np.cos(a), cy + q * np.sin(a)]
+    return np.column_stack([cx + q * np.cos(a), cy + q * np.sin(a)])
 
 
 def box(r: Generator, n: int, x0: float, x1: float, y0: float, y1: float) -> Matrix:
     """Uniform in a rectangle."""
-    return np.c_[r.uniform(x0, x1, n), r.uniform(y0, y1, n)]
+    return np.column_stack([r.uniform(x0, x1, n), r.uniform(y0, y1, n)])
 
 
 def line(r: Generator, n: int, points: list[tuple[float, float]], width: float) -> Matrix:

@@ -1,4 +1,4 @@
-"""Time and peak memory of generating a bank: `python benchmarks/generate_bank.py 1000000 24`."""
+"""Time and peak memory of generating a bank: `python -m benchmarks.generate_bank 1000000 24`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Runs of the demo killed at random moments, as runs that make again what stands.
 
-Run `python benchmarks/torture_demo.py [kills] [seed]`. After each kill the published file must hold
+Run `python -m benchmarks.torture_demo [kills] [seed]`. After each kill the published file must hold
 what it held, and after a plain rerun the contents must be those of the undisturbed run.
 """
 
@@ -13,8 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from torture_world import ENGINES, digest
-
+from benchmarks.torture_world import ENGINES, digest
 from portrait_assets.core.settings import Settings
 from portrait_assets_tests.scenario import clean_environment
 

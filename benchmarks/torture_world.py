@@ -178,8 +178,8 @@ def records_agree(settings: Settings) -> list[str]:
                 wrong.append(f"{name}: the UI shows {len(told)} months, {len(months)} are made")
         storage = instance.event_log_storage
         for (name, check, month), passed in checks.items():
-            key = dg.AssetCheckKey(dg.AssetKey(name.split(".")), check)
-            for record in storage.get_asset_check_execution_history(key, limit=200):
+            checked = dg.AssetCheckKey(dg.AssetKey(name.split(".")), check)
+            for record in storage.get_asset_check_execution_history(checked, limit=200):
                 if record.partition == month:
                     if (record.status.value == "SUCCEEDED") != passed:
                         wrong.append(f"{name} {check} {month}: the UI shows {record.status.value}")

@@ -161,12 +161,12 @@ def report(customers: int, bank: Path, runs: Mapping[str, Run], out: Console) ->
     out.print(grid)
     beyond = sum(c.seconds for name, c in first.stages.items() if name not in BEFORE_THE_MATRIX)
     files = folder_bytes(bank)
-    disk = max(run.disk_bytes for run in runs.values())
+    disk_bytes = max(run.disk_bytes for run in runs.values())
     most = ON_DISK[0] * files + ON_DISK[1] * GIB
     peak = max(run.cost.peak_bytes for run in runs.values())
     out.print(f"beyond the matrices / files to matrices: {beyond / matrices:.2f} (at most 2)")
     out.print(f"peak: {peak / GIB:.2f} GiB (at most 8)")
-    out.print(f"disk: {disk / GIB:.1f} GiB (at most {most / GIB:.1f})")
+    out.print(f"disk: {disk_bytes / GIB:.1f} GiB (at most {most / GIB:.1f})")
     out.print(
         f"a new month / all: 1/{everything.seconds / new.cost.seconds:.1f} (at most 1/12); "
         f"of processor time 1/{everything.processor_seconds / new.cost.processor_seconds:.1f}"

@@ -58,6 +58,13 @@ def run(
         )
 
 
+def run_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
+    """The record of a run, which must be there."""
+    found = instance.get_run_by_id(run_id)
+    assert found is not None
+    return found
+
+
 def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every table of a DuckDB file, sorted, without what differs from run to run."""
     with duckdb.connect(str(path), read_only=True) as con:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -55,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
-def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
         return con.execute(sql).fetchall()
 
@@ -284,7 +285,7 @@ def test_the_other_verbs_answer_from_what_was_made(made: Settings, tmp_path: Pat
         "cluster", str(table), "--out", str(labels), "--segments", "2", data=made.data_dir
     )
     assert found.returncode == 0, found.stderr
-    assert duckdb.sql(f"SELECT count(DISTINCT segment) FROM '{labels}'").fetchall() == [(2,)]
+    assert duckdb.execute(f"SELECT count(DISTINCT segment) FROM '{labels}'").fetchall() == [(2,)]
     bank = portrait(
         "generate",
         "bank",

@@ -80,7 +80,7 @@ def bank(seed: int) -> World:
         for n, kind in enumerate(["fund", "card", "fund", None])
     ]
     pairs = [(who, f"K{number}") for who in people for number in range(4)]
-    contacts = [
+    contacts: list[dict[str, Any]] = [
         {
             "customer_id": who,
             "campaign_id": campaign,
