@@ -10,7 +10,7 @@ RUNS := 10
 CASES := 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow torture lint bench ui clean
+.PHONY: help demo test test-slow torture lint bench bench-compare docs ui clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -53,6 +53,9 @@ bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (ta
 	$(BIN)/python -W ignore -m benchmarks.clusters_choice
 	$(BIN)/python -W ignore -m benchmarks.clusters_choice --set null
 	$(BIN)/python -W ignore -m benchmarks.clusters_scale
+
+bench-compare: $(VENV)/.installed  ## the newest result of each benchmark against the one before, or of COMMIT=...
+	@$(BIN)/python -m benchmarks.compare $(COMMIT)
 
 ui: $(VENV)/.installed  ## the Dagster UI on http://localhost:3000
 	$(BIN)/portrait ui

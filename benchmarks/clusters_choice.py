@@ -17,6 +17,7 @@ import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
 from benchmarks import clusters_battery as battery
+from benchmarks.record import keep
 from portrait_assets.stages.clusters.cluster_file import cluster_table
 
 
@@ -69,12 +70,14 @@ def main() -> None:
     if given.set == "null":
         found = run_null(given.part, given.parts, given.seed)
         print(f"null: {int(sum(found))} of {len(found)} left as one segment, bound all")
+        keep("clusters_choice", {"null, left as one segment, score": sum(found) / len(found)})
         return
     names = list(battery.TRAIN if given.set == "train" else battery.JUDGE)
     names = given.only or names[given.part :: given.parts]
     found = run_labelled(names, given.seed)
     mean = float(np.mean(found))
     print(f"{given.set}: mean adjusted Rand index {mean:.4f} over {len(found)} sets, bound 0.78")
+    keep("clusters_choice", {f"{given.set}, mean adjusted Rand index, score": mean})
 
 
 if __name__ == "__main__":

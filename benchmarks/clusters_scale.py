@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
+from benchmarks.record import keep
 from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.assignment import assign
@@ -68,6 +69,17 @@ def main() -> None:
         points, fifty, nearest_rows(points, fifty)
     )
     print(f"inertia of ten restarts against fifty: {ratio:.5f}, bound 1.01")
+    what = f"{given.customers:,} customers"
+    keep(
+        "clusters_scale",
+        {
+            f"{what}, choice and fit, s": fitted - start,
+            f"{what}, choice and fit, s of processor time": fitted_cpu - cpu,
+            f"{what}, assignment, s": done - fitted,
+            f"{what}, peak GiB": peak,
+            "adjusted Rand index, score": score,
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ about an hour and a half and 40 GB of disk.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -18,12 +17,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.record import keep
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.synthetic.bank import generate_bank
 
@@ -177,9 +177,20 @@ def report(customers: int, bank: Path, runs: Mapping[str, Run], out: Console) ->
     return everything
 
 
+def figures_of(name: str, run: Run) -> dict[str, float]:
+    """The costs of a run and of its stages, as they are kept."""
+    found = {f"{name}, disk GiB": run.disk_bytes / GIB}
+    for stage, cost in {**run.stages, "in all": run.cost}.items():
+        found[f"{name}, {stage}, s"] = cost.seconds
+        found[f"{name}, {stage}, s of processor time"] = cost.processor_seconds
+        found[f"{name}, {stage}, peak GiB"] = cost.peak_bytes / GIB
+    return found
+
+
 def main(sizes: Sequence[int], folder: Path, out: Console) -> None:
     """Measure banks of these sizes in the folder, and what grows from one to the next."""
     before: tuple[int, Cost] | None = None
+    figures: dict[str, float] = {}
     for customers in sizes:
         bank, work = folder / f"bank-{customers}", folder / f"whole-{customers}"
         if not bank.exists():
@@ -191,9 +202,10 @@ def main(sizes: Sequence[int], folder: Path, out: Console) -> None:
             most = customers / before[0]
             out.print(f"all / all of {before[0]:,} customers: {ratio:.1f} (at most {most:.0f})")
         before = (customers, everything)
-        kept = {name: asdict(run) for name, run in runs.items()}
-        (folder / f"whole-{customers}.json").write_text(json.dumps(kept, indent=1))
+        for name, run in runs.items():
+            figures |= figures_of(f"{customers:,} customers, {name}", run)
     out.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+    keep("whole_job", figures)
 
 
 if __name__ == "__main__":
