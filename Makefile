@@ -1,5 +1,7 @@
 # The targets that people use; `make` alone lists them.
 PYTHON ?= python3
+# Empty for the newest versions: make test CONSTRAINTS=
+CONSTRAINTS := constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -10,7 +12,7 @@ RUNS := 10
 CASES := 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow torture lint bench bench-compare docs ui clean
+.PHONY: help demo test test-slow torture lint bench bench-compare docs hooks ui clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -19,7 +21,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 		|| { echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS)) -e '.[demo,dev,docs]'
 	@touch $@
 
 demo: $(VENV)/.installed  ## the whole job on The Complete Journey, from files to portrait.duckdb
@@ -43,6 +45,7 @@ torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, R
 lint: $(VENV)/.installed  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/typos
 	$(BIN)/mypy
 
 bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (takes long)
@@ -57,8 +60,14 @@ bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (ta
 bench-compare: $(VENV)/.installed  ## the newest result of each benchmark against the one before, or of COMMIT=...
 	@$(BIN)/python -m benchmarks.compare $(COMMIT)
 
+docs: $(VENV)/.installed  ## the documentation as a site, in site/
+	$(BIN)/mkdocs build --strict
+
+hooks: $(VENV)/.installed  ## check every commit before it is made
+	$(BIN)/pre-commit install
+
 ui: $(VENV)/.installed  ## the Dagster UI on http://localhost:3000
 	$(BIN)/portrait ui
 
 clean:  ## remove the environment and everything made
-	rm -rf $(VENV) data/warehouse data/dagster
+	rm -rf $(VENV) data/warehouse data/dagster site

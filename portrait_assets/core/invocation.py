@@ -38,7 +38,10 @@ def command(*words: str, settings: Settings | None = None) -> str:
 
 def python_command(code: str) -> str:
     """The command line that has this program's Python, with its packages, run some code."""
-    return shlex.join([*_python(), "-c", code])
+    quoted = shlex.quote(code)
+    if "'" in code and not set(code) & set("$`!\\"):
+        quoted = '"' + code.replace('"', '\\"') + '"'
+    return f"{shlex.join([*_python(), '-c'])} {quoted}"
 
 
 def pip_command(*words: str) -> str:
