@@ -61,7 +61,7 @@ bench-compare: $(VENV)/.installed  ## the newest result of each benchmark agains
 	@$(BIN)/python -m benchmarks.compare $(COMMIT)
 
 docs: $(VENV)/.installed  ## the documentation as a site, in site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 hooks: $(VENV)/.installed  ## check every commit before it is made
 	$(BIN)/pre-commit install
