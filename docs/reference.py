@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer.main
-from portrait_assets.stages.features.feature import Element, Feature
 from typer.cli import get_docs_for_click
 
 import portrait_assets
@@ -19,6 +18,7 @@ from portrait_assets.app import cli
 from portrait_assets.orchestration.definitions import all_tables
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.declared.feature import Element, Feature
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Tag
 
@@ -30,7 +30,7 @@ PACKAGE = Path(portrait_assets.__file__).parent
 LAYERS = (
     *("core", "schema", "methods", "storage", "stages/raw", "stages/cleaned", "stages/features"),
     *("stages/clusters", "stages/tags", "stages/validation", "stages/mart"),
-    *("synthetic", "orchestration", "app"),
+    *("synthetic", "orchestration", "app", "testing"),
 )
 ELEMENTS = {
     Element.ENTITY: "who the customer is",
