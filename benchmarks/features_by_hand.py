@@ -8,6 +8,8 @@ features are the same expressions as the pipeline's.
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX
@@ -64,7 +66,7 @@ def features_by_hand(month: str) -> str:
     return f"WITH {with_clause} {_sql(FEATURE_MATRIX, scope)}"
 
 
-def _is_shared(source: Read | Step) -> bool:
+def _is_shared(source: Read | Step) -> TypeGuard[Step]:
     """Whether it is a step between the customers' sums and the matrix."""
     if isinstance(source, Read) or source.is_view or source is FEATURE_MATRIX:
         return False

@@ -23,7 +23,7 @@ def named(sql: str) -> set[str]:
     return {table.sql(dialect="duckdb") for table in _tables(tree)} - own
 
 
-def _tables(tree: exp.Expression) -> Iterable[exp.Table]:
+def _tables(tree: exp.Expr) -> Iterable[exp.Table]:
     for table in tree.find_all(exp.Table):
         bare = table.copy()
         bare.set("alias", None)
