@@ -45,7 +45,7 @@ def compare(folder: Path, commit: str | None, out: Console) -> bool:
             out.print(f"{benchmark}: nothing to compare with")
             continue
         compared = True
-        out.print(f"[bold]{benchmark}[/bold]  {_told(before)} -> {_told(now)}")
+        out.print(f"[bold]{benchmark}[/bold]  {_described(before)} -> {_described(now)}")
         if before.processors != now.processors:
             out.print("  on machines with different numbers of processors", style="yellow")
         table = Table("figure", "before", "now", "ratio", box=None, pad_edge=False)
@@ -55,7 +55,7 @@ def compare(folder: Path, commit: str | None, out: Console) -> bool:
     return compared
 
 
-def _told(result: Result) -> str:
+def _described(result: Result) -> str:
     return f"{result.commit[:9]}{'+' if result.commit.endswith('+') else ''} {result.measured_at}"
 
 

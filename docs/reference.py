@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 import typer.main
 from typer.cli import get_docs_for_click
 
@@ -51,7 +52,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def tables() -> str:
     """Every table with its columns, in the order of the flow."""
-    made = all_tables(load_catalogue())
+    every = all_tables(load_catalogue())
     lines = [
         "# Tables",
         "",
@@ -60,9 +61,9 @@ def tables() -> str:
         "only. Sensitivity is C1 (low) to C3 (high), as in JR/T 0171-2020.",
         "",
     ]
-    for schema in dict.fromkeys(table.schema for table in made):
+    for schema in dict.fromkeys(table.schema for table in every):
         lines += [f"## {schema}", ""]
-        for table in made:
+        for table in every:
             if table.schema == schema:
                 lines += [*_table_section(table), ""]
     return "\n".join(lines)
@@ -161,7 +162,7 @@ def _tag_section(tag: Tag) -> Iterator[str]:
 def commands() -> str:
     """Every command as `--help` tells it."""
     command = typer.main.get_command(cli.app)
-    context = command.make_context("portrait", ["--help"], resilient_parsing=True)
+    context = typer.Context(command, info_name="portrait")
     text = get_docs_for_click(obj=command, ctx=context, name="portrait", title="Commands")
     return f"{text}\n{_settings_section()}"
 

@@ -29,9 +29,9 @@ def test_the_newest_is_held_against_the_one_before(tmp_path: Path):
     before = older(kept, None)
     assert before is not None
     assert ratios(before, kept[-1]) == {"features, seconds": (60.0, 30.0, 0.5)}
-    told = StringIO()
-    assert compare(tmp_path, None, Console(file=told, width=140))
-    assert "features, seconds  60      30   0.50" in told.getvalue()
+    printed = StringIO()
+    assert compare(tmp_path, None, Console(file=printed, width=140))
+    assert "features, seconds  60      30   0.50" in printed.getvalue()
 
 
 def test_a_commit_is_compared_with_by_its_beginning(tmp_path: Path):
@@ -44,6 +44,6 @@ def test_a_commit_is_compared_with_by_its_beginning(tmp_path: Path):
 
 def test_a_first_result_has_nothing_to_be_compared_with(tmp_path: Path):
     keep("run", {"features, seconds": 60.0}, tmp_path)
-    told = StringIO()
-    assert not compare(tmp_path, None, Console(file=told))
-    assert told.getvalue() == "run: nothing to compare with\n"
+    printed = StringIO()
+    assert not compare(tmp_path, None, Console(file=printed))
+    assert printed.getvalue() == "run: nothing to compare with\n"

@@ -18,11 +18,11 @@ RECORDS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 def test_the_index_of_decisions_lists_every_record_with_its_date_and_status():
     expected = []
     for path in RECORDS:
-        told = re.match(
+        match = re.match(
             r"# (\d{3}) (.+)\n\nDate: (\d{4}-\d\d-\d\d)\. Status: (.+)\.\n", path.read_text("utf-8")
         )
-        assert told, path.name
-        number, title, date, status = told.groups()
+        assert match, path.name
+        number, title, date, status = match.groups()
         assert path.name.startswith(f"{number}-")
         expected.append(f"| [{number}]({path.name}) | {title} | {date} | {status} |")
     index = (DOCS / "decisions" / "README.md").read_text("utf-8").splitlines()
@@ -33,8 +33,8 @@ def test_the_index_of_decisions_lists_every_record_with_its_date_and_status():
 def test_links_between_pages_lead_somewhere(path: Path):
     text = re.sub(r"`[^`]*`", "", path.read_text("utf-8"))
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-        made = "reference/" in target
-        assert made or (path.parent / target).exists(), target
+        generated = "reference/" in target
+        assert generated or (path.parent / target).exists(), target
 
 
 def test_every_page_is_in_the_navigation():
