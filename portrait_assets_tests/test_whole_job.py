@@ -242,7 +242,9 @@ def test_the_command_line_makes_shows_and_lists(tmp_path: Path):
     queries = [line for line in ran.stdout.splitlines() if "import duckdb" in line]
     assert len(queries) == 3
     for line in queries:
-        assert subprocess.run(line, shell=True, env={}, check=False).returncode == 0, line
+        assert (
+            subprocess.run(line, shell=True, env=clean_environment(), check=False).returncode == 0
+        )
     status = portrait("status", data=tmp_path)
     assert "months made: 2 of 4" in status.stdout
     assert "never made: 2024-03, 2024-04" in status.stdout
