@@ -58,7 +58,7 @@ bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (ta
 	$(BIN)/python -W ignore -m benchmarks.clusters_scale
 
 bench-compare: $(VENV)/.installed  ## the newest result of each benchmark against the one before, or of COMMIT=...
-	@$(BIN)/python -m benchmarks.compare $(COMMIT)
+	@$(BIN)/python -m portrait_assets.testing.compared $(COMMIT)
 
 docs: $(VENV)/.installed  ## the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

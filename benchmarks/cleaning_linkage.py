@@ -12,7 +12,6 @@ import time
 import numpy as np
 import polars as pl
 
-from benchmarks.record import keep
 from portrait_assets.methods.linkage.model import (
     LinkageSettings,
     prepare,
@@ -20,6 +19,7 @@ from portrait_assets.methods.linkage.model import (
     train,
 )
 from portrait_assets.methods.linkage.resolving import persons_of, within
+from portrait_assets.testing.measured import keep
 
 SYLLABLES = np.array([a + b for a in "bdfglmnprstv" for b in "aeio"])
 

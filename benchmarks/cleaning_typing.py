@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.record import keep
-from portrait_assets.stages.cleaned.clean import Ways, clean
+from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.raw.contract import TRANSACTIONS
 
 BOUND = 3.0
@@ -76,15 +76,6 @@ def main() -> None:
     print(
         f"typing {rows:,} transactions | {cleaned / scanned:.2f}x of scan and write "
         f"({cleaned:.1f} s against {scanned:.1f} s), peak {peak:.1f} GiB | {BOUND:.0f}x"
-    )
-    what = f"{rows:,} transactions"
-    keep(
-        "cleaning_typing",
-        {
-            f"{what}, typed, s": cleaned,
-            f"{what}, typed, times scan and write": cleaned / scanned,
-            "peak GiB": peak,
-        },
     )
 
 

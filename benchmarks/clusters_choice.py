@@ -17,8 +17,8 @@ import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
 from benchmarks import clusters_battery as battery
-from benchmarks.record import keep
 from portrait_assets.stages.clusters.cluster_file import cluster_table
+from portrait_assets.testing.measured import keep
 
 
 def table_of(matrix: np.ndarray) -> pl.DataFrame:

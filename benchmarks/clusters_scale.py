@@ -13,12 +13,12 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
-from benchmarks.record import keep
 from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.testing.measured import keep
 
 
 def customers(

@@ -1,9 +1,9 @@
 """One stage of the feature benchmark, as a process of its own.
 
 `python -m benchmarks.features_stage STAGE BANK WORK [GIB]`: `cleaned` reads the bank's Parquet into
-the raw and cleaned tables of all months; `features` aggregates all months and makes the last
-month's matrix; `month` makes the last month again from Parquet to matrix, as a new month is made;
-`by_hand` runs the one query. DuckDB may take so many GIB, as many as in a run unless told.
+the raw, identity and cleaned tables of all months; `features` aggregates all months and makes the
+last month's matrix; `month` makes the last month again from Parquet to matrix, as a new month is
+made; `by_hand` runs the one query. DuckDB may take so many GIB, as many as in a run unless told.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from benchmarks.features_by_hand import features_by_hand
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
@@ -27,15 +26,17 @@ from portrait_assets.stages.cleaned import assets as cleaned
 from portrait_assets.stages.features import assets as features
 from portrait_assets.stages.features import monthly
 from portrait_assets.stages.features.products import PRODUCT
+from portrait_assets.stages.identity import assets as identity
 from portrait_assets.stages.raw import assets as raw
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.features_by_hand import features_by_hand
 
 MEMORY_LIMIT_GIB = Settings().memory_limit_gib
 """For the pipeline, as people run it; the query by hand has half as much again."""
-FROM_FILES = (*raw.TABLES, *cleaned.TABLES)
+FROM_FILES = (*raw.TABLES, *identity.TABLES, *cleaned.TABLES)
 MONTHLY = len(monthly.STEPS)
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 

@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.record import keep
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.testing.measured import keep
 
 
 def main(customers: int, months: int) -> None:

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from functools import partial
 
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics import resampling, scores
 from portrait_assets.methods.statistics.resampling import GROUPS
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -52,10 +51,6 @@ def _group(client: int) -> int:
     return int(hashlib.md5(str(client).encode()).hexdigest(), 16) % GROUPS
 
 
-def _rate(rates: dict[object, float], base: float, value: object) -> float:
-    return rates.get(value, base)
-
-
 def area_within_months(rows: pl.DataFrame, column: str) -> resampling.Interval:
     """Area under the curve among clients called in the same month, over all months tested.
 
@@ -65,15 +60,14 @@ def area_within_months(rows: pl.DataFrame, column: str) -> resampling.Interval:
     for month in sorted(set(rows["at"]))[LEARNED_FROM:]:
         before, now = rows.filter(pl.col("at") < month), rows.filter(pl.col("at") == month)
         rates = dict(before.group_by(column).agg(pl.col("hit").mean()).iter_rows())
-        base = before.select(pl.col("hit").mean()).item()
-        order = sorted(set(now[column]), key=partial(_rate, rates, base))
-        cells = np.zeros((6, GROUPS, len(order)))
+        order = sorted(set(now[column]), key=lambda v: rates.get(v, before["hit"].mean()))
+        cells = np.zeros((2, GROUPS, len(order)))
         for group, value, hit in now.select("grp", column, "hit").iter_rows():
-            cells[:2, group, order.index(value)] += 1, hit
-        counts = resampling.resampled(cells, np.arange(GROUPS))
+            cells[:, group, order.index(value)] += 1, hit
+        counts = scores.resampled(cells)
         hits, everyone = counts.hits.sum(axis=1), counts.customers.sum(axis=1)
         compared = hits * (everyone - hits)
-        wins += np.nan_to_num(resampling.auc(counts)) * compared
+        wins += np.nan_to_num(scores.auc(counts)) * compared
         pairs += compared
     return resampling.interval(wins / pairs)
 

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.features_rfm import write_transactions
-from benchmarks.record import keep
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.testing.measured import keep
 
 MONTHS = 24
 RFM_ROWS = 10_000_000

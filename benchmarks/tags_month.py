@@ -11,21 +11,25 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from benchmarks.tags_world import make_features
+from portrait_assets.core.months import last_day
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.stages.tags.evaluation.evaluate import prepare
+from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS
+from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import ensure_table
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope, Step
+from portrait_assets.testing.many_customers import make_features
 
-MONTHS = (date(2017, 5, 31), date(2017, 6, 30))
+MONTHS = ("2017-05", "2017-06")
 
 
 def of_size(catalogue: Catalogue, tags: int) -> Catalogue:
@@ -45,10 +49,17 @@ def size(path: Path, con: duckdb.DuckDBPyConnection) -> float:
     return path.stat().st_size / 2**20
 
 
-def told(as_of: date, what: str, start: float, busy: float) -> str:
+def taken(month: str, what: str, start: float, busy: float) -> str:
     """Time since the month's start, by the clock and of both processors together."""
     wall, cpu = time.perf_counter() - start, time.process_time() - busy
-    return f"{as_of}  {what:<18}{wall:7.1f} s ({cpu:.1f} s of CPU)"
+    return f"{month}  {what:<18}{wall:7.1f} s ({cpu:.1f} s of CPU)"
+
+
+def insert(engine: Engine, step: Step, scope: Scope, table: str) -> None:
+    """Add the rows of the step to the table."""
+    with engine.rows(step, scope) as rows:
+        assert isinstance(rows, Query)
+        engine.con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM ({rows.sql})")
 
 
 def main(customers: int, tags: int) -> None:
@@ -64,24 +75,25 @@ def main(customers: int, tags: int) -> None:
         make_features(con, customers)
         for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), tag_table(catalogue)):
             ensure_table(con, table)
-        previous = None
-        for as_of in MONTHS:
-            con.register("listed", catalogue_rows(catalogue, as_of))
+        before = None
+        for month in MONTHS:
+            con.register("listed", catalogue_rows(catalogue, last_day(month)))
             con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
-            before = size(path, con)
+            empty = size(path, con)
             start, busy = time.perf_counter(), time.process_time()
-            features = f"SELECT * REPLACE (DATE '{as_of}' AS as_of) FROM features"
-            prepared = prepare(catalogue, features, None, previous, [as_of], con)
-            print(told(as_of, "evaluated", start, busy))
-            con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
-            middle = size(path, con)
-            print(told(as_of, "matrix written", start, busy))
-            con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
-            after = size(path, con)
-            prepared.close(con)
-            print(told(as_of, "tag table written", start, busy))
-            print(f"{as_of}  matrix {middle - before:.1f} MiB, tag table {after - middle:.1f} MiB")
-            previous = f"SELECT * FROM tags.tag_table WHERE as_of = DATE '{as_of}'"
+            steps = evaluation_steps(catalogue, [month], before)
+            features = f"(SELECT * REPLACE ({steps.scope.day} AS as_of) FROM features)"
+            engine = Engine(con, {steps.features: features, steps.segment: NO_SEGMENTS})
+            with engine.shared(steps.evaluated, steps.scope):
+                print(taken(month, "evaluated", start, busy))
+                insert(engine, steps.matrix, steps.scope, "tags.portrait_matrix")
+                middle = size(path, con)
+                print(taken(month, "matrix written", start, busy))
+                insert(engine, steps.details, steps.scope, "tags.tag_details")
+                after = size(path, con)
+            print(taken(month, "tag table written", start, busy))
+            print(f"{month}  matrix {middle - empty:.1f} MiB, tag table {after - middle:.1f} MiB")
+            before = month
         rows = con.execute("SELECT count(*) FROM tags.tag_table").fetchall()[0][0]
         start = time.perf_counter()
         con.execute(

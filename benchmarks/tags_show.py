@@ -10,26 +10,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from benchmarks.tags_world import make_features
-from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.changes import changes_view
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.stages.tags.evaluation.evaluate import prepare
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.tables import ensure_table
+from portrait_assets.testing.many_customers import make_features
+from portrait_assets.testing.tag_world import write_tags
 
-JUNE = date(2017, 6, 30)
+JUNE = "2017-06"
 PROGRAM = """
 import sys
 from pathlib import Path
 from rich.console import Console
-from portrait_assets.stages.tags.card import print_card, read_card
+from portrait_assets.app.cli.rooms.card import print_card
+from portrait_assets.stages.tags.card import read_card
 print_card(read_card(Path(sys.argv[1]), sys.argv[2]), Console())
 assert not {"polars", "dagster", "sqlglot", "pandas"} & sys.modules.keys()
 """
@@ -43,13 +42,9 @@ def main(customers: int) -> None:
         con.execute("CREATE SCHEMA features")
         con.execute("CREATE TABLE features.feature_matrix AS SELECT * FROM features")
         catalogue = load_catalogue()
-        prepared = prepare(catalogue, "SELECT * FROM features", None, None, [JUNE], con)
         for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), tag_table(catalogue)):
             ensure_table(con, table)
-        con.execute(f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}")
-        con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
-        con.register("rows", catalogue_rows(catalogue, JUNE))
-        con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM rows")
+        write_tags(con, catalogue, [JUNE])
         con.execute(f"CREATE VIEW tags.tag_changes AS {changes_view(catalogue).sql}")
         con.close()
         for attempt in range(4):

@@ -10,17 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.torture_world import (
-    digest,
-    finish_run,
-    in_child,
-    load_everything,
-    records_agree,
-    start_run,
-)
+from benchmarks.torture_world import finish_run, in_child, load_everything, start_run
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.settings import Settings
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.testing.published import digest, records_agree
 
 FIRST = "2021-01"
 

@@ -19,26 +19,15 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any
 
-from benchmarks.torture_world import (
-    FORK,
-    digest,
-    finish_run,
-    in_child,
-    load_everything,
-    look,
-    put_sales,
-    records_agree,
-    sales_versions,
-    start_run,
-    told,
-)
+from benchmarks.torture_world import FORK, finish_run, in_child, load_everything, start_run, told
 from portrait_assets.core.settings import Settings
-from portrait_assets_tests.scenario import short_shop
+from portrait_assets.stages.rooms import ROOMS
+from portrait_assets.testing.published import digest, look, records_agree
+from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
 POLL_SECONDS = 2.0
-ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation")
+BEFORE_MART = [room.name for room in ROOMS if room.name != "mart"]
 
 
 @dataclass
@@ -63,9 +52,7 @@ def reference(settings: Settings) -> Reference:
     return made
 
 
-def _poll(
-    path: Path, known: list[tuple[object, ...]], stop: Event, results: SimpleQueue[Any]
-) -> None:
+def _poll(path: Path, known: list[tuple[object, ...]], stop: Event, results: SimpleQueue) -> None:
     reads, faults = 0, []
     while not stop.is_set():
         try:
@@ -84,7 +71,7 @@ def phase(log: Path, settings: Settings) -> str:
     if settings.portrait_file.with_name(".portrait.duckdb.new").exists():
         return "publishing"
     lines = log.read_text().splitlines() if log.exists() else []
-    seen = [room for line in lines for room in ROOMS if f" {room}: " in line]
+    seen = [room for line in lines for room in BEFORE_MART if f" {room}: " in line]
     return f"after {seen[-1]}" if seen else "before the first table"
 
 

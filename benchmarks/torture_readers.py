@@ -13,27 +13,18 @@ import time
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from benchmarks.torture_world import (
-    FORK,
-    finish_run,
-    in_child,
-    load_everything,
-    look,
-    put_sales,
-    quick_look,
-    sales_versions,
-)
-from portrait_assets_tests.scenario import short_shop
+from benchmarks.torture_world import FORK, finish_run, in_child, load_everything
+from portrait_assets.testing.published import look, quick_look
+from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
 PAUSE_SECONDS = 3.0
 SEEN_SQL = "SELECT run_id FROM mart.publication"
 
 
-def _holds_open(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
+def _holds_open(path: Path, stop: Event, results: SimpleQueue) -> None:
     """Query one session over and over."""
     looks: list[object] = []
     faults: list[str] = []
@@ -49,7 +40,7 @@ def _holds_open(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
     results.put((len(looks), set(looks), faults))
 
 
-def _opens_anew(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
+def _opens_anew(path: Path, stop: Event, results: SimpleQueue) -> None:
     """Open, query and close over and over."""
     looks: list[object] = []
     faults: list[str] = []

@@ -23,13 +23,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.record import keep
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.testing.measured import keep
 
 FIRST, MONTHS = "2023-01", 24
 STAGE = re.compile(r"^  \S+(?: to \S+)? (\w+): [\d,]+ rows in ([\d.]+) s")
-BEFORE_THE_MATRIX = ("raw", "cleaned", "features")
+BEFORE_THE_MATRIX = ("raw", "identity", "cleaned", "features")
 GIB = 2**30
 ON_DISK = (4.0, 20.0)
 """At most so many times the source's files, and so many GiB."""

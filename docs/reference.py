@@ -15,8 +15,9 @@ import typer.main
 from typer.cli import get_docs_for_click
 
 import portrait_assets
-from portrait_assets.app import cli
-from portrait_assets.orchestration.definitions import all_tables
+from portrait_assets.app.cli import root as cli
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import Element, Feature
@@ -52,7 +53,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def tables() -> str:
     """Every table with its columns, in the order of the flow."""
-    every = all_tables(load_catalogue())
+    every = context_of(Settings(source="corner_shop")).tables
     lines = [
         "# Tables",
         "",
@@ -168,8 +169,6 @@ def commands() -> str:
 
 
 def _settings_section() -> str:
-    from portrait_assets.core.settings import Settings
-
     def default(value: object) -> str:
         return "" if value is None else f"`{value}`"
 

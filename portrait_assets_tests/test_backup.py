@@ -26,8 +26,9 @@ from portrait_assets.app.backup import (
 from portrait_assets.core.errors import SourceError, WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import sales_file, shop, short_shop
 from portrait_assets_tests.faults.command import portrait
-from portrait_assets_tests.scenario import contents, sales_file, shop, short_shop
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SEGMENTS = "1: {en: Weekend families}\n"
@@ -132,19 +133,8 @@ def test_a_backup_never_replaces_another(settings: Settings, made: BackedUp):
 
 
 def test_a_source_that_is_not_there_is_not_backed_up(tmp_path: Path):
-    with pytest.raises(SourceError, match="There is no source 'bakery'"):
-        back_up(Settings(data_dir=tmp_path, source="bakery"), tmp_path / "bakery.zip")
-
-
-def test_of_a_packaged_source_only_what_was_decided_is_backed_up(tmp_path: Path):
-    settings = Settings(data_dir=tmp_path, source="corner_shop")
-    assert back_up(settings, tmp_path / "none.zip").manifest.files == {}
-    settings.source_dir.mkdir(parents=True)
-    (settings.source_dir / "segments.yaml").write_text(SEGMENTS)
-    made = back_up(settings, tmp_path / "shop.zip")
-    assert list(made.manifest.files) == ["segments.yaml"]
-    (settings.source_dir / "segments.yaml").unlink()
-    assert restore(settings, made.path).written == ("segments.yaml",)
+    with pytest.raises(SourceError, match="There is no source 'corner_shop'"):
+        back_up(Settings(data_dir=tmp_path, source="corner_shop"), tmp_path / "shop.zip")
 
 
 def test_what_was_lost_is_put_back_and_the_rest_left_alone(settings: Settings, made: BackedUp):
@@ -295,6 +285,6 @@ def test_a_lost_warehouse_and_lost_decisions_cost_time_only(tmp_path: Path):
             "SELECT strftime(as_of, '%Y-%m'), tag_version, approved_by FROM tags.tag_catalogue "
             "WHERE tag_code = 'value_tier' AND in_force ORDER BY 1"
         ).fetchall()
-        merged = con.execute("SELECT alias_id, customer_id FROM cleaned.customer_alias").fetchall()
+        merged = con.execute("SELECT alias_id, customer_id FROM identity.customer_alias").fetchall()
     assert decided == [("2024-01", 1, None), ("2024-02", 2, "Ann")]
     assert merged == [("K002", "K001")]

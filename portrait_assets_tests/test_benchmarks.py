@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.compare import compare, older, ratios
-from benchmarks.record import keep, results
+from portrait_assets.testing.compared import compare, older, ratios
+from portrait_assets.testing.measured import keep, results
 
 
 def test_a_result_is_kept_with_what_it_was_measured_on(tmp_path: Path):

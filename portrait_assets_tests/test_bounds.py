@@ -8,12 +8,13 @@ import pytest
 
 from portrait_assets.core.bounds import Bounds, in_batches
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.definitions import all_tables
+from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS, contents, run, shop
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
 
 LOW = Bounds(
     table_values=600,
@@ -50,7 +51,7 @@ def crossed(settings: Settings) -> dict[str, bool]:
     try:
         most = {
             table.full_name: max(warehouse.made(table).values(), default=0)
-            for table in all_tables(catalogue)
+            for table in context_of(settings).tables
         }
         months = len(warehouse.made(FEATURE_MATRIX))
     finally:

@@ -3,80 +3,20 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.definitions import all_tables, build_defs
+from portrait_assets.orchestration.definitions import build_defs, context_of
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.tags.catalogue.load import source_catalogue
-from portrait_assets_tests.scenario import shop
+from portrait_assets.stages.rooms import ROOMS
+from portrait_assets.testing.shop import shop
 
-CANONICAL = (
-    "balances",
-    "campaigns",
-    "contacts",
-    "customers",
-    "interactions",
-    "market",
-    "outcomes",
-    "products",
-    "promotions",
-    "responses",
-    "transactions",
-)
-ASSETS = {
-    "raw": {*CANONICAL, "receipts", "unplaced"},
-    "cleaned": {
-        *CANONICAL,
-        "identity_map",
-        "customer_alias",
-        "linkage_model",
-        "rejects",
-        "golden_record",
-        "quality",
-    },
-    "features": {
-        "product_month",
-        "customer_month",
-        "customer_category_month",
-        "customer_campaign_month",
-        "customer_balance_month",
-        "feature_matrix",
-        "campaign_response",
-        "feature_selection",
-        "feature_catalogue",
-        "fitted",
-    },
-    "clusters": {
-        "cluster_model",
-        "cluster_candidates",
-        "cluster_decision",
-        "cluster_assignment",
-        "cluster_segment",
-        "cluster_profile",
-        "cluster_typical",
-        "cluster_migration",
-    },
-    "tags": {
-        "tag_catalogue",
-        "portrait_matrix",
-        "tag_table",
-        "tag_quality",
-        "audience_membership",
-    },
-    "validation": {
-        "validation_report",
-        "drift",
-        "migration",
-        "backtest",
-        "backtest_bucket",
-        "tag_proposal",
-    },
-    "mart": {"portrait_file", "report"},
-}
+REPOSITORY = Path(__file__).parents[1]
+NAMES = [room.name for room in ROOMS]
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +31,20 @@ def defs(settings: Settings) -> dg.Definitions:
 
 @pytest.fixture(scope="module")
 def tables(settings: Settings) -> list[Table]:
-    return all_tables(source_catalogue(settings.source_dir))
+    return context_of(settings).tables
 
 
-def test_assets_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):
+def test_assets_are_the_tables_of_all_rooms_and_what_is_published(
+    defs: dg.Definitions, tables: list[Table]
+):
+    keys = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    made = {table.full_name.replace(".", "/") for table in tables}
+    assert keys == {*made, "mart/portrait_file", "mart/report"}
+    assert {"cleaned/transactions", "features/feature_matrix", "tags/portrait_matrix"} < made
+
+
+def test_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):
     repository = defs.get_repository_def()
-    keys = {tuple(key.path) for key in repository.asset_graph.get_all_asset_keys()}
-    assert keys == {(room, name) for room, names in ASSETS.items() for name in names}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
         "portrait"
     }
@@ -131,16 +78,16 @@ def test_every_table_has_its_column_schema_and_a_blocking_check_of_its_contract(
 
 
 def test_rooms_depend_on_rooms_upstream_only(defs: dg.Definitions):
-    order = list(ASSETS)
     for spec in defs.resolve_all_asset_specs():
         for dep in spec.deps:
-            assert order.index(dep.asset_key.path[0]) <= order.index(spec.key.path[0])
+            assert NAMES.index(dep.asset_key.path[0]) <= NAMES.index(spec.key.path[0])
 
 
 LAYERS = (
     *("core", "schema", "methods", "storage"),
-    *(f"stages.{room}" for room in ASSETS),
-    *("synthetic", "orchestration", "app"),
+    *(f"stages.{room}" for room in NAMES),
+    "stages.rooms",
+    *("synthetic", "orchestration", "app", "testing"),
 )
 """In the order in which each may import only itself and those before it."""
 
@@ -150,27 +97,59 @@ def _layer(module: str) -> int | None:
     return next((n for n, layer in enumerate(LAYERS) if name.startswith(layer + ".")), None)
 
 
+@cache
+def _imported(path: Path) -> tuple[str, ...]:
+    """The modules that a file imports, also within functions."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            found.append(node.module or "")
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+    return tuple(found)
+
+
 def test_every_layer_imports_only_layers_below_it():
-    package = Path(__file__).parent.parent / "portrait_assets"
     upward = []
-    for path in package.rglob("*.py"):
-        module = ".".join(path.relative_to(package.parent).with_suffix("").parts)
+    for path in (REPOSITORY / "portrait_assets").rglob("*.py"):
+        module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
         own = _layer(module)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if own is not None and isinstance(node, ast.ImportFrom):
-                other = _layer(node.module or "")
-                upward += [f"{module} imports {node.module}"] if (other or 0) > own else []
+        for name in _imported(path):
+            if own is not None and (_layer(name) or 0) > own:
+                upward.append(f"{module} imports {name}")
     assert upward == []
     assert _layer("portrait_assets.stages.tags.contract") == LAYERS.index("stages.tags")
 
 
+@pytest.mark.parametrize(
+    ("folder", "never"),
+    [
+        ("portrait_assets", ("portrait_assets_tests", "benchmarks", "pytest", "hypothesis")),
+        ("portrait_assets_tests", ("benchmarks",)),
+        ("benchmarks", ("portrait_assets_tests",)),
+    ],
+)
+def test_tests_and_benchmarks_import_the_package_and_not_each_other(
+    folder: str, never: tuple[str, ...]
+):
+    own = {path.stem for path in (REPOSITORY / "benchmarks").glob("*.py")}
+    for path in (REPOSITORY / folder).rglob("*.py"):
+        modules = {module.split(".")[0] for module in _imported(path)}
+        assert modules.isdisjoint(never), path
+        assert folder == "benchmarks" or modules.isdisjoint(own), path
+
+
+def test_only_testing_imports_testing():
+    package = REPOSITORY / "portrait_assets"
+    for path in set(package.rglob("*.py")) - set((package / "testing").rglob("*.py")):
+        assert not [m for m in _imported(path) if m.startswith("portrait_assets.testing")], path
+
+
 def test_methods_know_nothing_of_months_dagster_or_the_warehouse():
-    methods = Path(__file__).parent.parent / "portrait_assets" / "methods"
-    for path in methods.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom):
-                assert node.module not in ("dagster", "portrait_assets.core.months"), path
-                assert not (node.module or "").startswith("portrait_assets.storage"), path
+    for path in (REPOSITORY / "portrait_assets" / "methods").rglob("*.py"):
+        for name in _imported(path):
+            assert name not in ("dagster", "portrait_assets.core.months"), path
+            assert not name.startswith("portrait_assets.storage"), path
 
 
 def test_every_contract_is_told_in_both_languages_with_units_for_amounts(tables: list[Table]):
@@ -210,7 +189,7 @@ def test_the_glossary_has_the_rooms_and_elements_in_both_languages():
 
 def test_transforms_import_neither_dagster_nor_pandas():
     package = Path(__file__).parent.parent / "portrait_assets"
-    wiring = {"assets.py", "checks.py"}
+    wiring = {"assets.py", "checks.py", "room.py", "rooms.py"}
     for part in ("stages", "methods"):
         modules = list((package / part).rglob("*.py"))
         assert modules

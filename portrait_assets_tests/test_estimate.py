@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from portrait_assets.app.cli.progress import shown_progress
 from portrait_assets.app.estimate import (
     Estimate,
     Stage,
@@ -21,10 +22,10 @@ from portrait_assets.app.estimate import (
     stages,
 )
 from portrait_assets.app.planning import Run
-from portrait_assets.app.progress import Clock, shown_progress
+from portrait_assets.app.progress import Clock
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets_tests.scenario import sales_file, shop
+from portrait_assets.testing.shop import sales_file, shop
 
 NEEDED = Estimate(seconds=540, memory_gib=4.3, disk_bytes=2.6e9)
 MONTHS = ["2024-01", "2024-02"]

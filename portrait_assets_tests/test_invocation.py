@@ -12,8 +12,8 @@ import pytest
 
 from portrait_assets.core.invocation import command, give_commands_for, pip_command, python_command
 from portrait_assets.core.settings import Settings
+from portrait_assets.testing.shop import clean_environment
 from portrait_assets_tests.faults.command import PORTRAIT
-from portrait_assets_tests.scenario import clean_environment
 
 PYTHON = Path(sys.executable)
 

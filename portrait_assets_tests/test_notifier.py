@@ -28,8 +28,8 @@ from portrait_assets.orchestration.notifier import Failure, reported, send
 from portrait_assets.orchestration.run_failures import NOTIFIED_TAG, notify_failed_run
 from portrait_assets.storage.dagster.runs import PROCESS_TAG, fail_abandoned_runs
 from portrait_assets.storage.duckdb.connection import first_line
+from portrait_assets.testing.shop import run, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
-from portrait_assets_tests.scenario import run, run_of, short_shop
 
 MONTHS = ["2024-01", "2024-02"]
 FAILURE = Failure("shop", "features.customer_month of 2024-01: disk full; free room.", "r1", MONTHS)
@@ -189,11 +189,11 @@ def test_what_ends_a_command_before_there_is_a_run_is_reported(
     webhook: Receiver, error: Exception, sentence: str
 ):
     settings = Settings(source="shop", notify_webhook=SecretStr(webhook.address))
-    with pytest.raises(type(error)), reported(settings):
+    with pytest.raises(type(error)), reported(settings, print):
         raise error
     assert [str(message["sentence"])[: len(sentence)] for message in webhook.messages] == [sentence]
     assert "Alice" not in str(webhook.messages)
-    with pytest.raises(RunFailedError), reported(settings):
+    with pytest.raises(RunFailedError), reported(settings, print):
         raise RunFailedError("reported with its run")
     assert len(webhook.messages) == 1
 
@@ -286,7 +286,7 @@ def test_the_daemon_reports_a_failed_run_once(shop: Settings, webhook: Receiver)
         daemon.tick()
         daemon.tick()
         notify_failed_run(shop, instance, failed.run_id, pytest.fail)
-        assert NOTIFIED_TAG in run_of(instance, failed.run_id).tags
+        assert NOTIFIED_TAG in instance.get_run_by_id(failed.run_id).tags
     (message,) = webhook.messages
     assert message["run_id"] == failed.run_id
     assert message["months"] == MONTHS

@@ -15,7 +15,7 @@ import pytest
 import portrait_assets
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import REPORT_FILE
-from portrait_assets_tests.scenario import clean_environment
+from portrait_assets.testing.shop import clean_environment
 
 PACKAGE = Path(portrait_assets.__file__).parent
 PROJECT = PACKAGE.parent

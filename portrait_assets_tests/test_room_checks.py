@@ -16,11 +16,13 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MAT
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.checks import ONLY_FROM_CATALOGUE
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.stages.targets import checks as targets
+from portrait_assets.stages.targets.contract import TARGET
 from portrait_assets.stages.validation.checks import VERDICTS
 from portrait_assets.stages.validation.contract import VALIDATION_REPORT
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
+from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
 
 pytestmark = pytest.mark.slow
 BROKEN = {"2024-03"}
@@ -59,6 +61,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             FEATURE_MATRIX,
             "UPDATE features.feature_matrix SET weekend_spend_share_12m = 1.5 "
             "WHERE as_of = '2024-03-31'",
+        ),
+        (
+            targets.ADDS_UP,
+            TARGET,
+            "UPDATE targets.target SET spend = spend + 1 WHERE month = '2024-03' AND horizon = 2",
+        ),
+        (
+            targets.ADDS_UP,
+            TARGET,
+            "DELETE FROM targets.target WHERE month = '2024-03' AND horizon = 1",
+        ),
+        (
+            targets.ENDS_WITH_MONTH,
+            TARGET,
+            "UPDATE targets.target SET base_month = '2023-12' WHERE month = '2024-03'",
         ),
         (
             EVERYONE_ASSIGNED,

@@ -8,24 +8,23 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from portrait_assets.app.planning import (
     MART,
-    ROOMS,
+    STAGES,
     Plan,
     Run,
     runs_of,
 )
 from portrait_assets.app.run import Result, run_pieces
 from portrait_assets.core.settings import Settings
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import SHOP_MONTHS, run, sales_file, shop
 from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait
-from portrait_assets_tests.scenario import SHOP_MONTHS, contents, run, sales_file, shop
 
-QUIET = Console(quiet=True)
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 ROWS = dict.fromkeys(MONTHS, 10)
-ALL, LATER, RAW_ONLY, MART_ONLY = map(frozenset, (ROOMS, ROOMS[1:], ROOMS[:1], (MART,)))
+ALL, LATER, RAW_ONLY, MART_ONLY = map(frozenset, (STAGES, STAGES[1:], STAGES[:1], (MART,)))
 PIECE = LATER - MART_ONLY
 LINE = "2024-03-30 09:00,K001,B999,tea,5.00,0,east\n"
 SMALL_PIECES = {"PORTRAIT_BOUNDS__RUN_ROWS": "700"}
@@ -196,5 +195,5 @@ def test_what_a_failure_leaves_alone_is_run_and_published(
     runs: list[Run], failing: list[str], asked: list[Run], result: Result
 ):
     carried_out = Shop(*failing)
-    assert run_pieces(carried_out, runs, QUIET) == result
+    assert run_pieces(carried_out, runs, print) == result
     assert carried_out.asked == asked

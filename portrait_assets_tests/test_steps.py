@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 import sqlglot
 from sqlglot import exp
 
 from portrait_assets.stages.features.assets import STEPS as FEATURES
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.contract import portrait_matrix_table
+from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
+from portrait_assets.stages.targets.windows import STEPS as TARGETS
+from portrait_assets.stages.targets.windows import Lag
+from portrait_assets.stages.validation.claims import CLAIMS
+from portrait_assets.stages.validation.counting import counts
 from portrait_assets.storage.steps import Read, Scope, Sql, Step, upstream
 
 MONTH = Scope("2024-03")
-WRITING: tuple[Step, ...] = FEATURES
+BACKTESTS = counts(portrait_matrix_table(load_catalogue()), CLAIMS, [Lag(0, 1), Lag(0, 2)])
+TAGS = evaluation_steps(load_catalogue(), ["2024-02", "2024-03"], before="2024-01").targets
+WRITING: tuple[Step, ...] = (*FEATURES, *TAGS, *TARGETS, BACKTESTS)
 EVERY = [source for source in upstream(*WRITING) if isinstance(source, Step)]
 
 
@@ -20,14 +27,8 @@ def named(sql: str) -> set[str]:
     """The tables that the SQL reads, without the common table expressions that it defines."""
     tree = sqlglot.parse_one(sql, dialect="duckdb")
     own = {expression.alias for expression in tree.find_all(exp.CTE)}
-    return {table.sql(dialect="duckdb") for table in _tables(tree)} - own
-
-
-def _tables(tree: exp.Expr) -> Iterable[exp.Table]:
-    for table in tree.find_all(exp.Table):
-        bare = table.copy()
-        bare.set("alias", None)
-        yield bare
+    tables = (table.parts for table in tree.find_all(exp.Table))
+    return {".".join(part.name for part in parts) for parts in tables} - own
 
 
 def texts(step: Step) -> list[str]:

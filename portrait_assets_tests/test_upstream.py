@@ -23,7 +23,7 @@ from portrait_assets.orchestration.automation import range_tags
 from portrait_assets.orchestration.event_log import KeptSqliteEventLogStorage
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.dagster.asset import all_months_in, month_partitions
-from portrait_assets_tests.scenario import QUIET
+from portrait_assets.testing.shop import QUIET
 
 MONTHS = month_partitions("2024-01", "2024-04", "UTC")
 TABLE = Table("room", "a", "A", "甲", (Column("x", Type.TEXT, "X", "X"),))

@@ -16,14 +16,8 @@ import pytest
 
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
-from portrait_assets_tests.scenario import (
-    SHOP_MONTHS,
-    clean_environment,
-    contents,
-    run,
-    sales_file,
-    shop,
-)
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import SHOP_MONTHS, clean_environment, run, sales_file, shop
 
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 

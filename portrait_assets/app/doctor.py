@@ -7,27 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from rich.console import Console
 
 from portrait_assets.app.planning import read_plan
 from portrait_assets.app.request import Request
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.definitions import all_tables, upstream_tables
+from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.schema.table import PartitionBy, Table
-from portrait_assets.stages.cleaned.checks import CONSERVED
-from portrait_assets.stages.cleaned.contract import REJECTS
-from portrait_assets.stages.clusters.checks import EVERYONE_ASSIGNED
-from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
-from portrait_assets.stages.features.checks import ADDS_UP, EVERYONE
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.mart.report import REPORT_FILE
-from portrait_assets.stages.raw.checks import ALL_RECEIVED
-from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.source import Source, load_source
-from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
+from portrait_assets.storage.dagster.room import Context, Room
 from portrait_assets.storage.duckdb.connection import open_published, qualified, quote
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.partitions import WHOLE
@@ -36,14 +29,6 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
 from portrait_assets.storage.staleness import STATES_SQL, stale_months, states_of
 
-# What must balance between tables, checked again on what is stored now.
-BALANCES: Sequence[tuple[Table, TableCheck]] = (
-    (RECEIPTS, ALL_RECEIVED),
-    (REJECTS, CONSERVED),
-    (CUSTOMER_MONTH, ADDS_UP),
-    (FEATURE_MATRIX, EVERYONE),
-    (CLUSTER_ASSIGNMENT, EVERYONE_ASSIGNED),
-)
 PARTITIONS_SQL = "SELECT table_name, month, row_count, epoch_us(made_at) FROM {} ORDER BY ALL"
 
 
@@ -61,12 +46,13 @@ class Ailment:
 
 @dataclass(frozen=True)
 class Patient:
-    """An open warehouse, its source, and the contracts that its tables must keep."""
+    """An open warehouse, its source, and the contracts and checks that its tables must keep."""
 
     settings: Settings
     source: Source
     warehouse: Warehouse
     tables: Sequence[Table]
+    checks: Sequence[tuple[Table, TableCheck]]
     upstream: Mapping[str, Sequence[str]]
 
     def made(self, table: Table) -> dict[str, int]:
@@ -75,15 +61,16 @@ class Patient:
         return {m: n for m, n in self.warehouse.made(table).items() if m in covered}
 
 
-def examine(settings: Settings) -> list[Ailment]:
+def examine(settings: Settings, rooms: tuple[Room, ...] = ROOMS) -> list[Ailment]:
     """What is wrong with the warehouse, worst first; nothing is changed.
 
     Raises:
         WarehouseError: when there is none, it cannot be opened, or a run holds it.
         SourceError: when the source, whose contracts it must keep, cannot be used.
     """
-    source = load_source(settings.source_dir)
-    tables = [*all_tables(source_catalogue(source.own_folder)), CHECK_RESULTS]
+    context = context_of(settings, rooms)
+    source = context.folder.read(load_source)
+    tables = [*context.tables, CHECK_RESULTS]
     with warehouse_lock(settings.warehouse_dir / "warehouse.lock", "portrait doctor", 0):
         warehouse = Warehouse(
             settings.warehouse_file,
@@ -95,7 +82,14 @@ def examine(settings: Settings) -> list[Ailment]:
             bounds=settings.bounds,
         )
         try:
-            patient = Patient(settings, source, warehouse, tables, upstream_tables(settings))
+            patient = Patient(
+                settings,
+                source,
+                warehouse,
+                tables,
+                _blocking_checks(context),
+                upstream_tables(context),
+            )
             broken = list(_contracts(patient))
             # Counting in a table that is not what its contract says would only confuse.
             found = broken or [*_bookkeeping(patient), *_balances(patient)]
@@ -106,24 +100,11 @@ def examine(settings: Settings) -> list[Ailment]:
     return found or list(_outdated(settings, source, months))
 
 
-def print_examination(settings: Settings, out: Console) -> int:
-    """Print what `examine` finds.
-
-    Returns:
-        The exit code: 0 when all is well, 1 otherwise.
-    """
-    found = examine(settings)
-    for ailment in found:
-        out.print(f"- {ailment}", markup=False)
-    name = settings.source
-    if found:
-        out.print(f"{name}: {len(found)} thing(s) to put right.")
-        return 1
-    out.print(
-        f"{name}: all is well. Tables are as their contracts say, every row is accounted for, "
-        "and the published file holds what was made last."
-    )
-    return 0
+def _blocking_checks(context: Context) -> list[tuple[Table, TableCheck]]:
+    """What stops a run where it fails, to be checked again on what is stored now."""
+    contracts = [(table, CONTRACT) for table in context.tables]
+    own = [(table, check) for table, checks in context.checks.items() for check in checks]
+    return [*contracts, *((table, check) for table, check in own if check.blocking)]
 
 
 def _contracts(patient: Patient) -> Iterator[Ailment]:
@@ -186,8 +167,7 @@ def _bookkeeping(patient: Patient) -> Iterator[Ailment]:
 
 def _balances(patient: Patient) -> Iterator[Ailment]:
     """Contracts, and sums between tables, that the run checked and that do not hold now."""
-    contracts = [(table, CONTRACT) for table in patient.tables if table is not CHECK_RESULTS]
-    for table, check in [*contracts, *BALANCES]:
+    for table, check in patient.checks:
         months = [month for month in patient.made(table) if month != WHOLE]
         # A month may be missing upstream of an interrupted run; `_unfinished` tells of that.
         months = [month for month in months if _is_whole(patient, month)]

@@ -8,41 +8,21 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
-from portrait_assets.app.planning import ROOMS, Run
+from portrait_assets.app.planning import STAGES, Run
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.stages.rooms import ROOMS
+from portrait_assets.storage.dagster.room import Pace
 from portrait_assets.storage.duckdb.connection import literals
 
-
-class Pace(NamedTuple):
-    """Seconds that a stage takes: once per run, per month, and per million rows of the source."""
-
-    run: float
-    month: float
-    million_rows: float
-
-    def seconds(self, months: int, rows: int) -> float:
-        """What so many months with so many rows take in one run."""
-        return self.run + self.month * months + self.million_rows * rows / 1e6
-
-
-# On 2 cores of a virtual machine with PORTRAIT_MEMORY_LIMIT_GIB=2. What a run takes was measured on
-# a month of a shop, what a month takes on shops of 12 and 18 months with 240,000 and 70,000 rows,
-# the rest on a generated bank of 100,000 customers and 23 months, 15.3 million rows
-# (`benchmarks.whole_job`). A stage's checks count to the stage after it.
-SECONDS: Mapping[str, Pace] = {
-    "raw": Pace(1.0, 0.0, 0.8),
-    "cleaned": Pace(1.5, 0.1, 5.7),
-    "features": Pace(1.0, 0.35, 6.3),
-    "clusters": Pace(1.5, 1.0, 4.1),
-    "tags": Pace(1.0, 0.35, 7.5),
-    "validation": Pace(2.0, 0.35, 4.6),
-    "mart": Pace(3.0, 0.15, 4.4),
-}
+# Rooms' paces are those of 2 cores of a virtual machine with PORTRAIT_MEMORY_LIMIT_GIB=2. What a
+# run takes was measured on a month of a shop, what a month takes on shops of 12 and 18 months with
+# 240,000 and 70,000 rows, the rest on a generated bank of 100,000 customers and 23 months, 15.3
+# million rows (`benchmarks.whole_job`). A stage's checks count to the stage after it.
+PACES: Mapping[str, Pace] = {room.name: room.pace for room in ROOMS}
 # The same bank: a warehouse of 1.9 GB, a published file of 0.8 GB, and 3.7 GB at most of what is
 # there only while a piece is run; of a million customers and 3 months 4 GB. Resident at most: a
 # shop 0.7 GiB, banks of 20,000, 100,000 and a million customers 3.0, 4.3 and 5.3 GiB.
@@ -109,18 +89,18 @@ def stages(runs: Iterable[Run], rows: Mapping[str, int], past: Past = ()) -> lis
     expected: dict[str, float] = {}
     for room, past_months, past_rows, seconds in past:
         took[room] = took.get(room, 0.0) + seconds
-        pace = SECONDS[room].seconds(past_months, past_rows)
+        pace = PACES[room].seconds(past_months, past_rows)
         expected[room] = expected.get(room, 0.0) + pace
     low, high = FACTORS
     slowness = {room: min(max(took[room] / expected[room], low), high) for room in took}
     return [
         Stage(
             room,
-            SECONDS[room].seconds(len(run.months), sum(rows[month] for month in run.months))
+            PACES[room].seconds(len(run.months), sum(rows[month] for month in run.months))
             * slowness.get(room, 1.0),
         )
         for run in runs
-        for room in ROOMS
+        for room in STAGES
         if room in run.rooms
     ]
 

@@ -20,15 +20,16 @@ from portrait_assets.core.invocation import command
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.inputs import inputs_of
+from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.storage.duckdb.connection import open_database, open_published, told
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.inputs import Inputs
 from portrait_assets.storage.staleness import State, stale_months
 
-ROOMS = ("raw", "cleaned", "features", "clusters", "tags", "validation", "mart")
+STAGES = tuple(room.name for room in ROOMS)
 """The stages of a run, in order."""
-RAW, MART = ROOMS[0], ROOMS[-1]
+RAW, MART = STAGES[0], STAGES[-1]
 # Named here because their own modules load much; a test holds them to be the same.
 CHECKS = "validation.check_results"
 RECEIPTS = "raw.receipts"
@@ -171,10 +172,10 @@ def runs_of(plan: Plan, rows: Mapping[str, int], limit: int) -> list[Run]:
         rows: rows of the source by month.
         limit: rows of a piece, unless it is one month.
     """
-    later = frozenset(ROOMS[1:])
+    later = frozenset(STAGES[1:])
     pieces = list(in_batches(plan.months, rows, limit))
     if plan.raw == plan.months and len(pieces) == 1:
-        return [Run(frozenset(ROOMS), plan.months)]
+        return [Run(frozenset(STAGES), plan.months)]
     read = [Run(frozenset({RAW}), plan.raw)] if plan.raw else []
     if len(pieces) == 1:
         return [*read, Run(later, plan.months)]

@@ -1,17 +1,40 @@
-"""How far a run is: by stage and months, with the time left."""
+"""What a run reports while it goes on, and how long it still takes."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from portrait_assets.app.estimate import Stage
 
-from portrait_assets.app.estimate import Stage, duration
-from portrait_assets.core.months import span
+
+class Progress(Protocol):
+    """Receives what a run reports: sentences, its stages, and the tables that it writes."""
+
+    def say(self, sentence: str) -> None:
+        """Something that whoever waits for the run should read."""
+
+    def warn(self, sentence: str) -> None:
+        """Something that may end the run later."""
+
+    def fail(self, sentence: str) -> None:
+        """Months that failed a check."""
+
+    def problem(self, sentence: str) -> None:
+        """Something that the notifier failed at."""
+
+    def expect(self, stages: Sequence[Stage]) -> None:
+        """The stages that are ahead, of this run and those after it."""
+
+    def start(self, months: Sequence[str], tables: Mapping[str, int]) -> None:
+        """A run of these months begins, which writes so many tables in each stage."""
+
+    def on_written(self, table: str, rows: int) -> None:
+        """A table was written."""
+
+    def end(self, stage: str) -> None:
+        """A stage has ended."""
 
 
 @dataclass
@@ -36,72 +59,3 @@ class Clock:
         """Seconds left, should the rest keep to the pace so far."""
         pace = self.took / self.expected if self.expected else 1.0
         return pace * sum(each.seconds for each in self.ahead)
-
-
-class RunProgress:
-    """The progress of several runs in turn, told by the tables that they write."""
-
-    def __init__(self, out: Console, bar: Progress, now: Callable[[], float]) -> None:
-        self._out = out
-        self._bar = bar
-        self._task = bar.add_task("starting", total=None, left="")
-        self._now = now
-        self.clock = Clock()
-        self._span = ""
-        self._tables: dict[str, int] = {}
-        self._rows = 0
-        self._since = now()
-
-    def expect(self, stages: Sequence[Stage]) -> None:
-        """The stages that are ahead, of this run and those after it."""
-        self.clock.ahead = list(stages)
-
-    def start(self, months: Sequence[str], tables: Mapping[str, int]) -> None:
-        """A run of these months begins, which writes so many tables in each stage."""
-        self._span = span(months)
-        self._tables = dict(tables)
-        self._since = self._now()
-
-    def on_written(self, table: str, rows: int) -> None:
-        """A table was written."""
-        stage = table.split(".")[0]
-        self._rows += rows
-        self._tables[stage] = self._tables.get(stage, 1) - 1
-        description = f"{self._span}: {table}"
-        self._bar.update(self._task, description=description, left=self._left())
-        if self._tables[stage] == 0:
-            self.end(stage)
-
-    def end(self, stage: str) -> None:
-        """A stage has ended."""
-        took = self._now() - self._since
-        self.clock.ended(stage, took)
-        if not self._out.is_terminal:
-            self._out.print(
-                f"  {self._span} {stage}: {self._rows:,} rows in {took:.1f} s{self._left()}"
-            )
-        done, ahead = self.clock.took, self.clock.left
-        self._bar.update(self._task, completed=done, total=done + ahead, left=self._left())
-        self._rows = 0
-        self._since = self._now()
-
-    def _left(self) -> str:
-        return f", about {duration(self.clock.left)} left" if self.clock.ahead else ""
-
-
-@contextmanager
-def shown_progress(
-    out: Console, now: Callable[[], float] = time.monotonic
-) -> Iterator[RunProgress]:
-    """Progress on a terminal as a bar, elsewhere as a line for each stage."""
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-        console=out,
-        disable=not out.is_terminal,
-    )
-    with bar:
-        yield RunProgress(out, bar, now)

@@ -1,4 +1,4 @@
-"""One run from the command line: progress while it works, and what was made when it ends."""
+"""A request carried out in pieces, each of them a run of Dagster's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import dagster as dg
 import duckdb
-from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from portrait_assets.app.estimate import (
@@ -34,9 +33,8 @@ from portrait_assets.app.planning import (
     read_record,
     runs_of,
 )
-from portrait_assets.app.progress import RunProgress, shown_progress
+from portrait_assets.app.progress import Progress
 from portrait_assets.app.request import Request
-from portrait_assets.app.status import print_made
 from portrait_assets.core.errors import PortraitError, RunFailedError, WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.months import span
@@ -44,7 +42,6 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.orchestration.instance import open_records
-from portrait_assets.orchestration.notifier import print_problem
 from portrait_assets.orchestration.run_failures import (
     MACHINE_REMEDY,
     failed_checks,
@@ -56,7 +53,15 @@ from portrait_assets.storage.duckdb.connection import told
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
 
-def run_portrait(request: Request, out: Console, plan: Plan | None = None) -> int:
+@dataclass(frozen=True)
+class Result:
+    """Whether a month failed a blocking check, and whether anything was published."""
+
+    has_failed: bool
+    is_published: bool
+
+
+def run_portrait(request: Request, progress: Progress, plan: Plan | None = None) -> Result:
     """Carry out the plan of a request in pieces, each kept when it ends, and publish.
 
     When a month fails a blocking check the months before it are run on their own, for they
@@ -64,11 +69,8 @@ def run_portrait(request: Request, out: Console, plan: Plan | None = None) -> in
 
     Args:
         request: what is asked for.
-        out: where progress and results are printed.
+        progress: receives what the run reports while it goes on.
         plan: what `read_plan` gives for the request, where it is known.
-
-    Returns:
-        The exit code: 0 when all months were made.
 
     Raises:
         PortraitError: when the request cannot be carried out.
@@ -76,8 +78,8 @@ def run_portrait(request: Request, out: Console, plan: Plan | None = None) -> in
     warnings.filterwarnings("ignore", module="dagster")
     with _machine_failures_told():
         plan = plan or read_plan(request)
-        out.print(plan.sentence, markup=False)
-        return 0 if plan.is_empty else _run_request(request, plan, out)
+        progress.say(plan.sentence)
+        return Result(False, False) if plan.is_empty else _run_request(request, plan, progress)
 
 
 @contextmanager
@@ -95,35 +97,34 @@ def _machine_failures_told() -> Iterator[None]:
         raise WarehouseError(f"The warehouse: {told(error)}.") from None
 
 
-def _run_request(request: Request, plan: Plan, out: Console) -> int:
+def _run_request(request: Request, plan: Plan, progress: Progress) -> Result:
     settings = request.settings
-    runs, ahead = _prepare(request, plan, Record() if request.fresh else read_record(settings), out)
+    record = Record() if request.fresh else read_record(settings)
+    runs, ahead = _prepare(request, plan, record, progress)
     if request.fresh:
         _remove_warehouse(settings)
-    with open_records(settings) as instance, shown_progress(out) as progress:
+    with open_records(settings) as instance:
         progress.expect(ahead)
-        execute = _Runner(settings, instance, progress, out).run
+        execute = _Runner(settings, instance, progress).run
         failed: set[str] = set()
         if runs[0].rooms == {RAW}:
             failed = execute(runs[0])
             if plan.raw != plan.months:
                 # Only now is it known in which months the source's rows have changed.
                 plan = read_plan(request)
-                out.print(plan.sentence, markup=False)
+                progress.say(plan.sentence)
             months = [month for month in plan.months if not failed or month < min(failed)]
             plan = replace(plan, raw=[], months=months, publish=bool(months) or not failed)
-            runs, ahead = _prepare(request, plan, read_record(settings), out)
+            runs, ahead = _prepare(request, plan, read_record(settings), progress)
             progress.expect(ahead)
-        result = run_pieces(execute, runs, out)
-    if result.is_published:
-        print_made(settings, out)
-    return 1 if failed or result.has_failed else 0
+        result = run_pieces(execute, runs, progress.say)
+    return replace(result, has_failed=bool(failed) or result.has_failed)
 
 
 def _prepare(
-    request: Request, plan: Plan, record: Record, out: Console
+    request: Request, plan: Plan, record: Record, progress: Progress
 ) -> tuple[list[Run], list[Stage]]:
-    """The runs that carry out a plan and their stages; prints what they should take.
+    """The runs that carry out a plan and their stages; tells what they should take.
 
     Raises:
         PortraitError: when the disk will not do.
@@ -143,9 +144,9 @@ def _prepare(
     )
     free = check_disk(needed, settings.warehouse_dir)
     if runs:
-        out.print(f"{needed} ({size(free)} free).")
+        progress.say(f"{needed} ({size(free)} free).")
     if warning := memory_warning(needed, machine_memory_gib()):
-        out.print(warning, style="yellow")
+        progress.warn(warning)
     return runs, ahead
 
 
@@ -158,21 +159,15 @@ def _remove_warehouse(settings: Settings) -> None:
             )
 
 
-@dataclass(frozen=True)
-class Result:
-    """Whether a month failed a blocking check, and whether anything was published."""
-
-    has_failed: bool
-    is_published: bool
-
-
-def run_pieces(execute: Callable[[Run], set[str]], runs: Sequence[Run], out: Console) -> Result:
+def run_pieces(
+    execute: Callable[[Run], set[str]], runs: Sequence[Run], say: Callable[[str], None]
+) -> Result:
     """Carry out runs in turn up to the first month that fails, and publish what is complete.
 
     Args:
         execute: carries out one run and gives the months that failed a blocking check.
         runs: what `runs_of` gives.
-        out: where it is printed that a part of a piece is run again.
+        say: called when a part of a piece is run again.
     """
     done: list[str] = []
     failed: set[str] = set()
@@ -186,7 +181,7 @@ def run_pieces(execute: Callable[[Run], set[str]], runs: Sequence[Run], out: Con
             failed = execute(run)
             complete = [month for month in run.months if not failed or month < min(failed)]
             if failed and complete:
-                out.print(f"Going on with {span(complete)}, which the failure leaves alone.")
+                say(f"Going on with {span(complete)}, which the failure leaves alone.")
                 execute(replace(run, months=complete))
             done += complete
             is_published = MART in run.rooms and bool(complete)
@@ -197,16 +192,11 @@ class _Runner:
     """Runs stages of the job for some months, as a Dagster run each."""
 
     def __init__(
-        self,
-        settings: Settings,
-        instance: dg.DagsterInstance,
-        progress: RunProgress,
-        out: Console,
+        self, settings: Settings, instance: dg.DagsterInstance, progress: Progress
     ) -> None:
         self.settings = settings
         self.instance = instance
         self.progress = progress
-        self.out = out
         self.job = build_defs(settings, on_written=progress.on_written).resolve_job_def(JOB)
 
     def run(self, run: Run) -> set[str]:
@@ -229,19 +219,17 @@ class _Runner:
         )
         events = result.all_events
         if not result.success:
-            notify_failed_run(self.settings, self.instance, run_id, print_problem, events)
+            notify_failed_run(self.settings, self.instance, run_id, self.progress.problem, events)
         failed = failed_checks(events)
         for line in dict.fromkeys(failed.values()):
             of = sorted(month for month, found in failed.items() if found == line)
-            self.out.print(f"{span(of)}: {line}", style="red", markup=False)
+            self.progress.fail(f"{span(of)}: {line}")
         if not result.success and not failed:
             run_of = result.dagster_run
             raise RunFailedError(run_failure(self.settings.source, run_of, events).sentence)
         if failed:
             again = command("run")
-            self.out.print(
-                f"When that is put right, `{again}` goes on at {min(failed)}.", markup=False
-            )
+            self.progress.say(f"When that is put right, `{again}` goes on at {min(failed)}.")
         if MART in run.rooms and not failed:
             self.progress.end(MART)
         return set(failed)

@@ -1,105 +1,181 @@
-"""What was made, as people at a terminal read it; taken from the published file alone."""
+"""What was materialized, published and checked, and what is out of date, by the published file."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
-from rich.console import Console
-from rich.table import Table as Grid
 
 from portrait_assets.app.planning import read_plan
 from portrait_assets.app.request import Request
 from portrait_assets.core.errors import PortraitError, WarehouseError
-from portrait_assets.core.invocation import command, python_command
-from portrait_assets.core.months import span
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import source_names
-from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.publishing import TABLE_ROWS
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
 
-EXAMPLE_QUERIES = (
-    "FROM portrait LIMIT 5",
-    "SELECT name_en, name_zh, customers, round(100 * share, 1) AS percent "
-    "FROM clusters.cluster_segment WHERE as_of = (SELECT max(as_of) FROM clusters.cluster_segment) "
-    "ORDER BY customers DESC",
-    "SELECT tag_code, tag_value, count(*) AS customers FROM tags.tag_table "
-    "WHERE as_of = (SELECT max(as_of) FROM portrait) GROUP BY ALL ORDER BY ALL",
-)
+
+@dataclass(frozen=True)
+class TableRows:
+    """Months of a table, and the rows of all of them."""
+
+    table: str
+    months: int
+    rows: int
 
 
-def print_made(settings: Settings, out: Console) -> None:
-    """What the published file holds: rows, rejects, segments, checks, and how to query it."""
+@dataclass(frozen=True)
+class SetAside:
+    """How often a rule set aside or corrected a table's rows, or the values of a column."""
+
+    table: str
+    column: str | None
+    rule: str
+    severity: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment of the newest month: its names, customers, and share of all customers."""
+
+    segment_id: int
+    en: str
+    zh: str
+    customers: int
+    share: float
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that did not pass in these months, and what it found in one of them."""
+
+    table: str
+    check: str
+    severity: str
+    months: Sequence[str]
+    detail: str
+
+
+@dataclass(frozen=True)
+class Checks:
+    """How many checks passed, warned and failed, over all tables and months."""
+
+    passed: int
+    warned: int
+    failed: int
+    problems: tuple[FailedCheck, ...]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the published file holds."""
+
+    tables: tuple[TableRows, ...]
+    set_aside: tuple[SetAside, ...]
+    segments: tuple[Segment, ...]
+    checks: Checks
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Who published and when (UTC), the months materialized, what is next, and what there is."""
+
+    run_id: str
+    published_at: datetime
+    materialized: frozenset[str]
+    next_run: str
+    tables: tuple[TableRows, ...]
+    checks: Checks
+
+
+@dataclass(frozen=True)
+class Status:
+    """A source, its months, and what was published of them; None where nothing was."""
+
+    source: str
+    months: Sequence[str]
+    publication: Publication | None
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """A source: its title and months where it can be read, and `ready` or what is missing."""
+
+    name: str
+    en: str
+    zh: str
+    covered: str
+    state: str
+
+
+def read_published(settings: Settings) -> Published:
+    """What the published file holds: rows, rejects, segments and checks.
+
+    Raises:
+        WarehouseError: when there is none, or it is another version's.
+    """
     with _open(settings) as con:
-        _print_rows(con, out)
-        _print_rejects(con, out)
-        _print_segments(con, out)
-        _print_checks(con, out)
-    path = _shown(settings.portrait_file)
-    out.print(f"\n[bold]{path}[/bold] (and {_shown(settings.warehouse_dir / 'report')}/index.html)")
-    if not can_draw():
-        out.print(left_out()[0], markup=False)
-    out.print("Try:")
-    for query in EXAMPLE_QUERIES:
-        code = f"import duckdb; duckdb.connect('{path}', read_only=True).sql(\"{query}\").show()"
-        out.print(f"  {python_command(code)}", markup=False)
+        return Published(_tables(con), _set_aside(con), _segments(con), _checks(con))
 
 
-def print_status(settings: Settings, out: Console) -> None:
-    """When the source was last published, from which months, and what is out of date."""
+def read_status(settings: Settings) -> Status:
+    """When the source was last published, from which months, and what is out of date.
+
+    Raises:
+        SourceError: when the source cannot be used.
+        WarehouseError: when the published file is another version's.
+    """
     source = load_source(settings.source_dir)
     months = source.months()
     if not settings.portrait_file.exists():
-        out.print(f"{source.name}: nothing is published yet; run `{command('run')}`.", markup=False)
-        return
+        return Status(source.name, months, None)
     with _open(settings) as con:
-        made = {month for (month,) in _all(con, "SELECT DISTINCT month FROM mart.table_rows")}
-        published = _all(con, "SELECT run_id, published_at FROM mart.publication")[0]
-        out.print(
-            f"{source.name}: published {published[1]:%Y-%m-%d %H:%M} UTC by run {published[0]}"
+        materialized = {
+            month for (month,) in _all(con, "SELECT DISTINCT month FROM mart.table_rows")
+        }
+        run_id, published_at = _all(con, "SELECT run_id, published_at FROM mart.publication")[0]
+        publication = Publication(
+            run_id,
+            published_at,
+            frozenset(materialized),
+            _next_run(Request(settings, source, None, months, fresh=False)),
+            _tables(con),
+            _checks(con),
         )
-        missing = [month for month in months if month not in made]
-        out.print(f"months made: {len(months) - len(missing)} of {len(months)} ({span(months)})")
-        if missing:
-            out.print(f"never made: {', '.join(missing)}")
-        _print_plan(Request(settings, source, None, months, fresh=False), out)
-        _print_rows(con, out)
-        _print_checks(con, out)
+    return Status(source.name, months, publication)
 
 
-def _print_plan(request: Request, out: Console) -> None:
-    """What `portrait run` would do."""
+def _next_run(request: Request) -> str:
+    """What `portrait run` would do, as a sentence."""
     try:
         plan = read_plan(request, wait_seconds=0)
     except WarehouseError as error:
-        out.print(str(error), markup=False)
-        return
-    prefix = "" if plan.is_empty else f"`{command('run')}`: "
-    out.print(f"{prefix}{plan.sentence}", markup=False)
+        return str(error)
+    return plan.sentence if plan.is_empty else f"`{command('run')}`: {plan.sentence}"
 
 
-def print_sources(settings: Settings, out: Console) -> None:
-    """Of each source: months, where it is defined, title, and what is missing for it to run."""
+def read_sources(settings: Settings) -> list[SourceState]:
+    """Every source, packaged or of the data folder, and what is missing for it to run."""
     folder = settings.source_dir.parent
+    found = []
     for name in source_names(folder):
-        out.print(f"[bold]{name}[/bold]", end="  ")
         try:
             source = load_source(folder / name)
+            definition = source.definition
+            covered = f"{definition.first_month} to {definition.last_month or 'now'}"
+            covered += "" if source.folder == source.own_folder else ", packaged"
+            title, state = definition.title, _state(source)
+            found.append(SourceState(name, title.en, title.zh, covered, state))
         except PortraitError as error:
-            out.print(str(error), markup=False)
-            continue
-        told = source.definition
-        out.print(f"{told.first_month} to {told.last_month or 'now'}, {_place(source)}")
-        out.print(f"  {told.title.en} / {told.title.zh}", markup=False)
-        out.print(f"  {_state(source)}", markup=False)
-
-
-def _place(source: Source) -> str:
-    return f"in {_shown(source.folder)}" if source.folder == source.own_folder else "packaged"
+            found.append(SourceState(name, "", "", "", str(error)))
+    return found
 
 
 def _state(source: Source) -> str:
@@ -121,62 +197,46 @@ def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
     )
 
 
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
 def _all(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     return con.execute(sql).fetchall()
 
 
-def _print_rows(con: duckdb.DuckDBPyConnection, out: Console) -> None:
-    out.print("\n[bold]Rows per table[/bold]")
-    grid = Grid("table", "months", "rows", box=None, pad_edge=False)
-    grid.columns[1].justify = grid.columns[2].justify = "right"
+def _tables(con: duckdb.DuckDBPyConnection) -> tuple[TableRows, ...]:
     rows = _all(
         con,
-        "SELECT table_name, count(*), sum(row_count) FROM mart.table_rows GROUP BY 1 ORDER BY 1",
+        "SELECT table_name, count(*), sum(row_count)::BIGINT FROM mart.table_rows "
+        "GROUP BY 1 ORDER BY 1",
     )
-    for table, months, count in rows:
-        grid.add_row(table, str(months), f"{int(count):,}")
-    out.print(grid)
+    return tuple(TableRows(*row) for row in rows)
 
 
-def _print_rejects(con: duckdb.DuckDBPyConnection, out: Console) -> None:
-    out.print("\n[bold]Set aside or corrected[/bold]")
+def _set_aside(con: duckdb.DuckDBPyConnection) -> tuple[SetAside, ...]:
     rows = _all(
         con,
         "SELECT table_name, column_name, rule, severity, count(*) FROM cleaned.rejects "
         "GROUP BY ALL ORDER BY ALL",
     )
-    for table, column, rule, severity, count in rows:
-        out.print(f"  {table}{'.' + column if column else ''}: {rule} ({severity}) {count:,}")
-    if not rows:
-        out.print("  nothing: every value of every row was taken as it came")
+    return tuple(SetAside(*row) for row in rows)
 
 
-def _print_segments(con: duckdb.DuckDBPyConnection, out: Console) -> None:
-    out.print("\n[bold]Segments of the newest month[/bold]")
+def _segments(con: duckdb.DuckDBPyConnection) -> tuple[Segment, ...]:
     rows = _all(
         con,
         "SELECT segment_id, name_en, name_zh, customers, share FROM clusters.cluster_segment "
         "WHERE as_of = (SELECT max(as_of) FROM clusters.cluster_segment) ORDER BY 1",
     )
-    for segment, en, zh, customers, share in rows:
-        out.print(f"  {segment}  {customers:>7,}  {share:6.1%}  {en} / {zh}")
+    return tuple(Segment(*row) for row in rows)
 
 
-def _print_checks(con: duckdb.DuckDBPyConnection, out: Console) -> None:
+def _checks(con: duckdb.DuckDBPyConnection) -> Checks:
     passed, warned, failed = _all(
         con,
         "SELECT count(*) FILTER (passed), count(*) FILTER (NOT passed AND severity = 'WARN'), "
         "count(*) FILTER (NOT passed AND severity = 'ERROR') FROM validation.check_results",
     )[0]
-    out.print(f"\n[bold]Checks[/bold]  {passed} passed, {warned} warned, {failed} failed")
     rows = _all(
         con,
         "SELECT table_name, check_name, severity, list(month ORDER BY month), any_value(detail) "
         "FROM validation.check_results WHERE NOT passed GROUP BY ALL ORDER BY ALL",
     )
-    for table, check, severity, months, detail in rows:
-        out.print(f"  {severity} {table} {check}: {', '.join(months)} ({detail})")
+    return Checks(passed, warned, failed, tuple(FailedCheck(*row) for row in rows))

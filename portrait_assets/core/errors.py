@@ -1,5 +1,10 @@
 """The errors that a person can mend; their text is one sentence with the remedy in it."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class PortraitError(Exception):
     """A mistake in a source, a setting or a request, told in one sentence with its remedy."""
@@ -30,3 +35,15 @@ class WarehouseError(PortraitError):
 
 class WarehouseBusyError(WarehouseError):
     """Another run holds the warehouse and did not let go within the wait."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelt most alike, when one is close."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return close[0] if close else None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """` (did you mean spend_12m?)` when a known name is close, and otherwise nothing."""
+    close = nearest(name, known)
+    return f" (did you mean {close}?)" if close else ""

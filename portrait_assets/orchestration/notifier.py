@@ -9,7 +9,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -123,16 +122,13 @@ def _post(address: str, failure: Failure) -> str | None:
     return None
 
 
-def print_problem(sentence: str) -> None:
-    """Print a sentence of `send` where the command prints its own failure."""
-    print(sentence, file=sys.stderr)
-
-
 @contextmanager
-def reported(settings: Settings) -> Iterator[None]:
+def reported(settings: Settings, on_problem: Callable[[str], None]) -> Iterator[None]:
     """Report what ends the block before there is a run; the failure of a run is reported with it.
 
-    What the notifier itself fails at is printed.
+    Args:
+        settings: who gets it.
+        on_problem: told what the notifier itself fails at, in a sentence.
     """
     try:
         yield
@@ -140,7 +136,7 @@ def reported(settings: Settings) -> Iterator[None]:
         raise
     except Exception as error:
         for problem in send(settings, Failure(settings.source, _sentence(error))):
-            print_problem(problem)
+            on_problem(problem)
         raise
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -18,7 +18,8 @@ import polars as pl
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.rows import Query
-from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Source, Step, upstream
+from portrait_assets.storage.standing import standing_steps
+from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Source, Step
 
 _NUMBERS = itertools.count(1)
 PART_CUSTOMERS = 100_000
@@ -55,7 +56,7 @@ class Engine:
     @contextmanager
     def rows(self, target: Step, scope: Scope) -> Iterator[Query | pl.DataFrame]:
         """The target's rows for the scope; a query can be run within the context only."""
-        last_reader = _standing_steps(target, self.given)
+        last_reader = standing_steps(target, self.given)
         try:
             for step in last_reader:
                 self._store(step, scope)
@@ -72,6 +73,19 @@ class Engine:
         """The target's rows for the scope, in memory."""
         with self.rows(target, scope) as rows:
             return rows if isinstance(rows, pl.DataFrame) else self.con.sql(rows.sql).pl()
+
+    @contextmanager
+    def shared(self, step: Step, scope: Scope) -> Iterator[None]:
+        """Within the context the step stands in a table: targets of the scope all read that."""
+        with self.rows(step, scope):
+            self._store(step, scope)
+        given = self.given
+        self.given = {**given, step: self._standing[step].relation}
+        try:
+            yield
+        finally:
+            self.given = given
+            self._drop([step], and_kept=True)
 
     def close(self) -> None:
         """Drop all that still stands."""
@@ -165,7 +179,9 @@ class Engine:
         for step in steps:
             standing = self._standing.get(step)
             if standing and (and_kept or standing.key is None):
-                self.con.execute(f"DROP TABLE {standing.relation}")
+                # What broke a transaction or the database took the table with it.
+                with suppress(duckdb.Error):
+                    self.con.execute(f"DROP TABLE {standing.relation}")
                 del self._standing[step]
 
     def _key(self, step: Step, scope: Scope) -> tuple[str, ...] | None:
@@ -179,22 +195,3 @@ class Engine:
             rows = self.materialized(source.table)
             newest.append(max((m for m in rows if rows[m] and m <= scope.month), default=""))
         return tuple(newest)
-
-
-def _standing_steps(target: Step, given: Mapping[Source, str]) -> dict[Step, Step]:
-    """The steps that need a table, in an order of computing, and the last whose SQL reads each."""
-    order = [step for step in upstream(target, given=given) if isinstance(step, Step)]
-    read_by: dict[Step, list[Step]] = {step: [] for step in order}
-    statements: dict[Step, set[Step]] = {target: {target}}
-    standing: dict[Step, Step] = {}
-    for step in reversed(order):
-        if step is not target:
-            statements[step] = set().union(*(statements[reader] for reader in read_by[step]))
-            divides = any(reader.in_parts_of is step for reader in read_by[step])
-            if step.stands_always or divides or (len(statements[step]) > 1 and not step.is_view):
-                standing[step] = max(statements[step], key=order.index)
-                statements[step] = {step}
-        for source in step.needs:
-            if source in read_by and isinstance(source, Step):
-                read_by[source].append(step)
-    return dict(reversed(standing.items()))

@@ -11,6 +11,10 @@ from portrait_assets.synthetic.writing import LABEL
 SOURCE_NAME = "synthetic_bank"
 MONTHLY = ("transactions", "balances", "contacts", "responses", "interactions")
 """Tables with one file per month, named after it."""
+WHOLE = ("customers", "products", "campaigns", "market", "promotions", "outcomes")
+"""Tables in one file."""
+GENERATED = tuple(table for table in CANONICAL if table.name in (*MONTHLY, *WHOLE))
+"""What a bank has; a canonical table that the generator does not know is left out."""
 
 README = """\
 SYNTHETIC BANK - invented data / 合成数据,纯属虚构
@@ -83,11 +87,11 @@ def write_labels(folder: Path, calendar: Calendar, customers: int, seed: int) ->
 
 
 def write_source(folder: Path, first_month: str, last_month: str, files_in: str) -> None:
-    """Write source.yaml and one .sql per canonical table."""
+    """Write source.yaml and one .sql per generated table."""
     folder.mkdir(parents=True, exist_ok=True)
     text = source_yaml(first_month, last_month, files_in)
     (folder / "source.yaml").write_text(text, encoding="utf-8")
-    for table in CANONICAL:
+    for table in GENERATED:
         (folder / f"{table.name}.sql").write_text(table_sql(table), encoding="utf-8")
 
 
@@ -95,7 +99,7 @@ def source_yaml(first_month: str, last_month: str, files_in: str) -> str:
     """The text of source.yaml."""
     files = "\n".join(
         f"  {table.name}: {table.name}{'/*' if table.name in MONTHLY else ''}.parquet"
-        for table in CANONICAL
+        for table in GENERATED
     )
     return f"""\
 name: {SOURCE_NAME}

@@ -1,1 +1,7 @@
-"""Small worlds and helpers for tests and benchmarks, also of packages that build on this one."""
+"""Small worlds to test and measure with, for this package and for packages that build on it.
+
+`shop` is a whole source of four files and its runs, `published` compares published files,
+`golden` keeps what they hold, `steps` runs one step by itself, and the worlds of features, tags
+and clusters give a stage its inputs without a run. None of it needs more than the package itself,
+and nothing outside this folder imports it.
+"""

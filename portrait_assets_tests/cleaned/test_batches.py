@@ -12,8 +12,10 @@ from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.cleaned import assets as cleaned
+from portrait_assets.stages.identity import assets as identity
 from portrait_assets.stages.raw import assets as raw
-from portrait_assets_tests.scenario import QUIET, SHOP_MONTHS, contents, sales_file, shop
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, sales_file, shop
 
 
 def typed(folder: Path, bounds: Bounds) -> dict[str, list[tuple[object, ...]]]:
@@ -27,7 +29,7 @@ def typed(folder: Path, bounds: Bounds) -> dict[str, list[tuple[object, ...]]]:
 
 
 def make(settings: Settings) -> None:
-    tables = {asset_key(table) for table in (*raw.TABLES, *cleaned.TABLES)}
+    tables = {asset_key(table) for table in (*raw.TABLES, *identity.TABLES, *cleaned.TABLES)}
     job = build_defs(settings).resolve_job_def(JOB)
     with dg.DagsterInstance.ephemeral() as instance:
         made = job.get_subset(

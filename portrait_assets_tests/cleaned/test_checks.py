@@ -18,8 +18,8 @@ from portrait_assets.stages.raw.contract import (
 )
 from portrait_assets.storage.dagster.checks import CONTRACT, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.feature_world import cleaned, sale
 from portrait_assets_tests.cleaned.test_clean import SALE, received
-from portrait_assets_tests.features.world import cleaned, sale
 
 MONTH = "2024-01"
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portrait_assets.methods.typing.rules import Ways
 from portrait_assets.schema.table import Severity
-from portrait_assets.stages.cleaned.clean import Cleaned, Ways, clean
+from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.raw.contract import (
     CANONICAL,

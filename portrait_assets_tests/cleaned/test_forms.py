@@ -12,7 +12,8 @@ from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from portrait_assets.methods.personal_data import forms
-from portrait_assets.methods.personal_data.forms import Form, forms_of
+from portrait_assets.methods.personal_data.forms import forms_of
+from portrait_assets.methods.typing.text import Form
 
 CHINA = forms_of("CN")
 

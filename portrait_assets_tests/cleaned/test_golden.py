@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.stages.cleaned.clean import Ways, clean
-from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD, IDENTITY_MAP
+from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.stages.cleaned.clean import clean
+from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
 from portrait_assets.stages.cleaned.golden import SURVIVORSHIP, golden_month
+from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.contract import CUSTOMERS
 from portrait_assets_tests.cleaned.test_clean import received
 

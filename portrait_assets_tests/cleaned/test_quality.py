@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from portrait_assets.stages.cleaned.clean import Ways, clean
+from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.cleaned.quality import counted, quality, told_shares
 from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS, TRANSACTIONS

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import pytest
 
+from portrait_assets.methods.typing.rules import ColumnRules, Ways
 from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
-from portrait_assets.stages.cleaned.clean import Cleaned, Ways, clean
+from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import REJECTS
 from portrait_assets.stages.raw.contract import (
     BALANCES,
@@ -19,7 +20,6 @@ from portrait_assets.stages.raw.contract import (
     TRANSACTIONS,
     Canonical,
 )
-from portrait_assets.stages.raw.source import ColumnRules
 from portrait_assets_tests.cleaned.test_clean import SALE, received, told
 
 CHINA = Ways("Asia/Shanghai", "CN")

@@ -1,10 +1,11 @@
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.selection.choice import CANDIDATES_SCHEMA, Choice, choose
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
-from portrait_assets_tests.clusters.worlds import blobs, two_rings
+from portrait_assets.methods.clustering.selection.choice import Choice, choose
+from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
+from portrait_assets.testing.cluster_worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]
 TRUTH = np.repeat([0, 1, 2, 3], 60)
@@ -16,7 +17,7 @@ def four() -> Choice:
 
 
 def test_four_clear_groups_are_found(four: Choice) -> None:
-    assert adjusted_rand(four.labels, TRUTH) > 0.98
+    assert adjusted_rand_score(four.labels, TRUTH) > 0.98
     assert four.supported
 
 
@@ -42,7 +43,7 @@ def test_the_reason_tells_the_numbers(four: Choice) -> None:
 @pytest.mark.slow
 def test_rings_are_found_without_being_told() -> None:
     points, truth = two_rings()
-    assert adjusted_rand(choose(points).labels, truth) == 1.0
+    assert adjusted_rand_score(choose(points).labels, truth) == 1.0
 
 
 @pytest.mark.parametrize(

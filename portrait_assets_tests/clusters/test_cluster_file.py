@@ -4,16 +4,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
 from portrait_assets.stages.clusters.cluster_file import (
     ClusterFileError,
     ClusterFileSummary,
     cluster_file,
     cluster_table,
 )
-from portrait_assets_tests.clusters.worlds import bank, blobs, two_rings
+from portrait_assets.testing.cluster_worlds import bank, blobs, two_rings
 
 
 def run(
@@ -31,7 +31,7 @@ def test_one_integer_per_row_in_order(tmp_path: Path) -> None:
     labels, summary = run(tmp_path, table)
     assert labels.columns == ["segment"]
     assert labels["segment"].dtype.is_integer()
-    assert adjusted_rand(labels["segment"].to_numpy(), truth[shuffle]) == 1.0
+    assert adjusted_rand_score(labels["segment"].to_numpy(), truth[shuffle]) == 1.0
     assert summary.segments == 2
     assert summary.shares == (0.5, 0.5)
 
@@ -41,7 +41,7 @@ def test_a_mixed_table_is_taken_as_it_is() -> None:
     days = pl.Series("since", [date(2020, 1, 1) + timedelta(days=int(d)) for d in kind * 300])
     table = frame.drop("customer_id").with_columns(days, flag=pl.Series(kind > 0))
     labels, _ = cluster_table(table)
-    assert adjusted_rand(labels.to_numpy() - 1, kind) > 0.7
+    assert adjusted_rand_score(labels.to_numpy() - 1, kind) > 0.7
 
 
 def test_the_order_of_rows_and_the_time_of_day_do_not_matter() -> None:
@@ -74,7 +74,7 @@ def test_an_asked_number_is_made(tmp_path: Path) -> None:
 def test_columns_that_tell_nothing_do_no_harm(extra: dict[str, pl.Expr]) -> None:
     table = pl.DataFrame(blobs([[0.0, 0.0], [6.0, 6.0]], each=40), schema=["x", "y"])
     labels, _ = cluster_table(table.with_columns(**extra), segments=2)
-    assert adjusted_rand(labels.to_numpy() - 1, np.repeat([0, 1], 40)) > 0.9
+    assert adjusted_rand_score(labels.to_numpy() - 1, np.repeat([0, 1], 40)) > 0.9
 
 
 @pytest.mark.parametrize("rows", [1, 10])
@@ -104,7 +104,7 @@ def test_two_thousand_columns() -> None:
         {f"c{i}": rng.normal(size=300) + 2 * kind * (i % 4 == 0) for i in range(2_000)}
     )
     labels, _ = cluster_table(table)
-    assert adjusted_rand(labels.to_numpy() - 1, kind.astype(int)) > 0.95
+    assert adjusted_rand_score(labels.to_numpy() - 1, kind.astype(int)) > 0.95
 
 
 @pytest.mark.slow

@@ -1,163 +1,161 @@
+"""Families of clusterings: each is one object, found by being in the package; so is a new one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn.cluster import AgglomerativeClustering
+from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.algorithms.density import dbscan_labels, density_labels
-from portrait_assets.methods.clustering.algorithms.genie import (
-    genie_hierarchy,
-    gini_index,
-    spanning_tree,
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
+from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.families import FAMILIES, find_families
+from portrait_assets.methods.clustering.families.family import Candidate, Family
+from portrait_assets.methods.clustering.final_fit import fit_prototypes
+from portrait_assets.methods.clustering.fitting import fit_model
+from portrait_assets.methods.clustering.selection.candidates import (
+    candidates_for,
+    fit_candidates,
+    fit_one,
 )
-from portrait_assets.methods.clustering.algorithms.kmeans import (
-    inertia,
-    kmeans_centres,
-    kmeans_labels,
-)
-from portrait_assets.methods.clustering.algorithms.micro import micro_clusters
-from portrait_assets.methods.clustering.algorithms.mixture import mixture_labels
-from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
-from portrait_assets.methods.clustering.algorithms.ward import ward_hierarchy
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
-from portrait_assets.methods.clustering.selection.families import Candidate, candidates_for, fit_one
-from portrait_assets_tests.clusters.worlds import blobs, two_rings
+from portrait_assets.methods.clustering.selection.choice import Choice
+from portrait_assets.methods.clustering.selection.scoring import candidates_table, scored
+from portrait_assets.methods.clustering.selection_rule import RULE, Compared, SelectionRule
+from portrait_assets.testing.cluster_worlds import Labels, as_features, blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]]
 TRUTH = np.repeat([0, 1, 2], 100)
+BY_NAME = {family.name: family for family in FAMILIES}
+
+BY_ANGLE = '''
+from dataclasses import dataclass
+
+import numpy as np
+
+from portrait_assets.methods.clustering.families.family import Family
 
 
-@pytest.mark.parametrize(
-    "candidate",
-    [
-        Candidate("k-means", 0, 3),
-        Candidate("mixture", 0, 3),
-        Candidate("ward", 0, 3),
-        Candidate("genie", 0.3, 3),
-        Candidate("genie by reach", 0.5, 3),
-        Candidate("density", 0.06, 0),
-        Candidate("dbscan", 0.9, 0),
-    ],
-)
-def test_every_family_finds_three_clear_groups(candidate: Candidate) -> None:
-    assert adjusted_rand(fit_one(blobs(CORNERS), candidate), TRUTH) > 0.98
+@dataclass(frozen=True, eq=False)
+class ByAngle(Family):
+    """Equal sectors around the origin, from the first axis on."""
+
+    def fit(self, sample, parameter, k):
+        x, y = sample.points[:, 0], sample.points[:, 1]
+        return (np.arctan2(y, x) % (2 * np.pi) * k / (2 * np.pi)).astype(np.int64)
+
+    def supports(self, rows, dims, k):
+        return dims == 2 and k <= 4
 
 
-def test_genie_and_density_tell_rings_apart_where_centres_cannot() -> None:
-    points, truth = two_rings()
-    genie = fit_one(points, Candidate("genie", 0.3, 2))
-    density, noise = density_labels(points, 20)
-    centres = kmeans_labels(points, 2)
-    assert adjusted_rand(genie, truth) == 1.0
-    assert adjusted_rand(density, truth) == 1.0
-    assert noise < 0.1
-    assert adjusted_rand(dbscan_labels(points, 1.0)[0], truth) == 1.0
-    assert adjusted_rand(centres, truth) < 0.2
+FAMILY = ByAngle("by angle", order=-1)
+'''
 
 
-def test_dbscan_labels_everyone_and_says_how_many_no_cluster_claimed() -> None:
-    points = np.vstack([blobs(CORNERS), [[50.0, 50.0]]])
-    labels, noise = dbscan_labels(points, 0.9)
-    assert (labels >= 0).all()
-    assert 0 < noise < 0.2
-    one, none_claimed = dbscan_labels(np.zeros((20, 2)), 0.9)
-    assert (one.max(), none_claimed) == (0, 0.0)
+@pytest.fixture(scope="module")
+def by_angle(tmp_path_factory: pytest.TempPathFactory) -> Family:
+    """A family that somebody added as one file of a package."""
+    folder = tmp_path_factory.mktemp("added") / "added_families"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "by_angle.py").write_text(BY_ANGLE)
+    (folder / "helper.py").write_text("NOT_A_FAMILY = 1\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder.parent))
+        (found,) = find_families([str(folder)], "added_families")
+    return found
 
 
-def test_ward_without_weights_is_the_known_one() -> None:
-    points = np.random.default_rng(3).normal(size=(150, 4))
-    ours, theirs = ward_hierarchy(points), AgglomerativeClustering(6).fit_predict(points)
-    assert adjusted_rand(ours.cut(6), theirs.astype(np.int64)) == 1.0
+def with_family(family: Family) -> SelectionRule:
+    return replace(RULE, compared=Compared(families=(*FAMILIES, family)))
 
 
-def test_a_weight_of_three_is_the_point_three_times() -> None:
-    points = np.random.default_rng(5).normal(size=(60, 2))
-    weights = np.random.default_rng(6).integers(1, 4, 60)
-    repeated = np.repeat(np.arange(60), weights)
-    weighted = ward_hierarchy(points, weights.astype(float)).cut(5)
-    plain = ward_hierarchy(points[repeated]).cut(5)
-    assert adjusted_rand(weighted[repeated], plain) == 1.0
+def in_quadrants(each: int = 60) -> np.ndarray:
+    return blobs([[3.0, 3.0], [-3.0, 3.0], [-3.0, -3.0], [3.0, -3.0]], each)
 
 
-def test_single_linkage_chains_but_genie_does_not() -> None:
-    rng = np.random.default_rng(0)
-    strays = rng.uniform(-8, 12, (6, 2))
-    points = np.vstack([blobs(CORNERS), strays])
-    tree = spanning_tree(points)
-    chained = genie_hierarchy(tree, gini_limit=1.0).cut(3)[:300]
-    balanced = genie_hierarchy(tree, gini_limit=0.3).cut(3)[:300]
-    assert adjusted_rand(chained, TRUTH) < 0.7
-    assert adjusted_rand(balanced, TRUTH) > 0.98
+def three_segments(family: Family) -> Candidate:
+    """The family's candidate by the middle of its parameters."""
+    parameter = family.parameters[len(family.parameters) // 2]
+    return Candidate(family, parameter, 0 if family.finds_number else 3)
 
 
-@given(st.lists(st.floats(0.1, 1e6), min_size=2, max_size=30), st.floats(0.1, 100))
-def test_gini_is_between_zero_and_one_and_has_no_unit(sizes: list[float], factor: float) -> None:
-    value = gini_index(np.array(sizes))
-    assert -1e-9 <= value <= 1 + 1e-9
-    assert gini_index(np.array(sizes) * factor) == pytest.approx(value, abs=1e-9)
-    assert gini_index(np.full(len(sizes), 7.0)) == pytest.approx(0.0, abs=1e-12)
+def chosen(candidate: Candidate, labels: Labels) -> Choice:
+    """A choice of labels, whose numbers do not matter."""
+    return Choice(candidate, labels, candidates_table([], None), "", True, "separate")
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(2, 40), st.integers(0, 99))
-def test_a_spanning_tree_spans_and_is_not_longer_than_a_path(rows: int, seed: int) -> None:
-    points = np.random.default_rng(seed).normal(size=(rows, 3))
-    tree = spanning_tree(points)
-    assert genie_hierarchy(tree, 1.0).cut(1).max() == 0
-    path = np.sqrt(((points[1:] - points[:-1]) ** 2).sum(axis=1)).sum()
-    assert tree.lengths.sum() <= path + 1e-6
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_every_family_finds_three_clear_groups(family: Family) -> None:
+    assert adjusted_rand_score(fit_one(blobs(CORNERS), three_segments(family)), TRUTH) > 0.98
 
 
-@pytest.mark.parametrize("k", [1, 2, 7, 20])
-def test_a_cut_gives_as_many_labels_as_asked(k: int) -> None:
-    points = np.random.default_rng(1).normal(size=(20, 2))
-    for hierarchy in (ward_hierarchy(points), genie_hierarchy(spanning_tree(points))):
-        assert len(np.unique(hierarchy.cut(k))) == k
-
-
-def test_a_mixture_follows_long_clusters() -> None:
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(400, 2)) * [2, 0.2] + np.repeat([[0, 0], [0, 4]], 200, axis=0)
-    truth = np.repeat([0, 1], 200)
-    assert adjusted_rand(mixture_labels(points, kmeans_labels(points, 2)), truth) > 0.95
-    some = np.r_[0:50, 200:250]
-    assert adjusted_rand(mixture_labels(points, truth[some], some=points[some]), truth) > 0.95
-
-
-def test_micro_clusters_stand_for_everyone_by_weight() -> None:
-    points = np.random.default_rng(0).normal(size=(5000, 3))
-    micro = micro_clusters(points, 200)
-    assert micro.sizes.sum() == 5000
-    assert len(micro.centres) == len(micro.sizes) <= 200
-    within = ((points - micro.centres[micro.members]) ** 2).sum()
-    assert within < 0.2 * ((points - points.mean(axis=0)) ** 2).sum()
-
-
-def test_ward_on_micro_clusters_is_ward_on_customers() -> None:
-    points = blobs(CORNERS, each=2000)
-    micro = micro_clusters(points, 100)
-    labels = ward_hierarchy(micro.centres, micro.sizes).cut(3)[micro.members]
-    assert adjusted_rand(labels, np.repeat([0, 1, 2], 2000)) > 0.999
-
-
-def test_ten_restarts_come_within_one_percent_of_fifty() -> None:
-    points = blobs([[i, j] for i in range(3) for j in range(3)], each=60, sd=0.25)
-    ten = kmeans_centres(points, 9, restarts=10, seed=1)
-    fifty = kmeans_centres(points, 9, restarts=50, seed=2)
-    assert inertia(points, ten, nearest_rows(points, ten)) <= 1.01 * inertia(
-        points, fifty, nearest_rows(points, fifty)
-    )
-
-
-def test_distances_are_exact_and_never_negative() -> None:
-    points = np.random.default_rng(0).normal(size=(30, 4)) + 1e4
-    squared = squared_distances(points, points)
-    assert (squared >= 0).all()
-    exact = ((points[:, None] - points) ** 2).sum(axis=2)
-    assert np.allclose(squared, exact, atol=1e-5)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_every_family_keeps_its_segments_when_refitted_to_more_customers(family: Family) -> None:
+    order = np.random.default_rng(0).permutation(1800)
+    points, truth = blobs(CORNERS, each=600)[order], np.repeat([0, 1, 2], 600)[order]
+    small, candidate = points[:300], three_segments(family)
+    labels = fit_one(small, candidate)
+    prototypes = fit_prototypes(points, chosen(candidate, labels), 0, RULE.final_fit)
+    nearest = prototypes.segments[nearest_rows(points, prototypes.centres)]
+    assert adjusted_rand_score(nearest, truth) > 0.98
+    assert adjusted_rand_score(candidate.assign(points, small, labels), truth) > 0.98
 
 
 def test_few_rows_have_few_candidates() -> None:
-    assert max(c.k for c in candidates_for(60, 2)) <= 12
-    assert not any(c.family == "mixture" for c in candidates_for(60, 40))
-    assert any(c.k == 17 for c in candidates_for(60, 2, also=17))
+    assert max(c.k for c in candidates_for(60, 2, RULE.compared)) <= 12
+    names = {c.family.name for c in candidates_for(60, 40, RULE.compared)}
+    assert "ward" in names
+    assert "mixture" not in names
+    assert not {"density", "dbscan"} & {c.family.name for c in candidates_for(9, 2, RULE.compared)}
+    assert any(c.k == 17 for c in candidates_for(60, 2, RULE.compared, also=17))
+
+
+def test_a_file_in_the_package_is_a_family_that_is_compared_chosen_and_assigned(
+    by_angle: Family,
+) -> None:
+    points = in_quadrants()
+    features, uses = as_features(points)
+    model = fit_model(features, uses, geometry="coordinates", rule=with_family(by_angle))
+    tried = model.candidates.filter(family="by angle")
+    assert sorted(tried["k"].to_list()) == [2, 3, 4]
+    assert (model.algorithm, len(model.segment_ids)) == ("by angle", 4)
+    assert tried.filter("chosen")["k"].to_list() == [4]
+    assert model.reason.startswith("by angle with 4 segments: stability 1.000")
+    segments = assign(model, features)["segment_id"].to_numpy()
+    assert adjusted_rand_score(segments - 1, np.repeat(np.arange(4), 60)) == 1.0
+
+
+def test_a_family_that_is_no_evidence_speaks_for_no_other(by_angle: Family) -> None:
+    """Two others must agree with Ward: Genie does, and the added one where it is evidence."""
+    points = in_quadrants()
+    ward = Candidate(BY_NAME["ward"], 0, 4)
+    agreements = {}
+    for is_evidence in (True, False):
+        added = Candidate(replace(by_angle, is_evidence=is_evidence), 0, 4)
+        lines = scored(fit_candidates(points, [ward, Candidate(BY_NAME["genie"], 0.3, 4), added]))
+        agreements[is_evidence] = lines[0].number("agreement")
+    assert agreements == {True: 1.0, False: -1.0}
+
+
+def test_a_family_of_centroids_has_one_prototype_per_segment() -> None:
+    points, truth = two_rings()
+    counts = {}
+    for name in ("k-means", "genie"):
+        choice = chosen(Candidate(BY_NAME[name], 0.3, 2), truth)
+        counts[name] = len(fit_prototypes(points, choice, 0, RULE.final_fit).centres)
+    assert counts["k-means"] == 2
+    assert counts["genie"] > 2
+
+
+def test_two_families_of_one_name_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "twice_families"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    for name in ("one", "other"):
+        (folder / f"{name}.py").write_text(BY_ANGLE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        with pytest.raises(ValueError, match="the same name"):
+            find_families([str(folder)], "twice_families")

@@ -27,13 +27,14 @@ def test_no_file_or_an_empty_one_gives_no_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("1: [", "not readable as YAML in line"),
-        ("- 1\n", "must map segment ids"),
+        ("1: [", "line 2: this is not valid YAML"),
+        ("- 1\n", "must be a mapping of names to values, such as 1: {en: New"),
         ("first: {en: A}\n", "'first' is not a segment id"),
         ("0: {en: A}\n", "'0' is not a segment id"),
-        ("1: Weekend\n", "segment 1 needs `en`, `zh` or both"),
-        ("1: {fr: Famille}\n", "segment 1 needs `en`, `zh` or both"),
-        ("1: {en: 7}\n", "the en name of segment 1 is not a text"),
+        ("1: Weekend\n", "segment 1 must be a mapping with the keys en, zh, such as"),
+        ("1: {fr: Famille}\n", "segment 1 has no key 'fr'; it takes en, zh"),
+        ("1: {}\n", "segment 1: give it a name as `en`, `zh` or both"),
+        ("1: {en: 7}\n", "en of segment 1: unquoted 7 is a number in YAML"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(tmp_path: Path, text: str, told: str) -> None:

@@ -1,17 +1,18 @@
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.assignment import ASSIGNMENT_SCHEMA, assign
 from portrait_assets.methods.clustering.errors import ClusterError
+from portrait_assets.methods.clustering.final_fit import condense
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.model_rows import ROWS_SCHEMA
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
-from portrait_assets.methods.clustering.prototypes import condense
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+from portrait_assets.methods.clustering.selection_rule import RULE
+from portrait_assets.testing.cluster_worlds import BANK_USES, as_features, blobs, two_rings
 from portrait_assets_tests.clusters.conftest import Bank
-from portrait_assets_tests.clusters.worlds import BANK_USES, as_features, blobs, two_rings
 
 
 def labels_of(assignment: pl.DataFrame) -> np.ndarray:
@@ -19,7 +20,7 @@ def labels_of(assignment: pl.DataFrame) -> np.ndarray:
 
 
 def test_the_kinds_of_customers_are_found_without_being_told(small_bank: Bank) -> None:
-    assert adjusted_rand(labels_of(small_bank.assignment), small_bank.kind) > 0.9
+    assert adjusted_rand_score(labels_of(small_bank.assignment), small_bank.kind) > 0.9
 
 
 def test_segments_are_numbered_by_size(small_bank: Bank) -> None:
@@ -95,13 +96,13 @@ def test_rings_are_kept_by_prototypes() -> None:
     points, truth = two_rings()
     features, uses = as_features(points)
     model = fit_model(features, uses, geometry="coordinates")
-    assert adjusted_rand(labels_of(assign(model, features)), truth) == 1.0
+    assert adjusted_rand_score(labels_of(assign(model, features)), truth) == 1.0
     assert len(model.prototypes) > 2
 
 
 def test_compact_segments_need_one_prototype_each() -> None:
     points = blobs([[0.0, 0.0], [9.0, 9.0]])
-    found = condense(points, np.repeat([0, 1], 100))
+    found = condense(points, np.repeat([0, 1], 100), RULE.final_fit)
     assert found.segments.tolist() == [0, 1]
     assert found.agreement == 1.0
 

@@ -12,8 +12,8 @@ from portrait_assets.stages.clusters.pictures.plots import (
     selection_png,
 )
 from portrait_assets.stages.clusters.profile import profile_segments
+from portrait_assets.testing.cluster_worlds import BANK_USES
 from portrait_assets_tests.clusters.conftest import Bank
-from portrait_assets_tests.clusters.worlds import BANK_USES
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -11,13 +11,12 @@ from portrait_assets.stages.clusters.contract import USED_FEATURES
 from portrait_assets.stages.clusters.names.naming import Label, name_segments
 from portrait_assets.stages.clusters.profile import (
     PROFILE_SCHEMA,
-    false_discovery_rate,
     profile_segments,
     segment_sizes,
     typical_customers,
 )
+from portrait_assets.testing.cluster_worlds import BANK_USES
 from portrait_assets_tests.clusters.conftest import Bank
-from portrait_assets_tests.clusters.worlds import BANK_USES
 
 FEATURES = pl.DataFrame(
     {
@@ -79,11 +78,6 @@ def test_chance_is_not_significant_and_a_difference_is() -> None:
     profile = profile_segments(features, assignment, uses)
     assert line(profile, 1, "chance")["q_value"] > 0.01
     assert line(profile, 1, "real")["q_value"] < 1e-6
-
-
-def test_false_discovery_rate_by_hand() -> None:
-    adjusted = false_discovery_rate(pl.Series([0.01, None, 0.04, 0.03]))
-    assert adjusted.to_list() == [pytest.approx(0.03), None, pytest.approx(0.04), 0.04]
 
 
 def test_one_segment_has_a_profile_without_tests() -> None:

@@ -1,21 +1,20 @@
 import numpy as np
 import pytest
 
-from portrait_assets.methods.clustering.selection.families import (
-    Candidate,
-    candidates_for,
-    fit_candidates,
-)
+from portrait_assets.methods.clustering.families import dbscan, genie, kmeans, ward
+from portrait_assets.methods.clustering.families.family import Candidate
+from portrait_assets.methods.clustering.selection.candidates import candidates_for, fit_candidates
 from portrait_assets.methods.clustering.selection.scoring import (
-    LEAST_SEPARATION,
-    MANY_DIMENSIONS,
     Scored,
     add_stability,
     is_eligible,
     scored,
 )
+from portrait_assets.methods.clustering.selection_rule import RULE
 
-FOUR = Candidate("k-means", 0, 4)
+FOUR = Candidate(kmeans.FAMILY, 0, 4)
+SCORING = RULE.scoring
+MANY_DIMENSIONS = SCORING.many_dimensions
 
 
 def overlapping(customers: int, dims: int) -> np.ndarray:
@@ -29,10 +28,11 @@ def stability_of_four(dims: int, unseen: int) -> float:
     everyone = overlapping(5_000, dims)
     points, others = everyone[:120], everyone[120 : 120 + unseen]
     lines = scored(fit_candidates(points, [FOUR]))
-    add_stability(lines, points, 4, seed=0, unseen=others)
+    add_stability(lines, points, SCORING, segments=4, unseen=others)
     return lines[0].number("stability")
 
 
+@pytest.mark.slow  # Seven fits of thousands of customers.
 def test_in_many_dimensions_the_stability_of_centres_is_that_over_more_customers() -> None:
     assert stability_of_four(MANY_DIMENSIONS, unseen=4_000) > 0.95
     assert stability_of_four(MANY_DIMENSIONS, unseen=0) < 0.95
@@ -45,15 +45,15 @@ def test_in_few_dimensions_it_is_that_of_the_points() -> None:
 
 def test_dbscan_is_no_evidence_for_others_and_wins_only_where_its_segments_are_separated() -> None:
     labels, other = np.arange(90) % 3, np.arange(90) % 2
-    found = {Candidate("k-means", 0, 3): labels, Candidate("ward", 0, 3): other}
-    found |= {Candidate("genie", 0, 3): other, Candidate("dbscan", 0.9, 0): labels}
+    found = {Candidate(kmeans.FAMILY, 0, 3): labels, Candidate(ward.FAMILY, 0, 3): other}
+    chained = Candidate(dbscan.FAMILY, 0.9, 0)
+    found |= {Candidate(genie.FAMILY, 0, 3): other, chained: labels}
     with_it, without = scored(found), scored(dict(list(found.items())[:3]))
     assert with_it[0].number("agreement") == without[0].number("agreement") < 1
-    chained = Scored(Candidate("dbscan", 0.9, 0), labels, {"separation": LEAST_SEPARATION - 0.1})
-    apart = Scored(Candidate("dbscan", 0.9, 0), labels, {"separation": LEAST_SEPARATION})
-    assert not is_eligible(chained)
-    assert is_eligible(apart)
-    assert is_eligible(Scored(Candidate("genie", 0.9, 2), labels, {}))
+    least = SCORING.least_separation
+    assert not is_eligible(Scored(chained, labels, {"separation": least - 0.1}), SCORING)
+    assert is_eligible(Scored(chained, labels, {"separation": least}), SCORING)
+    assert is_eligible(Scored(Candidate(genie.FAMILY, 0.9, 2), labels, {}), SCORING)
 
 
 @pytest.mark.parametrize("dims", [3, MANY_DIMENSIONS])
@@ -62,13 +62,14 @@ def test_candidates_that_come_near_a_score_have_the_same_with_and_without_the_ot
 ) -> None:
     everyone = overlapping(1_000, dims)
     points, unseen = everyone[:200], everyone[200:]
-    wanted = [c for c in candidates_for(*points.shape) if c.k <= 6 and c.kind != "density"]
+    everything = candidates_for(len(points), dims, RULE.compared)
+    wanted = [c for c in everything if 0 < c.k <= 6]
     fitted = fit_candidates(points, wanted)
     lines, few = scored(fitted), scored(fitted)
-    add_stability(lines, points, None, seed=0, unseen=unseen)
+    add_stability(lines, points, SCORING, unseen=unseen)
     scores = {line.candidate: line.numbers["score"] for line in lines if "score" in line.numbers}
     least = sorted(scores.values())[-3]
-    add_stability(few, points, None, seed=0, unseen=unseen, least=least)
+    add_stability(few, points, SCORING, unseen=unseen, least=least)
     found = {line.candidate: line.numbers["score"] for line in few if "score" in line.numbers}
     near = {candidate: score for candidate, score in scores.items() if score >= least}
     assert len(near) <= len(found) < len(scores)

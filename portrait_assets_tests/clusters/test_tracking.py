@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters.champion import (
-    MOST_RELABELLED,
     decide,
     mix_drift,
     retest_agreement,
@@ -178,7 +178,8 @@ def test_a_warm_refit_follows_a_drift_and_relabels_few(small_bank: Bank) -> None
 def test_a_refit_that_would_relabel_many_is_turned_down(small_bank: Bank) -> None:
     model = small_bank.model
     swapped = replace(model, prototypes=model.prototypes[::-1])
-    refit = decide(model, swapped, small_bank.features, most_relabelled=MOST_RELABELLED)
+    most = RULE.challenge.most_relabelled
+    refit = decide(model, swapped, small_bank.features, most_relabelled=most)
     assert refit.winner == "champion"
     assert "would relabel" in refit.reason
     assert "would relabel" not in decide(model, swapped, small_bank.features).reason

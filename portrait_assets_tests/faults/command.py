@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from portrait_assets_tests.scenario import clean_environment
+from portrait_assets.testing.shop import clean_environment
 
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 

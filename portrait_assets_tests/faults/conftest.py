@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets_tests.scenario import run, short_shop
+from portrait_assets.testing.shop import run, short_shop
 
 MONTHS = ["2024-01", "2024-02"]
 

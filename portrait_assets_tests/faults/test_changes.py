@@ -13,8 +13,9 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import run, sales_file, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
-from portrait_assets_tests.scenario import contents, run, sales_file, short_shop
 
 JANUARY, FEBRUARY = "2024-01", "2024-02"
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import duckdb
 import pytest
-from rich.console import Console
 
-from portrait_assets.app.doctor import examine, print_examination
+from portrait_assets.app.doctor import examine
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop, short_shop
+from portrait_assets.testing.shop import SHOP_MONTHS, run, shop, short_shop
+from portrait_assets_tests.faults.command import portrait
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +30,9 @@ def harm(path: Path, sql: str) -> None:
 
 def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
     before = made.warehouse_file.read_bytes()
-    told = io.StringIO()
-    assert print_examination(made, Console(file=told)) == 0
-    assert "all is well" in told.getvalue()
+    told = portrait("doctor", data=made.data_dir)
+    assert told.returncode == 0, told.stderr
+    assert "all is well" in told.stdout
     assert made.warehouse_file.read_bytes() == before
 
 

@@ -30,8 +30,8 @@ from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.audience import MATRIX, parse_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.load import DEFAULT_CATALOGUE, load_catalogue
-from portrait_assets_tests.scenario import SHOP_MONTHS, shop
-from portrait_assets_tests.tags.world import COLUMNS, HEAD, TIER
+from portrait_assets.testing.shop import SHOP_MONTHS, shop
+from portrait_assets.testing.tag_world import COLUMNS, HEAD, TIER
 
 CASES = int(os.environ.get("PORTRAIT_FUZZ", "40"))
 fuzz = settings(max_examples=CASES, deadline=None)

@@ -16,13 +16,14 @@ import pytest
 from portrait_assets.core.settings import Settings
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,
     fails_in_a_sentence,
     portrait,
 )
-from portrait_assets_tests.scenario import contents, sales_file, short_shop
 
 THING = Table("cleaned", "thing", "A thing", "物", (Column("x", Type.TEXT, "X", "X"),))
 

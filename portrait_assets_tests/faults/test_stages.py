@@ -19,6 +19,8 @@ from portrait_assets.orchestration.instance import open_records
 from portrait_assets.orchestration.run_failures import run_failure
 from portrait_assets.stages.mart import assets as mart
 from portrait_assets.stages.tags import assets as tags
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import QUIET, run
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,
@@ -26,7 +28,6 @@ from portrait_assets_tests.faults.command import (
     portrait,
 )
 from portrait_assets_tests.faults.conftest import MONTHS
-from portrait_assets_tests.scenario import QUIET, contents, run
 
 pytestmark = pytest.mark.slow
 RUN = ("run", "--months", "2024-01..2024-02")

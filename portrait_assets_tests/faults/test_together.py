@@ -7,13 +7,13 @@ import subprocess
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.testing.published import contents
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,
     fails_in_a_sentence,
     portrait,
 )
-from portrait_assets_tests.scenario import contents
 
 pytestmark = pytest.mark.slow
 

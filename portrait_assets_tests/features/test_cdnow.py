@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets_tests.features.world import World
+from portrait_assets.testing.feature_world import World
 
 FOUND = importlib.util.find_spec("lifetimes")
 pytestmark = pytest.mark.skipif(FOUND is None, reason="the package lifetimes is not installed")

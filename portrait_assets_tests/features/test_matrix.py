@@ -13,7 +13,7 @@ from portrait_assets.stages.features.contract import (
     FEATURE_MATRIX,
     FEATURES,
 )
-from portrait_assets_tests.features.world import World, day, sale
+from portrait_assets.testing.feature_world import World, day, sale
 
 
 def test_recency_frequency_and_monetary_by_hand():

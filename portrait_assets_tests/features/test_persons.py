@@ -15,7 +15,7 @@ from portrait_assets.stages.features.aggregates import Adds
 from portrait_assets.stages.features.persons import ALIAS
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets_tests.features.world import World, day, merges, sale
+from portrait_assets.testing.feature_world import World, day, merges, sale
 
 FOUND_OUT = ("2024-03", "new", "old")
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
@@ -57,38 +57,37 @@ def life(who: dict[str, str]) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module")
 def told_later() -> World:
     return World("2024-04", merged=[FOUND_OUT], **life({"old": "old", "new": "new"}))
 
 
-def test_taking_customers_in_parts_changes_no_value():
-    world = told_later()
+def test_taking_customers_in_parts_changes_no_value(told_later: World):
     for month in ("2024-02", "2024-04"):
         assert_frame_equal(
-            world.matrix(month, part_customers=1), world.matrix(month), check_exact=True
+            told_later.matrix(month, part_customers=1), told_later.matrix(month), check_exact=True
         )
 
 
-def test_before_the_month_of_the_merge_they_are_two():
-    assert told_later().matrix("2024-02")["customer_id"].to_list() == ["new", "old", "other"]
+def test_before_the_month_of_the_merge_they_are_two(told_later: World):
+    assert told_later.matrix("2024-02")["customer_id"].to_list() == ["new", "old", "other"]
 
 
-def test_from_the_month_of_the_merge_on_they_are_one_with_all_that_both_did():
-    world = told_later()
-    assert world.matrix("2024-03")["customer_id"].to_list() == ["old", "other"]
-    person = world.customer("old", "2024-03")
+def test_from_the_month_of_the_merge_on_they_are_one_with_all_that_both_did(told_later: World):
+    assert told_later.matrix("2024-03")["customer_id"].to_list() == ["old", "other"]
+    person = told_later.customer("old", "2024-03")
     assert person["spend_12m"] == Decimal(100)
     assert (person["gender"], person["region"]) == ("F", "west"), "of both records"
     assert person["total_balance"] == Decimal(150)
     assert person["accounts_held"] == 2
-    (mail,) = world.campaign_responses("2024-03").rows(named=True)
+    (mail,) = told_later.campaign_responses("2024-03").rows(named=True)
     assert (mail["customer_id"], mail["responded_contacts_12m"]) == ("old", 1)
 
 
-def test_a_merged_person_is_as_one_who_was_known_as_one_all_along():
+def test_a_merged_person_is_as_one_who_was_known_as_one_all_along(told_later: World):
     known = World("2024-04", **life({"old": "old", "new": "old"}))
     for month in MONTHS[2:]:
-        assert_frame_equal(told_later().matrix(month), known.matrix(month))
+        assert_frame_equal(told_later.matrix(month), known.matrix(month))
 
 
 def test_an_identifier_that_is_taken_back_is_a_customer_again():
@@ -96,9 +95,9 @@ def test_an_identifier_that_is_taken_back_is_a_customer_again():
     con = duckdb.connect()
     con.register("identities", identity_map)
     con.register("aliases", customer_alias.head(1))
-    con.execute("CREATE SCHEMA cleaned")
-    con.execute("CREATE TABLE cleaned.identity_map AS FROM identities")
-    con.execute("CREATE TABLE cleaned.customer_alias AS FROM aliases")
+    con.execute("CREATE SCHEMA identity")
+    con.execute("CREATE TABLE identity.identity_map AS FROM identities")
+    con.execute("CREATE TABLE identity.customer_alias AS FROM aliases")
     engine = Engine(con)
     assert engine.frame(ALIAS, Scope("2024-02")).is_empty()
     assert engine.frame(ALIAS, Scope("2024-03")).rows() == [("new", "old")]

@@ -11,11 +11,11 @@ import pytest
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.raw.contract import CANONICAL, Canonical
+from portrait_assets.stages.raw.contract import Canonical
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
-from portrait_assets.synthetic.labels import MONTHLY, source_yaml, table_sql
+from portrait_assets.synthetic.labels import GENERATED, MONTHLY, source_yaml, table_sql
 from portrait_assets_tests.generate.conftest import CUSTOMERS, MONTHS, Query, contents
 
 SOURCE_FOLDER = PACKAGED_SOURCES / "synthetic_bank"
@@ -25,8 +25,8 @@ def files_of(folder: Path, table: str) -> list[Path]:
     return sorted(folder.glob(f"{table}/*.parquet" if table in MONTHLY else f"{table}.parquet"))
 
 
-@pytest.mark.parametrize("table", CANONICAL, ids=lambda table: table.name)
-def test_every_canonical_table_has_its_columns_and_rows(
+@pytest.mark.parametrize("table", GENERATED, ids=lambda table: table.name)
+def test_every_generated_table_has_its_columns_and_rows(
     bank: BankSummary, table: Canonical
 ) -> None:
     files = files_of(bank.folder, table.name)
@@ -43,10 +43,14 @@ def test_every_canonical_table_has_its_columns_and_rows(
     assert bank.rows[table.name] == sum(pq.read_metadata(path).num_rows for path in files) > 0
 
 
+def test_no_other_table_is_written(bank: BankSummary) -> None:
+    assert bank.rows.keys() == {table.name for table in GENERATED}
+
+
 def test_money_is_exact_in_the_files(bank: BankSummary) -> None:
     money = [
         (table.name, column.name)
-        for table in CANONICAL
+        for table in GENERATED
         for column in table.columns
         if column.type is Type.MONEY
     ]
@@ -107,13 +111,13 @@ def test_its_own_source_definition_reads_it(bank: BankSummary) -> None:
     source = load_source(bank.folder / "sources" / "synthetic_bank")
     source.check()
     assert source.months() == list(bank.months)
-    assert set(source.provided) == {table.name for table in CANONICAL}
+    assert set(source.provided) == {table.name for table in GENERATED}
 
 
 def test_the_projects_source_definition_is_the_generators() -> None:
     written = (SOURCE_FOLDER / "source.yaml").read_text("utf-8")
     assert written == source_yaml("2023-01", "2024-12", "$PORTRAIT_BANK_DIR")
-    for table in CANONICAL:
+    for table in GENERATED:
         assert (SOURCE_FOLDER / f"{table.name}.sql").read_text("utf-8") == table_sql(table)
 
 
@@ -128,7 +132,7 @@ def test_summary_counts_what_was_written(bank: BankSummary, query: Query) -> Non
 def test_the_smallest_banks(tmp_path: Path, customers: int) -> None:
     summary = generate_bank(tmp_path / "small", customers, 1, seed=3, first_month="2030-12")
     assert summary.months == ("2030-12",)
-    for table in CANONICAL:
+    for table in GENERATED:
         assert files_of(summary.folder, table.name), table.name
 
 

@@ -10,7 +10,7 @@ import pytest
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import write_report
 from portrait_assets.stages.raw.source import Title
-from portrait_assets_tests.scenario import SHOP_MONTHS, run, shop
+from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
 
 TITLE = Title(en="A corner shop", zh="街角小店")
 Page = Callable[[Path], str]

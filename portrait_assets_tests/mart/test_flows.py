@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait_assets.stages.mart.flows import (
+from portrait_assets.stages.mart.charts.flows import (
     ENTRY,
     EXIT,
     STEPS,

@@ -5,7 +5,8 @@ Run it before the format changes, from the root of the repository:
     python -W ignore -m portrait_assets_tests.old_warehouses.make
 
 It writes `format-<number>.zip` beside itself: the two-month shop's source, its warehouse and what
-is published from it. `format-2.zip` is what commit e6c0288 made, `format-3.zip` what 1756542 did.
+is published from it. `format-2.zip` is what commit e6c0288 made, `format-3.zip` what 1756542
+did, `format-4.zip` what 3196095 did.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets_tests.scenario import SHOP_MONTHS, run, short_shop
+from portrait_assets.testing.shop import SHOP_MONTHS, run, short_shop
 
 HERE = Path(__file__).parent
 

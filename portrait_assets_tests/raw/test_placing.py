@@ -12,7 +12,7 @@ from portrait_assets.stages.raw.placing import Placing, placings, receipts
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.synthetic.bank import generate_bank
-from portrait_assets_tests.scenario import sales_file, shop
+from portrait_assets.testing.shop import sales_file, shop
 
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
 HEADER = "sold_at,card,basket,category,paid,saved,town\n"

@@ -12,14 +12,14 @@ import pytest
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.source_folder import PACKAGED_SOURCES, source_names
 from portrait_assets.methods.linkage.resolving import SAME
-from portrait_assets.stages.cleaned.review import REVIEW_FILE, append_same, read_review
+from portrait_assets.stages.identity.review import REVIEW_FILE, append_same, read_review
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
 from portrait_assets.stages.tags.catalogue.governance import APPROVALS_FILE
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
-from portrait_assets_tests.scenario import shop
+from portrait_assets.testing.shop import shop
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -56,11 +56,25 @@ def test_the_corner_shop_is_four_files_and_no_python(folder: Path):
         ("first_month: 2024-01", "first_month: 2024-13", "first_month: '2024-13' is not a month"),
         ("first_month: 2024-01", "first_month: 2025-01", "last_month lies before first_month"),
         ("time_zone: Asia/Shanghai", "time_zone: Mars", "time_zone: 'Mars' is not a time zone"),
-        ("currency: CNY", "curency: CNY", "currency: Field required"),
+        (
+            "currency: CNY",
+            "curency: CNY",
+            "line 7: .* no key 'curency' .did you mean currency",
+        ),
+        ("currency: CNY", "country: NO\ncurrency: CNY", "line 7: country: unquoted NO is a bool"),
+        (
+            "files_in: .",
+            "rules: {customers.gendre: {}}\nfiles_in: .",
+            "line 8: .* no.* column of a canonical table .did you mean customers.gender",
+        ),
         ("name: corner_shop", "name: bank", "the name must be that of its folder"),
-        ("licence:", "licence: [", "not valid YAML in line"),
-        ("sales: sales.csv", "sales: sold.csv", "the file 'sold.csv' .* put it there or correct"),
-        ("rows_of: sales", "rows_of: sail", "lists no file 'sail' for transactions.sql"),
+        ("licence:", "licence: [", "line 4: this is not valid YAML"),
+        ("sales: sales.csv", "sales: sold.csv", "line 10: the file 'sold.csv' .* put it there or"),
+        (
+            "rows_of: sales",
+            "rows_of: sail",
+            "line 12: .* no file 'sail' for transactions.sql",
+        ),
         ("files_in: .", "files_in: $NOWHERE_SET", "set that variable"),
         ("files_in: .", "files_in: package:no_such_package", "is not installed; install"),
     ],

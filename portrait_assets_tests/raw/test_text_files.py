@@ -13,7 +13,7 @@ import pytest
 from portrait_assets.stages.raw.placing import NO_DATE, placings, receipts
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets_tests.scenario import sales_file, shop
+from portrait_assets.testing.shop import sales_file, shop
 
 HEADER = b"sold_at,card,basket,category,paid,saved,town\n"
 GOOD = b"2024-01-05,K1,B1,tea,1.50,0,east\n"

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
-from portrait_assets.stages.cleaned.clean import Ways, clean
+from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader

@@ -13,8 +13,8 @@ from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.watching import month_digests
+from portrait_assets.testing.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import portrait
-from portrait_assets_tests.scenario import sales_file, short_shop
 
 PEOPLE = "card,town\nK001,west\n"
 CUSTOMERS_SQL = "SELECT card AS customer_id, town AS region, source_file, source_row FROM {}\n"

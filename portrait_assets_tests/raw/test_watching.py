@@ -11,7 +11,7 @@ import pytest
 from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.watching import as_ranges, changed_months, month_digests
-from portrait_assets_tests.scenario import SHOP_MONTHS, run, sales_file, shop
+from portrait_assets.testing.shop import SHOP_MONTHS, run, sales_file, shop
 
 
 def tick(settings, instance: dg.DagsterInstance, cursor: str | None):

@@ -153,6 +153,29 @@ def test_tables_are_dropped_when_a_step_fails(con: duckdb.DuckDBPyConnection):
     assert standing(con) == []
 
 
+def test_targets_share_the_table_of_what_they_all_read(con: duckdb.DuckDBPyConnection):
+    doubled = Step("doubled", (SHARE,), "SELECT customer_id, 2 * share AS share FROM share")
+    scope = Scope("2024-03")
+    engine = Engine(con)
+    with engine.shared(SHARE, scope):
+        assert standing(con) == ["share"], "what it was computed from is gone"
+        con.execute("DELETE FROM shop.sale")
+        assert shares(engine.frame(doubled, scope)) == {"ann": 0.6, "bob": 0.1, "cai": 1.3}
+    assert standing(con) == []
+    assert engine.frame(SHARE, scope).is_empty(), "outside of the context it is computed again"
+
+
+def test_what_fails_within_a_transaction_is_what_is_raised(con: duckdb.DuckDBPyConnection):
+    wrong = Step(
+        "wrong", (TOTAL,), "SELECT CAST('x' || spent AS INT) AS n FROM total", at_once=True
+    )
+    con.execute("BEGIN")
+    with pytest.raises(duckdb.ConversionException, match="x100"):
+        Engine(con).frame(Step("last", (wrong,), "FROM wrong"), Scope("2024-03"))
+    con.execute("ROLLBACK")
+    assert standing(con) == []
+
+
 def test_customers_in_parts_give_the_same_rows(con: duckdb.DuckDBPyConnection):
     everyone = Step("everyone", (SPENT,), "SELECT customer_id FROM spent")
     wide = Step(

@@ -12,8 +12,8 @@ from portrait_assets.stages.features.matrix import FEATURE_MATRIX as MATRIX
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import Fits, stored_fits
 from portrait_assets.storage.steps import Scope, Step, upstream
-from portrait_assets_tests.features.test_by_hand import MONTHS, bank
-from portrait_assets_tests.features.world import World
+from portrait_assets.testing.feature_bank import MONTHS, bank
+from portrait_assets.testing.feature_world import World
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,9 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from portrait_assets.app.cli.rooms.audience import print_audience
+from portrait_assets.app.cli.rooms.card import print_card
+from portrait_assets.app.cli.rooms.tags import print_diff, print_tags
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.schema.table import Sensitivity
 from portrait_assets.stages.tags.audiences.audience import (
@@ -18,13 +21,13 @@ from portrait_assets.stages.tags.audiences.audience import (
     select_audience,
 )
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences, membership_sql
-from portrait_assets.stages.tags.card import customer_card, print_card, read_card
+from portrait_assets.stages.tags.card import customer_card, read_card
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import TagError
-from portrait_assets.stages.tags.commands import diff_tags, list_tags, show_audience
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP
+from portrait_assets.stages.tags.services import diff_drafts, find_audience
 from portrait_assets.stages.tags.views import evidence_view
-from portrait_assets_tests.tags.world import (
+from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
     INTERESTS,
@@ -130,7 +133,7 @@ def test_an_audience_that_cannot_be_is_refused_and_nothing_is_written(
 ):
     out = tmp_path / "audience.csv"
     with pytest.raises(TagError) as caught:
-        show_audience(database, text, Console(quiet=True), out=out)
+        find_audience(database, text, out=out)
     assert told in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -194,12 +197,15 @@ def test_membership_tells_who_entered_stayed_and_left(
     [
         (SAVED + SAVED.removeprefix("audiences:\n"), "line 6: audience regulars stands twice"),
         (SAVED.replace("'often'", "'oftne'"), "line 5: audience regulars: The audience cannot"),
-        (SAVED.replace("    owner: tests\n", ""), "line 2: an audience has no owner"),
+        (SAVED.replace("    owner: tests\n", ""), "line 2: audience regulars has no owner"),
         (SAVED.replace("owner", "onwer"), "did you mean owner?"),
         (SAVED.replace("list_contains(interests, 'often')", "home > save"), "types clash"),
         (SAVED.replace("list_contains(interests, 'often')", "tier"), "true or false"),
-        (SAVED.replace("audiences:", "audience:"), "no part 'audience'"),
-        (SAVED.replace(", zh: 常客", ""), "needs both en and zh"),
+        (
+            SAVED.replace("audiences:", "audience:"),
+            "line 1: the file has no key 'audience' (did",
+        ),
+        (SAVED.replace(", zh: 常客", ""), "line 3: name of audience regulars has no zh"),
     ],
 )
 def test_a_mistake_in_a_saved_audience_is_told_with_its_line(
@@ -265,19 +271,23 @@ def test_a_customer_who_is_not_there_is_told(database: Path, con: duckdb.DuckDBP
         read_card(database.with_name("other.duckdb"), "b")
 
 
-def test_the_verbs_print(database: Path, tmp_path: Path):
+def test_what_is_found_is_printed(database: Path, tmp_path: Path):
     console = Console(record=True, width=140, file=io.StringIO())
     draft = TIER.replace("100", "140").replace(
         "code: tier", "code: tier\n    version: 2\n    status: draft"
     )
     catalogue = catalogue_of(tmp_path, TIER, draft, HOME, INTERESTS, SAVE)
 
-    assert list_tags(catalogue, console) == 5
-    moved = diff_tags(catalogue, database, console)
-    assert moved.is_empty()
-    audience = show_audience(database, "tier = 'high'", console, month="2017-06")
-    assert audience.size == 2
+    diff = diff_drafts(catalogue, database)
+    assert (diff.as_of, diff.customers, diff.moved.height) == (JUNE, 6, 0)
+    found = find_audience(database, "tier = 'high'", month="2017-06")
+    assert (found.audience.size, found.written) == (2, None)
+
+    print_tags(catalogue.tags, console)
+    print_diff(diff, console)
+    print_audience(found.audience, console)
     printed = console.export_text()
+    assert printed.count("active") == 4
     assert "tier version 2" in printed
     assert "No customer's tags would change in 2017-06" in printed
     assert "2 of 6 customers (33.3%) in 2017-06" in printed

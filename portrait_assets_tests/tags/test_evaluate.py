@@ -11,7 +11,7 @@ from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.evaluate import evaluate
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.rows import conform
-from portrait_assets_tests.tags.world import (
+from portrait_assets.testing.tag_world import (
     HOME,
     INTERESTS,
     JULY,
@@ -109,7 +109,7 @@ def test_segments_are_read_and_may_be_missing(tmp_path: Path):
             "segment_id": [3],
             "segment_name_en": ["loyal"],
             "segment_name_zh": ["忠诚"],
-            "confidence": [0.7],
+            "segment_confidence": [0.7],
         }
     )
     found = evaluate(catalogue, features(spend=[1, 2]), segments, None, JUNE)

@@ -15,7 +15,7 @@ from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
-from portrait_assets_tests.tags.world import COLUMNS, JUNE, SAVE, TIER, features, write_catalogue
+from portrait_assets.testing.tag_world import COLUMNS, JUNE, SAVE, TIER, features, write_catalogue
 
 DRAFT = TIER.replace("100", "500").replace(
     "code: tier", "code: tier\n    version: 2\n    status: draft"
@@ -126,7 +126,7 @@ def test_a_broken_approval_is_told_with_its_line(tmp_path: Path):
     write_catalogue(tmp_path, TIER)
     (tmp_path / "tag_approvals.yaml").write_text("- {code: tier, version: 1}\n", encoding="utf-8")
 
-    with pytest.raises(TagError, match=r"tag_approvals\.yaml line 1: the approval has no action"):
+    with pytest.raises(TagError, match=r"tag_approvals\.yaml, line 1: .* has no action, eff"):
         load(tmp_path)
 
 

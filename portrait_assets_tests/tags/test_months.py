@@ -18,16 +18,23 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.tags.assets import make_months
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.governance import Action, approve
-from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.changes import changes_view
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.stages.tags.evaluation.evaluate import batches, prepare
+from portrait_assets.stages.tags.evaluation.steps import batches
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import ensure_table
-from portrait_assets_tests.tags.world import COLUMNS, JUNE, MAY, TIER, features, write_catalogue
+from portrait_assets.testing.tag_world import (
+    COLUMNS,
+    JUNE,
+    MAY,
+    TIER,
+    features,
+    write_catalogue,
+    write_tags,
+)
 
 DRAFT = """\
 tags:
@@ -105,12 +112,12 @@ def test_a_draft_decides_nothing_until_it_is_approved_and_then_no_earlier_month(
 
     assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}
     assert tiers(warehouse, JUNE) == {"a": "high", "b": "high", "c": "high"}
-    told = warehouse.con.execute(
+    listed = warehouse.con.execute(
         "SELECT strftime(as_of, '%m'), tag_version, in_force, approved_by, change "
         "FROM tags.tag_catalogue ORDER BY ALL"
     ).fetchall()
     difference = "~ high: spend >= 100 -> spend >= 50\n~ low: spend < 100 -> spend < 50"
-    assert told == [
+    assert listed == [
         ("05", 1, True, None, "first version"),
         ("05", 2, False, "A. Lee", difference),
         ("06", 1, False, None, "first version"),
@@ -205,41 +212,35 @@ def test_what_is_kept_does_not_depend_on_which_months_are_made_together(
     homes: list[list[str | None]],
     visits: list[list[int | None]],
 ):
-    days = [last_day(month) for month in MONTHS]
     folder = tmp_path_factory.mktemp("kept")
     chosen = load_catalogue(write_catalogue(folder, KEPT), columns=COLUMNS)
-    world = {
-        day: features(day, region=home, visits=visit, share=[0.25, 0.5, None], member=[False] * 3)
-        for day, home, visit in zip(days, homes, visits, strict=True)
-    }
+    world = [
+        features(
+            last_day(month), region=home, visits=visit, share=[0.25, 0.5, None], member=[False] * 3
+        )
+        for month, home, visit in zip(MONTHS, homes, visits, strict=True)
+    ]
     assert list(batches(chosen, MONTHS, {}, 200_000)) == [MONTHS]
 
-    def made(parts: list[list[date]]) -> list[object]:
+    def written(parts: list[list[str]]) -> list[object]:
         with duckdb.connect() as con:
             for table in (TAG_CATALOGUE, portrait_matrix_table(chosen), tag_table(chosen)):
                 ensure_table(con, table)
-            con.register("world", pl.concat(world.values()))
+            con.execute("CREATE SCHEMA features")
+            con.register("world", pl.concat(world))
+            con.execute("CREATE TABLE features.feature_matrix AS FROM world")
             before = None
             for part in parts:
-                con.register("listed", pl.concat(catalogue_rows(chosen, day) for day in part))
-                con.execute("INSERT INTO tags.tag_catalogue BY NAME FROM listed")
-                listed = ", ".join(f"DATE '{day}'" for day in part)
-                rows = f"SELECT * FROM world WHERE as_of IN ({listed})"
-                previous = f"SELECT * FROM tags.tag_table WHERE as_of = DATE '{before}'"
-                prepared = prepare(chosen, rows, None, previous if before else None, part, con)
-                con.execute(
-                    f"INSERT INTO tags.portrait_matrix BY NAME {prepared.portrait_matrix_sql}"
-                )
-                con.execute(f"INSERT INTO tags.tag_details BY NAME {prepared.tag_details_sql}")
+                write_tags(con, chosen, part, before)
                 before = part[-1]
             return [
                 con.execute(f"SELECT * FROM tags.{name} ORDER BY ALL").fetchall()
                 for name in ("tag_table", "portrait_matrix")
             ]
 
-    together = made([days])
-    assert together == made([[day] for day in days])
-    assert together == made([days[:1], days[1:]])
+    together = written([MONTHS])
+    assert together == written([[month] for month in MONTHS])
+    assert together == written([MONTHS[:1], MONTHS[1:]])
 
 
 def test_a_month_that_fails_leaves_the_room_as_it_was(warehouse: Warehouse, tmp_path: Path):

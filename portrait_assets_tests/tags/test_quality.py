@@ -2,29 +2,16 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from portrait_assets.methods.statistics.divergences import (
-    Numbers,
-    binned,
-    ks,
-    psi,
-    psi_by_chance,
-    shared_information,
-    wilson,
-)
-from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_QUALITY
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
 from portrait_assets.stages.tags.quality.cards import tag_quality
 from portrait_assets.stages.tags.quality.held import SAMPLE, Held, count_held
-from portrait_assets_tests.tags.world import (
+from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
     INTERESTS,
@@ -277,63 +264,3 @@ def test_a_prediction_that_tells_nothing_apart_is_reviewed(tmp_path: Path):
     measures = Measures(**{**GOOD.__dict__, "lift": Lift("purchased", "high", 1.1, 0.8, 1.4)})
 
     assert advise(tag.tag("tier"), measures)[0] == "review"
-
-
-_NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50).map(np.array)
-
-
-@given(_NUMBERS, _NUMBERS)
-def test_distances_are_zero_for_the_same_and_never_negative(one: Numbers, two: Numbers):
-    assert psi(*binned(one, one)) == pytest.approx(0)
-    assert psi(*binned(one, two)) >= 0
-    assert ks(one, one) == 0
-    assert 0 <= ks(one, two) <= 1
-
-
-def test_psi_of_a_known_shift():
-    # (0.8 - 0.5) ln 1.6 + (0.2 - 0.5) ln 0.4
-    shift = psi({"a": 5000, "b": 5000}, {"a": 8000, "b": 2000})
-    assert shift == pytest.approx(0.415888, abs=1e-3)
-
-
-def test_two_draws_from_one_population_seldom_exceed_what_chance_gives():
-    draws = np.random.default_rng(1).multinomial(200, [0.5, 0.3, 0.15, 0.05], size=(400, 2))
-    counted = [tuple({str(i): int(n) for i, n in enumerate(s)} for s in pair) for pair in draws]
-    beyond = [psi(*pair) > psi_by_chance(*pair) for pair in counted]
-    assert 0.02 < np.mean(beyond) < 0.08
-
-
-def test_an_empty_bin_leaves_psi_finite():
-    assert 0 < psi({"a": 50}, {"b": 50}) < 20
-
-
-def test_missing_numbers_are_a_bin_of_their_own():
-    before, after = binned(np.array([1.0, 2.0, np.nan]), np.array([np.nan] * 3))
-    assert (before["missing"], after["missing"]) == (1, 3)
-
-
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
-def test_a_coding_shares_all_information_with_its_renaming(codes: list[int]):
-    one = np.array(codes)
-    shared = shared_information([one, 3 - one])[0, 1]
-    assert shared == pytest.approx(1.0 if len(set(codes)) > 1 else 0.0, abs=1e-5)
-
-
-def test_independent_codings_share_nothing():
-    shared = shared_information([np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])])
-    assert shared[0, 1] == pytest.approx(0, abs=1e-6)
-
-
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_wilson_interval_holds_the_rate(case: tuple[int, int]):
-    hits, n = case
-    low, high = wilson(hits, n)
-    assert 0 <= low <= hits / n + 1e-12
-    assert hits / n - 1e-12 <= high <= 1
-
-
-def test_small_counts_use_the_exact_test():
-    # Fisher's tea: 3 of 4 against 1 of 4.
-    assert two_proportions(3, 4, 1, 4) == pytest.approx(0.4857142857)
-    assert two_proportions(300, 400, 100, 400) == pytest.approx(0, abs=1e-12)
-    assert two_proportions(4, 4, 4, 4) is None

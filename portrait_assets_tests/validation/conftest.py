@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,11 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
+from portrait_assets.stages.targets.windows import STEPS
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import run, shop
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.shop import run, shop
 
 
 @pytest.fixture(scope="package")
@@ -45,3 +48,12 @@ def warehouse(made: Settings, tmp_path: Path) -> Iterator[Warehouse]:
     )
     yield opened
     opened.close()
+
+
+def renew_targets(warehouse: Warehouse, months: Sequence[str]) -> None:
+    """Compute the targets of these months from what the warehouse has now."""
+    for step in STEPS:
+        assert step.writes is not None
+        for month in months:
+            with Engine(warehouse.con).rows(step, Scope(month)) as rows:
+                warehouse.write(step.writes, [month], rows)

@@ -7,15 +7,18 @@ import pytest
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
-from portrait_assets.stages.validation.backtest import FEWEST, HORIZONS, backtest
-from portrait_assets.stages.validation.outcomes import Claim, Outcome
+from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.contract import HORIZONS
+from portrait_assets.stages.validation.backtest import FEWEST, backtest
+from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS
+from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets_tests.validation.conftest import renew_targets
 
 pytestmark = pytest.mark.slow  # They look at a whole run.
 
 LAST, BEFORE = SHOP_MONTHS[-1], SHOP_MONTHS[-2]
-CLAIM = Claim("recency_band", Outcome.SILENCE, ("longer", "quarter", "month", "week"))
+CLAIM = Claim("recency_band", outcomes.SILENCE, ("longer", "quarter", "month", "week"))
 HALF = "(hash(customer_id) % 2 = 0)"
 
 
@@ -40,6 +43,7 @@ def told(warehouse: Warehouse, matrix: Table, after: str, claim: Claim = CLAIM) 
     con.execute(
         f"UPDATE features.customer_month SET purchases = ({after})::INTEGER WHERE month = '{LAST}'"
     )
+    renew_targets(warehouse, SHOP_MONTHS)
     return backtest(warehouse, matrix, [LAST], [claim])[0].filter(pl.col("metric") == "auc")
 
 
@@ -82,6 +86,7 @@ def test_later_months_change_no_earlier_backtest(warehouse: Warehouse, matrix: T
     before = backtest(warehouse, matrix, [BEFORE])
     later = warehouse.read(CUSTOMER_MONTH, [LAST]).with_columns(purchases=pl.lit(99, pl.Int64))
     warehouse.write(CUSTOMER_MONTH, [LAST], later)
+    renew_targets(warehouse, SHOP_MONTHS)
     after = backtest(warehouse, matrix, [BEFORE])
     assert all(one.equals(two) for one, two in zip(before, after, strict=True))
 
@@ -98,7 +103,7 @@ def test_the_first_month_and_a_tag_that_is_not_there_are_not_tested(
     warehouse: Warehouse, matrix: Table
 ):
     assert backtest(warehouse, matrix, SHOP_MONTHS[:1])[0].is_empty()
-    unknown = Claim("no_such_tag", Outcome.SILENCE, ("yes", "no"))
+    unknown = Claim("no_such_tag", outcomes.SILENCE, ("yes", "no"))
     assert backtest(warehouse, matrix, SHOP_MONTHS, [unknown])[0].is_empty()
 
 

@@ -17,7 +17,7 @@ from portrait_assets.stages.validation.drift import (
 )
 from portrait_assets.stages.validation.judging import watched
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS
+from portrait_assets.testing.shop import SHOP_MONTHS
 
 LAST = SHOP_MONTHS[-1]
 SHARE = "weekend_spend_share_12m"

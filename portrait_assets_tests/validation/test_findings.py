@@ -150,6 +150,6 @@ def test_a_backtest_of_what_happened_to_nobody_says_so():
     }
     told = pl.DataFrame([row], schema_overrides=BACKTEST.polars_schema)
     empty = pl.DataFrame(schema=BACKTEST.polars_schema)
-    found = backtest_findings(pl.concat([empty, told], how="diagonal"), [], [], [], {})
+    found = backtest_findings(pl.concat([empty, told], how="diagonal"), [], [], [])
     assert found["advice_en"].to_list() == ["Too few to judge. 0 of 300 customers."]
     assert found["advice_zh"].to_list() == ["样本过少,无法判断。0/300位客户。"]

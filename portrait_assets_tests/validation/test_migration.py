@@ -8,7 +8,7 @@ import pytest
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS
+from portrait_assets.testing.shop import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow  # They look at a whole run.
 

@@ -5,19 +5,27 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.core.months import last_day
+from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.months import last_day, next_month
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features import monthly
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.mart.words import OUTCOMES
-from portrait_assets.stages.validation.happened import SUMS, Watch, happened
-from portrait_assets.stages.validation.outcomes import CLAIMS, Claim, Outcome
+from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.windows import Window
+from portrait_assets.stages.validation.claims import CLAIMS, Claim
+from portrait_assets.stages.validation.counting import SUMS, count_outcomes
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.scenario import SHOP_MONTHS
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets_tests.validation.conftest import renew_targets
 
 pytestmark = pytest.mark.slow  # They look at a whole run.
 
-SAID, AFTER = SHOP_MONTHS[1], SHOP_MONTHS[2]
-WATCH = Watch(SAID, 1)
+BASE, AFTER = SHOP_MONTHS[1], SHOP_MONTHS[2]
+WINDOW = Window(BASE, 1)
 
 
 def give(warehouse: Warehouse, name: str, rows: pl.DataFrame) -> None:
@@ -27,15 +35,20 @@ def give(warehouse: Warehouse, name: str, rows: pl.DataFrame) -> None:
         month=pl.lit(AFTER), source_file=pl.lit("f"), source_row=pl.int_range(1, pl.len() + 1)
     )
     warehouse.write(table, [AFTER], full)
+    if name == "interactions":
+        step = monthly.CUSTOMER_MONTH
+        with Engine(warehouse.con).rows(step, Scope(AFTER)) as month:
+            warehouse.write(CUSTOMER_MONTH, [AFTER], month)
+    renew_targets(warehouse, [AFTER])
 
 
 def people(warehouse: Warehouse, matrix: Table) -> list[str]:
-    return sorted(warehouse.read(matrix, [SAID])["customer_id"])
+    return sorted(warehouse.read(matrix, [BASE])["customer_id"])
 
 
 def counted(warehouse: Warehouse, matrix: Table, claim: Claim) -> dict[str, dict[str, float]]:
     """Customers and hits by bucket of the tag."""
-    found = happened(warehouse, matrix, [claim], [WATCH]).filter(pl.col("side") == "tag")
+    found = count_outcomes(warehouse, matrix, [claim], [WINDOW]).filter(pl.col("side") == "tag")
     sums = found.group_by("outcome", "bucket").agg(pl.col(SUMS).sum())
     return {f"{row['outcome']} {row['bucket']}": row for row in sums.iter_rows(named=True)}
 
@@ -54,7 +67,7 @@ def test_an_answer_of_the_source_is_tested_by_its_own_name(warehouse: Warehouse,
             }
         ),
     )
-    found = counted(warehouse, matrix, Claim("segment_id", Outcome.ANSWER, learned=True))
+    found = counted(warehouse, matrix, Claim("segment_id", outcomes.ANSWER, learned=True))
     assert {name.split()[0] for name in found} == {"deposit", "default"}
     hits = {
         name: sum(row["hits"] for key, row in found.items() if key.startswith(name))
@@ -81,7 +94,7 @@ def test_satisfaction_is_the_upper_half_of_those_who_were_asked(
             }
         ),
     )
-    found = counted(warehouse, matrix, Claim("segment_id", Outcome.SATISFACTION, learned=True))
+    found = counted(warehouse, matrix, Claim("segment_id", outcomes.SATISFACTION, learned=True))
     assert sum(row["customers"] for row in found.values()) == 8
     assert sum(row["hits"] for row in found.values()) == 4
 
@@ -90,21 +103,29 @@ def test_return_looks_only_at_who_was_away_and_response_only_at_who_was_reached(
     warehouse: Warehouse, matrix: Table
 ):
     warehouse.con.execute(
-        f"UPDATE features.customer_month SET purchases = 0 WHERE month = '{SAID}' "
+        f"UPDATE features.customer_month SET purchases = 0 WHERE month = '{BASE}' "
         "AND customer_id < 'K010'"
     )
-    away = counted(warehouse, matrix, Claim("segment_id", Outcome.RETURN, learned=True))
+    away = counted(warehouse, matrix, Claim("segment_id", outcomes.RETURN, learned=True))
     active = warehouse.select(
         "SELECT count(DISTINCT customer_id) AS n FROM features.customer_month "
-        f"WHERE month = '{SAID}' AND purchases > 0"
+        f"WHERE month = '{BASE}' AND purchases > 0"
     )["n"][0]
     everyone = len(people(warehouse, matrix))
     assert sum(row["customers"] for row in away.values()) == everyone - active
-    reached = Claim("segment_id", Outcome.RESPONSE, learned=True)
-    assert happened(warehouse, matrix, [reached], [WATCH]).is_empty(), "nobody was reached"
+    reached = Claim("segment_id", outcomes.RESPONSE, learned=True)
+    assert count_outcomes(warehouse, matrix, [reached], [WINDOW]).is_empty(), "nobody was reached"
 
 
 def test_every_outcome_has_a_name_and_every_claim_its_own():
-    assert {*OUTCOMES, Outcome.ANSWER} == set(Outcome), "an answer goes by its own name"
+    assert set(OUTCOMES) == {outcome.code for outcome in outcomes.OUTCOMES} - {"answer"}, (
+        "an answer goes by its own name"
+    )
     names = [claim.name for claim in CLAIMS]
     assert len(set(names)) == len(names)
+
+
+def test_a_window_without_targets_is_named(warehouse: Warehouse, matrix: Table):
+    after = next_month(SHOP_MONTHS[-1])
+    with pytest.raises(WarehouseError, match=f"targets.target has not been made for {after}"):
+        count_outcomes(warehouse, matrix, CLAIMS, [Window(SHOP_MONTHS[-1], 1)])

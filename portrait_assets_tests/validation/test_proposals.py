@@ -16,13 +16,15 @@ from portrait_assets.stages.tags.catalogue.governance import approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status
 from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
-from portrait_assets.stages.validation.outcomes import Claim, Outcome
+from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.proposals import draft_file, propose
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets_tests.validation.conftest import renew_targets
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
 CUSTOMERS = 1_500
-CLAIM = Claim("quiet", Outcome.SILENCE, ("yes", "no"), is_tunable=True)
+CLAIM = Claim("quiet", outcomes.SILENCE, ("yes", "no"), is_tunable=True)
 TAGS = """
 tags:
   - code: quiet
@@ -57,7 +59,7 @@ def catalogue_with(folder: Path, days: int) -> Catalogue:
 def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
     """Customers who stay away for 40 days stay away; from `breaks_in` on that is no longer so."""
     rng = np.random.default_rng(5)
-    warehouse.write(CLEANED["interactions"], MONTHS, CLEANED["interactions"].empty())
+    warehouse.write(CLEANED["outcomes"], MONTHS, CLEANED["outcomes"].empty())
     people = [f"C{i:04d}" for i in range(CUSTOMERS)]
     for month in MONTHS:
         recency = rng.integers(0, 120, CUSTOMERS)
@@ -73,6 +75,7 @@ def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
             {"month": following, "customer_id": people, "purchases": np.where(stays, 0, 1)}
         )
         warehouse.write(CUSTOMER_MONTH, [following], filled(CUSTOMER_MONTH, active))
+    renew_targets(warehouse, MONTHS)
 
 
 def filled(table: Table, rows: pl.DataFrame) -> pl.DataFrame:

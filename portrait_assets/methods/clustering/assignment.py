@@ -37,18 +37,18 @@ def assign(
 
     ``distance`` is Euclidean in prepared units to the nearest prototype of the segment;
     ``confidence`` is the fuzzy membership (fuzzifier 2; J. Bezdek 1981) between it and the next
-    nearest segment: 0.5 on the border, 1 at the prototype. With ``previous`` (``customer_id``,
+    nearest segment: 0.5 on the boundary, 1 at the prototype. With ``previous`` (``customer_id``,
     ``segment_id`` of the month before) a customer changes segment only when another is nearer
     by ``margin``; the confidence may then be below 0.5.
 
     Computed in fixed chunks, each by one thread, so that results do not depend on the machine.
     """
-    held = None if previous is None else _held(features, previous)
+    previous_ids = None if previous is None else _previous_segments(features, previous)
     starts = range(0, features.height, CHUNK_ROWS)
 
     def score(start: int) -> pl.DataFrame:
         chunk = features[start : start + CHUNK_ROWS]
-        own = None if held is None else held[start : start + CHUNK_ROWS]
+        own = None if previous_ids is None else previous_ids[start : start + CHUNK_ROWS]
         return _assign_chunk(model, chunk, own, margin)
 
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -57,7 +57,7 @@ def assign(
     return features.select("customer_id").hstack(scored)
 
 
-def _held(features: pl.DataFrame, previous: pl.DataFrame) -> IntVector:
+def _previous_segments(features: pl.DataFrame, previous: pl.DataFrame) -> IntVector:
     """Last month's segment of every customer, 0 for one who was not there."""
     joined = features.select("customer_id").join(
         previous.select("customer_id", "segment_id"),
@@ -69,7 +69,7 @@ def _held(features: pl.DataFrame, previous: pl.DataFrame) -> IntVector:
 
 
 def _assign_chunk(
-    model: ClusterModel, chunk: pl.DataFrame, held: IntVector | None, margin: float
+    model: ClusterModel, chunk: pl.DataFrame, previous_ids: IntVector | None, margin: float
 ) -> pl.DataFrame:
     points = model.preparation.transform(chunk)
     squared = squared_distances(points, model.prototypes)
@@ -82,8 +82,10 @@ def _assign_chunk(
     )
     rows = np.arange(len(points))
     choice = nearest_of.argmin(axis=1)
-    if held is not None:
-        choice = _with_hysteresis(nearest_of, choice, np.searchsorted(ids, held), ids, held, margin)
+    if previous_ids is not None:
+        choice = _with_hysteresis(
+            nearest_of, choice, np.searchsorted(ids, previous_ids), ids, previous_ids, margin
+        )
     own = nearest_of[rows, choice].copy()
     confidence = np.ones(len(own))
     if len(ids) > 1:
@@ -106,13 +108,13 @@ def _with_hysteresis(
     choice: IntVector,
     at: IntVector,
     ids: IntVector,
-    held: IntVector,
+    previous_ids: IntVector,
     margin: float,
 ) -> IntVector:
-    """Stay in the held segment unless the nearest is nearer by the margin."""
+    """Stay in last month's segment unless the nearest is nearer by the margin."""
     rows = np.arange(len(choice))
     at = np.minimum(at, len(ids) - 1)
-    known = ids[at] == held
+    known = ids[at] == previous_ids
     best, kept = nearest_of[rows, choice], nearest_of[rows, at]
     stays = known & (best >= (1.0 - margin) ** 2 * kept)
     return np.where(stays, at, choice)

@@ -1,33 +1,38 @@
-"""The final fit of a chosen candidate on a large sample, and its labelled prototypes."""
+"""The final fit of a chosen candidate on a large sample: labelled prototypes, and its stability.
+
+Prototypes are few centres that reproduce a labelling by the nearest one. A customer inherits the
+segment of the nearest prototype, so a model of any family can be stored as rows and scored by any
+engine. Paper: T. Kohonen (1990), "The self-organizing map" (codebooks), here placed by k-means per
+segment.
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres
-from portrait_assets.methods.clustering.algorithms.micro import micro_clusters
-from portrait_assets.methods.clustering.algorithms.mixture import mixture_labels
+from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
-from portrait_assets.methods.clustering.prototypes import Prototypes, condense
-from portrait_assets.methods.clustering.selection.choice import Choice
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
-from portrait_assets.methods.clustering.selection.families import fit_one
+from portrait_assets.methods.clustering.selection.choice import Choice, refit
+from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
+from portrait_assets.methods.clustering.selection_rule import FinalFit, SelectionRule
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 
-MIXTURE_ROWS = 20_000
-MICRO_ROWS = 50_000
-RESTART_ROWS = 20_000
-RESTARTS = 10
-BETTER_START = 0.998
-"""Another start replaces the chosen centres when its inertia is below this part of theirs."""
-SAME_PARTITION = 0.95
-"""A refit is taken when it agrees this well (adjusted Rand index) with the chosen labels."""
+
+class Prototypes(NamedTuple):
+    """Centres, shape (prototypes, dims), their segments, and the agreement that they reach."""
+
+    centres: FloatMatrix
+    segments: IntVector
+    agreement: float
 
 
-def fit_prototypes(points: FloatMatrix, choice: Choice, seed: int) -> Prototypes:
+def fit_prototypes(points: FloatMatrix, choice: Choice, seed: int, rule: FinalFit) -> Prototypes:
     """Prototypes of the chosen candidate, refitted on all sampled points.
 
     The first points are those that the choice was made on. A refit that is another partition than
@@ -37,55 +42,89 @@ def fit_prototypes(points: FloatMatrix, choice: Choice, seed: int) -> Prototypes
     if len(np.unique(choice.labels)) == 1:
         centre = points.mean(axis=0, keepdims=True) if points.size else points[:1]
         return Prototypes(centre, np.zeros(1, dtype=np.int64), 1.0)
-    if choice.candidate.family == "k-means" and not choice.candidate.refined:
-        centres = kmeans_refit(points, points[:small], choice.labels, seed)
+    if choice.candidate.is_centroid:
+        family = choice.candidate.family
+        centres = family.centres(points, points[:small], choice.labels, seed)
         return Prototypes(centres, np.arange(len(centres)), 1.0)
     if small == len(points):
-        return condense(points, choice.labels, seed)
-    labels = _refit(points, choice, seed)
-    used = points[: len(labels)]
-    return condense(used, labels, seed)
+        return condense(points, choice.labels, rule, seed)
+    labels = _refit(points, choice, seed, rule)
+    return condense(points[: len(labels)], labels, rule, seed)
 
 
-def kmeans_refit(
-    points: FloatMatrix, small: FloatMatrix, labels: IntVector, seed: int
-) -> FloatMatrix:
-    """Centres by Lloyd's steps on all points, from the best of the chosen and ten new starts."""
-    k = int(labels.max()) + 1
-    start = np.array([small[labels == s].mean(axis=0) for s in range(k)])
-    some = points[:RESTART_ROWS]
-    chosen = kmeans_centres(some, k, start=start)
-    other = kmeans_centres(some, k, restarts=RESTARTS, seed=seed)
-    if _inertia(some, other) < BETTER_START * _inertia(some, chosen):
-        chosen = other
-    return kmeans_centres(points, k, start=chosen)
+def bootstrap_agreement(
+    points: FloatMatrix, choice: Choice, seed: int, rule: SelectionRule
+) -> float:
+    """Adjusted Rand index of two refits of the choice on bootstrap samples of the points.
+
+    Every refit labels all the points, as the candidate's family assigns them.
+    """
+    candidate = choice.candidate
+    if int(choice.labels.max()) == 0:
+        return 1.0
+    rows = rule.stability.centroid_rows if candidate.is_centroid else rule.samples.choice_rows
+    some = points[:rows]
+
+    def label(sample: FloatMatrix) -> IntVector:
+        return candidate.assign(some, sample, refit(sample, candidate, seed, rule))
+
+    return compare_bootstraps(some, label, seed)
 
 
-def _inertia(points: FloatMatrix, centres: FloatMatrix) -> float:
-    return inertia(points, centres, nearest_rows(points, centres))
+def condense(points: FloatMatrix, labels: IntVector, rule: FinalFit, seed: int = 0) -> Prototypes:
+    """The fewest centres per segment (1, 2, 4, ...) that reproduce the labels well enough.
+
+    Where none of them does, the labelled points themselves, at most ``most_prototypes``.
+    """
+    found = np.unique(labels)
+    for size in rule.prototype_sizes:
+        if size * len(found) > min(rule.most_prototypes, len(points) // 2) and size > 1:
+            break
+        prototypes = _centres_per_segment(points, labels, found, size, seed)
+        if prototypes.agreement >= rule.enough_agreement:
+            return prototypes
+    kept = slice(0, rule.most_prototypes)
+    agreement = _agreement(points, labels, points[kept], labels[kept])
+    return Prototypes(points[kept].copy(), labels[kept].copy(), agreement)
 
 
-def _refit(points: FloatMatrix, choice: Choice, seed: int) -> IntVector:
+def _refit(points: FloatMatrix, choice: Choice, seed: int, rule: FinalFit) -> IntVector:
     """Labels of the first points: a refit when it keeps the chosen partition, or inherited."""
-    small = len(choice.labels)
-    family, k = choice.candidate.family, int(choice.labels.max()) + 1
-    if choice.candidate.refined:
-        some = points[:MIXTURE_ROWS]
-        return choice.labels[nearest_rows(some, points[:small])]
-    if family == "mixture":
-        some = points[:MIXTURE_ROWS]
-        labels = mixture_labels(some, choice.labels, some=points[:small])
-    elif family in ("ward", "genie"):
-        some = points[:MICRO_ROWS]
-        micro = micro_clusters(some, seed=seed)
-        of_centre = fit_one(
-            micro.centres, choice.candidate._replace(k=k), weights=micro.sizes, seed=seed
-        )
-        labels = of_centre[micro.members]
-    else:
-        some = points[:MIXTURE_ROWS]
-        return choice.labels[nearest_rows(some, points[:small])]
-    same_count = len(np.unique(labels)) == k
-    if same_count and adjusted_rand(labels[:small], choice.labels) >= SAME_PARTITION:
+    small, candidate = len(choice.labels), choice.candidate
+    some, labels = points[: rule.inherited_rows], None
+    if not candidate.refined:
+        some = points[: candidate.family.refit_rows]
+        labels = candidate.family.refit(some, choice.labels, candidate.parameter, seed)
+    if labels is not None and _is_same(labels, choice.labels, rule):
         return labels
     return choice.labels[nearest_rows(some, points[:small])]
+
+
+def _is_same(labels: IntVector, chosen: IntVector, rule: FinalFit) -> bool:
+    same_count = len(np.unique(labels)) == int(chosen.max()) + 1
+    agreement = float(adjusted_rand_score(labels[: len(chosen)], chosen))
+    return same_count and agreement >= rule.same_partition
+
+
+def _centres_per_segment(
+    points: FloatMatrix, labels: IntVector, found: IntVector, size: int, seed: int
+) -> Prototypes:
+    centres, segments = [], []
+    for segment in found:
+        members = points[labels == segment]
+        if size == 1:
+            own = members.mean(axis=0, keepdims=True)
+        elif len(members) <= 2 * size:
+            own = members
+        else:
+            own = kmeans_centres(members, size, restarts=1, seed=seed)
+        centres.append(own)
+        segments.append(np.full(len(own), segment))
+    stacked, ids = np.vstack(centres), np.concatenate(segments)
+    return Prototypes(stacked, ids, _agreement(points, labels, stacked, ids))
+
+
+def _agreement(
+    points: FloatMatrix, labels: IntVector, centres: FloatMatrix, segments: IntVector
+) -> float:
+    return float((segments[nearest_rows(points, centres)] == labels).mean())

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.errors import ClusterError
-from portrait_assets.methods.clustering.final_fit import fit_prototypes
+from portrait_assets.methods.clustering.final_fit import bootstrap_agreement, fit_prototypes
 from portrait_assets.methods.clustering.model import ClusterModel, Segment
 from portrait_assets.methods.clustering.preparation.model_rows import round_significant
 from portrait_assets.methods.clustering.preparation.preparation import (
@@ -25,21 +25,19 @@ from portrait_assets.methods.clustering.preparation.sampling import (
     canonical_sample,
     known_customers,
 )
-from portrait_assets.methods.clustering.selection.bootstrap import bootstrap_agreement
-from portrait_assets.methods.clustering.selection.choice import CHOICE_ROWS, Choice, choose
+from portrait_assets.methods.clustering.selection.choice import Choice, choose
+from portrait_assets.methods.clustering.selection_rule import RULE, SelectionRule
 
 IntVector = npt.NDArray[np.int64]
 
-PREPARATION_ROWS = 20_000
-UNSEEN_ROWS = 20_000
-FIT_ROWS = 200_000
 
-
-class Rule(Protocol):
+class Chooser(Protocol):
     """A way to choose segments on a sample of prepared points."""
 
-    def __call__(self, points: FloatMatrix, *, seed: int, unseen: FloatMatrix | None) -> Choice:
-        """The choice for points; ``unseen`` are further customers to test it on."""
+    def __call__(
+        self, points: FloatMatrix, *, seed: int, unseen: FloatMatrix | None, rule: SelectionRule
+    ) -> Choice:
+        """The choice for points by the rule; ``unseen`` are further customers to test it on."""
 
 
 def fit_model(
@@ -49,33 +47,38 @@ def fit_model(
     segments: int | None = None,
     seed: int = 0,
     geometry: Geometry = "features",
-    rule: Rule = choose,
+    chooser: Chooser = choose,
+    rule: SelectionRule = RULE,
 ) -> ClusterModel:
     """Fit a model on customers (rows, with ``customer_id``); choose family and k, or take k.
 
-    ``rule`` makes the choice when no number of segments is asked for: ``choose`` looks for
-    segments that are really separate, ``partition.divide`` divides customers who are not.
+    ``chooser`` makes the choice by the rule when no number of segments is asked for: ``choose``
+    looks for segments that are really separate, ``partition.divide`` divides customers who are
+    not. Raises :class:`ClusterError` for a request that can't be met.
     """
+    samples = rule.samples
     _check(features, uses, segments)
-    sample = canonical_sample(features, FIT_ROWS, seed)
+    sample = canonical_sample(features, samples.fit_rows, seed)
     with threadpool_limits(1):
         sample = known_customers(sample, [use.name for use in uses])
-        preparation = fit_preparation(sample[:PREPARATION_ROWS], uses, seed=seed, geometry=geometry)
+        prepared = sample[: samples.preparation_rows]
+        preparation = fit_preparation(prepared, uses, seed=seed, geometry=geometry)
         points = preparation.transform(sample)
-        some, unseen = points[:CHOICE_ROWS], points[CHOICE_ROWS : CHOICE_ROWS + UNSEEN_ROWS]
+        some, others = points[: samples.choice_rows], points[samples.choice_rows :]
+        unseen = others[: samples.unseen_rows]
         choice = (
-            rule(some, seed=seed, unseen=unseen)
+            chooser(some, seed=seed, unseen=unseen, rule=rule)
             if segments is None
-            else choose(some, segments=segments, seed=seed, unseen=unseen)
+            else choose(some, segments=segments, seed=seed, unseen=unseen, rule=rule)
         )
         if segments is not None and int(choice.labels.max()) + 1 != segments:
             raise ClusterError(
                 f"{segments} segments can't be made of these customers: {choice.reason}"
             )
-        prototypes = fit_prototypes(points, choice, seed)
+        prototypes = fit_prototypes(points, choice, seed, rule.final_fit)
         nearest = nearest_rows(points, prototypes.centres)
         ids = _ids_by_size(prototypes.segments, prototypes.segments[nearest])
-        agreement = bootstrap_agreement(points, choice, seed)
+        agreement = bootstrap_agreement(points, choice, seed, rule)
     order = np.argsort(ids, kind="stable")
     return ClusterModel(
         preparation=preparation,

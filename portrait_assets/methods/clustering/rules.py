@@ -92,15 +92,15 @@ def _line(
 ) -> tuple[int, str | None, str | None, float | None, float | None, float | None]:
     if not paths:
         return (segment, None, None, None, None, None)
-    held = np.zeros(sample.height, dtype=bool)
+    covered = np.zeros(sample.height, dtype=bool)
     for path in paths:
         met = np.ones(sample.height, dtype=bool)
         for condition in path:
             met &= sample.select(_expression(condition)).to_series().to_numpy()
-        held |= met
-    both = int((held & inside).sum())
-    fidelity = round(float((held == inside).mean()), 6)
-    precision = round(both / int(held.sum()), 6) if held.any() else None
+        covered |= met
+    both = int((covered & inside).sum())
+    fidelity = round(float((covered == inside).mean()), 6)
+    precision = round(both / int(covered.sum()), 6) if covered.any() else None
     recall = round(both / int(inside.sum()), 6) if inside.any() else None
     words = " or ".join(" and ".join(_words(c) for c in path) for path in paths)
     return (segment, words, conditions_sql(paths), fidelity, precision, recall)

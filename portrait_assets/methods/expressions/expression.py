@@ -6,7 +6,6 @@ see can reach the database. The same rules hold for tags and for audiences.
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.errors import PortraitError, suggestion
 from portrait_assets.schema.table import Column, Type
 
 MAX_LENGTH = 10_000
@@ -315,9 +314,3 @@ def _check_literal(column: Column, literal: exp.Expr) -> None:
             f"{column.name} is never '{literal.name}'{suggestion(literal.name, column.allowed)}; "
             f"it holds {', '.join(column.allowed)}"
         )
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """` (did you mean spend_12m?)` when a known name is close, and otherwise nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

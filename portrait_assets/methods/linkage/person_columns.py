@@ -7,7 +7,7 @@ from enum import StrEnum
 import polars as pl
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.methods.personal_data.forms import half_width
+from portrait_assets.methods.typing.text import half_width
 
 
 class Kind(StrEnum):

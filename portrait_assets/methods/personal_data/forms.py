@@ -8,31 +8,15 @@ lists change faster than a data set does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import polars as pl
+
+from portrait_assets.methods.typing.text import Form, half_width
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK = "10X98765432"
 _HAN = r"\p{Han}"
 _CARD_DIGITS = 19
-
-
-@dataclass(frozen=True)
-class Form:
-    """A form of text: `write` gives a value's one way of writing, `valid` says if it is right.
-
-    `rule` is what a value that is not valid has broken; `valid` looks at written values.
-    """
-
-    write: Callable[[pl.Expr], pl.Expr]
-    valid: Callable[[pl.Expr], pl.Expr] | None = None
-    rule: str = ""
-
-
-def half_width(text: pl.Expr) -> pl.Expr:
-    """Full-width letters, digits and signs as the ordinary ones (Unicode NFKC), trimmed."""
-    return text.str.normalize("NFKC").str.strip_chars()
 
 
 def _without(pattern: str) -> Callable[[pl.Expr], pl.Expr]:

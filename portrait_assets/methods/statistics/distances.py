@@ -1,16 +1,21 @@
-"""How far two distributions lie apart, and how far they would by chance.
-
-Population stability index with the usual bands (Siddiqi 2006, Credit Risk Scorecards); its
-distribution where nothing changed is that of chi-square over the sample sizes (Yurdakul and
-Naranjo 2020, Statistical properties of the population stability index).
-"""
+"""Many pairs of distributions compared at once, each beside what chance alone would give."""
 
 from __future__ import annotations
 
 import polars as pl
 from scipy.stats import chi2
 
-from portrait_assets.methods.statistics.divergences import PRIOR
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
+from portrait_assets.methods.statistics.stability import (
+    chi_square,
+    ks,
+    psi,
+    psi_by_chance,
+    psi_expected,
+    smoothed_shares,
+)
+
+NUMBERS = ("psi", "psi_expected", "psi_p95", "ks", "chi_square", "p_value")
 
 
 def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.DataFrame:
@@ -28,83 +33,49 @@ def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.Da
         chi_square, p_value, q_value. All numbers are null where one side has no customer or
         there is only one bin.
     """
+    now, then = pl.col("now"), pl.col("then")
     totals = counts.group_by(keys).agg(
-        pl.col("now").sum().alias("customers"), pl.col("then").sum().alias("reference_customers")
+        now.sum().alias("customers"), then.sum().alias("reference_customers")
     )
     binned = (
         counts.group_by([*keys, "bin"])
-        .agg(pl.col("now", "then").sum())
-        .filter(pl.col("now") + pl.col("then") > 0)
-        .join(totals, on=keys)
+        .agg(now.sum(), then.sum())
+        .filter(now + then > 0)
         # Sums of floats depend on their order, and a rerun must give the same to the last digit.
         .sort([*keys, "bin"])
+        .group_by(keys, maintain_order=True)
+        .agg(
+            pl.len().cast(pl.Int64).alias("bins"),
+            psi(smoothed_shares(then), smoothed_shares(now)).alias("psi"),
+            chi_square(then, now).alias("chi_square"),
+        )
     )
-    found = binned.group_by(keys, maintain_order=True).agg(
-        pl.len().cast(pl.Int64).alias("bins"), _psi(), _chi_square()
+    scaled = (
+        counts.filter(pl.col("fine").is_not_null())
+        .sort([*keys, "fine"])
+        .group_by(keys, maintain_order=True)
+        .agg(ks(then, now).fill_nan(None).alias("ks"))
     )
     every = (
-        totals.join(found, on=keys, how="left")
-        .join(_ks(counts, totals, keys), on=keys, how="left")
+        totals.join(binned, on=keys, how="left")
+        .join(scaled, on=keys, how="left")
         .with_columns(pl.col("bins").fill_null(0))
     )
-    return _false_discovery_rate(_against_chance(every), family).sort(keys)
-
-
-def _psi() -> pl.Expr:
-    now = (pl.col("now") + PRIOR) / (pl.col("customers") + PRIOR * pl.len())
-    then = (pl.col("then") + PRIOR) / (pl.col("reference_customers") + PRIOR * pl.len())
-    return ((now - then) * (now / then).log()).sum().alias("psi")
-
-
-def _chi_square() -> pl.Expr:
-    both = pl.col("now") + pl.col("then")
-    everyone = pl.col("customers") + pl.col("reference_customers")
-    parts = []
-    for seen, size in (("now", "customers"), ("then", "reference_customers")):
-        expected = both * pl.col(size) / everyone
-        parts.append(((pl.col(seen) - expected) ** 2 / expected).sum())
-    return (parts[0] + parts[1]).alias("chi_square")
-
-
-def _ks(counts: pl.DataFrame, totals: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    ordered = counts.filter(pl.col("fine").is_not_null()).sort([*keys, "fine"])
-    steps = ordered.group_by(keys, maintain_order=True).agg(
-        (
-            pl.col("now").cum_sum() / pl.col("now").sum()
-            - pl.col("then").cum_sum() / pl.col("then").sum()
-        )
-        .abs()
-        .max()
-        .alias("ks")
-    )
-    return steps.with_columns(pl.col("ks").fill_nan(None))
+    q_value = false_discovery_rate(pl.col("p_value")).over(family).round(9)
+    return _against_chance(every).with_columns(q_value.alias("q_value")).sort(keys)
 
 
 def _against_chance(found: pl.DataFrame) -> pl.DataFrame:
     judged = (pl.col("customers") > 0) & (pl.col("reference_customers") > 0) & (pl.col("bins") > 1)
-    noise = 1 / pl.col("customers") + 1 / pl.col("reference_customers")
-    freedom = (found["bins"] - 1).clip(1).to_numpy()
+    bins, now, then = (
+        found[name].to_numpy() for name in ("bins", "customers", "reference_customers")
+    )
+    chi_squares = found["chi_square"].fill_null(0.0).to_numpy()
     found = found.with_columns(
-        ((pl.col("bins") - 1) * noise).alias("psi_expected"),
-        (pl.Series(chi2.ppf(0.95, freedom), dtype=pl.Float64) * noise).alias("psi_p95"),
-        pl.Series(
-            "p_value",
-            chi2.sf(found["chi_square"].fill_null(0.0).to_numpy(), freedom),
-            dtype=pl.Float64,
-        ),
+        pl.Series("psi_expected", psi_expected(bins, then, now)),
+        pl.Series("psi_p95", psi_by_chance(bins, then, now)),
+        pl.Series("p_value", chi2.sf(chi_squares, (bins - 1).clip(1))),
     )
-    numbers = ["psi", "psi_expected", "psi_p95", "ks", "chi_square", "p_value"]
     return found.with_columns(
-        pl.when(judged).then(pl.col(name)).round(9).alias(name) for name in numbers
-    )
-
-
-def _false_discovery_rate(found: pl.DataFrame, family: list[str]) -> pl.DataFrame:
-    """With `q_value`, over each family (Benjamini and Hochberg 1995); null stays null."""
-    known = pl.col("p_value").is_not_null().sum().over(family)
-    rank = pl.col("p_value").rank("max").over(family)
-    return (
-        found.with_columns(q_value=(pl.col("p_value") * known / rank).clip(upper_bound=1))
-        .sort("p_value", descending=True, nulls_last=True)
-        .with_columns(pl.col("q_value").cum_min().over(family).round(9))
+        pl.when(judged).then(pl.col(name)).round(9).alias(name) for name in NUMBERS
     )

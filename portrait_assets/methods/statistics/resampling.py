@@ -1,13 +1,13 @@
-"""How well a score told hits from the rest, with bootstrap intervals from counts alone.
+"""Bootstrap intervals from counts by group alone.
 
-Customers are put into groups by a hash of their number, and groups are drawn with replacement
-instead of customers (Efron 1979; a group is a random sample of customers, so the intervals are
-those of the plain bootstrap), which costs the same for a thousand customers and for millions.
+What is sampled, such as customers, is put into groups by a hash of its number, and groups are drawn
+with replacement instead of it (B. Efron 1979, "Bootstrap methods: another look at the jackknife").
+A group is a random sample, so the intervals are those of the plain bootstrap, at the same cost for
+a thousand customers and for millions; SciPy's `bootstrap` draws the customers themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,26 +17,8 @@ import numpy.typing as npt
 GROUPS = 50
 DRAWS = 200
 SEED = 20_070_401
-TOP = 0.1
 
 Floats = npt.NDArray[np.float64]
-Measure = Callable[["Counts"], Floats]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Customers and hits by bucket, the lowest score first; shape (draws, buckets).
-
-    `amount`, `said`, `said_squared` and `said_of_hits` are sums over the bucket's customers: of
-    what they spent later, and of the probability that was said.
-    """
-
-    customers: Floats
-    hits: Floats
-    amount: Floats
-    said: Floats
-    said_squared: Floats
-    said_of_hits: Floats
 
 
 @dataclass(frozen=True)
@@ -49,32 +31,28 @@ class Interval:
 
 
 @cache
-def _draws(groups: int) -> Floats:
-    """How often each group is drawn; the first line is the sample itself. Shape (draws, groups)."""
+def draws(groups: int) -> Floats:
+    """How often each group is drawn; the first line is the sample itself.
+
+    Shape (1 + DRAWS, groups); the same for the same number of groups, so that results repeat.
+    """
     rng = np.random.default_rng(SEED)
     drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=DRAWS)
     return np.vstack([np.ones((1, groups)), drawn]).astype(np.float64)
 
 
-def resampled(cells: npt.NDArray[np.float64], present: npt.NDArray[np.int64]) -> Counts:
-    """The sample and its redraws.
-
-    Args:
-        cells: shape (6, groups, buckets), in the order of the fields of Counts.
-        present: the groups that have a customer; only those are drawn.
-    """
-    weights = _draws(len(present))
-    return Counts(*(weights @ each[present] for each in cells))
-
-
 def interval(measured: Floats) -> Interval:
-    """The first entry with the 2.5 % and 97.5 % points of the rest; NaN where undefined."""
+    """The first entry, of the sample itself, within the bounds of its redraws; NaN if undefined."""
     low, high = bounds(measured[:, None])
     return Interval(float(measured[0]), float(low[0]), float(high[0]))
 
 
 def bounds(measured: Floats) -> tuple[Floats, Floats]:
-    """The 2.5 % and 97.5 % points of each column's redraws, those that are defined."""
+    """The 2.5 % and 97.5 % points of each column's redraws, of those that are defined.
+
+    Args:
+        measured: shape (1 + DRAWS, columns); the first row, of the sample itself, is left out.
+    """
     drawn = np.sort(measured[1:], axis=0)  # What is not a number goes to the end.
     known = np.isfinite(drawn).sum(axis=0)
     columns = np.arange(drawn.shape[1])
@@ -83,57 +61,3 @@ def bounds(measured: Floats) -> tuple[Floats, Floats]:
         place = np.clip(np.round(share * (known - 1)), 0, None).astype(int)
         ends.append(np.where(known > 0, drawn[place, columns], np.nan))
     return ends[0], ends[1]
-
-
-def auc(counts: Counts) -> Floats:
-    """Probability that a hit scored above one that was none, ties half (Hanley and McNeil 1982)."""
-    others = counts.customers - counts.hits
-    below = np.cumsum(others, axis=1) - others
-    wins = (counts.hits * (below + 0.5 * others)).sum(axis=1)
-    return _ratio(wins, counts.hits.sum(axis=1) * others.sum(axis=1))
-
-
-def top_share(counts: Counts, of: Floats) -> Floats:
-    """Share of the total of `of` in the tenth of customers with the highest scores.
-
-    A bucket that the tenth cuts through gives in proportion, as if ties were broken by lot.
-    """
-    size = counts.customers[:, ::-1]
-    above = np.cumsum(size, axis=1) - size
-    wanted = TOP * size.sum(axis=1, keepdims=True)
-    taken = np.clip(wanted - above, 0, size)
-    share = np.divide(taken, size, out=np.zeros_like(size), where=size > 0)
-    return _ratio((share * of[:, ::-1]).sum(axis=1), of.sum(axis=1))
-
-
-def lift_of_top(counts: Counts) -> Floats:
-    """Rate of the top tenth / rate of all."""
-    return top_share(counts, counts.hits) / TOP
-
-
-def amount_of_top(counts: Counts) -> Floats:
-    """Share of the later amount that the top tenth brought."""
-    return top_share(counts, counts.amount)
-
-
-def brier(counts: Counts) -> Floats:
-    """Mean squared error of the probability said (Brier 1950); 0 is perfect."""
-    squared = counts.said_squared - 2 * counts.said_of_hits + counts.hits
-    return _ratio(squared.sum(axis=1), counts.customers.sum(axis=1))
-
-
-def brier_of_base_rate(counts: Counts) -> Floats:
-    """The Brier score of who says the rate of all for everyone, and knew it beforehand."""
-    rate = _ratio(counts.hits.sum(axis=1), counts.customers.sum(axis=1))
-    return rate * (1 - rate)
-
-
-def calibration_error(counts: Counts) -> Floats:
-    """Mean distance of the probability said from the rate, bucket by bucket (ECE)."""
-    distance = np.abs(counts.said - counts.hits).sum(axis=1)
-    return _ratio(distance, counts.customers.sum(axis=1))
-
-
-def _ratio(top: Floats, bottom: Floats) -> Floats:
-    ratio: Floats = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
-    return ratio

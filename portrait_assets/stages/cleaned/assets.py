@@ -1,4 +1,4 @@
-"""Assets of the cleaned room: identities first, then the typed tables and what was set aside."""
+"""Assets of the cleaned room: the typed tables, what was set aside, and the golden record."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,28 +6,25 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.core.bounds import in_batches
+from portrait_assets.methods.typing.rules import Ways
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Severity, Table
 from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
-from portrait_assets.stages.cleaned.clean import Ways, clean, unplaced_rejects
+from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
 from portrait_assets.stages.cleaned.contract import (
     CLEANED,
-    CUSTOMER_ALIAS,
     GOLDEN_RECORD,
-    IDENTITY_MAP,
-    LINKAGE_MODEL,
     QUALITY,
     REJECTS,
 )
 from portrait_assets.stages.cleaned.golden import golden_month
-from portrait_assets.stages.cleaned.identifying import identify
-from portrait_assets.stages.cleaned.identity import moved, with_customer_id
 from portrait_assets.stages.cleaned.quality import counted, quality, told_shares
+from portrait_assets.stages.identity.contract import IDENTITY_MAP
+from portrait_assets.stages.identity.lookup import moved, with_customer_id
 from portrait_assets.stages.raw.contract import (
     CANONICAL,
     CANONICAL_BY_NAME,
-    CUSTOMERS,
     UNPLACED,
     Canonical,
 )
@@ -36,11 +33,7 @@ from portrait_assets.storage.dagster.asset import all_months_in, month_in, table
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
-RAW_CUSTOMERS = CUSTOMERS.raw_table()
 TABLES = (
-    IDENTITY_MAP,
-    CUSTOMER_ALIAS,
-    LINKAGE_MODEL,
     *CLEANED.values(),
     REJECTS,
     QUALITY,
@@ -51,37 +44,11 @@ TABLES = (
 def cleaned_assets(
     source: Source, partitions: dg.PartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
-    """The steps that find who is who and that type every raw table."""
+    """The steps that type every raw table and that make the best record of each customer."""
     raw_ins = {canonical.name: month_in(canonical.raw_table()) for canonical in CANONICAL}
 
     told = source.definition
     ways = Ways(told.time_zone, told.country, told.rules)
-
-    @tables_asset(
-        "identity_map",
-        [IDENTITY_MAP, CUSTOMER_ALIAS, LINKAGE_MODEL],
-        partitions,
-        ins={c.name: raw_ins[c.name] for c in CANONICAL if c.names_a_customer},
-    )
-    def identity_map(
-        context: dg.AssetExecutionContext, **raw: pl.LazyFrame
-    ) -> Iterator[dg.Output[pl.DataFrame]]:
-        warehouse = context.resources.warehouse.warehouse
-        months = list(context.partition_keys)
-        with warehouse.sparing_memory():
-            made = identify(
-                raw.values(),
-                _all_records(warehouse, months[-1]) if told.identity else RAW_CUSTOMERS.empty(),
-                warehouse.history(IDENTITY_MAP, before=months[0]),
-                warehouse.history(LINKAGE_MODEL, before=months[0]),
-                months,
-                told.identity,
-                ways,
-                source.own_folder,
-            )
-        yield dg.Output(made.identity_map, IDENTITY_MAP.name)
-        yield dg.Output(made.aliases, CUSTOMER_ALIAS.name)
-        yield dg.Output(made.models, LINKAGE_MODEL.name)
 
     @tables_asset(
         "cleaned",
@@ -162,7 +129,7 @@ def cleaned_assets(
         )
         yield dg.Output(rows, GOLDEN_RECORD.name)
 
-    return [identity_map, cleaned, golden_record]
+    return [cleaned, golden_record]
 
 
 def _batches(
@@ -181,11 +148,6 @@ def _batches(
             continue
         for part in range(parts):
             yield warehouse.read_part(table, first, part, parts, by=canonical.required)
-
-
-def _all_records(warehouse: Warehouse, last: str) -> pl.DataFrame:
-    months = [month for month in warehouse.made(RAW_CUSTOMERS) if month <= last]
-    return warehouse.read(RAW_CUSTOMERS, months)
 
 
 def conserved(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from portrait_assets.methods.typing.text import as_text
+from portrait_assets.methods.typing.values import typed
 from portrait_assets.stages.cleaned.rules import FIRST_CONTACT, FIRST_JOINED
-from portrait_assets.stages.cleaned.typing import as_text, typed
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME, Canonical
 
 KNOWN_SINCE = "known_since"

@@ -1,4 +1,4 @@
-"""The typed twins of the raw tables, who is who, and what was set aside."""
+"""The typed twins of the raw tables, the best record of each customer, and what was set aside."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from portrait_assets.schema.table import (
     Table,
     Type,
 )
+from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import (
     CANONICAL,
     CUSTOMERS,
     SOURCE_FILE,
     SOURCE_ROW,
     Canonical,
-)
-
-SOURCE_CUSTOMER_ID = Column(
-    "source_customer_id", Type.TEXT, "Identifier in the source", "源系统客户编号"
 )
 
 
@@ -45,51 +42,6 @@ def cleaned_table(canonical: Canonical) -> Table:
 
 
 CLEANED: dict[str, Table] = {canonical.name: cleaned_table(canonical) for canonical in CANONICAL}
-
-IDENTITY_MAP = Table(
-    schema="cleaned",
-    name="identity_map",
-    en="Which customer a source's record belongs to, from the month it was first seen",
-    zh="客户身份映射",
-    columns=(
-        Column(
-            "source_customer_id",
-            Type.TEXT,
-            "Identifier in the source",
-            "源系统客户编号",
-            nullable=False,
-        ),
-        Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False),
-        Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
-        Column(
-            "match_probability",
-            Type.NUMBER,
-            "Probability that the record is this customer's",
-            "匹配概率",
-            nullable=False,
-            minimum=0,
-            maximum=1,
-        ),
-        Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
-    ),
-    key=("source_customer_id",),
-    published=True,
-)
-
-CUSTOMER_ALIAS = Table(
-    schema="cleaned",
-    name="customer_alias",
-    en="Customers that turned out to be another, and since when",
-    zh="客户编号合并记录",
-    columns=(
-        Column("alias_id", Type.TEXT, "Identifier given up", "弃用编号", nullable=False),
-        Column("customer_id", Type.TEXT, "Customer who it is", "保留编号", nullable=False),
-        Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
-        Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
-    ),
-    key=("alias_id",),
-    published=True,
-)
 
 GOLDEN_RECORD = Table(
     schema="cleaned",
@@ -135,18 +87,6 @@ QUALITY = Table(
     ),
     key=("table_name",),
     published=True,
-)
-
-LINKAGE_MODEL = Table(
-    schema="cleaned",
-    name="linkage_model",
-    en="What linkage learnt: made when there was none, or twice the records of the last",
-    zh="记录关联模型",
-    columns=(
-        Column("records", Type.INTEGER, "Records learnt from", "训练记录数", nullable=False),
-        Column("model", Type.TEXT, "Weights and settings, as JSON", "模型参数", nullable=False),
-    ),
-    key=("records",),
 )
 
 REJECTS = Table(

@@ -8,7 +8,7 @@ from enum import StrEnum
 import polars as pl
 
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
-from portrait_assets.stages.cleaned.identity import as_known
+from portrait_assets.stages.identity.lookup import as_known
 
 
 class Survives(StrEnum):
@@ -63,7 +63,7 @@ def golden_month(
 
     Args:
         records: cleaned.customers of all months up to this one.
-        identity_map: cleaned.identity_map of all months up to this one.
+        identity_map: identity.identity_map of all months up to this one.
         month: the month.
         trust: as for `golden_records`.
         most_customers: so many are weighed at a time; all by default.

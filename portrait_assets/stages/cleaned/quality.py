@@ -8,7 +8,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Severity, Table
 from portrait_assets.stages.cleaned.contract import QUALITY
-from portrait_assets.stages.cleaned.rules import COUNTRY_RULES, CROSS_RULES
+from portrait_assets.stages.cleaned.rules import cross_rule_names
 from portrait_assets.stages.raw.contract import CANONICAL, Canonical
 
 Had = Callable[[str, str], bool]
@@ -80,11 +80,8 @@ def quality(
         orient="row",
     )
     kept = _together(counts, had)
-    across = {
-        rule.name for rule in (*CROSS_RULES, *(r for rs in COUNTRY_RULES.values() for r in rs))
-    }
     row = pl.struct("source_file", "source_row")
-    is_across = pl.col("rule").is_in(list(across))
+    is_across = pl.col("rule").is_in(list(cross_rule_names()))
     is_merged = pl.col("severity") == Severity.MERGED
     broken = rejects.group_by("month", "table_name").agg(
         row.filter(~is_across & ~is_merged).n_unique().alias("invalid"),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.clustering.algorithms.kmeans import FloatMatrix, IntVector
@@ -18,24 +18,11 @@ from portrait_assets.methods.clustering.fitting import new_segments
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.model_rows import round_significant
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
-from portrait_assets.methods.clustering.selection.bootstrap import (
-    KMEANS_ROWS,
-    STABLE,
-    compare_bootstraps,
-)
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
+from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
+from portrait_assets.methods.clustering.selection_rule import RULE, Challenge, SelectionRule
+from portrait_assets.methods.statistics.stability import psi
 
-MARGIN = 0.02
-"""A challenger must beat the champion's silhouette by this much on the newest month."""
-DRIFT_LIMIT = 0.25
-"""Population stability index of the mix above which a refit is asked for."""
-MOST_RELABELLED = 0.05
-"""A warm refit, which is to keep segments as they are, may relabel this share of customers."""
-LEAST_SHARE = 0.0005
-COMPARED_ROWS = 2_000
 WARM = "warm refit of the champion: "
-REFIT_ROWS = 200_000
-RETEST_ROWS = 20_000
 
 
 class Decision(NamedTuple):
@@ -58,16 +45,17 @@ def decide(
     challenger: ClusterModel,
     features: pl.DataFrame,
     *,
-    margin: float = MARGIN,
     most_relabelled: float = 1,
+    rule: SelectionRule = RULE,
 ) -> Decision:
-    """Compare two models on the newest month; the champion stays unless beaten by ``margin``.
+    """Compare two models on the newest month; the champion stays unless beaten by a margin.
 
     A challenger that would relabel a larger share than ``most_relabelled`` is turned down. Both
     are judged in the challenger's prepared space, on the same customers: the mean silhouette
     (P. Rousseeuw 1987), never without the smallest share. A model with one segment has none.
     """
-    sample = canonical_sample(features, COMPARED_ROWS, seed=0)
+    margin, stable = rule.challenge.margin, rule.stability.stable
+    sample = canonical_sample(features, rule.challenge.compared_rows, seed=0)
     points = challenger.preparation.transform(sample)
     old = assign(champion, sample)["segment_id"].to_numpy()
     new = assign(challenger, sample)["segment_id"].to_numpy()
@@ -87,7 +75,8 @@ def decide(
         return Decision(winner, f"only the {winner}'s segments are supported by data", *numbers)
     if new_score is None:
         return Decision("champion", "the challenger finds no separate segments", *numbers)
-    if old_score is not None and _is_stable(champion) and not _is_stable(challenger):
+    is_worse = challenger.bootstrap_agreement < stable <= champion.bootstrap_agreement
+    if old_score is not None and is_worse:
         return Decision("champion", "the challenger's segments are not stable", *numbers)
     if old_score is None or new_score >= old_score + margin:
         reason = f"the challenger's silhouette is better by at least {margin:g}"
@@ -95,16 +84,19 @@ def decide(
     return Decision("champion", f"no gain in silhouette of at least {margin:g}", *numbers)
 
 
-def warm_refit(champion: ClusterModel, features: pl.DataFrame, *, rounds: int = 10) -> ClusterModel:
+def warm_refit(
+    champion: ClusterModel, features: pl.DataFrame, *, rule: SelectionRule = RULE
+) -> ClusterModel:
     """Move the champion's prototypes to the newest month (Lloyd's steps), labels as they are.
 
     Preparation, segments and their ids stay; prototypes that nobody is near stay where they are.
     """
-    sample = canonical_sample(features, REFIT_ROWS, seed=champion.seed)
+    rounds = rule.challenge.refit_rounds
+    sample = canonical_sample(features, rule.challenge.refit_rows, seed=champion.seed)
     with threadpool_limits(1):
         points = champion.preparation.transform(sample)
         prototypes = _moved(points, champion.prototypes, rounds)
-        shown = points[:KMEANS_ROWS]
+        shown = points[: rule.stability.centroid_rows]
         agreement = compare_bootstraps(
             shown,
             lambda drawn: champion.prototype_segments[
@@ -123,36 +115,42 @@ def warm_refit(champion: ClusterModel, features: pl.DataFrame, *, rounds: int = 
     )
 
 
-def retest_agreement(model: ClusterModel, before: pl.LazyFrame, now: pl.DataFrame) -> float:
+def retest_agreement(
+    model: ClusterModel,
+    before: pl.LazyFrame,
+    now: pl.DataFrame,
+    *,
+    rule: Challenge = RULE.challenge,
+) -> float:
     """Adjusted Rand index of the segments that a model sees the same customers in, in two months.
 
     The test-retest reliability of segments: kinds of customers last, 1 is the same segments.
-    Customers of only one month, or beyond `RETEST_ROWS`, are left out; 1 where none are in both.
+    Customers of only one month, or beyond `retest_rows`, are left out; 1 where none are in both.
     """
-    sample = canonical_sample(now, RETEST_ROWS, seed=0)
+    sample = canonical_sample(now, rule.retest_rows, seed=0)
     earlier = before.select("customer_id", *model.preparation.columns)
     shared = earlier.join(sample.lazy(), on="customer_id", how="semi").collect()
     both = assign(model, shared).join(assign(model, sample), on="customer_id", suffix="_now")
     old, new = both["segment_id"].to_numpy(), both["segment_id_now"].to_numpy()
-    return round(adjusted_rand(old, new), 6) if both.height else 1.0
+    return round(float(adjusted_rand_score(old, new)), 6) if both.height else 1.0
 
 
-def mix_drift(before: Mapping[int, float], after: Mapping[int, float]) -> float:
+def mix_drift(
+    before: Mapping[int, float], after: Mapping[int, float], rule: Challenge = RULE.challenge
+) -> float:
     """Population stability index between the shares of segments at two times (0: the same).
 
-    Above :data:`DRIFT_LIMIT` the mix has drifted and a refit is due. A segment without customers
-    counts as `LEAST_SHARE`.
+    Above `drift_limit` the mix has drifted and a refit is due. A segment without customers counts
+    as `least_share`.
     """
     ids = sorted({*before, *after})
-    old, new = (
-        np.array([max(LEAST_SHARE, shares.get(segment, 0.0)) for segment in ids])
-        for shares in (before, after)
+    shares = pl.DataFrame(
+        [(before.get(segment, 0.0), after.get(segment, 0.0)) for segment in ids],
+        schema={"before": pl.Float64, "after": pl.Float64},
+        orient="row",
     )
-    return float(np.round(((new - old) * np.log(new / old)).sum(), 9))
-
-
-def _is_stable(model: ClusterModel) -> bool:
-    return model.bootstrap_agreement >= STABLE
+    drift = shares.select(psi(pl.col("before"), pl.col("after"), floor=rule.least_share)).item()
+    return round(float(drift), 9)
 
 
 def _silhouette(points: FloatMatrix, labels: IntVector) -> float | None:

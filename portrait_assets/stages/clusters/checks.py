@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import dagster as dg
 import polars as pl
 
-from portrait_assets.methods.clustering.selection.bootstrap import STABLE
-from portrait_assets.stages.clusters.assets import TABLES
+from portrait_assets.methods.clustering.selection_rule import RULE
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_ASSIGNMENT,
     CLUSTER_DECISION,
@@ -17,7 +19,6 @@ from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
     TableCheck,
-    room_checks,
 )
 from portrait_assets.storage.duckdb.partitions import select_sql
 
@@ -68,17 +69,14 @@ NO_TINY_SEGMENT = TableCheck(
 
 SEGMENTS_STABLE = TableCheck(
     "segments_stable",
-    f"Two bootstrap refits agree at an adjusted Rand index of {STABLE:g} or better.",
+    f"Two bootstrap refits agree at an adjusted Rand index of {RULE.stability.stable:g} or better.",
     _segments_stable,
     severity=dg.AssetCheckSeverity.WARN,
 )
 
 
-def clusters_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    """The checks of the cluster tables."""
-    own = {
-        CLUSTER_DECISION: (SEGMENTS_STABLE,),
-        CLUSTER_ASSIGNMENT: (EVERYONE_ASSIGNED,),
-        CLUSTER_SEGMENT: (NO_TINY_SEGMENT,),
-    }
-    return room_checks("clusters", TABLES, own, partitions)
+CHECKS: Mapping[Table, Sequence[TableCheck]] = {
+    CLUSTER_DECISION: (SEGMENTS_STABLE,),
+    CLUSTER_ASSIGNMENT: (EVERYONE_ASSIGNED,),
+    CLUSTER_SEGMENT: (NO_TINY_SEGMENT,),
+}

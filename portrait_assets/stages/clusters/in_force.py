@@ -13,13 +13,9 @@ from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
-from portrait_assets.methods.clustering.selection.bootstrap import STABLE
 from portrait_assets.methods.clustering.selection.partition import divide
-from portrait_assets.methods.clustering.selection.winner import NEARLY_EVERYONE
+from portrait_assets.methods.clustering.selection_rule import RULE, SelectionRule
 from portrait_assets.stages.clusters.champion import (
-    DRIFT_LIMIT,
-    MARGIN,
-    MOST_RELABELLED,
     Decision,
     decide,
     mix_drift,
@@ -36,11 +32,6 @@ from portrait_assets.stages.clusters.statement import statement
 from portrait_assets.stages.clusters.tracking import track
 
 USES = tuple(FeatureUse(feature.name, str(feature.element)) for feature in USED_FEATURES)
-QUARTER = 3
-YEAR = 12
-DRIFT_ROWS = 20_000
-RETEST_LIMIT = 0.8
-"""Agreement of a month's segments with the month before, below which they are no kinds."""
 
 
 class InForce(NamedTuple):
@@ -66,6 +57,8 @@ def model_in_force(
     champion: ClusterModel | None,
     uses: Sequence[FeatureUse] = USES,
     before: pl.LazyFrame | None = None,
+    *,
+    rule: SelectionRule = RULE,
 ) -> InForce:
     """The model of a month: a pure function of its features and of the model before.
 
@@ -83,47 +76,56 @@ def model_in_force(
         champion: the model of the month before; None for the first.
         uses: the features that a newly chosen model may use.
         before: the feature matrix of the month before, which newly chosen segments must hold in.
+        rule: all that decides which segments there are.
     """
+    when = rule.challenge
     if champion is None:
-        first = fit_model(features, uses, segments=1)
-        return InForce(first, _row(first, 0.0, Decision("first", "there was no model before")))
-    mix = _mix(champion, features)
-    drift = _drift(champion, mix)
-    is_drifted = drift > DRIFT_LIMIT
-    is_quarter = months_of_history >= QUARTER and months_of_history % QUARTER == 0
+        first = fit_model(features, uses, segments=1, rule=rule)
+        none = Decision("first", "there was no model before")
+        return InForce(first, _row(first, 0.0, none, rule))
+    mix = _mix(champion, features, when.drift_rows)
+    drift = _drift(champion, mix, rule)
+    is_drifted = drift > when.drift_limit
+    is_quarter = months_of_history > 0 and months_of_history % when.refit_months == 0
     if not is_quarter and not is_drifted:
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
-        return InForce(champion, _row(champion, drift, Decision("champion", why)))
-    is_moved = not is_drifted and len(champion.segments) > 1 and months_of_history % YEAR != 0
+        return InForce(champion, _row(champion, drift, Decision("champion", why), rule))
+    is_year = months_of_history % when.choice_months == 0
+    is_moved = not is_drifted and len(champion.segments) > 1 and not is_year
     if is_moved:
-        challenger = warm_refit(champion, features)
-        decision = decide(champion, challenger, features, most_relabelled=MOST_RELABELLED)
+        challenger = warm_refit(champion, features, rule=rule)
+        most = when.most_relabelled
+        decision = decide(champion, challenger, features, most_relabelled=most, rule=rule)
     else:
-        if months_of_history >= YEAR:
-            challenger = separate_or_divided(features, uses, before)
+        if months_of_history >= when.choice_months:
+            challenger = separate_or_divided(features, uses, before, rule=rule)
         else:
-            challenger = divided(features, uses)
-        decision = decide(champion, challenger, features)
+            challenger = divided(features, uses, rule=rule)
+        decision = decide(champion, challenger, features, rule=rule)
     if decision.winner == "champion":
         kept = champion if is_moved else champion.with_baseline(mix)
-        return InForce(kept, _row(kept, drift, decision, challenger))
-    winner, _ = track(champion, challenger, features)
-    return InForce(winner, _row(winner, drift, decision, challenger))
+        return InForce(kept, _row(kept, drift, decision, rule, challenger))
+    winner, _ = track(champion, challenger, features, rule=rule.tracking)
+    return InForce(winner, _row(winner, drift, decision, rule, challenger))
 
 
 def separate_or_divided(
-    features: pl.DataFrame, uses: Sequence[FeatureUse], before: pl.LazyFrame | None = None
+    features: pl.DataFrame,
+    uses: Sequence[FeatureUse],
+    before: pl.LazyFrame | None = None,
+    *,
+    rule: SelectionRule = RULE,
 ) -> ClusterModel:
     """Segments that lie apart, where there are some to act on; otherwise a division that holds.
 
     The candidates of both are in the table, those of the division as family ``division``, and the
     reason tells why segments that lie apart were not taken.
     """
-    separate = fit_model(features, uses)
-    fault = _fault(separate, features, before)
+    separate = fit_model(features, uses, rule=rule)
+    fault = _fault(separate, features, before, rule)
     if fault is None:
         return separate
-    model = divided(features, uses)
+    model = divided(features, uses, rule=rule)
     others = separate.candidates.with_columns(chosen=pl.lit(False))
     return replace(
         model,
@@ -132,29 +134,34 @@ def separate_or_divided(
     )
 
 
-def divided(features: pl.DataFrame, uses: Sequence[FeatureUse]) -> ClusterModel:
+def divided(
+    features: pl.DataFrame, uses: Sequence[FeatureUse], *, rule: SelectionRule = RULE
+) -> ClusterModel:
     """A division of customers who differ by degree."""
     degrees = [use for use in uses if use.name in DIVISION_FEATURES]
-    return fit_model(features, degrees or uses, geometry="degrees", rule=divide)
+    return fit_model(features, degrees or uses, geometry="degrees", chooser=divide, rule=rule)
 
 
-def _fault(model: ClusterModel, features: pl.DataFrame, before: pl.LazyFrame | None) -> str | None:
+def _fault(
+    model: ClusterModel, features: pl.DataFrame, before: pl.LazyFrame | None, rule: SelectionRule
+) -> str | None:
     """Why nobody could act on segments that are to lie apart; None where one can."""
     if model.nature != "separate":
         return model.reason
     found = f"not taken: {model.reason}, but "
-    if model.bootstrap_agreement < STABLE:
-        return found + f"bootstrap refits agree at {model.bootstrap_agreement:.3f}, below {STABLE}"
+    stable, limit = rule.stability.stable, rule.challenge.retest_limit
+    if model.bootstrap_agreement < stable:
+        return found + f"bootstrap refits agree at {model.bootstrap_agreement:.3f}, below {stable}"
     largest = max(segment.share for segment in model.segments)
-    if largest > NEARLY_EVERYONE:
+    if largest > rule.winning.dominant_share:
         return found + f"{largest:.1%} of the customers are in one segment"
     if before is None:
         return None
-    agreement = retest_agreement(model, before, features)
-    if agreement < RETEST_LIMIT:
+    agreement = retest_agreement(model, before, features, rule=rule.challenge)
+    if agreement < limit:
         return found + (
             "the same customers' segments of this month and the one before agree at "
-            f"{agreement:.3f}, below {RETEST_LIMIT}"
+            f"{agreement:.3f}, below {limit}"
         )
     return None
 
@@ -171,28 +178,29 @@ def candidate_rows(model: ClusterModel) -> pl.DataFrame:
     return rows.select(name for name in CLUSTER_CANDIDATES.column_names if name != "as_of")
 
 
-def _mix(model: ClusterModel, features: pl.DataFrame) -> dict[int, float]:
+def _mix(model: ClusterModel, features: pl.DataFrame, rows: int) -> dict[int, float]:
     """Share of the customers by segment, as the model labels them now."""
     if len(model.segments) < 2:
         return {segment.segment_id: 1.0 for segment in model.segments}
-    now = assign(model, canonical_sample(features, DRIFT_ROWS, model.seed))
+    now = assign(model, canonical_sample(features, rows, model.seed))
     counts = now["segment_id"].value_counts().iter_rows()
     return {segment: round(count / max(1, now.height), 6) for segment, count in counts}
 
 
-def _drift(model: ClusterModel, mix: Mapping[int, float]) -> float:
+def _drift(model: ClusterModel, mix: Mapping[int, float], rule: SelectionRule) -> float:
     """Drift of the mix from the model's baseline."""
     baseline = {segment.segment_id: segment.baseline_share for segment in model.segments}
-    return mix_drift(baseline, mix) if len(baseline) > 1 else 0.0
+    return mix_drift(baseline, mix, rule.challenge) if len(baseline) > 1 else 0.0
 
 
 def _row(
     model: ClusterModel,
     drift: float,
     decision: Decision,
+    rule: SelectionRule,
     challenger: ClusterModel | None = None,
 ) -> dict[str, object]:
-    said = statement(model)
+    said = statement(model, rule.stability.stable)
     return {
         "model_version": model.version,
         "algorithm": model.algorithm,
@@ -207,9 +215,9 @@ def _row(
         "challenger_silhouette": decision.challenger_silhouette,
         "champion_smallest_share": decision.champion_smallest_share,
         "challenger_smallest_share": decision.challenger_smallest_share,
-        "margin": MARGIN,
+        "margin": rule.challenge.margin,
         "mix_drift": drift,
-        "refit_due": drift > DRIFT_LIMIT,
+        "refit_due": drift > rule.challenge.drift_limit,
         "bootstrap_agreement": model.bootstrap_agreement,
         "is_stable": said.is_stable,
         "statement_en": said.en,

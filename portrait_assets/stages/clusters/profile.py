@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import special
 
 from portrait_assets.methods.clustering.preparation.prepared_columns import MAX_LEVELS, FeatureUse
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
+from portrait_assets.methods.statistics.significance import two_sided
 
 if TYPE_CHECKING:
     from portrait_assets.methods.clustering.model import ClusterModel
@@ -94,7 +95,7 @@ def profile_segments(
         # A difference of nothing is 0, and not what rounding left of it.
         pl.col("std_difference").round(9),
     )
-    lines = lines.with_columns(q_value=false_discovery_rate(lines["p_value"]))
+    lines = lines.with_columns(q_value=false_discovery_rate(pl.col("p_value")))
     element_order = list(dict.fromkeys(use.element for use in uses))
     return (
         lines.with_columns(
@@ -103,20 +104,6 @@ def profile_segments(
         .sort("segment_id", "_element", "feature", "level", nulls_last=True)
         .select(pl.col(name).cast(dtype) for name, dtype in PROFILE_SCHEMA.items())
     )
-
-
-def false_discovery_rate(p_values: pl.Series) -> pl.Series:
-    """Benjamini-Hochberg adjusted p-values, in the given order; nulls stay null."""
-    known = np.flatnonzero(p_values.is_not_null().to_numpy())
-    p = p_values.to_numpy()[known].astype(float)
-    order = np.argsort(-p, kind="stable")
-    ranks = np.arange(len(p), 0, -1)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum.accumulate(np.minimum(p[order] * len(p) / ranks, 1.0))
-    out: list[float | None] = [None] * len(p_values)
-    for at, value in zip(known, adjusted, strict=True):
-        out[int(at)] = float(value)
-    return pl.Series("q_value", out, dtype=pl.Float64)
 
 
 def typical_customers(
@@ -226,11 +213,7 @@ def _category_lines(labelled: pl.DataFrame, use: FeatureUse) -> pl.DataFrame:
 
 
 def _finished(lines: pl.DataFrame, use: FeatureUse, level: pl.Expr) -> pl.DataFrame:
-    z = lines["_z"].cast(pl.Float64)
-    p_values = pl.Series(
-        [None if v is None else float(2 * special.ndtr(-abs(v))) for v in z.to_list()],
-        dtype=pl.Float64,
-    )
+    p_values = two_sided(lines["_z"].cast(pl.Float64).to_numpy())
     return lines.select(
         pl.col("segment_id"),
         pl.lit(use.element).alias("element"),
@@ -240,5 +223,5 @@ def _finished(lines: pl.DataFrame, use: FeatureUse, level: pl.Expr) -> pl.DataFr
         pl.col("base_mean"),
         pl.col("std_difference").cast(pl.Float64),
         pl.col("tgi").cast(pl.Float64),
-        p_values.alias("p_value"),
+        pl.Series("p_value", p_values, nan_to_null=True),
     )

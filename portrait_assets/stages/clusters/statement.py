@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.methods.clustering.selection.bootstrap import STABLE
+from portrait_assets.methods.clustering.selection_rule import RULE
 
 
 class Statement(NamedTuple):
@@ -16,10 +16,13 @@ class Statement(NamedTuple):
     zh: str
 
 
-def statement(model: ClusterModel) -> Statement:
-    """The sentence that goes with the segments wherever they are shown."""
+def statement(model: ClusterModel, stable: float = RULE.stability.stable) -> Statement:
+    """The sentence that goes with the segments wherever they are shown.
+
+    ``stable`` is the adjusted Rand index that refits of stable segments agree at.
+    """
     k, agreement = len(model.segment_ids), model.bootstrap_agreement
-    is_stable = agreement >= STABLE
+    is_stable = agreement >= stable
     if k == 1:
         return Statement(True, "All customers are one segment.", "全部客户为一个客群。")
     if model.nature == "separate":
@@ -33,6 +36,6 @@ def statement(model: ClusterModel) -> Statement:
     return Statement(
         is_stable,
         f"{what_en}; {holds_en}: two bootstrap refits agree at an adjusted Rand index of "
-        f"{agreement:.2f} (asked for is {STABLE:g}).",
-        f"{what_zh};{holds_zh}:两次自助法重训的调整兰德指数为{agreement:.2f}(要求{STABLE:g})。",
+        f"{agreement:.2f} (asked for is {stable:g}).",
+        f"{what_zh};{holds_zh}:两次自助法重训的调整兰德指数为{agreement:.2f}(要求{stable:g})。",
     )

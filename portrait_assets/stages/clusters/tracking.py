@@ -17,18 +17,9 @@ from scipy.optimize import linear_sum_assignment
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
+from portrait_assets.methods.clustering.selection_rule import RULE, Tracking
 
 FloatMatrix = npt.NDArray[np.float64]
-
-KEPT_OVERLAP = 0.5
-"""A matched segment is the same one when at least this share of both together is shared."""
-PART_SHARE = 0.2
-"""An old segment is split when at least two new ones each take this share of its customers."""
-MOST = 0.5
-"""A customer group belongs to a segment when more than this share of it does."""
-MATCHED_ROWS = 200_000
-CENTRE_WEIGHT = 0.25
-"""Part of the closeness of centres in the matching; the rest is shared customers."""
 
 MATCH_SCHEMA: dict[str, pl.DataType] = {
     "new_id": pl.Int64(),
@@ -79,7 +70,9 @@ def measure_overlap(
     return Overlap(old_ids, new_ids, counts, closeness)
 
 
-def match_segments(overlap: Overlap, next_id: int | None = None) -> pl.DataFrame:
+def match_segments(
+    overlap: Overlap, next_id: int | None = None, rule: Tracking = RULE.tracking
+) -> pl.DataFrame:
     """Lasting ids and status of new segments; columns of :data:`MATCH_SCHEMA`.
 
     ``kept``: matched and shares at least half of both together. ``split``: most of it comes from
@@ -91,7 +84,8 @@ def match_segments(overlap: Overlap, next_id: int | None = None) -> pl.DataFrame
     old_size, new_size = counts.sum(axis=1), counts.sum(axis=0)
     union = old_size[:, None] + new_size - counts
     jaccard = np.divide(counts, union, out=np.zeros_like(counts), where=union > 0)
-    likeness = (1 - CENTRE_WEIGHT) * jaccard + CENTRE_WEIGHT * overlap.closeness
+    weight = rule.centre_weight
+    likeness = (1 - weight) * jaccard + weight * overlap.closeness
     rows, columns = linear_sum_assignment(-likeness)
     match = dict(zip(columns.tolist(), rows.tolist(), strict=True))
     taken = np.divide(
@@ -102,7 +96,7 @@ def match_segments(overlap: Overlap, next_id: int | None = None) -> pl.DataFrame
     lines = []
     for j, new_id in enumerate(overlap.new_ids):
         i = match.get(j)
-        status, origins = _status(i, j, jaccard, taken, given)
+        status, origins = _status(i, j, _Shares(jaccard, taken, given), rule)
         carries = i is not None and status != "new" and (status == "kept" or i in origins)
         if carries and i is not None:
             lasting = overlap.old_ids[i]
@@ -146,14 +140,18 @@ def with_lasting_ids(model: ClusterModel, matches: pl.DataFrame) -> ClusterModel
 
 
 def track(
-    champion: ClusterModel, refit: ClusterModel, features: pl.DataFrame
+    champion: ClusterModel,
+    refit: ClusterModel,
+    features: pl.DataFrame,
+    *,
+    rule: Tracking = RULE.tracking,
 ) -> tuple[ClusterModel, pl.DataFrame]:
     """Match a refit to the champion on one month's customers; the renumbered refit and matches."""
-    features = canonical_sample(features, MATCHED_ROWS, refit.seed)
+    features = canonical_sample(features, rule.matched_rows, refit.seed)
     old, new = assign(champion, features), assign(refit, features)
     points = refit.preparation.transform(features)
     next_id = max(champion.next_id, *(s + 1 for s in champion.segment_ids))
-    matches = match_segments(measure_overlap(old, new, points), next_id)
+    matches = match_segments(measure_overlap(old, new, points), next_id, rule)
     return with_lasting_ids(replace(refit, next_id=next_id), matches), matches
 
 
@@ -179,18 +177,25 @@ def migration_matrix(previous: pl.DataFrame, current: pl.DataFrame) -> pl.DataFr
     )
 
 
-def _status(
-    i: int | None, j: int, jaccard: FloatMatrix, taken: FloatMatrix, given: FloatMatrix
-) -> tuple[str, list[int]]:
+class _Shares(NamedTuple):
+    """By old (rows) and new segment (columns): shared part of both, of the old and of the new."""
+
+    jaccard: FloatMatrix
+    taken: FloatMatrix
+    given: FloatMatrix
+
+
+def _status(i: int | None, j: int, shares: _Shares, rule: Tracking) -> tuple[str, list[int]]:
     """Status of new segment ``j`` matched to old ``i``, and the old segments that it is made of."""
-    swallowed = np.flatnonzero((taken[:, j] > MOST) & (given[:, j] >= PART_SHARE))
+    jaccard, taken, given = shares
+    swallowed = np.flatnonzero((taken[:, j] > rule.most) & (given[:, j] >= rule.part_share))
     if len(swallowed) >= 2:
         return "merged", swallowed.tolist()
-    if i is not None and jaccard[i, j] >= KEPT_OVERLAP:
+    if i is not None and jaccard[i, j] >= rule.kept_overlap:
         return "kept", [i]
     if given.shape[0]:
         origin = int(given[:, j].argmax())
-        if given[origin, j] > MOST and (taken[origin] >= PART_SHARE).sum() >= 2:
+        if given[origin, j] > rule.most and (taken[origin] >= rule.part_share).sum() >= 2:
             return "split", [origin]
     return "new", []
 

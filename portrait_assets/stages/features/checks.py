@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dagster as dg
+from collections.abc import Mapping, Sequence
 
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.assets import TABLES
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.features.persons import ALIAS
 from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
     TableCheck,
-    room_checks,
 )
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.engine import Engine
@@ -74,7 +73,7 @@ EVERYONE = TableCheck(
 )
 
 
-def features_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    """The checks of the feature tables."""
-    own = {CUSTOMER_MONTH: (ADDS_UP,), FEATURE_MATRIX: (EVERYONE,)}
-    return room_checks("features", TABLES, own, partitions)
+CHECKS: Mapping[Table, Sequence[TableCheck]] = {
+    CUSTOMER_MONTH: (ADDS_UP,),
+    FEATURE_MATRIX: (EVERYONE,),
+}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.cleaned.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.features.aggregates import Aggregate
 from portrait_assets.stages.features.window import ago
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Span, Step, read
 
 ALIAS = Step(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.methods.statistics.agreement import rank_correlation_matrix
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
 from portrait_assets.stages.features.declared.feature import Feature
@@ -116,7 +116,7 @@ def _collinear(sample: pl.DataFrame) -> list[tuple[str, str, float]]:
     if not names:
         return []
     # The last digits of a sum depend on the machine, the choice may not.
-    strength = np.abs(rank_correlations(sample)).round(6)
+    strength = np.abs(rank_correlation_matrix(sample, LEAST_PAIRS)).round(6)
     kept: list[int] = []
     found = []
     for at, name in enumerate(names):
@@ -126,27 +126,6 @@ def _collinear(sample: pl.DataFrame) -> list[tuple[str, str, float]]:
         else:
             kept.append(at)
     return found
-
-
-def rank_correlations(sample: pl.DataFrame) -> npt.NDArray[np.float64]:
-    """Spearman's rank correlation of each pair of columns, shape (columns, columns).
-
-    Ranks are taken within a column; a pair is compared over the rows that have both values, and
-    is 0 where those are fewer than `LEAST_PAIRS` or do not vary.
-    """
-    ranks = sample.select(pl.all().rank("average")).to_numpy()
-    known = (~np.isnan(ranks)).astype(np.float64)
-    # Ranks of the order of the row count would lose digits when squared and summed.
-    scaled = np.where(known > 0, np.nan_to_num(ranks) / max(len(ranks), 1) - 0.5, 0.0)
-    count = known.T @ known
-    sums = scaled.T @ known
-    squares = (scaled**2).T @ known
-    with np.errstate(invalid="ignore", divide="ignore"):
-        covariance = scaled.T @ scaled / count - sums * sums.T / count**2
-        variance = np.maximum(squares / count - (sums / count) ** 2, 0.0)
-        correlation = covariance / np.sqrt(variance * variance.T)
-    believed = (count >= LEAST_PAIRS) & (variance > 1e-9) & (variance.T > 1e-9)
-    return np.where(believed, np.clip(correlation, -1.0, 1.0), 0.0)
 
 
 def _selected(scope: Scope, sample: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from portrait_assets.stages.mart.reading import Row
+from portrait_assets.storage.published import Row
 
 ACTION, OFFERS, TIMES, CONTACT = (
     "next_action",

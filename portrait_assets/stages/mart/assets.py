@@ -1,30 +1,22 @@
 """Assets of the mart: the published file, and the report made from it."""
 
-from collections.abc import Iterable, Sequence
-
 import dagster as dg
 
-from portrait_assets.core.settings import Settings
 from portrait_assets.schema.describe import asset_key
-from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.report import REPORT_FILE, write_report
-from portrait_assets.stages.raw.source import Source
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.asset import OWNER
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY
-from portrait_assets.storage.duckdb.publishing import View, publish
+from portrait_assets.storage.dagster.room import Context
+from portrait_assets.storage.duckdb.publishing import publish
 
 
-def mart_assets(
-    source: Source,
-    settings: Settings,
-    tables: Iterable[Table],
-    views: Sequence[View],
-    partitions: dg.PartitionsDefinition,
-) -> list[dg.AssetsDefinition]:
+def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     """The steps that publish: once per run, after everything of its months is made."""
-    published = [table for table in tables if table.published]
-    made = [table for table in published if table is not CHECK_RESULTS]
+    settings, source = of.settings, of.folder.read(load_source)
+    upstream = [table for table in of.tables if table.published]
+    published, views = [*upstream, CHECK_RESULTS], of.views
 
     @dg.asset(
         key=["mart", "portrait_file"],
@@ -32,8 +24,8 @@ def mart_assets(
         description="portrait.duckdb, the file that analysts open / 供分析使用的画像库文件",
         owners=[OWNER],
         kinds={"duckdb", "file"},
-        deps=[asset_key(table) for table in made],
-        partitions_def=partitions,
+        deps=[asset_key(table) for table in upstream],
+        partitions_def=of.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},
     )
@@ -61,14 +53,14 @@ def mart_assets(
         owners=[OWNER],
         kinds={"html", "file"},
         deps=[portrait_file],
-        partitions_def=partitions,
+        partitions_def=of.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},
     )
     def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         path = settings.warehouse_dir / REPORT_FILE
         told = source.definition
-        made = write_report(settings.portrait_file, told.title, path, told.currency)
+        made = write_report(settings.portrait_file, told.title, path, told.currency, of.sections)
         return dg.MaterializeResult(
             metadata={
                 "size_bytes": path.stat().st_size,

@@ -6,9 +6,10 @@ import base64
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -16,23 +17,41 @@ from markupsafe import Markup
 
 from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.methods.drawing.font import FONT_FILE
-from portrait_assets.stages.mart import advice, facts, words
-from portrait_assets.stages.mart.labels import segment_colours, short, test_name
-from portrait_assets.stages.mart.reading import Published, Row, TagName
+from portrait_assets.stages.mart import words
+from portrait_assets.stages.mart.findings import findings
+from portrait_assets.stages.mart.reading import tags
+from portrait_assets.stages.mart.room import ROOM
+from portrait_assets.stages.mart.sections.backtests import proposals
+from portrait_assets.stages.mart.segments import segments
 from portrait_assets.stages.raw.source import Title
 from portrait_assets.stages.validation.proposals import draft_file
 from portrait_assets.storage.duckdb.publishing import temporary_file
+from portrait_assets.storage.published import Published, Row, Section
 
 REPORT_FILE = Path("report") / "index.html"
 PROPOSALS_FILE = "tag_proposals.yaml"
+MONTHS_OF = "tags.portrait_matrix"
 THREADS = 2
 NO_VALUE = "–"
-MOST_FIRST = 6
-LABEL, LABEL_ZH = 28, 10  # Characters of a segment's name beside a chart: about the same width.
+
+
+@dataclass(frozen=True)
+class RenderedSection:
+    """A section as it stands on the page, with the number of its charts."""
+
+    key: str
+    en: str
+    zh: str
+    html: Markup
+    charts: int
 
 
 def write_report(
-    portrait_file: Path, title: Title, path: Path, currency: str | None = None
+    portrait_file: Path,
+    title: Title,
+    path: Path,
+    currency: str | None = None,
+    sections: Sequence[Section] | None = None,
 ) -> dict[str, int]:
     """Write the report on the newest month of a published file; it appears whole or not at all.
 
@@ -43,27 +62,38 @@ def write_report(
         title: of the source.
         path: where the report goes.
         currency: ISO code of amounts, where the source has one.
+        sections: what the report consists of, in order; those of the mart by default.
 
     Returns:
         How many charts were drawn, findings told and versions proposed, by name.
     """
     opened = duckdb.connect(str(portrait_file), read_only=True, config={"threads": THREADS})
-    with opened as con:
-        context = gather(Published(con))
-    drafts = [row["draft"] for row in context["proposals"]]
-    page = (
-        _environment()
-        .get_template("report.html")
-        .render(title=title, currency=currency or "", **context)
-    )
+    with opened as con, _drawing():
+        published = Published(con, MONTHS_OF)
+        rendered = [
+            _rendered(section, published, currency) for section in sections or ROOM.report()
+        ]
+        charts = sum(section.charts for section in rendered)
+        page = (
+            _environment()
+            .get_template("report.html")
+            .render(title=title, sections=rendered, charts=charts, **_head(published))
+        )
+        drafts = [row["draft"] for row in published.of(proposals)]
+        found = len(published.of(findings))
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path.with_name(PROPOSALS_FILE), draft_file(drafts))
     _replace(path, page)
-    return {
-        "charts": len(context["charts"]),
-        "findings": len(context["overview"]["findings"]),
-        "proposals": len(drafts),
-    }
+    return {"charts": charts, "findings": found, "proposals": len(drafts)}
+
+
+def _drawing() -> AbstractContextManager[object]:
+    """Draws without checking each chart against the schema: a test does, and it takes seconds."""
+    if not can_draw():
+        return nullcontext()
+    from altair.utils.schemapi import debug_mode
+
+    return debug_mode(False)
 
 
 def _replace(path: Path, text: str) -> None:
@@ -72,97 +102,30 @@ def _replace(path: Path, text: str) -> None:
     os.replace(temporary, path)
 
 
-def gather(published: Published) -> dict[str, Any]:
-    """Everything that the page shows."""
-    segments = facts.segments(published)
-    for row in segments:
-        row["label"] = short(f"{row['segment_id']} {row['name_en']}", LABEL)
-        zh = row["name_zh"]
-        cut = zh if len(zh) <= LABEL_ZH else f"{zh[: LABEL_ZH - 1]}…"
-        row["label_zh"] = f"{row['segment_id']} {cut}"
-    tags = published.tags()
-    counts = published.counts_by_segment(list(tags.values()))
-    told = facts.tags_of_segments(tags, counts, segments)
-    for row in segments:
-        row["tags"] = told.get(row["segment_id"], [])
-        row["use"] = advice.suggested_use(row, row["tags"])
-    overview = facts.overview(published)
-    labels = facts.feature_labels(published)
-    for finding in overview["findings"]:
-        finding["en"], finding["zh"] = subject_name(finding["subject"], tags, labels, segments)
-    backtests = published.newest("validation.backtest", "test, horizon_months, metric")
-    for row in backtests:
-        row["en"], row["zh"] = test_name(row, tags)
+def _rendered(section: Section, published: Published, currency: str | None) -> RenderedSection:
+    shown = dict(section.show(published))
+    draw = shown.pop("charts", dict)
+    charts = {name: Markup(svg) for name, svg in (draw() if can_draw() else {}).items()}
+    template = _environment().from_string(section.template.read_text(encoding="utf-8"))
+    shown |= {"currency": currency or "", "left_out": None if can_draw() else left_out()}
+    html = Markup(template.render(charts=charts, **shown))
+    return RenderedSection(section.key, section.en, section.zh, html, len(charts))
+
+
+def _head(published: Published) -> dict[str, object]:
+    """What stands above and below the sections."""
     return {
         "as_of": published.as_of,
-        "overview": overview,
-        "first": _first(overview["findings"]),
-        "segments": segments,
-        "decision": next(iter(published.newest("clusters.cluster_decision", "as_of")), None),
-        "colours": segment_colours(segments),
-        "matrix": facts.matrix(tags, counts, segments),
-        "charts": _charts(published, segments),
-        "left_out": None if can_draw() else left_out(),
-        "backtests": [row for row in backtests if row["metric"] == "auc"],
-        "measures": [row for row in backtests if row["metric"] != "auc"],
-        "proposals": facts.proposals(published),
-        "migration": published.newest("validation.migration", "ALL"),
-        "quality": facts.quality(published),
-        "dictionary": facts.dictionary(published),
-        "tags": tags,
+        "publication": next(
+            iter(published.rows("mart.publication", "SELECT * FROM {table}")), None
+        ),
+        "customers": published.rows(
+            "tags.portrait_matrix",
+            "SELECT as_of, count(*) AS customers FROM {table} GROUP BY 1 ORDER BY 1",
+        ),
+        "segments": len(published.of(segments)),
+        "tags": len(published.of(tags)),
     }
-
-
-def _charts(published: Published, segments: list[Row]) -> dict[str, Markup]:
-    """The charts as SVG by name; none where the extra that draws them is not installed."""
-    if not can_draw():
-        return {}
-    # Imported late: what draws takes most of a second to load.
-    from altair.utils.schemapi import debug_mode
-
-    from portrait_assets.stages.mart.pictures import pictures
-
-    # Every chart is drawn by a test; checking each against the schema again takes seconds.
-    with debug_mode(False):
-        return {name: Markup(svg) for name, svg in pictures(published, segments).items()}
-
-
-def _first(findings: list[Row]) -> list[Row]:
-    """What to look at first: the failures and then the warnings, each thing once."""
-    found: dict[str, Row] = {}
-    for verdict in ("fail", "warn"):
-        for finding in findings:
-            if finding["verdict"] == verdict:
-                found.setdefault(finding["subject"], finding)
-    return list(found.values())[:MOST_FIRST]
-
-
-def subject_name(
-    subject: str,
-    tags: Mapping[str, TagName],
-    labels: Mapping[str, tuple[str, str, str]],
-    segments: Sequence[Row],
-) -> tuple[str, str]:
-    """What a finding is about, in words: its tag and outcome, or its feature, where it has one."""
-    kind, _, name = subject.partition(" ")
-    code, _, outcome = subject.partition(" / ")
-    if outcome:
-        return test_name({"tag_code": code, "outcome": outcome}, tags)
-    for prefix, known in (
-        (("tag", "标签"), subject),
-        (("tag", "标签"), name if kind == "tag" else ""),
-    ):
-        if known in tags:
-            return f"{prefix[0]} {tags[known].en}", f"{prefix[1]} {tags[known].zh}"
-    feature = name if kind == "feature" else subject
-    if feature in labels:
-        return f"feature {labels[feature][0]}", f"特征 {labels[feature][1]}"
-    segment = next(
-        (row for row in segments if f"{row['segment_id']} {row['name_en']}" == subject), None
-    )
-    if segment is not None:
-        return f"segment {subject}", f"客群 {segment['segment_id']} {segment['name_zh']}"
-    return words.SUBJECTS.get(subject, (subject, subject))
 
 
 # -- what the templates use ----------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from portrait_assets.stages.targets import outcomes
+
 AREAS = {
     "conservation": ("Conservation of rows", "数据守恒"),
     "checks": ("Checks", "检查"),
@@ -28,13 +30,9 @@ ELEMENTS = {
     "principle": ("Principle: how they react", "原理:客户如何反应"),
 }
 OUTCOMES = {
-    "silence": ("silence", "沉默"),
-    "return": ("return", "回流"),
-    "purchase": ("purchase", "购买"),
-    "spend": ("high spend", "高消费"),
-    "response": ("response", "响应"),
-    "satisfaction": ("satisfaction", "满意"),
-    "stickiness": ("active every month", "每月活跃"),
+    outcome.code: (outcome.en, outcome.zh)
+    for outcome in outcomes.OUTCOMES
+    if not outcome.is_named_by_source
 }
 METRICS = {
     "rows lost": "丢失行数",

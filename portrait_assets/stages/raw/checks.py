@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import dagster as dg
 import polars as pl
 
-from portrait_assets.stages.raw.assets import TABLES
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
     TableCheck,
-    room_checks,
 )
 
 
@@ -60,7 +61,7 @@ NONE_UNPLACED = TableCheck(
 )
 
 
-def raw_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    """The checks of all raw tables."""
-    own = {RECEIPTS: (ALL_RECEIVED,), UNPLACED: (NONE_UNPLACED,)}
-    return room_checks("raw", TABLES, own, partitions)
+CHECKS: Mapping[Table, Sequence[TableCheck]] = {
+    RECEIPTS: (ALL_RECEIVED,),
+    UNPLACED: (NONE_UNPLACED,),
+}

@@ -1,4 +1,4 @@
-"""The eleven canonical tables that a source may provide, and the two that account for reading them.
+"""The canonical tables that a source may provide, and the two that account for reading them.
 
 The columns are declared once, as what a value is meant to be; `raw` keeps them as received and
 `cleaned.contract` makes the typed twins from the same declarations.

@@ -8,26 +8,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from portrait_assets.core.months import next_month
+from portrait_assets.methods.typing.text import DATE_FORMATS, EXCEL_EPOCH
 from portrait_assets.stages.raw.contract import RECEIPTS, Canonical
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.rows import Query
 
-# The forms in which text may state a date; `cleaned` reads the same ones.
-DATE_FORMATS = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%Y%m%d",
-    "%Y年%m月%d日",
-    "%Y.%m.%d",
-)
-# Excel counts days from here, with a leap day in 1900 that there was not.
-EXCEL_EPOCH = "1899-12-30"
 FULL_WIDTH, HALF_WIDTH = "０１２３４５６７８９／：－．", "0123456789/:-."
 NO_DATE = "no readable date"
 AFTER_LAST = "after the last month"

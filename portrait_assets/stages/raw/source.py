@@ -10,71 +10,48 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from portrait_assets.core.errors import PortraitError, SourceError
+from portrait_assets.core.errors import SourceError, suggestion
 from portrait_assets.core.invocation import command, pip_command
-from portrait_assets.core.months import month_range, next_month, parse_month
+from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
-from portrait_assets.schema.table import Severity
+from portrait_assets.core.yaml_file import Entry, Month, Text, read_yaml
+from portrait_assets.methods.typing.rules import ColumnRules
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
 
 PACKAGE = "package:"
 
 
-class Title(BaseModel):
+class Title(Entry):
     """What the source is called, in both languages."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    en: str
-    zh: str
+    en: Text
+    zh: Text
 
 
-class FileSpec(BaseModel):
+class FileSpec(Entry):
     """One file, or several that a pattern names, and how their text is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    path: str
-    encoding: str = "utf-8"
-    delimiter: str | None = None
+    model_config = ConfigDict(title="file")
+    path: Text
+    encoding: Text = "utf-8"
+    delimiter: Text | None = None
 
 
-class TableSpec(BaseModel):
+class TableSpec(Entry):
     """How a table's rows relate to a file's rows.
 
     `rows_of` names the file each of whose rows the SQL returns exactly once; a `derived` table
     (a GROUP BY, a filter) is counted from what its SQL returns instead.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    rows_of: str | None = None
+    model_config = ConfigDict(title="table")
+    rows_of: Text | None = None
     derived: bool = False
 
 
-class ColumnRules(BaseModel):
-    """What a source says of one of its columns beyond the contract.
-
-    `sentinels` are its codes for what is not known; the others state its domain, and `severity`
-    what a value outside of it does to its row: row, value or note.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    sentinels: tuple[Annotated[str, BeforeValidator(str)], ...] = ()
-    allowed: tuple[Annotated[str, BeforeValidator(str)], ...] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    severity: Severity | None = None
-
-
-class Identity(BaseModel):
+class Identity(Entry):
     """How the source's records of one person are found; without it, by their identifier alone.
 
     `keys` are columns of `customers` that say the same of one person only; `probabilistic` adds
@@ -82,73 +59,62 @@ class Identity(BaseModel):
     of the system most trusted first.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    keys: tuple[tuple[str, ...], ...] = (("national_id",), ("phone", "birth_date"))
+    keys: tuple[tuple[Text, ...], ...] = (("national_id",), ("phone", "birth_date"))
     probabilistic: bool = True
     threshold: float = Field(default=0.9, gt=0, lt=1)
     seed: int = 1
     max_pairs: float = 5e5
-    trust: tuple[str, ...] = ()
+    trust: tuple[Text, ...] = ()
 
 
 def _file_spec(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
 
 
-class SourceDefinition(BaseModel):
-    """The contents of source.yaml; `{pip}` in `install_hint` becomes this program's pip."""
+def _column(name: str) -> str:
+    table = name.partition(".")[0]
+    known = CANONICAL_BY_NAME.get(table)
+    columns = [f"{table}.{each.name}" for each in known.columns] if known else []
+    if name not in columns:
+        raise ValueError(
+            f"'{name}' is not a column of a canonical table{suggestion(name, columns)}; write it "
+            "as table.column"
+        )
+    return name
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"'{name}' is not a time zone; write one such as Asia/Shanghai") from None
+    return name
+
+
+class SourceDefinition(Entry):
+    """The contents of source.yaml."""
+
+    name: Text
     title: Title
-    licence: str
-    first_month: Annotated[str, BeforeValidator(str)]
-    last_month: Annotated[str | None, BeforeValidator(lambda v: None if v is None else str(v))] = (
-        None
-    )
-    time_zone: str
-    currency: str
-    country: str | None = None
-    files_in: str
-    install_hint: str | None = None
+    licence: Text
+    first_month: Month
+    last_month: Month | None = None
+    time_zone: Annotated[Text, AfterValidator(_time_zone)]
+    currency: Text
+    country: Text | None = None
+    files_in: Text
+    install_hint: Text | None = None
     files: dict[str, Annotated[FileSpec, BeforeValidator(_file_spec)]]
-    tables: dict[str, TableSpec] = {}
-    rules: dict[str, ColumnRules] = {}
+    tables: dict[str, TableSpec] = Field(default_factory=dict)
+    rules: dict[Annotated[str, AfterValidator(_column)], ColumnRules] = Field(default_factory=dict)
     identity: Identity | None = None
-
-    @field_validator("rules")
-    @classmethod
-    def _of_columns(cls, value: dict[str, ColumnRules]) -> dict[str, ColumnRules]:
-        for name in value:
-            table, _, column = name.partition(".")
-            known = CANONICAL_BY_NAME.get(table)
-            if known is None or column not in {c.name for c in known.columns}:
-                raise ValueError(f"'{name}' is not a column of a canonical table")
-        return value
-
-    @field_validator("first_month", "last_month")
-    @classmethod
-    def _is_month(cls, value: str | None) -> str | None:
-        try:
-            return None if value is None else parse_month(value)
-        except PortraitError as error:
-            raise ValueError(str(error).rstrip(".")) from None
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_time_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"'{value}' is not a time zone such as Asia/Shanghai") from None
-        return value
 
 
 class Source:
     """A source definition together with the folder that it was read from.
 
-    `own_folder` holds what is decided about the source, and is the only one that is written to;
-    it is another one than `folder` for a packaged source.
+    Raises:
+        SourceError: on making one, when the definition cannot be used; see `load_source`.
     """
 
     def __init__(self, folder: Path, definition: SourceDefinition, own_folder: Path) -> None:
@@ -213,9 +179,10 @@ class Source:
             SourceError: when it names a package or a variable that is not there.
         """
         where = os.path.expandvars(self.definition.files_in)
+        place = self.definition.place_of("files_in")
         if "$" in where:
             raise SourceError(
-                f"{self.name}: {self.definition.files_in} is not set; "
+                f"{place}: {self.definition.files_in} is not set; "
                 "set that variable to the folder that holds the source's files."
             )
         if not where.startswith(PACKAGE):
@@ -223,19 +190,19 @@ class Source:
                 return (self.folder / Path(where).expanduser()).resolve()
             except (OSError, RuntimeError, ValueError):
                 raise SourceError(
-                    f"{self.name}: files_in '{where}' is no folder; name one that is there."
+                    f"{place}: files_in '{where}' is no folder; name one that is there."
                 ) from None
         package, _, inside = where.removeprefix(PACKAGE).partition("/")
         # find_spec does not import a package, but it imports those that the package stands in.
         if not package.isidentifier():
             raise SourceError(
-                f"{self.name}: files_in '{where}' names no package; write package:name/folder."
+                f"{place}: files_in '{where}' names no package; write package:name/folder."
             )
         found = importlib.util.find_spec(package)
         if found is None or found.origin is None:
             hint = self.definition.install_hint or f"install the package {package}"
             hint = hint.replace("{pip}", pip_command())
-            raise SourceError(f"{self.name}: the package {package} is not installed; {hint}.")
+            raise SourceError(f"{place}: the package {package} is not installed; {hint}.")
         return Path(found.origin).parent / inside
 
     def files(self, name: str) -> list[Path]:
@@ -245,16 +212,17 @@ class Source:
             SourceError: when there is none, or the name is no path within `files_in`.
         """
         pattern = self.definition.files[name].path
+        place = self.definition.place_of("files", name)
         try:
             found = sorted(path for path in self.files_folder.glob(pattern) if path.is_file())
         except (OSError, NotImplementedError, ValueError):
             raise SourceError(
-                f"{self.name}: '{pattern}' ({name} in source.yaml) is no path within files_in; "
+                f"{place}: '{pattern}' ({name}) is no path within files_in; "
                 "give a relative one, which may hold * for any characters."
             ) from None
         if not found:
             raise SourceError(
-                f"{self.name}: the file '{pattern}' ({name} in source.yaml) is not in "
+                f"{place}: the file '{pattern}' ({name}) is not in "
                 f"{self.definition.files_in}; put it there or correct files_in and files."
             )
         return found
@@ -285,8 +253,9 @@ class Source:
         for table in self.provided:
             rows_of = self.rows_of(table)
             if rows_of is not None and rows_of not in self.definition.files:
+                place = self.definition.place_of("tables", table, "rows_of")
                 raise SourceError(
-                    f"{self.name}: source.yaml lists no file '{rows_of}' for {table}.sql; say "
+                    f"{place}: the source lists no file '{rows_of}' for {table}.sql; say "
                     f"under tables.{table} which file it reads (rows_of) or that it is derived."
                 )
         for name in self.definition.files:
@@ -308,23 +277,15 @@ def load_source(own_folder: Path) -> Source:
             f"There is no source '{folder.name}': {folder}/{DEFINITION_FILE} is missing; there "
             f"are {', '.join(source_names(folder.parent))} (`{command('sources')}`)."
         )
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        definition = SourceDefinition.model_validate(told)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""
-        raise SourceError(f"{folder.name}/source.yaml is not valid YAML{line}; mend it.") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SourceError(f"{folder.name}/source.yaml, {place}: {reason}.") from None
+    definition = read_yaml(path, SourceDefinition, SourceError, file=f"{folder.name}/{path.name}")
     if definition.name != folder.name:
         raise SourceError(
-            f"{folder.name}/source.yaml has the name '{definition.name}'; "
+            f"{definition.place_of('name')}: the source has the name '{definition.name}'; "
             "the name must be that of its folder."
         )
     if definition.last_month is not None and definition.last_month < definition.first_month:
-        raise SourceError(f"{folder.name}/source.yaml: last_month lies before first_month.")
+        raise SourceError(
+            f"{definition.place_of('last_month')}: last_month lies before first_month; "
+            "correct one of them."
+        )
     return Source(folder, definition, own_folder)

@@ -9,7 +9,6 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.stages.tags.catalogue.governance import check_unaltered
@@ -21,15 +20,18 @@ from portrait_assets.stages.tags.contract import (
     TAG_QUALITY,
     portrait_matrix_table,
 )
-from portrait_assets.stages.tags.evaluation.evaluate import batches, prepare
+from portrait_assets.stages.tags.evaluation.inputs import named_segment
+from portrait_assets.stages.tags.evaluation.steps import batches, evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.stages.tags.quality.cards import tag_quality
 from portrait_assets.stages.tags.quality.held import Held, count_held
 from portrait_assets.stages.tags.quality.lift import outcomes_sql
 from portrait_assets.storage.dagster.asset import tables_asset
-from portrait_assets.storage.duckdb.connection import literals
+from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.rows import Query, Rows, Written
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import THE_MONTH, spans_read
 
 # What the Dagster UI shows of each tag.
 SHOWN = ("tag_code", "coverage", "distribution", "psi", "share_changed", "recommendation")
@@ -58,7 +60,7 @@ def tags_assets(
         "tags",
         tables,
         partitions,
-        deps=(CUSTOMER_MONTH, FEATURE_MATRIX, CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT),
+        deps=(CUSTOMER_MONTH, FEATURE_MATRIX, *spans_read(named_segment(THE_MONTH))),
     )
     def tags(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
@@ -88,12 +90,13 @@ def make_months(
         Rows by table name and month.
 
     Raises:
-        TagError: when a tag in force is no longer what earlier months were made with.
+        TagError: when an active tag is no longer what earlier months were evaluated with.
     """
     check_unaltered(warehouse.history(TAG_CATALOGUE, months[0]), catalogue)
     matrix_table, long_table = portrait_matrix_table(catalogue), tag_table(catalogue)
     written: dict[str, dict[str, int]] = {table.name: {} for table in tag_tables(catalogue)}
     before = max((month for month in warehouse.made(long_table) if month < months[0]), default=None)
+    engine = Engine(warehouse.con)
     held = None
 
     def write(table: Table, of: Sequence[str], rows: Rows) -> None:
@@ -103,22 +106,16 @@ def make_months(
         if before is not None:
             held = count_held(warehouse.con, catalogue, last_day(before))
         for batch in batches(
-            catalogue, months, _customers(warehouse, months), warehouse.bounds.tag_customers
+            catalogue, months, warehouse.made(FEATURE_MATRIX), warehouse.bounds.tag_customers
         ):
             warehouse.place.at(*batch)
-            days = [last_day(month) for month in batch]
-            prepared = prepare(
-                catalogue,
-                of_months(FEATURE_MATRIX, batch),
-                named_segments_sql(batch),
-                of_months(long_table, [before]) if before else None,
-                days,
-                warehouse.con,
-            )
-            write(TAG_CATALOGUE, batch, (catalogue_rows(catalogue, day) for day in days))
-            write(matrix_table, batch, Query(prepared.portrait_matrix_sql))
-            write(long_table, batch, Query(prepared.tag_details_sql))
-            prepared.close(warehouse.con)
+            steps = evaluation_steps(catalogue, batch, before)
+            listed = (catalogue_rows(catalogue, last_day(month)) for month in batch)
+            write(TAG_CATALOGUE, batch, listed)
+            with engine.shared(steps.evaluated, steps.scope):
+                for step, table in ((steps.matrix, matrix_table), (steps.details, long_table)):
+                    with engine.rows(step, steps.scope) as rows:
+                        write(table, batch, rows)
             cards = []
             for month in batch:
                 held_before, held = held, count_held(warehouse.con, catalogue, last_day(month))
@@ -128,15 +125,6 @@ def make_months(
                 before = month
             write(TAG_QUALITY, batch, cards)
     return written
-
-
-def _customers(warehouse: Warehouse, months: Sequence[str]) -> dict[str, int]:
-    """Rows of the feature matrix by month."""
-    counted = warehouse.con.execute(
-        f"SELECT strftime(as_of, '%Y-%m'), count(*) FROM ({of_months(FEATURE_MATRIX, months)}) "
-        "GROUP BY as_of"
-    )
-    return dict(counted.fetchall())
 
 
 def _quality(
@@ -151,21 +139,5 @@ def _membership(
 ) -> Rows:
     if not audiences:
         return AUDIENCE_MEMBERSHIP.empty()
-    previous = of_months(AUDIENCE_MEMBERSHIP, [before]) if before else None
-    return Query(membership_sql(audiences, of_months(matrix, [month]), previous, last_day(month)))
-
-
-def of_months(table: Table, months: Sequence[str]) -> str:
-    """The SELECT of months of an as-of table."""
-    days = literals(last_day(month) for month in months)
-    return f"SELECT * FROM {table.full_name} WHERE as_of IN ({days})"
-
-
-def named_segments_sql(months: Sequence[str]) -> str:
-    """The SELECT of each customer's segment with its name, as tag expressions read it."""
-    return (
-        "SELECT as_of, customer_id, segment_id, name_en AS segment_name_en, "
-        "name_zh AS segment_name_zh, confidence "
-        f"FROM ({of_months(CLUSTER_ASSIGNMENT, months)}) "
-        f"LEFT JOIN ({of_months(CLUSTER_SEGMENT, months)}) USING (as_of, segment_id)"
-    )
+    previous = select_sql(AUDIENCE_MEMBERSHIP, [before]) if before else None
+    return Query(membership_sql(audiences, select_sql(matrix, [month]), previous, last_day(month)))

@@ -8,25 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.storage.duckdb.connection import open_published, quote
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-ELEMENTS = (
-    ("entity", "Entity: who the customer is", "实体"),
-    ("symbol", "Symbol: what the customer does", "符号"),
-    ("concept", "Concept: what the customer values", "概念"),
-    ("principle", "Principle: how the customer reacts", "原理"),
-)
-
-_HEADS_EN = ("tag", "value", "confidence", "evidence")
-_HEADS_ZH = ("标签", "取值", "置信度", "依据")
 
 
 @dataclass(frozen=True)
@@ -127,6 +113,7 @@ def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tupl
         [month, customer_id],
     ).fetchall()
     inputs = {decided: _inputs(con, customer_id, decided) for decided in {row[9] for row in rows}}
+    labels = _labels(con, month)
     return tuple(
         CardTag(
             code,
@@ -140,7 +127,7 @@ def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tupl
             version,
             decided,
             _rule(rules, value, shape),
-            tuple((name, inputs[decided].get(name, "unknown")) for name in names),
+            tuple((labels.get(name, name), inputs[decided].get(name, "unknown")) for name in names),
         )
         for code, name_en, name_zh, element, *valued in rows
         for value, value_en, value_zh, confidence, version, decided, rules, names, shape in [valued]
@@ -170,6 +157,24 @@ def _inputs(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> di
                 for name, value in zip(names, row, strict=True)
                 if value is not None
             }
+    return found
+
+
+def _labels(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
+    """What features and tags are called; a file of an older version has no feature catalogue."""
+    found: dict[str, str] = {}
+    for schema, table, code in (
+        ("features", "feature_catalogue", "feature"),
+        ("tags", "tag_catalogue", "tag_code"),
+    ):
+        there = con.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? "
+            "AND database_name = current_database()",
+            [schema, table],
+        ).fetchall()
+        if there:
+            sql = f"SELECT {code}, name_en FROM {schema}.{table} WHERE as_of = ?"
+            found |= dict(con.execute(sql, [month]).fetchall())
     return found
 
 
@@ -212,38 +217,3 @@ def read_card(path: Path, customer_id: str, as_of: date | None = None) -> Card:
         return customer_card(con, customer_id, as_of)
     finally:
         con.close()
-
-
-def print_card(card: Card, console: Console, chinese: bool = False) -> None:
-    """Print the card: segment, the four elements with their tags, and what changed lately."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    segment = card.segment_zh if chinese else card.segment_en
-    console.print(
-        f"[bold]{escape(card.customer_id)}[/bold]  {card.as_of:%Y-%m}  "
-        f"{'客群' if chinese else 'segment'}: {escape(segment or '-')}"
-    )
-    for element, title_en, title_zh in ELEMENTS:
-        held = [tag for tag in card.tags if tag.element == element]
-        table = Table(title=title_zh if chinese else title_en, title_justify="left", expand=True)
-        heads = (
-            ("标签", "取值", "置信度", "依据") if chinese else ("tag", "value", "sure", "evidence")
-        )
-        for head in heads:
-            table.add_column(head, overflow="fold")
-        for tag in held:
-            kept = f" ({tag.decided_as_of:%Y-%m})" if tag.decided_as_of != card.as_of else ""
-            table.add_row(
-                escape(tag.name_zh if chinese else tag.name_en),
-                escape((tag.value_zh if chinese else tag.value_en) + kept),
-                f"{tag.confidence:.2f}",
-                escape("; ".join(f"{name} = {value}" for name, value in tag.evidence)),
-            )
-        if held:
-            console.print(table)
-    for change in card.changes:
-        console.print(
-            f"{change.as_of:%Y-%m}  {change.code}: "
-            f"{escape(change.before or '-')} -> {escape(change.after or '-')} ({change.change})"
-        )

@@ -8,8 +8,8 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.checks import EVERYONE_ASSIGNED
-from portrait_assets.stages.tags.assets import tag_tables
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import (
@@ -22,7 +22,6 @@ from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
     TableCheck,
-    room_checks,
 )
 from portrait_assets.storage.duckdb.connection import literal, literals
 
@@ -73,14 +72,11 @@ def somebody(audiences: Sequence[SavedAudience]) -> TableCheck:
 
 
 def tags_checks(
-    catalogue: Catalogue,
-    audiences: Sequence[SavedAudience],
-    partitions: dg.PartitionsDefinition,
-) -> dg.AssetChecksDefinition:
-    """The checks of the tag tables."""
-    own = {
+    catalogue: Catalogue, audiences: Sequence[SavedAudience]
+) -> dict[Table, Sequence[TableCheck]]:
+    """What is checked of the tag tables besides their contracts."""
+    return {
         tag_table(catalogue): (ONLY_FROM_CATALOGUE,),
         portrait_matrix_table(catalogue): (EVERYONE_ASSIGNED,),
         AUDIENCE_MEMBERSHIP: (somebody(audiences),) if audiences else (),
     }
-    return room_checks("tags", tag_tables(catalogue), own, partitions)

@@ -19,6 +19,25 @@ PORTRAIT_VIEW = View(
     shows="tags.portrait_matrix",
 )
 
+PORTRAIT_HISTORY_VIEW = View(
+    "portrait_history",
+    """
+    SELECT
+        coalesce(current_customer.customer_id, matrix.customer_id) AS customer_id,
+        matrix.customer_id AS customer_id_then,
+        matrix.* EXCLUDE (customer_id)
+    FROM tags.portrait_matrix AS matrix
+    LEFT JOIN current_customer ON current_customer.alias_id = matrix.customer_id
+    """,
+    "The portrait matrix of all months under the identities known today",
+    "按当前客户编号的历史画像矩阵",
+    shows="tags.portrait_matrix",
+    columns={
+        "customer_id": "The customer as known today / 当前客户编号",
+        "customer_id_then": "The customer as known in that month / 当月客户编号",
+    },
+)
+
 
 def evidence_view(catalogue: Catalogue) -> View:
     """tags.tag_evidence: the tag table with `rule` and `evidence`, as a view and not as a copy.

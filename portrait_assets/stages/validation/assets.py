@@ -18,6 +18,7 @@ from portrait_assets.stages.features.contract import (
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
+from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -41,6 +42,8 @@ READ = (
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
     FEATURE_SELECTION,
+    TARGET,
+    SOURCE_OUTCOME,
     CLUSTER_DECISION,
     CLUSTER_SEGMENT,
     TAG_CATALOGUE,

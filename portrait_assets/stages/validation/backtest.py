@@ -13,25 +13,16 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
-from portrait_assets.methods.statistics import resampling
-from portrait_assets.methods.statistics.resampling import (
-    GROUPS,
-    Counts,
-    Interval,
-    Measure,
-)
+from portrait_assets.methods.statistics import resampling, scores
+from portrait_assets.methods.statistics.resampling import GROUPS, Interval
+from portrait_assets.methods.statistics.scores import Counts, Measure
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.targets.windows import Window, closed_by
+from portrait_assets.stages.validation.claims import CLAIMS, Claim
 from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET, Verdict
-from portrait_assets.stages.validation.happened import (
-    BINS,
-    SUMS,
-    Watch,
-    happened,
-)
-from portrait_assets.stages.validation.outcomes import CLAIMS, Claim, Outcome
+from portrait_assets.stages.validation.counting import BINS, SUMS, count_outcomes
 from portrait_assets.storage.duckdb.store import Warehouse
 
-HORIZONS = (1, 2, 3)
 FEWEST = 20  # Hits, and customers who are none; with fewer an interval says nothing.
 CHANCE = 0.5
 LARGEST_CALIBRATION_ERROR = 0.05
@@ -45,7 +36,7 @@ class _Judged:
 
     claim: Claim
     outcome: str
-    watch: Watch
+    window: Window
     buckets: list[str]
     counts: Counts
     plain: Counts | None
@@ -56,32 +47,24 @@ def backtest(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of BACKTEST and of BACKTEST_BUCKET for these months."""
     made = warehouse.made(matrix)
-    watches = [
-        Watch(said, horizon)
-        for month in months
-        for horizon in HORIZONS
-        if (said := next_month(month, -horizon)) in made
-    ]
-    # What a value without an order tells is learned from the watch that ended when it was said.
+    windows = [w for month in months for w in closed_by(month) if w.base_month in made]
+    # How likely each value without an order is, is learned from the window that ended with the base
+    # month.
     learning = [
-        Watch(before, watch.horizon)
-        for watch in watches
-        if (before := next_month(watch.said, -watch.horizon)) in made
+        Window(before, window.horizon)
+        for window in windows
+        if (before := next_month(window.base_month, -window.horizon)) in made
     ]
-    counted = happened(warehouse, matrix, claims, sorted({*watches, *learning}, key=_order))
+    counted = count_outcomes(warehouse, matrix, claims, sorted({*windows, *learning}))
     rows: list[dict[str, object]] = []
     buckets: list[dict[str, object]] = []
-    for judged in _judged(counted, claims, frozenset(watches)):
+    for judged in _judged(counted, claims, frozenset(windows)):
         rows += _rows(judged)
         buckets += _bucket_rows(judged)
     return (
         pl.DataFrame(rows, schema=BACKTEST.polars_schema).sort(BACKTEST.key),
         pl.DataFrame(buckets, schema=BACKTEST_BUCKET.polars_schema).sort(BACKTEST_BUCKET.key),
     )
-
-
-def _order(watch: Watch) -> tuple[str, int]:
-    return watch.said, watch.horizon
 
 
 # -- from counts to cells ------------------------------------------------------------------
@@ -91,26 +74,26 @@ _Key = tuple[str, int, str, str]
 
 
 def _judged(
-    counted: pl.DataFrame, claims: Sequence[Claim], watches: frozenset[Watch]
+    counted: pl.DataFrame, claims: Sequence[Claim], windows: frozenset[Window]
 ) -> Iterator[_Judged]:
     by_name = {claim.name: claim for claim in claims}
     sides: dict[str, dict[_Key, pl.DataFrame]] = {"tag": {}, "baseline": {}}
-    keys = ("said_as_of", "horizon", "test", "outcome", "side")
-    for (day, horizon, test, outcome, side), frame in counted.partition_by(
+    keys = ("base_month", "horizon", "test", "outcome", "side")
+    for (base_month, horizon, test, outcome, side), frame in counted.partition_by(
         keys, as_dict=True
     ).items():
-        sides[side][f"{day:%Y-%m}", horizon, test, outcome] = frame
-    for (said, horizon, test, outcome), tag in sides["tag"].items():
-        watch = Watch(said, horizon)
-        if watch not in watches:
+        sides[side][base_month, horizon, test, outcome] = frame
+    for (base_month, horizon, test, outcome), tag in sides["tag"].items():
+        window = Window(base_month, horizon)
+        if window not in windows:
             continue
         claim = by_name[test]
-        before = sides["tag"].get((next_month(said, -horizon), horizon, test, outcome))
+        before = sides["tag"].get((next_month(base_month, -horizon), horizon, test, outcome))
         order = _bucket_order(claim, tag, before)
         if order is not None:
             counts = _counts(tag, order)
-            plain = _plain(claim, sides["baseline"][said, horizon, test, outcome], counts)
-            yield _Judged(claim, outcome, watch, order, counts, plain)
+            plain = _plain(claim, sides["baseline"][base_month, horizon, test, outcome], counts)
+            yield _Judged(claim, outcome, window, order, counts, plain)
 
 
 def _bucket_order(claim: Claim, tag: pl.DataFrame, before: pl.DataFrame | None) -> list[str] | None:
@@ -142,9 +125,7 @@ def _plain(claim: Claim, baseline: pl.DataFrame, counts: Counts) -> Counts | Non
     plain = _counts(baseline, order)
     if not claim.order:
         return plain
-    ends = np.cumsum(counts.customers[0]) / counts.customers[0].sum()
-    middles = (np.cumsum(plain.customers[0]) - plain.customers[0] / 2) / plain.customers[0].sum()
-    return _together(plain, np.minimum(np.searchsorted(ends, middles), len(ends) - 1).tolist())
+    return plain.as_coarse_as(counts)
 
 
 def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
@@ -158,7 +139,7 @@ def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
         dtype=np.float64,
     ).reshape(len(SUMS), GROUPS, width)
     cells = cells[:, :, :-1]
-    return resampling.resampled(cells, np.flatnonzero(cells[0].sum(axis=1)))
+    return scores.resampled(cells, np.flatnonzero(cells[0].sum(axis=1)))
 
 
 # -- from cells to rows --------------------------------------------------------------------
@@ -166,15 +147,15 @@ def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
 
 def _rows(judged: _Judged) -> Iterator[dict[str, object]]:
     counts, plain = judged.counts, judged.plain
-    yield _metric(judged, "auc", resampling.auc, plain, CHANCE)
-    yield _metric(judged, "lift of the top tenth", resampling.lift_of_top, plain, 1.0)
-    if judged.claim.outcome is Outcome.SPEND:
-        measure = resampling.amount_of_top
-        yield _metric(judged, "share of the top tenth", measure, plain, resampling.TOP)
+    yield _metric(judged, "auc", scores.auc, plain, CHANCE)
+    yield _metric(judged, "lift of the top tenth", scores.lift_of_top, plain, 1.0)
+    if judged.claim.outcome.amount is not None:
+        measure = scores.amount_of_top
+        yield _metric(judged, "share of the top tenth", measure, plain, scores.TOP)
     if judged.claim.is_probability:
-        error = resampling.interval(resampling.calibration_error(counts))
+        error = resampling.interval(scores.calibration_error(counts))
         yield _row(judged, "calibration error", error, None, None, "", _calibrated(judged, error))
-        said, base = resampling.brier(counts), resampling.brier_of_base_rate(counts)
+        said, base = scores.brier(counts), scores.brier_of_base_rate(counts)
         # A smaller score is better, so the gain is what the base rate is worse by.
         gain = resampling.interval(base - said)
         verdict = _verdict(judged, gain, Interval(1, 1, 1), 0.0)
@@ -232,12 +213,12 @@ def _row(
 ) -> dict[str, object]:
     outcome = judged.outcome
     return {
-        "as_of": last_day(judged.watch.until),
+        "as_of": last_day(judged.window.month),
         "test": _test_name(judged),
         "tag_code": judged.claim.tag,
         "outcome": outcome,
-        "horizon_months": judged.watch.horizon,
-        "said_as_of": last_day(judged.watch.said),
+        "horizon_months": judged.window.horizon,
+        "said_as_of": last_day(judged.window.base_month),
         "metric": metric,
         "customers": int(judged.counts.customers[0].sum()),
         "hits": int(judged.counts.hits[0].sum()),
@@ -267,21 +248,20 @@ def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
         counts, names = _by_tenths(counts, names, judged.claim.falls)
     everyone, hits = counts.customers[0].sum(), counts.hits[0].sum()
     amount = counts.amount[0].sum()
-    size = counts.customers
-    rates = np.divide(counts.hits, size, out=np.full(size.shape, np.nan), where=size > 0)
+    size, rates = counts.customers, counts.rates
     low, high = resampling.bounds(rates)
     caught = 0.0
     for position, index in enumerate(reversed(range(len(names))), start=1):
         rate, hit = float(rates[0, index]), float(counts.hits[0, index])
         caught += hit
-        said = float(counts.said[0, index] / size[0, index])
+        said = float(counts.predicted[0, index] / size[0, index])
         yield {
-            "as_of": last_day(judged.watch.until),
+            "as_of": last_day(judged.window.month),
             "test": _test_name(judged),
-            "horizon_months": judged.watch.horizon,
+            "horizon_months": judged.window.horizon,
             "bucket": names[index],
             "position": position,
-            "said_as_of": last_day(judged.watch.said),
+            "said_as_of": last_day(judged.window.base_month),
             "customers": int(size[0, index]),
             "hits": int(hit),
             "rate": _rounded(rate),
@@ -297,11 +277,5 @@ def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
 def _by_tenths(counts: Counts, names: list[str], falls: bool) -> tuple[Counts, list[str]]:
     tenth = [int(float(name)) * 10 // BINS for name in names]
     kept = sorted(set(tenth), reverse=falls)
-    together = _together(counts, [kept.index(each) for each in tenth])
-    return together, [f"tenth {each + 1}" for each in kept]
-
-
-def _together(counts: Counts, group: list[int]) -> Counts:
-    """The buckets added up by group, numbered from 0."""
-    sums = np.eye(max(group) + 1)[group]
-    return Counts(*(getattr(counts, name) @ sums for name in SUMS))
+    merged = counts.merged([kept.index(each) for each in tenth])
+    return merged, [f"tenth {each + 1}" for each in kept]

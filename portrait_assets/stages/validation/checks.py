@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import dagster as dg
 import polars as pl
 
-from portrait_assets.stages.validation.assets import TABLES
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -20,7 +22,6 @@ from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
     TableCheck,
-    room_checks,
 )
 
 EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
@@ -60,7 +61,4 @@ def _verdicts(name: str, areas: tuple[Area, ...]) -> TableCheck:
 VERDICTS = {name: _verdicts(name, areas) for name, areas in GROUPS.items()}
 
 
-def validation_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    """The checks of the validation report."""
-    own = {VALIDATION_REPORT: tuple(VERDICTS.values())}
-    return room_checks("validation", TABLES, own, partitions)
+CHECKS: Mapping[Table, Sequence[TableCheck]] = {VALIDATION_REPORT: tuple(VERDICTS.values())}

@@ -6,27 +6,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
+from portrait_assets.methods.statistics.binning import (
+    Counts,
+    Floats,
+    counts_between,
+    percentile_edges,
+    tenth_of_each,
+)
 from portrait_assets.methods.statistics.distances import distances
+from portrait_assets.methods.statistics.stability import MODERATE_SHIFT, STRONG_SHIFT
 from portrait_assets.schema.table import POLARS_TYPES, Table, Type
 from portrait_assets.stages.validation.contract import DRIFT, Against, Verdict
 from portrait_assets.storage.duckdb.connection import literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
 YEAR = 12
-MODERATE = 0.1
-STRONG = 0.25
 FALSE_ALARMS = 0.05
 LEVELS = 20  # The values of a text that are most frequent in the month compared with.
-PERCENTILES = np.arange(1, 100) / 100
 _NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
 _KEYS = ["as_of", "against", "kind", "subject"]
 _COUNTS = [*_KEYS, "bin", "fine", "now", "then"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _numeric_counts(
     up, however many customers there are.
     """
     edges: dict[tuple[str, str], Floats] = {}
-    counted: dict[tuple[str, str, str], npt.NDArray[np.int64]] = {}
+    counted: dict[tuple[str, str, str], Counts] = {}
     references = {pair.reference for pair in pairs}
     columns = ", ".join(f"{quote(name)}::DOUBLE AS {quote(name)}" for name in names)
     # A month compared with is earlier, so its edges are there when they are asked for.
@@ -126,28 +128,20 @@ def _numeric_counts(
         for name in names:
             values = np.sort(frame[name].drop_nulls().to_numpy())
             if month in references:
-                edges[month, name] = _percentiles(values)
+                edges[month, name] = percentile_edges(values)
             for reference in asked:
-                inner = np.searchsorted(values, edges[reference, name], side="right")
-                steps = np.diff(np.concatenate([[0], inner, [len(values)]]))
+                steps = counts_between(values, edges[reference, name])
                 counted[month, reference, name] = np.append(steps, frame.height - len(values))
     return _binned(pairs, names, edges, counted).with_columns(pl.lit(watched.kind).alias("kind"))[
         _COUNTS
     ]
 
 
-def _percentiles(ordered: Floats) -> Floats:
-    """The distinct percentiles of an ordered column; none for one without a value."""
-    if not len(ordered):
-        return ordered
-    return np.unique(ordered[(PERCENTILES * len(ordered)).astype(int)])
-
-
 def _binned(
     pairs: Sequence[Pair],
     names: Sequence[str],
     edges: Mapping[tuple[str, str], Floats],
-    counted: Mapping[tuple[str, str, str], npt.NDArray[np.int64]],
+    counted: Mapping[tuple[str, str, str], Counts],
 ) -> pl.DataFrame:
     """Customers of both months between the edges: `fine` for KS, put into tenths for PSI."""
     each = [(pair, name) for pair in pairs for name in names]
@@ -156,9 +150,8 @@ def _binned(
     sizes = [len(counts) for counts in now]
     tenths, fine = [], []
     for counts in then:
-        below = np.cumsum(counts[:-1])
-        tenths.append(np.append(np.minimum((below - 1) * 10 // max(int(below[-1]), 1), 9), -1))
-        fine.append(np.append(np.arange(len(below), dtype=np.float64), np.nan))
+        tenths.append(np.append(tenth_of_each(counts[:-1]), -1))
+        fine.append(np.append(np.arange(len(counts) - 1, dtype=np.float64), np.nan))
     days = np.array([last_day(pair.month) for pair, _ in each], dtype="datetime64[D]")
     # One frame for all: a frame for each column and month would take most of the time.
     return pl.DataFrame(
@@ -265,7 +258,7 @@ def _judged(
         orient="row",
     )
     beyond_chance = (pl.col("psi") > pl.col("psi_p95")) & (pl.col("q_value") <= FALSE_ALARMS)
-    moved = beyond_chance & (pl.col("psi") >= MODERATE)
+    moved = beyond_chance & (pl.col("psi") >= MODERATE_SHIFT)
     return (
         compared.join(reference, on=["as_of", "against"])
         .join(window, on=["kind", "subject"])
@@ -275,7 +268,7 @@ def _judged(
             .then(pl.lit(str(Verdict.NOT_JUDGED)))
             .when(moved & pl.col("is_filling"))
             .then(pl.lit(str(Verdict.NOT_JUDGED)))
-            .when(moved & (pl.col("psi") >= STRONG))
+            .when(moved & (pl.col("psi") >= STRONG_SHIFT))
             .then(pl.lit(str(Verdict.FAIL)))
             .when(moved)
             .then(pl.lit(str(Verdict.WARN)))

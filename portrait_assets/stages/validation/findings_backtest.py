@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.contract import Area, Verdict
 from portrait_assets.stages.validation.findings import finding
 from portrait_assets.stages.validation.findings_evidence import not_judged, when
-from portrait_assets.stages.validation.outcomes import Claim, Outcome
 
 _CHANCE = 0.5
 
@@ -19,7 +19,6 @@ def backtest_findings(
     claims: Sequence[Claim],
     tags: Collection[str],
     not_provided: Collection[str],
-    needs: dict[Outcome, str],
 ) -> pl.DataFrame:
     """Per claim whether it came true, and why where that cannot be told.
 
@@ -28,7 +27,6 @@ def backtest_findings(
         claims: every claim that is tested.
         tags: columns of the portrait matrix.
         not_provided: canonical tables that the source leaves out.
-        needs: the canonical table that an outcome is read from; transactions for the others.
     """
     areas = backtest.filter(pl.col("metric") == "auc")
     measured = finding(
@@ -60,10 +58,10 @@ def backtest_findings(
     }
     missing = []
     for claim in claims:
-        answered = claim.outcome is Outcome.ANSWER and claim.tag in tested
+        answered = claim.outcome.is_named_by_source and claim.tag in tested
         if answered or (claim.tag, str(claim.outcome)) in seen:
             continue
-        en, zh = _reason(claim, tags, needs.get(claim.outcome, "transactions"), not_provided)
+        en, zh = _reason(claim, tags, not_provided)
         missing.append(not_judged(Area.BACKTEST, claim.name, "AUC", en, zh))
     return pl.concat([measured, *missing])
 
@@ -109,14 +107,13 @@ def _as_far_as_known(*told: tuple[str, *tuple[str, ...]], end: str) -> pl.Expr:
     return pl.concat_str([*parts, pl.lit(end)])
 
 
-def _reason(
-    claim: Claim, tags: Collection[str], needed: str, not_provided: Collection[str]
-) -> tuple[str, str]:
+def _reason(claim: Claim, tags: Collection[str], not_provided: Collection[str]) -> tuple[str, str]:
     if claim.tag not in tags:
         return (
             f"The catalogue has no tag {claim.tag}.",
             f"标签目录中没有{claim.tag}。",
         )
+    needed = claim.outcome.needs
     if needed in not_provided:
         return f"The source has no {needed}.", f"数据源没有{needed}表。"
     return (

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 import polars as pl
 
+from portrait_assets.methods.statistics.stability import MODERATE_SHIFT
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.validation.contract import Against, Area, Verdict
-from portrait_assets.stages.validation.drift import MODERATE
 from portrait_assets.stages.validation.findings import finding
 
 LEAST_STABLE = 0.7
@@ -212,7 +212,7 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
                 *numbers,
             ),
         ),
-        threshold=MODERATE,
+        threshold=MODERATE_SHIFT,
     )
     counted = drift.group_by("kind", "against", maintain_order=True).agg(
         pl.len().alias("all"),

@@ -20,6 +20,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
 from portrait_assets.stages.validation import findings, findings_backtest, findings_evidence
 from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.validation.claims import CLAIMS
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -29,9 +30,7 @@ from portrait_assets.stages.validation.contract import (
     Verdict,
 )
 from portrait_assets.stages.validation.drift import YEAR, Watched, drift
-from portrait_assets.stages.validation.happened import NEEDS
 from portrait_assets.stages.validation.migration import migration
-from portrait_assets.stages.validation.outcomes import CLAIMS
 from portrait_assets.stages.validation.proposals import propose
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import literals, quote
@@ -146,9 +145,7 @@ def report_of(
             held.filter(pl.col("as_of") == as_of), in_force["tag_code"].to_list(), customers
         ),
         findings_evidence.drift_findings(own[DRIFT]),
-        findings_backtest.backtest_findings(
-            own[BACKTEST], CLAIMS, matrix.column_names, absent, NEEDS
-        ),
+        findings_backtest.backtest_findings(own[BACKTEST], CLAIMS, matrix.column_names, absent),
         findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
         findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])),
     ]

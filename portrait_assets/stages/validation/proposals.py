@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from textwrap import indent
 
+import duckdb
 import numpy as np
 import polars as pl
 import yaml
@@ -17,21 +18,21 @@ import yaml
 from portrait_assets.core.invocation import command
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
-from portrait_assets.methods.statistics import resampling
-from portrait_assets.methods.statistics.resampling import (
-    GROUPS,
-    Counts,
-    Floats,
-    Interval,
-)
+from portrait_assets.methods.statistics import resampling, scores
+from portrait_assets.methods.statistics.resampling import GROUPS, Floats, Interval
+from portrait_assets.methods.statistics.scores import Counts
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.stages.targets.contract import TARGET
+from portrait_assets.stages.targets.windows import Window
+from portrait_assets.stages.validation.claims import CLAIMS, Claim
 from portrait_assets.stages.validation.contract import TAG_PROPOSAL
-from portrait_assets.stages.validation.happened import Watch, condition_of, with_base
-from portrait_assets.stages.validation.outcomes import CLAIMS, Claim
+from portrait_assets.stages.validation.counting import with_targets
 from portrait_assets.stages.validation.thresholds import Threshold, thresholds, with_number
-from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Grain, Scope, Step
 
 QUARTER = 3
 FIT_MONTHS = 3
@@ -53,10 +54,7 @@ class _Seen:
     @property
     def counts(self) -> Counts:
         """As a score, the lowest first, with its redraws."""
-        customers, hits = self.cells[:, :, ::-1]
-        empty = np.zeros_like(hits)
-        stacked = np.stack([customers, hits, empty, empty, empty, empty])
-        return resampling.resampled(stacked, np.arange(GROUPS))
+        return scores.resampled(self.cells[:, :, ::-1])
 
     @property
     def shares(self) -> Floats:
@@ -64,6 +62,63 @@ class _Seen:
         sizes = self.cells[0].sum(axis=0)
         shares: Floats = sizes / max(float(sizes.sum()), 1.0)
         return shares
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Customers of some months with what tags read, ranks, groups and the targets one month on."""
+
+    step: Step
+    rows: pl.DataFrame
+
+    @classmethod
+    def of(
+        cls, warehouse: Warehouse, wanted: Sequence[tuple[Claim, Tag]], months: Sequence[str]
+    ) -> _Sample:
+        """The sample of these months, drawn by a hash, for these claims and tags."""
+        warehouse.require(TARGET, [next_month(month) for month in months])
+        tags = [tag for _, tag in wanted]
+        names = sorted({name for tag in tags for name in tag.reads} - {"as_of"})
+        ranks = sorted({name for tag in tags for v in tag.values for name in v.when.ranks})
+        columns = [f"p.{quote(name)}" for name in names] + [
+            f"CASE WHEN p.{quote(name)} IS NOT NULL THEN percent_rank() OVER (PARTITION BY "
+            f"p.as_of, p.{quote(name)} IS NULL ORDER BY p.{quote(name)}) END "
+            f"AS {quote(RANK_PREFIX + name)}"
+            for name in ranks
+        ]
+        outcomes = [claim.outcome for claim, _ in wanted]
+        most = max(warehouse.made(FEATURE_MATRIX)[month] for month in months)
+        closing = next_month(max(months))
+        lags = [Window(month, 1).before(closing) for month in months]
+        one_in = -(-most // MOST_CUSTOMERS)
+        step = with_targets(FEATURE_MATRIX, columns, outcomes, lags, one_in=one_in)
+        return cls(step, Engine(warehouse.con).frame(step, Scope(closing)))
+
+    def seen(
+        self, claim: Claim, tags: Sequence[Tag], order: Sequence[str], months: Sequence[str]
+    ) -> list[_Seen]:
+        """How the customers of the months fall into each tag's values."""
+        names = [f"d{number}" for number in range(len(tags))]
+        columns = ", ".join(
+            f"{_position(tag, order)} AS {name}" for name, tag in zip(names, tags, strict=True)
+        )
+        outcome = claim.outcome
+        seen = Step(
+            "seen",
+            (self.step,),
+            "SELECT draft, position, grp, count(*) AS customers, sum(hit) AS hits FROM "
+            f"(SELECT grp, ({outcome.hit})::INTEGER AS hit, {columns} FROM {self.step.name} "
+            f"WHERE ({outcome.eligible}) AND base_month IN ({literals(months)})) "
+            f"UNPIVOT (position FOR draft IN ({', '.join(names)})) GROUP BY ALL",
+            grain=Grain.PARTIAL,
+        )
+        with duckdb.connect() as con:
+            con.register("sample", self.rows)
+            frame = Engine(con, {self.step: "sample"}).frame(seen, Scope(months[-1]))
+        cells = np.zeros((len(tags), 2, GROUPS, len(order)))
+        for draft, position, group, customers, hits in frame.iter_rows():
+            cells[int(draft[1:]), :, group, position] = customers, hits
+        return [_Seen(each) for each in cells]
 
 
 def propose(
@@ -98,14 +153,12 @@ def propose(
     if not wanted:
         return TAG_PROPOSAL.empty()
     rows = []
-    with _watched(warehouse, [tag for _, tag in wanted], (*fit, test)) as base:
-        for claim, tag in wanted:
-            found = _improved(
-                warehouse, base, catalogue, claim, tag, (*fit, test), claim.name in weak
-            )
-            if found is not None:
-                moved = _effect(warehouse, tag, found["tag"], month)
-                rows.append(_row(claim, tag, catalogue, found, moved) | {"as_of": last_day(month)})
+    sample = _Sample.of(warehouse, wanted, (*fit, test))
+    for claim, tag in wanted:
+        found = _improved(sample, catalogue, claim, tag, (*fit, test), claim.name in weak)
+        if found is not None:
+            moved = _effect(warehouse, tag, found["tag"], month)
+            rows.append(_row(claim, tag, catalogue, found, moved) | {"as_of": last_day(month)})
     return pl.DataFrame(rows, schema=TAG_PROPOSAL.polars_schema)
 
 
@@ -118,8 +171,7 @@ def _reads_features(tag: Tag, catalogue: Catalogue) -> bool:
 
 
 def _improved(
-    warehouse: Warehouse,
-    base: str,
+    sample: _Sample,
     catalogue: Catalogue,
     claim: Claim,
     tag: Tag,
@@ -132,7 +184,7 @@ def _improved(
     """
     *fit, test = months
     order = [value for value in claim.order if value in {v.value for v in tag.values}]
-    seen = _seen(warehouse, base, claim, [tag], order, fit)[0]
+    seen = sample.seen(claim, [tag], order, fit)[0]
     if _too_few(seen) or (_separates(seen) and not is_weak):
         return None
     best, best_seen = tag, seen
@@ -140,7 +192,7 @@ def _improved(
         drafts = list(_drafts(tag, best, threshold, catalogue))
         if not drafts:
             continue
-        tried = _seen(warehouse, base, claim, drafts, order, fit)
+        tried = sample.seen(claim, drafts, order, fit)
         for draft, looked in zip(drafts, tried, strict=True):
             emptied = (looked.shares < LEAST_SHARE) & (seen.shares >= LEAST_SHARE)
             forgotten = looked.cells[0].sum() < seen.cells[0].sum()
@@ -148,8 +200,8 @@ def _improved(
                 best, best_seen = draft, looked
     if best is tag:
         return None
-    before, after = _seen(warehouse, base, claim, [tag, best], order, [test])
-    gain = resampling.interval(resampling.auc(after.counts) - resampling.auc(before.counts))
+    before, after = sample.seen(claim, [tag, best], order, [test])
+    gain = resampling.interval(scores.auc(after.counts) - scores.auc(before.counts))
     if _too_few(after) or not gain.low > 0:
         return None
     return {
@@ -172,9 +224,7 @@ def _drafts(tag: Tag, best: Tag, threshold: Threshold, catalogue: Catalogue) -> 
 
 def _auc(seen: _Seen) -> float:
     """The area under the curve of the sample itself, without its redraws."""
-    customers, hits = seen.cells.sum(axis=1)[:, None, ::-1]
-    nothing = np.zeros_like(hits)
-    return float(resampling.auc(Counts(customers, hits, *[nothing] * 4))[0])
+    return float(scores.auc(scores.sampled(seen.cells[:, :, ::-1]))[0])
 
 
 def _too_few(seen: _Seen) -> bool:
@@ -184,66 +234,11 @@ def _too_few(seen: _Seen) -> bool:
 
 def _separates(seen: _Seen) -> bool:
     """Whether each value's rate is surely above that of the next."""
-    counts = seen.counts
-    size = counts.customers
-    rate = np.divide(counts.hits, size, out=np.full(size.shape, np.nan), where=size > 0)
+    rate = seen.counts.rates
     low, _ = resampling.bounds(np.diff(rate, axis=1))
     held = ~np.isnan(rate[0])
     between = held[1:] & held[:-1]
     return bool((low[between] > 0).all())
-
-
-class _watched:  # noqa: N801
-    """A temporary table of what the tags read, with ranks, groups and hits of these months."""
-
-    def __init__(self, warehouse: Warehouse, tags: Sequence[Tag], months: Sequence[str]) -> None:
-        self.warehouse, self.tags, self.months = warehouse, tags, months
-
-    def __enter__(self) -> str:
-        read = sorted({name for tag in self.tags for name in tag.reads} - {"as_of"})
-        values = [value for tag in self.tags for value in tag.values]
-        ranks = sorted({name for value in values for name in value.when.ranks})
-        columns = [f"p.{quote(name)}" for name in read] + [
-            f"CASE WHEN p.{quote(name)} IS NOT NULL THEN percent_rank() OVER (PARTITION BY "
-            f"p.as_of, p.{quote(name)} IS NULL ORDER BY p.{quote(name)}) END "
-            f"AS {quote(RANK_PREFIX + name)}"
-            for name in ranks
-        ]
-        most = max(self.warehouse.made(FEATURE_MATRIX)[month] for month in self.months)
-        watches = [Watch(month, 1) for month in self.months]
-        with_base(self.warehouse, FEATURE_MATRIX, columns, watches, -(-most // MOST_CUSTOMERS))
-        return "backtest_base"
-
-    def __exit__(self, *error: object) -> None:
-        for name in ("said", "base"):
-            self.warehouse.con.execute(f"DROP TABLE IF EXISTS temp.backtest_{name}")
-
-
-def _seen(
-    warehouse: Warehouse,
-    base: str,
-    claim: Claim,
-    tags: Sequence[Tag],
-    order: Sequence[str],
-    months: Sequence[str],
-) -> list[_Seen]:
-    """How the customers of the months fall into each tag's values."""
-    days = ", ".join(f"DATE '{last_day(month)}'" for month in months)
-    eligible, hit = condition_of(claim.outcome)
-    names = [f"d{number}" for number in range(len(tags))]
-    columns = ", ".join(
-        f"{_position(tag, order)} AS {name}" for name, tag in zip(names, tags, strict=True)
-    )
-    frame: pl.DataFrame = warehouse.con.sql(
-        "SELECT draft, position, grp, count(*) AS customers, sum(hit) AS hits FROM "
-        f"(SELECT grp, ({hit})::INTEGER AS hit, {columns} FROM {base} "
-        f"WHERE ({eligible}) AND said_as_of IN ({days})) "
-        f"UNPIVOT (position FOR draft IN ({', '.join(names)})) GROUP BY ALL"
-    ).pl()
-    cells = np.zeros((len(tags), 2, GROUPS, len(order)))
-    for draft, position, group, customers, hits in frame.iter_rows():
-        cells[int(draft[1:]), :, group, position] = customers, hits
-    return [_Seen(each) for each in cells]
 
 
 def _position(tag: Tag, order: Sequence[str]) -> str:

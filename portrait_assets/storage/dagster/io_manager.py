@@ -101,7 +101,7 @@ def warehouse_resource(
     @dg.io_manager(description="The warehouse file, held by one run at a time.")  # type: ignore[arg-type]
     def warehouse(context: dg.InitResourceContext) -> Iterator[WarehouseIOManager]:
         run_id = context.run.run_id if context.run else "no run"
-        log = context.log.info if context.log else print
+        log = context.log.info if context.log else (lambda sentence: None)
         lock = settings.warehouse_dir / "warehouse.lock"
         if context.instance is not None:
             mark_run(context.instance, run_id)

@@ -113,6 +113,28 @@ def _drop(con: duckdb.DuckDBPyConnection, table: str) -> None:
         )
 
 
+def _move(con: duckdb.DuckDBPyConnection, contracts: Contracts, table: str, to: str) -> None:
+    """Move a stored table to another schema, with what is noted of it."""
+    if not existing_types(con, table):
+        return
+    ensure_table(con, contracts[to])
+    con.execute(f"INSERT INTO {to} BY NAME FROM {table}")
+    con.execute(f"DROP TABLE {table}")
+    for noted in ("meta.partitions", "validation.check_results"):
+        if existing_types(con, noted):
+            con.execute(
+                f"UPDATE {noted} SET table_name = {literal(to)} WHERE table_name = {literal(table)}"
+            )
+    if existing_types(con, "meta.runs"):
+        was, now = (literal(f'"{name}"') for name in (table, to))
+        con.execute(f"UPDATE meta.runs SET upstream = replace(upstream, {was}, {now})")
+
+
+def _move_identity(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
+    for name in ("identity_map", "customer_alias", "linkage_model"):
+        _move(con, contracts, f"cleaned.{name}", f"identity.{name}")
+
+
 MIGRATIONS: Sequence[Migration] = (
     Migration(3, "meta.partitions notes when contents last changed", _CHANGED_AT_SQL),
     Migration(3, "tags are stored as a column each instead of a row each", _store_tags_wide),
@@ -121,6 +143,7 @@ MIGRATIONS: Sequence[Migration] = (
         "changes of tags are derived where they are read",
         lambda con, _: _drop(con, "tags.tag_changes"),
     ),
+    Migration(5, "who is who stands in a schema of its own, identity", _move_identity),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -15,29 +14,30 @@ IntVector = npt.NDArray[np.int64]
 class Hierarchy(NamedTuple):
     """Merges from the lowest: pairs of points that stand for their clusters, and heights.
 
-    ``pairs`` has shape (points - 1, 2); the first of a pair goes on standing for both.
+    ``pairs`` has shape (points - 1, 2); the first of a pair goes on standing for both, so that
+    every point but one is the second of exactly one pair.
     """
 
     pairs: npt.NDArray[np.int64]
     heights: FloatVector
 
     def cut(self, k: int) -> IntVector:
-        """Labels (from 0, by first appearance) when the last ``k - 1`` merges are undone."""
-        return self.cuts([k])[k]
+        """Labels (from 0, by first appearance) when the last ``k - 1`` merges are undone.
 
-    def cuts(self, ks: Collection[int]) -> dict[int, IntVector]:
-        """Labels for several k in one pass; a k above the number of points gives single points."""
+        A k above the number of points gives single points.
+        """
         n = len(self.pairs) + 1
-        labels = np.arange(n)
-        found = {k: labels_by_appearance(labels) for k in ks if k >= n}
-        for step, (a, b) in enumerate(self.pairs):
-            labels[labels == labels[b]] = labels[a]
-            if n - step - 1 in ks:
-                found[n - step - 1] = labels_by_appearance(labels)
-        return found
+        kept = self.pairs[: max(0, n - k)]
+        stands_for = np.arange(n)
+        stands_for[kept[:, 1]] = kept[:, 0]
+        while True:
+            further = stands_for[stands_for]
+            if np.array_equal(further, stands_for):
+                return labels_by_appearance(stands_for)
+            stands_for = further
 
 
-def labels_by_appearance(values: npt.NDArray[np.int64]) -> IntVector:
+def labels_by_appearance(values: IntVector) -> IntVector:
     """Labels renumbered 0, 1, 2, ... in the order in which they first appear."""
     _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)

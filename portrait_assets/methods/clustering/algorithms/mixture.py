@@ -18,7 +18,7 @@ IntVector = npt.NDArray[np.int64]
 
 
 LEAST_VARIANCE = 1e-4
-"""Covariances are held away from zero by this part of the mean variance, divided by k."""
+"""Covariances are kept away from zero by this part of the mean variance, divided by k."""
 ROUNDS = 40
 
 

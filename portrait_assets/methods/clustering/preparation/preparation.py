@@ -122,9 +122,9 @@ class Preparation:
         numerics = []
         stored = rows.filter(pl.col("part") == "numeric")
         for name in _names_in_order(stored):
-            mine = stored.filter(pl.col("item") == name)
-            text = dict(zip(mine["key"], mine["text"], strict=True))
-            value = dict(zip(mine["key"], mine["value"], strict=True))
+            own = stored.filter(pl.col("item") == name)
+            text = dict(zip(own["key"], own["text"], strict=True))
+            value = dict(zip(own["key"], own["value"], strict=True))
             numbers = {k: float(v) for k, v in value.items() if k != "element"}
             numerics.append(NumericParameters(name=name, element=str(text["element"]), **numbers))
         categories = []

@@ -26,7 +26,7 @@ TAIL_RATIO = 6.0
 """A skewed amount: the 99th percentile of |x|, x != 0, exceeds this many medians."""
 AS_DEGREES = -1.0
 BOUND = 5.0
-"""Scaled features are held within this many robust standard deviations of the median."""
+"""Scaled features are clipped to this many robust standard deviations of the median."""
 MAX_LEVELS = 30
 """A category keeps at most this many of its levels; the rest count as one."""
 MIN_LEVEL_SHARE = 0.005

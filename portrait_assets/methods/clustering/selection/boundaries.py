@@ -7,7 +7,8 @@ and functions"). A valley between two segments therefore speaks against it: alon
 between the middles of two neighbouring parts, within a cylinder around it, fewer customers lie in
 a window between them than the windows on either side would have by their width. The windows are
 found on some customers and the counts are tested on others, by the binomial distribution, so the
-probability is exact whatever was searched for.
+probability is exact whatever was searched for. The numbers are those of
+`selection_rule.Boundaries`.
 """
 
 from __future__ import annotations
@@ -20,30 +21,14 @@ from scipy.special import bdtr
 
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
+from portrait_assets.methods.clustering.selection_rule import Boundaries
 
 FloatMatrix = npt.NDArray[np.float64]
 FloatVector = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 
-PART_ROWS = 40
-MOST_PARTS = 6
-"""A segment is seen as one part per so many customers, at most this many."""
-LINES_PER_BORDER = 3
-NEIGHBOURS = 4
-"""Borders are looked at with so many of a segment's nearest neighbours."""
-ENOUGH = 1e-6
-"""A valley as improbable as this needs no closer look."""
-CYLINDER = 0.9
-"""The cylinder around the line holds this share of the two parts."""
-BINS = 60
-"""Bins along the line from one length before the first middle to one after the second."""
-MIDDLES = range(24, 37)
-"""Bins in which the valley's window may have its centre."""
-MIDDLE_WIDTHS = (1, 3, 5, 7)
-SIDE_WIDTHS = (3, 6, 10, 16)
 
-
-class Border(NamedTuple):
+class Boundary(NamedTuple):
     """Two neighbouring segments, and how probable their valley is in data with one peak."""
 
     first: int
@@ -67,22 +52,24 @@ class Windows(NamedTuple):
     after: tuple[int, int]
 
 
-def borders(points: FloatMatrix, labels: IntVector, unseen: FloatMatrix) -> list[Border]:
-    """The borders between neighbouring segments of labelled points, tested on unseen points.
+def find_boundaries(
+    points: FloatMatrix, labels: IntVector, unseen: FloatMatrix, rule: Boundaries
+) -> list[Boundary]:
+    """The boundaries between neighbouring segments of labelled points, tested on unseen points.
 
     Each is looked at from the middles of the segments, and where that is not enough from those
     of their parts; the probability is that of the clearest line, times the number of lines that
     there are (Bonferroni).
     """
-    whole, parts = (_Middles.of(points, labels, most) for most in (1, MOST_PARTS))
+    whole, parts = (_Middles.of(points, labels, m, rule) for m in (1, rule.most_parts))
     whole_lines, part_lines = whole.lines(), parts.lines()
     found = []
-    for border in sorted({*whole_lines, *part_lines}):
-        first, second = whole_lines.get(border, []), part_lines.get(border, [])
+    for pair in sorted({*whole_lines, *part_lines}):
+        first, second = whole_lines.get(pair, []), part_lines.get(pair, [])
         p_value = min((whole.p_value(points, unseen, line) for line in first), default=1.0)
-        if p_value > ENOUGH:
+        if p_value > rule.enough:
             p_value = min(p_value, *(parts.p_value(points, unseen, line) for line in second), 1.0)
-        found.append(Border(*border, min(1.0, p_value * (len(first) + len(second)))))
+        found.append(Boundary(*pair, min(1.0, p_value * (len(first) + len(second)))))
     return found
 
 
@@ -92,24 +79,25 @@ class _Middles(NamedTuple):
     middles: FloatMatrix
     owner: IntVector
     part: IntVector
+    rule: Boundaries
 
     @classmethod
-    def of(cls, points: FloatMatrix, labels: IntVector, most: int) -> _Middles:
+    def of(cls, points: FloatMatrix, labels: IntVector, most: int, rule: Boundaries) -> _Middles:
         """At most so many parts of every segment, by k-means."""
         middles: list[FloatMatrix] = []
         owner: list[int] = []
         part = np.zeros(len(points), dtype=np.int64)
         for segment in np.unique(labels):
-            mine = labels == segment
-            members = points[mine]
-            wanted = int(np.clip(len(members) // PART_ROWS, 1, most))
+            inside = labels == segment
+            members = points[inside]
+            wanted = int(np.clip(len(members) // rule.part_rows, 1, most))
             centres = members.mean(axis=0, keepdims=True)
             if wanted > 1:
                 centres = kmeans_centres(members, wanted, restarts=1, seed=0)
-            part[mine] = len(owner) + nearest_rows(members, centres)
+            part[inside] = len(owner) + nearest_rows(members, centres)
             middles.append(centres)
             owner += [int(segment)] * len(centres)
-        return cls(np.vstack(middles), np.array(owner, dtype=np.int64), part)
+        return cls(np.vstack(middles), np.array(owner, dtype=np.int64), part, rule)
 
     def lines(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
         """The shortest lines between parts of different segments with no third between them.
@@ -123,17 +111,17 @@ class _Middles(NamedTuple):
         i, j = np.nonzero(self.owner[:, None] < self.owner)
         for at in np.argsort(squared[i, j], kind="stable"):
             a, b = int(i[at]), int(j[at])
-            border = (int(self.owner[a]), int(self.owner[b]))
-            mine = found.get(border)
-            if mine is not None and len(mine) >= LINES_PER_BORDER:
+            pair = (int(self.owner[a]), int(self.owner[b]))
+            earlier = found.get(pair)
+            if earlier is not None and len(earlier) >= self.rule.lines:
                 continue
-            if mine is None and min(neighbours[list(border)]) >= NEIGHBOURS:
+            if earlier is None and min(neighbours[list(pair)]) >= self.rule.neighbours:
                 continue
             if ((squared[a] + squared[b]) < squared[a, b] * (1 - 1e-9)).any():
                 continue
-            if mine is None:
-                neighbours[list(border)] += 1
-            found.setdefault(border, []).append((a, b))
+            if earlier is None:
+                neighbours[list(pair)] += 1
+            found.setdefault(pair, []).append((a, b))
         return found
 
     def p_value(self, points: FloatMatrix, unseen: FloatMatrix, line: tuple[int, int]) -> float:
@@ -143,9 +131,10 @@ class _Middles(NamedTuple):
             return 1.0
         members = points[(self.part == line[0]) | (self.part == line[1])]
         _, away = _along(members, start, end - start)
-        cylinder = Line(start, end - start, float(np.quantile(away, CYLINDER)))
-        windows = _windows(_counts(points, cylinder))
-        return _valley_probability(_counts(unseen, cylinder), windows)
+        cylinder = Line(start, end - start, float(np.quantile(away, self.rule.cylinder)))
+        bins = self.rule.bins
+        windows = _windows(_counts(points, cylinder, bins), self.rule)
+        return _valley_probability(_counts(unseen, cylinder, bins), windows)
 
 
 def _along(
@@ -158,23 +147,24 @@ def _along(
     return position, np.sqrt(np.maximum(away, 0.0))
 
 
-def _counts(points: FloatMatrix, line: Line) -> FloatVector:
-    """Cumulated counts of the points within the cylinder, shape (BINS + 1,)."""
+def _counts(points: FloatMatrix, line: Line, bins: int) -> FloatVector:
+    """Cumulated counts of the points within the cylinder, shape (bins + 1,)."""
     position, away = _along(points, line.start, line.step)
     inside = position[away <= line.radius]
-    counts, _ = np.histogram(inside, bins=BINS, range=(-1.0, 2.0))
+    counts, _ = np.histogram(inside, bins=bins, range=(-1.0, 2.0))
     return np.asarray(np.r_[0.0, np.cumsum(counts)])
 
 
-def _windows(cumulated: FloatVector) -> Windows:
+def _windows(cumulated: FloatVector, rule: Boundaries) -> Windows:
     """The windows whose counts speak most clearly for a valley."""
     best, found = -np.inf, Windows((0, 1), (1, 2), (2, 3))
-    for width in MIDDLE_WIDTHS:
-        low = np.array(MIDDLES) - width // 2
+    for width in rule.middle_widths:
+        low = np.array(rule.middles) - width // 2
         high = low + width
         inside = cumulated[high] - cumulated[low]
-        before, before_z = _sides(cumulated, inside / width, width, np.zeros_like(low), low)
-        after, after_z = _sides(cumulated, inside / width, width, high, np.full_like(high, BINS))
+        density, ends = inside / width, np.full_like(high, rule.bins)
+        before, before_z = _sides(cumulated, density, width, (np.zeros_like(low), low), rule)
+        after, after_z = _sides(cumulated, density, width, (high, ends), rule)
         clearest = np.minimum(before_z, after_z)
         at = int(clearest.argmax())
         if clearest[at] > best:
@@ -185,13 +175,18 @@ def _windows(cumulated: FloatVector) -> Windows:
 
 
 def _sides(
-    cumulated: FloatVector, inside: FloatVector, inside_width: int, first: IntVector, end: IntVector
+    cumulated: FloatVector,
+    inside: FloatVector,
+    inside_width: int,
+    within: tuple[IntVector, IntVector],
+    rule: Boundaries,
 ) -> tuple[tuple[IntVector, IntVector], FloatVector]:
-    """Per valley, the window from ``first`` to ``end`` whose density exceeds its most clearly."""
+    """Per valley, the window ``within`` the bins given whose density exceeds its most clearly."""
+    first, end = within
     best = np.full(len(inside), -np.inf)
     starts, ends = first.copy(), first + 1
-    for width in SIDE_WIDTHS:
-        at = np.arange(BINS - width + 1)
+    for width in rule.side_widths:
+        at = np.arange(rule.bins - width + 1)
         density = (cumulated[at + width] - cumulated[at]) / width
         common = density * width + inside[:, None] * inside_width + 1
         common /= width + inside_width

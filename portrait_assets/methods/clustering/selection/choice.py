@@ -1,13 +1,13 @@
-"""Choice of family and number of segments by a written rule, with all its numbers.
+"""Choice of family and number of segments by a written rule (`selection_rule`), with all numbers.
 
-The rule, on a sample of about 1,500 customers:
+On a sample of customers:
 
 1. Families and numbers of segments are scored (`scoring`) and one of them wins (`winner`).
 2. Its segments must be separate: a density valley between two of them that data without structure
-   do not have, tested on customers that the segments were not made with (`borders`). Otherwise
+   do not have, tested on customers that the segments were not made with (`boundaries`). Otherwise
    the answer is one segment.
 3. A large, compact segment that falls apart by the same rule and test is split again, but not
-   where many dimensions made k-means the winner.
+   where many dimensions made a centroid family the winner.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ import numpy.typing as npt
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from portrait_assets.methods.clustering.selection.boundaries import borders
-from portrait_assets.methods.clustering.selection.evidence import neighbourhood
-from portrait_assets.methods.clustering.selection.families import (
-    Candidate,
+from portrait_assets.methods.clustering.families.family import Candidate
+from portrait_assets.methods.clustering.selection.boundaries import find_boundaries
+from portrait_assets.methods.clustering.selection.candidates import (
+    ONE_SEGMENT,
     candidates_for,
     fit_candidates,
     fit_one,
 )
+from portrait_assets.methods.clustering.selection.evidence import neighbourhood
 from portrait_assets.methods.clustering.selection.refinement import Split, refine
 from portrait_assets.methods.clustering.selection.scoring import (
     CANDIDATES_SCHEMA,
-    TOLERANCE,
     Scored,
     add_evidence,
     add_stability,
@@ -44,34 +44,15 @@ from portrait_assets.methods.clustering.selection.scoring import (
 )
 from portrait_assets.methods.clustering.selection.winner import (
     NO_PROOF,
-    REAL,
     Proof,
     Winner,
     find_winner,
 )
-
-__all__ = ["CANDIDATES_SCHEMA", "ONE_SEGMENT", "Choice", "choose"]
+from portrait_assets.methods.clustering.selection_rule import RULE, SelectionRule
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 Nature = Literal["separate", "division", "one"]
-
-CHOICE_ROWS = 1_500
-MOST_PARTS = 10
-"""A segment is split into at most this many parts at once."""
-SPLITTING = (
-    ("k-means", 0),
-    ("mixture", 0),
-    ("ward", 0),
-    ("genie", 0.3),
-    ("genie by reach", 0.5),
-)
-"""Families and parameters that a segment is split by."""
-HOPELESS = 0.2
-"""Where the most agreed split has no better valley than this, none is looked for further."""
-FEWEST_ROWS = 20
-"""Fewer customers than this are one segment unless a number is asked for."""
-ONE_SEGMENT = Candidate("one segment", 0, 1)
 
 
 @dataclass(frozen=True)
@@ -101,6 +82,7 @@ def choose(
     segments: int | None = None,
     seed: int = 0,
     unseen: FloatMatrix | None = None,
+    rule: SelectionRule = RULE,
 ) -> Choice:
     """Choose family and k on a sample of prepared points, shape (rows, dims).
 
@@ -109,108 +91,160 @@ def choose(
     that the numbers do not depend on the machine.
     """
     with threadpool_limits(1):
-        return _choose(points, points[:0] if unseen is None else unseen, segments, seed)
+        return _Chooser(rule, seed).choose(
+            points, points[:0] if unseen is None else unseen, segments
+        )
 
 
-def _choose(points: FloatMatrix, unseen: FloatMatrix, segments: int | None, seed: int) -> Choice:
-    rows, dims = points.shape
-    distinct = len(np.unique(points, axis=0)) if points.size else min(1, rows)
-    if segments == 1:
-        return _one_segment(rows, "one segment was asked for")
-    if distinct < 2 or (segments is None and distinct < FEWEST_ROWS):
-        return _one_segment(rows, _why_too_few(distinct))
-    lines = scored(fit_candidates(points, candidates_for(rows, dims, segments), seed=seed))
-    add_stability(lines, points, segments, seed, unseen)
-    near = neighbourhood(points)
-    for line in leading(lines):
-        add_evidence(line, near, points)
-    eligible = [line for line in lines if is_eligible(line)]
-    free = find_winner(eligible, lambda line: prove(points, line, unseen, seed), dims)
-    is_real = free is not None and free.is_real
-    if segments is not None:
-        asked = best(eligible, segments)
-        if asked is None:
-            return _one_segment(rows, _why_one(free), candidates_table(lines, None))
-        supported = free is not None and is_real and _as_good(asked, free.line)
-        winner, reason = asked, _why_asked(asked, free if is_real else None)
-    elif free is None or not is_real:
-        return _one_segment(rows, _why_one(free), candidates_table(lines, None))
-    else:
-        supported, winner = True, free.line
-        labels = winner.labels
-        if not free.by_centres:
-            labels = refine(points, unseen, labels, lambda p, u: _best_split(p, u, seed))
-        if labels.max() > winner.labels.max():
-            winner = _refined(winner, labels)
-            lines.append(winner)
-        reason = _why(winner, free.proof)
-    add_evidence(winner, near, points)
-    table = candidates_table(lines, winner)
-    nature: Nature = "separate" if supported else "division"
-    return Choice(winner.candidate, winner.labels, table, reason, supported, nature)
-
-
-def refit(points: FloatMatrix, candidate: Candidate, seed: int = 0) -> IntVector:
+def refit(
+    points: FloatMatrix, candidate: Candidate, seed: int = 0, rule: SelectionRule = RULE
+) -> IntVector:
     """Labels (from 0) of points by a candidate, refined where the candidate is."""
-    labels = np.unique(fit_one(points, candidate, seed=seed), return_inverse=True)[1]
-    labels = labels.astype(np.int64)
-    if not candidate.refined:
-        return labels
-    return refine(points, points[:0], labels, lambda p, u: _best_split(p, u, seed))
+    return _Chooser(rule, seed).refit(points, candidate)
 
 
-def prove(points: FloatMatrix, line: Scored, unseen: FloatMatrix, seed: int = 0) -> Proof:
-    """Look for valleys between the segments of a candidate on customers that it was not made of.
+@dataclass(frozen=True)
+class _Chooser:
+    """The rule and the seed that every step of a choice goes by."""
 
-    Where fewer are unseen than seen, all are halved, and each half is the other's unseen one.
-    """
-    if len(unseen) >= len(points):
-        return _proof(points, line.labels, unseen)
-    everyone = np.vstack([points, unseen])
-    halves = everyone[::2], everyone[1::2]
-    proofs = []
-    for known, other in (halves, halves[::-1]):
-        k = line.candidate.k
-        if k > len(known) or len(known) < FEWEST_ROWS // 2:
+    rule: SelectionRule
+    seed: int
+
+    def choose(self, points: FloatMatrix, unseen: FloatMatrix, segments: int | None) -> Choice:
+        """The choice for points, as :func:`choose` describes it."""
+        rule = self.rule
+        rows, dims = points.shape
+        distinct = len(np.unique(points, axis=0)) if points.size else min(1, rows)
+        if segments == 1:
+            return one_segment(rows, "one segment was asked for")
+        if distinct < 2 or (segments is None and distinct < rule.samples.fewest_rows):
+            return one_segment(rows, _why_too_few(distinct))
+        wanted = candidates_for(rows, dims, rule.compared, segments)
+        lines = scored(fit_candidates(points, wanted, seed=self.seed))
+        add_stability(lines, points, rule.scoring, segments=segments, seed=self.seed, unseen=unseen)
+        near = neighbourhood(points)
+        for line in leading(lines, rule.scoring):
+            add_evidence(line, near, points)
+        eligible = [line for line in lines if is_eligible(line, rule.scoring)]
+        free = find_winner(eligible, lambda line: self.prove(points, line, unseen), rule, dims)
+        is_real = free is not None and free.is_real
+        if segments is not None:
+            asked = best(eligible, rule.scoring, segments)
+            if asked is None:
+                return one_segment(rows, self.why_one(free), candidates_table(lines, None))
+            supported = free is not None and is_real and self.as_good(asked, free.line)
+            winner, reason = asked, self.why_asked(asked, free if is_real else None)
+        elif free is None or not is_real:
+            return one_segment(rows, self.why_one(free), candidates_table(lines, None))
+        else:
+            supported, winner = True, free.line
+            labels = winner.labels
+            if not free.by_centres:
+                labels = refine(points, unseen, labels, self.best_split, rule.refinement)
+            if labels.max() > winner.labels.max():
+                winner = _refined(winner, labels)
+                lines.append(winner)
+            reason = _why(winner, free.proof)
+        add_evidence(winner, near, points)
+        table = candidates_table(lines, winner)
+        nature: Nature = "separate" if supported else "division"
+        return Choice(winner.candidate, winner.labels, table, reason, supported, nature)
+
+    def refit(self, points: FloatMatrix, candidate: Candidate) -> IntVector:
+        """Labels (from 0) of points by a candidate, refined where the candidate is."""
+        labels = np.unique(fit_one(points, candidate, seed=self.seed), return_inverse=True)[1]
+        labels = labels.astype(np.int64)
+        if not candidate.refined:
+            return labels
+        return refine(points, points[:0], labels, self.best_split, self.rule.refinement)
+
+    def prove(self, points: FloatMatrix, line: Scored, unseen: FloatMatrix) -> Proof:
+        """Look for valleys between the segments of a candidate on customers it was not made of.
+
+        Where fewer are unseen than seen, all are halved, and each half is the other's unseen one.
+        """
+        if len(unseen) >= len(points):
+            return self.proof(points, line.labels, unseen)
+        everyone = np.vstack([points, unseen])
+        halves = everyone[::2], everyone[1::2]
+        proofs = []
+        for known, other in (halves, halves[::-1]):
+            k = line.candidate.k
+            if k > len(known) or len(known) < self.rule.samples.fewest_rows // 2:
+                return NO_PROOF
+            proofs.append(self.proof(known, self.refit(known, line.candidate), other))
+        clearest = min(proof.p_value for proof in proofs)
+        clear_share = sum(proof.clear_share for proof in proofs) / 2
+        return Proof(min(1.0, 2 * clearest), clear_share)
+
+    def proof(self, points: FloatMatrix, labels: IntVector, unseen: FloatMatrix) -> Proof:
+        """The clearest valley between segments, and the share of those with valleys all around."""
+        found = find_boundaries(points, labels, unseen, self.rule.boundaries)
+        if not found:
             return NO_PROOF
-        labels = refit(known, line.candidate, seed)
-        proofs.append(_proof(known, labels, other))
-    clearest = min(proof.p_value for proof in proofs)
-    clear_share = sum(proof.clear_share for proof in proofs) / 2
-    return Proof(min(1.0, 2 * clearest), clear_share)
+        shares = np.bincount(labels) / len(labels)
+        clear = np.ones(len(shares), dtype=bool)
+        for boundary in found:
+            clear[[boundary.first, boundary.second]] &= (
+                boundary.p_value < self.rule.winning.real_p_value
+            )
+        p_value = min(1.0, len(found) * min(boundary.p_value for boundary in found))
+        return Proof(p_value, round(float(shares[clear].sum()), 6))
+
+    def best_split(self, points: FloatMatrix, unseen: FloatMatrix) -> Split | None:
+        """The best partition of one segment's points, among few k."""
+        scoring, refinement = self.rule.scoring, self.rule.refinement
+        rows, dims = points.shape
+        wanted = [
+            c
+            for c in candidates_for(rows, dims, self.rule.compared)
+            if c.k <= refinement.most_parts and c.parameter in c.family.split_parameters
+        ]
+        lines = scored(fit_candidates(points, wanted, seed=self.seed))
+        agreed = most_agreed(lines, scoring)
+        if agreed is None or self.prove(points, agreed, unseen).p_value > refinement.hopeless:
+            return None
+        # Others need no more of their stability than whether they come near its score.
+        add_stability([agreed], points, scoring, seed=self.seed, unseen=unseen)
+        least = agreed.number("score") - scoring.tolerance
+        add_stability(lines, points, scoring, seed=self.seed, unseen=unseen, least=least)
+        line = best(lines, scoring)
+        if line is None:
+            return None
+        shares = np.sort(np.bincount(line.labels))[::-1] / len(line.labels)
+        return Split(line.labels, self.prove(points, line, unseen).p_value, float(shares[1]))
+
+    def as_good(self, winner: Scored, free: Scored) -> bool:
+        """Whether the winner's score is alike that of the free choice."""
+        least = free.number("score") - self.rule.scoring.tolerance
+        return winner is free or winner.number("score") >= least
+
+    def why_one(self, free: Winner | None) -> str:
+        """Why all customers are one segment."""
+        if free is None:
+            return "no separate segments: every candidate leaves a segment too small to use"
+        line = free.line
+        return (
+            "no separate segments: between those of the best candidate "
+            f"({line.candidate.algorithm}, {line.number('segments'):.0f} segments, score "
+            f"{line.number('score'):.3f}) lies no valley that data without structure would not "
+            f"have (p = {free.proof.p_value:.2g}, asked for is less than "
+            f"{self.rule.winning.real_p_value:g})"
+        )
+
+    def why_asked(self, asked: Scored, free: Winner | None) -> str:
+        """Whether the data support a number that was asked for."""
+        if free is not None and self.as_good(asked, free.line):
+            return f"{_numbers(asked)}; this number was asked for and the data support it"
+        better = "one segment" if free is None else f"{free.line.number('segments'):.0f} segments"
+        return f"{_numbers(asked)}; this number was asked for, but the data support {better}"
 
 
-def _proof(points: FloatMatrix, labels: IntVector, unseen: FloatMatrix) -> Proof:
-    found = borders(points, labels, unseen)
-    if not found:
-        return NO_PROOF
-    shares = np.bincount(labels) / len(labels)
-    clear = np.ones(len(shares), dtype=bool)
-    for border in found:
-        clear[[border.first, border.second]] &= border.p_value < REAL
-    p_value = min(1.0, len(found) * min(border.p_value for border in found))
-    return Proof(p_value, round(float(shares[clear].sum()), 6))
-
-
-def _best_split(points: FloatMatrix, unseen: FloatMatrix, seed: int) -> Split | None:
-    """The best partition of one segment's points, among few k."""
-    wanted = [
-        c
-        for c in candidates_for(*points.shape)
-        if c.k <= MOST_PARTS and (c.family, c.parameter) in SPLITTING
-    ]
-    lines = scored(fit_candidates(points, wanted, seed=seed))
-    agreed = most_agreed(lines)
-    if agreed is None or prove(points, agreed, unseen, seed).p_value > HOPELESS:
-        return None
-    # Others need no more of their stability than whether they come near its score.
-    add_stability([agreed], points, None, seed, unseen)
-    add_stability(lines, points, None, seed, unseen, agreed.number("score") - TOLERANCE)
-    line = best(lines)
-    if line is None:
-        return None
-    shares = np.sort(np.bincount(line.labels))[::-1] / len(line.labels)
-    return Split(line.labels, prove(points, line, unseen, seed).p_value, float(shares[1]))
+def one_segment(rows: int, reason: str, table: pl.DataFrame | None = None) -> Choice:
+    """The choice of one segment for all."""
+    labels = np.zeros(rows, dtype=np.int64)
+    frame = pl.DataFrame(schema=CANDIDATES_SCHEMA) if table is None else table
+    return Choice(ONE_SEGMENT, labels, frame, reason, False, "one")
 
 
 def _refined(winner: Scored, labels: IntVector) -> Scored:
@@ -224,32 +258,10 @@ def _refined(winner: Scored, labels: IntVector) -> Scored:
     return Scored(winner.candidate._replace(refined=True), labels, numbers)
 
 
-def _as_good(winner: Scored, free: Scored) -> bool:
-    return winner is free or winner.number("score") >= free.number("score") - TOLERANCE
-
-
-def _one_segment(rows: int, reason: str, table: pl.DataFrame | None = None) -> Choice:
-    labels = np.zeros(rows, dtype=np.int64)
-    frame = pl.DataFrame(schema=CANDIDATES_SCHEMA) if table is None else table
-    return Choice(ONE_SEGMENT, labels, frame, reason, False, "one")
-
-
 def _why_too_few(distinct: int) -> str:
     if distinct < 2:
         return "nothing tells one customer from another"
     return f"{distinct} different customers are too few to tell apart"
-
-
-def _why_one(free: Winner | None) -> str:
-    if free is None:
-        return "no separate segments: every candidate leaves a segment too small to use"
-    line = free.line
-    return (
-        f"no separate segments: between those of the best candidate ({line.candidate.algorithm}, "
-        f"{line.number('segments'):.0f} segments, score {line.number('score'):.3f}) lies no "
-        f"valley that data without structure would not have (p = {free.proof.p_value:.2g}, "
-        f"asked for is less than {REAL:g})"
-    )
 
 
 def _numbers(line: Scored) -> str:
@@ -265,10 +277,3 @@ def _why(winner: Scored, proof: Proof) -> str:
         f"{_numbers(winner)}; {proof.clear_share:.0%} of customers are in a segment with a valley "
         f"on every border, and data without structure have such a one with p = {proof.p_value:.2g}"
     )
-
-
-def _why_asked(asked: Scored, free: Winner | None) -> str:
-    if free is not None and _as_good(asked, free.line):
-        return f"{_numbers(asked)}; this number was asked for and the data support it"
-    better = "one segment" if free is None else f"{free.line.number('segments'):.0f} segments"
-    return f"{_numbers(asked)}; this number was asked for, but the data support {better}"

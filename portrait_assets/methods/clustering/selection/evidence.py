@@ -1,18 +1,18 @@
 """Evidence for or against a clustering, without labels: agreement, stability, purity, separation.
 
-Papers: L. Hubert, P. Arabie (1985), "Comparing partitions" (adjusted Rand index); U. von Luxburg
-(2010), "Clustering stability: an overview"; D. Moulavi et al. (2014), "Density-based clustering
-validation" (separation); P. Rousseeuw (1987), "Silhouettes".
+Papers: U. von Luxburg (2010), "Clustering stability: an overview"; C. Hennig (2007), "Cluster-wise
+assessment of cluster stability" (bootstrap refits); D. Moulavi et al. (2014), "Density-based
+clustering validation" (separation); P. Rousseeuw (1987), "Silhouettes".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.algorithms.genie import (
     REACH_NEIGHBOURS,
@@ -64,54 +64,23 @@ def separation(near: Neighbourhood, labels: IntVector) -> float:
     np.minimum.at(out, labels[b][leaves], lengths[leaves])
     within = np.zeros(len(sizes))
     for segment in range(len(sizes)):
-        mine = lengths[~leaves & (labels[a] == segment)]
-        within[segment] = np.quantile(mine, 0.95) if len(mine) else 0.0
+        inside = lengths[~leaves & (labels[a] == segment)]
+        within[segment] = np.quantile(inside, 0.95) if len(inside) else 0.0
     known = np.isfinite(out)
     largest = np.maximum(np.where(known, out, 1.0), within)
     value = np.where(known & (largest > 0), (out - within) / np.where(largest > 0, largest, 1), 1.0)
     return float((sizes * value).sum() / len(labels))
 
 
-def adjusted_rand(first: IntVector, second: IntVector) -> float:
-    """Adjusted Rand index of two labellings (from 0) of the same points."""
-    width = int(second.max()) + 1
-    joint = np.bincount(first * width + second).astype(np.float64)
-    together, a, b = (_pairs(n) for n in (joint, np.bincount(first), np.bincount(second)))
-    expected = a * b / max(1.0, len(first) * (len(first) - 1) / 2)
-    gap = (a + b) / 2 - expected
-    return float((together - expected) / gap) if gap > 0 else 1.0
-
-
-def _pairs(counts: npt.NDArray[Any]) -> float:
-    return float((counts * (counts - 1.0) / 2.0).sum())
-
-
-def adjusted_rand_matrix(labellings: Sequence[IntVector]) -> FloatMatrix:
-    """Adjusted Rand index of every pair of labellings, shape (labellings, labellings)."""
-    rows, count = len(labellings[0]), len(labellings)
-    widths = [int(labels.max()) + 1 for labels in labellings]
-    starts = np.cumsum([0, *widths])
-    columns = np.concatenate(
-        [labels + s for labels, s in zip(labellings, starts[:-1], strict=True)]
+def compare_bootstraps(
+    points: FloatMatrix, label: Callable[[FloatMatrix], IntVector], seed: int = 0
+) -> float:
+    """Adjusted Rand index of the labels of all points by two bootstrap samples of them."""
+    rng = np.random.default_rng(seed)
+    first, second = (
+        label(points[np.sort(rng.integers(0, len(points), len(points)))]) for _ in range(2)
     )
-    ones = sparse.csr_matrix(
-        (np.ones(rows * count), (np.tile(np.arange(rows), count), columns)),
-        shape=(rows, int(starts[-1])),
-    )
-    joint = (ones.T @ ones).tocsr()
-    joint.data = joint.data * (joint.data - 1) / 2
-    owner = sparse.csr_matrix(
-        (
-            np.ones(int(starts[-1])),
-            (np.arange(int(starts[-1])), np.repeat(np.arange(count), widths)),
-        )
-    )
-    together = (owner.T @ joint @ owner).toarray()
-    pairs = np.diag(together)
-    expected = np.outer(pairs, pairs) / max(1.0, rows * (rows - 1) / 2)
-    most = (pairs[:, None] + pairs) / 2
-    gap = most - expected
-    return np.where(gap > 0, (together - expected) / np.where(gap > 0, gap, 1.0), 1.0)
+    return round(float(adjusted_rand_score(first, second)), 6)
 
 
 def agreement(similar: FloatMatrix, groups: Sequence[str]) -> FloatVector:

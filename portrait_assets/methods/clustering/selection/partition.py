@@ -6,10 +6,12 @@ one is that it does not depend on who happens to be there. So the points are pre
 
 The rule:
 
-1. k-means is fitted for every k in `NUMBERS`; a k with a segment below `SMALLEST_SHARE` is out.
+1. k-means is fitted for every k; a k with a segment that is too small is out.
 2. *Stability* is the mean adjusted Rand index between refits on pairs of bootstrap samples.
-3. The largest k whose stability is at least `STABLE` wins; where none is, the most stable k. That
-   of smaller k than the winner is not computed.
+3. The largest k that is stable wins; where none is, the most stable k. The stability of smaller k
+   than the winner is not computed.
+
+The numbers are those of `selection_rule.Division` and `selection_rule.Stability`.
 """
 
 from __future__ import annotations
@@ -17,59 +19,54 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres, kmeans_labels
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
-from portrait_assets.methods.clustering.selection.choice import (
-    CANDIDATES_SCHEMA,
-    ONE_SEGMENT,
-    Choice,
-)
-from portrait_assets.methods.clustering.selection.evidence import adjusted_rand
-from portrait_assets.methods.clustering.selection.families import Candidate
+from portrait_assets.methods.clustering.families.family import Candidate
+from portrait_assets.methods.clustering.families.kmeans import FAMILY as KMEANS
+from portrait_assets.methods.clustering.selection.choice import Choice, one_segment
+from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
+from portrait_assets.methods.clustering.selection_rule import RULE, Division, SelectionRule
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 
-NUMBERS = range(3, 9)
-SMALLEST_SHARE = 0.02
-STABLE = 0.9
-PAIRS = 5
-RESTARTS = 10
-MOST_ROWS = 5_000
-ROWS_PER_SEGMENT = 10
 
-
-def divide(points: FloatMatrix, *, seed: int = 0, unseen: FloatMatrix | None = None) -> Choice:
+def divide(
+    points: FloatMatrix,
+    *,
+    seed: int = 0,
+    unseen: FloatMatrix | None = None,
+    rule: SelectionRule = RULE,
+) -> Choice:
     """The division of prepared points, shape (rows, dims), and of further ones, by the rule above.
 
-    The labels are those of the first `MOST_ROWS` of all points. ``supported`` says whether the
-    division is stable; fewer than `ROWS_PER_SEGMENT` points for the smallest k are one segment.
+    The labels are those of the first `most_rows` of all points. ``supported`` says whether the
+    division is stable; fewer than `rows_per_segment` points for the smallest k are one segment.
     """
+    how, stable = rule.division, rule.stability.stable
     everyone = points if unseen is None else np.vstack([points, unseen])
-    everyone = everyone[:MOST_ROWS]
+    everyone = everyone[: how.most_rows]
     rows = len(everyone)
     different = len(np.unique(everyone, axis=0)) if everyone.size else 1
-    numbers = [k for k in NUMBERS if k * ROWS_PER_SEGMENT <= rows and k <= different]
-    fits = {k: kmeans_labels(everyone, k, restarts=RESTARTS, seed=seed) for k in numbers}
-    fits = {k: labels for k, labels in fits.items() if _shares(labels, k).min() >= SMALLEST_SHARE}
+    numbers = [k for k in how.numbers if k * how.rows_per_segment <= rows and k <= different]
+    fits = {k: kmeans_labels(everyone, k, restarts=how.restarts, seed=seed) for k in numbers}
+    fits = {k: own for k, own in fits.items() if _shares(own, k).min() >= how.smallest_share}
     if not fits:
-        frame = pl.DataFrame(schema=CANDIDATES_SCHEMA)
-        zeros = np.zeros(rows, dtype=np.int64)
-        why = f"{rows} customers are too few to divide"
-        return Choice(ONE_SEGMENT, zeros, frame, why, False, "one")
+        return one_segment(rows, f"{rows} customers are too few to divide")
     stability: dict[int, float] = {}
     for k in sorted(fits, reverse=True):
-        stability[k] = _stability(everyone, k, seed)
-        if stability[k] >= STABLE:
+        stability[k] = _stability(everyone, k, seed, how)
+        if stability[k] >= stable:
             break
     chosen = max(sorted(stability), key=lambda k: stability[k])
-    is_stable = stability[chosen] >= STABLE
+    is_stable = stability[chosen] >= stable
     reason = f"division into {chosen} by k-means: stability {stability[chosen]:.3f}, " + (
-        f"the most segments with at least {STABLE}" if is_stable else f"the best, below {STABLE}"
+        f"the most segments with at least {stable}" if is_stable else f"the best, below {stable}"
     )
     return Choice(
-        Candidate("k-means", 0, chosen),
+        Candidate(KMEANS, 0.0, chosen),
         fits[chosen],
         _frame(fits, stability, chosen),
         reason,
@@ -82,14 +79,15 @@ def _shares(labels: IntVector, k: int) -> npt.NDArray[np.float64]:
     return np.bincount(labels, minlength=k) / len(labels)
 
 
-def _stability(points: FloatMatrix, k: int, seed: int) -> float:
+def _stability(points: FloatMatrix, k: int, seed: int, rule: Division) -> float:
     rng = np.random.default_rng(seed)
 
     def refit(restart_seed: int) -> IntVector:
         drawn = points[np.sort(rng.integers(0, len(points), len(points)))]
-        return nearest_rows(points, kmeans_centres(drawn, k, restarts=RESTARTS, seed=restart_seed))
+        centres = kmeans_centres(drawn, k, restarts=rule.restarts, seed=restart_seed)
+        return nearest_rows(points, centres)
 
-    found = [adjusted_rand(refit(pair), refit(pair)) for pair in range(PAIRS)]
+    found = [adjusted_rand_score(refit(pair), refit(pair)) for pair in range(rule.pairs)]
     return round(float(np.mean(found)), 6)
 
 

@@ -1,10 +1,12 @@
 """Candidates scored on a sample: shares, agreement of families, stability.
 
-1. Every family is fitted for every k. Candidates with a segment below 2 % of the sample, or below
-   15 of its customers (5 % of a small one), are out; where 0.3 / k is less, that is enough.
-2. *Agreement* is how far at least two other families find the same partition. Candidates within
-   `SHORTLIST` of the best agreement go on, and the best of every number of segments.
-3. *Stability* is the mean adjusted Rand index between the fit and refits on 80 % subsets.
+1. Every family is fitted for every k. Candidates with a segment that is too small are out.
+2. *Agreement* is how far at least two other families find the same partition. Candidates near the
+   best agreement go on, and the best of every number of segments.
+3. *Stability* is the mean adjusted Rand index between the fit and refits on subsets; the *score* is
+   agreement + stability.
+
+The numbers are those of `selection_rule.Scoring`.
 """
 
 from __future__ import annotations
@@ -15,40 +17,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from portrait_assets.methods.clustering.families.family import Candidate
+from portrait_assets.methods.clustering.selection.candidates import fit_candidates
 from portrait_assets.methods.clustering.selection.evidence import (
     Neighbourhood,
-    adjusted_rand,
-    adjusted_rand_matrix,
     agreement,
     purity,
     separation,
 )
-from portrait_assets.methods.clustering.selection.families import Candidate, fit_candidates
+from portrait_assets.methods.clustering.selection_rule import Scoring
+from portrait_assets.methods.statistics.agreement import adjusted_rand_matrix
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
-
-SMALLEST_SHARE = 0.02
-SMALLEST_PART = 0.3
-"""With many segments, this part of an even share is enough."""
-SMALLEST_ROWS = 15
-SHORTLIST = 0.08
-LEAST_AGREEMENT = 0.75
-TOLERANCE = 0.02
-MANY_DIMENSIONS = 10
-"""From here on k-means is looked at by itself: other families drown in noise (`winner`)."""
-MOST_CENTRES = 12
-CENTRES_ROWS = 5_000
-LEAST_SEPARATION = 0.2
-"""Density-based validation that DBSCAN's segments must reach."""
-SUBSETS = 6
-ROUNDING = 1e-9
-"""Sums of floats are this exact."""
-MOST_LISTED = 30
-SHOWN_WITH_EVIDENCE = 10
-SUBSET_SHARE = 0.8
 
 CANDIDATES_SCHEMA: dict[str, pl.DataType] = {
     "family": pl.String(),
@@ -97,41 +80,43 @@ def scored(fitted: Mapping[Candidate, IntVector]) -> list[Scored]:
             lines.append(Scored(candidate, labels, numbers))
     if lines:
         similar = adjusted_rand_matrix([line.labels for line in lines])
-        # DBSCAN takes part, but that it finds a partition too is no evidence for one.
-        similar[:, [line.candidate.family == "dbscan" for line in lines]] = -1.0
+        similar[:, [not line.candidate.family.is_evidence for line in lines]] = -1.0
         found = agreement(similar, [line.candidate.kind for line in lines])
         for line, value in zip(lines, found, strict=True):
             line.numbers["agreement"] = float(value)
     return lines
 
 
-def is_allowed(line: Scored) -> bool:
-    """Whether no segment is too small to act on or to be told from a few strays."""
-    rows = len(line.labels)
-    least = max(SMALLEST_SHARE, min(SMALLEST_ROWS / rows, 0.05))
-    least = min(least, SMALLEST_PART / line.number("segments"))
+def is_allowed(line: Scored, rule: Scoring) -> bool:
+    """Whether no segment is too small to act on or to differ from a few strays."""
+    of_few = min(rule.smallest_rows / len(line.labels), rule.smallest_share_of_few)
+    least = max(rule.smallest_share, of_few)
+    least = min(least, rule.smallest_part / line.number("segments"))
     return line.number("smallest_share") >= least
 
 
 def add_stability(
     lines: list[Scored],
     points: FloatMatrix,
-    segments: int | None,
-    seed: int,
+    rule: Scoring,
+    *,
+    segments: int | None = None,
+    seed: int = 0,
     unseen: FloatMatrix | None = None,
     least: float = float("-inf"),
 ) -> None:
     """Stability and score of the candidates that may win, by refits on subsets.
 
-    In many dimensions that of centres is taken over more customers, the points and ``unseen``:
-    over few it says more about who was left out than about the number of segments. Refits take
-    long: candidates that cannot reach the score ``least`` may be left without, and those that
-    have a score keep it.
+    In many dimensions that of centroid families is taken over more customers, the points and
+    ``unseen``. With ``segments`` candidates with so many are also scored. Refits take long:
+    candidates that cannot reach the score ``least`` may be left without, and those that have a
+    score keep it.
     """
-    free = [line for line in lines if is_allowed(line)]
+    free = [line for line in lines if is_allowed(line, rule)]
     asked = [line for line in lines if line.number("segments") == segments]
-    centred = _centred(free, points)
-    listed = {line.candidate: line for line in (*_shortlist(free), *_shortlist(asked), *centred)}
+    centred = _centred(free, points, rule)
+    shortlist = (*_shortlist(free, rule), *_shortlist(asked, rule))
+    listed = {line.candidate: line for line in (*shortlist, *centred)}
     labels = {candidate: line.labels for candidate, line in listed.items()}
     needed = {
         candidate: np.inf if "score" in line.numbers else least - line.number("agreement")
@@ -139,12 +124,13 @@ def add_stability(
     }
     found: dict[Candidate, float] = {}
     if centred and unseen is not None and len(unseen):
-        everyone = np.vstack([points, unseen])[:CENTRES_ROWS]
+        everyone = np.vstack([points, unseen])[: rule.centres_rows]
         of_everyone = [line.candidate for line in centred]
-        wanted = [candidate for candidate in of_everyone if needed[candidate] <= 1 + ROUNDING]
-        found = _stability(everyone, fit_candidates(everyone, wanted, seed=seed), needed, seed)
+        wanted = [c for c in of_everyone if needed[c] <= 1 + rule.rounding]
+        fitted = fit_candidates(everyone, wanted, seed=seed)
+        found = _stability(everyone, fitted, needed, seed, rule)
         labels = {c: own for c, own in labels.items() if c not in of_everyone}
-    found |= _stability(points, labels, needed, seed)
+    found |= _stability(points, labels, needed, seed, rule)
     for candidate, stability in found.items():
         numbers = listed[candidate].numbers
         numbers["stability"] = stability
@@ -156,6 +142,7 @@ def _stability(
     labels: Mapping[Candidate, IntVector],
     needed: Mapping[Candidate, float],
     seed: int,
+    rule: Scoring,
 ) -> dict[Candidate, float]:
     """Mean adjusted Rand index between labels of the points and refits on subsets of them.
 
@@ -163,12 +150,13 @@ def _stability(
     """
     rng = np.random.default_rng(seed)
     found: dict[Candidate, list[float]] = {candidate: [] for candidate in labels}
-    for subset in range(SUBSETS):
-        picked = np.sort(rng.permutation(len(points))[: int(SUBSET_SHARE * len(points))])
+    subsets = rule.subsets
+    for subset in range(subsets):
+        picked = np.sort(rng.permutation(len(points))[: int(rule.subset_share * len(points))])
         found = {
             c: values
             for c, values in found.items()
-            if (sum(values) + SUBSETS - len(values)) / SUBSETS >= needed[c] - ROUNDING
+            if (sum(values) + subsets - len(values)) / subsets >= needed[c] - rule.rounding
         }
         refits = fit_candidates(
             points[picked],
@@ -176,76 +164,78 @@ def _stability(
             seed=seed + subset + 1,
         )
         for candidate in found.keys() & refits.keys():
-            found[candidate].append(adjusted_rand(labels[candidate][picked], refits[candidate]))
+            agreed = adjusted_rand_score(labels[candidate][picked], refits[candidate])
+            found[candidate].append(float(agreed))
     # A k that no subset can carry has shown no stability.
     return {c: float(np.mean(values)) if values else 0.0 for c, values in found.items()}
 
 
 def _with_starts(labels: Iterable[Candidate], wanted: Collection[Candidate]) -> list[Candidate]:
-    """The wanted candidates, and the k-means that their mixtures start from."""
-    starts = {Candidate("k-means", 0, c.k) for c in wanted if c.family == "mixture"}
+    """The wanted candidates, and those that their fits start from."""
+    starts = {Candidate(c.family.starts_from, 0.0, c.k) for c in wanted if c.family.starts_from}
     return [candidate for candidate in labels if candidate in wanted or candidate in starts]
 
 
-def _centred(lines: list[Scored], points: FloatMatrix) -> list[Scored]:
-    """In many dimensions, k-means with few centres."""
-    if points.shape[1] < MANY_DIMENSIONS:
+def _centred(lines: list[Scored], points: FloatMatrix, rule: Scoring) -> list[Scored]:
+    """In many dimensions, the candidates of centroid families with few centres."""
+    if points.shape[1] < rule.many_dimensions:
         return []
     return [
         line
         for line in lines
-        if line.candidate.family == "k-means" and line.candidate.k <= MOST_CENTRES
+        if line.candidate.is_centroid and line.candidate.k <= rule.most_centres
     ]
 
 
-def _shortlist(group: list[Scored]) -> list[Scored]:
+def _shortlist(group: list[Scored], rule: Scoring) -> list[Scored]:
     """The most agreed candidates, and the most agreed of every number of segments."""
     ordered = sorted(group, key=lambda line: -line.number("agreement"))
     top = ordered[0].number("agreement") if ordered else 0.0
-    near_top = [line for line in ordered if line.number("agreement") >= top - SHORTLIST]
+    near_top = [line for line in ordered if line.number("agreement") >= top - rule.shortlist]
     of_number: dict[float, Scored] = {}
     for line in ordered:
-        if line.number("agreement") >= LEAST_AGREEMENT:
+        if line.number("agreement") >= rule.least_agreement:
             of_number.setdefault(line.number("segments"), line)
-    return [*near_top[:MOST_LISTED], *of_number.values()]
+    return [*near_top[: rule.most_listed], *of_number.values()]
 
 
 def _fitting(listed: Iterable[Candidate], rows: int) -> list[Candidate]:
-    return [c for c in listed if c.k <= rows and (c.kind != "density" or rows >= 10)]
+    return [c for c in listed if rows >= max(c.k, c.family.least_rows)]
 
 
-def best(lines: list[Scored], segments: int | None = None) -> Scored | None:
+def best(lines: list[Scored], rule: Scoring, segments: int | None = None) -> Scored | None:
     """The line that wins by the rule, among all allowed or among those with so many segments."""
     pool = [line for line in lines if "score" in line.numbers]
     if segments is None:
-        pool = [line for line in pool if is_allowed(line)]
+        pool = [line for line in pool if is_allowed(line, rule)]
     else:
         pool = [line for line in pool if line.number("segments") == segments]
     if not pool:
         return None
     top = max(line.number("score") for line in pool)
-    good = [line for line in pool if line.number("score") >= top - TOLERANCE]
+    good = [line for line in pool if line.number("score") >= top - rule.tolerance]
     return max(good, key=lambda line: (line.number("segments"), line.number("score")))
 
 
-def most_agreed(lines: list[Scored]) -> Scored | None:
+def most_agreed(lines: list[Scored], rule: Scoring) -> Scored | None:
     """The candidate that other families agree with most, among those that may win."""
-    pool = [line for line in lines if is_allowed(line)]
+    pool = [line for line in lines if is_allowed(line, rule)]
     return max(pool, key=lambda line: line.number("agreement"), default=None)
 
 
-def is_eligible(line: Scored) -> bool:
-    """Whether a candidate may win: DBSCAN, which one chain of customers misleads, if separated."""
-    is_chained = line.candidate.family == "dbscan"
-    return not is_chained or line.numbers.get("separation", -1.0) >= LEAST_SEPARATION
+def is_eligible(line: Scored, rule: Scoring) -> bool:
+    """Whether a candidate may win: one of a family that chains mislead only if separated."""
+    if not line.candidate.family.is_misled_by_chains:
+        return True
+    return line.numbers.get("separation", -1.0) >= rule.least_separation
 
 
-def leading(lines: list[Scored]) -> list[Scored]:
-    """The candidates with the best scores, and those of DBSCAN, which need further numbers."""
+def leading(lines: list[Scored], rule: Scoring) -> list[Scored]:
+    """The candidates with the best scores, and those whose being eligible asks for evidence."""
     scored = [line for line in lines if "score" in line.numbers]
     ordered = sorted(scored, key=lambda line: -line.number("score"))
-    best, others = ordered[:SHOWN_WITH_EVIDENCE], ordered[SHOWN_WITH_EVIDENCE:]
-    return [*best, *(line for line in others if line.candidate.family == "dbscan")]
+    best, others = ordered[: rule.shown_with_evidence], ordered[rule.shown_with_evidence :]
+    return [*best, *(line for line in others if line.candidate.family.is_misled_by_chains)]
 
 
 def add_evidence(line: Scored, near: Neighbourhood, points: FloatMatrix) -> None:
@@ -266,7 +256,7 @@ def candidates_table(lines: list[Scored], winner: Scored | None) -> pl.DataFrame
             {
                 **dict.fromkeys(CANDIDATES_SCHEMA),
                 **rounded,
-                "family": f"{candidate.family}, refined" if candidate.refined else candidate.family,
+                "family": candidate.family_name,
                 "parameter": candidate.parameter,
                 "k": candidate.k,
                 "segments": int(line.number("segments")),

@@ -18,9 +18,9 @@ from sqlglot import exp
 
 from portrait_assets.core.invocation import command
 from portrait_assets.methods.expressions.expression import Expression, ExpressionError, parse
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.schema.table import Column, Sensitivity, Type
-from portrait_assets.stages.clusters.profile import false_discovery_rate
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.storage.duckdb.connection import literal, quote
 
@@ -157,8 +157,7 @@ def select_audience(
     """Size, share, profile against the base, and overlaps with saved audiences.
 
     Args:
-        con: a connection to the warehouse or the published file; it is only read, but for a
-            temporary view.
+        con: a connection to the warehouse or the published file, which is only read.
         text: the expression.
         as_of: the month; the newest when None.
         saved: expressions of saved audiences by code.
@@ -178,28 +177,44 @@ def select_audience(
     )
     for each in (expression, *others.values()):
         check_condition(con, each)
-    con.execute(
-        "CREATE OR REPLACE TEMP VIEW audience_world AS SELECT *, "
-        f"coalesce(({expression.sql}), false) AS in_audience{flags} "
-        f"FROM {MATRIX} WHERE {_month(month)}"
+    everyone = _Everyone(
+        con,
+        f"SELECT *, coalesce(({expression.sql}), false) AS in_audience{flags} "
+        f"FROM {MATRIX} WHERE {_month(month)}",
     )
-    base, size = con.execute(
-        "SELECT count(*), count(*) FILTER (WHERE in_audience) FROM audience_world"
-    ).fetchall()[0]
+    base, size = everyone.row("count(*), count(*) FILTER (WHERE in_audience)")
     if not base:
         raise TagError(f"The portrait matrix has no row for {month}; ask for a month it holds.")
     if not size:
-        raise TagError(f"The audience selects nobody in {month:%Y-%m}: {_parts(con, expression)}.")
-    result = Audience(
+        raise TagError(
+            f"The audience selects nobody in {month:%Y-%m}: {_parts(everyone, expression)}."
+        )
+    return Audience(
         expression,
         month,
         size,
         base,
-        _profile(con, columns, size, base),
-        _overlaps(con, list(others), size),
+        _profile(everyone, columns, size, base),
+        _overlaps(everyone, list(others), size),
     )
-    con.execute("DROP VIEW temp.audience_world")
-    return result
+
+
+@dataclass(frozen=True)
+class _Everyone:
+    """The month's portrait matrix and who of it is in the audience, as `everyone` in SQL."""
+
+    con: duckdb.DuckDBPyConnection
+    sql: str
+
+    def select(self, sql: str) -> duckdb.DuckDBPyRelation:
+        """What a SELECT from `everyone` gives."""
+        # Each part reads a column or two, so the matrix is not copied for all of them.
+        return self.con.sql(f"WITH everyone AS NOT MATERIALIZED ({self.sql}) {sql}")
+
+    def row(self, counts: str) -> tuple[int, ...]:
+        """What is counted over all of them."""
+        found: tuple[int, ...] = self.select(f"SELECT {counts} FROM everyone").fetchall()[0]
+        return found
 
 
 def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> None:
@@ -223,7 +238,7 @@ def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> N
         )
 
 
-def _parts(con: duckdb.DuckDBPyConnection, expression: Expression) -> str:
+def _parts(everyone: _Everyone, expression: Expression) -> str:
     """How many customers each condition selects alone; shows which one is too strict."""
     tree = expression.tree
     parts = list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
@@ -231,16 +246,15 @@ def _parts(con: duckdb.DuckDBPyConnection, expression: Expression) -> str:
     if len(texts) == 1:
         return f"loosen it, or look at the values with `{command('tags', 'list')}`"
     counts = ", ".join(f"count(*) FILTER (WHERE {text})" for text in texts)
-    row = con.execute(f"SELECT {counts} FROM audience_world").fetchall()[0]
-    told = "; ".join(
+    alone = "; ".join(
         f"{text.replace(chr(34), '')} alone selects {count:,}"
-        for text, count in zip(texts, row, strict=True)
+        for text, count in zip(texts, everyone.row(counts), strict=True)
     )
-    return f"{told}; loosen the strictest, or join with OR"
+    return f"{alone}; loosen the strictest, or join with OR"
 
 
 def _profile(
-    con: duckdb.DuckDBPyConnection, columns: Mapping[str, Column], size: int, base: int
+    everyone: _Everyone, columns: Mapping[str, Column], size: int, base: int
 ) -> pl.DataFrame:
     """Shares, TGI (100 x share in the audience / share in the base) and their significance.
 
@@ -251,9 +265,9 @@ def _profile(
     for column in columns.values():
         if column.name in _HIDDEN or not _enumerable(column):
             continue
-        value, source = quote(column.name), "audience_world"
+        value, source = quote(column.name), "everyone"
         if column.type is Type.TEXTS:
-            source = f"(SELECT in_audience, unnest({value}) AS value FROM audience_world)"
+            source = f"(SELECT in_audience, unnest({value}) AS value FROM everyone)"
             value = "value"
         selects.append(
             f"SELECT {literal(column.name)} AS tag_code, CAST({value} AS VARCHAR) AS tag_value, "
@@ -262,18 +276,16 @@ def _profile(
         )
     if not selects:
         return pl.DataFrame(schema=PROFILE_SCHEMA)
-    counted = con.sql(" UNION ALL ".join(selects)).pl()
-    p_values = [
-        two_proportions(inside, size, everyone - inside, base - size)
-        for inside, everyone in counted.select("audience", "base").iter_rows()
-    ]
+    counted = everyone.select(" UNION ALL ".join(selects)).pl()
+    inside, all_of_them = counted["audience"].to_numpy(), counted["base"].to_numpy()
+    p_values = two_proportions(inside, size, all_of_them - inside, base - size)
     shown = counted.with_columns(
         audience_share=(pl.col("audience") / size).round(6),
         base_share=(pl.col("base") / base).round(6),
         tgi=(100 * pl.col("audience") / size / (pl.col("base") / base)).round(1),
-        p_value=pl.Series(p_values, dtype=pl.Float64),
+        p_value=pl.Series(p_values, nan_to_null=True),
     )
-    shown = shown.with_columns(q_value=false_discovery_rate(shown["p_value"]))
+    shown = shown.with_columns(q_value=false_discovery_rate(pl.col("p_value")))
     # Most telling first: the difference of the shares in standard errors shrinks p to 0.
     order = (pl.col("audience_share") - pl.col("base_share")).abs()
     profile: pl.DataFrame = (
@@ -290,14 +302,13 @@ def _enumerable(column: Column) -> bool:
     return column.type in (Type.TEXT, Type.TEXTS) and column.allowed is not None
 
 
-def _overlaps(con: duckdb.DuckDBPyConnection, codes: Sequence[str], size: int) -> pl.DataFrame:
+def _overlaps(everyone: _Everyone, codes: Sequence[str], size: int) -> pl.DataFrame:
     rows = []
     for code in codes:
         flag = quote("in:" + code)
-        other, both = con.execute(
-            f"SELECT count(*) FILTER (WHERE {flag}), "
-            f"count(*) FILTER (WHERE {flag} AND in_audience) FROM audience_world"
-        ).fetchall()[0]
+        other, both = everyone.row(
+            f"count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} AND in_audience)"
+        )
         rows.append(
             {
                 "audience_code": code,

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
+from pydantic import ConfigDict
 
 from portrait_assets.core.source_folder import source_file
-from portrait_assets.methods.expressions.expression import Expression, suggestion
+from portrait_assets.core.yaml_file import (
+    Code,
+    Entry,
+    Formula,
+    Line,
+    Words,
+    check_unique,
+    read_yaml,
+)
+from portrait_assets.core.yaml_text import Place
+from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.table import Column, Sensitivity
 from portrait_assets.stages.tags.audiences.audience import MATRIX, check_condition, parse_audience
-from portrait_assets.stages.tags.catalogue.tag import Catalogue, Place, TagError
-from portrait_assets.stages.tags.catalogue.yaml_lines import Entry, read_yaml
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.rules import day
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 
 AUDIENCES_FILE = "audiences.yaml"
-_FIELDS = ("code", "name", "owner", "where")
-_CODE = re.compile(r"[a-z][a-z0-9_]{1,62}")
+
+
+class _Audience(Entry):
+    model_config = ConfigDict(title="audience")
+    code: Code
+    name: Words
+    owner: Line
+    where: Formula
+
+
+class _Audiences(Entry):
+    audiences: tuple[_Audience, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,21 +79,11 @@ def load_audiences(
     """
     if not path.exists():
         return ()
-    fields = read_yaml(path).fields("the file of audiences")
-    for name, entry in fields.items():
-        if name != "audiences":
-            raise TagError(f"{entry.place}: audiences.yaml has no part '{name}'; use 'audiences'.")
-    found: dict[str, SavedAudience] = {}
-    for entry in fields["audiences"].items("audiences") if "audiences" in fields else []:
-        audience = _saved(entry, columns, clearance)
-        if audience.code in found:
-            raise TagError(
-                f"{entry.place}: audience {audience.code} stands twice, first on line "
-                f"{found[audience.code].place.line}; rename or remove one."
-            )
-        found[audience.code] = audience
-    _check_types(found.values(), columns)
-    return tuple(found.values())
+    written = read_yaml(path, _Audiences, TagError).audiences
+    check_unique(((f"audience {each.code}", each.place) for each in written), TagError)
+    audiences = tuple(_saved(entry, columns, clearance) for entry in written)
+    _check_types(audiences, columns)
+    return audiences
 
 
 def _check_types(audiences: Iterable[SavedAudience], columns: Mapping[str, Column]) -> None:
@@ -90,36 +99,14 @@ def _check_types(audiences: Iterable[SavedAudience], columns: Mapping[str, Colum
                 raise TagError(f"{audience.place}: audience {audience.code}: {error}") from None
 
 
-def _saved(entry: Entry, columns: Mapping[str, Column], clearance: Sensitivity) -> SavedAudience:
-    fields = entry.fields("an audience")
-    for name, field in fields.items():
-        if name not in _FIELDS:
-            raise TagError(
-                f"{field.place}: an audience has no field '{name}'{suggestion(name, _FIELDS)}."
-            )
-    for name in _FIELDS:
-        if name not in fields:
-            raise TagError(f"{entry.place}: an audience has no {name}; give it one.")
-    code = fields["code"].text("code")
-    if not _CODE.fullmatch(code):
-        raise TagError(
-            f"{entry.place}: '{code}' is no code for an audience; use small letters, digits and _."
-        )
-    names = fields["name"].fields(f"the name of audience {code}")
-    if not {"en", "zh"} <= names.keys():
-        raise TagError(f"{entry.place}: the name of audience {code} needs both en and zh.")
+def _saved(
+    entry: _Audience, columns: Mapping[str, Column], clearance: Sensitivity
+) -> SavedAudience:
     try:
-        where = parse_audience(fields["where"].text("where"), columns, clearance)
+        where = parse_audience(entry.where, columns, clearance)
     except TagError as error:
-        raise TagError(f"{fields['where'].place}: audience {code}: {error}") from None
-    return SavedAudience(
-        code,
-        names["en"].text("name"),
-        names["zh"].text("name"),
-        fields["owner"].text("owner"),
-        where,
-        entry.place,
-    )
+        raise TagError(f"{entry.place_of('where')}: audience {entry.code}: {error}") from None
+    return SavedAudience(entry.code, entry.name.en, entry.name.zh, entry.owner, where, entry.place)
 
 
 def membership_sql(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from portrait_assets.methods.expressions.expression import NUMERIC, RANK_PREFIX, Expression
-from portrait_assets.schema.table import Column, Sensitivity, Type
+from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.reachable import unreachable_value
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
@@ -19,19 +19,15 @@ from portrait_assets.stages.tags.catalogue.tag import (
 )
 from portrait_assets.storage.duckdb.connection import quote
 
-_CLASSES = list(Sensitivity)
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "UBIGINT"}
 
 
-def check_catalogue(
-    catalogue: Catalogue, context: Mapping[str, Column], clearance: Sensitivity
-) -> None:
-    """Check circles, sensitivity, types and unreachable values.
+def check_catalogue(catalogue: Catalogue, context: Mapping[str, Column]) -> None:
+    """Check circles, types and unreachable values.
 
     Args:
         catalogue: the tags, their expressions already held to the allow-list.
         context: all columns that expressions may read, tags among them.
-        clearance: the highest class of columns that tags may read.
 
     Raises:
         TagError: for the first mistake, naming the tag and the line.
@@ -40,7 +36,6 @@ def check_catalogue(
     con = empty_world(context)
     try:
         for tag in catalogue.tags:
-            _check_sensitivity(tag, catalogue, clearance)
             _check_types(tag, con)
             _check_reachable(tag, context, con)
     finally:
@@ -84,22 +79,6 @@ def _check_circles(catalogue: Catalogue) -> None:
         # An older version may be in force beside the newest of the others.
         if tag.code in highest and highest[tag.code] is not tag:
             dependency_order({**highest, tag.code: tag})
-
-
-def _check_sensitivity(tag: Tag, catalogue: Catalogue, clearance: Sensitivity) -> None:
-    for name in tag.inputs:
-        column = catalogue.columns.get(name)
-        reads = column.sensitivity if column else catalogue.tag(name).sensitivity
-        if _CLASSES.index(reads) > _CLASSES.index(clearance):
-            raise TagError(
-                f"{tag.place}: tag {tag.code} reads {name}, which is of class {reads}, and tags "
-                f"may read up to {clearance}; leave it out, or load with clearance {reads}."
-            )
-        if _CLASSES.index(reads) > _CLASSES.index(tag.sensitivity):
-            raise TagError(
-                f"{tag.place}: tag {tag.code} is of class {tag.sensitivity} and reads {name} of "
-                f"class {reads}; raise the tag's sensitivity to {reads}."
-            )
 
 
 def _check_types(tag: Tag, con: duckdb.DuckDBPyConnection) -> None:

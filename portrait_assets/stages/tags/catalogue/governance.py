@@ -7,29 +7,27 @@ was in force then, however often it is made again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
 import polars as pl
 import yaml
+from pydantic import ConfigDict, Field, RootModel
 
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.months import next_month, parse_month
+from portrait_assets.core.yaml_file import AsWritten, Entry, Line, Month, read_yaml
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
-    Place,
     Status,
     Tag,
     TagError,
 )
-from portrait_assets.stages.tags.catalogue.yaml_lines import Entry, read_yaml
 
 APPROVALS_FILE = "tag_approvals.yaml"
 _HEADER = "# Approvals of tag versions. Lines are only ever added, by `portrait tags approve`.\n"
-_FIELDS = ("code", "version", "action", "effective_from", "by", "reason", "on", "definition_hash")
-_NEW = Place("a new approval", 1)
 
 
 class Action(StrEnum):
@@ -39,22 +37,25 @@ class Action(StrEnum):
     RETIRE = "retire"
 
 
-@dataclass(frozen=True)
-class Approval:
+class Approval(Entry):
     """One decision: from `effective_from` (YYYY-MM) on the version holds, or no longer does.
 
     `definition_hash` is that of the version as it was approved.
     """
 
-    code: str
-    version: int
+    model_config = ConfigDict(title="the approval of")
+    code: Line
+    version: int = Field(ge=1)
     action: Action
-    effective_from: str
-    by: str
-    reason: str
+    effective_from: Month
+    by: Line
+    reason: Line
     on: date
-    definition_hash: str
-    place: Place = _NEW
+    definition_hash: AsWritten
+
+
+class _Approvals(RootModel[tuple[Approval, ...]]):
+    pass
 
 
 def read_approvals(path: Path) -> tuple[Approval, ...]:
@@ -63,34 +64,7 @@ def read_approvals(path: Path) -> tuple[Approval, ...]:
     Raises:
         TagError: when an approval is incomplete or cannot be read; it names the line.
     """
-    if not path.exists():
-        return ()
-    root = read_yaml(path)
-    if root.value is None or root.value == {}:
-        return ()
-    return tuple(_approval(entry) for entry in root.items("the approvals"))
-
-
-def _approval(entry: Entry) -> Approval:
-    fields = entry.fields("an approval")
-    for name in _FIELDS:
-        if name not in fields:
-            raise TagError(f"{entry.place}: the approval has no {name}; restore the line.")
-    texts = {name: fields[name].text(name) for name in _FIELDS}
-    try:
-        return Approval(
-            code=texts["code"],
-            version=fields["version"].number("version"),
-            action=Action(texts["action"]),
-            effective_from=parse_month(texts["effective_from"]),
-            by=texts["by"],
-            reason=texts["reason"],
-            on=date.fromisoformat(texts["on"]),
-            definition_hash=texts["definition_hash"],
-            place=entry.place,
-        )
-    except ValueError as error:
-        raise TagError(f"{entry.place}: {error}; restore the line as it was written.") from None
+    return read_yaml(path, _Approvals, TagError).root if path.exists() else ()
 
 
 def with_approvals(catalogue: Catalogue, approvals: Sequence[Approval]) -> Catalogue:
@@ -168,7 +142,14 @@ def approve(
         )
     tag = _to_approve(catalogue, code, action)
     approval = Approval(
-        code, tag.version, action, month, by.strip(), reason.strip(), on, tag.definition_hash
+        code=code,
+        version=tag.version,
+        action=action,
+        effective_from=month,
+        by=by,
+        reason=reason,
+        on=on,
+        definition_hash=tag.definition_hash,
     )
     # Carried out first: what the whole catalogue would refuse is not written.
     with_approvals(catalogue, [approval]).in_force(month)
@@ -192,12 +173,8 @@ def _to_approve(catalogue: Catalogue, code: str, action: Action) -> Tag:
 
 
 def _append(path: Path, approval: Approval) -> None:
-    record: dict[str, object] = {
-        name: getattr(approval, name)
-        if isinstance(getattr(approval, name), int | date)
-        else str(getattr(approval, name))
-        for name in _FIELDS
-    }
+    record = approval.model_dump()
+    record["action"] = str(approval.action)
     before = path.read_text(encoding="utf-8") if path.exists() else _HEADER
     added = yaml.safe_dump([record], allow_unicode=True, sort_keys=False)
     replace_files({path: (before.rstrip("\n") + "\n" + added).encode()})

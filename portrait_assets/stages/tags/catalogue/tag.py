@@ -11,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command
+from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
@@ -50,18 +51,6 @@ class Status(StrEnum):
     DRAFT = "draft"
     ACTIVE = "active"
     RETIRED = "retired"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something is written: shown in every message about it."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        """Such as `tags.yaml line 12`."""
-        return f"{self.file} line {self.line}"
 
 
 @dataclass(frozen=True)
@@ -181,12 +170,14 @@ class Catalogue:
     """Every version of every tag, by code and version.
 
     `categories` gives the English and Chinese name of a category's code; `columns` is what
-    expressions may read besides tags.
+    expressions may read besides tags. `withheld` are the versions whose class is above what tags
+    may have: nobody is tagged by them.
     """
 
     tags: tuple[Tag, ...]
     categories: Mapping[str, tuple[str, str]]
     columns: Mapping[str, Column]
+    withheld: tuple[Tag, ...] = ()
 
     def tag(self, code: str, version: int | None = None) -> Tag:
         """That version of the tag, or its highest.

@@ -1,4 +1,4 @@
-"""What a change of the catalogue would do, before it is in force."""
+"""What a change of the catalogue would do, before it is active."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DIFF_SCHEMA = pl.Schema(
 
 
 def with_drafts_active(catalogue: Catalogue, codes: Collection[str] | None = None) -> Catalogue:
-    """The catalogue as if the drafts of these tags (all drafts when None) were in force.
+    """The catalogue as if the drafts of these tags (all drafts when None) were active.
 
     Raises:
         TagError: when a code has no draft, or there is no draft at all.
@@ -65,15 +65,13 @@ def catalogue_diff(
     Only values that someone enters or leaves are listed. Tags that are numbers or dates count as
     one value 'any'. The frames are those of `evaluate`, of one month.
     """
-    held = [
-        _held(catalogue, evaluate(catalogue, features, segments, previous, as_of).tag_table)
-        for catalogue in (before, after)
-    ]
+    old, new = (
+        _values(each, evaluate(each, features, segments, previous, as_of).tag_table)
+        for each in (before, after)
+    )
     keys = ["customer_id", "tag_code", "tag_value"]
-    both = (
-        held[0]
-        .with_columns(was=True)
-        .join(held[1].with_columns(becomes=True), on=keys, how="full", coalesce=True)
+    both = old.with_columns(was=True).join(
+        new.with_columns(becomes=True), on=keys, how="full", coalesce=True
     )
     was, becomes = pl.col("was").fill_null(False), pl.col("becomes").fill_null(False)
     return (
@@ -90,7 +88,7 @@ def catalogue_diff(
     )
 
 
-def _held(catalogue: Catalogue, tag_table: pl.DataFrame) -> pl.DataFrame:
+def _values(catalogue: Catalogue, tag_table: pl.DataFrame) -> pl.DataFrame:
     numbers = [
         tag.code
         for tag in catalogue.tags

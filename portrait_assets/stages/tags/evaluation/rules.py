@@ -1,4 +1,4 @@
-"""The rules of tags as SQL: which value a customer holds, and when that is not known."""
+"""The rules of tags as SQL: which value a customer has, and when that is not known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def day(as_of: date) -> str:
 
 
 def part(tag: Tag, what: str) -> str:
-    """The column of the temporary tables that holds something about the tag."""
+    """The column of the evaluation that has something about the tag, beside its value."""
     return quote(f"{tag.code}:{what}")
 
 

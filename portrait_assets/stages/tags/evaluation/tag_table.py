@@ -1,7 +1,7 @@
 """The tag table: one row per customer, tag and value, as a view over what is stored wide.
 
-Values stand in the portrait matrix already; only what else a row tells, and differs between
-customers, is stored beside it, as a column per tag.
+Values are in the portrait matrix already; only what else a row has, and differs between customers,
+is stored beside it, as a column per tag.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def _details(code: str, catalogue: Catalogue) -> tuple[str, ...]:
 
 
 def detail_name(code: str, detail: str) -> str:
-    """The column of `tags.tag_details` that holds a detail of a tag."""
+    """The column of `tags.tag_details` for a detail of a tag."""
     return f"{code}__{_NAMES[detail]}"
 
 
 def tag_details_table(catalogue: Catalogue) -> Table:
-    """What the tag table tells of a value besides the value, where customers differ in it."""
+    """What the tag table has besides the value, where customers differ in it."""
     titles = {tag.code: (tag.name_en, tag.name_zh) for tag in catalogue.published}
     columns = []
     for code, details in details_of(catalogue).items():
@@ -138,7 +138,7 @@ _NOTHING = (
 
 
 def evaluated_rows_sql(tags: Sequence[Tag], kept: Collection[Tag], evaluated: str) -> str:
-    """The tag table's rows of tags that were just evaluated into a table of this name."""
+    """The SELECT of the tag table's rows of tags from their evaluation, a table of this name."""
     selects = [
         rows_sql(tag.code, evaluated, _evaluated(tag, tag in kept), tag.shape is Shape.MANY)
         for tag in sorted(tags, key=lambda tag: tag.code)
@@ -149,12 +149,12 @@ def evaluated_rows_sql(tags: Sequence[Tag], kept: Collection[Tag], evaluated: st
 def evaluated_details_sql(
     catalogue: Catalogue, tags: Sequence[Tag], kept: Collection[Tag], evaluated: str
 ) -> str:
-    """The rows of `tags.tag_details` of tags that were just evaluated, in customers' order."""
-    force = {tag.code: tag for tag in tags}
+    """The SELECT of the rows of `tags.tag_details`, in customers' order, from an evaluation."""
+    active = {tag.code: tag for tag in tags}
     table = tag_details_table(catalogue)
     columns = [AS_OF.name, CUSTOMER_NO.name]
     for code, details in details_of(catalogue).items():
-        tag = force.get(code)
+        tag = active.get(code)
         for detail in details:
             name = detail_name(code, detail)
             value = "NULL" if tag is None else _evaluated(tag, tag in kept)[detail]

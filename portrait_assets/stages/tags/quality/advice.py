@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portrait_assets.methods.statistics.stability import STRONG_SHIFT
 from portrait_assets.stages.tags.catalogue.tag import Kind, Shape, Tag
 
 LOW_COVERAGE = 0.01
 THIN_COVERAGE = 0.30
 ONE_VALUE = 0.999
-PSI_SHIFT = 0.25
 MUCH_CHANGE = 0.50
 SAME_THING = 0.90
 
@@ -88,7 +88,7 @@ def _doubts(tag: Tag, measures: Measures) -> list[tuple[str, str]]:
                 f"覆盖率{measures.coverage:.1%},低于{THIN_COVERAGE:.0%}",
             )
         )
-    if measures.psi is not None and measures.psi >= max(PSI_SHIFT, measures.psi_by_chance or 0):
+    if measures.psi is not None and measures.psi >= max(STRONG_SHIFT, measures.psi_by_chance or 0):
         found.append(
             (
                 f"the distribution shifted (PSI {measures.psi:.2f} against the month before)",

@@ -9,15 +9,14 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.statistics.divergences import (
-    Codes,
-    Numbers,
-    binned,
-    ks,
-    psi,
-    psi_by_chance,
-    shared_information,
+from portrait_assets.methods.statistics.agreement import mutual_information_matrix
+from portrait_assets.methods.statistics.binning import (
+    Floats,
+    by_frequency,
+    counts_by_tenth,
+    counts_by_value,
 )
+from portrait_assets.methods.statistics.stability import ks, psi, psi_by_chance, smoothed_shares
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_QUALITY
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
@@ -116,13 +115,13 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _numbers(held: Held, tag: Tag) -> Numbers:
-    values: Numbers = held.sample[tag.code].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+def _numbers(held: Held, tag: Tag) -> Floats:
+    values: Floats = held.sample[tag.code].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return values
 
 
 def _distribution(
-    tag: Tag, now: Held, numbers: Numbers | None
+    tag: Tag, now: Held, numbers: Floats | None
 ) -> tuple[int, str | None, float | None, str | None]:
     """Number of values, the most frequent one, its share of the holders, and all in words."""
     if numbers is None:
@@ -152,6 +151,7 @@ class _Drift:
 
 
 _NO_DRIFT = _Drift()
+_REFERENCE, _CURRENT = pl.col("reference"), pl.col("current")
 
 
 def _drift(tag: Tag, now: Held, before: Held) -> _Drift:
@@ -160,13 +160,22 @@ def _drift(tag: Tag, now: Held, before: Held) -> _Drift:
         was, is_now = _numbers(before, tag), _numbers(now, tag)
         if np.isnan(was).all() or np.isnan(is_now).all():
             return _NO_DRIFT
-        bins = binned(was, is_now)
-        return _Drift(psi(*bins), psi_by_chance(*bins), ks(was, is_now))
-    one, two = (
+        distance = counts_by_value(was, is_now).select(ks(_REFERENCE, _CURRENT)).item()
+        return _shift(counts_by_tenth(was, is_now), distance)
+    was_held, is_held = (
         {**held.counts[tag.code], "": held.customers - held.holders[tag.code]}
         for held in (before, now)
     )
-    return _Drift(psi(one, two), psi_by_chance(one, two))
+    values = dict.fromkeys((*was_held, *is_held))
+    counts = [(was_held.get(value, 0), is_held.get(value, 0)) for value in values]
+    return _shift(pl.DataFrame(counts, schema=["reference", "current"], orient="row"))
+
+
+def _shift(counts: pl.DataFrame, distance: float | None = None) -> _Drift:
+    """Drift of the counts by bin; `distance` is that of KS."""
+    shift = counts.select(psi(smoothed_shares(_REFERENCE), smoothed_shares(_CURRENT))).item()
+    chance = psi_by_chance(counts.height, *counts.sum().row(0))
+    return _Drift(shift, float(chance), distance)
 
 
 def _shares_changed(tags: Sequence[Tag], now: Held, before: Held | None) -> dict[str, float]:
@@ -188,22 +197,13 @@ def _shares_changed(tags: Sequence[Tag], now: Held, before: Held | None) -> dict
 
 def _overlaps(now: Held, names: Sequence[str]) -> dict[str, tuple[str, float]]:
     """For each tag the one that says the most similar thing, and how much."""
-    coded = {name: _frequent(now.codes[name][:OVERLAP_SAMPLE]) for name in sorted(names)}
+    coded = {
+        name: by_frequency(now.codes[name][:OVERLAP_SAMPLE], MOST_VALUES) for name in sorted(names)
+    }
     coded = {name: codes for name, codes in coded.items() if len(codes) and codes.max() > 0}
     if len(coded) < 2:
         return {}
-    shared = shared_information(list(coded.values()))
+    shared = mutual_information_matrix(list(coded.values()))
     np.fill_diagonal(shared, -1)
     closest, found = shared.argmax(axis=1), list(coded)
     return {name: (found[closest[i]], float(shared[i, closest[i]])) for i, name in enumerate(found)}
-
-
-def _frequent(codes: Codes) -> Codes:
-    """The codes by falling frequency, a missing value as one of them and rare ones as the last."""
-    if not len(codes):
-        return codes
-    counts = np.bincount(codes + 1)
-    rank = np.empty_like(counts)
-    rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
-    frequent: Codes = rank[codes + 1].clip(max=MOST_VALUES)
-    return frequent

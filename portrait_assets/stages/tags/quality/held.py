@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.methods.expressions.expression import NUMERIC
-from portrait_assets.methods.statistics.divergences import Codes
+from portrait_assets.methods.statistics.agreement import Codes
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag
 from portrait_assets.stages.tags.evaluation.rules import day
 from portrait_assets.stages.tags.evaluation.tag_table import DECIDED, detail_name, details_of

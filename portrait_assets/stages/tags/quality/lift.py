@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.statistics.divergences import Codes, wilson
+from portrait_assets.methods.statistics.agreement import Codes
+from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.tags.catalogue.tag import Tag
 from portrait_assets.stages.tags.contract import OUTCOMES
@@ -71,11 +72,13 @@ def _telling_lift(
     held = known & (codes >= 0)
     sizes = np.bincount(codes[held], minlength=len(values))
     hits = np.bincount(codes[held & happened], minlength=len(values))
-    lifts = []
-    for position in np.flatnonzero(sizes >= MIN_CUSTOMERS).tolist():
-        n, hit = int(sizes[position]), int(hits[position])
-        low, high = wilson(hit, n)
-        lifts.append(Lift(name, values[position], hit / n / base, low / base, high / base))
+    enough = np.flatnonzero(sizes >= MIN_CUSTOMERS)
+    sizes, hits = sizes[enough], hits[enough]
+    rates = np.column_stack([hits / sizes, *wilson(hits, sizes)])
+    lifts = [
+        Lift(name, values[position], *lift)
+        for position, lift in zip(enough.tolist(), (rates / base).tolist(), strict=True)
+    ]
     return max(lifts, key=_telling, default=None)
 
 

@@ -1,0 +1,40 @@
+"""What commands share: their options, and where they print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from portrait_assets.core.settings import Settings
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+SourceOption = Annotated[
+    str | None,
+    typer.Option("--source", "-s", help="Source to work on; `portrait sources` lists them."),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Folder with sources/ and warehouse/.", show_default="data"),
+]
+
+
+def settings_of(source: str | None, data_dir: Path | None) -> Settings:
+    """The settings of the environment, with the options that were given."""
+    from portrait_assets.core.invocation import give_commands_for
+    from portrait_assets.core.settings import Settings
+
+    given = {"source": source, "data_dir": data_dir}
+    settings = Settings(**{k: value for k, value in given.items() if value is not None})  # type: ignore[arg-type]
+    give_commands_for(settings)
+    return settings
+
+
+def print_problem(sentence: str) -> None:
+    """Print what the notifier failed at where a command prints its own failure."""
+    typer.echo(sentence, err=True)

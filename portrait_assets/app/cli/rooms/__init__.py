@@ -1,0 +1,1 @@
+"""The commands of rooms, a module per thing that they are about."""

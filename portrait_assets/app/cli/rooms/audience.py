@@ -1,0 +1,81 @@
+"""`portrait audience`: the customers that a condition over tags selects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portrait_assets.app.cli.options import DataOption, SourceOption, out, settings_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from portrait_assets.stages.tags.audiences.audience import Audience
+
+commands = typer.Typer()
+SHOWN = 15  # Lines of a profile that are printed; the rest is in the frame.
+
+
+@commands.command()
+def audience(
+    expression: Annotated[str, typer.Argument(help="SQL condition over tags, as in WHERE.")],
+    month: Annotated[
+        str | None, typer.Option("--month", help="Month, 2017-06.", show_default="the newest")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Write the customers to this CSV or Parquet.")
+    ] = None,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Count and describe the customers that a condition over tags selects."""
+    from portrait_assets.core.source_folder import source_file
+    from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
+    from portrait_assets.stages.tags.services import find_audience
+
+    settings = settings_of(source, data_dir)
+    saved = source_file(settings.source_dir, AUDIENCES_FILE)
+    found = find_audience(
+        settings.portrait_file,
+        expression,
+        month=month,
+        saved=saved if saved.is_file() else None,
+        out=to,
+    )
+    print_audience(found.audience, out)
+    if found.written is not None:
+        out.print(f"{found.written:,} customers written to {to}.")
+
+
+def print_audience(audience: Audience, console: Console) -> None:
+    """Print the audience's size, share, profile and overlaps."""
+    import polars as pl
+    from rich.markup import escape
+    from rich.table import Table
+
+    console.print(
+        f"{audience.size:,} of {audience.base:,} customers ({audience.share:.1%}) "
+        f"in {audience.as_of:%Y-%m}"
+    )
+    table = Table(title="Profile against the base (TGI 100: as the base)")
+    for head in ("tag", "value", "audience", "base", "TGI", "q"):
+        table.add_column(head, overflow="fold")
+    telling = audience.profile.filter(pl.col("q_value") < 0.05).head(SHOWN)
+    for row in telling.iter_rows(named=True):
+        table.add_row(
+            row["tag_code"],
+            escape(row["tag_value"]),
+            f"{row['audience_share']:.1%}",
+            f"{row['base_share']:.1%}",
+            f"{row['tgi']:.0f}",
+            f"{row['q_value']:.1g}",
+        )
+    if telling.height:
+        console.print(table)
+    for row in audience.overlaps.iter_rows(named=True):
+        console.print(
+            f"{row['audience_code']}: {row['both']:,} in both, "
+            f"{row['share_of_audience']:.1%} of this audience"
+        )

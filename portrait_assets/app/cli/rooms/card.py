@@ -1,0 +1,77 @@
+"""`portrait show`: one customer's card, there in under a second as no frame library is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portrait_assets.app.cli.options import DataOption, SourceOption, out, settings_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from portrait_assets.stages.tags.card import Card
+
+commands = typer.Typer()
+
+ELEMENTS = (
+    ("entity", "Entity: who the customer is", "实体"),
+    ("symbol", "Symbol: what the customer does", "符号"),
+    ("concept", "Concept: what the customer values", "概念"),
+    ("principle", "Principle: how the customer reacts", "原理"),
+)
+
+
+@commands.command()
+def show(
+    customer: Annotated[str, typer.Argument(help="Customer identifier.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Month, 2017-06.", show_default="the newest")
+    ] = None,
+    chinese: Annotated[bool, typer.Option("--chinese", help="Names in Chinese.")] = False,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Print one customer's card: elements, segment, tags with evidence, what changed lately."""
+    from portrait_assets.core.months import last_day, parse_month
+    from portrait_assets.stages.tags.card import read_card
+
+    settings = settings_of(source, data_dir)
+    month = last_day(parse_month(as_of)) if as_of else None
+    print_card(read_card(settings.portrait_file, customer, month), out, chinese)
+
+
+def print_card(card: Card, console: Console, chinese: bool = False) -> None:
+    """Print the card: segment, the four elements with their tags, and what changed lately."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    segment = card.segment_zh if chinese else card.segment_en
+    console.print(
+        f"[bold]{escape(card.customer_id)}[/bold]  {card.as_of:%Y-%m}  "
+        f"{'客群' if chinese else 'segment'}: {escape(segment or '-')}"
+    )
+    for element, title_en, title_zh in ELEMENTS:
+        own = [tag for tag in card.tags if tag.element == element]
+        table = Table(title=title_zh if chinese else title_en, title_justify="left", expand=True)
+        heads = (
+            ("标签", "取值", "置信度", "依据") if chinese else ("tag", "value", "sure", "evidence")
+        )
+        for head in heads:
+            table.add_column(head, overflow="fold")
+        for tag in own:
+            kept = f" ({tag.decided_as_of:%Y-%m})" if tag.decided_as_of != card.as_of else ""
+            table.add_row(
+                escape(tag.name_zh if chinese else tag.name_en),
+                escape((tag.value_zh if chinese else tag.value_en) + kept),
+                f"{tag.confidence:.2f}",
+                escape("; ".join(f"{name} = {value}" for name, value in tag.evidence)),
+            )
+        if own:
+            console.print(table)
+    for change in card.changes:
+        console.print(
+            f"{change.as_of:%Y-%m}  {change.code}: "
+            f"{escape(change.before or '-')} -> {escape(change.after or '-')} ({change.change})"
+        )

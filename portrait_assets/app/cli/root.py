@@ -1,0 +1,56 @@
+"""`portrait`: the pipeline for people at a terminal. Heavy imports wait until a command needs them.
+
+A module of commands has a `typer.Typer` named `commands`. Those of a room are named in its
+`ROOM.commands`, and stand in the help from the portrait back to the source.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NoReturn
+
+import typer
+
+from portrait_assets.app.cli.options import err
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.stages.rooms import ROOMS
+
+app = typer.Typer(
+    name="portrait",
+    help="Customer portraits: every month, one row per customer, with tags and segments.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+MODULES = (
+    "portrait_assets.app.cli.run",
+    "portrait_assets.app.cli.data",
+    "portrait_assets.app.cli.generate",
+    *(module for room in reversed(ROOMS) for module in room.commands),
+)
+
+
+def _mount(commands: typer.Typer) -> None:
+    # `add_typer` would list the groups of one module before the commands of the next.
+    app.registered_commands += commands.registered_commands
+    app.registered_groups += commands.registered_groups
+
+
+for module in MODULES:
+    _mount(import_module(module).commands)
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's ends in one sentence and exit code 1."""
+    try:
+        app()
+    except PortraitError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _fail(f"{error.strerror or error}{where}; see to the disk or the path, and try again.")
+
+
+def _fail(sentence: str, exit_code: int = 1) -> NoReturn:
+    err.print(" ".join(sentence.split()), style="red", markup=False)
+    raise SystemExit(exit_code) from None

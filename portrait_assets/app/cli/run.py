@@ -1,0 +1,88 @@
+"""`portrait run`: what is not up to date, or the months asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portrait_assets.app.cli.options import (
+    DataOption,
+    SourceOption,
+    out,
+    print_problem,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from portrait_assets.app.planning import Plan
+    from portrait_assets.app.request import Request
+
+commands = typer.Typer()
+
+
+@commands.command()
+def run(
+    source: SourceOption = None,
+    months: Annotated[
+        str | None,
+        typer.Option(
+            "--months",
+            "-m",
+            help="A month, 2017-03, or a range, 2017-03..2017-08.",
+            show_default="whatever is not up to date",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Forget what was made and make all months again."),
+    ] = False,
+    data_dir: DataOption = None,
+) -> None:
+    """Materialize what is not up to date, or these months, and publish portrait.duckdb.
+
+    Nothing is run where no file or definition has changed; a run that was stopped goes on where
+    it was. Months before the ones asked for that were never completed are made too, for a month
+    looks back on those before it.
+    """
+    from portrait_assets.app.planning import read_plan
+    from portrait_assets.app.request import read_request
+    from portrait_assets.app.stopping import stopped_in_a_sentence
+    from portrait_assets.core.invocation import command
+    from portrait_assets.orchestration.notifier import reported
+
+    settings = settings_of(source, data_dir)
+    with stopped_in_a_sentence(), reported(settings, print_problem):
+        request = read_request(settings, months, fresh)
+        plan = read_plan(request, on_wait=out.print)
+        exit_code = 0
+        if plan.is_empty:
+            newest = request.available[-1]
+            again = command("run", "--months", newest)
+            out.print(f"{plan.sentence} `{again}` runs a month.", markup=False)
+        else:
+            exit_code = run_and_show(request, out, plan)
+    raise typer.Exit(exit_code)
+
+
+def run_and_show(request: Request, console: Console, plan: Plan | None = None) -> int:
+    """Carry out a request with its progress shown, and then what was published.
+
+    Returns:
+        The exit code: 0 when all months were made.
+
+    Raises:
+        PortraitError: when the request cannot be carried out.
+    """
+    from portrait_assets.app.cli.printing import print_published
+    from portrait_assets.app.cli.progress import shown_progress
+    from portrait_assets.app.run import run_portrait
+    from portrait_assets.app.status import read_published
+
+    with shown_progress(console) as progress:
+        result = run_portrait(request, progress, plan)
+    if result.is_published:
+        print_published(read_published(request.settings), request.settings, console)
+    return 1 if result.has_failed else 0

@@ -1,0 +1,76 @@
+"""Numbers put into bins, and codes put into an order."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int64]
+
+PERCENTILES = np.arange(1, 100) / 100
+TENTHS = 10
+
+
+def counts_by_tenth(reference: Floats, current: Floats) -> pl.DataFrame:
+    """Columns `reference` and `current`: how many of each lie in the tenths of the reference.
+
+    The last row counts what is missing (NaN); tenths that fall together are one row.
+    """
+    known = reference[~np.isnan(reference)]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, TENTHS + 1)[1:-1]))
+    counted = {}
+    for name, values in (("reference", reference), ("current", current)):
+        bins = np.searchsorted(edges, values[~np.isnan(values)], side="right")
+        counts = np.bincount(bins, minlength=len(edges) + 1)
+        counted[name] = np.append(counts, np.isnan(values).sum())
+    return pl.DataFrame(counted)
+
+
+def counts_by_value(reference: Floats, current: Floats) -> pl.DataFrame:
+    """Columns `reference` and `current`: how many of each are a value, in the order of values.
+
+    What is missing (NaN) is left out.
+    """
+    known = [values[~np.isnan(values)] for values in (reference, current)]
+    values, at = np.unique(np.concatenate(known), return_inverse=True)
+    ends = np.split(at, [len(known[0])])
+    counted = (np.bincount(each, minlength=len(values)) for each in ends)
+    return pl.DataFrame(dict(zip(("reference", "current"), counted, strict=True)))
+
+
+def percentile_edges(ordered: Floats) -> Floats:
+    """The distinct percentiles of values in rising order; none where there is no value."""
+    if not len(ordered):
+        return ordered
+    return np.unique(ordered[(PERCENTILES * len(ordered)).astype(int)])
+
+
+def counts_between(ordered: Floats, edges: Floats) -> Counts:
+    """How many values, in rising order, lie up to each edge and above the last, shape (edges + 1,).
+
+    A value on an edge lies below it.
+    """
+    below = np.searchsorted(ordered, edges, side="right")
+    return np.diff(np.concatenate([[0], below, [len(ordered)]]))
+
+
+def tenth_of_each(counts: Counts) -> Counts:
+    """Into which tenth of the total, 0 to 9, each of the ordered bins of these counts reaches.
+
+    Negative for bins with nothing in or below them.
+    """
+    reached = np.cumsum(counts)
+    return np.minimum((reached - 1) * TENTHS // max(int(reached[-1]), 1), TENTHS - 1)
+
+
+def by_frequency(codes: Codes, most: int) -> Codes:
+    """Codes from -1, numbered anew from 0 by falling frequency; from `most` on they are one."""
+    if not len(codes):
+        return codes
+    counts = np.bincount(codes + 1)
+    rank = np.empty_like(counts)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    return rank[codes + 1].clip(max=most)

@@ -1,0 +1,1 @@
+"""From values as received to typed values that keep to the rules of their declaration."""

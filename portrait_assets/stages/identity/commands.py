@@ -1,0 +1,93 @@
+"""The verbs of the identity room: link any table, and rewrite history under today's identities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.settings import Settings
+from portrait_assets.methods.linkage.model import LinkageSettings, link
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS
+from portrait_assets.stages.identity.review import append_same
+from portrait_assets.storage.duckdb.connection import literal, open_database
+
+ROW_NUMBER = "row_number"
+
+
+def link_file(file: Path, to: Path, id_column: str | None, settings: LinkageSettings) -> int:
+    """Write the pairs of records in a CSV or Parquet file that are one person's.
+
+    Args:
+        file: the table, with any of the usual columns about persons.
+        to: where the pairs go, CSV or Parquet by its ending.
+        id_column: the column that identifies a record; row numbers from 1 where None.
+        settings: threshold and training.
+
+    Returns:
+        How many pairs were written.
+
+    Raises:
+        PortraitError: when the file cannot be read or has too few known columns.
+    """
+    records = _read(file)
+    if id_column is None:
+        records = records.with_row_index(ROW_NUMBER, offset=1)
+    elif id_column not in records.columns:
+        raise PortraitError(
+            f"'{file.name}' has no column {id_column}; it has {', '.join(records.columns)}."
+        )
+    pairs = link(records, id_column or ROW_NUMBER, settings)
+    if to.suffix.lower() == ".parquet":
+        pairs.write_parquet(to)
+    else:
+        pairs.write_csv(to)
+    return pairs.height
+
+
+def _read(file: Path) -> pl.DataFrame:
+    if not file.is_file():
+        raise PortraitError(f"There is no file '{file}'; name a CSV or Parquet table.")
+    try:
+        if file.suffix.lower() == ".parquet":
+            return pl.read_parquet(file)
+        records = pl.read_csv(file, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        told = str(error).strip().splitlines()[0]
+        raise PortraitError(f"'{file.name}' cannot be read: {told}") from None
+    return records.rename({name: name.strip() for name in records.columns})
+
+
+def merges_to_backdate(settings: Settings, months: Sequence[str]) -> pl.DataFrame:
+    """The merges of customers found after the first of these months, up to the last one.
+
+    Returns:
+        `found_in`, `alias_id` and `customer_id`, one row per identifier given up, in order.
+
+    Raises:
+        PortraitError: when nothing was made yet, or a run holds the warehouse.
+    """
+    with open_database(settings.warehouse_file, read_only=True) as con:
+        found: pl.DataFrame = con.sql(
+            f"SELECT month AS found_in, alias_id, customer_id FROM {CUSTOMER_ALIAS.full_name} "
+            f"WHERE month > {literal(months[0])} AND month <= {literal(months[-1])} ORDER BY ALL"
+        ).pl()
+    return found
+
+
+def backdate(settings: Settings, months: Sequence[str]) -> pl.DataFrame:
+    """Let the merges found within these months hold from the first of them on.
+
+    They are written into the reviewers' file of the source as decided from that month, so that
+    every later run gives the same history. Merges found after these months are left alone: so
+    that nobody is one person, then two and then one again, they need a range up to their month.
+
+    Returns:
+        What `merges_to_backdate` gives; where there is any, the months are to be made again.
+    """
+    merges = merges_to_backdate(settings, months)
+    if not merges.is_empty():
+        append_same(settings.source_dir, merges, months[0])
+    return merges

@@ -1,0 +1,62 @@
+"""Who is who: which customer a source's record belongs to, and what found it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from portrait_assets.schema.table import Column, Table, Type
+
+SOURCE_CUSTOMER_ID = Column(
+    "source_customer_id", Type.TEXT, "Identifier in the source", "源系统客户编号"
+)
+
+IDENTITY_MAP = Table(
+    schema="identity",
+    name="identity_map",
+    en="Which customer a source's record belongs to, from the month it was first seen",
+    zh="客户身份映射",
+    columns=(
+        replace(SOURCE_CUSTOMER_ID, nullable=False),
+        Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False),
+        Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
+        Column(
+            "match_probability",
+            Type.NUMBER,
+            "Probability that the record is this customer's",
+            "匹配概率",
+            nullable=False,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
+    ),
+    key=("source_customer_id",),
+    published=True,
+)
+
+CUSTOMER_ALIAS = Table(
+    schema="identity",
+    name="customer_alias",
+    en="Customers that turned out to be another, and since when",
+    zh="客户编号合并记录",
+    columns=(
+        Column("alias_id", Type.TEXT, "Identifier given up", "弃用编号", nullable=False),
+        Column("customer_id", Type.TEXT, "Customer who it is", "保留编号", nullable=False),
+        Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
+        Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
+    ),
+    key=("alias_id",),
+    published=True,
+)
+
+LINKAGE_MODEL = Table(
+    schema="identity",
+    name="linkage_model",
+    en="What linkage learnt: made when there was none, or twice the records of the last",
+    zh="记录关联模型",
+    columns=(
+        Column("records", Type.INTEGER, "Records learnt from", "训练记录数", nullable=False),
+        Column("model", Type.TEXT, "Weights and settings, as JSON", "模型参数", nullable=False),
+    ),
+    key=("records",),
+)

@@ -1,0 +1,1 @@
+"""The report's charts: rows in, SVG out."""

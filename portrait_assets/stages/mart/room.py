@@ -1,0 +1,50 @@
+"""The mart: the published file and the report, made from what all other rooms have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from portrait_assets.storage.dagster.room import Context, Pace, Room
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from portrait_assets.storage.published import Section
+
+
+def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.stages.mart.assets import mart_assets
+
+    return mart_assets(context)
+
+
+def _report() -> Sequence[Section]:
+    from portrait_assets.stages.mart.sections.backtests import BACKTESTS
+    from portrait_assets.stages.mart.sections.campaigns import CAMPAIGNS
+    from portrait_assets.stages.mart.sections.dictionary import DICTIONARY
+    from portrait_assets.stages.mart.sections.drift import DRIFT
+    from portrait_assets.stages.mart.sections.findings import FINDINGS
+    from portrait_assets.stages.mart.sections.matrix import MATRIX
+    from portrait_assets.stages.mart.sections.migration import MIGRATION
+    from portrait_assets.stages.mart.sections.overview import OVERVIEW
+    from portrait_assets.stages.mart.sections.quality import QUALITY
+    from portrait_assets.stages.mart.sections.segments import SEGMENTS
+    from portrait_assets.stages.mart.sections.value import VALUE
+
+    return (
+        OVERVIEW,
+        MATRIX,
+        SEGMENTS,
+        VALUE,
+        CAMPAIGNS,
+        BACKTESTS,
+        DRIFT,
+        MIGRATION,
+        QUALITY,
+        FINDINGS,
+        DICTIONARY,
+    )
+
+
+ROOM = Room("mart", steps=_steps, report=_report, pace=Pace(3.0, 0.15, 4.4))

@@ -1,0 +1,42 @@
+"""The raw room: the source's rows as they come, placed in their months."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from portrait_assets.storage.dagster.room import Context, Pace, Room
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from portrait_assets.schema.table import Table
+    from portrait_assets.storage.dagster.checks import TableCheck
+
+
+def _tables(_context: Context) -> Sequence[Table]:
+    from portrait_assets.stages.raw.assets import TABLES
+
+    return TABLES
+
+
+def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.stages.raw.assets import raw_assets
+    from portrait_assets.stages.raw.source import load_source
+
+    return raw_assets(context.folder.read(load_source), context.partitions)
+
+
+def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
+    from portrait_assets.stages.raw.checks import CHECKS
+
+    return CHECKS
+
+
+ROOM = Room(
+    "raw",
+    tables=_tables,
+    steps=_steps,
+    checks=_checks,
+    pace=Pace(1.0, 0.0, 0.8),
+)

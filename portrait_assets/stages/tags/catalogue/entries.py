@@ -1,0 +1,205 @@
+"""What stands in a catalogue's file, and how a source's file goes over the default one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, Field, RootModel, model_validator
+
+from portrait_assets.core.yaml_file import (
+    Code,
+    Entry,
+    Formula,
+    Line,
+    Month,
+    Word,
+    Words,
+    check_unique,
+    read_yaml,
+    validated,
+)
+from portrait_assets.core.yaml_text import WrittenList, WrittenMapping
+from portrait_assets.schema.table import Sensitivity, Type
+from portrait_assets.stages.features.declared.feature import Element
+from portrait_assets.stages.tags.catalogue.tag import Kind, OnMissing, Shape, Status, TagError
+
+_TypeName = Literal["text", "integer", "number", "money", "boolean", "date"]
+_TYPES: dict[_TypeName, Type] = {
+    "text": Type.TEXT,
+    "integer": Type.INTEGER,
+    "number": Type.NUMBER,
+    "money": Type.MONEY,
+    "boolean": Type.BOOLEAN,
+    "date": Type.DATE,
+}
+_DEFINING = frozenset({"values", "many", "expression", "type", "confidence", "valid_months"})
+
+_Versions = dict[tuple[str, int], WrittenMapping]
+
+
+class ValueEntry(Entry):
+    """An enumerated value of a tag, with the rule by which a customer holds it."""
+
+    model_config = ConfigDict(title="value")
+    value: Word
+    en: Line
+    zh: Line
+    when: Formula
+
+
+class TagEntry(Entry):
+    """One version of a tag with all its fields, before its expressions are parsed."""
+
+    model_config = ConfigDict(title="tag")
+    code: Code
+    version: int = Field(ge=1)
+    name: Words
+    description: Words
+    element: Element
+    category: tuple[Word, ...] = Field(min_length=3, max_length=3)
+    kind: Kind
+    owner: Line
+    sensitivity: Sensitivity = Sensitivity.C1
+    lowered_because: Line | None = None
+    valid_months: int = Field(ge=1)
+    on_missing: OnMissing
+    status: Status
+    values: tuple[ValueEntry, ...] = Field(default=(), min_length=1)
+    many: bool = False
+    expression: Formula | None = None
+    type: _TypeName | None = None
+    confidence: Formula | None = None
+    effective_from: Month | None = None
+    retired_from: Month | None = None
+
+    @model_validator(mode="after")
+    def _gives_a_value(self) -> TagEntry:
+        if bool(self.values) == (self.expression is not None):
+            raise ValueError("give either values, each with its rule, or one expression")
+        if self.expression is not None and self.type is None:
+            raise ValueError("the expression has no type; give one")
+        return self
+
+    @property
+    def shape(self) -> Shape:
+        """What a customer may hold of the tag."""
+        if self.expression is not None:
+            return Shape.OPEN
+        return Shape.MANY if self.many else Shape.ONE
+
+    @property
+    def value_type(self) -> Type:
+        """The type of a single value."""
+        return Type.TEXT if self.expression is None or self.type is None else _TYPES[self.type]
+
+
+class _Tags(RootModel[tuple[TagEntry, ...]]):
+    pass
+
+
+class _Head(Entry):
+    """A tag as far as it must stand in the file; other fields may come from elsewhere."""
+
+    model_config = ConfigDict(title="tag", extra="ignore")
+    code: Code
+    version: int | None = Field(default=None, ge=1)
+
+
+class _Defaults(Entry):
+    model_config = ConfigDict(extra="ignore")
+    version: int = Field(default=1, ge=1)
+
+
+class _Category(Words):
+    model_config = ConfigDict(title="category")
+
+
+class _Catalogue(Entry):
+    categories: dict[str, _Category] = Field(default_factory=dict)
+    defaults: _Defaults = _Defaults()
+    tags: tuple[_Head, ...] = ()
+
+
+def read_entries(
+    default: Path, overrides: Path | None
+) -> tuple[Sequence[TagEntry], dict[str, tuple[str, str]]]:
+    """Every version of every tag, and the English and Chinese name of each category.
+
+    Args:
+        default: the catalogue to start from.
+        overrides: the source's tags.yaml, if there is one.
+
+    Raises:
+        TagError: for what the files may not hold; see `load_catalogue`.
+    """
+    file = read_yaml(default, _Catalogue, TagError)
+    versions, categories = _versions(file), file.categories
+    if overrides is not None and overrides.exists():
+        own = read_yaml(overrides, _Catalogue, TagError)
+        versions, categories = _overridden(versions, own), categories | own.categories
+    written = WrittenList(file.place)
+    for version in versions.values():
+        written.add(version, version.place)
+    entries = validated(_Tags, written, TagError, file.place).root
+    for entry in entries:
+        check_unique(
+            ((f"value '{each.value}' of tag {entry.code}", each.place) for each in entry.values),
+            TagError,
+        )
+    return entries, {code: (words.en, words.zh) for code, words in categories.items()}
+
+
+def _versions(file: _Catalogue) -> _Versions:
+    heads = [(head.code, head.version or file.defaults.version, head) for head in file.tags]
+    _check_versions(heads)
+    defaults = file.defaults.written
+    return {(code, version): head.written.over(defaults) for code, version, head in heads}
+
+
+def _overridden(standing: _Versions, file: _Catalogue) -> _Versions:
+    highest: dict[str, int] = {}
+    for code, version in standing:
+        highest[code] = max(version, highest.get(code, 1))
+    heads = []
+    for head in file.tags:
+        version = head.version or highest.get(head.code, 1)
+        heads.append((head.code, version, head))
+        highest[head.code] = max(version, highest.get(head.code, 1))
+    _check_versions(heads)
+    merged = dict(standing)
+    for code, version, head in heads:
+        merged[code, version] = _merged(merged, code, version, head.written, file.defaults.written)
+    return merged
+
+
+def _check_versions(heads: Sequence[tuple[str, int, _Head]]) -> None:
+    check_unique(
+        ((f"tag {code} version {version}", head.place) for code, version, head in heads), TagError
+    )
+
+
+def _merged(
+    standing: _Versions, code: str, version: int, given: WrittenMapping, defaults: WrittenMapping
+) -> WrittenMapping:
+    """What is given over the same version, else over the highest, else over the defaults."""
+    known = [each for name, each in standing if name == code]
+    names = {key for key, value in given.items() if value is not None}
+    changed = sorted(_DEFINING & names)
+    if version in known and changed:
+        raise TagError(
+            f"{given.place}: tag {code} version {version} is in use and {changed[0]} would "
+            f"change it; write it as version {max(known) + 1}."
+        )
+    if not known:
+        base = defaults
+    elif version in known:
+        base = standing[code, version]
+    else:
+        replaced = {"values"} if "expression" in names else set()
+        replaced |= {"expression"} if "values" in names else set()
+        base = standing[code, max(known)].without("effective_from", "retired_from", *replaced)
+    merged = given.over(base)
+    merged["version"] = version
+    return merged

@@ -1,0 +1,51 @@
+"""Classes of tags: the highest of what each reads, and what is withheld for its class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from portrait_assets.schema.sensitivity import highest
+from portrait_assets.schema.table import Sensitivity
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+
+
+def classified(
+    catalogue: Catalogue, lowered: Mapping[tuple[str, int], str], clearance: Sensitivity
+) -> Catalogue:
+    """The catalogue with each tag in the class of what it reads, without those above the clearance.
+
+    A tag's declared class counts like another input, and alone where it is declared why the class
+    is lower than that of what the tag reads.
+
+    Args:
+        catalogue: tags that do not read each other in a circle, with their declared classes.
+        lowered: by code and version, the reason for a class below that of the inputs.
+        clearance: the highest class that a tag may have.
+    """
+    known = {name: column.sensitivity for name, column in catalogue.columns.items()}
+    tags, before = list(catalogue.tags), None
+    # Classes only rise, so this ends; tags may read tags, in values and in confidences.
+    while tags != before:
+        before = tags
+        of_code = {tag.code: highest(_of(tags, tag.code)) for tag in tags}
+        tags = [_with_inputs(tag, lowered, {**known, **of_code}) for tag in tags]
+    above = {tag.code for tag in tags if highest([tag.sensitivity, clearance]) is not clearance}
+    return replace(
+        catalogue,
+        tags=tuple(tag for tag in tags if tag.code not in above),
+        withheld=tuple(tag for tag in tags if tag.code in above),
+    )
+
+
+def _of(tags: Sequence[Tag], code: str) -> Iterator[Sensitivity]:
+    return (tag.sensitivity for tag in tags if tag.code == code)
+
+
+def _with_inputs(
+    tag: Tag, lowered: Mapping[tuple[str, int], str], known: Mapping[str, Sensitivity]
+) -> Tag:
+    if (tag.code, tag.version) in lowered:
+        return tag
+    inputs = [known[name] for name in tag.inputs if name in known]
+    return replace(tag, sensitivity=highest([tag.sensitivity, *inputs]))

@@ -1,0 +1,89 @@
+"""What tags are evaluated from: features, the segment, and ranks among all customers of a month.
+
+What needs everyone is apart from what is applied to each customer: customers are numbered, and the
+ranks are fitted, over all of them; `ranked` then has the rows of those that are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portrait_assets.methods.expressions.expression import RANK_PREFIX
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.storage.duckdb.connection import quote
+from portrait_assets.storage.steps import Grain, Read, Scope, Span, Step, fit, read
+
+NO_SEGMENTS = (
+    "(SELECT NULL::DATE AS as_of, NULL::VARCHAR AS customer_id, "
+    + ", ".join(f"NULL::{column.type} AS {quote(column.name)}" for column in SEGMENT_COLUMNS)
+    + " WHERE false)"
+)
+"""The relation to give in place of `named_segment` where there is no cluster model."""
+
+
+def named_segment(months: Span) -> Step:
+    """Each customer's segment with its name, as SEGMENT_COLUMNS, by month."""
+    return Step(
+        "named_segment",
+        (read(CLUSTER_ASSIGNMENT, months), read(CLUSTER_SEGMENT, months)),
+        "SELECT as_of, customer_id, segment_id, name_en AS segment_name_en, "
+        "name_zh AS segment_name_zh, confidence AS segment_confidence "
+        "FROM cluster_assignment LEFT JOIN cluster_segment USING (as_of, segment_id)",
+    )
+
+
+def base_step(catalogue: Catalogue, tags: Sequence[Tag], features: Read, segment: Step) -> Step:
+    """A row per month and customer, in their order: the features that tags read, the segment."""
+    names = {name for tag in tags for name in tag.inputs if name in catalogue.columns}
+    names -= {"as_of", *(column.name for column in SEGMENT_COLUMNS)}
+    columns = ["f.as_of", "f.customer_id", *(f"f.{quote(name)}" for name in sorted(names))]
+    columns += [f"s.{quote(column.name)}" for column in SEGMENT_COLUMNS]
+    return Step(
+        "base",
+        (features, segment),
+        "SELECT CAST(row_number() OVER () AS UINTEGER) AS row_no, * FROM "
+        f"(SELECT {', '.join(columns)} FROM {quote(features.name)} AS f "
+        f"LEFT JOIN {quote(segment.name)} AS s USING (as_of, customer_id) "
+        "ORDER BY f.as_of, f.customer_id)",
+        grain=Grain.ALL,
+    )
+
+
+def ranked_step(tags: Sequence[Tag], base: Step) -> Step:
+    """The base with each customer's number, from 1 in each month, and the ranks that tags read."""
+    names = sorted({name for tag in tags for each in tag.expressions for name in each.ranks})
+    ranks = {name: _rank(name, base) for name in names}
+    columns, joins = "", ""
+    for position, (name, rank) in enumerate(ranks.items()):
+        columns += f", r{position}.share AS {quote(RANK_PREFIX + name)}"
+        joins += (
+            f" LEFT JOIN {quote(rank.name)} AS r{position} "
+            f"ON r{position}.value = b.{quote(name)} AND r{position}.as_of = b.as_of"
+        )
+
+    def rows(scope: Scope) -> str:
+        return (
+            f"SELECT b.*, CAST(b.row_no - m.before AS UINTEGER) AS customer_no{columns} "
+            f"FROM base AS b{joins} JOIN (SELECT as_of, min(row_no) - 1 AS before FROM base "
+            f"GROUP BY as_of) AS m ON m.as_of = b.as_of WHERE {scope.population}"
+        )
+
+    return Step("ranked", (base, *ranks.values()), rows)
+
+
+def _rank(name: str, base: Step) -> Step:
+    """For each value of the column the share of customers with a lower one (percent_rank)."""
+    column = quote(name)
+    return fit(
+        f"rank_{name}",
+        (base,),
+        f"SELECT as_of, {column} AS value, count(*) AS customers FROM base "
+        f"WHERE {column} IS NOT NULL GROUP BY as_of, {column}",
+        "SELECT as_of, value, (sum(customers) OVER (PARTITION BY as_of ORDER BY value "
+        "ROWS UNBOUNDED PRECEDING) - customers)::DOUBLE "
+        "/ greatest(sum(customers) OVER (PARTITION BY as_of) - 1, 1) AS share "
+        "FROM (SELECT as_of, value, CAST(sum(customers) AS BIGINT) AS customers FROM part "
+        "GROUP BY as_of, value)",
+    )

@@ -1,0 +1,74 @@
+"""The tags room: the catalogue, each customer's tags, their quality, and saved audiences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from portrait_assets.storage.dagster.room import Context, Pace, Room
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from portrait_assets.schema.table import Table
+    from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience
+    from portrait_assets.stages.tags.catalogue.tag import Catalogue
+    from portrait_assets.storage.dagster.checks import TableCheck
+    from portrait_assets.storage.duckdb.publishing import View
+
+
+def _catalogue(context: Context) -> Catalogue:
+    from portrait_assets.stages.tags.catalogue.load import source_catalogue
+
+    return context.folder.read(source_catalogue)
+
+
+def _audiences(context: Context) -> Sequence[SavedAudience]:
+    from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
+
+    return context.folder.read(source_audiences, _catalogue(context))
+
+
+def _tables(context: Context) -> Sequence[Table]:
+    from portrait_assets.stages.tags.assets import tag_tables
+
+    return tag_tables(_catalogue(context))
+
+
+def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.stages.tags.assets import tags_assets
+
+    return tags_assets(_catalogue(context), _audiences(context), context.partitions)
+
+
+def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
+    from portrait_assets.stages.tags.checks import tags_checks
+
+    return tags_checks(_catalogue(context), _audiences(context))
+
+
+def _views(context: Context) -> Sequence[View]:
+    from portrait_assets.stages.tags.changes import changes_view
+    from portrait_assets.stages.tags.views import (
+        PORTRAIT_HISTORY_VIEW,
+        PORTRAIT_VIEW,
+        evidence_view,
+    )
+
+    catalogue = _catalogue(context)
+    return PORTRAIT_VIEW, PORTRAIT_HISTORY_VIEW, evidence_view(catalogue), changes_view(catalogue)
+
+
+ROOM = Room(
+    "tags",
+    tables=_tables,
+    steps=_steps,
+    checks=_checks,
+    views=_views,
+    commands=(
+        "portrait_assets.app.cli.rooms.card",
+        "portrait_assets.app.cli.rooms.audience",
+        "portrait_assets.app.cli.rooms.tags",
+    ),
+    pace=Pace(1.0, 0.35, 7.5),
+)

@@ -1,0 +1,200 @@
+"""What commands ask of tags: the effect of drafts, decisions on versions, and audiences.
+
+A customer's card is in `tags.card`, so that it is read without the frame libraries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from portrait_assets.core.invocation import command
+from portrait_assets.core.months import last_day, next_month, parse_month
+from portrait_assets.schema.table import Sensitivity
+from portrait_assets.stages.tags.audiences.audience import (
+    Audience,
+    export_audience,
+    matrix_columns,
+    select_audience,
+)
+from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
+from portrait_assets.stages.tags.catalogue.governance import (
+    Action,
+    Approval,
+    approve,
+    version_change,
+)
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status, TagError
+from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
+from portrait_assets.stages.tags.evaluation.inputs import named_segment
+from portrait_assets.storage.duckdb.connection import open_published
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import THE_MONTH, Scope
+
+
+@dataclass(frozen=True)
+class DraftVersion:
+    """A version that would replace another, and how its rules differ, as text."""
+
+    code: str
+    version: int
+    change: str
+
+
+@dataclass(frozen=True)
+class DraftDiff:
+    """What drafts would do to the month that ends on `as_of`, with so many customers.
+
+    `moved` are customers entering and leaving each value, as `catalogue_diff` gives them.
+    """
+
+    as_of: date
+    customers: int
+    drafts: tuple[DraftVersion, ...]
+    moved: pl.DataFrame
+
+
+def diff_drafts(
+    catalogue: Catalogue, database: Path, codes: Collection[str] | None = None
+) -> DraftDiff:
+    """What the drafts would do to the newest month.
+
+    Args:
+        catalogue: the catalogue with its drafts.
+        database: the warehouse or the published file; only read.
+        codes: the tags whose drafts count; all when None.
+
+    Raises:
+        TagError: when there is no draft, or no month yet.
+    """
+    after = with_drafts_active(catalogue, codes)
+    con = open_published(database)
+    try:
+        newest: date | None = con.execute(
+            "SELECT max(as_of) FROM features.feature_matrix"
+        ).fetchall()[0][0]
+        if newest is None:
+            raise TagError(f"The feature matrix holds no month yet; run `{command('run')}` first.")
+        before_that = last_day(next_month(f"{newest:%Y-%m}", -1))
+        features = _frame(con, "features.feature_matrix", newest)
+        previous = _frame(con, "tags.tag_table", before_that)
+        segments = Engine(con).frame(named_segment(THE_MONTH), Scope(f"{newest:%Y-%m}"))
+    finally:
+        con.close()
+    moved = catalogue_diff(catalogue, after, features, segments, previous, newest)
+    return DraftDiff(newest, features.height, _replacing(catalogue, after, newest), moved)
+
+
+def _frame(con: duckdb.DuckDBPyConnection, table: str, as_of: date) -> pl.DataFrame:
+    found: pl.DataFrame = con.sql(f"SELECT * FROM {table} WHERE as_of = DATE '{as_of}'").pl()
+    return found
+
+
+def _replacing(before: Catalogue, after: Catalogue, as_of: date) -> tuple[DraftVersion, ...]:
+    month = f"{as_of:%Y-%m}"
+    standing = {tag.code: tag for tag in before.in_force(month)}
+    found = []
+    for tag in after.in_force(month):
+        old = standing.get(tag.code)
+        if old is None or old.version != tag.version:
+            found.append(DraftVersion(tag.code, tag.version, version_change(old, tag)))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Approving:
+    """What someone decides of a tag: from `effective_from` (YYYY-MM) on, for this reason."""
+
+    code: str
+    by: str
+    reason: str
+    effective_from: str
+    action: Action = Action.ACTIVATE
+
+
+def decide(
+    catalogue: Catalogue, approvals: Path, asked: Approving, latest_made: str | None
+) -> Approval:
+    """Approve the tag's draft, or retire the tag, today; see `governance.approve`."""
+    return approve(
+        catalogue,
+        approvals,
+        asked.code,
+        asked.by,
+        asked.reason,
+        asked.effective_from,
+        date.today(),
+        latest_made,
+        asked.action,
+    )
+
+
+def latest_published(database: Path) -> str | None:
+    """The newest month (YYYY-MM) of the published portrait matrix; None when there is none."""
+    if not database.exists():
+        return None
+    con = open_published(database)
+    try:
+        newest = con.execute("SELECT max(as_of) FROM tags.portrait_matrix").fetchall()[0][0]
+    finally:
+        con.close()
+    return None if newest is None else f"{newest:%Y-%m}"
+
+
+def parse_status(text: str | None) -> Status | None:
+    """The status of that name.
+
+    Raises:
+        TagError: when there is none of that name.
+    """
+    if text is None or text in set(Status):
+        return None if text is None else Status(text)
+    raise TagError(f"'{text}' is no status of a tag; it is one of {', '.join(Status)}.")
+
+
+@dataclass(frozen=True)
+class FoundAudience:
+    """An audience, and how many customers were written to a file; None where none was asked for."""
+
+    audience: Audience
+    written: int | None
+
+
+def find_audience(
+    database: Path,
+    text: str,
+    month: str | None = None,
+    saved: Path | None = None,
+    out: Path | None = None,
+    clearance: Sensitivity = Sensitivity.C2,
+) -> FoundAudience:
+    """An audience with its size, share, profile and overlaps, written where asked.
+
+    Args:
+        database: the published file or the warehouse; only read.
+        text: the expression over the portrait matrix.
+        month: as YYYY-MM; the newest when None.
+        saved: the source's audiences.yaml.
+        out: a .csv or .parquet file to write the audience's rows to.
+        clearance: the highest class of columns that may be read.
+
+    Raises:
+        TagError: when the expression may not be used or selects nobody; nothing is written then.
+    """
+    con = open_published(database)
+    try:
+        others = {}
+        if saved is not None:
+            kept = load_audiences(saved, matrix_columns(con), clearance)
+            others = {audience.code: audience.where.text for audience in kept}
+        as_of = last_day(parse_month(month)) if month is not None else None
+        audience = select_audience(con, text, as_of, others, clearance)
+        written = None if out is None else export_audience(con, audience, out)
+        return FoundAudience(audience, written)
+    finally:
+        con.close()

@@ -1,0 +1,222 @@
+"""Outcomes: what can have happened to a customer in the months after a month's end.
+
+Each is declared once, here: what is stored of a window, who is eligible and what is a hit are read
+off the declarations, and so are its names and the claims that are tested on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from portrait_assets.schema.table import Column, Type
+
+MONEY = "currency of the source"
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a customer did in a window: the sum over its months of an SQL over a customer's month.
+
+    The month's columns are those of `features.customer_month`.
+    """
+
+    column: Column
+    of_month: str
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return self.column.name
+
+    @property
+    def words(self) -> set[str]:
+        """The names in its SQL."""
+        return set(_WORD.findall(self.of_month))
+
+    @property
+    def before(self) -> str:
+        """The name of the same of the month at whose end the window begins."""
+        return f"{self.name}_before"
+
+
+def _count(name: str, en: str, zh: str, of_month: str = "", unit: str | None = None) -> Fact:
+    column = Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0, unit=unit)
+    return Fact(column, of_month or name)
+
+
+FACTS: tuple[Fact, ...] = (
+    _count("purchases", "Purchases", "购买次数"),
+    _count(
+        "active_months",
+        "Months with a purchase",
+        "有购买的月数",
+        "CAST(purchases > 0 AS INTEGER)",
+        unit="months",
+    ),
+    Fact(
+        Column("spend", Type.MONEY, "Amount paid", "消费金额", nullable=False, unit=MONEY), "amount"
+    ),
+    _count("contacts", "Campaign contacts, control group left out", "触达次数"),
+    _count("responses", "Campaign responses", "响应次数"),
+    _count("complaints", "Complaints", "投诉次数"),
+    _count("surveys", "Survey answers with a score", "问卷评分次数"),
+    Fact(
+        Column(
+            "survey_points",
+            Type.QUANTITY,
+            "Sum of the scores given",
+            "问卷评分合计",
+            nullable=False,
+            unit="points on the source's scale",
+        ),
+        "survey_points",
+    ),
+)
+"""The columns of `targets.target`; a customer without a row did none of it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What can have happened in a window, in SQL over a customer's facts in it.
+
+    The SQL knows the facts by their names, the same of the last month before the window by
+    `Fact.before`, `horizon` (the window's months) and the names of `compared`.
+
+    Args:
+        code: its name in tables.
+        en: its name in English.
+        zh: its name in Chinese.
+        hit: the condition on which it happened.
+        eligible: the condition on which a customer counts.
+        baseline: a number of the last month before, of which more means likelier; the predictions
+            are compared with it. None where there is none.
+        baseline_is_amount: the baseline has many values, and is put into bins.
+        amount: a number to be added up over hits and others; None where there is none.
+        compared: SQL of window functions over all customers of a window, by name.
+        needs: the cleaned table without which it is never known.
+        is_of_segments: segments claim to tell it apart.
+        is_named_by_source: it stands for each outcome that `cleaned.outcomes` names; `answer` is
+            its greatest value in the window, and who has none does not count.
+    """
+
+    code: str
+    en: str
+    zh: str
+    hit: str
+    eligible: str = "true"
+    baseline: str | None = None
+    baseline_is_amount: bool = False
+    amount: str | None = None
+    compared: Mapping[str, str] = field(default_factory=dict, hash=False)
+    needs: str = "transactions"
+    is_of_segments: bool = True
+    is_named_by_source: bool = False
+
+    def __str__(self) -> str:
+        """The code."""
+        return self.code
+
+    @property
+    def words(self) -> set[str]:
+        """The names in its SQL."""
+        sql = (self.hit, self.eligible, self.baseline, self.amount, *self.compared.values())
+        return set(_WORD.findall(" ".join(text for text in sql if text)))
+
+
+WINDOW = "OVER (PARTITION BY base_month, horizon)"
+RANKED = "OVER (PARTITION BY base_month, horizon ORDER BY {})"
+"""All customers of a window, and in the order of an SQL."""
+_SCORE = f"survey_points::{Type.NUMBER} / nullif(surveys, 0)"
+
+SILENCE = Outcome(
+    "silence", "silence", "沉默", "purchases = 0", baseline="(purchases_before = 0)::INTEGER"
+)
+"""No purchase."""
+RETURN = Outcome(
+    "return",
+    "return",
+    "回流",
+    "purchases > 0",
+    eligible="purchases_before = 0",
+    is_of_segments=False,
+)
+"""A purchase, of those who had been away for a month."""
+PURCHASE = Outcome(
+    "purchase",
+    "purchase",
+    "购买",
+    "purchases > 0",
+    baseline="(purchases_before > 0)::INTEGER",
+    is_of_segments=False,
+)
+"""A purchase."""
+SPEND = Outcome(
+    "spend",
+    "high spend",
+    "高消费",
+    "spend_rank >= 0.8 AND spend > 0",
+    baseline="spend_before",
+    baseline_is_amount=True,
+    amount="spend",
+    compared={"spend_rank": f"percent_rank() {RANKED.format('spend')}"},
+)
+"""An amount among the top fifth."""
+RESPONSE = Outcome(
+    "response",
+    "response",
+    "响应",
+    "responses > 0",
+    eligible="contacts > 0",
+    baseline="(responses_before > 0)::INTEGER",
+    needs="responses",
+)
+"""A response, of those a campaign reached."""
+ANSWER = Outcome(
+    "answer",
+    "the source's own outcome",
+    "数据源自有结果",
+    "answer >= 0.5",
+    needs="outcomes",
+    is_named_by_source=True,
+)
+"""An outcome of the source's own, of those it is known of."""
+SATISFACTION = Outcome(
+    "satisfaction",
+    "satisfaction",
+    "满意",
+    f"{_SCORE} >= middle_score",
+    eligible="surveys > 0",
+    compared={"middle_score": f"median({_SCORE}) {WINDOW}"},
+    needs="interactions",
+)
+"""A mean survey score in the upper half."""
+STICKINESS = Outcome(
+    "stickiness",
+    "active every month",
+    "每月活跃",
+    "active_months = horizon",
+    baseline="(purchases_before > 0)::INTEGER",
+    is_of_segments=False,
+)
+"""A purchase in every month."""
+
+OUTCOMES: tuple[Outcome, ...] = (
+    SILENCE,
+    RETURN,
+    PURCHASE,
+    SPEND,
+    RESPONSE,
+    ANSWER,
+    SATISFACTION,
+    STICKINESS,
+)
+
+
+def facts_of(outcomes: Iterable[Outcome]) -> tuple[list[Fact], list[Fact]]:
+    """The facts that the outcomes read of the window, and those of the month before it."""
+    words = set().union(*(outcome.words for outcome in outcomes))
+    in_window = [fact for fact in FACTS if fact.name in words]
+    return in_window, [fact for fact in FACTS if fact.before in words]

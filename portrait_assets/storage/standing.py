@@ -1,0 +1,26 @@
+"""Which steps need a table while a target is computed, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from portrait_assets.storage.steps import Source, Step, upstream
+
+
+def standing_steps(target: Step, given: Mapping[Source, str]) -> dict[Step, Step]:
+    """The steps that need a table, in an order of computing, and the last whose SQL reads each."""
+    order = [step for step in upstream(target, given=given) if isinstance(step, Step)]
+    read_by: dict[Step, list[Step]] = {step: [] for step in order}
+    statements: dict[Step, set[Step]] = {target: {target}}
+    standing: dict[Step, Step] = {}
+    for step in reversed(order):
+        if step is not target:
+            statements[step] = set().union(*(statements[reader] for reader in read_by[step]))
+            divides = any(reader.in_parts_of is step for reader in read_by[step])
+            if step.stands_always or divides or (len(statements[step]) > 1 and not step.is_view):
+                standing[step] = max(statements[step], key=order.index)
+                statements[step] = {step}
+        for source in step.needs:
+            if source in read_by and isinstance(source, Step):
+                read_by[source].append(step)
+    return dict(reversed(standing.items()))

@@ -1,0 +1,143 @@
+"""A handful of customers and what they did, as the features room takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from portrait_assets.core.months import month_range
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
+from portrait_assets.stages.cleaned.golden import golden_month
+from portrait_assets.stages.features import matrix, monthly
+from portrait_assets.stages.features.contract import CAMPAIGN_RESPONSE, FEATURE_MATRIX
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
+from portrait_assets.storage.duckdb.rows import Query
+from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope, Step
+
+MONTHLY_TABLES = tuple(step.writes for step in monthly.STEPS if step.writes is not None)
+
+DATED = {
+    "transactions": "occurred_at",
+    "responses": "responded_on",
+    "contacts": "contacted_on",
+    "balances": "balance_on",
+    "interactions": "occurred_at",
+    "market": "observed_on",
+    "promotions": "ended_on",
+}
+
+
+def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> pl.DataFrame:
+    """Rows of a cleaned table; what a row leaves out is null."""
+    schema = CLEANED[table].polars_schema
+    dated = DATED.get(table)
+    sourced = table == "customers"
+    full = [
+        dict.fromkeys(schema.names())
+        | {"source_file": "f", "source_row": number}
+        | {"month": f"{row[dated]:%Y-%m}" if dated else first}
+        | ({"source_customer_id": row["customer_id"]} if sourced else {})
+        | row
+        for number, row in enumerate(rows, 1)
+    ]
+    return pl.DataFrame(full, schema=schema)
+
+
+def sale(customer: str, day: str, amount: float, **more: Any) -> dict[str, Any]:
+    """A transaction line; `day` may carry a time."""
+    moment = datetime.fromisoformat(day)
+    return {"customer_id": customer, "occurred_at": moment, "amount": amount, **more}
+
+
+def day(text: str) -> date:
+    """A date from its ISO form."""
+    return date.fromisoformat(text)
+
+
+Merge = tuple[str, str, str]
+"""In which month it was found that an identifier is which customer's."""
+
+
+def merges(found: list[Merge]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The identity map and the aliases in which these merges stand."""
+    common = {"valid_from": day("2024-01-01"), "match_probability": 1.0, "evidence": "same phone"}
+    rows = [
+        {"month": month, "source_customer_id": alias, "customer_id": customer, **common}
+        for month, alias, customer in found
+    ]
+    alias_rows = [{**row, "alias_id": row["source_customer_id"]} for row in rows]
+    return (
+        pl.DataFrame(rows, schema=IDENTITY_MAP.polars_schema),
+        pl.DataFrame(alias_rows, schema=CUSTOMER_ALIAS.polars_schema),
+    )
+
+
+class World:
+    """Cleaned tables in a database of their own, with all months up to `last` aggregated."""
+
+    def __init__(
+        self,
+        last: str,
+        first: str = "2024-01",
+        merged: Sequence[Merge] = (),
+        **tables: list[dict[str, Any]],
+    ) -> None:
+        self.con = duckdb.connect(config={"threads": 2})
+        frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
+        for name, frame in frames.items():
+            self._create(CLEANED[name])
+            self._insert(CLEANED[name], frame)
+        for table in (IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD, *MONTHLY_TABLES):
+            self._create(table)
+        identities, aliases = merges(list(merged))
+        self._insert(IDENTITY_MAP, identities)
+        self._insert(CUSTOMER_ALIAS, aliases)
+        for month in sorted({*frames["customers"]["month"], *identities["month"]}):
+            records = golden_month(frames["customers"], identities, month)
+            self._insert(GOLDEN_RECORD, pl.concat([GOLDEN_RECORD.empty(), *records]))
+        earliest = min([last, *(m for name in DATED for m in frames[name]["month"])])
+        self.engine = Engine(self.con)
+        for month in month_range(earliest, last):
+            for step in monthly.STEPS:
+                self._run(step, month)
+
+    def _create(self, table: Table) -> None:
+        self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+        self.con.execute(create_table_sql(table, column_types(table)))
+
+    def _run(self, step: Step, month: str) -> None:
+        assert step.writes is not None
+        with self.engine.rows(step, Scope(month)) as rows:
+            assert isinstance(rows, Query)
+            self.con.execute(f"INSERT INTO {step.writes.full_name} BY NAME {rows.sql}")
+
+    def _insert(self, table: Table, frame: pl.DataFrame) -> None:
+        self.con.register("incoming", frame)
+        self.con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM incoming")
+
+    def table(self, table: Table) -> pl.DataFrame:
+        """All rows of an aggregate, with its contract's types."""
+        frame: pl.DataFrame = self.con.sql(f"FROM {table.full_name}").pl()
+        return frame
+
+    def matrix(self, month: str, part_customers: int = 100_000) -> pl.DataFrame:
+        """The feature matrix of a month, with its contract's types, so many customers at a time."""
+        engine = Engine(self.con, part_customers=part_customers)
+        frame = engine.frame(matrix.FEATURE_MATRIX, Scope(month))
+        return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
+
+    def campaign_responses(self, month: str) -> pl.DataFrame:
+        """Responses by kind of campaign as of a month, with their contract's types."""
+        frame = self.engine.frame(matrix.CAMPAIGN_RESPONSE, Scope(month))
+        return frame.select(CAMPAIGN_RESPONSE.column_names).cast(CAMPAIGN_RESPONSE.polars_schema)
+
+    def customer(self, customer: str, month: str) -> dict[str, Any]:
+        """One customer's row of the matrix."""
+        return self.matrix(month).row(by_predicate=pl.col("customer_id") == customer, named=True)

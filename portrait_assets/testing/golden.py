@@ -1,0 +1,158 @@
+"""The golden file of the published schema: what analysts' queries on portrait.duckdb rely on.
+
+    python -m portrait_assets.testing.golden [FILE]
+
+writes it for the corner shop; by default it is the one that this repository's tests compare with.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from portrait_assets.core.settings import Settings
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
+from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.schema.table import Table
+from portrait_assets.storage.check_results import CHECK_RESULTS
+from portrait_assets.storage.duckdb.publishing import PUBLICATION, TABLE_ROWS, View, publish
+from portrait_assets.storage.duckdb.store import Warehouse
+
+GOLDEN_FILE = Path(__file__).parents[2] / "portrait_assets_tests/golden/published_schema.json"
+COMMAND = "python -m portrait_assets.testing.golden"
+Relation = dict[str, Any]
+Schema = dict[str, Relation]
+"""By name of a table or view: its kind, comment, key and columns; columns by name, in order."""
+
+
+def shop_schema() -> Schema:
+    """`published_schema` of the corner shop."""
+    context = context_of(Settings(data_dir=PACKAGED_SOURCES.parent, source="corner_shop"))
+    return published_schema([*context.tables, CHECK_RESULTS], context.views)
+
+
+def published_schema(tables: Iterable[Table], views: Sequence[View]) -> Schema:
+    """What a file published from these contracts holds.
+
+    Types and comments are those of a file that is published without rows; units, classes of
+    sensitivity and keys stand in the contracts. A view's columns have the unit and class of the
+    table that it shows.
+    """
+    tables = [*tables]
+    contracts = {t.full_name: t for t in (*tables, TABLE_ROWS, PUBLICATION)}
+    contracts |= {t.stored.full_name: t.stored for t in tables}
+    shown = {view.name: contracts[view.shows] for view in views if view.shows}
+    with TemporaryDirectory() as folder:
+        warehouse = Warehouse(Path(folder) / "warehouse.duckdb", "empty", "run")
+        try:
+            publish(warehouse, tables, views, Path(folder) / "portrait.duckdb", "empty")
+        finally:
+            warehouse.close()
+        with duckdb.connect(str(Path(folder) / "portrait.duckdb"), read_only=True) as con:
+            return dict(sorted(_relations(con, contracts, shown)))
+
+
+def _relations(
+    con: duckdb.DuckDBPyConnection, contracts: dict[str, Table], shown: dict[str, Table]
+) -> Iterator[tuple[str, Relation]]:
+    found = con.execute(
+        "SELECT schema_name, table_name, comment, 'table' FROM duckdb_tables() UNION ALL "
+        "SELECT schema_name, view_name, comment, 'view' FROM duckdb_views() WHERE NOT internal"
+    ).fetchall()
+    for schema, relation, comment, kind in found:
+        name = relation if schema == "main" else f"{schema}.{relation}"
+        contract = contracts.get(name)
+        yield (
+            name,
+            {
+                "kind": kind,
+                "comment": comment,
+                "key": list(contract.key) if contract else [],
+                "columns": _columns(con, schema, relation, contract or shown.get(name)),
+            },
+        )
+
+
+def _columns(
+    con: duckdb.DuckDBPyConnection, schema: str, relation: str, contract: Table | None
+) -> dict[str, Any]:
+    rows = con.execute(
+        "SELECT column_name, data_type, comment FROM duckdb_columns() "
+        "WHERE schema_name = ? AND table_name = ? ORDER BY column_index",
+        [schema, relation],
+    ).fetchall()
+    declared = {column.name: column for column in contract.all_columns} if contract else {}
+    return {
+        name: {
+            "type": type_,
+            "unit": declared[name].unit if name in declared else None,
+            "sensitivity": str(declared[name].sensitivity) if name in declared else None,
+            "comment": comment,
+        }
+        for name, type_, comment in rows
+    }
+
+
+def differences(golden: Schema, now: Schema) -> list[str]:
+    """Where the published schema has changed, each naming table and column; empty if nowhere."""
+    found = [f"{name} is no longer published" for name in golden if name not in now]
+    found += [f"{name} is new" for name in now if name not in golden]
+    for name in golden.keys() & now.keys():
+        then, this = dict(golden[name]), dict(now[name])
+        columns, present = then.pop("columns"), this.pop("columns")
+        found += _changed(name, then, this)
+        found += [f"{name}.{column} is gone" for column in columns if column not in present]
+        found += [f"{name}.{column} is new" for column in present if column not in columns]
+        common = [column for column in columns if column in present]
+        if common != [column for column in present if column in columns]:
+            found.append(f"{name}: the columns stand in another order")
+        for column in common:
+            found += _changed(f"{name}.{column}", columns[column], present[column])
+    return sorted(found)
+
+
+def _changed(where: str, then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    return [
+        f"{where}: {what} was {then.get(what)!r} and is {now[what]!r}"
+        for what in now
+        if then.get(what) != now[what]
+    ]
+
+
+def read(path: Path = GOLDEN_FILE) -> Schema:
+    """The schema that a golden file holds."""
+    schema: Schema = json.loads(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def write(schema: Schema, path: Path = GOLDEN_FILE) -> None:
+    """Write a golden file, with a line for each column so that a change is easy to see."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    relations = ",\n".join(f"{_text(name)}: {_relation(schema[name])}" for name in schema)
+    path.write_text(f"{{\n{relations}\n}}\n", encoding="utf-8")
+
+
+def _relation(relation: Relation) -> str:
+    rest = [
+        f" {_text(what)}: {_text(value)},\n"
+        for what, value in relation.items()
+        if what != "columns"
+    ]
+    columns = ",\n".join(f"  {_text(n)}: {_text(c)}" for n, c in relation["columns"].items())
+    return f'{{\n{"".join(rest)} "columns": {{\n{columns}\n }}\n}}'
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else GOLDEN_FILE
+    write(shop_schema(), target)
+    print(target)

@@ -1,0 +1,155 @@
+"""Every template of the report, rendered from a few frames, in both languages."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+from jinja2 import StrictUndefined, UndefinedError
+
+from portrait_assets.stages.mart import report
+from portrait_assets.stages.mart.room import ROOM
+from portrait_assets.storage.published import Section
+from portrait_assets_tests.mart.conftest import TITLE
+from portrait_assets_tests.mart.small_file import CUSTOMERS, write_small_file
+
+TEMPLATES = Path(report.__file__).parent / "templates"
+CHARTS = {
+    *("segment_value", "lifecycle_stage", "value_tier", "concentration", "segment_mix"),
+    *("contacts", "segment_response", "response_buckets", "backtests", "gains", "calibration"),
+    *("drift", "flow_segment", "flow_lifecycle_stage", "flow_value_tier"),
+}
+"""All but the scatter, for which a fitted model is needed."""
+
+
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_file(tmp_path_factory.mktemp("small"))
+
+
+def write(portrait_file: Path, folder: Path, sections: Sequence[Section] | None = None) -> str:
+    """The page, with names that a template does not know as errors."""
+    strict = report._environment().overlay(undefined=StrictUndefined)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "_environment", lambda: strict)
+        report.write_report(portrait_file, TITLE, folder / "index.html", "CNY", sections)
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(small_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write(small_file, tmp_path_factory.mktemp("page"))
+
+
+def sections(page: str, language: str) -> dict[str, str]:
+    """What a reader of the language sees, by section."""
+    other = {"en": "zh", "zh": "en"}[language]
+    one = re.sub(rf'<span class="{other}"[^>]*>[^<]*</span>', "", page)
+    return {
+        name: " ".join(html.unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", body)).split())
+        for name, body in re.findall(r'<section id="(\w+)">(.*?)</section>', one, re.DOTALL)
+    }
+
+
+def test_every_section_of_the_templates_is_on_the_page_and_in_its_menu(page: str):
+    texts = {path.name: path.read_text() for path in TEMPLATES.glob("*.html")}
+    wanted = [name for text in texts.values() for name in re.findall(r'<section id="(\w+)">', text)]
+    assert sorted(sections(page, "en")) == sorted(wanted)
+    assert re.findall(r'<a href="#(\w+)"><span', page)[: len(wanted)] == [*sections(page, "en")]
+    shown = {section.template for section in ROOM.report()}
+    rest = {path.name for path in TEMPLATES.glob("*.html")} - {path.name for path in shown}
+    assert rest == {"report.html", "macros.html"}, "a template is part of no page"
+
+
+def test_every_chart_that_the_rows_allow_is_drawn(page: str):
+    assert set(re.findall(r'data-chart="(\w+)"', page)) == CHARTS
+
+
+CHINESE = re.compile("[一-鿿]")
+SAYS = {
+    "overview": [
+        "Mostly, with 1 findings that need a decision and 1 to keep an eye on.",
+        "大体可信:1项需要决策,1项需关注。",
+    ],
+    "matrix": ["Value tier: High (top 20 %) 0% 100% – 40%", "价值等级:高(前20%)"],
+    "segments": [
+        "Three segments stand apart.",
+        "三个客群彼此分离。",
+        "2 Big baskets",
+        "2 大篮",
+        "400 CNY",
+        "73.8%",
+        "+1.4",
+        "spend_12m >= 250",
+        "93%",
+        "tea",
+    ],
+    "value": ["Value tiers", "价值等级"],
+    "campaigns": ["Response by segment", "各客群响应"],
+    "backtests": [
+        "Lapse risk → silence",
+        "流失风险 → 沉默",
+        "0.734",
+        "0.634 – 0.834",
+        "2.345",
+        "前十分之一提升度",
+        "value_tier v2",
+        "0.512",
+        "0.688",
+    ],
+    "drift": ["feature Monetary, last 12 months", "0.31"],
+    "migration": ["Between segments", "客群之间"],
+    "quality": [
+        "1,300",
+        "1,234",
+        "66",
+        "the source does not have it",
+        "数据源未提供",
+        "not a number",
+        "7",
+        "one_value_per_tag",
+        "tags.tag_table: 2 customers have two",
+        "45.6%",
+        "retire: Nobody asks for it.",
+        "无人使用。",
+    ],
+    "findings": ["segment 2 Big baskets", "What to do about PSI.", "关于PSI的建议。", "0.310"],
+    "dictionary": ["features.feature_matrix", "spend_12m", "DECIMAL(18,2)", "Customer", "客户编号"],
+}
+
+
+def test_sections_tell_the_values_of_the_rows_in_both_languages(page: str):
+    english, chinese = sections(page, "en"), sections(page, "zh")
+    assert english.keys() == SAYS.keys()
+    for name, texts in SAYS.items():
+        for text in texts:
+            seen = chinese if CHINESE.search(text) else english
+            assert text in seen[name], f"{name}: {text}"
+        if name != "dictionary":
+            assert not CHINESE.search(english[name]), f"{name} has Chinese in English"
+
+
+def test_a_small_segment_and_customers_stay_undescribed(page: str):
+    cards = dict(re.findall(r'id="segment-(\d)">(.*?)</article>', page, re.DOTALL))
+    assert "Typical customers" in cards["1"]
+    assert "Typical customers" not in cards["3"]
+    assert not [who for who, _ in CUSTOMERS if who in page]
+
+
+def test_an_error_in_a_template_shows(tmp_path: Path):
+    nothing_published = tmp_path / "portrait.duckdb"
+    duckdb.connect(str(nothing_published)).close()
+    assert "Nothing has been made yet" in write(nothing_published, tmp_path)
+    (tmp_path / "index.html").unlink()
+
+    (drift,) = (section for section in ROOM.report() if section.key == "drift")
+    broken = tmp_path / "drift.html"
+    broken.write_text(drift.template.read_text().replace("in moved[:9]", "in movd[:9]"))
+    with pytest.raises(UndefinedError, match="movd"):
+        write(nothing_published, tmp_path, [replace(drift, template=broken)])
+    assert not (tmp_path / "index.html").exists()

@@ -1,0 +1,52 @@
+"""Tests of two shares, as SciPy makes them one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chi2_contingency, fisher_exact, norm
+
+from portrait_assets.methods.statistics.significance import two_proportions, two_sided
+
+
+def p_value(hits: int, size: int, other_hits: int, other_size: int) -> float:
+    """The p-value of one comparison."""
+    return float(two_proportions(np.array([hits]), size, np.array([other_hits]), other_size)[0])
+
+
+def test_a_z_statistic_of_1_96_is_a_p_value_of_5_percent():
+    z = np.array([0.0, 1.959964, -3.0, np.nan])
+    assert two_sided(z) == pytest.approx([1.0, 0.05, 2 * norm.sf(3.0), np.nan], nan_ok=True)
+
+
+def test_the_lady_tasting_tea_is_judged_exactly():
+    """Fisher 1935: she names 3 of 4 cups rightly, which proves nothing."""
+    assert p_value(3, 4, 1, 4) == pytest.approx(34 / 70)
+
+
+@given(st.tuples(*[st.integers(0, 12)] * 4))
+def test_small_counts_are_judged_by_the_exact_test(counts: tuple[int, int, int, int]):
+    hits, others, other_hits, other_others = counts
+    size, other_size = hits + others, other_hits + other_others
+    holders, everyone = hits + other_hits, size + other_size
+    found = p_value(hits, size, other_hits, other_size)
+    if 0 in (size, other_size, holders, everyone - holders):
+        assert np.isnan(found)
+    elif min(holders, everyone - holders) * min(size, other_size) < 5 * everyone:
+        expected = fisher_exact([[hits, others], [other_hits, other_others]])
+        assert found == pytest.approx(expected.pvalue)
+
+
+def test_large_counts_are_judged_by_the_normal_test_which_is_chi_square_of_the_table():
+    hits, other_hits = np.array([30, 45, 100]), np.array([60, 80, 300])
+    found = two_proportions(hits, 200, other_hits, 400)
+    for at, (ours, theirs) in enumerate(zip(hits, other_hits, strict=True)):
+        table = [[ours, 200 - ours], [theirs, 400 - theirs]]
+        expected = chi2_contingency(table, correction=False).pvalue
+        assert found[at] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_share_of_all_or_of_none_is_not_tested():
+    assert np.isnan([p_value(4, 4, 4, 4), p_value(0, 4, 0, 9), p_value(0, 0, 3, 9)]).all()

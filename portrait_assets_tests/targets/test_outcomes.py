@@ -1,0 +1,149 @@
+"""An outcome is declared in one place: names, claims and counts follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.targets import contract, outcomes
+from portrait_assets.stages.targets.contract import TARGET
+from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, Outcome, facts_of
+from portrait_assets.stages.targets.windows import Lag
+from portrait_assets.stages.validation.claims import CLAIMS, Claim, claims_of
+from portrait_assets.stages.validation.counting import counts
+from portrait_assets.storage.steps import Scope, upstream
+from portrait_assets.testing.steps import run_step
+
+COMPLAINT = Outcome(
+    "complaint",
+    "complaint",
+    "投诉",
+    "complaints > 0",
+    baseline="(complaints_before > 0)::INTEGER",
+    needs="interactions",
+)
+MATRIX = Table(
+    schema="tags",
+    name="portrait_matrix",
+    en="Matrix",
+    zh="矩阵",
+    columns=(Column("customer_id", Type.TEXT, "", ""), Column("segment_id", Type.INTEGER, "", "")),
+    partition_by=PartitionBy.AS_OF,
+)
+
+
+def counted(
+    claim: Claim, target: dict[str, dict[str, int]], month_before: dict[str, dict[str, int]]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Customers and hits by side and bucket: two segments of two customers, one month on."""
+    step = counts(MATRIX, [claim], [Lag(0, 1)])
+    stored = {source.table: source for source in upstream(step) if hasattr(source, "table")}
+    predicted = pl.DataFrame(
+        {"customer_id": ["a", "b", "c", "d"], "segment_id": [1, 1, 2, 2]}
+    ).with_columns(as_of=pl.lit("2024-01-31").str.to_date())
+    after = pl.DataFrame(
+        [
+            {"base_month": "2024-01", "horizon": 1, "customer_id": who}
+            | {fact.name: facts.get(fact.name, 0) for fact in FACTS}
+            for who, facts in target.items()
+        ]
+    )
+    before = pl.DataFrame(
+        [
+            {"month": "2024-01", "customer_id": who}
+            | {name: facts.get(name, 0) for name in CUSTOMER_MONTH.column_names[2:]}
+            for who, facts in month_before.items()
+        ]
+    )
+    frames = {MATRIX: predicted, TARGET: after, CUSTOMER_MONTH: before}
+    rows = run_step(step, Scope("2024-02"), {stored[table]: f for table, f in frames.items()})
+    sums = rows.group_by("side", "bucket").agg(pl.col("customers", "hits").sum())
+    return {(side, bucket): (n, hits) for side, bucket, n, hits in sums.iter_rows()}
+
+
+def test_an_outcome_that_is_declared_is_claimed_and_counted():
+    claims = claims_of((*OUTCOMES, COMPLAINT))
+    (claim,) = set(claims) - set(CLAIMS)
+    assert claim.name == "segment_id / complaint"
+    found = counted(
+        claim,
+        target={"a": {"complaints": 2}, "c": {"purchases": 1}},
+        month_before={"a": {"complaints": 1}, "d": {"complaints": 1}},
+    )
+    assert found == {
+        ("tag", "1"): (2, 1),
+        ("tag", "2"): (2, 0),
+        ("baseline", "1"): (2, 1),
+        ("baseline", "0"): (2, 0),
+    }
+
+
+def test_what_is_not_declared_is_not_claimed():
+    left = [outcome for outcome in OUTCOMES if outcome is not outcomes.SPEND]
+    gone = {claim.name for claim in CLAIMS} - {claim.name for claim in claims_of(left)}
+    assert gone == {"value_tier / spend", "expected_spend_30d / spend", "segment_id / spend"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "hits"),
+    [
+        (outcomes.SILENCE, {"1": 1, "2": 2}),
+        (outcomes.PURCHASE, {"1": 1, "2": 0}),
+        (outcomes.STICKINESS, {"1": 1, "2": 0}),
+        (outcomes.SPEND, {"1": 1, "2": 0}),
+        (outcomes.SATISFACTION, {"1": 1}),
+        (outcomes.RESPONSE, {"2": 1}),
+        (outcomes.RETURN, {"1": 0, "2": 0}),
+    ],
+    ids=str,
+)
+def test_hits_are_counted_of_those_who_are_eligible(outcome: Outcome, hits: dict[str, int]):
+    found = counted(
+        Claim("segment_id", outcome, learned=True),
+        target={
+            "a": {"purchases": 1, "active_months": 1, "spend": 30, "surveys": 2}
+            | {"survey_points": 9},
+            "b": {"surveys": 1, "survey_points": 4},
+            "c": {"contacts": 2, "responses": 1},
+        },
+        month_before={"a": {"purchases": 1, "amount": 5}},
+    )
+    assert {bucket: n for (side, bucket), (_, n) in found.items() if side == "tag"} == hits
+
+
+def test_only_facts_that_outcomes_read_are_joined():
+    in_window, before = facts_of([outcomes.RETURN, COMPLAINT])
+    assert [fact.name for fact in in_window] == ["purchases", "complaints"]
+    assert [fact.before for fact in before] == ["purchases_before", "complaints_before"]
+
+
+def test_every_outcome_reads_facts_and_a_cleaned_table_that_exist():
+    for outcome in OUTCOMES:
+        in_window, _ = facts_of([outcome])
+        assert in_window or outcome.is_named_by_source, outcome
+        assert outcome.needs in CLEANED
+        assert outcome.en
+        assert outcome.zh
+    codes = [outcome.code for outcome in OUTCOMES]
+    assert len(set(codes)) == len(codes)
+
+
+def test_every_fact_is_added_up_from_columns_of_a_month():
+    for fact in FACTS:
+        assert fact.words & set(CUSTOMER_MONTH.column_names), fact.name
+
+
+def test_a_fact_has_the_class_of_what_it_is_added_up_from(monkeypatch: pytest.MonkeyPatch):
+    raised = [
+        replace(column, sensitivity=Sensitivity.C3) if column.name == "amount" else column
+        for column in CUSTOMER_MONTH.columns
+    ]
+    monkeypatch.setattr(contract, "CUSTOMER_MONTH", replace(CUSTOMER_MONTH, columns=tuple(raised)))
+    found = {fact.name: contract._column(fact).sensitivity for fact in FACTS}
+    assert found["spend"] is Sensitivity.C3
+    assert found["purchases"] is Sensitivity.C1

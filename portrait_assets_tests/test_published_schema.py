@@ -1,0 +1,108 @@
+"""What is published changes only on purpose: it is compared with a golden file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.publishing import View
+from portrait_assets.testing.golden import (
+    COMMAND,
+    Schema,
+    differences,
+    published_schema,
+    read,
+    shop_schema,
+    write,
+)
+
+SALES = Table(
+    "features",
+    "sales",
+    "Sales",
+    "销售",
+    (
+        Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False),
+        Column("amount", Type.MONEY, "Amount paid", "消费金额", unit="currency"),
+        Column("phone", Type.TEXT, "Phone", "电话"),
+    ),
+    key=("month", "customer_id"),
+    published=True,
+    private=("phone",),
+)
+TOTAL = View("total", "SELECT month, sum(amount) AS amount FROM features.sales GROUP BY month",
+             "Totals", "合计", shows="features.sales")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    """Of one small table and a view of it."""
+    return published_schema([SALES], [TOTAL])
+
+
+def test_the_published_schema_is_the_golden_one():
+    changed = differences(read(), shop_schema())
+    assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
+
+
+def test_a_schema_tells_names_types_units_classes_comments_and_keys(schema: Schema):
+    assert list(schema) == ["features.sales", "mart.publication", "mart.table_rows", "total"]
+    sales, total = schema["features.sales"], schema["total"]
+    assert sales["key"] == ["month", "customer_id"]
+    assert list(sales["columns"]) == ["month", "customer_id", "amount"], "phone stays private"
+    assert sales["columns"]["amount"] == {
+        "type": "DECIMAL(18,2)",
+        "unit": "currency",
+        "sensitivity": "C1",
+        "comment": "Amount paid [currency] / 消费金额",
+    }
+    assert (total["kind"], total["comment"]) == ("view", "Totals / 合计")
+    assert total["columns"]["amount"]["type"] == "DECIMAL(38,2)"
+
+
+def with_amount(column: Column) -> Table:
+    return replace(SALES, columns=(SALES.columns[0], column, SALES.columns[2]))
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (
+            with_amount(replace(SALES.columns[1], name="paid")),
+            ["features.sales.amount is gone", "features.sales.paid is new"],
+        ),
+        (
+            with_amount(replace(SALES.columns[1], unit="cents")),
+            [
+                "features.sales.amount: comment was 'Amount paid [currency] / 消费金额' "
+                "and is 'Amount paid [cents] / 消费金额'",
+                "features.sales.amount: unit was 'currency' and is 'cents'",
+            ],
+        ),
+        (
+            replace(SALES, columns=SALES.columns[::-1]),
+            ["features.sales: the columns stand in another order"],
+        ),
+        (
+            replace(SALES, key=("customer_id",)),
+            ["features.sales: key was ['month', 'customer_id'] and is ['customer_id']"],
+        ),
+        (replace(SALES, published=False), ["features.sales is no longer published"]),
+    ],
+    ids=["renamed", "unit", "order", "key", "unpublished"],
+)
+def test_every_change_is_named(schema: Schema, table: Table, says: list[str]):
+    golden = {name: each for name, each in schema.items() if name != "total"}
+    assert differences(golden, published_schema([table], [])) == says
+
+
+def test_a_golden_file_holds_the_schema_with_a_line_for_each_column(schema: Schema, tmp_path: Path):
+    file = tmp_path / "golden" / "schema.json"
+    write(schema, file)
+    assert read(file) == schema
+    assert sum('"type":' in line for line in file.read_text().splitlines()) == sum(
+        len(relation["columns"]) for relation in schema.values()
+    )

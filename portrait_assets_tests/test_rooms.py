@@ -1,0 +1,170 @@
+"""A room is one object: what is assembled from it, and where it may print."""
+
+import ast
+from collections.abc import Iterator
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+import portrait_assets
+from portrait_assets.app.cli import app
+from portrait_assets.app.doctor import examine
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs, context_of
+from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.mart.report import REPORT_FILE
+from portrait_assets.stages.rooms import FOLDERS, ROOMS
+from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.checks import Finding, TableCheck
+from portrait_assets.storage.dagster.room import Context, Room
+from portrait_assets.storage.duckdb.partitions import select_sql
+from portrait_assets.storage.duckdb.rows import Query
+from portrait_assets.storage.published import Published, Section
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import QUIET, shop
+
+PACKAGE = Path(portrait_assets.__file__).parent
+PRINTS = {"rich", "typer", "click"}
+MAY_PRINT = {
+    PACKAGE / "app" / "cli": "the command line",
+    PACKAGE / "testing": "tools that whoever changes the package runs as modules",
+}
+
+
+def printing(text: str) -> Iterator[str]:
+    """What a module does that only the command line may."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names if name.name.split(".")[0] in PRINTS)
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] in PRINTS:
+                yield module
+            case ast.Call(func=ast.Name(id="print")):
+                yield "print"
+
+
+def test_nothing_but_the_command_line_prints():
+    found = {
+        path.relative_to(PACKAGE).as_posix(): calls
+        for path in PACKAGE.rglob("*.py")
+        if not MAY_PRINT.keys() & set(path.parents)
+        and (calls := list(printing(path.read_text(encoding="utf-8"))))
+    }
+    assert found == {}
+    assert list(printing("import rich\nfrom rich.table import Table\nprint(1)")) == [
+        "rich",
+        "rich.table",
+        "print",
+    ]
+
+
+HEADCOUNT = Table(
+    schema="pilot",
+    name="headcount",
+    en="How many customers the feature matrix has",
+    zh="特征矩阵客户数",
+    columns=(Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=1),),
+    partition_by=PartitionBy.AS_OF,
+    key=("as_of",),
+    published=True,
+)
+MANY = TableCheck(
+    "many",
+    "There are more than a few customers.",
+    lambda subject: Finding(int(subject.rows["customers"].sum() < 5), "counted"),
+    blocking=True,
+)
+FEBRUARY = ["2024-01", "2024-02"]
+
+
+def pilot_room(template: Path) -> Room:
+    """A room that counts the rows of the feature matrix, with a section of the report."""
+
+    def steps(context: Context) -> list[dg.AssetsDefinition]:
+        @tables_asset("pilot", [HEADCOUNT], context.partitions, deps=[FEATURE_MATRIX])
+        def pilot(context: dg.AssetExecutionContext) -> Iterator[dg.Output[Query]]:
+            of_months = select_sql(FEATURE_MATRIX, list(context.partition_keys))
+            counted = f"SELECT as_of, count(*) AS customers FROM ({of_months}) GROUP BY as_of"
+            yield dg.Output(Query(counted), HEADCOUNT.name)
+
+        return [pilot]
+
+    def show(published: Published) -> dict[str, object]:
+        return {"rows": published.newest("pilot.headcount", "as_of")}
+
+    return Room(
+        "pilot",
+        tables=lambda context: [HEADCOUNT],
+        steps=steps,
+        checks=lambda context: {HEADCOUNT: [MANY]},
+        report=lambda: [Section("pilot", "Headcount", "客户数", template, show)],
+    )
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> tuple[Room, ...]:
+    """All rooms, with the pilot room before the mart."""
+    template = tmp_path / "pilot.html"
+    template.write_text('<section id="pilot"><b>{{ rows[0].customers | number }}</b></section>')
+    return (*ROOMS[:-1], pilot_room(template), ROOMS[-1])
+
+
+def test_rooms_are_listed_by_the_names_of_their_folders():
+    assert [room.name for room in ROOMS] == list(FOLDERS)
+    folders = {path.parent.name for path in (PACKAGE / "stages").glob("*/__init__.py")}
+    assert folders == set(FOLDERS)
+
+
+def test_a_room_that_is_listed_is_wired_without_a_word_elsewhere(
+    tmp_path: Path, rooms: tuple[Room, ...]
+):
+    settings = shop(tmp_path / "data")
+    graph = build_defs(settings, rooms=rooms).resolve_asset_graph()
+    pilot, published = dg.AssetKey(["pilot", "headcount"]), dg.AssetKey(["mart", "portrait_file"])
+
+    assert context_of(settings, rooms).tables[-1] == HEADCOUNT
+    assert graph.get(pilot).parent_keys == {dg.AssetKey(["features", "feature_matrix"])}
+    assert pilot in graph.get(published).parent_keys
+    checks = {key.name for key in graph.asset_check_keys if key.asset_key == pilot}
+    assert checks == {"contract", "many"}
+    assert context_of(settings, rooms).sections[-1].key == "pilot"
+
+
+@pytest.mark.slow
+def test_what_a_listed_room_makes_is_published_reported_and_examined(
+    tmp_path: Path, rooms: tuple[Room, ...]
+):
+    settings = shop(tmp_path / "data")
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran = (
+            build_defs(settings, rooms=rooms)
+            .resolve_job_def(JOB)
+            .execute_in_process(instance=instance, tags=range_tags(FEBRUARY), run_config=QUIET)
+        )
+    assert ran.success
+    counted = contents(settings.portrait_file)["pilot.headcount"]
+    page = (settings.warehouse_dir / REPORT_FILE).read_text(encoding="utf-8")
+    assert [as_of for as_of, _ in counted] == [date(2024, 1, 31), date(2024, 2, 29)]
+    assert '<a href="#pilot">' in page
+    assert f'<section id="pilot"><b>{counted[-1][1]}</b></section>' in page
+    assert "<code>pilot.headcount</code>" in page, "in the dictionary"
+
+    assert examine(settings, rooms) == []
+    with duckdb.connect(str(settings.warehouse_file)) as con:
+        con.execute("UPDATE pilot.headcount SET customers = 2 WHERE as_of = '2024-02-29'")
+    issues = "\n".join(map(str, examine(settings, rooms)))
+    assert "pilot.headcount: fails 'many' of 2024-02" in issues
+
+
+def test_the_commands_of_every_room_are_those_of_the_command_line():
+    known = {command.callback for command in app.registered_commands}
+    groups = {group.typer_instance for group in app.registered_groups}
+    for module in (module for room in ROOMS for module in room.commands):
+        commands = import_module(module).commands
+        assert {command.callback for command in commands.registered_commands} <= known
+        assert {group.typer_instance for group in commands.registered_groups} <= groups
