@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
 from benchmarks.torture_world import FORK, finish_run, in_child, load_everything, start_run, told
 from portrait_assets.core.settings import Settings
@@ -52,7 +53,9 @@ def reference(settings: Settings) -> Reference:
     return made
 
 
-def _poll(path: Path, known: list[tuple[object, ...]], stop: Event, results: SimpleQueue) -> None:
+def _poll(
+    path: Path, known: list[tuple[object, ...]], stop: Event, results: SimpleQueue[Any]
+) -> None:
     reads, faults = 0, []
     while not stop.is_set():
         try:

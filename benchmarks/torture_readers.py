@@ -13,6 +13,7 @@ import time
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -24,7 +25,7 @@ PAUSE_SECONDS = 3.0
 SEEN_SQL = "SELECT run_id FROM mart.publication"
 
 
-def _holds_open(path: Path, stop: Event, results: SimpleQueue) -> None:
+def _holds_open(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
     """Query one session over and over."""
     looks: list[object] = []
     faults: list[str] = []
@@ -40,7 +41,7 @@ def _holds_open(path: Path, stop: Event, results: SimpleQueue) -> None:
     results.put((len(looks), set(looks), faults))
 
 
-def _opens_anew(path: Path, stop: Event, results: SimpleQueue) -> None:
+def _opens_anew(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
     """Open, query and close over and over."""
     looks: list[object] = []
     faults: list[str] = []

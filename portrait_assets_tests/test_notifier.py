@@ -28,7 +28,7 @@ from portrait_assets.orchestration.notifier import Failure, reported, send
 from portrait_assets.orchestration.run_failures import NOTIFIED_TAG, notify_failed_run
 from portrait_assets.storage.dagster.runs import PROCESS_TAG, fail_abandoned_runs
 from portrait_assets.storage.duckdb.connection import first_line
-from portrait_assets.testing.shop import run, short_shop
+from portrait_assets.testing.shop import run, run_of, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 MONTHS = ["2024-01", "2024-02"]
@@ -286,7 +286,7 @@ def test_the_daemon_reports_a_failed_run_once(shop: Settings, webhook: Receiver)
         daemon.tick()
         daemon.tick()
         notify_failed_run(shop, instance, failed.run_id, pytest.fail)
-        assert NOTIFIED_TAG in instance.get_run_by_id(failed.run_id).tags
+        assert NOTIFIED_TAG in run_of(instance, failed.run_id).tags
     (message,) = webhook.messages
     assert message["run_id"] == failed.run_id
     assert message["months"] == MONTHS

@@ -1,4 +1,4 @@
-"""`python -m portrait_assets.testing.compared [COMMIT]`: the newest result of each benchmark and the one before.
+"""`python -m portrait_assets.testing.compared [COMMIT]`: each newest result and the one before.
 
 With a commit, the newest result of that commit stands in place of the one before. A ratio is the
 newer figure over the older one: 0.5 is half as much.
