@@ -1,5 +1,7 @@
 # The targets that people use; `make` alone lists them.
 PYTHON ?= python3
+# Empty for the newest versions: make test CONSTRAINTS=
+CONSTRAINTS := constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -10,7 +12,7 @@ RUNS := 10
 CASES := 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow torture lint bench ui clean
+.PHONY: help demo test test-slow torture lint bench bench-compare docs hooks ui clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -19,7 +21,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 		|| { echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS)) -e '.[demo,dev,docs]'
 	@touch $@
 
 demo: $(VENV)/.installed  ## the whole job on The Complete Journey, from files to portrait.duckdb
@@ -32,30 +34,40 @@ test-slow: $(VENV)/.installed  ## the tests that take long
 	$(BIN)/pytest -n auto --dist worksteal -m slow
 
 torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, RUNS, CASES say how many
-	$(BIN)/python benchmarks/torture_kills.py $(KILLS)
-	$(BIN)/python benchmarks/torture_demo.py $(DEMO_KILLS)
-	$(BIN)/python benchmarks/torture_readers.py $(READERS) $(RUNS)
-	$(BIN)/python benchmarks/torture_together.py
-	$(BIN)/python benchmarks/torture_backfill.py
+	$(BIN)/python -m benchmarks.torture_kills $(KILLS)
+	$(BIN)/python -m benchmarks.torture_demo $(DEMO_KILLS)
+	$(BIN)/python -m benchmarks.torture_readers $(READERS) $(RUNS)
+	$(BIN)/python -m benchmarks.torture_together
+	$(BIN)/python -m benchmarks.torture_backfill
 	$(BIN)/python -W ignore -m benchmarks.torture_memory
-	$(BIN)/python benchmarks/torture_fuzz.py $(CASES)
+	$(BIN)/python -m benchmarks.torture_fuzz $(CASES)
 
 lint: $(VENV)/.installed  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/typos
 	$(BIN)/mypy
 
 bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (takes long)
 	$(BIN)/python -W ignore -m benchmarks.run
 	$(BIN)/python -W ignore -m benchmarks.whole_job
-	$(BIN)/python -W ignore benchmarks/cleaning_typing.py
-	$(BIN)/python -W ignore benchmarks/cleaning_linkage.py
-	$(BIN)/python -W ignore benchmarks/clusters_choice.py
-	$(BIN)/python -W ignore benchmarks/clusters_choice.py --set null
-	$(BIN)/python -W ignore benchmarks/clusters_scale.py
+	$(BIN)/python -W ignore -m benchmarks.cleaning_typing
+	$(BIN)/python -W ignore -m benchmarks.cleaning_linkage
+	$(BIN)/python -W ignore -m benchmarks.clusters_choice
+	$(BIN)/python -W ignore -m benchmarks.clusters_choice --set null
+	$(BIN)/python -W ignore -m benchmarks.clusters_scale
+
+bench-compare: $(VENV)/.installed  ## the newest result of each benchmark against the one before, or of COMMIT=...
+	@$(BIN)/python -m portrait_assets.testing.compared $(COMMIT)
+
+docs: $(VENV)/.installed  ## the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+hooks: $(VENV)/.installed  ## check every commit before it is made
+	$(BIN)/pre-commit install
 
 ui: $(VENV)/.installed  ## the Dagster UI on http://localhost:3000
 	$(BIN)/portrait ui
 
 clean:  ## remove the environment and everything made
-	rm -rf $(VENV) data/warehouse data/dagster
+	rm -rf $(VENV) data/warehouse data/dagster site

@@ -19,6 +19,7 @@ from portrait_assets.methods.linkage.model import (
     train,
 )
 from portrait_assets.methods.linkage.resolving import persons_of, within
+from portrait_assets.testing.measured import keep
 
 SYLLABLES = np.array([a + b for a in "bdfglmnprstv" for b in "aeio"])
 
@@ -94,9 +95,11 @@ def main() -> None:
     model, pairs = trained
     found = within(persons_of(pairs, settings.threshold))
     took = time.perf_counter() - began
+    exactness = f1(found, table["person"])
+    figures = {f"{table.height:,} records linked, s": took, "F1 score": exactness}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"linking {table.height:,} records | {took:.0f} s, F1 {f1(found, table['person']):.4f}, "
+        f"linking {table.height:,} records | {took:.0f} s, F1 {exactness:.4f}, "
         f"peak {peak:.1f} GiB | 300 s, 8 GiB"
     )
     later = second_records(first.tail(new), seed=3).drop("person")
@@ -109,6 +112,9 @@ def main() -> None:
         f"linking {new:,} new records to {table.height:,} | {took:.0f} s, "
         f"{share:.1%} found a match | 30 s"
     )
+    figures[f"{new:,} new records linked, s"] = took
+    figures["share of new records matched, score"] = share
+    keep("cleaning_linkage", figures | {"peak GiB": peak})
 
 
 if __name__ == "__main__":

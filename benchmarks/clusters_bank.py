@@ -2,7 +2,7 @@
 
 portrait generate bank --out BANK --customers 20000 --seed 3
 PORTRAIT_DATA_DIR=BANK portrait run --source synthetic_bank
-python benchmarks/clusters_bank.py --warehouse BANK/warehouse/synthetic_bank/warehouse.duckdb \
+python -m benchmarks.clusters_bank --warehouse BANK/warehouse/synthetic_bank/warehouse.duckdb \
     --truth BANK/truth/segments.parquet
 
 Prints the adjusted Rand index of the segments in force, of a model fitted freely to the last
@@ -13,7 +13,6 @@ sees in the same segment as a month earlier.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -22,12 +21,10 @@ import duckdb
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
-
-from portrait_assets.methods.clustering.assignment import assign  # noqa: E402
-from portrait_assets.methods.clustering.fitting import fit_model  # noqa: E402
-from portrait_assets.methods.clustering.model import ClusterModel  # noqa: E402
-from portrait_assets.stages.clusters.in_force import kept_uses, model_in_force  # noqa: E402
+from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.fitting import fit_model
+from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.stages.clusters.in_force import kept_uses, model_in_force
 
 BOUND_ARI = 0.85
 

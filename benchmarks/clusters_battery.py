@@ -16,6 +16,7 @@ from sklearn import datasets as sk
 from portrait_assets.testing.cluster_shapes import (
     Data,
     Generator,
+    Labels,
     Matrix,
     box,
     disc,
@@ -67,7 +68,7 @@ def target(r: Generator) -> Data:
 def two_diamonds(r: Generator) -> Data:
     def diamond(cx: float) -> Matrix:
         u = r.uniform(-1, 1, (400, 2)) @ np.array([[0.5, 0.5], [-0.5, 0.5]])
-        return u + np.array([cx, 0.0])
+        return np.asarray(u + np.array([cx, 0.0]))
 
     return join(diamond(-1.03), diamond(1.03))
 
@@ -75,7 +76,7 @@ def two_diamonds(r: Generator) -> Data:
 def wingnut(r: Generator) -> Data:
     def wing() -> Matrix:
         x = r.triangular(0, 2.2, 2.2, 1000)[:500]
-        return np.c_[x, r.uniform(0, 3, 500)]
+        return np.column_stack([x, r.uniform(0, 3, 500)])
 
     a, b = wing(), wing()
     a[:, 1] += 0.6
@@ -182,12 +183,12 @@ def pathbased_like(r: Generator) -> Data:
 
 
 def moons(r: Generator, n: int = 1000, noise: float = 0.07) -> Data:
-    x, y = sk.make_moons(n, noise=noise, random_state=int(r.integers(1e9)))
+    x, y = sk.make_moons(n, noise=noise, random_state=int(r.integers(10**9)))
     return x, y
 
 
 def circles(r: Generator, n: int = 1000, noise: float = 0.05) -> Data:
-    x, y = sk.make_circles(n, noise=noise, factor=0.5, random_state=int(r.integers(1e9)))
+    x, y = sk.make_circles(n, noise=noise, factor=0.5, random_state=int(r.integers(10**9)))
     return x, y
 
 
@@ -339,9 +340,11 @@ def latent_bank(r: Generator, k: int = 6, d: int = 12, n: int = 2000) -> Data:
     return c[y] + r.normal(size=(n, d)), y
 
 
-def _toy(load: Callable[..., object], rows: int | None = None) -> Callable[[Generator], Data]:
+def _toy(
+    load: Callable[..., tuple[Matrix, Labels]], rows: int | None = None
+) -> Callable[[Generator], Data]:
     def make(r: Generator) -> Data:
-        x, y = load(return_X_y=True)  # type: ignore[misc]
+        x, y = load(return_X_y=True)
         return np.asarray(x, float)[:rows], np.asarray(y)[:rows]
 
     return make
@@ -431,7 +434,8 @@ def structureless(r: Generator, kind: str, n: int, d: int) -> Matrix:
         return r.exponential(size=(n, d)) @ r.normal(size=(d, d))
     if kind == "ball":
         v = r.normal(size=(n, d))
-        return v / np.linalg.norm(v, axis=1, keepdims=True) * r.uniform(size=(n, 1)) ** (1 / d)
+        length = r.uniform(size=(n, 1)) ** (1 / d)
+        return np.asarray(v / np.linalg.norm(v, axis=1, keepdims=True) * length)
     return r.exponential(size=(n, d))
 
 

@@ -1,7 +1,7 @@
 """Adjusted Rand index of the free choice on generated and small public labelled sets.
 
-    python benchmarks/clusters_choice.py --set judge
-    python benchmarks/clusters_choice.py --set null
+    python -m benchmarks.clusters_choice --set judge
+    python -m benchmarks.clusters_choice --set null
 
 ``train`` are the sets that thresholds were chosen on, ``judge`` the others; ``null`` counts how
 often structureless data are left as one segment.
@@ -10,19 +10,15 @@ often structureless data are left as one segment.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
-
-import clusters_battery as battery  # noqa: E402
-
-from portrait_assets.stages.clusters.cluster_file import cluster_table  # noqa: E402
+from benchmarks import clusters_battery as battery
+from portrait_assets.stages.clusters.cluster_file import cluster_table
+from portrait_assets.testing.measured import keep
 
 
 def table_of(matrix: np.ndarray) -> pl.DataFrame:
@@ -74,12 +70,14 @@ def main() -> None:
     if given.set == "null":
         found = run_null(given.part, given.parts, given.seed)
         print(f"null: {int(sum(found))} of {len(found)} left as one segment, bound all")
+        keep("clusters_choice", {"null, left as one segment, score": sum(found) / len(found)})
         return
     names = list(battery.TRAIN if given.set == "train" else battery.JUDGE)
     names = given.only or names[given.part :: given.parts]
     found = run_labelled(names, given.seed)
     mean = float(np.mean(found))
     print(f"{given.set}: mean adjusted Rand index {mean:.4f} over {len(found)} sets, bound 0.78")
+    keep("clusters_choice", {f"{given.set}, mean adjusted Rand index, score": mean})
 
 
 if __name__ == "__main__":

@@ -1,27 +1,24 @@
 """Time and memory of choice, fit and assignment for many customers.
 
-python benchmarks/clusters_scale.py --customers 10000000 --features 30
+python -m benchmarks.clusters_scale --customers 10000000 --features 30
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
-
-from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres  # noqa: E402
-from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows  # noqa: E402
-from portrait_assets.methods.clustering.assignment import assign  # noqa: E402
-from portrait_assets.methods.clustering.fitting import fit_model  # noqa: E402
-from portrait_assets.methods.clustering.preparation.preparation import FeatureUse  # noqa: E402
+from portrait_assets.methods.clustering.algorithms.kmeans import inertia, kmeans_centres
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
+from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.fitting import fit_model
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.testing.measured import keep
 
 
 def customers(
@@ -72,6 +69,17 @@ def main() -> None:
         points, fifty, nearest_rows(points, fifty)
     )
     print(f"inertia of ten restarts against fifty: {ratio:.5f}, bound 1.01")
+    what = f"{given.customers:,} customers"
+    keep(
+        "clusters_scale",
+        {
+            f"{what}, choice and fit, s": fitted - start,
+            f"{what}, choice and fit, s of processor time": fitted_cpu - cpu,
+            f"{what}, assignment, s": done - fitted,
+            f"{what}, peak GiB": peak,
+            "adjusted Rand index, score": score,
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import importlib
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def with_objects(path: Path) -> object:
     return with_pandas(path, "amount_as_float")
 
 
-ENGINES = {
+ENGINES: dict[str, Callable[[Path], object]] = {
     "pipeline": with_pipeline,
     "pandas": with_pandas,
     "pandas-floats": partial(with_pandas, amount="amount_as_float"),

@@ -1,4 +1,4 @@
-"""Time and peak memory of generating a bank: `python benchmarks/generate_bank.py 1000000 24`."""
+"""Time and peak memory of generating a bank: `python -m benchmarks.generate_bank 1000000 24`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.testing.measured import keep
 
 
 def main(customers: int, months: int) -> None:
@@ -23,6 +24,15 @@ def main(customers: int, months: int) -> None:
     print(
         f"{seconds:.1f} s, {used.ru_utime + used.ru_stime:.1f} s of processor time, "
         f"peak {used.ru_maxrss / 2**20:.2f} GiB, {size / 2**30:.2f} GiB of Parquet"
+    )
+    what = f"{customers:,} customers, {months} months"
+    keep(
+        "generate_bank",
+        {
+            f"{what}, s": seconds,
+            f"{what}, s of processor time": used.ru_utime + used.ru_stime,
+            f"{what}, peak GiB": used.ru_maxrss / 2**20,
+        },
     )
 
 

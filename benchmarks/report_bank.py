@@ -1,6 +1,6 @@
 """Backtest of what the UCI bank knew of its clients against their answer, month by month.
 
-    python benchmarks/report_bank.py /path/to/bank-full.csv.gz
+    python -m benchmarks.report_bank /path/to/bank-full.csv.gz
 
 Each client is in the file once, on the day of the call, so that no tag of an earlier month can be
 held against the answer. What can be tested in time is whether the values to whom more subscribed in
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -51,6 +52,10 @@ def _group(client: int) -> int:
     return int(hashlib.md5(str(client).encode()).hexdigest(), 16) % GROUPS
 
 
+def _rate(rates: dict[object, float], base: float, value: object) -> float:
+    return rates.get(value, base)
+
+
 def area_within_months(rows: pl.DataFrame, column: str) -> resampling.Interval:
     """Area under the curve among clients called in the same month, over all months tested.
 
@@ -60,7 +65,8 @@ def area_within_months(rows: pl.DataFrame, column: str) -> resampling.Interval:
     for month in sorted(set(rows["at"]))[LEARNED_FROM:]:
         before, now = rows.filter(pl.col("at") < month), rows.filter(pl.col("at") == month)
         rates = dict(before.group_by(column).agg(pl.col("hit").mean()).iter_rows())
-        order = sorted(set(now[column]), key=lambda v: rates.get(v, before["hit"].mean()))
+        base = before.select(pl.col("hit").mean()).item()
+        order = sorted(set(now[column]), key=partial(_rate, rates, base))
         cells = np.zeros((2, GROUPS, len(order)))
         for group, value, hit in now.select("grp", column, "hit").iter_rows():
             cells[:, group, order.index(value)] += 1, hit

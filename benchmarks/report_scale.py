@@ -1,6 +1,6 @@
 """How long the report takes for a million customers, and how large it is.
 
-    python benchmarks/report_scale.py data/warehouse/complete_journey/portrait.duckdb [CUSTOMERS]
+    python -m benchmarks.report_scale data/warehouse/complete_journey/portrait.duckdb [CUSTOMERS]
 
 The published file is copied with each customer of its newest month many times over; all other
 tables stay as they are. Needs about 2 GB of disk for a million.

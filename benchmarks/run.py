@@ -21,6 +21,7 @@ from rich.table import Table
 
 from benchmarks.features_rfm import write_transactions
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.testing.measured import keep
 
 MONTHS = 24
 RFM_ROWS = 10_000_000
@@ -95,6 +96,13 @@ def main(sizes: list[int], folder: Path, console: Console) -> None:
         ratio = f"{one.seconds / two.seconds:.2f}"
         table.add_row(bank, what, against, ratio, worked, bound, seconds, peak)
 
+    figures: dict[str, float] = {}
+
+    def kept(bank: str, what: str, cost: Cost) -> None:
+        figures[f"{bank}, {what}, s"] = cost.seconds
+        figures[f"{bank}, {what}, s of processor time"] = cost.processor_seconds
+        figures[f"{bank}, {what}, peak GiB"] = cost.peak_gib
+
     before: tuple[int, Cost] | None = None
     for customers in sizes:
         bank = folder / f"bank-{customers}"
@@ -103,6 +111,8 @@ def main(sizes: list[int], folder: Path, console: Console) -> None:
         work = folder / f"work-{customers}"
         costs = bank_costs(bank, work)
         rows = f"{customers:,} customers"
+        for stage, stage_cost in costs.items():
+            kept(rows, stage, stage_cost)
         one, two = costs["cleaned"], costs["features"]
         whole = Cost(
             one.seconds + two.seconds,
@@ -128,12 +138,15 @@ def main(sizes: list[int], folder: Path, console: Console) -> None:
             for ids, (pandas, pipeline) in rfm_ratios(bank, work).items():
                 bound = "at least 2" if ids.startswith("integer") else "at least 8"
                 row(rows, f"pandas, RFM by {ids}", "the pipeline's", pandas, pipeline, bound)
+                kept(rows, f"RFM by {ids}, pandas", pandas)
+                kept(rows, f"RFM by {ids}, pipeline", pipeline)
     console.print(table)
     console.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+    keep("run", figures)
 
 
 if __name__ == "__main__":
     numbers = [int(argument) for argument in sys.argv[1:]] or [10_000, 100_000]
-    kept = os.environ.get("BENCH_DIR")
+    kept_in = os.environ.get("BENCH_DIR")
     with tempfile.TemporaryDirectory() as temporary:
-        main(numbers, Path(kept or temporary), Console(width=140))
+        main(numbers, Path(kept_in or temporary), Console(width=140))

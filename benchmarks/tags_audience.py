@@ -2,7 +2,7 @@
 
 The matrix is as in the published file, where enumerated tags are ENUM.
 
-Run `python benchmarks/tags_audience.py [customers]`. The target is 300 ms for the count on 2
+Run `python -m benchmarks.tags_audience [customers]`. The target is 300 ms for the count on 2
 cores.
 """
 

@@ -1,6 +1,6 @@
 """One month of tags for a million customers: time, memory, and size on disk.
 
-Run `python benchmarks/tags_month.py [customers] [tags]`. The target for 1,000,000 customers and 60
+Run `python -m benchmarks.tags_month [customers] [tags]`. The target for 1,000,000 customers and 60
 tags on 2 cores is 60 s and 6 GiB, and 60 MiB for the tag table on disk.
 """
 

@@ -1,6 +1,6 @@
 """One customer's card from a cold start, out of a published file of many customers.
 
-Run `python benchmarks/tags_show.py [customers]`. The target is 1.5 s; each attempt is a process of
+Run `python -m benchmarks.tags_show [customers]`. The target is 1.5 s; each attempt is a process of
 its own, so imports count. The file's pages are in the system's cache after the first.
 """
 

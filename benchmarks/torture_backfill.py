@@ -1,6 +1,6 @@
 """36 months made in pieces, interrupted, out of order and again: the result is that of one run.
 
-Run `python benchmarks/torture_backfill.py [months] [customers] [seed]`.
+Run `python -m benchmarks.torture_backfill [months] [customers] [seed]`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from torture_world import finish_run, in_child, load_everything, start_run
-
+from benchmarks.torture_world import finish_run, in_child, load_everything, start_run
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.settings import Settings
 from portrait_assets.synthetic.bank import generate_bank

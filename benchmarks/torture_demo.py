@@ -1,6 +1,6 @@
 """Runs of the demo killed at random moments, as runs that make again what stands.
 
-Run `python benchmarks/torture_demo.py [kills] [seed]`. After each kill the published file must hold
+Run `python -m benchmarks.torture_demo [kills] [seed]`. After each kill the published file must hold
 what it held, and after a plain rerun the contents must be those of the undisturbed run.
 """
 
@@ -13,13 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from torture_world import ENGINES
-
+from benchmarks.torture_world import ENGINES
 from portrait_assets.core.settings import Settings
 from portrait_assets.testing.published import digest
 from portrait_assets.testing.shop import clean_environment
 
-SOURCES = Path(__file__).parent.parent / "data" / "sources"
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 RUN = [*PORTRAIT, "run", "--source", "complete_journey", "--months", "2017-01..2017-12"]
 
@@ -29,7 +27,6 @@ def torture(kills: int, seed: int) -> int:
     chance = random.Random(seed)
     faults = killed = 0
     with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
-        (Path(folder) / "sources").symlink_to(SOURCES.resolve())
         environment = clean_environment() | {"PORTRAIT_DATA_DIR": folder}
         for engine in ENGINES:
             environment.pop(engine, None)

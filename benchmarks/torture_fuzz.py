@@ -1,4 +1,4 @@
-"""The fuzz tests with many cases; run `python benchmarks/torture_fuzz.py [cases]`."""
+"""The fuzz tests with many cases; run `python -m benchmarks.torture_fuzz [cases]`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Runs killed at random moments: what is left can be read, and a plain rerun makes it right.
 
-Run `python benchmarks/torture_kills.py [kills] [seed] [minutes at most]`. The shop's file changes
+Run `python -m benchmarks.torture_kills [kills] [seed] [minutes at most]`. The shop's file changes
 before each run, so the run that is killed moves the warehouse from one state to another. After the
 kill the published file must hold wholly the one or the other; after a plain rerun, exactly what an
 undisturbed run from nothing gives. A reader opens the published file all the while.
@@ -19,9 +19,9 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
-from torture_world import FORK, finish_run, in_child, load_everything, start_run, told
-
+from benchmarks.torture_world import FORK, finish_run, in_child, load_everything, start_run, told
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.testing.published import digest, look, records_agree
@@ -53,7 +53,9 @@ def reference(settings: Settings) -> Reference:
     return made
 
 
-def _poll(path: Path, known: list[tuple[object, ...]], stop: Event, results: SimpleQueue) -> None:
+def _poll(
+    path: Path, known: list[tuple[object, ...]], stop: Event, results: SimpleQueue[Any]
+) -> None:
     reads, faults = 0, []
     while not stop.is_set():
         try:

@@ -1,6 +1,6 @@
 """Analysts who query the published file over and over, and runs that publish it again.
 
-Run `python benchmarks/torture_readers.py [readers] [runs] [minutes]`. A quarter hold a session
+Run `python -m benchmarks.torture_readers [readers] [runs] [minutes]`. A quarter hold a session
 open for the whole time and must see the same numbers all along; the others open the file anew for
 each look and must see one whole publication. No run may fail, and none may wait for them.
 """
@@ -13,10 +13,11 @@ import time
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
 import duckdb
-from torture_world import FORK, finish_run, in_child, load_everything
 
+from benchmarks.torture_world import FORK, finish_run, in_child, load_everything
 from portrait_assets.testing.published import look, quick_look
 from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
@@ -24,7 +25,7 @@ PAUSE_SECONDS = 3.0
 SEEN_SQL = "SELECT run_id FROM mart.publication"
 
 
-def _holds_open(path: Path, stop: Event, results: SimpleQueue) -> None:
+def _holds_open(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
     """Query one session over and over."""
     looks: list[object] = []
     faults: list[str] = []
@@ -40,7 +41,7 @@ def _holds_open(path: Path, stop: Event, results: SimpleQueue) -> None:
     results.put((len(looks), set(looks), faults))
 
 
-def _opens_anew(path: Path, stop: Event, results: SimpleQueue) -> None:
+def _opens_anew(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
     """Open, query and close over and over."""
     looks: list[object] = []
     faults: list[str] = []

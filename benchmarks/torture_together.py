@@ -1,6 +1,6 @@
 """Runs asked for at once in the UI, by the sensor and on the command line: they take turns.
 
-Run `python benchmarks/torture_together.py [port]`. The UI is started as a user does; a run of all
+Run `python -m benchmarks.torture_together [port]`. The UI is started as a user does; a run of all
 months is launched over its GraphQL, the sensor on the source's files is turned on, and two command
 lines run, one over the same months and one over another.
 """
@@ -20,8 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from torture_world import finish_run, in_child, load_everything
-
+from benchmarks.torture_world import finish_run, in_child, load_everything
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.testing.published import digest, records_agree

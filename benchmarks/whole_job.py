@@ -9,7 +9,6 @@ about an hour and a half and 40 GB of disk.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -18,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -26,6 +25,7 @@ from rich.table import Table
 
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.testing.measured import keep
 
 FIRST, MONTHS = "2023-01", 24
 STAGE = re.compile(r"^  \S+(?: to \S+)? (\w+): [\d,]+ rows in ([\d.]+) s")
@@ -125,9 +125,7 @@ def _so_far(process: int) -> tuple[float, int]:
 def bank_runs(bank: Path, work: Path) -> Iterator[tuple[str, Run]]:
     """The runs over one bank, by what they are."""
     months = month_range(FIRST, next_month(FIRST, MONTHS - 1))
-    sources = Path(__file__).parents[1] / "data" / "sources"
     work.mkdir()
-    (work / "sources").symlink_to(sources)
     environment = {"PORTRAIT_DATA_DIR": str(work), "PORTRAIT_BANK_DIR": str(bank)}
     arguments = ["run", "--source", "synthetic_bank"]
     for name, span in (
@@ -163,12 +161,12 @@ def report(customers: int, bank: Path, runs: Mapping[str, Run], out: Console) ->
     out.print(grid)
     beyond = sum(c.seconds for name, c in first.stages.items() if name not in BEFORE_THE_MATRIX)
     files = folder_bytes(bank)
-    disk = max(run.disk_bytes for run in runs.values())
+    disk_bytes = max(run.disk_bytes for run in runs.values())
     most = ON_DISK[0] * files + ON_DISK[1] * GIB
     peak = max(run.cost.peak_bytes for run in runs.values())
     out.print(f"beyond the matrices / files to matrices: {beyond / matrices:.2f} (at most 2)")
     out.print(f"peak: {peak / GIB:.2f} GiB (at most 8)")
-    out.print(f"disk: {disk / GIB:.1f} GiB (at most {most / GIB:.1f})")
+    out.print(f"disk: {disk_bytes / GIB:.1f} GiB (at most {most / GIB:.1f})")
     out.print(
         f"a new month / all: 1/{everything.seconds / new.cost.seconds:.1f} (at most 1/12); "
         f"of processor time 1/{everything.processor_seconds / new.cost.processor_seconds:.1f}"
@@ -179,9 +177,20 @@ def report(customers: int, bank: Path, runs: Mapping[str, Run], out: Console) ->
     return everything
 
 
+def figures_of(name: str, run: Run) -> dict[str, float]:
+    """The costs of a run and of its stages, as they are kept."""
+    found = {f"{name}, disk GiB": run.disk_bytes / GIB}
+    for stage, cost in {**run.stages, "in all": run.cost}.items():
+        found[f"{name}, {stage}, s"] = cost.seconds
+        found[f"{name}, {stage}, s of processor time"] = cost.processor_seconds
+        found[f"{name}, {stage}, peak GiB"] = cost.peak_bytes / GIB
+    return found
+
+
 def main(sizes: Sequence[int], folder: Path, out: Console) -> None:
     """Measure banks of these sizes in the folder, and what grows from one to the next."""
     before: tuple[int, Cost] | None = None
+    figures: dict[str, float] = {}
     for customers in sizes:
         bank, work = folder / f"bank-{customers}", folder / f"whole-{customers}"
         if not bank.exists():
@@ -193,9 +202,10 @@ def main(sizes: Sequence[int], folder: Path, out: Console) -> None:
             most = customers / before[0]
             out.print(f"all / all of {before[0]:,} customers: {ratio:.1f} (at most {most:.0f})")
         before = (customers, everything)
-        kept = {name: asdict(run) for name, run in runs.items()}
-        (folder / f"whole-{customers}.json").write_text(json.dumps(kept, indent=1))
+        for name, run in runs.items():
+            figures |= figures_of(f"{customers:,} customers, {name}", run)
     out.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+    keep("whole_job", figures)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,3 @@
 """Customer portrait matrix: monthly tags, segments and the proof of how far to trust them."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -18,6 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from portrait_assets.core.errors import PortraitError, RunFailedError
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration import notifier
 from portrait_assets.orchestration.automation import JOB, range_tags
@@ -27,7 +28,7 @@ from portrait_assets.orchestration.notifier import Failure, reported, send
 from portrait_assets.orchestration.run_failures import NOTIFIED_TAG, notify_failed_run
 from portrait_assets.storage.dagster.runs import PROCESS_TAG, fail_abandoned_runs
 from portrait_assets.storage.duckdb.connection import first_line
-from portrait_assets.testing.shop import run, short_shop
+from portrait_assets.testing.shop import run, run_of, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 MONTHS = ["2024-01", "2024-02"]
@@ -285,7 +286,7 @@ def test_the_daemon_reports_a_failed_run_once(shop: Settings, webhook: Receiver)
         daemon.tick()
         daemon.tick()
         notify_failed_run(shop, instance, failed.run_id, pytest.fail)
-        assert NOTIFIED_TAG in instance.get_run_by_id(failed.run_id).tags
+        assert NOTIFIED_TAG in run_of(instance, failed.run_id).tags
     (message,) = webhook.messages
     assert message["run_id"] == failed.run_id
     assert message["months"] == MONTHS
@@ -314,7 +315,7 @@ def test_a_run_whose_process_was_killed_is_reported_once(shop: Settings, webhook
     assert message["run_id"] == killed.run_id
     assert message["sentence"] == (
         "run of 2024-01 to 2024-02: its process ended before the run did; "
-        "run it again with `portrait run --months 2024-01..2024-02`."
+        f"run it again with `{command('run', '--months', '2024-01..2024-02')}`."
     )
 
 

@@ -60,9 +60,11 @@ def test_status_and_doctor_agree_that_there_is_nothing_to_do_and_what_there_is(m
     with sales_file(made).open("a") as file:
         file.write(LINE)
     status = portrait("status", data=made.data_dir).stdout
-    assert "`portrait run`: The source's files have changed: reading 2024-01 to 2024-04" in status
+    run_it = f"portrait_assets run --source corner_shop --data-dir {made.data_dir}"
+    assert f"{run_it}`: The source's files have changed: reading 2024-01 to 2024-04" in status
     doctor = portrait("doctor", data=made.data_dir)
-    assert "the source's files have changed; run `portrait run`" in doctor.stdout
+    assert "the source's files have changed; run `" in doctor.stdout
+    assert f"{run_it}`" in doctor.stdout
     assert doctor.returncode == 1
 
 

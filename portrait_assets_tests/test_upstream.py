@@ -1,6 +1,7 @@
 """What we lean on of the packages below: an upgrade that changes it fails here first."""
 
 import logging
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -42,7 +43,13 @@ class Recorder(dg.IOManager):
         self.read[context.asset_key.path[-1]] = list(context.asset_partition_keys)
 
 
-def run_range(assets: list, first: str, last: str, recorder: Recorder, checks: tuple = ()):
+def run_range(
+    assets: Sequence[dg.AssetsDefinition],
+    first: str,
+    last: str,
+    recorder: Recorder | dg.IOManagerDefinition,
+    checks: Sequence[dg.AssetChecksDefinition] = (),
+) -> dg.ExecuteInProcessResult:
     job = dg.define_asset_job("job", selection=dg.AssetSelection.assets(*assets))
     defs = dg.Definitions(
         assets=assets,
@@ -172,7 +179,7 @@ def test_duckdb_takes_texts_as_polars_holds_them():
 
 def test_file_row_numbers_of_parquet_start_at_zero(tmp_path: Path):
     pl.DataFrame({"x": [5, 6]}).write_parquet(tmp_path / "x.parquet")
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"SELECT file_row_number FROM read_parquet('{tmp_path / 'x.parquet'}', "
         "file_row_number = true)"
     ).fetchall()
@@ -194,7 +201,7 @@ def materialized(asset: str, month: str) -> EventLogEntry:
 
 
 def event_of_run(event: DagsterEvent) -> EventLogEntry:
-    return EventLogEntry(
+    return EventLogEntry(  # type: ignore[no-untyped-call]  # Dagster leaves it untyped.
         error_info=None,
         user_message="m",
         level=20,
@@ -218,7 +225,8 @@ def test_the_kept_event_log_stores_what_dagster_s_own_can_read(tmp_path: Path):
     for asset in ("a", "b"):
         assert own.get_materialized_partitions(dg.AssetKey(asset)) == {"2024-01", "2024-02"}
     assert all(own.has_asset_key(dg.AssetKey(asset)) for asset in "abc")
-    logged = [log.dagster_event.partition for log in own.get_logs_for_run(RUN_ID)]
+    events = [log.dagster_event for log in own.get_logs_for_run(RUN_ID)]
+    logged = [event.partition for event in events if event is not None]
     assert logged == ["2024-01", None, "2024-02", "2024-01", "2024-02", "2024-01"]
     own.dispose()
 
@@ -260,7 +268,7 @@ def test_a_frame_found_by_its_name_is_let_go_and_a_registered_one_kept_until_the
                 con.register("told", incoming)
             con.execute(f"INSERT INTO a SELECT * FROM {'incoming' if by_name else 'told'}")
         con.execute("SELECT 1").fetchall()
-        left = total_allocated_bytes() - before
+        left: int = total_allocated_bytes() - before
         con.execute("COMMIT")
         return left
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
 import pytest
 
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import SHOP_MONTHS, clean_environment, run, sales_file, shop
@@ -48,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
-def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
         return con.execute(sql).fetchall()
 
@@ -118,7 +120,8 @@ def test_months_made_one_after_the_other_equal_one_run(made: Settings, tmp_path:
 def test_a_month_whose_history_is_missing_is_refused_with_the_command(tmp_path: Path):
     result = run(shop(tmp_path), ["2024-03"])
     assert not result.success
-    assert "has not been made for 2024-01 yet; run `portrait run --months 2024-01" in str(
+    remedy = command("run", "--months", "2024-01..2024-03")
+    assert f"has not been made for 2024-01 yet; run `{remedy}` first" in str(
         [event.event_specific_data for event in result.all_events if event.is_step_failure]
     )
 
@@ -230,6 +233,12 @@ def test_the_command_line_makes_shows_and_lists(tmp_path: Path):
     assert "looks back on 2024-01, which was never completed" in ran.stdout
     for told in ("Rows per table", "Set aside or corrected", "Segments", "Checks", "Try:"):
         assert told in ran.stdout
+    queries = [line for line in ran.stdout.splitlines() if "import duckdb" in line]
+    assert len(queries) == 3
+    for line in queries:
+        assert (
+            subprocess.run(line, shell=True, env=clean_environment(), check=False).returncode == 0
+        )
     status = portrait("status", data=tmp_path)
     assert "months made: 2 of 4" in status.stdout
     assert "never made: 2024-03, 2024-04" in status.stdout
@@ -272,7 +281,7 @@ def test_the_other_verbs_answer_from_what_was_made(made: Settings, tmp_path: Pat
         "cluster", str(table), "--out", str(labels), "--segments", "2", data=made.data_dir
     )
     assert found.returncode == 0, found.stderr
-    assert duckdb.sql(f"SELECT count(DISTINCT segment) FROM '{labels}'").fetchall() == [(2,)]
+    assert duckdb.execute(f"SELECT count(DISTINCT segment) FROM '{labels}'").fetchall() == [(2,)]
     bank = portrait(
         "generate",
         "bank",

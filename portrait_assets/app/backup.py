@@ -1,7 +1,7 @@
 """`portrait backup` and `portrait restore`: what people decided and no run can compute again.
 
-It stands in files of the source's folder. Everything else follows from these and from the source's
-data files, which are as large as they are and have backups of their own.
+It stands in files of the source's folder in the data folder. Everything else follows from these,
+from the package, and from the source's data files, which are large and have backups of their own.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from portrait_assets import __version__
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.files import replace_files
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
+from portrait_assets.core.source_folder import DEFINITION_FILE
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
 MANIFEST = "manifest.json"
-_SOURCE_FILE = "source.yaml"
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -53,7 +54,7 @@ class Irreplaceable:
 
 # The one list of what a backup holds. Keep every pattern that ever stood here: backups last.
 IRREPLACEABLE: Sequence[Irreplaceable] = (
-    Irreplaceable(_SOURCE_FILE, "the source's files, months, rules and identity"),
+    Irreplaceable(DEFINITION_FILE, "the source's files, months, rules and identity"),
     Irreplaceable("*.sql", "how its tables come from its files"),
     Irreplaceable("views/*.sql", "what several of these share"),
     Irreplaceable("tags.yaml", "the source's own versions of tags, drafts too"),
@@ -126,7 +127,7 @@ def back_up(settings: Settings, out: Path, now: datetime | None = None) -> Backe
     if target.exists():
         raise BackupError(f"{target} is there already; name another file, or a folder.")
     contents = {
-        name: path.read_bytes() for name, path in irreplaceable_files(source.folder).items()
+        name: path.read_bytes() for name, path in irreplaceable_files(source.own_folder).items()
     }
     manifest = Manifest(
         package_version=__version__,
@@ -162,9 +163,11 @@ def restore(settings: Settings, file: Path, replace: bool = False) -> Restored:
     """
     manifest, contents = read_backup(file)
     if manifest.source != settings.source:
+        of_it = settings.model_copy(update={"source": manifest.source})
+        again = command("restore", str(file), settings=of_it)
         raise BackupError(
             f"{file.name} is a backup of the source '{manifest.source}', not of "
-            f"'{settings.source}'; restore it with `--source {manifest.source}`."
+            f"'{settings.source}'; restore it with `{again}`."
         )
     folder = settings.source_dir
     lock = settings.warehouse_dir / "warehouse.lock"
@@ -178,7 +181,9 @@ def restore(settings: Settings, file: Path, replace: bool = False) -> Restored:
                 "and restore with `--replace`, or move them away. Nothing was changed."
             )
         # A folder is a source once source.yaml is there, so a new one is not used half restored.
-        written = sorted(contents.keys() - set(same), key=lambda name: (name == _SOURCE_FILE, name))
+        written = sorted(
+            contents.keys() - set(same), key=lambda name: (name == DEFINITION_FILE, name)
+        )
         replace_files({folder / name: contents[name] for name in written})
     left = tuple(name for name in there if name not in contents)
     return Restored(manifest, tuple(written), same, left)

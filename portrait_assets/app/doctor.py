@@ -10,6 +10,7 @@ import duckdb
 
 from portrait_assets.app.planning import read_plan
 from portrait_assets.app.request import Request
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.schema.table import PartitionBy, Table
@@ -28,7 +29,6 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
 from portrait_assets.storage.staleness import STATES_SQL, stale_months, states_of
 
-AGAIN = "make every month again with `portrait run --fresh`"
 PARTITIONS_SQL = "SELECT table_name, month, row_count, epoch_us(made_at) FROM {} ORDER BY ALL"
 
 
@@ -116,23 +116,23 @@ def _contracts(patient: Patient) -> Iterator[Ailment]:
         stored = table.stored
         standing = existing_types(con, stored.full_name)
         if not standing:
-            yield Ailment(table.full_name, "was made and is not there", AGAIN)
+            yield Ailment(table.full_name, "was made and is not there", _again())
             continue
         wanted = column_types(stored)
         newest = max(patient.warehouse.made(table))
         for name in wanted.keys() - standing.keys():
-            remedy = f"{_run(newest)}, which adds it" if stored.column(name).nullable else AGAIN
+            remedy = f"{_run(newest)}, which adds it" if stored.column(name).nullable else _again()
             yield Ailment(table.full_name, f"lacks the column {name} of its contract", remedy)
         for name in standing.keys() - wanted.keys():
             yield Ailment(
-                table.full_name, f"holds a column {name} that its contract does not have", AGAIN
+                table.full_name, f"holds a column {name} that its contract does not have", _again()
             )
         if table.types_as_received:
             continue
         for name in wanted.keys() & standing.keys():
             if wanted[name] != standing[name]:
                 what = f"holds {name} as {standing[name]}, its contract says {wanted[name]}"
-                yield Ailment(table.full_name, what, AGAIN)
+                yield Ailment(table.full_name, what, _again())
 
 
 def _counted(patient: Patient, table: Table) -> dict[str, int]:
@@ -198,12 +198,12 @@ def _orphans(patient: Patient) -> Iterator[Ailment]:
     ).fetchall()
     for schema, name in found:
         if schema in rooms and f"{schema}.{name}" not in known:
-            yield Ailment(f"{schema}.{name}", "belongs to no contract", AGAIN)
+            yield Ailment(f"{schema}.{name}", "belongs to no contract", _again())
     covered = {*patient.source.months(), WHOLE}
     outside = {m for t in patient.tables for m in patient.warehouse.made(t)} - covered
     for month in sorted(outside):
         yield Ailment(
-            month, "was made and is no month of the source", f"{AGAIN}, or widen source.yaml"
+            month, "was made and is no month of the source", f"{_again()}, or widen source.yaml"
         )
     for path in _left_over(patient.settings):
         yield Ailment(
@@ -238,14 +238,14 @@ def _outdated(settings: Settings, source: Source, months: list[str]) -> Iterator
     """
     plan = read_plan(Request(settings, source, None, months, fresh=False), wait_seconds=0)
     if not plan.is_empty:
-        yield Ailment(source.name, plan.reason, "run `portrait run`")
+        yield Ailment(source.name, plan.reason, _run())
 
 
 def _published(patient: Patient) -> Iterator[Ailment]:
     """Whether the published file can be read and holds what was made last."""
     path = patient.settings.portrait_file
     if not path.exists():
-        yield Ailment(path.name, "is not there", "run `portrait run`")
+        yield Ailment(path.name, "is not there", _run())
         return
     with open_published(path) as con:
         published = con.execute(PARTITIONS_SQL.format("mart.table_rows")).fetchall()
@@ -259,9 +259,7 @@ def _published(patient: Patient) -> Iterator[Ailment]:
         )
     report = patient.settings.warehouse_dir / REPORT_FILE
     if not report.exists() or report.stat().st_mtime < path.stat().st_mtime:
-        yield Ailment(
-            f"report/{report.name}", f"is older than {path.name} or missing", "run `portrait run`"
-        )
+        yield Ailment(f"report/{report.name}", f"is older than {path.name} or missing", _run())
 
 
 def _published_rows(patient: Patient, con: duckdb.DuckDBPyConnection) -> Iterator[Ailment]:
@@ -274,13 +272,13 @@ def _published_rows(patient: Patient, con: duckdb.DuckDBPyConnection) -> Iterato
         if table.published and table.full_name in noted:
             file, stored = patient.settings.portrait_file.name, table.stored.full_name
             if not existing_types(con, stored):
-                yield Ailment(file, f"lacks {stored} of this version", "run `portrait run`")
+                yield Ailment(file, f"lacks {stored} of this version", _run())
                 continue
             held = con.execute(f"SELECT count(*) FROM {qualified(stored)}").fetchall()[0][0]
             made = noted[table.full_name]
             if held != made:
                 what = f"holds {held:,} rows of {table.full_name}, {made:,} were made"
-                remedy = "remove the file and run `portrait run`"
+                remedy = f"remove the file and {_run()}"
                 yield Ailment(file, what, remedy)
 
 
@@ -288,8 +286,11 @@ def _of(month: str) -> str:
     return f" of {month}" if month else ""
 
 
-def _run(first: str, last: str = "") -> str:
-    if not first:
-        return "run `portrait run`"
+def _run(first: str = "", last: str = "") -> str:
     span = first if last in ("", first) else f"{first}..{last}"
-    return f"run `portrait run --months {span}`"
+    option = ["--months", span] if first else []
+    return f"run `{command('run', *option)}`"
+
+
+def _again() -> str:
+    return f"make every month again with `{command('run', '--fresh')}`"

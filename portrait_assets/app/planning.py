@@ -16,6 +16,7 @@ import duckdb
 from portrait_assets.app.request import Request
 from portrait_assets.core.bounds import in_batches
 from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.invocation import command
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.inputs import inputs_of
@@ -338,7 +339,7 @@ def read_record(
         except duckdb.Error as error:
             raise WarehouseError(
                 f"{settings.warehouse_file.name} cannot be read ({told(error)}); make it again "
-                "with `portrait run --fresh`."
+                f"with `{command('run', '--fresh')}`."
             ) from None
 
 

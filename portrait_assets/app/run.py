@@ -36,6 +36,7 @@ from portrait_assets.app.planning import (
 from portrait_assets.app.progress import Progress
 from portrait_assets.app.request import Request
 from portrait_assets.core.errors import PortraitError, RunFailedError, WarehouseError
+from portrait_assets.core.invocation import command
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
@@ -227,7 +228,8 @@ class _Runner:
             run_of = result.dagster_run
             raise RunFailedError(run_failure(self.settings.source, run_of, events).sentence)
         if failed:
-            self.progress.say(f"When that is put right, `portrait run` goes on at {min(failed)}.")
+            again = command("run")
+            self.progress.say(f"When that is put right, `{again}` goes on at {min(failed)}.")
         if MART in run.rooms and not failed:
             self.progress.end(MART)
         return set(failed)

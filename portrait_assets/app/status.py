@@ -12,7 +12,9 @@ import duckdb
 from portrait_assets.app.planning import read_plan
 from portrait_assets.app.request import Request
 from portrait_assets.core.errors import PortraitError, WarehouseError
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
+from portrait_assets.core.source_folder import source_names
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.publishing import TABLE_ROWS
@@ -156,27 +158,19 @@ def _next_run(request: Request) -> str:
         plan = read_plan(request, wait_seconds=0)
     except WarehouseError as error:
         return str(error)
-    return plan.sentence if plan.is_empty else f"`portrait run`: {plan.sentence}"
+    return plan.sentence if plan.is_empty else f"`{command('run')}`: {plan.sentence}"
 
 
 def read_sources(settings: Settings) -> list[SourceState]:
-    """Every source of the data folder, and what is missing for it to run.
-
-    Raises:
-        PortraitError: when there is none.
-    """
-    folder = settings.data_dir / "sources"
-    names = sorted(path.parent.name for path in folder.glob("*/source.yaml"))
-    if not names:
-        raise PortraitError(
-            f"There is no source in {folder}; run in the project's folder or give --data-dir."
-        )
+    """Every source, packaged or of the data folder, and what is missing for it to run."""
+    folder = settings.source_dir.parent
     found = []
-    for name in names:
+    for name in source_names(folder):
         try:
             source = load_source(folder / name)
             definition = source.definition
             covered = f"{definition.first_month} to {definition.last_month or 'now'}"
+            covered += "" if source.folder == source.own_folder else ", packaged"
             title, state = definition.title, _state(source)
             found.append(SourceState(name, title.en, title.zh, covered, state))
         except PortraitError as error:
@@ -199,7 +193,7 @@ def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
     con.close()
     raise WarehouseError(
         f"{settings.portrait_file.name} was published by another version; publish it again with "
-        "`portrait run`."
+        f"`{command('run')}`."
     )
 
 

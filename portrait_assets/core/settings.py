@@ -38,7 +38,10 @@ class Settings(BaseSettings):
 
     @property
     def source_dir(self) -> Path:
-        """The folder of the source definition."""
+        """The source's own folder: what is decided about it, and its definition unless packaged.
+
+        `source_folder` has where each file is read.
+        """
         return self.data_dir.resolve() / "sources" / self.source
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from portrait_assets.core.invocation import give_commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import (
     failure_sensors,
@@ -59,6 +60,7 @@ def build_defs(
     """
     context = context_of(settings or Settings(), rooms)
     settings, source = context.settings, context.folder.read(load_source)
+    give_commands_for(settings)
     # Before they are read: a definition that changes meanwhile must not pass for one that was.
     definitions = definitions_digest(source)
     assets = [step for room in rooms for step in room.steps(context)]

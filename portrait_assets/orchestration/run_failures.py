@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from portrait_assets.core.invocation import command
 from portrait_assets.core.months import month_range, span
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.notifier import Failure, send
@@ -49,8 +50,8 @@ def failed_checks(events: Iterable[dg.DagsterEvent]) -> dict[str, str]:
 def run_failure(source: str, run: dg.DagsterRun, events: Sequence[dg.DagsterEvent]) -> Failure:
     """The failure that the events of the run tell of."""
     months = _months_of(run)
-    option = f" --months {'..'.join(dict.fromkeys((months[0], months[-1])))}" if months else ""
-    again = f"run it again with `portrait run{option}`"
+    option = ["--months", "..".join(dict.fromkeys((months[0], months[-1])))] if months else []
+    again = f"run it again with `{command('run', *option)}`"
 
     def failure(step: str, sentence: str) -> Failure:
         return Failure(source, sentence, run.run_id, months, step)
@@ -114,7 +115,7 @@ def _told(error: SerializableErrorInfo, line: str, again: str) -> str:
     helped = with_remedy(name, without_values(text))
     if helped != text or qualified.startswith(("duckdb.", "_duckdb.")):
         return helped
-    return f"{name} {helped}; its traceback is in the log of the run, `portrait ui`"
+    return f"{name} {helped}; its traceback is in the log of the run, `{command('ui')}`"
 
 
 def notify_failed_run(

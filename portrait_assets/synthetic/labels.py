@@ -53,8 +53,8 @@ truth/ (for judging only; nothing may be computed from it):
                  difference, the true treatment effect
   defaults       per borrower: true probability of default within 12 months, day of default
 
-sources/synthetic_bank/ defines the source for this very folder:
-  PORTRAIT_DATA_DIR=<this folder> PORTRAIT_SOURCE=synthetic_bank portrait run
+sources/synthetic_bank/ defines the source for this very folder; in it:
+  portrait run --source synthetic_bank --data-dir .
 """
 
 

@@ -17,12 +17,12 @@ from typing import Any
 import duckdb
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.publishing import PUBLICATION, TABLE_ROWS, View, publish
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import SOURCES
 
 GOLDEN_FILE = Path(__file__).parents[2] / "portrait_assets_tests/golden/published_schema.json"
 COMMAND = "python -m portrait_assets.testing.golden"
@@ -33,7 +33,7 @@ Schema = dict[str, Relation]
 
 def shop_schema() -> Schema:
     """`published_schema` of the corner shop."""
-    context = context_of(Settings(data_dir=SOURCES.parent, source="corner_shop"))
+    context = context_of(Settings(data_dir=PACKAGED_SOURCES.parent, source="corner_shop"))
     return published_schema([*context.tables, CHECK_RESULTS], context.views)
 
 

@@ -11,17 +11,17 @@ from pathlib import Path
 import dagster as dg
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
 
-SOURCES = Path(__file__).parent / "sources"
 SHOP_MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def shop(folder: Path) -> Settings:
     """A copy of the corner shop's source in a data folder of its own."""
-    shutil.copytree(SOURCES / "corner_shop", folder / "sources" / "corner_shop")
+    shutil.copytree(PACKAGED_SOURCES / "corner_shop", folder / "sources" / "corner_shop")
     return Settings(data_dir=folder, source="corner_shop", lock_wait_seconds=0.5)
 
 
@@ -68,6 +68,13 @@ def run(
                 instance=used, tags=range_tags(months), run_config=QUIET, raise_on_error=False
             )
         )
+
+
+def run_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
+    """The record of a run, which must be there."""
+    found = instance.get_run_by_id(run_id)
+    assert found is not None
+    return found
 
 
 def clean_environment() -> dict[str, str]:

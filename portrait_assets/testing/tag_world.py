@@ -92,7 +92,7 @@ def catalogue_of(folder: Path, *tags: str) -> Catalogue:
     return load_catalogue(write_catalogue(folder, *tags), columns=COLUMNS)
 
 
-def features(as_of: date = JUNE, **columns: list[object]) -> pl.DataFrame:
+def features(as_of: date = JUNE, **columns: Sequence[object]) -> pl.DataFrame:
     """The feature matrix of customers a, b, c, ...; columns that are not given are null."""
     height = len(next(iter(columns.values())))
     given = {"as_of": [as_of] * height, "customer_id": list("abcdefghij"[:height]), **columns}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import polars as pl
@@ -22,7 +23,7 @@ from portrait_assets.stages.raw.contract import (
 )
 
 
-def received(canonical: Canonical, rows: list[dict[str, str | None]]) -> pl.DataFrame:
+def received(canonical: Canonical, rows: Sequence[Mapping[str, str | None]]) -> pl.DataFrame:
     """Rows as text, as a CSV file gives them."""
     table = canonical.raw_table()
     schema = dict.fromkeys(table.column_names, pl.String) | {"source_row": pl.Int64}
@@ -33,7 +34,11 @@ def received(canonical: Canonical, rows: list[dict[str, str | None]]) -> pl.Data
     return pl.DataFrame(told, schema=schema)
 
 
-SALE = {"customer_id": "K1", "occurred_at": "2024-01-05 10:00:00", "amount": "1.50"}
+SALE: dict[str, str | None] = {
+    "customer_id": "K1",
+    "occurred_at": "2024-01-05 10:00:00",
+    "amount": "1.50",
+}
 
 
 def cleaned_sales(*rows: dict[str, str | None]) -> Cleaned:

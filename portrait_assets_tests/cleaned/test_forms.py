@@ -24,6 +24,7 @@ def written(form: Form, *texts: str) -> list[str]:
 
 def valid(form: Form, *texts: str) -> list[bool]:
     frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+    assert form.valid is not None
     return frame.select(form.valid(form.write(pl.col("text")))).to_series().to_list()
 
 

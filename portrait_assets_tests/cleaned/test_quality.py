@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -15,7 +18,7 @@ from portrait_assets_tests.cleaned.test_clean import SALE, received
 GOOD = {**SALE, "channel": "app"}
 
 
-def shares(canonical, rows: list[dict[str, str | None]]) -> dict[str, float | None]:
+def shares(canonical, rows: Sequence[Mapping[str, str | None]]) -> dict[str, Any]:
     found = clean(received(canonical, rows), canonical, Ways())
 
     def made(table) -> dict[str, int]:

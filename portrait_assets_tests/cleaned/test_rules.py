@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 import pytest
 
@@ -21,7 +23,7 @@ from portrait_assets.stages.raw.contract import (
 from portrait_assets_tests.cleaned.test_clean import SALE, received, told
 
 CHINA = Ways("Asia/Shanghai", "CN")
-PERSON = {"customer_id": "K1", "recorded_on": "2024-01-01"}
+PERSON: dict[str, str | None] = {"customer_id": "K1", "recorded_on": "2024-01-01"}
 
 
 def people(*rows: dict[str, str | None], ways: Ways = CHINA) -> Cleaned:
@@ -94,7 +96,7 @@ def test_a_code_in_a_required_column_sets_its_row_aside():
         ({"region": "x" * 10_001}, ("region", "longer than a value can be", "value")),
     ],
 )
-def test_a_customer_s_values_must_agree(row: dict[str, str], expected: tuple[str, str, str]):
+def test_a_customer_s_values_must_agree(row: dict[str, str | None], expected: tuple[str, str, str]):
     found = people(row)
     assert found.rejects.select("column_name", "rule", "severity").rows() == [expected]
     kept = found.kept[expected[0]].to_list()[0]
@@ -145,11 +147,17 @@ def test_days_past_due_below_zero_are_a_code():
     assert told(found) == [(1, "days_past_due", "code for not known", "value", "-1")]
 
 
-def against(canonical: Canonical, row: dict[str, str], other: dict[str, str], since: str):
+def against(
+    canonical: Canonical, row: Mapping[str, str | None], other: dict[str, str], since: str
+) -> list[tuple[object, ...]]:
     return all_against(canonical, [row], [other | {"month": since}])
 
 
-def all_against(canonical: Canonical, rows: list[dict[str, str]], others: list[dict[str, str]]):
+def all_against(
+    canonical: Canonical,
+    rows: Sequence[Mapping[str, str | None]],
+    others: Sequence[Mapping[str, str | None]],
+) -> list[tuple[object, ...]]:
     background = BACKGROUNDS[canonical.name]
     known = received(CANONICAL_BY_NAME[background.table], others)
     first = first_known(background, known.lazy(), "UTC")

@@ -56,8 +56,8 @@ def test_rings_are_found_without_being_told() -> None:
 )
 def test_data_without_structure_are_one_segment(kind: str) -> None:
     rng = np.random.default_rng(4)
-    draw = {"gaussian": rng.normal, "uniform": rng.uniform, "exponential": rng.exponential}[kind]
-    choice = choose(draw(size=(400, 2)))
+    draw = {"gaussian": "normal", "uniform": "uniform", "exponential": "exponential"}[kind]
+    choice = choose(getattr(rng, draw)(size=(400, 2)))
     assert choice.labels.max() == 0
     assert "no separate segments" in choice.reason
     assert not choice.supported

@@ -59,7 +59,7 @@ def test_chinese_is_drawn_not_boxed() -> None:
     vl_convert.register_font_directory(str(FONT_FILE.parent))
 
     def picture(text: str) -> bytes:
-        chart = alt.Chart(alt.Data(values=[{}])).mark_text(text=text, size=30)
+        chart = alt.Chart(alt.InlineData(values=[{}])).mark_text(text=text, size=30)
         png: bytes = vl_convert.vegalite_to_png(chart.configure(font=FONT_FAMILY).to_json())
         return png
 

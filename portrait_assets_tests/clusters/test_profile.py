@@ -1,3 +1,5 @@
+from typing import Any
+
 import duckdb
 import numpy as np
 import polars as pl
@@ -27,7 +29,9 @@ ASSIGNMENT = pl.DataFrame({"customer_id": range(8), "segment_id": [1, 1, 1, 1, 2
 USES = [FeatureUse("spend_amount", "symbol"), FeatureUse("channel", "symbol")]
 
 
-def line(profile: pl.DataFrame, segment: int, feature: str, level: str | None = None) -> dict:
+def line(
+    profile: pl.DataFrame, segment: int, feature: str, level: str | None = None
+) -> dict[str, Any]:
     found = profile.filter(
         (pl.col("segment_id") == segment)
         & (pl.col("feature") == feature)

@@ -35,7 +35,11 @@ def test_groups_of_groups_are_split_again() -> None:
 
 def test_an_unclear_split_is_not_made() -> None:
     for p_value, second in [(0.05, 0.5), (1e-9, 0.1)]:
-        refined = refine(PAIRS, NOBODY, TWO, lambda p, _, v=p_value, s=second: by_sign(v, s, p))
+
+        def split(points: Matrix, _: Matrix, p: float = p_value, s: float = second) -> Split:
+            return by_sign(p, s, points)
+
+        refined = refine(PAIRS, NOBODY, TWO, split)
         assert (refined == TWO).all()
 
 

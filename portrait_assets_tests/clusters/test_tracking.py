@@ -145,6 +145,7 @@ def test_a_challenger_that_is_clearly_better_wins(small_bank: Bank) -> None:
     poor = replace(good, prototypes=middle + (good.prototypes - middle)[::-1] * 0.3)
     decision = decide(poor, good, small_bank.features)
     assert decision.winner == "challenger"
+    assert decision.champion_smallest_share is not None
     assert decision.champion_smallest_share > 0
 
 
@@ -169,9 +170,8 @@ def test_a_warm_refit_follows_a_drift_and_relabels_few(small_bank: Bank) -> None
     assert warm.segment_ids == small_bank.model.segment_ids
     assert warm.version != small_bank.model.version
     now = assign(warm, drifted, small_bank.assignment)
-    moved = (now["segment_id"] != small_bank.assignment["segment_id"]).mean()
-    assert moved is not None
-    assert moved < 0.05
+    moved = (now["segment_id"] != small_bank.assignment["segment_id"]).sum()
+    assert moved < 0.05 * len(now)
     assert ClusterModel.from_rows(warm.to_rows()).version == warm.version
 
 

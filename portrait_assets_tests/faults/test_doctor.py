@@ -9,6 +9,7 @@ import pytest
 
 from portrait_assets.app.doctor import examine
 from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.duckdb.lock import warehouse_lock
@@ -108,7 +109,9 @@ def test_what_was_done_to_the_warehouse_is_told_with_the_remedy(
     made: Settings, sql: str, tells: str
 ):
     harm(made.warehouse_file, sql)
-    assert tells in found(made)
+    seen = found(made)
+    remedy = command("run", "--months", "2024-02")
+    assert tells.replace("portrait run --months 2024-02", remedy) in seen
 
 
 def test_months_that_the_source_no_longer_covers_are_told(made: Settings):
@@ -126,7 +129,7 @@ def test_the_published_file_and_the_report_are_looked_at_too(made: Settings):
     made.portrait_file.with_name(".portrait.duckdb.new").touch()
     made.portrait_file.unlink()
     told = found(made)
-    assert "portrait.duckdb: is not there; run `portrait run`" in told
+    assert f"portrait.duckdb: is not there; run `{command('run')}`" in told
     assert ".portrait.duckdb.new: was left by a run that was cut off" in told
 
 
@@ -136,7 +139,7 @@ def test_what_cannot_be_examined_is_told_in_one_sentence(made: Settings, tmp_pat
         pytest.raises(WarehouseError, match="held by run run-7"),
     ):
         examine(made)
-    with pytest.raises(WarehouseError, match="has not been made yet; run `portrait run` first"):
+    with pytest.raises(WarehouseError, match=r"not been made yet; run `.*portrait run.*` first"):
         examine(short_shop(tmp_path / "new"))
     made.warehouse_file.write_bytes(b"no database" * 10_000)
     with pytest.raises(WarehouseError, match="cannot be opened"):

@@ -22,6 +22,7 @@ from sqlglot import exp
 
 from portrait_assets.app import cli
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.methods.expressions.expression import ExpressionError, parse
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
@@ -29,7 +30,7 @@ from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.audience import MATRIX, parse_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.load import DEFAULT_CATALOGUE, load_catalogue
-from portrait_assets.testing.shop import SHOP_MONTHS, SOURCES, shop
+from portrait_assets.testing.shop import SHOP_MONTHS, shop
 from portrait_assets.testing.tag_world import COLUMNS, HEAD, TIER
 
 CASES = int(os.environ.get("PORTRAIT_FUZZ", "40"))
@@ -177,7 +178,7 @@ def read(source_dir: Path) -> dict[str, dict[str | None, int]] | None:
 
 # -- source.yaml ---------------------------------------------------------------------------
 
-SHOP = SOURCES / "corner_shop"
+SHOP = PACKAGED_SOURCES / "corner_shop"
 TOLD = yaml.safe_load((SHOP / "source.yaml").read_text())
 PLACES = [
     *((name,) for name in (*TOLD, "country", "install_hint", "rules", "unknown")),

@@ -82,7 +82,12 @@ def test_no_room_at_any_stage_is_told_with_table_and_month_and_harms_nothing(
 
     for table, last in LAST_WRITTEN.items():
         with room_that_ends() as end_room:
-            sentence = failed_run(made, lambda name, _, last=last: name == last and end_room())
+
+            def on_written(name: str, _: int, last: str = last, end: Callable[[], None] = end_room):
+                if name == last:
+                    end()
+
+            sentence = failed_run(made, on_written)
         assert re.match(rf"{table} of 2024-02: .*[Tt]oo large.*; free room on the disk", sentence)
         nothing_is_harmed()
     for step, (module, function) in AT_ONCE.items():

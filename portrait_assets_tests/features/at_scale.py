@@ -42,7 +42,8 @@ def main(decimals: int) -> None:
     declare(decimals)
     import polars as pl
 
-    from portrait_assets.stages.cleaned.clean import Ways, clean
+    from portrait_assets.methods.typing.rules import Ways
+    from portrait_assets.stages.cleaned.clean import clean
     from portrait_assets.stages.raw.contract import TRANSACTIONS
     from portrait_assets.testing.feature_world import World, day
 

@@ -13,7 +13,7 @@ from typing import Any
 Row = dict[str, Any]
 
 
-def share(part: float, whole: float) -> float | None:
+def share(part: float, whole: float) -> Any:
     return None if whole <= 0 else min(max(part / whole, 0), 1)
 
 
@@ -24,7 +24,7 @@ def shrunk(part: float, whole: float, n: int, all_part: float, all_whole: float,
 
 
 def ago(row: Row, as_of: date) -> int:
-    day = row["occurred_at"]
+    day: date = row["occurred_at"]
     return (as_of.year - day.year) * 12 + as_of.month - day.month
 
 

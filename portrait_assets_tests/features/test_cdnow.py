@@ -32,10 +32,12 @@ def read(name: str, columns: list[str]) -> pl.DataFrame:
         f"string_split_regex(trim(line), ' +')[{number}] AS {column}"
         for number, column in enumerate(columns, 1)
     )
-    return duckdb.sql(
-        f"SELECT {fields} FROM read_csv('{files() / name}', columns = {{'line': 'VARCHAR'}}, "
-        "delim = '\\0', header = false, quote = '') WHERE trim(line) SIMILAR TO '[0-9].*'"
-    ).pl()
+    with duckdb.connect() as con:
+        found: pl.DataFrame = con.sql(
+            f"SELECT {fields} FROM read_csv('{files() / name}', columns = {{'line': 'VARCHAR'}}, "
+            "delim = '\\0', header = false, quote = '') WHERE trim(line) SIMILAR TO '[0-9].*'"
+        ).pl()
+    return found
 
 
 def test_recency_frequency_and_age_are_those_of_the_summary():

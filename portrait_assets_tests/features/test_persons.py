@@ -26,7 +26,7 @@ def account(who: str, on: str, number: str, balance: float) -> dict[str, Any]:
     return {"customer_id": who, **told}
 
 
-def life(who: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+def life(who: dict[str, str]) -> dict[str, Any]:
     """What one person did under two identifiers, each by the month in which it was used."""
     old, new = who["old"], who["new"]
     return {

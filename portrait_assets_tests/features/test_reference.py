@@ -16,7 +16,7 @@ from portrait_assets.testing.feature_world import World, day
 from portrait_assets_tests.features.reference import features
 
 MONTH, LATER = "2024-04", "2024-06"
-PRODUCTS = [
+PRODUCTS: list[dict[str, Any]] = [
     {"product_id": "p", "category": "tea", "brand": "leaf", "is_own_label": True},
     {"product_id": "q", "category": "tea", "brand": "bush", "is_own_label": False},
     {"product_id": "r", "category": None, "brand": "bush"},

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.raw.contract import Canonical
 from portrait_assets.stages.raw.source import load_source
@@ -17,7 +18,7 @@ from portrait_assets.synthetic.bank import BankSummary, generate_bank
 from portrait_assets.synthetic.labels import GENERATED, MONTHLY, source_yaml, table_sql
 from portrait_assets_tests.generate.conftest import CUSTOMERS, MONTHS, Query, contents
 
-SOURCE_FOLDER = Path(__file__).parents[2] / "data" / "sources" / "synthetic_bank"
+SOURCE_FOLDER = PACKAGED_SOURCES / "synthetic_bank"
 
 
 def files_of(folder: Path, table: str) -> list[Path]:

@@ -27,7 +27,7 @@ def test_labels_kinds_and_seeds_are_kept_apart(draws: Draws) -> None:
         draws.uniform("y"),
         Draws.of(8, "test", np.arange(COUNT)).uniform("x"),
         Draws.of(7, "other", np.arange(COUNT)).uniform("x"),
-        draws.child("x", np.zeros(COUNT)).uniform("x"),
+        draws.child("x", np.zeros(COUNT, np.int64)).uniform("x"),
     ]
     assert np.abs(np.corrcoef(rows) - np.eye(len(rows))).max() < 0.012
 

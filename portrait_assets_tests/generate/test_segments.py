@@ -56,7 +56,8 @@ def features_sql(folder: Path) -> str:
 @pytest.mark.slow
 def test_k_means_with_the_true_number_finds_most_of_the_segments(tmp_path: Path) -> None:
     bank = generate_bank(tmp_path / "bank", 8_000, 24, seed=2)
-    frame = duckdb.sql(features_sql(bank.folder)).pl()
+    with duckdb.connect() as con:
+        frame = con.sql(features_sql(bank.folder)).pl()
     columns = []
     for name in frame.columns[1:]:
         values = frame[name].fill_null(frame[name].mean() if name == "born" else 0.0).to_numpy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from portrait_assets.methods.linkage.resolving import (
@@ -21,7 +23,7 @@ def decided(*rows: tuple[str, str, float]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["record_1", "record_2", "weight"], orient="row")
 
 
-def persons(*rows: tuple[str, str, float], **more: object) -> dict[str, str]:
+def persons(*rows: tuple[str, str, float], **more: Any) -> dict[str, str]:
     return dict(persons_of(pairs(*rows), 0.5, **more).iter_rows())
 
 

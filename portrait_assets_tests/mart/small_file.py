@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import PartitionBy, Table, Type
 from portrait_assets.stages.features.catalogue import catalogue_rows as feature_rows
@@ -19,7 +20,6 @@ from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.shop import SOURCES
 
 MARCH, APRIL = date(2024, 3, 31), date(2024, 4, 30)
 Row = dict[str, Any]
@@ -236,8 +236,8 @@ def _quality() -> dict[str, list[Row]]:
 
 def write_small_file(folder: Path) -> Path:
     """Publish the rows into a new file; gives its path."""
-    catalogue = source_catalogue(SOURCES / "corner_shop")
-    context = context_of(Settings(data_dir=SOURCES.parent, source="corner_shop"))
+    catalogue = source_catalogue(PACKAGED_SOURCES / "corner_shop")
+    context = context_of(Settings(data_dir=PACKAGED_SOURCES.parent, source="corner_shop"))
     tables = [*context.tables, CHECK_RESULTS]
     contracts = {table.full_name: table for table in tables}
     target = folder / "portrait.duckdb"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.app.doctor import examine
+from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.storage.duckdb.migrations import current_format
@@ -109,7 +110,7 @@ def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archi
 @pytest.mark.slow
 def test_what_an_older_version_published_is_published_again(old: Settings, archive: Path):
     if archive.stem == "format-2":
-        lacking = "lacks tags.tag_details of this version; run `portrait run`"
+        lacking = f"lacks tags.tag_details of this version; run `{command('run')}`"
     else:
         lacking = "does not hold what was made last of 2024-01 to 2024-02"
     tables = context_of(old).tables

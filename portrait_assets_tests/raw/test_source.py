@@ -6,12 +6,19 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from portrait_assets.core.errors import SourceError
+from portrait_assets.core.source_folder import PACKAGED_SOURCES, source_names
+from portrait_assets.methods.linkage.resolving import SAME
+from portrait_assets.stages.identity.review import REVIEW_FILE, append_same, read_review
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
+from portrait_assets.stages.tags.catalogue.governance import APPROVALS_FILE
+from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.testing.shop import shop
 
 
@@ -116,3 +123,49 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path):
 def test_a_source_without_a_last_month_goes_on_to_the_last_complete_month(folder: Path):
     edit(folder / "source.yaml", "last_month: 2024-04\n", "")
     assert load_source(folder).months(today=date(2024, 8, 1))[-1] == "2024-07"
+
+
+def test_a_packaged_source_is_read_and_nothing_is_written_beside_it(tmp_path: Path):
+    own = tmp_path / "sources" / "corner_shop"
+    source = load_source(own)
+    source.check()
+    assert source.folder == PACKAGED_SOURCES / "corner_shop"
+    assert source.own_folder == own
+    before = sorted(source.folder.iterdir())
+    append_same(own, pl.DataFrame({"alias_id": ["K2"], "customer_id": ["K1"]}), "2024-02")
+    assert read_review(own).rows() == [("K1", "K2", "2024-02", SAME)]
+    assert sorted(source.folder.iterdir()) == before
+
+
+def test_a_users_source_takes_the_place_of_the_packaged_one(folder: Path):
+    edit(folder / "source.yaml", "title: {en: A corner shop", "title: {en: Our shop")
+    source = load_source(folder)
+    assert (source.folder, source.definition.title.en) == (folder, "Our shop")
+
+
+def test_a_decision_file_takes_the_place_of_the_packaged_one(tmp_path: Path):
+    own = tmp_path / "complete_journey"
+    catalogue = source_catalogue(own)
+    assert len(source_audiences(own, catalogue)) > 0
+    own.mkdir()
+    (own / "audiences.yaml").write_text("audiences: []\n")
+    assert source_audiences(own, catalogue) == ()
+
+
+def test_sql_beside_no_definition_is_not_passed_over(tmp_path: Path):
+    own = tmp_path / "corner_shop"
+    own.mkdir()
+    (own / "transactions.sql").write_text("SELECT 1")
+    with pytest.raises(SourceError, match=r"corner_shop/transactions\.sql is not read"):
+        use(own)
+
+
+def test_an_unknown_source_is_answered_with_those_there_are(folder: Path):
+    with pytest.raises(SourceError, match=r"are complete_journey, corner_shop, .*uci_bank"):
+        load_source(folder.with_name("bank"))
+
+
+@pytest.mark.parametrize("name", source_names(PACKAGED_SOURCES))
+def test_packaged_sources_bring_no_file_that_the_application_writes(name: str):
+    written = {APPROVALS_FILE, REVIEW_FILE}
+    assert written.isdisjoint(path.name for path in (PACKAGED_SOURCES / name).iterdir())

@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.methods.typing.rules import Ways
 from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
@@ -15,7 +16,7 @@ from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
 
-SOURCE = Path(__file__).parents[2] / "data" / "sources" / "uci_bank_marketing"
+SOURCE = PACKAGED_SOURCES / "uci_bank_marketing"
 FULL = """\
 "age";"job";"marital";"education";"default";"balance";"housing";"loan";"contact";"day";"month";\
 "duration";"campaign";"pdays";"previous";"poutcome";"y"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -21,7 +22,7 @@ PLACE = """\
     expression: "rank_share(spend)"
     type: number
 """
-SPEND: dict[str, list[object]] = {"spend": [150, 20, None, 20, 700]}
+SPEND: dict[str, Any] = {"spend": [150, 20, None, 20, 700]}
 
 
 def steps_of(folder: Path, *tags: str, before: str | None = None) -> EvaluationSteps:
@@ -36,7 +37,8 @@ def step_named(name: str, steps: EvaluationSteps) -> Step:
 
 
 def without_segments(steps: EvaluationSteps) -> dict[Source, pl.DataFrame]:
-    return {steps.segment: duckdb.sql(f"FROM {NO_SEGMENTS}").pl()}
+    with duckdb.connect() as con:
+        return {steps.segment: con.sql(f"FROM {NO_SEGMENTS}").pl()}
 
 
 def test_a_customer_has_the_names_of_the_segment_of_the_month():

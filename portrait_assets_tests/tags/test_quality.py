@@ -250,7 +250,7 @@ def test_the_advice_gives_its_reason(
     tmp_path: Path, measured: dict[str, object], advice: str, why: str
 ):
     tag = catalogue_of(tmp_path, TIER).tag("tier")
-    measures = Measures(**{**GOOD.__dict__, **measured})  # type: ignore[arg-type]
+    measures = Measures(**{**GOOD.__dict__, **measured})
 
     found, reason_en, reason_zh = advise(tag, measures)
 

@@ -48,7 +48,7 @@ FEEDBACK = [
 ]
 
 
-def world(last: str, **more: list[dict[str, Any]]) -> World:
+def world(last: str, **more: Any) -> World:
     """The sales and feedback of the months up to the last."""
     sales = [each for each in SALES if f"{each['occurred_at']:%Y-%m}" <= last]
     feedback = [each for each in FEEDBACK if f"{each['occurred_at']:%Y-%m}" <= last]

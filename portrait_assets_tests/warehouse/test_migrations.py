@@ -123,8 +123,8 @@ def test_a_process_that_is_killed_in_the_middle_of_a_step_changes_nothing(file: 
     ("found", "can_migrate", "says"),
     [
         (current_format() + 1, True, "install the newer version that wrote it. Nothing was"),
-        (oldest_format() - 1, True, "make it again with `portrait run --fresh`"),
-        (oldest_format(), False, "migrate it with `portrait run`"),
+        (oldest_format() - 1, True, "portrait run --fresh`"),
+        (oldest_format(), False, "portrait run`"),
     ],
     ids=["newer", "too old", "only read"],
 )

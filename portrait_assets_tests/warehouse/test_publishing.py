@@ -55,10 +55,10 @@ def test_tables_views_comments_and_the_publication_are_there(warehouse: Warehous
     assert publish(warehouse, [PEOPLE, INTERNAL], [NEWEST], target, "shop") == {"cleaned.people": 2}
     with duckdb.connect(str(target), read_only=True) as con:
         assert con.execute("FROM newest ORDER BY 1").fetchall() == [("a", 1), ("b", 1)]
-        source, first, last, run_id = con.execute(
+        published = con.execute(
             "SELECT source, first_month, last_month, run_id FROM mart.publication"
-        ).fetchone()
-        assert (source, first, last, run_id) == ("shop", "2024-01", "2024-01", "run-1")
+        ).fetchall()
+        assert published == [("shop", "2024-01", "2024-01", "run-1")]
         bare = con.execute(
             "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal "
             "AND comment IS NULL "

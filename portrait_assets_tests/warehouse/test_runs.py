@@ -16,6 +16,7 @@ from portrait_assets.storage.dagster.runs import (
     mark_run,
     process_tag,
 )
+from portrait_assets.testing.shop import run_of
 
 STARTED = dg.DagsterRunStatus.STARTED
 
@@ -57,7 +58,7 @@ def test_a_run_whose_process_is_gone_is_marked_failed_wherever_it_was_killed(
 ):
     run_id = made_run(instance, dead_process(), status)
     assert fail_abandoned_runs(instance) == [run_id]
-    assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.FAILURE
+    assert run_of(instance, run_id).status is dg.DagsterRunStatus.FAILURE
 
 
 def test_a_process_that_was_given_the_number_of_a_dead_one_is_another(
@@ -75,7 +76,7 @@ def test_runs_that_live_or_are_elsewhere_are_left_alone(instance: dg.DagsterInst
     repeated = made_run(instance, dead_process(), of_run="the one that it repeats")
     assert fail_abandoned_runs(instance) == []
     for run_id in (alive, unknown, elsewhere, repeated):
-        assert instance.get_run_by_id(run_id).status is STARTED
+        assert run_of(instance, run_id).status is STARTED
 
 
 def test_a_run_that_others_created_is_given_the_process_that_carries_it_out(
@@ -87,5 +88,5 @@ def test_a_run_that_others_created_is_given_the_process_that_carries_it_out(
     for run_id in (of_the_ui, repeated, marked, "no run"):
         mark_run(instance, run_id)
     for run_id in (of_the_ui, repeated):
-        assert instance.get_run_by_id(run_id).tags == process_tag(run_id)
-    assert "another-host" in instance.get_run_by_id(marked).tags[PROCESS_TAG]
+        assert run_of(instance, run_id).tags == process_tag(run_id)
+    assert "another-host" in run_of(instance, marked).tags[PROCESS_TAG]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -70,7 +72,7 @@ def test_writing_a_month_again_replaces_it_and_no_other(warehouse: Warehouse):
     ],
     ids=["frame", "lazy", "frames", "generator", "reordered", "query"],
 )
-def test_rows_are_taken_in_any_form_and_by_name(warehouse: Warehouse, rows: object):
+def test_rows_are_taken_in_any_form_and_by_name(warehouse: Warehouse, rows: Any):
     warehouse.write(SALES, ["2024-01"], rows)
     assert sorted(warehouse.read(SALES, ["2024-01"])["customer_id"]) == ["a", "b"]
     assert sum(warehouse.read(SALES, ["2024-01"])["amount"]) == Decimal("3.10")
@@ -98,7 +100,7 @@ def test_a_row_of_another_month_is_refused_and_nothing_changes(warehouse: Wareho
 def test_a_failure_in_the_middle_leaves_the_table_as_it_was(warehouse: Warehouse):
     warehouse.write(SALES, ["2024-01"], JANUARY)
 
-    def breaks_down():
+    def breaks_down() -> Iterator[pl.DataFrame]:
         yield JANUARY.head(1)
         raise RuntimeError("the power went")
 
@@ -127,7 +129,9 @@ def test_an_as_of_table_is_partitioned_by_the_last_day_of_the_month(warehouse: W
     tiers = Table("tags", "tiers", "T", "层级", SALES.columns, partition_by=PartitionBy.AS_OF)
     rows = JANUARY.drop("month").with_columns(as_of=date(2024, 2, 29))
     assert warehouse.write(tiers, ["2024-02"], rows) == {"2024-02": 2}
-    assert warehouse.last_before(tiers, "2024-03").height == 2
+    last = warehouse.last_before(tiers, "2024-03")
+    assert last is not None
+    assert last.height == 2
     assert warehouse.last_before(tiers, "2024-02") is None
 
 
@@ -170,7 +174,8 @@ def test_memory_is_left_to_others_for_as_long_as_they_work(
     warehouse = Warehouse(tmp_path / "w.duckdb", "shop", "run", memory_limit_gib=given)
 
     def limit() -> str:
-        return warehouse.con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
+        found = warehouse.con.sql("SELECT current_setting('memory_limit')").fetchall()
+        return str(found[0][0])
 
     before = limit()
     with suppress(ZeroDivisionError), warehouse.sparing_memory():

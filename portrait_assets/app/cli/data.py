@@ -58,7 +58,7 @@ def backup(
     from portrait_assets.app.backup import back_up
 
     written = back_up(settings_of(source, data_dir), to)
-    names = ", ".join(written.manifest.files)
+    names = ", ".join(written.manifest.files) or "nothing is decided yet"
     out.print(f"{written.path}: {len(written.manifest.files)} files ({names})", markup=False)
 
 

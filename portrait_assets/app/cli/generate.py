@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import out
+from portrait_assets.app.cli.options import out, settings_of
 
 commands = typer.Typer()
 generate = typer.Typer(help="Write data to try things on.", no_args_is_help=True)
@@ -30,11 +30,11 @@ def bank(
     first_month: Annotated[str, typer.Option(help="First month.")] = "2023-01",
 ) -> None:
     """Write a synthetic bank as Parquet, with the truth behind it. All persons are invented."""
+    from portrait_assets.core.invocation import command
     from portrait_assets.synthetic.bank import generate_bank
 
     written = generate_bank(to, customers, months, seed, first_month, progress=out.print)
     for table, rows in written.rows.items():
         out.print(f"  {table}: {rows:,} rows")
-    out.print(
-        f"Run it with: PORTRAIT_DATA_DIR={to} portrait run --source synthetic_bank", markup=False
-    )
+    run_it = command("run", settings=settings_of("synthetic_bank", to))
+    out.print(f"Run it with: {run_it}", markup=False)

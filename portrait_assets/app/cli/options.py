@@ -16,7 +16,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 SourceOption = Annotated[
     str | None,
-    typer.Option("--source", "-s", help="Source to work on, a folder in data/sources."),
+    typer.Option("--source", "-s", help="Source to work on; `portrait sources` lists them."),
 ]
 DataOption = Annotated[
     Path | None,
@@ -26,10 +26,13 @@ DataOption = Annotated[
 
 def settings_of(source: str | None, data_dir: Path | None) -> Settings:
     """The settings of the environment, with the options that were given."""
+    from portrait_assets.core.invocation import give_commands_for
     from portrait_assets.core.settings import Settings
 
     given = {"source": source, "data_dir": data_dir}
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    settings = Settings(**{k: value for k, value in given.items() if value is not None})  # type: ignore[arg-type]
+    give_commands_for(settings)
+    return settings
 
 
 def print_problem(sentence: str) -> None:

@@ -17,8 +17,10 @@ from portrait_assets.app.status import (
     Status,
     TableRows,
 )
+from portrait_assets.core.invocation import command, python_command
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
+from portrait_assets.methods.drawing.available import can_draw, left_out
 
 EXAMPLE_QUERIES = (
     "FROM portrait LIMIT 5",
@@ -38,20 +40,20 @@ def print_published(published: Published, settings: Settings, out: Console) -> N
     _print_checks(published.checks, out)
     path = _shown(settings.portrait_file)
     out.print(f"\n[bold]{path}[/bold] (and {_shown(settings.warehouse_dir / 'report')}/index.html)")
+    if not can_draw():
+        out.print(left_out()[0], markup=False)
     out.print("Try:")
     for query in EXAMPLE_QUERIES:
-        out.print(
-            f"  python -c \"import duckdb; duckdb.connect('{path}', read_only=True)"
-            f'.sql(\\"{query}\\").show()"',
-            markup=False,
-        )
+        code = f"import duckdb; duckdb.connect('{path}', read_only=True).sql(\"{query}\").show()"
+        out.print(f"  {python_command(code)}", markup=False)
 
 
 def print_status(status: Status, out: Console) -> None:
     """Print when the source was last published, from which months, and what is out of date."""
     publication, months = status.publication, status.months
     if publication is None:
-        out.print(f"{status.source}: nothing is published yet; run `portrait run`.")
+        remedy = f"run `{command('run')}`"
+        out.print(f"{status.source}: nothing is published yet; {remedy}.", markup=False)
         return
     out.print(
         f"{status.source}: published {publication.published_at:%Y-%m-%d %H:%M} UTC "
@@ -68,10 +70,11 @@ def print_status(status: Status, out: Console) -> None:
 
 def print_sources(sources: Sequence[SourceState], out: Console) -> None:
     """Print a line per source: title, months, and what is missing for it to run."""
-    grid = Grid("source", "title", "标题", "months", "state", box=None, pad_edge=False)
     for source in sources:
-        grid.add_row(source.name, source.en, source.zh, source.covered, source.state)
-    out.print(grid)
+        out.print(f"[bold]{source.name}[/bold]  {source.covered}")
+        if source.en:
+            out.print(f"  {source.en} / {source.zh}", markup=False)
+        out.print(f"  {source.state}", markup=False)
 
 
 def _shown(path: Path) -> str:

@@ -50,6 +50,7 @@ def run(
     from portrait_assets.app.planning import read_plan
     from portrait_assets.app.request import read_request
     from portrait_assets.app.stopping import stopped_in_a_sentence
+    from portrait_assets.core.invocation import command
     from portrait_assets.orchestration.notifier import reported
 
     settings = settings_of(source, data_dir)
@@ -59,7 +60,8 @@ def run(
         exit_code = 0
         if plan.is_empty:
             newest = request.available[-1]
-            out.print(f"{plan.sentence} `portrait run --months {newest}` runs a month.")
+            again = command("run", "--months", newest)
+            out.print(f"{plan.sentence} `{again}` runs a month.", markup=False)
         else:
             exit_code = run_and_show(request, out, plan)
     raise typer.Exit(exit_code)

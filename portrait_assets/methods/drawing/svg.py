@@ -7,10 +7,13 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-import altair as alt
-import vl_convert
-
+from portrait_assets.methods.drawing.available import can_draw
 from portrait_assets.methods.drawing.font import FONT_FILE
+
+if can_draw():
+    # The extra `pictures`: what only reads these modules does without.
+    import altair as alt
+    import vl_convert
 
 FONT_FAMILY = "Noto Sans CJK SC"
 INK, SOFT, LINE = "#1f2a37", "#5b6876", "#dfe4ea"

@@ -10,6 +10,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
+from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import (
@@ -157,7 +158,9 @@ def clusters_assets(
 def picture_metadata(
     model: ClusterModel, matrix: pl.DataFrame, segments: pl.DataFrame, profile: pl.DataFrame
 ) -> dict[str, dg.MetadataValue]:
-    """The pictures for the UI."""
+    """The pictures for the UI, or the sentence in their place."""
+    if not can_draw():
+        return {"pictures": dg.MetadataValue.text(left_out()[0])}
     drawn = draw_pictures(model, matrix, segments, profile, FEATURE_LABELS)
     return {
         name: dg.MetadataValue.md(

@@ -46,7 +46,7 @@ def identity_assets(
                 months,
                 definition.identity,
                 ways,
-                source.folder,
+                source.own_folder,
             )
         yield dg.Output(found.identity_map, IDENTITY_MAP.name)
         yield dg.Output(found.aliases, CUSTOMER_ALIAS.name)

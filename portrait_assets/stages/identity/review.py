@@ -9,6 +9,7 @@ import polars as pl
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.months import parse_month
+from portrait_assets.core.source_folder import source_file
 from portrait_assets.methods.linkage.resolving import DIFFERENT, SAME
 
 REVIEW_FILE = "identity_review.csv"
@@ -23,7 +24,7 @@ def read_review(folder: Path) -> pl.DataFrame:
     Raises:
         SourceError: when the file lacks a column or a line says neither same nor different.
     """
-    path = folder / REVIEW_FILE
+    path = source_file(folder, REVIEW_FILE)
     if not path.is_file():
         return pl.DataFrame(
             schema=dict.fromkeys(("record_1", "record_2", "from_month"), pl.String)
@@ -61,16 +62,16 @@ def in_force(review: pl.DataFrame, month: str) -> pl.DataFrame:
 
 def append_same(folder: Path, merges: pl.DataFrame, from_month: str) -> None:
     """Add pairs (alias_id, customer_id) to the file as the same from a month on, once each."""
-    path = folder / REVIEW_FILE
+    known = source_file(folder, REVIEW_FILE)
     added = merges.select(
         pl.min_horizontal("alias_id", "customer_id").alias("record_1"),
         pl.max_horizontal("alias_id", "customer_id").alias("record_2"),
         pl.lit("same").alias("verdict"),
         pl.lit(from_month).alias("from_month"),
     )
-    if path.is_file():
-        told = pl.read_csv(path, infer_schema=False)
+    if known.is_file():
+        told = pl.read_csv(known, infer_schema=False)
         # Columns that reviewers keep for themselves stay.
         added = pl.concat([told, added.join(told, on=COLUMNS, how="anti")], how="diagonal")
     # Decisions that people made are not to be lost to a full disk or a kill.
-    replace_files({path: added.write_csv().encode()})
+    replace_files({folder / REVIEW_FILE: added.write_csv().encode()})

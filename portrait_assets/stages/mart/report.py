@@ -6,15 +6,16 @@ import base64
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import duckdb
-from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
+from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.stages.mart import words
 from portrait_assets.stages.mart.findings import findings
@@ -66,9 +67,8 @@ def write_report(
     Returns:
         How many charts were drawn, findings told and versions proposed, by name.
     """
-    # Every chart is drawn by a test; checking each against the schema again takes seconds.
     opened = duckdb.connect(str(portrait_file), read_only=True, config={"threads": THREADS})
-    with opened as con, debug_mode(False):
+    with opened as con, _drawing():
         published = Published(con, MONTHS_OF)
         rendered = [
             _rendered(section, published, currency) for section in sections or ROOM.report()
@@ -87,6 +87,15 @@ def write_report(
     return {"charts": charts, "findings": found, "proposals": len(drafts)}
 
 
+def _drawing() -> AbstractContextManager[object]:
+    """Draws without checking each chart against the schema: a test does, and it takes seconds."""
+    if not can_draw():
+        return nullcontext()
+    from altair.utils.schemapi import debug_mode
+
+    return debug_mode(False)
+
+
 def _replace(path: Path, text: str) -> None:
     temporary = temporary_file(path)
     temporary.write_text(text, encoding="utf-8")
@@ -95,9 +104,11 @@ def _replace(path: Path, text: str) -> None:
 
 def _rendered(section: Section, published: Published, currency: str | None) -> RenderedSection:
     shown = dict(section.show(published))
-    charts = {name: Markup(svg) for name, svg in shown.pop("charts", {}).items()}
+    draw = shown.pop("charts", dict)
+    charts = {name: Markup(svg) for name, svg in (draw() if can_draw() else {}).items()}
     template = _environment().from_string(section.template.read_text(encoding="utf-8"))
-    html = Markup(template.render(currency=currency or "", charts=charts, **shown))
+    shown |= {"currency": currency or "", "left_out": None if can_draw() else left_out()}
+    html = Markup(template.render(charts=charts, **shown))
     return RenderedSection(section.key, section.en, section.zh, html, len(charts))
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import portrait_assets
 from portrait_assets.core.errors import SourceError
+from portrait_assets.core.source_folder import DEFINITION_FILE, PACKAGED_SOURCES
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.inputs import Inputs
 
 PACKAGE_FOLDER = Path(portrait_assets.__file__).parent
 DEFINITIONS = ("*.sql", "views/*.sql", "*.yaml", "identity_review.csv")
-"""The files of a source's folder that define it. source.yaml is digested as it is parsed."""
+"""The files of a source's folders that define it. source.yaml is digested as it is parsed."""
 CODE_SUFFIXES = {".py", ".yaml", ".j2", ".html", ".css", ".js"}
 UNKNOWN = ""
 
@@ -43,19 +44,27 @@ def files_digest(source: Source) -> str:
 
 
 def definitions_digest(source: Source) -> str:
-    """A digest of the definitions in the source's folder, and of this package's own files."""
+    """A digest of the definitions in the source's folders, and of this package's own files."""
     parsed = source.definition.model_dump_json(exclude={"last_month"})
-    own = (path for pattern in DEFINITIONS for path in source.folder.glob(pattern))
+    paths = {
+        path.relative_to(folder).as_posix(): path
+        for folder in (source.folder, source.own_folder)
+        for pattern in DEFINITIONS
+        for path in folder.glob(pattern)
+        if path.name != DEFINITION_FILE
+    }
     contents = (
-        part
-        for path in sorted(path for path in own if path.name != "source.yaml")
-        for part in (path.relative_to(source.folder).as_posix().encode(), path.read_bytes())
+        part for name, path in sorted(paths.items()) for part in (name.encode(), path.read_bytes())
     )
     return _sha256([parsed.encode(), *contents, _code_digest().encode()])
 
 
 def _code_digest() -> str:
-    paths = (path for path in PACKAGE_FOLDER.rglob("*") if path.suffix in CODE_SUFFIXES)
+    paths = (
+        path
+        for path in PACKAGE_FOLDER.rglob("*")
+        if path.suffix in CODE_SUFFIXES and PACKAGED_SOURCES not in path.parents
+    )
     return _sha256(path.read_bytes() for path in sorted(paths))
 
 

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from portrait_assets.core.errors import SourceError, suggestion
+from portrait_assets.core.invocation import command, pip_command
 from portrait_assets.core.months import month_range, next_month
+from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
 from portrait_assets.core.yaml_file import Entry, Month, Text, read_yaml
 from portrait_assets.methods.typing.rules import ColumnRules
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
@@ -115,8 +117,9 @@ class Source:
         SourceError: on making one, when the definition cannot be used; see `load_source`.
     """
 
-    def __init__(self, folder: Path, definition: SourceDefinition) -> None:
+    def __init__(self, folder: Path, definition: SourceDefinition, own_folder: Path) -> None:
         self.folder = folder
+        self.own_folder = own_folder
         self.definition = definition
         self.name = definition.name
 
@@ -198,6 +201,7 @@ class Source:
         found = importlib.util.find_spec(package)
         if found is None or found.origin is None:
             hint = self.definition.install_hint or f"install the package {package}"
+            hint = hint.replace("{pip}", pip_command())
             raise SourceError(f"{place}: the package {package} is not installed; {hint}.")
         return Path(found.origin).parent / inside
 
@@ -235,6 +239,11 @@ class Source:
                 f"{self.name}: neither transactions.sql nor balances.sql is in the source's "
                 "folder; a portrait needs one of them."
             )
+        if self.folder != self.own_folder and (lost := sorted(self.own_folder.glob("**/*.sql"))):
+            raise SourceError(
+                f"{self.name}: {lost[0]} is not read, as the source is defined in "
+                f"{self.folder}; copy that folder's files beside it, or remove it."
+            )
         for stray in self.folder.glob("*.sql"):
             if stray.stem not in CANONICAL_BY_NAME:
                 raise SourceError(
@@ -253,17 +262,20 @@ class Source:
             self.files(name)
 
 
-def load_source(folder: Path) -> Source:
-    """Read the source definition in a folder.
+def load_source(own_folder: Path) -> Source:
+    """Read the definition of the source whose folder in the data folder this is.
+
+    The packaged source of that name is read where the folder does not define one.
 
     Raises:
         SourceError: when source.yaml is missing, is not YAML, or says something it may not.
     """
-    path = folder / "source.yaml"
+    folder = definition_folder(own_folder)
+    path = folder / DEFINITION_FILE
     if not path.is_file():
         raise SourceError(
-            f"There is no source '{folder.name}': {folder.parent.name}/{folder.name}/source.yaml "
-            "is missing; list the sources that there are with `portrait sources`."
+            f"There is no source '{folder.name}': {folder}/{DEFINITION_FILE} is missing; there "
+            f"are {', '.join(source_names(folder.parent))} (`{command('sources')}`)."
         )
     definition = read_yaml(path, SourceDefinition, SourceError, file=f"{folder.name}/{path.name}")
     if definition.name != folder.name:
@@ -276,4 +288,4 @@ def load_source(folder: Path) -> Source:
             f"{definition.place_of('last_month')}: last_month lies before first_month; "
             "correct one of them."
         )
-    return Source(folder, definition)
+    return Source(folder, definition, own_folder)

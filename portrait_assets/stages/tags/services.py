@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from portrait_assets.core.invocation import command
 from portrait_assets.core.months import last_day, next_month, parse_month
 from portrait_assets.schema.table import Sensitivity
 from portrait_assets.stages.tags.audiences.audience import (
@@ -78,7 +79,7 @@ def diff_drafts(
             "SELECT max(as_of) FROM features.feature_matrix"
         ).fetchall()[0][0]
         if newest is None:
-            raise TagError("The feature matrix holds no month yet; run `portrait run` first.")
+            raise TagError(f"The feature matrix holds no month yet; run `{command('run')}` first.")
         before_that = last_day(next_month(f"{newest:%Y-%m}", -1))
         features = _frame(con, "features.feature_matrix", newest)
         previous = _frame(con, "tags.tag_table", before_that)

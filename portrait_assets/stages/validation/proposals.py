@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import yaml
 
+from portrait_assets.core.invocation import command
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
 from portrait_assets.methods.statistics import resampling, scores
@@ -38,12 +39,7 @@ FIT_MONTHS = 3
 MOST_CUSTOMERS = 50_000  # Of each month; an interval is then narrow enough.
 LEAST_SHARE = 0.01  # Of customers: a value that had some must keep this many.
 FEWEST_HITS = 20
-FILE_HEADER = """\
-# Draft versions of tags, proposed by the validation report. Nothing here is in force.
-# To use one: copy its entry under `tags:` of the source's tags.yaml, then
-#   portrait tags diff CODE
-#   portrait tags approve CODE --by NAME --reason WHY --from YYYY-MM
-"""
+_APPROVE = ("tags", "approve", "CODE", "--by", "NAME", "--reason", "WHY", "--from", "YYYY-MM")
 
 
 @dataclass(frozen=True)
@@ -347,6 +343,12 @@ def draft_yaml(tag: Tag) -> str:
 
 def draft_file(drafts: Sequence[str]) -> str:
     """The drafts as a file to copy from."""
+    header = (
+        "# Draft versions of tags, proposed by the validation report. None of them is active.\n"
+        "# To use one: copy its entry under `tags:` of the source's tags.yaml, then\n"
+        f"#   {command('tags', 'diff', 'CODE')}\n"
+        f"#   {command(*_APPROVE)}\n"
+    )
     if not drafts:
-        return FILE_HEADER + "tags: []\n"
-    return FILE_HEADER + "tags:\n" + indent("".join(drafts), "  ")
+        return header + "tags: []\n"
+    return header + "tags:\n" + indent("".join(drafts), "  ")

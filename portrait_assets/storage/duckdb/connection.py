@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.core.errors import SourceError, WarehouseError
+from portrait_assets.core.invocation import command
 
 
 def quote(name: str) -> str:
@@ -110,7 +111,7 @@ def open_database(
         WarehouseError: when the file cannot be opened.
     """
     if read_only and not path.exists():
-        raise WarehouseError(f"{path.name} has not been made yet; run `portrait run` first.")
+        raise WarehouseError(f"{path.name} has not been made yet; run `{command('run')}` first.")
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_limit_gib}GiB",
         "temp_directory": str(spill_folder(path)),
@@ -124,7 +125,7 @@ def open_database(
     except duckdb.Error as error:
         raise WarehouseError(
             f"{path.name} in {path.parent.name} cannot be opened ({told(error)}); close what else "
-            "has it open, or make it again with `portrait run --fresh`."
+            f"has it open, or make it again with `{command('run', '--fresh')}`."
         ) from None
 
 
@@ -135,11 +136,11 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
         WarehouseError: when it is not there, or is damaged.
     """
     if not path.exists():
-        raise WarehouseError(f"{path.name} has not been made yet; run `portrait run` first.")
+        raise WarehouseError(f"{path.name} has not been made yet; run `{command('run')}` first.")
     try:
         return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
         raise WarehouseError(
             f"{path.name} in {path.parent.name} cannot be opened "
-            f"({str(error).splitlines()[0]}); publish it again with `portrait run`."
+            f"({str(error).splitlines()[0]}); publish it again with `{command('run')}`."
         ) from None

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import duckdb
 
 from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.invocation import command
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import literal, quote, told
 from portrait_assets.storage.duckdb.tables import (
@@ -179,12 +180,12 @@ def check_format(
     if found < oldest_format(migrations):
         raise WarehouseError(
             f"{name} has format {found} and this version works with {current} and migrates from "
-            f"{oldest_format(migrations)} on; make it again with `portrait run --fresh`."
+            f"{oldest_format(migrations)} on; make it again with `{command('run', '--fresh')}`."
         )
     if found < current and not can_migrate:
         raise WarehouseError(
             f"{name} has format {found} and this version works with {current}; migrate it with "
-            "`portrait run`."
+            f"`{command('run')}`."
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.invocation import command
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.migrations import check_format, current_format, migrate
 from portrait_assets.storage.duckdb.tables import existing_types
@@ -55,7 +56,7 @@ def take_over(
     if owner is None:
         raise WarehouseError(
             f"{path.name} in {path.parent.name} is no warehouse; make it again with "
-            "`portrait run --fresh`."
+            f"`{command('run', '--fresh')}`."
         )
     name, found = owner
     if name != source:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from portrait_assets.core.bounds import Bounds
 from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.invocation import command
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import (
     first_line,
@@ -390,8 +391,8 @@ class Warehouse:
         missing = [month for month in wanted if month not in made]
         if missing:
             span = f" for {missing[0]}" if missing[0] else ""
-            months_option = f" --months {missing[0]}..{wanted[-1]}" if missing[0] else ""
+            option = ["--months", f"{missing[0]}..{wanted[-1]}"] if missing[0] else []
             raise WarehouseError(
                 f"{table.full_name} has not been made{span} yet; "
-                f"run `portrait run{months_option}` first."
+                f"run `{command('run', *option)}` first."
             )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import duckdb
 
 from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.invocation import command
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import literal, qualified, quote
 
@@ -92,7 +93,7 @@ def ensure_table(
         if name not in wanted:
             raise WarehouseError(
                 f"{table.full_name} holds a column {name} that its contract no longer has; "
-                f"{_REMEDY}."
+                f"{_remedy()}."
             )
     for name in wanted:
         if name not in standing:
@@ -106,13 +107,14 @@ def ensure_table(
         con.execute(comment_sql(table))
 
 
-_REMEDY = "make every month again with `portrait run --fresh`, or undo the change"
+def _remedy() -> str:
+    return f"make every month again with `{command('run', '--fresh')}`, or undo the change"
 
 
 def _refuse_unless_nullable(table: Table, name: str) -> None:
     if not table.column(name).nullable:
         raise WarehouseError(
-            f"{table.full_name} lacks the column {name}, which may not be null; {_REMEDY}."
+            f"{table.full_name} lacks the column {name}, which may not be null; {_remedy()}."
         )
 
 
@@ -138,5 +140,5 @@ def _retype(
             )
             return
     raise WarehouseError(
-        f"{table.full_name}.{name} is stored as {standing} and now comes as {wanted}; {_REMEDY}."
+        f"{table.full_name}.{name} is stored as {standing} and now comes as {wanted}; {_remedy()}."
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.testing.feature_world import day
-from portrait_assets_tests.features.oracle.rows import Row, Tables
+from portrait_assets_tests.features.oracle.rows import Row
 
 FIRST, AS_OF, LAST = "2023-03", "2024-04", "2024-05"
 MONTHS = month_range(FIRST, LAST)
 PEOPLE = [*"abcde"]
-PRODUCTS = [
+PRODUCTS: list[dict[str, Any]] = [
     {"product_id": "old", "withdrawn_on": day("2024-01-15"), "introduced_on": day("2020-01-01")},
     {"product_id": "gone", "withdrawn_on": day("2023-06-30"), "introduced_on": None},
     {"product_id": "new", "withdrawn_on": None, "introduced_on": day("2023-10-10")},
@@ -20,7 +21,7 @@ PRODUCTS = [
 ]
 
 
-def random_tables(seed: int) -> Tables:
+def random_tables(seed: int) -> dict[str, Any]:
     """The rows of one world; the last month is later than `AS_OF`, which must change nothing."""
     rng = random.Random(seed)
     pairs = [(who, f"K{n}") for who in PEOPLE for n in range(4)]

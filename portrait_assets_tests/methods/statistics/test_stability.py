@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -29,7 +31,7 @@ def counted(reference: list[int], current: list[int]) -> pl.DataFrame:
 
 def psi_of(counts: pl.DataFrame) -> float:
     """PSI of two counted samples."""
-    shares = (smoothed_shares(each) for each in (REFERENCE, CURRENT))
+    shares: Any = (smoothed_shares(each) for each in (REFERENCE, CURRENT))
     return float(counts.select(psi(*shares)).item())
 
 

@@ -31,10 +31,12 @@ def audience(
     data_dir: DataOption = None,
 ) -> None:
     """Count and describe the customers that a condition over tags selects."""
+    from portrait_assets.core.source_folder import source_file
+    from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
     from portrait_assets.stages.tags.services import find_audience
 
     settings = settings_of(source, data_dir)
-    saved = settings.source_dir / "audiences.yaml"
+    saved = source_file(settings.source_dir, AUDIENCES_FILE)
     found = find_audience(
         settings.portrait_file,
         expression,

@@ -34,7 +34,7 @@ def _catalogue(settings: Settings) -> Catalogue:
     from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.tags.catalogue.load import source_catalogue
 
-    return source_catalogue(load_source(settings.source_dir).folder)
+    return source_catalogue(load_source(settings.source_dir).own_folder)
 
 
 @tags.command("list")
@@ -105,10 +105,10 @@ def retire_tag(
 def _decide(
     action: str, code: str, by: str, reason: str, effective_from: str, settings: Settings
 ) -> None:
-    from portrait_assets.stages.tags.catalogue.governance import Action
+    from portrait_assets.stages.tags.catalogue.governance import APPROVALS_FILE, Action
     from portrait_assets.stages.tags.services import Approving, decide, latest_published
 
-    approvals = settings.source_dir / "tag_approvals.yaml"
+    approvals = settings.source_dir / APPROVALS_FILE
     approval = decide(
         _catalogue(settings),
         approvals,

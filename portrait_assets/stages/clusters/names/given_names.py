@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, RootModel, model_validator
 
+from portrait_assets.core.source_folder import source_file
 from portrait_assets.core.yaml_file import Entry, Line, read_yaml
 from portrait_assets.methods.clustering.errors import ClusterError
 
@@ -50,7 +51,7 @@ def given_names(folder: Path) -> dict[int, dict[str, str]]:
     Raises:
         ClusterError: when the file is not what the example above shows, naming the line.
     """
-    path = folder / GIVEN_NAMES_FILE
+    path = source_file(folder, GIVEN_NAMES_FILE)
     if not path.is_file():
         return {}
     given = read_yaml(path, _GivenNames, ClusterError).root

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
-
+from portrait_assets.methods.drawing.available import can_draw
 from portrait_assets.methods.drawing.svg import SOFT, Words, draw
 from portrait_assets.stages.mart.charts.portrait import (
     BLUE,
@@ -16,6 +15,10 @@ from portrait_assets.stages.mart.charts.portrait import (
     share_axis,
 )
 from portrait_assets.storage.published import Row
+
+if can_draw():
+    # The extra `pictures`: what only reads these modules does without.
+    import altair as alt
 
 LEAST_AUC = 0.4
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
-
+from portrait_assets.methods.drawing.available import can_draw
 from portrait_assets.methods.drawing.svg import Words, draw
 from portrait_assets.storage.published import Row
+
+if can_draw():
+    # The extra `pictures`: what only reads these modules does without.
+    import altair as alt
 
 BLUE, ORANGE, GREY = "#2f6690", "#d1662f", "#9aa5b1"
 # Okabe and Ito's eight, told apart by nearly everyone, without the yellow that vanishes on white.

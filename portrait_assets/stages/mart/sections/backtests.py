@@ -85,7 +85,7 @@ def _show(published: Published) -> dict[str, Any]:
         "backtests": [row for row in rows if row["metric"] == "auc"],
         "measures": [row for row in rows if row["metric"] != "auc"],
         "proposals": published.of(proposals),
-        "charts": _charts(published),
+        "charts": lambda: _charts(published),
     }
 
 

@@ -57,7 +57,7 @@ def _responses(found: list[Row]) -> list[Row]:
 
 
 def _show(published: Published) -> dict[str, Any]:
-    return {"charts": _charts(published)}
+    return {"charts": lambda: _charts(published)}
 
 
 CAMPAIGNS = Section("campaigns", "Campaigns", "营销响应", TEMPLATES / "campaigns.html", _show)

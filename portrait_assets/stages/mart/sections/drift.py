@@ -40,7 +40,7 @@ def _charts(published: Published) -> dict[str, str]:
 
 
 def _show(published: Published) -> dict[str, Any]:
-    return {"findings": published.of(findings), "charts": _charts(published)}
+    return {"findings": published.of(findings), "charts": lambda: _charts(published)}
 
 
 DRIFT = Section("drift", "Drift", "漂移", TEMPLATES / "drift.html", _show)

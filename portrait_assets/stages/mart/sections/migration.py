@@ -53,7 +53,7 @@ def _charts(published: Published) -> dict[str, str]:
 
 
 def _show(published: Published) -> dict[str, Any]:
-    return {"charts": _charts(published)}
+    return {"charts": lambda: _charts(published)}
 
 
 MIGRATION = Section("migration", "Migration", "迁移", TEMPLATES / "migration.html", _show)

@@ -68,7 +68,7 @@ def _show(published: Published) -> dict[str, Any]:
         "segments": found,
         "colours": segment_colours(found),
         "decision": next(iter(published.newest("clusters.cluster_decision", "as_of")), None),
-        "charts": _charts(published, found),
+        "charts": lambda: _charts(published, found),
     }
 
 

@@ -86,7 +86,7 @@ def concentration(published: Published) -> list[Row]:
 
 
 def _show(published: Published) -> dict[str, Any]:
-    return {"charts": _charts(published)}
+    return {"charts": lambda: _charts(published)}
 
 
 VALUE = Section("value", "Value", "价值", TEMPLATES / "value.html", _show)

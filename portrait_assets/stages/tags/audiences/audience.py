@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 from sqlglot import exp
 
+from portrait_assets.core.invocation import command
 from portrait_assets.methods.expressions.expression import Expression, ExpressionError, parse
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
@@ -85,7 +86,7 @@ def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
         "ORDER BY column_index"
     ).fetchall()
     if not types:
-        raise TagError("There is no portrait matrix yet; run `portrait run` first.")
+        raise TagError(f"There is no portrait matrix yet; run `{command('run')}` first.")
     known = con.execute(
         "SELECT tag_code, list_distinct(flatten(list(tag_values))), max(sensitivity) "
         "FROM tags.tag_catalogue GROUP BY tag_code"
@@ -142,7 +143,7 @@ def latest_month(con: duckdb.DuckDBPyConnection) -> date:
     """
     newest: date | None = con.execute(f"SELECT max(as_of) FROM {MATRIX}").fetchall()[0][0]
     if newest is None:
-        raise TagError("The portrait matrix holds no month yet; run `portrait run` first.")
+        raise TagError(f"The portrait matrix holds no month yet; run `{command('run')}` first.")
     return newest
 
 
@@ -243,7 +244,7 @@ def _parts(everyone: _Everyone, expression: Expression) -> str:
     parts = list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
     texts = [part.sql(dialect="duckdb") for part in parts]
     if len(texts) == 1:
-        return "loosen it, or look at the values with `portrait tags list`"
+        return f"loosen it, or look at the values with `{command('tags', 'list')}`"
     counts = ", ".join(f"count(*) FILTER (WHERE {text})" for text in texts)
     alone = "; ".join(
         f"{text.replace(chr(34), '')} alone selects {count:,}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 from pydantic import ConfigDict
 
+from portrait_assets.core.source_folder import source_file
 from portrait_assets.core.yaml_file import (
     Code,
     Entry,
@@ -27,6 +28,8 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.rules import day
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
+
+AUDIENCES_FILE = "audiences.yaml"
 
 
 class _Audience(Entry):
@@ -60,7 +63,7 @@ def source_audiences(folder: Path, catalogue: Catalogue) -> tuple[SavedAudience,
         TagError: as `load_audiences`.
     """
     columns = {column.name: column for column in portrait_matrix_table(catalogue).all_columns}
-    return load_audiences(folder / "audiences.yaml", columns)
+    return load_audiences(source_file(folder, AUDIENCES_FILE), columns)
 
 
 def load_audiences(

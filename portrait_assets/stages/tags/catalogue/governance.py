@@ -26,6 +26,7 @@ from portrait_assets.stages.tags.catalogue.tag import (
     TagError,
 )
 
+APPROVALS_FILE = "tag_approvals.yaml"
 _HEADER = "# Approvals of tag versions. Lines are only ever added, by `portrait tags approve`.\n"
 
 

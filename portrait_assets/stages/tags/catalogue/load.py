@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from portrait_assets.core.errors import suggestion
+from portrait_assets.core.source_folder import source_file
 from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import Expression, ExpressionError, parse
 from portrait_assets.schema.table import AS_OF, Column, Sensitivity, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.checking import check_catalogue
 from portrait_assets.stages.tags.catalogue.entries import TagEntry, read_entries
-from portrait_assets.stages.tags.catalogue.governance import read_approvals, with_approvals
+from portrait_assets.stages.tags.catalogue.governance import (
+    APPROVALS_FILE,
+    read_approvals,
+    with_approvals,
+)
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.sensitivity import classified
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag, TagError, TagValue
@@ -66,7 +71,7 @@ def source_catalogue(folder: Path) -> Catalogue:
     Raises:
         TagError: as `load_catalogue`.
     """
-    overrides, approvals = folder / "tags.yaml", folder / "tag_approvals.yaml"
+    overrides, approvals = source_file(folder, "tags.yaml"), source_file(folder, APPROVALS_FILE)
     return load_catalogue(
         overrides=overrides if overrides.is_file() else None,
         approvals=approvals if approvals.is_file() else None,

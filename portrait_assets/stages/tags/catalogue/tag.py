@@ -10,6 +10,7 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.invocation import command
 from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.table import Column, Sensitivity, Type
@@ -187,7 +188,8 @@ class Catalogue:
         found = [t for t in self.tags if t.code == code and version in (None, t.version)]
         if not found:
             wanted = code if version is None else f"{code} version {version}"
-            raise TagError(f"There is no tag {wanted}; `portrait tags list` shows those there are.")
+            shown = command("tags", "list")
+            raise TagError(f"There is no tag {wanted}; `{shown}` shows those there are.")
         return max(found, key=lambda tag: tag.version)
 
     @property
