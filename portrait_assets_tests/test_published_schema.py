@@ -12,6 +12,7 @@ from portrait_assets.storage.duckdb.publishing import View
 from portrait_assets.testing.golden import (
     COMMAND,
     Schema,
+    breaking,
     differences,
     published_schema,
     read,
@@ -43,8 +44,8 @@ def schema() -> Schema:
     return published_schema([SALES], [TOTAL])
 
 
-def test_the_published_schema_is_the_golden_one():
-    changed = differences(read(), shop_schema())
+def test_what_queries_rely_on_is_as_in_the_golden_file():
+    changed = breaking(read(), shop_schema())
     assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 
@@ -61,6 +62,16 @@ def test_a_schema_tells_names_types_units_classes_comments_and_keys(schema: Sche
     }
     assert (total["kind"], total["comment"]) == ("view", "Totals / 合计")
     assert total["columns"]["amount"]["type"] == "DECIMAL(38,2)"
+
+
+def test_what_is_new_breaks_nothing_and_what_is_renamed_does(schema: Schema):
+    more = replace(
+        SALES, columns=(*SALES.columns, Column("tip", Type.MONEY, "Tip", "小费", unit="x"))
+    )
+    assert breaking(schema, published_schema([more], [TOTAL])) == []
+    renamed = with_amount(replace(SALES.columns[1], name="paid"))
+    golden = {name: each for name, each in schema.items() if name != "total"}
+    assert breaking(golden, published_schema([renamed], [])) == ["features.sales.amount is gone"]
 
 
 def with_amount(column: Column) -> Table:

@@ -99,6 +99,11 @@ def _columns(
     }
 
 
+def breaking(golden: Schema, now: Schema) -> list[str]:
+    """The differences that break queries: not what is new, which nobody can read yet."""
+    return [each for each in differences(golden, now) if not each.endswith(" is new")]
+
+
 def differences(golden: Schema, now: Schema) -> list[str]:
     """Where the published schema has changed, each naming table and column; empty if nowhere."""
     found = [f"{name} is no longer published" for name in golden if name not in now]
