@@ -74,8 +74,10 @@ def _promotions(
             bought = sum(bool(s[flag]) for s, share in odds if share is not None)
             ratios.append(bought / expected if expected > 0 else None)
         mine, base = ratios
-        is_known = n > 0 and mine is not None and base is not None
-        row[f"{kind}_uplift_12m"] = shrunk(mine, n, base, BASE_LINES) if is_known else None
+        if n == 0 or mine is None or base is None:
+            row[f"{kind}_uplift_12m"] = None
+        else:
+            row[f"{kind}_uplift_12m"] = shrunk(mine, n, base, BASE_LINES)
     return row
 
 
