@@ -149,8 +149,8 @@ class Plan:
             what.append("running the months whose rows differ")
         elif self.publish:
             what.append("publishing")
-        told = f"{self.reason}: {', then '.join(what)}." if what else f"{self.reason}."
-        return f"{told[:1].upper()}{told[1:]}"
+        sentence = f"{self.reason}: {', then '.join(what)}." if what else f"{self.reason}."
+        return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 @dataclass(frozen=True)
@@ -351,7 +351,7 @@ def _record_of(con: duckdb.DuckDBPyConnection, settings: Settings) -> Record:
         ).fetchall()
     }
     runs = "meta.runs" if "meta.runs" in there else _NO_RUNS
-    made = con.execute(_MADE_SQL.format(runs=runs)).fetchall()
+    rows_found = con.execute(_MADE_SQL.format(runs=runs)).fetchall()
     past = con.execute(_PAST_SQL.format(runs=runs)).fetchall()
     has_checks = {CHECKS, RECEIPTS} <= there
     failures = con.execute(_FAILED_SQL).fetchall() if has_checks else []
@@ -359,7 +359,7 @@ def _record_of(con: duckdb.DuckDBPyConnection, settings: Settings) -> Record:
     months: dict[str, dict[str, Materialized]] = {}
     upstream: dict[str, list[str]] = {}
     newest = 0
-    for month, table, made_at, changed_at, rows, files, definitions, read in made:
+    for month, table, made_at, changed_at, rows, files, definitions, read in rows_found:
         inputs = Inputs(files, definitions) if files is not None else None
         state = State(made_at, changed_at)
         months.setdefault(month, {})[table] = Materialized(state, inputs, rows)

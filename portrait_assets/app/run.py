@@ -76,14 +76,14 @@ def run_portrait(request: Request, progress: Progress, plan: Plan | None = None)
         PortraitError: when the request cannot be carried out.
     """
     warnings.filterwarnings("ignore", module="dagster")
-    with _machine_failures_told():
+    with _machine_failures_in_a_sentence():
         plan = plan or read_plan(request)
         progress.say(plan.sentence)
         return Result(False, False) if plan.is_empty else _run_request(request, plan, progress)
 
 
 @contextmanager
-def _machine_failures_told() -> Iterator[None]:
+def _machine_failures_in_a_sentence() -> Iterator[None]:
     """A full disk or a forbidden folder, wherever it is met first, as a sentence."""
     try:
         yield

@@ -31,8 +31,10 @@ def stopped_in_a_sentence() -> Iterator[None]:
         number = _first_of(reading, {signal.SIGINT, signal.SIGTERM})
         if number is None:
             raise
-        told = str(error) if isinstance(error, PortraitError) else "Stopped by a signal; run again."
-        raise StoppedError(told, number) from None
+        sentence = (
+            str(error) if isinstance(error, PortraitError) else "Stopped by a signal; run again."
+        )
+        raise StoppedError(sentence, number) from None
     finally:
         signal.set_wakeup_fd(wakeup)
         signal.signal(signal.SIGTERM, terminate)

@@ -116,5 +116,5 @@ def failure_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 
 
 def _never_made(instance: dg.DagsterInstance, source: Source) -> list[str]:
-    made = instance.get_materialized_partitions(asset_key(RECEIPTS))
-    return [month for month in source.months() if month not in made]
+    materialized = instance.get_materialized_partitions(asset_key(RECEIPTS))
+    return [month for month in source.months() if month not in materialized]

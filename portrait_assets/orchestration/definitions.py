@@ -51,7 +51,7 @@ def build_defs(
 
     Args:
         settings: where data lives and which source is meant; from the environment by default.
-        on_written: told of each table that a run writes, and its rows.
+        on_written: called with each table that a run writes, and its rows.
         rooms: the rooms to assemble, in the order of the flow.
         overrides: arguments of `dg.Definitions` to replace, such as `executor`.
 

@@ -80,7 +80,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         """Store the event, or let it wait for the end of a row of its kind.
 
         Events on assets and checks come a hundred in a row. The first of a row is stored at once,
-        so that a full disk is told, and the others together when another kind of event comes.
+        so that a full disk is reported, and the others together when another kind of event comes.
         Whoever reads through this storage finds them stored.
         """
         kind = (event.run_id, event.dagster_event_type)

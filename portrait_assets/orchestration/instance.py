@@ -38,9 +38,9 @@ def open_records(settings: Settings) -> dg.DagsterInstance:
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     with open(settings.dagster_home / "records.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        told = settings.dagster_home / "dagster.yaml"
-        if not told.exists() or told.read_text() != configuration:
-            told.write_text(configuration)
+        config_file = settings.dagster_home / "dagster.yaml"
+        if not config_file.exists() or config_file.read_text() != configuration:
+            config_file.write_text(configuration)
         return dg.DagsterInstance.get()
 
 

@@ -60,21 +60,25 @@ def send(settings: Settings, failure: Failure) -> list[str]:
         A sentence for each of the two that could not be reached. It names the setting and not
         its value, which may hold a secret.
     """
-    ways: list[tuple[str, Callable[[], str | None]]] = []
+    sent_by: list[tuple[str, Callable[[], str | None]]] = []
     if command := settings.notify_command:
-        ways.append(("PORTRAIT_NOTIFY_COMMAND", lambda: _run(command.get_secret_value(), failure)))
+        sent_by.append(
+            ("PORTRAIT_NOTIFY_COMMAND", lambda: _run(command.get_secret_value(), failure))
+        )
     if webhook := settings.notify_webhook:
-        ways.append(("PORTRAIT_NOTIFY_WEBHOOK", lambda: _post(webhook.get_secret_value(), failure)))
+        sent_by.append(
+            ("PORTRAIT_NOTIFY_WEBHOOK", lambda: _post(webhook.get_secret_value(), failure))
+        )
     return [
         f"The failure could not be reported: {name} {problem}."
-        for name, way in ways
-        if (problem := _attempt(way)) is not None
+        for name, send_it in sent_by
+        if (problem := _attempt(send_it)) is not None
     ]
 
 
-def _attempt(way: Callable[[], str | None]) -> str | None:
+def _attempt(send_it: Callable[[], str | None]) -> str | None:
     try:
-        return way()
+        return send_it()
     except Exception as error:  # Whatever it is, the failure to report matters more.
         # The message of an error may repeat the command or the address.
         reason = error.strerror if isinstance(error, OSError) else None
@@ -117,8 +121,8 @@ def _post(address: str, failure: Failure) -> str | None:
         return f"answered with status {error.code}"
     except (URLError, HTTPException, TimeoutError) as error:
         reason = getattr(error, "reason", None)
-        told = getattr(reason, "strerror", None) or type(reason or error).__name__
-        return f"could not be reached ({told})"
+        cause = getattr(reason, "strerror", None) or type(reason or error).__name__
+        return f"could not be reached ({cause})"
     return None
 
 
@@ -128,7 +132,7 @@ def reported(settings: Settings, on_problem: Callable[[str], None]) -> Iterator[
 
     Args:
         settings: who gets it.
-        on_problem: told what the notifier itself fails at, in a sentence.
+        on_problem: called with what the notifier itself fails at, in a sentence.
     """
     try:
         yield

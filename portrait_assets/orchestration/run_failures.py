@@ -68,7 +68,7 @@ def run_failure(source: str, run: dg.DagsterRun, events: Sequence[dg.DagsterEven
         error = _raised(error)
         lines = str(error.message).strip().splitlines() or [""]
         place = read_place(lines) or _place_of_step(event.step_key, months)
-        return failure(place.split(" ", 1)[0], f"{place}: {_told(error, lines[0], again)}.")
+        return failure(place.split(" ", 1)[0], f"{place}: {_sentence(error, lines[0], again)}.")
     step = next((event.step_key for event in reversed(events) if event.step_key), None)
     place = _place_of_step(step, months)
     return failure(
@@ -94,7 +94,7 @@ def _raised(error: SerializableErrorInfo) -> SerializableErrorInfo:
     return error
 
 
-def _told(error: SerializableErrorInfo, line: str, again: str) -> str:
+def _sentence(error: SerializableErrorInfo, line: str, again: str) -> str:
     """What the error says and what helps; `line` begins with the name of its class."""
     name = error.cls_name or ""
     qualified, _, text = line.partition(": ")

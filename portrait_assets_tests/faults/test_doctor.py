@@ -45,7 +45,7 @@ def test_months_that_were_never_asked_for_are_no_ailment(tmp_path: Path):
 @pytest.mark.parametrize(
     ("sql", "tells"),
     [
-        ("DROP TABLE cleaned.products", "cleaned.products: was made and is not there"),
+        ("DROP TABLE cleaned.products", "cleaned.products: was materialized and is not there"),
         (
             "ALTER TABLE cleaned.transactions DROP COLUMN channel",
             "cleaned.transactions: lacks the column channel of its contract",
@@ -62,7 +62,7 @@ def test_months_that_were_never_asked_for_are_no_ailment(tmp_path: Path):
             "DELETE FROM cleaned.transactions WHERE month = '2024-02' "
             "AND source_row = (SELECT min(source_row) FROM cleaned.transactions "
             "WHERE month = '2024-02')",
-            "were noted when they were made; run `portrait run --months 2024-02`",
+            "were noted when they were materialized; run `portrait run --months 2024-02`",
         ),
         (
             "UPDATE cleaned.transactions SET amount = amount + 1 WHERE month = '2024-01'",
@@ -86,7 +86,7 @@ def test_months_that_were_never_asked_for_are_no_ailment(tmp_path: Path):
         (
             "DELETE FROM meta.partitions WHERE table_name = 'validation.drift' "
             "AND month = '2024-02'; DELETE FROM validation.drift WHERE as_of = '2024-02-29'",
-            "2024-02: validation.drift was not made; run `portrait run --months 2024-02`",
+            "2024-02: validation.drift was not materialized; run `portrait run --months 2024-02`",
         ),
         (
             "UPDATE meta.partitions SET changed_at = changed_at + INTERVAL 1 DAY "
@@ -101,7 +101,7 @@ def test_months_that_were_never_asked_for_are_no_ailment(tmp_path: Path):
         (
             "UPDATE meta.partitions SET run_id = 'other', made_at = made_at + INTERVAL 1 HOUR "
             "WHERE month = '2024-01'",
-            "portrait.duckdb: does not hold what was made last of 2024-01",
+            "portrait.duckdb: does not hold what was materialized last of 2024-01",
         ),
     ],
 )
@@ -117,7 +117,9 @@ def test_what_was_done_to_the_warehouse_is_told_with_the_remedy(
 def test_months_that_the_source_no_longer_covers_are_told(made: Settings):
     told = made.source_dir / "source.yaml"
     told.write_text(told.read_text().replace("last_month: 2024-02", "last_month: 2024-01"))
-    assert "2024-02: was made and is no month of the source; make every month" in found(made)
+    assert "2024-02: was materialized and is no month of the source; make every month" in found(
+        made
+    )
 
 
 def test_the_published_file_and_the_report_are_looked_at_too(made: Settings):

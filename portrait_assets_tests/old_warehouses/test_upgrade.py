@@ -90,7 +90,7 @@ def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(old: Setting
     # All that is left to say of the other month is that an older version wrote it, without tables
     # that are newer.
     left = [str(each) for each in examine(old) if "version have changed" not in each.what]
-    lacking = "was not made; run `portrait run --months 2024-01`."
+    lacking = "was not materialized; run `portrait run --months 2024-01`."
     assert [each for each in left if not each.endswith(lacking)] == []
     after = public_contents(old.portrait_file, old)
     assert {name: after[name] for name in before} == before
@@ -113,7 +113,7 @@ def test_what_an_older_version_published_is_published_again(old: Settings, archi
     if archive.stem == "format-2":
         lacking = "lacks tags.tag_details of this version; run `portrait run`"
     else:
-        lacking = "does not hold what was made last of 2024-01 to 2024-02"
+        lacking = "does not hold what was materialized last of 2024-01 to 2024-02"
     tables = context_of(old).tables
     Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables).close()
     found = "\n".join(map(str, examine(old)))

@@ -115,7 +115,7 @@ def _decide(
         Approving(code, by, reason, effective_from, Action(action)),
         latest_published(settings.portrait_file),
     )
-    what = "is retired" if action == Action.RETIRE else "is in force"
+    what = "is retired" if action == Action.RETIRE else "is active"
     out.print(
         f"{code} version {approval.version} {what} from {approval.effective_from} on; "
         f"written to {approvals.name}."
