@@ -10,7 +10,11 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_QUALITY
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
 from portrait_assets.stages.tags.quality.cards import tag_quality
-from portrait_assets.stages.tags.quality.held import SAMPLE, Held, count_held
+from portrait_assets.stages.tags.quality.distributions import (
+    SAMPLE,
+    TagDistributions,
+    tag_distributions,
+)
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
@@ -27,12 +31,12 @@ from portrait_assets.testing.tag_world import (
 NUMBER = "  - {code: amount, expression: spend, type: money}\n"
 
 
-def held_of(
+def distributions_of(
     catalogue: Catalogue, months: dict[date, pl.DataFrame], sample: int = SAMPLE
-) -> list[Held]:
+) -> list[TagDistributions]:
     with duckdb.connect() as con:
         tagged(con, catalogue, months)
-        return [count_held(con, catalogue, as_of, sample) for as_of in months]
+        return [tag_distributions(con, catalogue, as_of, sample) for as_of in months]
 
 
 def test_changes_tell_who_gained_lost_and_changed(tmp_path: Path):
@@ -114,7 +118,7 @@ def test_changes_are_read_of_the_month_and_customer_that_are_asked_for(tmp_path:
 def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER, HOME, INTERESTS, NUMBER)
     spread = [10.0 * step for step in range(10)]
-    may, june = held_of(
+    may, june = distributions_of(
         catalogue,
         {
             MAY: features(MAY, spend=spread, visits=[12] * 10),
@@ -141,7 +145,7 @@ def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):
 
 def test_the_first_month_has_cards_without_drift(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER, NUMBER)
-    (june,) = held_of(catalogue, {JUNE: features(spend=[150, 5, 7])})
+    (june,) = distributions_of(catalogue, {JUNE: features(spend=[150, 5, 7])})
 
     cards = tag_quality(catalogue, june, None, JUNE)
 
@@ -150,7 +154,7 @@ def test_the_first_month_has_cards_without_drift(tmp_path: Path):
 
 def test_the_age_of_kept_values_is_counted(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, HOME)
-    _, june = held_of(
+    _, june = distributions_of(
         catalogue,
         {MAY: features(MAY, region=["n", "n"]), JUNE: features(JUNE, region=["n", None])},
     )
@@ -161,7 +165,7 @@ def test_tags_that_say_the_same_are_told(tmp_path: Path):
     twin = TIER.replace("code: tier", "code: twin").replace("spend", "visits")
     catalogue = catalogue_of(tmp_path, TIER, twin, HOME)
     amounts = [5, 150, 5, 150, 5, 150]
-    (june,) = held_of(
+    (june,) = distributions_of(
         catalogue,
         {JUNE: features(spend=amounts, visits=amounts, region=["n", "n", "s", "s", "w", "w"])},
     )
@@ -183,7 +187,7 @@ def many(size: int, as_of: date = JUNE) -> pl.DataFrame:
 
 def test_lift_follows_the_outcome_and_has_an_interval(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER)
-    may, june = held_of(catalogue, {MAY: many(400, MAY), JUNE: many(400)})
+    may, june = distributions_of(catalogue, {MAY: many(400, MAY), JUNE: many(400)})
     # All big spenders came back, and 50 of the 300 others; who is not listed did not.
     back = [c for c in range(400) if c % 4 == 0] + list(range(1, 200, 4))
     outcomes = pl.DataFrame(
@@ -205,7 +209,7 @@ def test_a_campaign_tag_is_judged_by_responses_of_those_contacted(tmp_path: Path
     text = path.read_text("utf-8").replace("categories:\n", f"categories:\n  {head}\n")
     path.write_text(text.replace("[value, value, value]", "[response, response, value]"), "utf-8")
     catalogue = load_catalogue(path, columns=COLUMNS)
-    may, june = held_of(catalogue, {MAY: many(400, MAY), JUNE: many(400)})
+    may, june = distributions_of(catalogue, {MAY: many(400, MAY), JUNE: many(400)})
     contacted = pl.DataFrame(
         {
             "customer_id": [str(c) for c in range(200)],
@@ -221,7 +225,7 @@ def test_a_campaign_tag_is_judged_by_responses_of_those_contacted(tmp_path: Path
 
 def test_what_is_counted_is_counted_over_all_and_the_rest_over_a_sample(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER, NUMBER)
-    may, june = held_of(catalogue, {MAY: many(900, MAY), JUNE: many(900)}, sample=300)
+    may, june = distributions_of(catalogue, {MAY: many(900, MAY), JUNE: many(900)}, sample=300)
 
     assert june.counts["tier"] == {"low": 675, "high": 225}
     assert 200 < june.sample.height < 400

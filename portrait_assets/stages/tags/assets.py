@@ -24,7 +24,7 @@ from portrait_assets.stages.tags.evaluation.inputs import named_segment
 from portrait_assets.stages.tags.evaluation.steps import batches, evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.stages.tags.quality.cards import tag_quality
-from portrait_assets.stages.tags.quality.held import Held, count_held
+from portrait_assets.stages.tags.quality.distributions import TagDistributions, tag_distributions
 from portrait_assets.stages.tags.quality.lift import outcomes_sql
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.partitions import select_sql
@@ -97,14 +97,14 @@ def make_months(
     written: dict[str, dict[str, int]] = {table.name: {} for table in tag_tables(catalogue)}
     before = max((month for month in warehouse.made(long_table) if month < months[0]), default=None)
     engine = Engine(warehouse.con)
-    held = None
+    current: TagDistributions | None = None
 
     def write(table: Table, of: Sequence[str], rows: Rows) -> None:
         written[table.name] |= warehouse.write(table, of, rows)
 
     with warehouse.transaction():
         if before is not None:
-            held = count_held(warehouse.con, catalogue, last_day(before))
+            current = tag_distributions(warehouse.con, catalogue, last_day(before))
         for batch in batches(
             catalogue, months, warehouse.made(FEATURE_MATRIX), warehouse.bounds.tag_customers
         ):
@@ -118,8 +118,9 @@ def make_months(
                         write(table, batch, rows)
             cards = []
             for month in batch:
-                held_before, held = held, count_held(warehouse.con, catalogue, last_day(month))
-                cards.append(_quality(warehouse, catalogue, held, held_before, month))
+                previous = current
+                current = tag_distributions(warehouse.con, catalogue, last_day(month))
+                cards.append(_quality(warehouse, catalogue, current, previous, month))
                 members = _membership(audiences, matrix_table, before, month)
                 write(AUDIENCE_MEMBERSHIP, [month], members)
                 before = month
@@ -128,10 +129,14 @@ def make_months(
 
 
 def _quality(
-    warehouse: Warehouse, catalogue: Catalogue, held: Held, before: Held | None, month: str
+    warehouse: Warehouse,
+    catalogue: Catalogue,
+    now: TagDistributions,
+    before: TagDistributions | None,
+    month: str,
 ) -> pl.DataFrame:
     outcomes = None if before is None else warehouse.con.sql(outcomes_sql(month)).pl()
-    return tag_quality(catalogue, held, before, last_day(month), outcomes)
+    return tag_quality(catalogue, now, before, last_day(month), outcomes)
 
 
 def _membership(

@@ -20,7 +20,7 @@ from portrait_assets.stages.tags.catalogue.tag import (
 )
 
 OUTCOMES = ("purchased", "responded")
-"""What is seen to follow in the month after a tag was said; see `lift.outcomes_sql`."""
+"""Outcomes of the month after, by which lift is measured; see `lift.outcomes_sql`."""
 
 _CUSTOMER_ID = Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False)
 _TAG_CODE = Column("tag_code", Type.TEXT, "Code of the tag", "标签编码", nullable=False)
@@ -152,7 +152,7 @@ def _count(name: str, en: str, zh: str) -> Column:
 TAG_QUALITY = Table(
     schema="tags",
     name="tag_quality",
-    en="Quality card of every tag in force",
+    en="Quality card of every active tag",
     zh="标签质量",
     columns=(
         _TAG_CODE,
@@ -171,7 +171,10 @@ TAG_QUALITY = Table(
         _share("overlap", "Mutual information with it / the larger entropy", "重合度"),
         _text("lift_outcome", "What followed in the month", "后续结果", True, allowed=OUTCOMES),
         _text(
-            "lift_value", "Value of the month before with the most telling lift", "提升取值", True
+            "lift_value",
+            "Value of the month before with the most significant lift",
+            "提升取值",
+            True,
         ),
         _share("lift", "Outcome rate of its holders / that of the base", "提升度", None),
         _share("lift_low", "Lower end of the lift, 95 %", "提升度下限", None),

@@ -27,7 +27,7 @@ class Lift:
 
 @dataclass(frozen=True)
 class Measures:
-    """What the advice rests on; None where it could not be measured.
+    """What the advice is based on; None where it could not be measured.
 
     `overlap` is the most similar tag and the share of information in common.
     """
@@ -47,10 +47,10 @@ class Measures:
 def advise(tag: Tag, measures: Measures) -> tuple[str, str, str]:
     """The advice (keep, review, retire) and why, in English and Chinese.
 
-    A tag that hardly anybody holds, or that says the same of everyone, is to be retired. It is
-    to be reviewed when it is thin, shifted (PSI of 0.25 and more, and more than chance gives),
-    restless (half of the customers changed), stale, the same thing as another tag, or when what
-    it predicts is not told apart from the base.
+    A tag that hardly any customer holds, or that has one value for nearly all, is to be retired.
+    It is to be reviewed when its coverage is thin, its distribution shifted (PSI of 0.25 and more,
+    and more than chance gives), half of the customers changed value, its values are stale, another
+    tag carries the same information, or the lift of a prediction does not differ from 1.
     """
     useless = _useless(measures)
     if useless is not None:

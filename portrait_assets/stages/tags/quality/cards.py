@@ -1,4 +1,4 @@
-"""The quality card of a tag (标签质量): is it there, does it hold still, does it tell something."""
+"""The quality card of a tag (标签质量): coverage, stability, overlap with other tags, and lift."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ from portrait_assets.methods.statistics.stability import ks, psi, psi_by_chance,
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_QUALITY
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
-from portrait_assets.stages.tags.quality.held import Held, is_number
-from portrait_assets.stages.tags.quality.lift import telling_lifts
+from portrait_assets.stages.tags.quality.distributions import TagDistributions, is_number
+from portrait_assets.stages.tags.quality.lift import most_significant_lifts
 
-OVERLAP_SAMPLE = 20_000  # Customers; enough to tell 0.9 from 0.95.
+OVERLAP_SAMPLE = 20_000  # Customers; enough to distinguish 0.9 from 0.95.
 MOST_VALUES = 200  # Rarer values count as one when tags are compared.
 SHOWN = 10
 
 
 def tag_quality(
     catalogue: Catalogue,
-    now: Held,
-    before: Held | None,
+    now: TagDistributions,
+    before: TagDistributions | None,
     as_of: date,
     outcomes: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """One row per tag in force, with the columns of TAG_QUALITY.
+    """One row per active tag, with the columns of TAG_QUALITY.
 
     Args:
-        catalogue: the catalogue, of which the tags in force in the month are measured.
-        now: what is held in the month.
-        before: what was held the month before; None leaves drift, stability and lift null.
+        catalogue: the catalogue, of which the tags active in the month are measured.
+        now: the distributions of the month.
+        before: those of the month before; None leaves drift, stability and lift null.
         as_of: the last day of the month.
-        outcomes: customer_id and a column per name of OUTCOMES, true or false, null for a
-            customer of whom it cannot be said: what followed in the month upon the tags of
-            `before`. None leaves lift null. Never part of what tags are made from.
+        outcomes: customer_id and a column per name of OUTCOMES, true or false, null where it
+            is unknown: what followed in the month upon the tags of `before`. None leaves lift
+            null. Never an input of tags.
     """
     tags = catalogue.in_force(f"{as_of:%Y-%m}")
     overlaps = _overlaps(now, [tag.code for tag in tags if not is_number(tag)])
     changed = _shares_changed(tags, now, before)
     lifts = {}
     if before is not None and outcomes is not None:
-        lifts = telling_lifts(tags, before, outcomes)
+        lifts = most_significant_lifts(tags, before, outcomes)
     rows = [
         _card(tag, now, before, lifts.get(tag.code), changed.get(tag.code), overlaps.get(tag.code))
         for tag in tags
@@ -61,17 +61,18 @@ def tag_quality(
 
 def _card(
     tag: Tag,
-    now: Held,
-    before: Held | None,
+    now: TagDistributions,
+    before: TagDistributions | None,
     lift: Lift | None,
     changed: float | None,
     overlap: tuple[str, float] | None,
 ) -> dict[str, object]:
     holders = now.holders[tag.code]
     numbers = _numbers(now, tag) if is_number(tag) else None
-    known = before is not None and before.holders.get(tag.code, 0) > 0 and holders > 0
-    drift = _drift(tag, now, before) if known and before is not None else _NO_DRIFT
-    distinct, top, top_share, told = _distribution(tag, now, numbers)
+    drift = _NO_DRIFT
+    if before is not None and before.holders.get(tag.code, 0) > 0 and holders > 0:
+        drift = _drift(tag, now, before)
+    distinct, top, top_share, distribution = _distribution(tag, now, numbers)
     measures = Measures(
         customers=now.customers,
         coverage=holders / now.customers if now.customers else 0.0,
@@ -93,7 +94,7 @@ def _card(
         "distinct_values": distinct,
         "top_value": top,
         "top_share": _rounded(top_share),
-        "distribution": told,
+        "distribution": distribution,
         "psi": _rounded(drift.psi),
         "ks": _rounded(drift.ks),
         "share_changed": _rounded(changed),
@@ -115,32 +116,32 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _numbers(held: Held, tag: Tag) -> Floats:
-    values: Floats = held.sample[tag.code].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+def _numbers(month: TagDistributions, tag: Tag) -> Floats:
+    values: Floats = month.sample[tag.code].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return values
 
 
 def _distribution(
-    tag: Tag, now: Held, numbers: Floats | None
+    tag: Tag, now: TagDistributions, numbers: Floats | None
 ) -> tuple[int, str | None, float | None, str | None]:
-    """Number of values, the most frequent one, its share of the holders, and all in words."""
+    """Number of values, the most frequent one, its share of the holders, and a summary."""
     if numbers is None:
         counts, holders = now.counts[tag.code], now.holders[tag.code]
         if not counts:
             return 0, None, None, None
-        told = "; ".join(f"{v} {n / holders:.1%}" for v, n in list(counts.items())[:SHOWN])
+        summary = "; ".join(f"{v} {n / holders:.1%}" for v, n in list(counts.items())[:SHOWN])
         most = next(iter(counts))
-        return len(counts), most, counts[most] / holders, told
+        return len(counts), most, counts[most] / holders, summary
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return 0, None, None, None
     values, counted = np.unique(known, return_counts=True)
     top = int(np.argmax(counted))
     tenths = np.quantile(known, [0.1, 0.5, 0.9])
-    told = "; ".join(
+    summary = "; ".join(
         f"{name} {v:.4g}" for name, v in zip(("p10", "p50", "p90"), tenths, strict=True)
     )
-    return len(values), f"{values[top]:.6g}", float(counted[top] / len(known)), told
+    return len(values), f"{values[top]:.6g}", float(counted[top] / len(known)), summary
 
 
 @dataclass(frozen=True)
@@ -154,20 +155,19 @@ _NO_DRIFT = _Drift()
 _REFERENCE, _CURRENT = pl.col("reference"), pl.col("current")
 
 
-def _drift(tag: Tag, now: Held, before: Held) -> _Drift:
+def _drift(tag: Tag, now: TagDistributions, before: TagDistributions) -> _Drift:
     """Distances from the month before; KS of numbers only."""
     if is_number(tag):
-        was, is_now = _numbers(before, tag), _numbers(now, tag)
-        if np.isnan(was).all() or np.isnan(is_now).all():
+        reference, current = _numbers(before, tag), _numbers(now, tag)
+        if np.isnan(reference).all() or np.isnan(current).all():
             return _NO_DRIFT
-        distance = counts_by_value(was, is_now).select(ks(_REFERENCE, _CURRENT)).item()
-        return _shift(counts_by_tenth(was, is_now), distance)
-    was_held, is_held = (
-        {**held.counts[tag.code], "": held.customers - held.holders[tag.code]}
-        for held in (before, now)
+        distance = counts_by_value(reference, current).select(ks(_REFERENCE, _CURRENT)).item()
+        return _shift(counts_by_tenth(reference, current), distance)
+    old, new = (
+        {**month.counts[tag.code], "": month.customers - month.holders[tag.code]}
+        for month in (before, now)
     )
-    values = dict.fromkeys((*was_held, *is_held))
-    counts = [(was_held.get(value, 0), is_held.get(value, 0)) for value in values]
+    counts = [(old.get(value, 0), new.get(value, 0)) for value in dict.fromkeys((*old, *new))]
     return _shift(pl.DataFrame(counts, schema=["reference", "current"], orient="row"))
 
 
@@ -178,8 +178,10 @@ def _shift(counts: pl.DataFrame, distance: float | None = None) -> _Drift:
     return _Drift(shift, float(chance), distance)
 
 
-def _shares_changed(tags: Sequence[Tag], now: Held, before: Held | None) -> dict[str, float]:
-    """By tag, the share of those who held it in both months whose value is another now."""
+def _shares_changed(
+    tags: Sequence[Tag], now: TagDistributions, before: TagDistributions | None
+) -> dict[str, float]:
+    """By tag, the share of its holders in both months whose value changed."""
     if before is None:
         return {}
     codes = [tag.code for tag in tags if not is_number(tag) and tag.code in before.sample.columns]
@@ -195,8 +197,8 @@ def _shares_changed(tags: Sequence[Tag], now: Held, before: Held | None) -> dict
     }
 
 
-def _overlaps(now: Held, names: Sequence[str]) -> dict[str, tuple[str, float]]:
-    """For each tag the one that says the most similar thing, and how much."""
+def _overlaps(now: TagDistributions, names: Sequence[str]) -> dict[str, tuple[str, float]]:
+    """For each tag the one that shares the most information with it, and the share."""
     coded = {
         name: by_frequency(now.codes[name][:OVERLAP_SAMPLE], MOST_VALUES) for name in sorted(names)
     }
@@ -205,5 +207,5 @@ def _overlaps(now: Held, names: Sequence[str]) -> dict[str, tuple[str, float]]:
         return {}
     shared = mutual_information_matrix(list(coded.values()))
     np.fill_diagonal(shared, -1)
-    closest, found = shared.argmax(axis=1), list(coded)
-    return {name: (found[closest[i]], float(shared[i, closest[i]])) for i, name in enumerate(found)}
+    closest, codes = shared.argmax(axis=1), list(coded)
+    return {code: (codes[closest[i]], float(shared[i, closest[i]])) for i, code in enumerate(codes)}

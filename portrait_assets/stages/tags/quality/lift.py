@@ -1,4 +1,4 @@
-"""Whether what a tag said came true: the outcome of the month after, by value."""
+"""Whether a tag predicted what followed: the outcome of the month after, by value."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.tags.catalogue.tag import Tag
 from portrait_assets.stages.tags.contract import OUTCOMES
 from portrait_assets.stages.tags.quality.advice import Lift
-from portrait_assets.stages.tags.quality.held import Held
+from portrait_assets.stages.tags.quality.distributions import TagDistributions
 from portrait_assets.storage.duckdb.connection import literal
 
 _CAMPAIGNS = {"response", "campaign", "promotion", "contact_policy"}
 Flags = npt.NDArray[np.bool_]
-MIN_CUSTOMERS = 30  # Fewer with an outcome tell nothing of a value's lift.
+MIN_CUSTOMERS = 30  # With fewer known outcomes a value has no usable lift.
 
 
 def outcomes_sql(month: str) -> str:
-    """The SELECT of what customers did in the month; who did nothing is not in it."""
+    """The SELECT of what customers did in the month, without those who did nothing."""
     return (
         "SELECT customer_id, purchases > 0 AS purchased, "
         "CASE WHEN contacts > 0 THEN responses > 0 END AS responded "
@@ -32,46 +32,48 @@ def outcomes_sql(month: str) -> str:
 
 
 def outcome_of(tag: Tag) -> str:
-    """Which of OUTCOMES is to follow upon a tag: a response upon tags of campaigns."""
+    """Which of OUTCOMES measures the tag's lift: a response for tags of campaigns."""
     return "responded" if _CAMPAIGNS & set(tag.category) else "purchased"
 
 
-def telling_lifts(tags: Sequence[Tag], said: Held, outcomes: pl.DataFrame) -> dict[str, Lift]:
-    """By tag the value whose lift is told from 1 the most; no entry where nothing can be told.
+def most_significant_lifts(
+    tags: Sequence[Tag], before: TagDistributions, outcomes: pl.DataFrame
+) -> dict[str, Lift]:
+    """By tag the lift whose interval lies farthest from 1; no entry where none can be measured.
 
     Args:
         tags: the tags.
-        said: what was held the month before.
+        before: the distributions of the month before.
         outcomes: customer_id with a column per outcome, as `outcomes_sql` gives them.
     """
-    followed = said.sample.select("customer_id").join(
+    followed = before.sample.select("customer_id").join(
         outcomes, on="customer_id", how="left", maintain_order="left"
     )
-    # Who is not there bought nothing; whether they would have responded is not known.
+    # A customer without a row bought nothing; whether they would have responded is unknown.
     followed = followed.with_columns(pl.col("purchased").fill_null(False))
     known = {name: followed[name].is_not_null().to_numpy() for name in OUTCOMES}
     happened = {name: followed[name].fill_null(False).to_numpy() for name in OUTCOMES}
-    found = {}
+    lifts = {}
     for tag in tags:
         name = outcome_of(tag)
-        if tag.code in said.codes:
-            lift = _telling_lift(
-                name, said.codes[tag.code], said.values[tag.code], known[name], happened[name]
+        if tag.code in before.codes:
+            lift = _most_significant_lift(
+                name, before.codes[tag.code], before.values[tag.code], known[name], happened[name]
             )
             if lift is not None:
-                found[tag.code] = lift
-    return found
+                lifts[tag.code] = lift
+    return lifts
 
 
-def _telling_lift(
+def _most_significant_lift(
     name: str, codes: Codes, values: Sequence[str], known: Flags, happened: Flags
 ) -> Lift | None:
     if not known.any() or happened[known].all() or not happened[known].any():
         return None
     base = float(happened[known].mean())
-    held = known & (codes >= 0)
-    sizes = np.bincount(codes[held], minlength=len(values))
-    hits = np.bincount(codes[held & happened], minlength=len(values))
+    measured = known & (codes >= 0)
+    sizes = np.bincount(codes[measured], minlength=len(values))
+    hits = np.bincount(codes[measured & happened], minlength=len(values))
     enough = np.flatnonzero(sizes >= MIN_CUSTOMERS)
     sizes, hits = sizes[enough], hits[enough]
     rates = np.column_stack([hits / sizes, *wilson(hits, sizes)])
@@ -79,9 +81,9 @@ def _telling_lift(
         Lift(name, values[position], *lift)
         for position, lift in zip(enough.tolist(), (rates / base).tolist(), strict=True)
     ]
-    return max(lifts, key=_telling, default=None)
+    return max(lifts, key=_significance, default=None)
 
 
-def _telling(lift: Lift) -> tuple[float, float]:
+def _significance(lift: Lift) -> tuple[float, float]:
     distance = max(lift.low - 1, 1 - lift.high)
     return (distance, abs(lift.lift - 1))

@@ -1,4 +1,4 @@
-"""What is held of each tag in a month, counted and coded: what quality cards are made from."""
+"""Distribution of each tag in a month: the counts and coded values that quality cards measure."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from portrait_assets.stages.tags.evaluation.tag_table import DECIDED, detail_nam
 from portrait_assets.storage.duckdb.connection import literal, quote
 
 SAMPLE = 100_000
-"""Customers whose values are looked at one by one; what is counted is counted over all."""
+"""Customers whose single values are compared; counts are over all customers."""
 TOP_FIFTH, OTHERS = "top fifth", "others"
 
 
 @dataclass(frozen=True)
-class Held:
-    """The tags of one month.
+class TagDistributions:
+    """How the values of each tag are distributed over the customers of one month.
 
     `counts` are customers by tag and value, the most frequent first, several values of a customer
     joined into one; numbers are left out. `holders` are customers by tag, `age_months` the mean
     age of its values. `sample` has customer_id and a column per tag, of at most SAMPLE customers:
-    everyone of a smaller base. `codes` are the values of the sample by tag as 0, 1, ... in the
-    order of `values`, missing ones as -1; those of numbers say whether they are in the top fifth.
+    all of a smaller base. `codes` are the values of the sample by tag as 0, 1, ... in the order of
+    `values`, missing ones as -1; numbers are coded as in the top fifth or not.
     """
 
     customers: int
@@ -46,22 +46,22 @@ def is_number(tag: Tag) -> bool:
     return tag.shape is Shape.OPEN and tag.type in NUMERIC
 
 
-def count_held(
+def tag_distributions(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue, as_of: date, sample: int = SAMPLE
-) -> Held:
-    """Count the tags of the month in tags.portrait_matrix and tags.tag_details."""
+) -> TagDistributions:
+    """The distributions of the month, from tags.portrait_matrix and tags.tag_details."""
     tags = catalogue.in_force(f"{as_of:%Y-%m}")
-    customers, held = _holders(con, tags, as_of)
+    customers, holders = _holders(con, tags, as_of)
     counted = [tag for tag in tags if not is_number(tag) and tag.shape is not Shape.MANY]
     counts = _counts(con, counted, as_of)
     for tag in tags:
         if tag.shape is Shape.MANY:
             counts[tag.code] = _combinations(con, tag, as_of)
-    ages = {code: 0.0 for code, holders in held.items() if holders}
+    ages = {code: 0.0 for code, count in holders.items() if count}
     ages |= _ages(con, catalogue, tags, as_of)
-    rows_of_sample = _sample(con, tags, as_of, customers, sample)
-    codes, values = _coded(tags, rows_of_sample)
-    return Held(customers, held, counts, ages, rows_of_sample, codes, values)
+    sampled = _sample(con, tags, as_of, customers, sample)
+    codes, values = _coded(tags, sampled)
+    return TagDistributions(customers, holders, counts, ages, sampled, codes, values)
 
 
 def _holders(
@@ -84,7 +84,7 @@ def _counts(
     con: duckdb.DuckDBPyConnection, tags: Sequence[Tag], as_of: date
 ) -> dict[str, dict[str, int]]:
     """Customers by tag and value, the most frequent first; grouped a column at a time."""
-    found: dict[str, dict[str, int]] = {tag.code: {} for tag in tags}
+    counts: dict[str, dict[str, int]] = {tag.code: {} for tag in tags}
     selects = [
         f"SELECT {literal(tag.code)} AS code, CAST({quote(tag.code)} AS VARCHAR) AS value, "
         f"count(*) AS n FROM tags.portrait_matrix WHERE as_of = {day(as_of)} "
@@ -94,14 +94,14 @@ def _counts(
     if selects:
         sql = f"FROM ({' UNION ALL '.join(selects)}) ORDER BY code, n DESC, value"
         for code, value, n in con.execute(sql).fetchall():
-            found[code][value] = n
-    return found
+            counts[code][value] = n
+    return counts
 
 
 def _ages(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue, tags: Sequence[Tag], as_of: date
 ) -> dict[str, float]:
-    """Mean age in months of the values of tags that may be kept, where somebody holds one."""
+    """Mean age in months of the values of tags that may be kept, where a customer holds one."""
     details = details_of(catalogue)
     codes = [tag.code for tag in tags if DECIDED in details[tag.code]]
     if not codes:
