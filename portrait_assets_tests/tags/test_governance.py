@@ -41,7 +41,7 @@ def test_a_draft_decides_nothing_until_it_is_approved(tmp_path: Path):
     after = load(tmp_path)
     assert [tag.version for tag in after.in_force("2017-08")] == [2]
     assert after.tag("tier", 2).approved_by == "controller"
-    # A past month keeps the version that was then in force.
+    # A past month keeps the version that was active then.
     assert [tag.version for tag in after.in_force("2017-07")] == [1]
 
 
@@ -75,7 +75,7 @@ def test_approvals_are_only_added(tmp_path: Path):
         ({"by": " "}, "needs a name and a reason"),
         ({"reason": ""}, "needs a name and a reason"),
         ({"effective_from": "2017-13"}, "not a month"),
-        ({"effective_from": "2017-06", "latest_made": "2017-06"}, "from 2017-07 on"),
+        ({"effective_from": "2017-06", "latest_materialized": "2017-06"}, "from 2017-07 on"),
         ({"code": "save"}, "no draft to approve"),
         ({"code": "svae"}, "no tag svae"),
         ({"code": "tier", "action": Action.RETIRE}, "save reads the tag tier"),
@@ -108,7 +108,7 @@ def test_what_was_approved_cannot_be_changed_or_removed(tmp_path: Path):
     with pytest.raises(TagError, match="changed after its approval"):
         load(tmp_path)
     write_catalogue(tmp_path, TIER)
-    with pytest.raises(TagError, match="put the version back"):
+    with pytest.raises(TagError, match="restore the version"):
         load(tmp_path)
 
 
@@ -118,7 +118,7 @@ def test_a_version_that_months_were_made_with_cannot_be_redefined(tmp_path: Path
     check_unaltered(stored, load(tmp_path))
 
     write_catalogue(tmp_path, TIER.replace("100", "120"))
-    with pytest.raises(TagError, match="not what 2017-06 was made with"):
+    with pytest.raises(TagError, match="differs from the definition that 2017-06 uses"):
         check_unaltered(stored, load(tmp_path))
 
 

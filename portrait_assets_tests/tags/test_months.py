@@ -140,13 +140,13 @@ def test_a_retired_tag_stays_readable_for_the_past(warehouse: Warehouse, tmp_pat
     assert lost == [("lost", "high"), ("lost", "low"), ("lost", "low")]
 
 
-def test_a_version_that_a_month_was_made_with_cannot_be_redefined(
-    warehouse: Warehouse, tmp_path: Path
-):
+def test_a_version_that_a_month_uses_cannot_be_redefined(warehouse: Warehouse, tmp_path: Path):
     make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
     changed = catalogue(tmp_path, TIER.replace("100", "90"))
 
-    with pytest.raises(TagError, match="tag tier version 1 is not what 2017-05 was made with"):
+    with pytest.raises(
+        TagError, match="tag tier version 1 differs from the definition that 2017-05 uses"
+    ):
         make_months(warehouse, changed, (), ["2017-06"])
     assert list(warehouse.made(tag_table(catalogue(tmp_path)))) == ["2017-05"]
 

@@ -1,6 +1,6 @@
-"""What commands ask of tags: the effect of drafts, decisions on versions, and audiences.
+"""Services of the tag commands: the effect of drafts, approvals of versions, and audiences.
 
-A customer's card is in `tags.card`, so that it is read without the frame libraries.
+A customer's card is in `tags.card`, which does not import the frame libraries.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class DraftVersion:
 
 @dataclass(frozen=True)
 class DraftDiff:
-    """What drafts would do to the month that ends on `as_of`, with so many customers.
+    """The effect of drafts on the month that ends on `as_of`, with so many customers.
 
     `moved` are customers entering and leaving each value, as `catalogue_diff` gives them.
     """
@@ -62,7 +62,7 @@ class DraftDiff:
 def diff_drafts(
     catalogue: Catalogue, database: Path, codes: Collection[str] | None = None
 ) -> DraftDiff:
-    """What the drafts would do to the newest month.
+    """The effect of the drafts on the newest month.
 
     Args:
         catalogue: the catalogue with its drafts.
@@ -70,7 +70,7 @@ def diff_drafts(
         codes: the tags whose drafts count; all when None.
 
     Raises:
-        TagError: when there is no draft, or no month yet.
+        TagError: when there is no draft, or the feature matrix has no month yet.
     """
     after = with_drafts_active(catalogue, codes)
     con = open_published(database)
@@ -79,7 +79,7 @@ def diff_drafts(
             "SELECT max(as_of) FROM features.feature_matrix"
         ).fetchall()[0][0]
         if newest is None:
-            raise TagError(f"The feature matrix holds no month yet; run `{command('run')}` first.")
+            raise TagError(f"The feature matrix has no month yet; run `{command('run')}` first.")
         before_that = last_day(next_month(f"{newest:%Y-%m}", -1))
         features = _frame(con, "features.feature_matrix", newest)
         previous = _frame(con, "tags.tag_table", before_that)
@@ -91,24 +91,24 @@ def diff_drafts(
 
 
 def _frame(con: duckdb.DuckDBPyConnection, table: str, as_of: date) -> pl.DataFrame:
-    found: pl.DataFrame = con.sql(f"SELECT * FROM {table} WHERE as_of = DATE '{as_of}'").pl()
-    return found
+    frame: pl.DataFrame = con.sql(f"SELECT * FROM {table} WHERE as_of = DATE '{as_of}'").pl()
+    return frame
 
 
 def _replacing(before: Catalogue, after: Catalogue, as_of: date) -> tuple[DraftVersion, ...]:
     month = f"{as_of:%Y-%m}"
-    standing = {tag.code: tag for tag in before.in_force(month)}
-    found = []
+    active = {tag.code: tag for tag in before.in_force(month)}
+    drafts = []
     for tag in after.in_force(month):
-        old = standing.get(tag.code)
+        old = active.get(tag.code)
         if old is None or old.version != tag.version:
-            found.append(DraftVersion(tag.code, tag.version, version_change(old, tag)))
-    return tuple(found)
+            drafts.append(DraftVersion(tag.code, tag.version, version_change(old, tag)))
+    return tuple(drafts)
 
 
 @dataclass(frozen=True)
-class Approving:
-    """What someone decides of a tag: from `effective_from` (YYYY-MM) on, for this reason."""
+class Decision:
+    """What is to be done with a tag from `effective_from` (YYYY-MM) on, by whom and why."""
 
     code: str
     by: str
@@ -118,19 +118,19 @@ class Approving:
 
 
 def decide(
-    catalogue: Catalogue, approvals: Path, asked: Approving, latest_made: str | None
+    catalogue: Catalogue, approvals: Path, decision: Decision, latest_materialized: str | None
 ) -> Approval:
     """Approve the tag's draft, or retire the tag, today; see `governance.approve`."""
     return approve(
         catalogue,
         approvals,
-        asked.code,
-        asked.by,
-        asked.reason,
-        asked.effective_from,
+        decision.code,
+        decision.by,
+        decision.reason,
+        decision.effective_from,
         date.today(),
-        latest_made,
-        asked.action,
+        latest_materialized,
+        decision.action,
     )
 
 
@@ -150,16 +150,16 @@ def parse_status(text: str | None) -> Status | None:
     """The status of that name.
 
     Raises:
-        TagError: when there is none of that name.
+        TagError: when no status has that name.
     """
     if text is None or text in set(Status):
         return None if text is None else Status(text)
-    raise TagError(f"'{text}' is no status of a tag; it is one of {', '.join(Status)}.")
+    raise TagError(f"'{text}' is not a status of a tag; choose one of {', '.join(Status)}.")
 
 
 @dataclass(frozen=True)
 class FoundAudience:
-    """An audience, and how many customers were written to a file; None where none was asked for."""
+    """An audience, and how many customers were written to a file; None without a file."""
 
     audience: Audience
     written: int | None
@@ -173,7 +173,7 @@ def find_audience(
     out: Path | None = None,
     clearance: Sensitivity = Sensitivity.C2,
 ) -> FoundAudience:
-    """An audience with its size, share, profile and overlaps, written where asked.
+    """An audience with its size, share, profile and overlaps, written to `out` if given.
 
     Args:
         database: the published file or the warehouse; only read.
@@ -190,8 +190,8 @@ def find_audience(
     try:
         others = {}
         if saved is not None:
-            kept = load_audiences(saved, matrix_columns(con), clearance)
-            others = {audience.code: audience.where.text for audience in kept}
+            loaded = load_audiences(saved, matrix_columns(con), clearance)
+            others = {audience.code: audience.where.text for audience in loaded}
         as_of = last_day(parse_month(month)) if month is not None else None
         audience = select_audience(con, text, as_of, others, clearance)
         written = None if out is None else export_audience(con, audience, out)

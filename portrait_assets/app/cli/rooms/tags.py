@@ -106,13 +106,13 @@ def _decide(
     action: str, code: str, by: str, reason: str, effective_from: str, settings: Settings
 ) -> None:
     from portrait_assets.stages.tags.catalogue.governance import APPROVALS_FILE, Action
-    from portrait_assets.stages.tags.services import Approving, decide, latest_published
+    from portrait_assets.stages.tags.services import Decision, decide, latest_published
 
     approvals = settings.source_dir / APPROVALS_FILE
     approval = decide(
         _catalogue(settings),
         approvals,
-        Approving(code, by, reason, effective_from, Action(action)),
+        Decision(code, by, reason, effective_from, Action(action)),
         latest_published(settings.portrait_file),
     )
     what = "is retired" if action == Action.RETIRE else "is active"

@@ -1,4 +1,4 @@
-"""What must be true of a catalogue before any customer is tagged by it."""
+"""Checks of a catalogue before it is used: circles, types and unreachable values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_catalogue(catalogue: Catalogue, context: Mapping[str, Column]) -> None
     """Check circles, types and unreachable values.
 
     Args:
-        catalogue: the tags, their expressions already held to the allow-list.
+        catalogue: the tags, their expressions already checked against the allow-list.
         context: all columns that expressions may read, tags among them.
 
     Raises:
@@ -63,20 +63,20 @@ def bound_types(
     One row of nulls is evaluated, so that constants are folded too, and may fail to cast.
 
     Raises:
-        duckdb.Error: when DuckDB finds types that do not go together.
+        duckdb.Error: when the types clash.
     """
     kinds = ", ".join(f"typeof({expression.sql})" for expression in expressions)
-    found: tuple[str, ...] = con.execute(
+    types: tuple[str, ...] = con.execute(
         f"SELECT {kinds} FROM (SELECT 1) LEFT JOIN world ON true"
     ).fetchall()[0]
-    return found
+    return types
 
 
 def _check_circles(catalogue: Catalogue) -> None:
     highest = {tag.code: tag for tag in catalogue.tags if tag.status is not Status.RETIRED}
     dependency_order(highest)
     for tag in catalogue.tags:
-        # An older version may be in force beside the newest of the others.
+        # An older version may be active together with the newest of the others.
         if tag.code in highest and highest[tag.code] is not tag:
             dependency_order({**highest, tag.code: tag})
 
@@ -86,7 +86,7 @@ def _check_types(tag: Tag, con: duckdb.DuckDBPyConnection) -> None:
         kinds = bound_types(tag.expressions, con)
     except duckdb.Error:
         kinds = tuple(_bound(tag, expression, con) for expression in tag.expressions)
-    by_sql = dict(zip((each.sql for each in tag.expressions), kinds, strict=True))
+    by_sql = dict(zip((own.sql for own in tag.expressions), kinds, strict=True))
     for value in tag.values:
         kind = by_sql[value.when.sql]
         if kind != "BOOLEAN":

@@ -1,4 +1,4 @@
-"""What stands in a catalogue's file, and how a source's file goes over the default one."""
+"""Entries of a catalogue's file, and how a source's file overrides the default one."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class _Tags(RootModel[tuple[TagEntry, ...]]):
 
 
 class _Head(Entry):
-    """A tag as far as it must stand in the file; other fields may come from elsewhere."""
+    """The fields of a tag that its file must give; the others may come from defaults."""
 
     model_config = ConfigDict(title="tag", extra="ignore")
     code: Code
@@ -158,9 +158,9 @@ def _versions(file: _Catalogue) -> _Versions:
     return {(code, version): head.written.over(defaults) for code, version, head in heads}
 
 
-def _overridden(standing: _Versions, file: _Catalogue) -> _Versions:
+def _overridden(existing: _Versions, file: _Catalogue) -> _Versions:
     highest: dict[str, int] = {}
-    for code, version in standing:
+    for code, version in existing:
         highest[code] = max(version, highest.get(code, 1))
     heads = []
     for head in file.tags:
@@ -168,7 +168,7 @@ def _overridden(standing: _Versions, file: _Catalogue) -> _Versions:
         heads.append((head.code, version, head))
         highest[head.code] = max(version, highest.get(head.code, 1))
     _check_versions(heads)
-    merged = dict(standing)
+    merged = dict(existing)
     for code, version, head in heads:
         merged[code, version] = _merged(merged, code, version, head.written, file.defaults.written)
     return merged
@@ -181,25 +181,25 @@ def _check_versions(heads: Sequence[tuple[str, int, _Head]]) -> None:
 
 
 def _merged(
-    standing: _Versions, code: str, version: int, given: WrittenMapping, defaults: WrittenMapping
+    existing: _Versions, code: str, version: int, given: WrittenMapping, defaults: WrittenMapping
 ) -> WrittenMapping:
-    """What is given over the same version, else over the highest, else over the defaults."""
-    known = [each for name, each in standing if name == code]
+    """The given fields over the same version, else over the highest, else over the defaults."""
+    versions = [version for name, version in existing if name == code]
     names = {key for key, value in given.items() if value is not None}
     changed = sorted(_DEFINING & names)
-    if version in known and changed:
+    if version in versions and changed:
         raise TagError(
             f"{given.place}: tag {code} version {version} is in use and {changed[0]} would "
-            f"change it; write it as version {max(known) + 1}."
+            f"change it; write it as version {max(versions) + 1}."
         )
-    if not known:
+    if not versions:
         base = defaults
-    elif version in known:
-        base = standing[code, version]
+    elif version in versions:
+        base = existing[code, version]
     else:
         replaced = {"values"} if "expression" in names else set()
         replaced |= {"expression"} if "values" in names else set()
-        base = standing[code, max(known)].without("effective_from", "retired_from", *replaced)
+        base = existing[code, max(versions)].without("effective_from", "retired_from", *replaced)
     merged = given.over(base)
     merged["version"] = version
     return merged

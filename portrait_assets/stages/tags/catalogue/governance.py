@@ -1,7 +1,7 @@
-"""Who put which version of a tag into force, from which month, and why.
+"""Approvals: who activated or retired which version of a tag, from which month, and why.
 
-Approvals stand in a file of the source's folder that only grows. A month uses the version that
-was in force then, however often it is made again.
+Approvals are appended to a file in the source's folder. A month always uses the version that was
+active in it, however often it is materialized.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Action(StrEnum):
 
 
 class Approval(Entry):
-    """One decision: from `effective_from` (YYYY-MM) on the version holds, or no longer does.
+    """One decision: from `effective_from` (YYYY-MM) on the version is active, or retired.
 
     `definition_hash` is that of the version as it was approved.
     """
@@ -68,18 +68,18 @@ def read_approvals(path: Path) -> tuple[Approval, ...]:
 
 
 def with_approvals(catalogue: Catalogue, approvals: Sequence[Approval]) -> Catalogue:
-    """The catalogue with every approval carried out.
+    """The catalogue with every approval applied.
 
     Raises:
-        TagError: when an approved version is missing, or is no longer what was approved.
+        TagError: when an approved version is missing, or was changed after its approval.
     """
     tags = {(tag.code, tag.version): tag for tag in catalogue.tags}
     for approval in approvals:
         key = (approval.code, approval.version)
         if key not in tags:
             raise TagError(
-                f"{approval.place}: tag {approval.code} version {approval.version} is approved and "
-                "stands in no catalogue; put the version back, and retire it if it is not wanted."
+                f"{approval.place}: tag {approval.code} version {approval.version} is approved but "
+                "not in the catalogue; restore the version, and retire it if it is not wanted."
             )
         tag = tags[key]
         if tag.definition_hash != approval.definition_hash:
@@ -109,36 +109,36 @@ def approve(
     reason: str,
     effective_from: str,
     on: date,
-    latest_made: str | None = None,
+    latest_materialized: str | None = None,
     action: Action = Action.ACTIVATE,
 ) -> Approval:
-    """Put the highest draft of a tag into force, or retire the tag, from a month on.
+    """Activate the highest draft of a tag, or retire the tag, from a month on.
 
-    The approval is added to the file at `path`, which is replaced whole, so that it is never
+    The approval is appended to the file at `path`, which is replaced whole, so that it is never
     half-written.
 
     Args:
         catalogue: the catalogue with the approvals so far.
-        path: the approvals file; made when it is not there.
+        path: the approvals file; created when it does not exist.
         code: the tag.
-        by: the name of who approves.
+        by: the name of the approver.
         reason: why.
         effective_from: the first month (YYYY-MM) of the new state.
         on: the day of the approval.
-        latest_made: the last month whose tags have been made; None when there is none.
+        latest_materialized: the last month with tags (YYYY-MM); None for none.
         action: activate or retire.
 
     Raises:
-        TagError: when there is no such draft, a name or reason is missing, or the month has
-            already been made with another version.
+        TagError: when the tag has no draft, a name or reason is missing, or the month is
+            materialized already.
     """
     if not by.strip() or not reason.strip():
         raise TagError(f"An approval of {code} needs a name and a reason; give --by and --reason.")
     month = parse_month(effective_from)
-    if latest_made is not None and month <= latest_made:
+    if latest_materialized is not None and month <= latest_materialized:
         raise TagError(
-            f"{latest_made} has been made with the version in force so far, so {code} can change "
-            f"from {next_month(latest_made)} on; choose that month or a later one."
+            f"{latest_materialized} is materialized with the version active so far, so {code} can "
+            f"change from {next_month(latest_materialized)} on; choose that month or a later one."
         )
     tag = _to_approve(catalogue, code, action)
     approval = Approval(
@@ -151,7 +151,7 @@ def approve(
         on=on,
         definition_hash=tag.definition_hash,
     )
-    # Carried out first: what the whole catalogue would refuse is not written.
+    # Applied first, so that an approval that breaks the catalogue is not written.
     with_approvals(catalogue, [approval]).in_force(month)
     _append(path, approval)
     return approval
@@ -160,9 +160,9 @@ def approve(
 def _to_approve(catalogue: Catalogue, code: str, action: Action) -> Tag:
     versions = [tag for tag in catalogue.tags if tag.code == code]
     wanted = Status.DRAFT if action is Action.ACTIVATE else Status.ACTIVE
-    found = [tag for tag in versions if tag.status is wanted]
-    if found:
-        return max(found, key=lambda tag: tag.version)
+    candidates = [tag for tag in versions if tag.status is wanted]
+    if candidates:
+        return max(candidates, key=lambda tag: tag.version)
     highest = catalogue.tag(code)
     if action is Action.RETIRE:
         raise TagError(f"Tag {code} has no active version; there is nothing to retire.")
@@ -196,7 +196,7 @@ def version_change(before: Tag | None, after: Tag) -> str:
     ]
     if list(old) != list(new) and sorted(old) == sorted(new):
         lines.append(f"~ order: {', '.join(old)} -> {', '.join(new)}")
-    for name, one, two in (
+    for name, was, now in (
         ("expression", _text(before.expression), _text(after.expression)),
         ("confidence", _text(before.confidence), _text(after.confidence)),
         ("valid_months", before.valid_months, after.valid_months),
@@ -206,8 +206,8 @@ def version_change(before: Tag | None, after: Tag) -> str:
         ("name_en", before.name_en, after.name_en),
         ("description_en", before.description_en, after.description_en),
     ):
-        if one != two:
-            lines.append(f"~ {name}: {one} -> {two}")
+        if was != now:
+            lines.append(f"~ {name}: {was} -> {now}")
     return "\n".join(lines) or "no difference"
 
 
@@ -216,7 +216,7 @@ def _text(expression: object) -> str:
 
 
 def check_unaltered(stored: pl.DataFrame, catalogue: Catalogue) -> None:
-    """Check that no version with which months have been made has since been redefined.
+    """Check that no version that materialized months use has since been redefined.
 
     Args:
         stored: the tag catalogue of earlier months, with the columns of TAG_CATALOGUE.
@@ -231,6 +231,7 @@ def check_unaltered(stored: pl.DataFrame, catalogue: Catalogue) -> None:
         tag = now.get((code, version))
         if tag is not None and tag.definition_hash != definition:
             raise TagError(
-                f"{tag.place}: tag {code} version {version} is not what {as_of:%Y-%m} was made "
-                f"with; undo the change and write it as version {catalogue.tag(code).version + 1}."
+                f"{tag.place}: tag {code} version {version} differs from the definition that "
+                f"{as_of:%Y-%m} uses; undo the change and write it as version "
+                f"{catalogue.tag(code).version + 1}."
             )

@@ -12,12 +12,12 @@ from portrait_assets.stages.tags.contract import TAG_CATALOGUE
 
 
 def catalogue_rows(catalogue: Catalogue, as_of: date) -> pl.DataFrame:
-    """Every version of every tag as it stands for the month, with the columns of TAG_CATALOGUE.
+    """Every version of every tag in the month, with the columns of TAG_CATALOGUE.
 
     Raises:
-        TagError: when a tag in force reads one that is not.
+        TagError: when an active tag reads one that is not.
     """
-    force = {(tag.code, tag.version) for tag in catalogue.in_force(f"{as_of:%Y-%m}")}
+    active = {(tag.code, tag.version) for tag in catalogue.in_force(f"{as_of:%Y-%m}")}
     before: dict[str, Tag] = {}
     rows = []
     numbers = catalogue.numbers
@@ -29,7 +29,7 @@ def catalogue_rows(catalogue: Catalogue, as_of: date) -> pl.DataFrame:
                 "tag_code": tag.code,
                 "tag_no": numbers[tag.code],
                 "tag_version": tag.version,
-                "in_force": (tag.code, tag.version) in force,
+                "in_force": (tag.code, tag.version) in active,
                 "status": str(tag.status),
                 "effective_from": tag.effective_from,
                 "retired_from": tag.retired_from,

@@ -34,8 +34,8 @@ def load_catalogue(
 ) -> Catalogue:
     """The tags of the default catalogue with those of the source's file over them.
 
-    An override of a version that is there may change its words, owner, status or months; a new
-    definition needs a new version, which takes over the fields that it does not give.
+    An override of an existing version may change its names, owner, status or months; a new
+    definition needs a new version, which inherits the fields that it does not give.
 
     Args:
         default: the catalogue to start from; the package's own when None.
@@ -43,8 +43,8 @@ def load_catalogue(
         columns: what expressions may read, by name; the feature matrix when None. Columns of
             the segment (segment_id, segment_name_en, ...) are added.
         clearance: the highest class of tags; those that read what is above it are withheld.
-        approvals: the source's tag_approvals.yaml, which puts drafts into force and retires
-            tags; a file that does not exist counts as none.
+        approvals: the source's tag_approvals.yaml, which activates drafts and retires tags; a file
+            that does not exist counts as none.
 
     Raises:
         TagError: naming the tag and the line, for anything that could not be evaluated.
@@ -79,7 +79,7 @@ def source_catalogue(folder: Path) -> Catalogue:
 
 
 def _tag_columns(entries: Sequence[TagEntry], reserved: set[str]) -> dict[str, Column]:
-    """What other tags see of each tag: its type, and every value that a version may give."""
+    """A column for each tag that others read: its type, and the values of all its versions."""
     columns: dict[str, Column] = {}
     for entry in entries:
         code = entry.code

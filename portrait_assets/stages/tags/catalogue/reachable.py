@@ -2,8 +2,8 @@
 
 Rules made of comparisons of single columns with constants split every column into a few regions
 within which nothing changes. One representative of each region and each combination of columns
-is a complete world: a value that nobody in it gets can never be got. Rules with arithmetic are
-only compared as text and folded for constants.
+is a complete world: a value that nobody in it gets is unreachable. Rules with arithmetic are only
+compared as text and folded for constants.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def unreachable_value(
     context: Mapping[str, Column],
     con: duckdb.DuckDBPyConnection,
 ) -> int | None:
-    """The position of the first value that can never be held; None when all can, as far as known.
+    """The position of the first value that no customer can have; None when none is provably so.
 
-    With `first_match` a value is held by those whom no rule before it takes.
+    With `first_match` a customer has the first value whose rule matches.
     """
     trees = [value.when.tree for value in values]
     folded = [simplify(tree.copy()).sql(dialect="duckdb") for tree in trees]
@@ -94,7 +94,7 @@ def _simple(tree: exp.Expr) -> bool:
 def _representatives(
     name: str, trees: Sequence[exp.Expr], context: Mapping[str, Column]
 ) -> list[str]:
-    """SQL constants, one of each region that the rules can tell apart, NULL among them."""
+    """SQL constants, one of each region that the rules distinguish, NULL among them."""
     found: list[exp.Expr] = [
         each
         for tree in trees

@@ -1,4 +1,4 @@
-"""What tags may read of the segment that a customer belongs to."""
+"""The columns of a customer's segment that tags may read."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ SEGMENT_COLUMNS: tuple[Column, ...] = (
         maximum=1,
     ),
 )
-"""Columns of the customer's segment, null where no cluster model was there for the month."""
+"""Columns of the customer's segment, null in months without a cluster model."""

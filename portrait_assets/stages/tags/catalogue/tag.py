@@ -1,4 +1,4 @@
-"""What a tag is: the frozen records that a catalogue is made of."""
+"""Tags, their versions and the catalogue, as frozen records."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from portrait_assets.stages.features.declared.feature import Element
 
 
 class TagError(PortraitError):
-    """A tag catalogue, an approval or an audience cannot be used as it stands."""
+    """A tag catalogue, an approval or an audience that cannot be used."""
 
 
 class Kind(StrEnum):
-    """How a tag comes to its value (事实/规则/模型/预测标签)."""
+    """How a tag gets its value (事实/规则/模型/预测标签)."""
 
     FACT = "fact"  # recorded or counted, without a threshold
     RULE = "rule"  # thresholds that people set
@@ -35,7 +35,7 @@ class Shape(StrEnum):
 
     ONE = "one"  # one of the enumerated values: the first that matches
     MANY = "many"  # all enumerated values that match
-    OPEN = "open"  # whatever the expression gives, of one type
+    OPEN = "open"  # any value of the expression, of one type
 
 
 class OnMissing(StrEnum):
@@ -46,7 +46,7 @@ class OnMissing(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a version of a tag stands in its life."""
+    """Where a version of a tag is in its life cycle."""
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -70,7 +70,7 @@ class Tag:
 
     `category` are the codes of levels 1 to 3. Enumerated tags have `values`, open ones an
     `expression`; `confidence` gives 0 to 1, and where it is None the confidence is 1.
-    A value holds for `valid_months`, counted from the month that decided it.
+    A value is valid for `valid_months`, counted from the month that decided it.
     """
 
     code: str
@@ -105,7 +105,7 @@ class Tag:
         return tuple(expression for expression in own if expression is not None)
 
     def is_retired(self, month: str) -> bool:
-        """Whether the tag is out of use in that month."""
+        """Whether the tag is retired in that month (YYYY-MM)."""
         if self.status is not Status.RETIRED:
             return False
         return self.retired_from is None or self.retired_from <= month
@@ -113,18 +113,18 @@ class Tag:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names that the expressions read: features, segment columns and other tags."""
-        return tuple(sorted({name for each in self.expressions for name in each.columns}))
+        return tuple(sorted({name for own in self.expressions for name in own.columns}))
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Names that decide the value. A confidence comes after all values, so it may read any."""
         deciding = [value.when for value in self.values]
         deciding += [self.expression] if self.expression is not None else []
-        return tuple(sorted({name for each in deciding for name in each.columns}))
+        return tuple(sorted({name for rule in deciding for name in rule.columns}))
 
     @property
     def rules(self) -> str:
-        """How the value comes about, as text: one line per value, or the expression."""
+        """The rules as text: one line per value, or the expression."""
         lines = [f"{value.value}: {value.when.text}" for value in self.values]
         if self.expression is not None:
             lines.append(self.expression.text)
@@ -147,7 +147,7 @@ class Tag:
 
     @property
     def definition(self) -> dict[str, object]:
-        """All that decides a customer's value, as plain data; words and owner left out."""
+        """All that decides a customer's value, as plain data, without names and owner."""
         return {
             "shape": str(self.shape),
             "type": str(self.type),
@@ -185,12 +185,12 @@ class Catalogue:
         Raises:
             TagError: when there is none.
         """
-        found = [t for t in self.tags if t.code == code and version in (None, t.version)]
-        if not found:
+        versions = [t for t in self.tags if t.code == code and version in (None, t.version)]
+        if not versions:
             wanted = code if version is None else f"{code} version {version}"
-            shown = command("tags", "list")
-            raise TagError(f"There is no tag {wanted}; `{shown}` shows those there are.")
-        return max(found, key=lambda tag: tag.version)
+            listing = command("tags", "list")
+            raise TagError(f"There is no tag {wanted}; `{listing}` lists the tags.")
+        return max(versions, key=lambda tag: tag.version)
 
     @property
     def published(self) -> tuple[Tag, ...]:
@@ -215,13 +215,13 @@ class Catalogue:
         )
 
     def in_force(self, month: str) -> tuple[Tag, ...]:
-        """The versions that decide the month (YYYY-MM), each after the tags that it reads.
+        """The active versions of the month (YYYY-MM), each after the tags that it reads.
 
-        Of the versions that are active by then the one that became so last counts, and of
-        those the highest. A tag that has been retired by then is left out.
+        Of several versions the one with the latest `effective_from` counts, and of those the
+        highest. A tag that is retired by then is left out.
 
         Raises:
-            TagError: when one reads a tag that is not in force then.
+            TagError: when one reads a tag that is not active in the month.
         """
         chosen: dict[str, Tag] = {}
         for tag in self.tags:
@@ -230,15 +230,15 @@ class Catalogue:
             before = chosen.get(tag.code)
             if before is None or _precedence(tag) > _precedence(before):
                 chosen[tag.code] = tag
-        force = {code: tag for code, tag in chosen.items() if not tag.is_retired(month)}
-        for tag in force.values():
+        active = {code: tag for code, tag in chosen.items() if not tag.is_retired(month)}
+        for tag in active.values():
             for name in tag.inputs:
-                if name not in self.columns and name not in force:
+                if name not in self.columns and name not in active:
                     raise TagError(
-                        f"{tag.place}: tag {tag.code} reads the tag {name}, which is not in force "
+                        f"{tag.place}: tag {tag.code} reads the tag {name}, which is not active "
                         f"in {month}; activate {name} or retire {tag.code} too."
                     )
-        return tuple(force[code] for code in dependency_order(force))
+        return tuple(active[code] for code in dependency_order(active))
 
 
 def _precedence(tag: Tag) -> tuple[str, int]:
@@ -266,6 +266,6 @@ def dependency_order(tags: Mapping[str, Tag]) -> list[str]:
         circle = list(reversed(error.args[1]))
         raise TagError(
             f"{tags[circle[0]].place}: tag {circle[0]} reads itself by way of "
-            f"{' -> '.join(circle)}; take one of these steps out."
+            f"{' -> '.join(circle)}; remove one of these references."
         ) from None
     return order
