@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.torture_world import FORK, finish_run, in_child, load_everything, start_run, told
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.rooms import ROOMS
-from portrait_assets.testing.published import digest, look, records_agree
+from portrait_assets.testing.published import digest, key_figures_of, records_agree
 from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
 POLL_SECONDS = 2.0
@@ -48,7 +48,7 @@ def reference(settings: Settings) -> Reference:
         put_sales(settings, sales)
         made.seconds = finish_run(settings, settings.data_dir / "log", fresh=True)
         made.digests[name] = in_child(digest, settings.portrait_file)
-        made.looks[name] = in_child(look, settings.portrait_file)
+        made.looks[name] = in_child(key_figures_of, settings.portrait_file)
     assert len(set(made.digests.values())) == len(set(made.looks.values())) == 2
     return made
 
@@ -59,7 +59,7 @@ def _poll(
     reads, faults = 0, []
     while not stop.is_set():
         try:
-            seen = look(path)
+            seen = key_figures_of(path)
             if seen not in known:
                 faults.append(f"a mix: {seen}")
         except Exception as error:

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from benchmarks.torture_world import FORK, finish_run, in_child, load_everything
-from portrait_assets.testing.published import look, quick_look
+from portrait_assets.testing.published import key_figures, key_figures_of
 from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
 
 PAUSE_SECONDS = 3.0
@@ -32,7 +32,7 @@ def _holds_open(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
     try:
         with duckdb.connect(str(path), read_only=True, config={"threads": 1}) as con:
             while not stop.is_set():
-                looks.append((con.execute(SEEN_SQL).fetchall()[0][0], quick_look(con)))
+                looks.append((con.execute(SEEN_SQL).fetchall()[0][0], key_figures(con)))
                 time.sleep(PAUSE_SECONDS)
     except Exception as error:
         faults.append(repr(error))
@@ -48,7 +48,7 @@ def _opens_anew(path: Path, stop: Event, results: SimpleQueue[Any]) -> None:
     while not stop.is_set():
         try:
             with duckdb.connect(str(path), read_only=True, config={"threads": 1}) as con:
-                looks.append((con.execute(SEEN_SQL).fetchall()[0][0], quick_look(con)))
+                looks.append((con.execute(SEEN_SQL).fetchall()[0][0], key_figures(con)))
         except Exception as error:
             faults.append(repr(error))
         time.sleep(PAUSE_SECONDS)
@@ -68,7 +68,7 @@ def torture(readers: int, runs: int, minutes: int) -> int:
         for name in versions:
             put_sales(settings, versions[name])
             alone = finish_run(settings, log)
-            expected[name] = in_child(look, settings.portrait_file)
+            expected[name] = in_child(key_figures_of, settings.portrait_file)
         stop, results = FORK.Event(), FORK.SimpleQueue()
         processes = [
             FORK.Process(

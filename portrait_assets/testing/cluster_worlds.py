@@ -1,4 +1,4 @@
-"""Small worlds of customers that the tests of the clusters tell their stories with."""
+"""Small worlds of customers for the tests of clustering."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def blobs(centres: list[list[float]], each: int = 100, sd: float = 0.3, seed: in
 
 
 def two_rings(each: int = 200, seed: int = 0) -> tuple[Matrix, Labels]:
-    """A small ring in a large one: two segments that no centre can tell apart."""
+    """A small ring in a large one: two segments that centres cannot separate."""
     rng = np.random.default_rng(seed)
     angle = rng.uniform(0, 2 * np.pi, 2 * each)
     radius = np.repeat([1.0, 3.0], each) + rng.normal(0, 0.08, 2 * each)
@@ -36,7 +36,7 @@ def two_rings(each: int = 200, seed: int = 0) -> tuple[Matrix, Labels]:
 
 
 def bank(customers: int = 400, seed: int = 0) -> tuple[pl.DataFrame, Labels]:
-    """Three kinds of customers in five features of mixed type, and which kind each one is."""
+    """Three kinds of customers in five features of mixed type, and the kind of each."""
     rng = np.random.default_rng(seed)
     kind = rng.choice(3, customers, p=[0.5, 0.3, 0.2])
     channel = np.array([["branch", "app", "app"], ["app", "app", "web"], ["web", "web", "branch"]])

@@ -1,4 +1,4 @@
-"""A random bank in the world of features: a bit of everything, over eighteen months."""
+"""A random bank in the world of features: events of every kind, over eighteen months."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MONTHS = month_range("2023-01", "2024-06")
 
 
 def bank(seed: int) -> World:
-    """Forty customers over eighteen months, with everything that a bank has."""
+    """Forty customers over eighteen months, with events of every kind."""
     rng = random.Random(seed)
     people = [f"C{number:03d}" for number in range(40)]
 

@@ -1,4 +1,4 @@
-"""A handful of customers and what they did, as the features room takes it."""
+"""A handful of customers with their events, as inputs of the features stage."""
 
 from __future__ import annotations
 
@@ -62,15 +62,15 @@ def day(text: str) -> date:
 
 
 Merge = tuple[str, str, str]
-"""In which month it was found that an identifier is which customer's."""
+"""A month, and the identifier that was merged into a customer in it, and the customer."""
 
 
-def merges(found: list[Merge]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The identity map and the aliases in which these merges stand."""
+def merges(merged: list[Merge]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The identity map and the aliases of these merges."""
     common = {"valid_from": day("2024-01-01"), "match_probability": 1.0, "evidence": "same phone"}
     rows = [
         {"month": month, "source_customer_id": alias, "customer_id": customer, **common}
-        for month, alias, customer in found
+        for month, alias, customer in merged
     ]
     alias_rows = [{**row, "alias_id": row["source_customer_id"]} for row in rows]
     return (
@@ -128,7 +128,7 @@ class World:
         return frame
 
     def matrix(self, month: str, part_customers: int = 100_000) -> pl.DataFrame:
-        """The feature matrix of a month, with its contract's types, so many customers at a time."""
+        """The feature matrix of a month, with its contract's types, computed in parts."""
         engine = Engine(self.con, part_customers=part_customers)
         frame = engine.frame(matrix.FEATURE_MATRIX, Scope(month))
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)

@@ -1,9 +1,9 @@
-"""All features of a month in one DuckDB query over the source's own rows: the yardstick.
+"""All features of a month in one DuckDB query over the source's own rows: the benchmark.
 
-It knows what one who writes it by hand for the bank knows: lines have no basket and no quantity,
-so tickets are lines and there are no unit prices; balances come once a month. It aggregates each
-customer over all months at once and writes nothing on the way. From the single customer's sums on,
-features are the same expressions as the pipeline's.
+It relies on properties of the bank's data, as a query written for it would: lines have no basket
+and no quantity, so tickets are lines and unit prices do not exist; balances come once a month. It
+aggregates each customer over all months at once and stores nothing in between. From the sums of
+single customers on, features are the same expressions as the pipeline's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The golden file of the published schema: what analysts' queries on portrait.duckdb rely on.
+"""The golden file of the published schema, on which analysts' queries of portrait.duckdb rely.
 
     python -m portrait_assets.testing.golden [FILE]
 
-writes it for the corner shop; by default it is the one that this repository's tests compare with.
+writes it for the corner shop, by default the file that this repository's tests compare with.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def shop_schema() -> Schema:
 
 
 def published_schema(tables: Iterable[Table], views: Sequence[View]) -> Schema:
-    """What a file published from these contracts holds.
+    """The schema of a file published from these contracts.
 
     Types and comments are those of a file that is published without rows; units, classes of
-    sensitivity and keys stand in the contracts. A view's columns have the unit and class of the
+    sensitivity and keys are those of the contracts. A view's columns have the unit and class of the
     table that it shows.
     """
     tables = [*tables]
@@ -131,7 +131,7 @@ def _changed(where: str, then: dict[str, Any], now: dict[str, Any]) -> list[str]
 
 
 def read(path: Path = GOLDEN_FILE) -> Schema:
-    """The schema that a golden file holds."""
+    """The schema in a golden file."""
     schema: Schema = json.loads(path.read_text(encoding="utf-8"))
     return schema
 

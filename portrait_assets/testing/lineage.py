@@ -1,6 +1,6 @@
 """From which columns of stored tables each column of a step comes, read from the steps' SQL.
 
-What WHERE and JOIN let through is not seen: only what the values are computed from.
+Only the columns that values are computed from count, not those that WHERE and JOIN filter by.
 
     python -m portrait_assets.testing.lineage    # renews features/lineage.json
 """
@@ -22,7 +22,7 @@ from portrait_assets.storage.steps import Read, Scope, Source, Step, upstream
 Columns = dict[str, frozenset[str]]
 """By column, the columns of stored tables, as schema.table.column, that it is computed from."""
 IDENTIFYING = ("month", "customer_id", "source_row", "as_of")
-"""Columns that say which row it is, and nothing about whom it is of."""
+"""Columns that identify a row and describe nothing."""
 
 
 def columns_of(*steps: Step) -> dict[Source, Columns]:

@@ -1,4 +1,4 @@
-"""Made-up customers for the tag benchmarks: no real data, only plausible spreads."""
+"""Generated customers for the tag benchmarks: no real data, only plausible distributions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FROM range({customers}) AS customers(c)
 """
 
 
-PLAIN = {
+BY_TYPE = {
     Type.NUMBER: "round(h(c, {salt}) * 2, 6)",
     Type.MONEY: "(h(c, {salt}) * 1000)::DECIMAL(18, 2)",
     Type.INTEGER: "(h(c, {salt}) * 12)::BIGINT",
@@ -60,14 +60,14 @@ PLAIN = {
     Type.TEXTS: "[]::VARCHAR[]",
     Type.BOOLEAN: "h(c, {salt}) > 0.5",
 }
-"""What stands for a feature that FEATURES_SQL does not spread on its own."""
+"""SQL of the values, by type, of features that FEATURES_SQL does not give itself."""
 
 
 def make_features(con: duckdb.DuckDBPyConnection, customers: int) -> None:
     """Table `features` of that many customers, with the columns of the feature matrix."""
     con.execute("CREATE MACRO h(c, salt) AS (hash(c, salt) % 1000003) / 1000003.0")
     others = "".join(
-        f", {PLAIN[feature.column.type].format(salt=salt)} AS {feature.name}"
+        f", {BY_TYPE[feature.column.type].format(salt=salt)} AS {feature.name}"
         for salt, feature in enumerate(FEATURES, start=100)
         if f" AS {feature.name}" not in FEATURES_SQL
     )

@@ -1,4 +1,4 @@
-"""What published files hold, and whether Dagster's records agree with them."""
+"""Contents of published files, and whether Dagster's records agree with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIFFER = "('run_id', 'made_at', 'changed_at', 'published_at')"
 
 
 def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every table of a DuckDB file, sorted, without what differs from run to run."""
+    """Every table of a DuckDB file, sorted, without the columns that differ from run to run."""
     with duckdb.connect(str(path), read_only=True) as con:
         return {
             name: con.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY ALL").fetchall()
@@ -25,7 +25,7 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def digest(path: Path) -> str:
-    """A digest of `contents`, for files too large to hold."""
+    """A digest of `contents`, for files too large for memory."""
     with duckdb.connect(str(path), read_only=True, config={"threads": 1}) as con:
         tables = _compared(con)
         sums = [
@@ -39,7 +39,7 @@ def digest(path: Path) -> str:
 
 
 def _compared(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[str]]]:
-    """Tables and views with the columns that two runs give alike."""
+    """Tables and views with the columns that are equal in two runs."""
     return con.execute(
         "SELECT concat_ws('.', schema_name, table_name) AS name, "
         "list(column_name ORDER BY column_index) FROM duckdb_columns() "
@@ -51,18 +51,18 @@ def _compared(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[str]]]:
 COUNTED = ("tags.tag_table", "features.feature_matrix", "cleaned.rejects", "mart.table_rows")
 
 
-def quick_look(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
-    """A few numbers that every analyst may ask for; they tell the two versions apart."""
+def key_figures(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
+    """A few typical queries of analysts; their results differ between the shop's two versions."""
     counts = [con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in COUNTED]
-    spent = con.execute("SELECT sum(rows_received) FROM raw.receipts").fetchall()[0][0]
-    people = con.execute("SELECT count(*) FROM portrait").fetchall()[0][0]
-    return (*counts, spent, people)
+    received = con.execute("SELECT sum(rows_received) FROM raw.receipts").fetchall()[0][0]
+    customers = con.execute("SELECT count(*) FROM portrait").fetchall()[0][0]
+    return (*counts, received, customers)
 
 
-def look(path: Path) -> tuple[object, ...]:
-    """`quick_look` on a file."""
+def key_figures_of(path: Path) -> tuple[object, ...]:
+    """`key_figures` of a file."""
     with duckdb.connect(str(path), read_only=True, config={"threads": 1}) as con:
-        return quick_look(con)
+        return key_figures(con)
 
 
 def records_agree(settings: Settings) -> list[str]:
@@ -73,23 +73,27 @@ def records_agree(settings: Settings) -> list[str]:
             stored.setdefault(name, set()).add(month)
         con.execute("SELECT table_name, check_name, month, passed FROM validation.check_results")
         checks = {(name, check, month): passed for name, check, month, passed in con.fetchall()}
-    wrong = []
+    differences = []
     with open_records(settings) as instance:
         for name, months in stored.items():
             key = dg.AssetKey(name.split("."))
             shown = instance.get_materialized_partitions(key)
             if name != "validation.check_results" and set(shown) != months:
-                wrong.append(f"{name}: the UI shows {len(shown)} months, {len(months)} are stored")
+                differences.append(
+                    f"{name}: the UI shows {len(shown)} months, {len(months)} are stored"
+                )
         storage = instance.event_log_storage
         for (name, check, month), passed in checks.items():
             check_key = dg.AssetCheckKey(dg.AssetKey(name.split(".")), check)
             for record in storage.get_asset_check_execution_history(check_key, limit=200):
                 if record.partition == month:
                     if (record.status.value == "SUCCEEDED") != passed:
-                        wrong.append(f"{name} {check} {month}: the UI shows {record.status.value}")
+                        differences.append(
+                            f"{name} {check} {month}: the UI shows {record.status.value}"
+                        )
                     break
             else:
-                wrong.append(f"{name} {check} {month}: the UI shows nothing")
+                differences.append(f"{name} {check} {month}: the UI shows nothing")
         open_runs = [run.run_id for run in instance.get_runs() if not run.is_finished]
-        wrong += [f"run {run_id} is shown as unfinished" for run_id in open_runs]
-    return wrong
+        differences += [f"run {run_id} is shown as unfinished" for run_id in open_runs]
+    return differences

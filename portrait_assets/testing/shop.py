@@ -1,4 +1,4 @@
-"""The small worlds that the tests play in: a shop whose source is four files, and its warehouse."""
+"""Small worlds for whole runs: a shop whose source is four files, and its warehouse."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def sales_versions(settings: Settings) -> dict[str, bytes]:
 
 
 def put_sales(settings: Settings, version: bytes) -> None:
-    """Make the shop's file hold this version."""
+    """Replace the shop's file by this version."""
     sales_file(settings).write_bytes(version)
 
 

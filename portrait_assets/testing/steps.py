@@ -1,4 +1,4 @@
-"""One step by itself: frames in place of what it reads."""
+"""One step by itself, with frames in place of its inputs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def run_step(
     inputs: Mapping[Source, pl.DataFrame],
     con: duckdb.DuckDBPyConnection | None = None,
 ) -> pl.DataFrame:
-    """The step's rows, with frames for what it reads, or for what that is computed from.
+    """The step's rows, with frames for its inputs, or for the inputs of those.
 
     Args:
         step: the step.
-        scope: the month, and whom of its customers.
+        scope: the month and its population.
         inputs: a frame for each stored table and step that is not to be computed.
-        con: where the tables are that no frame is given for; an empty database by default.
+        con: the database of the tables without a frame; an empty one by default.
     """
     con = con or duckdb.connect()
     names = {source: f"given_{number}" for number, source in enumerate(inputs)}

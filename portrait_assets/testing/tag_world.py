@@ -106,7 +106,7 @@ def features(as_of: date = JUNE, **columns: Sequence[object]) -> pl.DataFrame:
 def tagged(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue, months: dict[date, pl.DataFrame]
 ) -> None:
-    """Fill the connection with the tags of these feature matrices, a month after the other."""
+    """Fill the connection with the tags of these feature matrices, month by month."""
     matrix = portrait_matrix_table(catalogue)
     con.execute("CREATE SCHEMA features")
     for table in (TAG_CATALOGUE, matrix, tag_table(catalogue)):
@@ -132,7 +132,7 @@ def write_tags(
     """Write the tags of months of features.feature_matrix, without segments, and the catalogue.
 
     Args:
-        con: where the tables of the room are.
+        con: the database of the stage's tables.
         catalogue: the catalogue.
         months: months without a gap (YYYY-MM), evaluated together.
         before: the month before them, if it has tags.
@@ -152,5 +152,5 @@ def write_tags(
 
 
 def of_month(table: str, as_of: date) -> str:
-    """The SELECT of a month."""
+    """The SELECT of a month's rows of a table."""
     return f"SELECT * FROM {table} WHERE as_of = DATE '{as_of}'"

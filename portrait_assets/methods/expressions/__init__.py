@@ -1,1 +1,1 @@
-"""Expressions that people write, held to what is allowed and rendered as SQL."""
+"""Expressions that users write, checked against an allow-list and rendered as SQL."""

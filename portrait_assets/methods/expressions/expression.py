@@ -1,7 +1,7 @@
-"""Expressions that people write: parsed, held to an allow-list, and written out anew.
+"""Expressions that users write: parsed, checked against an allow-list, and rendered as SQL.
 
-Only the tree that passed the check is turned back into SQL, so nothing that the check did not
-see can reach the database. The same rules hold for tags and for audiences.
+Only the checked tree is rendered, so that nothing unchecked can reach the database. The same rules
+apply to tags and to audiences.
 """
 
 from __future__ import annotations
@@ -102,15 +102,15 @@ NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
 
 
 class ExpressionError(PortraitError):
-    """An expression cannot be used; the sentence says which part, and what to write."""
+    """An expression that cannot be used; the message names the part and the remedy."""
 
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression that passed: `text` as written, `sql` for DuckDB with quoted names.
+    """A checked expression: `text` as written, `sql` for DuckDB with quoted names.
 
-    `columns` are the names it reads, sorted. `ranks` are the columns whose share of lower
-    customers it asks for with rank_share; in `sql` they stand as columns "rank_share:<name>".
+    `columns` are the names it reads, sorted. `ranks` are the columns that it reads through
+    rank_share; in `sql` they appear as columns "rank_share:<name>".
     """
 
     text: str
@@ -120,7 +120,7 @@ class Expression:
 
     @property
     def tree(self) -> exp.Expr:
-        """The parsed tree of `sql`; not to be changed."""
+        """The parsed tree of `sql`, cached: copy before changing it."""
         return _tree(self.sql)
 
 
@@ -134,13 +134,13 @@ def parse(text: str, columns: Mapping[str, Column], ranks: bool = True) -> Expre
 
     Args:
         text: one SQL expression in DuckDB's dialect.
-        columns: what it may read, by name.
+        columns: the columns that it may read, by name.
         ranks: whether rank_share(column) may be used: the share of customers, 0 to 1, whose
             value is lower (as SQL's percent_rank, over the customers who have a value). An
-            audience may not, so that it stays a plain WHERE clause.
+            audience may not use it, so that it stays a WHERE clause over single rows.
 
     Raises:
-        ExpressionError: when it does not parse, or holds anything that is not on the list.
+        ExpressionError: when it does not parse, or has a part that is not on the allow-list.
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"it is longer than {MAX_LENGTH:,} characters; shorten it")
@@ -157,8 +157,8 @@ def parse(text: str, columns: Mapping[str, Column], ranks: bool = True) -> Expre
         reason = str(error).splitlines()[0].split(". Line")[0] if str(error) else "too deep"
         raise ExpressionError(f"'{_short(text)}' is not an SQL expression ({reason})") from None
     used = {column.name for column in tree.find_all(exp.Column)}
-    plain = {name for name in used if not name.startswith(RANK_PREFIX)} | used_ranks
-    return Expression(text.strip(), sql, tuple(sorted(plain)), tuple(sorted(used_ranks)))
+    read = {name for name in used if not name.startswith(RANK_PREFIX)} | used_ranks
+    return Expression(text.strip(), sql, tuple(sorted(read)), tuple(sorted(used_ranks)))
 
 
 def _short(text: str) -> str:
@@ -173,7 +173,7 @@ def _checked(
     ranks: bool,
     used_ranks: set[str],
 ) -> exp.Expr:
-    """The tree with every node seen: names resolved, rank_share turned into a column."""
+    """The tree with every node checked, names resolved and rank_share turned into a column."""
 
     def visit(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
@@ -200,7 +200,7 @@ def _check_node(node: exp.Expr) -> None:
     if type(node) in _NODES or type(node) is exp.Cast:
         unused = ("query", "unnest", "field", "is_global") if isinstance(node, exp.In) else ()
         if any(node.args.get(part) for part in unused):
-            raise ExpressionError("it holds a subquery; list the values inside IN (...)")
+            raise ExpressionError("it contains a subquery; list the values inside IN (...)")
         if isinstance(node, exp.Is) and not isinstance(
             node.expression, (exp.Null, exp.Boolean, exp.Not)
         ):
@@ -212,7 +212,7 @@ def _check_node(node: exp.Expr) -> None:
             "the future and change on a rerun; use as_of, the last day of the month"
         )
     if isinstance(node, (exp.Query, exp.Subquery, exp.Exists)):
-        raise ExpressionError("it holds a subquery; use only columns of the customer's own row")
+        raise ExpressionError("it contains a subquery; use only columns of the customer's own row")
     if isinstance(node, (exp.Window, exp.AggFunc)):
         raise ExpressionError(
             f"{_short(node.sql(dialect='duckdb'))} looks at other customers; use rank_share(column)"
@@ -275,11 +275,11 @@ def _rank(
 
 
 def _check_comparisons(tree: exp.Expr, columns: Mapping[str, Column]) -> None:
-    """Each literal that a column is compared with must be one that the column can hold."""
-    for column, literals in compared(tree):
-        known = columns.get(column)
-        for literal in literals if known is not None else ():
-            _check_literal(columns[column], literal)
+    """Check that each literal that a column is compared with is a possible value of it."""
+    for name, literals in compared(tree):
+        if name in columns:
+            for literal in literals:
+                _check_literal(columns[name], literal)
 
 
 def compared(tree: exp.Expr) -> Iterable[tuple[str, list[exp.Expr]]]:
@@ -287,9 +287,9 @@ def compared(tree: exp.Expr) -> Iterable[tuple[str, list[exp.Expr]]]:
     for node in tree.walk():
         if isinstance(node, _COMPARISONS):
             sides = (node.this, node.expression)
-            for one, other in (sides, sides[::-1]):
-                if isinstance(one, exp.Column):
-                    yield one.name, [other]
+            for side, other in (sides, sides[::-1]):
+                if isinstance(side, exp.Column):
+                    yield side.name, [other]
         elif isinstance(node, exp.In) and isinstance(node.this, exp.Column):
             yield node.this.name, list(node.expressions)
         elif isinstance(node, exp.Between) and isinstance(node.this, exp.Column):
@@ -312,5 +312,5 @@ def _check_literal(column: Column, literal: exp.Expr) -> None:
     if column.allowed is not None and literal.name not in column.allowed:
         raise ExpressionError(
             f"{column.name} is never '{literal.name}'{suggestion(literal.name, column.allowed)}; "
-            f"it holds {', '.join(column.allowed)}"
+            f"its values are {', '.join(column.allowed)}"
         )

@@ -1,4 +1,4 @@
-"""Assets of the tags room: catalogue, tags and their quality, and saved audiences."""
+"""Assets of the tags stage: catalogue, tags and their quality, and saved audiences."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,12 +33,12 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import THE_MONTH, spans_read
 
-# What the Dagster UI shows of each tag.
+# The columns of the quality cards that the Dagster UI shows.
 SHOWN = ("tag_code", "coverage", "distribution", "psi", "share_changed", "recommendation")
 
 
 def tag_tables(catalogue: Catalogue) -> tuple[Table, ...]:
-    """The tables of the room; the portrait matrix has a column per tag of the catalogue."""
+    """The tables of the stage; the portrait matrix has a column per tag of the catalogue."""
     return (
         TAG_CATALOGUE,
         portrait_matrix_table(catalogue),
@@ -84,13 +84,13 @@ def make_months(
     audiences: Sequence[SavedAudience],
     months: Sequence[str],
 ) -> dict[str, dict[str, int]]:
-    """Write all tables of the room in one transaction.
+    """Write all tables of the stage in one transaction.
 
     Returns:
         Rows by table name and month.
 
     Raises:
-        TagError: when an active tag is no longer what earlier months were evaluated with.
+        TagError: when an active version was redefined since earlier months were evaluated with it.
     """
     check_unaltered(warehouse.history(TAG_CATALOGUE, months[0]), catalogue)
     matrix_table, long_table = portrait_matrix_table(catalogue), tag_table(catalogue)

@@ -1,6 +1,6 @@
 """One customer's card, read from the published file.
 
-Imports no frame library, no parser and no scheduler, so that it is there in under a second.
+Imports no frame library, no parser and no scheduler, so that it is printed in under a second.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from portrait_assets.storage.duckdb.connection import open_published, quote
 
 @dataclass(frozen=True)
 class CardTag:
-    """A tag as the customer holds it; `evidence` are the inputs that decided it, as text."""
+    """A customer's value of a tag; `evidence` are the inputs that decided it, as text."""
 
     code: str
     name_en: str
@@ -65,19 +65,19 @@ def customer_card(
         con: a connection to the published file or the warehouse; only read.
         customer_id: the customer.
         as_of: a month's last day; the newest month of the customer when None.
-        months: how many months of changes to tell.
+        months: the number of months whose changes are included.
 
     Raises:
-        PortraitError: when the customer is not there in that month.
+        PortraitError: when the portrait matrix has no such customer in that month.
     """
-    found = con.execute(
+    rows = con.execute(
         "SELECT as_of, segment_name_en, segment_name_zh FROM tags.portrait_matrix "
         "WHERE customer_id = ? AND (as_of = ? OR ? IS NULL) ORDER BY as_of DESC LIMIT 1",
         [customer_id, as_of, as_of],
     ).fetchall()
-    if not found:
-        raise PortraitError(_not_there(con, customer_id, as_of))
-    month, segment_en, segment_zh = found[0]
+    if not rows:
+        raise PortraitError(_missing_customer(con, customer_id, as_of))
+    month, segment_en, segment_zh = rows[0]
     return Card(
         customer_id,
         month,
@@ -88,7 +88,7 @@ def customer_card(
     )
 
 
-def _not_there(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) -> str:
+def _missing_customer(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) -> str:
     first, last = con.execute(
         "SELECT min(as_of), max(as_of) FROM tags.portrait_matrix WHERE customer_id = ?",
         [customer_id],
@@ -97,7 +97,7 @@ def _not_there(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | N
         return f"There is no customer '{customer_id}' in the portrait matrix; check the id."
     return (
         f"Customer {customer_id} is in the portrait from {first:%Y-%m} to {last:%Y-%m} and not "
-        f"in {as_of:%Y-%m}; ask for a month between."
+        f"in {as_of:%Y-%m}; choose a month between them."
     )
 
 
@@ -143,7 +143,7 @@ def _rule(rules: str, value: str, shape: str) -> str:
 
 def _inputs(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> dict[str, str]:
     """Features and tags of the customer in a month, as text by name; unknown ones left out."""
-    found: dict[str, str] = {}
+    inputs: dict[str, str] = {}
     for table in ("features.feature_matrix", "tags.portrait_matrix"):
         schema, name = table.split(".")
         cursor = con.execute(
@@ -152,30 +152,30 @@ def _inputs(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> di
         )
         names = [column[0] for column in cursor.description or ()]
         for row in cursor.fetchall():
-            found |= {
+            inputs |= {
                 name: _text(value)
                 for name, value in zip(names, row, strict=True)
                 if value is not None
             }
-    return found
+    return inputs
 
 
 def _labels(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
-    """What features and tags are called; a file of an older version has no feature catalogue."""
-    found: dict[str, str] = {}
+    """Display names of features and tags; files of older versions have no feature catalogue."""
+    labels: dict[str, str] = {}
     for schema, table, code in (
         ("features", "feature_catalogue", "feature"),
         ("tags", "tag_catalogue", "tag_code"),
     ):
-        there = con.execute(
+        exists = con.execute(
             "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? "
             "AND database_name = current_database()",
             [schema, table],
         ).fetchall()
-        if there:
+        if exists:
             sql = f"SELECT {code}, name_en FROM {schema}.{table} WHERE as_of = ?"
-            found |= dict(con.execute(sql, [month]).fetchall())
-    return found
+            labels |= dict(con.execute(sql, [month]).fetchall())
+    return labels
 
 
 def _text(value: object) -> str:
@@ -191,11 +191,11 @@ def _text(value: object) -> str:
 def _changes(
     con: duckdb.DuckDBPyConnection, customer_id: str, month: date, months: int
 ) -> tuple[CardChange, ...]:
-    there = con.execute(
+    exists = con.execute(
         "SELECT 1 FROM duckdb_views() WHERE schema_name = 'tags' AND view_name = 'tag_changes' "
         "AND database_name = current_database()"
     ).fetchall()
-    if not there:
+    if not exists:
         return ()
     rows = con.execute(
         "SELECT as_of, tag_code, change, value_before, value_after FROM tags.tag_changes "
@@ -210,7 +210,7 @@ def read_card(path: Path, customer_id: str, as_of: date | None = None) -> Card:
     """The customer's card from a database file, which is opened only to read.
 
     Raises:
-        PortraitError: when the file or the customer is not there, or the file is damaged.
+        PortraitError: when the file or the customer does not exist, or the file is damaged.
     """
     con = open_published(path)
     try:

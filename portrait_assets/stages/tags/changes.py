@@ -1,4 +1,4 @@
-"""What happened to customers' tags since the month before: gained, lost and changed."""
+"""Changes of customers' tags since the month before: gained, lost and changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MATRIX = "tags.portrait_matrix"
 def changes_view(catalogue: Catalogue) -> View:
     """tags.tag_changes: a row per month, customer and tag that differs from the month before.
 
-    Numbers and dates move by nature and are left out. A customer who is new has gained every tag;
+    Numbers and dates change in most months and are left out. A new customer has gained every tag;
     the first month has no changes. Derived from the portrait matrix when it is read, which takes
     about a second per hundred thousand customers of a month: stored, it would have nearly nine
     times the rows of the portrait matrix.

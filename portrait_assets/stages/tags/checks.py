@@ -1,4 +1,4 @@
-"""Checks of the tags room: one row per customer, and only tags and values of the catalogue."""
+"""Checks of the tags stage: one row per customer, and only tags and values of the catalogue."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from portrait_assets.storage.duckdb.connection import literal, literals
 
 def _only_from_catalogue(subject: Subject) -> Finding:
     catalogue = subject.warehouse.read(TAG_CATALOGUE, [subject.month])
-    # A value that is kept carries the version that decided it, which may be no longer in force.
-    known = catalogue.select("tag_code", "tag_version", "tag_values")
+    # A kept value has the version that decided it, which may no longer be active.
+    versions = catalogue.select("tag_code", "tag_version", "tag_values")
     listed = pl.col("tag_values").list.len() > 0
-    enumerated = literals(["", *known.filter(listed)["tag_code"].unique().sort()])
-    held = subject.warehouse.select(
+    enumerated = literals(["", *versions.filter(listed)["tag_code"].unique().sort()])
+    assigned = subject.warehouse.select(
         "SELECT DISTINCT tag_code, tag_version, "
         f"CASE WHEN tag_code IN ({enumerated}) THEN tag_value END AS tag_value "
         f"FROM {subject.table.full_name} WHERE as_of = {literal(last_day(subject.month))}"
     )
-    stray = held.join(known, on=["tag_code", "tag_version"], how="left").filter(
+    stray = assigned.join(versions, on=["tag_code", "tag_version"], how="left").filter(
         pl.col("tag_values").is_null()
         | (listed & ~pl.col("tag_values").list.contains(pl.col("tag_value")))
     )
     return Finding(
-        stray.height, f"{held.height} tag values held, {stray.height} not in the catalogue"
+        stray.height, f"{assigned.height} tag values held, {stray.height} not in the catalogue"
     )
 
 
@@ -54,14 +54,14 @@ ONLY_FROM_CATALOGUE = TableCheck(
 )
 
 
-def somebody(audiences: Sequence[SavedAudience]) -> TableCheck:
-    """The check that each of these saved audiences has a member."""
+def every_audience_has_members(audiences: Sequence[SavedAudience]) -> TableCheck:
+    """The check that each of these saved audiences has at least one member."""
 
     def find(subject: Subject) -> Finding:
         sizes = subject.rows.filter("is_member")["audience_code"].value_counts()
         empty = sorted({a.code for a in audiences} - set(sizes["audience_code"]))
-        told = f"nobody is in {', '.join(empty)}" if empty else f"{len(audiences)} audiences"
-        return Finding(len(empty), told)
+        observed = f"nobody is in {', '.join(empty)}" if empty else f"{len(audiences)} audiences"
+        return Finding(len(empty), observed)
 
     return TableCheck(
         "somebody",
@@ -74,9 +74,9 @@ def somebody(audiences: Sequence[SavedAudience]) -> TableCheck:
 def tags_checks(
     catalogue: Catalogue, audiences: Sequence[SavedAudience]
 ) -> dict[Table, Sequence[TableCheck]]:
-    """What is checked of the tag tables besides their contracts."""
+    """The checks of the tag tables besides their contracts."""
     return {
         tag_table(catalogue): (ONLY_FROM_CATALOGUE,),
         portrait_matrix_table(catalogue): (EVERYONE_ASSIGNED,),
-        AUDIENCE_MEMBERSHIP: (somebody(audiences),) if audiences else (),
+        AUDIENCE_MEMBERSHIP: (every_audience_has_members(audiences),) if audiences else (),
     }

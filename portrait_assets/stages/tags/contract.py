@@ -1,4 +1,4 @@
-"""The tables of the tags room."""
+"""The tables of the tags stage."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ ROW_COLUMNS = {column.name: column for column in _HELD}
 
 
 def tag_table_as(stored_as: Table, view_sql: str) -> Table:
-    """The contract of the tag table over what holds its rows; see `tag_table.tag_table`."""
+    """The contract of the tag table, a view over `stored_as`; see `tag_table.tag_table`."""
     return Table(
         schema="tags",
         name="tag_table",

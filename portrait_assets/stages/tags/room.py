@@ -1,4 +1,4 @@
-"""The tags room: the catalogue, each customer's tags, their quality, and saved audiences."""
+"""The tags stage: the catalogue, each customer's tags, their quality, and saved audiences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Audiences (人群圈选): customers selected by an expression over the portrait matrix.
 
-The expression is a WHERE clause of DuckDB over tags.portrait_matrix, held to the allow-list of
-`tags.expression`; nothing else of what a person writes reaches the database.
+The expression is a WHERE clause of DuckDB over tags.portrait_matrix, checked against the
+allow-list of `methods.expressions`; no other user input reaches the database.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _HIDDEN = frozenset({"as_of", "customer_id", "customer_no"})
 
 @dataclass(frozen=True)
 class Audience:
-    """Who an expression selects in a month, against everyone of that month (the base)."""
+    """The customers that an expression selects in a month, against all of that month (the base)."""
 
     expression: Expression
     as_of: date
@@ -73,7 +73,7 @@ class Audience:
 
 
 def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
-    """What an audience may read: the columns of the portrait matrix, from the database itself.
+    """The columns of the portrait matrix in the database, which an audience may read.
 
     Allowed values and sensitivity come from tags.tag_catalogue.
 
@@ -107,10 +107,10 @@ def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
 def parse_audience(
     text: str, columns: Mapping[str, Column], clearance: Sensitivity = Sensitivity.C2
 ) -> Expression:
-    """The audience's expression, safe to stand in a WHERE clause.
+    """The audience's expression, safe to use in a WHERE clause.
 
     Raises:
-        TagError: when it may not be used; one sentence says which part and what to write.
+        TagError: when it may not be used; the sentence names the part and the remedy.
     """
     try:
         expression = parse(text, columns, ranks=False)
@@ -121,7 +121,7 @@ def parse_audience(
         if levels.index(columns[name].sensitivity) > levels.index(clearance):
             raise TagError(
                 f"The audience reads {name}, which is of class {columns[name].sensitivity}, and "
-                f"may read up to {clearance}; leave it out or ask for the clearance."
+                f"may read up to {clearance}; leave it out or request the clearance."
             )
     return expression
 
@@ -143,7 +143,7 @@ def latest_month(con: duckdb.DuckDBPyConnection) -> date:
     """
     newest: date | None = con.execute(f"SELECT max(as_of) FROM {MATRIX}").fetchall()[0][0]
     if newest is None:
-        raise TagError(f"The portrait matrix holds no month yet; run `{command('run')}` first.")
+        raise TagError(f"The portrait matrix has no month yet; run `{command('run')}` first.")
     return newest
 
 
@@ -164,8 +164,8 @@ def select_audience(
         clearance: the highest class of columns that may be read.
 
     Raises:
-        TagError: when the expression may not be used, the month is not there, or it selects
-            nobody; the sentence then says how many each of its conditions selects.
+        TagError: when the expression may not be used, the month does not exist, or it selects
+            nobody; the sentence then gives how many customers each condition selects.
     """
     columns = matrix_columns(con)
     expression = parse_audience(text, columns, clearance)
@@ -184,7 +184,7 @@ def select_audience(
     )
     base, size = everyone.row("count(*), count(*) FILTER (WHERE in_audience)")
     if not base:
-        raise TagError(f"The portrait matrix has no row for {month}; ask for a month it holds.")
+        raise TagError(f"The portrait matrix has no row for {month}; choose a month that it has.")
     if not size:
         raise TagError(
             f"The audience selects nobody in {month:%Y-%m}: {_parts(everyone, expression)}."
@@ -201,27 +201,27 @@ def select_audience(
 
 @dataclass(frozen=True)
 class _Everyone:
-    """The month's portrait matrix and who of it is in the audience, as `everyone` in SQL."""
+    """The month's portrait matrix, each row with its membership, as `everyone` in SQL."""
 
     con: duckdb.DuckDBPyConnection
     sql: str
 
     def select(self, sql: str) -> duckdb.DuckDBPyRelation:
-        """What a SELECT from `everyone` gives."""
+        """The result of a SELECT from `everyone`."""
         # Each part reads a column or two, so the matrix is not copied for all of them.
         return self.con.sql(f"WITH everyone AS NOT MATERIALIZED ({self.sql}) {sql}")
 
     def row(self, counts: str) -> tuple[int, ...]:
-        """What is counted over all of them."""
-        found: tuple[int, ...] = self.select(f"SELECT {counts} FROM everyone").fetchall()[0]
-        return found
+        """The counts over all customers of the month."""
+        row: tuple[int, ...] = self.select(f"SELECT {counts} FROM everyone").fetchall()[0]
+        return row
 
 
 def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> None:
     """Have DuckDB bind the expression to the portrait matrix of the connection.
 
     Raises:
-        TagError: when its types clash, or it is no condition.
+        TagError: when its types clash, or it is not a condition.
     """
     try:
         kind = con.execute(
@@ -239,12 +239,12 @@ def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> N
 
 
 def _parts(everyone: _Everyone, expression: Expression) -> str:
-    """How many customers each condition selects alone; shows which one is too strict."""
+    """How many customers each condition selects alone, which shows the strictest one."""
     tree = expression.tree
     parts = list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
     texts = [part.sql(dialect="duckdb") for part in parts]
     if len(texts) == 1:
-        return f"loosen it, or look at the values with `{command('tags', 'list')}`"
+        return f"loosen it, or list the values with `{command('tags', 'list')}`"
     counts = ", ".join(f"count(*) FILTER (WHERE {text})" for text in texts)
     alone = "; ".join(
         f"{text.replace(chr(34), '')} alone selects {count:,}"
@@ -286,7 +286,7 @@ def _profile(
         p_value=pl.Series(p_values, nan_to_null=True),
     )
     shown = shown.with_columns(q_value=false_discovery_rate(pl.col("p_value")))
-    # Most telling first: the difference of the shares in standard errors shrinks p to 0.
+    # Sorted by difference, because the p-values of a large audience underflow to 0.
     order = (pl.col("audience_share") - pl.col("base_share")).abs()
     profile: pl.DataFrame = (
         shown.sort(order, "tag_code", "tag_value", descending=[True, False, False])
@@ -325,7 +325,7 @@ def _overlaps(everyone: _Everyone, codes: Sequence[str], size: int) -> pl.DataFr
 def export_audience(con: duckdb.DuckDBPyConnection, audience: Audience, path: Path) -> int:
     """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
 
-    The file is written beside `path` and then moved, so that it is whole or not there.
+    The file is written beside `path` and then moved, so that it is never half-written.
 
     Returns:
         The number of customers written.

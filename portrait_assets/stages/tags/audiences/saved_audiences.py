@@ -1,4 +1,4 @@
-"""Audiences that are kept under a name, and who belongs to them month by month."""
+"""Saved audiences, and their members month by month."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _saved(
 def membership_sql(
     audiences: Sequence[SavedAudience], matrix_sql: str, previous_sql: str | None, as_of: date
 ) -> str:
-    """The SELECT of members of each audience, and who left it, as AUDIENCE_MEMBERSHIP has them.
+    """The SELECT of the members of each audience and those who left, as AUDIENCE_MEMBERSHIP.
 
     An audience that is no longer saved has no members that could leave it.
 

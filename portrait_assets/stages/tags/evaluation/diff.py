@@ -1,4 +1,4 @@
-"""What a change of the catalogue would do, before it is active."""
+"""The effect of a change of the catalogue, before it is active."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def evaluate(
     Args:
         catalogue: every version of every tag; those active in the month are evaluated.
         features: the feature matrix of the month, one row per customer.
-        segments: customer_id with SEGMENT_COLUMNS; None where there is no cluster model.
+        segments: customer_id with SEGMENT_COLUMNS; None without a cluster model.
         previous: the tag table of the month before, from which values are kept; None for none.
         as_of: the last day of the month.
 

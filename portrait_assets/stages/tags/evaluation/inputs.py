@@ -1,7 +1,7 @@
-"""What tags are evaluated from: features, the segment, and ranks among all customers of a month.
+"""The inputs of tags: features, the segment, and ranks among all customers of a month.
 
-What needs everyone is apart from what is applied to each customer: customers are numbered, and the
-ranks are fitted, over all of them; `ranked` then has the rows of those that are asked for.
+Steps over all customers are separate from those applied to each of them: customers are numbered,
+and ranks are fitted, over all; `ranked` then has the rows of the scope's population only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NO_SEGMENTS = (
     + ", ".join(f"NULL::{column.type} AS {quote(column.name)}" for column in SEGMENT_COLUMNS)
     + " WHERE false)"
 )
-"""The relation to give in place of `named_segment` where there is no cluster model."""
+"""The relation that replaces `named_segment` in months without a cluster model."""
 
 
 def named_segment(months: Span) -> Step:

@@ -34,7 +34,7 @@ def kept_steps(
         kept: the tags, of which each keeps its last value.
         ranked: the inputs of the months.
         stored: the tag table of the month before them; None for none.
-        is_batch: whether there are several months, which also keep values of each other.
+        is_batch: whether the months are several, so that values of one are also kept in later ones.
     """
     previous = _previous(kept, stored) if stored else None
     return [_kept(tag, catalogue, ranked, previous, is_batch) for tag in kept]
@@ -53,17 +53,17 @@ def _previous(kept: Sequence[Tag], stored: Read) -> Step:
 def _kept(
     tag: Tag, catalogue: Catalogue, ranked: Step, previous: Step | None, is_batch: bool
 ) -> Step:
-    asking = "SELECT row_no, customer_id, as_of FROM ranked"
+    unknown = "SELECT row_no, customer_id, as_of FROM ranked"
     if all(name in catalogue.columns for name in tag.reads):
-        # What reads other tags is known only later, so there every customer asks.
-        asking += f" WHERE {unknown_sql(tag)}"
+        # Tags that read other tags are evaluated later; their last value is looked up for everyone.
+        unknown += f" WHERE {unknown_sql(tag)}"
 
     def rows(scope: Scope) -> str:
         decided = [_decided_in_batch(tag, scope)] if is_batch else []
         decided += [_decided_before(tag)] if previous else []
         return (
             "SELECT a.row_no, s.value AS last, s.confidence, s.version, s.decided "
-            f"FROM ({asking}) AS a ASOF JOIN ({' UNION ALL '.join(decided)}) AS s "
+            f"FROM ({unknown}) AS a ASOF JOIN ({' UNION ALL '.join(decided)}) AS s "
             "ON s.customer_id = a.customer_id AND s.as_of < a.as_of WHERE s.value IS NOT NULL "
             f"AND s.decided >= last_day(a.as_of - INTERVAL {tag.valid_months} MONTH)"
         )
@@ -73,7 +73,7 @@ def _kept(
 
 
 def _decided_before(tag: Tag) -> str:
-    """The tag's values in the month before the batch, as far as they are still values of it."""
+    """The tag's values in the month before the batch, without those that it no longer has."""
     rows = f"tag_code = {literal(tag.code)}"
     if tag.values:
         rows += f" AND tag_value IN ({literals(v.value for v in tag.values)})"

@@ -1,4 +1,4 @@
-"""The rules of tags as SQL: which value a customer has, and when that is not known."""
+"""The rules of tags as SQL: which value a customer has, and when it is unknown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def day(as_of: date) -> str:
 
 
 def part(tag: Tag, what: str) -> str:
-    """The column of the evaluation that has something about the tag, beside its value."""
+    """The column of the evaluation for a detail of the tag, such as `decided`."""
     return quote(f"{tag.code}:{what}")
 
 
@@ -29,7 +29,7 @@ def unknown_sql(tag: Tag) -> str:
 
 
 def _decided(tag: Tag, unknown: str, value: Mapping[str, str] | str) -> str:
-    """CASE over the tag's rules: `value` where one decides, `unknown` where that is not known.
+    """CASE over the rules: `value` where they decide, `unknown` where missing inputs prevent it.
 
     `value` is one SQL text for all, or one for each enumerated value.
     """
@@ -51,7 +51,7 @@ def _decided(tag: Tag, unknown: str, value: Mapping[str, str] | str) -> str:
 
 
 def value_sql(tag: Tag, unknown: str) -> str:
-    """The tag's value, and `unknown` where the inputs leave it so."""
+    """The tag's value, and `unknown` where missing inputs leave it undecided."""
     if tag.expression is not None:
         return _decided(tag, unknown, f"CAST({tag.expression.sql} AS {tag.type})")
     if tag.shape is Shape.ONE:
@@ -88,11 +88,11 @@ def evaluated_sql(base: str, tags: Sequence[Tag], kept: Sequence[Tag]) -> str:
         columns.append(quote(tag.code))
         confidence = confidence_sql(tag)
         if tag in kept:
-            today = f"{part(tag, 'decided')} = as_of"
+            is_new = f"{part(tag, 'decided')} = as_of"
             last, before = part(tag, "last_confidence"), part(tag, "last_version")
-            version = f"CASE WHEN {today} THEN {tag.version} ELSE {before} END"
+            version = f"CASE WHEN {is_new} THEN {tag.version} ELSE {before} END"
             columns += [part(tag, "decided"), f"{version} AS {part(tag, 'version')}"]
-            confidence = f"CASE WHEN {today} THEN {confidence} ELSE {last} END"
+            confidence = f"CASE WHEN {is_new} THEN {confidence} ELSE {last} END"
         if tag in kept or tag.confidence is not None:
             columns.append(f"{confidence} AS {part(tag, 'confidence')}")
     return f"SELECT {', '.join(columns)} FROM ({sql})"

@@ -1,7 +1,7 @@
 """The steps from features and segments of months to their tags.
 
 A rule that is unknown (SQL's NULL) leaves the tag unknown, unless a value before it matched: a
-missing input is never read as 'no'. What an unknown tag then does is its own `on_missing`.
+missing input is never read as 'no'. The tag's `on_missing` decides what happens then.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class EvaluationSteps:
 
     @property
     def targets(self) -> tuple[Step, ...]:
-        """What the evaluation gives."""
+        """The steps whose rows are the results."""
         return self.matrix, self.details, self.rows
 
 
@@ -88,8 +88,8 @@ def evaluation_steps(
     kept = [tag for tag in tags if is_kept(tag)] if looks_back else []
     ranked = ranked_step(tags, base_step(catalogue, tags, features, segment))
     last = kept_steps(catalogue, kept, ranked, previous, len(months) > 1)
-    world = with_kept_sql(kept, last)
-    evaluated = Step("evaluated", (ranked, *last), evaluated_sql(world, tags, kept))
+    inputs = with_kept_sql(kept, last)
+    evaluated = Step("evaluated", (ranked, *last), evaluated_sql(inputs, tags, kept))
     name = evaluated.name
     return EvaluationSteps(
         tuple(months),
@@ -115,12 +115,12 @@ def evaluation_steps(
 
 def _matrix_sql(catalogue: Catalogue, tags: Sequence[Tag], evaluated: str) -> str:
     """The matrix has a column for every tag of the catalogue, null where it is not active."""
-    there = {tag.code for tag in tags} | {column.name for column in SEGMENT_COLUMNS}
-    there |= {"customer_id", "customer_no"}
+    present = {tag.code for tag in tags} | {column.name for column in SEGMENT_COLUMNS}
+    present |= {"customer_id", "customer_no"}
     columns = ["as_of"]
     for column in portrait_matrix_table(catalogue).columns:
         name = quote(column.name)
-        value = name if column.name in there else f"NULL::{column.type}"
+        value = name if column.name in present else f"NULL::{column.type}"
         columns.append(f"CAST({value} AS {column.type or Type.TEXT}) AS {name}")
     return f"SELECT {', '.join(columns)} FROM {evaluated}"
 
@@ -134,7 +134,7 @@ def batches(
         catalogue: every version of every tag.
         months: months without a gap, in order.
         rows: how many customers each of them has.
-        most: customers of several months together; a month is never divided.
+        most: the most customers of a group of several months; a month is never divided.
 
     Raises:
         TagError: when an active tag reads one that is not.
@@ -152,5 +152,5 @@ def batches(
 
 
 def _is_of_features(tag: Tag, catalogue: Catalogue) -> bool:
-    """Whether value and confidence are known before any other tag is."""
+    """Whether value and confidence depend on no other tag."""
     return all(name in catalogue.columns for name in tag.inputs)

@@ -1,7 +1,7 @@
-"""The tag table: one row per customer, tag and value, as a view over what is stored wide.
+"""The tag table: one row per customer, tag and value, as a view over wide tables.
 
-Values are in the portrait matrix already; only what else a row has, and differs between customers,
-is stored beside it, as a column per tag.
+Values are in the portrait matrix; only the details that differ between customers are stored beside
+it, as a column per tag.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def detail_name(code: str, detail: str) -> str:
 
 
 def tag_details_table(catalogue: Catalogue) -> Table:
-    """What the tag table has besides the value, where customers differ in it."""
+    """The details of the tag table, besides the value, that differ between customers."""
     titles = {tag.code: (tag.name_en, tag.name_zh) for tag in catalogue.published}
     columns = []
     for code, details in details_of(catalogue).items():
@@ -116,7 +116,7 @@ def rows_sql(code: str, source: str, others: Mapping[str, str], is_many: bool) -
 
     Args:
         code: the tag.
-        source: what has a row per customer, with the tag's values in a column of its name.
+        source: a relation with a row per customer and the tag's values in a column of its name.
         others: by other column of the tag table its value, as SQL.
         is_many: whether the tag's values are lists.
     """
