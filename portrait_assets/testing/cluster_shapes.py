@@ -22,16 +22,16 @@ def gaussians(r: Generator, centres: object, sizes: object, sds: object) -> Data
 
 def spread_centres(r: Generator, k: int, d: int, least: float, box: float) -> Matrix:
     """Centres in a box, no two nearer than ``least``; the box grows when it is too full."""
-    found: list[Matrix] = []
+    centres: list[Matrix] = []
     tries = 0
-    while len(found) < k:
+    while len(centres) < k:
         c = r.uniform(0, box, d)
-        if all(np.linalg.norm(c - f) >= least for f in found):
-            found.append(c)
+        if all(np.linalg.norm(c - f) >= least for f in centres):
+            centres.append(c)
         tries += 1
         if tries % 500 == 0:
             box *= 1.05
-    return np.array(found)
+    return np.array(centres)
 
 
 def join(*parts: Matrix) -> Data:

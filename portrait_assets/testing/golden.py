@@ -106,20 +106,20 @@ def breaking(golden: Schema, now: Schema) -> list[str]:
 
 def differences(golden: Schema, now: Schema) -> list[str]:
     """Where the published schema has changed, each naming table and column; empty if nowhere."""
-    found = [f"{name} is no longer published" for name in golden if name not in now]
-    found += [f"{name} is new" for name in now if name not in golden]
+    changes = [f"{name} is no longer published" for name in golden if name not in now]
+    changes += [f"{name} is new" for name in now if name not in golden]
     for name in golden.keys() & now.keys():
         then, this = dict(golden[name]), dict(now[name])
         columns, present = then.pop("columns"), this.pop("columns")
-        found += _changed(name, then, this)
-        found += [f"{name}.{column} is gone" for column in columns if column not in present]
-        found += [f"{name}.{column} is new" for column in present if column not in columns]
+        changes += _changed(name, then, this)
+        changes += [f"{name}.{column} is gone" for column in columns if column not in present]
+        changes += [f"{name}.{column} is new" for column in present if column not in columns]
         common = [column for column in columns if column in present]
         if common != [column for column in present if column in columns]:
-            found.append(f"{name}: the columns stand in another order")
+            changes.append(f"{name}: the columns stand in another order")
         for column in common:
-            found += _changed(f"{name}.{column}", columns[column], present[column])
-    return sorted(found)
+            changes += _changed(f"{name}.{column}", columns[column], present[column])
+    return sorted(changes)
 
 
 def _changed(where: str, then: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -40,7 +40,7 @@ LAST_WRITTEN = {
     "validation.migration": "validation.drift",
 }
 # The steps that write all that they make at once, and what does it.
-AT_ONCE = {"tags": (tags, "make_months"), "mart.portrait_file": (mart, "publish")}
+AT_ONCE = {"tags": (tags, "materialize_months"), "mart.portrait_file": (mart, "publish")}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
-from portrait_assets.stages.tags.assets import make_months
+from portrait_assets.stages.tags.assets import materialize_months
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.governance import Action, approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
@@ -104,11 +104,11 @@ def tiers(warehouse: Warehouse, as_of: date) -> dict[str, str | None]:
 def test_a_draft_decides_nothing_until_it_is_approved_and_then_no_earlier_month(
     warehouse: Warehouse, tmp_path: Path
 ):
-    make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
+    materialize_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
     assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}
 
     decide(tmp_path, Action.ACTIVATE, "2017-06", latest="2017-05")
-    make_months(warehouse, catalogue(tmp_path), (), ["2017-05", "2017-06"])
+    materialize_months(warehouse, catalogue(tmp_path), (), ["2017-05", "2017-06"])
 
     assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}
     assert tiers(warehouse, JUNE) == {"a": "high", "b": "high", "c": "high"}
@@ -126,10 +126,10 @@ def test_a_draft_decides_nothing_until_it_is_approved_and_then_no_earlier_month(
 
 
 def test_a_retired_tag_stays_readable_for_the_past(warehouse: Warehouse, tmp_path: Path):
-    make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
+    materialize_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
     decide(tmp_path, Action.RETIRE, "2017-06", latest="2017-05")
 
-    make_months(warehouse, catalogue(tmp_path), (), ["2017-06"])
+    materialize_months(warehouse, catalogue(tmp_path), (), ["2017-06"])
 
     assert tiers(warehouse, MAY)["a"] == "high"
     assert set(tiers(warehouse, JUNE).values()) == {None}
@@ -141,13 +141,13 @@ def test_a_retired_tag_stays_readable_for_the_past(warehouse: Warehouse, tmp_pat
 
 
 def test_a_version_that_a_month_uses_cannot_be_redefined(warehouse: Warehouse, tmp_path: Path):
-    make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
+    materialize_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
     changed = catalogue(tmp_path, TIER.replace("100", "90"))
 
     with pytest.raises(
         TagError, match="tag tier version 1 differs from the definition that 2017-05 uses"
     ):
-        make_months(warehouse, changed, (), ["2017-06"])
+        materialize_months(warehouse, changed, (), ["2017-06"])
     assert list(warehouse.made(tag_table(catalogue(tmp_path)))) == ["2017-05"]
 
 
@@ -164,10 +164,10 @@ def test_months_made_together_equal_months_made_one_by_one(warehouse: Warehouse,
             for table in tables
         ]
 
-    make_months(warehouse, chosen, audiences, ["2017-05", "2017-06"])
+    materialize_months(warehouse, chosen, audiences, ["2017-05", "2017-06"])
     together = contents()
-    make_months(warehouse, chosen, audiences, ["2017-05"])
-    make_months(warehouse, chosen, audiences, ["2017-06"])
+    materialize_months(warehouse, chosen, audiences, ["2017-05"])
+    materialize_months(warehouse, chosen, audiences, ["2017-06"])
 
     assert contents() == together
     membership = warehouse.con.execute(
@@ -244,11 +244,11 @@ def test_what_is_kept_does_not_depend_on_which_months_are_made_together(
 
 
 def test_a_month_that_fails_leaves_the_room_as_it_was(warehouse: Warehouse, tmp_path: Path):
-    make_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
+    materialize_months(warehouse, catalogue(tmp_path), (), ["2017-05"])
     warehouse.con.execute("DROP TABLE features.customer_month")
 
     with pytest.raises(Exception, match="customer_month"):
-        make_months(warehouse, catalogue(tmp_path), (), ["2017-06"])
+        materialize_months(warehouse, catalogue(tmp_path), (), ["2017-06"])
 
     assert list(warehouse.made(tag_table(catalogue(tmp_path)))) == ["2017-05"]
     assert tiers(warehouse, JUNE) == {}

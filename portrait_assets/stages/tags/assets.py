@@ -64,7 +64,7 @@ def tags_assets(
     )
     def tags(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
-        written = make_months(warehouse, catalogue, audiences, list(context.partition_keys))
+        written = materialize_months(warehouse, catalogue, audiences, list(context.partition_keys))
         newest = context.partition_keys[-1]
         cards = warehouse.read(TAG_QUALITY, [newest]).select(SHOWN)
         context.add_asset_metadata(
@@ -78,7 +78,7 @@ def tags_assets(
     return [tags]
 
 
-def make_months(
+def materialize_months(
     warehouse: Warehouse,
     catalogue: Catalogue,
     audiences: Sequence[SavedAudience],

@@ -220,7 +220,7 @@ def check_unaltered(stored: pl.DataFrame, catalogue: Catalogue) -> None:
 
     Args:
         stored: the tag catalogue of earlier months, with the columns of TAG_CATALOGUE.
-        catalogue: the catalogue as it stands.
+        catalogue: the current catalogue.
 
     Raises:
         TagError: naming the first version that was redefined.

@@ -95,7 +95,7 @@ def _representatives(
     name: str, trees: Sequence[exp.Expr], context: Mapping[str, Column]
 ) -> list[str]:
     """SQL constants, one of each region that the rules distinguish, NULL among them."""
-    found: list[exp.Expr] = [
+    constants: list[exp.Expr] = [
         each
         for tree in trees
         for column, literals in compared(tree)
@@ -103,31 +103,31 @@ def _representatives(
         for each in literals
     ]
     if name.startswith(RANK_PREFIX):
-        return ["NULL", *_numbers(found, 0, 1)]
+        return ["NULL", *_numbers(constants, 0, 1)]
     column = context[name]
     if column.type is Type.BOOLEAN:
         return ["NULL", "TRUE", "FALSE"]
     if column.type is Type.TEXT:
-        texts = column.allowed or [*(each.name for each in found), "\x01another"]
+        texts = column.allowed or [*(each.name for each in constants), "\x01another"]
         return ["NULL", *dict.fromkeys(literal(text) for text in texts)]
     if column.type is Type.TEXTS:
-        texts = column.allowed or [each.name for each in found]
+        texts = column.allowed or [each.name for each in constants]
         return ["NULL", "[]::VARCHAR[]", *(f"[{literal(text)}]" for text in texts)]
     if column.type in NUMERIC:
         whole = column.type is Type.INTEGER
-        return ["NULL", *_numbers(found, column.minimum, column.maximum, whole)]
-    days = sorted({each.name for each in found if isinstance(each, exp.Literal)})
+        return ["NULL", *_numbers(constants, column.minimum, column.maximum, whole)]
+    days = sorted({each.name for each in constants if isinstance(each, exp.Literal)})
     return ["NULL", *(f"DATE {literal(d)} + INTERVAL ({n}) DAY" for d in days for n in (-1, 0, 1))]
 
 
 def _numbers(
-    found: Sequence[exp.Expr],
+    constants: Sequence[exp.Expr],
     minimum: float | None,
     maximum: float | None,
     whole: bool = False,
 ) -> list[str]:
     bounds = {float(bound) for bound in (minimum, maximum) if bound is not None}
-    written = {float(each.sql(dialect="duckdb")) for each in found if _is_number(each)}
+    written = {float(each.sql(dialect="duckdb")) for each in constants if _is_number(each)}
     cuts = sorted(written | bounds) or [0.0]
     points = {cuts[0] - 1, cuts[-1] + 1, *cuts}
     points |= {(low + high) / 2 for low, high in itertools.pairwise(cuts)}
