@@ -34,10 +34,13 @@ def test_a_month_is_compared_with_the_one_before_and_with_a_year_ago():
     assert pairs_of(["2023-01"], made) == []
 
 
-def many(warehouse: Warehouse, changed: pl.Expr) -> pl.DataFrame:
-    """Drift of a share with 2,000 customers a month, of whom `changed` says how in the last."""
+USUAL = PLACE % 100 / 100
+
+
+def many(warehouse: Warehouse, changed: pl.Expr, usual: pl.Expr = USUAL) -> pl.DataFrame:
+    """Drift of a share of 2,000 customers a month: `changed` in the last, `usual` before."""
     for month in SHOP_MONTHS:
-        share = changed if month == LAST else PLACE % 100 / 100
+        share = changed if month == LAST else usual
         one = warehouse.read(FEATURE_MATRIX, [month]).head(1)
         crowd = pl.concat([one] * 2_000).with_columns(
             share.cast(pl.Float64).alias(SHARE), pl.format("C{}", PLACE).alias("customer_id")
@@ -60,6 +63,29 @@ def test_what_moved_is_told_by_how_far(warehouse: Warehouse, changed: pl.Expr, v
     found = many(warehouse, changed)
     assert found["verdict"].to_list() == [verdict, verdict]
     assert found["psi"].is_finite().all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [
+        (USUAL, "fail"),
+        (pl.when(PLACE % 25 == 0).then(USUAL), "warn"),
+        (pl.when(PLACE == 0).then(USUAL), "pass"),
+    ],
+    ids=["everyone has one", "one in 25 has one", "one customer has one"],
+)
+def test_values_of_a_column_that_had_none_are_drift(
+    warehouse: Warehouse, changed: pl.Expr, verdict: str
+):
+    compared = many(warehouse, changed, usual=pl.lit(None))
+    assert compared["bins"].to_list() == [2, 2]
+    assert compared["verdict"].to_list() == [verdict, verdict]
+
+
+def test_a_column_without_a_value_in_either_month_is_no_drift(warehouse: Warehouse):
+    compared = many(warehouse, pl.lit(None), usual=pl.lit(None))
+    assert compared["bins"].to_list() == [1, 1]
+    assert compared["verdict"].to_list() == ["pass", "pass"]
 
 
 def test_a_window_that_is_not_full_yet_is_not_judged(warehouse: Warehouse):

@@ -60,10 +60,10 @@ def counts_between(ordered: Floats, edges: Floats) -> Counts:
 def tenth_of_each(counts: Counts) -> Counts:
     """Into which tenth of the total, 0 to 9, each of the ordered bins of these counts reaches.
 
-    Negative for bins with nothing in or below them.
+    0 for bins with nothing in or below them.
     """
     reached = np.cumsum(counts)
-    return np.minimum((reached - 1) * TENTHS // max(int(reached[-1]), 1), TENTHS - 1)
+    return np.maximum(reached - 1, 0) * TENTHS // max(int(reached[-1]), 1)
 
 
 def by_frequency(codes: Codes, most: int) -> Codes:

@@ -143,7 +143,10 @@ def _binned(
     edges: Mapping[tuple[str, str], Floats],
     counted: Mapping[tuple[str, str, str], Counts],
 ) -> pl.DataFrame:
-    """Customers of both months between the edges: `fine` for KS, put into tenths for PSI."""
+    """Customers of both months between the edges: `fine` for KS, put into tenths for PSI.
+
+    Without a value in the month compared with, the bins are missing and present.
+    """
     each = [(pair, name) for pair in pairs for name in names]
     now = [counted[pair.month, pair.reference, name] for pair, name in each]
     then = [counted[pair.reference, pair.reference, name] for pair, name in each]

@@ -53,7 +53,8 @@ def test_bins_between_percentiles_hold_everyone_once(ordered: np.ndarray):
 
 def test_a_bin_is_of_the_tenth_in_which_it_ends():
     assert tenth_of_each(np.array([10, 30, 50, 10])).tolist() == [0, 3, 8, 9]
-    assert (tenth_of_each(np.array([0, 0])) < 0).all()
+    assert tenth_of_each(np.array([0, 0, 5])).tolist() == [0, 0, 8]
+    assert tenth_of_each(np.array([0])).tolist() == [0]
 
 
 def test_codes_are_numbered_by_frequency_and_rare_ones_become_one():
