@@ -40,7 +40,7 @@ def draw(
     Args:
         chart: without size, title or configuration.
         words: the Chinese of its axis titles, categories and legend.
-        label: what the chart shows, in English and Chinese, for who cannot see it.
+        label: what the chart shows, in English and Chinese, for those who cannot see it.
         height: in pixels at a width of WIDTH.
     """
     _register()

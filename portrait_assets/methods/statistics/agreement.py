@@ -92,5 +92,5 @@ def rank_correlation_matrix(sample: pl.DataFrame, least_pairs: int = 2) -> Float
         covariance = scaled.T @ scaled / count - sums * sums.T / count**2
         variance = np.maximum(squares / count - (sums / count) ** 2, 0.0)
         correlation = covariance / np.sqrt(variance * variance.T)
-    believed = (count >= least_pairs) & (variance > 1e-9) & (variance.T > 1e-9)
-    return np.where(believed, np.clip(correlation, -1.0, 1.0), 0.0)
+    is_defined = (count >= least_pairs) & (variance > 1e-9) & (variance.T > 1e-9)
+    return np.where(is_defined, np.clip(correlation, -1.0, 1.0), 0.0)

@@ -25,7 +25,7 @@ def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.Da
         counts: `keys` with `bin` (any text), `fine` (position on the scale; null where there is
             no order), `now` and `then` (customers). Rows of one `bin` are added up for PSI and
             chi-square; KS is the largest difference of the two distributions over `fine`.
-        keys: what tells the comparisons apart.
+        keys: the columns that identify a comparison.
         family: those of the keys within which many comparisons are made at once.
 
     Returns:
@@ -65,17 +65,19 @@ def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.Da
     return _against_chance(every).with_columns(q_value.alias("q_value")).sort(keys)
 
 
-def _against_chance(found: pl.DataFrame) -> pl.DataFrame:
-    judged = (pl.col("customers") > 0) & (pl.col("reference_customers") > 0) & (pl.col("bins") > 1)
-    bins, now, then = (
-        found[name].to_numpy() for name in ("bins", "customers", "reference_customers")
+def _against_chance(compared: pl.DataFrame) -> pl.DataFrame:
+    is_comparable = (
+        (pl.col("customers") > 0) & (pl.col("reference_customers") > 0) & (pl.col("bins") > 1)
     )
-    chi_squares = found["chi_square"].fill_null(0.0).to_numpy()
-    found = found.with_columns(
+    bins, now, then = (
+        compared[name].to_numpy() for name in ("bins", "customers", "reference_customers")
+    )
+    chi_squares = compared["chi_square"].fill_null(0.0).to_numpy()
+    compared = compared.with_columns(
         pl.Series("psi_expected", psi_expected(bins, then, now)),
         pl.Series("psi_p95", psi_by_chance(bins, then, now)),
         pl.Series("p_value", chi2.sf(chi_squares, (bins - 1).clip(1))),
     )
-    return found.with_columns(
-        pl.when(judged).then(pl.col(name)).round(9).alias(name) for name in NUMBERS
+    return compared.with_columns(
+        pl.when(is_comparable).then(pl.col(name)).round(9).alias(name) for name in NUMBERS
     )

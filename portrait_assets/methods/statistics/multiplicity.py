@@ -9,8 +9,8 @@ def false_discovery_rate(p_value: pl.Expr) -> pl.Expr:
     """Adjusted p-values (q-values) of a family of tests; a null is no test and stays null.
 
     The step-up procedure of Y. Benjamini, Y. Hochberg (1995), "Controlling the false discovery
-    rate". Use it `.over(...)` what tells the families apart: SciPy's `false_discovery_control`
-    takes one family at a time, and no nulls.
+    rate". Use it `.over(...)` the columns that identify a family: SciPy's
+    `false_discovery_control` takes one family at a time, and no nulls.
     """
     tests = p_value.is_not_null().sum()
     scaled = (p_value * tests / p_value.rank("max")).clip(upper_bound=1)

@@ -1,7 +1,7 @@
-"""How well a score told hits from the rest, measured from counts by bucket of the score.
+"""How well a score separates hits from the rest, measured from counts by bucket of the score.
 
-Every measure gives one number for the sample and for each of its redraws (`resampling`), which
-scikit-learn's, made for one sample of single customers, would take a loop for.
+Every measure gives one number for the sample and for each of its redraws (`resampling`);
+scikit-learn's measures take one sample of single customers at a time.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ def sampled(cells: Floats) -> Counts:
     return _counts([each.sum(axis=0, keepdims=True) for each in cells])
 
 
-def _counts(found: list[Floats]) -> Counts:
-    nothing = np.zeros_like(found[0])
-    return Counts(*found, *[nothing] * (len(fields(Counts)) - len(found)))
+def _counts(sums: list[Floats]) -> Counts:
+    zeros = np.zeros_like(sums[0])
+    return Counts(*sums, *[zeros] * (len(fields(Counts)) - len(sums)))
 
 
 def auc(counts: Counts) -> Floats:

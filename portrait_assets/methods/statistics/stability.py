@@ -80,7 +80,7 @@ def chi_square(reference: pl.Expr, current: pl.Expr) -> pl.Expr:
     """
     both = reference + current
     parts = []
-    for seen in (current, reference):
-        expected = both * seen.sum() / both.sum()
-        parts.append(((seen - expected) ** 2 / expected).sum())
+    for observed in (current, reference):
+        expected = both * observed.sum() / both.sum()
+        parts.append(((observed - expected) ** 2 / expected).sum())
     return parts[0] + parts[1]

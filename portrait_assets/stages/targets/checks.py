@@ -38,11 +38,11 @@ def _adds_up(subject: Subject) -> Finding:
 
 def _ends_with_month(subject: Subject) -> Finding:
     closed = [(w.base_month, w.horizon) for w in closed_by(subject.month)]
-    found = subject.rows.select("base_month", "horizon").unique().rows()
-    strange = [
-        f"{horizon} after {base}" for base, horizon in found if (base, horizon) not in closed
+    windows = subject.rows.select("base_month", "horizon").unique().rows()
+    unexpected = [
+        f"{horizon} after {base}" for base, horizon in windows if (base, horizon) not in closed
     ]
-    return Finding(len(strange), ", ".join(strange) or f"all end with {subject.month}")
+    return Finding(len(unexpected), ", ".join(unexpected) or f"all end with {subject.month}")
 
 
 ADDS_UP = TableCheck(

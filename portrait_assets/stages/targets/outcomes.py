@@ -82,24 +82,24 @@ FACTS: tuple[Fact, ...] = (
 class Outcome:
     """What can have happened in a window, in SQL over a customer's facts in it.
 
-    The SQL knows the facts by their names, the same of the last month before the window by
-    `Fact.before`, `horizon` (the window's months) and the names of `compared`.
+    The SQL may name the facts, the same of the last month before the window (`Fact.before`),
+    `horizon` (the window's months) and the names of `compared`.
 
     Args:
         code: its name in tables.
         en: its name in English.
         zh: its name in Chinese.
         hit: the condition on which it happened.
-        eligible: the condition on which a customer counts.
-        baseline: a number of the last month before, of which more means likelier; the predictions
-            are compared with it. None where there is none.
+        eligible: the condition on which a customer is counted.
+        baseline: a number of the last month before, of which more means likelier; predictions are
+            compared with it. None where there is none.
         baseline_is_amount: the baseline has many values, and is put into bins.
         amount: a number to be added up over hits and others; None where there is none.
         compared: SQL of window functions over all customers of a window, by name.
-        needs: the cleaned table without which it is never known.
-        is_of_segments: segments claim to tell it apart.
+        needs: the cleaned table that it is derived from.
+        is_of_segments: whether segments are tested on it.
         is_named_by_source: it stands for each outcome that `cleaned.outcomes` names; `answer` is
-            its greatest value in the window, and who has none does not count.
+            its greatest value in the window; customers without one are not counted.
     """
 
     code: str
@@ -182,7 +182,7 @@ ANSWER = Outcome(
     needs="outcomes",
     is_named_by_source=True,
 )
-"""An outcome of the source's own, of those it is known of."""
+"""An outcome that the source reports, of the customers it reports on."""
 SATISFACTION = Outcome(
     "satisfaction",
     "satisfaction",

@@ -34,7 +34,7 @@ class Window:
         return next_month(self.base_month, self.horizon)
 
     def before(self, month: str) -> Lag:
-        """The same as a step of the month knows it."""
+        """The same window, relative to a step of that month."""
         return Lag(len(month_range(self.month, month)) - 1, self.horizon)
 
 
@@ -82,7 +82,7 @@ BASE = Step(
     (read(FEATURE_MATRIX, base_months(CLOSING)),),
     "SELECT DISTINCT strftime(as_of, '%Y-%m') AS base_month FROM feature_matrix",
 )
-"""The base months of which there is a feature matrix: before the first month nothing is known."""
+"""The base months that have a feature matrix: the source's months from the first one on."""
 
 CLOSED = Step(
     "closed",

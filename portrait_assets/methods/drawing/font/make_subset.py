@@ -1,4 +1,4 @@
-"""Remake the bundled font: Noto Sans CJK SC, cut down to what reports and charts print.
+"""Rebuild the bundled font: Noto Sans CJK SC, cut down to what reports and charts print.
 
     python make_subset.py /path/to/NotoSansCJK-Regular.ttc
 
@@ -18,14 +18,14 @@ SYMBOLS = "\u00a0¥£€°±²³µ·×÷–—‘’“”•…‰′″←↑�
 
 def gb2312_level_1() -> str:
     """The 3,755 most common simplified characters: rows 16 to 55 of GB 2312."""
-    found = []
+    characters = []
     for row in range(16, 56):
         for cell in range(1, 95):
             try:
-                found.append(bytes([row + 0xA0, cell + 0xA0]).decode("gb2312"))
+                characters.append(bytes([row + 0xA0, cell + 0xA0]).decode("gb2312"))
             except UnicodeDecodeError:
                 continue
-    return "".join(found)
+    return "".join(characters)
 
 
 def wanted_characters() -> str:
@@ -43,8 +43,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("collection", type=Path)
-    given = parser.parse_args()
-    fonts = TTCollection(str(given.collection), lazy=True).fonts
+    arguments = parser.parse_args()
+    fonts = TTCollection(str(arguments.collection), lazy=True).fonts
     font = next(f for f in fonts if f["name"].getDebugName(1) == FACE)
     options = subset.Options(
         layout_features=["kern"], hinting=False, desubroutinize=False, notdef_outline=True
