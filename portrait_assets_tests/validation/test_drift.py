@@ -10,12 +10,12 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.validation.contract import Against
 from portrait_assets.stages.validation.drift import (
+    ComparedColumns,
     Pair,
-    Watched,
     drift,
     pairs_of,
 )
-from portrait_assets.stages.validation.judging import watched
+from portrait_assets.stages.validation.judging import compared_columns
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.shop import SHOP_MONTHS
 
@@ -46,7 +46,9 @@ def many(warehouse: Warehouse, changed: pl.Expr, usual: pl.Expr = USUAL) -> pl.D
             share.cast(pl.Float64).alias(SHARE), pl.format("C{}", PLACE).alias("customer_id")
         )
         warehouse.write(FEATURE_MATRIX, [month], crowd)
-    return drift(warehouse, [Watched(FEATURE_MATRIX, "feature", (SHARE,), {})], [LAST], SHOP_MONTHS)
+    return drift(
+        warehouse, [ComparedColumns(FEATURE_MATRIX, "feature", (SHARE,), {})], [LAST], SHOP_MONTHS
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_a_column_without_a_value_in_either_month_is_no_drift(warehouse: Warehou
 
 
 def test_a_window_that_is_not_full_yet_is_not_judged(warehouse: Warehouse):
-    feature = Watched(FEATURE_MATRIX, "feature", ("tenure_days",), {"tenure_days": 12})
+    feature = ComparedColumns(FEATURE_MATRIX, "feature", ("tenure_days",), {"tenure_days": 12})
     found = drift(warehouse, [feature], [LAST], SHOP_MONTHS)
     assert found["is_filling"].all()
     assert not found["verdict"].is_in(["warn", "fail"]).any()
@@ -99,7 +101,7 @@ def test_few_customers_raise_no_alarm_when_some_happen_to_differ(
     warehouse: Warehouse, catalogue: Catalogue
 ):
     """The shop has a handful: whatever moved, chance would have done as much."""
-    found = drift(warehouse, watched(catalogue), SHOP_MONTHS, SHOP_MONTHS)
+    found = drift(warehouse, compared_columns(catalogue), SHOP_MONTHS, SHOP_MONTHS)
     assert set(found["kind"]) == {"feature", "tag", "segment mix"}
     assert found.filter(pl.col("psi") > pl.col("psi_p95")).height < found.height / 2
 
@@ -107,10 +109,12 @@ def test_few_customers_raise_no_alarm_when_some_happen_to_differ(
 def test_the_drift_of_a_month_is_the_same_in_whatever_run_it_is_made(
     warehouse: Warehouse, catalogue: Catalogue
 ):
-    together = drift(warehouse, watched(catalogue), SHOP_MONTHS, SHOP_MONTHS)
-    alone = drift(warehouse, watched(catalogue), [LAST], SHOP_MONTHS)
+    together = drift(warehouse, compared_columns(catalogue), SHOP_MONTHS, SHOP_MONTHS)
+    alone = drift(warehouse, compared_columns(catalogue), [LAST], SHOP_MONTHS)
     assert together.filter(pl.col("as_of") == alone["as_of"][0]).equals(alone)
 
 
 def test_one_month_alone_has_no_drift(warehouse: Warehouse, catalogue: Catalogue, matrix: Table):
-    assert drift(warehouse, watched(catalogue), SHOP_MONTHS[:1], SHOP_MONTHS[:1]).is_empty()
+    assert drift(
+        warehouse, compared_columns(catalogue), SHOP_MONTHS[:1], SHOP_MONTHS[:1]
+    ).is_empty()

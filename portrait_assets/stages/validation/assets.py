@@ -1,4 +1,4 @@
-"""Assets of the validation room: drift, migration, backtests, and the findings of each month."""
+"""Assets of the validation stage: drift, migration, backtests, and the findings of each month."""
 
 from collections.abc import Iterator
 
@@ -67,12 +67,15 @@ def validation_assets(
                 own = rows.filter(pl.col("as_of") == last_day(month)).drop("as_of")
                 context.add_asset_metadata({"table": shown(own)}, asset_key(table), month)
             yield dg.Output(rows, table.name)
-        held = holders(warehouse, matrix, [tag.code for tag in catalogue.published], months)
+        tag_holders = holders(warehouse, matrix, [tag.code for tag in catalogue.published], months)
         reports = []
         for month in warehouse.place.each(months):
-            reports.append(report_of(warehouse, matrix, evidence, held, month))
-            told = {"verdicts": verdicts(reports[-1]), "look_first": shown(alarming(reports[-1]))}
-            context.add_asset_metadata(told, asset_key(VALIDATION_REPORT), month)
+            reports.append(report_of(warehouse, matrix, evidence, tag_holders, month))
+            metadata = {
+                "verdicts": verdicts(reports[-1]),
+                "look_first": shown(alarming(reports[-1])),
+            }
+            context.add_asset_metadata(metadata, asset_key(VALIDATION_REPORT), month)
         yield dg.Output(pl.concat(reports), VALIDATION_REPORT.name)
 
     return [validation]
@@ -86,10 +89,10 @@ def verdicts(report: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 
 def alarming(report: pl.DataFrame) -> pl.DataFrame:
-    """The findings that fail, and then those that warn."""
+    """The findings with the verdict fail, and then those with warn."""
     order = pl.col("verdict").replace_strict({"fail": 0, "warn": 1}, default=2)
-    told = report.with_columns(order=order).filter(pl.col("order") < 2).sort("order")
-    return told.select("verdict", "area", "subject", "metric", "value", "advice_en")
+    ranked = report.with_columns(order=order).filter(pl.col("order") < 2).sort("order")
+    return ranked.select("verdict", "area", "subject", "metric", "value", "advice_en")
 
 
 def shown(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:

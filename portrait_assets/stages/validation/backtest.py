@@ -1,7 +1,7 @@
-"""Backtests in time (时间外回测): what was said at a month's end against what happened after.
+"""Backtests in time (时间外回测): what was predicted at a month's end against what happened after.
 
-Month M judges what was said one, two and three months before, by what has happened since. It
-looks at nothing later than M, so a backtest never changes once its month is over.
+Month M judges the predictions of one, two and three months before by what has happened since. It
+reads nothing later than M, so a backtest never changes once its month is over.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET
 from portrait_assets.stages.validation.counting import BINS, SUMS, count_outcomes
 from portrait_assets.storage.duckdb.store import Warehouse
 
-FEWEST = 20  # Hits, and customers who are none; with fewer an interval says nothing.
+FEWEST = 20  # Hits, and customers without one; with fewer an interval is meaningless.
 CHANCE = 0.5
 LARGEST_CALIBRATION_ERROR = 0.05
 LAST_MONTH = "last month repeated"
@@ -39,21 +39,21 @@ class _Judged:
     window: Window
     buckets: list[str]
     counts: Counts
-    plain: Counts | None
+    baseline: Counts | None
 
 
 def backtest(
     warehouse: Warehouse, matrix: Table, months: Sequence[str], claims: Sequence[Claim] = CLAIMS
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of BACKTEST and of BACKTEST_BUCKET for these months."""
-    made = warehouse.made(matrix)
-    windows = [w for month in months for w in closed_by(month) if w.base_month in made]
-    # How likely each value without an order is, is learned from the window that ended with the base
-    # month.
+    materialized = warehouse.made(matrix)
+    windows = [w for month in months for w in closed_by(month) if w.base_month in materialized]
+    # Values without an order are put in the order of their rates in the window that ended with the
+    # base month.
     learning = [
         Window(before, window.horizon)
         for window in windows
-        if (before := next_month(window.base_month, -window.horizon)) in made
+        if (before := next_month(window.base_month, -window.horizon)) in materialized
     ]
     counted = count_outcomes(warehouse, matrix, claims, sorted({*windows, *learning}))
     rows: list[dict[str, object]] = []
@@ -92,44 +92,45 @@ def _judged(
         order = _bucket_order(claim, tag, before)
         if order is not None:
             counts = _counts(tag, order)
-            plain = _plain(claim, sides["baseline"][base_month, horizon, test, outcome], counts)
-            yield _Judged(claim, outcome, window, order, counts, plain)
+            rows = sides["baseline"][base_month, horizon, test, outcome]
+            baseline = _baseline_counts(claim, rows, counts)
+            yield _Judged(claim, outcome, window, order, counts, baseline)
 
 
 def _bucket_order(claim: Claim, tag: pl.DataFrame, before: pl.DataFrame | None) -> list[str] | None:
-    """The buckets, the lowest score first; None when nothing was there to learn it from."""
-    there = set(tag["bucket"])
+    """The buckets, the lowest score first; None without a window to learn the order from."""
+    present = set(tag["bucket"])
     if claim.order:
-        return [value for value in reversed(claim.order) if value in there]
+        return [value for value in reversed(claim.order) if value in present]
     if not claim.learned:
-        return sorted(there, key=float, reverse=claim.falls)
+        return sorted(present, key=float, reverse=claim.falls)
     if before is None:
         return None
-    known = before.group_by("bucket").agg(
+    by_bucket = before.group_by("bucket").agg(
         (pl.col("hits").sum() / pl.col("customers").sum()).alias("rate")
     )
-    rates = dict(known.iter_rows())
+    rates = dict(by_bucket.iter_rows())
     middle = float(np.mean(list(rates.values())))
-    return sorted(there, key=lambda value: (rates.get(value, middle), value))
+    return sorted(present, key=lambda value: (rates.get(value, middle), value))
 
 
-def _plain(claim: Claim, baseline: pl.DataFrame, counts: Counts) -> Counts | None:
-    """The plain rule's buckets; None where it says the same of everyone.
+def _baseline_counts(claim: Claim, rows: pl.DataFrame, counts: Counts) -> Counts | None:
+    """The baseline's buckets; None where the baseline is the base rate.
 
-    Where a tag has but a few values, the plain rule is cut into groups of the same sizes, so that
-    it does not win by being finer. What only describes is held against the base rate.
+    Where a tag has but a few values, the last month is cut into groups of the same sizes, so that
+    it does not win by being finer. A tag that only describes is compared with the base rate.
     """
-    order = sorted(set(baseline["bucket"]), key=float)
+    order = sorted(set(rows["bucket"]), key=float)
     if len(order) < 2 or claim.learned:
         return None
-    plain = _counts(baseline, order)
+    baseline = _counts(rows, order)
     if not claim.order:
-        return plain
-    return plain.as_coarse_as(counts)
+        return baseline
+    return baseline.as_coarse_as(counts)
 
 
 def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
-    # A value that the claim does not know goes into a last bucket, which is dropped.
+    # A value that the claim does not list goes into a last bucket, which is dropped.
     place = {value: position for position, value in enumerate(order)}
     width = len(order) + 1
     column = frame["bucket"].replace_strict(place, default=len(order), return_dtype=pl.Int64)
@@ -146,40 +147,39 @@ def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
 
 
 def _rows(judged: _Judged) -> Iterator[dict[str, object]]:
-    counts, plain = judged.counts, judged.plain
-    yield _metric(judged, "auc", scores.auc, plain, CHANCE)
-    yield _metric(judged, "lift of the top tenth", scores.lift_of_top, plain, 1.0)
+    counts = judged.counts
+    yield _metric(judged, "auc", scores.auc, CHANCE)
+    yield _metric(judged, "lift of the top tenth", scores.lift_of_top, 1.0)
     if judged.claim.outcome.amount is not None:
         measure = scores.amount_of_top
-        yield _metric(judged, "share of the top tenth", measure, plain, scores.TOP)
+        yield _metric(judged, "share of the top tenth", measure, scores.TOP)
     if judged.claim.is_probability:
         error = resampling.interval(scores.calibration_error(counts))
         yield _row(judged, "calibration error", error, None, None, "", _calibrated(judged, error))
-        said, base = scores.brier(counts), scores.brier_of_base_rate(counts)
-        # A smaller score is better, so the gain is what the base rate is worse by.
-        gain = resampling.interval(base - said)
+        error_of_tag, error_of_base = scores.brier(counts), scores.brier_of_base_rate(counts)
+        # A smaller score is better, so the gain is by how much the base rate is worse.
+        gain = resampling.interval(error_of_base - error_of_tag)
         verdict = _verdict(judged, gain, Interval(1, 1, 1), 0.0)
         yield _row(
             judged,
             "Brier score",
-            resampling.interval(said),
-            float(base[0]),
+            resampling.interval(error_of_tag),
+            float(error_of_base[0]),
             gain,
             BASE_RATE,
             verdict,
         )
 
 
-def _metric(
-    judged: _Judged, name: str, measure: Measure, plain: Counts | None, by_chance: float
-) -> dict[str, object]:
+def _metric(judged: _Judged, name: str, measure: Measure, by_chance: float) -> dict[str, object]:
     measured = measure(judged.counts)
-    baseline = measure(plain) if plain is not None else np.full(len(measured), by_chance)
+    compared, baseline = np.full(len(measured), by_chance), BASE_RATE
+    if judged.baseline is not None:
+        compared, baseline = measure(judged.baseline), LAST_MONTH
     value = resampling.interval(measured)
-    gain = resampling.interval(measured - baseline)
-    called = LAST_MONTH if plain is not None else BASE_RATE
+    gain = resampling.interval(measured - compared)
     verdict = _verdict(judged, gain, value, by_chance)
-    return _row(judged, name, value, float(baseline[0]), gain, called, verdict)
+    return _row(judged, name, value, float(compared[0]), gain, baseline, verdict)
 
 
 def _too_few(counts: Counts) -> bool:
@@ -188,7 +188,7 @@ def _too_few(counts: Counts) -> bool:
 
 
 def _verdict(judged: _Judged, gain: Interval, value: Interval, by_chance: float) -> Verdict:
-    """Fails what is surely worse than the plain rule; warns of what is not surely better."""
+    """Fail what is surely worse than the baseline; warn of what is not surely better."""
     if _too_few(judged.counts) or not np.isfinite([gain.low, value.low]).all():
         return Verdict.NOT_JUDGED
     if gain.high < 0 or value.high <= by_chance:
@@ -206,9 +206,9 @@ def _row(
     judged: _Judged,
     metric: str,
     value: Interval,
-    baseline: float | None,
+    baseline_value: float | None,
     gain: Interval | None,
-    called: str,
+    baseline: str,
     verdict: Verdict,
 ) -> dict[str, object]:
     outcome = judged.outcome
@@ -225,8 +225,8 @@ def _row(
         "value": _rounded(value.value),
         "low": _rounded(value.low),
         "high": _rounded(value.high),
-        "baseline": called or "none",
-        "baseline_value": _rounded(baseline),
+        "baseline": baseline or "none",
+        "baseline_value": _rounded(baseline_value),
         "gain_low": _rounded(gain.low if gain else None),
         "gain_high": _rounded(gain.high if gain else None),
         "verdict": str(verdict),
@@ -254,7 +254,7 @@ def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
     for position, index in enumerate(reversed(range(len(names))), start=1):
         rate, hit = float(rates[0, index]), float(counts.hits[0, index])
         caught += hit
-        said = float(counts.predicted[0, index] / size[0, index])
+        predicted = float(counts.predicted[0, index] / size[0, index])
         yield {
             "as_of": last_day(judged.window.month),
             "test": _test_name(judged),
@@ -267,7 +267,7 @@ def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
             "rate": _rounded(rate),
             "low": _rounded(low[index]),
             "high": _rounded(high[index]),
-            "predicted": _rounded(said) if judged.claim.is_probability else None,
+            "predicted": _rounded(predicted) if judged.claim.is_probability else None,
             "lift": _rounded(rate * everyone / hits) if hits else None,
             "gain": _rounded(caught / hits) if hits else None,
             "amount_share": _rounded(float(counts.amount[0, index] / amount)) if amount else None,

@@ -1,4 +1,4 @@
-"""Checks of the validation room: findings that fail are shown where people look."""
+"""Checks of the validation stage: findings with the verdict fail, shown with the asset."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ GROUPS: dict[str, tuple[Area, ...]] = {
 
 def _verdicts(name: str, areas: tuple[Area, ...]) -> TableCheck:
     def find(subject: Subject) -> Finding:
-        told = subject.rows.filter(pl.col("area").is_in([str(area) for area in areas]))
-        failed = told.filter(pl.col("verdict") == Verdict.FAIL).sort("area", "subject", "metric")
+        judged = subject.rows.filter(pl.col("area").is_in([str(area) for area in areas]))
+        failed = judged.filter(pl.col("verdict") == Verdict.FAIL).sort("area", "subject", "metric")
         if failed.is_empty():
-            return Finding(0, f"none of {told.height} findings has the verdict fail")
+            return Finding(0, f"none of {judged.height} findings has the verdict fail")
         named = failed.select(pl.format("{} / {} / {}", "area", "subject", "metric"))
         shown = "; ".join(named.to_series().head(NAMED))
         more = f"; and {failed.height - NAMED} more" if failed.height > NAMED else ""

@@ -1,4 +1,4 @@
-"""What is tested against what: which tag claims to foretell which outcome."""
+"""Which tag is tested against which outcome."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from portrait_assets.stages.targets.outcomes import OUTCOMES, Outcome
 
 @dataclass(frozen=True)
 class Claim:
-    """A tag and what it claims.
+    """A tag and the outcome that it is to predict.
 
-    `order` are its values, the one to which the outcome should happen most first; empty for a
-    number, of which more means likelier (less where `falls`). Values without a natural order
-    are put in the order in which the outcome happened to them before (`learned`).
-    `is_probability` marks a number that says how likely the outcome is in one month. The
-    thresholds of what `is_tunable` are there to foretell; those of other tags say what a value
-    means (a week is a week), and are not moved to fit an outcome.
+    `order` are its values, the likeliest first; empty for a number, of which more means likelier
+    (less where `falls`). Values without a natural order are put in the order of their rates in an
+    earlier window (`learned`). `is_probability` marks a number that is the probability of the
+    outcome in one month. The thresholds of a tag that `is_tunable` serve the prediction; those of
+    other tags define what a value means (a week is a week), and are not moved to fit an outcome.
     """
 
     tag: str
@@ -31,7 +30,7 @@ class Claim:
 
     @property
     def name(self) -> str:
-        """What the test is called."""
+        """The name of the test."""
         return f"{self.tag} / {self.outcome}"
 
 
@@ -70,20 +69,20 @@ _ANSWERED_BY = (
 
 
 def claims_of(declared: Iterable[Outcome]) -> tuple[Claim, ...]:
-    """What tags claim of the outcomes: what is listed here, and what segments tell apart."""
-    known = tuple(declared)
+    """The claims about these outcomes: those listed here, and those of segments and source."""
+    outcomes_declared = tuple(declared)
     of_segments = (
         Claim("segment_id", outcome, learned=True)
-        for outcome in known
+        for outcome in outcomes_declared
         if outcome.is_of_segments and not outcome.is_named_by_source
     )
     of_source = (
         Claim(tag, outcome, learned=True)
-        for outcome in known
+        for outcome in outcomes_declared
         if outcome.is_named_by_source
         for tag in _ANSWERED_BY
     )
-    listed = (claim for claim in _OF_TAGS if claim.outcome in known)
+    listed = (claim for claim in _OF_TAGS if claim.outcome in outcomes_declared)
     return (*listed, *of_segments, *of_source)
 
 

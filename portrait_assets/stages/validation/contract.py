@@ -1,4 +1,4 @@
-"""The tables of the validation room: findings, and what they are made of."""
+"""The tables of the validation stage: findings, and the evidence that they rest on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portrait_assets.schema.table import (
 
 
 class Verdict(StrEnum):
-    """What a finding says."""
+    """The verdict of a finding."""
 
     PASS = "pass"
     WARN = "warn"
@@ -44,7 +44,7 @@ class Against(StrEnum):
 
 
 class Dimension(StrEnum):
-    """Between what customers are seen to move."""
+    """Between the values of what customers move."""
 
     SEGMENT = "segment"
     LIFECYCLE_STAGE = "lifecycle_stage"

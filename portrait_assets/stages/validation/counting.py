@@ -81,7 +81,7 @@ def count_outcomes(
 
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
-    """Whether there is anything at all that the outcome is read from."""
+    """Whether the table that the outcome is derived from has any row."""
     return sum(warehouse.made(CLEANED[outcome.needs]).values()) > 0
 
 
@@ -111,19 +111,19 @@ def with_targets(
     bins: Mapping[str, str] | None = None,
     one_in: int = 1,
 ) -> Step:
-    """What was predicted of customers, and the facts that outcomes are read from.
+    """What was predicted of customers, and the facts that outcomes are computed from.
 
     Args:
         predicted: the as-of table, called p in `columns`, that holds what was predicted.
-        columns: what of it is wanted, as SQL.
-        outcomes: those that are looked for.
+        columns: which of its columns to keep, as SQL.
+        outcomes: whose facts are added.
         lags: in which windows; each customer of a base month has a row for each.
         bins: numbers to be put into bins, as SQL by name.
         one_in: take one in so many customers, drawn by a hash.
 
     Returns:
         A step named `followed` with `base_month`, `horizon`, `customer_id`, `grp` from 0 to GROUPS
-        less one, the columns and bins, and all names that the outcomes' SQL knows.
+        less one, the columns and bins, and all names that the outcomes' SQL refers to.
     """
     in_window, before = facts_of(outcomes)
     compared = {name: sql for outcome in outcomes for name, sql in outcome.compared.items()}
@@ -168,7 +168,7 @@ def _predictions(
     digest = "md5_number_lower(p.customer_id)"
     drawn = f"AND ({digest} // {GROUPS}) % {one_in} = 0" if one_in > 1 else ""
     facts = [f"coalesce(m.{fact.before}, 0) AS {fact.before}" for fact in before]
-    known = ", ".join([*columns, *facts])
+    selected = ", ".join([*columns, *facts])
     binned = "".join(f", {_bin_sql(sql)} AS {quote(name)}" for name, sql in bins.items())
     last_month = Step(
         "last_month",
@@ -186,7 +186,7 @@ def _predictions(
         lambda scope: (
             f"""
         SELECT *{binned} FROM (
-            SELECT p.base_month, p.customer_id, ({digest} % {GROUPS})::INTEGER AS grp, {known}
+            SELECT p.base_month, p.customer_id, ({digest} % {GROUPS})::INTEGER AS grp, {selected}
             FROM (SELECT *, strftime(as_of, '%Y-%m') AS base_month FROM predicted) AS p
             LEFT JOIN last_month AS m USING (base_month, customer_id)
             WHERE p.as_of IN ({days(scope)}) {drawn}
@@ -229,7 +229,7 @@ def _counts_sql(claim: Claim) -> str:
         rows, name = "followed JOIN answers USING (base_month, horizon, customer_id)", "answer_of"
     predicted = "NULL"
     if claim.is_probability:
-        # Months are taken as alike: once in h months is one less never in any of them.
+        # Months are taken as alike: once in h months is 1 less the probability of never.
         predicted = f"1 - power(1 - {quote(claim.tag)}::DOUBLE, horizon)"
     judged = (
         f"SELECT base_month, horizon, {literal(claim.name)} AS test, {name} AS outcome, grp, "

@@ -40,27 +40,27 @@ class Pair:
     against: Against
 
 
-def pairs_of(months: Sequence[str], made: Sequence[str]) -> list[Pair]:
-    """Each month with the one before and with its baseline, as far as those were made.
+def pairs_of(months: Sequence[str], materialized: Sequence[str]) -> list[Pair]:
+    """Each month with the one before and with its baseline, where those are materialized.
 
     The baseline is the same month a year before, so that seasons are no drift; in a shorter
-    history it is the first month there is.
+    history it is the first month.
     """
-    found = []
+    pairs = []
     for month in months:
-        earlier = [other for other in made if other < month]
+        earlier = [other for other in materialized if other < month]
         if not earlier:
             continue
         before, year_ago = next_month(month, -1), next_month(month, -YEAR)
         if before in earlier:
-            found.append(Pair(month, before, Against.MONTH_BEFORE))
+            pairs.append(Pair(month, before, Against.MONTH_BEFORE))
         baseline = year_ago if year_ago in earlier else earlier[0]
-        found.append(Pair(month, baseline, Against.BASELINE))
-    return found
+        pairs.append(Pair(month, baseline, Against.BASELINE))
+    return pairs
 
 
 @dataclass(frozen=True)
-class Watched:
+class ComparedColumns:
     """Columns of an as-of table whose distributions are compared, and under which kind.
 
     `windows` are the months that a column looks back, 0 for none. Numbers that only name
@@ -75,28 +75,35 @@ class Watched:
 
 
 def drift(
-    warehouse: Warehouse, watched: Iterable[Watched], months: Sequence[str], made: Sequence[str]
+    warehouse: Warehouse,
+    compared: Iterable[ComparedColumns],
+    months: Sequence[str],
+    materialized: Sequence[str],
 ) -> pl.DataFrame:
     """The drift of these months, with the columns of DRIFT.
 
-    A month without an earlier one has no row.
+    Args:
+        warehouse: of which the compared tables are read.
+        compared: the columns of each table.
+        months: the months to judge; one without an earlier one has no row.
+        materialized: all months that the tables have, in order.
     """
-    pairs = pairs_of(months, made)
+    pairs = pairs_of(months, materialized)
     parts = []
     windows: dict[tuple[str, str], int] = {}
-    for each in watched:
-        scaled = frozenset() if each.by_value else _NUMERIC
-        numeric = [n for n in each.columns if each.table.column(n).type in scaled]
-        listed = [n for n in each.columns if n not in numeric and not _is_time(each.table, n)]
-        windows |= {(each.kind, name): each.windows.get(name, 0) for name in each.columns}
+    for group in compared:
+        scaled = frozenset() if group.by_value else _NUMERIC
+        numeric = [n for n in group.columns if group.table.column(n).type in scaled]
+        listed = [n for n in group.columns if n not in numeric and not _is_time(group.table, n)]
+        windows |= {(group.kind, name): group.windows.get(name, 0) for name in group.columns}
         if pairs and numeric:
-            parts.append(_numeric_counts(warehouse, each, numeric, pairs))
+            parts.append(_numeric_counts(warehouse, group, numeric, pairs))
         if pairs and listed:
-            parts.append(_level_counts(warehouse, each, listed, pairs))
+            parts.append(_level_counts(warehouse, group, listed, pairs))
     if not parts:
         return DRIFT.empty()
-    compared = distances(pl.concat(parts), _KEYS, family=["as_of", "against"])
-    return _judged(compared, pairs, windows, min(made))
+    measured = distances(pl.concat(parts), _KEYS, family=["as_of", "against"])
+    return _judged(measured, pairs, windows, min(materialized))
 
 
 def _is_time(table: Table, name: str) -> bool:
@@ -107,32 +114,32 @@ def _is_time(table: Table, name: str) -> bool:
 
 
 def _numeric_counts(
-    warehouse: Warehouse, watched: Watched, names: Sequence[str], pairs: Sequence[Pair]
+    warehouse: Warehouse, group: ComparedColumns, names: Sequence[str], pairs: Sequence[Pair]
 ) -> pl.DataFrame:
-    """Customers by percentile of the month compared with; without a value they are a bin.
+    """Customers by percentile of the month compared with; those without a value are one bin.
 
-    Each month is read once and each column sorted once: what lies below an edge is then looked
+    Each month is read once and each column sorted once: the counts below an edge are then looked
     up, however many customers there are.
     """
     edges: dict[tuple[str, str], Floats] = {}
     counted: dict[tuple[str, str, str], Counts] = {}
     references = {pair.reference for pair in pairs}
     columns = ", ".join(f"{quote(name)}::DOUBLE AS {quote(name)}" for name in names)
-    # A month compared with is earlier, so its edges are there when they are asked for.
+    # A month compared with is earlier, so that its edges have been computed by then.
     for month in sorted({pair.month for pair in pairs} | references):
         frame = warehouse.select(
-            f"SELECT {columns} FROM {watched.table.full_name} WHERE as_of IN ({_days([month])})"
+            f"SELECT {columns} FROM {group.table.full_name} WHERE as_of IN ({_days([month])})"
         )
-        asked = {pair.reference for pair in pairs if pair.month == month}
-        asked |= {month} & references
+        compared_with = {pair.reference for pair in pairs if pair.month == month}
+        compared_with |= {month} & references
         for name in names:
             values = np.sort(frame[name].drop_nulls().to_numpy())
             if month in references:
                 edges[month, name] = percentile_edges(values)
-            for reference in asked:
+            for reference in compared_with:
                 steps = counts_between(values, edges[reference, name])
                 counted[month, reference, name] = np.append(steps, frame.height - len(values))
-    return _binned(pairs, names, edges, counted).with_columns(pl.lit(watched.kind).alias("kind"))[
+    return _binned(pairs, names, edges, counted).with_columns(pl.lit(group.kind).alias("kind"))[
         _COUNTS
     ]
 
@@ -147,21 +154,21 @@ def _binned(
 
     Without a value in the month compared with, the bins are missing and present.
     """
-    each = [(pair, name) for pair in pairs for name in names]
-    now = [counted[pair.month, pair.reference, name] for pair, name in each]
-    then = [counted[pair.reference, pair.reference, name] for pair, name in each]
+    columns = [(pair, name) for pair in pairs for name in names]
+    now = [counted[pair.month, pair.reference, name] for pair, name in columns]
+    then = [counted[pair.reference, pair.reference, name] for pair, name in columns]
     sizes = [len(counts) for counts in now]
     tenths, fine = [], []
     for counts in then:
         tenths.append(np.append(tenth_of_each(counts[:-1]), -1))
         fine.append(np.append(np.arange(len(counts) - 1, dtype=np.float64), np.nan))
-    days = np.array([last_day(pair.month) for pair, _ in each], dtype="datetime64[D]")
+    days = np.array([last_day(pair.month) for pair, _ in columns], dtype="datetime64[D]")
     # One frame for all: a frame for each column and month would take most of the time.
     return pl.DataFrame(
         {
             "as_of": np.repeat(days, sizes),
-            "against": np.repeat([str(pair.against) for pair, _ in each], sizes),
-            "subject": np.repeat([name for _, name in each], sizes),
+            "against": np.repeat([str(pair.against) for pair, _ in columns], sizes),
+            "subject": np.repeat([name for _, name in columns], sizes),
             "tenth": np.concatenate(tenths),
             "fine": np.concatenate(fine),
             "now": np.concatenate(now),
@@ -178,14 +185,14 @@ def _binned(
 
 
 def _level_counts(
-    warehouse: Warehouse, watched: Watched, names: Sequence[str], pairs: Sequence[Pair]
+    warehouse: Warehouse, group: ComparedColumns, names: Sequence[str], pairs: Sequence[Pair]
 ) -> pl.DataFrame:
     """Customers by value; beyond the most frequent of the month compared with, together."""
     wanted = sorted({month for pair in pairs for month in (pair.month, pair.reference)})
-    columns = ", ".join(f"{_level(watched.table, name)} AS {quote(name)}" for name in names)
+    columns = ", ".join(f"{_level(group.table, name)} AS {quote(name)}" for name in names)
     sql = (
         f"SELECT as_of, subject, level, count(*) AS n FROM (SELECT as_of, {columns} "
-        f"FROM {watched.table.full_name} WHERE as_of IN ({_days(wanted)})) "
+        f"FROM {group.table.full_name} WHERE as_of IN ({_days(wanted)})) "
         f"UNPIVOT INCLUDE NULLS (level FOR subject IN ({', '.join(map(quote, names))})) "
         "GROUP BY ALL"
     )
@@ -212,7 +219,7 @@ def _level_counts(
     )
     level = pl.format("={}", pl.col("level"))  # A value may be called 'missing' or 'others'.
     return both.with_columns(
-        pl.lit(watched.kind).alias("kind"),
+        pl.lit(group.kind).alias("kind"),
         pl.when(pl.col("level").is_null())
         .then(pl.lit("missing"))
         .when(place > LEVELS)
@@ -237,7 +244,7 @@ def _days(months: Iterable[str]) -> str:
 
 
 def _judged(
-    compared: pl.DataFrame,
+    measured: pl.DataFrame,
     pairs: Sequence[Pair],
     windows: Mapping[tuple[str, str], int],
     first: str,
@@ -263,7 +270,7 @@ def _judged(
     beyond_chance = (pl.col("psi") > pl.col("psi_p95")) & (pl.col("q_value") <= FALSE_ALARMS)
     moved = beyond_chance & (pl.col("psi") >= MODERATE_SHIFT)
     return (
-        compared.join(reference, on=["as_of", "against"])
+        measured.join(reference, on=["as_of", "against"])
         .join(window, on=["kind", "subject"])
         .with_columns((pl.col("window") > pl.col("history")).alias("is_filling"))
         .with_columns(

@@ -1,4 +1,4 @@
-"""From what the rooms hold to findings: pure functions, one per area."""
+"""Findings on data, segments and tags, from the tables of all stages: pure functions."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def finding(
     """One finding per row, with the columns of VALIDATION_REPORT but the month.
 
     Args:
-        rows: what is found; the expressions are evaluated over it.
-        area: what it is about.
-        subject: the thing in question.
+        rows: one per finding; the expressions are evaluated over them.
+        area: its area.
+        subject: what it is about.
         metric: what was measured of it.
         value: how much that is.
-        verdict: what it says.
+        verdict: its verdict.
         advice: what it means and what to do, in English and Chinese.
         threshold: where the verdict turns.
         interval: the columns of `rows` that hold the ends of the value's 95 % interval.
@@ -121,7 +121,7 @@ def not_provided(receipts: pl.DataFrame) -> pl.DataFrame:
         schema={"table_name": pl.String, "feature": pl.String},
         orient="row",
     )
-    told = (
+    by_table = (
         missing.join(needs, on="table_name", how="left")
         .group_by("table_name", maintain_order=True)
         .agg(
@@ -131,7 +131,7 @@ def not_provided(receipts: pl.DataFrame) -> pl.DataFrame:
     )
     nothing = pl.col("count") == 0
     return finding(
-        told,
+        by_table,
         Area.SOURCE,
         pl.col("table_name"),
         "features without data",
@@ -194,7 +194,7 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
 
 
 def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
-    """Per segment its share of the customers, and whether one can act on it."""
+    """Per segment its share of the customers, and whether that is too small or large to act on."""
     sizes = segments.sort("segment_id")
     fits = pl.col("share").is_between(SMALLEST_SEGMENT_SHARE, LARGEST_SEGMENT_SHARE)
     numbers = ("customers", (pl.col("share") * 100).round(1))
@@ -216,17 +216,17 @@ def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def tag_coverage(held: pl.DataFrame, codes: list[str], customers: int) -> pl.DataFrame:
+def tag_coverage(holders: pl.DataFrame, codes: list[str], customers: int) -> pl.DataFrame:
     """Per tag the share of customers that have it.
 
     Args:
-        held: `tag_code` and `holders`, customers with a value.
-        codes: all tags in force, also those that nobody has.
+        holders: `tag_code` and `holders`, customers with a value.
+        codes: all active tags, also those that nobody has.
         customers: customers in the portrait of the month.
     """
     coverage = (
         pl.DataFrame({"tag_code": sorted(codes)}, schema={"tag_code": pl.String})
-        .join(held, on="tag_code", how="left", maintain_order="left")
+        .join(holders, on="tag_code", how="left", maintain_order="left")
         .with_columns(share=(pl.col("holders").fill_null(0) / max(customers, 1)).round(6))
     )
     enough = pl.col("share") >= LOWEST_TAG_COVERAGE
@@ -251,7 +251,7 @@ def tag_coverage(held: pl.DataFrame, codes: list[str], customers: int) -> pl.Dat
 
 
 def data_quality(quality: pl.DataFrame) -> pl.DataFrame:
-    """Per table and dimension of quality whether enough of it is as it should be.
+    """Per table and dimension of quality its share against the least that is enough.
 
     Args:
         quality: the month's rows of `cleaned.quality`; a dimension that could not be measured is
@@ -270,7 +270,7 @@ def data_quality(quality: pl.DataFrame) -> pl.DataFrame:
     )
     known, enough = pl.col("share").is_not_null(), pl.col("share") >= pl.col("least")
     numbers = ("dimension", "percent", "rows_received")
-    told = finding(
+    findings = finding(
         long,
         Area.QUALITY,
         pl.col("table_name"),
@@ -294,6 +294,6 @@ def data_quality(quality: pl.DataFrame) -> pl.DataFrame:
             ),
         ),
     )
-    return told.with_columns(
+    return findings.with_columns(
         pl.col("metric").replace_strict(LEAST_QUALITY, return_dtype=pl.Float64).alias("threshold")
     )

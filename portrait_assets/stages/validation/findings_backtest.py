@@ -1,4 +1,4 @@
-"""Findings on backtests and proposals: what came true, and what would have foretold it better."""
+"""Findings on backtests and proposals: what came true, and what would have predicted it better."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def backtest_findings(
     tags: Collection[str],
     not_provided: Collection[str],
 ) -> pl.DataFrame:
-    """Per claim whether it came true, and why where that cannot be told.
+    """Per claim whether it came true, or why that cannot be judged.
 
     Args:
         backtest: the month's rows of `validation.backtest`.
@@ -32,7 +32,7 @@ def backtest_findings(
     measured = finding(
         areas.with_columns(
             *(pl.col(name).round(3).alias(f"{name}_") for name in ("value", "low", "high")),
-            pl.col("baseline_value").round(3).alias("plain"),
+            pl.col("baseline_value").round(3).alias("baseline_value_"),
             pl.col("baseline")
             .replace({"last month repeated": "沿用上月", "base rate": "基准率"})
             .alias("baseline_zh"),
@@ -67,13 +67,13 @@ def backtest_findings(
 
 
 def _backtest_en() -> pl.Expr:
-    numbers = _as_far_as_known(
+    numbers = _available(
         ("{} of {} customers", "hits", "customers"),
         ("; AUC {} ({} to {})", "value_", "low_", "high_"),
-        (", {} {}", "baseline", "plain"),
+        (", {} {}", "baseline", "baseline_value_"),
         end=".",
     )
-    said = when(
+    judgement = when(
         (pl.col("verdict") == Verdict.PASS, "It tells them apart, better than the plain rule."),
         (pl.col("verdict") == Verdict.WARN, "Not surely better than the plain rule: use either."),
         (
@@ -82,29 +82,29 @@ def _backtest_en() -> pl.Expr:
         ),
         otherwise="Too few to judge.",
     )
-    return pl.concat_str([said, numbers], separator=" ")
+    return pl.concat_str([judgement, numbers], separator=" ")
 
 
 def _backtest_zh() -> pl.Expr:
-    numbers = _as_far_as_known(
+    numbers = _available(
         ("{}/{}位客户", "hits", "customers"),
         (";AUC {}({}至{})", "value_", "low_", "high_"),
-        (",{}{}", "baseline_zh", "plain"),
+        (",{}{}", "baseline_zh", "baseline_value_"),
         end="。",
     )
-    said = when(
+    judgement = when(
         (pl.col("verdict") == Verdict.PASS, "区分有效,优于简单规则。"),
         (pl.col("verdict") == Verdict.WARN, "不能确定优于简单规则:二者皆可用。"),
         (pl.col("verdict") == Verdict.FAIL, "不如简单规则:见优化建议,或改用简单规则。"),
         otherwise="样本过少,无法判断。",
     )
-    return pl.concat_str([said, numbers])
+    return pl.concat_str([judgement, numbers])
 
 
-def _as_far_as_known(*told: tuple[str, *tuple[str, ...]], end: str) -> pl.Expr:
-    """The numbers in words; what has none is left out, as the AUC where it happened to nobody."""
-    parts = (pl.format(text, *columns).fill_null("") for text, *columns in told)
-    return pl.concat_str([*parts, pl.lit(end)])
+def _available(*parts: tuple[str, *tuple[str, ...]], end: str) -> pl.Expr:
+    """The parts that have their numbers, such as no AUC where it happened to nobody."""
+    texts = (pl.format(text, *columns).fill_null("") for text, *columns in parts)
+    return pl.concat_str([*texts, pl.lit(end)])
 
 
 def _reason(claim: Claim, tags: Collection[str], not_provided: Collection[str]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Findings on features, clusters, tags and drift: what their tables say, as verdicts."""
+"""Findings on features, clusters, tags and drift: verdicts on the rows of their tables."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def when(*cases: tuple[pl.Expr, pl.Expr | str], otherwise: pl.Expr | str) -> pl.
     def text(value: pl.Expr | str) -> pl.Expr:
         return pl.lit(value) if isinstance(value, str) else value
 
-    found = text(otherwise)
+    chosen = text(otherwise)
     for condition, value in reversed(cases):
-        found = pl.when(condition).then(text(value)).otherwise(found)
-    return found
+        chosen = pl.when(condition).then(text(value)).otherwise(chosen)
+    return chosen
 
 
 def feature_health(selection: pl.DataFrame, not_provided: Collection[str]) -> pl.DataFrame:
-    """Per feature whether it says anything of its own.
+    """Per feature whether it carries information of its own.
 
     Args:
         selection: the month's rows of `features.feature_selection`.
@@ -117,33 +117,36 @@ def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
     )
     share = (pl.col("stability") * 100).round(0).cast(pl.Int64)
     stable = pl.col("stability") >= LEAST_STABLE
-    told = pl.col("stability").is_not_null()
-    each = finding(
+    is_known = pl.col("stability").is_not_null()
+    stabilities = finding(
         segments.sort("segment_id"),
         Area.CLUSTERS,
         pl.format("{} {}", "segment_id", "name_en"),
         "stability",
         pl.col("stability"),
         when(
-            (told & stable, str(Verdict.PASS)),
-            (told, str(Verdict.WARN)),
+            (is_known & stable, str(Verdict.PASS)),
+            (is_known, str(Verdict.WARN)),
             otherwise=str(Verdict.NOT_JUDGED),
         ),
         (
             when(
-                (told & stable, pl.format("Half of the customers find {} % of it again.", share)),
-                (told, pl.format("Half of the customers find only {} % of it again.", share)),
+                (
+                    is_known & stable,
+                    pl.format("Half of the customers find {} % of it again.", share),
+                ),
+                (is_known, pl.format("Half of the customers find only {} % of it again.", share)),
                 otherwise="One segment alone cannot be found again or not.",
             ),
             when(
-                (told & stable, pl.format("仅用半数客户即可还原其中{}%。", share)),
-                (told, pl.format("仅用半数客户只能还原其中{}%:边界不清。", share)),
+                (is_known & stable, pl.format("仅用半数客户即可还原其中{}%。", share)),
+                (is_known, pl.format("仅用半数客户只能还原其中{}%:边界不清。", share)),
                 otherwise="只有一个客群,无法判断。",
             ),
         ),
         threshold=LEAST_STABLE,
     )
-    return pl.concat([agreement, mix, each])
+    return pl.concat([agreement, mix, stabilities])
 
 
 def tag_cards(quality: pl.DataFrame) -> pl.DataFrame:
@@ -190,9 +193,9 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
         pl.col("psi_expected").round(3),
         pl.col("psi_p95").round(3),
     )
-    told = drift.with_columns(pl.col("reference_as_of").dt.strftime("%Y-%m").alias("then"))
+    dated = drift.with_columns(pl.col("reference_as_of").dt.strftime("%Y-%m").alias("then"))
     moved = finding(
-        told.filter(pl.col("verdict").is_in([str(Verdict.WARN), str(Verdict.FAIL)])),
+        dated.filter(pl.col("verdict").is_in([str(Verdict.WARN), str(Verdict.FAIL)])),
         Area.DRIFT,
         pl.format("{} {}", "kind", "subject"),
         pl.format("PSI against the {}", against),

@@ -1,4 +1,4 @@
-"""What is judged of each month: the evidence by table, and the findings that rest on it."""
+"""The evidence of each month by table, and the findings that rest on it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from portrait_assets.stages.validation.contract import (
     TAG_PROPOSAL,
     Verdict,
 )
-from portrait_assets.stages.validation.drift import YEAR, Watched, drift
+from portrait_assets.stages.validation.drift import YEAR, ComparedColumns, drift
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.proposals import propose
 from portrait_assets.storage.check_results import CHECK_RESULTS
@@ -42,10 +42,10 @@ def evidence_of(
 ) -> dict[Table, pl.DataFrame]:
     """What the findings rest on, by table: drift, migration and backtests of these months."""
     matrix = portrait_matrix_table(catalogue)
-    made = list(warehouse.made(FEATURE_MATRIX))
+    materialized = list(warehouse.made(FEATURE_MATRIX))
     tests, buckets = backtest(warehouse, matrix, months)
     return {
-        DRIFT: drift(warehouse, watched(catalogue), months, made),
+        DRIFT: drift(warehouse, compared_columns(catalogue), months, materialized),
         MIGRATION: migration(warehouse, matrix, months),
         BACKTEST: tests,
         BACKTEST_BUCKET: buckets,
@@ -56,24 +56,25 @@ def evidence_of(
 def proposals(
     warehouse: Warehouse, catalogue: Catalogue, tests: pl.DataFrame, months: Sequence[str]
 ) -> pl.DataFrame:
-    """The proposals of these months; what failed its test one month on is looked at anyway."""
-    made = list(warehouse.made(FEATURE_MATRIX))
+    """The proposals of these months; a tag that failed its test one month on is tried anyway."""
+    materialized = list(warehouse.made(FEATURE_MATRIX))
     failed = tests.filter(
         (pl.col("metric") == "auc")
         & (pl.col("horizon_months") == 1)
         & (pl.col("verdict") == Verdict.FAIL)
     )
-    found = [TAG_PROPOSAL.empty()]
+    proposed = [TAG_PROPOSAL.empty()]
     for month in months:
         weak = failed.filter(pl.col("as_of") == last_day(month))["test"].to_list()
-        found.append(propose(warehouse, catalogue, month, [m for m in made if m <= month], weak))
-    return pl.concat(found)
+        history = [m for m in materialized if m <= month]
+        proposed.append(propose(warehouse, catalogue, month, history, weak))
+    return pl.concat(proposed)
 
 
-def watched(catalogue: Catalogue) -> list[Watched]:
-    """Every feature, every tag and the segment mix."""
+def compared_columns(catalogue: Catalogue) -> list[ComparedColumns]:
+    """The columns whose drift is measured: every feature, every tag and the segment mix."""
     matrix = portrait_matrix_table(catalogue)
-    # What looks at all history moves for about a year, whatever customers do.
+    # A feature of all history moves for about a year, whatever customers do.
     features = {feature.name: feature.window_months or YEAR for feature in FEATURES}
     segment = max(features[feature.name] for feature in USED_FEATURES)
     windows = features | {name: segment for name in matrix.column_names if "segment" in name}
@@ -82,9 +83,11 @@ def watched(catalogue: Catalogue) -> list[Watched]:
         tags[tag.code] = max(tags.get(tag.code, 0), _window(tag.code, catalogue, windows))
     codes = tuple(tag.code for tag in catalogue.published)
     return [
-        Watched(FEATURE_MATRIX, "feature", tuple(features), features),
-        Watched(matrix, "tag", codes, tags),
-        Watched(matrix, "segment mix", ("segment_id",), {"segment_id": segment}, by_value=True),
+        ComparedColumns(FEATURE_MATRIX, "feature", tuple(features), features),
+        ComparedColumns(matrix, "tag", codes, tags),
+        ComparedColumns(
+            matrix, "segment mix", ("segment_id",), {"segment_id": segment}, by_value=True
+        ),
     ]
 
 
@@ -117,10 +120,18 @@ def report_of(
     warehouse: Warehouse,
     matrix: Table,
     evidence: dict[Table, pl.DataFrame],
-    held: pl.DataFrame,
+    tag_holders: pl.DataFrame,
     month: str,
 ) -> pl.DataFrame:
-    """All findings of a month, as `validation.validation_report` holds them."""
+    """All findings of a month, with the columns of VALIDATION_REPORT.
+
+    Args:
+        warehouse: with the tables upstream of the month.
+        matrix: the contract of the portrait matrix.
+        evidence: as `evidence_of` gives it.
+        tag_holders: as `holders` gives it.
+        month: the month.
+    """
     as_of = last_day(month)
     own = {table: rows.filter(pl.col("as_of") == as_of) for table, rows in evidence.items()}
     receipts = warehouse.read(RECEIPTS, [month])
@@ -132,7 +143,7 @@ def report_of(
     )
     customers = warehouse.made(FEATURE_MATRIX)[month]
     segments = warehouse.read(CLUSTER_SEGMENT, [month])
-    in_force = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
+    active = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
     found = [
         findings.conservation(receipts, kept, warehouse.read(REJECTS, [month])),
         findings.not_provided(receipts),
@@ -142,7 +153,7 @@ def report_of(
         findings.segment_sizes(segments),
         findings_evidence.cluster_quality(warehouse.read(CLUSTER_DECISION, [month]), segments),
         findings.tag_coverage(
-            held.filter(pl.col("as_of") == as_of), in_force["tag_code"].to_list(), customers
+            tag_holders.filter(pl.col("as_of") == as_of), active["tag_code"].to_list(), customers
         ),
         findings_evidence.drift_findings(own[DRIFT]),
         findings_backtest.backtest_findings(own[BACKTEST], CLAIMS, matrix.column_names, absent),
@@ -153,6 +164,6 @@ def report_of(
 
 
 def _results_so_far(warehouse: Warehouse, month: str) -> pl.DataFrame:
-    """Results of the rooms upstream; this room's own come after the report and may be older."""
+    """Results of the stages upstream; this stage's own checks run after the report."""
     results = warehouse.read(CHECK_RESULTS, [month])
     return results.filter(~pl.col("table_name").str.starts_with("validation."))

@@ -23,22 +23,22 @@ COLUMN = {
 def migration(warehouse: Warehouse, matrix: Table, months: Sequence[str]) -> pl.DataFrame:
     """Customers by value of the month before and of the month, with the columns of MIGRATION.
 
-    An entry has no value before, an exit none after. A month whose predecessor was not made has
-    no row, and a dimension that the catalogue does not have none either.
+    An entry has no value before, an exit none after. A month whose predecessor is not materialized
+    has no row, nor has a dimension that the catalogue lacks.
 
     Args:
-        warehouse: where the portrait matrix stands.
+        warehouse: with the portrait matrix.
         matrix: its contract.
-        months: the months to tell of.
+        months: the months to compute.
     """
-    made = warehouse.made(matrix)
-    told = [month for month in months if next_month(month, -1) in made]
+    materialized = warehouse.made(matrix)
+    compared = [month for month in months if next_month(month, -1) in materialized]
     dimensions = [d for d in Dimension if COLUMN[d] in matrix.column_names]
-    if not told or not dimensions:
+    if not compared or not dimensions:
         return MIGRATION.empty()
     counted = pl.concat(
         warehouse.select(" UNION ALL ".join(_counts_sql(matrix, d, batch) for d in dimensions))
-        for batch in in_batches(told, made, warehouse.bounds.joined_rows)
+        for batch in in_batches(compared, materialized, warehouse.bounds.joined_rows)
     )
     before = pl.col("customers").sum().over("as_of", "dimension", "value_before")
     return (

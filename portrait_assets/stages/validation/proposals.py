@@ -1,7 +1,7 @@
-"""Optimisation proposals (优化建议): thresholds that separate where those in force no longer do.
+"""Optimisation proposals (优化建议): thresholds that separate where the active ones no longer do.
 
-A proposal is fitted on what happened in earlier months, and made only when it was also better in
-the newest one, which it had not seen, by more than chance.
+A draft is fitted on earlier months, and proposed only when it was also better in the newest one,
+which it was not fitted on, by more than chance.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Customers of some months with what tags read, ranks, groups and the targets one month on."""
+    """Customers of some months with columns that tags read, ranks, groups and targets."""
 
     step: Step
     rows: pl.DataFrame
@@ -129,26 +129,28 @@ def propose(
     weak: Collection[str] = (),
     claims: Sequence[Claim] = CLAIMS,
 ) -> pl.DataFrame:
-    """The proposals of a month, with the columns of TAG_PROPOSAL; none but at a quarter's end.
+    """The proposals of a month, with the columns of TAG_PROPOSAL; none except at a quarter's end.
 
     Args:
-        warehouse: nothing later than the month is looked at.
-        catalogue: the tags, of which those in force in the month are looked at.
+        warehouse: nothing later than the month is read.
+        catalogue: the tags, of which those active in the month are tried.
         month: the month.
         months: all months of the source up to it, in order.
-        weak: names of the claims that a plain rule did no worse than; thresholds that separate
-            are looked at only for these.
-        claims: what the tags claim to foretell.
+        weak: names of the claims that failed their test; thresholds that still separate are
+            tried only for these.
+        claims: the outcomes that tags are to predict.
     """
     fit = [m for m in months if next_month(month, -FIT_MONTHS - 1) <= m < next_month(month, -1)]
     test = next_month(month, -1)
     if len(months) % QUARTER or not fit or test not in months:
         return TAG_PROPOSAL.empty()
-    force = {tag.code: tag for tag in catalogue.in_force(month)}
+    active = {tag.code: tag for tag in catalogue.in_force(month)}
     wanted = [
-        (claim, force[claim.tag])
+        (claim, active[claim.tag])
         for claim in claims
-        if claim.is_tunable and claim.tag in force and _reads_features(force[claim.tag], catalogue)
+        if claim.is_tunable
+        and claim.tag in active
+        and _reads_features(active[claim.tag], catalogue)
     ]
     if not wanted:
         return TAG_PROPOSAL.empty()
@@ -167,7 +169,7 @@ def _reads_features(tag: Tag, catalogue: Catalogue) -> bool:
     return bool(tag.values) and set(tag.reads) <= known
 
 
-# -- looking for a better one --------------------------------------------------------------
+# -- searching -----------------------------------------------------------------------------
 
 
 def _improved(
@@ -193,11 +195,11 @@ def _improved(
         if not drafts:
             continue
         tried = sample.seen(claim, drafts, order, fit)
-        for draft, looked in zip(drafts, tried, strict=True):
-            emptied = (looked.shares < LEAST_SHARE) & (seen.shares >= LEAST_SHARE)
-            forgotten = looked.cells[0].sum() < seen.cells[0].sum()
-            if not emptied.any() and not forgotten and _auc(looked) > _auc(best_seen):
-                best, best_seen = draft, looked
+        for draft, candidate in zip(drafts, tried, strict=True):
+            emptied = (candidate.shares < LEAST_SHARE) & (seen.shares >= LEAST_SHARE)
+            has_fewer = candidate.cells[0].sum() < seen.cells[0].sum()
+            if not emptied.any() and not has_fewer and _auc(candidate) > _auc(best_seen):
+                best, best_seen = draft, candidate
     if best is tag:
         return None
     before, after = sample.seen(claim, [tag, best], order, [test])
@@ -236,13 +238,13 @@ def _separates(seen: _Seen) -> bool:
     """Whether each value's rate is surely above that of the next."""
     rate = seen.counts.rates
     low, _ = resampling.bounds(np.diff(rate, axis=1))
-    held = ~np.isnan(rate[0])
-    between = held[1:] & held[:-1]
+    is_present = ~np.isnan(rate[0])
+    between = is_present[1:] & is_present[:-1]
     return bool((low[between] > 0).all())
 
 
 def _position(tag: Tag, order: Sequence[str]) -> str:
-    """CASE giving the place of the value held; null where a rule is unknown or of no claim."""
+    """CASE that gives the position of the value; null where a rule is unknown or of no claim."""
     whens = []
     for value in tag.values:
         place = str(order.index(value.value)) if value.value in order else "NULL"
@@ -252,7 +254,7 @@ def _position(tag: Tag, order: Sequence[str]) -> str:
     return f"CASE {' '.join(whens)} END"
 
 
-# -- telling -------------------------------------------------------------------------------
+# -- rows of TAG_PROPOSAL ------------------------------------------------------------------
 
 
 def _effect(warehouse: Warehouse, before: Tag, after: object, month: str) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The validation room: drift, migration and backtests, and the findings of each month."""
+"""The validation stage: drift, migration and backtests, and the findings of each month."""
 
 from __future__ import annotations
 

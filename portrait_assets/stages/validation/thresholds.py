@@ -19,7 +19,7 @@ FACTORS = (0.2, 0.33, 0.5, 0.67, 1.5, 2.0, 3.0, 5.0)
 
 @dataclass(frozen=True)
 class Threshold:
-    """A number in the rule of a value: which value, and from where to where in the rule's text."""
+    """A number in the rule of a value: which value, and its start and end in the rule's text."""
 
     value: str
     start: int
@@ -39,7 +39,7 @@ class Threshold:
 
 
 def thresholds(tag: Tag) -> list[Threshold]:
-    """The numbers that something is compared with, or a multiple of something.
+    """The numbers that a rule compares with, also as factors.
 
     Zero, and numbers within a function such as the days of a year in least(x, 365), are no
     thresholds.
