@@ -13,17 +13,17 @@ ACTION, OFFERS, TIMES, CONTACT = (
     "shopping_times",
     "contact_allowed",
 )
-MORE_THAN_USUAL = 110  # TGI from which on a tag is worth a word.
+MORE_THAN_USUAL = 110  # TGI from which on a tag is mentioned.
 MANY_SILENT = 1.5
 Text = tuple[str, str]
 
 
 def suggested_use(segment: Row, tags: Sequence[dict[str, Any]]) -> list[Text]:
-    """Sentences in English and Chinese; one that says why there is none where tags are missing.
+    """Sentences in English and Chinese; where no tag suggests a use, one with the reason.
 
     Args:
-        segment: as `facts.segments` gives it.
-        tags: the segment's tag values, as `facts.tags_of_segments` gives them.
+        segment: as `segments.segments` gives it.
+        tags: the segment's tag values, as `segments.segments` lists them.
     """
     if segment["is_small"]:
         return [
@@ -32,14 +32,14 @@ def suggested_use(segment: Row, tags: Sequence[dict[str, Any]]) -> list[Text]:
                 "客户过少,不宜单独制定方案:请逐一服务。",
             )
         ]
-    found = [
+    sentences = [
         *_action(tags),
         *_offers(tags),
         *_times(tags),
         *_silence(segment),
         *_response(segment),
     ]
-    return found or [
+    return sentences or [
         (
             "No tag of the catalogue suggests a use: it has neither next_action nor "
             "suitable_offers, or nobody here holds them more than elsewhere.",

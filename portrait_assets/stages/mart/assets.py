@@ -1,4 +1,4 @@
-"""Assets of the mart: the published file, and the report made from it."""
+"""Assets of the mart: the published file, and the report written from it."""
 
 import dagster as dg
 
@@ -13,7 +13,7 @@ from portrait_assets.storage.duckdb.publishing import publish
 
 
 def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
-    """The steps that publish: once per run, after everything of its months is made."""
+    """The steps that publish: once per run, after all other assets of its months."""
     settings, source = of.settings, of.folder.read(load_source)
     upstream = [table for table in of.tables if table.published]
     published, views = [*upstream, CHECK_RESULTS], of.views
@@ -59,13 +59,13 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     )
     def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         path = settings.warehouse_dir / REPORT_FILE
-        told = source.definition
-        made = write_report(settings.portrait_file, told.title, path, told.currency, of.sections)
+        title, currency = source.definition.title, source.definition.currency
+        counts = write_report(settings.portrait_file, title, path, currency, of.sections)
         return dg.MaterializeResult(
             metadata={
                 "size_bytes": path.stat().st_size,
                 "file": dg.MetadataValue.path(path),
-                **made,
+                **counts,
             }
         )
 

@@ -1,4 +1,4 @@
-"""The findings of the newest month, with what they are about in words."""
+"""The findings of the newest month, with the names of their subjects."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from portrait_assets.storage.published import Published, Row
 def findings(published: Published) -> list[Row]:
     """All findings, each with its subject's name as `en` and `zh`."""
     known = published.of(tags), published.of(feature_labels), published.of(segments)
-    found = published.newest("validation.validation_report", "area, subject, metric")
-    for finding in found:
+    rows = published.newest("validation.validation_report", "area, subject, metric")
+    for finding in rows:
         finding["en"], finding["zh"] = _subject_name(finding["subject"], *known)
-    return found
+    return rows
 
 
 def areas(published: Published) -> dict[str, Counter[str]]:

@@ -13,7 +13,7 @@ from portrait_assets.storage.published import Published, Row
 
 @dataclass(frozen=True)
 class TagName:
-    """What a tag and its values are called."""
+    """The names of a tag and its values."""
 
     code: str
     en: str
@@ -27,15 +27,15 @@ Tags = Mapping[str, TagName]
 
 
 def tags(published: Published) -> dict[str, TagName]:
-    """The tags in force in the newest month, by code."""
-    found = {}
+    """The tags active in the newest month, by code."""
+    active = {}
     for row in published.newest("tags.tag_catalogue", "element, tag_code"):
         if row["in_force"]:
             names = zip(row["value_names_en"], row["value_names_zh"], strict=True)
             values = dict(zip(row["tag_values"], names, strict=True))
             if row["type"] == "BOOLEAN":
                 values = {"true": ("yes", "是"), "false": ("no", "否")}
-            found[row["tag_code"]] = TagName(
+            active[row["tag_code"]] = TagName(
                 row["tag_code"],
                 row["name_en"],
                 row["name_zh"],
@@ -43,15 +43,15 @@ def tags(published: Published) -> dict[str, TagName]:
                 values,
                 bool(values),
             )
-    return found
+    return active
 
 
 def counts_by_segment(published: Published) -> list[Row]:
     """Customers of the newest month by segment, tag and value; each row has `n`."""
-    held = published.columns("tags.portrait_matrix")
-    listed = published.of(tags).values()
-    there = [tag.code for tag in listed if tag.is_enumerated and tag.code in held]
-    if not there or published.as_of is None:
+    in_matrix = published.columns("tags.portrait_matrix")
+    active = published.of(tags).values()
+    codes = [tag.code for tag in active if tag.is_enumerated and tag.code in in_matrix]
+    if not codes or published.as_of is None:
         return []
     lists = {
         name
@@ -63,10 +63,10 @@ def counts_by_segment(published: Published) -> list[Row]:
     base = f"SELECT * FROM tags.portrait_matrix WHERE as_of = DATE '{published.as_of}'"
     parts = [
         f"SELECT segment_id, '{code}' AS tag, unnest({quote(code)}) AS value FROM ({base})"
-        for code in there
+        for code in codes
         if code in lists
     ]
-    plain = [code for code in there if code not in lists]
+    plain = [code for code in codes if code not in lists]
     if plain:
         columns = ", ".join(f"{quote(code)}::VARCHAR AS {quote(code)}" for code in plain)
         parts.append(
@@ -105,16 +105,16 @@ def feature_labels(published: Published) -> dict[str, tuple[str, str, str]]:
 def buckets(published: Published, test: str) -> list[Row]:
     """The buckets of a test, one month on, with the names of the tag's values."""
     tag = published.of(tags).get(test.partition(" / ")[0])
-    found = []
+    named = []
     for row in published.newest("validation.backtest_bucket", "position"):
         if row["test"] == test and row["horizon_months"] == 1 and row["rate"] is not None:
             en, zh = (tag.values if tag else {}).get(row["bucket"], (row["bucket"], row["bucket"]))
-            found.append(row | {"name": en, "zh": zh})
-    return found
+            named.append(row | {"name": en, "zh": zh})
+    return named
 
 
 def test_name(row: Row, tags: Tags) -> tuple[str, str]:
-    """What a backtest is called: the tag and the outcome it foretells."""
+    """The name of a backtest: the tag and the outcome that it predicts."""
     tag = tags.get(row["tag_code"])
     en, zh = (tag.en, tag.zh) if tag else EXTRA.get(row["tag_code"], (row["tag_code"],) * 2)
     outcome = OUTCOMES.get(row["outcome"], (row["outcome"], row["outcome"]))

@@ -1,4 +1,4 @@
-"""The report: what was found in the newest month, as one HTML file that needs no network."""
+"""The report on the newest month, as one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NO_VALUE = "–"
 
 @dataclass(frozen=True)
 class RenderedSection:
-    """A section as it stands on the page, with the number of its charts."""
+    """A section as HTML, with the number of its charts."""
 
     key: str
     en: str
@@ -65,7 +65,7 @@ def write_report(
         sections: what the report consists of, in order; those of the mart by default.
 
     Returns:
-        How many charts were drawn, findings told and versions proposed, by name.
+        The numbers of charts drawn, findings listed and versions proposed, by name.
     """
     opened = duckdb.connect(str(portrait_file), read_only=True, config={"threads": THREADS})
     with opened as con, _drawing():
@@ -80,11 +80,11 @@ def write_report(
             .render(title=title, sections=rendered, charts=charts, **_head(published))
         )
         drafts = [row["draft"] for row in published.of(proposals)]
-        found = len(published.of(findings))
+        listed = len(published.of(findings))
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path.with_name(PROPOSALS_FILE), draft_file(drafts))
     _replace(path, page)
-    return {"charts": charts, "findings": found, "proposals": len(drafts)}
+    return {"charts": charts, "findings": listed, "proposals": len(drafts)}
 
 
 def _drawing() -> AbstractContextManager[object]:
@@ -113,7 +113,7 @@ def _rendered(section: Section, published: Published, currency: str | None) -> R
 
 
 def _head(published: Published) -> dict[str, object]:
-    """What stands above and below the sections."""
+    """What the page shows above and below the sections."""
     return {
         "as_of": published.as_of,
         "publication": next(
@@ -161,7 +161,7 @@ def t(en: object, zh: object) -> Markup:
 
 
 def both(key: str, table: Mapping[str, tuple[str, str] | str]) -> Markup:
-    """What the table calls the key, in both languages; the key itself where it has no name."""
+    """The name of the key in the table, in both languages; the key itself where it has none."""
     named = table.get(key, key)
     return t(key, named) if isinstance(named, str) else t(*named)
 

@@ -1,4 +1,4 @@
-"""The mart: the published file and the report, made from what all other rooms have."""
+"""The mart: the published file and the report, written from the tables of all stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The segments of the newest month with everything that the report says of them."""
+"""The segments of the newest month with everything that the report shows of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portrait_assets.stages.mart.reading import (
 )
 from portrait_assets.storage.published import Published, Row
 
-SMALLEST_GROUP = 10  # Fewer customers than this are not described, so that nobody is found.
+SMALLEST_GROUP = 10  # Fewer customers than this are not described, so that none is identified.
 HORIZON = 1
 LABEL, LABEL_ZH = 28, 10  # Characters of a segment's name beside a chart: about the same width.
 
@@ -47,7 +47,7 @@ def segments(published: Published) -> list[Row]:
 
 
 def labels_in_chinese(segments: list[Row]) -> dict[str, str]:
-    """What the labels of segments on charts read in Chinese."""
+    """The Chinese labels of segments on charts, by the English ones."""
     return {row["label"]: row["label_zh"] for row in segments}
 
 
@@ -92,7 +92,7 @@ def _profile(published: Published) -> dict[int, list[Row]]:
 
 
 def _typical(published: Published, segment: int) -> list[Row]:
-    """The customers in the middle of the segment, without saying who they are."""
+    """The customers in the middle of the segment, without their identity."""
     if "clusters.cluster_typical" not in published.tables:
         return []
     return published.rows(
@@ -105,11 +105,11 @@ def _typical(published: Published, segment: int) -> list[Row]:
 
 
 def _tags_of_segments(
-    tags: Tags, counts: list[Row], found: list[Row]
+    tags: Tags, counts: list[Row], segment_rows: list[Row]
 ) -> dict[int, list[dict[str, Any]]]:
-    """Per segment the tag values that it holds, those first that it holds most above the rest."""
-    sizes = {row["segment_id"]: row for row in found}
-    everyone = sum(row["customers"] for row in found)
+    """Per segment its tag values, those first whose share exceeds that of all customers most."""
+    sizes = {row["segment_id"]: row for row in segment_rows}
+    everyone = sum(row["customers"] for row in segment_rows)
     totals: Counter[tuple[str, str]] = Counter()
     for row in counts:
         totals[row["tag"], row["value"]] += row["n"]

@@ -1,4 +1,4 @@
-"""What the report calls things, in English and Chinese."""
+"""Names that the report shows, in English and Chinese."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts of backtests and drift: what was measured beside what it is held to."""
+"""Charts of backtests and drift: measured values beside what they are compared with."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ def rates(rows: Sequence[Row], title: tuple[str, str], label: tuple[str, str], w
 
 
 def tests(rows: Sequence[Row], words: Words) -> str:
-    """Area under the curve of each test with its interval, beside that of the plain rule."""
+    """Area under the curve of each test with its interval, beside that of the baseline."""
     order = [row["name"] for row in rows]
-    shapes = alt.Scale(domain=["the tag", "the plain rule"], range=["circle", "diamond"])
-    colours = alt.Scale(domain=["the tag", "the plain rule"], range=[BLUE, ORANGE])
+    shapes = alt.Scale(domain=["the tag", "the baseline"], range=["circle", "diamond"])
+    colours = alt.Scale(domain=["the tag", "the baseline"], range=[BLUE, ORANGE])
     points = [
         {"name": row["name"], "what": what, "auc": row[column]}
         for row in rows
-        for what, column in (("the tag", "value"), ("the plain rule", "baseline_value"))
+        for what, column in (("the tag", "value"), ("the baseline", "baseline_value"))
         if row[column] is not None
     ]
     y = alt.Y("name:N", title=None, sort=order, axis=alt.Axis(labelLimit=260, grid=True))
     title = "area under the ROC curve (0.5 is chance)"
 
     def x(column: str) -> alt.X:
-        # Every layer says the same, for their scales are put together.
+        # The same in every layer, since their scales are merged.
         return alt.X(
             f"{column}:Q",
             title=title,
@@ -90,10 +90,10 @@ def tests(rows: Sequence[Row], words: Words) -> str:
     known = {
         **words,
         "the tag": "标签",
-        "the plain rule": "简单规则",
+        "the baseline": "基线规则",
         title: "ROC曲线下面积(0.5为随机)",
     }
-    label = ("Backtests: what was said against what happened", "时间外回测结果")
+    label = ("Backtests: predictions against outcomes", "时间外回测结果")
     return draw(chance + lines + dots, known, label, 70 + 26 * len(rows))
 
 
@@ -129,10 +129,10 @@ def gains(rows: Sequence[Row], words: Words) -> str:
 
 
 def calibration(rows: Sequence[Row]) -> str:
-    """The probability that was said against the rate that came."""
+    """The predicted probability against the rate of those who did."""
     scale = alt.Scale(domain=[0, 1])
     base = alt.Chart(data_of(rows))
-    x = alt.X("predicted:Q", **share_axis("probability said", scale=scale))
+    x = alt.X("predicted:Q", **share_axis("predicted probability", scale=scale))
     ideal = (
         alt.Chart(data_of([{"predicted": 0, "rate": 0}, {"predicted": 1, "rate": 1}]))
         .mark_line(color=GREY, strokeDash=[4, 4])
@@ -144,12 +144,12 @@ def calibration(rows: Sequence[Row]) -> str:
     dots = base.mark_point(color=BLUE, filled=True, size=50, opacity=1).encode(
         x=x, y=alt.Y("rate:Q", **share_axis("share of customers who did", scale=scale))
     )
-    words = {"probability said": "预测概率", "share of customers who did": "实际发生率"}
+    words = {"predicted probability": "预测概率", "share of customers who did": "实际发生率"}
     return draw(ideal + lines + dots, words, ("Calibration", "校准"), 320)
 
 
 def drift(rows: Sequence[Row], words: Words) -> str:
-    """PSI of what moved most, beside what chance would do and the usual bands."""
+    """PSI of what moved most, beside what it stays below by chance and the usual bands."""
     order = [row["name"] for row in rows]
     verdicts = ["pass", "warn", "fail", "not judged"]
     x = alt.X(

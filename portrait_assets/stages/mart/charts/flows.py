@@ -1,4 +1,4 @@
-"""Where the bands and bars of a flow chart stand."""
+"""Positions of the bands and bars of a flow chart."""
 
 from __future__ import annotations
 

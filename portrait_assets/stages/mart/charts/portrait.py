@@ -1,4 +1,4 @@
-"""The report's charts. Every axis has a title, every number its unit, no colour stands alone."""
+"""The report's charts. Every axis has a title, every number its unit, no colour is used alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if can_draw():
     import altair as alt
 
 BLUE, ORANGE, GREY = "#2f6690", "#d1662f", "#9aa5b1"
-# Okabe and Ito's eight, told apart by nearly everyone, without the yellow that vanishes on white.
+# Okabe and Ito's eight, distinct to nearly everyone, without the yellow that vanishes on white.
 PALETTE = ["#2f6690", "#d1662f", "#2a9d74", "#b5548b", "#5aa9d6", "#8a6d1f", "#5b4b9a", "#7d8793"]
 SEQUENCE = ["#1b4965", "#3a7ca5", "#7fb2d0", "#e0b98d", "#d08548", "#a04a1f"]
 MONTH_WORDS = {"month": "月份"}
@@ -204,7 +204,7 @@ def flow(
         labelAlign="center",
     )
     x = alt.X("x:Q", title=None, scale=alt.Scale(domain=[-0.75, 1.75], nice=False), axis=axis)
-    # Each bar tells its own number, so there is no axis to read it from.
+    # Each bar is labelled with its number, so that no axis is needed.
     y = alt.Y("low:Q", scale=alt.Scale(reverse=True, nice=False), axis=None)
     areas = (
         alt.Chart(data_of(bands))
@@ -221,9 +221,9 @@ def flow(
         (0, alt.MarkDef(type="text", align="right", dx=-5, fontSize=11), "x0:Q"),
         (1, alt.MarkDef(type="text", align="left", dx=5, fontSize=11), "x1:Q"),
     ):
-        told = alt.Chart(data_of([bar for bar in bars if bar["side"] == side and bar["text"]]))
-        told.mark = mark
-        texts.append(told.encode(x=alt.X(at), y="middle:Q", text="text:N"))
+        labels = alt.Chart(data_of([bar for bar in bars if bar["side"] == side and bar["text"]]))
+        labels.mark = mark
+        texts.append(labels.encode(x=alt.X(at), y="middle:Q", text="text:N"))
     chart = alt.LayerChart(layer=[areas, blocks, *texts])
     known = {**words, "month before": "上月", "this month": "本月"}
     return draw(chart, known, label, 340)

@@ -1,4 +1,4 @@
-"""What was predicted at a month's end against what came, and proposed tag versions."""
+"""What was predicted at a month's end against what happened, and proposed tag versions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _curve(name: str, rows: list[Row]) -> list[Row]:
 
 
 def proposals(published: Published) -> list[Row]:
-    """The newest quarter's proposals of versions that have not been put into force since."""
+    """The newest quarter's proposals of versions that have not been activated since."""
     if published.as_of is None:
         return []
     return published.rows(

@@ -1,4 +1,4 @@
-"""Who was reached by campaigns, who answered, and whether tags foresaw it."""
+"""Who was reached by campaigns, who responded, and whether tags predicted it."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ def _charts(published: Published) -> dict[str, str]:
     )
     if contacts:
         drawn["contacts"] = portrait.contacts(contacts)
-    found = published.of(segments)
-    lines = _responses(found)
+    segment_rows = published.of(segments)
+    lines = _responses(segment_rows)
     if any(row["rate"] for row in lines):
         drawn["segment_response"] = evidence.rates(
             lines,
             ("customers reached who responded in 12 months", "近12月被触达客户中的响应占比"),
             ("Response by segment", "各客群响应率"),
-            labels_in_chinese(found),
+            labels_in_chinese(segment_rows),
         )
     if predicted := buckets(published, "coupon_response / response"):
         drawn["response_buckets"] = evidence.rates(
             predicted,
             ("responded in the month after, of those reached", "次月被触达者中的响应占比"),
-            ("Response by what was said", "按标签的后续响应率"),
+            ("Later response by tag value", "按标签的后续响应率"),
             {row["name"]: row["zh"] for row in predicted},
         )
     return drawn
 
 
-def _responses(found: list[Row]) -> list[Row]:
+def _responses(segment_rows: list[Row]) -> list[Row]:
     """Of each segment that was reached, the rate of responses with its interval."""
-    reached = [row for row in found if row.get("contacted") and not row["is_small"]]
+    reached = [row for row in segment_rows if row.get("contacted") and not row["is_small"]]
     responded, contacted = (
         np.array([row[name] for row in reached], dtype=np.int64)
         for name in ("responded", "contacted")

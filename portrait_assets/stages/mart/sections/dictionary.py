@@ -24,11 +24,11 @@ def dictionary(published: Published) -> list[dict[str, Any]]:
     ).fetchall():
         en, zh = _both(comment)
         columns[name].append({"name": column, "type": kind, "en": en, "zh": zh})
-    found = []
+    tables = []
     for name, comment in sorted(comments.items()):
         en, zh = _both(comment)
-        found.append({"name": name, "en": en, "zh": zh, "columns": columns[name]})
-    return found
+        tables.append({"name": name, "en": en, "zh": zh, "columns": columns[name]})
+    return tables
 
 
 def _both(comment: str | None) -> tuple[str, str]:

@@ -16,43 +16,46 @@ MATRIX_ROWS = 9  # Tag values shown per element of the portrait.
 LEAST_SHARE = 0.02
 
 
-def matrix(tags: Tags, counts: list[Row], found: list[Row]) -> list[dict[str, Any]]:
+def matrix(tags: Tags, counts: list[Row], segment_rows: list[Row]) -> list[dict[str, Any]]:
     """The portrait matrix: for each element the tag values that differ most between segments.
 
     `counts` are those of `counts_by_segment`. Each line has `cells`, one per segment of
-    `found`: the share of its customers, and how many times that of all; None for a segment too
-    small to describe.
+    `segment_rows`: the share of its customers, and how many times that of all; None for a segment
+    too small to describe.
     """
-    sizes = {row["segment_id"]: row["customers"] for row in found}
+    sizes = {row["segment_id"]: row["customers"] for row in segment_rows}
     everyone = sum(sizes.values())
     by_value: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
     for row in counts:
         by_value[row["tag"], row["value"]][row["segment_id"]] = row["n"]
     lines = []
-    for (code, value), held in by_value.items():
-        base = sum(held.values()) / max(everyone, 1)
+    for (code, value), customers in by_value.items():
+        base = sum(customers.values()) / max(everyone, 1)
         if value == "false" or base < LEAST_SHARE:
             continue
-        cells = [_cell(row, held, base) for row in found]
+        cells = [_cell(row, customers, base) for row in segment_rows]
         spread = [abs(cell["share"] - base) for cell in cells if cell]
         lines.append(
             value_line(tags[code], value)
             | {"base": base, "cells": cells, "spread": max(spread, default=0.0)}
         )
     return [
-        {"element": element, "lines": _telling([x for x in lines if x["element"] == element])}
+        {
+            "element": element,
+            "lines": _distinctive([x for x in lines if x["element"] == element]),
+        }
         for element in ELEMENTS
     ]
 
 
-def _cell(segment: Row, held: dict[int, int], base: float) -> dict[str, float] | None:
+def _cell(segment: Row, customers: dict[int, int], base: float) -> dict[str, float] | None:
     if segment["is_small"]:
         return None
-    share = held.get(segment["segment_id"], 0) / segment["customers"]
+    share = customers.get(segment["segment_id"], 0) / segment["customers"]
     return {"share": share, "times": share / base}
 
 
-def _telling(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _distinctive(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines that differ most, at most two of a tag, in an order that keeps tags together."""
     kept: list[dict[str, Any]] = []
     per_tag: Counter[str] = Counter()
@@ -64,12 +67,12 @@ def _telling(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _show(published: Published) -> dict[str, Any]:
-    found = published.of(segments)
+    segment_rows = published.of(segments)
     counts = published.of(counts_by_segment)
     return {
-        "segments": found,
-        "colours": segment_colours(found),
-        "matrix": matrix(published.of(tags), counts, found),
+        "segments": segment_rows,
+        "colours": segment_colours(segment_rows),
+        "matrix": matrix(published.of(tags), counts, segment_rows),
     }
 
 

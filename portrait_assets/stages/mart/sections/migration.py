@@ -21,18 +21,18 @@ DIMENSIONS = {
 
 
 def _charts(published: Published) -> dict[str, str]:
-    drawn, found, known = {}, published.of(segments), published.of(tags)
+    drawn, segment_rows, active_tags = {}, published.of(segments), published.of(tags)
     moves = published.newest("validation.migration", "ALL")
     for dimension, column in DIMENSIONS.items():
         own = [row for row in moves if row["dimension"] == dimension]
         if not own:
             continue
         if dimension == "segment":
-            names = {str(r["segment_id"]): (r["label"], r["label_zh"]) for r in found}
-            shades = {str(k): v for k, v in segment_colours(found).items()}
+            names = {str(r["segment_id"]): (r["label"], r["label_zh"]) for r in segment_rows}
+            shades = {str(k): v for k, v in segment_colours(segment_rows).items()}
             label = ("Moves between segments", "客群迁移")
         else:
-            tag = known.get(column)
+            tag = active_tags.get(column)
             shades = shades_of(tag) if tag else {}
             names = {value: tag.values[value] for value in shades} if tag else {}
             label = (f"Moves between {tag.en.lower()}s", f"{tag.zh}迁移") if tag else ("", "")

@@ -14,21 +14,21 @@ MOST_FIRST = 6
 
 def _first(findings: list[Row]) -> list[Row]:
     """What to look at first: the failures and then the warnings, each thing once."""
-    found: dict[str, Row] = {}
+    by_subject: dict[str, Row] = {}
     for verdict in ("fail", "warn"):
         for finding in findings:
             if finding["verdict"] == verdict:
-                found.setdefault(finding["subject"], finding)
-    return list(found.values())[:MOST_FIRST]
+                by_subject.setdefault(finding["subject"], finding)
+    return list(by_subject.values())[:MOST_FIRST]
 
 
 def _show(published: Published) -> dict[str, Any]:
-    found = published.of(findings)
+    rows = published.of(findings)
     return {
-        "findings": found,
-        "verdicts": Counter(finding["verdict"] for finding in found),
+        "findings": rows,
+        "verdicts": Counter(finding["verdict"] for finding in rows),
         "areas": published.of(areas),
-        "first": _first(found),
+        "first": _first(rows),
     }
 
 

@@ -1,4 +1,4 @@
-"""What each segment is like, whom it holds, and what to do with it."""
+"""What sets each segment apart, its typical customers, and its suggested use."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from portrait_assets.storage.published import Published, Row, Section
 POINTS = 900  # Of the scatter: enough to see the shape, few enough to load at once.
 
 
-def _charts(published: Published, found: list[Row]) -> dict[str, str]:
-    drawn, words = {}, labels_in_chinese(found)
-    if valued := [row for row in found if row["value_share"] is not None]:
+def _charts(published: Published, segment_rows: list[Row]) -> dict[str, str]:
+    drawn, words = {}, labels_in_chinese(segment_rows)
+    if valued := [row for row in segment_rows if row["value_share"] is not None]:
         drawn["segment_value"] = charts.segment_value(valued, words)
     if scattered := scatter_points(published):
         points, explained = scattered
-        label = {str(row["segment_id"]): row["label"] for row in found}
+        label = {str(row["segment_id"]): row["label"] for row in segment_rows}
         named = [
             row | {"segment": label[row["segment"]]} for row in points if row["segment"] in label
         ]
-        colours = segment_colours(found)
-        shades = [colours[row["segment_id"]] for row in found]
-        order = [row["label"] for row in found]
+        colours = segment_colours(segment_rows)
+        shades = [colours[row["segment_id"]] for row in segment_rows]
+        order = [row["label"] for row in segment_rows]
         drawn["scatter"] = charts.scatter(named, explained, order, words, shades)
     return drawn
 
@@ -63,12 +63,12 @@ def scatter_points(published: Published) -> tuple[list[Row], tuple[float, float]
 
 
 def _show(published: Published) -> dict[str, Any]:
-    found = published.of(segments)
+    segment_rows = published.of(segments)
     return {
-        "segments": found,
-        "colours": segment_colours(found),
+        "segments": segment_rows,
+        "colours": segment_colours(segment_rows),
         "decision": next(iter(published.newest("clusters.cluster_decision", "as_of")), None),
-        "charts": lambda: _charts(published, found),
+        "charts": lambda: _charts(published, segment_rows),
     }
 
 

@@ -25,17 +25,17 @@ def _charts(published: Published) -> dict[str, str]:
     return drawn
 
 
-def _segment_mix(rows: list[Row], found: list[Row]) -> str:
-    colours = segment_colours(found)
-    label = {str(row["segment_id"]): row["label"] for row in found}
+def _segment_mix(rows: list[Row], segment_rows: list[Row]) -> str:
+    colours = segment_colours(segment_rows)
+    label = {str(row["segment_id"]): row["label"] for row in segment_rows}
     mix = [row | {"value": label.get(row["value"], "others")} for row in rows]
     extra = ["others"] if any(row["value"] == "others" for row in mix) else []
     return charts.shares_by_month(
         mix,
-        [*(row["label"] for row in found), *extra],
-        labels_in_chinese(found) | {"others": "其他"},
+        [*(row["label"] for row in segment_rows), *extra],
+        labels_in_chinese(segment_rows) | {"others": "其他"},
         ("Segments", "客群"),
-        [*(colours[row["segment_id"]] for row in found), *([OTHERS] * len(extra))],
+        [*(colours[row["segment_id"]] for row in segment_rows), *([OTHERS] * len(extra))],
     )
 
 
