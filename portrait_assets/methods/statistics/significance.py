@@ -10,7 +10,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 SMALLEST_EXPECTED = 5.0
-"""The normal distribution stands for counts of which at least so many are expected (Cochran)."""
+"""Least expected count for which the normal distribution is used (W. Cochran)."""
 
 
 def two_sided(z: Floats) -> Floats:

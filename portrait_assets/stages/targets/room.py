@@ -1,4 +1,4 @@
-"""The targets room: what customers did after a month's end."""
+"""The targets stage: what customers did after a month's end."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def report_of(
     customers = warehouse.made(FEATURE_MATRIX)[month]
     segments = warehouse.read(CLUSTER_SEGMENT, [month])
     active = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
-    found = [
+    areas = [
         findings.conservation(receipts, kept, warehouse.read(REJECTS, [month])),
         findings.not_provided(receipts),
         findings.data_quality(warehouse.read(QUALITY, [month])),
@@ -160,7 +160,7 @@ def report_of(
         findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
         findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])),
     ]
-    return pl.concat(found).with_columns(pl.lit(as_of).alias("as_of"))
+    return pl.concat(areas).with_columns(pl.lit(as_of).alias("as_of"))
 
 
 def _results_so_far(warehouse: Warehouse, month: str) -> pl.DataFrame:

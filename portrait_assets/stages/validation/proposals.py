@@ -121,6 +121,16 @@ class _Sample:
         return [_Seen(each) for each in cells]
 
 
+@dataclass(frozen=True)
+class _Improvement:
+    """A draft that separates better; each AUC as that of the active version and of the draft."""
+
+    draft: Tag
+    fit_auc: tuple[float, float]
+    test_auc: tuple[float, float]
+    gain: Interval
+
+
 def propose(
     warehouse: Warehouse,
     catalogue: Catalogue,
@@ -157,10 +167,10 @@ def propose(
     rows = []
     sample = _Sample.of(warehouse, wanted, (*fit, test))
     for claim, tag in wanted:
-        found = _improved(sample, catalogue, claim, tag, (*fit, test), claim.name in weak)
-        if found is not None:
-            moved = _effect(warehouse, tag, found["tag"], month)
-            rows.append(_row(claim, tag, catalogue, found, moved) | {"as_of": last_day(month)})
+        better = _improved(sample, catalogue, claim, tag, (*fit, test), claim.name in weak)
+        if better is not None:
+            moved = _effect(warehouse, tag, better.draft, month)
+            rows.append(_row(claim, tag, catalogue, better, moved) | {"as_of": last_day(month)})
     return pl.DataFrame(rows, schema=TAG_PROPOSAL.polars_schema)
 
 
@@ -179,7 +189,7 @@ def _improved(
     tag: Tag,
     months: Sequence[str],
     is_weak: bool,
-) -> dict[str, object] | None:
+) -> _Improvement | None:
     """The best draft out of time with its numbers; None where none is needed or none is better.
 
     It is fitted on all but the last of the months, and tried on the last.
@@ -206,17 +216,17 @@ def _improved(
     gain = resampling.interval(scores.auc(after.counts) - scores.auc(before.counts))
     if _too_few(after) or not gain.low > 0:
         return None
-    return {
-        "tag": best,
-        "fit": (_auc(seen), _auc(best_seen)),
-        "test": (_auc(before), _auc(after)),
-        "gain": gain,
-    }
+    return _Improvement(
+        best,
+        fit_auc=(_auc(seen), _auc(best_seen)),
+        test_auc=(_auc(before), _auc(after)),
+        gain=gain,
+    )
 
 
 def _drafts(tag: Tag, best: Tag, threshold: Threshold, catalogue: Catalogue) -> Iterator[Tag]:
     """The best so far with other numbers in the threshold's place."""
-    # Numbers of a rule that was changed already stand elsewhere in its text.
+    # In a rule that was changed, the positions of its numbers are others.
     rules = {value.value: value.when.text for value in tag.values}
     if any(v.value == threshold.value and v.when.text != rules[v.value] for v in best.values):
         return
@@ -257,9 +267,8 @@ def _position(tag: Tag, order: Sequence[str]) -> str:
 # -- rows of TAG_PROPOSAL ------------------------------------------------------------------
 
 
-def _effect(warehouse: Warehouse, before: Tag, after: object, month: str) -> pl.DataFrame:
+def _effect(warehouse: Warehouse, before: Tag, after: Tag, month: str) -> pl.DataFrame:
     """Customers of the month by value before and after."""
-    assert isinstance(after, Tag)
     ranks = sorted({name for tag in (before, after) for v in tag.values for name in v.when.ranks})
     ranked = "".join(
         f", CASE WHEN {quote(name)} IS NOT NULL THEN percent_rank() OVER "
@@ -286,12 +295,10 @@ def _row(
     claim: Claim,
     tag: Tag,
     catalogue: Catalogue,
-    found: dict[str, object],
+    better: _Improvement,
     moved: pl.DataFrame,
 ) -> dict[str, object]:
-    draft, gain = found["tag"], found["gain"]
-    assert isinstance(draft, Tag)
-    assert isinstance(gain, Interval)
+    draft, gain = better.draft, better.gain
     version = catalogue.tag(tag.code).version + 1
     pairs = [
         (old, new)
@@ -300,9 +307,6 @@ def _row(
     ]
     changing = moved.filter(~pl.col("before").eq_missing(pl.col("after")))["customers"].sum()
     customers = int(moved["customers"].sum())
-    fit, test = found["fit"], found["test"]
-    assert isinstance(fit, tuple)
-    assert isinstance(test, tuple)
     return {
         "tag_code": tag.code,
         "tag_version": tag.version,
@@ -310,10 +314,10 @@ def _row(
         "outcome": str(claim.outcome),
         "rule_before": "\n".join(f"{old.value}: {old.when.text}" for old, _ in pairs),
         "rule_after": "\n".join(f"{new.value}: {new.when.text}" for _, new in pairs),
-        "fit_auc_before": round(fit[0], 6),
-        "fit_auc_after": round(fit[1], 6),
-        "auc_before": round(test[0], 6),
-        "auc_after": round(test[1], 6),
+        "fit_auc_before": round(better.fit_auc[0], 6),
+        "fit_auc_after": round(better.fit_auc[1], 6),
+        "auc_before": round(better.test_auc[0], 6),
+        "auc_after": round(better.test_auc[1], 6),
         "gain_low": round(gain.low, 6),
         "gain_high": round(gain.high, 6),
         "customers": customers,

@@ -44,7 +44,7 @@ def thresholds(tag: Tag) -> list[Threshold]:
     Zero, and numbers within a function such as the days of a year in least(x, 365), are no
     thresholds.
     """
-    found = []
+    numbers = []
     for value in tag.values:
         text = value.when.text
         for token in sqlglot.tokenize(text, dialect="duckdb"):
@@ -52,8 +52,8 @@ def thresholds(tag: Tag) -> list[Threshold]:
                 start, end = token.start, token.end + 1
                 if _is_threshold(text[:start] + _STAND_IN + text[end:]):
                     whole = "." not in token.text
-                    found.append(Threshold(value.value, start, end, float(token.text), whole))
-    return found
+                    numbers.append(Threshold(value.value, start, end, float(token.text), whole))
+    return numbers
 
 
 def _is_threshold(text: str) -> bool:
