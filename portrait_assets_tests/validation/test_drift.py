@@ -84,6 +84,22 @@ def test_values_of_a_column_that_had_none_are_drift(
     assert compared["verdict"].to_list() == [verdict, verdict]
 
 
+def test_a_column_that_had_no_value_leaves_the_others_as_they_are(warehouse: Warehouse):
+    new, others = "spend_spread_12m", ("tenure_days", "category_diversity_12m")
+
+    def compared(*names: str) -> pl.DataFrame:
+        return drift(
+            warehouse,
+            [ComparedColumns(FEATURE_MATRIX, "feature", names, {})],
+            [SHOP_MONTHS[1]],
+            SHOP_MONTHS,
+        )
+
+    together = compared(new, *others)
+    assert together.filter(pl.col("subject") == new)["verdict"].to_list() == ["fail", "fail"]
+    assert together.filter(pl.col("subject") != new).equals(compared(*others))
+
+
 def test_a_column_without_a_value_in_either_month_is_no_drift(warehouse: Warehouse):
     compared = many(warehouse, pl.lit(None), usual=pl.lit(None))
     assert compared["bins"].to_list() == [1, 1]

@@ -28,7 +28,8 @@ FALSE_ALARMS = 0.05
 LEVELS = 20  # The values of a text that are most frequent in the month compared with.
 _NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
 _KEYS = ["as_of", "against", "kind", "subject"]
-_COUNTS = [*_KEYS, "bin", "fine", "now", "then"]
+_FAMILY = ["as_of", "against", "is_new"]
+_COUNTS = [*_KEYS, "is_new", "bin", "fine", "now", "then"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def drift(
             parts.append(_level_counts(warehouse, group, listed, pairs))
     if not parts:
         return DRIFT.empty()
-    measured = distances(pl.concat(parts), _KEYS, family=["as_of", "against"])
+    measured = distances(pl.concat(parts), [*_KEYS, "is_new"], _FAMILY)
     return _judged(measured, pairs, windows, min(materialized))
 
 
@@ -152,14 +153,17 @@ def _binned(
 ) -> pl.DataFrame:
     """Customers of both months between the edges: `fine` for KS, put into tenths for PSI.
 
-    Without a value in the month compared with, the bins are missing and present.
+    Of a column that is new, without a value in the month compared with, the bins are missing and
+    present. Such columns are a family of tests of their own: where a source begins to provide a
+    table they differ for certain, which would loosen the false discovery rate of all others.
     """
     columns = [(pair, name) for pair in pairs for name in names]
     now = [counted[pair.month, pair.reference, name] for pair, name in columns]
     then = [counted[pair.reference, pair.reference, name] for pair, name in columns]
     sizes = [len(counts) for counts in now]
-    tenths, fine = [], []
+    tenths, fine, new = [], [], []
     for counts in then:
+        new.append(not counts[:-1].any())
         tenths.append(np.append(tenth_of_each(counts[:-1]), -1))
         fine.append(np.append(np.arange(len(counts) - 1, dtype=np.float64), np.nan))
     days = np.array([last_day(pair.month) for pair, _ in columns], dtype="datetime64[D]")
@@ -169,6 +173,7 @@ def _binned(
             "as_of": np.repeat(days, sizes),
             "against": np.repeat([str(pair.against) for pair, _ in columns], sizes),
             "subject": np.repeat([name for _, name in columns], sizes),
+            "is_new": np.repeat(new, sizes),
             "tenth": np.concatenate(tenths),
             "fine": np.concatenate(fine),
             "now": np.concatenate(now),
@@ -227,6 +232,7 @@ def _level_counts(
         .otherwise(level)
         .alias("bin"),
         pl.lit(None, dtype=pl.Float64).alias("fine"),
+        pl.lit(False).alias("is_new"),
     ).select(_COUNTS)
 
 
