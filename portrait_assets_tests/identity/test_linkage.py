@@ -91,6 +91,17 @@ def test_new_records_are_linked_to_known_ones_with_what_was_learnt(records: pl.D
     assert found.filter(both_old).is_empty()
 
 
+def test_the_same_records_train_the_same_model():
+    """Otherwise equal data would give unequal rows in identity.linkage_model."""
+    table = prepare(people(2000).drop("person"), "n")
+    rows = []
+    for _ in range(2):
+        trained = train(table, LinkageSettings())
+        assert trained
+        rows.append(trained[0].to_json())
+    assert rows[0] == rows[1]
+
+
 def different(count: int) -> pl.DataFrame:
     """So many persons of whom no two share anything but their town."""
     names = pl.Series([f"{n:06d}" for n in range(count)], dtype=pl.String).str.replace_all("0", "o")

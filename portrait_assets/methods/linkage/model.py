@@ -43,6 +43,8 @@ LEAST_MATCHES = 0.5
 """Fewest matches, and fewest other pairs, that a table is expected to have."""
 FAINT = 1e-4
 """Match probability below which a pair is not looked at again."""
+SIGNIFICANT_DIGITS = 9
+"""Digits that the probabilities of a model are rounded to."""
 LINKS = {"record_1": pl.String, "record_2": pl.String, "match_probability": pl.Float64}
 _UNIQUE_ID = "unique_id"
 
@@ -164,12 +166,12 @@ def train(
     taught = pl.concat([table, keys], how="horizontal")
     with _linker(taught, kinds, settings, prior=prior) as (linker, _):
         _train(linker, kinds, settings)
-        told = linker.misc.save_model_to_json()
-    draft = LinkageModel(told, kinds, prior, prior * (table.height - 1) / 2)
+        trained = _reproducible(linker.misc.save_model_to_json())
+    draft = LinkageModel(trained, kinds, prior, prior * (table.height - 1) / 2)
     scored = score(draft, table, None, settings)
     calibrated = _expected_share(scored, _pairs(table.height))
     probabilities = pl.Series("match_probability", _under(scored, prior, calibrated)).round(6)
-    model = LinkageModel(told, kinds, prior, calibrated * (table.height - 1) / 2)
+    model = LinkageModel(trained, kinds, prior, calibrated * (table.height - 1) / 2)
     return model, scored.with_columns(probabilities)
 
 
@@ -369,6 +371,21 @@ def _train(linker: Linker, kinds: list[str], settings: LinkageSettings) -> None:
             logging.getLogger(__name__).info("%s teaches nothing here", " and ".join(rule))
         else:
             taught += 1
+
+
+def _reproducible(saved: dict[str, Any]) -> dict[str, Any]:
+    """Splink's settings without what differs between two trainings on the same records.
+
+    That is the linker's random identifier and, as the sums of several threads are added up in
+    any order, the last digits of the probabilities.
+    """
+    settings = {key: value for key, value in saved.items() if key != "linker_uid"}
+    for comparison in settings["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            for name in ("m_probability", "u_probability"):
+                if level.get(name) is not None:
+                    level[name] = float(f"{level[name]:.{SIGNIFICANT_DIGITS}g}")
+    return settings
 
 
 def _key(rule: list[str]) -> str:
