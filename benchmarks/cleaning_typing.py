@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.raw.contract import TRANSACTIONS
 
@@ -67,7 +67,7 @@ def main() -> None:
         scanned = time.perf_counter() - began
         began, kept = time.perf_counter(), 0
         for number, frame in enumerate(batches(given, rows)):
-            found = clean(frame, TRANSACTIONS, Ways("Asia/Shanghai", "CN"))
+            found = clean(frame, TRANSACTIONS, Conventions("Asia/Shanghai", "CN"))
             found.kept.write_parquet(typed / f"{number:03}.parquet")
             kept += found.kept.height
         cleaned = time.perf_counter() - began

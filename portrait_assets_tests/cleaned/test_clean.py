@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import CLEANED
@@ -42,7 +42,7 @@ SALE: dict[str, str | None] = {
 
 
 def cleaned_sales(*rows: dict[str, str | None]) -> Cleaned:
-    return clean(received(TRANSACTIONS, [SALE | row for row in rows]), TRANSACTIONS, Ways())
+    return clean(received(TRANSACTIONS, [SALE | row for row in rows]), TRANSACTIONS, Conventions())
 
 
 def told(found: Cleaned) -> list[tuple[object, ...]]:
@@ -99,7 +99,7 @@ def test_a_bad_row_twice_is_set_aside_and_not_also_merged():
 
 def test_a_value_outside_its_domain_is_nulled_and_personal_data_is_masked():
     rows = [{"customer_id": "K1", "age": "-4", "birth_date": "1990-02-31"}]
-    found = clean(received(CUSTOMERS, rows), CUSTOMERS, Ways())
+    found = clean(received(CUSTOMERS, rows), CUSTOMERS, Conventions())
     assert found.kept.select("age", "birth_date").rows() == [(None, None)]
     assert told(found) == [
         (1, "age", "outside its domain", "value", "-9"),
@@ -109,13 +109,15 @@ def test_a_value_outside_its_domain_is_nulled_and_personal_data_is_masked():
 
 def test_the_second_product_of_an_identifier_is_set_aside():
     rows = [{"product_id": "P", "category": "tea"}, {"product_id": "P", "category": "fruit"}]
-    found = clean(received(PRODUCTS, rows), PRODUCTS, Ways())
+    found = clean(received(PRODUCTS, rows), PRODUCTS, Conventions())
     assert found.kept["category"].to_list() == ["tea"]
     assert told(found) == [(2, None, "identifier used before", "row", None)]
 
 
 def test_a_count_with_a_fraction_is_not_rounded():
-    found = clean(received(CUSTOMERS, [{"customer_id": "K", "age": "3.5"}]), CUSTOMERS, Ways())
+    found = clean(
+        received(CUSTOMERS, [{"customer_id": "K", "age": "3.5"}]), CUSTOMERS, Conventions()
+    )
     assert found.kept["age"].to_list() == [None]
 
 
@@ -123,7 +125,7 @@ def test_moments_are_told_in_the_source_s_time_zone():
     raw = received(TRANSACTIONS, [SALE]).with_columns(
         pl.col("occurred_at").str.to_datetime().dt.replace_time_zone("UTC")
     )
-    kept = clean(raw, TRANSACTIONS, Ways("Asia/Shanghai")).kept
+    kept = clean(raw, TRANSACTIONS, Conventions("Asia/Shanghai")).kept
     assert kept["occurred_at"].dt.hour().to_list() == [18]
 
 
@@ -164,7 +166,7 @@ def _dirty(draw: st.DrawFn) -> tuple[Canonical, list[dict[str, str | None]]]:
 def test_whatever_comes_received_is_kept_plus_set_aside_plus_merged(dirty, country):
     canonical, rows = dirty
     raw = received(canonical, rows)
-    found = clean(raw, canonical, Ways(country=country))
+    found = clean(raw, canonical, Conventions(country=country))
     aside = set(found.rejects.filter(severity=Severity.ROW)["source_row"])
     merged = set(found.rejects.filter(severity=Severity.MERGED)["source_row"])
     kept = set(found.kept["source_row"])

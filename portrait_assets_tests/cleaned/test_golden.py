@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
 from portrait_assets.stages.cleaned.golden import SURVIVORSHIP, golden_month
@@ -42,7 +42,7 @@ SAME = pl.DataFrame(
 
 
 def golden(month: str, *rows: dict[str, str], trust: tuple[str, ...] = ("C", "K")) -> pl.DataFrame:
-    records = clean(received(CUSTOMERS, list(rows)), CUSTOMERS, Ways()).kept
+    records = clean(received(CUSTOMERS, list(rows)), CUSTOMERS, Conventions()).kept
     return pl.concat([GOLDEN_RECORD.empty(), *golden_month(records, SAME, month, trust)])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.cleaned.quality import counted, quality, told_shares
@@ -19,7 +19,7 @@ GOOD = {**SALE, "channel": "app"}
 
 
 def shares(canonical, rows: Sequence[Mapping[str, str | None]]) -> dict[str, Any]:
-    found = clean(received(canonical, rows), canonical, Ways())
+    found = clean(received(canonical, rows), canonical, Conventions())
 
     def made(table) -> dict[str, int]:
         return {"2024-01": len(rows) if table.name == canonical.name else 0}
@@ -62,7 +62,7 @@ def test_a_month_made_alone_is_as_complete_as_one_made_with_others():
     def count(month: str, discount: str | None, currency: str | None) -> pl.DataFrame:
         row = GOOD | {"month": month, "discount_amount": discount, "currency": currency}
         return counted(
-            clean(received(TRANSACTIONS, [row]), TRANSACTIONS, Ways()).kept, TRANSACTIONS
+            clean(received(TRANSACTIONS, [row]), TRANSACTIONS, Conventions()).kept, TRANSACTIONS
         )
 
     counts = {
@@ -70,7 +70,7 @@ def test_a_month_made_alone_is_as_complete_as_one_made_with_others():
         "2024-02": count("2024-02", "1.00", "CNY"),
         "2024-03": count("2024-03", "1.00", None),
     }
-    nothing = clean(received(TRANSACTIONS, []), TRANSACTIONS, Ways()).rejects
+    nothing = clean(received(TRANSACTIONS, []), TRANSACTIONS, Conventions()).rejects
 
     def complete(months: list[str], told: set[str]) -> list[float]:
         found = quality(
@@ -91,7 +91,9 @@ def test_a_month_made_alone_is_as_complete_as_one_made_with_others():
 
 
 def test_a_table_that_is_not_there_has_no_shares():
-    told = quality([], clean(received(CUSTOMERS, []), CUSTOMERS, Ways()).rejects, _none, ["m"])
+    told = quality(
+        [], clean(received(CUSTOMERS, []), CUSTOMERS, Conventions()).rejects, _none, ["m"]
+    )
     assert told["validity"].null_count() == told.height
     assert "customers" not in [table for table, _, _ in told_shares(told)]
 

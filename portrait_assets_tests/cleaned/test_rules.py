@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import pytest
 
-from portrait_assets.methods.typing.rules import ColumnRules, Ways
+from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
 from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import REJECTS
@@ -22,12 +22,12 @@ from portrait_assets.stages.raw.contract import (
 )
 from portrait_assets_tests.cleaned.test_clean import SALE, received, told
 
-CHINA = Ways("Asia/Shanghai", "CN")
+CHINA = Conventions("Asia/Shanghai", "CN")
 PERSON: dict[str, str | None] = {"customer_id": "K1", "recorded_on": "2024-01-01"}
 
 
-def people(*rows: dict[str, str | None], ways: Ways = CHINA) -> Cleaned:
-    return clean(received(CUSTOMERS, [PERSON | row for row in rows]), CUSTOMERS, ways)
+def people(*rows: dict[str, str | None], conventions: Conventions = CHINA) -> Cleaned:
+    return clean(received(CUSTOMERS, [PERSON | row for row in rows]), CUSTOMERS, conventions)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,8 @@ def test_a_source_declares_codes_and_domains_of_its_own():
         "customers.household_size": ColumnRules(allowed=("1", "2"), severity="note"),
     }
     found = people(
-        {"income_band": "12.8万", "region": "elsewhere", "household_size": "9"}, ways=Ways(own=own)
+        {"income_band": "12.8万", "region": "elsewhere", "household_size": "9"},
+        conventions=Conventions(own=own),
     )
     assert found.kept.select("income_band", "region", "household_size").row(0) == (None, None, "9")
     assert [(column, rule, severity) for _, column, rule, severity, _ in told(found)] == [
@@ -68,7 +69,9 @@ def test_a_source_declares_codes_and_domains_of_its_own():
 
 def test_a_code_in_a_required_column_sets_its_row_aside():
     own = {"transactions.amount": ColumnRules(sentinels=("-1",))}
-    found = clean(received(TRANSACTIONS, [SALE | {"amount": "-1"}]), TRANSACTIONS, Ways(own=own))
+    found = clean(
+        received(TRANSACTIONS, [SALE | {"amount": "-1"}]), TRANSACTIONS, Conventions(own=own)
+    )
     assert found.kept.is_empty()
 
 
@@ -161,7 +164,7 @@ def all_against(
     background = BACKGROUNDS[canonical.name]
     known = received(CANONICAL_BY_NAME[background.table], others)
     first = first_known(background, known.lazy(), "UTC")
-    return told(clean(received(canonical, rows), canonical, Ways(), first))
+    return told(clean(received(canonical, rows), canonical, Conventions(), first))
 
 
 ANSWER = {"customer_id": "K", "campaign_id": "C", "responded_on": "2024-01-05"}

@@ -42,7 +42,7 @@ def main(decimals: int) -> None:
     declare(decimals)
     import polars as pl
 
-    from portrait_assets.methods.typing.rules import Ways
+    from portrait_assets.methods.typing.rules import Conventions
     from portrait_assets.stages.cleaned.clean import clean
     from portrait_assets.stages.raw.contract import TRANSACTIONS
     from portrait_assets.testing.feature_world import World, day
@@ -63,7 +63,7 @@ def main(decimals: int) -> None:
     )
     names = [column.name for column in TRANSACTIONS.columns]
     raw = raw.with_columns(pl.lit(None, pl.String).alias(n) for n in names if n not in raw.columns)
-    kept = clean(raw, TRANSACTIONS, Ways()).kept
+    kept = clean(raw, TRANSACTIONS, Conventions()).kept
     world = World(
         "2024-03",
         transactions=kept.to_dicts(),

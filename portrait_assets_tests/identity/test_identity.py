@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.identity.contract import IDENTITY_MAP, LINKAGE_MODEL
 from portrait_assets.stages.identity.identify import Identified, identify
 from portrait_assets.stages.identity.lookup import as_known, moved, with_customer_id
@@ -66,7 +66,7 @@ def who(tmp_path: Path):
                 models,
                 [month],
                 BY_KEYS,
-                Ways("Asia/Shanghai", "CN"),
+                Conventions("Asia/Shanghai", "CN"),
                 tmp_path,
             )
             known = pl.concat([known, made.identity_map])

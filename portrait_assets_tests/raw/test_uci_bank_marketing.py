@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.placing import placings
@@ -41,7 +41,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.Data
     monkeypatch.setenv("PORTRAIT_UCI_BANK_DIR", str(tmp_path))
     source = load_source(SOURCE)
     told = source.definition
-    ways = Ways(told.time_zone, told.country, told.rules)
+    conventions = Conventions(told.time_zone, told.country, told.rules)
     with duckdb.connect() as con, SourceReader(con, source) as reader:
         found = {}
         for name, placing in placings(reader).items():
@@ -49,7 +49,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.Data
             rows = con.sql(placing.rows(source.months()).sql).pl()
             missing = [c for c in canonical.raw_table().column_names if c not in rows.columns]
             rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(c) for c in missing)
-            found[name] = clean(rows, canonical, ways).kept
+            found[name] = clean(rows, canonical, conventions).kept
         return found
 
 

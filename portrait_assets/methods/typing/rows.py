@@ -10,9 +10,9 @@ import polars as pl
 from portrait_assets.methods.typing.rules import (
     RECEIVED,
     SENTINEL,
+    Conventions,
     Declared,
     Rule,
-    Ways,
     column_rules,
 )
 from portrait_assets.methods.typing.text import Form
@@ -133,7 +133,7 @@ class TypedRows:
 
 
 def type_rows(
-    received: pl.DataFrame, table: Declared, ways: Ways, forms: Mapping[str, Form]
+    received: pl.DataFrame, table: Declared, conventions: Conventions, forms: Mapping[str, Form]
 ) -> TypedRows:
     """Type the rows of a table and check each value on its own.
 
@@ -141,18 +141,18 @@ def type_rows(
         received: the rows as they came: the table's columns, `source_file` and `source_row`, and
             any further ones, which stay as they are.
         table: the table's declaration.
-        ways: the ways of the source.
+        conventions: the conventions of the source (time zone, country, own rules).
         forms: by column the form of text that it has; such columns are brought to it.
     """
     rows = (received if _in_order(received) else received.sort(PLACE)).with_row_index(_ROW)
-    frame = _typed(rows, table.columns, ways.time_zone).with_columns(
+    frame = _typed(rows, table.columns, conventions.time_zone).with_columns(
         form.write(pl.col(name)).alias(name) for name, form in forms.items()
     )
     types = {column.name: rows.schema[column.name] for column in table.columns}
     nulls = frame.null_count().row(0, named=True)
     unread = [name for name in types if nulls[name] > nulls[RECEIVED + name]]
     beside = tuple(name for name in received.columns if name not in types)
-    rules = column_rules(table, types, ways.own, forms, unread)
+    rules = column_rules(table, types, conventions.own, forms, unread)
     return TypedRows(table, beside, frame).against(rules)
 
 

@@ -38,8 +38,8 @@ class ColumnRules(Entry):
 
 
 @dataclass(frozen=True)
-class Ways:
-    """The ways of a source: its time zone, its country, and its own rules by table.column."""
+class Conventions:
+    """The conventions of a source: time zone, country, and its own rules by table.column."""
 
     time_zone: str = "UTC"
     country: str | None = None

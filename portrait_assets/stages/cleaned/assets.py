@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.core.bounds import in_batches
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Severity, Table
@@ -48,7 +48,7 @@ def cleaned_assets(
     raw_ins = {canonical.name: month_in(canonical.raw_table()) for canonical in CANONICAL}
 
     told = source.definition
-    ways = Ways(told.time_zone, told.country, told.rules)
+    conventions = Conventions(told.time_zone, told.country, told.rules)
 
     @tables_asset(
         "cleaned",
@@ -73,11 +73,11 @@ def cleaned_assets(
         persons = moved(identity_map)
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
-            known = _known(warehouse, canonical, context.partition_keys[-1], ways)
+            known = _known(warehouse, canonical, context.partition_keys[-1], conventions)
             for received in _batches(
                 warehouse, canonical, raw[canonical.name], list(context.partition_keys)
             ):
-                found = clean(received, canonical, ways, known)
+                found = clean(received, canonical, conventions, known)
                 rejects.append(found.rejects)
                 counts.append(counted(found.kept, canonical))
                 if canonical.names_a_customer:
@@ -172,7 +172,7 @@ def conserved(
 
 
 def _known(
-    warehouse: Warehouse, canonical: Canonical, last: str, ways: Ways
+    warehouse: Warehouse, canonical: Canonical, last: str, conventions: Conventions
 ) -> pl.DataFrame | None:
     """What the table's rules over two tables are held against, of all months up to the last."""
     background = BACKGROUNDS.get(canonical.name)
@@ -180,4 +180,4 @@ def _known(
         return None
     other = CANONICAL_BY_NAME[background.table].raw_table()
     months = [month for month in warehouse.made(other) if month <= last]
-    return first_known(background, warehouse.scan(other, months), ways.time_zone)
+    return first_known(background, warehouse.scan(other, months), conventions.time_zone)

@@ -8,7 +8,7 @@ import polars as pl
 
 from portrait_assets.methods.personal_data.forms import forms_of
 from portrait_assets.methods.typing.rows import type_rows
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.background import with_background
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
@@ -27,7 +27,10 @@ class Cleaned:
 
 
 def clean(
-    raw: pl.DataFrame, canonical: Canonical, ways: Ways, known: pl.DataFrame | None = None
+    raw: pl.DataFrame,
+    canonical: Canonical,
+    conventions: Conventions,
+    known: pl.DataFrame | None = None,
 ) -> Cleaned:
     """Type a month of a raw table and set aside what breaks a rule.
 
@@ -37,18 +40,18 @@ def clean(
     Args:
         raw: the month's rows with the columns of raw.<name>.
         canonical: which table it is.
-        ways: the ways of the source.
+        conventions: the conventions of the source (time zone, country, own rules).
         known: what `background.first_known` gives for the table, for its rules over two tables.
 
     Returns:
         `kept` with the columns of cleaned.<name>, `customer_id` still being the source's; every
         row of `raw` is in `kept` or is named in `rejects` with severity row or merged.
     """
-    forms = forms_of(ways.country) if canonical is CUSTOMERS else {}
-    rows = type_rows(raw, canonical, ways, forms)
+    forms = forms_of(conventions.country) if canonical is CUSTOMERS else {}
+    rows = type_rows(raw, canonical, conventions, forms)
     if known is not None:
         rows = replace(rows, frame=with_background(rows.frame, canonical, known))
-    rows = rows.against(cross_rules(canonical.name, ways.country)).without_duplicates()
+    rows = rows.against(cross_rules(canonical.name, conventions.country)).without_duplicates()
     kept, rejects = rows.kept, rows.findings
     if canonical is CUSTOMERS:
         kept = kept.with_columns(pl.col("customer_id").alias(SOURCE_CUSTOMER_ID.name))

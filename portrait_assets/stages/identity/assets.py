@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
 from portrait_assets.stages.identity.identify import identify
 from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS
@@ -22,7 +22,7 @@ def identity_assets(
 ) -> list[dg.AssetsDefinition]:
     """The step that finds which records are one customer's."""
     definition = source.definition
-    ways = Ways(definition.time_zone, definition.country, definition.rules)
+    conventions = Conventions(definition.time_zone, definition.country, definition.rules)
 
     @tables_asset(
         "identity_map",
@@ -45,7 +45,7 @@ def identity_assets(
                 warehouse.history(LINKAGE_MODEL, before=months[0]),
                 months,
                 definition.identity,
-                ways,
+                conventions,
                 source.own_folder,
             )
         yield dg.Output(found.identity_map, IDENTITY_MAP.name)

@@ -20,7 +20,7 @@ from portrait_assets.methods.linkage.model import (
 from portrait_assets.methods.personal_data.forms import forms_of
 from portrait_assets.methods.personal_data.rules import person_rules
 from portrait_assets.methods.typing.rows import type_rows
-from portrait_assets.methods.typing.rules import Ways
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
 from portrait_assets.stages.identity.resolve import (
     Resolved,
@@ -55,7 +55,7 @@ def identify(
     models: pl.DataFrame,
     months: list[str],
     identity: Identity | None,
-    ways: Ways,
+    conventions: Conventions,
     folder: Path,
 ) -> Identified:
     """Who the records of these months are.
@@ -67,7 +67,7 @@ def identify(
         models: the linkage models of the months before the first.
         months: the months asked for, in order.
         identity: how the source finds records of one person; None for by identifier alone.
-        ways: the ways of the source.
+        conventions: the conventions of the source (time zone, country, own rules).
         folder: the source's folder, where reviewers' decisions are.
 
     Raises:
@@ -78,7 +78,7 @@ def identify(
         made = new_identities(tables, known)
         return Identified(made, CUSTOMER_ALIAS.empty(), LINKAGE_MODEL.empty())
     seen = first_seen(tables, known)
-    records = _records(customers, ways)
+    records = _records(customers, conventions)
     texts = _Texts(records) if identity and identity.probabilistic else None
     maps, aliases, trained = [IDENTITY_MAP.empty()], [CUSTOMER_ALIAS.empty()], [models]
     for month in months:
@@ -118,10 +118,10 @@ def _month(
     return resolve(month, seen, known, by_key, probable, review, identity.threshold)
 
 
-def _records(customers: pl.DataFrame, ways: Ways) -> pl.DataFrame:
+def _records(customers: pl.DataFrame, conventions: Conventions) -> pl.DataFrame:
     """Every record of a customer, typed and checked, in the order in which they hold."""
-    typed = type_rows(customers, CUSTOMERS, ways, forms_of(ways.country))
-    checked = typed.against(person_rules(ways.country)).without_duplicates()
+    typed = type_rows(customers, CUSTOMERS, conventions, forms_of(conventions.country))
+    checked = typed.against(person_rules(conventions.country)).without_duplicates()
     return (
         checked.kept.rename({"customer_id": "record_id"})
         .sort("month", "recorded_on", "source_file", "source_row", nulls_last=False)
