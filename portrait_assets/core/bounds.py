@@ -47,12 +47,12 @@ def in_batches(
 ) -> Iterator[list[Item]]:
     """The items, in order, in groups that together hold at most `limit`, or are one item."""
     batch: list[Item] = []
-    held = 0
+    size = 0
     for item in items:
-        if batch and held + sizes[item] > limit:
+        if batch and size + sizes[item] > limit:
             yield batch
-            batch, held = [], 0
+            batch, size = [], 0
         batch.append(item)
-        held += sizes[item]
+        size += sizes[item]
     if batch:
         yield batch

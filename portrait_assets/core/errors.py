@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class PortraitError(Exception):
-    """A mistake in a source, a setting or a request, told in one sentence with its remedy."""
+    """A mistake in a source, a setting or a request, stated in one sentence with its remedy."""
 
     exit_code = 1
     """Exit code of a command that ends with it."""
@@ -30,7 +30,7 @@ class SourceError(PortraitError):
 
 
 class WarehouseError(PortraitError):
-    """The warehouse cannot take what it is asked to take."""
+    """The warehouse cannot carry out what is requested of it."""
 
 
 class WarehouseBusyError(WarehouseError):

@@ -56,9 +56,9 @@ class Entry(BaseModel):
         if not isinstance(data, WrittenMapping):
             return handler(data)
         fields = cls.model_fields
-        made = handler({k: v for k, v in data.items() if v is not None or k not in fields})
-        made._written = data
-        return made
+        entry = handler({k: v for k, v in data.items() if v is not None or k not in fields})
+        entry._written = data
+        return entry
 
     @property
     def written(self) -> WrittenMapping:

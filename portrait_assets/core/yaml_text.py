@@ -41,9 +41,9 @@ class Unquoted(str):
     @classmethod
     def of(cls, text: str, kind: str) -> Unquoted:
         """The text, which YAML reads as such a kind."""
-        made = cls(text)
-        made.kind = kind
-        return made
+        scalar = cls(text)
+        scalar.kind = kind
+        return scalar
 
 
 class WrittenMapping(dict[str, object]):

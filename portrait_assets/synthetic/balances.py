@@ -71,10 +71,10 @@ def make_holdings(people: People, lives: Lifecycle, calendar: Calendar) -> Holdi
     opened[:, 0] = lives.join_month
     late = np.maximum(lives.join_month, 0)
     for slot, name in enumerate(SLOTS[1:], start=1):
-        held = people.holds[:, HOLDINGS.index(name)] & (lives.join_month < count)
+        holds = people.holds[:, HOLDINGS.index(name)] & (lives.join_month < count)
         when = late + (draws.uniform(f"opens {name}") * (count - late)).astype(np.int64)
         later = draws.chance(f"opens {name} later", OPENS_LATER)
-        opened[:, slot] = np.where(held, np.where(later, when, lives.join_month), opened[:, slot])
+        opened[:, slot] = np.where(holds, np.where(later, when, lives.join_month), opened[:, slot])
 
     grade = np.clip(np.rint(people.risk_appetite).astype(np.int64), 1, 5)
     fund = np.repeat(np.array(FUND_OF_GRADE)[grade - 1][:, None], count, axis=1)
@@ -142,9 +142,9 @@ def balance_tables(
     limits = _limits(people, holdings)
     accounts = _account_ids(people)
     for month in range(market.calendar.count):
-        held = (holdings.opened <= month) & lives.is_customer(month)[:, None]
-        held[:, 2] &= holdings.fund[:, month] != REDEEMED
-        held[:, 4] &= _loan_left(holdings, limits, month) > 0
+        is_open = (holdings.opened <= month) & lives.is_customer(month)[:, None]
+        is_open[:, 2] &= holdings.fund[:, month] != REDEEMED
+        is_open[:, 4] &= _loan_left(holdings, limits, month) > 0
         yield _month(
             month,
             people,
@@ -156,7 +156,7 @@ def balance_tables(
             customer_ids,
             limits,
             accounts,
-            held,
+            is_open,
         )
 
 
@@ -207,10 +207,10 @@ def _month(
     customer_ids: pa.Array,
     limits: _Limits,
     accounts: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
-    held: Mask,
+    is_open: Mask,
 ) -> tuple[pa.Table, list[Planted]]:
     amounts = _amounts(month, people, lives, holdings, borrowing, market, limits)
-    entries = np.flatnonzero(held)
+    entries = np.flatnonzero(is_open)
     customer, slot = np.divmod(entries, len(SLOTS))
     product = np.stack(
         [

@@ -63,7 +63,7 @@ def generate_bank(
         customers: number of persons; some have more than one record.
         months: number of months from `first_month` on.
         seed: any whole number.
-        progress: is told a short line after every chunk.
+        progress: is called with a short line after every chunk.
 
     Raises:
         PortraitError: when an argument cannot be used or the folder holds files.
@@ -89,8 +89,8 @@ def generate_bank(
         done = 0
         # As many chunks at a time as there are workers: memory stays bounded, order stays fixed.
         for wave in _waves(customers, workers):
-            made = pool.map(lambda number: make_chunk(world, number), wave)
-            files.write([piece for pieces in made for piece in pieces], pool)
+            chunks = pool.map(lambda number: make_chunk(world, number), wave)
+            files.write([piece for pieces in chunks for piece in pieces], pool)
             done += sum(len(number) for number in wave)
             say(f"{done:,} of {customers:,} customers")
         files.write([Piece("truth/bad_values.parquet", files.bad_values())], pool)

@@ -137,7 +137,7 @@ def make_people(seed: int, number: Ints, life: Life, region_weights: Floats) -> 
     # The mean of a lognormal exceeds its median by exp(spread^2 / 2); the table states means.
     rate = lognormal("rate", RATE_SPREAD) * np.exp(-(RATE_SPREAD**2) / 2)
     chances = blended(segment, lean, HOLDING_CHANCES)
-    held = np.stack([draws.uniform(f"holds {name}") for name in HOLDINGS], axis=1) < chances
+    holds = np.stack([draws.uniform(f"holds {name}") for name in HOLDINGS], axis=1) < chances
     used = np.log(trait("utilisation") / (1 - trait("utilisation")))
     used = used + 0.7 * draws.normal("utilisation")
     region = draws.pick("region", region_weights)
@@ -154,7 +154,7 @@ def make_people(seed: int, number: Ints, life: Life, region_weights: Floats) -> 
         ticket=lognormal("ticket", TICKET_SPREAD),
         category=category,
         channel=channel,
-        holds=held,
+        holds=holds,
         deposit=lognormal("deposit", DEPOSIT_SPREAD),
         wealth=lognormal("wealth", WEALTH_SPREAD),
         income=lognormal("income", 0.4),

@@ -11,7 +11,7 @@ import pytest
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.cleaned.contract import QUALITY
-from portrait_assets.stages.cleaned.quality import counted, quality, told_shares
+from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
 from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS, TRANSACTIONS
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
@@ -95,7 +95,7 @@ def test_a_table_that_is_not_there_has_no_shares():
         [], clean(received(CUSTOMERS, []), CUSTOMERS, Conventions()).rejects, _none, ["m"]
     )
     assert told["validity"].null_count() == told.height
-    assert "customers" not in [table for table, _, _ in told_shares(told)]
+    assert "customers" not in [table for table, _, _ in known_shares(told)]
 
 
 def _none(table) -> dict[str, int]:
@@ -106,4 +106,4 @@ def test_what_the_ui_shows_are_the_shares_that_are_known():
     frame = pl.DataFrame(
         {"month": ["m"], "table_name": ["customers"], "validity": [0.5], "timeliness": [None]}
     )
-    assert list(told_shares(frame)) == [("customers", "m", {"validity": 0.5})]
+    assert list(known_shares(frame)) == [("customers", "m", {"validity": 0.5})]

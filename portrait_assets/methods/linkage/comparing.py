@@ -10,7 +10,7 @@ import polars as pl
 from portrait_assets.methods.linkage.person_columns import Kind
 
 ALL_PAIRS = 1_200_000
-_ALONE = (
+_SINGLE = (
     *(Kind.ID, Kind.CARD, Kind.PHONE, Kind.EMAIL, Kind.BORN, Kind.FULL, Kind.FAMILY, Kind.GIVEN),
     *(Kind.ADDRESS, Kind.POSTCODE, Kind.PLACE),
 )
@@ -20,15 +20,14 @@ Comparison = dict[str, object]
 
 def comparisons(columns: Iterable[str]) -> list[Comparison]:
     """A comparison for each text, as splink takes them, from the same down to anything else."""
-    there = set(columns)
-    parts = {Kind.GIVEN, Kind.FAMILY} <= there
-    made: list[Comparison] = []
+    has_parts = {Kind.GIVEN, Kind.FAMILY} <= set(columns)
+    result: list[Comparison] = []
     for name in columns:
         kind = Kind(name)
-        if kind is Kind.FULL and parts:
+        if kind is Kind.FULL and has_parts:
             continue
-        levels = [*_special(kind, parts), *_fuzzy(kind)]
-        made.append(
+        levels = [*_special(kind, has_parts), *_fuzzy(kind)]
+        result.append(
             {
                 "output_column_name": name,
                 "comparison_levels": [
@@ -47,7 +46,7 @@ def comparisons(columns: Iterable[str]) -> list[Comparison]:
                 ],
             }
         )
-    return made
+    return result
 
 
 _FREQUENCY = {
@@ -57,7 +56,7 @@ _FREQUENCY = {
 
 
 def _by_frequency(name: str, kind: Kind) -> Level:
-    """That a rare name agrees says more than that a common one does."""
+    """Agreement in a rare value is stronger evidence than in a common one."""
     if kind not in _FREQUENCY:
         return {}
     return {"tf_adjustment_column": name, "tf_adjustment_weight": 1.0}
@@ -67,10 +66,10 @@ def _level(label: str, sql: str) -> Level:
     return {"sql_condition": sql, "label_for_charts": label}
 
 
-def _special(kind: Kind, parts: bool) -> list[Level]:
-    """The mistakes that a kind is known for."""
+def _special(kind: Kind, has_parts: bool) -> list[Level]:
+    """Levels for the mistakes that are typical of a kind."""
     match kind:
-        case Kind.GIVEN | Kind.FAMILY if parts:
+        case Kind.GIVEN | Kind.FAMILY if has_parts:
             return [
                 _level(
                     "exchanged",
@@ -153,8 +152,8 @@ def blocking_keys(codes: pl.DataFrame, most_pairs: int) -> pl.DataFrame:
     """The keys of which a pair must share one to be compared, as columns key_1, key_2 and so on.
 
     In a small table all pairs are compared. In others the values of `key_codes` that would make a
-    key give more than `most_pairs` pairs are left out, the commonest first: what many share says
-    little, and joined to another it counts.
+    key give more than `most_pairs` pairs are left out, the commonest first: a value that many
+    share is weak evidence, and joined to another column it still counts.
     """
     if codes.height * (codes.height - 1) // 2 <= ALL_PAIRS:
         return codes.select(pl.repeat("all", pl.len()).alias("key_1"))
@@ -163,7 +162,7 @@ def blocking_keys(codes: pl.DataFrame, most_pairs: int) -> pl.DataFrame:
 
 def _keys(texts: pl.DataFrame) -> list[pl.Expr]:
     have = set(texts.columns)
-    alone = [pl.col(k) for k in _ALONE if k in have]
+    alone = [pl.col(k) for k in _SINGLE if k in have]
     if Kind.EMAIL in have:
         alone.append(pl.col(Kind.EMAIL).str.split("@").list.first())
     joined: list[pl.Expr] = []
@@ -191,17 +190,17 @@ def seldom(codes: pl.Series, most_pairs: int) -> pl.Series:
 
     Of codes that are as common as each other those that come first are kept.
     """
-    told = codes.drop_nulls().to_numpy()
-    if not len(told):
+    known = codes.drop_nulls().to_numpy()
+    if not len(known):
         return codes
-    times = np.bincount(told)
+    times = np.bincount(known)
     codes_by_times = np.bincount(times).astype(np.int64)
     pairs = np.arange(len(codes_by_times)) * (np.arange(len(codes_by_times)) - 1) // 2
     limit = int(np.searchsorted(np.cumsum(codes_by_times * pairs), most_pairs, side="right"))
     is_kept = (times > 1) & (times < limit)
     if limit < len(pairs):
         left = most_pairs - int((codes_by_times * pairs)[:limit].sum())
-        tied = told[times[told] == limit]
+        tied = known[times[known] == limit]
         first = np.sort(np.unique(tied, return_index=True)[1])
         is_kept[tied[first[: left // int(pairs[limit])]]] = True
     kept = pl.Series(is_kept).gather(codes)

@@ -81,14 +81,14 @@ class LinkageModel:
 
     @classmethod
     def from_json(cls, text: str) -> LinkageModel:
-        """The model that `to_json` told of."""
+        """The model that `to_json` wrote."""
         return cls(**json.loads(text))
 
 
 def link(
     records: pl.DataFrame, id_column: str, settings: LinkageSettings | None = None
 ) -> pl.DataFrame:
-    """All pairs of records that are one person's, as far as can be told.
+    """All pairs of records that are one person's, as far as their contents show.
 
     Args:
         records: one row per record, with an identifier and any of the usual columns about
@@ -111,9 +111,9 @@ def link(
         return pl.DataFrame(schema=LINKS)
     _, scored = trained
     persons = persons_of(scored, settings.threshold)
-    told = scored.select("record_1", "record_2", "match_probability")
+    probabilities = scored.select("record_1", "record_2", "match_probability")
     return within(persons).join(
-        told, on=["record_1", "record_2"], how="left", maintain_order="left"
+        probabilities, on=["record_1", "record_2"], how="left", maintain_order="left"
     )
 
 
@@ -126,10 +126,10 @@ def prepare(records: pl.DataFrame, id_column: str) -> pl.DataFrame:
     ids = records[id_column]
     if ids.null_count() or ids.is_duplicated().any():
         raise PortraitError(
-            f"The column {id_column} must tell every record apart and has empty or repeated "
+            f"The column {id_column} must identify every record and has empty or repeated "
             "values; name another one, or number the rows."
         )
-    return told_only(compared(records, id_column))
+    return without_empty_columns(compared(records, id_column))
 
 
 def compared(records: pl.DataFrame, id_column: str) -> pl.DataFrame:
@@ -143,15 +143,15 @@ def compared(records: pl.DataFrame, id_column: str) -> pl.DataFrame:
     return pl.concat([ids.to_frame(), person_texts(records, known)], how="horizontal")
 
 
-def told_only(table: pl.DataFrame) -> pl.DataFrame:
-    """The table without the columns that say nothing of any record."""
+def without_empty_columns(table: pl.DataFrame) -> pl.DataFrame:
+    """The table without the columns that are null in every record."""
     return table.select(name for name in table.columns if table[name].null_count() < table.height)
 
 
 def train(
     table: pl.DataFrame, settings: LinkageSettings
 ) -> tuple[LinkageModel, pl.DataFrame] | None:
-    """Learn from the records themselves how much each agreement and difference says.
+    """Learn from the records themselves how strong evidence each agreement and difference is.
 
     Returns:
         The model, and the pairs of these records as `score` gives them. None where no two
@@ -249,10 +249,10 @@ def _frequencies(table: pl.DataFrame, model: dict[str, Any]) -> dict[str, pl.Dat
 
 
 def _under(pairs: pl.DataFrame, before: float, prior: float) -> Any:
-    """The match probabilities under another prior than the one that they were told under."""
-    told = pairs["match_probability"].to_numpy().clip(0, 1 - 1e-15)
+    """The match probabilities under another prior than the one that they were computed with."""
+    probabilities = pairs["match_probability"].to_numpy().clip(0, 1 - 1e-15)
     shift = prior / (1 - prior) * (1 - before) / before
-    odds = told / (1 - told) * shift
+    odds = probabilities / (1 - probabilities) * shift
     return odds / (1 + odds)
 
 
@@ -261,12 +261,12 @@ def _pairs(records: int) -> float:
 
 
 def _share(matches: float, pairs: float) -> float:
-    """So many matches as a share of the pairs: never none and never all, for nobody can know."""
+    """So many matches as a share of the pairs: no data can rule out a match, or prove one."""
     return min(max(matches, LEAST_MATCHES), pairs - LEAST_MATCHES) / pairs
 
 
 def _expected_share(scored: pl.DataFrame, pairs: float) -> float:
-    """The share of matches: as many as the probabilities, told under that many, add up to.
+    """The share of matches: the one under which the probabilities add up to as many.
 
     The share of pairs that agree in everything underestimates them in dirty data.
     """
@@ -289,13 +289,13 @@ def _linker(
     everyone: pl.DataFrame | None = None,
     prior: float | None = None,
 ) -> Iterator[tuple[Linker, duckdb.DuckDBPyConnection]]:
-    """Splink over these records; how frequent values are is told of `everyone`, if there is."""
+    """Splink over these records; term frequencies are those of `everyone`, if given."""
     # Splink brings its charts with it, so it is imported only when something is linked.
     from splink import Linker, block_on
     from splink.internals.duckdb.database_api import DuckDBAPI
 
     logging.getLogger("splink").setLevel(logging.ERROR)
-    told = (
+    config = (
         dict(model.settings)
         if model
         else {
@@ -305,8 +305,8 @@ def _linker(
         }
     )
     if prior is not None:
-        told["probability_two_random_records_match"] = prior
-    told["blocking_rules_to_generate_predictions"] = [
+        config["probability_two_random_records_match"] = prior
+    config["blocking_rules_to_generate_predictions"] = [
         {
             "blocking_rule": f'l."{key}" = r."{key}" AND (l.is_new OR r.is_new)',
             "sql_dialect": "duckdb",
@@ -316,9 +316,11 @@ def _linker(
     with duckdb.connect(config={"memory_limit": f"{settings.memory_gib}GiB"}) as con:
         engine = DuckDBAPI(con)
         registered = engine.register(table.to_arrow(), table_name="records")
-        linker = Linker(registered, told, validate_settings=model is None, log_level=logging.ERROR)
+        linker = Linker(
+            registered, config, validate_settings=model is None, log_level=logging.ERROR
+        )
         if everyone is not None:
-            for name, frequencies in _frequencies(everyone, told).items():
+            for name, frequencies in _frequencies(everyone, config).items():
                 lookup = engine.register(frequencies.to_arrow(), table_name=f"frequency_{name}")
                 linker.table_management.register_term_frequency_lookup(lookup, name)
         yield linker, con
@@ -342,8 +344,8 @@ def _sure_share(table: pl.DataFrame, kinds: list[str], settings: LinkageSettings
             )
         except ValueError:  # More of them agree than leaves room for those that do not.
             return _share(pairs, pairs)
-        told = linker.misc.save_model_to_json()
-    share = float(told["probability_two_random_records_match"])
+        estimated = linker.misc.save_model_to_json()
+    share = float(estimated["probability_two_random_records_match"])
     return _share(share * pairs, pairs) if share else None
 
 
@@ -394,8 +396,8 @@ def _key(rule: list[str]) -> str:
 
 def _taught(table: pl.DataFrame, rule: list[str]) -> pl.Series:
     """The values that a rule agrees on, without the commonest."""
-    told = table.select(numbered(pl.concat_str(rule, separator=" ")).alias("key"))
-    return seldom(told["key"], TAUGHT_PAIRS)
+    values = table.select(numbered(pl.concat_str(rule, separator=" ")).alias("key"))
+    return seldom(values["key"], TAUGHT_PAIRS)
 
 
 def _sure_rules(kinds: list[str]) -> list[list[str]]:

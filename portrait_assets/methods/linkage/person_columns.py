@@ -1,4 +1,4 @@
-"""Which column of a table says what about a person, and the plain texts that are compared."""
+"""The attribute of a person that each column holds, and the plain texts that are compared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portrait_assets.methods.typing.text import half_width
 
 
 class Kind(StrEnum):
-    """What a column says about a person."""
+    """The attribute of a person that a column holds."""
 
     GIVEN = "given_name"
     FAMILY = "surname"
@@ -54,7 +54,7 @@ _DIGITS = {Kind.ID, Kind.CARD, Kind.PHONE}
 
 
 def person_columns(columns: list[str]) -> dict[Kind, list[str]]:
-    """The columns of a table by what they say about a person.
+    """The columns of a table by the attribute of a person that they hold.
 
     Raises:
         PortraitError: when fewer than two columns are known, too few to tell persons apart.
@@ -67,16 +67,16 @@ def person_columns(columns: list[str]) -> dict[Kind, list[str]]:
     if Kind.GIVEN in known or Kind.FAMILY in known:
         known.pop(Kind.FULL, None)
     if len(known) < 2:
-        told = ", ".join(names[0] for names in NAMES.values())
+        examples = ", ".join(names[0] for names in NAMES.values())
         raise PortraitError(
             f"The table has {len(known)} of the columns that tell persons apart, and two are "
-            f"needed; name its columns like these: {told}."
+            f"needed; name its columns like these: {examples}."
         )
     return known
 
 
 def person_texts(records: pl.DataFrame, known: dict[Kind, list[str]]) -> pl.DataFrame:
-    """One plain text per kind, null where nothing is said, to be compared character by character.
+    """One plain text per kind, null where there is no value, to be compared character by character.
 
     Lower case, half width, no signs; dates as YYYYMMDD where they read as one; a full name of
     several words is parted into given name and surname as well.
@@ -119,7 +119,7 @@ def _days(texts: pl.Series) -> pl.Series:
     distinct = texts.unique().drop_nulls().to_frame()
     read = pl.coalesce(text.str.to_date(form, strict=False) for form in _DATES)
     days = pl.coalesce(read.dt.strftime("%Y%m%d"), text.str.replace_all(r"\D", ""))
-    told = distinct.select(days).to_series()
+    read_once = distinct.select(days).to_series()
     return texts.replace_strict(
-        distinct.to_series(), told, default=None, return_dtype=pl.String
+        distinct.to_series(), read_once, default=None, return_dtype=pl.String
     ).alias(texts.name)

@@ -10,12 +10,12 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 STRONGEST, WEAKEST = 12.0, -3.0
-"""Most that one pair can say for and against, as log2 odds: in dirty data two records of one
-person often share little, so that a difference says less than an agreement."""
+"""Strongest evidence of one pair for and against, as log2 odds: in dirty data two records of one
+person often share little, so that a difference is weaker evidence than an agreement."""
 NOT_COMPARED = -1.0
-"""What a pair says that shares nothing to compare it by, as log2 odds."""
+"""Evidence of a pair that shares nothing to compare it by, as log2 odds."""
 SAME, DIFFERENT = 1000.0, -1000.0
-"""What a pair says that has been decided, by a person or by a key."""
+"""Evidence of a pair that has been decided, by a reviewer or by a key."""
 
 
 def persons_of(
@@ -24,20 +24,20 @@ def persons_of(
     """Group records into persons so that within each the evidence for outweighs that against.
 
     Groups grow from the most probable pair down and join only when all pairs between the two
-    together speak for it (greedy correlation clustering; Bansal, Blum, Chawla 2004), so that one
+    together support it (greedy correlation clustering; Bansal, Blum, Chawla 2004), so that one
     wrong pair does not chain two families into a person.
 
     Args:
         pairs: `record_1`, `record_2`, `match_probability`.
-        threshold: the least probability with which a pair speaks for joining.
+        threshold: the least probability at which a pair supports joining.
         decided: `record_1`, `record_2` and `weight`, which outweigh the probabilities.
 
     Returns:
         `record_id` and `person`, the least record identifier of the person, of every record
-        that has a pair speaking for it.
+        that has a pair in support of it.
     """
     odds = pl.col("match_probability").clip(1e-9, 1 - 1e-9)
-    told = pairs.select(
+    evidence = pairs.select(
         "record_1",
         "record_2",
         ((odds / (1 - odds)).log(2) - np.log2(threshold / (1 - threshold)))
@@ -45,12 +45,12 @@ def persons_of(
         .alias("weight"),
     )
     if decided is not None and decided.height:
-        told = pl.concat([decided.select(told.columns), told]).unique(
+        evidence = pl.concat([decided.select(evidence.columns), evidence]).unique(
             ["record_1", "record_2"], keep="first", maintain_order=True
         )
-    if told.filter(pl.col("weight") > 0).is_empty():
+    if evidence.filter(pl.col("weight") > 0).is_empty():
         return pl.DataFrame(schema={"record_id": pl.String, "person": pl.String})
-    return _named(_components(told))
+    return _named(_components(evidence))
 
 
 def within(persons: pl.DataFrame) -> pl.DataFrame:
@@ -73,12 +73,12 @@ def _named(members: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _components(told: pl.DataFrame) -> pl.DataFrame:
+def _components(evidence: pl.DataFrame) -> pl.DataFrame:
     """Records with a group number; components of one pair need no weighing."""
-    ids = pl.concat([told["record_1"], told["record_2"]]).unique().sort()
+    ids = pl.concat([evidence["record_1"], evidence["record_2"]]).unique().sort()
     number = pl.DataFrame({"id": ids, "number": pl.int_range(len(ids), eager=True)})
     edges = (
-        told.join(number.rename({"id": "record_1", "number": "left"}), on="record_1")
+        evidence.join(number.rename({"id": "record_1", "number": "left"}), on="record_1")
         .join(number.rename({"id": "record_2", "number": "right"}), on="record_2")
         .select("left", "right", "weight")
     )

@@ -157,7 +157,7 @@ def type_rows(
 
 
 def _in_order(received: pl.DataFrame) -> bool:
-    """Whether the rows stand as in their files already, which is found faster than sorted."""
+    """Whether the rows stand as in their files already, which is faster to check than to sort."""
     file, row = (pl.col(name) for name in PLACE)
     follows = (file > file.shift()) | ((file == file.shift()) & (row > row.shift()))
     return bool(received.select(follows.all()).item())
@@ -205,7 +205,7 @@ def _nulled(broken: Iterable[tuple[Rule, pl.Series]]) -> Iterator[pl.Expr]:
 def _masked(column: Column, rule: str) -> pl.Expr:
     """C1 as received, C2 with every letter and digit made alike, C3 not at all.
 
-    A code for not known says nothing about a person and is shown.
+    A code for not known reveals nothing about a person and is shown.
     """
     value = pl.col(RECEIVED + column.name).cast(pl.String)
     if column.sensitivity is Sensitivity.C1 or rule == SENTINEL:

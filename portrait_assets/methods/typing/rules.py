@@ -1,4 +1,4 @@
-"""What a value must hold to: declared rules, from the contract, the country and the source."""
+"""Rules that a value must meet, declared by the contract, the country and the source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_CHARACTERS = 10_000
 
 
 class ColumnRules(Entry):
-    """What a source says of one of its columns beyond the contract.
+    """The rules of a source for one of its columns, beyond the contract.
 
     `sentinels` are its codes for what is not known; the others state its domain, and `severity`
     what a value outside of it does to its row: row, value or note.
@@ -72,9 +72,9 @@ class Declared(Protocol):
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that a value of `column` must hold to.
+    """One rule that a value of `column` must meet.
 
-    `broken` says of a row whether it is broken; it sees typed values by their names and values
+    `broken` is whether a row breaks it; it sees typed values by their names and values
     as received by "received:" and their names. Where it is null nothing is broken.
     """
 
@@ -131,14 +131,14 @@ class _ColumnRule:
             is_blank |= was.str.strip_chars() == ""
         sentinels = (*self.column.sentinels, *(text.lower() for text in self.given.sentinels))
         is_sentinel = _is_sentinel(self.column, now, sentinels) if sentinels else pl.lit(False)
-        says_unknown = _says(was, sentinels) if self.has_unread else pl.lit(False)
+        is_unknown_code = _is_one_of(was, sentinels) if self.has_unread else pl.lit(False)
         is_unread = ~is_blank & now.is_null() if self.has_unread else pl.lit(False)
         if self.column.type is not Type.TEXT:
-            yield UNREADABLE, is_unread & ~says_unknown
+            yield UNREADABLE, is_unread & ~is_unknown_code
         elif self.column.name != "content":
             yield TOO_LONG, now.str.len_bytes() > MAX_CHARACTERS
         if sentinels:
-            yield SENTINEL, is_sentinel | (is_unread & says_unknown)
+            yield SENTINEL, is_sentinel | (is_unread & is_unknown_code)
         if (fits := self._fits(now)) is not None:
             yield OUTSIDE_DOMAIN, now.is_not_null() & ~fits & ~is_sentinel
         if form is not None and form.valid is not None:
@@ -166,7 +166,7 @@ def _first(*values: float | None) -> float | None:
     return next((value for value in values if value is not None), None)
 
 
-def _says(received: pl.Expr, sentinels: tuple[str, ...]) -> pl.Expr:
+def _is_one_of(received: pl.Expr, sentinels: tuple[str, ...]) -> pl.Expr:
     if not sentinels:
         return pl.lit(False)
     return received.cast(pl.String).str.strip_chars().str.to_lowercase().is_in(list(sentinels))
@@ -175,7 +175,7 @@ def _says(received: pl.Expr, sentinels: tuple[str, ...]) -> pl.Expr:
 def _is_sentinel(column: Column, value: pl.Expr, sentinels: tuple[str, ...]) -> pl.Expr:
     """Whether a typed value is one of the codes; -1.00 is the code -1 too."""
     if column.type is Type.TEXT:
-        return _says(value, sentinels).fill_null(False)
+        return _is_one_of(value, sentinels).fill_null(False)
     codes = pl.Series(sentinels, dtype=pl.String)
     if column.type in (Type.DATE, Type.TIMESTAMP):
         dates = codes.str.to_date(strict=False).drop_nulls()

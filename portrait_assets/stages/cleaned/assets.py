@@ -19,7 +19,7 @@ from portrait_assets.stages.cleaned.contract import (
     REJECTS,
 )
 from portrait_assets.stages.cleaned.golden import golden_month
-from portrait_assets.stages.cleaned.quality import counted, quality, told_shares
+from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.identity.lookup import moved, with_customer_id
 from portrait_assets.stages.raw.contract import (
@@ -44,11 +44,11 @@ TABLES = (
 def cleaned_assets(
     source: Source, partitions: dg.PartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
-    """The steps that type every raw table and that make the best record of each customer."""
+    """The steps that type every raw table and that compute the best record of each customer."""
     raw_ins = {canonical.name: month_in(canonical.raw_table()) for canonical in CANONICAL}
 
-    told = source.definition
-    conventions = Conventions(told.time_zone, told.country, told.rules)
+    definition = source.definition
+    conventions = Conventions(definition.time_zone, definition.country, definition.rules)
 
     @tables_asset(
         "cleaned",
@@ -67,25 +67,24 @@ def cleaned_assets(
         **raw: pl.LazyFrame,
     ) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
-        made = warehouse.made
         rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
         counts: list[pl.DataFrame] = []
         persons = moved(identity_map)
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
-            known = _known(warehouse, canonical, context.partition_keys[-1], conventions)
+            background = _background(warehouse, canonical, context.partition_keys[-1], conventions)
             for received in _batches(
                 warehouse, canonical, raw[canonical.name], list(context.partition_keys)
             ):
-                found = clean(received, canonical, conventions, known)
-                rejects.append(found.rejects)
-                counts.append(counted(found.kept, canonical))
+                cleaned_rows = clean(received, canonical, conventions, background)
+                rejects.append(cleaned_rows.rejects)
+                counts.append(counted(cleaned_rows.kept, canonical))
                 if canonical.names_a_customer:
-                    yield with_customer_id(found.kept, persons)
+                    yield with_customer_id(cleaned_rows.kept, persons)
                 else:
-                    yield found.kept
+                    yield cleaned_rows.kept
 
-        def had(table: str, column: str) -> bool:
+        def had_values(table: str, column: str) -> bool:
             found = warehouse.con.execute(
                 f"SELECT 1 FROM {CLEANED[table].full_name} WHERE {quote(column)} IS NOT NULL "
                 f"AND month < {literal(context.partition_keys[0])} LIMIT 1"
@@ -96,12 +95,13 @@ def cleaned_assets(
             yield dg.Output(kept(canonical), canonical.name)
         aside = pl.concat(rejects)
         newest = context.partition_keys[-1]
-        shares = quality(counts, aside, made, list(context.partition_keys), had)
-        for table_name, month, told_of in told_shares(shares):
-            context.add_asset_metadata(told_of, asset_key(CLEANED[table_name]), month)
+        shares = quality(counts, aside, warehouse.made, list(context.partition_keys), had_values)
+        for table_name, month, known in known_shares(shares):
+            context.add_asset_metadata(known, asset_key(CLEANED[table_name]), month)
         yield dg.Output(shares, QUALITY.name)
+        balance = markdown_table(conserved(warehouse.made, aside, newest))
         context.add_asset_metadata(
-            {"conservation": dg.MetadataValue.md(markdown_table(conserved(made, aside, newest)))},
+            {"conservation": dg.MetadataValue.md(balance)},
             asset_key(REJECTS),
             newest,
         )
@@ -119,7 +119,7 @@ def cleaned_assets(
     def golden_record(
         context: dg.AssetExecutionContext, customers: pl.DataFrame, identity_map: pl.DataFrame
     ) -> Iterator[dg.Output[object]]:
-        trust = told.identity.trust if told.identity else ()
+        trust = definition.identity.trust if definition.identity else ()
         warehouse = context.resources.warehouse.warehouse
         most = warehouse.bounds.record_customers
         rows = (
@@ -151,7 +151,7 @@ def _batches(
 
 
 def conserved(
-    made: Callable[[Table], dict[str, int]], rejects: pl.DataFrame, month: str
+    row_counts: Callable[[Table], dict[str, int]], rejects: pl.DataFrame, month: str
 ) -> pl.DataFrame:
     """Per table the rows received in the month, and what became of them."""
     place = pl.struct("source_file", "source_row")
@@ -164,17 +164,21 @@ def conserved(
         )
     )
     rows = [
-        (each.name, made(each.raw_table()).get(month, 0), made(CLEANED[each.name]).get(month, 0))
+        (
+            each.name,
+            row_counts(each.raw_table()).get(month, 0),
+            row_counts(CLEANED[each.name]).get(month, 0),
+        )
         for each in CANONICAL
     ]
     counted = pl.DataFrame(rows, schema=["table_name", "received", "kept"], orient="row")
     return counted.join(gone, on="table_name", how="left").fill_null(0)
 
 
-def _known(
+def _background(
     warehouse: Warehouse, canonical: Canonical, last: str, conventions: Conventions
 ) -> pl.DataFrame | None:
-    """What the table's rules over two tables are held against, of all months up to the last."""
+    """What the table's rules over two tables compare with, of all months up to the last."""
     background = BACKGROUNDS.get(canonical.name)
     if background is None or not warehouse.made(canonical.raw_table()):
         return None

@@ -36,8 +36,8 @@ BACKGROUNDS: dict[str, Background] = {
 def first_known(background: Background, raw: pl.LazyFrame, time_zone: str) -> pl.DataFrame | None:
     """The earliest date per key, and the month in which the first was known; None for no date.
 
-    Later months may add a date but never an earlier month of knowing, so that what a month's
-    rows are held against does not depend on the months made after it.
+    Later months may add a date but never change when an earlier one became known, so that what a
+    month's rows are compared with does not depend on the months materialized after it.
     """
     column = CANONICAL_BY_NAME[background.table].column(background.column)
     rows = raw.select(
@@ -57,17 +57,17 @@ def first_known(background: Background, raw: pl.LazyFrame, time_zone: str) -> pl
 def with_background(frame: pl.DataFrame, canonical: Canonical, known: pl.DataFrame) -> pl.DataFrame:
     """The frame with the background's column, null where it was not known in the row's month.
 
-    It is null too where it is before the days of all rows: the rules ask for rows before it.
+    It is null too where it is before the days of all rows: the rules look for rows before it.
     """
     background = BACKGROUNDS[canonical.name]
     date = pl.col(background.name)
     first_day = frame[canonical.dated_by].cast(pl.Date).min()
-    told = frame.select("month", *background.keys).join(
+    dates = frame.select("month", *background.keys).join(
         known.filter(date.cast(pl.Date) >= first_day),
         on=background.keys,
         how="left",
         maintain_order="left",
     )
     return frame.with_columns(
-        told.select(pl.when(pl.col(KNOWN_SINCE) <= pl.col("month")).then(date)).to_series()
+        dates.select(pl.when(pl.col(KNOWN_SINCE) <= pl.col("month")).then(date)).to_series()
     )

@@ -1,4 +1,4 @@
-"""Checks of the cleaned room: nothing lost on the way, and what was set aside is told."""
+"""Checks of the cleaned room: no row is lost, and what was set aside is reported."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def _conserved(subject: Subject) -> Finding:
     """Received = kept + distinct rows set aside + duplicates merged, table by table.
 
     Rows without a readable date and broken lines are received and set aside too. Of a table that
-    could not be read it is not known what was received: what an earlier reading found stands, and
-    nothing is to be made from it.
+    could not be read it is not known what was received: the rows of an earlier reading stay, and
+    nothing is to be materialized from them.
     """
     if problems := _problems(subject):
         return Finding(len(problems), " ".join(problems))
-    made = subject.warehouse.made
+    row_counts = subject.warehouse.made
     row = pl.struct("source_file", "source_row")
     gone = subject.rows.group_by("table_name").agg(
         row.filter(severity=str(Severity.ROW)).n_unique().alias("aside"),
@@ -37,8 +37,8 @@ def _conserved(subject: Subject) -> Finding:
     counts = [
         (
             c.name,
-            made(c.raw_table())[subject.month] + strays.get(c.name, 0),
-            made(CLEANED[c.name])[subject.month],
+            row_counts(c.raw_table())[subject.month] + strays.get(c.name, 0),
+            row_counts(CLEANED[c.name])[subject.month],
         )
         for c in CANONICAL
     ]
@@ -81,9 +81,10 @@ def _none_set_aside(subject: Subject) -> Finding:
     if subject.rows.is_empty():
         return Finding(0, "nothing was set aside or corrected")
     kinds = ("table_name", "column_name", "rule", "severity")
-    told = subject.rows.group_by(kinds).len()
+    frequencies = subject.rows.group_by(kinds).len()
     # Of those that are equally often, always the same one.
-    worst = told.sort("len", *kinds, descending=[True, *[False] * len(kinds)]).row(0, named=True)
+    order = frequencies.sort("len", *kinds, descending=[True, *[False] * len(kinds)])
+    worst = order.row(0, named=True)
     return Finding(
         subject.rows.height,
         f"{subject.rows.height} entries; most often {worst['table_name']}."

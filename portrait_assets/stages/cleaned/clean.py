@@ -1,4 +1,4 @@
-"""One month of one table: typed and deduplicated, with an account of all that was not taken."""
+"""One month of one table: typed and deduplicated, with a record of all that was not taken."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clean(
     """Type a month of a raw table and set aside what breaks a rule.
 
     By the severity of the rule that it breaks a row is set aside, its value becomes null, or
-    both are kept and noted. Of rows that say exactly the same the first is kept.
+    both are kept and noted. Of rows that are exactly equal the first is kept.
 
     Args:
         raw: the month's rows with the columns of raw.<name>.
@@ -64,7 +64,7 @@ def clean(
 
 
 def unplaced_rejects(unplaced: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `raw.unplaced` that are broken, as `cleaned.rejects` tells of them.
+    """The rows of `raw.unplaced` that are broken, as rows of `cleaned.rejects`.
 
     A row after the source's last month is whole and waits for its month.
     """

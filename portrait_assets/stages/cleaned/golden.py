@@ -1,4 +1,4 @@
-"""The one best record of a customer: per attribute a declared rule says which value survives."""
+"""The one best record of a customer: per attribute a declared rule decides which value survives."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def golden_month(
     trust: tuple[str, ...] = (),
     most_customers: int | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """The records of cleaned.golden_record for a month: of customers it told something new of.
+    """The records of cleaned.golden_record for a month: of customers with new data in it.
 
     They come so many at a time, in the order of customers.
 
@@ -68,14 +68,14 @@ def golden_month(
         trust: as for `golden_records`.
         most_customers: so many are weighed at a time; all by default.
     """
-    told = identity_map.filter(pl.col("month") <= month)
-    persons = as_known(told).select("source_customer_id", pl.col("customer_id").alias("person"))
+    mapped = identity_map.filter(pl.col("month") <= month)
+    persons = as_known(mapped).select("source_customer_id", pl.col("customer_id").alias("person"))
     known = (
         records.filter(pl.col("month") <= month)
         .join(persons, on="source_customer_id", how="left")
         .with_columns(pl.coalesce("person", "customer_id").alias("customer_id"))
     )
-    moved = told.filter(pl.col("month") == month)["customer_id"]
+    moved = mapped.filter(pl.col("month") == month)["customer_id"]
     new = pl.concat([known.filter(pl.col("month") == month)["customer_id"], moved]).unique().sort()
     for ids in new.to_frame().iter_slices(most_customers or max(1, len(new))):
         part = known.filter(pl.col("customer_id").is_in(ids["customer_id"].implode()))
@@ -93,22 +93,22 @@ def golden_records(records: pl.DataFrame, trust: tuple[str, ...] = ()) -> pl.Dat
 
     Returns:
         The attributes of cleaned.golden_record without its month; `origins` holds
-        "attribute: file row" of every value that is there.
+        "attribute: file row" of every value that is not null.
     """
     ranked = records.with_columns(
         _system(trust).alias("system"),
         pl.concat_str("source_file", "source_row", separator=" ").alias("place"),
     ).sort("customer_id", *_LATEST_FIRST, descending=[False, *(True for _ in _LATEST_FIRST)])
-    made = ranked.select("customer_id").unique(maintain_order=True)
+    golden = ranked.select("customer_id").unique(maintain_order=True)
     for name, rule in SURVIVORSHIP.items():
-        made = made.join(_survivor(ranked, name, rule), on="customer_id", how="left")
+        golden = golden.join(_survivor(ranked, name, rule), on="customer_id", how="left")
     origins = [
         pl.when(pl.col(f"{name} place").is_not_null()).then(
             pl.format(name + ": {}", pl.col(f"{name} place"))
         )
         for name in SURVIVORSHIP
     ]
-    return made.with_columns(pl.concat_list(origins).list.drop_nulls().alias("origins")).select(
+    return golden.with_columns(pl.concat_list(origins).list.drop_nulls().alias("origins")).select(
         column.name for column in GOLDEN_RECORD.columns
     )
 
@@ -123,24 +123,24 @@ def _system(trust: tuple[str, ...]) -> pl.Expr:
 
 
 def _survivor(ranked: pl.DataFrame, name: str, rule: Survives) -> pl.DataFrame:
-    told = ranked.filter(pl.col(name).is_not_null())
+    candidates = ranked.filter(pl.col(name).is_not_null())
     match rule:
         case Survives.MOST_TRUSTED:
-            told = told.sort("system", maintain_order=True)
+            candidates = candidates.sort("system", maintain_order=True)
         case Survives.MOST_COMPLETE:
             # An older address is not more complete, it is another one.
-            told = told.unique(
+            candidates = candidates.unique(
                 ["customer_id", "source_customer_id"], keep="first", maintain_order=True
             )
-            told = told.sort(
+            candidates = candidates.sort(
                 pl.col(name).cast(pl.String).str.len_chars(), descending=True, maintain_order=True
             )
         case Survives.MOST_FREQUENT:
             often = pl.len().over("customer_id", name)
-            told = told.sort(often, descending=True, maintain_order=True)
+            candidates = candidates.sort(often, descending=True, maintain_order=True)
         case Survives.EARLIEST:
-            told = told.sort(name, maintain_order=True)
+            candidates = candidates.sort(name, maintain_order=True)
         case Survives.MOST_RECENT:
             pass
-    first = told.unique("customer_id", keep="first", maintain_order=True)
+    first = candidates.unique("customer_id", keep="first", maintain_order=True)
     return first.select("customer_id", name, pl.col("place").alias(f"{name} place"))

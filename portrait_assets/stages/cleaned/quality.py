@@ -11,7 +11,7 @@ from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.cleaned.rules import cross_rule_names
 from portrait_assets.stages.raw.contract import CANONICAL, Canonical
 
-Had = Callable[[str, str], bool]
+HadValues = Callable[[str, str], bool]
 _COUNTS = {
     **dict.fromkeys(("month", "table_name", "column_name"), pl.String),
     **dict.fromkeys(("rows_kept", "in_time", "filled"), pl.Int64),
@@ -39,21 +39,21 @@ def counted(kept: pl.DataFrame, canonical: Canonical) -> pl.DataFrame:
     )
 
 
-def _together(counts: Iterable[pl.DataFrame], had: Had) -> pl.DataFrame:
-    """Per table and month; a column that said nothing so far is one the source does not have.
+def _together(counts: Iterable[pl.DataFrame], had_values: HadValues) -> pl.DataFrame:
+    """Per table and month; a column without a value so far is one the source does not have.
 
-    So a month tells the same whether it is made alone or with others.
+    So a month has the same shares whether it is materialized alone or with others.
     """
     whole = pl.concat([pl.DataFrame(schema=_COUNTS), *counts])
     by_column = whole.group_by("month", "table_name", "column_name").agg(pl.all().sum())
     so_far = pl.col("filled").cum_sum().over("table_name", "column_name", order_by="month")
-    silent = by_column.filter(so_far == 0)
-    named = silent.select("table_name", "column_name").unique()
-    before = named.filter([had(table, column) for table, column in named.iter_rows()])
-    missing = silent.join(before, on=named.columns, how="semi")
-    there = pl.concat([by_column.filter(so_far > 0), missing])
+    empty = by_column.filter(so_far == 0)
+    named = empty.select("table_name", "column_name").unique()
+    before = named.filter([had_values(table, column) for table, column in named.iter_rows()])
+    missing = empty.join(before, on=named.columns, how="semi")
+    counted_columns = pl.concat([by_column.filter(so_far > 0), missing])
     rows = pl.col("rows_kept")
-    return there.group_by("month", "table_name").agg(
+    return counted_columns.group_by("month", "table_name").agg(
         rows.first(), pl.col("in_time").first(), rows.sum().alias("values"), pl.col("filled").sum()
     )
 
@@ -61,25 +61,25 @@ def _together(counts: Iterable[pl.DataFrame], had: Had) -> pl.DataFrame:
 def quality(
     counts: Iterable[pl.DataFrame],
     rejects: pl.DataFrame,
-    made: Callable[[Table], dict[str, int]],
+    row_counts: Callable[[Table], dict[str, int]],
     months: list[str],
-    had: Had = lambda table, column: False,
+    had_values: HadValues = lambda table, column: False,
 ) -> pl.DataFrame:
     """The rows of cleaned.quality for these months.
 
     Args:
         counts: what `counted` gave, of all tables.
         rejects: cleaned.rejects of these months.
-        made: rows by month that a table was made with.
+        row_counts: rows by month that a table was materialized with.
         months: the months.
-        had: whether a column of a cleaned table has a value in a month before these.
+        had_values: whether a column of a cleaned table has a value in a month before these.
     """
     received = pl.DataFrame(
-        [(month, c.name, made(c.raw_table())[month]) for c in CANONICAL for month in months],
+        [(month, c.name, row_counts(c.raw_table())[month]) for c in CANONICAL for month in months],
         schema={"month": pl.String, "table_name": pl.String, "rows_received": pl.Int64},
         orient="row",
     )
-    kept = _together(counts, had)
+    kept = _together(counts, had_values)
     row = pl.struct("source_file", "source_row")
     is_across = pl.col("rule").is_in(list(cross_rule_names()))
     is_merged = pl.col("severity") == Severity.MERGED
@@ -112,9 +112,9 @@ def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     return pl.when(whole > 0).then(share.clip(0, 1).round(6))
 
 
-def told_shares(quality: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, float]]]:
+def known_shares(quality: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, float]]]:
     """By table and month the shares that are known, for the UI."""
     shares = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
     for row in quality.iter_rows(named=True):
-        if told := {name: row[name] for name in shares if row.get(name) is not None}:
-            yield row["table_name"], row["month"], told
+        if known := {name: row[name] for name in shares if row.get(name) is not None}:
+            yield row["table_name"], row["month"], known

@@ -36,7 +36,7 @@ def identity_assets(
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
         with warehouse.sparing_memory():
-            found = identify(
+            identified = identify(
                 raw.values(),
                 _all_records(warehouse, months[-1])
                 if definition.identity
@@ -48,9 +48,9 @@ def identity_assets(
                 conventions,
                 source.own_folder,
             )
-        yield dg.Output(found.identity_map, IDENTITY_MAP.name)
-        yield dg.Output(found.aliases, CUSTOMER_ALIAS.name)
-        yield dg.Output(found.models, LINKAGE_MODEL.name)
+        yield dg.Output(identified.identity_map, IDENTITY_MAP.name)
+        yield dg.Output(identified.aliases, CUSTOMER_ALIAS.name)
+        yield dg.Output(identified.models, LINKAGE_MODEL.name)
 
     return [identity_map]
 

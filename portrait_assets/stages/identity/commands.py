@@ -1,4 +1,4 @@
-"""The verbs of the identity room: link any table, and rewrite history under today's identities."""
+"""The commands of the identity room: link any table, and rekey history under new merges."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def _read(file: Path) -> pl.DataFrame:
             return pl.read_parquet(file)
         records = pl.read_csv(file, infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        told = str(error).strip().splitlines()[0]
-        raise PortraitError(f"'{file.name}' cannot be read: {told}") from None
+        reason = str(error).strip().splitlines()[0]
+        raise PortraitError(f"'{file.name}' cannot be read: {reason}") from None
     return records.rename({name: name.strip() for name in records.columns})
 
 
@@ -67,7 +67,7 @@ def merges_to_backdate(settings: Settings, months: Sequence[str]) -> pl.DataFram
         `found_in`, `alias_id` and `customer_id`, one row per identifier given up, in order.
 
     Raises:
-        PortraitError: when nothing was made yet, or a run holds the warehouse.
+        PortraitError: when nothing is materialized yet, or a run holds the warehouse.
     """
     with open_database(settings.warehouse_file, read_only=True) as con:
         found: pl.DataFrame = con.sql(
@@ -82,10 +82,12 @@ def backdate(settings: Settings, months: Sequence[str]) -> pl.DataFrame:
 
     They are written into the reviewers' file of the source as decided from that month, so that
     every later run gives the same history. Merges found after these months are left alone: so
-    that nobody is one person, then two and then one again, they need a range up to their month.
+    that no person is one customer, then two and then one again, they need a range up to their
+    month.
 
     Returns:
-        What `merges_to_backdate` gives; where there is any, the months are to be made again.
+        What `merges_to_backdate` gives; where it has rows, the months are to be
+        materialized again.
     """
     merges = merges_to_backdate(settings, months)
     if not merges.is_empty():

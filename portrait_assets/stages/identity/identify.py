@@ -14,8 +14,8 @@ from portrait_assets.methods.linkage.model import (
     compared,
     keys_of,
     score,
-    told_only,
     train,
+    without_empty_columns,
 )
 from portrait_assets.methods.personal_data.forms import forms_of
 from portrait_assets.methods.personal_data.rules import person_rules
@@ -29,7 +29,7 @@ from portrait_assets.stages.identity.resolve import (
     new_identities,
     resolve,
 )
-from portrait_assets.stages.identity.review import in_force, read_review
+from portrait_assets.stages.identity.review import active_decisions, read_review
 from portrait_assets.stages.raw.contract import CUSTOMERS
 from portrait_assets.stages.raw.source import Identity
 
@@ -41,7 +41,7 @@ _NOTHING = pl.DataFrame()
 
 @dataclass(frozen=True)
 class Identified:
-    """The rows of the three tables of identity for the months asked for."""
+    """The rows of the three tables of identity for the requested months."""
 
     identity_map: pl.DataFrame
     aliases: pl.DataFrame
@@ -61,11 +61,11 @@ def identify(
     """Who the records of these months are.
 
     Args:
-        tables: raw tables with `month` and `customer_id`, of the months asked for.
-        customers: raw.customers of all months up to the last one asked for.
+        tables: raw tables with `month` and `customer_id`, of the requested months.
+        customers: raw.customers of all months up to the last requested one.
         known: the identity map of the months before the first.
         models: the linkage models of the months before the first.
-        months: the months asked for, in order.
+        months: the requested months, in order.
         identity: how the source finds records of one person; None for by identifier alone.
         conventions: the conventions of the source (time zone, country, own rules).
         folder: the source's folder, where reviewers' decisions are.
@@ -75,8 +75,8 @@ def identify(
     """
     review = read_review(folder)
     if identity is None and review.is_empty():
-        made = new_identities(tables, known)
-        return Identified(made, CUSTOMER_ALIAS.empty(), LINKAGE_MODEL.empty())
+        alone = new_identities(tables, known)
+        return Identified(alone, CUSTOMER_ALIAS.empty(), LINKAGE_MODEL.empty())
     seen = first_seen(tables, known)
     records = _records(customers, conventions)
     texts = _Texts(records) if identity and identity.probabilistic else None
@@ -89,7 +89,7 @@ def identify(
             records,
             texts,
             trained,
-            in_force(review, month),
+            active_decisions(review, month),
             identity or Identity(keys=(), probabilistic=False),
         )
         maps.append(resolved.identity_map)
@@ -108,18 +108,18 @@ def _month(
     review: pl.DataFrame,
     identity: Identity,
 ) -> Resolved:
-    there = records.filter(pl.col("month") <= month).unique(
+    present = records.filter(pl.col("month") <= month).unique(
         "record_id", keep="last", maintain_order=True
     )
-    by_key = key_pairs(there, identity.keys)
+    by_key = key_pairs(present, identity.keys)
     probable = _NOTHING
-    if texts and there.height >= FEWEST_RECORDS:
-        probable = _probable(month, there, texts, trained, identity)
+    if texts and present.height >= FEWEST_RECORDS:
+        probable = _probable(month, present, texts, trained, identity)
     return resolve(month, seen, known, by_key, probable, review, identity.threshold)
 
 
 def _records(customers: pl.DataFrame, conventions: Conventions) -> pl.DataFrame:
-    """Every record of a customer, typed and checked, in the order in which they hold."""
+    """Every record of a customer, typed and checked, oldest first."""
     typed = type_rows(customers, CUSTOMERS, conventions, forms_of(conventions.country))
     checked = typed.against(person_rules(conventions.country)).without_duplicates()
     return (
@@ -130,7 +130,7 @@ def _records(customers: pl.DataFrame, conventions: Conventions) -> pl.DataFrame:
 
 
 class _Texts:
-    """What linkage compares of records, made once for all months; `place` is the row."""
+    """What linkage compares of records, computed once for all months; `place` is the row."""
 
     def __init__(self, records: pl.DataFrame) -> None:
         about = records.drop(
@@ -140,8 +140,8 @@ class _Texts:
         self._keys: dict[tuple[str, ...], pl.DataFrame] = {}
 
     def of(self, places: pl.Series) -> pl.DataFrame:
-        """The texts of these records, without columns that say nothing of any."""
-        return told_only(self._table[places])
+        """The texts of these records, without columns that are null in all of them."""
+        return without_empty_columns(self._table[places])
 
     def keys(self, model: LinkageModel, places: pl.Series) -> pl.DataFrame:
         """The keys of these records."""
@@ -153,24 +153,24 @@ class _Texts:
 
 def _probable(
     month: str,
-    there: pl.DataFrame,
+    present: pl.DataFrame,
     texts: _Texts,
     trained: list[pl.DataFrame],
     identity: Identity,
 ) -> pl.DataFrame:
     """Pairs of the month's records with each other and with those before.
 
-    The model is the last one made, or a new one where records have doubled since.
+    The model is the last one trained, or a new one where records have doubled since.
     """
     settings = LinkageSettings(identity.threshold, identity.seed, identity.max_pairs)
-    table = texts.of(there["place"])
-    is_new = there["month"] == month
+    table = texts.of(present["place"])
+    is_new = present["month"] == month
     models = pl.concat(trained).filter(pl.col("month") <= month).sort("month")
     if models.is_empty() or table.height >= _GROWN * models["records"][-1]:
-        made = train(table, settings)
-        if made is None:
+        result = train(table, settings)
+        if result is None:
             return _NOTHING
-        model, pairs = made
+        model, pairs = result
         row = {"month": month, "records": table.height, "model": model.to_json()}
         trained.append(pl.DataFrame([row], schema=LINKAGE_MODEL.polars_schema))
         ids = table.filter(is_new)["unique_id"].implode()
@@ -179,5 +179,5 @@ def _probable(
         return _NOTHING
     model = LinkageModel.from_json(models["model"][-1])
     new, known = table.filter(is_new), table.filter(~is_new)
-    places = pl.concat([there["place"].filter(is_new), there["place"].filter(~is_new)])
+    places = pl.concat([present["place"].filter(is_new), present["place"].filter(~is_new)])
     return score(model, new, known, settings, texts.keys(model, places))

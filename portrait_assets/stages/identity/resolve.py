@@ -71,7 +71,7 @@ class Resolved:
 
 
 def key_pairs(records: pl.DataFrame, keys: Iterable[tuple[str, ...]]) -> pl.DataFrame:
-    """Pairs of records that say the same in all columns of a key, with that as evidence.
+    """Pairs of records that agree in all columns of a key, with that as evidence.
 
     Args:
         records: `record_id` and the columns of the keys, typed.
@@ -85,9 +85,9 @@ def key_pairs(records: pl.DataFrame, keys: Iterable[tuple[str, ...]]) -> pl.Data
     for key in keys:
         if not set(key) <= set(records.columns):
             continue
-        told = records.drop_nulls(list(key))
+        complete = records.drop_nulls(list(key))
         first = pl.col("record_id").min().over(list(key))
-        pairs = told.with_columns(first.alias("record_1")).filter(
+        pairs = complete.with_columns(first.alias("record_1")).filter(
             pl.col("record_1") != pl.col("record_id")
         )
         found.append(
@@ -121,7 +121,7 @@ def resolve(
         known: the identity map of the months before.
         by_key: what `key_pairs` gives.
         probable: `record_1`, `record_2`, `match_probability`.
-        review: the decisions in force, `record_1`, `record_2`, `weight`.
+        review: the active decisions, `record_1`, `record_2`, `weight`.
         threshold: the least probability that joins.
     """
     before = as_known(known)
@@ -129,14 +129,14 @@ def resolve(
         [known.select("source_customer_id", "month"), seen.select("source_customer_id", "month")]
     )
     ages = ages.group_by("source_customer_id").agg(pl.col("month").min().alias("since"))
-    there = ages["source_customer_id"]
+    present = ages["source_customer_id"]
     decided = pl.concat(
         [
             review.select(*_PAIR, "weight"),
             _together(before).with_columns(pl.lit(_KNOWN).alias("weight")),
             by_key.select(*_PAIR, pl.lit(_BY_KEY).alias("weight")),
         ]
-    ).filter(pl.col("record_1").is_in(there.implode()), pl.col("record_2").is_in(there.implode()))
+    ).filter(pl.col(side).is_in(present.implode()) for side in _PAIR)
     probable = probable if probable.height else _NO_PAIRS
     persons = persons_of(probable, threshold, decided)
     now = (
@@ -152,17 +152,17 @@ def resolve(
         )
     )
     changed = now.filter(pl.col("was").is_null() | (pl.col("was") != pl.col("customer_id")))
-    told = _evidence(changed, now, by_key, probable, review).with_columns(
+    mapped = _evidence(changed, now, by_key, probable, review).with_columns(
         pl.lit(month).alias("month")
     )
-    told = told.with_columns(first_day().alias("valid_from"))
+    mapped = mapped.with_columns(first_day().alias("valid_from"))
     aliases = (
-        told.filter(pl.col("was") == pl.col("source_customer_id"))
+        mapped.filter(pl.col("was") == pl.col("source_customer_id"))
         .select("month", pl.col("was").alias("alias_id"), "customer_id", "valid_from", "evidence")
         .sort("alias_id")
     )
     return Resolved(
-        told.select(IDENTITY_MAP.column_names).sort("source_customer_id"),
+        mapped.select(IDENTITY_MAP.column_names).sort("source_customer_id"),
         aliases.select(CUSTOMER_ALIAS.column_names),
     )
 
@@ -184,7 +184,7 @@ def _evidence(
     review: pl.DataFrame,
 ) -> pl.DataFrame:
     """The changed records with why: a reviewer, a key, a probability, or the identifier alone."""
-    told = pl.concat(
+    pairs = pl.concat(
         [
             review.filter(pl.col("weight") > 0).select(
                 *_PAIR, pl.lit(REVIEWED).alias("evidence"), pl.lit(1.0).alias("match_probability")
@@ -195,8 +195,8 @@ def _evidence(
     ).with_row_index("rank")
     both = pl.concat(
         [
-            told.rename({"record_1": "source_customer_id", "record_2": "other"}),
-            told.rename({"record_2": "source_customer_id", "record_1": "other"}),
+            pairs.rename({"record_1": "source_customer_id", "record_2": "other"}),
+            pairs.rename({"record_2": "source_customer_id", "record_1": "other"}),
         ],
         how="diagonal",
     )

@@ -14,7 +14,7 @@ from portrait_assets.methods.linkage.resolving import DIFFERENT, SAME
 
 REVIEW_FILE = "identity_review.csv"
 COLUMNS = ("record_1", "record_2", "verdict", "from_month")
-"""`verdict` is same or different; it holds from a month on, or always where that is empty."""
+"""`verdict` is same or different; it is active from a month on, or always where that is empty."""
 _WEIGHTS = {"same": SAME, "different": DIFFERENT}
 
 
@@ -22,7 +22,7 @@ def read_review(folder: Path) -> pl.DataFrame:
     """The decided pairs: record_1 < record_2, weight and from_month ('' for always).
 
     Raises:
-        SourceError: when the file lacks a column or a line says neither same nor different.
+        SourceError: when the file lacks a column or a line has neither same nor different.
     """
     path = source_file(folder, REVIEW_FILE)
     if not path.is_file():
@@ -30,13 +30,13 @@ def read_review(folder: Path) -> pl.DataFrame:
             schema=dict.fromkeys(("record_1", "record_2", "from_month"), pl.String)
             | {"weight": pl.Float64}
         )
-    told = pl.read_csv(path, infer_schema=False)
-    if missing := [name for name in COLUMNS if name not in told.columns]:
+    rows = pl.read_csv(path, infer_schema=False)
+    if missing := [name for name in COLUMNS if name not in rows.columns]:
         raise SourceError(
             f"{folder.name}/{REVIEW_FILE} has no column {missing[0]}; its columns are "
             f"{', '.join(COLUMNS)}."
         )
-    for line, row in enumerate(told.iter_rows(named=True), 2):
+    for line, row in enumerate(rows.iter_rows(named=True), 2):
         if row["verdict"] not in _WEIGHTS or not row["record_1"] or not row["record_2"]:
             raise SourceError(
                 f"{folder.name}/{REVIEW_FILE}, line {line}: name two records and say same or "
@@ -44,8 +44,8 @@ def read_review(folder: Path) -> pl.DataFrame:
             )
         if row["from_month"]:
             parse_month(row["from_month"])
-    # The last word on a pair counts.
-    return told.select(
+    # The last decision on a pair counts.
+    return rows.select(
         pl.min_horizontal("record_1", "record_2").alias("record_1"),
         pl.max_horizontal("record_1", "record_2").alias("record_2"),
         pl.col("from_month").fill_null(""),
@@ -53,8 +53,8 @@ def read_review(folder: Path) -> pl.DataFrame:
     )
 
 
-def in_force(review: pl.DataFrame, month: str) -> pl.DataFrame:
-    """The decisions that hold in a month, the last one of each pair."""
+def active_decisions(review: pl.DataFrame, month: str) -> pl.DataFrame:
+    """The decisions that are active in a month, the last one of each pair."""
     return review.filter(pl.col("from_month") <= month).unique(
         ["record_1", "record_2"], keep="last", maintain_order=True
     )
@@ -70,8 +70,8 @@ def append_same(folder: Path, merges: pl.DataFrame, from_month: str) -> None:
         pl.lit(from_month).alias("from_month"),
     )
     if known.is_file():
-        told = pl.read_csv(known, infer_schema=False)
+        existing = pl.read_csv(known, infer_schema=False)
         # Columns that reviewers keep for themselves stay.
-        added = pl.concat([told, added.join(told, on=COLUMNS, how="anti")], how="diagonal")
+        added = pl.concat([existing, added.join(existing, on=COLUMNS, how="anti")], how="diagonal")
     # Decisions that people made are not to be lost to a full disk or a kill.
     replace_files({folder / REVIEW_FILE: added.write_csv().encode()})

@@ -29,7 +29,7 @@ TABLES: tuple[Table, ...] = (
 def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The step that reads the source; a table that it does not provide stays empty.
 
-    A table whose file cannot be read keeps what it has, and the others are made.
+    A table whose file cannot be read keeps its rows, and the others are materialized.
     """
 
     @tables_asset("raw", TABLES, partitions)
@@ -53,9 +53,10 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
                     placing = placed[canonical.name] = placing.kept()
                 rows = placing.rows(months) if placing else canonical.raw_table().empty()
                 yield dg.Output(rows, canonical.name)
-            told = receipts(placed, [c.name for c in CANONICAL], months, unread)
-            yield dg.Output(told, RECEIPTS.name)
-            strays = told.filter(pl.col("rows_unplaced") > 0)["table_name"].unique()
+            receipt_rows = receipts(placed, [c.name for c in CANONICAL], months, unread)
+            yield dg.Output(receipt_rows, RECEIPTS.name)
+            has_unplaced = pl.col("rows_unplaced") > 0
+            strays = receipt_rows.filter(has_unplaced)["table_name"].unique()
             unplaced = pl.concat(
                 [
                     UNPLACED.empty(),
@@ -70,15 +71,15 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
 
 
 def _as_it_stands(warehouse: Warehouse, table: Table, months: list[str]) -> Written:
-    """The table's months left alone; one that was never made is there, without rows."""
-    if never := [month for month in months if month not in warehouse.made(table)]:
-        warehouse.write(table, never, table.empty())
-    made = warehouse.made(table)
-    return Written({month: made[month] for month in months})
+    """The table's months left alone; one that was never materialized is written without rows."""
+    if missing := [month for month in months if month not in warehouse.made(table)]:
+        warehouse.write(table, missing, table.empty())
+    row_counts = warehouse.made(table)
+    return Written({month: row_counts[month] for month in months})
 
 
 def _lines_of_no_table(source: Source, reader: SourceReader) -> Iterator[pl.DataFrame]:
-    """Broken lines of files from which tables are only derived; they are told by file."""
+    """Broken lines of files from which tables are only derived; they are listed by file."""
     claimed = {source.rows_of(table) for table in source.provided}
     for name in source.definition.files:
         if name not in claimed:

@@ -28,7 +28,7 @@ def _all_received(subject: Subject) -> Finding:
         astray=(pl.col("rows_received") - pl.col("stored")).abs(),
     )
     wrong = balance.filter((pl.col("lost") > 0) | (pl.col("astray") > 0))
-    told = wrong.select(
+    sentences = wrong.select(
         pl.format(
             "{}: {} rows in the file, {} placed in months and {} unplaced; of the {} of this "
             "month {} stored",
@@ -37,9 +37,10 @@ def _all_received(subject: Subject) -> Finding:
         )
     )
     received = balance["rows_received"].sum()
+    balanced = f"all {received} rows of {balance.height} tables are stored"
     return Finding(
         int(balance.select(pl.col("lost", "astray").sum()).sum_horizontal().item()),
-        "; ".join(told.to_series()) or f"all {received} rows of {balance.height} tables are stored",
+        "; ".join(sentences.to_series()) or balanced,
     )
 
 

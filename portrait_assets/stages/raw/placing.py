@@ -31,9 +31,9 @@ class Placing:
     table: str | None = None
 
     def kept(self) -> Placing:
-        """The same, with all rows read into a table that is there as long as the reader is open.
+        """The same, with all rows read into a table that exists as long as the reader is open.
 
-        Everything that is asked is then told of the same rows, and the SQL has run once. What
+        All queries then read the same rows, and the SQL runs once. What
         does not fit into memory spills to the disk.
         """
         sql = f"SELECT * FROM {self._placed()}"
@@ -77,7 +77,7 @@ class Placing:
 
     @property
     def _month(self) -> str:
-        # greatest() skips nulls, so an unreadable date must be told apart before it.
+        # greatest() skips nulls, so an unreadable date must be recognized before it.
         return (
             "CASE WHEN dated IS NOT NULL "
             f"THEN greatest(strftime(dated, '%Y-%m'), {literal(self.first)}) END AS month"
@@ -86,8 +86,8 @@ class Placing:
     def _placed(self, dated: str = "true") -> str:
         """All rows with the month that they fall in, null where the date cannot be read.
 
-        `dated` is a condition on the date that rows are known to meet: what Parquet tells of its
-        row groups then spares reading others.
+        `dated` is a condition on the date that rows are known to meet: by the statistics of
+        Parquet row groups others are then not read.
         """
         if self.table is not None:
             return self.table
@@ -115,12 +115,12 @@ class Placing:
         if self.table is not None or not self._is_dated:
             sql = f"SELECT month, count(*) FROM {self._placed()} GROUP BY month"
         else:
-            # A month is told as a number first: to tell it as text of every row takes longer.
-            told = self.reader.source.sql(self.canonical.name)
+            # A month is a number first: formatting it as text for every row takes longer.
+            query = self.reader.source.sql(self.canonical.name)
             sql = (
                 f"SELECT {self._month}, CAST(sum(rows) AS BIGINT) FROM ("
                 "SELECT min(dated) AS dated, count(*) AS rows "
-                f"FROM (SELECT {self._date} AS dated FROM ({told})) "
+                f"FROM (SELECT {self._date} AS dated FROM ({query})) "
                 "GROUP BY dated IS NULL, year(dated) * 12 + month(dated)) GROUP BY month"
             )
         return dict(self.reader.con.execute(sql).fetchall())
@@ -180,7 +180,7 @@ class Unread:
 
 
 def _is_moment(kind: str) -> bool:
-    """Whether values of this DuckDB type are dates, told without a time zone."""
+    """Whether values of this DuckDB type are dates without a time zone."""
     return kind == "DATE" or (kind.startswith("TIMESTAMP") and "ZONE" not in kind)
 
 

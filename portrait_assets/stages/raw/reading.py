@@ -30,8 +30,8 @@ class SourceReader:
 
     Text files keep every value as text; Parquet and JSON keep their own types. Files in another
     encoding are written again as UTF-8 into `scratch`, while it is open. A file that cannot be
-    read has no view; `problem` says so of the tables that need it. The SQL in the folder `views`
-    of the source becomes views too, for what several tables are made from.
+    read has no view; `problem` states it for the tables that need it. The SQL in the folder `views`
+    of the source becomes views too, for what several tables read.
     """
 
     def __init__(
@@ -96,7 +96,9 @@ class SourceReader:
 
     def _problem_of(self, sql: str) -> str | None:
         needed = self._names_in(sql)
-        return next((told for name, told in self._problems.items() if name.lower() in needed), None)
+        return next(
+            (problem for name, problem in self._problems.items() if name.lower() in needed), None
+        )
 
     def _names_in(self, sql: str) -> set[str]:
         """What the query reads, in lower case: also where it cannot run, as a file is missing.
@@ -181,7 +183,7 @@ class SourceReader:
         return link
 
     def rows_in(self, name: str) -> int:
-        """Rows of a name's files; those of Parquet as its footers tell, which takes no time."""
+        """Rows of a name's files; those of Parquet come from its footers, which takes no time."""
         paths = self.source.files(name)
         counted = f"SELECT count(*) FROM {quote(name)}"
         if all(path.suffix.lower() == ".parquet" for path in paths):
