@@ -24,7 +24,7 @@ from sklearn.metrics import adjusted_rand_score
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.stages.clusters.in_force import kept_uses, model_in_force
+from portrait_assets.stages.clusters.active import active_model, kept_uses
 
 BOUND_ARI = 0.85
 
@@ -81,7 +81,7 @@ def main() -> None:
     for at, day in enumerate(days, start=1):
         month = rows("feature_matrix", day)
         old, uses = champion, kept_uses(rows("feature_selection", day))
-        champion = model_in_force(month, at, old, uses, matrix_before).model
+        champion = active_model(month, at, old, uses, matrix_before).model
         now = assign(champion, month, before)
         told = f"{day}: {len(champion.segment_ids)} segments, ARI {rand(now, truth):.4f}"
         if old is not None and before is not None and champion.version != old.version:

@@ -19,7 +19,7 @@ from portrait_assets.methods.clustering.selection_rule import (
     Compared,
     SelectionRule,
 )
-from portrait_assets.stages.clusters import champion, in_force, tracking
+from portrait_assets.stages.clusters import active, champion, tracking
 from portrait_assets.testing.cluster_worlds import as_features, blobs
 
 TWO = blobs([[0.0, 0.0], [4.0, 0.0]], each=80)
@@ -75,7 +75,7 @@ def test_every_number_says_why() -> None:
 
 def test_nothing_else_holds_a_number_that_decides() -> None:
     """No module that chooses has a number of its own at its top; how finely is no choice."""
-    others = (champion, in_force, tracking, fitting, final_fit)
+    others = (active, champion, tracking, fitting, final_fit)
     rest = [Path(str(module.__file__)) for module in others]
     files = [*Path(str(selection.__file__)).parent.glob("*.py"), *rest]
     found = {

@@ -13,6 +13,12 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.clusters.active import (
+    active_model,
+    candidate_rows,
+    kept_uses,
+    model_rows,
+)
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_ASSIGNMENT,
     CLUSTER_CANDIDATES,
@@ -25,12 +31,6 @@ from portrait_assets.stages.clusters.contract import (
     USED_FEATURES,
 )
 from portrait_assets.stages.clusters.description import describe
-from portrait_assets.stages.clusters.in_force import (
-    candidate_rows,
-    kept_uses,
-    model_in_force,
-    model_rows,
-)
 from portrait_assets.stages.clusters.names.given_names import given_names
 from portrait_assets.stages.clusters.pictures.draw import draw_pictures
 from portrait_assets.stages.clusters.tracking import migration_matrix
@@ -91,7 +91,7 @@ def clusters_assets(
             matrix = of_month(features, month)
             uses = kept_uses(of_month(selections, month))
             history = known.index(month) + 1
-            champion, decision = model_in_force(matrix, history, champion, uses, before)
+            champion, decision = active_model(matrix, history, champion, uses, before)
             before = rows_of(features, month)
             rows[CLUSTER_MODEL].append(dated(model_rows(champion), month))
             rows[CLUSTER_CANDIDATES].append(dated(candidate_rows(champion), month))

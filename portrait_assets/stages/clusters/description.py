@@ -12,6 +12,7 @@ from portrait_assets.methods.clustering.preparation.preparation import FeatureUs
 from portrait_assets.methods.clustering.quality import segment_quality
 from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.clusters.active import USES
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
@@ -19,7 +20,6 @@ from portrait_assets.stages.clusters.contract import (
     USED_FEATURES,
     VALUE_FEATURE,
 )
-from portrait_assets.stages.clusters.in_force import USES
 from portrait_assets.stages.clusters.names.naming import Label, name_segments
 from portrait_assets.stages.clusters.profile import (
     profile_segments,

@@ -5,8 +5,8 @@ import pytest
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.selection.partition import divide
+from portrait_assets.stages.clusters.active import USES, active_model, kept_uses
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION
-from portrait_assets.stages.clusters.in_force import USES, kept_uses, model_in_force
 
 TWO = [FeatureUse("spend_3m", "symbol"), FeatureUse("purchases_3m", "symbol")]
 
@@ -28,20 +28,20 @@ def customers(kinds: bool, count: int = 300, seed: int = 0) -> pl.DataFrame:
 def apart() -> ClusterModel:
     """The model of the first full year of customers of two kinds far apart."""
     world = customers(kinds=True)
-    first = model_in_force(world, 1, None, TWO).model
-    return model_in_force(world, 12, first, TWO, world.lazy()).model
+    first = active_model(world, 1, None, TWO).model
+    return active_model(world, 12, first, TWO, world.lazy()).model
 
 
 def test_before_a_quarter_has_passed_all_are_one_segment() -> None:
-    first = model_in_force(customers(kinds=True), 1, None, TWO)
+    first = active_model(customers(kinds=True), 1, None, TWO)
     assert first.decision["winner"] == "first"
-    second = model_in_force(customers(kinds=True), 2, first.model, TWO)
+    second = active_model(customers(kinds=True), 2, first.model, TWO)
     assert second.model.version == first.model.version
     assert second.decision["statement_en"] == "All customers are one segment."
 
 
 def test_kinds_that_lie_apart_are_found_and_said_to_be(apart: ClusterModel) -> None:
-    decision = model_in_force(customers(kinds=True), 13, apart, TWO).decision
+    decision = active_model(customers(kinds=True), 13, apart, TWO).decision
     assert (decision["nature"], decision["segments"]) == ("separate", 2)
     assert "lie apart" in str(decision["statement_en"])
     assert decision["is_stable"]
@@ -49,8 +49,8 @@ def test_kinds_that_lie_apart_are_found_and_said_to_be(apart: ClusterModel) -> N
 
 def test_customers_who_differ_by_degree_are_divided_and_said_to_be() -> None:
     world = customers(kinds=False)
-    first = model_in_force(world, 1, None, TWO).model
-    model, decision = model_in_force(world, 12, first, TWO)
+    first = active_model(world, 1, None, TWO).model
+    model, decision = active_model(world, 12, first, TWO)
     assert decision["nature"] == "division"
     assert "by degree" in str(decision["statement_en"])
     assert {"division", "k-means", "ward"} <= set(model.candidates["family"])
@@ -61,8 +61,8 @@ def test_customers_who_differ_by_degree_are_divided_and_said_to_be() -> None:
 
 def test_before_a_year_is_full_customers_are_divided_by_degree() -> None:
     world = customers(kinds=True)
-    first = model_in_force(world, 1, None, TWO).model
-    model, decision = model_in_force(world, 3, first, TWO)
+    first = active_model(world, 1, None, TWO).model
+    model, decision = active_model(world, 3, first, TWO)
     assert decision["nature"] == "division"
     assert set(model.candidates["family"]) == {"division"}
 
@@ -71,8 +71,8 @@ def test_segments_that_the_month_before_tells_otherwise_are_no_kinds() -> None:
     """Two kinds as clear as can be, but who is of which changes every month."""
     world = customers(kinds=True)
     other = customers(kinds=True, seed=1)
-    first = model_in_force(world, 1, None, TWO).model
-    model, decision = model_in_force(world, 12, first, TWO, other.lazy())
+    first = active_model(world, 1, None, TWO).model
+    model, decision = active_model(world, 12, first, TWO, other.lazy())
     assert decision["nature"] == "division"
     assert "the one before agree at" in model.reason
     assert model.candidates["chosen"].sum() == 1
@@ -81,18 +81,18 @@ def test_segments_that_the_month_before_tells_otherwise_are_no_kinds() -> None:
 @pytest.mark.parametrize("count", [1, 30])
 def test_customers_who_differ_in_nothing_stay_one_segment(count: int) -> None:
     alike = customers(kinds=False, count=count).with_columns(spend_3m=1.0, purchases_3m=2.0)
-    first = model_in_force(alike, 1, None, TWO).model
+    first = active_model(alike, 1, None, TWO).model
     for month in (3, 12):
-        assert model_in_force(alike, month, first, TWO, alike.lazy()).decision["nature"] == "one"
+        assert active_model(alike, month, first, TWO, alike.lazy()).decision["nature"] == "one"
 
 
 def test_a_challenger_that_loses_tells_how_it_was_chosen() -> None:
     """A division stays a year later, and why there are no kinds yet can be read."""
     world = customers(kinds=True)
     other = customers(kinds=True, seed=1)
-    first = model_in_force(world, 1, None, TWO).model
-    champion = model_in_force(world, 12, first, TWO, other.lazy()).model
-    model, decision = model_in_force(world, 24, champion, TWO, other.lazy())
+    first = active_model(world, 1, None, TWO).model
+    champion = active_model(world, 12, first, TWO, other.lazy()).model
+    model, decision = active_model(world, 24, champion, TWO, other.lazy())
     assert (decision["winner"], model.version) == ("champion", champion.version)
     assert "the one before agree at" in str(decision["challenger_because"])
 
@@ -107,27 +107,27 @@ def test_a_segment_with_nearly_everyone_is_none() -> None:
             ),
         ]
     )
-    first = model_in_force(world, 1, None, TWO).model
-    model, decision = model_in_force(world, 12, first, TWO, world.lazy())
+    first = active_model(world, 1, None, TWO).model
+    model, decision = active_model(world, 12, first, TWO, world.lazy())
     assert decision["nature"] == "division"
     assert "of the customers are in one segment" in model.reason
 
 
 def test_the_decision_has_the_columns_of_its_table() -> None:
-    decision = model_in_force(customers(kinds=False), 1, None, TWO).decision
+    decision = active_model(customers(kinds=False), 1, None, TWO).decision
     assert {"as_of", *decision} == set(CLUSTER_DECISION.column_names)
 
 
 @pytest.mark.parametrize("month", [13, 15, 16])
 def test_the_same_customers_later_change_no_model(apart: ClusterModel, month: int) -> None:
     world = customers(kinds=True)
-    assert model_in_force(world, month, apart, TWO).model.version == apart.version
+    assert active_model(world, month, apart, TWO).model.version == apart.version
 
 
 def test_a_drift_of_the_mix_asks_for_a_new_choice_between_quarters(apart: ClusterModel) -> None:
     world = customers(kinds=True)
     mostly_one = world.filter((pl.col("spend_3m") > 4) | (pl.int_range(pl.len()) % 10 == 0))
-    found = model_in_force(mostly_one, 13, apart, TWO)
+    found = active_model(mostly_one, 13, apart, TWO)
     assert found.decision["refit_due"]
     assert found.decision["challenger_version"] is not None
 
@@ -138,12 +138,12 @@ def test_a_drift_that_the_champion_has_withstood_asks_for_no_further_challenger(
     """The champion wins where most are of one kind; the next month has the same mix."""
     world = customers(kinds=True)
     mostly_one = world.filter((pl.col("spend_3m") > 4) | (pl.int_range(pl.len()) % 10 == 0))
-    withstood = model_in_force(mostly_one, 13, apart, TWO)
+    withstood = active_model(mostly_one, 13, apart, TWO)
     assert withstood.decision["winner"] == "champion"
     restored = ClusterModel.from_rows(withstood.model.to_rows())
-    next_month = model_in_force(mostly_one, 14, restored, TWO).decision
+    next_month = active_model(mostly_one, 14, restored, TWO).decision
     assert (next_month["mix_drift"], next_month["challenger_version"]) == (0.0, None)
-    back = model_in_force(world, 14, restored, TWO).decision
+    back = active_model(world, 14, restored, TWO).decision
     assert back["refit_due"]
     assert back["challenger_version"] is not None
     assert withstood.model.version == apart.version
@@ -158,10 +158,10 @@ def test_a_model_stored_without_a_baseline_has_the_shares_of_its_fit(apart: Clus
 
 def test_the_model_of_a_month_follows_from_the_one_before_and_the_data() -> None:
     world = customers(kinds=False)
-    first = model_in_force(world, 1, None, TWO).model
-    once = model_in_force(world, 3, first, TWO).model
+    first = active_model(world, 1, None, TWO).model
+    once = active_model(world, 3, first, TWO).model
     restored = ClusterModel.from_rows(first.to_rows())
-    assert model_in_force(world, 3, restored, TWO).model.version == once.version
+    assert active_model(world, 3, restored, TWO).model.version == once.version
 
 
 def test_features_that_the_selection_left_out_are_not_used() -> None:

@@ -34,7 +34,7 @@ from portrait_assets.stages.clusters.tracking import track
 USES = tuple(FeatureUse(feature.name, str(feature.element)) for feature in USED_FEATURES)
 
 
-class InForce(NamedTuple):
+class ActiveModel(NamedTuple):
     """The model of a month, and the row of `clusters.cluster_decision` that tells why."""
 
     model: ClusterModel
@@ -51,7 +51,7 @@ def kept_uses(selection: pl.DataFrame) -> list[FeatureUse]:
     return [use for use in USES if use.name not in left_out]
 
 
-def model_in_force(
+def active_model(
     features: pl.DataFrame,
     months_of_history: int,
     champion: ClusterModel | None,
@@ -59,7 +59,7 @@ def model_in_force(
     before: pl.LazyFrame | None = None,
     *,
     rule: SelectionRule = RULE,
-) -> InForce:
+) -> ActiveModel:
     """The model of a month: a pure function of its features and of the model before.
 
     Behaviour shows over months, so before a quarter has passed all customers are one segment.
@@ -82,14 +82,14 @@ def model_in_force(
     if champion is None:
         first = fit_model(features, uses, segments=1, rule=rule)
         none = Decision("first", "there was no model before")
-        return InForce(first, _row(first, 0.0, none, rule))
+        return ActiveModel(first, _row(first, 0.0, none, rule))
     mix = _mix(champion, features, when.drift_rows)
     drift = _drift(champion, mix, rule)
     is_drifted = drift > when.drift_limit
     is_quarter = months_of_history > 0 and months_of_history % when.refit_months == 0
     if not is_quarter and not is_drifted:
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
-        return InForce(champion, _row(champion, drift, Decision("champion", why), rule))
+        return ActiveModel(champion, _row(champion, drift, Decision("champion", why), rule))
     is_year = months_of_history % when.choice_months == 0
     is_moved = not is_drifted and len(champion.segments) > 1 and not is_year
     if is_moved:
@@ -104,9 +104,9 @@ def model_in_force(
         decision = decide(champion, challenger, features, rule=rule)
     if decision.winner == "champion":
         kept = champion if is_moved else champion.with_baseline(mix)
-        return InForce(kept, _row(kept, drift, decision, rule, challenger))
+        return ActiveModel(kept, _row(kept, drift, decision, rule, challenger))
     winner, _ = track(champion, challenger, features, rule=rule.tracking)
-    return InForce(winner, _row(winner, drift, decision, rule, challenger))
+    return ActiveModel(winner, _row(winner, drift, decision, rule, challenger))
 
 
 def separate_or_divided(
