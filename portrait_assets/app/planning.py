@@ -21,7 +21,7 @@ from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.rooms import ROOMS
-from portrait_assets.storage.duckdb.connection import open_database, open_published, told
+from portrait_assets.storage.duckdb.connection import error_message, open_database, open_published
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.inputs import Inputs
@@ -338,8 +338,8 @@ def read_record(
             return Record()  # Of another version, about which the run itself has more to say.
         except duckdb.Error as error:
             raise WarehouseError(
-                f"{settings.warehouse_file.name} cannot be read ({told(error)}); make it again "
-                f"with `{command('run', '--fresh')}`."
+                f"{settings.warehouse_file.name} cannot be read "
+                f"({error_message(error)}); rebuild it with `{command('run', '--fresh')}`."
             ) from None
 
 

@@ -49,7 +49,7 @@ from portrait_assets.orchestration.run_failures import (
     run_failure,
 )
 from portrait_assets.storage.dagster.runs import process_tag
-from portrait_assets.storage.duckdb.connection import told
+from portrait_assets.storage.duckdb.connection import error_message
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
 
@@ -94,7 +94,7 @@ def _machine_failures_in_a_sentence() -> Iterator[None]:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise PortraitError(f"Dagster's records: {cause}; {MACHINE_REMEDY}.") from None
     except duckdb.Error as error:
-        raise WarehouseError(f"The warehouse: {told(error)}.") from None
+        raise WarehouseError(f"The warehouse: {error_message(error)}.") from None
 
 
 def _run_request(request: Request, plan: Plan, progress: Progress) -> Result:

@@ -141,7 +141,7 @@ def test_what_cannot_be_examined_is_told_in_one_sentence(made: Settings, tmp_pat
         pytest.raises(WarehouseError, match="held by run run-7"),
     ):
         examine(made)
-    with pytest.raises(WarehouseError, match=r"not been made yet; run `.*portrait run.*` first"):
+    with pytest.raises(WarehouseError, match=r"does not exist yet; run `.*portrait run.*` first"):
         examine(short_shop(tmp_path / "new"))
     made.warehouse_file.write_bytes(b"no database" * 10_000)
     with pytest.raises(WarehouseError, match="cannot be opened"):

@@ -19,13 +19,13 @@ from portrait_assets.testing.feature_world import World
 @pytest.fixture(scope="module")
 def world() -> World:
     """A bank with its fits of the last month stored."""
-    made = bank(seed=5)
-    fits = Fits(made.con)
-    Engine(made.con, on_standing=fits.keep).frame(MATRIX, Scope(MONTHS[-1]))
-    made._create(FITTED)
+    world = bank(seed=5)
+    fits = Fits(world.con)
+    Engine(world.con, on_standing=fits.keep).frame(MATRIX, Scope(MONTHS[-1]))
+    world._create(FITTED)
     for frame in fits.of(MONTHS[-1:]):
-        made._insert(FITTED, frame)
-    return made
+        world._insert(FITTED, frame)
+    return world
 
 
 def test_a_handful_of_customers_is_computed_from_the_stored_fits(world: World):
@@ -39,7 +39,7 @@ def test_a_handful_of_customers_is_computed_from_the_stored_fits(world: World):
 
 
 def test_without_the_fits_they_would_be_compared_with_themselves(world: World):
-    """The population of a fit is everyone: nothing about five is fitted over five."""
+    """The population of a fit is everyone, however few customers are computed."""
     few = Scope(MONTHS[-1], "customer_id < 'c2'")
     whole = world.matrix(MONTHS[-1])
     rows = Engine(world.con).frame(MATRIX, few).select(FEATURE_MATRIX.column_names)

@@ -267,7 +267,7 @@ def test_a_customer_who_is_not_there_is_told(database: Path, con: duckdb.DuckDBP
         read_card(database, "zz")
     with pytest.raises(PortraitError, match="from 2017-05 to 2017-06 and not in 2016-01"):
         customer_card(con, "b", date(2016, 1, 31))
-    with pytest.raises(PortraitError, match="has not been made yet"):
+    with pytest.raises(PortraitError, match="does not exist yet"):
         read_card(database.with_name("other.duckdb"), "b")
 
 

@@ -127,5 +127,7 @@ def test_every_outcome_has_a_name_and_every_claim_its_own():
 
 def test_a_window_without_targets_is_named(warehouse: Warehouse, matrix: Table):
     after = next_month(SHOP_MONTHS[-1])
-    with pytest.raises(WarehouseError, match=f"targets.target has not been made for {after}"):
+    with pytest.raises(
+        WarehouseError, match=f"targets.target has not been materialized for {after}"
+    ):
         count_outcomes(warehouse, matrix, CLAIMS, [Window(SHOP_MONTHS[-1], 1)])

@@ -84,9 +84,11 @@ def test_an_empty_month_is_a_real_month(warehouse: Warehouse):
     assert warehouse.read(SALES, ["2024-01"]).schema == SALES.polars_schema
 
 
-def test_a_month_never_made_is_not_taken_for_an_empty_one(warehouse: Warehouse):
+def test_a_month_never_materialized_is_not_taken_for_an_empty_one(warehouse: Warehouse):
     warehouse.write(SALES, ["2024-01"], JANUARY)
-    with pytest.raises(WarehouseError, match=r"has not been made for 2024-02.*portrait run"):
+    with pytest.raises(
+        WarehouseError, match=r"has not been materialized for 2024-02.*portrait run"
+    ):
         warehouse.read(SALES, ["2024-01", "2024-02"])
 
 

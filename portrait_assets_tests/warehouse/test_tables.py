@@ -76,7 +76,7 @@ def test_a_column_that_held_nothing_takes_the_type_that_first_comes():
     assert existing_types(con, "raw.sales")["amount"] == "DOUBLE"
 
 
-def test_a_source_that_retypes_a_column_with_values_is_told():
+def test_a_source_that_retypes_a_column_with_values_is_refused():
     con = duckdb.connect()
     ensure_table(con, RAW, {"amount": "DOUBLE"})
     con.execute("INSERT INTO raw.sales VALUES ('2024-01', 'a', 1)")

@@ -31,7 +31,7 @@ def month_partitions(
 
 
 def month_in(table: Table) -> dg.AssetIn:
-    """The table's rows of the months being made."""
+    """The table's rows of the months being materialized."""
     return dg.AssetIn(key=asset_key(table))
 
 
@@ -41,7 +41,7 @@ def month_of(table: Table) -> dg.AssetDep:
 
 
 def all_months_in(table: Table, partitions: dg.PartitionsDefinition[str]) -> dg.AssetIn:
-    """The table's rows of the months being made and of all months before."""
+    """The table's rows of the months being materialized and of all months before."""
     return dg.AssetIn(key=asset_key(table), partition_mapping=_until(partitions))
 
 
@@ -77,7 +77,7 @@ def tables_asset(
     deps: Iterable[Table | dg.AssetDep] = (),
     kinds: Iterable[str] = KINDS,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """A decorator for a step that makes these tables of one room for its months.
+    """A decorator for a step that materializes these tables of one room for its months.
 
     The function yields one `dg.Output` per table, named as the table. It is
     given the tables of `ins`; those of `deps` it reads by itself.
@@ -94,7 +94,7 @@ def tables_asset(
         )
         for table in tables
     }
-    made = dg.multi_asset(
+    as_asset = dg.multi_asset(
         name=name,
         outs=outs,
         ins=dict(ins or {}),
@@ -103,7 +103,7 @@ def tables_asset(
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},
     )
-    return lambda step: made(noting_its_place(name, step))
+    return lambda step: as_asset(noting_its_place(name, step))
 
 
 def noting_its_place(name: str, step: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:

@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a check looks at: one month of one table, and the warehouse that it stands in."""
+    """What a check examines: one month of one table, and the warehouse that holds it."""
 
     warehouse: Warehouse
     table: Table
@@ -76,11 +76,11 @@ def run_checks(
     checks: Sequence[TableCheck], warehouse: Warehouse, table: Table, months: Sequence[str]
 ) -> list[dict[str, object]]:
     """The rows of `validation.check_results` that the checks give for these months of a table."""
-    made = warehouse.made(table)
+    rows_by_month = warehouse.made(table)
     results = []
     most = warehouse.bounds.rows_of(len(table.stored.column_names))
-    for batch in in_batches(months, made, most):
-        parts = -(-sum(made[month] for month in batch) // most)
+    for batch in in_batches(months, rows_by_month, most):
+        parts = -(-sum(rows_by_month[month] for month in batch) // most)
         if parts > 1:
             results += [_check_large(c, warehouse, table, batch[0], parts) for c in checks]
             continue
@@ -119,10 +119,10 @@ def _check_large(
     def of(part: int) -> Callable[[], pl.DataFrame]:
         return lambda: warehouse.read_part(table, month, part, parts)
 
-    found = [check.find(Subject(warehouse, table, month, of(part))) for part in range(parts)]
-    failed = [finding for finding in found if finding.failures]
-    told = (failed or found)[0].detail
-    return _result(check, table, month, Finding(sum(f.failures for f in found), told))
+    findings = [check.find(Subject(warehouse, table, month, of(part))) for part in range(parts)]
+    failed = [finding for finding in findings if finding.failures]
+    detail = (failed or findings)[0].detail
+    return _result(check, table, month, Finding(sum(f.failures for f in findings), detail))
 
 
 def _result(check: TableCheck, table: Table, month: str, finding: Finding) -> dict[str, object]:
@@ -177,13 +177,13 @@ def room_checks(
             checks = [check for check in applied[name] if check.name in wanted]
             with warehouse.place.noted(name, months):
                 rows += run_checks(checks, warehouse, named[name], months)
-        found = pl.DataFrame(rows, schema=CHECK_RESULTS.polars_schema)
+        results = pl.DataFrame(rows, schema=CHECK_RESULTS.polars_schema)
         checked = [(key.asset_key.path, key.name) for key in context.selected_asset_check_keys]
         within = [(".".join(path), name) for path, name in checked]
-        warehouse.write(CHECK_RESULTS, months, found, within)
+        warehouse.write(CHECK_RESULTS, months, results, within)
         for row in rows:
             yield _evaluation(row, named)
-        # Dagster takes a check without an output for one that said nothing.
+        # Besides its evaluation, Dagster expects an output of every check that it has selected.
         for spec in specs:
             if spec.key in context.selected_asset_check_keys:
                 yield dg.Output(None, output_name=spec.get_python_identifier())

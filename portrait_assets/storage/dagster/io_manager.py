@@ -22,9 +22,9 @@ from portrait_assets.storage.inputs import Inputs, record_inputs
 
 RESOURCE_KEY = "warehouse"
 OnWritten = Callable[[str, int], None]
-"""Told the name of a table that was written, and its rows."""
+"""Called with the name of a table that was written and its number of rows."""
 OnAbandoned = Callable[[dg.DagsterInstance, str, Callable[[str], None]], None]
-"""Told an abandoned run, now failed, and where to log what goes wrong in reporting it."""
+"""Called with the instance, the id of an abandoned run, now failed, and a log for its problems."""
 
 
 class WarehouseIOManager(dg.IOManager):
@@ -89,7 +89,7 @@ def warehouse_resource(
         tables: the contracts of the assets that are stored in it.
         on_written: called with each table that is written.
         inputs: takes digests of what the run is about to read.
-        upstream: by table, in the order of the flow, the tables that it is made from.
+        upstream: by table, in the order of the flow, the tables that it is computed from.
         on_abandoned: called with each run that a dead process left as started.
 
     Raises, when a run starts:

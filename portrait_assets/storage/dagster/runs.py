@@ -1,4 +1,4 @@
-"""Runs whose process died: still unfinished to Dagster, so told off by the next that starts."""
+"""Abandoned runs: Dagster lists them as unfinished, and the next run to start marks them failed."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def _is_alive(process: str) -> bool:
 
 
 def _started(number: int) -> str:
-    """When a process started, in the kernel's ticks since boot; empty where it does not tell."""
+    """When a process started, in the kernel's ticks since boot; empty where unknown."""
     try:
-        told = Path(f"/proc/{number}/stat").read_text()
+        stat = Path(f"/proc/{number}/stat").read_text()
     except OSError:
         return ""
-    return told.rpartition(")")[2].split()[19]
+    return stat.rpartition(")")[2].split()[19]

@@ -85,7 +85,10 @@ def _require(
     known: Sequence[str],
     months: Sequence[str],
 ) -> None:
-    """Check that earlier months that are read are there; the step before has seen to these."""
+    """Check that the earlier months that are read have been materialized.
+
+    The months of the run itself have been materialized by the steps before.
+    """
     for table, spans in reads.items():
         wanted = {
             each

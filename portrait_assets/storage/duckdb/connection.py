@@ -43,7 +43,7 @@ def qualified(full_name: str) -> str:
     return ".".join(quote(part) for part in full_name.split("."))
 
 
-# What DuckDB says in these speaks of names, files and SQL; in all others it may quote values.
+# Messages of these kinds name columns, files and SQL; all others may quote values of rows.
 _WITHOUT_VALUES = (
     "Binder Error",
     "Catalog Error",
@@ -69,23 +69,23 @@ def without_values(line: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an error of DuckDB or polars says: its first line, without values of rows."""
+    """The first line of an error of DuckDB or polars, without values of rows."""
     return without_values((str(error).strip().splitlines() or [""])[0])
 
 
-def told(error: duckdb.Error) -> str:
-    """What DuckDB says, in one line, and what helps where the machine is what failed."""
+def error_message(error: duckdb.Error) -> str:
+    """DuckDB's message in one line, with a remedy where the machine is what failed."""
     return with_remedy(type(error).__name__, first_line(error))
 
 
 def with_remedy(exception: str, line: str) -> str:
-    """What DuckDB says in an exception of this name, and what helps."""
+    """The line of a DuckDB exception of this name, with its remedy if there is one."""
     line = line.rstrip(".")
     return f"{line}; {_REMEDIES[exception]}" if exception in _REMEDIES else line
 
 
 def unreadable(error: duckdb.Error, files: str) -> SourceError | duckdb.Error:
-    """The error told of the files whose rows were being read, unless the machine failed."""
+    """The error as one that names the files being read; unchanged when the machine failed."""
     if type(error).__name__ in _REMEDIES:
         return error
     return SourceError(
@@ -95,7 +95,7 @@ def unreadable(error: duckdb.Error, files: str) -> SourceError | duckdb.Error:
 
 
 def spill_folder(path: Path) -> Path:
-    """The folder beside a database file for what is there only while a process works on it."""
+    """The folder beside a database file for what exists only while a process works on it."""
     return path.with_suffix(".spill")
 
 
@@ -111,7 +111,7 @@ def open_database(
         WarehouseError: when the file cannot be opened.
     """
     if read_only and not path.exists():
-        raise WarehouseError(f"{path.name} has not been made yet; run `{command('run')}` first.")
+        raise WarehouseError(f"{path.name} does not exist yet; run `{command('run')}` first.")
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_limit_gib}GiB",
         "temp_directory": str(spill_folder(path)),
@@ -124,8 +124,8 @@ def open_database(
         return duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.Error as error:
         raise WarehouseError(
-            f"{path.name} in {path.parent.name} cannot be opened ({told(error)}); close what else "
-            f"has it open, or make it again with `{command('run', '--fresh')}`."
+            f"{path.name} in {path.parent.name} cannot be opened ({error_message(error)}); "
+            f"close what else has it open, or rebuild it with `{command('run', '--fresh')}`."
         ) from None
 
 
@@ -133,10 +133,10 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
     """A connection to the published file that cannot write.
 
     Raises:
-        WarehouseError: when it is not there, or is damaged.
+        WarehouseError: when it does not exist or is damaged.
     """
     if not path.exists():
-        raise WarehouseError(f"{path.name} has not been made yet; run `{command('run')}` first.")
+        raise WarehouseError(f"{path.name} does not exist yet; run `{command('run')}` first.")
     try:
         return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:

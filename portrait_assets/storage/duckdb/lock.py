@@ -19,12 +19,12 @@ POLL_SECONDS = 0.2
 
 def _holder(path: Path) -> str:
     try:
-        told = json.loads(path.read_text() or "{}")
+        holder = json.loads(path.read_text() or "{}")
     except (OSError, ValueError):
-        told = {}
-    if not told:
+        holder = {}
+    if not holder:
         return "another process"
-    return f"run {told['run_id']} (process {told['pid']}, since {told['since']})"
+    return f"run {holder['run_id']} (process {holder['pid']}, since {holder['since']})"
 
 
 def _opened(path: Path) -> TextIO:
@@ -48,13 +48,13 @@ def warehouse_lock(
     """Hold the lock file for the length of the block.
 
     Args:
-        path: the lock file, made when absent and never removed.
-        run_id: told to those who wait.
+        path: the lock file, created when absent and never removed.
+        run_id: which the messages of waiting processes name.
         wait_seconds: how long to wait for a holder to let go.
         on_wait: called once with a sentence when there is somebody to wait for.
 
     Raises:
-        WarehouseBusyError: when the wait is over; the sentence says who holds it.
+        WarehouseBusyError: when the wait is over; the sentence names the holder.
         WarehouseError: when the folder cannot be written to.
     """
     with _opened(path) as file:

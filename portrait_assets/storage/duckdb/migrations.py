@@ -22,7 +22,7 @@ import duckdb
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.schema.table import Table
-from portrait_assets.storage.duckdb.connection import literal, quote, told
+from portrait_assets.storage.duckdb.connection import error_message, literal, quote
 from portrait_assets.storage.duckdb.tables import (
     column_types,
     comment_sql,
@@ -61,7 +61,7 @@ DROP TABLE temp.partitions_2;
 
 
 def _store_tags_wide(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
-    """From a row per customer, tag and value to a column for what else a tag tells of a customer.
+    """From a row per customer, tag and value to a column per tag and detail, such as its version.
 
     Month by month, for the rows of all months are too many to be grouped at once.
     """
@@ -71,13 +71,17 @@ def _store_tags_wide(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> No
     con.execute("DROP VIEW IF EXISTS tags.tag_table")
     con.execute(create_table_sql(details, column_types(details)))
     con.execute(comment_sql(details))
-    held = {"confidence": "confidence", "version": "tag_version", "decided_as_of": "decided_as_of"}
+    stored_as = {
+        "confidence": "confidence",
+        "version": "tag_version",
+        "decided_as_of": "decided_as_of",
+    }
     columns = ""
     for column in details.columns:
         code, _, detail = column.name.rpartition("__")
         if code:
             columns += (
-                f", max({held[detail]}) FILTER (WHERE tag_code = {literal(code)}) "
+                f", max({stored_as[detail]}) FILTER (WHERE tag_code = {literal(code)}) "
                 f"AS {quote(column.name)}"
             )
     for (as_of,) in con.execute(
@@ -180,7 +184,7 @@ def check_format(
     if found < oldest_format(migrations):
         raise WarehouseError(
             f"{name} has format {found} and this version works with {current} and migrates from "
-            f"{oldest_format(migrations)} on; make it again with `{command('run', '--fresh')}`."
+            f"{oldest_format(migrations)} on; rebuild it with `{command('run', '--fresh')}`."
         )
     if found < current and not can_migrate:
         raise WarehouseError(
@@ -228,7 +232,7 @@ def migrate(
     except duckdb.Error as error:
         how = f"migrated from format {found} to {pending[-1].to_format}" if pending else "opened"
         raise WarehouseError(
-            f"{name} could not be {how} ({told(error)}). It stands as it was."
+            f"{name} could not be {how} ({error_message(error)}). The file is unchanged."
         ) from None
     return [migration.why for migration in pending]
 

@@ -55,7 +55,7 @@ def take_over(
         return []
     if owner is None:
         raise WarehouseError(
-            f"{path.name} in {path.parent.name} is no warehouse; make it again with "
+            f"{path.name} in {path.parent.name} is no warehouse; rebuild it with "
             f"`{command('run', '--fresh')}`."
         )
     name, found = owner

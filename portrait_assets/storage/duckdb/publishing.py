@@ -62,7 +62,7 @@ TABLE_ROWS = Table(
         Column("table_name", Type.TEXT, "Table", "表", nullable=False),
         Column("month", Type.TEXT, "Month", "月份", nullable=False),
         Column("row_count", Type.INTEGER, "Rows", "行数", nullable=False),
-        Column("run_id", Type.TEXT, "Run that made them", "运行编号", nullable=False),
+        Column("run_id", Type.TEXT, "Run that wrote them", "运行编号", nullable=False),
         Column("made_at", Type.TIMESTAMP, "When, in UTC", "生成时间(UTC)", nullable=False),
         Column(
             "changed_at",
@@ -80,8 +80,8 @@ TABLE_ROWS = Table(
 class View:
     """A view of the published file: its name, SELECT and comments.
 
-    Columns that it takes over from the table `shows` keep their comments; others are told in
-    `columns`.
+    Columns that it takes over from the table `shows` keep their comments; `columns` has those of
+    the others.
     """
 
     def __init__(

@@ -46,7 +46,7 @@ class Warehouse:
     """An open warehouse file. One process at a time has one; see `warehouse.lock`.
 
     Given the contracts of this version, a file of an older one is brought up to them on opening,
-    and `migrated` says by what steps.
+    and `migrated` lists the steps.
 
     Raises:
         WarehouseError: on opening, when the file is another source's, damaged, of a newer version,
@@ -75,7 +75,7 @@ class Warehouse:
         if not read_only:
             # A process that was killed leaves what it had spilled, and only one is at work.
             rmtree(spill_folder(path), ignore_errors=True)
-        # No other process can write while this one holds the file, so what was made is known.
+        # No other process can write while this one holds the file, so this stays current.
         self._made: dict[str, dict[str, int]] = {}
         self._in_transaction = False
         # Tables into which this transaction has inserted a query's rows and there were none.
@@ -132,14 +132,14 @@ class Warehouse:
         if self._in_transaction:
             yield
             return
-        made = {name: dict(counts) for name, counts in self._made.items()}
+        materialized = {name: dict(counts) for name, counts in self._made.items()}
         self.con.execute("BEGIN")
         self._in_transaction = True
         try:
             yield
             self.con.execute("COMMIT")
         except BaseException:
-            self._made = made
+            self._made = materialized
             self._as_contract.clear()
             self._roll_back()
             raise
@@ -163,7 +163,7 @@ class Warehouse:
         """Replace these months of the table, or the whole of it, in one transaction.
 
         Args:
-            table: its contract; the table is made from it when it is not there yet.
+            table: its contract, from which the table is created when it does not exist yet.
             months: the months to replace; None for a table that is not partitioned.
             rows: all rows of these months, with the contract's columns in any order.
             within: replace only rows whose first columns of the key have one of these values.
@@ -266,25 +266,26 @@ class Warehouse:
     def _fingerprints(
         self, table: Table, months: Sequence[str] | None
     ) -> dict[str, tuple[int, int | None]]:
-        """By month that was made before, a fingerprint of its rows in any order.
+        """A fingerprint of each month's rows, whatever their order, where it has been materialized.
 
         Compared within a transaction and never stored: DuckDB's hash may differ between versions.
         """
-        known = self._made.get(table.full_name, {})
-        asked = [month for month in ([WHOLE] if months is None else months) if month in known]
-        if not asked:
+        materialized = self._made.get(table.full_name, {})
+        wanted = [WHOLE] if months is None else months
+        present = [month for month in wanted if month in materialized]
+        if not present:
             return {}
         names = ", ".join(map(quote, table.stored.column_names))
         column = quote(table.partition_by) if table.partition_by else literal(WHOLE)
         found = self.con.execute(
             f"SELECT {column}, count(*), sum(hash({names})) "
             f"FROM {qualified(table.stored.full_name)}"
-            f"{where_sql(table, None if months is None else asked)} GROUP BY ALL"
+            f"{where_sql(table, None if months is None else present)} GROUP BY ALL"
         ).fetchall()
         by_value = {value: (rows, content) for value, rows, content in found}
         return {
             month: by_value.get(partition_value(table, month) if month else WHOLE, (0, None))
-            for month in asked
+            for month in present
         }
 
     def _record(
@@ -302,7 +303,7 @@ class Warehouse:
             f"DELETE FROM meta.partitions WHERE table_name = {literal(table.full_name)} "
             f"AND month IN ({literals(counts)})"
         )
-        # What was made later bears a later time, even when the clock was put back in between.
+        # What is written later bears a later time, even when the clock was put back in between.
         self._last_made_at = max(time.time_ns() // 1000, self._last_made_at + 1)
         rows = ", ".join(
             f"({literal(table.full_name)}, {literal(month)}, {count}, {literal(self.run_id)}, "
@@ -315,14 +316,14 @@ class Warehouse:
     # -- reading ---------------------------------------------------------------------------
 
     def made(self, table: Table) -> dict[str, int]:
-        """Rows by month that has been made; a month that is empty is there with 0."""
+        """Number of rows by materialized month; an empty month has 0."""
         return dict(sorted(self._made.get(table.full_name, {}).items()))
 
     def scan(self, table: Table, months: Sequence[str] | None) -> pl.LazyFrame:
         """These months of the table, streamed into polars when collected.
 
         Raises:
-            WarehouseError: when one of the months has not been made yet.
+            WarehouseError: when one of the months has not been materialized yet.
         """
         frame: pl.LazyFrame = self._relation(table, months).pl(lazy=True)
         return frame
@@ -331,7 +332,7 @@ class Warehouse:
         """These months of the table, as a frame.
 
         Raises:
-            WarehouseError: when one of the months has not been made yet.
+            WarehouseError: when one of the months has not been materialized yet.
         """
         frame: pl.DataFrame = self._relation(table, months).pl()
         return frame
@@ -373,7 +374,7 @@ class Warehouse:
 
     def last_before(self, table: Table, month: str) -> pl.DataFrame | None:
         """The newest month of the table before this one; None when there is none."""
-        earlier = [made for made in self.made(table) if made < month]
+        earlier = [each for each in self.made(table) if each < month]
         return self.read(table, [max(earlier)]) if earlier else None
 
     def _relation(self, table: Table, months: Sequence[str] | None) -> duckdb.DuckDBPyRelation:
@@ -381,18 +382,18 @@ class Warehouse:
         return self.con.cursor().sql(select_sql(table, months))
 
     def require(self, table: Table, months: Sequence[str] | None) -> None:
-        """Check that these months of the table have been made.
+        """Check that these months of the table have been materialized.
 
         Raises:
-            WarehouseError: when one has not; the sentence names it and the command.
+            WarehouseError: when one has not; the sentence names it and the command to run.
         """
-        made = self.made(table)
+        materialized = self.made(table)
         wanted = [WHOLE] if months is None else months
-        missing = [month for month in wanted if month not in made]
+        missing = [month for month in wanted if month not in materialized]
         if missing:
             span = f" for {missing[0]}" if missing[0] else ""
             option = ["--months", f"{missing[0]}..{wanted[-1]}"] if missing[0] else []
             raise WarehouseError(
-                f"{table.full_name} has not been made{span} yet; "
+                f"{table.full_name} has not been materialized{span} yet; "
                 f"run `{command('run', *option)}` first."
             )
