@@ -40,14 +40,14 @@ def test_before_a_quarter_has_passed_all_are_one_segment() -> None:
     assert second.decision["statement_en"] == "All customers are one segment."
 
 
-def test_kinds_that_lie_apart_are_found_and_said_to_be(apart: ClusterModel) -> None:
+def test_kinds_that_lie_apart_are_found_and_stated(apart: ClusterModel) -> None:
     decision = active_model(customers(kinds=True), 13, apart, TWO).decision
     assert (decision["nature"], decision["segments"]) == ("separate", 2)
     assert "lie apart" in str(decision["statement_en"])
     assert decision["is_stable"]
 
 
-def test_customers_who_differ_by_degree_are_divided_and_said_to_be() -> None:
+def test_customers_who_differ_by_degree_are_divided_and_the_statement_has_it() -> None:
     world = customers(kinds=False)
     first = active_model(world, 1, None, TWO).model
     model, decision = active_model(world, 12, first, TWO)
@@ -67,7 +67,7 @@ def test_before_a_year_is_full_customers_are_divided_by_degree() -> None:
     assert set(model.candidates["family"]) == {"division"}
 
 
-def test_segments_that_the_month_before_tells_otherwise_are_no_kinds() -> None:
+def test_segments_that_the_month_before_contradicts_are_no_kinds() -> None:
     """Two kinds as clear as can be, but who is of which changes every month."""
     world = customers(kinds=True)
     other = customers(kinds=True, seed=1)
@@ -86,7 +86,7 @@ def test_customers_who_differ_in_nothing_stay_one_segment(count: int) -> None:
         assert active_model(alike, month, first, TWO, alike.lazy()).decision["nature"] == "one"
 
 
-def test_a_challenger_that_loses_tells_how_it_was_chosen() -> None:
+def test_a_challenger_that_loses_has_the_reason_it_was_chosen() -> None:
     """A division stays a year later, and why there are no kinds yet can be read."""
     world = customers(kinds=True)
     other = customers(kinds=True, seed=1)
@@ -124,15 +124,15 @@ def test_the_same_customers_later_change_no_model(apart: ClusterModel, month: in
     assert active_model(world, month, apart, TWO).model.version == apart.version
 
 
-def test_a_drift_of_the_mix_asks_for_a_new_choice_between_quarters(apart: ClusterModel) -> None:
+def test_a_drift_of_the_mix_triggers_a_new_choice_between_quarters(apart: ClusterModel) -> None:
     world = customers(kinds=True)
     mostly_one = world.filter((pl.col("spend_3m") > 4) | (pl.int_range(pl.len()) % 10 == 0))
-    found = active_model(mostly_one, 13, apart, TWO)
-    assert found.decision["refit_due"]
-    assert found.decision["challenger_version"] is not None
+    challenged = active_model(mostly_one, 13, apart, TWO)
+    assert challenged.decision["refit_due"]
+    assert challenged.decision["challenger_version"] is not None
 
 
-def test_a_drift_that_the_champion_has_withstood_asks_for_no_further_challenger(
+def test_a_drift_that_the_champion_has_withstood_triggers_no_further_challenger(
     apart: ClusterModel,
 ) -> None:
     """The champion wins where most are of one kind; the next month has the same mix."""

@@ -41,7 +41,7 @@ def test_the_reason_tells_the_numbers(four: Choice) -> None:
 
 
 @pytest.mark.slow
-def test_rings_are_found_without_being_told() -> None:
+def test_rings_are_found_without_their_number() -> None:
     points, truth = two_rings()
     assert adjusted_rand_score(choose(points).labels, truth) == 1.0
 

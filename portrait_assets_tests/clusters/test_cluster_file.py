@@ -119,7 +119,7 @@ def test_structureless_tables_stay_whole(dims: int, kind: str, turned: bool) -> 
     assert cluster_table(table)[1].segments == 1
 
 
-def test_mistakes_are_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_mistake_raises_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ClusterFileError, match="there is no file"):
         cluster_file(tmp_path / "none.parquet", tmp_path / "out.parquet")
     (tmp_path / "bad.parquet").write_text("not a table")

@@ -25,7 +25,7 @@ def test_no_file_or_an_empty_one_gives_no_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("1: [", "line 2: this is not valid YAML"),
         ("- 1\n", "must be a mapping of names to values, such as 1: {en: New"),
@@ -37,7 +37,7 @@ def test_no_file_or_an_empty_one_gives_no_name(tmp_path: Path) -> None:
         ("1: {en: 7}\n", "en of segment 1: unquoted 7 is a number in YAML"),
     ],
 )
-def test_a_mistake_is_told_in_one_sentence(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ClusterError, match=told) as error:
+def test_a_mistake_raises_one_sentence(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ClusterError, match=message) as error:
         given_names(folder_with(tmp_path, text))
     assert "\n" not in str(error.value)

@@ -19,7 +19,7 @@ def labels_of(assignment: pl.DataFrame) -> np.ndarray:
     return assignment["segment_id"].to_numpy() - 1
 
 
-def test_the_kinds_of_customers_are_found_without_being_told(small_bank: Bank) -> None:
+def test_the_kinds_of_customers_are_found_without_their_number(small_bank: Bank) -> None:
     assert adjusted_rand_score(labels_of(small_bank.assignment), small_bank.kind) > 0.9
 
 
@@ -72,7 +72,7 @@ def test_no_customer_gives_no_line(small_bank: Bank) -> None:
     assert assign(small_bank.model, small_bank.features.clear()).height == 0
 
 
-def test_hysteresis_keeps_a_customer_on_the_border(small_bank: Bank) -> None:
+def test_hysteresis_keeps_a_customer_at_the_boundary(small_bank: Bank) -> None:
     model, features, free = small_bank.model, small_bank.features, small_bank.assignment
     elsewhere = free.with_columns(segment_id=pl.col("segment_id") % len(model.segment_ids) + 1)
     sticky = assign(model, features, elsewhere, margin=1.0)
@@ -122,7 +122,7 @@ def test_features_that_tell_nothing_make_one_segment() -> None:
     assert assign(model, features)["segment_id"].unique().to_list() == [1]
 
 
-def test_requests_that_cannot_be_met_are_told_in_one_sentence() -> None:
+def test_requests_that_cannot_be_met_raise_one_sentence() -> None:
     features, uses = as_features(np.random.default_rng(0).normal(size=(10, 2)))
     with pytest.raises(ClusterError, match="only 10 customers"):
         fit_model(features, uses, segments=11)

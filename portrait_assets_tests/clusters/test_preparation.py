@@ -68,7 +68,7 @@ def test_a_column_that_most_lack_is_left_out_and_a_mark_that_few_bear_is_not() -
     assert prepared.columns == ("x", "mark")
 
 
-def test_infinities_are_gaps_and_gaps_are_told() -> None:
+def test_infinities_are_missing_and_missing_values_are_marked() -> None:
     values = [1.0, 2.0, float("inf"), None, float("nan"), 3.0] * 20
     frame = pl.DataFrame({"x": values})
     prepared = prepare(frame)
@@ -145,8 +145,8 @@ def test_kinds_that_columns_do_not_share_are_kept() -> None:
     prepared = prepare(frame, geometry="coordinates")
     points = prepared.transform(frame)
     for bit in bits.T:
-        told = points @ np.linalg.lstsq(points, bit - bit.mean(), rcond=None)[0]
-        assert np.corrcoef(told, bit)[0, 1] > 0.8
+        recovered = points @ np.linalg.lstsq(points, bit - bit.mean(), rcond=None)[0]
+        assert np.corrcoef(recovered, bit)[0, 1] > 0.8
     assert prepared.dimensions <= 8
 
 

@@ -47,7 +47,7 @@ def test_sizes_and_value() -> None:
     assert segment_sizes(FEATURES, ASSIGNMENT)["value_share"].null_count() == 2
 
 
-def test_a_number_is_told_by_means_tgi_and_standard_deviations() -> None:
+def test_a_number_is_described_by_means_tgi_and_standard_deviations() -> None:
     profile = profile_segments(FEATURES, ASSIGNMENT, USES, "spend_amount")
     assert dict(profile.schema) == PROFILE_SCHEMA
     spend = line(profile, 2, "spend_amount")
@@ -56,7 +56,7 @@ def test_a_number_is_told_by_means_tgi_and_standard_deviations() -> None:
     assert spend["value_share"] == 0.75
 
 
-def test_a_category_is_told_by_shares_per_level() -> None:
+def test_a_category_is_described_by_shares_per_level() -> None:
     profile = profile_segments(FEATURES, ASSIGNMENT, USES)
     app = line(profile, 1, "channel", "app")
     assert (app["segment_mean"], app["base_mean"], app["tgi"]) == (0.75, 0.375, 200.0)
@@ -103,7 +103,7 @@ def true_segments(bank: Bank) -> pl.DataFrame:
     return bank.features.select("customer_id", segment_id=pl.Series(bank.kind + 1))
 
 
-def test_rules_describe_segments_and_say_how_well(small_bank: Bank) -> None:
+def test_rules_describe_segments_and_have_quality_scores(small_bank: Bank) -> None:
     rules = segment_rules(small_bank.features, true_segments(small_bank), BANK_USES)
     assert rules["segment_id"].to_list() == [1, 2, 3]
     assert (rules["fidelity"] > 0.9).all()
@@ -118,8 +118,8 @@ def test_a_rule_means_the_same_in_sql(small_bank: Bank) -> None:
         query = f"SELECT segment_id FROM customers WHERE {rule['sql']}"
         with duckdb.connect() as connection:
             connection.register("customers", customers.to_arrow())
-            held = [row[0] for row in connection.execute(query).fetchall()]
-        assert np.mean(np.array(held) == rule["segment_id"]) == pytest.approx(
+            segment_ids = [row[0] for row in connection.execute(query).fetchall()]
+        assert np.mean(np.array(segment_ids) == rule["segment_id"]) == pytest.approx(
             rule["precision"], abs=0.1
         )
 

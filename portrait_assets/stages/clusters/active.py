@@ -1,4 +1,4 @@
-"""Which cluster model is in force in a month: the champion so far, or a challenger that beat it."""
+"""Which cluster model is active in a month: the champion so far, or a challenger that beat it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ USES = tuple(FeatureUse(feature.name, str(feature.element)) for feature in USED_
 
 
 class ActiveModel(NamedTuple):
-    """The model of a month, and the row of `clusters.cluster_decision` that tells why."""
+    """The model of a month, and the row of `clusters.cluster_decision` with the reasons."""
 
     model: ClusterModel
     decision: dict[str, object]
@@ -63,12 +63,12 @@ def active_model(
     """The model of a month: a pure function of its features and of the model before.
 
     Behaviour shows over months, so before a quarter has passed all customers are one segment.
-    Then they are divided. Whenever a year is full, so that features know a whole one, segments
-    are chosen anew, now also among those that lie apart (`separate_or_divided`); so they are when
-    the mix has drifted since they were chosen, or since the champion last won against a choice
-    anew: a drift that it has withstood asks for no further challenger. At the end of each quarter
-    in between, the champion moved to the newest month challenges the one in force. A challenger
-    that wins keeps the champion's segment ids where the segments are the same.
+    Then they are divided. After each full year, when features cover twelve months, segments are
+    chosen anew, now also among those that lie apart (`separate_or_divided`). They are chosen anew
+    as well when the mix has drifted since they were chosen, or since the champion last won against
+    newly chosen ones: a drift that it has withstood calls for no further challenger. At the end of
+    each quarter in between, the champion refitted to the newest month challenges the active one. A
+    challenger that wins keeps the champion's segment ids where the segments are the same.
 
     Args:
         features: the feature matrix of the month.
@@ -119,7 +119,7 @@ def separate_or_divided(
     """Segments that lie apart, where there are some to act on; otherwise a division that holds.
 
     The candidates of both are in the table, those of the division as family ``division``, and the
-    reason tells why segments that lie apart were not taken.
+    reason states why segments that lie apart were not taken.
     """
     separate = fit_model(features, uses, rule=rule)
     fault = _fault(separate, features, before, rule)
@@ -148,18 +148,18 @@ def _fault(
     """Why nobody could act on segments that are to lie apart; None where one can."""
     if model.nature != "separate":
         return model.reason
-    found = f"not taken: {model.reason}, but "
+    prefix = f"not taken: {model.reason}, but "
     stable, limit = rule.stability.stable, rule.challenge.retest_limit
     if model.bootstrap_agreement < stable:
-        return found + f"bootstrap refits agree at {model.bootstrap_agreement:.3f}, below {stable}"
+        return prefix + f"bootstrap refits agree at {model.bootstrap_agreement:.3f}, below {stable}"
     largest = max(segment.share for segment in model.segments)
     if largest > rule.winning.dominant_share:
-        return found + f"{largest:.1%} of the customers are in one segment"
+        return prefix + f"{largest:.1%} of the customers are in one segment"
     if before is None:
         return None
     agreement = retest_agreement(model, before, features, rule=rule.challenge)
     if agreement < limit:
-        return found + (
+        return prefix + (
             "the same customers' segments of this month and the one before agree at "
             f"{agreement:.3f}, below {limit}"
         )
@@ -200,7 +200,7 @@ def _row(
     rule: SelectionRule,
     challenger: ClusterModel | None = None,
 ) -> dict[str, object]:
-    said = statement(model, rule.stability.stable)
+    trust = statement(model, rule.stability.stable)
     return {
         "model_version": model.version,
         "algorithm": model.algorithm,
@@ -219,7 +219,7 @@ def _row(
         "mix_drift": drift,
         "refit_due": drift > rule.challenge.drift_limit,
         "bootstrap_agreement": model.bootstrap_agreement,
-        "is_stable": said.is_stable,
-        "statement_en": said.en,
-        "statement_zh": said.zh,
+        "is_stable": trust.is_stable,
+        "statement_en": trust.en,
+        "statement_zh": trust.zh,
     }

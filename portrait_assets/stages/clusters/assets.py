@@ -1,4 +1,4 @@
-"""Assets of the clusters room: the model in force, who is in which segment, what each is like."""
+"""Assets of the clusters room: the active model, who is in which segment, and their profiles."""
 
 import base64
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def rows_of(frame: pl.LazyFrame, month: str) -> pl.LazyFrame:
 
 
 def of_month(frame: pl.LazyFrame, month: str) -> pl.DataFrame:
-    """The same, as a frame."""
+    """The month's rows of a table partitioned by as_of, as a frame."""
     return rows_of(frame, month).collect()
 
 
@@ -82,7 +82,7 @@ def clusters_assets(
         context: dg.AssetExecutionContext, features: pl.LazyFrame, selections: pl.LazyFrame
     ) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
-        known = partitions.get_partition_keys()
+        all_months = partitions.get_partition_keys()
         warehouse = context.resources.warehouse.warehouse
         champion = model_before(warehouse, months[0])
         before = matrix_before(warehouse, months[0])
@@ -90,13 +90,12 @@ def clusters_assets(
         for month in warehouse.place.each(months):
             matrix = of_month(features, month)
             uses = kept_uses(of_month(selections, month))
-            history = known.index(month) + 1
+            history = all_months.index(month) + 1
             champion, decision = active_model(matrix, history, champion, uses, before)
             before = rows_of(features, month)
             rows[CLUSTER_MODEL].append(dated(model_rows(champion), month))
             rows[CLUSTER_CANDIDATES].append(dated(candidate_rows(champion), month))
-            told = pl.DataFrame([{**decision, "as_of": last_day(month)}])
-            rows[CLUSTER_DECISION].append(told)
+            rows[CLUSTER_DECISION].append(dated(pl.DataFrame([decision]), month))
         for table, frames in rows.items():
             yield dg.Output(pl.concat(frames, how="diagonal_relaxed"), table.name)
 
@@ -171,7 +170,7 @@ def picture_metadata(
 
 
 def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:
-    """The model in force in the newest month made before this one; None when there is none."""
+    """The active model of the newest month materialized before this one; None without one."""
     rows = warehouse.last_before(CLUSTER_MODEL, month)
     if rows is None:
         return None
@@ -179,6 +178,6 @@ def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:
 
 
 def matrix_before(warehouse: Warehouse, month: str) -> pl.LazyFrame | None:
-    """The feature matrix of the newest month made before this one; None when there is none."""
-    earlier = [made for made in warehouse.made(FEATURE_MATRIX) if made < month]
+    """The feature matrix of the newest month materialized before this one; None without one."""
+    earlier = [each for each in warehouse.made(FEATURE_MATRIX) if each < month]
     return warehouse.scan(FEATURE_MATRIX, [max(earlier)]) if earlier else None

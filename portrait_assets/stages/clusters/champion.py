@@ -1,4 +1,4 @@
-"""Champion and challenger: warm refits, and when a new model may replace the one in force."""
+"""Champion and challenger: warm refits, and when a new model may replace the active one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WARM = "warm refit of the champion: "
 
 
 class Decision(NamedTuple):
-    """Which model is in force, why, and the compared numbers with the smallest shares.
+    """Which model is active, why, and the compared numbers with the smallest shares.
 
     ``winner`` is ``champion`` or ``challenger``, or ``first`` where there was none before; the
     numbers are None where nothing was compared.

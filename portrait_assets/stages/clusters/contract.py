@@ -11,8 +11,8 @@ from portrait_assets.schema.table import (
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
 
-# What says when customers came, where they live, how much is known of them or what the market did
-# does not tell kinds of customers apart, and a band says less than the number that it is made of.
+# Tenure, region, completeness of the record and the market's moves do not distinguish kinds of
+# customers, and a band carries less information than the number that it is computed from.
 _NO_KIND = ("tenure_days", "region", "known_attribute_share", "market_indicator")
 _BANDS = ("age_band", "income_band")
 _LEVEL_UNITS = ("purchases", "complaints", "visits", "responses", "categories", "months", MONEY)
@@ -28,7 +28,7 @@ def _grows(feature: Feature) -> bool:
 
 
 def _used_features() -> tuple[Feature, ...]:
-    """Features of all four elements that tell kinds of customers apart."""
+    """Features of all four elements that distinguish kinds of customers."""
     evidence = {feature.evidence for feature in FEATURES}
     return tuple(
         feature
@@ -91,14 +91,14 @@ def _number(name: str, en: str, zh: str, **more: object) -> Column:
 CLUSTER_MODEL = Table(
     schema="clusters",
     name="cluster_model",
-    en="The cluster model in force: parameters and prototypes as rows",
+    en="The active cluster model: parameters and prototypes as rows",
     zh="聚类模型(逐行参数)",
     columns=(
         _VERSION,
         Column("part", Type.TEXT, "Part of the model", "组成部分", nullable=False),
         Column("item", Type.TEXT, "Item of the part", "条目", nullable=False),
         Column("position", Type.INTEGER, "Order within the part", "次序", nullable=False),
-        Column("key", Type.TEXT, "What is told of the item", "参数名", nullable=False),
+        Column("key", Type.TEXT, "Parameter of the item", "参数名", nullable=False),
         _number("value", "Number", "数值"),
         Column("text", Type.TEXT, "Text", "文本"),
     ),
@@ -110,16 +110,20 @@ CLUSTER_MODEL = Table(
 CLUSTER_CANDIDATES = Table(
     schema="clusters",
     name="cluster_candidates",
-    en="What the model in force was chosen from, with all numbers; not computed is null",
+    en="Candidates for the active model, with all scores; not computed is null",
     zh="候选聚类方案",
     columns=(
         _VERSION,
         Column("family", Type.TEXT, "Family of algorithms", "算法族", nullable=False),
         _number("parameter", "Parameter of the family, 0 for none", "算法参数", nullable=False),
         Column(
-            "k", Type.INTEGER, "Segments asked for, 0 where found", "设定客群数", nullable=False
+            "k",
+            Type.INTEGER,
+            "Segments requested, 0 where the algorithm decides",
+            "设定客群数",
+            nullable=False,
         ),
-        Column("segments", Type.INTEGER, "Segments made", "客群数", nullable=False, minimum=1),
+        Column("segments", Type.INTEGER, "Number of segments", "客群数", nullable=False, minimum=1),
         _share("smallest_share", "Share of the smallest segment", "最小客群占比", nullable=False),
         _share("largest_share", "Share of the largest segment", "最大客群占比", nullable=False),
         _number("agreement", "Adjusted Rand index to other families", "算法间一致性", maximum=1),
@@ -139,11 +143,11 @@ CLUSTER_CANDIDATES = Table(
 CLUSTER_DECISION = Table(
     schema="clusters",
     name="cluster_decision",
-    en="Which cluster model is in force, why, and how far it can be trusted",
+    en="Which cluster model is active, why, and how far it can be trusted",
     zh="聚类模型选用结论",
     columns=(
         _VERSION,
-        Column("algorithm", Type.TEXT, "Algorithm of the model in force", "算法", nullable=False),
+        Column("algorithm", Type.TEXT, "Algorithm of the active model", "算法", nullable=False),
         Column("segments", Type.INTEGER, "Segments", "客群数", nullable=False, minimum=1),
         Column(
             "nature",
@@ -157,7 +161,7 @@ CLUSTER_DECISION = Table(
         Column("reason", Type.TEXT, "Why", "理由", nullable=False),
         Column("chosen_because", Type.TEXT, "Why the model was chosen", "选型理由", nullable=False),
         Column("challenger_version", Type.TEXT, "Version of the challenger", "挑战者模型版本"),
-        Column("challenger_because", Type.TEXT, "Why the challenger was made so", "挑战者选型理由"),
+        Column("challenger_because", Type.TEXT, "Why the challenger was chosen", "挑战者选型理由"),
         _number("champion_silhouette", "Silhouette of the champion", "在用模型轮廓系数"),
         _number("challenger_silhouette", "Silhouette of the challenger", "挑战者轮廓系数"),
         _share("champion_smallest_share", "Smallest share of the champion", "在用模型最小占比"),
@@ -173,7 +177,7 @@ CLUSTER_DECISION = Table(
         Column("refit_due", Type.BOOLEAN, "Whether the mix asks for a refit", "是否需重训", False),
         _number(
             "bootstrap_agreement",
-            "Adjusted Rand index of two bootstrap refits of the model in force",
+            "Adjusted Rand index of two bootstrap refits of the active model",
             "自助法重训一致性",
             nullable=False,
             maximum=1,

@@ -58,9 +58,9 @@ def describe(
     Args:
         matrix: the feature matrix of the month.
         assigned: customer_id and segment_id of everyone in it.
-        model: the model in force.
-        is_new: whether the model came into force in this month; its segments are told as kept
-            in the months after.
+        model: the active model of the month.
+        is_new: whether the model became active in this month; in later months the status of its
+            segments is ``kept``.
         given: names that people gave, by segment id and language.
     """
     given_ids = pl.Series(list(given), dtype=pl.Int64)

@@ -1,4 +1,4 @@
-"""Names of segments in English and Chinese, made from the profile; people may override them."""
+"""Names of segments in English and Chinese, derived from the profile; people may override them."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def name_segments(
 ) -> pl.DataFrame:
     """One name per segment: ``segment_id, name_en, name_zh``, no two alike.
 
-    A name is made of the features that differ most (in standard deviations, and significantly),
+    A name consists of the features that differ most (in standard deviations, and significantly),
     one word per theme. Overrides map a segment id to ``{"en": ..., "zh": ...}``; a missing
-    language keeps the made name. ``labels`` gives the words for features without an own entry in
-    the vocabulary.
+    language keeps the derived name. ``labels`` gives the words for features without an entry of
+    their own in the vocabulary.
     """
     overrides = overrides or {}
     labels = labels or {}
@@ -56,10 +56,10 @@ def name_segments(
             "segment_id", maintain_order=True
         )
     }
-    made = _distinct_names(words)
+    derived = _distinct_names(words)
     rows = []
-    for segment in sorted({*made, *overrides}):
-        name = made.get(segment, Label(f"segment {segment}", f"客群{segment}"))
+    for segment in sorted({*derived, *overrides}):
+        name = derived.get(segment, Label(f"segment {segment}", f"客群{segment}"))
         given = overrides.get(segment, {})
         rows.append((segment, given.get("en", name.en), given.get("zh", name.zh)))
     return pl.DataFrame(rows, schema=NAMES_SCHEMA, orient="row")
@@ -67,21 +67,21 @@ def name_segments(
 
 def _words(lines: pl.DataFrame, labels: Mapping[str, Label]) -> list[_Word]:
     """Words for one segment, strongest difference first, at most one per theme."""
-    telling = (
+    distinctive = (
         lines.filter(
             (pl.col("std_difference").abs() >= MIN_DIFFERENCE)
             & (pl.col("q_value").fill_null(1.0) <= MAX_Q_VALUE)
-            # A level that a segment lacks says less than one that it has.
+            # A level that a segment lacks is less informative than one that it has.
             & (pl.col("level").is_null() | (pl.col("std_difference") > 0))
         )
         .with_columns(pl.col("std_difference").abs().alias("_size"))
         .sort(["_size", "feature", "level"], descending=[True, False, False])
     )
-    found: dict[str, _Word] = {}
-    for line in telling.iter_rows(named=True):
+    by_theme: dict[str, _Word] = {}
+    for line in distinctive.iter_rows(named=True):
         word = _word(line["feature"], line["level"], line["std_difference"] > 0, labels)
-        found.setdefault(word.theme, word)
-    return list(found.values())
+        by_theme.setdefault(word.theme, word)
+    return list(by_theme.values())
 
 
 def _word(feature: str, level: str | None, high: bool, labels: Mapping[str, Label]) -> _Word:
@@ -105,12 +105,14 @@ def _distinct_names(words: Mapping[int, list[_Word]]) -> dict[int, Label]:
     names: dict[int, Label] = {}
     pending = list(words)
     for length in range(USUAL_WORDS, MOST_WORDS + 1):
-        made = {s: _joined(words[s][:length]) for s in pending}
-        taken = [*names.values(), *made.values()]
+        proposed = {s: _joined(words[s][:length]) for s in pending}
+        taken = [*names.values(), *proposed.values()]
         for segment in list(pending):
-            alike = [n for n in taken if n.en == made[segment].en or n.zh == made[segment].zh]
+            alike = [
+                n for n in taken if n.en == proposed[segment].en or n.zh == proposed[segment].zh
+            ]
             if len(alike) == 1:
-                names[segment] = made[segment]
+                names[segment] = proposed[segment]
                 pending.remove(segment)
     for segment in pending:
         name = _joined(words[segment][:USUAL_WORDS])

@@ -18,7 +18,7 @@ def draw_pictures(
     """Scatter, heat map, quality and selection table as PNG by name.
 
     Args:
-        model: the model in force.
+        model: the active model.
         matrix: the feature matrix of the month.
         segments: rows of `cluster_segment` of the month.
         profile: rows of `cluster_profile` of the month.
