@@ -31,8 +31,10 @@ def test_aggregating_by_month_first_changes_no_value(world: World):
     at_once = at_once.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
     by_month = world.matrix(MONTHS[-1], part_customers=30)
     assert_frame_equal(at_once, by_month, check_exact=True)
-    told = {name for name in by_month.columns if by_month[name].null_count() < by_month.height}
-    assert {"market_reaction_12m", "withdrawal_reaction_12m", "campaign_uplift_12m"} <= told
+    with_values = {
+        name for name in by_month.columns if by_month[name].null_count() < by_month.height
+    }
+    assert {"market_reaction_12m", "withdrawal_reaction_12m", "campaign_uplift_12m"} <= with_values
 
 
 def test_monthly_aggregates_lie_in_customers_order(world: World):

@@ -114,7 +114,7 @@ def test_attributes_are_those_recorded_by_then():
 
 
 def test_balances_are_the_last_ones_by_then():
-    def held(on: str, balance: int, days: int = 0, account: str = "a") -> dict[str, Any]:
+    def balance_row(on: str, balance: int, days: int = 0, account: str = "a") -> dict[str, Any]:
         return {
             "customer_id": "ann",
             "account_id": account,
@@ -127,10 +127,10 @@ def test_balances_are_the_last_ones_by_then():
         "2024-02",
         transactions=[],
         balances=[
-            held("2024-01-31", 5),
-            held("2024-02-15", 9),
-            held("2024-02-29", 7, 30),
-            held("2024-01-31", 1, account="closed later"),
+            balance_row("2024-01-31", 5),
+            balance_row("2024-02-15", 9),
+            balance_row("2024-02-29", 7, 30),
+            balance_row("2024-01-31", 1, account="closed later"),
         ],
     )
     assert world.customer("ann", "2024-01")["total_balance"] == Decimal(6)

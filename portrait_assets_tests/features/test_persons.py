@@ -22,8 +22,12 @@ MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
 
 
 def account(who: str, on: str, number: str, balance: float) -> dict[str, Any]:
-    told = {"account_id": number, "balance_on": day(on), "balance": balance}
-    return {"customer_id": who, **told}
+    return {
+        "customer_id": who,
+        "account_id": number,
+        "balance_on": day(on),
+        "balance": balance,
+    }
 
 
 def life(who: dict[str, str]) -> dict[str, Any]:
@@ -58,36 +62,38 @@ def life(who: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def told_later() -> World:
+def merged_later() -> World:
     return World("2024-04", merged=[FOUND_OUT], **life({"old": "old", "new": "new"}))
 
 
-def test_taking_customers_in_parts_changes_no_value(told_later: World):
+def test_taking_customers_in_parts_changes_no_value(merged_later: World):
     for month in ("2024-02", "2024-04"):
         assert_frame_equal(
-            told_later.matrix(month, part_customers=1), told_later.matrix(month), check_exact=True
+            merged_later.matrix(month, part_customers=1),
+            merged_later.matrix(month),
+            check_exact=True,
         )
 
 
-def test_before_the_month_of_the_merge_they_are_two(told_later: World):
-    assert told_later.matrix("2024-02")["customer_id"].to_list() == ["new", "old", "other"]
+def test_before_the_month_of_the_merge_they_are_two(merged_later: World):
+    assert merged_later.matrix("2024-02")["customer_id"].to_list() == ["new", "old", "other"]
 
 
-def test_from_the_month_of_the_merge_on_they_are_one_with_all_that_both_did(told_later: World):
-    assert told_later.matrix("2024-03")["customer_id"].to_list() == ["old", "other"]
-    person = told_later.customer("old", "2024-03")
+def test_from_the_month_of_the_merge_on_they_are_one_with_all_that_both_did(merged_later: World):
+    assert merged_later.matrix("2024-03")["customer_id"].to_list() == ["old", "other"]
+    person = merged_later.customer("old", "2024-03")
     assert person["spend_12m"] == Decimal(100)
     assert (person["gender"], person["region"]) == ("F", "west"), "of both records"
     assert person["total_balance"] == Decimal(150)
     assert person["accounts_held"] == 2
-    (mail,) = told_later.campaign_responses("2024-03").rows(named=True)
+    (mail,) = merged_later.campaign_responses("2024-03").rows(named=True)
     assert (mail["customer_id"], mail["responded_contacts_12m"]) == ("old", 1)
 
 
-def test_a_merged_person_is_as_one_who_was_known_as_one_all_along(told_later: World):
-    known = World("2024-04", **life({"old": "old", "new": "old"}))
+def test_a_merged_person_is_as_one_who_was_known_as_one_all_along(merged_later: World):
+    one_all_along = World("2024-04", **life({"old": "old", "new": "old"}))
     for month in MONTHS[2:]:
-        assert_frame_equal(told_later.matrix(month), known.matrix(month))
+        assert_frame_equal(merged_later.matrix(month), one_all_along.matrix(month))
 
 
 def test_an_identifier_that_is_taken_back_is_a_customer_again():

@@ -50,7 +50,7 @@ def test_promotions_are_set_against_how_widely_products_were_promoted():
     assert cat["promotable_lines_12m"] == 0
 
 
-def test_prices_are_told_apart_from_the_usual_ones_of_earlier_months():
+def test_prices_are_compared_with_the_usual_ones_of_earlier_months():
     def bought(who: str, on: str, price: float) -> dict[str, Any]:
         return sale(who, on, price, quantity=1, product_id="p")
 
@@ -116,18 +116,18 @@ def test_each_kind_of_campaign_has_a_rate_of_its_own_shrunk_to_the_base_of_that_
         ],
         responses=[{"customer_id": "ann", "campaign_id": "m", "responded_on": day("2024-02-02")}],
     )
-    told = world.campaign_responses("2024-02").select(
+    rates = world.campaign_responses("2024-02").select(
         "customer_id", "campaign_type", "contacts_12m", "responded_contacts_12m",
         "response_rate_12m", "base_response_rate_12m",
     )  # fmt: skip
-    assert told.rows() == [
+    assert rates.rows() == [
         ("ann", "call", 1, 0, 0.0, 0.0),
         ("ann", "mail", 1, 1, round((1 + 5 * 0.5) / 6, 6), 0.5),
         ("bob", "call", 1, 0, 0.0, 0.0),
         ("bob", "mail", 1, 0, round(5 * 0.5 / 6, 6), 0.5),
     ]
     before = world.campaign_responses("2024-01")["responded_contacts_12m"]
-    assert before.sum() == 0, "what was responded to later is not known yet"
+    assert before.sum() == 0, "a response of a later month does not count yet"
 
 
 def test_uplift_is_taken_against_the_customers_share_of_other_months():

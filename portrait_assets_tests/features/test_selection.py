@@ -1,4 +1,4 @@
-"""A feature that says nothing of its own is left out, and the table says why."""
+"""A feature without information of its own is left out, with the reason in the table."""
 
 from __future__ import annotations
 
@@ -37,34 +37,36 @@ def spend() -> np.ndarray:
     return np.random.default_rng(1).lognormal(3, 1, CUSTOMERS)
 
 
-def test_what_varies_on_its_own_is_kept(spend):
+def test_a_feature_that_varies_on_its_own_is_kept(spend):
     noise = np.random.default_rng(2).normal(size=CUSTOMERS)
-    told = verdicts(spend=spend, noise=noise, region=["east", "west"] * (CUSTOMERS // 2))
-    assert set(told.values()) == {(True, None, None, None)}
+    selected = verdicts(spend=spend, noise=noise, region=["east", "west"] * (CUSTOMERS // 2))
+    assert set(selected.values()) == {(True, None, None, None)}
 
 
-def test_what_is_empty_or_nearly_always_the_same_is_not(spend):
+def test_a_feature_that_is_empty_or_near_constant_is_left_out(spend):
     rare = [1.0] * 3 + [0.0] * (CUSTOMERS - 3)
-    told = verdicts(spend=spend, nothing=[None] * CUSTOMERS, rare=rare)
-    assert told["nothing"] == (False, "empty", 1.0, None)
-    assert told["rare"] == (False, "near-constant", 1 - 3 / CUSTOMERS, None)
+    selected = verdicts(spend=spend, nothing=[None] * CUSTOMERS, rare=rare)
+    assert selected["nothing"] == (False, "empty", 1.0, None)
+    assert selected["rare"] == (False, "near-constant", 1 - 3 / CUSTOMERS, None)
 
 
 def test_a_value_that_is_mostly_missing_is_near_constant(spend):
-    told = verdicts(spend=spend, seldom=[1.0, 2.0, 3.0] + [None] * (CUSTOMERS - 3))
-    assert told["seldom"][1] == "near-constant"
+    selected = verdicts(spend=spend, seldom=[1.0, 2.0, 3.0] + [None] * (CUSTOMERS - 3))
+    assert selected["seldom"][1] == "near-constant"
 
 
 def test_a_copy_names_the_one_it_copies(spend):
-    told = verdicts(spend=spend, copy=spend.copy(), name=["a", "b"] * 250, alias=["a", "b"] * 250)
-    assert told["copy"] == (False, "duplicated", 1.0, "spend")
-    assert told["alias"] == (False, "duplicated", 1.0, "name")
+    selected = verdicts(
+        spend=spend, copy=spend.copy(), name=["a", "b"] * 250, alias=["a", "b"] * 250
+    )
+    assert selected["copy"] == (False, "duplicated", 1.0, "spend")
+    assert selected["alias"] == (False, "duplicated", 1.0, "name")
 
 
-def test_what_follows_an_earlier_one_in_rank_is_collinear(spend):
-    told = verdicts(spend=spend, logarithm=-np.log(spend))
-    assert told["spend"] == (True, None, None, None)
-    assert told["logarithm"] == (False, "collinear", 1.0, "spend")
+def test_a_feature_that_follows_an_earlier_one_in_rank_is_collinear(spend):
+    selected = verdicts(spend=spend, logarithm=-np.log(spend))
+    assert selected["spend"] == (True, None, None, None)
+    assert selected["logarithm"] == (False, "collinear", 1.0, "spend")
 
 
 def test_only_features_that_are_kept_push_others_out(spend):
@@ -73,9 +75,9 @@ def test_only_features_that_are_kept_push_others_out(spend):
     ranks = stats.rankdata(spend)
     b = ranks + rng.normal(scale=35, size=CUSTOMERS)
     c = b + rng.normal(scale=35, size=CUSTOMERS)
-    told = verdicts(spend=ranks, b=b, c=c)
-    assert told["b"][1:] == ("collinear", told["b"][2], "spend")
-    assert told["c"][3] in (None, "spend")
+    selected = verdicts(spend=ranks, b=b, c=c)
+    assert selected["b"][1:] == ("collinear", selected["b"][2], "spend")
+    assert selected["c"][3] in (None, "spend")
 
 
 def test_a_few_pairs_prove_nothing(spend):

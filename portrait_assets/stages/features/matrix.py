@@ -50,7 +50,7 @@ PARTS: dict[str, Step] = {
     "f": reactions.FOLLOWED,
     "w": reactions.WITHDRAWAL,
 }
-"""Steps with a row per customer, by the letter that features know them by."""
+"""Steps with a row per customer, by the letter that features name them by."""
 
 CUSTOMER_PARTS = Step(
     "customer_parts",
@@ -69,13 +69,13 @@ CUSTOMER_PARTS = Step(
 
 
 def _base(name: str, sums: dict[str, str], combine: dict[str, str] | None = None) -> Step:
-    """Sums over the parts of all customers, and what is made of the sums."""
-    made = combine or {each: f"sum({each})" for each in sums}
+    """Sums over the parts of all customers, and what is computed from the sums."""
+    combined = combine or {each: f"sum({each})" for each in sums}
     return fit(
         name,
         (CUSTOMER_PARTS,),
         f"SELECT {', '.join(f'{sql} AS {each}' for each, sql in sums.items())} FROM customer_parts",
-        f"SELECT {', '.join(f'{sql} AS {each}' for each, sql in made.items())} FROM part",
+        f"SELECT {', '.join(f'{sql} AS {each}' for each, sql in combined.items())} FROM part",
     )
 
 
@@ -116,7 +116,7 @@ BASES: dict[str, Step] = {
         {"ratio": "CAST(sum(actual) AS DOUBLE) / CAST(sum(expected) AS DOUBLE)"},
     ),
 }
-"""Steps with one row about all customers, by the name that features know them by."""
+"""Steps with one row about all customers, by the alias that features name them by."""
 
 
 def _features(scope: Scope) -> str:
