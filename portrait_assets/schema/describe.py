@@ -1,4 +1,4 @@
-"""What a contract says, in Dagster's words."""
+"""A contract as Dagster's metadata."""
 
 from __future__ import annotations
 

@@ -63,11 +63,11 @@ class Severity(StrEnum):
     ROW = "row"  # the row is set aside
     VALUE = "value"  # the value becomes null and the row is kept
     NOTE = "note"  # both are kept
-    MERGED = "merged"  # the row says exactly what another one says, which is kept
+    MERGED = "merged"  # the row equals another one, which is kept
 
 
 class PartitionBy(StrEnum):
-    """The column that says to which month a row belongs; the value is the column's name."""
+    """The column with the month that a row belongs to; the value is the column's name."""
 
     MONTH = "month"  # text such as 2017-03: the month in which the row's event fell
     AS_OF = "as_of"  # date: the last day of the month whose knowledge the row holds
@@ -78,7 +78,7 @@ class Column:
     """One column: its type, what it means in both languages, and what it may hold.
 
     `allowed`, `minimum` and `maximum` are the domain that the value check holds it to, and
-    `sentinels` the codes, in lower case, with which sources say that a value is not known.
+    `sentinels` the codes, in lower case, that sources write for a value that is not known.
     """
 
     name: str
@@ -124,7 +124,7 @@ class Table:
 
     `key` are the columns that identify a row within the table. The partition column is added
     by `all_columns`; a table without `partition_by` is replaced whole. With `types_as_received`
-    the stored types are those of the source's files, and `Column.type` says what a value is
+    the stored types are those of the source's files, and `Column.type` is what a value is
     meant to become. `private` names the columns that never leave the warehouse.
 
     A table that would take much room as it is read has its rows in the narrower `stored_as` and

@@ -15,7 +15,7 @@ CHECK_RESULTS = Table(
         Column(
             "severity",
             Type.TEXT,
-            "What a failure means: ERROR stops, WARN tells",
+            "What a failure means: ERROR stops, WARN reports",
             "级别",
             nullable=False,
             allowed=("ERROR", "WARN"),

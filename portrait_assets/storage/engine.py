@@ -1,4 +1,4 @@
-"""Runs steps in DuckDB: names, shares and drops what lies between inputs and what is asked for.
+"""Runs steps in DuckDB: names, shares and drops what lies between inputs and targets.
 
 What a step reads goes before its SQL as common table expressions, so that a name that was not
 declared fails at once. A step stands in a temporary table instead where a second statement reads
@@ -27,7 +27,7 @@ PART_CUSTOMERS = 100_000
 
 @dataclass(frozen=True)
 class _Standing:
-    """A step's rows in a temporary table; `key` says what they depend on, None for the scope."""
+    """A step's rows in a temporary table; `key` is what they depend on, None for the scope."""
 
     relation: str
     key: tuple[str, ...] | None
@@ -42,7 +42,7 @@ class Engine:
         given: relations to take in place of a stored table or of a step.
         materialized: months and row counts of stored tables; with it, what depends only on tables
             that have no newer rows is not computed again for a later month.
-        part_customers: so many customers are computed at a time, where a step asks for parts.
+        part_customers: customers computed at a time, where a step is declared in parts.
         on_standing: called with each step that stands in a table, and the table.
     """
 
@@ -158,7 +158,7 @@ class Engine:
         self.on_standing(step, scope, relation)
 
     def _parts(self, step: Step, scope: Scope) -> list[Scope]:
-        """The scope, divided by customers where the step asks for it."""
+        """The scope, divided by customers where the step is declared so."""
         if step.grain is not Grain.CUSTOMER:
             return [scope.everyone]
         if step.in_parts_of is None:

@@ -1,7 +1,7 @@
 """The published file as a report reads it, and what a section of a report is.
 
-A table that is not there, or has no row, gives no rows: a page then says what could not be
-judged, and still opens.
+A table that is absent or empty gives no rows: a page then states what could not be judged, and
+still opens.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Published:
         self.as_of: date | None = newest[0]["day"] if newest else None
 
     def of(self, fact: Callable[[Published], _Fact]) -> _Fact:
-        """What the function finds in the file, found once for all who ask."""
+        """What the function finds in the file, computed once for all callers."""
         if fact not in self._facts:
             self._facts[fact] = fact(self)
         return cast(_Fact, self._facts[fact])

@@ -6,4 +6,4 @@ from portrait_assets.core.errors import PortraitError
 
 
 class ClusterError(PortraitError, ValueError):
-    """Segments can't be made as asked; the message is one sentence with the remedy."""
+    """The requested segments cannot be fitted; the message is one sentence with the remedy."""

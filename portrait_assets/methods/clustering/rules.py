@@ -47,7 +47,7 @@ class Test(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A test and the answer that is asked for."""
+    """A test and the result that the rule requires."""
 
     test: Test
     holds: bool
@@ -109,7 +109,7 @@ def _line(
 def _tree_columns(
     sample: pl.DataFrame, uses: Sequence[FeatureUse]
 ) -> tuple[list[Test], npt.NDArray[np.float64]]:
-    """What the tree may ask: numbers (gaps filled by the median) and one column per level."""
+    """Tests for the tree: numbers (gaps filled by the median) and one column per level."""
     tests: list[Test] = []
     values: list[npt.NDArray[np.float64]] = []
     for use in uses:

@@ -24,7 +24,7 @@ class Samples:
         preparation_rows: scales and components; standard errors are then below 1 %.
         choice_rows: comparing all candidates, whose distances need memory by the square of it.
         unseen_rows: further customers that only the test for valleys looks at.
-        fewest_rows: fewer different customers are one segment unless a number is asked for.
+        fewest_rows: fewer different customers are one segment unless a number is requested.
     """
 
     fit_rows: int = 200_000
@@ -71,8 +71,8 @@ class Scoring:
         many_dimensions: from here on centroid families are also looked at by themselves, as
             families that go by single distances drown in noise.
         most_centres: largest k of theirs that is looked at so.
-        centres_rows: customers that their stability is taken over; over few it says more about
-            who was left out than about the number of segments.
+        centres_rows: customers that their stability is taken over; over few it depends more on
+            who was left out than on the number of segments.
         least_separation: density-based validation that families misled by chains must reach.
         shown_with_evidence: candidates that get the numbers which are shown only.
         rounding: sums of floats are this exact.

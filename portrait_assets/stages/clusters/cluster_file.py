@@ -15,7 +15,7 @@ from portrait_assets.methods.clustering.preparation.preparation import FeatureUs
 
 
 class ClusterFileError(ClusterError):
-    """What a person asked of ``cluster_file`` can't be done; the message is one sentence."""
+    """A request to ``cluster_file`` that cannot be met; the message is one sentence."""
 
 
 class ClusterFileSummary(NamedTuple):

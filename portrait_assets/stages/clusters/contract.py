@@ -174,7 +174,13 @@ CLUSTER_DECISION = Table(
             nullable=False,
             minimum=0,
         ),
-        Column("refit_due", Type.BOOLEAN, "Whether the mix asks for a refit", "是否需重训", False),
+        Column(
+            "refit_due",
+            Type.BOOLEAN,
+            "Whether drift of the mix calls for a refit",
+            "是否需重训",
+            False,
+        ),
         _number(
             "bootstrap_agreement",
             "Adjusted Rand index of two bootstrap refits of the active model",

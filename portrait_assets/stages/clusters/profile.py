@@ -114,7 +114,7 @@ def typical_customers(
     Returns ``segment_id, position (from 1), customer_id``; at most ``MEDOID_ROWS`` customers of a
     segment, the first by ``customer_id`` after even thinning, are compared.
     """
-    # Everything that is known of everyone is not put in order for the few who are compared.
+    # Only the few who are compared are sorted with all their features, not everyone.
     placed = (
         features.select("customer_id")
         .with_row_index("at")

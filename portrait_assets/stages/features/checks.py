@@ -47,7 +47,7 @@ EXPECTED = Step(
     """
     ),
 )
-"""Who the cleaned tables say is a customer by the month's end."""
+"""Who is a customer by the month's end, derived from the cleaned tables."""
 
 
 def _everyone(subject: Subject) -> Finding:

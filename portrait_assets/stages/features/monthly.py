@@ -129,7 +129,7 @@ LINE = Step(
     FROM transactions AS t LEFT JOIN product_fact AS p USING (product_id)
     """,
 )
-"""Each transaction line, beside what is known of its product and its price."""
+"""Each transaction line, with the attributes of its product and its price."""
 
 CUSTOMER_MONTH = Step(
     "customer_month",
@@ -271,7 +271,7 @@ CUSTOMER_CAMPAIGN_MONTH = Step(
 )
 """Contacts and responses by kind of campaign.
 
-A contacted campaign is responded to once, in the month of the first response, which also tells the
+A contacted campaign is responded to once, in the month of the first response, which also gives the
 days it took. The control group counts as not contacted: what it answers unasked is among the
 responses only.
 """

@@ -39,7 +39,7 @@ def added_up(
     """A monthly aggregate with one row per key, and `ago` where the span is a window.
 
     The rows of one person are added up. Days with a transaction and different products are then an
-    upper bound, for two rows do not tell what they have in common.
+    upper bound, for two rows do not show what they have in common.
     """
     stored = Read(table, span, f"stored_{name or table.name}")
     own = {each.name: each.added_up for each in aggregates}

@@ -1,4 +1,4 @@
-"""What is known of products by a month."""
+"""Attributes of products as of a month."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Classes of what features are computed from, through the steps in between.
 
-`lineage.json` says from which cleaned columns each column of a part comes. It is derived from the
+`lineage.json` lists the cleaned columns behind each column of a part. It is derived from the
 steps' SQL, which takes seconds, so it is stored; `python -m portrait_assets.testing.lineage` renews
 it and a test holds it to the steps.
 """

@@ -1,6 +1,6 @@
-"""The months that features look back on, and how SQL tells them apart.
+"""The months that features look back on, and how SQL numbers them.
 
-A month of a window is known by how long it is ago: 0 for the month itself, 11 for the first of
+A month of a window is numbered by how long ago it is: 0 for the month itself, 11 for the first of
 twelve.
 """
 
@@ -12,7 +12,7 @@ from portrait_assets.core.months import next_month
 from portrait_assets.storage.duckdb.connection import literal
 
 WINDOW_MONTHS = 12
-"""What features look back on unless they say otherwise."""
+"""The window of features that do not name another one."""
 AGO = range(WINDOW_MONTHS)
 """The months of that window by how long ago they are."""
 

@@ -97,7 +97,7 @@ def warehouse_resource(
         WarehouseError: when the file is another source's or version's and cannot be brought up.
     """
 
-    # Dagster takes generators here and its types do not say so.
+    # Dagster takes generators here, which its types leave out.
     @dg.io_manager(description="The warehouse file, held by one run at a time.")  # type: ignore[arg-type]
     def warehouse(context: dg.InitResourceContext) -> Iterator[WarehouseIOManager]:
         run_id = context.run.run_id if context.run else "no run"

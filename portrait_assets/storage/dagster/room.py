@@ -41,7 +41,7 @@ UNMEASURED = Pace(1.0, 0.35, 5.0)
 
 
 class SourceFolder:
-    """A source's folder, from which each thing is read once, however many rooms ask for it."""
+    """A source's folder, from which each thing is read once, however many rooms need it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -108,12 +108,12 @@ class Room:
     Args:
         name: of the room, of the schema of its tables and of its folder in `stages`.
         tables: gives the contracts of its tables.
-        steps: gives the steps that make them; rooms later in the flow may be absent.
+        steps: gives the steps that write them; rooms later in the flow may be absent.
         checks: gives what is checked of a table besides its contract.
         views: gives the views that the published file has of its tables.
         report: gives the sections that the report has of it.
         commands: the modules of the room's commands, each with a `typer.Typer` of that name; as
-            strings, which the command line imports, for nothing below it knows of one.
+            strings, which the command line imports, for no layer below depends on it.
         pace: what the room takes, for estimates of a run.
     """
 

@@ -18,7 +18,7 @@ UNFINISHED = (
 
 
 def process_tag(run_id: str) -> dict[str, str]:
-    """The tag that says which process a run is in: host, number and when that one started.
+    """The tag that names the process of a run: host, number and when that one started.
 
     To be given to a run when it is created, so that at no moment there is one without. It names
     the run, for Dagster gives the tags of a run to one that repeats it.

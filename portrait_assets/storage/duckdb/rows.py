@@ -32,7 +32,7 @@ Rows = pl.DataFrame | pl.LazyFrame | Query | Iterable[pl.DataFrame | Query]
 
 
 def parts_of(table: Table, rows: Rows, most: int) -> Iterable[pl.DataFrame | Query]:
-    """The rows in parts of at most `most` where they come lazily, each as the contract says.
+    """The rows in parts of at most `most` where they come lazily, each conforming to the contract.
 
     Raises:
         WarehouseError: as `conform`.

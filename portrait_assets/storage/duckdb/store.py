@@ -215,7 +215,7 @@ class Warehouse:
             return inserted
         if rows.is_empty():
             return 0
-        # DuckDB asks a polars frame for the oldest form of texts, for which all are copied.
+        # DuckDB requests the oldest form of texts from a polars frame, which copies all of them.
         texts_as_held = rows.to_arrow(compat_level=pl.CompatLevel.newest())
         return self._insert_from(table, "incoming", texts_as_held)
 

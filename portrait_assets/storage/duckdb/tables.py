@@ -13,7 +13,7 @@ from portrait_assets.storage.duckdb.connection import literal, qualified, quote
 
 
 def column_types(table: Table, received: Mapping[str, str] | None = None) -> dict[str, str]:
-    """DuckDB type by column name; `received` says what a source's files hold."""
+    """DuckDB type by column name; `received` holds the types of a source's files."""
     received = received or {}
     return {
         column.name: received.get(column.name, str(column.type)) for column in table.all_columns
@@ -69,13 +69,13 @@ def comment_sql(table: Table) -> str:
 def ensure_table(
     con: duckdb.DuckDBPyConnection, table: Table, received: Mapping[str, str] | None = None
 ) -> None:
-    """Make the table as its contract says, or bring the one that stands up to it.
+    """Create the table from its contract, or bring the existing one up to it.
 
     A new nullable column is added. Anything else would change or lose what is stored. For a
-    table that is stored as another, that one is made, and the view over it.
+    table that is stored as another, that one is created, and the view over it.
 
     Raises:
-        WarehouseError: when the table that stands differs in any other way.
+        WarehouseError: when the existing table differs in any other way.
     """
     if table.stored_as is not None:
         ensure_table(con, table.stored_as, received)

@@ -1,7 +1,7 @@
-"""A family of clusterings: how it fits, refits and assigns, and what the choice needs to know.
+"""A family of clusterings: how it fits, refits and assigns, and properties for the choice.
 
 Everything that is particular to one algorithm is an attribute or a method of its
-:class:`Family`; the choice, the final fit and the assignment ask these and no name.
+:class:`Family`; the choice, the final fit and the assignment use these and never its name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Family(ABC):
             the same order alternate by number of segments.
         parameters: values of the family's parameter that are compared; 0 for none.
         split_parameters: those that single segments are split again by; none by default.
-        finds_number: whether it finds the number of segments itself, so that none is asked for.
+        finds_number: whether it finds the number of segments itself, so that none is given.
         least_rows: with fewer points it is not fitted.
         refit_rows: points that the final fit of a chosen candidate looks at, at most.
         kind: families of one kind see the same, so that they are one voice when families are
@@ -121,7 +121,7 @@ class Family(ABC):
 
 
 class Candidate(NamedTuple):
-    """A way to cluster: family, its parameter (0 for none) and the k asked for (0: found).
+    """A way to cluster: family, its parameter (0 for none) and the k requested (0: found).
 
     ``refined``: segments that fall apart were split again.
     """

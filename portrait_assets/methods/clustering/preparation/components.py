@@ -25,9 +25,9 @@ def leading_components(
 ) -> FloatMatrix:
     """Loadings of the components whose variance exceeds that of shuffled columns.
 
-    Those tell what columns have in common; segments may differ in what they have not. Apart from
-    each other they make a component flatter than a normal distribution: ``with_flat`` keeps such
-    ones too. Returns shape (design columns, components).
+    Those hold what columns share; segments may differ in what columns do not share. Segments far
+    apart make a component flatter than a normal distribution: ``with_flat`` keeps flat ones too.
+    Returns shape (design columns, components).
     """
     rows = int(np.clip(8_000_000 // max(1, design.shape[1]), 500, 20_000))
     sample = design[:rows]

@@ -36,7 +36,7 @@ MIN_COVERED = 0.10
 MIN_MISSING = 0.01
 """A gap indicator is made when at least this share of values is missing (and not all)."""
 GAP_WEIGHT = 0.5
-"""A gap indicator counts half: what is missing says less than what is there."""
+"""A gap indicator counts half: a missing value carries less information than a known one."""
 OTHER_LEVEL = "\x00other"
 MISSING_LEVEL = "\x00missing"
 
@@ -99,14 +99,14 @@ def clean(column: pl.Series) -> pl.Series:
 
 
 def unusable(column: pl.Series) -> str | None:
-    """Why a clean column says nothing; None where it says something."""
+    """Why a clean column carries no information; None where it carries some."""
     distinct = column.drop_nulls().n_unique()
     if distinct == 0:
         return "empty: no value at all"
     missing = column.null_count() / len(column)
     if distinct == 1 and (column.dtype.is_numeric() or missing == 0) and missing < MIN_MISSING:
         return "constant: every value is the same"
-    # One value that some have and others lack is a mark, and says much.
+    # One value that some have and others lack is a mark, and informative.
     if distinct > 1 and missing > MOST_MISSING:
         return "sparse: most customers have no value"
     return None
@@ -220,6 +220,6 @@ def category_block(column: pl.Series, p: CategoryParameters) -> FloatMatrix:
     block = np.broadcast_to(-np.sqrt(shares), (len(code), len(shares))).copy()
     known = np.flatnonzero(code >= 0)
     block[known, code[known]] += 1.0 / np.sqrt(shares[code[known]])
-    # A level never seen before says nothing: it sits at the average.
+    # A level never seen before carries no information: it sits at the average.
     block[code < 0] = 0.0
     return block

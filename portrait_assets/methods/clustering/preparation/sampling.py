@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 MOST_MISSING = 0.5
-"""A column that more customers than this lack tells little of the others."""
+"""A column that more customers than this lack is hardly informative about the others."""
 
 
 def canonical_sample(features: pl.DataFrame, rows: int, seed: int = 0) -> pl.DataFrame:

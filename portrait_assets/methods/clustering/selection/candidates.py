@@ -30,7 +30,7 @@ def candidates_for(
 ) -> list[Candidate]:
     """Every candidate that ``rows`` points of ``dims`` dimensions can carry, in the order of ties.
 
-    ``also`` adds a k that was asked for.
+    ``also`` adds a requested k.
     """
     wanted = {k for k in rule.numbers if k * rule.rows_per_segment <= rows} | {also or 2}
     numbers = sorted(k for k in wanted if 2 <= k <= rows)

@@ -59,7 +59,7 @@ Nature = Literal["separate", "division", "one"]
 class Choice:
     """Chosen labels of the sample (from 0), and every number that led to them.
 
-    ``nature`` says whether the segments are separate, divide a continuum, or are one;
+    ``nature`` is whether the segments are separate, divide a continuum, or are one;
     ``supported`` whether the data bear them out.
     """
 
@@ -87,7 +87,7 @@ def choose(
     """Choose family and k on a sample of prepared points, shape (rows, dims).
 
     ``unseen`` are further customers that only the test of valleys looks at. With ``segments``
-    that many are made, and the choice says whether the data support it. One thread is used, so
+    that many are fitted, and the choice states whether the data support it. One thread is used, so
     that the numbers do not depend on the machine.
     """
     with threadpool_limits(1):
@@ -129,11 +129,11 @@ class _Chooser:
         free = find_winner(eligible, lambda line: self.prove(points, line, unseen), rule, dims)
         is_real = free is not None and free.is_real
         if segments is not None:
-            asked = best(eligible, rule.scoring, segments)
-            if asked is None:
+            requested = best(eligible, rule.scoring, segments)
+            if requested is None:
                 return one_segment(rows, self.why_one(free), candidates_table(lines, None))
-            supported = free is not None and is_real and self.as_good(asked, free.line)
-            winner, reason = asked, self.why_asked(asked, free if is_real else None)
+            supported = free is not None and is_real and self.as_good(requested, free.line)
+            winner, reason = requested, self.why_requested(requested, free if is_real else None)
         elif free is None or not is_real:
             return one_segment(rows, self.why_one(free), candidates_table(lines, None))
         else:
@@ -232,12 +232,12 @@ class _Chooser:
             f"{self.rule.winning.real_p_value:g})"
         )
 
-    def why_asked(self, asked: Scored, free: Winner | None) -> str:
-        """Whether the data support a number that was asked for."""
-        if free is not None and self.as_good(asked, free.line):
-            return f"{_numbers(asked)}; this number was asked for and the data support it"
+    def why_requested(self, requested: Scored, free: Winner | None) -> str:
+        """Whether the data support the requested number, in words."""
+        if free is not None and self.as_good(requested, free.line):
+            return f"{_numbers(requested)}; this number was asked for and the data support it"
         better = "one segment" if free is None else f"{free.line.number('segments'):.0f} segments"
-        return f"{_numbers(asked)}; this number was asked for, but the data support {better}"
+        return f"{_numbers(requested)}; this number was asked for, but the data support {better}"
 
 
 def one_segment(rows: int, reason: str, table: pl.DataFrame | None = None) -> Choice:

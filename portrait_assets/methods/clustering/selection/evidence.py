@@ -100,7 +100,7 @@ def agreement(similar: FloatMatrix, groups: Sequence[str]) -> FloatVector:
 
 
 def pairwise_recovery(points: FloatMatrix, labels: IntVector, seed: int = 0) -> dict[int, float]:
-    """Per label, how surely a random half of the points tells where the other half belongs.
+    """Per label, how surely a random half of the points predicts the labels of the other half.
 
     The share of a segment's points that the nearest point of the other half labels rightly, over
     two halves; in the manner of prediction strength, R. Tibshirani, G. Walther (2005).
@@ -109,9 +109,9 @@ def pairwise_recovery(points: FloatMatrix, labels: IntVector, seed: int = 0) -> 
     order = rng.permutation(len(points))
     halves = np.array_split(order, 2)
     right = np.zeros(len(points), dtype=bool)
-    for known, asked in (halves, halves[::-1]):
-        if len(known) and len(asked):
-            right[asked] = (
-                labels[known][nearest_rows(points[asked], points[known])] == labels[asked]
+    for known, other in (halves, halves[::-1]):
+        if len(known) and len(other):
+            right[other] = (
+                labels[known][nearest_rows(points[other], points[known])] == labels[other]
             )
     return {int(label): float(right[labels == label].mean()) for label in np.unique(labels)}

@@ -42,7 +42,7 @@ def divide(
 ) -> Choice:
     """The division of prepared points, shape (rows, dims), and of further ones, by the rule above.
 
-    The labels are those of the first `most_rows` of all points. ``supported`` says whether the
+    The labels are those of the first `most_rows` of all points. ``supported`` is whether the
     division is stable; fewer than `rows_per_segment` points for the smallest k are one segment.
     """
     how, stable = rule.division, rule.stability.stable

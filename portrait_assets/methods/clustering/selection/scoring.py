@@ -113,9 +113,9 @@ def add_stability(
     score keep it.
     """
     free = [line for line in lines if is_allowed(line, rule)]
-    asked = [line for line in lines if line.number("segments") == segments]
+    requested = [line for line in lines if line.number("segments") == segments]
     centred = _centred(free, points, rule)
-    shortlist = (*_shortlist(free, rule), *_shortlist(asked, rule))
+    shortlist = (*_shortlist(free, rule), *_shortlist(requested, rule))
     listed = {line.candidate: line for line in (*shortlist, *centred)}
     labels = {candidate: line.labels for candidate, line in listed.items()}
     needed = {
@@ -231,7 +231,7 @@ def is_eligible(line: Scored, rule: Scoring) -> bool:
 
 
 def leading(lines: list[Scored], rule: Scoring) -> list[Scored]:
-    """The candidates with the best scores, and those whose being eligible asks for evidence."""
+    """The candidates with the best scores, and those that need evidence to be eligible."""
     scored = [line for line in lines if "score" in line.numbers]
     ordered = sorted(scored, key=lambda line: -line.number("score"))
     best, others = ordered[: rule.shown_with_evidence], ordered[rule.shown_with_evidence :]
@@ -239,7 +239,7 @@ def leading(lines: list[Scored], rule: Scoring) -> list[Scored]:
 
 
 def add_evidence(line: Scored, near: Neighbourhood, points: FloatMatrix) -> None:
-    """Add purity, density separation and silhouette; only `is_eligible` asks for one of them."""
+    """Add purity, density separation and silhouette; `is_eligible` uses only one of them."""
     line.numbers["purity"] = purity(near, line.labels)
     line.numbers["separation"] = separation(near, line.labels)
     if line.number("segments") < len(points):

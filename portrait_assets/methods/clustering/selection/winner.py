@@ -7,8 +7,8 @@
    customers whose segments of step 1 they divide, when more segments (number x clear share) are
    clear than in step 1: groups of groups score best as groups.
 3. In many dimensions hierarchies and densities, which go by single distances, drown in the noise of
-   all columns, and their agreement says little. There the most segments of a centroid family win
-   that are very stable and clear for a third.
+   all columns, and their agreement is weak evidence. There the winner has the most segments of a
+   centroid family that are very stable and clear for a third.
 4. A winner with nearly everyone in one segment gives way to the best candidate without such a
    one, near the best score, that is clear for a third.
 
@@ -57,7 +57,7 @@ def find_winner(
     """The winner by the rule above; None where no candidate has segments large enough.
 
     ``dims`` is the number of dimensions of the points. ``prove`` looks for the valleys of a
-    candidate; it is asked of few, whose clear share is then among their numbers. A winner of
+    candidate; it is called for few, whose clear share is then among their numbers. A winner of
     step 1 that is not real is final.
     """
     scoring, winning = rule.scoring, rule.winning

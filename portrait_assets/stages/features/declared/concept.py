@@ -1,7 +1,7 @@
 """Concept (概念): what the customer values, read from what is chosen when there is a choice.
 
-Shares that rest on few lines are moved towards the base's; `lines_12m` and the like tell on how
-many they rest. Shrinkage: B. Efron, C. Morris (1977), "Stein's paradox in statistics".
+Shares that rest on few lines are moved towards the base's; `lines_12m` and the like count
+them. Shrinkage: B. Efron, C. Morris (1977), "Stein's paradox in statistics".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Expressions that features share, as DuckDB SQL: ratios, shares and shrinkage towards the base.
 
 Ratios are taken of exact sums and rounded once, so that equal inputs give equal contents. SQL's
-least and greatest pass over null, so every expression asks first whether there is a value.
+least and greatest pass over null, so every expression first tests for a value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A feature, declared once, with everything that others say about it made from here."""
+"""A feature, declared once; everything else about it is derived from here."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ _DOMAINS: dict[str, tuple[float | None, float | None]] = {
 class Feature:
     """A column of the feature matrix.
 
-    `sql` computes it from the parts of `features.parts`, `formula` says the same in words;
+    `sql` computes it from the parts of `features.parts`, `formula` states the same in words;
     `window_months` is how far it looks back from `as_of`, None for all history; `needs` names the
-    cleaned tables that it comes from; `null_means` says what a missing value tells. `evidence`
+    cleaned tables that it comes from; `null_means` is the meaning of a missing value. `evidence`
     names the feature that counts the observations behind an estimate. Its sensitivity class is the
-    highest of its inputs, unless `lowered` says what the operation leaves out.
+    highest of its inputs, unless `lowered` states what the operation leaves out.
     """
 
     name: str

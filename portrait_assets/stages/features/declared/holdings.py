@@ -1,7 +1,7 @@
 """Symbol (符号), continued: what the customer holds and owes, where there are balances.
 
-An account counts as long as it is reported: what is held is what the customer's last month with
-balances tells, not older than three months.
+An account counts as long as it is reported: a customer's holdings are those of the last month
+with balances, not older than three months.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ Months before the first purchase of the window do not count.
 def _indicator(scope: Scope) -> str:
     """Relative changes of each market-wide indicator against the month before.
 
-    `changes` are those of the months of the window, 0 where not known, `known` tells which are;
+    `changes` are those of the months of the window, 0 where not known, `known` marks which are;
     `sums` and `squares` add them up from the month itself back to each.
     """
     values = ", ".join(
