@@ -38,7 +38,7 @@ def test_genie_and_density_tell_rings_apart_where_centres_cannot() -> None:
     assert adjusted_rand_score(centres, truth) < 0.2
 
 
-def test_dbscan_labels_everyone_and_says_how_many_no_cluster_claimed() -> None:
+def test_dbscan_labels_everyone_and_gives_the_share_outside_of_clusters() -> None:
     points = np.vstack([blobs(CORNERS), [[50.0, 50.0]]])
     labels, noise = dbscan_labels(points, 0.9)
     assert (labels >= 0).all()
@@ -92,7 +92,7 @@ def test_a_spanning_tree_spans_and_is_not_longer_than_a_path(rows: int, seed: in
 
 
 @pytest.mark.parametrize("k", [1, 2, 7, 20])
-def test_a_cut_gives_as_many_labels_as_asked(k: int) -> None:
+def test_a_cut_gives_the_requested_number_of_labels(k: int) -> None:
     points = np.random.default_rng(1).normal(size=(20, 2))
     for hierarchy in (ward_hierarchy(points), genie_hierarchy(spanning_tree(points))):
         assert len(np.unique(hierarchy.cut(k))) == k

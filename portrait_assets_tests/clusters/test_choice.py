@@ -35,7 +35,7 @@ def test_a_silhouette_is_never_without_shares(four: Choice) -> None:
     assert shown["smallest_share"].null_count() == shown["largest_share"].null_count() == 0
 
 
-def test_the_reason_tells_the_numbers(four: Choice) -> None:
+def test_the_reason_states_the_numbers(four: Choice) -> None:
     for word in ("stability", "agreement", "smallest share", "4 segments", "valley"):
         assert word in four.reason
 
@@ -71,7 +71,7 @@ def test_a_number_that_data_do_not_bear_out_is_made_but_not_supported() -> None:
     assert "the data support 2 segments" in choice.reason
 
 
-def test_the_right_number_is_supported_when_asked_for() -> None:
+def test_the_right_number_is_supported_when_requested() -> None:
     choice = choose(blobs(CORNERS[:2], each=80), segments=2)
     assert choice.supported
     assert "was asked for and the data support it" in choice.reason

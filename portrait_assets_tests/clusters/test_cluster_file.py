@@ -53,7 +53,7 @@ def test_the_order_of_rows_and_the_time_of_day_do_not_matter() -> None:
     assert first.equals(turned.reverse())
 
 
-def test_an_asked_number_is_made(tmp_path: Path) -> None:
+def test_a_requested_number_is_fitted(tmp_path: Path) -> None:
     table = pl.DataFrame(blobs([[0.0, 0.0], [5.0, 0.0]], each=60), schema=["x", "y"])
     labels, summary = run(tmp_path, table, segments=4)
     assert sorted(labels["segment"].unique()) == [1, 2, 3, 4]

@@ -64,7 +64,7 @@ def test_the_rule_can_not_be_changed_in_place() -> None:
     assert SelectionRule() == RULE
 
 
-def test_every_number_says_why() -> None:
+def test_every_number_has_its_reason() -> None:
     concerns = [getattr(RULE, concern.name) for concern in fields(RULE)]
     assert all(is_dataclass(concern) for concern in concerns)
     numbers = [(type(concern), number.name) for concern in concerns for number in fields(concern)]

@@ -73,58 +73,58 @@ def _choices(window: list[Row], who: str) -> dict[tuple[Any, Any], list[Row]]:
 
 
 def _one(
-    ever: list[Row], mine: list[Row], everyone: list[Row], choices: Any, who: str, as_of: date
+    ever: list[Row], own_sales: list[Row], everyone: list[Row], choices: Any, who: str, as_of: date
 ) -> Row:
     row: Row = {"recency_days": min((as_of - s["occurred_at"].date()).days for s in ever)}
     for n in (1, 3, 6, 12):
-        within = [s for s in mine if s["ago"] < n]
+        within = [s for s in own_sales if s["ago"] < n]
         # A basket that goes on after midnight of a month's end is two purchases.
         row[f"purchases_{n}m"] = len(
             {(s["basket_id"], s["ago"]) if s["basket_id"] else id(s) for s in within}
         )
         row[f"spend_{n}m"] = sum(s["amount"] for s in within)
-    if not mine:
+    if not own_sales:
         return row
     spend = row["spend_12m"]
     tickets: dict[Any, float] = defaultdict(int)
-    for s in mine:
+    for s in own_sales:
         tickets[(s["basket_id"], s["ago"]) if s["basket_id"] else id(s)] += s["amount"]
-    oldest = max(s["ago"] for s in mine)
-    monthly = [sum(s["amount"] for s in mine if s["ago"] == a) for a in range(oldest + 1)]
-    days = {s["occurred_at"].date() for s in mine}
+    oldest = max(s["ago"] for s in own_sales)
+    monthly = [sum(s["amount"] for s in own_sales if s["ago"] == a) for a in range(oldest + 1)]
+    days = {s["occurred_at"].date() for s in own_sales}
     row |= {
         "average_ticket_12m": spend / len(tickets) if tickets else None,
         "ticket_spread_12m": spread(list(tickets.values())),
         "largest_ticket_12m": max(tickets.values()),
-        "active_month_share_12m": len({s["ago"] for s in mine}) / (oldest + 1),
+        "active_month_share_12m": len({s["ago"] for s in own_sales}) / (oldest + 1),
         "purchase_days_12m": len(days),
         "days_between_purchases_12m": (
             (max(days) - min(days)) / timedelta(days=1) / (len(days) - 1) if len(days) > 1 else None
         ),
         "spend_spread_12m": spread(monthly),
         "spend_slope_12m": _slope(monthly),
-        "return_share_12m": sum(s["amount"] < 0 for s in mine) / len(mine),
-        "weekend_spend_share_12m": share(_spent(mine, lambda s: _weekday(s) >= 6), spend),
-        "evening_spend_share_12m": share(_spent(mine, lambda s: _hour(s) >= 18), spend),
-        "night_line_share_12m": sum(_hour(s) < 6 for s in mine) / len(mine),
-        "morning_line_share_12m": sum(6 <= _hour(s) < 12 for s in mine) / len(mine),
+        "return_share_12m": sum(s["amount"] < 0 for s in own_sales) / len(own_sales),
+        "weekend_spend_share_12m": share(_spent(own_sales, lambda s: _weekday(s) >= 6), spend),
+        "evening_spend_share_12m": share(_spent(own_sales, lambda s: _hour(s) >= 18), spend),
+        "night_line_share_12m": sum(_hour(s) < 6 for s in own_sales) / len(own_sales),
+        "morning_line_share_12m": sum(6 <= _hour(s) < 12 for s in own_sales) / len(own_sales),
         "top_weekday_12m": min(
-            range(1, 8), key=lambda day: (-sum(_weekday(s) == day for s in mine), day)
+            range(1, 8), key=lambda day: (-sum(_weekday(s) == day for s in own_sales), day)
         ),
     }
-    row |= _values(mine, everyone, choices, who)
+    row |= _values(own_sales, everyone, choices, who)
     return row
 
 
-def _values(mine: list[Row], everyone: list[Row], choices: Any, who: str) -> Row:
-    spend, lines = _spent(mine), len(mine)
-    branded = [s for s in mine if s["own"] is not None]
+def _values(own_sales: list[Row], everyone: list[Row], choices: Any, who: str) -> Row:
+    spend, lines = _spent(own_sales), len(own_sales)
+    branded = [s for s in own_sales if s["own"] is not None]
     all_branded = [s for s in everyone if s["own"] is not None]
-    discount = sum(s["discount_amount"] for s in mine)
+    discount = sum(s["discount_amount"] for s in own_sales)
     all_discount = sum(s["discount_amount"] for s in everyone)
     row: Row = {
         "discounted_share_12m": shrunk(
-            _spent(mine, lambda s: s["discount_amount"] > 0),
+            _spent(own_sales, lambda s: s["discount_amount"] > 0),
             spend,
             lines,
             _spent(everyone, lambda s: s["discount_amount"] > 0),
@@ -146,7 +146,7 @@ def _values(mine: list[Row], everyone: list[Row], choices: Any, who: str) -> Row
     row |= _brands(everyone, who)
     own = choices[who]
     by_category: dict[str, int] = defaultdict(int)
-    for s in mine:
+    for s in own_sales:
         if s["category"]:
             by_category[s["category"]] += s["amount"]
     positive = {name: amount for name, amount in by_category.items() if amount > 0}
@@ -195,17 +195,19 @@ def _brands(everyone: list[Row], who: str) -> Row:
         if s["brand"]:
             spent[s["customer_id"]][s["brand"]] += s["amount"]
     positive = {w: [a for a in brands.values() if a > 0] for w, brands in spent.items()}
-    mine = positive.get(who)
-    if not mine:
+    own_amounts = positive.get(who)
+    if not own_amounts:
         return {}
     lines = sum(s["customer_id"] == who and s["brand"] is not None for s in everyone)
     all_first = sum(max(amounts) for amounts in positive.values() if amounts)
     all_spent = sum(map(sum, positive.values()))
     return {
-        "top_brand_share_12m": shrunk(max(mine), sum(mine), lines, all_first, all_spent, 10),
+        "top_brand_share_12m": shrunk(
+            max(own_amounts), sum(own_amounts), lines, all_first, all_spent, 10
+        ),
         "brand_hhi_12m": shrunk(
-            sum(a**2 for a in mine),
-            sum(mine) ** 2,
+            sum(a**2 for a in own_amounts),
+            sum(own_amounts) ** 2,
             lines,
             sum(a**2 for amounts in positive.values() for a in amounts),
             sum(sum(amounts) ** 2 for amounts in positive.values()),

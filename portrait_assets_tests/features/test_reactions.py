@@ -216,7 +216,7 @@ def test_what_is_not_recorded_is_named():
     assert (ann["known_attribute_share"], bob["known_attribute_share"]) == (round(2 / 13, 6), 0)
 
 
-def test_every_estimate_of_values_and_reactions_tells_its_evidence():
+def test_every_estimate_of_values_and_reactions_names_its_evidence():
     by_name = {feature.name: feature for feature in FEATURES}
     counts = {feature.evidence for feature in FEATURES if feature.evidence}
     for feature in FEATURES:
@@ -224,4 +224,4 @@ def test_every_estimate_of_values_and_reactions_tells_its_evidence():
             assert by_name[feature.evidence].null_means == "never null", feature.name
         elif feature.element in (Element.CONCEPT, Element.PRINCIPLE):
             counted = feature.name in counts or feature.unit in ("contacts", "responses", "days")
-            assert counted, f"{feature.name} tells no evidence"
+            assert counted, f"{feature.name} names no evidence"

@@ -136,7 +136,7 @@ def test_both_hold_in_many_worlds(sales):
 
 
 def sale_of_a() -> dict[str, Any]:
-    """A line of the customer whom `_rest` tells of."""
+    """A line of the customer whom `_rest` describes."""
     return dict.fromkeys(CHOICES) | {
         "customer_id": "a",
         "occurred_at": datetime(2024, 4, 9),

@@ -128,7 +128,7 @@ def test_a_process_that_is_killed_in_the_middle_of_a_step_changes_nothing(file: 
     ],
     ids=["newer", "too old", "only read"],
 )
-def test_what_cannot_be_opened_says_both_formats_and_the_remedy(
+def test_the_error_of_another_format_names_both_and_the_remedy(
     found: int, can_migrate: bool, says: str
 ):
     with pytest.raises(WarehouseError, match=rf"has format {found}.*works with .*{says}"):

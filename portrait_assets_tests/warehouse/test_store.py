@@ -120,7 +120,7 @@ def test_a_failure_in_the_middle_leaves_the_table_as_it_was(warehouse: Warehouse
         (JANUARY.with_columns(customer_id=pl.lit(None, pl.String)), "NOT NULL"),
     ],
 )
-def test_a_frame_that_is_not_as_its_contract_says_is_refused(
+def test_a_frame_that_breaks_its_contract_is_refused(
     warehouse: Warehouse, frame: pl.DataFrame, says: str
 ):
     with pytest.raises(WarehouseError, match=says):
@@ -150,7 +150,7 @@ def test_a_warehouse_refuses_another_source(warehouse: Warehouse):
         Warehouse(warehouse.path, "bank", "run-2")
 
 
-def test_a_warehouse_of_another_format_says_what_to_do(warehouse: Warehouse):
+def test_the_error_of_another_format_names_the_remedy(warehouse: Warehouse):
     warehouse.con.execute("UPDATE meta.source SET format = 0")
     warehouse.close()
     with pytest.raises(WarehouseError, match=r"format 0.*portrait run --fresh"):

@@ -73,11 +73,11 @@ def _promotions(
             expected = sum(share for _, share in odds if share is not None)
             bought = sum(bool(s[flag]) for s, share in odds if share is not None)
             ratios.append(bought / expected if expected > 0 else None)
-        mine, base = ratios
-        if n == 0 or mine is None or base is None:
+        own_ratio, base = ratios
+        if n == 0 or own_ratio is None or base is None:
             row[f"{kind}_uplift_12m"] = None
         else:
-            row[f"{kind}_uplift_12m"] = shrunk(mine, n, base, BASE_LINES)
+            row[f"{kind}_uplift_12m"] = shrunk(own_ratio, n, base, BASE_LINES)
     return row
 
 
@@ -200,13 +200,13 @@ def _withdrawals(
             continue
         k = min(COMPARED, since)
         after, before = range(since - k, since), range(since + 1, min(since + k, 11) + 1)
-        (mine, base), (mine_before, base_before) = (
+        (own, base), (own_before, base_before) = (
             [sum(s["amount"] for s in rows if s["ago"] in part) for rows in (own, sales)]
             for part in (after, before)
         )
-        if mine >= 0 and mine_before > 0 and base > 0 and base_before > 0:
-            expected = mine_before * base / base_before
-            reactions.append(round((mine - expected) / (mine + expected), 6))
+        if own >= 0 and own_before > 0 and base > 0 and base_before > 0:
+            expected = own_before * base / base_before
+            reactions.append(round((own - expected) / (own + expected), 6))
     return {
         "withdrawn_products_12m": len(reactions),
         "withdrawal_reaction_12m": sum(reactions) / len(reactions) if reactions else None,
