@@ -200,13 +200,13 @@ def _withdrawals(
             continue
         k = min(COMPARED, since)
         after, before = range(since - k, since), range(since + 1, min(since + k, 11) + 1)
-        (own, base), (own_before, base_before) = (
+        (own_after, base_after), (own_before, base_before) = (
             [sum(s["amount"] for s in rows if s["ago"] in part) for rows in (own, sales)]
             for part in (after, before)
         )
-        if own >= 0 and own_before > 0 and base > 0 and base_before > 0:
-            expected = own_before * base / base_before
-            reactions.append(round((own - expected) / (own + expected), 6))
+        if own_after >= 0 and own_before > 0 and base_after > 0 and base_before > 0:
+            expected = own_before * base_after / base_before
+            reactions.append(round((own_after - expected) / (own_after + expected), 6))
     return {
         "withdrawn_products_12m": len(reactions),
         "withdrawal_reaction_12m": sum(reactions) / len(reactions) if reactions else None,
