@@ -50,12 +50,13 @@ class Fits:
             return
         columns = self.con.execute(f"DESCRIBE {relation}").fetchall()
         names, types = [row[0] for row in columns], [row[1] for row in columns]
+        order = ", ".join(map(quote, names))
         values = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names)
         self.frames[scope.month, step.name] = self.con.sql(
             f"SELECT {scope.day} AS as_of, {literal(step.name)} AS step, row_no, "
             f"unnest([{literals(names)}]) AS column_name, unnest([{literals(types)}]) AS "
             f"column_type, unnest([{values}]) AS value "
-            f"FROM (SELECT row_number() OVER () AS row_no, * FROM {relation})"
+            f"FROM (SELECT row_number() OVER (ORDER BY {order}) AS row_no, * FROM {relation})"
         ).pl()
 
     def of(self, months: Iterable[str]) -> list[pl.DataFrame]:
