@@ -42,10 +42,11 @@ torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, R
 	$(BIN)/python -W ignore -m benchmarks.torture_memory
 	$(BIN)/python -m benchmarks.torture_fuzz $(CASES)
 
-lint: $(VENV)/.installed  ## lint and types
+lint: $(VENV)/.installed  ## lint, terms and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/typos
+	$(BIN)/python tools/terms.py
 	$(BIN)/mypy
 
 bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (takes long)
