@@ -1,4 +1,4 @@
-"""A shop of two months, made once; each test works on a copy of its own."""
+"""A shop of two months, materialized once per session; each test works on its own copy."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ MONTHS = ["2024-01", "2024-02"]
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = short_shop(tmp_path_factory.mktemp("made"))
+def materialized_once(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = short_shop(tmp_path_factory.mktemp("materialized"))
     assert run(settings, MONTHS).success
     return settings
 
 
 @pytest.fixture
-def made(made_once: Settings, tmp_path: Path) -> Settings:
-    """A shop with both its months made and published."""
+def materialized(materialized_once: Settings, tmp_path: Path) -> Settings:
+    """A shop with both its months materialized and published."""
     data = tmp_path / "data"
-    shutil.copytree(made_once.data_dir, data)
-    return made_once.model_copy(update={"data_dir": data})
+    shutil.copytree(materialized_once.data_dir, data)
+    return materialized_once.model_copy(update={"data_dir": data})

@@ -28,8 +28,8 @@ def shop_of_monthly_files(folder: Path) -> Settings:
     for month in (JANUARY, FEBRUARY):
         rows = [line for line in lines if line.startswith(month)]
         monthly_file(settings, month).write_text("".join([header, *rows]))
-    told = settings.source_dir / "source.yaml"
-    told.write_text(told.read_text().replace("sales.csv", "sales-*.csv"))
+    source_yaml = settings.source_dir / "source.yaml"
+    source_yaml.write_text(source_yaml.read_text().replace("sales.csv", "sales-*.csv"))
     return settings
 
 
@@ -57,7 +57,7 @@ def test_a_month_that_gains_or_loses_a_column_keeps_its_rows(tmp_path: Path):
     assert rows_by_month(settings) == before
 
 
-def test_a_column_that_no_file_has_any_more_is_told(tmp_path: Path):
+def test_a_column_that_no_file_has_any_more_is_reported(tmp_path: Path):
     settings = shop_of_monthly_files(tmp_path)
     for month in (JANUARY, FEBRUARY):
         change(monthly_file(settings, month), amount=pl.col("paid"), paid=None)
@@ -67,7 +67,7 @@ def test_a_column_that_no_file_has_any_more_is_told(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_column_renamed_or_retyped_in_one_month_is_set_aside_there_and_told(tmp_path: Path):
+def test_a_column_renamed_or_retyped_in_one_month_is_rejected_in_that_month_only(tmp_path: Path):
     settings = shop_of_monthly_files(tmp_path)
     february = rows_by_month(settings)[FEBRUARY]
     words = pl.when(pl.int_range(pl.len()) < 7).then(pl.lit("much")).otherwise("paid")
@@ -78,33 +78,33 @@ def test_a_column_renamed_or_retyped_in_one_month_is_set_aside_there_and_told(tm
             "SELECT column_name, rule, month, count(*) FROM cleaned.rejects "
             "WHERE table_name = 'transactions' GROUP BY ALL"
         ).fetchall()
-        made = con.execute(
+        row_counts = con.execute(
             "SELECT row_count FROM mart.table_rows "
             f"WHERE table_name = 'cleaned.transactions' AND month = '{FEBRUARY}'"
         ).fetchall()
     assert ("amount", "unreadable", FEBRUARY, 7) in rejects
-    assert made == [(february - 7,)]
+    assert row_counts == [(february - 7,)]
 
 
 @pytest.mark.slow
-def test_a_warehouse_of_another_version_is_left_alone_and_the_remedy_works(made: Settings):
-    before = contents(made.portrait_file)
-    with duckdb.connect(str(made.warehouse_file)) as con:
+def test_a_warehouse_of_another_version_is_left_alone_and_the_remedy_works(materialized: Settings):
+    before = contents(materialized.portrait_file)
+    with duckdb.connect(str(materialized.warehouse_file)) as con:
         con.execute("UPDATE meta.source SET format = 1")
     for verb in ("run", "doctor"):
-        ran = portrait(verb, data=made.data_dir)
+        ran = portrait(verb, data=materialized.data_dir)
         fails_in_a_sentence(ran, "has format 1 .*again with `.*portrait_assets run --fresh --sou")
-    assert contents(made.portrait_file) == before
-    assert portrait("run", "--fresh", data=made.data_dir).returncode == 0
-    assert contents(made.portrait_file) == before
+    assert contents(materialized.portrait_file) == before
+    assert portrait("run", "--fresh", data=materialized.data_dir).returncode == 0
+    assert contents(materialized.portrait_file) == before
 
 
 @pytest.mark.slow
-def test_a_column_that_a_new_version_brought_is_added(made: Settings):
-    before = contents(made.portrait_file)
-    with duckdb.connect(str(made.warehouse_file)) as con:
+def test_a_column_that_a_new_version_adds_is_added_to_the_warehouse(materialized: Settings):
+    before = contents(materialized.portrait_file)
+    with duckdb.connect(str(materialized.warehouse_file)) as con:
         con.execute("ALTER TABLE cleaned.transactions DROP COLUMN channel")
-    doctor = portrait("doctor", data=made.data_dir)
+    doctor = portrait("doctor", data=materialized.data_dir)
     assert re.search("run --months 2024-02 --source corner_shop.*`, which adds it", doctor.stdout)
-    assert run(made, [JANUARY, FEBRUARY]).success
-    assert contents(made.portrait_file) == before
+    assert run(materialized, [JANUARY, FEBRUARY]).success
+    assert contents(materialized.portrait_file) == before

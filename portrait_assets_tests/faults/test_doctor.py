@@ -1,4 +1,4 @@
-"""What `portrait doctor` finds in a warehouse that somebody or something has harmed."""
+"""What `portrait doctor` reports of a warehouse that was damaged or changed by hand."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from portrait_assets_tests.faults.command import portrait
 pytestmark = pytest.mark.slow
 
 
-def found(settings: Settings) -> str:
+def issues(settings: Settings) -> str:
     return "\n".join(map(str, examine(settings)))
 
 
-def harm(path: Path, sql: str) -> None:
+def execute(path: Path, sql: str) -> None:
     with duckdb.connect(str(path)) as con:
         con.execute(sql)
 
 
-def test_a_warehouse_just_made_is_well_and_stays_as_it_is(made: Settings):
-    before = made.warehouse_file.read_bytes()
-    told = portrait("doctor", data=made.data_dir)
-    assert told.returncode == 0, told.stderr
-    assert "all is well" in told.stdout
-    assert made.warehouse_file.read_bytes() == before
+def test_a_freshly_materialized_warehouse_has_no_issues_and_is_not_changed(materialized: Settings):
+    before = materialized.warehouse_file.read_bytes()
+    doctor = portrait("doctor", data=materialized.data_dir)
+    assert doctor.returncode == 0, doctor.stderr
+    assert "all is well" in doctor.stdout
+    assert materialized.warehouse_file.read_bytes() == before
 
 
-def test_months_that_were_never_asked_for_are_no_ailment(tmp_path: Path):
+def test_months_that_were_never_requested_are_no_issue(tmp_path: Path):
     settings = shop(tmp_path)
     assert run(settings, SHOP_MONTHS[:2]).success
     assert examine(settings) == []
 
 
 @pytest.mark.parametrize(
-    ("sql", "tells"),
+    ("sql", "issue"),
     [
         ("DROP TABLE cleaned.products", "cleaned.products: was materialized and is not there"),
         (
@@ -105,44 +105,48 @@ def test_months_that_were_never_asked_for_are_no_ailment(tmp_path: Path):
         ),
     ],
 )
-def test_what_was_done_to_the_warehouse_is_told_with_the_remedy(
-    made: Settings, sql: str, tells: str
+def test_damage_to_the_warehouse_is_reported_with_the_remedy(
+    materialized: Settings, sql: str, issue: str
 ):
-    harm(made.warehouse_file, sql)
-    seen = found(made)
+    execute(materialized.warehouse_file, sql)
+    reported = issues(materialized)
     remedy = command("run", "--months", "2024-02")
-    assert tells.replace("portrait run --months 2024-02", remedy) in seen
+    assert issue.replace("portrait run --months 2024-02", remedy) in reported
 
 
-def test_months_that_the_source_no_longer_covers_are_told(made: Settings):
-    told = made.source_dir / "source.yaml"
-    told.write_text(told.read_text().replace("last_month: 2024-02", "last_month: 2024-01"))
-    assert "2024-02: was materialized and is no month of the source; make every month" in found(
-        made
+def test_months_that_the_source_no_longer_covers_are_reported(materialized: Settings):
+    source_yaml = materialized.source_dir / "source.yaml"
+    source_yaml.write_text(
+        source_yaml.read_text().replace("last_month: 2024-02", "last_month: 2024-01")
+    )
+    assert "2024-02: was materialized and is no month of the source; make every month" in issues(
+        materialized
     )
 
 
-def test_the_published_file_and_the_report_are_looked_at_too(made: Settings):
-    harm(made.portrait_file, "DELETE FROM clusters.cluster_segment")
-    told = found(made)
-    assert "portrait.duckdb: holds 0 rows of clusters.cluster_segment" in told
-    assert "report/index.html: is older than portrait.duckdb or missing" in told
-    (made.warehouse_dir / REPORT_FILE).unlink()
-    made.portrait_file.with_name(".portrait.duckdb.new").touch()
-    made.portrait_file.unlink()
-    told = found(made)
-    assert f"portrait.duckdb: is not there; run `{command('run')}`" in told
-    assert ".portrait.duckdb.new: was left by a run that was cut off" in told
+def test_the_published_file_and_the_report_are_examined_too(materialized: Settings):
+    execute(materialized.portrait_file, "DELETE FROM clusters.cluster_segment")
+    reported = issues(materialized)
+    assert "portrait.duckdb: holds 0 rows of clusters.cluster_segment" in reported
+    assert "report/index.html: is older than portrait.duckdb or missing" in reported
+    (materialized.warehouse_dir / REPORT_FILE).unlink()
+    materialized.portrait_file.with_name(".portrait.duckdb.new").touch()
+    materialized.portrait_file.unlink()
+    reported = issues(materialized)
+    assert f"portrait.duckdb: is not there; run `{command('run')}`" in reported
+    assert ".portrait.duckdb.new: was left by a run that was cut off" in reported
 
 
-def test_what_cannot_be_examined_is_told_in_one_sentence(made: Settings, tmp_path: Path):
+def test_what_cannot_be_examined_is_reported_in_one_sentence(
+    materialized: Settings, tmp_path: Path
+):
     with (
-        warehouse_lock(made.warehouse_dir / "warehouse.lock", "run-7", 0),
+        warehouse_lock(materialized.warehouse_dir / "warehouse.lock", "run-7", 0),
         pytest.raises(WarehouseError, match="held by run run-7"),
     ):
-        examine(made)
+        examine(materialized)
     with pytest.raises(WarehouseError, match=r"does not exist yet; run `.*portrait run.*` first"):
         examine(short_shop(tmp_path / "new"))
-    made.warehouse_file.write_bytes(b"no database" * 10_000)
+    materialized.warehouse_file.write_bytes(b"no database" * 10_000)
     with pytest.raises(WarehouseError, match="cannot be opened"):
-        examine(made)
+        examine(materialized)

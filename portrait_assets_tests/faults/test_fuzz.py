@@ -157,7 +157,7 @@ def is_a_sentence(error: PortraitError) -> None:
 
 
 def read(source_dir: Path) -> dict[str, dict[str | None, int]] | None:
-    """Rows by table and month that the source gives; None when it told why it cannot."""
+    """Rows by table and month that the source gives; None when it is refused with an error."""
     before = listing(source_dir)
     try:
         with duckdb.connect() as con:
@@ -179,9 +179,9 @@ def read(source_dir: Path) -> dict[str, dict[str | None, int]] | None:
 # -- source.yaml ---------------------------------------------------------------------------
 
 SHOP = PACKAGED_SOURCES / "corner_shop"
-TOLD = yaml.safe_load((SHOP / "source.yaml").read_text())
+SOURCE_YAML = yaml.safe_load((SHOP / "source.yaml").read_text())
 PLACES = [
-    *((name,) for name in (*TOLD, "country", "install_hint", "rules", "unknown")),
+    *((name,) for name in (*SOURCE_YAML, "country", "install_hint", "rules", "unknown")),
     ("title", "en"),
     ("files", "sales"),
     ("files", "other"),
@@ -201,13 +201,13 @@ PLACES = [
 @example(place=("time_zone",), value="../../etc/passwd")
 @example(place=("first_month",), value="0000-01")
 def test_any_value_anywhere_in_source_yaml(place: tuple[str, ...], value: object):
-    told = yaml.safe_load(yaml.safe_dump(TOLD))
-    inner = told
+    edited = yaml.safe_load(yaml.safe_dump(SOURCE_YAML))
+    parent = edited
     for name in place[:-1]:
-        inner = inner.setdefault(name, {})
-    inner[place[-1]] = value
+        parent = parent.setdefault(name, {})
+    parent[place[-1]] = value
     with a_shop() as folder:
-        (folder / "source.yaml").write_text(yaml.safe_dump(told, allow_unicode=True))
+        (folder / "source.yaml").write_text(yaml.safe_dump(edited, allow_unicode=True))
         read(folder)
 
 
@@ -277,8 +277,8 @@ def test_any_file_name_is_that_file_and_nothing_else(name: str):
         rows = (folder / "sales.csv").read_text().splitlines(keepends=True)
         (folder / "sales.csv").unlink()
         (folder / f"{name}.csv").write_text("".join(rows[:11]))
-        told = (folder / "source.yaml").read_text()
-        (folder / "source.yaml").write_text(told.replace("sales.csv", '"*.csv"'))
+        source_yaml = (folder / "source.yaml").read_text()
+        (folder / "source.yaml").write_text(source_yaml.replace("sales.csv", '"*.csv"'))
         found = read(folder)
         if found is not None and not name.startswith("."):
             assert sum(found["transactions"].values()) == 10
@@ -312,8 +312,8 @@ def test_any_text_as_saved_audiences(text: str):
     entry = [{"code": "a", "name": {"en": "A", "zh": "甲"}, "owner": "o", "where": text}]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audiences.yaml"
-        for told in (text, yaml.safe_dump({"audiences": entry}, allow_unicode=True)):
-            path.write_bytes(told.encode("utf-8", "surrogateescape"))
+        for content in (text, yaml.safe_dump({"audiences": entry}, allow_unicode=True)):
+            path.write_bytes(content.encode("utf-8", "surrogateescape"))
             with contextlib.suppress(PortraitError):
                 load_audiences(path, COLUMNS)
 
@@ -398,18 +398,18 @@ def test_any_words_on_the_command_line(verb: str, rest: list[str]):
         patched.chdir(folder)
         patched.setenv("PORTRAIT_DATA_DIR", folder)
         patched.setattr(sys, "argv", ["portrait", verb, *rest])
-        told = Path(folder) / "told"
+        output = Path(folder) / "output"
         with (
-            told.open("w") as file,
+            output.open("w") as file,
             contextlib.redirect_stderr(file),
             contextlib.redirect_stdout(file),
             pytest.raises(SystemExit) as ended,
         ):
             cli.main()
         assert ended.value.code in (0, 1, 2, None)
-        assert "Traceback" not in told.read_text()
-        made = [path.name for path in Path(folder).rglob("*") if path != told]
-        assert not made or ended.value.code == 0, made
+        assert "Traceback" not in output.read_text()
+        written = [path.name for path in Path(folder).rglob("*") if path != output]
+        assert not written or ended.value.code == 0, written
 
 
 def test_the_shop_reads_as_it_should():

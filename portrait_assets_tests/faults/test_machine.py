@@ -29,7 +29,7 @@ THING = Table("cleaned", "thing", "A thing", "物", (Column("x", Type.TEXT, "X",
 
 
 def mounted(folder: Path, *options: str) -> bool:
-    """Whether the folder could be made a file system of its own; only root may."""
+    """Whether the folder could be materialized a file system of its own; only root may."""
     command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
@@ -52,10 +52,12 @@ def fill(folder: Path, leave: int) -> Path:
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_stops_the_run_and_harms_nothing(made_once: Settings, small_disk: Path):
+def test_a_disk_that_is_full_stops_the_run_and_harms_nothing(
+    materialized_once: Settings, small_disk: Path
+):
     data = small_disk / "data"
-    shutil.copytree(made_once.data_dir, data)
-    settings = made_once.model_copy(update={"data_dir": data})
+    shutil.copytree(materialized_once.data_dir, data)
+    settings = materialized_once.model_copy(update={"data_dir": data})
     before = contents(settings.portrait_file)
     for leave in (0, 500_000):
         filler = fill(small_disk, leave)
@@ -69,32 +71,32 @@ def test_a_disk_that_is_full_stops_the_run_and_harms_nothing(made_once: Settings
 
 
 @pytest.mark.slow
-def test_a_file_that_may_not_grow_stops_the_run_and_harms_nothing(made: Settings):
-    before = contents(made.portrait_file)
-    text = sales_file(made).read_text()
+def test_a_file_that_may_not_grow_stops_the_run_and_harms_nothing(materialized: Settings):
+    before = contents(materialized.portrait_file)
+    text = sales_file(materialized).read_text()
     header, *lines = text.splitlines(keepends=True)
-    sales_file(made).write_text("".join([header, *lines * 100]))
-    limit = made.warehouse_file.stat().st_size + 20_000
+    sales_file(materialized).write_text("".join([header, *lines * 100]))
+    limit = materialized.warehouse_file.stat().st_size + 20_000
     limited = subprocess.run(
         [*PORTRAIT, "run"],
-        env=environment_of(made.data_dir),
+        env=environment_of(materialized.data_dir),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True,
         text=True,
         check=False,
     )
     fails_in_a_sentence(limited, "free room")
-    assert contents(made.portrait_file) == before
-    sales_file(made).write_text(text)
-    assert portrait("run", data=made.data_dir).returncode == 0
-    assert contents(made.portrait_file) == before
+    assert contents(materialized.portrait_file) == before
+    sales_file(materialized).write_text(text)
+    assert portrait("run", data=materialized.data_dir).returncode == 0
+    assert contents(materialized.portrait_file) == before
 
 
 @pytest.mark.slow
-def test_a_folder_that_may_not_be_written_to_is_told(made: Settings, small_disk: Path):
+def test_a_read_only_folder_is_reported_in_a_sentence(materialized: Settings, small_disk: Path):
     data = small_disk / "data"
-    shutil.copytree(made.data_dir, data)
-    before = contents(made.portrait_file)
+    shutil.copytree(materialized.data_dir, data)
+    before = contents(materialized.portrait_file)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     for verb in ("run", "doctor"):
         fails_in_a_sentence(portrait(verb, data=data), "written to|[Rr]ead-only")
@@ -104,12 +106,14 @@ def test_a_folder_that_may_not_be_written_to_is_told(made: Settings, small_disk:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("event", ["vanishes", "grows"])
-def test_a_source_file_that_changes_in_the_middle_is_not_half_read(made: Settings, event: str):
-    before = contents(made.portrait_file)
-    text = sales_file(made).read_text()
+def test_a_source_file_that_changes_in_the_middle_is_not_half_read(
+    materialized: Settings, event: str
+):
+    before = contents(materialized.portrait_file)
+    text = sales_file(materialized).read_text()
     with subprocess.Popen(
         [*PORTRAIT, "run", "--months", "2024-01..2024-02"],
-        env=environment_of(made.data_dir),
+        env=environment_of(materialized.data_dir),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -118,23 +122,23 @@ def test_a_source_file_that_changes_in_the_middle_is_not_half_read(made: Setting
         while "raw:" not in process.stdout.readline():
             assert process.poll() is None
         if event == "vanishes":
-            sales_file(made).unlink()
+            sales_file(materialized).unlink()
         else:
-            sales_file(made).write_text(text + text.splitlines()[-1] + "\n")
+            sales_file(materialized).write_text(text + text.splitlines()[-1] + "\n")
         _, err = process.communicate()
     # The file was read once, at the start.
     assert process.returncode == 0, err
-    assert contents(made.portrait_file) == before
+    assert contents(materialized.portrait_file) == before
 
 
 @pytest.mark.slow
-def test_a_damaged_parquet_page_is_told_and_nothing_is_published(tmp_path: Path):
+def test_a_damaged_parquet_page_is_reported_and_nothing_is_published(tmp_path: Path):
     settings = short_shop(tmp_path)
     frame = pl.read_csv(sales_file(settings), infer_schema=False)
     parquet = sales_file(settings).with_suffix(".parquet")
     frame.write_parquet(parquet, compression="zstd", statistics=False)
-    told = settings.source_dir / "source.yaml"
-    told.write_text(told.read_text().replace("sales.csv", "sales.parquet"))
+    source_yaml = settings.source_dir / "source.yaml"
+    source_yaml.write_text(source_yaml.read_text().replace("sales.csv", "sales.parquet"))
     whole = parquet.read_bytes()
     for place in (200, len(whole) // 2):
         damaged = bytearray(whole)
@@ -151,7 +155,7 @@ def test_a_damaged_parquet_page_is_told_and_nothing_is_published(tmp_path: Path)
     assert portrait("run", data=tmp_path).returncode == 0
 
 
-def test_what_is_made_later_bears_a_later_time_though_the_clock_was_put_back(tmp_path: Path):
+def test_a_later_write_has_a_later_time_even_when_the_clock_was_put_back(tmp_path: Path):
     path = tmp_path / "warehouse.duckdb"
     rows = pl.DataFrame({"month": ["2024-01"], "x": ["a"]})
     ahead = datetime.now(UTC) + timedelta(days=400)

@@ -39,7 +39,7 @@ LAST_WRITTEN = {
     "clusters.cluster_candidates": "clusters.cluster_model",
     "validation.migration": "validation.drift",
 }
-# The steps that write all that they make at once, and what does it.
+# The steps that write all their output at once, and the function that does so.
 AT_ONCE = {"tags": (tags, "materialize_months"), "mart.portrait_file": (mart, "publish")}
 
 
@@ -70,15 +70,15 @@ def failed_run(settings: Settings, on_written: Callable[[str, int], None]) -> st
     return run_failure(settings.source, result.dagster_run, result.all_events).sentence
 
 
-def test_no_room_at_any_stage_is_told_with_table_and_month_and_harms_nothing(
-    made: Settings, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_at_any_stage_is_reported_with_table_and_month_and_harms_nothing(
+    materialized: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    published, stored = contents(made.portrait_file), contents(made.warehouse_file)
+    published, stored = contents(materialized.portrait_file), contents(materialized.warehouse_file)
 
     def nothing_is_harmed() -> None:
-        assert contents(made.portrait_file) == published
-        assert contents(made.warehouse_file) == stored
-        assert not list(made.warehouse_dir.glob(".portrait*"))
+        assert contents(materialized.portrait_file) == published
+        assert contents(materialized.warehouse_file) == stored
+        assert not list(materialized.warehouse_dir.glob(".portrait*"))
 
     for table, last in LAST_WRITTEN.items():
         with room_that_ends() as end_room:
@@ -87,33 +87,37 @@ def test_no_room_at_any_stage_is_told_with_table_and_month_and_harms_nothing(
                 if name == last:
                     end()
 
-            sentence = failed_run(made, on_written)
+            sentence = failed_run(materialized, on_written)
         assert re.match(rf"{table} of 2024-02: .*[Tt]oo large.*; free room on the disk", sentence)
         nothing_is_harmed()
     for step, (module, function) in AT_ONCE.items():
         write = getattr(module, function)
         with room_that_ends() as end_room, monkeypatch.context() as patched:
             patched.setattr(module, function, lambda *of, write=write: (end_room(), write(*of))[1])
-            sentence = failed_run(made, lambda name, rows: None)
+            sentence = failed_run(materialized, lambda name, rows: None)
         assert re.match(rf"{step} of 2024-02: .*[Tt]oo large.*; free room on the disk", sentence)
         nothing_is_harmed()
-    assert run(made, MONTHS[1:]).success
+    assert run(materialized, MONTHS[1:]).success
     nothing_is_harmed()
 
 
-def test_a_memory_limit_below_what_a_month_needs_is_told_with_the_remedy(made: Settings):
-    before = contents(made.portrait_file)
-    ran = portrait(*RUN, data=made.data_dir, PORTRAIT_MEMORY_LIMIT_GIB="0.005")
+def test_a_memory_limit_below_what_a_month_needs_is_reported_with_the_remedy(
+    materialized: Settings,
+):
+    before = contents(materialized.portrait_file)
+    ran = portrait(*RUN, data=materialized.data_dir, PORTRAIT_MEMORY_LIMIT_GIB="0.005")
     fails_in_a_sentence(ran, r"^\w+\.\w+ of 2024-01 to 2024-02: Out of .*raise PORTRAIT_MEMORY")
-    assert contents(made.portrait_file) == before
+    assert contents(materialized.portrait_file) == before
 
 
-def test_a_run_that_a_signal_stops_ends_in_a_sentence_and_the_next_goes_well(made: Settings):
-    before = contents(made.portrait_file)
+def test_a_run_that_a_signal_stops_ends_in_a_sentence_and_the_next_goes_well(
+    materialized: Settings,
+):
+    before = contents(materialized.portrait_file)
     for number, last_seen in ((signal.SIGINT, "cleaned:"), (signal.SIGTERM, "raw:")):
         with subprocess.Popen(
             [*PORTRAIT, *RUN],
-            env=environment_of(made.data_dir),
+            env=environment_of(materialized.data_dir),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -126,9 +130,9 @@ def test_a_run_that_a_signal_stops_ends_in_a_sentence_and_the_next_goes_well(mad
         ran = subprocess.CompletedProcess([], process.returncode, out, err)
         fails_in_a_sentence(ran, "of 2024-01 to 2024-02: stopped by a signal; .*portrait run --m")
         assert ran.returncode == 128 + number
-        assert contents(made.portrait_file) == before
-    with open_records(made) as instance:
+        assert contents(materialized.portrait_file) == before
+    with open_records(materialized) as instance:
         statuses = {each.status for each in instance.get_runs()}
     assert statuses == {dg.DagsterRunStatus.FAILURE}
-    assert portrait(*RUN, data=made.data_dir).returncode == 0
-    assert contents(made.portrait_file) == before
+    assert portrait(*RUN, data=materialized.data_dir).returncode == 0
+    assert contents(materialized.portrait_file) == before

@@ -29,21 +29,21 @@ def start(settings: Settings, *arguments: str, wait_seconds: int) -> subprocess.
 
 
 @pytest.mark.parametrize("months", [("2024-01", "2024-02"), ("2024-02", "2024-02")])
-def test_two_runs_take_turns(made: Settings, months: tuple[str, str]):
-    before = contents(made.portrait_file)
-    runs = [start(made, "--months", month, wait_seconds=600) for month in months]
-    told = [run.communicate() for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], told
-    assert contents(made.portrait_file) == before
-    assert portrait("doctor", data=made.data_dir).returncode == 0
+def test_two_runs_take_turns(materialized: Settings, months: tuple[str, str]):
+    before = contents(materialized.portrait_file)
+    runs = [start(materialized, "--months", month, wait_seconds=600) for month in months]
+    outputs = [run.communicate() for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
+    assert contents(materialized.portrait_file) == before
+    assert portrait("doctor", data=materialized.data_dir).returncode == 0
 
 
-def test_the_second_run_says_who_holds_the_warehouse(made: Settings):
-    first = start(made, "--months", "2024-01..2024-02", wait_seconds=600)
+def test_the_second_run_says_who_holds_the_warehouse(materialized: Settings):
+    first = start(materialized, "--months", "2024-01..2024-02", wait_seconds=600)
     assert first.stdout is not None
     while "raw:" not in first.stdout.readline():
         assert first.poll() is None
-    second = portrait("run", data=made.data_dir, PORTRAIT_LOCK_WAIT_SECONDS="0")
+    second = portrait("run", data=materialized.data_dir, PORTRAIT_LOCK_WAIT_SECONDS="0")
     fails_in_a_sentence(second, rf"is held by run .* \(process {first.pid}, since .*try again when")
     first.communicate()
     assert first.returncode == 0
