@@ -29,7 +29,7 @@ THING = Table("cleaned", "thing", "A thing", "物", (Column("x", Type.TEXT, "X",
 
 
 def mounted(folder: Path, *options: str) -> bool:
-    """Whether the folder could be materialized a file system of its own; only root may."""
+    """Whether the folder could be mounted as a file system of its own; only root may."""
     command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
