@@ -19,23 +19,23 @@ from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, sales_file, shop
 
 
 def typed(folder: Path, bounds: Bounds) -> dict[str, list[tuple[object, ...]]]:
-    """The raw and cleaned tables of a shop some of whose rows are told twice, also far apart."""
+    """The raw and cleaned tables of a shop some of whose rows are repeated, also far apart."""
     folder.mkdir()
     settings = shop(folder).model_copy(update={"bounds": bounds})
     lines = sales_file(settings).read_text().splitlines(keepends=True)
     sales_file(settings).write_text("".join([*lines, lines[1], lines[-1], lines[1]]))
-    make(settings)
+    materialize(settings)
     return contents(settings.warehouse_file)
 
 
-def make(settings: Settings) -> None:
+def materialize(settings: Settings) -> None:
     tables = {asset_key(table) for table in (*raw.TABLES, *identity.TABLES, *cleaned.TABLES)}
     job = build_defs(settings).resolve_job_def(JOB)
     with dg.DagsterInstance.ephemeral() as instance:
-        made = job.get_subset(
+        result = job.get_subset(
             asset_selection=tables, asset_check_selection=set()
         ).execute_in_process(instance=instance, tags=range_tags(SHOP_MONTHS), run_config=QUIET)
-    assert made.success
+    assert result.success
 
 
 def test_months_typed_in_parts_give_the_same_tables(tmp_path: Path) -> None:

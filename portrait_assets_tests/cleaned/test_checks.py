@@ -1,4 +1,4 @@
-"""The checks of conservation find a row that was lost, wherever it was lost."""
+"""The checks of conservation detect a row that was lost, wherever it was lost."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def warehouse(tmp_path: Path):
     opened.close()
 
 
-def receipt(**told: object) -> pl.DataFrame:
+def receipt(**changed: object) -> pl.DataFrame:
     row = {
         "month": MONTH,
         "table_name": "transactions",
@@ -50,7 +50,7 @@ def receipt(**told: object) -> pl.DataFrame:
         "rows_placed": 4,
         "rows_unplaced": 1,
     }  # of which 2 in this month
-    return pl.DataFrame([row | told], schema=RECEIPTS.polars_schema)
+    return pl.DataFrame([row | changed], schema=RECEIPTS.polars_schema)
 
 
 def keep(warehouse: Warehouse, rows: int) -> None:
@@ -81,7 +81,7 @@ def test_all_is_well_when_everything_is_kept(warehouse: Warehouse):
     assert passes(warehouse, NONE_UNPLACED, UNPLACED)
 
 
-def test_a_row_that_is_neither_kept_nor_told_is_found(warehouse: Warehouse):
+def test_a_row_that_is_neither_kept_nor_rejected_is_detected(warehouse: Warehouse):
     keep(warehouse, 1)
     result = run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]
     assert not result["passed"]
@@ -99,7 +99,7 @@ def test_a_row_set_aside_or_merged_is_accounted_for_and_warned_of(
 
 
 @pytest.mark.parametrize("rules", [("unreadable", "future"), ("future", "unreadable")])
-def test_of_rejects_equally_often_the_first_by_name_is_told(
+def test_of_equally_frequent_rejects_the_first_by_name_is_reported(
     warehouse: Warehouse, rules: tuple[str, str]
 ):
     reject(warehouse, "value", *rules)
@@ -107,13 +107,13 @@ def test_of_rejects_equally_often_the_first_by_name_is_told(
     assert "most often transactions.row future (1x, value)" in str(result["detail"])
 
 
-@pytest.mark.parametrize("told", [{"rows_in_file": 6}, {"rows_received": 3}])
-def test_a_row_lost_in_reading_is_found(warehouse: Warehouse, told: dict[str, object]):
-    warehouse.write(RECEIPTS, [MONTH], receipt(**told))
+@pytest.mark.parametrize("changed", [{"rows_in_file": 6}, {"rows_received": 3}])
+def test_a_row_lost_in_reading_is_detected(warehouse: Warehouse, changed: dict[str, object]):
+    warehouse.write(RECEIPTS, [MONTH], receipt(**changed))
     assert not passes(warehouse, ALL_RECEIVED, RECEIPTS)
 
 
-def test_a_key_used_twice_in_a_month_is_found(warehouse: Warehouse):
+def test_a_key_used_twice_in_a_month_is_detected(warehouse: Warehouse):
     twice = cleaned("transactions", [sale("K1", "2024-01-05", 1)] * 2)
     twice = twice.with_columns(source_row=pl.lit(1, pl.Int64))
     warehouse.write(CLEANED["transactions"], [MONTH], twice)

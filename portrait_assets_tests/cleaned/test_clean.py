@@ -27,11 +27,11 @@ def received(canonical: Canonical, rows: Sequence[Mapping[str, str | None]]) -> 
     """Rows as text, as a CSV file gives them."""
     table = canonical.raw_table()
     schema = dict.fromkeys(table.column_names, pl.String) | {"source_row": pl.Int64}
-    told = [
+    records = [
         {"month": "2024-01", "source_file": "f.csv", "source_row": number, **row}
         for number, row in enumerate(rows, 1)
     ]
-    return pl.DataFrame(told, schema=schema)
+    return pl.DataFrame(records, schema=schema)
 
 
 SALE: dict[str, str | None] = {
@@ -45,8 +45,10 @@ def cleaned_sales(*rows: dict[str, str | None]) -> Cleaned:
     return clean(received(TRANSACTIONS, [SALE | row for row in rows]), TRANSACTIONS, Conventions())
 
 
-def told(found: Cleaned) -> list[tuple[object, ...]]:
-    return found.rejects.select("source_row", "column_name", "rule", "severity", "received").rows()
+def rejects_of(cleaned: Cleaned) -> list[tuple[object, ...]]:
+    return cleaned.rejects.select(
+        "source_row", "column_name", "rule", "severity", "received"
+    ).rows()
 
 
 def test_a_good_row_is_typed_by_its_contract():
@@ -60,17 +62,17 @@ def test_a_good_row_is_typed_by_its_contract():
 def test_a_required_value_that_cannot_be_read_sets_its_row_aside(amount: str):
     found = cleaned_sales({}, {"amount": amount})
     assert found.kept["source_row"].to_list() == [1]
-    assert told(found) == [(2, "amount", "unreadable", "row", amount)]
+    assert rejects_of(found) == [(2, "amount", "unreadable", "row", amount)]
 
 
 def test_a_value_that_is_not_required_becomes_null_and_its_row_is_kept():
     found = cleaned_sales({"quantity": "some"})
     assert found.kept["quantity"].to_list() == [None]
-    assert told(found) == [(1, "quantity", "unreadable", "value", "some")]
+    assert rejects_of(found) == [(1, "quantity", "unreadable", "value", "some")]
 
 
 def test_a_required_value_that_is_missing_sets_its_row_aside():
-    assert told(cleaned_sales({"customer_id": "  "})) == [
+    assert rejects_of(cleaned_sales({"customer_id": "  "})) == [
         (1, "customer_id", "required and missing", "row", "  ")
     ]
 
@@ -82,10 +84,10 @@ def test_a_row_that_breaks_two_rules_is_set_aside_once():
     assert found.rejects["source_row"].n_unique() == 1
 
 
-def test_rows_that_say_the_same_are_merged_into_the_first():
+def test_rows_with_equal_values_are_merged_into_the_first():
     found = cleaned_sales({}, {}, {"amount": "2"}, {})
     assert found.kept["source_row"].to_list() == [1, 3]
-    assert told(found) == [
+    assert rejects_of(found) == [
         (2, None, "exact duplicate", "merged", None),
         (4, None, "exact duplicate", "merged", None),
     ]
@@ -101,7 +103,7 @@ def test_a_value_outside_its_domain_is_nulled_and_personal_data_is_masked():
     rows = [{"customer_id": "K1", "age": "-4", "birth_date": "1990-02-31"}]
     found = clean(received(CUSTOMERS, rows), CUSTOMERS, Conventions())
     assert found.kept.select("age", "birth_date").rows() == [(None, None)]
-    assert told(found) == [
+    assert rejects_of(found) == [
         (1, "age", "outside its domain", "value", "-9"),
         (1, "birth_date", "unreadable", "value", "***"),
     ]
@@ -111,7 +113,7 @@ def test_the_second_product_of_an_identifier_is_set_aside():
     rows = [{"product_id": "P", "category": "tea"}, {"product_id": "P", "category": "fruit"}]
     found = clean(received(PRODUCTS, rows), PRODUCTS, Conventions())
     assert found.kept["category"].to_list() == ["tea"]
-    assert told(found) == [(2, None, "identifier used before", "row", None)]
+    assert rejects_of(found) == [(2, None, "identifier used before", "row", None)]
 
 
 def test_a_count_with_a_fraction_is_not_rounded():
@@ -121,7 +123,7 @@ def test_a_count_with_a_fraction_is_not_rounded():
     assert found.kept["age"].to_list() == [None]
 
 
-def test_moments_are_told_in_the_source_s_time_zone():
+def test_moments_are_in_the_source_s_time_zone():
     raw = received(TRANSACTIONS, [SALE]).with_columns(
         pl.col("occurred_at").str.to_datetime().dt.replace_time_zone("UTC")
     )

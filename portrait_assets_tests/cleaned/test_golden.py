@@ -65,11 +65,11 @@ def test_every_value_names_its_origin():
     best = golden("2024-02", OLD, OTHER).row(0, named=True)
     assert "full_name: f.csv 1" in best["origins"]
     assert "region: f.csv 2" in best["origins"]
-    there = [name for name in SURVIVORSHIP if best[name] is not None]
-    assert [origin.split(":")[0] for origin in best["origins"]] == there
+    present = [name for name in SURVIVORSHIP if best[name] is not None]
+    assert [origin.split(":")[0] for origin in best["origins"]] == present
 
 
-def test_a_month_tells_of_those_it_brought_something_new_of_and_knows_nothing_later():
+def test_a_month_has_the_customers_with_new_records_and_uses_no_later_ones():
     stranger = OLD | {"customer_id": "X"}
     assert golden("2024-02", OLD, OTHER, stranger)["customer_id"].to_list() == ["C1"]
     first = golden("2024-01", OLD, OTHER, LATER)
@@ -78,7 +78,7 @@ def test_a_month_tells_of_those_it_brought_something_new_of_and_knows_nothing_la
 
 def test_every_attribute_has_a_rule_and_the_contract_holds():
     assert set(SURVIVORSHIP) == {c.name for c in CUSTOMERS.columns} - {"customer_id"}
-    made = golden("2024-03", OLD, OTHER, LATER)
-    assert made.schema == GOLDEN_RECORD.polars_schema
+    records = golden("2024-03", OLD, OTHER, LATER)
+    assert records.schema == GOLDEN_RECORD.polars_schema
     assert golden("2024-04").schema == GOLDEN_RECORD.polars_schema
     assert IDENTITY_MAP.column_names[0] == "month"

@@ -21,19 +21,19 @@ GOOD = {**SALE, "channel": "app"}
 def shares(canonical, rows: Sequence[Mapping[str, str | None]]) -> dict[str, Any]:
     found = clean(received(canonical, rows), canonical, Conventions())
 
-    def made(table) -> dict[str, int]:
+    def row_counts(table) -> dict[str, int]:
         return {"2024-01": len(rows) if table.name == canonical.name else 0}
 
-    told = quality([counted(found.kept, canonical)], found.rejects, made, ["2024-01"])
-    assert told.schema == QUALITY.polars_schema
-    assert told.height == len(CANONICAL)
-    return told.filter(table_name=canonical.name).row(0, named=True)
+    measured = quality([counted(found.kept, canonical)], found.rejects, row_counts, ["2024-01"])
+    assert measured.schema == QUALITY.polars_schema
+    assert measured.height == len(CANONICAL)
+    return measured.filter(table_name=canonical.name).row(0, named=True)
 
 
 def test_a_good_table_is_good_in_every_way():
-    told = shares(TRANSACTIONS, [GOOD, GOOD | {"amount": "2"}])
+    measured = shares(TRANSACTIONS, [GOOD, GOOD | {"amount": "2"}])
     names = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
-    assert [told[name] for name in names] == [1, 1, 1, 1, 1]
+    assert [measured[name] for name in names] == [1, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_each_share_falls_with_its_own_fault(share: str, second: dict[str, str |
 
 def test_values_that_disagree_are_inconsistent():
     row = {"customer_id": "K", "recorded_on": "2024-01-01", "joined_on": "2024-02-01"}
-    told = shares(CUSTOMERS, [row, row | {"customer_id": "L", "joined_on": "2024-01-01"}])
-    assert told["consistency"] == 0.5
-    assert told["validity"] == 1
+    measured = shares(CUSTOMERS, [row, row | {"customer_id": "L", "joined_on": "2024-01-01"}])
+    assert measured["consistency"] == 0.5
+    assert measured["validity"] == 1
 
 
-def test_a_month_made_alone_is_as_complete_as_one_made_with_others():
-    """The discount is told in the second month only, and the currency not in the third."""
+def test_a_month_materialized_alone_is_as_complete_as_one_materialized_with_others():
+    """The discount has values in the second month only, the currency none in the third."""
 
     def count(month: str, discount: str | None, currency: str | None) -> pl.DataFrame:
         row = GOOD | {"month": month, "discount_amount": discount, "currency": currency}
@@ -72,30 +72,28 @@ def test_a_month_made_alone_is_as_complete_as_one_made_with_others():
     }
     nothing = clean(received(TRANSACTIONS, []), TRANSACTIONS, Conventions()).rejects
 
-    def complete(months: list[str], told: set[str]) -> list[float]:
+    def completeness(months: list[str], known: set[str]) -> list[float]:
         found = quality(
             [counts[month] for month in months],
             nothing,
             lambda table: dict.fromkeys(months, int(table.name == "transactions")),
             months,
-            lambda table, column: column in told,
+            lambda table, column: column in known,
         )
         rows = found.filter(table_name="transactions").sort("month")
         return rows["completeness"].to_list()
 
-    together = complete(list(counts), told=set())
+    together = completeness(list(counts), known=set())
     assert together[0] == together[1] == 1
     assert together[2] < 1
-    assert complete(["2024-03"], told={"discount_amount", "currency"}) == together[2:]
-    assert complete(["2024-01"], told=set()) == together[:1]
+    assert completeness(["2024-03"], known={"discount_amount", "currency"}) == together[2:]
+    assert completeness(["2024-01"], known=set()) == together[:1]
 
 
-def test_a_table_that_is_not_there_has_no_shares():
-    told = quality(
-        [], clean(received(CUSTOMERS, []), CUSTOMERS, Conventions()).rejects, _none, ["m"]
-    )
-    assert told["validity"].null_count() == told.height
-    assert "customers" not in [table for table, _, _ in known_shares(told)]
+def test_a_table_without_rows_has_no_shares():
+    measured = quality([], clean(received(CUSTOMERS, []), CUSTOMERS, Conventions()).rejects, _none, ["m"])
+    assert measured["validity"].null_count() == measured.height
+    assert "customers" not in [table for table, _, _ in known_shares(measured)]
 
 
 def _none(table) -> dict[str, int]:

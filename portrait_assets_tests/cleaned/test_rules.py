@@ -20,7 +20,7 @@ from portrait_assets.stages.raw.contract import (
     TRANSACTIONS,
     Canonical,
 )
-from portrait_assets_tests.cleaned.test_clean import SALE, received, told
+from portrait_assets_tests.cleaned.test_clean import SALE, received, rejects_of
 
 CHINA = Conventions("Asia/Shanghai", "CN")
 PERSON: dict[str, str | None] = {"customer_id": "K1", "recorded_on": "2024-01-01"}
@@ -46,7 +46,7 @@ def people(*rows: dict[str, str | None], conventions: Conventions = CHINA) -> Cl
 def test_a_code_for_not_known_empties_its_value_and_is_shown(column: str, code: str):
     found = people({column: code})
     assert found.kept[column].to_list() == [None]
-    assert told(found) == [(1, column, "code for not known", "value", code)]
+    assert rejects_of(found) == [(1, column, "code for not known", "value", code)]
 
 
 def test_a_source_declares_codes_and_domains_of_its_own():
@@ -60,7 +60,7 @@ def test_a_source_declares_codes_and_domains_of_its_own():
         conventions=Conventions(own=own),
     )
     assert found.kept.select("income_band", "region", "household_size").row(0) == (None, None, "9")
-    assert [(column, rule, severity) for _, column, rule, severity, _ in told(found)] == [
+    assert [(column, rule, severity) for _, column, rule, severity, _ in rejects_of(found)] == [
         ("household_size", "outside its domain", "note"),
         ("income_band", "outside its domain", "value"),
         ("region", "code for not known", "value"),
@@ -129,14 +129,14 @@ def test_values_are_read_in_the_forms_of_the_field(column: str, received_as: str
 @pytest.mark.parametrize("amount", ["1,2", "1,2000", "万", "1.2.3", "--5", "1e400", "¥"])
 def test_what_only_looks_like_an_amount_is_not_guessed(amount: str):
     found = people({"income": amount})
-    assert told(found)[0][2] == "unreadable"
+    assert rejects_of(found)[0][2] == "unreadable"
 
 
 def test_a_campaign_that_ends_before_it_starts_loses_its_end():
     row = {"campaign_id": "C", "started_on": "2024-02-01", "ended_on": "2024-01-01"}
     found = clean(received(CAMPAIGNS, [row]), CAMPAIGNS, CHINA)
     assert found.kept["ended_on"].to_list() == [None]
-    assert told(found) == [(1, "ended_on", "ends before it starts", "value", "2024-01-01")]
+    assert rejects_of(found) == [(1, "ended_on", "ends before it starts", "value", "2024-01-01")]
 
 
 def test_days_past_due_below_zero_are_a_code():
@@ -147,7 +147,7 @@ def test_days_past_due_below_zero_are_a_code():
         "days_past_due": "-1",
     }
     found = clean(received(BALANCES, [row]), BALANCES, CHINA)
-    assert told(found) == [(1, "days_past_due", "code for not known", "value", "-1")]
+    assert rejects_of(found) == [(1, "days_past_due", "code for not known", "value", "-1")]
 
 
 def against(
@@ -164,7 +164,7 @@ def all_against(
     background = BACKGROUNDS[canonical.name]
     known = received(CANONICAL_BY_NAME[background.table], others)
     first = first_known(background, known.lazy(), "UTC")
-    return told(clean(received(canonical, rows), canonical, Conventions(), first))
+    return rejects_of(clean(received(canonical, rows), canonical, Conventions(), first))
 
 
 ANSWER = {"customer_id": "K", "campaign_id": "C", "responded_on": "2024-01-05"}
