@@ -19,13 +19,13 @@ def pairs(times: int) -> int:
 
 @given(TEXTS)
 def test_equal_texts_have_one_number_and_others_another(texts: list[str | None]):
-    told = (
+    coded = (
         pl.Series("text", texts, dtype=pl.String)
         .to_frame()
         .with_columns(numbered(pl.col("text")).alias("number"))
     )
-    assert told.filter(pl.col("text").is_null() != pl.col("number").is_null()).is_empty()
-    assert told.n_unique() == told["text"].n_unique() == told["number"].n_unique()
+    assert coded.filter(pl.col("text").is_null() != pl.col("number").is_null()).is_empty()
+    assert coded.n_unique() == coded["text"].n_unique() == coded["number"].n_unique()
 
 
 @given(TEXTS, st.integers(0, 40))

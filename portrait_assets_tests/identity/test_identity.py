@@ -1,4 +1,4 @@
-"""Records become customers month by month, with ids that stay and reasons that are told."""
+"""Records become customers month by month, with stable ids and the evidence for each."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_who_is_known_from_an_earlier_month_is_not_new():
 def who(tmp_path: Path):
     """Gives the identities of records (month, id, further columns), months one after another."""
 
-    def identified(
+    def identify_months(
         rows: list[dict[str, str]], months: list[str] = MONTHS, review: str = ""
     ) -> Identified:
         if review:
@@ -59,7 +59,7 @@ def who(tmp_path: Path):
         customers = received(CUSTOMERS, rows)
         known, aliases, models = IDENTITY_MAP.empty(), [], LINKAGE_MODEL.empty()
         for month in months:
-            made = identify(
+            identified = identify(
                 [customers.lazy().filter(pl.col("month") == month)],
                 customers.filter(pl.col("month") <= month),
                 known,
@@ -69,35 +69,39 @@ def who(tmp_path: Path):
                 Conventions("Asia/Shanghai", "CN"),
                 tmp_path,
             )
-            known = pl.concat([known, made.identity_map])
-            aliases.append(made.aliases)
+            known = pl.concat([known, identified.identity_map])
+            aliases.append(identified.aliases)
         return Identified(known, pl.concat(aliases), models)
 
-    return identified
+    return identify_months
 
 
-def person(month: str, customer_id: str, **told: str) -> dict[str, str]:
-    return {"month": month, "customer_id": customer_id, **told}
+def person(month: str, customer_id: str, **values: str) -> dict[str, str]:
+    return {"month": month, "customer_id": customer_id, **values}
 
 
-def customers_of(made: Identified) -> dict[str, str]:
-    known = as_known(made.identity_map)
+def customers_of(identified: Identified) -> dict[str, str]:
+    known = as_known(identified.identity_map)
     return dict(known.select("source_customer_id", "customer_id").sort("customer_id").iter_rows())
 
 
 def test_records_with_the_same_identity_number_are_one_customer(who):
-    made = who([person("2024-01", "A", national_id=ID), person("2024-02", "B", national_id=ID)])
-    assert customers_of(made) == {"A": "A", "B": "A"}
-    row = made.identity_map.filter(source_customer_id="B").row(0, named=True)
+    identified = who(
+        [person("2024-01", "A", national_id=ID), person("2024-02", "B", national_id=ID)]
+    )
+    assert customers_of(identified) == {"A": "A", "B": "A"}
+    row = identified.identity_map.filter(source_customer_id="B").row(0, named=True)
     assert row["evidence"] == "same national_id"
     assert row["valid_from"] == date(2024, 2, 1)
-    assert made.aliases.is_empty()
+    assert identified.aliases.is_empty()
 
 
 def test_the_old_form_of_an_identity_number_is_the_same_number(who):
     old = "110105491231002"
-    made = who([person("2024-01", "A", national_id=ID), person("2024-01", "B", national_id=old)])
-    assert customers_of(made) == {"A": "A", "B": "A"}
+    identified = who(
+        [person("2024-01", "A", national_id=ID), person("2024-01", "B", national_id=old)]
+    )
+    assert customers_of(identified) == {"A": "A", "B": "A"}
 
 
 def test_a_phone_alone_is_not_enough_and_with_the_birth_date_it_is(who):
@@ -114,12 +118,12 @@ def test_two_customers_who_turn_out_to_be_one_keep_the_older_id(who):
         person("2024-02", "A", national_id=ID),
         person("2024-03", "B", national_id=ID),
     ]
-    made = who(rows)
-    assert customers_of(made) == {"A": "B", "B": "B"}
-    assert made.aliases.select("month", "alias_id", "customer_id", "valid_from").rows() == [
+    identified = who(rows)
+    assert customers_of(identified) == {"A": "B", "B": "B"}
+    assert identified.aliases.select("month", "alias_id", "customer_id", "valid_from").rows() == [
         ("2024-03", "A", "B", date(2024, 3, 1))
     ]
-    assert made.identity_map.filter(month="2024-02")["customer_id"].to_list() == ["A"]
+    assert identified.identity_map.filter(month="2024-02")["customer_id"].to_list() == ["A"]
 
 
 def test_past_months_stay_and_later_ones_have_the_new_id(who):
@@ -141,10 +145,10 @@ def test_later_months_renumber_nobody(who, months: list[str]):
         person("2024-02", "A", national_id=ID),
         person("2024-03", "0", national_id=ID),
     ]
-    made = who(rows, months)
-    first_two = made.identity_map.filter(pl.col("month") <= "2024-02")
+    identified = who(rows, months)
+    first_two = identified.identity_map.filter(pl.col("month") <= "2024-02")
     assert set(first_two["customer_id"]) == {"B"}
-    assert set(customers_of(made).values()) == {"B"}
+    assert set(customers_of(identified).values()) == {"B"}
 
 
 def test_a_reviewer_is_obeyed_in_both_directions(who):
@@ -153,18 +157,20 @@ def test_a_reviewer_is_obeyed_in_both_directions(who):
         person("2024-01", "B", national_id=ID),
         person("2024-01", "C"),
     ]
-    made = who(rows, review="A,B,different,\nC,A,same,\n")
-    assert customers_of(made) == {"A": "A", "B": "B", "C": "A"}
-    assert made.identity_map.filter(source_customer_id="C")["evidence"].to_list() == [
+    identified = who(rows, review="A,B,different,\nC,A,same,\n")
+    assert customers_of(identified) == {"A": "A", "B": "B", "C": "A"}
+    assert identified.identity_map.filter(source_customer_id="C")["evidence"].to_list() == [
         "decided by a reviewer"
     ]
 
 
 def test_a_decision_holds_from_its_month_on_and_takes_records_apart(who):
     rows = [person("2024-01", "A", national_id=ID), person("2024-01", "B", national_id=ID)]
-    made = who([*rows, person("2024-03", "B", national_id=ID)], review="A,B,different,2024-03\n")
-    assert set(made.identity_map.filter(month="2024-01")["customer_id"]) == {"A"}
-    assert customers_of(made) == {"A": "A", "B": "B"}
+    identified = who(
+        [*rows, person("2024-03", "B", national_id=ID)], review="A,B,different,2024-03\n"
+    )
+    assert set(identified.identity_map.filter(month="2024-01")["customer_id"]) == {"A"}
+    assert customers_of(identified) == {"A": "A", "B": "B"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Linkage finds the records of one person without being told what is the same."""
+"""Linkage finds the records of one person without examples of what is the same."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def different(count: int) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 150])
-def test_where_nobody_comes_twice_no_pair_is_told(count: int):
+def test_where_nobody_comes_twice_there_is_no_pair(count: int):
     assert link(different(count), "n").is_empty()
 
 
@@ -175,7 +175,7 @@ def test_texts_are_plain_and_dates_are_digits():
         (pl.DataFrame({"n": ["1", "1"], "surname": ["a", "b"], "dob": ["1", "2"]}), "repeated"),
     ],
 )
-def test_a_table_that_cannot_be_linked_is_told(frame: pl.DataFrame, says: str):
+def test_a_table_that_cannot_be_linked_is_refused(frame: pl.DataFrame, says: str):
     with pytest.raises(PortraitError, match=says):
         link(frame, "n")
 

@@ -32,14 +32,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def two_systems(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Three months made of it; who W001 is was found in the third."""
+    """Its three months, materialized; in the third W001 turns out to be K001."""
     settings = shop(tmp_path_factory.mktemp("two"))
-    told = settings.source_dir / "source.yaml"
-    text = told.read_text().replace("last_month: 2024-04", f"last_month: {MERGED_IN}")
+    source_yaml = settings.source_dir / "source.yaml"
+    text = source_yaml.read_text().replace("last_month: 2024-04", f"last_month: {MERGED_IN}")
     text = text.replace("sales: sales.csv", "sales: sales.csv\n  people: people.csv")
     text = text.replace("customers: {derived: true}", "customers: {rows_of: people}")
     text += "country: CN\nidentity: {probabilistic: false, trust: [K, W]}\n"
-    told.write_text(text)
+    source_yaml.write_text(text)
     (settings.source_dir / "people.csv").write_text(PEOPLE)
     (settings.source_dir / "customers.sql").write_text(CUSTOMERS_SQL)
     header, *lines = sales_file(settings).read_text().splitlines(keepends=True)
@@ -47,8 +47,8 @@ def two_systems(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     # From February on the person of K001 buys on the web too.
     kept += ["2024-02-10 09:00,W001,W1,tea,100,0,\n", "2024-03-10 09:00,W001,W2,tea,10,0,\n"]
     sales_file(settings).write_text("".join([header, *kept]))
-    made = portrait("run", data=settings.data_dir)
-    assert made.returncode == 0, made.stderr + made.stdout
+    ran = portrait("run", data=settings.data_dir)
+    assert ran.returncode == 0, ran.stderr + ran.stdout
     return settings
 
 
@@ -76,8 +76,8 @@ def failed_checks(settings: Settings) -> list[tuple[object, ...]]:
 
 
 def test_two_customers_are_one_from_the_month_on_in_which_it_was_found(two_systems: Settings):
-    told = spend(two_systems)
-    assert sorted(told) == [
+    by_month = spend(two_systems)
+    assert sorted(by_month) == [
         ("2024-01", "K001"),
         ("2024-02", "K001"),
         ("2024-02", "W001"),
@@ -88,8 +88,8 @@ def test_two_customers_are_one_from_the_month_on_in_which_it_was_found(two_syste
         "SELECT sum(amount) FROM cleaned.transactions "
         "WHERE month = '2024-03' AND customer_id = 'K001'",
     )[0][0]
-    before = told["2024-02", "K001"] + told["2024-02", "W001"]
-    assert told["2024-03", "K001"] == before + Decimal(str(of_march))
+    before = by_month["2024-02", "K001"] + by_month["2024-02", "W001"]
+    assert by_month["2024-03", "K001"] == before + Decimal(str(of_march))
     assert failed_checks(two_systems) == []
 
 
@@ -149,6 +149,6 @@ def test_rekey_rewrites_the_months_asked_for_and_leaves_the_others(two_systems: 
 
 def test_a_later_run_keeps_the_history_that_was_rewritten(two_systems: Settings):
     before = spend(two_systems)
-    made = portrait("run", "--months", "2024-02..2024-03", data=two_systems.data_dir)
-    assert made.returncode == 0, made.stderr
+    ran = portrait("run", "--months", "2024-02..2024-03", data=two_systems.data_dir)
+    assert ran.returncode == 0, ran.stderr
     assert spend(two_systems) == before
