@@ -50,21 +50,21 @@ FORMER_NAMES = {
 
 
 def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[object, ...]]]:
-    """The tables that analysts read; what holds the rows of a view may differ by version.
+    """The tables that analysts read; the tables behind a view may differ by version.
 
     Numbers are rounded: versions that sum in another order differ in what is zero but for that.
     """
     tables = context_of(settings).tables
     names = {table.full_name for table in tables if table.published}
-    held = contents(path)
-    renamed = {now: held[was] for was, now in FORMER_NAMES.items() if was in held}
+    stored = contents(path)
+    renamed = {now: stored[was] for was, now in FORMER_NAMES.items() if was in stored}
     return {
         name: [
             tuple(round(v, 9) if isinstance(v, float) else v for v in row)
             for row in rows
             if not ADDED_OR_REWORDED & {v for v in row if isinstance(v, str)}
         ]
-        for name, rows in (renamed | held).items()
+        for name, rows in (renamed | stored).items()
         if name in names
     }
 
