@@ -20,8 +20,8 @@ def inputs(settings: Settings) -> Inputs:
 
 def replace_in_source(old: str, new: str) -> Callable[[Settings], None]:
     def change(settings: Settings) -> None:
-        told = settings.source_dir / "source.yaml"
-        told.write_text(told.read_text().replace(old, new))
+        source_yaml = settings.source_dir / "source.yaml"
+        source_yaml.write_text(source_yaml.read_text().replace(old, new))
 
     return change
 

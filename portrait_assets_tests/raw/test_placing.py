@@ -1,4 +1,4 @@
-"""Every row of the files is placed in a month of the source's time zone, or told unplaced."""
+"""Every row of the files is in a month of the source's time zone, or reported as unplaced."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def place(tmp_path: Path):
     con.close()
 
 
-def test_parquet_is_told_of_without_keeping_all_its_rows(tmp_path: Path):
+def test_parquet_is_placed_the_same_without_keeping_all_its_rows(tmp_path: Path):
     generate_bank(tmp_path / "bank", customers=60, months=3, seed=1)
     source = load_source(tmp_path / "bank" / "sources" / "synthetic_bank")
     with duckdb.connect() as con, SourceReader(con, source) as reader:
@@ -105,8 +105,8 @@ def test_a_date_that_does_not_exist_is_not_guessed(place):
 
 def test_receipts_balance_rows_in_the_file_with_placed_and_unplaced(place):
     placing = place("2024-01-01", "2024-02-01", "2024-02-02", "never", "2025-01-01")
-    told = receipts({"transactions": placing}, ["transactions", "market"], MONTHS)
-    february = told.filter(month="2024-02", table_name="transactions").row(0, named=True)
+    table = receipts({"transactions": placing}, ["transactions", "market"], MONTHS)
+    february = table.filter(month="2024-02", table_name="transactions").row(0, named=True)
     assert february == {
         "month": "2024-02",
         "table_name": "transactions",
@@ -117,7 +117,7 @@ def test_receipts_balance_rows_in_the_file_with_placed_and_unplaced(place):
         "rows_unplaced": 2,
         "problem": None,
     }
-    assert not told.filter(table_name="market")["is_provided"].any()
+    assert not table.filter(table_name="market")["is_provided"].any()
 
 
 def test_an_undated_table_belongs_to_the_first_month(place, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""A source that cannot be used is told in one sentence with the remedy."""
+"""A source that cannot be used is refused in one sentence with the remedy."""
 
 from __future__ import annotations
 

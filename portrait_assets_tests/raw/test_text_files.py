@@ -1,4 +1,4 @@
-"""Whatever a text file is made of, its lines are rows, or are told with file and line."""
+"""Whatever a text file contains, its lines are rows or are reported with file and line."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ def read(tmp_path: Path):
     settings = shop(tmp_path)
 
     def reading(content: bytes, described: str = "sales.csv") -> tuple[pl.DataFrame, pl.DataFrame]:
-        told = settings.source_dir / "source.yaml"
-        told.write_text(told.read_text().replace("sales: sales.csv", f"sales: {described}"))
+        source_yaml = settings.source_dir / "source.yaml"
+        source_yaml.write_text(
+            source_yaml.read_text().replace("sales: sales.csv", f"sales: {described}")
+        )
         sales_file(settings).write_bytes(content)
         with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
             placing = placings(reader)["transactions"]
             rows = con.sql(f"{placing.rows(['2024-01']).sql} ORDER BY source_row").pl()
             unplaced = placing.unplaced()
-            told_counts = receipts({"transactions": placing}, ["transactions"], ["2024-01"])
-        counted = told_counts.row(0, named=True)
-        assert counted["rows_in_file"] == counted["rows_placed"] + counted["rows_unplaced"]
-        assert counted["rows_unplaced"] == unplaced.height
+            by_table = receipts({"transactions": placing}, ["transactions"], ["2024-01"])
+        receipt = by_table.row(0, named=True)
+        assert receipt["rows_in_file"] == receipt["rows_placed"] + receipt["rows_unplaced"]
+        assert receipt["rows_unplaced"] == unplaced.height
         return rows, unplaced
 
     return reading
@@ -53,12 +55,14 @@ def read(tmp_path: Path):
         (b"2024-01-06,K1,B1,tea,1.50,0,east,more,and more\n", "more fields than the header"),
     ],
 )
-def test_a_broken_line_is_told_with_its_place_and_stops_no_other(read, line: bytes, reason: str):
+def test_a_broken_line_is_reported_with_its_place_and_stops_no_other(
+    read, line: bytes, reason: str
+):
     rows, unplaced = read(HEADER + GOOD + line + GOOD + line + GOOD)
     assert rows["source_row"].to_list() == [1, 3, 5]
     assert unplaced["source_row"].to_list() == [2, 4]
     assert unplaced["source_file"].unique().to_list() == ["sales.csv"]
-    assert all(reason in told for told in unplaced["reason"])
+    assert all(reason in text for text in unplaced["reason"])
 
 
 @pytest.mark.parametrize("cut", [b"2024-01-06,K1,B1,tea,1.", b'2024-01-06,K1,B1,"te'])
@@ -111,8 +115,10 @@ def test_a_compressed_file_that_was_cut_off_is_one_sentence(tmp_path: Path, part
     settings = shop(tmp_path)
     packed = gzip.compress(sales_file(settings).read_bytes())
     (settings.source_dir / "sales.csv.gz").write_bytes(packed[: int(part * len(packed))])
-    told = settings.source_dir / "source.yaml"
-    told.write_text(told.read_text().replace("sales: sales.csv", "sales: sales.csv.gz"))
+    source_yaml = settings.source_dir / "source.yaml"
+    source_yaml.write_text(
+        source_yaml.read_text().replace("sales: sales.csv", "sales: sales.csv.gz")
+    )
     with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         problem = reader.problem("transactions")
     assert problem is not None
@@ -143,6 +149,6 @@ def test_dates_as_excel_and_people_write_them_are_placed(read, date: str):
 
 
 @pytest.mark.parametrize("date", ["2024-02-30", "123", "", "Inf"])
-def test_a_date_that_is_none_is_told(read, date: str):
+def test_what_is_no_date_is_reported(read, date: str):
     _, unplaced = read(HEADER + GOOD.replace(b"2024-01-05", date.encode()))
     assert unplaced["reason"].to_list() == [NO_DATE]

@@ -40,8 +40,8 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.Data
     (tmp_path / "bank-additional-full.csv").write_text(ADDITIONAL)
     monkeypatch.setenv("PORTRAIT_UCI_BANK_DIR", str(tmp_path))
     source = load_source(SOURCE)
-    told = source.definition
-    conventions = Conventions(told.time_zone, told.country, told.rules)
+    definition = source.definition
+    ways = Conventions(definition.time_zone, definition.country, definition.rules)
     with duckdb.connect() as con, SourceReader(con, source) as reader:
         found = {}
         for name, placing in placings(reader).items():
@@ -79,7 +79,7 @@ def test_who_subscribed_responded_and_everybody_has_an_outcome(tables: dict[str,
     assert tables["outcomes"]["value"].to_list() == [0, 1, 0]
 
 
-def test_the_market_is_told_once_a_month_as_the_last_call_has_it(tables: dict[str, pl.DataFrame]):
+def test_the_market_has_one_value_a_month_from_the_last_call(tables: dict[str, pl.DataFrame]):
     euribor = tables["market"].filter(indicator="euribor 3 months").sort("observed_on")
     assert euribor.select(pl.col("observed_on").cast(pl.String), "value").rows() == [
         ("2008-05-31", 4.859),

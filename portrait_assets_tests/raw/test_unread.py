@@ -23,9 +23,13 @@ CUSTOMERS_SQL = "SELECT card AS customer_id, town AS region, source_file, source
 def with_people(folder: Path, people: str = PEOPLE, view: str | None = None) -> Settings:
     """The shop of two months, its customers in a file of their own."""
     settings = short_shop(folder)
-    told = settings.source_dir / "source.yaml"
-    text = told.read_text().replace("sales: sales.csv", "sales: sales.csv\n  people: people.csv")
-    told.write_text(text.replace("customers: {derived: true}", "customers: {rows_of: people}"))
+    source_yaml = settings.source_dir / "source.yaml"
+    text = source_yaml.read_text().replace(
+        "sales: sales.csv", "sales: sales.csv\n  people: people.csv"
+    )
+    source_yaml.write_text(
+        text.replace("customers: {derived: true}", "customers: {rows_of: people}")
+    )
     (settings.source_dir / "people.csv").write_text(people)
     if view is not None:
         (settings.source_dir / "views").mkdir()
@@ -107,10 +111,10 @@ def test_the_other_tables_are_made_and_nothing_half_true_is_published(tmp_path: 
     ran = portrait("run", data=tmp_path)
     assert ran.returncode == 1
     assert "Traceback" not in ran.stdout + ran.stderr
-    told = [line for line in ran.stdout.splitlines() if "people.csv" in line]
-    assert len(told) == 1, ran.stdout
-    assert told[0].startswith("2024-01 to 2024-02: ")
-    assert "'people.csv' is empty; its line 1 must hold the names" in told[0]
+    reported = [line for line in ran.stdout.splitlines() if "people.csv" in line]
+    assert len(reported) == 1, ran.stdout
+    assert reported[0].startswith("2024-01 to 2024-02: ")
+    assert "'people.csv' is empty; its line 1 must hold the names" in reported[0]
 
     assert settings.portrait_file.read_bytes() == published
     with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
