@@ -148,9 +148,9 @@ def test_the_smallest_banks(tmp_path: Path, customers: int) -> None:
 def test_arguments_that_cannot_be_used(
     tmp_path: Path, arguments: dict[str, object], says: str
 ) -> None:
-    told = {"customers": 10, "months": 2, "seed": 1, **arguments}
+    config = {"customers": 10, "months": 2, "seed": 1, **arguments}
     with pytest.raises(PortraitError, match=says):
-        generate_bank(tmp_path / "out", **told)  # type: ignore[arg-type]
+        generate_bank(tmp_path / "out", **config)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
 
 

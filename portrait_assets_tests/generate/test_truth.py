@@ -57,11 +57,11 @@ def test_repeated_rows_are_repeated(bank: BankSummary, query: Query) -> None:
 
 def test_what_is_not_planted_is_clean(query: Query) -> None:
     missing_times = query("SELECT count(*) FROM transactions WHERE occurred_at IS NULL").item()
-    told = query(
+    planted = query(
         "SELECT count(*) FROM truth_bad_values "
         "WHERE kind = 'unreadable' AND column_name = 'occurred_at'"
     ).item()
-    assert missing_times == told
+    assert missing_times == planted
     unknown = query("SELECT count(*) FROM transactions WHERE channel = 'unknown'").item()
     assert (
         unknown
@@ -157,12 +157,12 @@ def test_answers_follow_their_true_probabilities(query: Query) -> None:
 
 
 def test_answers_come_after_the_contact_unless_planted(query: Query) -> None:
-    early = query(
+    too_early = query(
         "SELECT count(*) FROM responses JOIN contacts USING (customer_id, campaign_id) "
         "WHERE responded_on < contacted_on"
     ).item()
-    told = query("SELECT count(*) FROM truth_bad_values WHERE kind = 'before_contact'").item()
-    assert early == told
+    planted = query("SELECT count(*) FROM truth_bad_values WHERE kind = 'before_contact'").item()
+    assert too_early == planted
 
 
 def test_outcomes_of_offers_are_the_answers(query: Query) -> None:
