@@ -54,8 +54,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def made(settings: Settings, tmp_path: Path) -> BackedUp:
-    """A backup of it."""
+def backup(settings: Settings, tmp_path: Path) -> BackedUp:
+    """A backup of the shop."""
     return back_up(settings, tmp_path / "shop.zip", NOON)
 
 
@@ -68,12 +68,12 @@ def files_of(settings: Settings) -> dict[str, bytes]:
     }
 
 
-def rewritten(made: BackedUp, change: Callable[[dict[str, bytes]], object]) -> Path:
+def rewritten(backup: BackedUp, change: Callable[[dict[str, bytes]], object]) -> Path:
     """A copy of the backup whose entries were changed."""
-    with zipfile.ZipFile(made.path) as archive:
+    with zipfile.ZipFile(backup.path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     change(entries)
-    path = made.path.with_name("changed.zip")
+    path = backup.path.with_name("changed.zip")
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
@@ -99,17 +99,17 @@ def renamed(name: str) -> Callable[[dict[str, bytes]], object]:
     return change
 
 
-def test_a_backup_holds_what_people_wrote_and_not_the_data(made: BackedUp):
-    assert list(made.manifest.files) == [
+def test_a_backup_holds_what_people_wrote_and_not_the_data(backup: BackedUp):
+    assert list(backup.manifest.files) == [
         "customers.sql",
         "segments.yaml",
         "source.yaml",
         "transactions.sql",
     ]
-    with zipfile.ZipFile(made.path) as archive:
+    with zipfile.ZipFile(backup.path) as archive:
         assert archive.read("files/segments.yaml").decode() == SEGMENTS
-        told = json.loads(archive.read(MANIFEST))
-    assert (told["source"], told["created_at"]) == ("corner_shop", "2026-03-01T12:00:00Z")
+        manifest = json.loads(archive.read(MANIFEST))
+    assert (manifest["source"], manifest["created_at"]) == ("corner_shop", "2026-03-01T12:00:00Z")
 
 
 def test_every_kind_of_irreplaceable_file_is_found(tmp_path: Path):
@@ -121,15 +121,15 @@ def test_every_kind_of_irreplaceable_file_is_found(tmp_path: Path):
 
 
 def test_a_backup_in_a_folder_is_named_after_source_and_time(settings: Settings, tmp_path: Path):
-    made = back_up(settings, tmp_path / "backups", NOON)
-    assert made.path == tmp_path / "backups" / "corner_shop-20260301T120000Z.zip"
+    backup = back_up(settings, tmp_path / "backups", NOON)
+    assert backup.path == tmp_path / "backups" / "corner_shop-20260301T120000Z.zip"
 
 
-def test_a_backup_never_replaces_another(settings: Settings, made: BackedUp):
-    before = made.path.read_bytes()
+def test_a_backup_never_replaces_another(settings: Settings, backup: BackedUp):
+    before = backup.path.read_bytes()
     with pytest.raises(BackupError, match="is there already; name another file"):
-        back_up(settings, made.path)
-    assert made.path.read_bytes() == before
+        back_up(settings, backup.path)
+    assert backup.path.read_bytes() == before
 
 
 def test_a_source_that_is_not_there_is_not_backed_up(tmp_path: Path):
@@ -137,34 +137,37 @@ def test_a_source_that_is_not_there_is_not_backed_up(tmp_path: Path):
         back_up(Settings(data_dir=tmp_path, source="corner_shop"), tmp_path / "shop.zip")
 
 
-def test_what_was_lost_is_put_back_and_the_rest_left_alone(settings: Settings, made: BackedUp):
+def test_what_was_lost_is_put_back_and_the_rest_left_alone(settings: Settings, backup: BackedUp):
     before = files_of(settings)
     (settings.source_dir / "segments.yaml").unlink()
     (settings.source_dir / "audiences.yaml").write_text("audiences: []\n")
 
-    done = restore(settings, made.path)
+    done = restore(settings, backup.path)
 
     assert done.written == ("segments.yaml",)
     assert done.left == ("audiences.yaml",)
     assert files_of(settings) == before | {"audiences.yaml": b"audiences: []\n"}
 
 
-def test_a_backup_makes_a_new_folder_without_the_data(made: BackedUp, tmp_path: Path):
+def test_a_backup_makes_a_new_folder_without_the_data(backup: BackedUp, tmp_path: Path):
     new = Settings(data_dir=tmp_path / "new", source="corner_shop")
-    done = restore(new, made.path)
-    assert sorted(files_of(new)) == sorted(done.written) == sorted(made.manifest.files)
+    done = restore(new, backup.path)
+    assert sorted(files_of(new)) == sorted(done.written) == sorted(backup.manifest.files)
     assert done.written[-1] == "source.yaml"  # A folder is a source from then on.
 
 
-def test_what_differs_is_replaced_only_by_choice(settings: Settings, made: BackedUp):
+def test_what_differs_is_replaced_only_by_choice(settings: Settings, backup: BackedUp):
     newer = settings.source_dir / "segments.yaml"
     newer.write_text("1: {en: Newer}\n")
     (settings.source_dir / "customers.sql").unlink()
     before = files_of(settings)
     with pytest.raises(BackupError, match=r"segments\.yaml in corner_shop differ .*--replace"):
-        restore(settings, made.path)
+        restore(settings, backup.path)
     assert files_of(settings) == before
-    assert restore(settings, made.path, replace=True).written == ("customers.sql", "segments.yaml")
+    assert restore(settings, backup.path, replace=True).written == (
+        "customers.sql",
+        "segments.yaml",
+    )
     assert newer.read_text() == SEGMENTS
 
 
@@ -187,40 +190,42 @@ def test_what_differs_is_replaced_only_by_choice(settings: Settings, made: Backe
     ],
 )
 def test_what_is_no_whole_backup_of_the_source_changes_nothing(
-    settings: Settings, made: BackedUp, change: Callable[[dict[str, bytes]], object], says: str
+    settings: Settings, backup: BackedUp, change: Callable[[dict[str, bytes]], object], says: str
 ):
     shutil.rmtree(settings.source_dir)
     with pytest.raises(BackupError, match=says):
-        restore(settings, rewritten(made, change))
+        restore(settings, rewritten(backup, change))
     assert not settings.source_dir.exists()
 
 
-def test_a_damaged_file_is_told_in_a_sentence(settings: Settings, made: BackedUp):
-    whole = made.path.read_bytes()
+def test_a_damaged_file_is_reported_in_a_sentence(settings: Settings, backup: BackedUp):
+    whole = backup.path.read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], b"\0" * len(whole)):
-        made.path.write_bytes(damaged)
+        backup.path.write_bytes(damaged)
         with pytest.raises(BackupError, match="is damaged or no backup"):
-            restore(settings, made.path)
-    made.path.unlink()
+            restore(settings, backup.path)
+    backup.path.unlink()
     with pytest.raises(BackupError, match=r"There is no backup .*shop\.zip"):
-        restore(settings, made.path)
+        restore(settings, backup.path)
 
 
-def test_a_file_that_cannot_be_written_leaves_all_as_they_were(settings: Settings, made: BackedUp):
+def test_a_file_that_cannot_be_written_leaves_all_as_they_were(
+    settings: Settings, backup: BackedUp
+):
     for name in ("segments.yaml", "customers.sql"):
         (settings.source_dir / name).unlink()
     (settings.source_dir / ".segments.yaml.new").mkdir()  # Where it would be written beside.
     before = files_of(settings)
     with pytest.raises(OSError, match="segments"):
-        restore(settings, made.path)
+        restore(settings, backup.path)
     assert files_of(settings) == before
 
 
 def test_a_restore_that_is_killed_leaves_whole_files_and_is_finished_by_the_next(
-    settings: Settings, made: BackedUp
+    settings: Settings, backup: BackedUp
 ):
     whole = files_of(settings)
-    for name in made.manifest.files:
+    for name in backup.manifest.files:
         (settings.source_dir / name).unlink()
     code = (
         "import os, sys; from pathlib import Path\n"
@@ -230,30 +235,30 @@ def test_a_restore_that_is_killed_leaves_whole_files_and_is_finished_by_the_next
         "restore(Settings(data_dir=Path(sys.argv[1]), source='corner_shop'), Path(sys.argv[2]))\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code, str(settings.data_dir), str(made.path)], check=False
+        [sys.executable, "-c", code, str(settings.data_dir), str(backup.path)], check=False
     )
     assert ran.returncode == -9
     found = {name: b for name, b in files_of(settings).items() if not name.endswith(".new")}
     assert found == {name: whole[name] for name in ("sales.csv", "customers.sql", "segments.yaml")}
-    assert restore(settings, made.path).same == ("customers.sql", "segments.yaml")
+    assert restore(settings, backup.path).same == ("customers.sql", "segments.yaml")
     assert files_of(settings) == whole
 
 
-def test_a_restore_waits_for_the_run_that_may_be_reading(settings: Settings, made: BackedUp):
+def test_a_restore_waits_for_the_run_that_may_be_reading(settings: Settings, backup: BackedUp):
     lock = settings.warehouse_dir / "warehouse.lock"
     with (
         warehouse_lock(lock, "run-7", 0),
         pytest.raises(WarehouseBusyError, match="held by run run-7"),
     ):
-        restore(settings, made.path)
+        restore(settings, backup.path)
 
 
 @pytest.mark.slow
 def test_a_lost_warehouse_and_lost_decisions_cost_time_only(tmp_path: Path):
     settings = short_shop(tmp_path / "data")
     data, folder = settings.data_dir, settings.source_dir
-    told = folder / "source.yaml"
-    told.write_text(told.read_text() + "identity: {keys: [], probabilistic: false}\n")
+    source_yaml = folder / "source.yaml"
+    source_yaml.write_text(source_yaml.read_text() + "identity: {keys: [], probabilistic: false}\n")
     (folder / "tags.yaml").write_text(DRAFT)
     approved = portrait(
         *("tags", "approve", "value_tier", "--by", "Ann"),
