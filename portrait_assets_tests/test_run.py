@@ -31,72 +31,79 @@ SMALL_PIECES = {"PORTRAIT_BOUNDS__RUN_ROWS": "700"}
 
 
 @pytest.fixture(scope="module")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = shop(tmp_path_factory.mktemp("made"))
+def materialized_once(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = shop(tmp_path_factory.mktemp("materialized"))
     assert run(settings).success
     return settings
 
 
 @pytest.fixture
-def made(made_once: Settings, tmp_path: Path) -> Settings:
-    """A shop with all its months made and published."""
-    shutil.copytree(made_once.data_dir, tmp_path / "data")
-    return made_once.model_copy(update={"data_dir": tmp_path / "data"})
+def materialized(materialized_once: Settings, tmp_path: Path) -> Settings:
+    """A shop with all its months materialized and published."""
+    shutil.copytree(materialized_once.data_dir, tmp_path / "data")
+    return materialized_once.model_copy(update={"data_dir": tmp_path / "data"})
 
 
-def test_where_nothing_has_changed_it_says_so_and_runs_nothing(made: Settings):
-    files = {path: path.read_bytes() for path in (made.warehouse_file, made.portrait_file)}
-    ran = portrait("run", data=made.data_dir)
+def test_where_nothing_has_changed_it_says_so_and_runs_nothing(materialized: Settings):
+    files = {
+        path: path.read_bytes()
+        for path in (materialized.warehouse_file, materialized.portrait_file)
+    }
+    ran = portrait("run", data=materialized.data_dir)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("Nothing has changed since it was published, ")
     assert len(ran.stdout.splitlines()) == 1
     assert files == {path: path.read_bytes() for path in files}
-    assert not made.dagster_home.exists()
+    assert not materialized.dagster_home.exists()
 
 
-def test_status_and_doctor_agree_that_there_is_nothing_to_do_and_what_there_is(made: Settings):
-    assert "\nNothing has changed since" in portrait("status", data=made.data_dir).stdout
-    assert portrait("doctor", data=made.data_dir).returncode == 0
-    with sales_file(made).open("a") as file:
+def test_status_and_doctor_agree_that_there_is_nothing_to_do_and_what_there_is(
+    materialized: Settings,
+):
+    assert "\nNothing has changed since" in portrait("status", data=materialized.data_dir).stdout
+    assert portrait("doctor", data=materialized.data_dir).returncode == 0
+    with sales_file(materialized).open("a") as file:
         file.write(LINE)
-    status = portrait("status", data=made.data_dir).stdout
-    run_it = f"portrait_assets run --source corner_shop --data-dir {made.data_dir}"
+    status = portrait("status", data=materialized.data_dir).stdout
+    run_it = f"portrait_assets run --source corner_shop --data-dir {materialized.data_dir}"
     assert f"{run_it}`: The source's files have changed: reading 2024-01 to 2024-04" in status
-    doctor = portrait("doctor", data=made.data_dir)
+    doctor = portrait("doctor", data=materialized.data_dir)
     assert "the source's files have changed; run `" in doctor.stdout
     assert f"{run_it}`" in doctor.stdout
     assert doctor.returncode == 1
 
 
 @pytest.mark.slow
-def test_a_line_that_is_added_has_its_month_and_the_later_ones_run(made: Settings, tmp_path: Path):
+def test_a_line_that_is_added_has_its_month_and_the_later_ones_run(
+    materialized: Settings, tmp_path: Path
+):
     fresh = shop(tmp_path / "fresh")
-    for settings in (made, fresh):
+    for settings in (materialized, fresh):
         with sales_file(settings).open("a") as file:
             file.write(LINE)
-    ran = portrait("run", data=made.data_dir)
+    ran = portrait("run", data=materialized.data_dir)
     assert ran.returncode == 0, ran.stderr
     assert "2024-01 to 2024-04 raw:" in ran.stdout
     assert "2024-03 to 2024-04 cleaned:" in ran.stdout
     assert run(fresh).success
-    assert contents(made.portrait_file) == contents(fresh.portrait_file)
-    assert portrait("run", data=made.data_dir).stdout.startswith("Nothing has changed")
-    assert portrait("doctor", data=made.data_dir).returncode == 0
+    assert contents(materialized.portrait_file) == contents(fresh.portrait_file)
+    assert portrait("run", data=materialized.data_dir).stdout.startswith("Nothing has changed")
+    assert portrait("doctor", data=materialized.data_dir).returncode == 0
 
 
 @pytest.mark.slow
-def test_a_file_that_is_only_touched_has_no_month_run(made: Settings):
-    before = contents(made.portrait_file)
-    sales_file(made).touch()
-    ran = portrait("run", data=made.data_dir)
+def test_a_file_that_is_only_touched_has_no_month_run(materialized: Settings):
+    before = contents(materialized.portrait_file)
+    sales_file(materialized).touch()
+    ran = portrait("run", data=materialized.data_dir)
     assert ran.returncode == 0, ran.stderr
     assert "cleaned:" not in ran.stdout
-    assert contents(made.portrait_file) == before
+    assert contents(materialized.portrait_file) == before
 
 
 @pytest.mark.slow
 def test_killed_after_a_piece_it_goes_on_at_the_next_and_ends_the_same(
-    made: Settings, tmp_path: Path
+    materialized: Settings, tmp_path: Path
 ):
     settings = shop(tmp_path / "killed")
     with subprocess.Popen(
@@ -114,20 +121,22 @@ def test_killed_after_a_piece_it_goes_on_at_the_next_and_ends_the_same(
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("2024-03 was not completed")
     assert " raw:" not in ran.stdout
-    assert contents(settings.portrait_file) == contents(made.portrait_file)
+    assert contents(settings.portrait_file) == contents(materialized.portrait_file)
 
 
 @pytest.mark.slow
-def test_definitions_that_change_have_all_months_run(made: Settings):
-    (made.source_dir / "audiences.yaml").write_text("audiences: []\n")
-    ran = portrait("run", data=made.data_dir)
+def test_definitions_that_change_have_all_months_run(materialized: Settings):
+    (materialized.source_dir / "audiences.yaml").write_text("audiences: []\n")
+    ran = portrait("run", data=materialized.data_dir)
     assert "2024-01 to 2024-04 cleaned:" in ran.stdout, ran.stderr
 
 
 @pytest.mark.slow
-def test_a_month_run_again_that_comes_out_the_same_leaves_the_later_ones_alone(made: Settings):
-    assert portrait("run", "--months", SHOP_MONTHS[1], data=made.data_dir).returncode == 0
-    assert portrait("run", data=made.data_dir).stdout.startswith("Nothing has changed")
+def test_a_month_run_again_that_comes_out_the_same_leaves_the_later_ones_alone(
+    materialized: Settings,
+):
+    assert portrait("run", "--months", SHOP_MONTHS[1], data=materialized.data_dir).returncode == 0
+    assert portrait("run", data=materialized.data_dir).stdout.startswith("Nothing has changed")
 
 
 def test_a_small_source_is_one_run():
