@@ -43,9 +43,9 @@ def portrait(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The shop with all its months made."""
-    settings = shop(tmp_path_factory.mktemp("made"))
+def materialized(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with all its months materialized."""
+    settings = shop(tmp_path_factory.mktemp("materialized"))
     assert run(settings).success
     return settings
 
@@ -55,19 +55,19 @@ def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
         return con.execute(sql).fetchall()
 
 
-def test_every_month_has_a_row_per_customer_with_tags_and_a_segment(made: Settings):
+def test_every_month_has_a_row_per_customer_with_tags_and_a_segment(materialized: Settings):
     rows = query(
-        made,
+        materialized,
         "SELECT strftime(as_of, '%Y-%m'), count(*), count(segment_id), count(DISTINCT customer_id) "
         "FROM tags.portrait_matrix GROUP BY 1 ORDER BY 1",
     )
     assert [row[0] for row in rows] == SHOP_MONTHS
     assert all(count == segments == people for _, count, segments, people in rows)
-    assert query(made, "SELECT count(DISTINCT as_of) FROM portrait") == [(1,)]
+    assert query(materialized, "SELECT count(DISTINCT as_of) FROM portrait") == [(1,)]
 
 
-def test_every_table_view_and_column_of_the_file_is_told_in_a_comment(made: Settings):
-    with duckdb.connect(str(made.portrait_file), read_only=True) as con:
+def test_every_table_view_and_column_of_the_file_has_a_comment(materialized: Settings):
+    with duckdb.connect(str(materialized.portrait_file), read_only=True) as con:
         bare = con.execute(
             "SELECT table_name || '.' || column_name FROM duckdb_columns() "
             "WHERE NOT internal AND comment IS NULL "
@@ -77,44 +77,46 @@ def test_every_table_view_and_column_of_the_file_is_told_in_a_comment(made: Sett
     assert bare == []
 
 
-def test_rows_in_the_file_are_kept_set_aside_merged_or_unplaced(made: Settings):
-    lines = len(sales_file(made).read_text().splitlines()) - 1
+def test_rows_in_the_file_are_kept_set_aside_merged_or_unplaced(materialized: Settings):
+    lines = len(sales_file(materialized).read_text().splitlines()) - 1
     received = query(
-        made,
+        materialized,
         "SELECT sum(rows_received), any_value(rows_in_file) FROM raw.receipts "
         "WHERE table_name = 'transactions'",
     )
     assert received == [(lines, lines)]
     assert query(
-        made,
+        materialized,
         "SELECT count(*) FROM validation.validation_report "
         "WHERE area = 'conservation' AND verdict <> 'pass'",
     ) == [(0,)]
 
 
-def test_what_the_source_does_not_have_is_told_and_is_no_failure(made: Settings):
+def test_tables_that_the_source_lacks_are_not_judged_and_no_failure(materialized: Settings):
     missing = query(
-        made,
+        materialized,
         "SELECT DISTINCT subject FROM validation.validation_report WHERE verdict = 'not judged'",
     )
     assert ("balances",) in missing
-    assert query(made, "SELECT count(*) FROM portrait") != [(0,)]
+    assert query(materialized, "SELECT count(*) FROM portrait") != [(0,)]
 
 
 @pytest.mark.slow
-def test_a_second_run_leaves_identical_contents(made: Settings):
-    before = contents(made.portrait_file)
-    assert run(made).success
-    assert contents(made.portrait_file) == before
+def test_a_second_run_leaves_identical_contents(materialized: Settings):
+    before = contents(materialized.portrait_file)
+    assert run(materialized).success
+    assert contents(materialized.portrait_file) == before
 
 
 @pytest.mark.slow
-def test_months_made_one_after_the_other_equal_one_run(made: Settings, tmp_path: Path):
+def test_months_materialized_one_after_the_other_equal_one_run(
+    materialized: Settings, tmp_path: Path
+):
     settings = shop(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
         for month in SHOP_MONTHS:
             assert run(settings, [month], instance).success
-    assert contents(settings.portrait_file) == contents(made.portrait_file)
+    assert contents(settings.portrait_file) == contents(materialized.portrait_file)
 
 
 def test_a_month_whose_history_is_missing_is_refused_with_the_command(tmp_path: Path):
@@ -127,13 +129,13 @@ def test_a_month_whose_history_is_missing_is_refused_with_the_command(tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_reader_does_not_stop_the_job_and_keeps_reading(made: Settings):
+def test_a_reader_does_not_stop_the_job_and_keeps_reading(materialized: Settings):
     reader = subprocess.Popen(
         [
             sys.executable,
             "-c",
             "import duckdb, sys\n"
-            f"con = duckdb.connect({str(made.portrait_file)!r}, read_only=True)\n"
+            f"con = duckdb.connect({str(materialized.portrait_file)!r}, read_only=True)\n"
             "count = 'SELECT count(*) FROM tags.tag_table'\n"
             "print(con.execute(count).fetchone()[0], flush=True)\n"
             "sys.stdin.readline()\n"
@@ -145,22 +147,21 @@ def test_a_reader_does_not_stop_the_job_and_keeps_reading(made: Settings):
     )
     assert reader.stdout is not None
     first = reader.stdout.readline()
-    assert run(made, SHOP_MONTHS[-1:]).success
+    assert run(materialized, SHOP_MONTHS[-1:]).success
     second, _ = reader.communicate("\n")
     assert second == first
     assert reader.returncode == 0
 
 
-def test_checks_are_told_for_every_table_and_month(made: Settings):
-    told = query(
-        made,
+def test_check_results_cover_every_table_and_month(materialized: Settings):
+    months, tables = query(
+        materialized,
         "SELECT count(DISTINCT month), count(DISTINCT table_name) FROM validation.check_results",
-    )
-    months, tables = told[0]
+    )[0]
     assert months == len(SHOP_MONTHS)
     assert tables >= 34
     failed = query(
-        made,
+        materialized,
         "SELECT table_name, check_name, detail FROM validation.check_results "
         "WHERE NOT passed AND severity = 'ERROR'",
     )
@@ -205,7 +206,7 @@ def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("last_seen", ["cleaned:", "tags:"])
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(
-    made: Settings, tmp_path: Path, last_seen: str
+    materialized: Settings, tmp_path: Path, last_seen: str
 ):
     settings = shop(tmp_path)
     process = subprocess.Popen(
@@ -222,7 +223,7 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert run(settings).success
-    assert contents(settings.portrait_file) == contents(made.portrait_file)
+    assert contents(settings.portrait_file) == contents(materialized.portrait_file)
 
 
 @pytest.mark.slow
@@ -231,8 +232,8 @@ def test_the_command_line_makes_shows_and_lists(tmp_path: Path):
     ran = portrait("run", "--months", "2024-02", data=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "looks back on 2024-01, which was never completed" in ran.stdout
-    for told in ("Rows per table", "Set aside or corrected", "Segments", "Checks", "Try:"):
-        assert told in ran.stdout
+    for heading in ("Rows per table", "Set aside or corrected", "Segments", "Checks", "Try:"):
+        assert heading in ran.stdout
     queries = [line for line in ran.stdout.splitlines() if "import duckdb" in line]
     assert len(queries) == 3
     for line in queries:
@@ -268,17 +269,19 @@ def test_a_mistake_on_the_command_line_ends_in_one_sentence(
 
 
 @pytest.mark.slow
-def test_the_other_verbs_answer_from_what_was_made(made: Settings, tmp_path: Path):
-    shown = portrait("show", "K001", data=made.data_dir)
+def test_the_other_commands_answer_from_what_was_materialized(
+    materialized: Settings, tmp_path: Path
+):
+    shown = portrait("show", "K001", data=materialized.data_dir)
     assert shown.returncode == 0, shown.stderr
     assert "K001" in shown.stdout
-    nobody = portrait("show", "nobody", data=made.data_dir)
+    nobody = portrait("show", "nobody", data=materialized.data_dir)
     assert (nobody.returncode, nobody.stdout) == (1, "")
     assert "nobody" in nobody.stderr
     table, labels = tmp_path / "table.parquet", tmp_path / "labels.parquet"
     duckdb.sql(f"COPY (SELECT range % 2 * 9.0 AS x FROM range(60)) TO '{table}'")
     found = portrait(
-        "cluster", str(table), "--out", str(labels), "--segments", "2", data=made.data_dir
+        "cluster", str(table), "--out", str(labels), "--segments", "2", data=materialized.data_dir
     )
     assert found.returncode == 0, found.stderr
     assert duckdb.execute(f"SELECT count(DISTINCT segment) FROM '{labels}'").fetchall() == [(2,)]
@@ -291,7 +294,7 @@ def test_the_other_verbs_answer_from_what_was_made(made: Settings, tmp_path: Pat
         "2",
         "--out",
         str(tmp_path / "bank"),
-        data=made.data_dir,
+        data=materialized.data_dir,
     )
     assert bank.returncode == 0, bank.stderr
     assert (tmp_path / "bank" / "SYNTHETIC").exists()
