@@ -100,15 +100,15 @@ def test_a_webhook_gets_the_sentence_as_text_and_the_parts(webhook: Receiver):
 
 
 def test_a_command_gets_the_same_on_stdin_and_in_its_environment(tmp_path: Path):
-    told = tmp_path / "told.json"
+    received = tmp_path / "received.json"
     command = command_that(
         tmp_path,
         "import json, os, sys\n"
         "env = {k: v for k, v in os.environ.items() if k.startswith('PORTRAIT_FAILURE_')}\n"
-        f"json.dump([json.load(sys.stdin), env, sys.argv[1:]], open({str(told)!r}, 'w'))\n",
+        f"json.dump([json.load(sys.stdin), env, sys.argv[1:]], open({str(received)!r}, 'w'))\n",
     )
     assert send(Settings(notify_command=command), FAILURE) == []
-    message, environment, arguments = json.loads(told.read_text())
+    message, environment, arguments = json.loads(received.read_text())
     assert message["sentence"] == FAILURE.sentence
     assert environment["PORTRAIT_FAILURE_SENTENCE"] == FAILURE.sentence
     assert environment["PORTRAIT_FAILURE_MONTHS"] == "2024-01,2024-02"
@@ -128,13 +128,13 @@ def test_a_command_is_not_given_to_a_shell(tmp_path: Path):
         ("import time; time.sleep(60)", "did not end within 0 s"),
     ],
 )
-def test_a_command_that_fails_is_told_in_a_sentence_without_the_command(
+def test_a_command_that_fails_is_reported_without_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, problem: str
 ):
     if "sleep" in does:
         monkeypatch.setattr(notifier, "TIME_LIMIT_SECONDS", 0.3)
-    told = send(Settings(notify_command=command_that(tmp_path, does)), FAILURE)
-    assert told == [f"The failure could not be reported: PORTRAIT_NOTIFY_COMMAND {problem}."]
+    problems = send(Settings(notify_command=command_that(tmp_path, does)), FAILURE)
+    assert problems == [f"The failure could not be reported: PORTRAIT_NOTIFY_COMMAND {problem}."]
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_a_command_that_fails_is_told_in_a_sentence_without_the_command(
         ("echo 'token", "does not work (ValueError)"),
     ],
 )
-def test_a_command_that_cannot_run_is_told_in_a_sentence(command: str, problem: str):
-    told = send(Settings(notify_command=SecretStr(command)), FAILURE)
-    assert told == [f"The failure could not be reported: PORTRAIT_NOTIFY_COMMAND {problem}."]
+def test_a_command_that_cannot_run_is_reported_in_a_sentence(command: str, problem: str):
+    problems = send(Settings(notify_command=SecretStr(command)), FAILURE)
+    assert problems == [f"The failure could not be reported: PORTRAIT_NOTIFY_COMMAND {problem}."]
 
 
 @pytest.mark.parametrize(
@@ -158,20 +158,20 @@ def test_a_command_that_cannot_run_is_told_in_a_sentence(command: str, problem: 
         (f"http://[{SECRET}", "does not work (ValueError)"),
     ],
 )
-def test_an_address_that_does_not_work_is_told_and_not_shown(address: str, problem: str):
+def test_an_address_that_does_not_work_is_reported_and_not_shown(address: str, problem: str):
     settings = Settings(notify_webhook=SecretStr(address))
-    told = send(settings, FAILURE)
-    assert told == [f"The failure could not be reported: PORTRAIT_NOTIFY_WEBHOOK {problem}."]
+    problems = send(settings, FAILURE)
+    assert problems == [f"The failure could not be reported: PORTRAIT_NOTIFY_WEBHOOK {problem}."]
     assert "token" not in repr(settings)
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-def test_an_answer_that_is_no_success_is_told_and_no_redirect_is_followed(
+def test_an_answer_that_is_no_success_is_reported_and_no_redirect_is_followed(
     webhook: Receiver, status: int
 ):
     webhook.answer = status
-    told = send(Settings(notify_webhook=SecretStr(webhook.address)), FAILURE)
-    assert told == [
+    problems = send(Settings(notify_webhook=SecretStr(webhook.address)), FAILURE)
+    assert problems == [
         f"The failure could not be reported: PORTRAIT_NOTIFY_WEBHOOK answered with status {status}."
     ]
     assert len(webhook.messages) == 1
