@@ -116,16 +116,16 @@ def test_a_check_tells_a_result_per_month_and_a_blocking_failure_stops_what_foll
     assert result.success is passes
 
 
-def test_a_generator_resource_is_held_once_for_the_whole_run():
+def test_a_generator_resource_is_opened_once_for_the_whole_run():
     opened = []
 
     @dg.io_manager
-    def held(context: dg.InitResourceContext):
+    def recorder(context: dg.InitResourceContext):
         opened.append("opened")
         yield Recorder()
         opened.append("closed")
 
-    assert run_range(two_assets(), "2024-01", "2024-01", held).success
+    assert run_range(two_assets(), "2024-01", "2024-01", recorder).success
     assert opened == ["opened", "closed"]
 
 
@@ -258,30 +258,30 @@ def test_a_frame_found_by_its_name_is_let_go_and_a_registered_one_kept_until_the
     con = duckdb.connect()
     con.execute("CREATE TABLE a (x INTEGER)")
 
-    def held(by_name: bool) -> int:
-        """Bytes that are still there of five tables that were inserted one after the other."""
+    def allocated(by_name: bool) -> int:
+        """Bytes still allocated after five tables were inserted one after the other."""
         before = total_allocated_bytes()
         con.execute("BEGIN")
         for _ in range(5):
             incoming = table({"x": array([1] * 1000, int32())})
             if not by_name:
-                con.register("told", incoming)
-            con.execute(f"INSERT INTO a SELECT * FROM {'incoming' if by_name else 'told'}")
+                con.register("registered", incoming)
+            con.execute(f"INSERT INTO a SELECT * FROM {'incoming' if by_name else 'registered'}")
         con.execute("SELECT 1").fetchall()
         left: int = total_allocated_bytes() - before
         con.execute("COMMIT")
         return left
 
-    assert held(by_name=True) < 2 * 5000  # the last one
-    assert held(by_name=False) >= 5 * 4000
+    assert allocated(by_name=True) < 2 * 5000  # the last one
+    assert allocated(by_name=False) >= 5 * 4000
 
 
-def test_duckdb_tells_the_names_in_a_query_that_cannot_be_bound():
+def test_duckdb_parses_the_names_in_a_query_that_cannot_be_bound():
     con = duckdb.connect(config={"autoinstall_known_extensions": False})
-    told = "SELECT json_extract_string(json_serialize_sql(?), '$..table_name')"
+    table_names = "SELECT json_extract_string(json_serialize_sql(?), '$..table_name')"
     query = "WITH a AS (FROM nowhere SEMI JOIN sales USING (x)) SELECT nothing FROM a"
-    assert set(con.execute(told, [query]).fetchall()[0][0]) == {"a", "nowhere", "sales"}
-    assert con.execute(told, ["DROP TABLE a"]).fetchall() == [([],)]
+    assert set(con.execute(table_names, [query]).fetchall()[0][0]) == {"a", "nowhere", "sales"}
+    assert con.execute(table_names, ["DROP TABLE a"]).fetchall() == [([],)]
 
 
 def test_splink_loses_the_columns_of_a_rule_that_taught_it_nothing():
@@ -300,8 +300,8 @@ def test_splink_loses_the_columns_of_a_rule_that_taught_it_nothing():
             linker.training.estimate_parameters_using_expectation_maximisation(
                 splink.block_on("a"), record_sample_proportion=1.0
             )
-        told = linker.misc.save_model_to_json()["comparisons"]
-        assert [comparison["output_column_name"] for comparison in told] == ["b"]
+        comparisons = linker.misc.save_model_to_json()["comparisons"]
+        assert [comparison["output_column_name"] for comparison in comparisons] == ["b"]
         linker._settings_obj.core_model_settings = kept
-        told = linker.misc.save_model_to_json()["comparisons"]
-        assert [comparison["output_column_name"] for comparison in told] == ["a", "b"]
+        comparisons = linker.misc.save_model_to_json()["comparisons"]
+        assert [comparison["output_column_name"] for comparison in comparisons] == ["a", "b"]
