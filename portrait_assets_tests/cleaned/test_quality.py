@@ -91,7 +91,9 @@ def test_a_month_materialized_alone_is_as_complete_as_one_materialized_with_othe
 
 
 def test_a_table_without_rows_has_no_shares():
-    measured = quality([], clean(received(CUSTOMERS, []), CUSTOMERS, Conventions()).rejects, _none, ["m"])
+    measured = quality(
+        [], clean(received(CUSTOMERS, []), CUSTOMERS, Conventions()).rejects, _none, ["m"]
+    )
     assert measured["validity"].null_count() == measured.height
     assert "customers" not in [table for table, _, _ in known_shares(measured)]
 

@@ -41,7 +41,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.Data
     monkeypatch.setenv("PORTRAIT_UCI_BANK_DIR", str(tmp_path))
     source = load_source(SOURCE)
     definition = source.definition
-    ways = Conventions(definition.time_zone, definition.country, definition.rules)
+    conventions = Conventions(definition.time_zone, definition.country, definition.rules)
     with duckdb.connect() as con, SourceReader(con, source) as reader:
         found = {}
         for name, placing in placings(reader).items():

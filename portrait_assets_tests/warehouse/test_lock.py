@@ -33,13 +33,13 @@ def holder(tmp_path: Path):
         process.kill()
 
 
-def test_who_waits_too_long_learns_which_run_holds_the_lock(
+def test_the_error_of_waiting_too_long_names_the_holder(
     tmp_path: Path, holder: subprocess.Popen[str]
 ):
     messages: list[str] = []
     with (
         pytest.raises(WarehouseBusyError) as error,
-        warehouse_lock(tmp_path / "shop" / "warehouse.lock", "run-1", 0.3, messages.append),
+        warehouse_lock(tmp_path / "shop" / "warehouse.lock", "this-run", 0.3, messages.append),
     ):
         pass
     assert "run-of-the-other" in str(error.value)
@@ -47,14 +47,14 @@ def test_who_waits_too_long_learns_which_run_holds_the_lock(
     assert len(messages) == 1
 
 
-def test_a_killed_process_frees_the_lock(tmp_path: Path, holder: subprocess.Popen[str]):
+def test_a_killed_holder_frees_it(tmp_path: Path, holder: subprocess.Popen[str]):
     holder.send_signal(signal.SIGKILL)
     started = time.monotonic()
-    with warehouse_lock(tmp_path / "shop" / "warehouse.lock", "run-1", 5):
+    with warehouse_lock(tmp_path / "shop" / "warehouse.lock", "this-run", 5):
         assert time.monotonic() - started < 4
 
 
-def test_the_lock_is_free_again_after_use(tmp_path: Path):
+def test_it_is_free_again_after_use(tmp_path: Path):
     for _ in range(2):
-        with warehouse_lock(tmp_path / "warehouse.lock", "run-1", 0):
+        with warehouse_lock(tmp_path / "warehouse.lock", "this-run", 0):
             pass

@@ -1,4 +1,4 @@
-"""A run whose process died is marked as failed; one whose process lives is not changed."""
+"""A run whose process died is marked as failed; one that lives is left alone."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ STARTED = dg.DagsterRunStatus.STARTED
 
 @pytest.fixture
 def instance():
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
 
 
-def add_run(
+def started_run(
     instance: dg.DagsterInstance,
     process: str | None,
     status: dg.DagsterRunStatus = STARTED,
     of_run: str | None = None,
 ) -> str:
-    """The id of a run whose tag names the process, as tagged for this run or for `of_run`."""
+    """The id of a run whose tag names a process, written for this run or for `of_run`."""
     run_id = str(uuid4())
     tags = {PROCESS_TAG: f"{of_run or run_id}:{process}"} if process else {}
     run = dg.DagsterRun(job_name="portrait", run_id=run_id, status=status, tags=tags)
@@ -45,10 +45,10 @@ def this_process() -> str:
 
 
 def dead_process() -> str:
-    code = (
+    script = (
         "from portrait_assets.storage.dagster.runs import *; print(process_tag('run')[PROCESS_TAG])"
     )
-    tag = subprocess.check_output([sys.executable, "-c", code], text=True)
+    tag = subprocess.check_output([sys.executable, "-c", script], text=True)
     return tag.strip().removeprefix("run:")
 
 
@@ -56,7 +56,7 @@ def dead_process() -> str:
 def test_a_run_whose_process_is_gone_is_marked_failed_wherever_it_was_killed(
     instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ):
-    run_id = add_run(instance, dead_process(), status)
+    run_id = started_run(instance, dead_process(), status)
     assert fail_abandoned_runs(instance) == [run_id]
     assert run_of(instance, run_id).status is dg.DagsterRunStatus.FAILURE
 
@@ -65,15 +65,15 @@ def test_a_process_that_was_given_the_number_of_a_dead_one_is_another(
     instance: dg.DagsterInstance,
 ):
     host, number, _ = this_process().split(":")
-    run_id = add_run(instance, f"{host}:{number}:earlier")
+    run_id = started_run(instance, f"{host}:{number}:earlier")
     assert fail_abandoned_runs(instance) == [run_id]
 
 
 def test_runs_that_live_or_are_elsewhere_are_left_alone(instance: dg.DagsterInstance):
-    alive = add_run(instance, this_process())
-    unknown = add_run(instance, None)
-    elsewhere = add_run(instance, "another-host:1:1")
-    repeated = add_run(instance, dead_process(), of_run="the one that it repeats")
+    alive = started_run(instance, this_process())
+    unknown = started_run(instance, None)
+    elsewhere = started_run(instance, "another-host:1:1")
+    repeated = started_run(instance, dead_process(), of_run="the one that it repeats")
     assert fail_abandoned_runs(instance) == []
     for run_id in (alive, unknown, elsewhere, repeated):
         assert run_of(instance, run_id).status is STARTED
@@ -82,9 +82,9 @@ def test_runs_that_live_or_are_elsewhere_are_left_alone(instance: dg.DagsterInst
 def test_a_run_that_others_created_is_given_the_process_that_carries_it_out(
     instance: dg.DagsterInstance,
 ):
-    of_the_ui = add_run(instance, None)
-    repeated = add_run(instance, dead_process(), of_run="the one that it repeats")
-    marked = add_run(instance, "another-host:1:1")
+    of_the_ui = started_run(instance, None)
+    repeated = started_run(instance, dead_process(), of_run="the one that it repeats")
+    marked = started_run(instance, "another-host:1:1")
     for run_id in (of_the_ui, repeated, marked, "no run"):
         mark_run(instance, run_id)
     for run_id in (of_the_ui, repeated):

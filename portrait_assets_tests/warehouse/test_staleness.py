@@ -12,7 +12,7 @@ MONTHS = ("2024-01", "2024-02", "2024-03")
 
 def states(**changed: State) -> dict[str, dict[str, State]]:
     """Three months of three tables, each written a tick after the one before it; some others."""
-    tables = {
+    by_month = {
         month: {
             table: State(10 * month_no + step, 10 * month_no + step)
             for step, table in enumerate(UPSTREAM)
@@ -21,8 +21,8 @@ def states(**changed: State) -> dict[str, dict[str, State]]:
     }
     for place, state in changed.items():
         table, _, month = place.partition("_")
-        tables[f"2024-{month}"][table] = state
-    return tables
+        by_month[f"2024-{month}"][table] = state
+    return by_month
 
 
 def test_months_run_one_after_the_other_are_not_stale():
@@ -62,9 +62,9 @@ def test_a_change_reaches_what_reads_it_in_its_month_and_later(
 
 
 def test_a_table_that_was_never_materialized_is_not_stale_but_missing():
-    tables = states(raw_01=State(99, 99))
-    del tables["2024-01"]["cleaned"], tables["2024-01"]["features"]
-    assert [each.month for each in stale_months(tables, UPSTREAM)] == ["2024-02", "2024-03"]
+    by_month = states(raw_01=State(99, 99))
+    del by_month["2024-01"]["cleaned"], by_month["2024-01"]["features"]
+    assert [each.month for each in stale_months(by_month, UPSTREAM)] == ["2024-02", "2024-03"]
 
 
 def test_states_are_read_by_month_and_table():

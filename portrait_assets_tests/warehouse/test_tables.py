@@ -69,7 +69,7 @@ def test_any_other_change_stops_and_names_table_column_and_remedy(changed: Table
 RAW = replace(SALES, schema="raw", types_as_received=True)
 
 
-def test_a_column_without_values_takes_the_first_type_that_comes():
+def test_a_column_that_held_nothing_takes_the_type_that_first_comes():
     con = duckdb.connect()
     ensure_table(con, RAW, {"customer_id": "BIGINT"})
     ensure_table(con, RAW, {"customer_id": "BIGINT", "amount": "DOUBLE"})
