@@ -1,4 +1,4 @@
-"""Published files of all kinds, and the page that is made of each."""
+"""Published files of several kinds, and the report page of each."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Page = Callable[[Path], str]
 
 
 @pytest.fixture(scope="package")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The shop with all its months made."""
-    settings = shop(tmp_path_factory.mktemp("made"))
+def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with all its months materialized."""
+    settings = shop(tmp_path_factory.mktemp("all"))
     assert run(settings).success
     return settings
 
 
 @pytest.fixture(scope="package")
 def first_month(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The shop with its first month alone."""
+    """The shop with only its first month materialized."""
     settings = shop(tmp_path_factory.mktemp("first"))
     assert run(settings, SHOP_MONTHS[:1]).success
     return settings
@@ -34,7 +34,7 @@ def first_month(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
-    """Makes the page of a published file and gives its text."""
+    """Writes the report page of a published file and returns its text."""
 
     def of(portrait_file: Path) -> str:
         path = tmp_path / "report" / "index.html"

@@ -1,4 +1,4 @@
-"""The page in a real browser: no error, no other host, every chart there, nothing cut off."""
+"""The page in a real browser: no errors, no other hosts, all charts drawn, nothing cut off."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
 ]
 DESKTOP, PHONE = 1440, 390
-# Tells the page that holds the frame what is seen in it, in both languages.
+# Posts what is visible in the frame, in both languages, to the page that embeds it.
 PROBE = """
 <script>
 var errors = [];
@@ -38,30 +38,30 @@ window.addEventListener("load", function () {
       return box.width > 100 && box.height > 60 && marks.length > 0;
     }).length;
   }
-  var told = {width: innerWidth, errors: errors, wanted: document.body.dataset.charts,
+  var report = {width: innerWidth, errors: errors, expected: document.body.dataset.charts,
     overflow: document.documentElement.scrollWidth - innerWidth, languages: []};
   for (var i = 0; i < 2; i++) {
-    told.languages.push({language: document.documentElement.lang, charts: seen(),
+    report.languages.push({language: document.documentElement.lang, charts: seen(),
       title: document.querySelector("#overview h2").innerText});
     document.getElementById("language").click();
   }
-  parent.postMessage(told, "*");
+  parent.postMessage(report, "*");
 });
 </script>
 """
-FRAMES = """<!doctype html><body><pre id="told"></pre>
+FRAMES = """<!doctype html><body><pre id="reports"></pre>
 <script>
-var told = [];
+var reports = [];
 addEventListener("message", function (event) {
-  told.push(event.data);
-  document.getElementById("told").textContent = JSON.stringify(told);
+  reports.push(event.data);
+  document.getElementById("reports").textContent = JSON.stringify(reports);
 });
 </script>
 %s</body>"""
 
 
-def seen_in_browser(page: Path, folder: Path) -> tuple[list[dict[str, Any]], set[str], str]:
-    """What each frame told, the addresses asked for, and what stood in the console."""
+def open_in_browser(page: Path, folder: Path) -> tuple[list[dict[str, Any]], set[str], str]:
+    """The report of each frame, the URLs requested, and the console output."""
     probed = folder / "probed.html"
     text = page.read_text(encoding="utf-8")
     probed.write_text(text.replace("<head>", f"<head>{PROBE}", 1), encoding="utf-8")
@@ -96,24 +96,24 @@ def seen_in_browser(page: Path, folder: Path) -> tuple[list[dict[str, Any]], set
         timeout=300,
         check=True,
     )
-    found = re.search(r'<pre id="told">(.*?)</pre>', ran.stdout, re.DOTALL)
-    assert found is not None
-    told = json.loads(html.unescape(found[1]))
-    asked = set(re.findall(r'"url":"(https?://[^"]+)"', log.read_text(errors="replace")))
-    return told, asked, ran.stderr
+    shown = re.search(r'<pre id="reports">(.*?)</pre>', ran.stdout, re.DOTALL)
+    assert shown is not None
+    reports = json.loads(html.unescape(shown[1]))
+    requested = set(re.findall(r'"url":"(https?://[^"]+)"', log.read_text(errors="replace")))
+    return reports, requested, ran.stderr
 
 
-def test_it_opens_at_desk_and_phone_in_both_languages(made: Settings, tmp_path: Path):
+def test_the_page_fits_desktop_and_phone_in_both_languages(all_months: Settings, tmp_path: Path):
     page = tmp_path / "index.html"
-    write_report(made.portrait_file, TITLE, page, "CNY")
-    told, asked, console = seen_in_browser(page, tmp_path)
-    assert sorted(each["width"] for each in told) == [PHONE, DESKTOP]
-    for each in told:
-        assert each["errors"] == []
-        assert each["overflow"] <= 0, "nothing is wider than the screen"
-        assert {one["language"] for one in each["languages"]} == {"en", "zh"}
-        assert len({one["title"] for one in each["languages"]}) == 2
-        for one in each["languages"]:
-            assert one["charts"] == int(each["wanted"]) > 8
+    write_report(all_months.portrait_file, TITLE, page, "CNY")
+    reports, requested, console = open_in_browser(page, tmp_path)
+    assert sorted(report["width"] for report in reports) == [PHONE, DESKTOP]
+    for report in reports:
+        assert report["errors"] == []
+        assert report["overflow"] <= 0, "nothing is wider than the screen"
+        assert {view["language"] for view in report["languages"]} == {"en", "zh"}
+        assert len({view["title"] for view in report["languages"]}) == 2
+        for view in report["languages"]:
+            assert view["charts"] == int(report["expected"]) > 8
     assert not [line for line in console.splitlines() if "CONSOLE" in line]
-    assert not {url for url in asked if "google" not in url}, "the page asks no other host"
+    assert not {url for url in requested if "google" not in url}, "no other host"

@@ -1,4 +1,4 @@
-"""The page tells what was found, and says why where something could not be judged."""
+"""The page reports all findings, and gives the reason where something is not judged."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from portrait_assets.core.settings import Settings
 from portrait_assets_tests.mart.conftest import Page
 
-pytestmark = pytest.mark.slow  # They look at a whole run.
+pytestmark = pytest.mark.slow  # They need a whole run.
 
 NEEDS_NETWORK = re.compile(r"""\b(?:src|href)="(?!data:|#)|url\((?!data:)|@import|fetch\(""")
 
 
 def broken(settings: Settings, tmp_path: Path, *statements: str) -> Path:
-    """A copy of the published file with something changed."""
+    """A copy of the published file, changed by the statements."""
     file = Path(shutil.copy(settings.portrait_file, tmp_path / "portrait.duckdb"))
     with duckdb.connect(str(file)) as con:
         for statement in statements:
@@ -26,23 +26,23 @@ def broken(settings: Settings, tmp_path: Path, *statements: str) -> Path:
     return file
 
 
-def test_the_page_holds_everything_that_it_needs(made: Settings, page: Page):
-    text = page(made.portrait_file)
+def test_the_page_is_self_contained(all_months: Settings, page: Page):
+    text = page(all_months.portrait_file)
     assert not NEEDS_NETWORK.findall(text)
     assert "data:font/otf;base64," in text
     assert "http://" not in text.replace("http://www.w3.org/", "")
     assert "https://" not in text
 
 
-def test_every_sentence_stands_there_in_both_languages(made: Settings, page: Page):
-    text = page(made.portrait_file)
+def test_every_sentence_is_in_both_languages(all_months: Settings, page: Page):
+    text = page(all_months.portrait_file)
     assert text.count('class="en"') == text.count('class="zh"')
     for title in ("Can it be trusted?", "是否可信?", "Portrait matrix", "客户画像矩阵"):
         assert title in text
 
 
-def test_charts_are_counted_and_have_titles_on_their_axes(made: Settings, page: Page):
-    text = page(made.portrait_file)
+def test_charts_are_counted_and_have_titles_on_their_axes(all_months: Settings, page: Page):
+    text = page(all_months.portrait_file)
     counted = re.search(r'data-charts="(\d+)"', text)
     assert counted is not None
     figures = re.findall(r'<figure data-chart="(\w+)">.*?</figure>', text, re.DOTALL)
@@ -51,18 +51,18 @@ def test_charts_are_counted_and_have_titles_on_their_axes(made: Settings, page: 
     for name in figures:
         svg = re.search(rf'data-chart="{name}">.*?</figure>', text, re.DOTALL)
         assert svg is not None
-        if not name.startswith("flow_"):  # whose bars tell their own numbers
+        if not name.startswith("flow_"):  # its bars are labelled with numbers
             assert "role-axis-title" in svg[0], name
 
 
-def test_all_findings_are_told_and_can_be_linked_to(made: Settings, page: Page):
-    text = page(made.portrait_file)
-    with duckdb.connect(str(made.portrait_file), read_only=True) as con:
-        told = con.execute(
+def test_all_findings_are_listed_and_can_be_linked_to(all_months: Settings, page: Page):
+    text = page(all_months.portrait_file)
+    with duckdb.connect(str(all_months.portrait_file), read_only=True) as con:
+        findings = con.execute(
             "SELECT count(*) FROM validation.validation_report "
             "WHERE as_of = (SELECT max(as_of) FROM validation.validation_report)"
         ).fetchall()[0][0]
-    assert len(set(re.findall(r'<tr id="(f-[^"]+)"', text))) == told
+    assert len(set(re.findall(r'<tr id="(f-[^"]+)"', text))) == findings
 
 
 def test_one_month_alone_says_that_there_is_nothing_to_compare_with(
@@ -74,16 +74,18 @@ def test_one_month_alone_says_that_there_is_nothing_to_compare_with(
     assert "没有更早的月份可比较" in text
 
 
-def test_a_source_without_campaigns_and_outcomes_says_so(made: Settings, page: Page):
-    text = page(made.portrait_file)
+def test_a_source_without_campaigns_and_outcomes_says_so(all_months: Settings, page: Page):
+    text = page(all_months.portrait_file)
     assert "The source has neither contacts nor responses." in text
     assert "The source has no outcomes." in text
 
 
-def test_a_segment_of_one_customer_is_not_described(made: Settings, tmp_path: Path, page: Page):
+def test_a_segment_of_one_customer_is_not_described(
+    all_months: Settings, tmp_path: Path, page: Page
+):
     text = page(
         broken(
-            made,
+            all_months,
             tmp_path,
             "UPDATE clusters.cluster_segment SET customers = 1, share = 0.001 WHERE segment_id = 1",
         )
@@ -110,37 +112,37 @@ def test_a_segment_of_one_customer_is_not_described(made: Settings, tmp_path: Pa
     ],
     ids=[
         "a tag with one value",
-        "tags that nobody has",
+        "tags without customers",
         "features that are null for all",
         "drift without numbers",
         "no backtest",
         "no finding",
         "no cluster model",
-        "tables that are not there",
+        "missing tables",
         "nothing at all",
     ],
 )
 def test_whatever_is_missing_the_page_still_opens(
-    made: Settings, tmp_path: Path, page: Page, statement: str
+    all_months: Settings, tmp_path: Path, page: Page, statement: str
 ):
-    text = page(broken(made, tmp_path, *statement.split("; ")))
+    text = page(broken(all_months, tmp_path, *statement.split("; ")))
     assert text.rstrip().endswith("</html>")
     assert 'id="overview"' in text
     assert 'class="empty"' in text
 
 
-def test_nobody_is_named_on_the_page(made: Settings, page: Page):
-    text = page(made.portrait_file)
-    with duckdb.connect(str(made.portrait_file), read_only=True) as con:
+def test_nobody_is_named_on_the_page(all_months: Settings, page: Page):
+    text = page(all_months.portrait_file)
+    with duckdb.connect(str(all_months.portrait_file), read_only=True) as con:
         people = con.execute("SELECT DISTINCT customer_id FROM tags.portrait_matrix").fetchall()
     assert len(people) > 10
     assert not [person for (person,) in people if person in text]
 
 
-def test_what_is_not_of_html_is_written_as_text(made: Settings, tmp_path: Path, page: Page):
+def test_markup_in_values_is_escaped(all_months: Settings, tmp_path: Path, page: Page):
     text = page(
         broken(
-            made,
+            all_months,
             tmp_path,
             "UPDATE clusters.cluster_segment SET name_en = '<script>alert(1)</script>'",
             "UPDATE validation.validation_report SET advice_en = '<b onclick=x>'",

@@ -123,7 +123,7 @@ SAYS = {
 }
 
 
-def test_sections_tell_the_values_of_the_rows_in_both_languages(page: str):
+def test_sections_show_the_values_of_the_rows_in_both_languages(page: str):
     english, chinese = sections(page, "en"), sections(page, "zh")
     assert english.keys() == SAYS.keys()
     for name, texts in SAYS.items():
