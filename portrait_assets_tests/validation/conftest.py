@@ -1,4 +1,4 @@
-"""A made corner shop that the tests of this room share, and copies of it to break."""
+"""The corner shop, materialized once for the validation tests, and copies of it to change."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from portrait_assets.testing.shop import run, shop
 
 
 @pytest.fixture(scope="package")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The shop with all its months made."""
-    settings = shop(tmp_path_factory.mktemp("made"))
+def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with all its months materialized."""
+    settings = shop(tmp_path_factory.mktemp("all"))
     assert run(settings).success
     return settings
 
 
 @pytest.fixture(scope="package")
-def catalogue(made: Settings) -> Catalogue:
+def catalogue(all_months: Settings) -> Catalogue:
     """The shop's tags."""
-    return source_catalogue(made.source_dir)
+    return source_catalogue(all_months.source_dir)
 
 
 @pytest.fixture(scope="package")
@@ -41,17 +41,19 @@ def matrix(catalogue: Catalogue) -> Table:
 
 
 @pytest.fixture
-def warehouse(made: Settings, tmp_path: Path) -> Iterator[Warehouse]:
-    """A copy of the made warehouse, to be changed at will."""
+def warehouse(all_months: Settings, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of the shop's warehouse that a test may change."""
     opened = Warehouse(
-        Path(shutil.copy(made.warehouse_file, tmp_path / "warehouse.duckdb")), "corner_shop", "two"
+        Path(shutil.copy(all_months.warehouse_file, tmp_path / "warehouse.duckdb")),
+        "corner_shop",
+        "two",
     )
     yield opened
     opened.close()
 
 
 def renew_targets(warehouse: Warehouse, months: Sequence[str]) -> None:
-    """Compute the targets of these months from what the warehouse has now."""
+    """Compute the targets of these months from the warehouse as it is now."""
     for step in STEPS:
         assert step.writes is not None
         for month in months:

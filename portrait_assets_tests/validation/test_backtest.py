@@ -1,4 +1,4 @@
-"""What was said is held against what came after, and never against what came before."""
+"""Predictions are compared with what happened after them, never with what came before."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.shop import SHOP_MONTHS
 from portrait_assets_tests.validation.conftest import renew_targets
 
-pytestmark = pytest.mark.slow  # They look at a whole run.
+pytestmark = pytest.mark.slow  # They need a whole run.
 
 LAST, BEFORE = SHOP_MONTHS[-1], SHOP_MONTHS[-2]
 CLAIM = Claim("recency_band", outcomes.SILENCE, ("longer", "quarter", "month", "week"))
 HALF = "(hash(customer_id) % 2 = 0)"
 
 
-def told(warehouse: Warehouse, matrix: Table, after: str, claim: Claim = CLAIM) -> pl.DataFrame:
-    """The tests of the last month, when the half that was said to be away does as `after` says.
+def auc_of_last_month(
+    warehouse: Warehouse, matrix: Table, after: str, claim: Claim = CLAIM
+) -> pl.DataFrame:
+    """AUC rows of the last month, where half is predicted silent and `after` decides who buys.
 
-    There are 200 copies of each customer, so that there is enough to judge by.
+    Each customer is copied 200 times, so that there are enough to judge.
     """
     con = warehouse.con
     for table, key in (("tags.portrait_matrix", "as_of"), ("features.customer_month", "month")):
@@ -54,15 +56,15 @@ def told(warehouse: Warehouse, matrix: Table, after: str, claim: Claim = CLAIM) 
         (HALF, "fail"),
         ("hash(customer_id || 'x') % 2 = 0", "warn"),
     ],
-    ids=["as said", "the other way round", "by chance"],
+    ids=["as predicted", "the other way round", "by chance"],
 )
 def test_a_claim_is_judged_by_what_came_true(
     warehouse: Warehouse, matrix: Table, after: str, verdict: str
 ):
-    found = told(warehouse, matrix, after).filter(pl.col("horizon_months") == 1)
-    seen = found["verdict"].to_list()
+    one_month = auc_of_last_month(warehouse, matrix, after).filter(pl.col("horizon_months") == 1)
+    verdicts = one_month["verdict"].to_list()
     # By chance the interval may lie on either side, but the tag never passes surely.
-    assert seen == [verdict] or (verdict == "warn" and seen == ["fail"])
+    assert verdicts == [verdict] or (verdict == "warn" and verdicts == ["fail"])
 
 
 def test_a_handful_of_hits_is_not_judged(warehouse: Warehouse, matrix: Table):
@@ -72,11 +74,13 @@ def test_a_handful_of_hits_is_not_judged(warehouse: Warehouse, matrix: Table):
     assert few["verdict"].unique().to_list() == ["not judged"]
 
 
-def test_what_was_said_is_older_than_what_it_is_judged_by(warehouse: Warehouse, matrix: Table):
+def test_predictions_are_older_than_the_outcomes_that_judge_them(
+    warehouse: Warehouse, matrix: Table
+):
     found, buckets = backtest(warehouse, matrix, SHOP_MONTHS)
     for frame in (found, buckets):
-        said = frame["said_as_of"].dt.offset_by("1mo").dt.month_end()
-        assert (said <= frame["as_of"]).all()
+        predicted = frame["said_as_of"].dt.offset_by("1mo").dt.month_end()
+        assert (predicted <= frame["as_of"]).all()
     gap = (found["as_of"].dt.month() - found["said_as_of"].dt.month()).cast(pl.Int64)
     assert gap.equals(found["horizon_months"], check_names=False)
     assert set(found["horizon_months"]) == set(HORIZONS)
@@ -99,9 +103,7 @@ def test_months_together_are_judged_as_months_alone(warehouse: Warehouse, matrix
         assert together[position].equals(one_by_one)
 
 
-def test_the_first_month_and_a_tag_that_is_not_there_are_not_tested(
-    warehouse: Warehouse, matrix: Table
-):
+def test_the_first_month_and_a_missing_tag_are_not_tested(warehouse: Warehouse, matrix: Table):
     assert backtest(warehouse, matrix, SHOP_MONTHS[:1])[0].is_empty()
     unknown = Claim("no_such_tag", outcomes.SILENCE, ("yes", "no"))
     assert backtest(warehouse, matrix, SHOP_MONTHS, [unknown])[0].is_empty()

@@ -1,4 +1,4 @@
-"""Drift is told where something moved, and nowhere else."""
+"""Drift is reported where a distribution moved, and nowhere else."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ PLACE = pl.int_range(pl.len())
 
 
 def test_a_month_is_compared_with_the_one_before_and_with_a_year_ago():
-    made = [f"2023-{m:02d}" for m in range(1, 13)] + ["2024-01"]
-    assert pairs_of(["2024-01"], made) == [
+    months = [f"2023-{m:02d}" for m in range(1, 13)] + ["2024-01"]
+    assert pairs_of(["2024-01"], months) == [
         Pair("2024-01", "2023-12", Against.MONTH_BEFORE),
         Pair("2024-01", "2023-01", Against.BASELINE),
     ]
-    assert pairs_of(["2023-03"], made)[1] == Pair("2023-03", "2023-01", Against.BASELINE)
-    assert pairs_of(["2023-01"], made) == []
+    assert pairs_of(["2023-03"], months)[1] == Pair("2023-03", "2023-01", Against.BASELINE)
+    assert pairs_of(["2023-01"], months) == []
 
 
 USUAL = PLACE % 100 / 100
 
 
 def many(warehouse: Warehouse, changed: pl.Expr, usual: pl.Expr = USUAL) -> pl.DataFrame:
-    """Drift of a share of 2,000 customers a month: `changed` in the last, `usual` before."""
+    """Drift of a feature of 2,000 customers: `changed` in the last, `usual` before."""
     for month in SHOP_MONTHS:
         share = changed if month == LAST else usual
         one = warehouse.read(FEATURE_MATRIX, [month]).head(1)
@@ -61,7 +61,9 @@ def many(warehouse: Warehouse, changed: pl.Expr, usual: pl.Expr = USUAL) -> pl.D
     ],
     ids=["the same, other customers", "somewhat lower", "all low", "gone"],
 )
-def test_what_moved_is_told_by_how_far(warehouse: Warehouse, changed: pl.Expr, verdict: str):
+def test_the_verdict_follows_how_far_a_distribution_moved(
+    warehouse: Warehouse, changed: pl.Expr, verdict: str
+):
     found = many(warehouse, changed)
     assert found["verdict"].to_list() == [verdict, verdict]
     assert found["psi"].is_finite().all()
@@ -122,7 +124,7 @@ def test_few_customers_raise_no_alarm_when_some_happen_to_differ(
     assert found.filter(pl.col("psi") > pl.col("psi_p95")).height < found.height / 2
 
 
-def test_the_drift_of_a_month_is_the_same_in_whatever_run_it_is_made(
+def test_the_drift_of_a_month_does_not_depend_on_the_months_of_the_run(
     warehouse: Warehouse, catalogue: Catalogue
 ):
     together = drift(warehouse, compared_columns(catalogue), SHOP_MONTHS, SHOP_MONTHS)

@@ -1,4 +1,4 @@
-"""Findings say what is wrong: each verdict shown both ways."""
+"""Findings with their verdicts, each shown both ways."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portrait_assets.stages.validation.findings_backtest import backtest_finding
 from portrait_assets.storage.check_results import CHECK_RESULTS
 
 
-def receipt(**told: object) -> pl.DataFrame:
+def receipt(**changed: object) -> pl.DataFrame:
     row = {
         "month": "2024-01",
         "table_name": "transactions",
@@ -23,7 +23,7 @@ def receipt(**told: object) -> pl.DataFrame:
         "rows_placed": 22,
         "rows_unplaced": 3,
     }
-    return pl.DataFrame([row | told], schema=RECEIPTS.polars_schema)
+    return pl.DataFrame([row | changed], schema=RECEIPTS.polars_schema)
 
 
 def reject(row: int, severity: str, rule: str = "unreadable") -> dict[str, object]:
@@ -59,16 +59,16 @@ def test_rows_kept_set_aside_and_merged_balance_those_received():
 
 
 @pytest.mark.parametrize(
-    ("told", "rows_kept", "lost"),
+    ("changed", "rows_kept", "lost"),
     [({}, 7, 1), ({}, 9, 1), ({"rows_placed": 20}, 8, 2)],
-    ids=["lost in cleaning", "made up", "lost in reading"],
+    ids=["lost in cleaning", "invented", "lost in reading"],
 )
-def test_a_row_that_goes_missing_fails(told: dict[str, object], rows_kept: int, lost: int):
-    found = findings.conservation(receipt(**told), kept(rows_kept), SET_ASIDE).row(0, named=True)
+def test_a_row_that_goes_missing_fails(changed: dict[str, object], rows_kept: int, lost: int):
+    found = findings.conservation(receipt(**changed), kept(rows_kept), SET_ASIDE).row(0, named=True)
     assert (found["value"], found["verdict"]) == (lost, "fail")
 
 
-def test_what_the_source_leaves_out_is_told_with_the_features_it_costs():
+def test_a_table_that_is_not_provided_is_reported_with_the_features_it_costs():
     found = findings.not_provided(receipt(table_name="balances", is_provided=False))
     row = found.row(0, named=True)
     assert row["verdict"] == "not judged"
@@ -107,9 +107,9 @@ def test_a_segment_of_nearly_everyone_or_hardly_anyone_is_warned_of():
     assert findings.segment_sizes(segments)["verdict"].to_list() == ["warn", "pass", "warn"]
 
 
-def test_a_tag_that_few_have_is_warned_of_and_one_that_nobody_has_is_not_forgotten():
-    held = pl.DataFrame({"tag_code": ["common", "rare"], "holders": [3, 1]})
-    found = findings.tag_coverage(held, ["common", "rare", "nobody"], customers=4)
+def test_tags_with_few_holders_or_none_are_warned_of():
+    holders = pl.DataFrame({"tag_code": ["common", "rare"], "holders": [3, 1]})
+    found = findings.tag_coverage(holders, ["common", "rare", "nobody"], customers=4)
     assert found.select("subject", "value", "verdict").rows() == [
         ("common", 0.75, "pass"),
         ("nobody", 0.0, "warn"),
@@ -118,7 +118,7 @@ def test_a_tag_that_few_have_is_warned_of_and_one_that_nobody_has_is_not_forgott
 
 
 def test_quality_is_judged_dimension_by_dimension_where_it_was_measured():
-    told = {
+    measured = {
         "month": "2024-01",
         "table_name": "customers",
         "rows_received": 100,
@@ -129,8 +129,8 @@ def test_quality_is_judged_dimension_by_dimension_where_it_was_measured():
         "timeliness": 1.0,
         "consistency": 0.94,
     }
-    absent = told | {"table_name": "market", "rows_received": 0}
-    found = findings.data_quality(pl.DataFrame([told, absent], schema=QUALITY.polars_schema))
+    absent = measured | {"table_name": "market", "rows_received": 0}
+    found = findings.data_quality(pl.DataFrame([measured, absent], schema=QUALITY.polars_schema))
     assert dict(found.select("metric", "verdict").rows()) == {
         "completeness": "warn",
         "validity": "pass",
@@ -148,8 +148,8 @@ def test_a_backtest_of_what_happened_to_nobody_says_so():
         **{"metric": "auc", "horizon_months": 3, "customers": 300, "hits": 0, "value": None},
         **{"baseline": "base rate", "baseline_value": None, "verdict": "not judged"},
     }
-    told = pl.DataFrame([row], schema_overrides=BACKTEST.polars_schema)
+    unjudged = pl.DataFrame([row], schema_overrides=BACKTEST.polars_schema)
     empty = pl.DataFrame(schema=BACKTEST.polars_schema)
-    found = backtest_findings(pl.concat([empty, told], how="diagonal"), [], [], [])
+    found = backtest_findings(pl.concat([empty, unjudged], how="diagonal"), [], [], [])
     assert found["advice_en"].to_list() == ["Too few to judge. 0 of 300 customers."]
     assert found["advice_zh"].to_list() == ["样本过少,无法判断。0/300位客户。"]

@@ -22,14 +22,14 @@ from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.shop import SHOP_MONTHS
 from portrait_assets_tests.validation.conftest import renew_targets
 
-pytestmark = pytest.mark.slow  # They look at a whole run.
+pytestmark = pytest.mark.slow  # They need a whole run.
 
 BASE, AFTER = SHOP_MONTHS[1], SHOP_MONTHS[2]
 WINDOW = Window(BASE, 1)
 
 
 def give(warehouse: Warehouse, name: str, rows: pl.DataFrame) -> None:
-    """Put the rows into the cleaned table, in the month after what was said."""
+    """Put the rows into the cleaned table, in the month after the base month."""
     table = CLEANED[name]
     full = pl.concat([table.empty(), rows], how="diagonal_relaxed").with_columns(
         month=pl.lit(AFTER), source_file=pl.lit("f"), source_row=pl.int_range(1, pl.len() + 1)

@@ -1,4 +1,4 @@
-"""What an engineer sees in Dagster when a month has been made."""
+"""What an engineer sees in Dagster when a month is materialized."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portrait_assets.storage.dagster.checks import Subject
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
 
-pytestmark = pytest.mark.slow  # They look at a whole run.
+pytestmark = pytest.mark.slow  # They need a whole run.
 
 
 @pytest.fixture(scope="module")
@@ -23,15 +23,15 @@ def materialized(
     """The materialization of every asset and month, of a run over two months."""
     result = run(shop(tmp_path_factory.mktemp("two")), SHOP_MONTHS[:2])
     assert result.success
-    found = {}
+    materializations = {}
     for event in result.get_asset_materialization_events():
-        told = event.step_materialization_data.materialization
-        found[".".join(told.asset_key.path), str(told.partition)] = told
-    return found
+        written = event.step_materialization_data.materialization
+        materializations[".".join(written.asset_key.path), str(written.partition)] = written
+    return materializations
 
 
 @pytest.mark.parametrize(
-    ("table", "entry", "says"),
+    ("table", "entry", "text"),
     [
         ("validation.validation_report", "verdicts", "| area |"),
         ("validation.validation_report", "look_first", "| verdict |"),
@@ -46,21 +46,21 @@ def test_tables_are_shown_with_the_asset(
     materialized: dict[tuple[str, str], dg.AssetMaterialization],
     table: str,
     entry: str,
-    says: str,
+    text: str,
 ):
-    told = materialized[table, SHOP_MONTHS[1]].metadata[entry]
-    assert isinstance(told, dg.MarkdownMetadataValue)
-    assert says in (told.value or "")
+    shown = materialized[table, SHOP_MONTHS[1]].metadata[entry]
+    assert isinstance(shown, dg.MarkdownMetadataValue)
+    assert text in (shown.value or "")
 
 
-def test_the_report_tells_where_it_stands(
+def test_the_report_links_its_file_and_counts_its_charts(
     materialized: dict[tuple[str, str], dg.AssetMaterialization],
 ):
-    told = materialized["mart.report", SHOP_MONTHS[1]].metadata
-    path = told["file"].value
+    metadata = materialized["mart.report", SHOP_MONTHS[1]].metadata
+    path = metadata["file"].value
     assert isinstance(path, str)
     assert Path(path).exists()
-    assert told["charts"].value
+    assert metadata["charts"].value
 
 
 def test_a_check_that_fails_names_the_findings_and_how_to_get_at_their_rows(warehouse: Warehouse):
