@@ -54,7 +54,7 @@ audiences:
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file as it is published: two months of six customers."""
+    """A published file: two months of six customers."""
     folder = tmp_path_factory.mktemp("published")
     catalogue = catalogue_of(folder, TIER, HOME, INTERESTS, SAVE)
     path = folder / "portrait.duckdb"
@@ -105,7 +105,7 @@ def test_an_audience_has_size_share_profile_and_overlaps(con: duckdb.DuckDBPyCon
     assert audience.overlaps.rows() == [("regulars", 2, 1, 0.5, 0.5, 0.333333)]
 
 
-def test_the_same_words_are_a_where_clause(con: duckdb.DuckDBPyConnection):
+def test_an_audience_is_a_where_clause(con: duckdb.DuckDBPyConnection):
     text = "tier = 'high' AND NOT save"
     counted = con.execute(
         f"SELECT count(*) FROM tags.portrait_matrix WHERE as_of = '2017-06-30' AND {text}"
@@ -117,7 +117,7 @@ def test_the_same_words_are_a_where_clause(con: duckdb.DuckDBPyConnection):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("tier = 'hihg'", "did you mean high?"),
         ("teir = 'high'", "did you mean tier?"),
@@ -128,18 +128,18 @@ def test_the_same_words_are_a_where_clause(con: duckdb.DuckDBPyConnection):
         ("tier = 'high' AND tier = 'low'", "tier = 'high' alone selects 2; tier = 'low' alone"),
     ],
 )
-def test_an_audience_that_cannot_be_is_refused_and_nothing_is_written(
-    database: Path, tmp_path: Path, text: str, told: str
+def test_an_invalid_audience_is_refused_and_nothing_is_written(
+    database: Path, tmp_path: Path, text: str, message: str
 ):
     out = tmp_path / "audience.csv"
     with pytest.raises(TagError) as caught:
         find_audience(database, text, out=out)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["people.csv", "people.parquet"])
-def test_an_audience_can_be_taken_along(con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str):
+def test_an_audience_can_be_exported(con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str):
     audience = select_audience(con, "tier = 'high'")
     assert export_audience(con, audience, tmp_path / name) == 2
 
@@ -155,7 +155,7 @@ def test_an_audience_is_written_as_csv_or_parquet_only(
         export_audience(con, select_audience(con, "save"), tmp_path / "people.xlsx")
 
 
-def test_a_month_that_is_not_there_is_told(con: duckdb.DuckDBPyConnection):
+def test_a_missing_month_is_an_error(con: duckdb.DuckDBPyConnection):
     with pytest.raises(TagError, match="no row for 2016-01-31"):
         select_audience(con, "save", date(2016, 1, 31))
 
@@ -170,7 +170,7 @@ def test_a_class_c3_tag_needs_the_clearance(tmp_path: Path):
     assert parse_audience("paid > 1", columns, Sensitivity.C3).columns == ("paid",)
 
 
-def test_membership_tells_who_entered_stayed_and_left(
+def test_membership_lists_who_entered_stayed_and_left(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
     path = tmp_path / "audiences.yaml"
@@ -193,7 +193,7 @@ def test_membership_tells_who_entered_stayed_and_left(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (SAVED + SAVED.removeprefix("audiences:\n"), "line 6: audience regulars stands twice"),
         (SAVED.replace("'often'", "'oftne'"), "line 5: audience regulars: The audience cannot"),
@@ -208,14 +208,14 @@ def test_membership_tells_who_entered_stayed_and_left(
         (SAVED.replace(", zh: 常客", ""), "line 3: name of audience regulars has no zh"),
     ],
 )
-def test_a_mistake_in_a_saved_audience_is_told_with_its_line(
-    con: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, told: str
+def test_a_mistake_in_a_saved_audience_is_reported_with_its_line(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, message: str
 ):
     path = tmp_path / "audiences.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(TagError) as caught:
         load_audiences(path, matrix_columns(con))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_the_evidence_is_what_decided(con: duckdb.DuckDBPyConnection):
@@ -255,14 +255,14 @@ def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path):
         assert ("高" if chinese else "High") in shown.get()
 
 
-def test_a_card_of_a_past_month_knows_nothing_later(con: duckdb.DuckDBPyConnection):
+def test_a_card_of_a_past_month_shows_nothing_later(con: duckdb.DuckDBPyConnection):
     card = customer_card(con, "b", MAY)
 
     assert next(tag.value for tag in card.tags if tag.code == "tier") == "low"
     assert card.changes == ()
 
 
-def test_a_customer_who_is_not_there_is_told(database: Path, con: duckdb.DuckDBPyConnection):
+def test_an_unknown_customer_is_an_error(database: Path, con: duckdb.DuckDBPyConnection):
     with pytest.raises(PortraitError, match="no customer 'zz'"):
         read_card(database, "zz")
     with pytest.raises(PortraitError, match="from 2017-05 to 2017-06 and not in 2016-01"):
@@ -271,7 +271,7 @@ def test_a_customer_who_is_not_there_is_told(database: Path, con: duckdb.DuckDBP
         read_card(database.with_name("other.duckdb"), "b")
 
 
-def test_what_is_found_is_printed(database: Path, tmp_path: Path):
+def test_tags_diffs_and_audiences_are_printed(database: Path, tmp_path: Path):
     console = Console(record=True, width=140, file=io.StringIO())
     draft = TIER.replace("100", "140").replace(
         "code: tier", "code: tier\n    version: 2\n    status: draft"

@@ -61,7 +61,7 @@ _VALUES = '    values:\n      - {value: a, en: A, zh: 甲, when: "spend > 1"}\n'
 
 
 @pytest.mark.parametrize(
-    ("tags", "line", "told"),
+    ("tags", "line", "message"),
     [
         (TIER + TIER, 20, "tag tier version 1 stands twice, first on line 16"),
         (TIER.replace("code: tier", "code: Tier!"), 16, "'Tier!' is no code; use small letters"),
@@ -106,12 +106,12 @@ _VALUES = '    values:\n      - {value: a, en: A, zh: 甲, when: "spend > 1"}\n'
         ('  - {code: one, expression: "NOT one", type: boolean}\n', 16, "reads itself"),
     ],
 )
-def test_a_mistake_is_told_with_the_tag_and_the_line(
-    tmp_path: Path, tags: str, line: int, told: str
+def test_a_mistake_is_reported_with_the_tag_and_the_line(
+    tmp_path: Path, tags: str, line: int, message: str
 ):
     with pytest.raises(TagError) as caught:
         catalogue_of(tmp_path, tags)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert f"catalogue.yaml, line {line}:" in str(caught.value)
 
 

@@ -47,12 +47,12 @@ def test_a_missing_input_is_never_read_as_no(tmp_path: Path):
     assert found.portrait_matrix["tier"].to_list() == [None, "low"]
 
 
-def test_several_values_may_be_held_at_once(catalogue: Catalogue):
+def test_a_customer_can_have_several_values(catalogue: Catalogue):
     world = features(visits=[12, 1, None, 1], member=[True, True, None, False])
     found = evaluate(catalogue, world, None, None, JUNE)
 
-    held = found.portrait_matrix["interests"].to_list()
-    assert held == [["often", "member"], ["member"], None, []]
+    interests = found.portrait_matrix["interests"].to_list()
+    assert interests == [["often", "member"], ["member"], None, []]
     rows = found.tag_table.filter(tag_code="interests").sort("customer_id", "tag_value")
     assert rows.select("customer_id", "tag_value").rows() == [
         ("a", "member"),

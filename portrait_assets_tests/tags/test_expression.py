@@ -25,7 +25,7 @@ def test_a_rank_becomes_a_column_that_the_evaluation_fills():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("spent > 1", "no column spent (did you mean spend?)"),
         ("other.spend > 1", "another table"),
@@ -60,10 +60,10 @@ def test_a_rank_becomes_a_column_that_the_evaluation_fills():
         ("(" * 5000 + "spend" + ")" * 5000, "longer than"),
     ],
 )
-def test_anything_that_is_not_on_the_list_is_refused_and_named(text: str, told: str):
+def test_anything_not_on_the_allow_list_is_refused_and_named(text: str, message: str):
     with pytest.raises(ExpressionError) as caught:
         parse(text, COLUMNS)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_an_audience_may_not_rank():

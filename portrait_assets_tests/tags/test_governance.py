@@ -70,7 +70,7 @@ def test_approvals_are_only_added(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"by": " "}, "needs a name and a reason"),
         ({"reason": ""}, "needs a name and a reason"),
@@ -81,8 +81,8 @@ def test_approvals_are_only_added(tmp_path: Path):
         ({"code": "tier", "action": Action.RETIRE}, "save reads the tag tier"),
     ],
 )
-def test_an_approval_that_cannot_be_is_refused_and_nothing_is_written(
-    tmp_path: Path, changed: dict[str, object], told: str
+def test_an_invalid_approval_is_refused_and_nothing_is_written(
+    tmp_path: Path, changed: dict[str, object], message: str
 ):
     write_catalogue(tmp_path, TIER, DRAFT, SAVE)
     approvals = tmp_path / "tag_approvals.yaml"
@@ -94,7 +94,7 @@ def test_an_approval_that_cannot_be_is_refused_and_nothing_is_written(
         "on": TODAY,
         **changed,
     }
-    with pytest.raises(Exception, match=told):
+    with pytest.raises(Exception, match=message):
         approve(load(tmp_path), approvals, **given)  # type: ignore[arg-type]
     assert not approvals.exists()
 
@@ -112,7 +112,7 @@ def test_what_was_approved_cannot_be_changed_or_removed(tmp_path: Path):
         load(tmp_path)
 
 
-def test_a_version_that_months_were_made_with_cannot_be_redefined(tmp_path: Path):
+def test_a_version_that_a_month_uses_cannot_be_redefined(tmp_path: Path):
     write_catalogue(tmp_path, TIER)
     stored = catalogue_rows(load(tmp_path), JUNE)
     check_unaltered(stored, load(tmp_path))
@@ -122,7 +122,7 @@ def test_a_version_that_months_were_made_with_cannot_be_redefined(tmp_path: Path
         check_unaltered(stored, load(tmp_path))
 
 
-def test_a_broken_approval_is_told_with_its_line(tmp_path: Path):
+def test_a_broken_approval_is_reported_with_its_line(tmp_path: Path):
     write_catalogue(tmp_path, TIER)
     (tmp_path / "tag_approvals.yaml").write_text("- {code: tier, version: 1}\n", encoding="utf-8")
 
@@ -130,7 +130,7 @@ def test_a_broken_approval_is_told_with_its_line(tmp_path: Path):
         load(tmp_path)
 
 
-def test_the_difference_of_two_versions_is_told(tmp_path: Path):
+def test_two_versions_are_compared_value_by_value(tmp_path: Path):
     write_catalogue(tmp_path, TIER, DRAFT)
     catalogue = load(tmp_path)
     one, two = catalogue.tag("tier", 1), catalogue.tag("tier", 2)
@@ -143,7 +143,7 @@ def test_the_difference_of_two_versions_is_told(tmp_path: Path):
     assert rows["change"].to_list() == ["first version", version_change(one, two)]
 
 
-def test_a_diff_tells_who_would_enter_and_leave_each_value(tmp_path: Path):
+def test_a_diff_counts_who_would_enter_and_leave_each_value(tmp_path: Path):
     write_catalogue(tmp_path, TIER, DRAFT, SAVE)
     before = load(tmp_path)
     world = features(spend=[50, 200, 800], visits=[1, 1, 1])

@@ -161,7 +161,7 @@ def test_the_age_of_kept_values_is_counted(tmp_path: Path):
     assert june.age_months == {"home": 0.5}
 
 
-def test_tags_that_say_the_same_are_told(tmp_path: Path):
+def test_tags_with_the_same_values_overlap(tmp_path: Path):
     twin = TIER.replace("code: tier", "code: twin").replace("spend", "visits")
     catalogue = catalogue_of(tmp_path, TIER, twin, HOME)
     amounts = [5, 150, 5, 150, 5, 150]
@@ -172,9 +172,9 @@ def test_tags_that_say_the_same_are_told(tmp_path: Path):
 
     cards = tag_quality(catalogue, june, None, JUNE)
 
-    told = cards.select("tag_code", "overlap_tag", "overlap").rows()
-    assert ("tier", "twin", 1.0) in told
-    assert ("twin", "tier", 1.0) in told
+    overlaps = cards.select("tag_code", "overlap_tag", "overlap").rows()
+    assert ("tier", "twin", 1.0) in overlaps
+    assert ("twin", "tier", 1.0) in overlaps
 
 
 def many(size: int, as_of: date = JUNE) -> pl.DataFrame:
