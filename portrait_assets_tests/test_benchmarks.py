@@ -1,4 +1,4 @@
-"""What benchmarks measured is kept, and compared with what was measured before."""
+"""Benchmark results are kept, and compared with earlier ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_result_is_kept_with_what_it_was_measured_on(tmp_path: Path):
     assert result.measured_at.endswith("Z")
 
 
-def test_the_newest_is_held_against_the_one_before(tmp_path: Path):
+def test_the_newest_is_compared_with_the_one_before(tmp_path: Path):
     for seconds in (99.0, 60.0, 30.0):
         keep("run", {"features, seconds": seconds, f"only {seconds}": 1.0}, tmp_path)
     kept = results(tmp_path)["run"]

@@ -1,4 +1,4 @@
-"""What is held at once is bounded, and nothing that comes out depends on where the bounds are."""
+"""Memory is bounded, and results do not depend on where the bounds are."""
 
 from __future__ import annotations
 

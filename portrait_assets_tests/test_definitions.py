@@ -1,4 +1,4 @@
-"""The wiring as a whole: every asset, check, job, schedule and sensor, and what each tells."""
+"""The wiring as a whole: every asset, check, job, schedule and sensor, with its metadata."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def test_assets_are_the_tables_of_all_rooms_and_what_is_published(
     defs: dg.Definitions, tables: list[Table]
 ):
     keys = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
-    made = {table.full_name.replace(".", "/") for table in tables}
-    assert keys == {*made, "mart/portrait_file", "mart/report"}
-    assert {"cleaned/transactions", "features/feature_matrix", "tags/portrait_matrix"} < made
+    names = {table.full_name.replace(".", "/") for table in tables}
+    assert keys == {*names, "mart/portrait_file", "mart/report"}
+    assert {"cleaned/transactions", "features/feature_matrix", "tags/portrait_matrix"} < names
 
 
 def test_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):
@@ -69,9 +69,9 @@ def test_every_table_has_its_column_schema_and_a_blocking_check_of_its_contract(
     specs = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
     for table in tables:
         key = dg.AssetKey([table.schema, table.name])
-        told = specs[key].metadata["dagster/column_schema"]
-        assert [column.name for column in told.columns] == list(table.column_names)
-        assert all(column.description for column in told.columns)
+        schema = specs[key].metadata["dagster/column_schema"]
+        assert [column.name for column in schema.columns] == list(table.column_names)
+        assert all(column.description for column in schema.columns)
         check = graph.get_check_spec(dg.AssetCheckKey(key, "contract"))
         assert check.blocking
         assert check.partitions_def is not None
@@ -145,14 +145,14 @@ def test_only_testing_imports_testing():
         assert not [m for m in _imported(path) if m.startswith("portrait_assets.testing")], path
 
 
-def test_methods_know_nothing_of_months_dagster_or_the_warehouse():
+def test_methods_import_no_months_dagster_or_warehouse():
     for path in (REPOSITORY / "portrait_assets" / "methods").rglob("*.py"):
         for name in _imported(path):
             assert name not in ("dagster", "portrait_assets.core.months"), path
             assert not name.startswith("portrait_assets.storage"), path
 
 
-def test_every_contract_is_told_in_both_languages_with_units_for_amounts(tables: list[Table]):
+def test_every_contract_is_described_in_both_languages_with_units_for_amounts(tables: list[Table]):
     names = [table.full_name for table in tables]
     assert len(set(names)) == len(names)
     for table in tables:

@@ -1,4 +1,4 @@
-"""What a run should take, and what is said where the machine will not do."""
+"""The estimate of a run, and the messages where the machine is too small for it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_more_months_of_as_many_rows_take_longer():
     assert two > 1.2 * one
 
 
-def test_a_disk_that_will_not_do_is_told_with_what_is_lacking(tmp_path: Path):
+def test_a_disk_that_is_too_small_is_reported_with_what_is_lacking(tmp_path: Path):
     assert check_disk(NEEDED, tmp_path / "not" / "there", lambda _: int(3e9)) == 3e9
     with pytest.raises(
         PortraitError,
@@ -77,7 +77,7 @@ def test_a_disk_that_will_not_do_is_told_with_what_is_lacking(tmp_path: Path):
         check_disk(NEEDED, tmp_path, lambda _: int(1e9))
 
 
-def test_a_machine_with_less_memory_is_told():
+def test_a_machine_with_less_memory_is_warned_of():
     assert memory_warning(NEEDED, 8) == ""
     assert "may take 4.3 GiB of memory and this machine gives 2.0" in memory_warning(NEEDED, 2)
     assert 0.1 < machine_memory_gib() < 100_000
@@ -87,25 +87,24 @@ def test_a_machine_with_less_memory_is_told():
     ("seconds", "words"),
     [(0.2, "1 second"), (40, "40 seconds"), (540, "9 minutes"), (9000, "2.5 hours")],
 )
-def test_times_are_told_in_the_unit_that_fits(seconds: float, words: str):
+def test_times_are_printed_in_the_unit_that_fits(seconds: float, words: str):
     assert duration(seconds) == words
 
 
-def test_rows_are_known_of_parquet_and_guessed_of_text(tmp_path: Path):
+def test_rows_of_parquet_are_counted_and_those_of_text_estimated(tmp_path: Path):
     settings = shop(tmp_path)
-    guessed = source_rows(load_source(settings.source_dir))
-    assert guessed == pytest.approx(1276, rel=0.5)
+    estimated = source_rows(load_source(settings.source_dir))
+    assert estimated == pytest.approx(1276, rel=0.5)
     sources = settings.source_dir / "source.yaml"
     declared = "files:\n"
     sources.write_text(
         sources.read_text().replace(declared, f"{declared}  leaflets: leaflets.csv\n")
     )
     (settings.source_dir / "leaflets.csv").write_text("shown\n" * 99_999)
-    assert source_rows(load_source(settings.source_dir)) == guessed
+    assert source_rows(load_source(settings.source_dir)) == estimated
     frame = pl.read_csv(sales_file(settings), infer_schema=False)
     frame.write_parquet(settings.source_dir / "sales.parquet")
-    told = settings.source_dir / "source.yaml"
-    told.write_text(told.read_text().replace("sales.csv", "sales.parquet"))
+    sources.write_text(sources.read_text().replace("sales.csv", "sales.parquet"))
     assert source_rows(load_source(settings.source_dir)) == 1276
     (settings.source_dir / "sales.parquet").write_bytes(b"damaged")
     assert source_rows(load_source(settings.source_dir)) == 0

@@ -30,6 +30,6 @@ def test_a_range_is_both_ends_and_all_between():
 
 
 @pytest.mark.parametrize("text", ["2024", "2024-13", "24-01", "2024-1", "x"])
-def test_what_is_no_month_is_told(text: str):
+def test_text_that_is_no_month_is_refused(text: str):
     with pytest.raises(PortraitError, match="is not a month; write it as YYYY-MM"):
         parse_month(text)

@@ -74,7 +74,7 @@ def test_a_run_that_was_stopped_goes_on_at_the_month_that_it_had_reached():
     assert found.reason == f"2024-02 was not completed ({REPORT} is missing)"
 
 
-def test_a_table_that_was_not_checked_before_the_run_stopped_is_made_again():
+def test_a_table_that_was_not_checked_before_the_run_stopped_is_materialized_again():
     unchecked = month(30) | {REPORT: Materialized(State(50, 50), NOW)}
     found = plan(MONTHS, None, with_month(COMPLETE, MARCH, unchecked), NOW)
     assert (found.raw, found.months) == ([], [MARCH])
@@ -131,7 +131,7 @@ def test_a_run_under_new_definitions_that_was_stopped_goes_on_where_they_are_old
     assert (found.raw, found.months) == ([MARCH], [FEBRUARY, MARCH])
 
 
-def test_rows_whose_run_left_no_note_of_its_inputs_are_made_again():
+def test_rows_whose_run_left_no_note_of_its_inputs_are_materialized_again():
     unknown = {t: replace(each, inputs=None) for t, each in month(30).items()}
     found = plan(MONTHS, None, with_month(COMPLETE, MARCH, unknown), NOW)
     assert (found.raw, found.months) == ([MARCH], [MARCH])

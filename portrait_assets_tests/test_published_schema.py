@@ -49,7 +49,7 @@ def test_what_queries_rely_on_is_as_in_the_golden_file():
     assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 
-def test_a_schema_tells_names_types_units_classes_comments_and_keys(schema: Schema):
+def test_a_schema_lists_names_types_units_classes_comments_and_keys(schema: Schema):
     assert list(schema) == ["features.sales", "mart.publication", "mart.table_rows", "total"]
     sales, total = schema["features.sales"], schema["total"]
     assert sales["key"] == ["month", "customer_id"]

@@ -1,4 +1,4 @@
-"""Every room's own checks find what they are for: a made warehouse is broken, one way at a time."""
+"""Each room's own checks fail on the damage that they are for, and only in its month."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ TAG_TABLE = tag_table(load_catalogue())
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = shop(tmp_path_factory.mktemp("made"))
+def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = shop(tmp_path_factory.mktemp("all"))
     assert run(settings).success
     return settings
 
@@ -113,9 +113,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     ],
 )
 def test_the_check_fails_in_the_month_that_is_broken_and_in_no_other(
-    made: Settings, tmp_path: Path, check: TableCheck, table: Table, damage: str
+    all_months: Settings, tmp_path: Path, check: TableCheck, table: Table, damage: str
 ):
-    file = Path(shutil.copy(made.warehouse_file, tmp_path / "warehouse.duckdb"))
+    file = Path(shutil.copy(all_months.warehouse_file, tmp_path / "warehouse.duckdb"))
     warehouse = Warehouse(file, "corner_shop", "run-2")
     try:
         before = run_checks([check], warehouse, table, SHOP_MONTHS)

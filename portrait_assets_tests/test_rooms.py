@@ -120,9 +120,7 @@ def test_rooms_are_listed_by_the_names_of_their_folders():
     assert folders == set(FOLDERS)
 
 
-def test_a_room_that_is_listed_is_wired_without_a_word_elsewhere(
-    tmp_path: Path, rooms: tuple[Room, ...]
-):
+def test_a_listed_room_is_wired_without_further_code(tmp_path: Path, rooms: tuple[Room, ...]):
     settings = shop(tmp_path / "data")
     graph = build_defs(settings, rooms=rooms).resolve_asset_graph()
     pilot, published = dg.AssetKey(["pilot", "headcount"]), dg.AssetKey(["mart", "portrait_file"])
@@ -136,7 +134,7 @@ def test_a_room_that_is_listed_is_wired_without_a_word_elsewhere(
 
 
 @pytest.mark.slow
-def test_what_a_listed_room_makes_is_published_reported_and_examined(
+def test_the_tables_of_a_listed_room_are_published_reported_and_examined(
     tmp_path: Path, rooms: tuple[Room, ...]
 ):
     settings = shop(tmp_path / "data")

@@ -1,4 +1,4 @@
-"""A stage reads only what stands left of it: the tables that its SQL names are held to that."""
+"""A stage reads only tables of earlier stages: checked of the tables that its SQL names."""
 
 from __future__ import annotations
 

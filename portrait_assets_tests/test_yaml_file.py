@@ -122,7 +122,7 @@ def test_a_key_without_a_value_counts_as_not_given(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         (
             "portions: 4",
@@ -213,9 +213,11 @@ def test_a_key_without_a_value_counts_as_not_given(tmp_path: Path):
         ),
     ],
 )
-def test_a_mistake_is_named_with_its_line_and_remedy(tmp_path: Path, old: str, new: str, told: str):
+def test_a_mistake_is_named_with_its_line_and_remedy(
+    tmp_path: Path, old: str, new: str, message: str
+):
     assert old in MENU
-    assert mistake(tmp_path, MENU.replace(old, new)) == f"menu.yaml, {told}"
+    assert mistake(tmp_path, MENU.replace(old, new)) == f"menu.yaml, {message}"
 
 
 def test_a_few_mistakes_are_named_in_the_order_of_their_lines(tmp_path: Path):
@@ -230,7 +232,7 @@ def test_a_few_mistakes_are_named_in_the_order_of_their_lines(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("title: a\ntitle: b\n", "line 2: title stands twice, first on line 1; keep one of them."),
         ("title: [a\n", "line 2: this is not valid YAML (did not find expected ',' or ']' while "),
@@ -250,16 +252,16 @@ def test_a_few_mistakes_are_named_in_the_order_of_their_lines(tmp_path: Path):
     ],
 )
 def test_what_is_not_a_mapping_in_yaml_is_named_with_its_line(
-    tmp_path: Path, text: str | bytes, told: str
+    tmp_path: Path, text: str | bytes, message: str
 ):
-    assert mistake(tmp_path, text).startswith(f"menu.yaml, {told}")
+    assert mistake(tmp_path, text).startswith(f"menu.yaml, {message}")
 
 
 def test_aliases_that_multiply_are_stopped(tmp_path: Path):
     levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
 
-    told = mistake(tmp_path, f"a0: &a0 [x]\n{levels}")
-    assert "the file holds over 100,000 values; shorten it" in told
+    message = mistake(tmp_path, f"a0: &a0 [x]\n{levels}")
+    assert "the file holds over 100,000 values; shorten it" in message
 
 
 def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path):
@@ -299,13 +301,13 @@ def mangled(draw: st.DrawFn) -> bytes:
 @example(content=b"? ? ?\n")
 @example(content=b"title: a\ndishes: {0: {code: x}}\n")
 def test_any_mangling_ends_in_a_menu_or_in_one_message_with_a_line(content: bytes):
-    read, told = None, "menu.yaml, line 1: no error"
+    read, message = None, "menu.yaml, line 1: no error"
     with tempfile.TemporaryDirectory() as folder:
         try:
             read = menu(Path(folder), content)
         except SourceError as error:
-            told = str(error)
-    assert told.startswith("menu.yaml, line ")
-    assert "\n" not in told
+            message = str(error)
+    assert message.startswith("menu.yaml, line ")
+    assert "\n" not in message
     for dish in read.dishes if read is not None else ():
         assert all(type(text) is str for text in (dish.code, *dish.barcodes))

@@ -1,4 +1,4 @@
-"""What customers did in a window stands in the month that closes it, and is never written again."""
+"""Targets of a window belong to the month that closes it and are never written again."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_of_what_the_source_reports_the_greatest_value_counts():
     }
 
 
-def test_a_lag_knows_a_window_from_a_later_month():
+def test_a_lag_gives_the_window_that_a_month_closes():
     window = Window("2023-11", 2)
     assert window.month == "2024-01"
     assert window.before("2024-03") == Lag(ago=2, horizon=2)
