@@ -57,8 +57,8 @@ def main() -> None:
     rows = 2_000_000 if parser.parse_args().quick else 20_000_000
     with tempfile.TemporaryDirectory() as folder:
         given, plain, typed = (Path(folder) / name for name in ("given", "plain", "typed"))
-        for made in (given, plain, typed):
-            made.mkdir()
+        for target in (given, plain, typed):
+            target.mkdir()
         for number, first in enumerate(range(0, rows, 1_000_000)):
             transactions(1_000_000, first).write_parquet(given / f"{number:03}.parquet")
         began = time.perf_counter()
@@ -67,15 +67,15 @@ def main() -> None:
         scanned = time.perf_counter() - began
         began, kept = time.perf_counter(), 0
         for number, frame in enumerate(batches(given, rows)):
-            found = clean(frame, TRANSACTIONS, Conventions("Asia/Shanghai", "CN"))
-            found.kept.write_parquet(typed / f"{number:03}.parquet")
-            kept += found.kept.height
-        cleaned = time.perf_counter() - began
+            cleaned = clean(frame, TRANSACTIONS, Conventions("Asia/Shanghai", "CN"))
+            cleaned.kept.write_parquet(typed / f"{number:03}.parquet")
+            kept += cleaned.kept.height
+        seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     assert kept == rows
     print(
-        f"typing {rows:,} transactions | {cleaned / scanned:.2f}x of scan and write "
-        f"({cleaned:.1f} s against {scanned:.1f} s), peak {peak:.1f} GiB | {BOUND:.0f}x"
+        f"typing {rows:,} transactions | {seconds / scanned:.2f}x of scan and write "
+        f"({seconds:.1f} s against {scanned:.1f} s), peak {peak:.1f} GiB | {BOUND:.0f}x"
     )
 
 

@@ -1,13 +1,13 @@
-"""The segments of a generated bank held against the latent ones, month by month.
+"""The segments of a generated bank compared with the latent ones, month by month.
 
 portrait generate bank --out BANK --customers 20000 --seed 3
 PORTRAIT_DATA_DIR=BANK portrait run --source synthetic_bank
 python -m benchmarks.clusters_bank --warehouse BANK/warehouse/synthetic_bank/warehouse.duckdb \
     --truth BANK/truth/segments.parquet
 
-Prints the adjusted Rand index of the segments in force, of a model fitted freely to the last
-month, and the share of customers relabelled by a refit who had not moved: whom the model before
-sees in the same segment as a month earlier.
+Prints the adjusted Rand index of the active model's segments and of a model fitted freely to the
+last month, and the share of customers relabelled by a refit who had not moved: those whom the
+model before assigns to the same segment as a month earlier.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def main() -> None:
     con = duckdb.connect(str(given.warehouse), read_only=True)
 
     def rows(table: str, as_of: date) -> pl.DataFrame:
-        made: pl.DataFrame = con.sql(
+        frame: pl.DataFrame = con.sql(
             f"SELECT * FROM features.{table} WHERE as_of = DATE '{as_of}'"
         ).pl()
-        return made
+        return frame
 
     days = [d for (d,) in con.sql("SELECT DISTINCT as_of FROM features.feature_matrix").fetchall()]
     days.sort()
@@ -83,11 +83,11 @@ def main() -> None:
         old, uses = champion, kept_uses(rows("feature_selection", day))
         champion = active_model(month, at, old, uses, matrix_before).model
         now = assign(champion, month, before)
-        told = f"{day}: {len(champion.segment_ids)} segments, ARI {rand(now, truth):.4f}"
+        line = f"{day}: {len(champion.segment_ids)} segments, ARI {rand(now, truth):.4f}"
         if old is not None and before is not None and champion.version != old.version:
             share, unmoved = relabelled(old, before, month, now)
-            told += f", refit relabelled {share:.2%} of {unmoved} who had not moved, bound 5 %"
-        print(told, flush=True)
+            line += f", refit relabelled {share:.2%} of {unmoved} who had not moved, bound 5 %"
+        print(line, flush=True)
         before, matrix_before = now, month.lazy()
 
 

@@ -47,7 +47,7 @@ def main() -> None:
         given.customers = 200_000
     frame, kind = customers(given.customers, given.features, given.segments, given.seed)
     uses = [FeatureUse(f"f{j}", "symbol") for j in range(given.features)]
-    made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    data_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     start, cpu = time.perf_counter(), time.process_time()
     model = fit_model(frame, uses, seed=given.seed)
     fitted, fitted_cpu = time.perf_counter(), time.process_time()
@@ -58,7 +58,7 @@ def main() -> None:
     print(f"customers {given.customers}, features {given.features}")
     print(f"choice and fit {fitted - start:.1f} s, bound 60 s (CPU {fitted_cpu - cpu:.1f} s)")
     print(f"assignment {done - fitted:.1f} s, bound 30 s (CPU {done_cpu - fitted_cpu:.1f} s)")
-    print(f"peak memory {peak:.2f} GiB, bound 4 GiB (data alone {made:.2f} GiB)")
+    print(f"peak memory {peak:.2f} GiB, bound 4 GiB (data alone {data_gib:.2f} GiB)")
     print(f"segments {len(model.segment_ids)} of {given.segments}, ARI {score:.4f}")
     print(model.reason)
     points = model.preparation.transform(frame.head(20_000))

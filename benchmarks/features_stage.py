@@ -1,9 +1,9 @@
 """One stage of the feature benchmark, as a process of its own.
 
 `python -m benchmarks.features_stage STAGE BANK WORK [GIB]`: `cleaned` reads the bank's Parquet into
-the raw, identity and cleaned tables of all months; `features` aggregates all months and makes the
-last month's matrix; `month` makes the last month again from Parquet to matrix, as a new month is
-made; `by_hand` runs the one query. DuckDB may take so many GIB, as many as in a run unless told.
+the raw, identity and cleaned tables of all months; `features` aggregates all months and computes
+the last month's matrix; `month` materializes the last month again from Parquet to matrix, as a new
+month is; `by_hand` runs the one query. DuckDB may use GIB gibibytes, by default as in a run.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ MONTHLY = len(monthly.STEPS)
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 
-def make(settings: Settings, tables: Sequence[Table], months: Sequence[str]) -> None:
-    """Make these tables for these months, without the checks, and tell how long each step took."""
+def materialize(settings: Settings, tables: Sequence[Table], months: Sequence[str]) -> None:
+    """Materialize the tables for the months, without checks, and print the seconds of each step."""
     job = build_defs(settings).resolve_job_def(JOB)
     with dg.DagsterInstance.ephemeral() as instance:
-        made = job.get_subset(
+        result = job.get_subset(
             asset_selection={asset_key(table) for table in tables}, asset_check_selection=set()
         ).execute_in_process(instance=instance, tags=range_tags(months), run_config=QUIET)
-    assert made.success
-    for event in made.all_events:
+    assert result.success
+    for event in result.all_events:
         if event.is_step_success:
             seconds = event.step_success_data.duration_ms / 1000
             print(f"  {event.step_key} {seconds:.1f} s", file=sys.stderr, flush=True)
@@ -88,12 +88,12 @@ def main(stage: str, bank: Path, work: Path, limit_gib: float = MEMORY_LIMIT_GIB
         data_dir=work, source=source.name, memory_limit_gib=limit_gib, lock_wait_seconds=1
     )
     if stage == "cleaned":
-        make(settings, FROM_FILES, months)
+        materialize(settings, FROM_FILES, months)
     elif stage == "features":
-        make(settings, features.TABLES[:MONTHLY], months)
-        make(settings, features.TABLES[MONTHLY:], months[-1:])
+        materialize(settings, features.TABLES[:MONTHLY], months)
+        materialize(settings, features.TABLES[MONTHLY:], months[-1:])
     elif stage == "month":
-        make(settings, (*FROM_FILES, *features.TABLES), months[-1:])
+        materialize(settings, (*FROM_FILES, *features.TABLES), months[-1:])
     else:
         query_by_hand(bank, months[-1], work / "by_hand.duckdb", 1.5 * limit_gib)
 

@@ -1,11 +1,12 @@
-"""Backtest of what the UCI bank knew of its clients against their answer, month by month.
+"""Backtest of the UCI bank's data on its clients against their answer, month by month.
 
     python -m benchmarks.report_bank /path/to/bank-full.csv.gz
 
 Each client is in the file once, on the day of the call, so that no tag of an earlier month can be
-held against the answer. What can be tested in time is whether the values to whom more subscribed in
-the months before are those to whom more subscribe in the month: the order of the values is learned
-from earlier months only, and the base rate is the plain rule. The length of the call is left out.
+compared with the answer. What can be tested in time is whether the values with more
+subscriptions in the months before are those with more in the month: the order of the values is
+learned from earlier months only, and the baseline is the base rate. The length of the call is left
+out.
 """
 
 from __future__ import annotations

@@ -68,11 +68,11 @@ def main() -> None:
         large, page = Path(folder) / "portrait.duckdb", Path(folder) / "report" / "index.html"
         customers = multiply(source, large, wanted)
         started = time.perf_counter()
-        told = write_report(large, Title(en="Scale", zh="规模"), page)
+        metadata = write_report(large, Title(en="Scale", zh="规模"), page)
         seconds = time.perf_counter() - started
         print(
             f"{customers:,} customers: {seconds:.1f} s, {page.stat().st_size / 1e6:.2f} MB, "
-            f"{told['charts']} charts, peak memory "
+            f"{metadata['charts']} charts, peak memory "
             f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB"
         )
 

@@ -26,7 +26,7 @@ from portrait_assets.testing.measured import keep
 MONTHS = 24
 RFM_ROWS = 10_000_000
 GIB = 2**20
-"""Resident memory is told in kibibytes."""
+"""The kernel gives resident memory in kibibytes."""
 
 
 @dataclass(frozen=True)

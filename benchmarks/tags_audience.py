@@ -38,15 +38,15 @@ def main(customers: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "bench.duckdb")
         con = duckdb.connect(path, config={"threads": 2, "memory_limit": "4GiB"})
-        held = ", ".join(
-            f"['high', 'medium', 'low'][1 + (hash(c, {n}) % 3)::INT]::held AS tag_{n}"
+        tags = ", ".join(
+            f"['high', 'medium', 'low'][1 + (hash(c, {n}) % 3)::INT]::level AS tag_{n}"
             for n in range(10)
         )
         con.execute("CREATE SCHEMA tags")
-        con.execute(f"CREATE TYPE held AS ENUM {VALUES}")
+        con.execute(f"CREATE TYPE level AS ENUM {VALUES}")
         con.execute(
             "CREATE TABLE tags.portrait_matrix AS SELECT DATE '2017-06-30' AS as_of, "
-            f"'C' || lpad(c::VARCHAR, 8, '0') AS customer_id, {held} "
+            f"'C' || lpad(c::VARCHAR, 8, '0') AS customer_id, {tags} "
             f"FROM range({customers}) AS customers(c)"
         )
         con.execute(

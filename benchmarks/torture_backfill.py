@@ -1,4 +1,4 @@
-"""36 months made in pieces, interrupted, out of order and again: the result is that of one run.
+"""36 months run in pieces, interrupted, out of order and again: the result is that of one run.
 
 Run `python -m benchmarks.torture_backfill [months] [customers] [seed]`.
 """
@@ -26,7 +26,7 @@ def bank(folder: Path, customers: int, months: int) -> Settings:
 
 
 def torture(months: int, customers: int, seed: int) -> int:
-    """Make the months in pieces; print what was found; the number of faults."""
+    """Materialize the months in pieces; print the outcome; return the number of faults."""
     chance = random.Random(seed)
     load_everything()
     names = month_range(FIRST, next_month(FIRST, months - 1))
@@ -43,12 +43,12 @@ def torture(months: int, customers: int, seed: int) -> int:
         interrupted.join(seconds / 3 * chance.uniform(0.1, 0.9))
         interrupted.kill()
         interrupted.join()
-        print("interrupted; now the last third, before the second was made", flush=True)
+        print("interrupted; now the last third, before the second was materialized", flush=True)
         finish_run(pieces, log, f"{names[2 * third]}..{names[-1]}")
         again = chance.sample(names, 3)
         for month in again:
             finish_run(pieces, log, month)
-        print(f"made again: {', '.join(again)}", flush=True)
+        print(f"materialized again: {', '.join(again)}", flush=True)
         same = in_child(digest, pieces.portrait_file) == in_child(digest, plain.portrait_file)
         faults = [] if same else ["the contents differ from those of one run"]
         faults += in_child(records_agree, pieces)

@@ -23,7 +23,7 @@ RUN = [*PORTRAIT, "run", "--source", "complete_journey", "--months", "2017-01..2
 
 
 def torture(kills: int, seed: int) -> int:
-    """Kill so many runs of the demo; print what was found; the number of faults."""
+    """Kill so many runs of the demo; print the outcome; return the number of faults."""
     chance = random.Random(seed)
     faults = killed = 0
     with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:

@@ -21,7 +21,14 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from benchmarks.torture_world import FORK, finish_run, in_child, load_everything, start_run, told
+from benchmarks.torture_world import (
+    FORK,
+    counts_by_name,
+    finish_run,
+    in_child,
+    load_everything,
+    start_run,
+)
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.testing.published import digest, key_figures_of, records_agree
@@ -42,15 +49,15 @@ class Reference:
 
 
 def reference(settings: Settings) -> Reference:
-    """Each version run from nothing, undisturbed; what the last one made stands."""
-    made = Reference(sales_versions(settings))
-    for name, sales in made.sales.items():
+    """Each version run from nothing, undisturbed; the tables of the last one stay."""
+    result = Reference(sales_versions(settings))
+    for name, sales in result.sales.items():
         put_sales(settings, sales)
-        made.seconds = finish_run(settings, settings.data_dir / "log", fresh=True)
-        made.digests[name] = in_child(digest, settings.portrait_file)
-        made.looks[name] = in_child(key_figures_of, settings.portrait_file)
-    assert len(set(made.digests.values())) == len(set(made.looks.values())) == 2
-    return made
+        result.seconds = finish_run(settings, settings.data_dir / "log", fresh=True)
+        result.digests[name] = in_child(digest, settings.portrait_file)
+        result.looks[name] = in_child(key_figures_of, settings.portrait_file)
+    assert len(set(result.digests.values())) == len(set(result.looks.values())) == 2
+    return result
 
 
 def _poll(
@@ -79,7 +86,7 @@ def phase(log: Path, settings: Settings) -> str:
 
 
 def kill_once(
-    settings: Settings, made: Reference, target: str, seconds: float, chance: random.Random
+    settings: Settings, expected: Reference, target: str, seconds: float, chance: random.Random
 ) -> str | None:
     """Kill a run towards the version; the phase it was in, or None when it had ended before.
 
@@ -88,7 +95,7 @@ def kill_once(
     """
     log = settings.data_dir / "log"
     log.unlink(missing_ok=True)
-    put_sales(settings, made.sales[target])
+    put_sales(settings, expected.sales[target])
     process: BaseProcess = start_run(settings, log)
     process.join(chance.uniform(0, seconds))
     process.kill()
@@ -101,7 +108,7 @@ def kill_once(
 
 
 def torture(kills: int, seed: int, minutes: int) -> int:
-    """Kill so many runs, or as fit the time; print what was found; the number of faults."""
+    """Kill so many runs, or as fit the time; print the outcome; return the number of faults."""
     give_up = time.monotonic() + 60 * minutes
     chance = random.Random(seed)
     load_everything()
@@ -110,13 +117,13 @@ def torture(kills: int, seed: int, minutes: int) -> int:
     late = 0
     with tempfile.TemporaryDirectory(prefix="portrait-torture-") as folder:
         settings = short_shop(Path(folder) / "data")
-        made = reference(settings)
-        seconds = took = made.seconds
-        names = list(made.sales)
+        expected = reference(settings)
+        seconds = took = expected.seconds
+        names = list(expected.sales)
         stop, results = FORK.Event(), FORK.SimpleQueue()
         reader = FORK.Process(
             target=_poll,
-            args=(settings.portrait_file, list(made.looks.values()), stop, results),
+            args=(settings.portrait_file, list(expected.looks.values()), stop, results),
             daemon=True,
         )
         reader.start()
@@ -125,28 +132,29 @@ def torture(kills: int, seed: int, minutes: int) -> int:
             turn += 1
             before, target = names[turn % 2], names[(turn + 1) % 2]
             started = time.monotonic()
-            where = kill_once(settings, made, target, seconds, chance)
+            where = kill_once(settings, expected, target, seconds, chance)
             if where is None:
                 late += 1
                 took = time.monotonic() - started
             else:
                 phases[where] += 1
                 between = in_child(digest, settings.portrait_file)
-                if between not in (made.digests[before], made.digests[target]):
+                if between not in (expected.digests[before], expected.digests[target]):
                     faults.append(f"kill {turn} ({where}): the published file is a mix")
                 try:
                     took = finish_run(settings, settings.data_dir / "log")
                 except RuntimeError as error:
                     faults.append(f"kill {turn} ({where}): {error}")
             seconds += 0.3 * (took - seconds)
-            if in_child(digest, settings.portrait_file) != made.digests[target]:
+            if in_child(digest, settings.portrait_file) != expected.digests[target]:
                 faults.append(f"kill {turn} ({where}): the rerun's contents differ")
             print(f"{turn}: {where or 'ended before the kill'}, {len(faults)} faults", flush=True)
         faults += in_child(records_agree, settings)
         stop.set()
         reads, misread = results.get()
         reader.join()
-    print(f"{sum(phases.values())} kills: {told(dict(phases.most_common()))}; {late} came too late")
+    by_phase = counts_by_name(dict(phases.most_common()))
+    print(f"{sum(phases.values())} kills: {by_phase}; {late} came too late")
     print(f"a run takes {seconds:.1f} s; {reads} reads alongside, {len(misread)} of them faulty")
     for fault in [*faults, *misread][:20]:
         print(f"FAULT {fault}")

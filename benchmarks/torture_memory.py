@@ -1,6 +1,6 @@
 """A hundred million transactions in two gibibytes: `python -m benchmarks.torture_memory`.
 
-`[CUSTOMERS] [GIB]`, 1000000 and 2 unless told: makes a synthetic bank of 24 months and takes it
+`[CUSTOMERS] [GIB]`, by default 1000000 and 2: makes a synthetic bank of 24 months and takes it
 from Parquet to the last month's feature matrix, while DuckDB may use so many gibibytes. It has to
 spill, not die: the exit code is that of the stage that failed, or 0. BENCH_DIR, where it is set,
 keeps the bank and the warehouse.
@@ -21,7 +21,7 @@ STAGES = ("cleaned", "features", "month")
 
 
 def main(customers: int, limit_gib: float, folder: Path) -> int:
-    """Run the stages and tell what each took; 0 when all ended well."""
+    """Run the stages and print what each took; 0 when all ended well."""
     bank, work = folder / f"bank-{customers}", folder / f"memory-{customers}"
     if not bank.exists():
         generate_bank(bank, customers, MONTHS, seed=1)

@@ -94,15 +94,15 @@ def torture(readers: int, runs: int, minutes: int) -> int:
                 faults.append(f"run {number + 1} waited")
             print(f"run {number + 1}: {took[-1]:.1f} s", flush=True)
         stop.set()
-        told = [results.get() for _ in processes]
+        looked = [results.get() for _ in processes]
         for process in processes:
             process.join()
     whole = set(expected.values())
-    publications = set().union(*(seen for _, seen, _ in told))
-    faults += [fault for _, _, misread in told for fault in misread]
+    publications = set().union(*(seen for _, seen, _ in looked))
+    faults += [fault for _, _, misread in looked for fault in misread]
     faults += [f"a mix: {seen}" for seen in publications if seen[1] not in whole]
     print(
-        f"{readers} readers, {sum(count for count, _, _ in told)} looks of 7 queries through "
+        f"{readers} readers, {sum(count for count, _, _ in looked)} looks of 7 queries through "
         f"{len(took)} runs; {len(publications)} publications seen; {len(faults)} faults"
     )
     print(f"a run took {alone:.1f} s without readers and {min(took):.1f} to {max(took):.1f} s with")

@@ -107,6 +107,6 @@ def in_child(function: Callable[..., Any], *arguments: Any) -> Any:
     return result
 
 
-def told(counts: Mapping[str, int]) -> str:
-    """Counts by name as a line."""
+def counts_by_name(counts: Mapping[str, int]) -> str:
+    """One line of names with their counts."""
     return ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -84,25 +84,25 @@ def portrait(arguments: Sequence[str], environment: Mapping[str, str], work: Pat
     )
     ended = threading.Event()
 
-    def watch_disk() -> None:
+    def measure_disk() -> None:
         while not ended.wait(2.0):
             run.disk_bytes = max(run.disk_bytes, folder_bytes(work))
 
-    watching = threading.Thread(target=watch_disk)
-    watching.start()
+    measuring = threading.Thread(target=measure_disk)
+    measuring.start()
     before = 0.0
     assert process.stdout is not None
     for line in process.stdout:
         print(line, end="", file=sys.stderr, flush=True)
-        if told := STAGE.match(line):
+        if ended_stage := STAGE.match(line):
             worked, peak = _so_far(process.pid)
-            stage = run.stages.setdefault(told[1], Cost())
-            stage.add(Cost(float(told[2]), worked - before, peak))
+            stage = run.stages.setdefault(ended_stage[1], Cost())
+            stage.add(Cost(float(ended_stage[2]), worked - before, peak))
             before = worked
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     ended.set()
-    watching.join()
+    measuring.join()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     seconds = time.perf_counter() - started

@@ -143,7 +143,7 @@ def test_of_what_the_source_reports_the_greatest_value_counts():
     }
 
 
-def test_a_lag_gives_the_window_that_a_month_closes():
+def test_a_lag_is_a_window_seen_from_a_later_month():
     window = Window("2023-11", 2)
     assert window.month == "2024-01"
     assert window.before("2024-03") == Lag(ago=2, horizon=2)
