@@ -34,7 +34,7 @@ MONTHS = ("2017-05", "2017-06")
 
 def of_size(catalogue: Catalogue, tags: int) -> Catalogue:
     """The catalogue cut to so many tags, enumerated ones kept first."""
-    order = sorted(catalogue.in_force("2017-06"), key=lambda tag: tag.shape is Shape.OPEN)
+    order = sorted(catalogue.active("2017-06"), key=lambda tag: tag.shape is Shape.OPEN)
     kept = {tag.code for tag in order}
     for tag in reversed(order):
         read = {name for code in kept for name in catalogue.tag(code).inputs}

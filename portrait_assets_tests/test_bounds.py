@@ -50,10 +50,10 @@ def crossed(settings: Settings) -> dict[str, bool]:
     warehouse = Warehouse(settings.warehouse_file, settings.source, "test", read_only=True)
     try:
         most = {
-            table.full_name: max(warehouse.made(table).values(), default=0)
+            table.full_name: max(warehouse.materialized(table).values(), default=0)
             for table in context_of(settings).tables
         }
-        months = len(warehouse.made(FEATURE_MATRIX))
+        months = len(warehouse.materialized(FEATURE_MATRIX))
     finally:
         warehouse.close()
     customers, lines = most["features.feature_matrix"], most["cleaned.transactions"]

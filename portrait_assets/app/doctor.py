@@ -58,7 +58,7 @@ class Examination:
     def materialized(self, table: Table) -> dict[str, int]:
         """Rows by month materialized, of the months that the source covers."""
         covered = {*self.source.months(), WHOLE}
-        return {m: n for m, n in self.warehouse.made(table).items() if m in covered}
+        return {m: n for m, n in self.warehouse.materialized(table).items() if m in covered}
 
 
 def examine(settings: Settings, rooms: tuple[Room, ...] = ROOMS) -> list[Issue]:
@@ -111,7 +111,7 @@ def _contracts(exam: Examination) -> Iterator[Issue]:
     """Tables that are not there, or whose columns are not those of their contract."""
     con = exam.warehouse.con
     for table in exam.tables:
-        if not exam.warehouse.made(table):
+        if not exam.warehouse.materialized(table):
             continue
         stored = table.stored
         standing = existing_types(con, stored.full_name)
@@ -119,7 +119,7 @@ def _contracts(exam: Examination) -> Iterator[Issue]:
             yield Issue(table.full_name, "was materialized and is not there", _again())
             continue
         wanted = column_types(stored)
-        newest = max(exam.warehouse.made(table))
+        newest = max(exam.warehouse.materialized(table))
         for name in wanted.keys() - standing.keys():
             remedy = f"{_run(newest)}, which adds it" if stored.column(name).nullable else _again()
             yield Issue(table.full_name, f"lacks the column {name} of its contract", remedy)
@@ -152,7 +152,7 @@ def _counted(exam: Examination, table: Table) -> dict[str, int]:
 def _bookkeeping(exam: Examination) -> Iterator[Issue]:
     """Months whose rows are not as many as were noted when they were materialized."""
     for table in exam.tables:
-        noted = exam.warehouse.made(table)
+        noted = exam.warehouse.materialized(table)
         if not noted:
             continue
         counted = _counted(exam, table)
@@ -182,7 +182,7 @@ def _balances(exam: Examination) -> Iterator[Issue]:
 def _is_whole(exam: Examination, month: str) -> bool:
     """Whether all tables of the month have been materialized."""
     return all(
-        month in exam.warehouse.made(table)
+        month in exam.warehouse.materialized(table)
         for table in exam.tables
         if table.partition_by is not None and table is not CHECK_RESULTS
     )
@@ -200,7 +200,7 @@ def _orphans(exam: Examination) -> Iterator[Issue]:
         if schema in rooms and f"{schema}.{name}" not in known:
             yield Issue(f"{schema}.{name}", "belongs to no contract", _again())
     covered = {*exam.source.months(), WHOLE}
-    outside = {m for t in exam.tables for m in exam.warehouse.made(t)} - covered
+    outside = {m for t in exam.tables for m in exam.warehouse.materialized(t)} - covered
     for month in sorted(outside):
         yield Issue(
             month,

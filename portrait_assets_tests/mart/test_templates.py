@@ -144,7 +144,7 @@ def test_a_small_segment_and_customers_stay_undescribed(page: str):
 def test_an_error_in_a_template_shows(tmp_path: Path):
     nothing_published = tmp_path / "portrait.duckdb"
     duckdb.connect(str(nothing_published)).close()
-    assert "Nothing has been made yet" in write(nothing_published, tmp_path)
+    assert "Nothing has been materialized yet" in write(nothing_published, tmp_path)
     (tmp_path / "index.html").unlink()
 
     (drift,) = (section for section in ROOM.report() if section.key == "drift")

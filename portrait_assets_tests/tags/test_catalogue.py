@@ -25,7 +25,7 @@ def default() -> Catalogue:
 
 
 def test_the_default_catalogue_has_sixty_tags_over_the_four_elements(default: Catalogue):
-    tags = default.in_force("2017-06")
+    tags = default.active("2017-06")
 
     assert len(tags) >= 60
     assert {tag.element for tag in tags} == {"entity", "symbol", "concept", "principle"}
@@ -36,7 +36,7 @@ def test_the_default_catalogue_has_sixty_tags_over_the_four_elements(default: Ca
 
 
 def test_tags_stand_after_those_that_they_read(tmp_path: Path):
-    codes = [tag.code for tag in catalogue_of(tmp_path, SAVE, TIER).in_force("2017-06")]
+    codes = [tag.code for tag in catalogue_of(tmp_path, SAVE, TIER).active("2017-06")]
 
     assert codes == ["tier", "save"]
 

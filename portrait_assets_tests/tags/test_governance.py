@@ -32,17 +32,17 @@ def load(folder: Path) -> Catalogue:
 def test_a_draft_decides_nothing_until_it_is_approved(tmp_path: Path):
     write_catalogue(tmp_path, TIER, DRAFT)
     approvals = tmp_path / "tag_approvals.yaml"
-    assert [tag.version for tag in load(tmp_path).in_force("2018-01")] == [1]
+    assert [tag.version for tag in load(tmp_path).active("2018-01")] == [1]
 
     approve(
         load(tmp_path), approvals, "tier", "controller", "rents rose", "2017-08", TODAY, "2017-06"
     )
 
     after = load(tmp_path)
-    assert [tag.version for tag in after.in_force("2017-08")] == [2]
+    assert [tag.version for tag in after.active("2017-08")] == [2]
     assert after.tag("tier", 2).approved_by == "controller"
     # A past month keeps the version that was active then.
-    assert [tag.version for tag in after.in_force("2017-07")] == [1]
+    assert [tag.version for tag in after.active("2017-07")] == [1]
 
 
 def test_approvals_are_only_added(tmp_path: Path):
@@ -65,8 +65,8 @@ def test_approvals_are_only_added(tmp_path: Path):
     assert approvals.read_text(encoding="utf-8").startswith(first)
     assert [a.action for a in read_approvals(approvals)] == [Action.ACTIVATE, Action.RETIRE]
     catalogue = load(tmp_path)
-    assert catalogue.in_force("2017-10") == ()
-    assert [tag.version for tag in catalogue.in_force("2017-09")] == [2]
+    assert catalogue.active("2017-10") == ()
+    assert [tag.version for tag in catalogue.active("2017-09")] == [2]
 
 
 @pytest.mark.parametrize(

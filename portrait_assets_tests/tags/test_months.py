@@ -148,7 +148,7 @@ def test_a_version_that_a_month_uses_cannot_be_redefined(warehouse: Warehouse, t
         TagError, match="tag tier version 1 differs from the definition that 2017-05 uses"
     ):
         materialize_months(warehouse, changed, (), ["2017-06"])
-    assert list(warehouse.made(tag_table(catalogue(tmp_path)))) == ["2017-05"]
+    assert list(warehouse.materialized(tag_table(catalogue(tmp_path)))) == ["2017-05"]
 
 
 def test_months_made_together_equal_months_made_one_by_one(warehouse: Warehouse, tmp_path: Path):
@@ -250,6 +250,6 @@ def test_a_month_that_fails_leaves_the_room_as_it_was(warehouse: Warehouse, tmp_
     with pytest.raises(Exception, match="customer_month"):
         materialize_months(warehouse, catalogue(tmp_path), (), ["2017-06"])
 
-    assert list(warehouse.made(tag_table(catalogue(tmp_path)))) == ["2017-05"]
+    assert list(warehouse.materialized(tag_table(catalogue(tmp_path)))) == ["2017-05"]
     assert tiers(warehouse, JUNE) == {}
     assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}

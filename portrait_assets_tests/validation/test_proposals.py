@@ -141,7 +141,7 @@ def test_the_draft_can_be_compared_and_approved(
     assert with_drafts_active(with_draft, ["quiet"]).tag("quiet").status is Status.ACTIVE
     approvals = tmp_path / "tag_approvals.yaml"
     approve(with_draft, approvals, "quiet", "Li", "better", "2024-07", date(2024, 7, 1), "2024-06")
-    active = source_catalogue(tmp_path).in_force("2024-07")
+    active = source_catalogue(tmp_path).active("2024-07")
     assert next(tag for tag in active if tag.code == "quiet").version == 2
 
 

@@ -34,7 +34,7 @@ def test_the_month_whose_rows_fail_is_noted(warehouse: Warehouse):
         warehouse.write(THING, MONTHS, rows())
     assert raised.value.__notes__ == ["While making cleaned.thing of 2024-02"]
     assert read_place(raised.value.__notes__) == "cleaned.thing of 2024-02"
-    assert warehouse.made(THING) == {}
+    assert warehouse.materialized(THING) == {}
 
 
 def test_what_fails_after_the_last_month_is_noted_with_all():

@@ -54,7 +54,7 @@ def test_writing_a_month_again_replaces_it_and_no_other(warehouse: Warehouse):
     warehouse.write(SALES, ["2024-01"], JANUARY)
     warehouse.write(SALES, ["2024-02"], JANUARY.with_columns(month=pl.lit("2024-02")))
     warehouse.write(SALES, ["2024-01"], JANUARY.head(1))
-    assert warehouse.made(SALES) == {"2024-01": 1, "2024-02": 2}
+    assert warehouse.materialized(SALES) == {"2024-01": 1, "2024-02": 2}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_rows_are_taken_in_any_form_and_by_name(warehouse: Warehouse, rows: Any)
 
 def test_an_empty_month_is_a_real_month(warehouse: Warehouse):
     warehouse.write(SALES, ["2024-01"], SALES.empty())
-    assert warehouse.made(SALES) == {"2024-01": 0}
+    assert warehouse.materialized(SALES) == {"2024-01": 0}
     assert warehouse.read(SALES, ["2024-01"]).schema == SALES.polars_schema
 
 
@@ -96,7 +96,7 @@ def test_a_row_of_another_month_is_refused_and_nothing_changes(warehouse: Wareho
     warehouse.write(SALES, ["2024-01"], JANUARY)
     with pytest.raises(WarehouseError, match=r"2 rows of months that are not being written"):
         warehouse.write(SALES, ["2024-02"], JANUARY)
-    assert warehouse.made(SALES) == {"2024-01": 2}
+    assert warehouse.materialized(SALES) == {"2024-01": 2}
 
 
 def test_a_failure_in_the_middle_leaves_the_table_as_it_was(warehouse: Warehouse):

@@ -95,11 +95,13 @@ def cleaned_assets(
             yield dg.Output(kept(canonical), canonical.name)
         aside = pl.concat(rejects)
         newest = context.partition_keys[-1]
-        shares = quality(counts, aside, warehouse.made, list(context.partition_keys), had_values)
+        shares = quality(
+            counts, aside, warehouse.materialized, list(context.partition_keys), had_values
+        )
         for table_name, month, known in known_shares(shares):
             context.add_asset_metadata(known, asset_key(CLEANED[table_name]), month)
         yield dg.Output(shares, QUALITY.name)
-        balance = markdown_table(conserved(warehouse.made, aside, newest))
+        balance = markdown_table(conserved(warehouse.materialized, aside, newest))
         context.add_asset_metadata(
             {"conservation": dg.MetadataValue.md(balance)},
             asset_key(REJECTS),
@@ -137,7 +139,7 @@ def _batches(
 ) -> Iterator[pl.DataFrame]:
     """The raw rows of the months, so many at a time; rows that are the same come together."""
     table = canonical.raw_table()
-    rows = warehouse.made(table)
+    rows = warehouse.materialized(table)
     most = max(1, warehouse.bounds.typed_values // len(table.columns))
     for batch in in_batches(months, rows, most):
         first, last = batch[0], batch[-1]
@@ -180,8 +182,8 @@ def _background(
 ) -> pl.DataFrame | None:
     """What the table's rules over two tables compare with, of all months up to the last."""
     background = BACKGROUNDS.get(canonical.name)
-    if background is None or not warehouse.made(canonical.raw_table()):
+    if background is None or not warehouse.materialized(canonical.raw_table()):
         return None
     other = CANONICAL_BY_NAME[background.table].raw_table()
-    months = [month for month in warehouse.made(other) if month <= last]
+    months = [month for month in warehouse.materialized(other) if month <= last]
     return first_known(background, warehouse.scan(other, months), conventions.time_zone)

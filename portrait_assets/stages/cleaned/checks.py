@@ -27,7 +27,7 @@ def _conserved(subject: Subject) -> Finding:
     """
     if problems := _problems(subject):
         return Finding(len(problems), " ".join(problems))
-    row_counts = subject.warehouse.made
+    row_counts = subject.warehouse.materialized
     row = pl.struct("source_file", "source_row")
     gone = subject.rows.group_by("table_name").agg(
         row.filter(severity=str(Severity.ROW)).n_unique().alias("aside"),
@@ -70,7 +70,7 @@ def _problems(subject: Subject) -> list[str]:
 
 def _broken_strays(subject: Subject) -> dict[str, int]:
     """By table, the month's rows in `raw.unplaced` that are broken and so set aside."""
-    if not subject.warehouse.made(UNPLACED).get(subject.month):
+    if not subject.warehouse.materialized(UNPLACED).get(subject.month):
         return {}
     unplaced = subject.warehouse.read(UNPLACED, [subject.month])
     broken = unplaced.filter(pl.col("reason") != AFTER_LAST)

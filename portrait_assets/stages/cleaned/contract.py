@@ -46,7 +46,7 @@ CLEANED: dict[str, Table] = {canonical.name: cleaned_table(canonical) for canoni
 GOLDEN_RECORD = Table(
     schema="cleaned",
     name="golden_record",
-    en="The best record of each customer of whom a month has told something new",
+    en="The best record of each customer with new data in the month",
     zh="客户黄金记录",
     columns=(
         *(replace(c, nullable=c.name != "customer_id") for c in CUSTOMERS.columns),

@@ -179,5 +179,5 @@ def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:
 
 def matrix_before(warehouse: Warehouse, month: str) -> pl.LazyFrame | None:
     """The feature matrix of the newest month materialized before this one; None without one."""
-    earlier = [each for each in warehouse.made(FEATURE_MATRIX) if each < month]
+    earlier = [each for each in warehouse.materialized(FEATURE_MATRIX) if each < month]
     return warehouse.scan(FEATURE_MATRIX, [max(earlier)]) if earlier else None

@@ -56,5 +56,5 @@ def identity_assets(
 
 
 def _all_records(warehouse: Warehouse, last: str) -> pl.DataFrame:
-    months = [month for month in warehouse.made(RAW_CUSTOMERS) if month <= last]
+    months = [month for month in warehouse.materialized(RAW_CUSTOMERS) if month <= last]
     return warehouse.read(RAW_CUSTOMERS, months)

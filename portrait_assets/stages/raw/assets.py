@@ -72,9 +72,9 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
 
 def _as_it_stands(warehouse: Warehouse, table: Table, months: list[str]) -> Written:
     """The table's months left alone; one that was never materialized is written without rows."""
-    if missing := [month for month in months if month not in warehouse.made(table)]:
+    if missing := [month for month in months if month not in warehouse.materialized(table)]:
         warehouse.write(table, missing, table.empty())
-    row_counts = warehouse.made(table)
+    row_counts = warehouse.materialized(table)
     return Written({month: row_counts[month] for month in months})
 
 

@@ -19,7 +19,7 @@ from portrait_assets.storage.dagster.checks import (
 def _all_received(subject: Subject) -> Finding:
     """Compares what the files hold with what is stored, table by table."""
     stored = pl.DataFrame(
-        [(c.name, subject.warehouse.made(c.raw_table())[subject.month]) for c in CANONICAL],
+        [(c.name, subject.warehouse.materialized(c.raw_table())[subject.month]) for c in CANONICAL],
         schema={"table_name": pl.String, "stored": pl.Int64},
         orient="row",
     )

@@ -95,7 +95,9 @@ def materialize_months(
     check_unaltered(warehouse.history(TAG_CATALOGUE, months[0]), catalogue)
     matrix_table, long_table = portrait_matrix_table(catalogue), tag_table(catalogue)
     written: dict[str, dict[str, int]] = {table.name: {} for table in tag_tables(catalogue)}
-    before = max((month for month in warehouse.made(long_table) if month < months[0]), default=None)
+    before = max(
+        (month for month in warehouse.materialized(long_table) if month < months[0]), default=None
+    )
     engine = Engine(warehouse.con)
     current: TagDistributions | None = None
 
@@ -106,7 +108,10 @@ def materialize_months(
         if before is not None:
             current = tag_distributions(warehouse.con, catalogue, last_day(before))
         for batch in batches(
-            catalogue, months, warehouse.made(FEATURE_MATRIX), warehouse.bounds.tag_customers
+            catalogue,
+            months,
+            warehouse.materialized(FEATURE_MATRIX),
+            warehouse.bounds.tag_customers,
         ):
             warehouse.place.at(*batch)
             steps = evaluation_steps(catalogue, batch, before)

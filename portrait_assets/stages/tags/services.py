@@ -97,9 +97,9 @@ def _frame(con: duckdb.DuckDBPyConnection, table: str, as_of: date) -> pl.DataFr
 
 def _replacing(before: Catalogue, after: Catalogue, as_of: date) -> tuple[DraftVersion, ...]:
     month = f"{as_of:%Y-%m}"
-    active = {tag.code: tag for tag in before.in_force(month)}
+    active = {tag.code: tag for tag in before.active(month)}
     drafts = []
-    for tag in after.in_force(month):
+    for tag in after.active(month):
         old = active.get(tag.code)
         if old is None or old.version != tag.version:
             drafts.append(DraftVersion(tag.code, tag.version, version_change(old, tag)))

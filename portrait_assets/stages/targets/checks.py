@@ -18,7 +18,7 @@ from portrait_assets.storage.duckdb.connection import literals
 def _adds_up(subject: Subject) -> Finding:
     """Purchases and spend of each window against those of its months."""
     different = []
-    customers = subject.warehouse.made(FEATURE_MATRIX)
+    customers = subject.warehouse.materialized(FEATURE_MATRIX)
     windows = [w for w in closed_by(subject.month) if customers.get(w.base_month)]
     for window in windows:
         own = subject.rows.filter(pl.col("horizon") == window.horizon)

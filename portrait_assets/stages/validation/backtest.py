@@ -46,7 +46,7 @@ def backtest(
     warehouse: Warehouse, matrix: Table, months: Sequence[str], claims: Sequence[Claim] = CLAIMS
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of BACKTEST and of BACKTEST_BUCKET for these months."""
-    materialized = warehouse.made(matrix)
+    materialized = warehouse.materialized(matrix)
     windows = [w for month in months for w in closed_by(month) if w.base_month in materialized]
     # Values without an order are put in the order of their rates in the window that ended with the
     # base month.

@@ -66,7 +66,7 @@ def _count(name: str, en: str, zh: str) -> Column:
 _VERDICT = _text("verdict", "Verdict", "结论", allowed=tuple(Verdict))
 _LOW = _number("low", "Lower end of the 95 % interval", "区间下限(95%)")
 _HIGH = _number("high", "Upper end of the 95 % interval", "区间上限(95%)")
-_TEST = _text("test", "What was said, and of what", "检验项")
+_TEST = _text("test", "What was predicted, and of what", "检验项")
 _HORIZON = Column(
     "horizon_months",
     Type.INTEGER,
@@ -77,7 +77,7 @@ _HORIZON = Column(
     minimum=1,
 )
 _SAID_ON = Column(
-    "said_as_of", Type.DATE, "Month end at which it was said", "预测截止日", nullable=False
+    "said_as_of", Type.DATE, "Month end of the prediction", "预测截止日", nullable=False
 )
 
 VALIDATION_REPORT = Table(
@@ -145,7 +145,7 @@ DRIFT = Table(
 BACKTEST = Table(
     schema="validation",
     name="backtest",
-    en="What was said one to three months ago against what happened since",
+    en="What was predicted one to three months ago against what happened since",
     zh="时间外回测",
     columns=(
         _TEST,
@@ -159,7 +159,7 @@ BACKTEST = Table(
         _number("value", "Value", "数值"),
         _LOW,
         _HIGH,
-        _text("baseline", "The plain rule compared with", "对照规则"),
+        _text("baseline", "The baseline compared with", "对照规则"),
         _number("baseline_value", "Its value", "对照值"),
         _number("gain_low", "Value less baseline, lower end of 95 %", "增益下限(95%)"),
         _number("gain_high", "Value less baseline, upper end of 95 %", "增益上限(95%)"),
@@ -224,18 +224,18 @@ MIGRATION = Table(
 TAG_PROPOSAL = Table(
     schema="validation",
     name="tag_proposal",
-    en="Draft versions of tags that separate better, out of time, than those in force",
+    en="Draft versions of tags that separate better, out of time, than the active ones",
     zh="标签优化建议",
     columns=(
         _text("tag_code", "Tag", "标签编码"),
-        Column("tag_version", Type.INTEGER, "Version in force", "现行版本", False, minimum=1),
+        Column("tag_version", Type.INTEGER, "Active version", "现行版本", False, minimum=1),
         Column("draft_version", Type.INTEGER, "Version proposed", "建议版本", False, minimum=1),
         _text("outcome", "What it is to foretell, one month on", "预测结果"),
         _text("rule_before", "Rules that change, as they are", "现行规则"),
         _text("rule_after", "The same as proposed", "建议规则"),
-        _number("fit_auc_before", "AUC of the version in force, months fitted on", "拟合期原AUC"),
+        _number("fit_auc_before", "AUC of the active version, months fitted on", "拟合期原AUC"),
         _number("fit_auc_after", "AUC of the draft, months fitted on", "拟合期建议AUC"),
-        _number("auc_before", "AUC of the version in force, newest month", "时间外原AUC"),
+        _number("auc_before", "AUC of the active version, newest month", "时间外原AUC"),
         _number("auc_after", "AUC of the draft, newest month", "时间外建议AUC"),
         _number("gain_low", "Gain out of time, lower end of 95 %", "增益下限(95%)"),
         _number("gain_high", "Gain out of time, upper end of 95 %", "增益上限(95%)"),

@@ -67,7 +67,7 @@ def count_outcomes(
     if not tested or not windows:
         return pl.DataFrame(schema=COUNTED)
     warehouse.require(TARGET, sorted({window.month for window in windows}))
-    materialized = warehouse.made(matrix)
+    materialized = warehouse.materialized(matrix)
     sizes = {window: materialized.get(window.base_month, 0) for window in windows}
     engine = Engine(warehouse.con)
     counted = []
@@ -82,7 +82,7 @@ def count_outcomes(
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
     """Whether the table that the outcome is derived from has any row."""
-    return sum(warehouse.made(CLEANED[outcome.needs]).values()) > 0
+    return sum(warehouse.materialized(CLEANED[outcome.needs]).values()) > 0
 
 
 def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> Step:

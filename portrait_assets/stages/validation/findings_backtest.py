@@ -74,11 +74,11 @@ def _backtest_en() -> pl.Expr:
         end=".",
     )
     judgement = when(
-        (pl.col("verdict") == Verdict.PASS, "It tells them apart, better than the plain rule."),
-        (pl.col("verdict") == Verdict.WARN, "Not surely better than the plain rule: use either."),
+        (pl.col("verdict") == Verdict.PASS, "It tells them apart, better than the baseline."),
+        (pl.col("verdict") == Verdict.WARN, "Not surely better than the baseline: use either."),
         (
             pl.col("verdict") == Verdict.FAIL,
-            "Worse than the plain rule: see the proposals, or use the plain rule.",
+            "Worse than the baseline: see the proposals, or use the baseline.",
         ),
         otherwise="Too few to judge.",
     )

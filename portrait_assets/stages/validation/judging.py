@@ -42,7 +42,7 @@ def evidence_of(
 ) -> dict[Table, pl.DataFrame]:
     """What the findings rest on, by table: drift, migration and backtests of these months."""
     matrix = portrait_matrix_table(catalogue)
-    materialized = list(warehouse.made(FEATURE_MATRIX))
+    materialized = list(warehouse.materialized(FEATURE_MATRIX))
     tests, buckets = backtest(warehouse, matrix, months)
     return {
         DRIFT: drift(warehouse, compared_columns(catalogue), months, materialized),
@@ -57,7 +57,7 @@ def proposals(
     warehouse: Warehouse, catalogue: Catalogue, tests: pl.DataFrame, months: Sequence[str]
 ) -> pl.DataFrame:
     """The proposals of these months; a tag that failed its test one month on is tried anyway."""
-    materialized = list(warehouse.made(FEATURE_MATRIX))
+    materialized = list(warehouse.materialized(FEATURE_MATRIX))
     failed = tests.filter(
         (pl.col("metric") == "auc")
         & (pl.col("horizon_months") == 1)
@@ -137,11 +137,11 @@ def report_of(
     receipts = warehouse.read(RECEIPTS, [month])
     absent = receipts.filter(~pl.col("is_provided"))["table_name"].to_list()
     kept = pl.DataFrame(
-        [(name, warehouse.made(table)[month]) for name, table in CLEANED.items()],
+        [(name, warehouse.materialized(table)[month]) for name, table in CLEANED.items()],
         schema={"table_name": pl.String, "kept": pl.Int64},
         orient="row",
     )
-    customers = warehouse.made(FEATURE_MATRIX)[month]
+    customers = warehouse.materialized(FEATURE_MATRIX)[month]
     segments = warehouse.read(CLUSTER_SEGMENT, [month])
     active = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
     areas = [

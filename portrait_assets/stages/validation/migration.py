@@ -31,7 +31,7 @@ def migration(warehouse: Warehouse, matrix: Table, months: Sequence[str]) -> pl.
         matrix: its contract.
         months: the months to compute.
     """
-    materialized = warehouse.made(matrix)
+    materialized = warehouse.materialized(matrix)
     compared = [month for month in months if next_month(month, -1) in materialized]
     dimensions = [d for d in Dimension if COLUMN[d] in matrix.column_names]
     if not compared or not dimensions:

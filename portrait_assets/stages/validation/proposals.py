@@ -87,7 +87,7 @@ class _Sample:
             for name in ranks
         ]
         outcomes = [claim.outcome for claim, _ in wanted]
-        most = max(warehouse.made(FEATURE_MATRIX)[month] for month in months)
+        most = max(warehouse.materialized(FEATURE_MATRIX)[month] for month in months)
         closing = next_month(max(months))
         lags = [Window(month, 1).before(closing) for month in months]
         one_in = -(-most // MOST_CUSTOMERS)
@@ -154,7 +154,7 @@ def propose(
     test = next_month(month, -1)
     if len(months) % QUARTER or not fit or test not in months:
         return TAG_PROPOSAL.empty()
-    active = {tag.code: tag for tag in catalogue.in_force(month)}
+    active = {tag.code: tag for tag in catalogue.active(month)}
     wanted = [
         (claim, active[claim.tag])
         for claim in claims

@@ -76,7 +76,7 @@ def run_checks(
     checks: Sequence[TableCheck], warehouse: Warehouse, table: Table, months: Sequence[str]
 ) -> list[dict[str, object]]:
     """The rows of `validation.check_results` that the checks give for these months of a table."""
-    rows_by_month = warehouse.made(table)
+    rows_by_month = warehouse.materialized(table)
     results = []
     most = warehouse.bounds.rows_of(len(table.stored.column_names))
     for batch in in_batches(months, rows_by_month, most):

@@ -48,7 +48,7 @@ def steps_asset(
         fits = Fits(warehouse.con)
         engine = Engine(
             warehouse.con,
-            materialized=warehouse.made,
+            materialized=warehouse.materialized,
             part_customers=warehouse.bounds.matrix_customers,
             on_standing=fits.keep,
         )

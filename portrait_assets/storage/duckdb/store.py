@@ -76,7 +76,7 @@ class Warehouse:
             # A process that was killed leaves what it had spilled, and only one is at work.
             rmtree(spill_folder(path), ignore_errors=True)
         # No other process can write while this one holds the file, so this stays current.
-        self._made: dict[str, dict[str, int]] = {}
+        self._materialized: dict[str, dict[str, int]] = {}
         self._in_transaction = False
         # Tables into which this transaction has inserted a query's rows and there were none.
         self._given_nothing: set[str] = set()
@@ -94,7 +94,7 @@ class Warehouse:
             "SELECT table_name, month, row_count, epoch_us(made_at) FROM meta.partitions"
         )
         for table_name, month, count, made_at in rows.fetchall():
-            self._made.setdefault(table_name, {})[month] = count
+            self._materialized.setdefault(table_name, {})[month] = count
             self._last_made_at = max(self._last_made_at, made_at)
 
     def scratch_folder(self) -> Path:
@@ -132,14 +132,14 @@ class Warehouse:
         if self._in_transaction:
             yield
             return
-        materialized = {name: dict(counts) for name, counts in self._made.items()}
+        materialized = {name: dict(counts) for name, counts in self._materialized.items()}
         self.con.execute("BEGIN")
         self._in_transaction = True
         try:
             yield
             self.con.execute("COMMIT")
         except BaseException:
-            self._made = materialized
+            self._materialized = materialized
             self._as_contract.clear()
             self._roll_back()
             raise
@@ -194,7 +194,7 @@ class Warehouse:
             counts = self._count(stored, months) if within else replaced
             after = self._fingerprints(table, months) if before else {}
             self._record(table, counts, [m for m in before if before[m] == after.get(m)])
-            self._made.setdefault(table.full_name, {}).update(counts)
+            self._materialized.setdefault(table.full_name, {}).update(counts)
         return counts
 
     def _ensure(self, table: Table, rows: Rows) -> None:
@@ -270,7 +270,7 @@ class Warehouse:
 
         Compared within a transaction and never stored: DuckDB's hash may differ between versions.
         """
-        materialized = self._made.get(table.full_name, {})
+        materialized = self._materialized.get(table.full_name, {})
         wanted = [WHOLE] if months is None else months
         present = [month for month in wanted if month in materialized]
         if not present:
@@ -315,9 +315,9 @@ class Warehouse:
 
     # -- reading ---------------------------------------------------------------------------
 
-    def made(self, table: Table) -> dict[str, int]:
+    def materialized(self, table: Table) -> dict[str, int]:
         """Number of rows by materialized month; an empty month has 0."""
-        return dict(sorted(self._made.get(table.full_name, {}).items()))
+        return dict(sorted(self._materialized.get(table.full_name, {}).items()))
 
     def scan(self, table: Table, months: Sequence[str] | None) -> pl.LazyFrame:
         """These months of the table, streamed into polars when collected.
@@ -364,7 +364,7 @@ class Warehouse:
 
     def history(self, table: Table, before: str) -> pl.DataFrame:
         """What the table holds of the months before this one; empty when it has none."""
-        if not self.made(table):
+        if not self.materialized(table):
             return table.empty()
         value = literal(partition_value(table, before))
         return self.select(
@@ -374,7 +374,7 @@ class Warehouse:
 
     def last_before(self, table: Table, month: str) -> pl.DataFrame | None:
         """The newest month of the table before this one; None when there is none."""
-        earlier = [each for each in self.made(table) if each < month]
+        earlier = [each for each in self.materialized(table) if each < month]
         return self.read(table, [max(earlier)]) if earlier else None
 
     def _relation(self, table: Table, months: Sequence[str] | None) -> duckdb.DuckDBPyRelation:
@@ -387,7 +387,7 @@ class Warehouse:
         Raises:
             WarehouseError: when one has not; the sentence names it and the command to run.
         """
-        materialized = self.made(table)
+        materialized = self.materialized(table)
         wanted = [WHOLE] if months is None else months
         missing = [month for month in wanted if month not in materialized]
         if missing:

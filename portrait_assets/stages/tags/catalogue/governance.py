@@ -152,7 +152,7 @@ def approve(
         definition_hash=tag.definition_hash,
     )
     # Applied first, so that an approval that breaks the catalogue is not written.
-    with_approvals(catalogue, [approval]).in_force(month)
+    with_approvals(catalogue, [approval]).active(month)
     _append(path, approval)
     return approval
 

@@ -17,7 +17,7 @@ def catalogue_rows(catalogue: Catalogue, as_of: date) -> pl.DataFrame:
     Raises:
         TagError: when an active tag reads one that is not.
     """
-    active = {(tag.code, tag.version) for tag in catalogue.in_force(f"{as_of:%Y-%m}")}
+    active = {(tag.code, tag.version) for tag in catalogue.active(f"{as_of:%Y-%m}")}
     before: dict[str, Tag] = {}
     rows = []
     numbers = catalogue.numbers

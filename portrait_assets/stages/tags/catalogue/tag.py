@@ -214,7 +214,7 @@ class Catalogue:
             replace(tag.column, allowed=tuple(values[tag.code]) or None) for tag in self.published
         )
 
-    def in_force(self, month: str) -> tuple[Tag, ...]:
+    def active(self, month: str) -> tuple[Tag, ...]:
         """The active versions of the month (YYYY-MM), each after the tags that it reads.
 
         Of several versions the one with the latest `effective_from` counts, and of those the

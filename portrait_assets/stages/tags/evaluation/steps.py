@@ -77,7 +77,7 @@ def evaluation_steps(
     Raises:
         TagError: when an active tag reads one that is not.
     """
-    tags = catalogue.in_force(months[-1])
+    tags = catalogue.active(months[-1])
     batch = window(len(months))
     features, segment = read(FEATURE_MATRIX, batch), named_segment(batch)
     previous = None
@@ -141,10 +141,10 @@ def batches(
     """
     batch: list[str] = []
     for month in months:
-        tags = catalogue.in_force(month)
+        tags = catalogue.active(month)
         customers = sum(rows.get(each, 0) for each in (*batch, month))
         alone = any(not _is_of_features(tag, catalogue) for tag in tags if is_kept(tag))
-        if batch and (alone or customers > most or tags != catalogue.in_force(batch[0])):
+        if batch and (alone or customers > most or tags != catalogue.active(batch[0])):
             yield batch
             batch = []
         batch.append(month)

@@ -46,7 +46,7 @@ def tag_quality(
             is unknown: what followed in the month upon the tags of `before`. None leaves lift
             null. Never an input of tags.
     """
-    tags = catalogue.in_force(f"{as_of:%Y-%m}")
+    tags = catalogue.active(f"{as_of:%Y-%m}")
     overlaps = _overlaps(now, [tag.code for tag in tags if not is_number(tag)])
     changed = _shares_changed(tags, now, before)
     lifts = {}

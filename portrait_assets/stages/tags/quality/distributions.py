@@ -50,7 +50,7 @@ def tag_distributions(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue, as_of: date, sample: int = SAMPLE
 ) -> TagDistributions:
     """The distributions of the month, from tags.portrait_matrix and tags.tag_details."""
-    tags = catalogue.in_force(f"{as_of:%Y-%m}")
+    tags = catalogue.active(f"{as_of:%Y-%m}")
     customers, holders = _holders(con, tags, as_of)
     counted = [tag for tag in tags if not is_number(tag) and tag.shape is not Shape.MANY]
     counts = _counts(con, counted, as_of)
