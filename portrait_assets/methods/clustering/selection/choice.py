@@ -275,5 +275,6 @@ def _numbers(line: Scored) -> str:
 def _why(winner: Scored, proof: Proof) -> str:
     return (
         f"{_numbers(winner)}; {proof.clear_share:.0%} of customers are in a segment with a valley "
-        f"on every boundary, and data without structure have such a one with p = {proof.p_value:.2g}"
+        "on every boundary, and data without structure have such a one with "
+        f"p = {proof.p_value:.2g}"
     )
