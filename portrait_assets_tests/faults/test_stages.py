@@ -31,7 +31,7 @@ from portrait_assets_tests.faults.conftest import MONTHS
 
 pytestmark = pytest.mark.slow
 RUN = ("run", "--months", "2024-01..2024-02")
-# By the table that is to be written next, the last one for which there is room.
+# The table whose write must fail, and the table written just before it.
 LAST_WRITTEN = {
     "raw.campaigns": "raw.balances",
     "cleaned.transactions": "cleaned.customers",
