@@ -1,4 +1,4 @@
-"""Personal data is written in one way and held to its check digits, as the libraries do it."""
+"""Personal data has one written form and valid check digits, as the libraries define them."""
 
 from __future__ import annotations
 

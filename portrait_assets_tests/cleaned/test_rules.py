@@ -1,4 +1,4 @@
-"""Rules are declared; each sets its row aside, empties its value, or notes what it found."""
+"""Rules are declared; a broken one rejects the row, removes the value or adds a note."""
 
 from __future__ import annotations
 
