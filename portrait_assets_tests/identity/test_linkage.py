@@ -27,7 +27,7 @@ CITIES = ("lisbon", "porto", "braga", "coimbra", "faro", "evora")
 
 
 def people(count: int, seed: int = 3) -> pl.DataFrame:
-    """People, every third with a second record that has a slip; `person` says who is who."""
+    """People, every third with a second, misspelled record; `person` is the true identity."""
     draw = random.Random(seed)
     rows = []
     for person in range(count):

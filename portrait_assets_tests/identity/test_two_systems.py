@@ -118,7 +118,7 @@ def test_history_is_seen_under_the_customer_of_today(two_systems: Settings):
     assert {row[1] for row in rows} == {"K001"}
 
 
-def test_rekey_rewrites_the_months_asked_for_and_leaves_the_others(two_systems: Settings):
+def test_rekey_rewrites_the_given_months_and_leaves_the_others(two_systems: Settings):
     before = spend(two_systems)
     first = "SELECT * FROM features.feature_matrix WHERE as_of = '2024-01-31' ORDER BY customer_id"
     january = query(two_systems.portrait_file, first)
