@@ -75,7 +75,7 @@ def test_a_file_is_found_within_a_query_that_joins_it_by_its_columns(
         assert is_read or "'people.csv'" in str(reader.problem("customers"))
 
 
-def test_views_are_what_several_tables_are_made_from(tmp_path: Path):
+def test_tables_are_read_from_views(tmp_path: Path):
     view = "SELECT * FROM people WHERE town = 'west'"
     people = PEOPLE + "K002,east\n"
     source = load_source(with_people(tmp_path, people, view).source_dir)
@@ -93,14 +93,14 @@ def test_a_view_that_does_not_run_is_named(tmp_path: Path):
         pass
 
 
-def test_the_watch_on_the_files_does_not_take_them_for_empty(tmp_path: Path):
+def test_the_digests_of_the_files_do_not_take_them_for_empty(tmp_path: Path):
     source = load_source(with_people(tmp_path, "").source_dir)
     with pytest.raises(SourceError, match=r"'people\.csv' is empty"):
         month_digests(source)
 
 
 @pytest.mark.slow
-def test_the_other_tables_are_made_and_nothing_half_true_is_published(tmp_path: Path):
+def test_the_other_tables_are_materialized_and_nothing_is_published(tmp_path: Path):
     settings = with_people(tmp_path)
     assert portrait("run", data=tmp_path).returncode == 0
     published = settings.portrait_file.read_bytes()
@@ -123,7 +123,9 @@ def test_the_other_tables_are_made_and_nothing_half_true_is_published(tmp_path: 
         assert con.execute("SELECT count(*) FROM cleaned.customers").fetchone() == (1,)
         spent = "SELECT max(largest_ticket) = 77 FROM features.customer_month "
         spent += "WHERE customer_id = 'K001' AND month = '2024-02'"
-        assert con.execute(spent).fetchone() == (False,), "nothing is made from half the tables"
+        assert con.execute(spent).fetchone() == (False,), (
+            "nothing is materialized from half the tables"
+        )
 
     (settings.source_dir / "people.csv").write_text(PEOPLE)
     mended = portrait("run", data=tmp_path)

@@ -1,4 +1,4 @@
-"""The watch on the files asks for just the months whose rows have changed."""
+"""The sensor on the source's files requests only the months whose rows have changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def tick(settings, instance: dg.DagsterInstance, cursor: str | None):
     return sensor.evaluate_tick(context)
 
 
-def asked(data) -> list[tuple[str, str]]:
+def requested(data) -> list[tuple[str, str]]:
     return [
         (
             request.tags["dagster/asset_partition_range_start"],
@@ -30,40 +30,40 @@ def asked(data) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_new_source_asks_for_all_months_and_an_unchanged_one_for_none(tmp_path: Path):
+def test_a_new_source_requests_all_months_and_an_unchanged_one_none(tmp_path: Path):
     settings = shop(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
         first = tick(settings, instance, None)
-        assert asked(first) == [("2024-01", "2024-04")]
+        assert requested(first) == [("2024-01", "2024-04")]
         second = tick(settings, instance, first.cursor)
-        assert asked(second) == []
+        assert requested(second) == []
         assert "No file of the source has changed" in second.skip_message
 
 
 @pytest.mark.slow
-def test_months_already_made_are_not_asked_for_again(tmp_path: Path):
+def test_months_already_materialized_are_not_requested_again(tmp_path: Path):
     settings = shop(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
         assert run(settings, SHOP_MONTHS[:2], instance).success
-        assert asked(tick(settings, instance, None)) == [("2024-03", "2024-04")]
+        assert requested(tick(settings, instance, None)) == [("2024-03", "2024-04")]
 
 
-def test_a_changed_row_asks_for_its_month_alone(tmp_path: Path):
+def test_a_changed_row_requests_its_month_alone(tmp_path: Path):
     settings = shop(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
         before = tick(settings, instance, None)
         with sales_file(settings).open("a") as file:
             file.write("2024-03-30 09:00,K001,B999,tea,5.00,0,east\n")
-        assert asked(tick(settings, instance, before.cursor)) == [("2024-03", "2024-03")]
+        assert requested(tick(settings, instance, before.cursor)) == [("2024-03", "2024-03")]
 
 
-def test_rows_in_another_order_ask_for_nothing(tmp_path: Path):
+def test_rows_in_another_order_request_nothing(tmp_path: Path):
     settings = shop(tmp_path)
     before = month_digests(load_source(settings.source_dir))
     assert changed_months(before, month_digests(load_source(settings.source_dir))) == []
-    moved = json.loads(json.dumps(before))
-    moved["transactions"]["2024-02"] = "another"
-    assert changed_months(before, moved) == ["2024-02"]
+    edited = json.loads(json.dumps(before))
+    edited["transactions"]["2024-02"] = "another"
+    assert changed_months(before, edited) == ["2024-02"]
 
 
 @pytest.mark.parametrize(
