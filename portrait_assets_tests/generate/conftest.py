@@ -1,4 +1,4 @@
-"""One small bank, made once and read by every test of it."""
+"""One small bank, generated once per session and read by every test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What truth/ says is what the tables hold."""
+"""The tables hold what truth/ records."""
 
 from __future__ import annotations
 
