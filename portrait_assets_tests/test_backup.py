@@ -149,7 +149,7 @@ def test_what_was_lost_is_put_back_and_the_rest_left_alone(settings: Settings, b
     assert files_of(settings) == before | {"audiences.yaml": b"audiences: []\n"}
 
 
-def test_a_backup_makes_a_new_folder_without_the_data(backup: BackedUp, tmp_path: Path):
+def test_a_backup_creates_a_new_folder_without_the_data(backup: BackedUp, tmp_path: Path):
     new = Settings(data_dir=tmp_path / "new", source="corner_shop")
     done = restore(new, backup.path)
     assert sorted(files_of(new)) == sorted(done.written) == sorted(backup.manifest.files)

@@ -159,14 +159,14 @@ def test_months_whose_rows_stand_are_not_read():
 
 
 class Shop:
-    """Carries out runs of which some months fail, and keeps what it was asked for."""
+    """Stands for the job: fails the given months and records the runs that were requested."""
 
     def __init__(self, *failing: str) -> None:
         self.failing = set(failing)
-        self.asked: list[Run] = []
+        self.requested: list[Run] = []
 
     def __call__(self, run: Run) -> set[str]:
-        self.asked.append(run)
+        self.requested.append(run)
         return set() if run.rooms == MART_ONLY else self.failing & set(run.months)
 
 
@@ -174,7 +174,7 @@ PIECES = [Run(PIECE, MONTHS[:2]), Run(PIECE, MONTHS[2:]), Run(MART_ONLY, MONTHS)
 
 
 @pytest.mark.parametrize(
-    ("runs", "failing", "asked", "result"),
+    ("runs", "failing", "requested", "result"),
     [
         (PIECES, [], PIECES, Result(False, True)),
         (
@@ -201,8 +201,8 @@ PIECES = [Run(PIECE, MONTHS[:2]), Run(PIECE, MONTHS[2:]), Run(MART_ONLY, MONTHS)
     ],
 )
 def test_what_a_failure_leaves_alone_is_run_and_published(
-    runs: list[Run], failing: list[str], asked: list[Run], result: Result
+    runs: list[Run], failing: list[str], requested: list[Run], result: Result
 ):
     carried_out = Shop(*failing)
     assert run_pieces(carried_out, runs, print) == result
-    assert carried_out.asked == asked
+    assert carried_out.requested == requested

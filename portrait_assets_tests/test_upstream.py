@@ -167,7 +167,7 @@ def test_an_insert_from_an_ordered_query_keeps_its_order(tmp_path: Path):
 
 
 def test_duckdb_takes_texts_as_polars_holds_them():
-    short, long = "客户", "a text too long to be held beside its length"
+    short, long = "客户", "a text too long to be stored beside its length"
     frame = pl.DataFrame({"text": [short, long, None], "texts": [[short, None], [long], []]})
     incoming = frame.to_arrow(compat_level=pl.CompatLevel.newest())
     assert str(incoming.schema.field("text").type) == "string_view"

@@ -227,7 +227,7 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
 
 
 @pytest.mark.slow
-def test_the_command_line_makes_shows_and_lists(tmp_path: Path):
+def test_the_command_line_runs_shows_and_lists(tmp_path: Path):
     shop(tmp_path)
     ran = portrait("run", "--months", "2024-02", data=tmp_path)
     assert ran.returncode == 0, ran.stderr
