@@ -70,7 +70,7 @@ def test_one_month_alone_says_that_there_is_nothing_to_compare_with(
 ):
     text = page(first_month.portrait_file)
     assert "There is no earlier month to compare with." in text
-    assert "there is no earlier month, or nothing happened that is known" in text
+    assert "there is no earlier month, or no outcome is known" in text
     assert "没有更早的月份可比较" in text
 
 
