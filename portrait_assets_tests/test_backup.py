@@ -133,8 +133,8 @@ def test_a_backup_never_replaces_another(settings: Settings, backup: BackedUp):
 
 
 def test_a_source_that_is_not_there_is_not_backed_up(tmp_path: Path):
-    with pytest.raises(SourceError, match="There is no source 'corner_shop'"):
-        back_up(Settings(data_dir=tmp_path, source="corner_shop"), tmp_path / "shop.zip")
+    with pytest.raises(SourceError, match="There is no source 'other_shop'"):
+        back_up(Settings(data_dir=tmp_path, source="other_shop"), tmp_path / "shop.zip")
 
 
 def test_what_was_lost_is_put_back_and_the_rest_left_alone(settings: Settings, backup: BackedUp):
