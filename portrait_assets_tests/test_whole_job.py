@@ -241,8 +241,8 @@ def test_the_command_line_runs_shows_and_lists(tmp_path: Path):
             subprocess.run(line, shell=True, env=clean_environment(), check=False).returncode == 0
         )
     status = portrait("status", data=tmp_path)
-    assert "months made: 2 of 4" in status.stdout
-    assert "never made: 2024-03, 2024-04" in status.stdout
+    assert "months materialized: 2 of 4" in status.stdout
+    assert "never materialized: 2024-03, 2024-04" in status.stdout
     sources = portrait("sources", data=tmp_path)
     assert "街角小店" in sources.stdout
     assert "ready" in sources.stdout

@@ -104,7 +104,7 @@ def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archi
     if archive.stem == "format-2":
         fails_in_a_sentence(status, "published by another version")
     else:
-        assert "months made: 2 of 2" in status.stdout
+        assert "months materialized: 2 of 2" in status.stdout
     assert old.warehouse_file.read_bytes() == before
 
 

@@ -60,9 +60,9 @@ def print_status(status: Status, out: Console) -> None:
         f"by run {publication.run_id}"
     )
     missing = [month for month in months if month not in publication.materialized]
-    out.print(f"months made: {len(months) - len(missing)} of {len(months)} ({span(months)})")
+    out.print(f"months materialized: {len(months) - len(missing)} of {len(months)} ({span(months)})")
     if missing:
-        out.print(f"never made: {', '.join(missing)}")
+        out.print(f"never materialized: {', '.join(missing)}")
     out.print(publication.next_run, markup=False)
     _print_rows(publication.tables, out)
     _print_checks(publication.checks, out)

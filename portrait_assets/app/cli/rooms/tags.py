@@ -82,7 +82,7 @@ def approve_tag(
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Put the draft of a tag into force from a month on; months made before keep their version.
+    """Make the draft of a tag active from a month on; earlier months keep their version.
 
     The approval is added to tag_approvals.yaml in the source's folder.
     """
