@@ -94,7 +94,7 @@ def test_the_remedy_of_a_sentence_can_be_pasted(folder: Path):
         text=True,
         check=False,
     )
-    found = re.search("There is no tag nothing; `(.*)` shows", first.stderr)
+    found = re.search("There is no tag nothing; `(.*)` lists", first.stderr)
     assert found, first.stderr
     assert shlex.split(found[1])[-2:] == ["--source", "corner_shop"]
     pasted = subprocess.run(found[1], shell=True, env=environment, capture_output=True, text=True)

@@ -21,7 +21,12 @@ from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
 from portrait_assets.storage.dagster.room import Context, Room
-from portrait_assets.storage.duckdb.connection import open_published, qualified, quote
+from portrait_assets.storage.duckdb.connection import (
+    open_published,
+    qualified,
+    quote,
+    require_file,
+)
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.partitions import WHOLE
 from portrait_assets.storage.duckdb.publishing import temporary_file
@@ -71,6 +76,8 @@ def examine(settings: Settings, rooms: tuple[Room, ...] = ROOMS) -> list[Issue]:
     context = context_of(settings, rooms)
     source = context.folder.read(load_source)
     tables = [*context.tables, CHECK_RESULTS]
+    # The lock would leave a folder where no run has been.
+    require_file(settings.warehouse_file)
     with warehouse_lock(settings.warehouse_dir / "warehouse.lock", "portrait doctor", 0):
         warehouse = Warehouse(
             settings.warehouse_file,

@@ -389,6 +389,7 @@ arguments = st.lists(
 @fuzz
 @given(verb=st.sampled_from(VERBS), rest=arguments)
 @example(verb="status", rest=["--data-dir", "\x00"])
+@example(verb="doctor", rest=[])
 @example(verb="run", rest=["--source", "../.."])
 @example(verb="show", rest=["nobody", "--as-of", "2024-99"])
 @example(verb="audience", rest=["spend > 1", "--out", "/no/where.csv"])

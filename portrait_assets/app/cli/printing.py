@@ -60,7 +60,8 @@ def print_status(status: Status, out: Console) -> None:
         f"by run {publication.run_id}"
     )
     missing = [month for month in months if month not in publication.materialized]
-    out.print(f"months materialized: {len(months) - len(missing)} of {len(months)} ({span(months)})")
+    there = len(months) - len(missing)
+    out.print(f"months materialized: {there} of {len(months)} ({span(months)})")
     if missing:
         out.print(f"never materialized: {', '.join(missing)}")
     out.print(publication.next_run, markup=False)

@@ -99,6 +99,16 @@ def spill_folder(path: Path) -> Path:
     return path.with_suffix(".spill")
 
 
+def require_file(path: Path) -> None:
+    """Check that the file exists.
+
+    Raises:
+        WarehouseError: when it does not.
+    """
+    if not path.exists():
+        raise WarehouseError(f"{path.name} does not exist yet; run `{command('run')}` first.")
+
+
 def open_database(
     path: Path,
     memory_limit_gib: float = 2.0,
@@ -110,8 +120,8 @@ def open_database(
     Raises:
         WarehouseError: when the file cannot be opened.
     """
-    if read_only and not path.exists():
-        raise WarehouseError(f"{path.name} does not exist yet; run `{command('run')}` first.")
+    if read_only:
+        require_file(path)
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_limit_gib}GiB",
         "temp_directory": str(spill_folder(path)),
@@ -135,8 +145,7 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
     Raises:
         WarehouseError: when it does not exist or is damaged.
     """
-    if not path.exists():
-        raise WarehouseError(f"{path.name} does not exist yet; run `{command('run')}` first.")
+    require_file(path)
     try:
         return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
