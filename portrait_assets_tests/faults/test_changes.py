@@ -93,7 +93,7 @@ def test_a_warehouse_of_another_version_is_left_alone_and_the_remedy_works(mater
         con.execute("UPDATE meta.source SET format = 1")
     for verb in ("run", "doctor"):
         ran = portrait(verb, data=materialized.data_dir)
-        fails_in_a_sentence(ran, "has format 1 .*again with `.*portrait_assets run --fresh --sou")
+        fails_in_a_sentence(ran, "has format 1 .*with `.*portrait_assets run --fresh --sou")
     assert contents(materialized.portrait_file) == before
     assert portrait("run", "--fresh", data=materialized.data_dir).returncode == 0
     assert contents(materialized.portrait_file) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -90,16 +91,18 @@ def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(old: Setting
     # All that is left to say of the other month is that an older version wrote it, without tables
     # that are newer.
     left = [str(each) for each in examine(old) if "version have changed" not in each.what]
-    lacking = "was not materialized; run `portrait run --months 2024-01`."
-    assert [each for each in left if not each.endswith(lacking)] == []
+    lacking = re.compile(r"2024-01: \S+ was not materialized; run `.* run --months 2024-01\b.*`\.")
+    assert [each for each in left if not lacking.fullmatch(each)] == []
     after = public_contents(old.portrait_file, old)
-    assert {name: after[name] for name in before} == before
+    # Since format 5 drift judges columns that had no value before, and advice is in other words.
+    same = before.keys() - {"validation.drift", "validation.validation_report"}
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
 
 
 @pytest.mark.slow
 def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archive: Path):
     before = old.warehouse_file.read_bytes()
-    fails_in_a_sentence(portrait("doctor", data=old.data_dir), "migrate it with `portrait run`")
+    fails_in_a_sentence(portrait("doctor", data=old.data_dir), "migrate it with `.* run")
     status = portrait("status", data=old.data_dir)
     if archive.stem == "format-2":
         fails_in_a_sentence(status, "published by another version")
@@ -111,7 +114,7 @@ def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archi
 @pytest.mark.slow
 def test_what_an_older_version_published_is_published_again(old: Settings, archive: Path):
     if archive.stem == "format-2":
-        lacking = "lacks tags.tag_details of this version; run `portrait run`"
+        lacking = "lacks tags.tag_details of this version; run `"
     else:
         lacking = "does not hold what was materialized last of 2024-01 to 2024-02"
     tables = context_of(old).tables
