@@ -38,5 +38,5 @@ ROOM = Room(
     steps=_steps,
     checks=_checks,
     commands=("portrait_assets.app.cli.rooms.clusters",),
-    pace=Pace(1.5, 1.0, 4.1),
+    pace=Pace(1.0, 0.35, 2.0),
 )

@@ -37,5 +37,5 @@ ROOM = Room(
     tables=_tables,
     steps=_steps,
     checks=_checks,
-    pace=Pace(0.5, 0.05, 0.5),
+    pace=Pace(1.0, 0.7, 2.6),
 )
