@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -75,7 +74,6 @@ def run_portrait(request: Request, progress: Progress, plan: Plan | None = None)
     Raises:
         PortraitError: when the request cannot be carried out.
     """
-    warnings.filterwarnings("ignore", module="dagster")
     with _machine_failures_in_a_sentence():
         plan = plan or read_plan(request)
         progress.say(plan.sentence)

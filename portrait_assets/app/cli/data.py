@@ -30,14 +30,14 @@ def doctor(source: SourceOption = None, data_dir: DataOption = None) -> None:
 
     settings = settings_of(source, data_dir)
     found = examine(settings)
-    for ailment in found:
-        out.print(f"- {ailment}", markup=False)
+    for issue in found:
+        out.print(f"- {issue}", markup=False)
     if found:
         out.print(f"{settings.source}: {len(found)} thing(s) to put right.")
         raise typer.Exit(1)
     out.print(
         f"{settings.source}: all is well. Tables are as their contracts say, every row is "
-        "accounted for, and the published file holds what was made last."
+        "accounted for, and the published file holds what was materialized last."
     )
 
 

@@ -6,6 +6,7 @@ A module of commands has a `typer.Typer` named `commands`. Those of a room are n
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import NoReturn
 
@@ -42,6 +43,8 @@ for module in MODULES:
 
 def main() -> None:
     """Run the command line; a mistake of the user's ends in one sentence and exit code 1."""
+    # What Dagster marks as beta is no message to whoever runs a command.
+    warnings.filterwarnings("ignore", module="dagster")
     try:
         app()
     except PortraitError as error:
