@@ -92,7 +92,7 @@ class SourceReader:
         try:
             self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
         except duckdb.Error as error:
-            raise SourceError(f"{place} does not run: {first_line(error)}") from None
+            raise _does_not_run(place, error) from None
 
     def _problem_of(self, sql: str) -> str | None:
         needed = self._names_in(sql)
@@ -230,7 +230,7 @@ class SourceReader:
                 raise SourceError(f"{place} must be a single SELECT statement.")
             described = self.con.execute(f"DESCRIBE ({sql})").fetchall()
         except duckdb.Error as error:
-            raise SourceError(f"{place} does not run: {first_line(error)}") from None
+            raise _does_not_run(place, error) from None
         types = {row[0]: row[1] for row in described}
         allowed = {column.name for column in canonical.raw_table().columns}
         if unknown := sorted(types.keys() - allowed):
@@ -242,3 +242,10 @@ class SourceReader:
         if missing := sorted(needed - types.keys()):
             raise SourceError(f"{place} does not return the column {missing[0]}; add it.")
         return types
+
+
+def _does_not_run(place: str, error: duckdb.Error) -> SourceError:
+    return SourceError(
+        f"{place} does not run: {first_line(error).rstrip('!.')}; correct it to the tables and "
+        "columns that the source's files have."
+    )
