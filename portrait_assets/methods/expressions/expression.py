@@ -88,7 +88,7 @@ _FUNCTIONS = (
 _CLOCK = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Rand)
 _CLOCK_NAMES = {"now", "today", "current_date", "get_current_timestamp", "random", "uuid"}
 _DATE_UNITS = {"day", "week", "month", "year"}
-_COMPARISONS = (
+COMPARISONS = (
     exp.EQ,
     exp.NEQ,
     exp.GT,
@@ -285,7 +285,7 @@ def _check_comparisons(tree: exp.Expr, columns: Mapping[str, Column]) -> None:
 def compared(tree: exp.Expr) -> Iterable[tuple[str, list[exp.Expr]]]:
     """Each comparison of a column with literals: the column's name and the literals."""
     for node in tree.walk():
-        if isinstance(node, _COMPARISONS):
+        if isinstance(node, COMPARISONS):
             sides = (node.this, node.expression)
             for side, other in (sides, sides[::-1]):
                 if isinstance(side, exp.Column):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.features import aggregates
 
-MONEY = "currency of the source"
 _WORD = re.compile(r"\w+")
 
 
@@ -42,38 +42,30 @@ class Fact:
         return f"{self.name}_before"
 
 
-def _count(name: str, en: str, zh: str, of_month: str = "", unit: str | None = None) -> Fact:
-    column = Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0, unit=unit)
-    return Fact(column, of_month or name)
+_OF_MONTH = {aggregate.name: aggregate.column for aggregate in aggregates.CUSTOMER_MONTH}
+
+
+def _sum_of(column: str, name: str | None = None) -> Fact:
+    """The sum of a column of the customer's month, which keeps its meaning, type and unit."""
+    return Fact(replace(_OF_MONTH[column], name=name or column), column)
 
 
 FACTS: tuple[Fact, ...] = (
-    _count("purchases", "Purchases", "购买次数"),
-    _count(
-        "active_months",
-        "Months with a purchase",
-        "有购买的月数",
-        "CAST(purchases > 0 AS INTEGER)",
-        unit="months",
-    ),
-    Fact(
-        Column("spend", Type.MONEY, "Amount paid", "消费金额", nullable=False, unit=MONEY), "amount"
-    ),
-    _count("contacts", "Campaign contacts, control group left out", "触达次数"),
-    _count("responses", "Campaign responses", "响应次数"),
-    _count("complaints", "Complaints", "投诉次数"),
-    _count("surveys", "Survey answers with a score", "问卷评分次数"),
+    _sum_of("purchases"),
     Fact(
         Column(
-            "survey_points",
-            Type.QUANTITY,
-            "Sum of the scores given",
-            "问卷评分合计",
+            "active_months",
+            Type.INTEGER,
+            "Months with a purchase",
+            "有购买的月数",
             nullable=False,
-            unit="points on the source's scale",
+            minimum=0,
+            unit="months",
         ),
-        "survey_points",
+        "CAST(purchases > 0 AS INTEGER)",
     ),
+    _sum_of("amount", "spend"),
+    *map(_sum_of, ("contacts", "responses", "complaints", "surveys", "survey_points")),
 )
 """The columns of `targets.target`; a customer without a row did none of it."""
 

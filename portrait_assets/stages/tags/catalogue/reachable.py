@@ -16,7 +16,12 @@ import duckdb
 from sqlglot import exp
 from sqlglot.optimizer.simplify import simplify
 
-from portrait_assets.methods.expressions.expression import NUMERIC, RANK_PREFIX, compared
+from portrait_assets.methods.expressions.expression import (
+    COMPARISONS,
+    NUMERIC,
+    RANK_PREFIX,
+    compared,
+)
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.tag import TagValue
 from portrait_assets.storage.duckdb.connection import literal, quote
@@ -27,14 +32,7 @@ _LOGIC = (
     exp.Or,
     exp.Not,
     exp.Paren,
-    exp.EQ,
-    exp.NEQ,
-    exp.GT,
-    exp.GTE,
-    exp.LT,
-    exp.LTE,
-    exp.NullSafeEQ,
-    exp.NullSafeNEQ,
+    *COMPARISONS,
     exp.Is,
     exp.In,
     exp.Between,
