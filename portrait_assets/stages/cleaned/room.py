@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.storage.dagster.room import Context, Pace, Room
+from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
     import dagster as dg
-
-    from portrait_assets.schema.table import Table
-    from portrait_assets.storage.dagster.checks import TableCheck
-    from portrait_assets.storage.duckdb.publishing import View
-
-
-def _tables(_context: Context) -> Sequence[Table]:
-    from portrait_assets.stages.cleaned.assets import TABLES
-
-    return TABLES
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
@@ -28,23 +18,11 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     return cleaned_assets(context.folder.read(load_source), context.partitions)
 
 
-def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
-    from portrait_assets.stages.cleaned.checks import CHECKS
-
-    return CHECKS
-
-
-def _views(_context: Context) -> Sequence[View]:
-    from portrait_assets.stages.cleaned.views import FORMER_NAMES
-
-    return FORMER_NAMES
-
-
 ROOM = Room(
     "cleaned",
-    tables=_tables,
+    tables=declared("portrait_assets.stages.cleaned.assets:TABLES"),
     steps=_steps,
-    checks=_checks,
-    views=_views,
+    checks=declared("portrait_assets.stages.cleaned.checks:CHECKS"),
+    views=declared("portrait_assets.stages.cleaned.views:FORMER_NAMES"),
     pace=Pace(0.7, 0.07, 3.9),
 )

@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.storage.dagster.room import Context, Pace, Room
+from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
     import dagster as dg
-
-    from portrait_assets.schema.table import Table
-    from portrait_assets.storage.duckdb.publishing import View
-
-
-def _tables(_context: Context) -> Sequence[Table]:
-    from portrait_assets.stages.identity.assets import TABLES
-
-    return TABLES
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
@@ -27,17 +18,11 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     return identity_assets(context.folder.read(load_source), context.partitions)
 
 
-def _views(_context: Context) -> Sequence[View]:
-    from portrait_assets.stages.identity.views import CURRENT_CUSTOMER_VIEW
-
-    return (CURRENT_CUSTOMER_VIEW,)
-
-
 ROOM = Room(
     "identity",
-    tables=_tables,
+    tables=declared("portrait_assets.stages.identity.assets:TABLES"),
     steps=_steps,
-    views=_views,
+    views=declared("portrait_assets.stages.identity.views:VIEWS"),
     commands=("portrait_assets.app.cli.rooms.identity",),
     pace=Pace(0.9, 0.03, 1.8),
 )

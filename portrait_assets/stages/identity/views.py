@@ -20,3 +20,4 @@ CURRENT_CUSTOMER_VIEW = View(
         "customer_id": "The customer whose it is today / 当前客户编号",
     },
 )
+VIEWS = (CURRENT_CUSTOMER_VIEW,)

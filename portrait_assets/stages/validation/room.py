@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.storage.dagster.room import Context, Pace, Room
+from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
     import dagster as dg
-
-    from portrait_assets.schema.table import Table
-    from portrait_assets.storage.dagster.checks import TableCheck
-
-
-def _tables(_context: Context) -> Sequence[Table]:
-    from portrait_assets.stages.validation.assets import TABLES
-
-    return TABLES
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
@@ -27,16 +18,10 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     return validation_assets(context.folder.read(source_catalogue), context.partitions)
 
 
-def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
-    from portrait_assets.stages.validation.checks import CHECKS
-
-    return CHECKS
-
-
 ROOM = Room(
     "validation",
-    tables=_tables,
+    tables=declared("portrait_assets.stages.validation.assets:TABLES"),
     steps=_steps,
-    checks=_checks,
+    checks=declared("portrait_assets.stages.validation.checks:CHECKS"),
     pace=Pace(2.0, 0.35, 4.6),
 )

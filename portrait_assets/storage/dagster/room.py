@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -87,6 +88,12 @@ class Context:
     def sections(self) -> list[Section]:
         """The sections of the report, from the mart's own back to those of the source's rooms."""
         return [section for room in reversed(self.rooms) for section in room.report()]
+
+
+def declared(reference: str) -> Callable[[Context], Any]:
+    """Gives what stands under a reference, `package.module:NAME`, imported when it is called."""
+    module, _, name = reference.partition(":")
+    return lambda _context: getattr(import_module(module), name)
 
 
 def _none(_context: Context) -> tuple[()]:
