@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from portrait_assets.methods.linkage.model import link
+from portrait_assets.methods.linkage.linking import link
 
 BOUND = 0.997
 

@@ -12,13 +12,9 @@ import time
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.linkage.model import (
-    LinkageSettings,
-    prepare,
-    score,
-    train,
-)
+from portrait_assets.methods.linkage.model import LinkageSettings, prepare, score
 from portrait_assets.methods.linkage.resolving import persons_of, within
+from portrait_assets.methods.linkage.training import train
 from portrait_assets.testing.measured import keep
 
 SYLLABLES = np.array([a + b for a in "bdfglmnprstv" for b in "aeio"])

@@ -11,15 +11,10 @@ from typer.testing import CliRunner
 
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.methods.linkage.model import (
-    LinkageModel,
-    LinkageSettings,
-    link,
-    prepare,
-    score,
-    train,
-)
+from portrait_assets.methods.linkage.linking import link
+from portrait_assets.methods.linkage.model import LinkageModel, LinkageSettings, prepare, score
 from portrait_assets.methods.linkage.person_columns import Kind, person_columns, person_texts
+from portrait_assets.methods.linkage.training import train
 
 GIVEN = ("anna", "bruno", "carla", "david", "elena", "felix", "greta", "hugo", "irene", "jonas")
 FAMILY = ("silva", "santos", "ferreira", "pereira", "oliveira", "costa", "rodrigues", "martins")

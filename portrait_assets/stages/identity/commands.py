@@ -9,7 +9,8 @@ import polars as pl
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
-from portrait_assets.methods.linkage.model import LinkageSettings, link
+from portrait_assets.methods.linkage.linking import link
+from portrait_assets.methods.linkage.model import LinkageSettings
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS
 from portrait_assets.stages.identity.review import append_same
 from portrait_assets.storage.duckdb.connection import literal, open_database

@@ -14,9 +14,9 @@ from portrait_assets.methods.linkage.model import (
     compared,
     keys_of,
     score,
-    train,
     without_empty_columns,
 )
+from portrait_assets.methods.linkage.training import train
 from portrait_assets.methods.personal_data.forms import forms_of
 from portrait_assets.methods.personal_data.rules import person_rules
 from portrait_assets.methods.typing.rows import type_rows
