@@ -6,7 +6,6 @@ text with its DuckDB type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import duckdb
@@ -42,27 +41,27 @@ class Fits:
     """Collects what steps fit; `keep` is what an engine calls with each."""
 
     con: duckdb.DuckDBPyConnection
-    frames: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
+    _frames: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict, init=False)
 
     def keep(self, step: Step, scope: Scope, relation: str) -> None:
         """Keep the rows that stand in the relation, once a month."""
-        if not step.is_fit or (scope.month, step.name) in self.frames:
+        if not step.is_fit or (scope.month, step.name) in self._frames:
             return
         columns = self.con.execute(f"DESCRIBE {relation}").fetchall()
         names, types = [row[0] for row in columns], [row[1] for row in columns]
         order = ", ".join(map(quote, names))
         values = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names)
-        self.frames[scope.month, step.name] = self.con.sql(
+        self._frames[scope.month, step.name] = self.con.sql(
             f"SELECT {scope.day} AS as_of, {literal(step.name)} AS step, row_no, "
             f"unnest([{literals(names)}]) AS column_name, unnest([{literals(types)}]) AS "
             f"column_type, unnest([{values}]) AS value "
             f"FROM (SELECT row_number() OVER (ORDER BY {order}) AS row_no, * FROM {relation})"
         ).pl()
 
-    def of(self, months: Iterable[str]) -> list[pl.DataFrame]:
-        """The rows of the months."""
-        wanted = set(months)
-        return [frame for (month, _), frame in self.frames.items() if month in wanted]
+    @property
+    def rows(self) -> list[pl.DataFrame]:
+        """The rows that were kept."""
+        return list(self._frames.values())
 
 
 def stored_fits(

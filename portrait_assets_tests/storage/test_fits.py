@@ -23,7 +23,7 @@ def world() -> World:
     fits = Fits(world.con)
     Engine(world.con, on_standing=fits.keep).frame(MATRIX, Scope(MONTHS[-1]))
     world._create(FITTED)
-    for frame in fits.of(MONTHS[-1:]):
+    for frame in fits.rows:
         world._insert(FITTED, frame)
     return world
 

@@ -50,13 +50,14 @@ def steps_asset(
             warehouse.con,
             materialized=warehouse.materialized,
             part_customers=warehouse.bounds.matrix_customers,
-            on_standing=fits.keep,
         )
+        if fitted:
+            engine.on_standing = fits.keep
         for step, table in zip(steps, tables, strict=True):
             yield dg.Output(_rows(warehouse, engine, step, months), table.name)
         engine.close()
         if fitted:
-            yield dg.Output(fits.of(months), fitted.name)
+            yield dg.Output(fits.rows, fitted.name)
 
     return asset
 
