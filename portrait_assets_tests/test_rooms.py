@@ -25,6 +25,7 @@ from portrait_assets.storage.dagster.room import Context, Room
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.published import Published, Section
+from portrait_assets.storage.steps import THE_MONTH, read
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import QUIET, shop
 
@@ -86,7 +87,9 @@ def pilot_room(template: Path) -> Room:
     """A room that counts the rows of the feature matrix, with a section of the report."""
 
     def steps(context: Context) -> list[dg.AssetsDefinition]:
-        @tables_asset("pilot", [HEADCOUNT], context.partitions, deps=[FEATURE_MATRIX])
+        reads = [read(FEATURE_MATRIX, THE_MONTH)]
+
+        @tables_asset("pilot", [HEADCOUNT], context.partitions, reads)
         def pilot(context: dg.AssetExecutionContext) -> Iterator[dg.Output[Query]]:
             of_months = select_sql(FEATURE_MATRIX, list(context.partition_keys))
             counted = f"SELECT as_of, count(*) AS customers FROM ({of_months}) GROUP BY as_of"

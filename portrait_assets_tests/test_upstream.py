@@ -21,8 +21,9 @@ from splink.internals.exceptions import EMTrainingException
 
 from portrait_assets.orchestration.automation import range_tags
 from portrait_assets.orchestration.event_log import KeptSqliteEventLogStorage
+from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Column, Table, Type
-from portrait_assets.storage.dagster.asset import all_months_in, month_partitions
+from portrait_assets.storage.dagster.asset import month_partitions, until
 from portrait_assets.testing.shop import QUIET
 
 MONTHS = month_partitions("2024-01", "2024-04", "UTC")
@@ -74,7 +75,7 @@ def two_assets() -> list[dg.AssetsDefinition]:
     def a() -> int:
         return 1
 
-    ins = {"a": all_months_in(TABLE, MONTHS)}
+    ins = {"a": dg.AssetIn(key=asset_key(TABLE), partition_mapping=until(MONTHS))}
 
     @dg.asset(key=["room", "b"], ins=ins, partitions_def=MONTHS, backfill_policy=policy)
     def b(a) -> int:

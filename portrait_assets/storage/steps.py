@@ -176,7 +176,7 @@ def fit(name: str, reads: tuple[Source, ...], partial: Sql, combine: Sql) -> Ste
     return Step(name, (part,), combine, grain=Grain.ALL)
 
 
-def upstream(*steps: Step, given: Container[Source] = ()) -> list[Source]:
+def upstream(*steps: Source, given: Container[Source] = ()) -> list[Source]:
     """All that the steps need and is not given, and they themselves, in an order of computing."""
     found: dict[Source, None] = {}
 
@@ -191,7 +191,7 @@ def upstream(*steps: Step, given: Container[Source] = ()) -> list[Source]:
     return list(found)
 
 
-def spans_read(*steps: Step) -> dict[Table, list[Span]]:
+def spans_read(*steps: Source) -> dict[Table, list[Span]]:
     """The stored tables that the steps read, directly or not, and the months of each."""
     found: dict[Table, list[Span]] = {}
     for source in upstream(*steps):

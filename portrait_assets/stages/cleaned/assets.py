@@ -29,9 +29,11 @@ from portrait_assets.stages.raw.contract import (
     Canonical,
 )
 from portrait_assets.stages.raw.source import Source
-from portrait_assets.storage.dagster.asset import all_months_in, month_in, tables_asset
+from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.reading import scan
+from portrait_assets.storage.steps import EVER, THE_MONTH, read
 
 TABLES = (
     *CLEANED.values(),
@@ -39,14 +41,21 @@ TABLES = (
     QUALITY,
     GOLDEN_RECORD,
 )
+RECEIVED = {c.name: read(c.raw_table(), THE_MONTH) for c in CANONICAL}
+# What rules over two tables compare with.
+BEHIND = {
+    each.table: read(CANONICAL_BY_NAME[each.table].raw_table(), EVER)
+    for each in BACKGROUNDS.values()
+}
+READ_UNPLACED = read(UNPLACED, THE_MONTH)
+IDENTITIES = read(IDENTITY_MAP, EVER)
+CUSTOMERS_SO_FAR = read(CLEANED["customers"], EVER)
 
 
 def cleaned_assets(
     source: Source, partitions: dg.PartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """The steps that type every raw table and that compute the best record of each customer."""
-    raw_ins = {canonical.name: month_in(canonical.raw_table()) for canonical in CANONICAL}
-
     definition = source.definition
     conventions = Conventions(definition.time_zone, definition.country, definition.rules)
 
@@ -54,28 +63,19 @@ def cleaned_assets(
         "cleaned",
         [*CLEANED.values(), REJECTS, QUALITY],
         partitions,
-        ins={
-            **raw_ins,
-            "unplaced": month_in(UNPLACED),
-            "identity_map": all_months_in(IDENTITY_MAP, partitions),
-        },
+        reads=(*RECEIVED.values(), *BEHIND.values(), READ_UNPLACED, IDENTITIES),
     )
-    def cleaned(
-        context: dg.AssetExecutionContext,
-        identity_map: pl.DataFrame,
-        unplaced: pl.DataFrame,
-        **raw: pl.LazyFrame,
-    ) -> Iterator[dg.Output[object]]:
+    def cleaned(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
+        months = list(context.partition_keys)
+        unplaced = scan(warehouse, READ_UNPLACED, months).collect()
         rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
         counts: list[pl.DataFrame] = []
-        persons = moved(identity_map)
+        persons = moved(scan(warehouse, IDENTITIES, months).collect())
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
-            background = _background(warehouse, canonical, context.partition_keys[-1], conventions)
-            for received in _batches(
-                warehouse, canonical, raw[canonical.name], list(context.partition_keys)
-            ):
+            background = _background(warehouse, canonical, months, conventions)
+            for received in _batches(warehouse, canonical, months):
                 cleaned_rows = clean(received, canonical, conventions, background)
                 rejects.append(cleaned_rows.rejects)
                 counts.append(counted(cleaned_rows.kept, canonical))
@@ -87,17 +87,15 @@ def cleaned_assets(
         def had_values(table: str, column: str) -> bool:
             found = warehouse.con.execute(
                 f"SELECT 1 FROM {CLEANED[table].full_name} WHERE {quote(column)} IS NOT NULL "
-                f"AND month < {literal(context.partition_keys[0])} LIMIT 1"
+                f"AND month < {literal(months[0])} LIMIT 1"
             )
             return found.fetchone() is not None
 
         for canonical in CANONICAL:
             yield dg.Output(kept(canonical), canonical.name)
         aside = pl.concat(rejects)
-        newest = context.partition_keys[-1]
-        shares = quality(
-            counts, aside, warehouse.materialized, list(context.partition_keys), had_values
-        )
+        newest = months[-1]
+        shares = quality(counts, aside, warehouse.materialized, months, had_values)
         for table_name, month, known in known_shares(shares):
             context.add_asset_metadata(known, asset_key(CLEANED[table_name]), month)
         yield dg.Output(shares, QUALITY.name)
@@ -113,20 +111,18 @@ def cleaned_assets(
         "golden_record",
         [GOLDEN_RECORD],
         partitions,
-        ins={
-            "customers": all_months_in(CLEANED["customers"], partitions),
-            "identity_map": all_months_in(IDENTITY_MAP, partitions),
-        },
+        reads=(CUSTOMERS_SO_FAR, IDENTITIES),
     )
-    def golden_record(
-        context: dg.AssetExecutionContext, customers: pl.DataFrame, identity_map: pl.DataFrame
-    ) -> Iterator[dg.Output[object]]:
+    def golden_record(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         trust = definition.identity.trust if definition.identity else ()
         warehouse = context.resources.warehouse.warehouse
+        months = list(context.partition_keys)
+        customers = scan(warehouse, CUSTOMERS_SO_FAR, months).collect()
+        identity_map = scan(warehouse, IDENTITIES, months).collect()
         most = warehouse.bounds.record_customers
         rows = (
             part
-            for month in warehouse.place.each(context.partition_keys)
+            for month in warehouse.place.each(months)
             for part in golden_month(customers, identity_map, month, trust, most)
         )
         yield dg.Output(rows, GOLDEN_RECORD.name)
@@ -135,10 +131,10 @@ def cleaned_assets(
 
 
 def _batches(
-    warehouse: Warehouse, canonical: Canonical, raw: pl.LazyFrame, months: list[str]
+    warehouse: Warehouse, canonical: Canonical, months: list[str]
 ) -> Iterator[pl.DataFrame]:
     """The raw rows of the months, so many at a time; rows that are the same come together."""
-    table = canonical.raw_table()
+    table = RECEIVED[canonical.name].table
     rows = warehouse.materialized(table)
     most = max(1, warehouse.bounds.typed_values // len(table.columns))
     for batch in in_batches(months, rows, most):
@@ -146,7 +142,7 @@ def _batches(
         warehouse.place.at(first, last)
         parts = -(-rows[first] // most) if first == last and not canonical.unique else 1
         if parts <= 1:
-            yield raw.filter(pl.col("month") >= first, pl.col("month") <= last).collect()
+            yield warehouse.read(table, batch)
             continue
         for part in range(parts):
             yield warehouse.read_part(table, first, part, parts, by=canonical.required)
@@ -178,12 +174,11 @@ def conserved(
 
 
 def _background(
-    warehouse: Warehouse, canonical: Canonical, last: str, conventions: Conventions
+    warehouse: Warehouse, canonical: Canonical, months: list[str], conventions: Conventions
 ) -> pl.DataFrame | None:
     """What the table's rules over two tables compare with, of all months up to the last."""
     background = BACKGROUNDS.get(canonical.name)
-    if background is None or not warehouse.materialized(canonical.raw_table()):
+    if background is None:
         return None
-    other = CANONICAL_BY_NAME[background.table].raw_table()
-    months = [month for month in warehouse.materialized(other) if month <= last]
-    return first_known(background, warehouse.scan(other, months), conventions.time_zone)
+    other = scan(warehouse, BEHIND[background.table], months)
+    return first_known(background, other, conventions.time_zone)

@@ -35,8 +35,10 @@ from portrait_assets.stages.clusters.names.given_names import given_names
 from portrait_assets.stages.clusters.pictures.draw import draw_pictures
 from portrait_assets.stages.clusters.tracking import migration_matrix
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
-from portrait_assets.storage.dagster.asset import month_in, tables_asset
+from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.reading import scan
+from portrait_assets.storage.steps import BEFORE, THE_MONTH, read
 
 MODEL_TABLES = (CLUSTER_MODEL, CLUSTER_CANDIDATES, CLUSTER_DECISION)
 SEGMENT_TABLES = (
@@ -47,6 +49,11 @@ SEGMENT_TABLES = (
     CLUSTER_MIGRATION,
 )
 TABLES = (*MODEL_TABLES, *SEGMENT_TABLES)
+FEATURES = read(FEATURE_MATRIX, THE_MONTH)
+SELECTIONS = read(FEATURE_SELECTION, THE_MONTH)
+MODELS = read(CLUSTER_MODEL, THE_MONTH)
+CANDIDATES = read(CLUSTER_CANDIDATES, THE_MONTH)
+CHAMPION_BEFORE = (read(CLUSTER_MODEL, BEFORE), read(CLUSTER_CANDIDATES, BEFORE))
 KINDS = ("duckdb", "polars", "scikitlearn")
 FEATURE_LABELS = {feature.name: feature.zh for feature in USED_FEATURES}
 
@@ -75,15 +82,15 @@ def clusters_assets(
         "cluster_model",
         MODEL_TABLES,
         partitions,
-        ins={"features": month_in(FEATURE_MATRIX), "selections": month_in(FEATURE_SELECTION)},
+        reads=(FEATURES, SELECTIONS, read(FEATURE_MATRIX, BEFORE), *CHAMPION_BEFORE),
         kinds=KINDS,
     )
-    def model(
-        context: dg.AssetExecutionContext, features: pl.LazyFrame, selections: pl.LazyFrame
-    ) -> Iterator[dg.Output[object]]:
+    def model(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         all_months = partitions.get_partition_keys()
         warehouse = context.resources.warehouse.warehouse
+        features = scan(warehouse, FEATURES, months)
+        selections = scan(warehouse, SELECTIONS, months)
         champion = model_before(warehouse, months[0])
         before = matrix_before(warehouse, months[0])
         rows: dict[Table, list[pl.DataFrame]] = {table: [table.empty()] for table in MODEL_TABLES}
@@ -103,22 +110,16 @@ def clusters_assets(
         "clusters",
         SEGMENT_TABLES,
         partitions,
-        ins={
-            "features": month_in(FEATURE_MATRIX),
-            "models": month_in(CLUSTER_MODEL),
-            "candidates": month_in(CLUSTER_CANDIDATES),
-        },
+        reads=(FEATURES, MODELS, CANDIDATES, read(CLUSTER_ASSIGNMENT, BEFORE)),
         kinds=KINDS,
     )
-    def clusters(
-        context: dg.AssetExecutionContext,
-        features: pl.LazyFrame,
-        models: pl.LazyFrame,
-        candidates: pl.LazyFrame,
-    ) -> Iterator[dg.Output[object]]:
+    def clusters(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         given = given_names(source_folder)
         warehouse = context.resources.warehouse.warehouse
+        features, models, candidates = (
+            scan(warehouse, source, months) for source in (FEATURES, MODELS, CANDIDATES)
+        )
         rest: dict[Table, list[pl.DataFrame]] = {t: [t.empty()] for t in SEGMENT_TABLES[1:]}
 
         def assignments() -> Iterator[pl.DataFrame]:

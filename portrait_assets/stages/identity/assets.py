@@ -10,11 +10,14 @@ from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MA
 from portrait_assets.stages.identity.identify import identify
 from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS
 from portrait_assets.stages.raw.source import Source
-from portrait_assets.storage.dagster.asset import month_in, tables_asset
-from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.reading import scan
+from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, read
 
-RAW_CUSTOMERS = CUSTOMERS.raw_table()
 TABLES = (IDENTITY_MAP, CUSTOMER_ALIAS, LINKAGE_MODEL)
+NAMING = tuple(read(c.raw_table(), THE_MONTH) for c in CANONICAL if c.names_a_customer)
+RECORDS = read(CUSTOMERS.raw_table(), EVER)
+BEFORE_IT = (read(IDENTITY_MAP, BEFORE), read(LINKAGE_MODEL, BEFORE))
 
 
 def identity_assets(
@@ -28,19 +31,17 @@ def identity_assets(
         "identity_map",
         TABLES,
         partitions,
-        ins={c.name: month_in(c.raw_table()) for c in CANONICAL if c.names_a_customer},
+        reads=(*NAMING, *((RECORDS,) if definition.identity else ()), *BEFORE_IT),
     )
-    def identity_map(
-        context: dg.AssetExecutionContext, **raw: pl.LazyFrame
-    ) -> Iterator[dg.Output[pl.DataFrame]]:
+    def identity_map(context: dg.AssetExecutionContext) -> Iterator[dg.Output[pl.DataFrame]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
         with warehouse.sparing_memory():
             identified = identify(
-                raw.values(),
-                _all_records(warehouse, months[-1])
+                [scan(warehouse, source, months) for source in NAMING],
+                scan(warehouse, RECORDS, months).collect()
                 if definition.identity
-                else RAW_CUSTOMERS.empty(),
+                else RECORDS.table.empty(),
                 warehouse.history(IDENTITY_MAP, before=months[0]),
                 warehouse.history(LINKAGE_MODEL, before=months[0]),
                 months,
@@ -53,8 +54,3 @@ def identity_assets(
         yield dg.Output(identified.models, LINKAGE_MODEL.name)
 
     return [identity_map]
-
-
-def _all_records(warehouse: Warehouse, last: str) -> pl.DataFrame:
-    months = [month for month in warehouse.materialized(RAW_CUSTOMERS) if month <= last]
-    return warehouse.read(RAW_CUSTOMERS, months)

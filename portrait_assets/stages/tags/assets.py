@@ -31,10 +31,16 @@ from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.rows import Query, Rows, Written
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import THE_MONTH, spans_read
+from portrait_assets.storage.steps import BEFORE, THE_MONTH, Read, read
 
 # The columns of the quality cards that the Dagster UI shows.
 SHOWN = ("tag_code", "coverage", "distribution", "psi", "share_changed", "recommendation")
+
+READ = (
+    read(FEATURE_MATRIX, THE_MONTH),
+    read(CUSTOMER_MONTH, THE_MONTH),
+    *(source for source in named_segment(THE_MONTH).reads if isinstance(source, Read)),
+)
 
 
 def tag_tables(catalogue: Catalogue) -> tuple[Table, ...]:
@@ -60,7 +66,7 @@ def tags_assets(
         "tags",
         tables,
         partitions,
-        deps=(CUSTOMER_MONTH, FEATURE_MATRIX, *spans_read(named_segment(THE_MONTH))),
+        reads=(*READ, *(read(table, BEFORE) for table in tables)),
     )
     def tags(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse

@@ -30,24 +30,30 @@ from portrait_assets.stages.validation.contract import (
 )
 from portrait_assets.stages.validation.judging import evidence_of, holders, report_of
 from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.steps import EVER, THE_MONTH, read
 
 EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
 TABLES = (*EVIDENCE, VALIDATION_REPORT)
 # What the findings are read from; a month's checks of these tables have all run before.
 READ = (
-    RECEIPTS,
-    *CLEANED.values(),
-    REJECTS,
-    QUALITY,
-    CUSTOMER_MONTH,
-    FEATURE_MATRIX,
-    FEATURE_SELECTION,
-    TARGET,
-    SOURCE_OUTCOME,
-    CLUSTER_DECISION,
-    CLUSTER_SEGMENT,
-    TAG_CATALOGUE,
-    TAG_QUALITY,
+    *(
+        read(table, THE_MONTH)
+        for table in (
+            RECEIPTS,
+            *CLEANED.values(),
+            REJECTS,
+            QUALITY,
+            FEATURE_SELECTION,
+            TARGET,
+            SOURCE_OUTCOME,
+            CLUSTER_DECISION,
+            CLUSTER_SEGMENT,
+            TAG_CATALOGUE,
+            TAG_QUALITY,
+        )
+    ),
+    read(CUSTOMER_MONTH, EVER),
+    read(FEATURE_MATRIX, EVER),
 )
 
 
@@ -57,7 +63,7 @@ def validation_assets(
     """The step that judges each month."""
     matrix = portrait_matrix_table(catalogue)
 
-    @tables_asset("validation", TABLES, partitions, deps=(*READ, matrix))
+    @tables_asset("validation", TABLES, partitions, reads=(*READ, read(matrix, EVER)))
     def validation(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)

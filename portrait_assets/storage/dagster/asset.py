@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
@@ -13,6 +13,8 @@ from portrait_assets.core.months import next_month
 from portrait_assets.schema.describe import asset_key, table_spec_metadata
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.steps import THE_MONTH, Read, Span, spans_read
 
 OWNER = "team:customer-portrait"
 KINDS = {"duckdb", "polars"}
@@ -30,34 +32,10 @@ def month_partitions(
     )
 
 
-def month_in(table: Table) -> dg.AssetIn:
-    """The table's rows of the months being materialized."""
-    return dg.AssetIn(key=asset_key(table))
-
-
-def month_of(table: Table) -> dg.AssetDep:
-    """A dependency on the table's months being materialized, read by the step itself."""
-    return dg.AssetDep(asset_key(table))
-
-
-def all_months_in(table: Table, partitions: dg.PartitionsDefinition[str]) -> dg.AssetIn:
-    """The table's rows of the months being materialized and of all months before."""
-    return dg.AssetIn(key=asset_key(table), partition_mapping=_until(partitions))
-
-
-def months_of(
-    table: Table, partitions: dg.PartitionsDefinition[str], before: int | None = None
-) -> dg.AssetDep:
-    """A dependency on the months being materialized and so many before, read by the step itself.
-
-    None is all months before.
-    """
-    return dg.AssetDep(asset_key(table), partition_mapping=_until(partitions, before))
-
-
-def _until(
+def until(
     partitions: dg.PartitionsDefinition[str], before: int | None = None
 ) -> dg.PartitionMapping:
+    """The months being materialized and so many before; None is all before."""
     # Dagster walks the offset month by month, so it is no longer than it needs to be. A source
     # without a last month gains some while this process lives.
     back = len(partitions.get_partition_keys()) + 12 if before is None else before
@@ -73,15 +51,26 @@ def tables_asset(
     name: str,
     tables: Iterable[Table],
     partitions_def: dg.PartitionsDefinition,
-    ins: Mapping[str, dg.AssetIn] | None = None,
-    deps: Iterable[Table | dg.AssetDep] = (),
+    reads: Iterable[Read] = (),
     kinds: Iterable[str] = KINDS,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """A decorator for a step that materializes these tables of one room for its months.
+    """A decorator for the function that materializes these tables of one room for its months.
 
-    The function yields one `dg.Output` per table, named as the table. It is
-    given the tables of `ins`; those of `deps` it reads by itself.
+    The function yields one `dg.Output` per table, named as the table.
+
+    Args:
+        name: of the asset.
+        tables: what it writes.
+        partitions_def: the source's months.
+        reads: the stored tables that it reads, and the months of each; what the asset depends on
+            follows from them.
+        kinds: what the UI shows it to be made with.
+
+    Raises, when it is materialized:
+        WarehouseError: when a month that is read has not been materialized.
     """
+    tables = list(tables)
+    reads = list(reads)
     outs = {
         table.name: dg.AssetOut(
             key=asset_key(table),
@@ -97,22 +86,53 @@ def tables_asset(
     as_asset = dg.multi_asset(
         name=name,
         outs=outs,
-        ins=dict(ins or {}),
-        deps=[asset_key(dep) if isinstance(dep, Table) else dep for dep in deps],
+        deps=_dependencies(tables, reads, partitions_def),
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},
     )
-    return lambda step: as_asset(noting_its_place(name, step))
+    upstream = [each for each in reads if each.table not in tables]
+
+    def with_place_and_inputs(step: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        @wraps(step)
+        def materialize(context: Any) -> Iterator[Any]:
+            warehouse, months = context.resources.warehouse.warehouse, list(context.partition_keys)
+            with warehouse.place.noted(name, months):
+                _require(warehouse, upstream, partitions_def.get_partition_keys(), months)
+                yield from step(context)
+
+        return materialize
+
+    return lambda step: as_asset(with_place_and_inputs(step))
 
 
-def noting_its_place(name: str, step: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """The step, such that an error which ends it notes the step and its months."""
+def _dependencies(
+    tables: Sequence[Table], reads: Iterable[Read], partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetDep]:
+    """On the months that are read of each table: the asset's own, a window, or all so far.
 
-    @wraps(step)
-    def noting(context: Any, **ins: Any) -> Iterator[Any]:
-        place = context.resources.warehouse.warehouse.place
-        with place.noted(name, list(context.partition_keys)):
-            yield from step(context, **ins)
+    That a table is carried forward from its own earlier months is nothing Dagster needs.
+    """
+    return [
+        dg.AssetDep(asset_key(table), partition_mapping=_mapping(spans, partitions))
+        for table, spans in spans_read(*reads).items()
+        if table not in tables
+    ]
 
-    return noting
+
+def _mapping(
+    spans: Sequence[Span], partitions: dg.PartitionsDefinition[str]
+) -> dg.PartitionMapping | None:
+    if set(spans) == {THE_MONTH}:
+        return None
+    firsts = [span.first for span in spans if span.first is not None]
+    return until(partitions, max(firsts) if len(firsts) == len(spans) else None)
+
+
+def _require(
+    warehouse: Warehouse, reads: Iterable[Read], known: Sequence[str], months: Sequence[str]
+) -> None:
+    """Check that the months that are read have been materialized."""
+    for each in reads:
+        wanted = {read for month in months for read in each.span.months(known, month)}
+        warehouse.require(each.table, sorted(wanted))

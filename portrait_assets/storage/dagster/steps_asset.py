@@ -1,17 +1,17 @@
 """The asset of steps that write tables: what it depends on is derived from what they read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
-from portrait_assets.storage.dagster.asset import month_of, months_of, tables_asset
+from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import Fits
-from portrait_assets.storage.steps import THE_MONTH, Scope, Span, Step, spans_read
+from portrait_assets.storage.steps import Read, Scope, Step, upstream
 
 
 def steps_asset(
@@ -32,19 +32,17 @@ def steps_asset(
         WarehouseError: when a month that a step reads has not been materialized.
     """
     tables = [step.writes for step in steps if step.writes is not None]
-    reads = {table: spans for table, spans in spans_read(*steps).items() if table not in tables}
 
     @tables_asset(
         name,
         [*tables, *([fitted] if fitted else [])],
         partitions,
-        deps=[_dependency(table, spans, partitions) for table, spans in reads.items()],
+        reads=[each for each in upstream(*steps) if isinstance(each, Read)],
         kinds={"duckdb", *("polars" for step in steps if step.compute)},
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        _require(warehouse, reads, partitions.get_partition_keys(), months)
         fits = Fits(warehouse.con)
         engine = Engine(
             warehouse.con,
@@ -68,34 +66,3 @@ def _rows(
     for month in warehouse.place.each(months):
         with engine.rows(step, Scope(month)) as rows:
             yield rows
-
-
-def _dependency(
-    table: Table, spans: Sequence[Span], partitions: dg.PartitionsDefinition
-) -> dg.AssetDep:
-    """On the months that are read: the asset's own, a window, or all so far."""
-    if list(spans) == [THE_MONTH]:
-        return month_of(table)
-    firsts = [span.first for span in spans if span.first is not None]
-    return months_of(table, partitions, max(firsts) if len(firsts) == len(spans) else None)
-
-
-def _require(
-    warehouse: Warehouse,
-    reads: Mapping[Table, Sequence[Span]],
-    known: Sequence[str],
-    months: Sequence[str],
-) -> None:
-    """Check that the earlier months that are read have been materialized.
-
-    The months of the run itself have been materialized by the steps before.
-    """
-    for table, spans in reads.items():
-        wanted = {
-            each
-            for span in spans
-            if span != THE_MONTH
-            for month in months
-            for each in span.months(known, month)
-        }
-        warehouse.require(table, sorted(wanted))
