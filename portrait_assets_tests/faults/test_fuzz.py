@@ -29,7 +29,7 @@ from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.audience import MATRIX, parse_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
-from portrait_assets.stages.tags.catalogue.load import DEFAULT_CATALOGUE, load_catalogue
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.testing.shop import SHOP_MONTHS, shop
 from portrait_assets.testing.tag_world import COLUMNS, HEAD, TIER
 
@@ -301,7 +301,7 @@ def test_any_text_as_a_tag_catalogue(text: str):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tags.yaml"
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
-        for default, overrides in ((path, None), (DEFAULT_CATALOGUE, path)):
+        for default, overrides in ((path, None), (None, path)):
             with contextlib.suppress(PortraitError):
                 load_catalogue(default, overrides, COLUMNS if default is path else None)
 

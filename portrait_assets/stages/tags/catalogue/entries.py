@@ -123,26 +123,27 @@ class _Catalogue(Entry):
 
 
 def read_entries(
-    default: Path, overrides: Path | None
+    packs: Sequence[Path], overrides: Path | None
 ) -> tuple[Sequence[TagEntry], dict[str, tuple[str, str]]]:
     """Every version of every tag, and the English and Chinese name of each category.
 
     Args:
-        default: the catalogue to start from.
+        packs: the files to start from; the defaults of the first are those of all.
         overrides: the source's tags.yaml, if there is one.
 
     Raises:
         TagError: for what the files may not hold; see `load_catalogue`.
     """
-    file = read_yaml(default, _Catalogue, TagError)
-    versions, categories = _versions(file), file.categories
+    files = [read_yaml(path, _Catalogue, TagError) for path in packs]
+    versions = _versions(files)
+    categories = {code: words for file in files for code, words in file.categories.items()}
     if overrides is not None and overrides.exists():
         own = read_yaml(overrides, _Catalogue, TagError)
         versions, categories = _overridden(versions, own), categories | own.categories
-    written = WrittenList(file.place)
+    written = WrittenList(files[0].place)
     for version in versions.values():
         written.add(version, version.place)
-    entries = validated(_Tags, written, TagError, file.place).root
+    entries = validated(_Tags, written, TagError, written.place).root
     for entry in entries:
         check_unique(
             ((f"value '{each.value}' of tag {entry.code}", each.place) for each in entry.values),
@@ -151,11 +152,11 @@ def read_entries(
     return entries, {code: (words.en, words.zh) for code, words in categories.items()}
 
 
-def _versions(file: _Catalogue) -> _Versions:
-    heads = [(head.code, head.version or file.defaults.version, head) for head in file.tags]
+def _versions(files: Sequence[_Catalogue]) -> _Versions:
+    defaults = files[0].defaults
+    heads = [(h.code, h.version or defaults.version, h) for file in files for h in file.tags]
     _check_versions(heads)
-    defaults = file.defaults.written
-    return {(code, version): head.written.over(defaults) for code, version, head in heads}
+    return {(code, version): head.written.over(defaults.written) for code, version, head in heads}
 
 
 def _overridden(existing: _Versions, file: _Catalogue) -> _Versions:

@@ -18,11 +18,10 @@ from portrait_assets.stages.tags.catalogue.governance import (
     read_approvals,
     with_approvals,
 )
+from portrait_assets.stages.tags.catalogue.packs import pack_files
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.sensitivity import classified
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag, TagError, TagValue
-
-DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 
 
 def load_catalogue(
@@ -32,13 +31,13 @@ def load_catalogue(
     clearance: Sensitivity = Sensitivity.C2,
     approvals: Path | None = None,
 ) -> Catalogue:
-    """The tags of the default catalogue with those of the source's file over them.
+    """The tags of the packs with those of the source's file over them.
 
     An override of an existing version may change its names, owner, status or months; a new
     definition needs a new version, which inherits the fields that it does not give.
 
     Args:
-        default: the catalogue to start from; the package's own when None.
+        default: a file to start from; the packs of the package when None.
         overrides: the source's tags.yaml; a file that does not exist counts as none.
         columns: what expressions may read, by name; the feature matrix when None. Columns of
             the segment (segment_id, segment_name_en, ...) are added.
@@ -52,7 +51,7 @@ def load_catalogue(
     known = columns if columns is not None else {c.name: c for c in FEATURE_MATRIX.columns}
     readable = {name: column for name, column in known.items() if name != "customer_id"}
     readable |= {AS_OF.name: AS_OF} | {column.name: column for column in SEGMENT_COLUMNS}
-    entries, categories = read_entries(default or DEFAULT_CATALOGUE, overrides)
+    entries, categories = read_entries([default] if default else pack_files(), overrides)
     context = readable | _tag_columns(entries, {*readable, "customer_id"})
     tags = sorted(
         (_tag(entry, context, categories) for entry in entries),
@@ -66,7 +65,7 @@ def load_catalogue(
 
 
 def source_catalogue(folder: Path) -> Catalogue:
-    """The catalogue for a source's folder: the default one with its `tags.yaml` and approvals.
+    """The catalogue for a source's folder: the packs with its `tags.yaml` and approvals.
 
     Raises:
         TagError: as `load_catalogue`.
