@@ -38,7 +38,7 @@ FORK = multiprocessing.get_context("fork")
 
 def _run(settings: Settings, months: str | None, fresh: bool, log: Path) -> None:
     from portrait_assets.app.cli.run import run_and_show
-    from portrait_assets.app.request import read_request
+    from portrait_assets.orchestration.request import read_request
 
     with log.open("w", buffering=1) as file:
         try:

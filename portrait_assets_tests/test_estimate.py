@@ -18,12 +18,12 @@ from portrait_assets.app.estimate import (
     machine_memory_gib,
     memory_warning,
     size,
-    source_rows,
     stages,
 )
-from portrait_assets.app.planning import Run
 from portrait_assets.app.progress import Clock
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.orchestration.planning import Run
+from portrait_assets.stages.raw.inputs import source_rows
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.testing.shop import sales_file, shop
 

@@ -7,13 +7,13 @@ from datetime import datetime
 
 import pytest
 
-from portrait_assets.app.planning import (
+from portrait_assets.orchestration.planning import (
     CHECKS,
     Materialized,
     Record,
     plan,
 )
-from portrait_assets.app.planning import REPORT as REPORT_PATH
+from portrait_assets.orchestration.planning import REPORT as REPORT_PATH
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.inputs import Inputs
@@ -161,6 +161,28 @@ def test_before_a_month_asked_for_those_that_were_never_completed_are_run():
     assert found.months == [FEBRUARY, MARCH]
     assert "2024-03 looks back on 2024-02, which was never completed" in found.sentence
     assert plan(MONTHS, [FEBRUARY], Record(), NOW).raw == [JANUARY, FEBRUARY]
+
+
+def test_before_a_month_asked_for_rows_that_changed_in_earlier_months_are_read():
+    found = plan(MONTHS, [MARCH], COMPLETE, NEW_FILES)
+    assert (found.raw, found.months) == (MONTHS, [MARCH])
+    assert found.sentence == (
+        "2024-03 looks back on 2024-01, and the source's files have changed since: reading "
+        "2024-01 to 2024-03, then running 2024-03."
+    )
+    assert plan(MONTHS, [JANUARY], COMPLETE, NEW_FILES).raw == [JANUARY]
+
+
+def test_before_a_month_asked_for_those_that_are_stale_are_run():
+    changed = month(20) | {RAW: Materialized(State(90, 90), NOW)}
+    found = plan(MONTHS, [MARCH], with_month(COMPLETE, FEBRUARY, changed), NOW)
+    assert (found.raw, found.months) == ([MARCH], [FEBRUARY, MARCH])
+    assert f"2024-02, which is stale: {MATRIX} is older than {RAW}" in found.sentence
+
+
+def test_definitions_that_changed_do_not_add_to_the_months_asked_for():
+    found = plan(MONTHS, [MARCH], COMPLETE, NEW_DEFINITIONS)
+    assert (found.raw, found.months) == ([MARCH], [MARCH])
 
 
 def test_what_is_named_without_loading_its_module_has_that_name():

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.app.planning import (
+from portrait_assets.app.run import Result, run_pieces
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.planning import (
     MART,
     STAGES,
     Plan,
     Run,
     runs_of,
 )
-from portrait_assets.app.run import Result, run_pieces
-from portrait_assets.core.settings import Settings
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import SHOP_MONTHS, run, sales_file, shop
 from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait

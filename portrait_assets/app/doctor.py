@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.app.planning import read_plan
-from portrait_assets.app.request import Request
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
+from portrait_assets.orchestration.planning import read_plan
+from portrait_assets.orchestration.request import Request
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.mart.report import REPORT_FILE

@@ -9,14 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-from portrait_assets.app.planning import STAGES, Run
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.stages.raw.source import Source
+from portrait_assets.orchestration.planning import STAGES, Run
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.storage.dagster.room import Pace
-from portrait_assets.storage.duckdb.connection import literals
 
 # Rooms' paces are those of 2 cores of a virtual machine with PORTRAIT_MEMORY_LIMIT_GIB=2. What a
 # run takes was measured on a month of a shop, what a month takes on shops of 12 and 18 months with
@@ -35,38 +31,9 @@ SURELY = 0.7
 """Of the disk that is estimated; with less free a run is not begun."""
 FACTORS = (0.25, 4.0)
 """How far past runs may move the estimate of a stage."""
-TEXT_BYTES_PER_ROW = 60
-COMPRESSED = 5
 
 Past = Iterable[tuple[str, int, int, float]]
 """Of past runs: stage, months, rows of the source, and the seconds it took."""
-
-
-def source_rows(source: Source) -> int:
-    """About how many rows the source's tables take: Parquet tells, of other files the size does.
-
-    Files of which a table only has what it derives from them are left out.
-
-    Raises:
-        SourceError: when a file is missing.
-    """
-    read = {source.rows_of(table) for table in source.provided}
-    paths = [
-        path for name in source.definition.files if name in read for path in source.files(name)
-    ]
-    parquet = [str(path) for path in paths if path.suffix.lower() == ".parquet"]
-    rows = 0
-    if parquet:
-        sql = f"SELECT sum(num_rows) FROM parquet_file_metadata([{literals(parquet)}])"
-        try:
-            rows = int(duckdb.connect().execute(sql).fetchall()[0][0] or 0)
-        except duckdb.Error:
-            rows = 0  # A damaged file is for the run to name.
-    for path in paths:
-        if path.suffix.lower() != ".parquet":
-            packed = COMPRESSED if path.suffix.lower() == ".gz" else 1
-            rows += path.stat().st_size * packed // TEXT_BYTES_PER_ROW
-    return rows
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,17 @@ from portrait_assets.app.estimate import (
     machine_memory_gib,
     memory_warning,
     size,
-    source_rows,
     stages,
 )
-from portrait_assets.app.planning import (
+from portrait_assets.app.progress import Progress
+from portrait_assets.core.errors import PortraitError, RunFailedError, WarehouseError
+from portrait_assets.core.invocation import command
+from portrait_assets.core.months import span
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.automation import JOB, range_tags
+from portrait_assets.orchestration.definitions import build_defs
+from portrait_assets.orchestration.instance import open_records
+from portrait_assets.orchestration.planning import (
     MART,
     RAW,
     Plan,
@@ -32,21 +39,14 @@ from portrait_assets.app.planning import (
     read_record,
     runs_of,
 )
-from portrait_assets.app.progress import Progress
-from portrait_assets.app.request import Request
-from portrait_assets.core.errors import PortraitError, RunFailedError, WarehouseError
-from portrait_assets.core.invocation import command
-from portrait_assets.core.months import span
-from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.automation import JOB, range_tags
-from portrait_assets.orchestration.definitions import build_defs
-from portrait_assets.orchestration.instance import open_records
+from portrait_assets.orchestration.request import Request
 from portrait_assets.orchestration.run_failures import (
     MACHINE_REMEDY,
     failed_checks,
     notify_failed_run,
     run_failure,
 )
+from portrait_assets.stages.raw.inputs import source_rows
 from portrait_assets.storage.dagster.runs import process_tag
 from portrait_assets.storage.duckdb.connection import error_message
 from portrait_assets.storage.duckdb.lock import warehouse_lock

@@ -9,12 +9,12 @@ from typing import Any
 
 import duckdb
 
-from portrait_assets.app.planning import read_plan
-from portrait_assets.app.request import Request
 from portrait_assets.core.errors import PortraitError, WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import source_names
+from portrait_assets.orchestration.planning import read_plan
+from portrait_assets.orchestration.request import Request
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.publishing import TABLE_ROWS
@@ -223,7 +223,7 @@ def _segments(con: duckdb.DuckDBPyConnection) -> tuple[Segment, ...]:
     rows = _all(
         con,
         "SELECT segment_id, name_en, name_zh, customers, share FROM clusters.cluster_segment "
-        "WHERE as_of = (SELECT max(as_of) FROM clusters.cluster_segment) ORDER BY 1",
+        "WHERE as_of = (SELECT as_of FROM newest_month) ORDER BY 1",
     )
     return tuple(Segment(*row) for row in rows)
 

@@ -1,22 +1,19 @@
 """What runs by itself: the job for everything, its schedule, and sensors of files and failures."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from portrait_assets.core.errors import WarehouseBusyError
 from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.planning import STAGES, plan, read_record, runs_of
+from portrait_assets.orchestration.request import Request
 from portrait_assets.orchestration.run_failures import RANGE_END, RANGE_START, notify_failed_run
-from portrait_assets.schema.describe import asset_key
-from portrait_assets.stages.raw.contract import RECEIPTS
+from portrait_assets.stages.raw.inputs import inputs_of, source_rows
 from portrait_assets.stages.raw.source import Source
-from portrait_assets.stages.raw.watching import (
-    as_ranges,
-    changed_months,
-    file_stamp,
-    month_digests,
-)
 
 if TYPE_CHECKING:  # Dagster does not export what these functions return.
     from dagster._core.definitions.partitions.partitioned_schedule import (
@@ -30,7 +27,7 @@ if TYPE_CHECKING:  # Dagster does not export what these functions return.
 
 JOB = "portrait"
 HOUR_OF_DAY = 6  # Source systems have closed the month before by then.
-WATCH_SECONDS = 60
+SENSOR_SECONDS = 60
 FAILURE_SECONDS = 30
 
 
@@ -58,39 +55,61 @@ def monthly_schedule(job: "UnresolvedAssetJobDefinition") -> "MonthlySchedule":
     )
 
 
-def source_sensor(source: Source, job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
-    """A watch on the source's files that asks for a run of just the months that changed.
+def source_sensor(
+    settings: Settings,
+    source: Source,
+    job: "UnresolvedAssetJobDefinition",
+    keys: Iterable[dg.AssetKey],
+) -> dg.SensorDefinition:
+    """The sensor that requests what `portrait run` would run next, one run at a time.
 
-    It goes by what is there, not by what happened: a month is asked for when its rows differ
-    from those last seen, however often a file was touched in between.
+    Both follow the same plan, so a change of any month is followed by the months that look back
+    on it, in order, whenever it was made and however often a file was touched in between. A run
+    that fails is not requested again until something has changed.
+
+    Args:
+        settings: where the warehouse is.
+        source: what is planned for.
+        job: the job of all assets.
+        keys: the assets of the job.
     """
+    by_room: dict[str, list[dg.AssetKey]] = {}
+    for key in keys:
+        by_room.setdefault(key.path[0], []).append(key)
 
     @dg.sensor(
         name="source_files",
         job=job,
-        minimum_interval_seconds=WATCH_SECONDS,
-        description="New or changed source files ask for the months whose rows differ.",
+        minimum_interval_seconds=SENSOR_SECONDS,
+        description="What `portrait run` would run next: months that are new, changed or stale.",
     )
-    def source_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        stamp = file_stamp(source)
-        seen = json.loads(context.cursor) if context.cursor else {}
-        if seen.get("stamp") == stamp:
-            return dg.SkipReason("No file of the source has changed.")
-        digests = month_digests(source)
-        if "digests" in seen:
-            months = changed_months(seen["digests"], digests)
-        else:
-            months = _never_made(context.instance, source)
-        return dg.SensorResult(
-            run_requests=[
-                dg.RunRequest(run_key=f"{stamp} {first}", tags=range_tags([first, last]))
-                for first, last in as_ranges(months)
-            ],
-            cursor=json.dumps({"stamp": stamp, "digests": digests}),
-            skip_reason=None if months else dg.SkipReason("The rows are those seen before."),
+    def source_files(
+        context: dg.SensorEvaluationContext,
+    ) -> dg.SensorResult | dg.SkipReason | dg.RunRequest:
+        source.check()
+        request = Request(settings, source, None, source.months(), fresh=False)
+        inputs = inputs_of(source)
+        try:
+            record = read_record(settings, wait_seconds=0)
+        except WarehouseBusyError as error:
+            return dg.SkipReason(str(error))
+        planned = plan(request.available, None, record, inputs)
+        if planned.is_empty:
+            return dg.SkipReason(planned.sentence)
+        rows = record.source_rows(request.available, source_rows(source))
+        run = runs_of(planned, rows, settings.bounds.run_rows)[0]
+        context.log.info(planned.sentence)
+        return dg.RunRequest(
+            run_key=_key(inputs.files, inputs.definitions, str(record.version), planned.sentence),
+            asset_selection=[key for room in STAGES if room in run.rooms for key in by_room[room]],
+            tags=range_tags(run.months),
         )
 
     return source_files
+
+
+def _key(*parts: str) -> str:
+    return sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def failure_sensors(settings: Settings) -> list[dg.SensorDefinition]:
@@ -113,8 +132,3 @@ def failure_sensors(settings: Settings) -> list[dg.SensorDefinition]:
             notify_failed_run(settings, context.instance, run_id, context.log.warning)
 
     return [failed_runs]
-
-
-def _never_made(instance: dg.DagsterInstance, source: Source) -> list[str]:
-    materialized = instance.get_materialized_partitions(asset_key(RECEIPTS))
-    return [month for month in source.months() if month not in materialized]

@@ -64,13 +64,14 @@ def build_defs(
     # Before they are read: a definition that changes meanwhile must not pass for one that was.
     definitions = definitions_digest(source)
     assets = [step for room in rooms for step in room.steps(context)]
+    keys = [key for each in assets for key in each.keys]
     job = portrait_job(assets)
     arguments: dict[str, Any] = {
         "assets": assets,
         "asset_checks": list(_checks(context)),
         "jobs": [job],
         "schedules": [monthly_schedule(job)],
-        "sensors": [source_sensor(source, job), *failure_sensors(settings)],
+        "sensors": [source_sensor(settings, source, job, keys), *failure_sensors(settings)],
         "resources": {
             RESOURCE_KEY: warehouse_resource(
                 settings,

@@ -12,7 +12,6 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets.stages.raw.watching import month_digests
 from portrait_assets.testing.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import portrait
 
@@ -91,12 +90,6 @@ def test_a_view_that_does_not_run_is_named(tmp_path: Path):
         SourceReader(con, source),
     ):
         pass
-
-
-def test_the_digests_of_the_files_do_not_take_them_for_empty(tmp_path: Path):
-    source = load_source(with_people(tmp_path, "").source_dir)
-    with pytest.raises(SourceError, match=r"'people\.csv' is empty"):
-        month_digests(source)
 
 
 @pytest.mark.slow

@@ -25,10 +25,10 @@ from portrait_assets.methods.drawing.available import can_draw, left_out
 EXAMPLE_QUERIES = (
     "FROM portrait LIMIT 5",
     "SELECT name_en, name_zh, customers, round(100 * share, 1) AS percent "
-    "FROM clusters.cluster_segment WHERE as_of = (SELECT max(as_of) FROM clusters.cluster_segment) "
+    "FROM clusters.cluster_segment WHERE as_of = (SELECT as_of FROM newest_month) "
     "ORDER BY customers DESC",
     "SELECT tag_code, tag_value, count(*) AS customers FROM tags.tag_table "
-    "WHERE as_of = (SELECT max(as_of) FROM portrait) GROUP BY ALL ORDER BY ALL",
+    "WHERE as_of = (SELECT as_of FROM newest_month) GROUP BY ALL ORDER BY ALL",
 )
 
 

@@ -17,8 +17,8 @@ from portrait_assets.app.cli.options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from portrait_assets.app.planning import Plan
-    from portrait_assets.app.request import Request
+    from portrait_assets.orchestration.planning import Plan
+    from portrait_assets.orchestration.request import Request
 
 commands = typer.Typer()
 
@@ -47,11 +47,11 @@ def run(
     it was. Months before the ones asked for that were never completed are made too, for a month
     looks back on those before it.
     """
-    from portrait_assets.app.planning import read_plan
-    from portrait_assets.app.request import read_request
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.core.invocation import command
     from portrait_assets.orchestration.notifier import reported
+    from portrait_assets.orchestration.planning import read_plan
+    from portrait_assets.orchestration.request import read_request
 
     settings = settings_of(source, data_dir)
     with stopped_in_a_sentence(), reported(settings, print_problem):

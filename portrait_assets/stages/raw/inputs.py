@@ -1,4 +1,4 @@
-"""Digests of what a source's tables are computed from: its files, and its definitions."""
+"""What a source's tables are computed from: digests of its files and definitions, and its size."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import duckdb
+
 import portrait_assets
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.source_folder import DEFINITION_FILE, PACKAGED_SOURCES
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.inputs import Inputs
 
 PACKAGE_FOLDER = Path(portrait_assets.__file__).parent
@@ -18,6 +21,8 @@ DEFINITIONS = ("*.sql", "views/*.sql", "*.yaml", "identity_review.csv")
 """The files of a source's folders that define it. source.yaml is digested as it is parsed."""
 CODE_SUFFIXES = {".py", ".yaml", ".j2", ".html", ".css", ".js"}
 UNKNOWN = ""
+TEXT_BYTES_PER_ROW = 60
+COMPRESSED = 5
 
 
 def inputs_of(source: Source) -> Inputs:
@@ -73,3 +78,30 @@ def _sha256(parts: Iterable[bytes]) -> str:
     for part in parts:
         whole.update(hashlib.sha256(part).digest())
     return whole.hexdigest()
+
+
+def source_rows(source: Source) -> int:
+    """About how many rows the source's tables take: Parquet tells, of other files the size does.
+
+    Files of which a table only has what it derives from them are left out.
+
+    Raises:
+        SourceError: when a file is missing.
+    """
+    read = {source.rows_of(table) for table in source.provided}
+    paths = [
+        path for name in source.definition.files if name in read for path in source.files(name)
+    ]
+    parquet = [str(path) for path in paths if path.suffix.lower() == ".parquet"]
+    rows = 0
+    if parquet:
+        sql = f"SELECT sum(num_rows) FROM parquet_file_metadata([{literals(parquet)}])"
+        try:
+            rows = int(duckdb.connect().execute(sql).fetchall()[0][0] or 0)
+        except duckdb.Error:
+            rows = 0  # A damaged file is for the run to name.
+    for path in paths:
+        if path.suffix.lower() != ".parquet":
+            packed = COMPRESSED if path.suffix.lower() == ".gz" else 1
+            rows += path.stat().st_size * packed // TEXT_BYTES_PER_ROW
+    return rows

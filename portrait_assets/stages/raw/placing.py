@@ -125,16 +125,6 @@ class Placing:
             )
         return dict(self.reader.con.execute(sql).fetchall())
 
-    def digests(self, months: Sequence[str]) -> dict[str, str]:
-        """By month, a digest of its rows that does not depend on their order."""
-        return dict(
-            self.reader.con.execute(
-                f"SELECT month, CAST(sum(hash(placed)::HUGEINT) AS VARCHAR) "
-                f"FROM {self._placed()} AS placed WHERE month IN ({literals(months)}) "
-                "GROUP BY month"
-            ).fetchall()
-        )
-
     def unplaced(self) -> pl.DataFrame:
         """The rows that belong to no month of the source, as `raw.unplaced` holds them.
 

@@ -62,9 +62,9 @@ def rekey(
     The older identifier stands. Earlier and later months stay as they are.
     """
     from portrait_assets.app.cli.run import run_and_show
-    from portrait_assets.app.request import read_request
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.orchestration.notifier import reported
+    from portrait_assets.orchestration.request import read_request
     from portrait_assets.stages.identity.commands import backdate
 
     settings = settings_of(source, data_dir)

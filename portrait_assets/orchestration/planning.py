@@ -13,12 +13,12 @@ from datetime import datetime
 
 import duckdb
 
-from portrait_assets.app.request import Request
 from portrait_assets.core.bounds import in_batches
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.request import Request
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.storage.duckdb.connection import error_message, open_database, open_published
@@ -101,6 +101,14 @@ class Record:
         if self.upstream:
             return [name for name in self.upstream if not name.startswith("mart.")]
         return sorted({name for tables in self.months.values() for name in tables} - {CHECKS})
+
+    @property
+    def version(self) -> int:
+        """When anything was last written, in µs since 1970; a plan is of one version."""
+        return max(
+            (each.state.changed_at for tables in self.months.values() for each in tables.values()),
+            default=0,
+        )
 
     def source_rows(self, available: Sequence[str], in_files: int) -> dict[str, int]:
         """Rows of the source by month: those that were read, and an even share for other months.
@@ -218,18 +226,28 @@ def plan(
 def _plan_asked(
     available: Sequence[str], asked: Sequence[str], record: Record, inputs: Inputs
 ) -> Plan:
-    """All months asked for; where only some of them were completed, what is left of them."""
-    missing = [
-        month for month in available if month < asked[0] and _missing_table(month, record) != ""
-    ]
-    incomplete = [month for month in asked if _missing_table(month, record) != ""]
-    if not missing and incomplete and len(incomplete) < len(asked):
+    """All months asked for; where only some of them were completed, what is left of them.
+
+    They look back on the months before, so those that lack something, or whose rows are not
+    those of the source, come first.
+    """
+    known = [month for month in available if month <= asked[-1]]
+    earlier = [month for month in known if month < asked[0]]
+    if missing := [month for month in earlier if _missing_table(month, record)]:
+        months = [month for month in known if month >= missing[0]]
+        why = f"{asked[0]} looks back on {missing[0]}, which was never completed; starting there"
+        return Plan(months, months, True, why)
+    if changed := [month for month in earlier if _files_differ(month, record, inputs)]:
+        why = f"{asked[0]} looks back on {changed[0]}, and the source's files have changed since"
+        return Plan([month for month in known if month >= changed[0]], [*asked], True, why)
+    stale = stale_months(_states(record), record.upstream)
+    if before := [each for each in stale if each.month < asked[0]]:
+        why = f"{asked[0]} looks back on {before[0].month}, which is stale: {before[0]}"
+        return Plan([*asked], _from(known, before[0].month), True, why)
+    incomplete = [month for month in asked if _missing_table(month, record)]
+    if incomplete and len(incomplete) < len(asked):
         return plan(asked, None, record, inputs)
-    if not missing:
-        return Plan([*asked], [*asked], True, "asked for")
-    months = [month for month in available if missing[0] <= month <= asked[-1]]
-    why = f"{asked[0]} looks back on {missing[0]}, which was never completed; starting there"
-    return Plan(months, months, True, why)
+    return Plan([*asked], [*asked], True, "asked for")
 
 
 def _states(record: Record) -> dict[str, dict[str, State]]:
@@ -251,6 +269,16 @@ def _why_read(month: str, record: Record, inputs: Inputs) -> str:
     """Why the month's rows must be read from the source; empty when they need not."""
     raw = [name for name in record.tables if name.startswith("raw.")]
     return _why(month, raw, record, inputs, with_files=True)
+
+
+def _files_differ(month: str, record: Record, inputs: Inputs) -> bool:
+    """Whether a month's rows were read from other files than there are now, as far as noted."""
+    read = [
+        each.inputs.files
+        for name, each in record.months.get(month, {}).items()
+        if name.startswith("raw.") and each.inputs is not None
+    ]
+    return any(files != inputs.files for files in read)
 
 
 def _why_made(month: str, record: Record, inputs: Inputs) -> str:

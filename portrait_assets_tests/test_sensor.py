@@ -1,0 +1,163 @@
+"""The sensor requests what `portrait run` would run next, until nothing is out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from portrait_assets.app.doctor import examine
+from portrait_assets.core.errors import SourceError
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.automation import JOB
+from portrait_assets.orchestration.definitions import build_defs
+from portrait_assets.orchestration.planning import read_plan
+from portrait_assets.orchestration.request import Request
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.testing.published import contents
+from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, run, sales_file, shop, short_shop
+
+JANUARY, FEBRUARY = SHOP_MONTHS[:2]
+SALE = "{day} 09:00,K001,B{number},tea,{amount},0,east\n"
+
+
+def tick(settings: Settings) -> dg.RunRequest | str:
+    """What the sensor requests, or the sentence with which it skips."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        sensor = build_defs(settings).resolve_sensor_def("source_files")
+        found = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+    return found.run_requests[0] if found.run_requests else str(found.skip_message)
+
+
+def asked_of(request: dg.RunRequest) -> tuple[set[str], str, str]:
+    """Rooms, first and last month of a request."""
+    rooms = {key.path[0] for key in request.asset_selection or ()}
+    tags = request.tags
+    return (
+        rooms,
+        tags["dagster/asset_partition_range_start"],
+        tags["dagster/asset_partition_range_end"],
+    )
+
+
+def carry_out(settings: Settings, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+    """The run that the daemon would launch."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        return (
+            build_defs(settings)
+            .resolve_job_def(JOB)
+            .execute_in_process(
+                instance=instance,
+                tags=request.tags,
+                asset_selection=list(request.asset_selection or ()),
+                run_config=QUIET,
+                raise_on_error=False,
+            )
+        )
+
+
+def until_up_to_date(settings: Settings) -> Iterator[tuple[set[str], str, str]]:
+    """Ticks, each request carried out, up to the tick that skips."""
+    for _ in range(5):
+        request = tick(settings)
+        if isinstance(request, str):
+            return
+        yield asked_of(request)
+        assert carry_out(settings, request).success
+    raise AssertionError("the sensor requests runs without an end")
+
+
+def add_sale(settings: Settings, day: str, number: int = 901, amount: str = "150.00") -> None:
+    with sales_file(settings).open("a") as file:
+        file.write(SALE.format(day=day, number=number, amount=amount))
+
+
+def test_of_a_new_source_all_months_are_requested_at_once(tmp_path: Path):
+    settings = shop(tmp_path)
+    request = tick(settings)
+    assert isinstance(request, dg.RunRequest)
+    rooms, first, last = asked_of(request)
+    assert (first, last) == (SHOP_MONTHS[0], SHOP_MONTHS[-1])
+    assert {"raw", "features", "mart"} <= rooms
+
+
+def test_the_same_state_has_the_same_run_key_and_another_file_another(tmp_path: Path):
+    settings = shop(tmp_path)
+    keys = []
+    for change in (False, False, True):
+        if change:
+            add_sale(settings, "2024-02-11")
+        request = tick(settings)
+        assert isinstance(request, dg.RunRequest)
+        keys.append(request.run_key)
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_while_a_run_holds_the_warehouse_nothing_is_requested(tmp_path: Path):
+    settings = shop(tmp_path)
+    settings.warehouse_dir.mkdir(parents=True)
+    settings.warehouse_file.touch()
+    with warehouse_lock(settings.warehouse_dir / "warehouse.lock", "another run", 0):
+        assert "another run" in str(tick(settings))
+
+
+def test_a_file_that_is_missing_fails_the_tick_with_its_name(tmp_path: Path):
+    settings = shop(tmp_path)
+    sales_file(settings).unlink()
+    with pytest.raises(SourceError, match=r"'sales\.csv'"):
+        tick(settings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("days", "follows"),
+    [
+        (["2024-02-11", "2024-04-11"], ("2024-02", "2024-04")),  # both, and the month between
+        (["2024-01-11"], ("2024-01", "2024-04")),
+    ],
+)
+def test_a_change_in_the_past_reaches_all_months_that_look_back_on_it(
+    tmp_path: Path, days: list[str], follows: tuple[str, str]
+):
+    settings = shop(tmp_path / "late")
+    assert run(settings).success
+    assert "Nothing has changed" in str(tick(settings))
+
+    for number, day in enumerate(days):
+        add_sale(settings, day, number)
+    source = load_source(settings.source_dir)
+    planned = read_plan(Request(settings, source, None, source.months(), fresh=False))
+    assert [issue.what for issue in examine(settings)] == [planned.reason]
+    requests = list(until_up_to_date(settings))
+    assert requests[0] == ({"raw"}, SHOP_MONTHS[0], SHOP_MONTHS[-1])
+    assert [(first, last) for _, first, last in requests[1:]] == [follows]
+    assert examine(settings) == []
+
+    fresh = shop(tmp_path / "fresh")
+    sales_file(fresh).write_bytes(sales_file(settings).read_bytes())
+    assert run(fresh).success
+    assert contents(settings.portrait_file) == contents(fresh.portrait_file)
+
+
+@pytest.mark.slow
+def test_changes_before_the_first_tick_are_requested_too(tmp_path: Path):
+    settings = short_shop(tmp_path)
+    assert run(settings, [JANUARY, FEBRUARY]).success
+    add_sale(settings, "2024-01-11")
+    assert [asked[1:] for asked in until_up_to_date(settings)] == [
+        (JANUARY, FEBRUARY),
+        (JANUARY, FEBRUARY),
+    ]
+
+
+@pytest.mark.slow
+def test_a_file_that_is_written_again_with_the_same_rows_is_read_and_nothing_else_is_run(
+    tmp_path: Path,
+):
+    settings = short_shop(tmp_path)
+    assert run(settings, [JANUARY, FEBRUARY]).success
+    sales_file(settings).write_bytes(sales_file(settings).read_bytes())
+    assert [rooms for rooms, *_ in until_up_to_date(settings)] == [{"raw"}, {"mart"}]
