@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -50,6 +52,19 @@ def test_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):
     }
     assert [schedule.name for schedule in repository.schedule_defs] == ["monthly"]
     assert [sensor.name for sensor in repository.sensor_defs] == ["source_files"]
+
+
+def test_assets_of_a_source_without_a_last_month_have_a_deadline_and_others_none(
+    defs: dg.Definitions, tmp_path: Path
+):
+    assert {spec.freshness_policy for spec in defs.resolve_all_asset_specs()} == {None}
+    open_ended = shop(tmp_path)
+    definition = open_ended.source_dir / "source.yaml"
+    definition.write_text(re.sub("last_month: .*\n", "", definition.read_text()))
+    for spec in build_defs(open_ended).resolve_all_asset_specs():
+        assert spec.freshness_policy == dg.FreshnessPolicy.cron(
+            "0 6 3 * *", timedelta(days=2, hours=6), "Asia/Shanghai"
+        )
 
 
 def test_every_asset_has_a_group_description_owner_kinds_and_months(defs: dg.Definitions):

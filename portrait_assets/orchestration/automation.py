@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # Dagster does not export what these functions return.
 
 JOB = "portrait"
 HOUR_OF_DAY = 6  # Source systems have closed the month before by then.
+DAYS_TO_MATERIALIZE = 3  # A month is fresh when it has been materialized by the third at that hour.
 SENSOR_SECONDS = 60
 FAILURE_SECONDS = 30
 
@@ -53,6 +55,26 @@ def monthly_schedule(job: "UnresolvedAssetJobDefinition") -> "MonthlySchedule":
         description="The month before, on the first of each month.",
         hour_of_day=HOUR_OF_DAY,
     )
+
+
+def with_freshness(
+    assets: Sequence[dg.AssetsDefinition], source: Source
+) -> list[dg.AssetsDefinition]:
+    """The assets, overdue where the month before has not been materialized soon after its end.
+
+    By the clock a source with a last month would always be overdue, so its assets have no policy.
+    """
+    if source.definition.last_month is not None:
+        return list(assets)
+    policy = dg.FreshnessPolicy.cron(
+        deadline_cron=f"0 {HOUR_OF_DAY} {DAYS_TO_MATERIALIZE} * *",
+        lower_bound_delta=timedelta(days=DAYS_TO_MATERIALIZE - 1, hours=HOUR_OF_DAY),
+        timezone=source.definition.time_zone,
+    )
+    return [
+        asset.map_asset_specs(lambda spec: dg.apply_freshness_policy(spec, policy))
+        for asset in assets
+    ]
 
 
 def source_sensor(

@@ -15,6 +15,7 @@ from portrait_assets.orchestration.automation import (
     monthly_schedule,
     portrait_job,
     source_sensor,
+    with_freshness,
 )
 from portrait_assets.orchestration.run_failures import notify_failed_run
 from portrait_assets.schema.describe import asset_key
@@ -63,7 +64,7 @@ def build_defs(
     give_commands_for(settings)
     # Before they are read: a definition that changes meanwhile must not pass for one that was.
     definitions = definitions_digest(source)
-    assets = [step for room in rooms for step in room.steps(context)]
+    assets = with_freshness([step for room in rooms for step in room.steps(context)], source)
     keys = [key for each in assets for key in each.keys]
     job = portrait_job(assets)
     arguments: dict[str, Any] = {

@@ -16,6 +16,8 @@ from portrait_assets.stages.raw.source import load_source
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
+freshness:
+  enabled: true
 concurrency:
   runs:
     max_concurrent_runs: 1

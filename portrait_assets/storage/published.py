@@ -19,22 +19,24 @@ _Fact = TypeVar("_Fact")
 
 
 class Published:
-    """An open published file, and the newest month of one of its tables.
+    """An open published file, and the month to report on.
 
     Args:
         con: the open file; only read.
-        months_of: a table with `as_of`, whose newest month is the one to report on.
+        month_of: a view or table whose one row has that month's last day as `as_of`.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, months_of: str) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, month_of: str) -> None:
         self.con = con
         found = con.execute(
-            "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal"
+            "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal "
+            "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal "
+            "AND schema_name = 'main'"
         ).fetchall()
         self.tables = frozenset(name for (name,) in found)
         self._facts: dict[Callable[..., Any], Any] = {}
-        newest = self.rows(months_of, "SELECT max(as_of) AS day FROM {table}")
-        self.as_of: date | None = newest[0]["day"] if newest else None
+        months = self.rows(month_of, "SELECT as_of FROM {table}")
+        self.as_of: date | None = months[0]["as_of"] if months else None
 
     def of(self, fact: Callable[[Published], _Fact]) -> _Fact:
         """What the function finds in the file, computed once for all callers."""

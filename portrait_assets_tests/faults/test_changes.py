@@ -14,7 +14,7 @@ from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import run, sales_file, short_shop
+from portrait_assets.testing.shop import run, sales_file, shop, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 JANUARY, FEBRUARY = "2024-01", "2024-02"
@@ -108,3 +108,32 @@ def test_a_column_that_a_new_version_adds_is_added_to_the_warehouse(materialized
     assert re.search("run --months 2024-02 --source corner_shop.*`, which adds it", doctor.stdout)
     assert run(materialized, [JANUARY, FEBRUARY]).success
     assert contents(materialized.portrait_file) == before
+
+
+@pytest.mark.slow
+def test_a_month_that_ends_early_is_materialized_and_not_taken_for_the_newest(tmp_path: Path):
+    settings = shop(tmp_path)
+    lines = sales_file(settings).read_text().splitlines(keepends=True)
+    kept = [line for line in lines if line[:10] < "2024-04-12" or not line[0].isdigit()]
+    sales_file(settings).write_text("".join(kept))
+    ran = portrait("run", data=tmp_path)
+    assert ran.returncode == 0
+    # Which of the two reasons comes first depends on how many rows are left.
+    printed = " ".join(ran.stdout.split())
+    assert "cleaned.completeness arrived" in printed
+    assert "transactions has" in printed
+    with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
+        assert con.sql("SELECT DISTINCT strftime(as_of, '%Y-%m') FROM portrait").fetchall() == [
+            ("2024-03",)
+        ]
+        assert con.sql("SELECT max(as_of)::VARCHAR FROM tags.portrait_matrix").fetchall() == [
+            ("2024-04-30",)
+        ]
+
+    definition = settings.source_dir / "source.yaml"
+    definition.write_text(definition.read_text() + "complete_months: [2024-04]\n")
+    assert portrait("run", data=tmp_path).returncode == 0
+    with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
+        assert con.sql("SELECT DISTINCT as_of::VARCHAR FROM portrait").fetchall() == [
+            ("2024-04-30",)
+        ]

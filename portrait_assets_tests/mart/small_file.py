@@ -16,6 +16,7 @@ from portrait_assets.schema.table import PartitionBy, Table, Type
 from portrait_assets.stages.features.catalogue import catalogue_rows as feature_rows
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.stages.tags.views import NEWEST_MONTH_VIEW
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -234,8 +235,13 @@ def _quality() -> dict[str, list[Row]]:
     }  # fmt: skip
 
 
-def write_small_file(folder: Path) -> Path:
-    """Publish the rows into a new file; gives its path."""
+def write_small_file(folder: Path, late: Sequence[Row] = ()) -> Path:
+    """Publish the rows into a new file; gives its path.
+
+    Args:
+        folder: where it goes.
+        late: rows of `cleaned.completeness`.
+    """
     catalogue = source_catalogue(PACKAGED_SOURCES / "corner_shop")
     context = context_of(Settings(data_dir=PACKAGED_SOURCES.parent, source="corner_shop"))
     tables = [*context.tables, CHECK_RESULTS]
@@ -249,7 +255,8 @@ def write_small_file(folder: Path) -> Path:
         _write(warehouse, contracts["tags.tag_catalogue"], listed.to_dicts())
         features = feature_rows(Scope("2024-04"))
         _write(warehouse, contracts["features.feature_catalogue"], features.to_dicts())
-        publish(warehouse, tables, [], target, "corner_shop")
+        _write(warehouse, contracts["cleaned.completeness"], late)
+        publish(warehouse, tables, [NEWEST_MONTH_VIEW], target, "corner_shop")
     finally:
         warehouse.close()
     return target

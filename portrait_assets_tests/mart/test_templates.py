@@ -153,3 +153,19 @@ def test_an_error_in_a_template_shows(tmp_path: Path):
     with pytest.raises(UndefinedError, match="movd"):
         write(nothing_published, tmp_path, [replace(drift, template=broken)])
     assert not (tmp_path / "index.html").exists()
+
+
+def test_a_month_that_is_late_is_named_and_the_report_is_on_the_complete_one(tmp_path: Path):
+    late = {"table_name": "transactions", "rows": 3, "reason": "few rows", "is_complete": False}
+    sparse = late | {"table_name": "responses"}
+    page = write(write_small_file(tmp_path, [late, sparse]), tmp_path)
+    assert "as of 2024-03-31" in page
+    assert "2024-04 is late or incomplete (transactions: few rows)" in page
+    assert "2024-04数据未到齐（transactions：行数过少）" in page
+
+
+def test_a_table_that_no_portrait_rests_on_does_not_hold_a_month_back(tmp_path: Path):
+    sparse = {"table_name": "responses", "reason": "no rows", "is_complete": False}
+    page = write(write_small_file(tmp_path, [sparse]), tmp_path)
+    assert "as of 2024-04-30" in page
+    assert "2024-04 is late" not in page

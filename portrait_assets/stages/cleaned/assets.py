@@ -12,6 +12,7 @@ from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Severity, Table
 from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
 from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
+from portrait_assets.stages.cleaned.completeness import COMPLETENESS, completeness_step
 from portrait_assets.stages.cleaned.contract import (
     CLEANED,
     GOLDEN_RECORD,
@@ -30,6 +31,7 @@ from portrait_assets.stages.raw.contract import (
 )
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.steps_asset import steps_asset
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.reading import scan
@@ -40,6 +42,7 @@ TABLES = (
     REJECTS,
     QUALITY,
     GOLDEN_RECORD,
+    COMPLETENESS,
 )
 RECEIVED = {c.name: read(c.raw_table(), THE_MONTH) for c in CANONICAL}
 # What rules over two tables compare with.
@@ -127,7 +130,8 @@ def cleaned_assets(
         )
         yield dg.Output(rows, GOLDEN_RECORD.name)
 
-    return [cleaned, golden_record]
+    completeness = completeness_step(definition.complete_months)
+    return [cleaned, golden_record, steps_asset("completeness", [completeness], partitions)]
 
 
 def _batches(

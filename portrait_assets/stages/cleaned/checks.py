@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Severity, Table
+from portrait_assets.stages.cleaned.completeness import COMPLETENESS, ENDS_EARLY
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.placing import AFTER_LAST
@@ -106,4 +108,30 @@ NONE_SET_ASIDE = TableCheck(
 )
 
 
-CHECKS: Mapping[Table, Sequence[TableCheck]] = {REJECTS: (CONSERVED, NONE_SET_ASIDE)}
+def _arrived(subject: Subject) -> Finding:
+    late = subject.rows.filter(~pl.col("is_complete"))
+    described = [_described(row) for row in late.iter_rows(named=True)]
+    return Finding(late.height, "; ".join(described) or "every table is as the months before it")
+
+
+def _described(row: Mapping[str, Any]) -> str:
+    if row["reason"] == ENDS_EARLY:
+        return f"{row['table_name']} has no rows of the last {row['quiet_days']} days"
+    return (
+        f"{row['table_name']} has {row['rows']:,} rows, usual are {row['usual_rows']:,.0f} and at "
+        f"least {row['fewest_rows']:,.0f}"
+    )
+
+
+ARRIVED = TableCheck(
+    "arrived",
+    "Each table has about as many rows as in the months before, up to the month's end.",
+    _arrived,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+
+CHECKS: Mapping[Table, Sequence[TableCheck]] = {
+    REJECTS: (CONSERVED, NONE_SET_ASIDE),
+    COMPLETENESS: (ARRIVED,),
+}

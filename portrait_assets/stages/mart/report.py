@@ -1,4 +1,4 @@
-"""The report on the newest month, as one HTML file that needs no network."""
+"""The report on the newest complete month, as one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.methods.drawing.font import FONT_FILE
+from portrait_assets.stages.cleaned.completeness import COMPLETENESS
 from portrait_assets.stages.mart import words
 from portrait_assets.stages.mart.findings import findings
 from portrait_assets.stages.mart.reading import tags
@@ -30,7 +31,7 @@ from portrait_assets.storage.published import Published, Row, Section
 
 REPORT_FILE = Path("report") / "index.html"
 PROPOSALS_FILE = "tag_proposals.yaml"
-MONTHS_OF = "tags.portrait_matrix"
+NEWEST_MONTH = "newest_month"
 THREADS = 2
 NO_VALUE = "–"
 
@@ -53,7 +54,7 @@ def write_report(
     currency: str | None = None,
     sections: Sequence[Section] | None = None,
 ) -> dict[str, int]:
-    """Write the report on the newest month of a published file; it appears whole or not at all.
+    """Write the report on a published file's newest complete month; it appears whole or not at all.
 
     Beside it goes a file with the drafts of the tag versions that it proposes.
 
@@ -69,7 +70,7 @@ def write_report(
     """
     opened = duckdb.connect(str(portrait_file), read_only=True, config={"threads": THREADS})
     with opened as con, _drawing():
-        published = Published(con, MONTHS_OF)
+        published = Published(con, NEWEST_MONTH)
         rendered = [
             _rendered(section, published, currency) for section in sections or ROOM.report()
         ]
@@ -116,16 +117,30 @@ def _head(published: Published) -> dict[str, object]:
     """What the page shows above and below the sections."""
     return {
         "as_of": published.as_of,
+        "late": published.of(late_months),
         "publication": next(
             iter(published.rows("mart.publication", "SELECT * FROM {table}")), None
         ),
         "customers": published.rows(
             "tags.portrait_matrix",
-            "SELECT as_of, count(*) AS customers FROM {table} GROUP BY 1 ORDER BY 1",
+            "SELECT as_of, count(*) AS customers FROM {table} WHERE as_of <= ? GROUP BY 1 "
+            "ORDER BY 1",
+            [published.as_of],
         ),
         "segments": len(published.of(segments)),
         "tags": len(published.of(tags)),
     }
+
+
+def late_months(published: Published) -> list[Row]:
+    """What is late or incomplete of the months after the one reported on."""
+    if published.as_of is None:
+        return []
+    return published.rows(
+        COMPLETENESS.full_name,
+        "SELECT * FROM {table} WHERE NOT is_complete AND month > ? ORDER BY month, table_name",
+        [f"{published.as_of:%Y-%m}"],
+    )
 
 
 # -- what the templates use ----------------------------------------------------------------

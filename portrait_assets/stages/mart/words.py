@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.stages.cleaned.completeness import ENDS_EARLY, FEW_ROWS, NO_ROWS
 from portrait_assets.stages.targets import outcomes
 
 AREAS = {
@@ -90,3 +91,5 @@ EXTRA = {
     "(entry)": ("new", "进入"),
     "(exit)": ("gone", "退出"),
 }
+
+LATE_ZH = {NO_ROWS: "无数据", FEW_ROWS: "行数过少", ENDS_EARLY: "月末无数据"}

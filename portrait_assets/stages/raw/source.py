@@ -92,13 +92,17 @@ def _time_zone(name: str) -> str:
 
 
 class SourceDefinition(Entry):
-    """The contents of source.yaml."""
+    """The contents of source.yaml.
+
+    `complete_months` are months that are complete although they have few rows, or end early.
+    """
 
     name: Text
     title: Title
     licence: Text
     first_month: Month
     last_month: Month | None = None
+    complete_months: tuple[Month, ...] = ()
     time_zone: Annotated[Text, AfterValidator(_time_zone)]
     currency: Text
     country: Text | None = None

@@ -50,13 +50,20 @@ def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
 def _views(context: Context) -> Sequence[View]:
     from portrait_assets.stages.tags.changes import changes_view
     from portrait_assets.stages.tags.views import (
+        NEWEST_MONTH_VIEW,
         PORTRAIT_HISTORY_VIEW,
         PORTRAIT_VIEW,
         evidence_view,
     )
 
     catalogue = _catalogue(context)
-    return PORTRAIT_VIEW, PORTRAIT_HISTORY_VIEW, evidence_view(catalogue), changes_view(catalogue)
+    return (
+        NEWEST_MONTH_VIEW,
+        PORTRAIT_VIEW,
+        PORTRAIT_HISTORY_VIEW,
+        evidence_view(catalogue),
+        changes_view(catalogue),
+    )
 
 
 ROOM = Room(

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from portrait_assets.stages.cleaned.completeness import COMPLETENESS, NEEDED
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.evaluation.tag_table import stored_rows_sql
-from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.publishing import View
 
 _IN_MATRIX = frozenset(c.name for c in SEGMENT_COLUMNS if c.name != "segment_confidence")
 
+_LATE = (
+    f"SELECT last_day(strptime(month, '%Y-%m')) FROM {COMPLETENESS.full_name} "
+    f"WHERE NOT is_complete AND table_name IN ({literals(NEEDED)})"
+)
+NEWEST_MONTH_VIEW = View(
+    "newest_month",
+    "SELECT coalesce(max(as_of) FILTER (as_of NOT IN "
+    f"({_LATE})), max(as_of)) AS as_of, max(as_of) AS materialized_as_of "
+    "FROM tags.portrait_matrix",
+    "The newest month that is complete, and the newest that was materialized",
+    "最新的完整月份及最新的已生成月份",
+    shows="tags.portrait_matrix",
+    columns={
+        "as_of": "Last day of the newest complete month / 最新完整月份的最后一天",
+        "materialized_as_of": "Last day of the newest month / 最新月份的最后一天",
+    },
+)
+
 PORTRAIT_VIEW = View(
     "portrait",
     "SELECT * EXCLUDE (customer_no) FROM tags.portrait_matrix "
-    "WHERE as_of = (SELECT max(as_of) FROM tags.portrait_matrix)",
-    "The portrait matrix of the newest month",
-    "最新月份的客户画像矩阵",
+    "WHERE as_of = (SELECT as_of FROM newest_month)",
+    "The portrait matrix of the newest month that is complete",
+    "最新完整月份的客户画像矩阵",
     shows="tags.portrait_matrix",
 )
 

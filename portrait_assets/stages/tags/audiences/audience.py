@@ -136,12 +136,16 @@ def _month(as_of: date) -> str:
 
 
 def latest_month(con: duckdb.DuckDBPyConnection) -> date:
-    """The newest month of the portrait matrix.
+    """The newest month of the portrait matrix; of a published file, the newest complete one.
 
     Raises:
         TagError: when it has none.
     """
-    newest: date | None = con.execute(f"SELECT max(as_of) FROM {MATRIX}").fetchall()[0][0]
+    published = con.execute(
+        "SELECT 1 FROM duckdb_views() WHERE view_name = 'newest_month'"
+    ).fetchall()
+    sql = "SELECT as_of FROM newest_month" if published else f"SELECT max(as_of) FROM {MATRIX}"
+    newest: date | None = con.execute(sql).fetchall()[0][0]
     if newest is None:
         raise TagError(f"The portrait matrix has no month yet; run `{command('run')}` first.")
     return newest

@@ -1,0 +1,111 @@
+"""A month that is late or incomplete, by the months before it."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+import pytest
+
+from portrait_assets.stages.cleaned.completeness import (
+    DAYS,
+    ENDS_EARLY,
+    FEW_ROWS,
+    NO_ROWS,
+    completeness_step,
+)
+from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.steps import run_step
+
+FOUR = ["2024-01", "2024-02", "2024-03", "2024-04"]
+
+
+def daily(month: str, rows_a_day: int = 10, until: int = 31, without: Sequence[int] = ()) -> list:
+    """Rows of each day of a month, up to a day of it."""
+    last = calendar.monthrange(int(month[:4]), int(month[5:]))[1]
+    return [
+        ("transactions", month, date.fromisoformat(f"{month}-{day:02d}"), rows_a_day)
+        for day in range(1, min(until, last) + 1)
+        if day not in without
+    ]
+
+
+def judged(days: list, month: str, complete_months: Sequence[str] = ()) -> dict[str, object]:
+    """The one row that the step gives for these rows by day."""
+    frame = pl.DataFrame(
+        days,
+        schema={"table_name": pl.String, "month": pl.String, "day": pl.Date, "rows": pl.Int64},
+        orient="row",
+    )
+    rows = run_step(completeness_step(complete_months), Scope(month), {DAYS: frame})
+    return rows.row(0, named=True)
+
+
+def months(names: Sequence[str], *rows_a_day: int) -> list:
+    return [row for name, n in zip(names, rows_a_day, strict=True) for row in daily(name, n)]
+
+
+def test_a_month_like_those_before_it_is_complete():
+    row = judged(months(FOUR, 10, 11, 9, 10), "2024-04")
+    assert (row["is_complete"], row["reason"]) == (True, None)
+    assert (row["rows"], row["months_compared"], row["usual_rows"]) == (300, 3, 310)
+    assert (row["quiet_days"], row["most_quiet_days"]) == (0, 2)
+
+
+def test_a_month_without_rows_is_late():
+    row = judged(months(FOUR[:3], 10, 10, 10), "2024-04")
+    assert (row["rows"], row["reason"], row["is_complete"]) == (0, NO_ROWS, False)
+    assert row["quiet_days"] == 30
+
+
+@pytest.mark.parametrize(("rows_a_day", "reason"), [(4, FEW_ROWS), (6, None)])
+def test_rows_are_few_below_half_of_the_median(rows_a_day: int, reason: str | None):
+    row = judged(months(FOUR, 10, 10, 10, rows_a_day), "2024-04")
+    assert row["fewest_rows"] == 155  # Half of the median of 310, 290 and 310.
+    assert row["reason"] == reason
+
+
+def test_of_a_table_whose_months_differ_widely_few_rows_are_usual():
+    # Median 310, median absolute deviation 217: three robust deviations reach below zero.
+    row = judged(months(["2023-12", *FOUR], 10, 3, 30, 17, 2), "2024-04")
+    assert (row["fewest_rows"], row["reason"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("until", "reason"), [(30, None), (28, None), (27, ENDS_EARLY), (20, ENDS_EARLY)]
+)
+def test_a_month_whose_last_days_are_missing_ends_early(until: int, reason: str | None):
+    row = judged([*months(FOUR[:3], 10, 10, 10), *daily("2024-04", 10, until)], "2024-04")
+    assert (row["quiet_days"], row["reason"]) == (30 - until, reason)
+
+
+def test_where_days_without_rows_are_usual_a_month_may_end_with_some():
+    closed = (6, 7, 13, 14, 20, 21, 27, 28)
+    before = [row for name in FOUR[:3] for row in daily(name, 10, without=closed)]
+    for until, reason in ((25, None), (24, ENDS_EARLY)):
+        row = judged([*before, *daily("2024-04", 10, until, closed)], "2024-04")
+        assert (row["most_quiet_days"], row["reason"]) == (5, reason)
+
+
+def test_a_table_of_one_day_a_month_never_ends_early():
+    firsts = [("balances", month, date.fromisoformat(f"{month}-01"), 50) for month in FOUR]
+    row = judged(firsts, "2024-04")
+    assert (row["quiet_days"], row["most_quiet_days"], row["reason"]) == (29, None, None)
+
+
+def test_with_fewer_than_three_months_before_it_nothing_is_compared():
+    row = judged(months(FOUR[:3], 10, 10, 1), "2024-03")
+    assert (row["months_compared"], row["usual_rows"], row["is_complete"]) == (2, None, True)
+
+
+def test_months_without_rows_in_between_count_as_months():
+    row = judged([*daily("2024-01"), *daily("2024-03"), *daily("2024-04")], "2024-05")
+    assert (row["months_compared"], row["usual_rows"]) == (4, 305)
+    assert row["reason"] == FEW_ROWS  # Not `no rows`: February had none either.
+
+
+def test_a_month_that_the_source_declares_complete_is():
+    row = judged(months(FOUR, 10, 10, 10, 1), "2024-04", ["2024-04"])
+    assert (row["reason"], row["is_complete"]) == (FEW_ROWS, True)
