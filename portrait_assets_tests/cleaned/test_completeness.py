@@ -19,10 +19,14 @@ from portrait_assets.stages.cleaned.completeness import (
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.steps import run_step
 
+Day = tuple[str, str, date, int]
+"""Table, month, day and rows."""
 FOUR = ["2024-01", "2024-02", "2024-03", "2024-04"]
 
 
-def daily(month: str, rows_a_day: int = 10, until: int = 31, without: Sequence[int] = ()) -> list:
+def daily(
+    month: str, rows_a_day: int = 10, until: int = 31, without: Sequence[int] = ()
+) -> list[Day]:
     """Rows of each day of a month, up to a day of it."""
     last = calendar.monthrange(int(month[:4]), int(month[5:]))[1]
     return [
@@ -32,7 +36,7 @@ def daily(month: str, rows_a_day: int = 10, until: int = 31, without: Sequence[i
     ]
 
 
-def judged(days: list, month: str, complete_months: Sequence[str] = ()) -> dict[str, object]:
+def judged(days: list[Day], month: str, complete_months: Sequence[str] = ()) -> dict[str, object]:
     """The one row that the step gives for these rows by day."""
     frame = pl.DataFrame(
         days,
@@ -43,7 +47,7 @@ def judged(days: list, month: str, complete_months: Sequence[str] = ()) -> dict[
     return rows.row(0, named=True)
 
 
-def months(names: Sequence[str], *rows_a_day: int) -> list:
+def months(names: Sequence[str], *rows_a_day: int) -> list[Day]:
     return [row for name, n in zip(names, rows_a_day, strict=True) for row in daily(name, n)]
 
 
