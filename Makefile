@@ -12,7 +12,7 @@ RUNS := 10
 CASES := 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow torture lint bench bench-compare docs hooks ui clean
+.PHONY: help demo test test-slow torture lint mutants bench bench-compare docs hooks ui clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -49,6 +49,15 @@ lint: $(VENV)/.installed  ## lint, terms and types
 	$(BIN)/python tools/terms.py
 	$(BIN)/mypy
 
+MUTANTS := .venv-mutants
+$(MUTANTS)/.installed:
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check 'cosmic-ray>=8.7,<9'
+	@touch $@
+
+mutants: $(VENV)/.installed $(MUTANTS)/.installed  ## faults that tests see: MODULES=..., TESTS=...
+	$(BIN)/python tools/mutants.py --tools $(MUTANTS)/bin --modules $(MODULES) --tests $(TESTS)
+
 bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (takes long)
 	$(BIN)/python -W ignore -m benchmarks.run
 	$(BIN)/python -W ignore -m benchmarks.whole_job
@@ -71,4 +80,4 @@ ui: $(VENV)/.installed  ## the Dagster UI on http://localhost:3000
 	$(BIN)/portrait ui
 
 clean:  ## remove the environment and everything made
-	rm -rf $(VENV) data/warehouse data/dagster site
+	rm -rf $(VENV) $(MUTANTS) data/warehouse data/dagster site
