@@ -8,9 +8,11 @@ import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.stages.raw.contract import TRANSACTIONS
 from portrait_assets.stages.raw.placing import Placing, placings, receipts
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.testing.shop import sales_file, shop
 
@@ -141,3 +143,28 @@ def test_a_gbk_file_is_read_when_the_source_says_so(place, tmp_path: Path):
     )
     placing = place("2024-01-01", encoding="gbk")
     assert placing.counts() == {"2024-01": 1}
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_columns_are_renamed_by_case_alone(tmp_path: Path, is_kept: bool):
+    """DuckDB keeps the spelling of the file for SOLD_AT AS sold_at."""
+    settings = shop(tmp_path)
+    sales_file(settings).write_text("OCCURRED_AT,Amount,Customer_Id\n2024-02-05,1.50,K1\n")
+    (settings.source_dir / "transactions.sql").write_text(
+        "SELECT OCCURRED_AT AS occurred_at, Amount AS amount, Customer_Id AS customer_id, "
+        "source_file, source_row FROM sales"
+    )
+    (settings.source_dir / "customers.sql").unlink()
+    table = TRANSACTIONS.raw_table()
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run")
+    with SourceReader(warehouse.con, load_source(settings.source_dir)) as reader:
+        placing = placings(reader)["transactions"]
+        placing = placing.kept() if is_kept else placing
+        assert placing.counts() == {"2024-02": 1}
+        assert warehouse.write(table, MONTHS, placing.rows(MONTHS))["2024-02"] == 1
+    stored = warehouse.read(table, ["2024-02"])
+    warehouse.close()
+    assert tuple(stored.columns) == table.column_names
+    assert stored.select("occurred_at", "amount", "customer_id").rows() == [
+        ("2024-02-05", "1.50", "K1")
+    ]

@@ -94,6 +94,7 @@ def test_a_mistake_in_source_yaml_is_named(folder: Path, old: str, new: str, say
         ("SELECT card AS customer_id FROM nowhere", "does not run: .*; correct it to the tables"),
         ("SELECT *, 1 AS colour FROM sales", "returns the column"),
         ("SELECT card AS customer_id FROM sales", "does not return the column amount; add it"),
+        ("SELECT card AS customer_id, town AS Customer_ID FROM sales", "returns .* twice; leave"),
     ],
 )
 def test_a_mistake_in_a_table_s_sql_is_named(folder: Path, sql: str, says: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -220,7 +221,7 @@ class SourceReader:
 
         Raises:
             SourceError: when the SQL is not one SELECT, fails, or returns other columns than
-                the canonical ones.
+                the canonical ones, or one of them twice.
         """
         place = f"{self.source.name}/{canonical.name}.sql"
         sql = self.source.sql(canonical.name)
@@ -231,7 +232,14 @@ class SourceReader:
             described = self.con.execute(f"DESCRIBE ({sql})").fetchall()
         except duckdb.Error as error:
             raise _does_not_run(place, error) from None
-        types = {row[0]: row[1] for row in described}
+        # DuckDB names AGE AS age as the file does: names that differ in case alone are one to it.
+        returned = [(name.lower(), kind) for name, kind, *_ in described]
+        types = dict(returned)
+        for name, count in Counter(name for name, _ in returned).items():
+            if count > 1:
+                raise SourceError(
+                    f"{place} returns the column {name} twice; leave one of them out."
+                )
         allowed = {column.name for column in canonical.raw_table().columns}
         if unknown := sorted(types.keys() - allowed):
             raise SourceError(
