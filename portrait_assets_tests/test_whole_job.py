@@ -193,8 +193,18 @@ def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
     rejects = query(settings, "SELECT column_name, rule, severity FROM cleaned.rejects ORDER BY 1")
     assert rejects == [
         ("amount", "unreadable", "row"),
-        ("occurred_at", "no readable date", "row"),
+        ("occurred_at", "no readable date", "unplaced"),
     ]
+    balances = query(
+        settings,
+        "SELECT detail FROM validation.check_results WHERE check_name = 'conserved' ORDER BY month",
+    )
+    assert [detail for (detail,) in balances[:2]] == [
+        "202 received = 201 kept + 0 set aside + 0 merged + 1 unplaced",
+        "191 received = 190 kept + 1 set aside + 0 merged + 0 unplaced",
+    ]
+    lost = "SELECT DISTINCT verdict, value FROM validation.validation_report "
+    assert query(settings, lost + "WHERE metric = 'rows lost'") == [("pass", 0.0)]
     warned = query(
         settings,
         "SELECT table_name, month FROM validation.check_results WHERE NOT passed ORDER BY ALL",

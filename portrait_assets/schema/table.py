@@ -64,6 +64,7 @@ class Severity(StrEnum):
     VALUE = "value"  # the value becomes null and the row is kept
     NOTE = "note"  # both are kept
     MERGED = "merged"  # the row equals another one, which is kept
+    UNPLACED = "unplaced"  # the line is in no month: it is no row, or its date cannot be read
 
 
 class PartitionBy(StrEnum):

@@ -7,7 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from portrait_assets.stages.cleaned.account import account_of
 from portrait_assets.stages.cleaned.checks import CONSERVED, NONE_SET_ASIDE
+from portrait_assets.stages.cleaned.clean import unplaced_rejects
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
 from portrait_assets.stages.raw.checks import ALL_RECEIVED, NONE_UNPLACED
 from portrait_assets.stages.raw.contract import (
@@ -16,6 +18,8 @@ from portrait_assets.stages.raw.contract import (
     TRANSACTIONS,
     UNPLACED,
 )
+from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
+from portrait_assets.stages.validation.findings import conservation
 from portrait_assets.storage.dagster.checks import CONTRACT, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.feature_world import cleaned, sale
@@ -46,11 +50,20 @@ def receipt(**changed: object) -> pl.DataFrame:
         "table_name": "transactions",
         "is_provided": True,
         "rows_received": 2,
-        "rows_in_file": 5,
+        "rows_in_file": 4,
         "rows_placed": 4,
-        "rows_unplaced": 1,
+        "rows_unplaced": 0,
     }  # of which 2 in this month
     return pl.DataFrame([row | changed], schema=RECEIPTS.polars_schema)
+
+
+def unplace(warehouse: Warehouse, reason: str) -> None:
+    """A third line of the file, which is in no month and stands in this one."""
+    row = {"month": MONTH, "table_name": "transactions", "source_file": "f", "source_row": 3}
+    unplaced = pl.DataFrame([row | {"reason": reason}], schema=UNPLACED.polars_schema)
+    warehouse.write(UNPLACED, [MONTH], unplaced)
+    warehouse.write(REJECTS, [MONTH], unplaced_rejects(unplaced))
+    warehouse.write(RECEIPTS, [MONTH], receipt(rows_received=3, rows_in_file=5, rows_unplaced=1))
 
 
 def keep(warehouse: Warehouse, rows: int) -> None:
@@ -85,7 +98,42 @@ def test_a_row_that_is_neither_kept_nor_rejected_is_detected(warehouse: Warehous
     keep(warehouse, 1)
     result = run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]
     assert not result["passed"]
-    assert "transactions: 2 received, 1 kept" in str(result["detail"])
+    assert result["failures"] == 1
+    parts = "1 kept + 0 set aside + 0 merged + 0 unplaced"
+    assert result["detail"] == f"transactions: 2 received and {parts}; 1 lost"
+
+
+@pytest.mark.parametrize(
+    ("reason", "rejected"), [(NO_DATE, 1), ("unreadable line: too long", 1), (AFTER_LAST, 0)]
+)
+def test_a_line_in_no_month_is_unplaced_and_nothing_else(
+    warehouse: Warehouse, reason: str, rejected: int
+):
+    unplace(warehouse, reason)
+    conserved = run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]
+    assert conserved["passed"]
+    assert conserved["detail"] == "3 received = 2 kept + 0 set aside + 0 merged + 1 unplaced"
+    found = conservation(account_of(warehouse, MONTH)).row(0, named=True)
+    assert (found["value"], found["verdict"]) == (0, "pass")
+    assert found["advice_en"] == ("3 rows received = 2 kept + 0 set aside + 0 merged + 1 unplaced.")
+    assert passes(warehouse, ALL_RECEIVED, RECEIPTS)
+    assert passes(warehouse, NONE_SET_ASIDE, REJECTS)
+    assert not passes(warehouse, NONE_UNPLACED, UNPLACED)
+    assert warehouse.materialized(REJECTS)[MONTH] == rejected
+
+
+def test_an_unplaced_line_that_went_missing_is_detected(warehouse: Warehouse):
+    unplace(warehouse, NO_DATE)
+    warehouse.write(UNPLACED, [MONTH], UNPLACED.empty())
+    assert not passes(warehouse, ALL_RECEIVED, RECEIPTS)
+    assert not passes(warehouse, CONSERVED, REJECTS)
+    found = conservation(account_of(warehouse, MONTH)).row(0, named=True)
+    assert (found["value"], found["verdict"]) == (1, "fail")
+
+
+def test_a_table_without_a_receipt_has_received_nothing(warehouse: Warehouse):
+    warehouse.write(RECEIPTS, [MONTH], RECEIPTS.empty())
+    assert run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]["failures"] == 2
 
 
 @pytest.mark.parametrize("severity", ["row", "merged"])

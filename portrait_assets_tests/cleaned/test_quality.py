@@ -9,22 +9,38 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.cleaned.clean import clean
+from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
 from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
-from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS, TRANSACTIONS
+from portrait_assets.stages.raw.contract import (
+    CANONICAL,
+    CUSTOMERS,
+    RECEIPTS,
+    TRANSACTIONS,
+    UNPLACED,
+)
+from portrait_assets.stages.raw.placing import NO_DATE
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
 GOOD = {**SALE, "channel": "app"}
 
 
+def receipts(months: Sequence[str], **rows: int) -> pl.DataFrame:
+    """A receipt of each table and month, with so many lines received of these tables."""
+    return pl.DataFrame(
+        [
+            {"month": month, "table_name": c.name, "rows_received": rows.get(c.name, 0)}
+            for c in CANONICAL
+            for month in months
+        ],
+        schema=RECEIPTS.polars_schema,
+    )
+
+
 def shares(canonical, rows: Sequence[Mapping[str, str | None]]) -> dict[str, Any]:
     found = clean(received(canonical, rows), canonical, Conventions())
-
-    def row_counts(table) -> dict[str, int]:
-        return {"2024-01": len(rows) if table.name == canonical.name else 0}
-
-    measured = quality([counted(found.kept, canonical)], found.rejects, row_counts, ["2024-01"])
+    received_rows = receipts(["2024-01"], **{canonical.name: len(rows)})
+    measured = quality([counted(found.kept, canonical)], found.rejects, received_rows)
     assert measured.schema == QUALITY.polars_schema
     assert measured.height == len(CANONICAL)
     return measured.filter(table_name=canonical.name).row(0, named=True)
@@ -76,8 +92,7 @@ def test_a_month_materialized_alone_is_as_complete_as_one_materialized_with_othe
         found = quality(
             [counts[month] for month in months],
             nothing,
-            lambda table: dict.fromkeys(months, int(table.name == "transactions")),
-            months,
+            receipts(months, transactions=1),
             lambda table, column: column in known,
         )
         rows = found.filter(table_name="transactions").sort("month")
@@ -91,15 +106,23 @@ def test_a_month_materialized_alone_is_as_complete_as_one_materialized_with_othe
 
 
 def test_a_table_without_rows_has_no_shares():
-    measured = quality(
-        [], clean(received(CUSTOMERS, []), CUSTOMERS, Conventions()).rejects, _none, ["m"]
-    )
+    nothing = clean(received(CUSTOMERS, []), CUSTOMERS, Conventions()).rejects
+    measured = quality([], nothing, receipts(["2024-01"]))
     assert measured["validity"].null_count() == measured.height
     assert "customers" not in [table for table, _, _ in known_shares(measured)]
 
 
-def _none(table) -> dict[str, int]:
-    return {"m": 0}
+def test_an_undated_line_is_received_and_not_valid():
+    found = clean(received(TRANSACTIONS, [GOOD]), TRANSACTIONS, Conventions())
+    stray = {"month": "2024-01", "table_name": "transactions", "source_file": "f.csv"}
+    unplaced = pl.DataFrame(
+        [stray | {"source_row": 2, "reason": NO_DATE}], schema=UNPLACED.polars_schema
+    )
+    rejects = pl.concat([found.rejects, unplaced_rejects(unplaced)])
+    measured = quality(
+        [counted(found.kept, TRANSACTIONS)], rejects, receipts(["2024-01"], transactions=2)
+    ).filter(table_name="transactions")
+    assert measured.select("rows_received", "rows_kept", "validity").rows() == [(2, 1, 0.5)]
 
 
 def test_what_the_ui_shows_are_the_shares_that_are_known():

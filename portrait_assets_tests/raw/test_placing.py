@@ -105,6 +105,14 @@ def test_a_date_that_does_not_exist_is_not_guessed(place):
     assert place("2024-02-30").counts() == {None: 1}
 
 
+def test_what_is_unplaced_counts_in_the_month_that_it_stands_in(place):
+    placing = place("2024-01-01", "2024-02-01", "never", "2025-01-01", "2025-01-02")
+    table = receipts({"transactions": placing}, ["transactions"], MONTHS).sort("month")
+    assert table["rows_received"].to_list() == [2, 1, 0, 2]
+    assert table["rows_in_file"].unique().to_list() == [5]
+    assert placing.unplaced()["month"].to_list() == ["2024-01", "2024-04", "2024-04"]
+
+
 def test_receipts_balance_rows_in_the_file_with_placed_and_unplaced(place):
     placing = place("2024-01-01", "2024-02-01", "2024-02-02", "never", "2025-01-01")
     table = receipts({"transactions": placing}, ["transactions", "market"], MONTHS)

@@ -38,6 +38,7 @@ def read(tmp_path: Path):
         receipt = by_table.row(0, named=True)
         assert receipt["rows_in_file"] == receipt["rows_placed"] + receipt["rows_unplaced"]
         assert receipt["rows_unplaced"] == unplaced.height
+        assert receipt["rows_received"] == rows.height + unplaced.height
         return rows, unplaced
 
     return reading

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from portrait_assets.stages.cleaned.account import account
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
-from portrait_assets.stages.raw.contract import RECEIPTS
+from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.validation import findings
 from portrait_assets.stages.validation.contract import BACKTEST
 from portrait_assets.stages.validation.findings_backtest import backtest_findings
@@ -37,8 +38,12 @@ def reject(row: int, severity: str, rule: str = "unreadable") -> dict[str, objec
     }
 
 
-def kept(rows: int) -> pl.DataFrame:
-    return pl.DataFrame({"table_name": ["transactions"], "kept": [rows]})
+def balance(rows_kept: int, **changed: object) -> pl.DataFrame:
+    """The account of ten lines of which one is set aside, one merged and one unplaced."""
+    counts = {"month": ["2024-01"], "table_name": ["transactions"], "kept": [rows_kept]}
+    stray = {"month": "2024-01", "table_name": "transactions", "source_file": "f", "reason": "x"}
+    unplaced = pl.DataFrame([stray | {"source_row": 4}], schema=UNPLACED.polars_schema)
+    return account(receipt(**changed), pl.DataFrame(counts), unplaced, SET_ASIDE)
 
 
 SET_ASIDE = pl.DataFrame(
@@ -47,24 +52,25 @@ SET_ASIDE = pl.DataFrame(
         reject(1, "row", "required and missing"),
         reject(2, "merged"),
         reject(3, "value"),
+        reject(4, "unplaced"),
     ],
     schema=REJECTS.polars_schema,
 )
 
 
 def test_rows_kept_set_aside_and_merged_balance_those_received():
-    found = findings.conservation(receipt(), kept(8), SET_ASIDE).row(0, named=True)
+    found = findings.conservation(balance(7)).row(0, named=True)
     assert (found["value"], found["verdict"]) == (0, "pass")
-    assert "10 rows received = 8 kept + 1 set aside + 1 merged" in found["advice_en"]
+    assert "10 rows received = 7 kept + 1 set aside + 1 merged + 1 unpl" in found["advice_en"]
 
 
 @pytest.mark.parametrize(
     ("changed", "rows_kept", "lost"),
-    [({}, 7, 1), ({}, 9, 1), ({"rows_placed": 20}, 8, 2)],
+    [({}, 6, 1), ({}, 8, 1), ({"rows_placed": 20}, 7, 2)],
     ids=["lost in cleaning", "invented", "lost in reading"],
 )
 def test_a_row_that_goes_missing_fails(changed: dict[str, object], rows_kept: int, lost: int):
-    found = findings.conservation(receipt(**changed), kept(rows_kept), SET_ASIDE).row(0, named=True)
+    found = findings.conservation(balance(rows_kept, **changed)).row(0, named=True)
     assert (found["value"], found["verdict"]) == (lost, "fail")
 
 

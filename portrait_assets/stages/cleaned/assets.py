@@ -1,6 +1,6 @@
 """Assets of the cleaned room: the typed tables, what was set aside, and the golden record."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import dagster as dg
 import polars as pl
@@ -9,7 +9,7 @@ from portrait_assets.core.bounds import in_batches
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
-from portrait_assets.schema.table import Severity, Table
+from portrait_assets.stages.cleaned.account import account, kept_rows
 from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
 from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
 from portrait_assets.stages.cleaned.completeness import COMPLETENESS, completeness_step
@@ -26,6 +26,7 @@ from portrait_assets.stages.identity.lookup import moved, with_customer_id
 from portrait_assets.stages.raw.contract import (
     CANONICAL,
     CANONICAL_BY_NAME,
+    RECEIPTS,
     UNPLACED,
     Canonical,
 )
@@ -50,7 +51,7 @@ BEHIND = {
     each.table: read(CANONICAL_BY_NAME[each.table].raw_table(), EVER)
     for each in BACKGROUNDS.values()
 }
-READ_UNPLACED = read(UNPLACED, THE_MONTH)
+READ_RECEIPTS, READ_UNPLACED = read(RECEIPTS, THE_MONTH), read(UNPLACED, THE_MONTH)
 IDENTITIES = read(IDENTITY_MAP, EVER)
 CUSTOMERS_SO_FAR = read(CLEANED["customers"], EVER)
 
@@ -66,12 +67,14 @@ def cleaned_assets(
         "cleaned",
         [*CLEANED.values(), REJECTS, QUALITY],
         partitions,
-        reads=(*RECEIVED.values(), *BEHIND.values(), READ_UNPLACED, IDENTITIES),
+        reads=(*RECEIVED.values(), *BEHIND.values(), READ_RECEIPTS, READ_UNPLACED, IDENTITIES),
     )
     def cleaned(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        unplaced = scan(warehouse, READ_UNPLACED, months).collect()
+        receipts, unplaced = (
+            scan(warehouse, each, months).collect() for each in (READ_RECEIPTS, READ_UNPLACED)
+        )
         rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
         counts: list[pl.DataFrame] = []
         persons = moved(scan(warehouse, IDENTITIES, months).collect())
@@ -98,13 +101,14 @@ def cleaned_assets(
             yield dg.Output(kept(canonical), canonical.name)
         aside = pl.concat(rejects)
         newest = months[-1]
-        shares = quality(counts, aside, warehouse.materialized, months, had_values)
+        shares = quality(counts, aside, receipts, had_values)
         for table_name, month, known in known_shares(shares):
             context.add_asset_metadata(known, asset_key(CLEANED[table_name]), month)
         yield dg.Output(shares, QUALITY.name)
-        balance = markdown_table(conserved(warehouse.materialized, aside, newest))
+        parts = (receipts, kept_rows(warehouse, newest), unplaced, aside)
+        balance = account(*(rows.filter(month=newest) for rows in parts)).drop("month")
         context.add_asset_metadata(
-            {"conservation": dg.MetadataValue.md(balance)},
+            {"conservation": dg.MetadataValue.md(markdown_table(balance))},
             asset_key(REJECTS),
             newest,
         )
@@ -150,31 +154,6 @@ def _batches(
             continue
         for part in range(parts):
             yield warehouse.read_part(table, first, part, parts, by=canonical.required)
-
-
-def conserved(
-    row_counts: Callable[[Table], dict[str, int]], rejects: pl.DataFrame, month: str
-) -> pl.DataFrame:
-    """Per table the rows received in the month, and what became of them."""
-    place = pl.struct("source_file", "source_row")
-    gone = (
-        rejects.filter(pl.col("month") == month)
-        .group_by("table_name")
-        .agg(
-            place.filter(pl.col("severity") == Severity.ROW).n_unique().alias("set_aside"),
-            place.filter(pl.col("severity") == Severity.MERGED).n_unique().alias("merged"),
-        )
-    )
-    rows = [
-        (
-            each.name,
-            row_counts(each.raw_table()).get(month, 0),
-            row_counts(CLEANED[each.name]).get(month, 0),
-        )
-        for each in CANONICAL
-    ]
-    counted = pl.DataFrame(rows, schema=["table_name", "received", "kept"], orient="row")
-    return counted.join(gone, on="table_name", how="left").fill_null(0)
 
 
 def _background(

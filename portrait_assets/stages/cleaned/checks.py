@@ -1,4 +1,4 @@
-"""Checks of the cleaned room: no row is lost, and what was set aside is reported."""
+"""Checks of the cleaned room: no line is lost, and what was set aside is reported."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Severity, Table
+from portrait_assets.stages.cleaned.account import PARTS, account_of
 from portrait_assets.stages.cleaned.completeness import COMPLETENESS, ENDS_EARLY
-from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
-from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.stages.raw.placing import AFTER_LAST
+from portrait_assets.stages.cleaned.contract import REJECTS
+from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
@@ -21,47 +21,23 @@ from portrait_assets.storage.dagster.checks import (
 
 
 def _conserved(subject: Subject) -> Finding:
-    """Received = kept + distinct rows set aside + duplicates merged, table by table.
+    """Each line received is kept, set aside, merged or unplaced, table by table.
 
-    Rows without a readable date and broken lines are received and set aside too. Of a table that
-    could not be read it is not known what was received: the rows of an earlier reading stay, and
-    nothing is to be materialized from them.
+    Of a table that could not be read it is not known what was received: the rows of an earlier
+    reading stay, and nothing is to be materialized from them.
     """
     if problems := _problems(subject):
         return Finding(len(problems), " ".join(problems))
-    row_counts = subject.warehouse.materialized
-    row = pl.struct("source_file", "source_row")
-    gone = subject.rows.group_by("table_name").agg(
-        row.filter(severity=str(Severity.ROW)).n_unique().alias("aside"),
-        row.filter(severity=str(Severity.MERGED)).n_unique().alias("merged"),
-    )
-    strays = _broken_strays(subject)
-    counts = [
-        (
-            c.name,
-            row_counts(c.raw_table())[subject.month] + strays.get(c.name, 0),
-            row_counts(CLEANED[c.name])[subject.month],
-        )
-        for c in CANONICAL
-    ]
-    balance = (
-        pl.DataFrame(counts, schema=["table_name", "received", "kept"], orient="row")
-        .join(gone, on="table_name", how="left")
-        .with_columns(pl.col("aside", "merged").fill_null(0).cast(pl.Int64))
-        .with_columns(lost=pl.col("received") - pl.col("kept") - pl.col("aside") - pl.col("merged"))
-    )
+    balance = account_of(subject.warehouse, subject.month)
+    parts = pl.format("{} kept + {} set aside + {} merged + {} unplaced", *PARTS)
+    received = pl.format("{} received", "received")
     wrong = balance.filter(pl.col("lost") != 0).select(
-        pl.format(
-            "{}: {} received, {} kept, {} set aside, {} merged",
-            *("table_name", "received", "kept", "aside", "merged"),
-        )
+        pl.format("{}: {} and {}; {} lost", "table_name", received, parts, "lost")
     )
-    return Finding(
-        int(balance["lost"].abs().sum()),
-        "; ".join(wrong.to_series())
-        or f"{balance['received'].sum()} received = {balance['kept'].sum()} kept + "
-        f"{balance['aside'].sum()} set aside + {balance['merged'].sum()} merged",
+    whole = balance.select(pl.col("received", *PARTS).sum()).select(
+        pl.format("{} = {}", received, parts)
     )
+    return Finding(int(balance["lost"].sum()), "; ".join(wrong.to_series()) or str(whole.item()))
 
 
 def _problems(subject: Subject) -> list[str]:
@@ -70,33 +46,26 @@ def _problems(subject: Subject) -> list[str]:
     return receipts["problem"].drop_nulls().unique(maintain_order=True).to_list()
 
 
-def _broken_strays(subject: Subject) -> dict[str, int]:
-    """By table, the month's rows in `raw.unplaced` that are broken and so set aside."""
-    if not subject.warehouse.materialized(UNPLACED).get(subject.month):
-        return {}
-    unplaced = subject.warehouse.read(UNPLACED, [subject.month])
-    broken = unplaced.filter(pl.col("reason") != AFTER_LAST)
-    return dict(broken.group_by("table_name").len().iter_rows())
-
-
 def _none_set_aside(subject: Subject) -> Finding:
-    if subject.rows.is_empty():
+    # What is unplaced `none_unplaced` tells.
+    found = subject.rows.filter(pl.col("severity") != Severity.UNPLACED)
+    if found.is_empty():
         return Finding(0, "nothing was set aside or corrected")
     kinds = ("table_name", "column_name", "rule", "severity")
-    frequencies = subject.rows.group_by(kinds).len()
+    frequencies = found.group_by(kinds).len()
     # Of those that are equally often, always the same one.
     order = frequencies.sort("len", *kinds, descending=[True, *[False] * len(kinds)])
     worst = order.row(0, named=True)
     return Finding(
-        subject.rows.height,
-        f"{subject.rows.height} entries; most often {worst['table_name']}."
+        found.height,
+        f"{found.height} entries; most often {worst['table_name']}."
         f"{worst['column_name'] or 'row'} {worst['rule']} ({worst['len']}x, {worst['severity']})",
     )
 
 
 CONSERVED = TableCheck(
     "conserved",
-    "Of every table that was read: rows received = kept + distinct rows set aside + merged.",
+    "Of every table that was read: lines received = kept + set aside + merged + unplaced.",
     _conserved,
     blocking=True,
 )

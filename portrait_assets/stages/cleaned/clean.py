@@ -64,7 +64,7 @@ def clean(
 
 
 def unplaced_rejects(unplaced: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `raw.unplaced` that are broken, as rows of `cleaned.rejects`.
+    """The lines of `raw.unplaced` that are broken or undated, as rows of `cleaned.rejects`.
 
     A row after the source's last month is whole and waits for its month.
     """
@@ -77,7 +77,7 @@ def unplaced_rejects(unplaced: pl.DataFrame) -> pl.DataFrame:
             .then(pl.col("table_name").replace_strict(dated_by, default=None))
             .alias("column_name"),
             pl.col("reason").alias("rule"),
-            pl.lit(str(Severity.ROW)).alias("severity"),
+            pl.lit(str(Severity.UNPLACED)).alias("severity"),
             pl.col("dated").alias("received"),
         )
         .select(REJECTS.column_names)

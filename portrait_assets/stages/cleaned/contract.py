@@ -103,7 +103,7 @@ REJECTS = Table(
         Column(
             "severity",
             Type.TEXT,
-            "What was done: row, value, note or merged",
+            "What was done: row, value, note, merged or unplaced",
             "处理方式",
             nullable=False,
             allowed=tuple(Severity),

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
-from portrait_assets.schema.table import Severity, Table
+from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.cleaned.rules import cross_rule_names
-from portrait_assets.stages.raw.contract import CANONICAL, Canonical
+from portrait_assets.stages.raw.contract import Canonical
 
 HadValues = Callable[[str, str], bool]
 _COUNTS = {
@@ -61,8 +61,7 @@ def _together(counts: Iterable[pl.DataFrame], had_values: HadValues) -> pl.DataF
 def quality(
     counts: Iterable[pl.DataFrame],
     rejects: pl.DataFrame,
-    row_counts: Callable[[Table], dict[str, int]],
-    months: list[str],
+    receipts: pl.DataFrame,
     had_values: HadValues = lambda table, column: False,
 ) -> pl.DataFrame:
     """The rows of cleaned.quality for these months.
@@ -70,15 +69,10 @@ def quality(
     Args:
         counts: what `counted` gave, of all tables.
         rejects: cleaned.rejects of these months.
-        row_counts: rows by month that a table was materialized with.
-        months: the months.
+        receipts: raw.receipts of these months.
         had_values: whether a column of a cleaned table has a value in a month before these.
     """
-    received = pl.DataFrame(
-        [(month, c.name, row_counts(c.raw_table())[month]) for c in CANONICAL for month in months],
-        schema={"month": pl.String, "table_name": pl.String, "rows_received": pl.Int64},
-        orient="row",
-    )
+    received = receipts.select("month", "table_name", "rows_received")
     kept = _together(counts, had_values)
     row = pl.struct("source_file", "source_row")
     is_across = pl.col("rule").is_in(list(cross_rule_names()))

@@ -68,6 +68,7 @@ SEVERITIES = {
     "value": ("value set to null", "取值置空"),
     "note": ("noted, kept", "记录并保留"),
     "merged": ("merged with its twin", "与重复行合并"),
+    "unplaced": ("line in no month", "未归月"),
 }
 SUBJECTS = {
     "cluster model": ("the cluster model", "聚类模型"),

@@ -18,8 +18,13 @@ from portrait_assets.storage.dagster.checks import (
 
 def _all_received(subject: Subject) -> Finding:
     """Compares what the files hold with what is stored, table by table."""
+    unplaced = subject.warehouse.read(UNPLACED, [subject.month])
+    rows = subject.warehouse.materialized
     stored = pl.DataFrame(
-        [(c.name, subject.warehouse.materialized(c.raw_table())[subject.month]) for c in CANONICAL],
+        [
+            (c.name, rows(c.raw_table())[subject.month] + unplaced.filter(table_name=c.name).height)
+            for c in CANONICAL
+        ],
         schema={"table_name": pl.String, "stored": pl.Int64},
         orient="row",
     )
@@ -30,14 +35,14 @@ def _all_received(subject: Subject) -> Finding:
     wrong = balance.filter((pl.col("lost") > 0) | (pl.col("astray") > 0))
     sentences = wrong.select(
         pl.format(
-            "{}: {} rows in the file, {} placed in months and {} unplaced; of the {} of this "
+            "{}: {} lines in the file, {} placed in months and {} unplaced; of the {} of this "
             "month {} stored",
             *("table_name", "rows_in_file", "rows_placed", "rows_unplaced"),
             *("rows_received", "stored"),
         )
     )
     received = balance["rows_received"].sum()
-    balanced = f"all {received} rows of {balance.height} tables are stored"
+    balanced = f"all {received} lines of {balance.height} tables are stored"
     return Finding(
         int(balance.select(pl.col("lost", "astray").sum()).sum_horizontal().item()),
         "; ".join(sentences.to_series()) or balanced,
@@ -50,7 +55,7 @@ def _none_unplaced(subject: Subject) -> Finding:
 
 ALL_RECEIVED = TableCheck(
     "all_received",
-    "Of every table: rows in the file = rows placed in months + unplaced, and the month's stored.",
+    "Of every table: lines in the file = placed in months + unplaced, and the month's are stored.",
     _all_received,
     blocking=True,
 )

@@ -398,13 +398,18 @@ CANONICAL_BY_NAME = {canonical.name: canonical for canonical in CANONICAL}
 UNPLACED = Table(
     schema="raw",
     name="unplaced",
-    en="Rows that belong to no month of the source: no readable date, or after its last month",
+    en="Lines that belong to no month of the source: broken, without a readable date, or too late",
     zh="无法归入月份的记录",
     columns=(
         _text("table_name", "Table the row was meant for", "目标表", nullable=False),
         SOURCE_FILE,
         SOURCE_ROW,
-        _text("reason", "no readable date, or after the last month", "原因", nullable=False),
+        _text(
+            "reason",
+            "Why: no readable date, after the last month, or how the line is broken",
+            "原因",
+            nullable=False,
+        ),
         _text("dated", "The date as received", "原始日期"),
     ),
     key=("table_name", "source_file", "source_row"),
@@ -418,7 +423,14 @@ RECEIPTS = Table(
     columns=(
         _text("table_name", "Table", "表", nullable=False),
         Column("is_provided", Type.BOOLEAN, "Whether the source has it", "数据源是否提供", False),
-        Column("rows_received", Type.INTEGER, "Rows of this month", "本月行数", False, minimum=0),
+        Column(
+            "rows_received",
+            Type.INTEGER,
+            "Lines of the files that count in this month: its rows, and what is unplaced in it",
+            "计入本月的行数(含未归月)",
+            nullable=False,
+            minimum=0,
+        ),
         Column("rows_in_file", Type.INTEGER, "Rows in the files", "文件行数", False, minimum=0),
         Column(
             "rows_placed", Type.INTEGER, "Rows placed in any month", "已归月行数", False, minimum=0

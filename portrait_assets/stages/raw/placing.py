@@ -151,14 +151,34 @@ class Placing:
             self.first,
         )
 
-    def broken_count(self) -> int:
-        """Lines of the table's file that are no rows."""
-        return self._broken_lines().height
-
     def rows_in_file(self) -> int | None:
-        """Rows of the file that the table is read from; None for a derived table."""
+        """Lines of the file that the table is read from; None for a derived table."""
         name = self.reader.source.rows_of(self.canonical.name)
-        return self.reader.rows_in(name) + self.broken_count() if name else None
+        return self.reader.rows_in(name) + self._broken_lines().height if name else None
+
+    def found(self) -> Found:
+        """How many lines there are, and by month how many of them are placed and unplaced."""
+        counts = self.counts()
+        undated = counts.pop(None, 0)
+        placed = {month: n for month, n in counts.items() if month and month <= self.last}
+        late = sum(counts.values()) - sum(placed.values())
+        unplaced = {self.first: undated + self._broken_lines().height}
+        unplaced[self.last] = unplaced.get(self.last, 0) + late
+        in_file = self.rows_in_file()
+        in_all = sum(placed.values()) + sum(unplaced.values())
+        return Found(placed, unplaced, in_all if in_file is None else in_file)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Lines of a table's files: by month those placed in it, those unplaced, and all of them.
+
+    Unplaced lines stand in the month of `raw.unplaced` that names them.
+    """
+
+    placed: Mapping[str, int]
+    unplaced: Mapping[str, int]
+    in_file: int
 
 
 @dataclass(frozen=True)
@@ -222,21 +242,18 @@ def receipts(
     rows = []
     for table in tables:
         placing = placed.get(table)
-        counts = placing.counts() if placing else {}
-        last = placing.last if placing else ""
-        unplaced = sum(n for month, n in counts.items() if month is None or month > last)
-        broken = placing.broken_count() if placing else 0
-        in_file = placing.rows_in_file() if placing else None
+        found = placing.found() if placing else Found({}, {}, 0)
         stands = unread.get(table, Unread(None, {}))
         rows += [
             {
                 "month": month,
                 "table_name": table,
                 "is_provided": placing is not None or table in unread,
-                "rows_received": counts.get(month, stands.rows.get(month, 0)),
-                "rows_in_file": sum(counts.values()) if in_file is None else in_file,
-                "rows_placed": sum(counts.values()) - unplaced,
-                "rows_unplaced": unplaced + broken,
+                "rows_received": found.placed.get(month, stands.rows.get(month, 0))
+                + found.unplaced.get(month, 0),
+                "rows_in_file": found.in_file,
+                "rows_placed": sum(found.placed.values()),
+                "rows_unplaced": sum(found.unplaced.values()),
                 "problem": stands.problem,
             }
             for month in months

@@ -15,7 +15,7 @@ from portrait_assets.stages.features.contract import (
     FEATURE_MATRIX,
     FEATURE_SELECTION,
 )
-from portrait_assets.stages.raw.contract import RECEIPTS
+from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
@@ -40,6 +40,7 @@ READ = (
         read(table, THE_MONTH)
         for table in (
             RECEIPTS,
+            UNPLACED,
             *CLEANED.values(),
             REJECTS,
             QUALITY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.schema.table import Severity
+from portrait_assets.stages.cleaned.account import PARTS
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.validation.contract import Area, Verdict
 
@@ -70,33 +70,15 @@ def _verdict(holds: pl.Expr, otherwise: Verdict) -> pl.Expr:
     return pl.when(holds).then(pl.lit(str(Verdict.PASS))).otherwise(pl.lit(str(otherwise)))
 
 
-def conservation(receipts: pl.DataFrame, kept: pl.DataFrame, rejects: pl.DataFrame) -> pl.DataFrame:
-    """Per table that the source provides: rows of the month that went missing on the way.
+def conservation(balance: pl.DataFrame) -> pl.DataFrame:
+    """Per table that the source provides: lines of the month that went missing on the way.
 
     Args:
-        receipts: the month's rows of `raw.receipts`.
-        kept: columns `table_name` and `kept`, rows of the month in each cleaned table.
-        rejects: the month's rows of `cleaned.rejects`.
+        balance: what `cleaned.account` gives for the month.
     """
-    place = pl.struct("source_file", "source_row")
-    gone = rejects.group_by("table_name").agg(
-        place.filter(pl.col("severity") == Severity.ROW).n_unique().alias("aside"),
-        place.filter(pl.col("severity") == Severity.MERGED).n_unique().alias("merged"),
-    )
-    balance = (
-        receipts.filter("is_provided")
-        .join(kept, on="table_name", how="left")
-        .join(gone, on="table_name", how="left")
-        .with_columns(pl.col("kept", "aside", "merged").fill_null(0).cast(pl.Int64))
-        .with_columns(
-            lost=pl.col("rows_received") - pl.col("kept") - pl.col("aside") - pl.col("merged"),
-            in_file=pl.col("rows_in_file") - pl.col("rows_placed") - pl.col("rows_unplaced"),
-        )
-        .with_columns(lost=pl.col("lost").abs() + pl.col("in_file").abs())
-    )
-    numbers = ("rows_received", "kept", "aside", "merged", "rows_unplaced")
+    numbers = ("received", *PARTS)
     return finding(
-        balance,
+        balance.filter("is_provided"),
         Area.CONSERVATION,
         pl.col("table_name"),
         "rows lost",
@@ -104,10 +86,9 @@ def conservation(receipts: pl.DataFrame, kept: pl.DataFrame, rejects: pl.DataFra
         _verdict(pl.col("lost") == 0, Verdict.FAIL),
         (
             pl.format(
-                "{} rows received = {} kept + {} set aside + {} merged; {} of the files unplaced.",
-                *numbers,
+                "{} rows received = {} kept + {} set aside + {} merged + {} unplaced.", *numbers
             ),
-            pl.format("收到{}行 = 保留{}行 + 剔除{}行 + 合并{}行;文件中{}行无法归月。", *numbers),
+            pl.format("收到{}行 = 保留{}行 + 剔除{}行 + 合并{}行 + 未归月{}行。", *numbers),
         ),
         threshold=0.0,
     )

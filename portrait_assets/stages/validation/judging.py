@@ -8,7 +8,8 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Table, Type
-from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
+from portrait_assets.stages.cleaned.account import account_of
+from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_DECISION,
     CLUSTER_SEGMENT,
@@ -136,16 +137,11 @@ def report_of(
     own = {table: rows.filter(pl.col("as_of") == as_of) for table, rows in evidence.items()}
     receipts = warehouse.read(RECEIPTS, [month])
     absent = receipts.filter(~pl.col("is_provided"))["table_name"].to_list()
-    kept = pl.DataFrame(
-        [(name, warehouse.materialized(table)[month]) for name, table in CLEANED.items()],
-        schema={"table_name": pl.String, "kept": pl.Int64},
-        orient="row",
-    )
     customers = warehouse.materialized(FEATURE_MATRIX)[month]
     segments = warehouse.read(CLUSTER_SEGMENT, [month])
     active = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
     areas = [
-        findings.conservation(receipts, kept, warehouse.read(REJECTS, [month])),
+        findings.conservation(account_of(warehouse, month)),
         findings.not_provided(receipts),
         findings.data_quality(warehouse.read(QUALITY, [month])),
         findings.check_results(_results_so_far(warehouse, month)),

@@ -14,7 +14,7 @@ def quality(published: Published) -> dict[str, Any]:
     return {
         "receipts": published.rows(
             "raw.receipts",
-            "SELECT table_name, bool_or(is_provided) AS is_provided, sum(rows_received) AS rows, "
+            "SELECT table_name, bool_or(is_provided) AS is_provided, max(rows_placed) AS rows, "
             "max(rows_in_file) AS in_file, max(rows_unplaced) AS unplaced "
             "FROM {table} GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1",
         ),

@@ -1,0 +1,66 @@
+"""What became of the lines that a source's files hold: each is counted once."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.schema.table import Severity
+from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
+from portrait_assets.storage.duckdb.store import Warehouse
+
+PARTS = ("kept", "set_aside", "merged", "unplaced")
+_OF = ("month", "table_name")
+
+
+def account(
+    receipts: pl.DataFrame, kept: pl.DataFrame, unplaced: pl.DataFrame, rejects: pl.DataFrame
+) -> pl.DataFrame:
+    """Of each month and table, the lines received and what became of them.
+
+    Args:
+        receipts: rows of `raw.receipts`.
+        kept: what `kept_rows` gives for these months.
+        unplaced: the rows of `raw.unplaced` of these months.
+        rejects: the rows of `cleaned.rejects` of these months.
+
+    Returns:
+        `month`, `table_name`, `is_provided`, `received`, the `PARTS` that these are in, and
+        `lost`: lines received that are in no part or in two, and lines of the whole files that
+        were neither placed in a month nor unplaced.
+    """
+    line = pl.struct("source_file", "source_row")
+    gone = rejects.group_by(_OF).agg(
+        line.filter(severity=str(Severity.ROW)).n_unique().alias("set_aside"),
+        line.filter(severity=str(Severity.MERGED)).n_unique().alias("merged"),
+    )
+    strays = unplaced.group_by(_OF).agg(pl.len().alias("unplaced"))
+    balance = kept
+    for part in (receipts.rename({"rows_received": "received"}), gone, strays):
+        balance = balance.join(part, on=_OF, how="left", maintain_order="left")
+    balance = balance.with_columns(
+        pl.col("received", *PARTS, "^rows_.*$").fill_null(0).cast(pl.Int64),
+        pl.col("is_provided").fill_null(False),
+    )
+    unread = pl.col("rows_in_file") - pl.col("rows_placed") - pl.col("rows_unplaced")
+    missing = pl.col("received") - pl.sum_horizontal(PARTS)
+    return balance.with_columns(lost=missing.abs() + unread.abs()).select(
+        *_OF, "is_provided", "received", *PARTS, "lost"
+    )
+
+
+def account_of(warehouse: Warehouse, month: str) -> pl.DataFrame:
+    """The account of a month as the warehouse holds it."""
+    receipts, unplaced, rejects = (
+        warehouse.read(table, [month]) for table in (RECEIPTS, UNPLACED, REJECTS)
+    )
+    return account(receipts, kept_rows(warehouse, month), unplaced, rejects)
+
+
+def kept_rows(warehouse: Warehouse, month: str) -> pl.DataFrame:
+    """`month`, `table_name` and `kept`: the rows of the month in each cleaned table."""
+    return pl.DataFrame(
+        [(month, name, warehouse.materialized(table)[month]) for name, table in CLEANED.items()],
+        schema={"month": pl.String, "table_name": pl.String, "kept": pl.Int64},
+        orient="row",
+    )
