@@ -163,7 +163,7 @@ def all_against(
 ) -> list[tuple[object, ...]]:
     background = BACKGROUNDS[canonical.name]
     known = received(CANONICAL_BY_NAME[background.table], others)
-    first = first_known(background, known.lazy(), "UTC")
+    first = first_known(background, known.lazy(), Conventions())
     return rejects_of(clean(received(canonical, rows), canonical, Conventions(), first))
 
 

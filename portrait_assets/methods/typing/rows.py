@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -145,7 +145,7 @@ def type_rows(
         forms: by column the form of text that it has; such columns are brought to it.
     """
     rows = (received if _in_order(received) else received.sort(PLACE)).with_row_index(_ROW)
-    frame = _typed(rows, table.columns, conventions.time_zone).with_columns(
+    frame = _typed(rows, table, conventions).with_columns(
         form.write(pl.col(name)).alias(name) for name, form in forms.items()
     )
     types = {column.name: rows.schema[column.name] for column in table.columns}
@@ -163,17 +163,20 @@ def _in_order(received: pl.DataFrame) -> bool:
     return bool(received.select(follows.all()).item())
 
 
-def _typed(rows: pl.DataFrame, columns: Sequence[Column], time_zone: str) -> pl.DataFrame:
+def _typed(rows: pl.DataFrame, table: Declared, conventions: Conventions) -> pl.DataFrame:
+    columns, zone = table.columns, conventions.time_zone
     names = [column.name for column in columns]
+    formats = {name: conventions.date_formats(table.name, name) for name in names}
     frame = rows.select(
         pl.exclude(names),
         *(pl.col(name).alias(RECEIVED + name) for name in names),
-        *(typed(column, rows[column.name], time_zone) for column in columns),
+        *(typed(column, rows[column.name], zone, formats[column.name]) for column in columns),
     )
     return frame.with_columns(
         _recovered(frame, column)
         for column in columns
         if column.type is not Type.TEXT
+        and not formats[column.name]
         and frame[column.name].null_count() > rows[column.name].null_count()
     )
 

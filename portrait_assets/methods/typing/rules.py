@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import polars as pl
-from pydantic import ConfigDict
+from pydantic import AfterValidator, BeforeValidator, ConfigDict
 
-from portrait_assets.core.yaml_file import AsWritten, Entry
+from portrait_assets.core.yaml_file import AsWritten, Entry, Text
+from portrait_assets.methods.typing.dates import checked_format
 from portrait_assets.methods.typing.text import Form
 from portrait_assets.schema.table import Column, Severity, Type
 
@@ -22,19 +23,34 @@ RECEIVED = "received:"
 MAX_CHARACTERS = 10_000
 
 
+DateFormat = Annotated[Text, AfterValidator(checked_format)]
+
+
+def _one_or_several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _of_a_rule(severity: Severity | None) -> Severity | None:
+    if severity in (Severity.MERGED, Severity.UNPLACED):
+        raise ValueError("is row, value or note")
+    return severity
+
+
 class ColumnRules(Entry):
     """The rules of a source for one of its columns, beyond the contract.
 
-    `sentinels` are its codes for what is not known; the others state its domain, and `severity`
-    what a value outside of it does to its row: row, value or note.
+    `sentinels` are its codes for what is not known, and `date_format` one or several forms in
+    which its dates are written, and in no others; the rest state its domain, and `severity` what
+    a value outside of it does to its row: row, value or note.
     """
 
     model_config = ConfigDict(title="the rules of")
     sentinels: tuple[AsWritten, ...] = ()
+    date_format: Annotated[tuple[DateFormat, ...], BeforeValidator(_one_or_several)] = ()
     allowed: tuple[AsWritten, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
-    severity: Severity | None = None
+    severity: Annotated[Severity | None, AfterValidator(_of_a_rule)] = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,10 @@ class Conventions:
     time_zone: str = "UTC"
     country: str | None = None
     own: Mapping[str, ColumnRules] = field(default_factory=dict)
+
+    def date_formats(self, table: str, column: str) -> tuple[str, ...]:
+        """The forms that the source declares for the dates of a column; none by default."""
+        return self.own.get(f"{table}.{column}", ColumnRules()).date_format
 
 
 class Declared(Protocol):

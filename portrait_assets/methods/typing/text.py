@@ -7,22 +7,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-DATE_FORMATS = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%Y%m%d",
-    "%Y年%m月%d日",
-    "%Y.%m.%d",
-)
-"""The forms in which text may state a date."""
-EXCEL_EPOCH = "1899-12-30"
-"""Excel counts days from here, with a leap day in 1900 that there was not."""
-
 
 @dataclass(frozen=True)
 class Form:

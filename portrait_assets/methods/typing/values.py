@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
-from portrait_assets.methods.typing.text import DATE_FORMATS, EXCEL_EPOCH, as_text, half_width
+from portrait_assets.methods.typing.dates import DATE_FORMATS, excel_day, read_by, read_one
+from portrait_assets.methods.typing.text import as_text, half_width
 from portrait_assets.schema.table import Column, Type
 
 _TRUE = ("true", "t", "yes", "y", "1", "是")
@@ -17,21 +20,25 @@ _NUMBER += r"([千万亿]?)(?:元|圆|CNY|RMB|USD|EUR)?$"
 _TIMES = {"": 1, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 
 
-def typed(column: Column, received: pl.Series, time_zone: str) -> pl.Expr:
+def typed(
+    column: Column, received: pl.Series, time_zone: str, formats: Sequence[str] = ()
+) -> pl.Expr:
     """The column's values in the contract's type; null where one cannot be read exactly.
 
-    Text is read in its most usual form only; `recovered` reads what is left over.
+    Text is read in its most usual form only; `recovered` reads what is left over. Dates of which
+    the source declares the forms are read in these and no others.
 
     Args:
         column: the contract of the column.
         received: the values as they came.
         time_zone: the source's time zone, in which local times are given.
+        formats: the forms of its dates, where the source declares them.
     """
     match column.type:
         case Type.TEXT:
             expression = as_text(column.name)
         case Type.DATE | Type.TIMESTAMP:
-            expression = _moment(column, received, time_zone)
+            expression = _moment(column, received, time_zone, formats)
         case Type.BOOLEAN:
             expression = _boolean(column, received.dtype)
         case _:
@@ -48,7 +55,7 @@ def recovered(column: Column, received: pl.Series) -> pl.Series:
     text = half_width(pl.col(received.name))
     frame = received.to_frame()
     if column.type in _MOMENTS:
-        read = pl.coalesce(*(_by_format(text, form) for form in DATE_FORMATS), _excel_day(text))
+        read = pl.coalesce(read_by(text, DATE_FORMATS), excel_day(text))
         return frame.select(read.cast(column.polars_type)).to_series()
     if column.type in (Type.TEXT, Type.BOOLEAN):
         return pl.Series(received.name, [None] * len(received), dtype=column.polars_type)
@@ -75,14 +82,21 @@ def _exact(column: Column, value: pl.Expr) -> pl.Expr:
     return value.cast(column.polars_type, strict=False)
 
 
-def _moment(column: Column, received: pl.Series, time_zone: str) -> pl.Expr:
+def _moment(column: Column, received: pl.Series, time_zone: str, formats: Sequence[str]) -> pl.Expr:
     kind = received.dtype
     value = pl.col(column.name)
     if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
         value = value.dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
     elif not kind.is_temporal():
         # A number may be a date too: 20240305, or one of Excel's days.
-        value = _by_format(as_text(column.name), _usual_format(received))
+        text = as_text(column.name)
+        if kind.is_float():
+            whole = pl.when(value == value.round()).then(value.cast(pl.Int64, strict=False))
+            text = whole.cast(pl.String)
+        if formats:
+            value = read_by(half_width(text), formats)
+        else:
+            value = read_one(text, _usual_format(received))
     return value.cast(column.polars_type)
 
 
@@ -90,22 +104,8 @@ def _usual_format(received: pl.Series) -> str:
     """The format that reads most of the first values."""
     sample = received.head(_SAMPLE_ROWS).to_frame("text").drop_nulls()
     text = as_text("text")
-    reads = sample.select(_by_format(text, form).count().alias(form) for form in DATE_FORMATS).row(
-        0
-    )
+    reads = sample.select(read_one(text, form).count().alias(form) for form in DATE_FORMATS).row(0)
     return max(zip(DATE_FORMATS, reads, strict=True), key=lambda pair: pair[1])[0]
-
-
-def _by_format(text: pl.Expr, form: str) -> pl.Expr:
-    if "%H" in form:
-        return text.str.to_datetime(form, time_unit="us", strict=False)
-    return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
-
-
-def _excel_day(text: pl.Expr) -> pl.Expr:
-    days = pl.when(text.str.contains(r"^[1-9]\d{4}$")).then(text).cast(pl.Int64, strict=False)
-    epoch = pl.lit(EXCEL_EPOCH).str.to_date()
-    return (epoch + pl.duration(days=days)).cast(pl.Datetime("us"))
 
 
 def _boolean(column: Column, received: pl.DataType) -> pl.Expr:

@@ -61,7 +61,7 @@ def cleaned_assets(
 ) -> list[dg.AssetsDefinition]:
     """The steps that type every raw table and that compute the best record of each customer."""
     definition = source.definition
-    conventions = Conventions(definition.time_zone, definition.country, definition.rules)
+    conventions = source.conventions
 
     @tables_asset(
         "cleaned",
@@ -164,4 +164,4 @@ def _background(
     if background is None:
         return None
     other = scan(warehouse, BEHIND[background.table], months)
-    return first_known(background, other, conventions.time_zone)
+    return first_known(background, other, conventions)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.methods.typing.text import as_text
 from portrait_assets.methods.typing.values import typed
 from portrait_assets.stages.cleaned.rules import FIRST_CONTACT, FIRST_JOINED
@@ -33,7 +34,9 @@ BACKGROUNDS: dict[str, Background] = {
 """By the table that has the rule."""
 
 
-def first_known(background: Background, raw: pl.LazyFrame, time_zone: str) -> pl.DataFrame | None:
+def first_known(
+    background: Background, raw: pl.LazyFrame, conventions: Conventions
+) -> pl.DataFrame | None:
     """The earliest date per key, and the month in which the first was known; None for no date.
 
     Later months may add a date but never change when an earlier one became known, so that what a
@@ -45,7 +48,9 @@ def first_known(background: Background, raw: pl.LazyFrame, time_zone: str) -> pl
         *(as_text(key).alias(key) for key in background.keys),
         pl.col(column.name),
     ).collect()
-    rows = rows.with_columns(typed(column, rows[column.name], time_zone)).drop_nulls()
+    formats = conventions.date_formats(background.table, column.name)
+    read = typed(column, rows[column.name], conventions.time_zone, formats)
+    rows = rows.with_columns(read).drop_nulls()
     if rows.is_empty():
         return None
     known = rows.sort(KNOWN_SINCE, column.name).unique(

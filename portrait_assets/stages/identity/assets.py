@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
 from portrait_assets.stages.identity.identify import identify
 from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS
@@ -25,7 +24,7 @@ def identity_assets(
 ) -> list[dg.AssetsDefinition]:
     """The step that finds which records are one customer's."""
     definition = source.definition
-    conventions = Conventions(definition.time_zone, definition.country, definition.rules)
+    conventions = source.conventions
 
     @tables_asset(
         "identity_map",

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from portrait_assets.core.months import next_month
-from portrait_assets.methods.typing.text import DATE_FORMATS, EXCEL_EPOCH
 from portrait_assets.stages.raw.contract import RECEIPTS, Canonical
+from portrait_assets.stages.raw.dates import Dates, is_moment
 from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.received import received
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.rows import Query
 
-FULL_WIDTH, HALF_WIDTH = "０１２３４５６７８９／：－．", "0123456789/:-."
 NO_DATE = "no readable date"
 AFTER_LAST = "after the last month"
 
@@ -26,6 +26,8 @@ class Placing:
     reader: SourceReader
     canonical: Canonical
     types: Mapping[str, str]
+    sql: str
+    dates: Dates
     first: str
     last: str
     table: str | None = None
@@ -50,18 +52,8 @@ class Placing:
 
     @property
     def _date(self) -> str:
-        column = quote(self.canonical.dated_by)
-        kind = self.types[self.canonical.dated_by]
-        if kind == "TIMESTAMP WITH TIME ZONE":
-            return f"({column} AT TIME ZONE {literal(self.reader.source.definition.time_zone)})"
-        if _is_moment(kind):
-            return column
-        text = f"translate(trim(CAST({column} AS VARCHAR)), '{FULL_WIDTH}', '{HALF_WIDTH}')"
-        return (
-            f"CASE WHEN regexp_full_match({text}, '[1-9][0-9]{{4}}') "
-            f"THEN DATE '{EXCEL_EPOCH}' + TRY_CAST({text} AS INTEGER) "
-            f"ELSE try_strptime({text}, [{literals(DATE_FORMATS)}]) END"
-        )
+        """SQL of the moment that a row is dated by, null where it cannot be read."""
+        return self.dates.moment(self.canonical.dated_by)
 
     @property
     def is_read_fast(self) -> bool:
@@ -72,7 +64,7 @@ class Placing:
             name is not None
             and self.reader.reads_only(name, sql)
             and all(path.suffix == ".parquet" for path in self.reader.source.files(name))
-            and _is_moment(self.types.get(self.canonical.dated_by, ""))
+            and is_moment(self.types.get(self.canonical.dated_by, ""))
         )
 
     @property
@@ -91,12 +83,11 @@ class Placing:
         """
         if self.table is not None:
             return self.table
-        sql = self.reader.source.sql(self.canonical.name)
         if not self._is_dated:
-            return f"(SELECT {literal(self.first)} AS month, * FROM ({sql}))"
+            return f"(SELECT {literal(self.first)} AS month, * FROM ({self.sql}))"
         return (
             f"(SELECT {self._month}, * EXCLUDE (dated) "
-            f"FROM (SELECT {self._date} AS dated, * FROM ({sql})) WHERE {dated})"
+            f"FROM (SELECT {self._date} AS dated, * FROM ({self.sql})) WHERE {dated})"
         )
 
     def rows(self, months: Sequence[str]) -> Query:
@@ -116,11 +107,10 @@ class Placing:
             sql = f"SELECT month, count(*) FROM {self._placed()} GROUP BY month"
         else:
             # A month is a number first: formatting it as text for every row takes longer.
-            query = self.reader.source.sql(self.canonical.name)
             sql = (
                 f"SELECT {self._month}, CAST(sum(rows) AS BIGINT) FROM ("
                 "SELECT min(dated) AS dated, count(*) AS rows "
-                f"FROM (SELECT {self._date} AS dated FROM ({query})) "
+                f"FROM (SELECT {self._date} AS dated FROM ({self.sql})) "
                 "GROUP BY dated IS NULL, year(dated) * 12 + month(dated)) GROUP BY month"
             )
         return dict(self.reader.con.execute(sql).fetchall())
@@ -189,11 +179,6 @@ class Unread:
     rows: Mapping[str, int]
 
 
-def _is_moment(kind: str) -> bool:
-    """Whether values of this DuckDB type are dates without a time zone."""
-    return kind == "DATE" or (kind.startswith("TIMESTAMP") and "ZONE" not in kind)
-
-
 def _first_day(month: str) -> str:
     return f"DATE {literal(month + '-01')}"
 
@@ -217,10 +202,21 @@ def placings(reader: SourceReader) -> dict[str, Placing]:
         SourceError: when a table's SQL cannot be used.
     """
     months = reader.source.months()
-    return {
-        name: Placing(reader, canonical, reader.columns(canonical), months[0], months[-1])
+    found = {
+        canonical: received(reader, canonical)
         for name, canonical in reader.source.provided.items()
         if reader.problem(name) is None
+    }
+    return {
+        canonical.name: Placing(
+            reader,
+            canonical,
+            rows.types,
+            rows.sql,
+            Dates(reader, canonical, rows),
+            *(months[0], months[-1]),
+        )
+        for canonical, rows in found.items()
     }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -115,6 +116,31 @@ class SourceReader:
     def reads_only(self, name: str, sql: str) -> bool:
         """Whether the query reads this file of the source and nothing else."""
         return self._names_in(sql) == {name.lower()}
+
+    def may_write_numbers(self, sql: str) -> bool:
+        """Whether the query reads text files, or numbers that text may have been made of."""
+        names = self._names_in(sql)
+        for view in reversed(self.source.views):
+            if view.lower() in names:
+                names |= self._names_in(self.source.view_sql(view))
+        texts = {name.lower() for name, _ in self._broken}
+        read = [name for name in self.source.definition.files if name.lower() in names]
+        return any(name.lower() in texts or self._has_floating(name) for name in read)
+
+    def _has_floating(self, name: str) -> bool:
+        described = self.query(f"DESCRIBE {quote(name)}")
+        return any(row[1] in ("DOUBLE", "FLOAT") for row in described)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows that the query gives.
+
+        Raises:
+            SourceError: when a file turns out to be damaged.
+        """
+        try:
+            return self.con.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise unreadable(error, self.files) from None
 
     def problem(self, table: str) -> str | None:
         """Why a table cannot be read, as a sentence that names the file; None when it can."""

@@ -17,7 +17,8 @@ from portrait_assets.core.invocation import command, pip_command
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
 from portrait_assets.core.yaml_file import Entry, Month, Text, read_yaml
-from portrait_assets.methods.typing.rules import ColumnRules
+from portrait_assets.methods.typing.rules import ColumnRules, Conventions
+from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
 
 PACKAGE = "package:"
@@ -168,6 +169,17 @@ class Source:
             last = next_month(f"{current:%Y-%m}", -1)
         return month_range(self.definition.first_month, last)
 
+    @cached_property
+    def conventions(self) -> Conventions:
+        """How its values are read: time zone, country, and its own rules."""
+        definition = self.definition
+        return Conventions(definition.time_zone, definition.country, definition.rules)
+
+    def codes(self, column: Column, table: str) -> list[str]:
+        """The codes, in lower case, that stand for what is not known in a column of a table."""
+        own = self.definition.rules.get(f"{table}.{column.name}", ColumnRules())
+        return [*column.sentinels, *(code.lower() for code in own.sentinels)]
+
     def rows_of(self, table: str) -> str | None:
         """The file whose rows the table's SQL returns, or None for a derived table."""
         spec = self.definition.tables.get(table, TableSpec())
@@ -292,4 +304,12 @@ def load_source(own_folder: Path) -> Source:
             f"{definition.place_of('last_month')}: last_month lies before first_month; "
             "correct one of them."
         )
+    for name, rules in definition.rules.items():
+        table, _, column = name.partition(".")
+        kind = CANONICAL_BY_NAME[table].column(column).type
+        if rules.date_format and kind not in (Type.DATE, Type.TIMESTAMP):
+            raise SourceError(
+                f"{definition.place_of('rules', name)}: {name} holds no dates; remove its "
+                "date_format or name a column of dates."
+            )
     return Source(folder, definition, own_folder)

@@ -1,0 +1,210 @@
+"""Dates are read by the forms that a source declares, in SQL and in typing alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from portrait_assets.core.errors import SourceError
+from portrait_assets.methods.typing.dates import checked_format, read_by
+from portrait_assets.methods.typing.rules import ColumnRules, Conventions
+from portrait_assets.stages.cleaned.clean import clean
+from portrait_assets.stages.raw.contract import CUSTOMERS, TRANSACTIONS
+from portrait_assets.stages.raw.placing import Placing, placings
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.testing.shop import run, sales_file, shop
+from portrait_assets_tests.cleaned.test_clean import SALE, received
+
+FORMATS = (
+    "%m/%d/%Y %H:%M",
+    "%d.%m.%Y",
+    "%y%m%d",
+    "%d-%b-%Y",
+    "%d %B %y %I:%M %p",
+    "%Y%m%d%H%M%S",
+    "%d/%m/%Y %H:%M:%S.%f",
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path):
+    """Gives the placing of the shop's sales with these dates and these rules in source.yaml."""
+    opened = []
+
+    def placed(*dates: str, rules: str = "{}") -> Placing:
+        settings = shop(tmp_path / str(len(opened)))
+        source_yaml = settings.source_dir / "source.yaml"
+        source_yaml.write_text(source_yaml.read_text() + f"rules: {rules}\n")
+        lines = "".join(f"{each},K1,B1,tea,1.50,0,east\n" for each in dates)
+        sales_file(settings).write_text("sold_at,card,basket,category,paid,saved,town\n" + lines)
+        con = duckdb.connect()
+        reader = SourceReader(con, load_source(settings.source_dir)).__enter__()
+        opened.append((reader, con))
+        return placings(reader)["transactions"]
+
+    yield placed
+    for reader, con in opened:
+        reader.__exit__()
+        con.close()
+
+
+def declared(form: str) -> str:
+    return f"{{transactions.occurred_at: {{date_format: {form}}}}}"
+
+
+def test_dates_are_placed_and_typed_by_the_form_that_is_declared(place):
+    placing = place("1/2/2024 8:26", "12/1/2023 23:59", rules=declared('"%m/%d/%Y %H:%M"'))
+    assert placing.counts() == {"2024-01": 2}
+    rows = placing.reader.con.sql(placing.rows(["2024-01"]).sql).pl()
+    assert rows["occurred_at"].to_list() == ["1/2/2024 8:26", "12/1/2023 23:59"]
+    missing = (c for c in TRANSACTIONS.raw_table().column_names if c not in rows.columns)
+    rows = rows.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
+    found = clean(rows, TRANSACTIONS, placing.reader.source.conventions)
+    assert found.kept["occurred_at"].to_list() == [
+        datetime(2024, 1, 2, 8, 26),
+        datetime(2023, 12, 1, 23, 59),
+    ]
+
+
+def test_day_and_month_are_as_declared_and_never_guessed(place):
+    day_first = place("1/2/2024", "13/2/2024", rules=declared('"%d/%m/%Y"'))
+    assert day_first.counts() == {"2024-02": 2}
+    month_first = place("1/2/2024", "13/2/2024", rules=declared('"%m/%d/%Y"'))
+    assert month_first.counts() == {"2024-01": 1, None: 1}
+
+
+def test_a_declared_form_takes_the_place_of_the_usual_ones(place):
+    placing = place("240105", "2024-01-05", "45296", rules=declared('"%y%m%d"'))
+    assert placing.counts() == {"2024-01": 1, None: 2}
+
+
+def test_several_forms_are_tried_in_their_order(place):
+    placing = place("2/3/2024", "2024-03-05", rules=declared('["%d/%m/%Y", "%Y-%m-%d"]'))
+    assert placing.counts() == {"2024-03": 2}
+
+
+def test_a_column_of_dates_that_cannot_be_read_is_named_with_three_of_them(place):
+    placing = place("12/1/2010 8:26", "1/13/2011 9:00", "", "12/2/2010 8:26", "12/3/2010 8:26")
+    with pytest.raises(SourceError) as error:
+        placing.dates.require_readable()
+    assert str(error.value) == (
+        "corner_shop: none of the dates in transactions.occurred_at (sales.csv) can be read, "
+        "which holds '1/13/2011 9:00', '12/1/2010 8:26' and '12/2/2010 8:26'; declare how they "
+        "are written in source.yaml, such as rules: {transactions.occurred_at: {date_format: "
+        "'%m/%d/%Y %H:%M'}}, or list under its sentinels what stands for not known."
+    )
+
+
+def test_a_form_that_reads_nothing_is_to_be_corrected(place):
+    with pytest.raises(SourceError, match=r"can be read by %d\.%m\.%Y, which holds '12/1/2010'"):
+        place("12/1/2010", rules=declared('"%d.%m.%Y"')).dates.require_readable()
+
+
+@pytest.mark.parametrize(
+    ("dates", "rules"),
+    [
+        (["2024-01-05", "soon", "later", "never"], "{}"),
+        (["", ""], "{}"),
+        ([], "{}"),
+        (["none", "None"], "{transactions.occurred_at: {sentinels: [none]}}"),
+        (["12/1/2010"], declared('"%m/%d/%Y"')),
+    ],
+    ids=["one is read", "no value", "no row", "codes for not known", "as declared"],
+)
+def test_what_is_no_fault_of_the_form_stops_nothing(place, dates: Sequence[str], rules: str):
+    place(*dates, rules=rules).dates.require_readable()
+
+
+def test_personal_dates_are_shown_by_their_form_alone(tmp_path: Path):
+    settings = shop(tmp_path)
+    (settings.source_dir / "customers.sql").write_text(
+        "SELECT card AS customer_id, '3/Mai/' || town AS birth_date, source_file, source_row "
+        "FROM sales"
+    )
+    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        placings(reader)["transactions"].dates.require_readable()
+        with pytest.raises(SourceError, match=r"customers\.birth_date .* holds '9/xxx/xxxx'; "):
+            placings(reader)["customers"].dates.require_readable()
+
+
+@pytest.mark.slow
+def test_a_run_ends_before_anything_is_published(tmp_path: Path):
+    settings = shop(tmp_path)
+    text = sales_file(settings).read_text().replace("2024-", "24|")
+    sales_file(settings).write_text(text)
+    assert not run(settings).success
+    assert not settings.portrait_file.exists()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@given(moment=st.datetimes(datetime(1969, 1, 1), datetime(2068, 12, 31)))
+def test_sql_and_polars_read_a_declared_form_alike(form: str, moment: datetime):
+    text = pl.select(pl.lit(moment, pl.Datetime("us")).dt.strftime(form.replace(".%f", "%.6f")))
+    text = text.to_series()[0]
+    read = pl.select(read_by(pl.lit(text), [form])).to_series()[0]
+    by_sql = duckdb.execute("SELECT try_strptime(?, [?])", [text, form]).fetchone()
+    assert by_sql == (read,)
+    assert read.date() == moment.date()
+    if "%S" in form:
+        assert read.replace(microsecond=0) == moment.replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ("%m/%d", "names year, month and day once"),
+        ("%d/%d/%Y", "names year, month and day once"),
+        ("%x", "has %x"),
+        ("%Y-%m-%d %H", "no form of a time"),
+        ("%Y-%m-%d %I:%M", "no form of a time"),
+        ("%Y-%m-%d %H:%M %f", "elsewhere than in %S.%f"),
+        ("%Y-%m-%d%", "has %"),
+    ],
+)
+def test_a_form_that_is_none_is_refused(form: str, says: str):
+    with pytest.raises(ValidationError, match=says):
+        ColumnRules(date_format=form)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_form_of_a_date_is_taken(form: str):
+    assert checked_format(form) == form
+
+
+def test_a_form_for_a_column_without_dates_is_refused(place):
+    with pytest.raises(SourceError, match=r"transactions\.amount holds no dates"):
+        place("2024-01-05", rules='{transactions.amount: {date_format: "%Y-%m-%d"}}')
+
+
+def typed_dates(rows: Sequence[Mapping[str, str | None]], form: str) -> list[date | None]:
+    conventions = Conventions(own={"customers.joined_on": ColumnRules(date_format=form)})
+    raw = received(CUSTOMERS, [{"customer_id": "K", **row} for row in rows])
+    return clean(raw, CUSTOMERS, conventions).kept["joined_on"].to_list()
+
+
+def test_every_column_of_dates_may_have_a_form():
+    joined = [{"joined_on": text} for text in ("930101", "690228", "680228", "１５０３０１", "x")]
+    assert typed_dates(joined, "%y%m%d") == [
+        date(1993, 1, 1),
+        date(1969, 2, 28),
+        date(2068, 2, 28),
+        date(2015, 3, 1),
+        None,
+    ]
+
+
+def test_dates_that_came_as_numbers_with_a_fraction_are_read():
+    raw = received(TRANSACTIONS, [SALE, SALE]).with_columns(occurred_at=pl.Series([930101.0, None]))
+    own = {"transactions.occurred_at": ColumnRules(date_format="%y%m%d")}
+    found = clean(raw, TRANSACTIONS, Conventions(own=own))
+    assert found.kept["occurred_at"].to_list() == [datetime(1993, 1, 1)]
+    assert found.rejects["rule"].to_list() == ["required and missing"]
