@@ -31,6 +31,10 @@ from portrait_assets.stages.validation.contract import (
     Verdict,
 )
 from portrait_assets.stages.validation.drift import YEAR, ComparedColumns, drift
+from portrait_assets.stages.validation.findings_identifiers import (
+    identifier_findings,
+    shared_identifiers,
+)
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.proposals import propose
 from portrait_assets.storage.check_results import CHECK_RESULTS
@@ -143,6 +147,7 @@ def report_of(
     areas = [
         findings.conservation(account_of(warehouse, month)),
         findings.not_provided(receipts),
+        identifier_findings(shared_identifiers(warehouse, month)),
         findings.data_quality(warehouse.read(QUALITY, [month])),
         findings.check_results(_results_so_far(warehouse, month)),
         findings_evidence.feature_health(warehouse.read(FEATURE_SELECTION, [month]), absent),
