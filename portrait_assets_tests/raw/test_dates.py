@@ -38,7 +38,7 @@ FORMATS = (
 @pytest.fixture
 def place(tmp_path: Path):
     """Gives the placing of the shop's sales with these dates and these rules in source.yaml."""
-    opened = []
+    opened: list[tuple[SourceReader, duckdb.DuckDBPyConnection]] = []
 
     def placed(*dates: str, rules: str = "{}") -> Placing:
         settings = shop(tmp_path / str(len(opened)))

@@ -61,7 +61,8 @@ def ids(tmp_path: Path):
             query = placings(reader)[table.name].rows(["2024-01"])
             rows = con.sql(f"{query.sql} ORDER BY source_file, source_row, customer_id").pl()
         assert rows.schema[column] == pl.String or query.types[column] != "VARCHAR"
-        return rows[column].to_list()
+        found: list[object] = rows[column].to_list()
+        return found
 
     return read
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -67,10 +67,12 @@ class TypedRows:
         frame = self.frame.with_columns(_nulled(broken))
         return replace(self, frame=frame, found=(*self.found, *found))
 
-    def without_duplicates(self) -> TypedRows:
+    def without_duplicates(self, within: Sequence[str] = ()) -> TypedRows:
         """Merge rows that were received exactly alike, and set aside a second use of an identifier.
 
-        The first row of each stays.
+        Of rows that are alike the first stays. Of several with one identifier, within equal values
+        of the columns `within`, the one with the greatest values stays, column by column in the
+        order of the declaration, any value being greater than none; their order does not matter.
         """
         received = self.frame.select(RECEIVED + column.name for column in self.table.columns)
         hashes = received.hash_rows()
@@ -89,7 +91,9 @@ class TypedRows:
             left = self.frame.filter(~pl.col(_ROW).is_in(again.implode())).filter(
                 pl.all_horizontal(pl.col(self.table.unique).is_not_null())
             )
-            used = left.filter(~pl.struct(self.table.unique).is_first_distinct())
+            used = _all_but_greatest(
+                left, [*self.table.unique, *within], [each.name for each in self.table.columns]
+            )
             if used.height:
                 found.append(self._finding(used, NOT_UNIQUE, Severity.ROW))
         return replace(self, found=(*self.found, *found))
@@ -154,6 +158,15 @@ def type_rows(
     beside = tuple(name for name in received.columns if name not in types)
     rules = column_rules(table, types, conventions.own, forms, unread)
     return TypedRows(table, beside, frame).against(rules)
+
+
+def _all_but_greatest(rows: pl.DataFrame, key: list[str], values: list[str]) -> pl.DataFrame:
+    """The rows that share their key with one of greater values, in their order."""
+    several = rows.filter(pl.struct(key).is_duplicated())
+    ranked = several.sort(
+        *values, _ROW, descending=[*(True for _ in values), False], nulls_last=True
+    )
+    return ranked.filter(~pl.struct(key).is_first_distinct()).sort(_ROW)
 
 
 def _in_order(received: pl.DataFrame) -> bool:

@@ -1,5 +1,5 @@
 SELECT
-    card AS customer_id, any_value(town) AS region,
+    card AS customer_id, max_by(town, (sold_at, town)) AS region,
     min(source_file) AS source_file, min(source_row) AS source_row
 FROM sales
 WHERE town IS NOT NULL

@@ -35,7 +35,8 @@ def clean(
     """Type a month of a raw table and set aside what breaks a rule.
 
     By the severity of the rule that it breaks a row is set aside, its value becomes null, or
-    both are kept and noted. Of rows that are exactly equal the first is kept.
+    both are kept and noted. Of rows that are exactly equal the first is kept, and of several with
+    one identifier in a month the one of the greatest values.
 
     Args:
         raw: the month's rows with the columns of raw.<name>.
@@ -51,7 +52,9 @@ def clean(
     rows = type_rows(raw, canonical, conventions, forms)
     if known is not None:
         rows = replace(rows, frame=with_background(rows.frame, canonical, known))
-    rows = rows.against(cross_rules(canonical.name, conventions.country)).without_duplicates()
+    checked = rows.against(cross_rules(canonical.name, conventions.country))
+    # A month has the same rows whether it is typed alone or with others.
+    rows = checked.without_duplicates(within=("month",))
     kept, rejects = rows.kept, rows.findings
     if canonical is CUSTOMERS:
         kept = kept.with_columns(pl.col("customer_id").alias(SOURCE_CUSTOMER_ID.name))

@@ -9,10 +9,14 @@ import polars as pl
 
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
 from portrait_assets.stages.identity.lookup import as_known
+from portrait_assets.stages.identity.records import oldest_first
 
 
 class Survives(StrEnum):
-    """Which of several values an attribute keeps; ties go to the most recent record."""
+    """Which of several values an attribute keeps; ties go to the most recent record.
+
+    Of records of one day `oldest_first` states which counts as more recent.
+    """
 
     MOST_RECENT = "most recent"
     MOST_TRUSTED = "most trusted system"
@@ -47,7 +51,6 @@ SURVIVORSHIP: dict[str, Survives] = {
     "region": Survives.MOST_RECENT,
 }
 """The rule of each attribute; the most complete is chosen among a system's latest records."""
-_LATEST_FIRST = ("recorded_on", "month", "source_file", "source_row")
 
 
 def golden_month(
@@ -95,10 +98,15 @@ def golden_records(records: pl.DataFrame, trust: tuple[str, ...] = ()) -> pl.Dat
         The attributes of cleaned.golden_record without its month; `origins` holds
         "attribute: file row" of every value that is not null.
     """
-    ranked = records.with_columns(
-        _system(trust).alias("system"),
-        pl.concat_str("source_file", "source_row", separator=" ").alias("place"),
-    ).sort("customer_id", *_LATEST_FIRST, descending=[False, *(True for _ in _LATEST_FIRST)])
+    ranked = (
+        oldest_first(records, "customer_id")
+        .reverse()
+        .sort("customer_id", maintain_order=True)
+        .with_columns(
+            _system(trust).alias("system"),
+            pl.concat_str("source_file", "source_row", separator=" ").alias("place"),
+        )
+    )
     golden = ranked.select("customer_id").unique(maintain_order=True)
     for name, rule in SURVIVORSHIP.items():
         golden = golden.join(_survivor(ranked, name, rule), on="customer_id", how="left")

@@ -22,11 +22,11 @@ PRODUCT = Step(
     SELECT product_id, category, brand, is_own_label, introduced_on, withdrawn_on, risk_grade,
         {choice_id("category", "brand")} AS choice_id
     FROM products
-    QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC, source_row DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC) = 1
     """,
     grain=Grain.ALL,
 )
-"""Each product as its newest row has it.
+"""Each product as its newest row has it; in a month it has one.
 
 `choice_id` numbers its category and brand and is null where neither is known.
 """

@@ -22,6 +22,7 @@ from portrait_assets.methods.personal_data.rules import person_rules
 from portrait_assets.methods.typing.rows import type_rows
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
+from portrait_assets.stages.identity.records import oldest_first
 from portrait_assets.stages.identity.resolve import (
     Resolved,
     first_seen,
@@ -108,8 +109,11 @@ def _month(
     review: pl.DataFrame,
     identity: Identity,
 ) -> Resolved:
-    present = records.filter(pl.col("month") <= month).unique(
-        "record_id", keep="last", maintain_order=True
+    # In the order of identifiers, for what a model learns of a sample depends on the order.
+    present = (
+        records.filter(pl.col("month") <= month)
+        .unique("record_id", keep="last", maintain_order=True)
+        .sort("record_id")
     )
     by_key = key_pairs(present, identity.keys)
     probable = _NOTHING
@@ -122,11 +126,8 @@ def _records(customers: pl.DataFrame, conventions: Conventions) -> pl.DataFrame:
     """Every record of a customer, typed and checked, oldest first."""
     typed = type_rows(customers, CUSTOMERS, conventions, forms_of(conventions.country))
     checked = typed.against(person_rules(conventions.country)).without_duplicates()
-    return (
-        checked.kept.rename({"customer_id": "record_id"})
-        .sort("month", "recorded_on", "source_file", "source_row", nulls_last=False)
-        .with_row_index("place")
-    )
+    records = checked.kept.rename({"customer_id": "record_id"})
+    return oldest_first(records, "record_id").with_row_index("place")
 
 
 class _Texts:

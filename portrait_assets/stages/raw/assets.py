@@ -39,8 +39,8 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
         with SourceReader(warehouse.con, source, warehouse.scratch_folder()) as reader:
             # Every SQL is checked here, before anything is written.
             placed = placings(reader)
-            for placing in placed.values():
-                placing.dates.require_readable()
+            for each in placed.values():
+                each.dates.require_readable()
             unread: dict[str, Unread] = {}
             for canonical in CANONICAL:
                 if problem := canonical.name in source.provided and reader.problem(canonical.name):

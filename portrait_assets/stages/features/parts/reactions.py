@@ -96,7 +96,7 @@ def _indicator(scope: Scope) -> str:
     FROM (
         SELECT indicator, {changes} FROM (
             SELECT indicator, {values} FROM (
-                SELECT indicator, month, arg_max(value, (observed_on, source_row)) AS value
+                SELECT indicator, month, arg_max(value, (observed_on, value)) AS value
                 FROM market
                 WHERE product_id IS NULL AND store_id IS NULL
                 GROUP BY indicator, month
