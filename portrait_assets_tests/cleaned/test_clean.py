@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import permutations
 
 import polars as pl
 import pytest
@@ -114,6 +115,25 @@ def test_the_second_product_of_an_identifier_is_set_aside():
     found = clean(received(PRODUCTS, rows), PRODUCTS, Conventions())
     assert found.kept["category"].to_list() == ["tea"]
     assert rejects_of(found) == [(2, None, "identifier used before", "row", None)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_which_product_of_an_identifier_stays_does_not_depend_on_the_order(order):
+    products = [
+        {"product_id": "P", "introduced_on": "2024-01-02", "category": "tea"},
+        {"product_id": "P", "introduced_on": "2024-01-03", "category": "fruit"},
+        {"product_id": "P", "introduced_on": "2024-01-03", "category": "salt", "brand": "ours"},
+        {"product_id": "P", "introduced_on": "2024-01-03", "category": "salt"},
+    ]
+    found = clean(received(PRODUCTS, [products[n] for n in order]), PRODUCTS, Conventions())
+    assert found.kept.select("category", "brand").rows() == [("salt", "ours")]
+    assert found.rejects["source_row"].to_list() == [n + 1 for n in range(4) if order[n] != 2]
+
+
+def test_an_identifier_is_used_again_in_another_month():
+    months = ("2024-01", "2024-02")
+    rows = [{"product_id": "P", "month": m, "introduced_on": f"{m}-01"} for m in months]
+    assert clean(received(PRODUCTS, rows), PRODUCTS, Conventions()).kept.height == 2
 
 
 def test_a_count_with_a_fraction_is_not_rounded():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import polars as pl
+import pytest
 
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
@@ -54,6 +57,28 @@ def test_each_attribute_keeps_the_value_that_its_rule_names():
     assert best["region"] == "云南", "the most recent"
     assert str(best["birth_date"]) == "1990-01-02", "the most frequent"
     assert str(best["joined_on"]) == "2020-05-01", "the earliest"
+
+
+SAME_DAY = (
+    {"region": "海南", "occupation": "teacher", "income_band": "low"},
+    {"region": "云南", "occupation": "teacher"},
+    {"region": "广东"},
+)
+
+
+@pytest.mark.parametrize("order", list(permutations(SAME_DAY)))
+def test_of_records_of_one_day_the_one_that_states_most_is_the_most_recent(order):
+    record = {"month": "2024-01", "customer_id": "C1", "recorded_on": "2024-01-01"}
+    best = golden("2024-01", *(record | values for values in order)).row(0, named=True)
+    assert (best["region"], best["occupation"], best["income_band"]) == ("海南", "teacher", "low")
+
+
+@pytest.mark.parametrize("order", list(permutations(("a", "c", "b"))))
+def test_of_records_that_state_as_much_the_one_of_greater_values_is(order):
+    record = {"month": "2024-01", "customer_id": "C1", "recorded_on": "2024-01-01"}
+    rows = [record | {"region": value, "occupation": "z" * (value == "b")} for value in order]
+    best = golden("2024-01", *rows, record | {"region": "c", "children": "2"}).row(0, named=True)
+    assert (best["region"], best["occupation"], best["children"]) == ("b", "z", "2")
 
 
 def test_trust_is_the_source_s_to_give():

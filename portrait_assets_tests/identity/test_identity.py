@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import permutations
 from pathlib import Path
 
 import polars as pl
@@ -74,6 +75,25 @@ def who(tmp_path: Path):
         return Identified(known, pl.concat(aliases), models)
 
     return identify_months
+
+
+@pytest.mark.parametrize("order", list(permutations(("110", "220", "330"))))
+def test_of_records_of_one_day_the_same_one_counts_in_any_order(who, order: tuple[str, ...]):
+    """K1 has three telephone numbers of one day; the greatest joins it to K3."""
+    rows = [
+        person("2024-01", "K1", phone=f"1380013{end}0", birth_date="1990-01-02") for end in order
+    ]
+    others = [
+        person("2024-02", f"K{n}", phone=f"1380013{end}0", birth_date="1990-01-02")
+        for n, end in ((2, "110"), (3, "330"), (4, "220"))
+    ]
+    found = who([*rows, *others]).identity_map
+    assert dict(found.select("source_customer_id", "customer_id").rows()) == {
+        "K1": "K1",
+        "K2": "K2",
+        "K3": "K1",
+        "K4": "K4",
+    }
 
 
 def person(month: str, customer_id: str, **values: str) -> dict[str, str]:
