@@ -14,16 +14,16 @@ from portrait_assets.testing.feature_world import World, day, sale
 MONTHS = month_range("2023-03", "2024-03")
 
 
-def held(balance: float, on: str = "2024-01-31", **more: Any) -> dict[str, Any]:
-    account = {"customer_id": "ann", "account_id": "A", "balance_on": day(on)}
-    return account | {"balance": balance, **more}
+def account(balance: float, on: str = "2024-01-31", **more: Any) -> dict[str, Any]:
+    row = {"customer_id": "ann", "account_id": "A", "balance_on": day(on)}
+    return row | {"balance": balance, **more}
 
 
 BALANCES = [
-    held(90, credit_limit=500, days_past_due=10),
-    held(90, credit_limit=800),
-    held(80, credit_limit=900, days_past_due=30),
-    held(1_000, on="2024-01-30", credit_limit=7_000),
+    account(90, credit_limit=500, days_past_due=10),
+    account(90, credit_limit=800),
+    account(80, credit_limit=900, days_past_due=30),
+    account(1_000, on="2024-01-30", credit_limit=7_000),
 ]
 
 
@@ -38,7 +38,7 @@ def test_the_last_balance_of_a_day_is_the_greatest(order: tuple[int, ...]):
 
 @pytest.mark.parametrize("balances", [(5, -3), (-3, 5)])
 def test_balances_below_zero_tie_too(balances: tuple[int, ...]):
-    rows = [held(9, on="2024-01-01"), *map(held, balances)]
+    rows = [account(9, on="2024-01-01"), *map(account, balances)]
     found = World("2024-01", balances=rows).table(CUSTOMER_BALANCE_MONTH)
     assert found["balance"].to_list() == [Decimal(5)]
 

@@ -1,4 +1,4 @@
-"""Tables whose identifiers never meet are told of, with examples of both."""
+"""Tables whose identifiers never meet are reported with examples of both."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_identifiers_that_meet_pass_with_their_share(warehouse: Warehouse):
 
 def test_without_a_list_of_them_tables_are_compared_with_each_other(warehouse: Warehouse):
     sell(warehouse, "1", "2", "3")
-    held = {"balance_on": day("2024-02-29"), "balance": 1}
-    rows = [{"customer_id": f"{number}.0", **held} for number in (1, 2, 3)]
+    balance = {"balance_on": day("2024-02-29"), "balance": 1}
+    rows = [{"customer_id": f"{number}.0", **balance} for number in (1, 2, 3)]
     warehouse.write(CLEANED["balances"], ["2024-02"], cleaned("balances", rows))
     (row,) = found(warehouse)
     assert (row[1], row[4]) == ("balances.customer_id", "warn")

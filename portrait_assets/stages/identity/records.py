@@ -19,7 +19,7 @@ def oldest_first(records: pl.DataFrame, of: str) -> pl.DataFrame:
 
     Args:
         records: `month` and the columns of raw.customers, typed.
-        of: the column that names the customer, within whom records are told apart.
+        of: the column that names the customer, within whom records are compared.
     """
     day = [of, *_DAY]
     ties: list[str] = []

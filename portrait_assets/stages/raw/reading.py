@@ -118,7 +118,7 @@ class SourceReader:
         return self._names_in(sql) == {name.lower()}
 
     def may_write_numbers(self, sql: str) -> bool:
-        """Whether the query reads text files, or numbers that text may have been made of."""
+        """Whether the query reads text files, or numbers that its SQL may write as text."""
         names = self._names_in(sql)
         for view in reversed(self.source.views):
             if view.lower() in names:
