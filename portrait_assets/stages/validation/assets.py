@@ -28,6 +28,7 @@ from portrait_assets.stages.validation.contract import (
     VALIDATION_REPORT,
     Verdict,
 )
+from portrait_assets.stages.validation.findings_identifiers import IDENTIFIED
 from portrait_assets.stages.validation.judging import evidence_of, holders, report_of
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.steps import EVER, THE_MONTH, read
@@ -53,6 +54,7 @@ READ = (
             TAG_QUALITY,
         )
     ),
+    *(read(table, EVER) for table in IDENTIFIED),
     read(CUSTOMER_MONTH, EVER),
     read(FEATURE_MATRIX, EVER),
 )

@@ -14,6 +14,8 @@ from portrait_assets.storage.duckdb.store import Warehouse
 
 LISTED_IN = {"customer_id": "customers", "product_id": "products", "campaign_id": "campaigns"}
 """By identifier, the table that lists all of them; where it has no rows, another stands for it."""
+IDENTIFIED = tuple(t for t in CLEANED.values() if set(LISTED_IN) & set(t.column_names))
+"""The tables that are compared, of all months so far."""
 EXAMPLES = 3
 _FOUND = {
     **dict.fromkeys(("table_name", "column_name", "listed_in"), pl.String),
