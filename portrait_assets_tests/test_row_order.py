@@ -36,7 +36,7 @@ def rows_of(seed: int) -> dict[str, list[str]]:
     days = [f"{month}-{day:02}" for month in MONTHS for day in (5, 20)]
     often = [day for number, day in enumerate(days) for _ in range(3 - number)]
     cards = [f"K{number:03}" for number in range(1, 31)]
-    lines = {
+    lines: dict[str, list[tuple[str, ...]]] = {
         "people": [
             (
                 *(card, day, f"2023-0{some(1, 2, 3)}-01"),

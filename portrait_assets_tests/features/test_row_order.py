@@ -48,8 +48,9 @@ KINDS = [("2024-01", "b"), ("2024-02", "a"), ("2024-02", None)]
 
 @pytest.mark.parametrize("kinds", [KINDS, KINDS[::-1]])
 def test_a_campaign_is_of_the_kind_that_its_newest_row_has(kinds: list[tuple[str, str | None]]):
-    offer = {"campaign_id": "K"}
-    campaigns = [offer | {"campaign_type": kind, "month": month} for month, kind in kinds]
+    campaigns: list[dict[str, Any]] = [
+        {"campaign_id": "K", "campaign_type": kind, "month": month} for month, kind in kinds
+    ]
     contact = {"customer_id": "ann", "campaign_id": "K", "contacted_on": day("2024-02-05")}
     world = World("2024-02", campaigns=campaigns, contacts=[contact])
     assert world.campaign_responses("2024-02")["campaign_type"].to_list() == ["a"]
