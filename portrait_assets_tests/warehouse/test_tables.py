@@ -84,6 +84,17 @@ def test_a_source_that_retypes_a_column_with_values_is_refused():
         ensure_table(con, RAW, {"amount": "VARCHAR"})
 
 
+def test_numbers_that_are_text_by_the_contract_become_text():
+    con = duckdb.connect()
+    ensure_table(con, RAW, {"customer_id": "DOUBLE"})
+    con.execute("INSERT INTO raw.sales VALUES ('2024-01', 17850.0, 1), ('2024-01', 1e16, 1)")
+    ensure_table(con, RAW, {"customer_id": "VARCHAR"})
+    assert con.execute("SELECT customer_id FROM raw.sales").fetchall() == [
+        ("17850",),
+        ("10000000000000000",),
+    ]
+
+
 def test_a_source_that_leaves_a_column_out_later_changes_nothing():
     con = duckdb.connect()
     ensure_table(con, RAW, {"amount": "DOUBLE"})

@@ -10,8 +10,14 @@ from portrait_assets.methods.typing.dates import DATE_FORMATS, EXCEL_EPOCH
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.raw.contract import Canonical
 from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.received import Received, is_floating, number_text
-from portrait_assets.storage.duckdb.connection import literal, literals, quote
+from portrait_assets.stages.raw.received import Received
+from portrait_assets.storage.duckdb.connection import (
+    is_number,
+    literal,
+    literals,
+    number_text,
+    quote,
+)
 
 FULL_WIDTH, HALF_WIDTH = "０１２３４５６７８９／：－．", "0123456789/:-."
 EXAMPLES, EXAMPLE_CHARACTERS = 3, 40
@@ -43,8 +49,9 @@ class Dates:
 
     def _text(self, name: str) -> str:
         column = quote(name)
-        is_number = is_floating(self.received.types[name])
-        return f"trim({number_text(column) if is_number else f'CAST({column} AS VARCHAR)'})"
+        if is_number(self.received.types[name]):
+            return number_text(column)
+        return f"trim(CAST({column} AS VARCHAR))"
 
     def _declared(self, name: str) -> tuple[str, ...]:
         return self.reader.source.conventions.date_formats(self.canonical.name, name)

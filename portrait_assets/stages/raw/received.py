@@ -1,7 +1,8 @@
 """What a source's SQL gives, with numbers that are identifiers written in one way.
 
 A missing value makes files of whole numbers hold them as floating-point ones: 17850 is received as
-17850.0, from Parquet and JSON by its type, from CSV by every value of the column ending in .0.
+17850.0, from Parquet and JSON by its type, from CSV by every value of the column ending in .0. What
+the contract has as text is text then, so that files may differ in it, and from month to month.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ from dataclasses import dataclass
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.raw.contract import Canonical
 from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.storage.duckdb.connection import literal, literals, quote
+from portrait_assets.storage.duckdb.connection import (
+    is_number,
+    literal,
+    literals,
+    number_text,
+    quote,
+)
 
 _NUMBERED = ("phone", "bank_card", "postcode")
 """Identifiers besides those whose names end in _id that may be numbers."""
 # As programs write whole numbers that they hold as floating-point ones.
 _WHOLE = r"(0|-?[1-9][0-9]*)\.0"
 _SCIENTIFIC = r"-?[1-9](\.[0-9]+)?[eE]\+[0-9]+"
-_MOST = "1e38"
-"""Larger numbers fit no integer of DuckDB's."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +56,9 @@ def received(reader: SourceReader, canonical: Canonical) -> Received:
     )
 
 
-def is_floating(kind: str) -> bool:
-    """Whether a DuckDB type writes whole numbers with a fraction."""
-    return kind in ("DOUBLE", "FLOAT") or (kind.startswith("DECIMAL") and ",0)" not in kind)
-
-
-def number_text(column: str) -> str:
-    """SQL of a number as text, a whole one without a fraction; NaN is null."""
-    return (
-        f"CASE WHEN isnan({column}) THEN NULL "
-        f"WHEN abs({column}) < {_MOST} AND {column} = trunc({column}) "
-        f"THEN CAST(TRY_CAST({column} AS HUGEINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
-    )
-
-
 def _of_numbers(canonical: Canonical, types: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for column in canonical.columns:
-        if column.type is Type.TEXT and is_floating(types.get(column.name, "")):
+        if column.type is Type.TEXT and is_number(types.get(column.name, "")):
             yield column.name, number_text(quote(column.name))
 
 

@@ -38,6 +38,23 @@ def literals(values: Iterable[object]) -> str:
     return ", ".join(literal(value) for value in values)
 
 
+_NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_NUMBERS += tuple(f"U{kind}" for kind in _NUMBERS[3:])
+
+
+def is_number(kind: str) -> bool:
+    """Whether a DuckDB type is one of numbers."""
+    return kind.partition("(")[0] in _NUMBERS
+
+
+def number_text(column: str) -> str:
+    """SQL of a number as text, a whole one without a fraction or exponent; NaN is null."""
+    # Over Parquet without NaN in its statistics DuckDB takes isnan() for false.
+    text = f"nullif(CAST({column} AS VARCHAR), 'nan')"
+    whole = f"CAST(TRY_CAST({column} AS HUGEINT) AS VARCHAR)"
+    return f"CASE WHEN {column} = trunc({column}) THEN coalesce({whole}, {text}) ELSE {text} END"
+
+
 def qualified(full_name: str) -> str:
     """A `schema.table` name with both parts quoted."""
     return ".".join(quote(part) for part in full_name.split("."))

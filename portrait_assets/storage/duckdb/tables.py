@@ -8,8 +8,14 @@ import duckdb
 
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
-from portrait_assets.schema.table import Table
-from portrait_assets.storage.duckdb.connection import literal, qualified, quote
+from portrait_assets.schema.table import Table, Type
+from portrait_assets.storage.duckdb.connection import (
+    is_number,
+    literal,
+    number_text,
+    qualified,
+    quote,
+)
 
 
 def column_types(table: Table, received: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -126,17 +132,22 @@ def _retype(
     wanted: str,
     received: Mapping[str, str] | None,
 ) -> None:
-    """Change a type where nothing is lost: a column as received that has held nothing so far."""
+    """Change a type where nothing is lost, of a column as received.
+
+    That is one that has held nothing so far, or numbers that are text by the contract.
+    """
     if table.types_as_received:
         if name not in (received or {}):
             return
         found = con.execute(
             f"SELECT 1 FROM {qualified(table.full_name)} WHERE {quote(name)} IS NOT NULL LIMIT 1"
         ).fetchone()
-        if found is None:
+        is_text = table.column(name).type is Type.TEXT and wanted == Type.TEXT
+        if found is None or (is_text and is_number(standing)):
+            value = number_text(quote(name)) if found else f"CAST({quote(name)} AS {wanted})"
             con.execute(
                 f"ALTER TABLE {qualified(table.full_name)} "
-                f"ALTER COLUMN {quote(name)} SET DATA TYPE {wanted}"
+                f"ALTER COLUMN {quote(name)} SET DATA TYPE {wanted} USING {value}"
             )
             return
     raise WarehouseError(
