@@ -49,8 +49,9 @@ class Dates:
 
     def _text(self, name: str) -> str:
         column = quote(name)
-        if is_number(self.received.types[name]):
-            return number_text(column)
+        kind = self.received.types[name]
+        if is_number(kind):
+            return number_text(column, kind)
         return f"trim(CAST({column} AS VARCHAR))"
 
     def _declared(self, name: str) -> tuple[str, ...]:

@@ -58,8 +58,9 @@ def received(reader: SourceReader, canonical: Canonical) -> Received:
 
 def _of_numbers(canonical: Canonical, types: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for column in canonical.columns:
-        if column.type is Type.TEXT and is_number(types.get(column.name, "")):
-            yield column.name, number_text(quote(column.name))
+        kind = types.get(column.name, "")
+        if column.type is Type.TEXT and is_number(kind):
+            yield column.name, number_text(quote(column.name), kind)
 
 
 def _of_texts(
@@ -102,5 +103,5 @@ def _without_fraction(name: str, files: list[str]) -> str:
         f"THEN left(trim({column}), -2) "
         f"WHEN source_file IN ({literals(files)}) "
         f"AND regexp_full_match(trim({column}), {literal(_SCIENTIFIC)}) "
-        f"THEN {number_text(f'TRY_CAST({column} AS DOUBLE)')} ELSE {column} END"
+        f"THEN {number_text(f'TRY_CAST({column} AS DOUBLE)', 'DOUBLE')} ELSE {column} END"
     )

@@ -47,8 +47,15 @@ def is_number(kind: str) -> bool:
     return kind.partition("(")[0] in _NUMBERS
 
 
-def number_text(column: str) -> str:
-    """SQL of a number as text, a whole one without a fraction or exponent; NaN is null."""
+def number_text(column: str, kind: str) -> str:
+    """SQL of a number as text, a whole one without a fraction or exponent; NaN is null.
+
+    Args:
+        column: SQL of the number.
+        kind: its DuckDB type.
+    """
+    if "INT" in kind:
+        return f"CAST({column} AS VARCHAR)"
     # Over Parquet without NaN in its statistics DuckDB takes isnan() for false.
     text = f"nullif(CAST({column} AS VARCHAR), 'nan')"
     whole = f"CAST(TRY_CAST({column} AS HUGEINT) AS VARCHAR)"

@@ -144,7 +144,9 @@ def _retype(
         ).fetchone()
         is_text = table.column(name).type is Type.TEXT and wanted == Type.TEXT
         if found is None or (is_text and is_number(standing)):
-            value = number_text(quote(name)) if found else f"CAST({quote(name)} AS {wanted})"
+            value = (
+                number_text(quote(name), standing) if found else f"CAST({quote(name)} AS {wanted})"
+            )
             con.execute(
                 f"ALTER TABLE {qualified(table.full_name)} "
                 f"ALTER COLUMN {quote(name)} SET DATA TYPE {wanted} USING {value}"
