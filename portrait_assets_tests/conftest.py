@@ -1,11 +1,15 @@
-"""Settings that all tests share."""
+"""Settings that all tests share, and the corner shop, materialized once for all of them."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from portrait_assets.core import invocation
+from portrait_assets.core.settings import Settings
+from portrait_assets.storage.duckdb.lock import warehouse_lock
 
 # A busy machine is slow, not wrong: speed is measured in benchmarks, not here.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,3 +21,32 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PORTRAIT_DATA_DIR", "PORTRAIT_SOURCE", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(invocation, "_settings", None)
+
+
+def _materialized_once(factory: pytest.TempPathFactory, name: str, months: int) -> Settings:
+    """A shop that the first worker to ask for it materializes, and the others find."""
+    # Imported late: most files of tests need no Dagster, which takes seconds to import.
+    from portrait_assets.testing import shop
+
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    made = root / f"{name}.json"
+    with warehouse_lock(made.with_suffix(".lock"), name, 600):
+        if not made.exists():
+            settings: Settings = getattr(shop, name)(factory.mktemp(name))
+            assert shop.run(settings, shop.SHOP_MONTHS[:months]).success
+            made.write_text(settings.model_dump_json())
+    return Settings.model_validate_json(made.read_text())
+
+
+@pytest.fixture(scope="session")
+def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with all its months materialized; a test that changes it works on a copy."""
+    return _materialized_once(tmp_path_factory, "shop", 4)
+
+
+@pytest.fixture(scope="session")
+def first_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The short shop with both its months materialized; a test that changes it works on a copy."""
+    return _materialized_once(tmp_path_factory, "short_shop", 2)

@@ -22,18 +22,11 @@ from portrait_assets.stages.validation.checks import VERDICTS
 from portrait_assets.stages.validation.contract import VALIDATION_REPORT
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
+from portrait_assets.testing.shop import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow
 BROKEN = {"2024-03"}
 TAG_TABLE = tag_table(load_catalogue())
-
-
-@pytest.fixture(scope="module")
-def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = shop(tmp_path_factory.mktemp("all"))
-    assert run(settings).success
-    return settings
 
 
 @pytest.mark.parametrize(

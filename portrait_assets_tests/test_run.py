@@ -20,7 +20,7 @@ from portrait_assets.orchestration.planning import (
 )
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import SHOP_MONTHS, run, sales_file, shop
-from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait
+from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait, portrait_here
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 ROWS = dict.fromkeys(MONTHS, 10)
@@ -30,18 +30,11 @@ LINE = "2024-03-30 09:00,K001,B999,tea,5.00,0,east\n"
 SMALL_PIECES = {"PORTRAIT_BOUNDS__RUN_ROWS": "700"}
 
 
-@pytest.fixture(scope="module")
-def materialized_once(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = shop(tmp_path_factory.mktemp("materialized"))
-    assert run(settings).success
-    return settings
-
-
 @pytest.fixture
-def materialized(materialized_once: Settings, tmp_path: Path) -> Settings:
+def materialized(all_months: Settings, tmp_path: Path) -> Settings:
     """A shop with all its months materialized and published."""
-    shutil.copytree(materialized_once.data_dir, tmp_path / "data")
-    return materialized_once.model_copy(update={"data_dir": tmp_path / "data"})
+    shutil.copytree(all_months.data_dir, tmp_path / "data")
+    return all_months.model_copy(update={"data_dir": tmp_path / "data"})
 
 
 def test_where_nothing_has_changed_it_says_so_and_runs_nothing(materialized: Settings):
@@ -60,14 +53,16 @@ def test_where_nothing_has_changed_it_says_so_and_runs_nothing(materialized: Set
 def test_status_and_doctor_agree_that_there_is_nothing_to_do_and_what_there_is(
     materialized: Settings,
 ):
-    assert "\nNothing has changed since" in portrait("status", data=materialized.data_dir).stdout
-    assert portrait("doctor", data=materialized.data_dir).returncode == 0
+    assert (
+        "\nNothing has changed since" in portrait_here("status", data=materialized.data_dir).stdout
+    )
+    assert portrait_here("doctor", data=materialized.data_dir).returncode == 0
     with sales_file(materialized).open("a") as file:
         file.write(LINE)
-    status = portrait("status", data=materialized.data_dir).stdout
+    status = portrait_here("status", data=materialized.data_dir).stdout
     run_it = f"portrait_assets run --source corner_shop --data-dir {materialized.data_dir}"
     assert f"{run_it}`: The source's files have changed: reading 2024-01 to 2024-04" in status
-    doctor = portrait("doctor", data=materialized.data_dir)
+    doctor = portrait_here("doctor", data=materialized.data_dir)
     assert "the source's files have changed; run `" in doctor.stdout
     assert f"{run_it}`" in doctor.stdout
     assert doctor.returncode == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,11 +44,11 @@ def portrait(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def materialized(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The shop with all its months materialized."""
-    settings = shop(tmp_path_factory.mktemp("materialized"))
-    assert run(settings).success
-    return settings
+def materialized(all_months: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop with all its months materialized, also again by tests of this file."""
+    data = tmp_path_factory.mktemp("materialized") / "data"
+    shutil.copytree(all_months.data_dir, data)
+    return all_months.model_copy(update={"data_dir": data})
 
 
 def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:

@@ -401,7 +401,9 @@ def test_any_words_on_the_command_line(verb: str, rest: list[str]):
         # Without its file the shop is refused when it is read: `run` alone would be a whole run.
         closed = Path(folder) / "sources" / "closed_shop"
         shutil.copytree(SHOP, closed, ignore=shutil.ignore_patterns("*.csv"))
-        text = (closed / "source.yaml").read_text().replace("name: corner_shop", "name: closed_shop")
+        text = (
+            (closed / "source.yaml").read_text().replace("name: corner_shop", "name: closed_shop")
+        )
         (closed / "source.yaml").write_text(text)
         there = {*Path(folder).rglob("*")}
         patched.chdir(folder)

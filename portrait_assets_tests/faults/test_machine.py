@@ -53,11 +53,11 @@ def fill(folder: Path, leave: int) -> Path:
 
 @pytest.mark.slow
 def test_a_disk_that_is_full_stops_the_run_and_harms_nothing(
-    materialized_once: Settings, small_disk: Path
+    first_months: Settings, small_disk: Path
 ):
     data = small_disk / "data"
-    shutil.copytree(materialized_once.data_dir, data)
-    settings = materialized_once.model_copy(update={"data_dir": data})
+    shutil.copytree(first_months.data_dir, data)
+    settings = first_months.model_copy(update={"data_dir": data})
     before = contents(settings.portrait_file)
     for leave in (0, 500_000):
         filler = fill(small_disk, leave)

@@ -17,14 +17,6 @@ Page = Callable[[Path], str]
 
 
 @pytest.fixture(scope="package")
-def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The shop with all its months materialized."""
-    settings = shop(tmp_path_factory.mktemp("all"))
-    assert run(settings).success
-    return settings
-
-
-@pytest.fixture(scope="package")
 def first_month(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The shop with only its first month materialized."""
     settings = shop(tmp_path_factory.mktemp("first"))

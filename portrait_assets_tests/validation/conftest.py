@@ -1,4 +1,4 @@
-"""The corner shop, materialized once for the validation tests, and copies of it to change."""
+"""The corner shop's tags, and copies of its warehouse to change."""
 
 from __future__ import annotations
 
@@ -17,15 +17,6 @@ from portrait_assets.stages.targets.windows import STEPS
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.shop import run, shop
-
-
-@pytest.fixture(scope="package")
-def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The shop with all its months materialized."""
-    settings = shop(tmp_path_factory.mktemp("all"))
-    assert run(settings).success
-    return settings
 
 
 @pytest.fixture(scope="package")
