@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
@@ -194,35 +193,29 @@ KEPT = """\
 MONTHS = ["2017-04", "2017-05", "2017-06", "2017-07"]
 
 
-@settings(max_examples=15, deadline=None)
-@given(
-    homes=st.lists(
-        st.lists(st.sampled_from(["north", "south", None]), min_size=3, max_size=3),
-        min_size=len(MONTHS),
-        max_size=len(MONTHS),
-    ),
-    visits=st.lists(
-        st.lists(st.sampled_from([5, 20, None]), min_size=3, max_size=3),
-        min_size=len(MONTHS),
-        max_size=len(MONTHS),
-    ),
-)
-def test_what_is_kept_does_not_depend_on_which_months_are_made_together(
-    tmp_path_factory: pytest.TempPathFactory,
-    homes: list[list[str | None]],
-    visits: list[list[int | None]],
-):
-    folder = tmp_path_factory.mktemp("kept")
-    chosen = load_catalogue(write_catalogue(folder, KEPT), columns=COLUMNS)
+COURSES = [*product(["north", "south", None], repeat=len(MONTHS))]
+"""A region for each month, in every way there is."""
+VISITS = {"north": 20, "south": None, None: 5}
+
+
+def test_what_is_kept_does_not_depend_on_which_months_are_made_together(tmp_path: Path):
+    """A customer for every course that a region can take, and as many courses of visits."""
+    chosen = load_catalogue(write_catalogue(tmp_path, KEPT), columns=COLUMNS)
+    people = [*product(COURSES, [0.25, 0.5, None])]
     world = [
         features(
-            last_day(month), region=home, visits=visit, share=[0.25, 0.5, None], member=[False] * 3
+            last_day(month),
+            customer_id=[f"c{number:03d}" for number in range(len(people))],
+            region=[course[at] for course, _ in people],
+            visits=[VISITS[course[-1 - at]] for course, _ in people],
+            share=[share for _, share in people],
+            member=[False] * len(people),
         )
-        for month, home, visit in zip(MONTHS, homes, visits, strict=True)
+        for at, month in enumerate(MONTHS)
     ]
     assert list(batches(chosen, MONTHS, {}, 200_000)) == [MONTHS]
 
-    def written(parts: list[list[str]]) -> list[object]:
+    def written(parts: list[list[str]]) -> list[list[tuple[object, ...]]]:
         with duckdb.connect() as con:
             for table in (TAG_CATALOGUE, portrait_matrix_table(chosen), tag_table(chosen)):
                 ensure_table(con, table)
@@ -239,6 +232,7 @@ def test_what_is_kept_does_not_depend_on_which_months_are_made_together(
             ]
 
     together = written([MONTHS])
+    assert len(together[1]) == len(people) * len(MONTHS)
     assert together == written([[month] for month in MONTHS])
     assert together == written([MONTHS[:1], MONTHS[1:]])
 
