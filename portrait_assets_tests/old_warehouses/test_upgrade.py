@@ -11,6 +11,7 @@ import pytest
 from portrait_assets.app.doctor import examine
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.published import contents
@@ -50,12 +51,17 @@ FORMER_NAMES = {
 }
 
 
-def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[object, ...]]]:
+@pytest.fixture
+def tables(old: Settings) -> list[Table]:
+    """The contracts of this version."""
+    return context_of(old).tables
+
+
+def public_contents(path: Path, tables: list[Table]) -> dict[str, list[tuple[object, ...]]]:
     """The tables that analysts read; the tables behind a view may differ by version.
 
     Numbers are rounded: versions that sum in another order differ in what is zero but for that.
     """
-    tables = context_of(settings).tables
     names = {table.full_name for table in tables if table.published}
     stored = contents(path)
     renamed = {now: stored[was] for was, now in FORMER_NAMES.items() if was in stored}
@@ -70,9 +76,10 @@ def public_contents(path: Path, settings: Settings) -> dict[str, list[tuple[obje
     }
 
 
-def test_an_older_warehouse_is_migrated_without_a_change_to_what_analysts_read(old: Settings):
-    before = public_contents(old.warehouse_file, old)
-    tables = context_of(old).tables
+def test_an_older_warehouse_is_migrated_without_a_change_to_what_analysts_read(
+    old: Settings, tables: list[Table]
+):
+    before = public_contents(old.warehouse_file, tables)
 
     warehouse = Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables)
 
@@ -81,19 +88,21 @@ def test_an_older_warehouse_is_migrated_without_a_change_to_what_analysts_read(o
     ]
     warehouse.close()
     assert "tags.tag_table" in before
-    assert public_contents(old.warehouse_file, old) == before
+    assert public_contents(old.warehouse_file, tables) == before
 
 
 @pytest.mark.slow
-def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(old: Settings):
-    before = public_contents(old.portrait_file, old)
+def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(
+    old: Settings, tables: list[Table]
+):
+    before = public_contents(old.portrait_file, tables)
     assert run(old, ["2024-02"]).success
     # All that is left to say of the other month is that an older version wrote it, without tables
     # that are newer.
     left = [str(each) for each in examine(old) if "version have changed" not in each.what]
     lacking = re.compile(r"2024-01: \S+ was not materialized; run `.* run --months 2024-01\b.*`\.")
     assert [each for each in left if not lacking.fullmatch(each)] == []
-    after = public_contents(old.portrait_file, old)
+    after = public_contents(old.portrait_file, tables)
     # Since format 5 drift judges columns that had no value before, and advice is in other words.
     same = before.keys() - {"validation.drift", "validation.validation_report"}
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
@@ -112,12 +121,13 @@ def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archi
 
 
 @pytest.mark.slow
-def test_what_an_older_version_published_is_published_again(old: Settings, archive: Path):
+def test_what_an_older_version_published_is_published_again(
+    old: Settings, archive: Path, tables: list[Table]
+):
     if archive.stem == "format-2":
         lacking = "lacks tags.tag_details of this version; run `"
     else:
         lacking = "does not hold what was materialized last of 2024-01 to 2024-02"
-    tables = context_of(old).tables
     Warehouse(old.warehouse_file, "corner_shop", "run-2", contracts=tables).close()
     found = "\n".join(map(str, examine(old)))
     assert f"portrait.duckdb: {lacking}" in found
