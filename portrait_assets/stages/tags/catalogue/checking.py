@@ -35,8 +35,9 @@ def check_catalogue(catalogue: Catalogue, context: Mapping[str, Column]) -> None
     _check_circles(catalogue)
     con = empty_world(context)
     try:
+        kinds = _kinds(catalogue, con)
         for tag in catalogue.tags:
-            _check_types(tag, con)
+            _check_types(tag, kinds, con)
             _check_reachable(tag, context, con)
     finally:
         con.close()
@@ -81,12 +82,17 @@ def _check_circles(catalogue: Catalogue) -> None:
             dependency_order({**highest, tag.code: tag})
 
 
-def _check_types(tag: Tag, con: duckdb.DuckDBPyConnection) -> None:
+def _kinds(catalogue: Catalogue, con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The type of every expression by its SQL; empty when one clashes, which then is searched."""
+    by_sql = {own.sql: own for tag in catalogue.tags for own in tag.expressions}
     try:
-        kinds = bound_types(tag.expressions, con)
+        return dict(zip(by_sql, bound_types([*by_sql.values()], con), strict=True))
     except duckdb.Error:
-        kinds = tuple(_bound(tag, expression, con) for expression in tag.expressions)
-    by_sql = dict(zip((own.sql for own in tag.expressions), kinds, strict=True))
+        return {}
+
+
+def _check_types(tag: Tag, kinds: Mapping[str, str], con: duckdb.DuckDBPyConnection) -> None:
+    by_sql = kinds or {own.sql: _bound(tag, own, con) for own in tag.expressions}
     for value in tag.values:
         kind = by_sql[value.when.sql]
         if kind != "BOOLEAN":
