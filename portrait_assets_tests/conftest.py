@@ -28,16 +28,15 @@ def _materialized_once(factory: pytest.TempPathFactory, name: str, months: int) 
     # Imported late: most files of tests need no Dagster, which takes seconds to import.
     from portrait_assets.testing import shop
 
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     root = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
-    made = root / f"{name}.json"
-    with warehouse_lock(made.with_suffix(".lock"), name, 600):
-        if not made.exists():
+    record = (root.parent if session else root) / f"{name}-{session}.json"
+    with warehouse_lock(record.with_suffix(".lock"), name, 600):
+        if not record.exists():
             settings: Settings = getattr(shop, name)(factory.mktemp(name))
             assert shop.run(settings, shop.SHOP_MONTHS[:months]).success
-            made.write_text(settings.model_dump_json())
-    return Settings.model_validate_json(made.read_text())
+            record.write_text(settings.model_dump_json())
+    return Settings.model_validate_json(record.read_text())
 
 
 @pytest.fixture(scope="session")
