@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portrait_assets.schema.sensitivity import Lowered
 from portrait_assets.schema.table import Sensitivity, Type
+from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.feature import (
     MONEY,
     NEVER_NULL,
@@ -23,7 +24,7 @@ def _attribute(name: str, en: str, zh: str, type_: Type = Type.TEXT) -> Feature:
         formula="the golden record's value by as_of",
         null_means="not recorded: missing_attributes names it",
         sql=f"r.{name}",
-        needs=("customers",),
+        needs=(needs.recorded(name),),
         unit=MONEY if type_ is Type.MONEY else None,
     )
 
@@ -62,7 +63,7 @@ DERIVED: tuple[Feature, ...] = (
         null_means="neither birth date nor age recorded: missing_attributes names it",
         sql="coalesce(date_diff('year', r.birth_date, {as_of}) - CAST("
         "strftime(r.birth_date, '%m%d') > strftime({as_of}, '%m%d') AS INTEGER), r.age)",
-        needs=("customers",),
+        needs=(needs.AGE,),
         unit="years",
         lowered=Lowered(Sensitivity.C2, "full years are left of the day of birth"),
     ),
@@ -75,7 +76,7 @@ DERIVED: tuple[Feature, ...] = (
         formula="days from joined_on, or else from the first transaction, to as_of",
         null_means="neither a joining day nor a transaction is known",
         sql="{as_of} - coalesce(r.joined_on, h.first_on)",
-        needs=("customers", "transactions"),
+        needs=(needs.JOINED_OR_BOUGHT,),
         unit="days",
     ),
     Feature(
@@ -90,7 +91,7 @@ DERIVED: tuple[Feature, ...] = (
         sql="list_filter(["
         + ", ".join(f"CASE WHEN {test} THEN '{name}' END" for name, test in _UNSTATED.items())
         + "], lambda name: name IS NOT NULL)",
-        needs=("customers",),
+        needs=(),
         allowed=STATED,
     ),
     Feature(
@@ -102,7 +103,7 @@ DERIVED: tuple[Feature, ...] = (
         formula=f"1 - length of missing_attributes / {len(STATED)}",
         null_means=NEVER_NULL,
         sql=f"round(1 - len(missing_attributes) / {len(STATED)}, 6)",
-        needs=("customers",),
+        needs=(),
         unit=SHARE,
     ),
 )

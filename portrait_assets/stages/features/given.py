@@ -1,0 +1,108 @@
+"""What the source has given by a month, as far as features need it."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.declared.feature import Feature
+from portrait_assets.stages.features.declared.needs import Evidence, Need, alternatives
+from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.steps import EVER, Grain, Scope, Step, fit, read
+
+_NEEDED = {
+    evidence: None
+    for feature in FEATURES
+    for need in feature.needs
+    for each in alternatives(need)
+    for evidence in (each.of_table, each)
+}
+EVIDENCE: tuple[Evidence, ...] = tuple(sorted(_NEEDED, key=lambda evidence: evidence.name))
+"""All that features need, each table also by itself."""
+_TABLES = tuple(sorted({evidence.table for evidence in EVIDENCE}))
+
+
+def _read_as(table: str) -> str:
+    return f"given_{table}"
+
+
+def _part_sql(scope: Scope) -> str:
+    """One row: whether a row is evidence; of what varies the least and the greatest value."""
+    columns = []
+    for each in EVIDENCE:
+        has_customers = "customer_id" in CLEANED[each.table].column_names
+        where = f"({each.condition}) AND {scope.population if has_customers else 'true'}"
+        if each.varies is None:
+            # Ends with the first row that is found.
+            columns.append(
+                f"EXISTS (SELECT 1 FROM {_read_as(each.table)} WHERE {where}) AS {quote(each.name)}"
+            )
+            continue
+        for name, extreme in _EXTREMES:
+            columns.append(
+                f"(SELECT {extreme}({each.varies}) FROM {_read_as(each.table)} WHERE {where}) "
+                f"AS {quote(each.name + name)}"
+            )
+    return f"SELECT {', '.join(columns)}"
+
+
+_EXTREMES = (("<", "min"), (">", "max"))
+
+
+def _whole(each: Evidence) -> str:
+    if each.varies is None:
+        return f"bool_or({quote(each.name)}) AS {quote(each.name)}"
+    least, most = (f"{extreme}({quote(each.name + name)})" for name, extreme in _EXTREMES)
+    return f"coalesce({least} < {most}, false) AS {quote(each.name)}"
+
+
+GIVEN = fit(
+    "given",
+    tuple(read(CLEANED[table], EVER, _read_as(table)) for table in _TABLES),
+    _part_sql,
+    f"SELECT {', '.join(map(_whole, EVIDENCE))} FROM part",
+)
+"""One row with a column for each evidence: whether the source has given it by the month."""
+
+
+def given_sql(need: Need) -> str:
+    """The condition on GIVEN that the need is met."""
+    return f"({' OR '.join(f'{GIVEN.name}.{quote(each.name)}' for each in alternatives(need))})"
+
+
+def known_sql(feature: Feature, sql: str) -> str:
+    """The feature's SQL where the source gives what it needs, and null where it does not."""
+    if not feature.needs:
+        return sql
+    return f"CASE WHEN {' AND '.join(map(given_sql, feature.needs))} THEN {sql} END"
+
+
+SOURCE_EVIDENCE = Table(
+    schema="features",
+    name="source_evidence",
+    en="What the source has given by the month's end, of all that features need",
+    zh="数据源已提供的内容",
+    columns=(
+        Column("evidence", Type.TEXT, "Table, column, or what it has to hold", "内容", False),
+        Column("table_name", Type.TEXT, "Cleaned table", "数据表", nullable=False),
+        Column("column_name", Type.TEXT, "Its column; null for the table", "字段"),
+        Column("is_given", Type.BOOLEAN, "Whether the source has given it", "是否提供", False),
+    ),
+    key=("as_of", "evidence"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+
+def _rows_sql(scope: Scope) -> str:
+    return " UNION ALL ".join(
+        f"SELECT {scope.day} AS as_of, {literal(each.name)} AS evidence, "
+        f"{literal(each.table)} AS table_name, "
+        f"{literal(each.column) if each.column else 'NULL'} AS column_name, "
+        f"{quote(each.name)} AS is_given FROM {GIVEN.name}"
+        for each in EVIDENCE
+    )
+
+
+LISTED = Step("source_evidence", (GIVEN,), _rows_sql, grain=Grain.ALL, writes=SOURCE_EVIDENCE)
+"""A row for each evidence."""
