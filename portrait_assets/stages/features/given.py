@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import polars as pl
+
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import Feature
-from portrait_assets.stages.features.declared.needs import Evidence, Need, alternatives
+from portrait_assets.stages.features.declared.needs import (
+    Evidence,
+    Need,
+    alternatives,
+    need_name,
+)
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.steps import EVER, Grain, Scope, Step, fit, read
 
@@ -77,6 +86,20 @@ def known_sql(feature: Feature, sql: str) -> str:
     return f"CASE WHEN {' AND '.join(map(given_sql, feature.needs))} THEN {sql} END"
 
 
+def unmet(feature: Feature, given: Collection[str]) -> tuple[str, ...]:
+    """What the feature needs and the source does not give: a whole table where it has no row.
+
+    Args:
+        feature: the feature.
+        given: names of the evidence that the source has given.
+    """
+    return tuple(
+        need_name(tuple(e if e.of_table.name in given else e.of_table for e in alternatives(need)))
+        for need in feature.needs
+        if not any(each.name in given for each in alternatives(need))
+    )
+
+
 SOURCE_EVIDENCE = Table(
     schema="features",
     name="source_evidence",
@@ -106,3 +129,15 @@ def _rows_sql(scope: Scope) -> str:
 
 LISTED = Step("source_evidence", (GIVEN,), _rows_sql, grain=Grain.ALL, writes=SOURCE_EVIDENCE)
 """A row for each evidence."""
+
+
+def given_by_month(rows: pl.DataFrame) -> dict[str, frozenset[str]]:
+    """The evidence that the source has given, by month (YYYY-MM).
+
+    Args:
+        rows: of SOURCE_EVIDENCE.
+    """
+    return {
+        f"{as_of:%Y-%m}": frozenset(of_month.filter("is_given")["evidence"])
+        for (as_of,), of_month in rows.group_by("as_of")
+    }

@@ -54,7 +54,7 @@ def alternatives(need: Need) -> tuple[Evidence, ...]:
 
 def need_name(need: Need) -> str:
     """The need as text."""
-    return " or ".join(each.name for each in alternatives(need))
+    return " or ".join(dict.fromkeys(each.name for each in alternatives(need)))
 
 
 TRANSACTIONS, BALANCES = Evidence("transactions"), Evidence("balances")
