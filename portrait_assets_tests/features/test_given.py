@@ -23,7 +23,10 @@ from portrait_assets.testing.lineage import features_lineage
 
 JANUARY, FEBRUARY = "2024-01", "2024-02"
 # What a portrait of nobody's purchases still knows.
-OF_ENTITY = {"tenure_days", "missing_attributes", "known_attribute_share", "region"}
+OF_ENTITY = {
+    *("tenure_days", "tenure_is_lower_bound", "region"),
+    *("missing_attributes", "known_attribute_share"),
+}
 
 
 def known(world: World, month: str) -> set[str]:
@@ -154,7 +157,12 @@ def test_what_two_populations_give_adds_up():
 # Columns that refine a value and are no evidence of it: a line without a basket is a purchase, an
 # account without a credit limit a deposit; what selects products or contacts is in other needs.
 REFINING = {
-    *("transactions.basket_id", "balances.credit_limit", "products.category"),
+    *(
+        "customers.joined_on",
+        "transactions.basket_id",
+        "balances.credit_limit",
+        "products.category",
+    ),
     *("transactions.category", "products.brand", "market.indicator"),
 }
 

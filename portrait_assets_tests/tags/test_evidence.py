@@ -190,3 +190,41 @@ def test_the_catalogue_states_what_a_tag_needs_and_what_it_lacks(catalogue: Cata
     assert found["price_sensitivity"]["lacks"] is None
     assert found["coupon_response"]["lacks"] == ["contacts", "responses"]
     assert "customers.joined_on or transactions" in needs_of(catalogue.tags)["win_back"]
+
+
+# -- where the data begin ------------------------------------------------------------------
+
+
+def tags_of(catalogue: Catalogue, **columns: list[object]) -> dict[str, list[object]]:
+    found = evaluate(catalogue, world(**columns), None, None, JUNE, EVERYTHING).portrait_matrix
+    return {code: found[code].to_list() for code in found.columns}
+
+
+def test_a_tenure_of_at_least_so_long_decides_only_what_it_can(catalogue: Catalogue):
+    found = tags_of(
+        catalogue,
+        tenure_days=[30, 30, 200, 400, 345, 345],
+        tenure_is_lower_bound=[True, False, True, True, True, False],
+        recency_days=[5, 5, 5, 5, 100, 5],
+        spend_trend_3m=[None, 1.0, 0.5, 0.0, 0.0, 0.0],
+        spend_12m=[6, 5, 4, 3, 2, 1],
+        observed_months=[3, 12, 6, 12, 12, 12],
+    )
+    assert found["tenure_stage"] == [None, "new", None, "long_standing", None, "settled"]
+    assert found["anniversary_near"] == [None, False, None, None, None, True]
+    assert found["lifecycle_stage"] == [None, "new", "growing", "steady", "dormant", "steady"]
+    assert found["next_action"][:2] == ["reward", "welcome"]
+
+
+def test_it_is_not_known_who_came_back_before_the_data_began(catalogue: Catalogue):
+    found = tags_of(
+        catalogue,
+        purchases_1m=[1, 1, 1, 0],
+        purchases_3m=[1, 1, 1, 1],
+        purchases_6m=[1, 1, 1, 1],
+        tenure_days=[30, 30, 100, 30],
+        tenure_is_lower_bound=[True, False, True, True],
+        observed_months=[3, 12, 4, 3],
+    )
+    assert found["reactivated"] == [None, False, True, False]
+    assert found["visit_trend"] == [None, "rising", None, None]

@@ -86,18 +86,24 @@ def known_sql(feature: Feature, sql: str) -> str:
     return f"CASE WHEN {' AND '.join(map(given_sql, feature.needs))} THEN {sql} END"
 
 
-def unmet(feature: Feature, given: Collection[str]) -> tuple[str, ...]:
-    """What the feature needs and the source does not give: a whole table where it has no row.
-
-    Args:
-        feature: the feature.
-        given: names of the evidence that the source has given.
-    """
+def _unmet(feature: Feature, given: Collection[str]) -> tuple[str, ...]:
+    """What the feature needs and the source does not give: a whole table where it has no row."""
     return tuple(
         need_name(tuple(e if e.of_table.name in given else e.of_table for e in alternatives(need)))
         for need in feature.needs
         if not any(each.name in given for each in alternatives(need))
     )
+
+
+def lacking_features(given: Collection[str] | None) -> dict[str, tuple[str, ...]]:
+    """By feature that nobody has a value of, what it needs and the source does not give.
+
+    Args:
+        given: names of the evidence that the source has given; None where that is not known.
+    """
+    if given is None:
+        return {}
+    return {feature.name: needs for feature in FEATURES if (needs := _unmet(feature, given))}
 
 
 SOURCE_EVIDENCE = Table(

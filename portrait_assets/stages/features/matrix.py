@@ -91,6 +91,7 @@ _EXPECTED = {name: f"sum(CAST(u.{name} AS {Type.MONEY}))" for name in ("actual",
 _SQUARED = f"CAST(n.spend AS {Type.MONEY}) * CAST(n.spend AS {MONEY_FACTOR})"
 BASES: dict[str, Step] = {
     "base": spend.BASE,
+    "bs": spend.BEGINNING,
     "bg": _base(
         "base_campaign",
         _sums("g", *_CONTACTED),

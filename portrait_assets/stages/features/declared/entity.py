@@ -43,6 +43,13 @@ ATTRIBUTES: tuple[Feature, ...] = (
     _attribute("home_ownership", "Owner or renter of the home", "住房状况"),
     _attribute("region", "Region of residence", "地区"),
 )
+NEW_AFTER_DAYS = 180
+"""From when on after the first of all transactions a first one shows that a customer is new.
+
+Data that begin on a day cut off what was before (left truncation): who bought on the first days
+may have done so for years. Whoever bought nothing for half a year counts as lost, so whoever is
+first seen later than that after the data began counts as new.
+"""
 STATED = (*(feature.name for feature in ATTRIBUTES), "age")
 """Attributes whose absence `missing_attributes` names."""
 
@@ -78,6 +85,32 @@ DERIVED: tuple[Feature, ...] = (
         sql="{as_of} - coalesce(r.joined_on, h.first_on)",
         needs=(needs.JOINED_OR_BOUGHT,),
         unit="days",
+    ),
+    Feature(
+        "tenure_is_lower_bound",
+        Element.ENTITY,
+        Type.BOOLEAN,
+        "Tenure is at least that long",
+        "客龄仅为下限",
+        formula="no joined_on, and the first transaction is within "
+        f"{NEW_AFTER_DAYS} days of the first of all",
+        null_means="neither a joining day nor a transaction is known",
+        sql="CASE WHEN r.joined_on IS NOT NULL THEN false "
+        f"ELSE h.first_on < bs.first_on + {NEW_AFTER_DAYS} END",
+        needs=(needs.JOINED_OR_BOUGHT,),
+    ),
+    Feature(
+        "observed_months",
+        Element.ENTITY,
+        Type.INTEGER,
+        "Months of the last twelve whose purchases are on record",
+        "近12月中购买有记录的月数",
+        formula="12 for who joined after the first of all transactions; else months since then",
+        null_means=NEVER_NULL,
+        sql="CASE WHEN coalesce(r.joined_on, CASE WHEN NOT tenure_is_lower_bound "
+        "THEN h.first_on END) >= bs.first_on THEN 12 "
+        "ELSE least(date_diff('month', bs.first_on, {as_of}) + 1, 12) END",
+        unit="months",
     ),
     Feature(
         "missing_attributes",

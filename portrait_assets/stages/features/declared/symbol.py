@@ -149,11 +149,12 @@ FEATURES: tuple[Feature, ...] = (
         "Spend trend",
         "消费趋势",
         "(last 3 months - the 3 before) / (their sum)",
-        f"CASE WHEN {_BOTH} > 0 THEN round(least(greatest(CAST(2 * ({_RECENT}) - {_BOTH} AS DOUBLE)"
+        f"CASE WHEN observed_months >= 6 AND {_BOTH} > 0 "
+        f"THEN round(least(greatest(CAST(2 * ({_RECENT}) - {_BOTH} AS DOUBLE)"
         f" / CAST({_BOTH} AS DOUBLE), -1), 1), 6) END",
         unit="-1 to 1",
         window_months=6,
-        null_means="no spend in 6 months",
+        null_means="no spend in 6 months, or they are not all on record",
         needs=(needs.AMOUNT,),
     ),
     _symbol(

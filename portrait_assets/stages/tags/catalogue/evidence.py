@@ -17,7 +17,7 @@ from portrait_assets.methods.expressions.expression import RANK_PREFIX, Expressi
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.needs import need_name
-from portrait_assets.stages.features.given import unmet
+from portrait_assets.stages.features.given import lacking_features
 from portrait_assets.stages.tags.catalogue.tag import Shape, Tag
 
 Outcomes = frozenset[bool | None]
@@ -38,14 +38,12 @@ def without_evidence(tags: Sequence[Tag], given: Collection[str] | None) -> dict
     Returns:
         By code the names of what the source does not give, a whole table where it has no row.
     """
-    if given is None:
-        return {}
-    lacking = {name: needs for name in _FEATURES if (needs := unmet(_FEATURES[name], given))}
+    lacking = lacking_features(given)
     found: dict[str, list[str]] = {}
     for tag in tags:
         unknown = {name for name in tag.reads if name in lacking or name in found}
         if unknown and not _tells_apart(tag, unknown):
-            needs = (need for name in sorted(unknown) for need in (found | lacking)[name])
+            needs = (n for name in sorted(unknown) for n in lacking.get(name) or found[name])
             found[tag.code] = list(dict.fromkeys(needs))
     return found
 
