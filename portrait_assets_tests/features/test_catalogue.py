@@ -21,9 +21,10 @@ def test_every_feature_is_explained():
     assert ticket["null_means"] == "no purchase in the window"
     assert (ticket["needs"], ticket["sensitivity"]) == (["transactions.amount"], "C1")
     category = rows.row(by_predicate=pl.col("feature") == "category_lines_12m", named=True)
-    assert category["needs"] == ["transactions.category or products.category"]
+    assert category["needs"] == ["transactions", "transactions.category or products.category"]
     assert category["null_means"] == (
-        "not known: the source gives no transactions.category or products.category"
+        "not known where the source lacks one of: transactions; "
+        "transactions.category or products.category"
     )
 
 

@@ -14,7 +14,7 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import matrix
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.needs import Evidence, alternatives
-from portrait_assets.stages.features.given import EVIDENCE, GIVEN, LISTED
+from portrait_assets.stages.features.given import EVIDENCE, GIVEN, LISTED, lacking_features
 from portrait_assets.stages.features.sensitivity import SUMS, aggregate_of
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
@@ -150,6 +150,26 @@ def test_what_two_populations_give_adds_up():
     row = together.row(0, named=True)
     assert row["transactions.occurred_at: a time of day"]
     assert row["transactions.discount_amount"]
+
+
+def test_what_a_feature_lacks_is_a_table_where_it_has_no_row():
+    names = {each.name for each in EVIDENCE}
+
+    def lacks(feature: str, *missing: str) -> tuple[str, ...] | None:
+        given = {n for n in names if not n.startswith(missing)}
+        return lacking_features(given).get(feature)
+
+    assert lacks("discount_depth_12m", "transactions.disc") == ("transactions.discount_amount",)
+    assert lacks("discount_depth_12m", "transactions") == ("transactions",)
+    assert lacks("category_hhi_12m", "transactions.cat", "products.cat") == (
+        "transactions.category or products.category",
+    )
+    assert lacks("category_hhi_12m", "transactions.cat", "products") == (
+        "transactions.category or products",
+    )
+    assert lacks("category_hhi_12m", "transactions", "products") == ("transactions",)
+    assert lacks("category_hhi_12m", "transactions.cat") is None
+    assert lacking_features(names) == lacking_features(None) == {}
 
 
 # -- declarations --------------------------------------------------------------------------

@@ -95,11 +95,12 @@ def test_what_is_not_given_is_reported_once_with_the_tags_and_features_it_costs(
         ("transactions.discount_amount", 0, "not judged"),
     ]
     assert found["advice_en"][0] == (
-        "The source gives no contacts: nobody has a value of 2 tags (contact_pressure, "
-        "coupon_response) and 2 features (contacts_12m, response_rate_12m)."
+        "The source gives no contacts: 2 of the tags (contact_pressure, coupon_response) and 2 of "
+        "the features (contacts_12m, response_rate_12m) have no value."
     )
     assert found["advice_zh"][2] == (
-        "数据源未提供transactions.discount_amount:0个标签(-)与1个特征(discount_depth_12m)对所有客户为空。"
+        "数据源未提供transactions.discount_amount:"
+        "0个标签(none)与1个特征(discount_depth_12m)没有取值。"
     )
     assert findings.not_given({}, active.head(1)).is_empty()
 
@@ -113,6 +114,8 @@ def test_a_feature_that_the_source_gives_nothing_for_is_not_judged_by_itself():
         ],
         schema_overrides=FEATURE_SELECTION.polars_schema,
     ).with_columns(other_feature=pl.lit(None, dtype=pl.String))
+    as_yet = feature_health(selection, {"contacts_12m"}, {"top_brand", "spend_12m"})
+    assert as_yet["verdict"].to_list() == ["not judged", "pass"]
     found = feature_health(selection, {"contacts_12m"})
     assert found.select("subject", "verdict").rows() == [
         ("top_brand", "warn"),

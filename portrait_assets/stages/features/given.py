@@ -88,11 +88,15 @@ def known_sql(feature: Feature, sql: str) -> str:
 
 def _unmet(feature: Feature, given: Collection[str]) -> tuple[str, ...]:
     """What the feature needs and the source does not give: a whole table where it has no row."""
-    return tuple(
-        need_name(tuple(e if e.of_table.name in given else e.of_table for e in alternatives(need)))
+    missing = [
+        tuple(e if e.of_table.name in given else e.of_table for e in alternatives(need))
         for need in feature.needs
         if not any(each.name in given for each in alternatives(need))
-    )
+    ]
+    alone = {need[0] for need in missing if len(need) == 1}
+    # Of two tables that could each give something, one is needed anyway.
+    named = (need for need in missing if len(need) == 1 or not alone.intersection(need))
+    return tuple(dict.fromkeys(map(need_name, named)))
 
 
 def lacking_features(given: Collection[str] | None) -> dict[str, tuple[str, ...]]:

@@ -117,7 +117,7 @@ def not_given(lacking: Mapping[str, Sequence[str]], active: pl.DataFrame) -> pl.
         _named(features, "feature")
         .join(_named(tags, "tag"), on="need", how="full", coalesce=True)
         .with_columns(pl.col("feature_count", "tag_count").fill_null(0))
-        .with_columns(pl.col("feature_names", "tag_names").fill_null("-"))
+        .with_columns(pl.col("feature_names", "tag_names").fill_null("none"))
         .sort("tag_count", "feature_count", "need", descending=[True, True, False])
     )
     numbers = ("need", "tag_count", "tag_names", "feature_count", "feature_names")
@@ -130,10 +130,11 @@ def not_given(lacking: Mapping[str, Sequence[str]], active: pl.DataFrame) -> pl.
         pl.lit(str(Verdict.NOT_JUDGED)),
         (
             pl.format(
-                "The source gives no {}: nobody has a value of {} tags ({}) and {} features ({}).",
+                "The source gives no {}: {} of the tags ({}) and {} of the features ({}) have no "
+                "value.",
                 *numbers,
             ),
-            pl.format("数据源未提供{}:{}个标签({})与{}个特征({})对所有客户为空。", *numbers),
+            pl.format("数据源未提供{}:{}个标签({})与{}个特征({})没有取值。", *numbers),
         ),
     )
 

@@ -35,7 +35,12 @@ from portrait_assets.stages.validation.contract import (
     TAG_PROPOSAL,
     Verdict,
 )
-from portrait_assets.stages.validation.drift import YEAR, ComparedColumns, drift
+from portrait_assets.stages.validation.drift import (
+    YEAR,
+    ComparedColumns,
+    active_by_construction,
+    drift,
+)
 from portrait_assets.stages.validation.findings_identifiers import (
     identifier_findings,
     shared_identifiers,
@@ -55,7 +60,13 @@ def evidence_of(
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
     tests, buckets = backtest(warehouse, matrix, months)
     return {
-        DRIFT: drift(warehouse, compared_columns(catalogue), months, materialized),
+        DRIFT: drift(
+            warehouse,
+            compared_columns(catalogue),
+            months,
+            materialized,
+            active_by_construction(warehouse, materialized),
+        ),
         MIGRATION: migration(warehouse, matrix, months),
         BACKTEST: tests,
         BACKTEST_BUCKET: buckets,
@@ -158,7 +169,9 @@ def report_of(
         identifier_findings(shared_identifiers(warehouse, month)),
         findings.data_quality(warehouse.read(QUALITY, [month])),
         findings.check_results(_results_so_far(warehouse, month)),
-        findings_evidence.feature_health(warehouse.read(FEATURE_SELECTION, [month]), lacking),
+        findings_evidence.feature_health(
+            warehouse.read(FEATURE_SELECTION, [month]), lacking, _filling(warehouse, month)
+        ),
         findings.segment_sizes(segments),
         findings_evidence.cluster_quality(warehouse.read(CLUSTER_DECISION, [month]), segments),
         findings.tag_coverage(
@@ -172,6 +185,12 @@ def report_of(
         ),
     ]
     return pl.concat(areas).with_columns(pl.lit(as_of).alias("as_of"))
+
+
+def _filling(warehouse: Warehouse, month: str) -> set[str]:
+    """The features whose window is longer than the history up to the month."""
+    months = sum(each <= month for each in warehouse.materialized(FEATURE_MATRIX))
+    return {each.name for each in FEATURES if (each.window_months or 0) > months}
 
 
 def _results_so_far(warehouse: Warehouse, month: str) -> pl.DataFrame:

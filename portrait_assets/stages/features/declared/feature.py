@@ -74,7 +74,7 @@ class Feature:
             return self.null_means
         if not self.needs:
             return None
-        return f"not known: the source gives no {', '.join(map(need_name, self.needs))}"
+        return f"not known where the source lacks one of: {'; '.join(map(need_name, self.needs))}"
 
     @property
     def domain(self) -> tuple[float | None, float | None]:

@@ -105,7 +105,10 @@ def _possible(node: exp.Expr, unknown: Collection[str]) -> Outcomes:
 
 
 def _of_strict(parts: Sequence[Outcomes]) -> Outcomes:
-    """Null where any part is, otherwise anything."""
+    """Null where any part is, otherwise anything.
+
+    Also of least and greatest, though DuckDB passes over nulls: a bound is no evidence.
+    """
     if UNKNOWN in parts:
         return UNKNOWN
     return ANY | UNKNOWN if any(None in part for part in parts) else ANY
@@ -141,12 +144,6 @@ def _of_nullif(parts: Sequence[Outcomes]) -> Outcomes:
     return parts[0] | UNKNOWN
 
 
-def _of_skipping(parts: Sequence[Outcomes]) -> Outcomes:
-    """DuckDB's least and greatest pass over nulls."""
-    known = any(part != UNKNOWN for part in parts)
-    return (ANY if known else frozenset()) | (UNKNOWN if all(None in p for p in parts) else set())
-
-
 _COMBINED: Mapping[tuple[type[exp.Expr], ...], Callable[[Sequence[Outcomes]], Outcomes]] = {
     (exp.And,): lambda parts: _of_each(parts, _and),
     (exp.Or,): lambda parts: _of_each(parts, _or),
@@ -156,7 +153,6 @@ _COMBINED: Mapping[tuple[type[exp.Expr], ...], Callable[[Sequence[Outcomes]], Ou
     (exp.NullSafeEQ, exp.NullSafeNEQ): lambda parts: ANY,
     (exp.Coalesce,): lambda parts: _of_each(parts, _first),
     (exp.Nullif,): _of_nullif,
-    (exp.Least, exp.Greatest): _of_skipping,
 }
 
 
