@@ -139,7 +139,7 @@ def world(**columns: list[object]) -> pl.DataFrame:
     """Features of customers a, b, ...; what is not given is null."""
     height = len(next(iter(columns.values())))
     rows: dict[str, list[object]] = {n: [None] * height for n in FEATURE_MATRIX.column_names}
-    rows |= {"as_of": [JUNE] * height, "customer_id": list("abcdef"[:height])} | columns
+    rows |= {"as_of": [JUNE] * height, "customer_id": [*"abcdef"[:height]], **columns}
     return pl.DataFrame(rows, schema=FEATURE_MATRIX.polars_schema, strict=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from portrait_assets.stages.features.declared.needs import (
     need_name,
 )
 from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import EVER, Grain, Scope, Step, fit, read
 
 _NEEDED = {
@@ -139,6 +140,16 @@ def _rows_sql(scope: Scope) -> str:
 
 LISTED = Step("source_evidence", (GIVEN,), _rows_sql, grain=Grain.ALL, writes=SOURCE_EVIDENCE)
 """A row for each evidence."""
+
+
+def given_in(warehouse: Warehouse, months: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The evidence that the source has given by each month; none where it was not noted.
+
+    Months that a version before SOURCE_EVIDENCE materialized have none.
+    """
+    noted = warehouse.materialized(SOURCE_EVIDENCE)
+    wanted = [month for month in months if month in noted]
+    return given_by_month(warehouse.read(SOURCE_EVIDENCE, wanted)) if wanted else {}
 
 
 def given_by_month(rows: pl.DataFrame) -> dict[str, frozenset[str]]:

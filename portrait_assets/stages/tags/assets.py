@@ -10,7 +10,7 @@ from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
-from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_by_month
+from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_in
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.governance import check_unaltered
@@ -107,7 +107,7 @@ def materialize_months(
     before = max(
         (month for month in warehouse.materialized(long_table) if month < months[0]), default=None
     )
-    given = given_by_month(warehouse.read(SOURCE_EVIDENCE, list(months)))
+    given = given_in(warehouse, months)
     engine = Engine(warehouse.con)
     current: TagDistributions | None = None
 

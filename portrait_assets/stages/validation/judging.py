@@ -16,11 +16,7 @@ from portrait_assets.stages.clusters.contract import (
     USED_FEATURES,
 )
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
-from portrait_assets.stages.features.given import (
-    SOURCE_EVIDENCE,
-    given_by_month,
-    lacking_features,
-)
+from portrait_assets.stages.features.given import given_in, lacking_features
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
@@ -161,8 +157,7 @@ def report_of(
     segments = warehouse.read(CLUSTER_SEGMENT, [month])
     active = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
     judged = active.filter(pl.col("lacks").is_null())
-    given = given_by_month(warehouse.read(SOURCE_EVIDENCE, [month]))
-    lacking = lacking_features(given.get(month))
+    lacking = lacking_features(given_in(warehouse, [month]).get(month))
     areas = [
         findings.conservation(account_of(warehouse, month)),
         findings.not_given(lacking, active),

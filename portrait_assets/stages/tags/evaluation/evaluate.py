@@ -55,11 +55,11 @@ def evaluate(
     if steps.previous is not None and previous is not None:
         frames[steps.previous] = previous
     with duckdb.connect() as con:
-        given: dict[Source, str] = {steps.segment: NO_SEGMENTS}
+        relations: dict[Source, str] = {steps.segment: NO_SEGMENTS}
         for number, (source, frame) in enumerate(frames.items()):
-            given[source] = f"given_{number}"
-            con.register(given[source], frame)
-        engine = Engine(con, given)
+            relations[source] = f"given_{number}"
+            con.register(relations[source], frame)
+        engine = Engine(con, relations)
         with engine.shared(steps.evaluated, steps.scope):
             rows, matrix = (engine.frame(each, steps.scope) for each in (steps.rows, steps.matrix))
         return Evaluation(rows, matrix)
