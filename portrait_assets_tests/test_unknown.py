@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
@@ -61,6 +63,30 @@ def bank(folder: Path) -> Settings:
     )
 
 
+def history(folder: Path) -> Settings:
+    """Forty customers of a shop, of whom days and amounts are known and nothing else."""
+    sales = [
+        f"C{n:02},{month}-{1 + (7 * n + 3 * visit) % 28:02},{5 + n % 11}.00"
+        for month in MONTHS
+        for n in range(40)
+        for visit in range(1 + n % 3)
+        if (n + int(month[-2:])) % 4
+    ]
+    columns = "customer_id, occurred_at, amount"
+    return source(folder, "history", {"transactions": (columns, sales)})
+
+
+def newest(settings: Settings) -> pl.DataFrame:
+    """The portrait of the newest month."""
+    with published(settings) as con:
+        return con.sql("SELECT * EXCLUDE (as_of, customer_id) FROM portrait").pl()
+
+
+def known_tags(rows: pl.DataFrame) -> set[str]:
+    """The tags that anybody has a value of."""
+    return {name for name in rows.columns if rows[name].null_count() < rows.height}
+
+
 def published(settings: Settings) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(settings.warehouse_dir / "portrait.duckdb"), read_only=True)
 
@@ -69,23 +95,22 @@ def published(settings: Settings) -> duckdb.DuckDBPyConnection:
 def test_a_bank_without_transactions(tmp_path: Path):
     settings = bank(tmp_path)
     assert run(settings, MONTHS).success
-    con = published(settings)
-
-    rows = con.sql("SELECT * EXCLUDE (as_of, customer_id, customer_no) FROM portrait").pl()
-    held = {name for name in rows.columns if rows[name].null_count() < rows.height}
+    con, known = published(settings), known_tags(newest(settings))
     read = dict(
         con.sql(
             "SELECT tag_code, needs FROM tags.tag_catalogue WHERE in_force "
             "AND as_of = (SELECT max(as_of) FROM tags.tag_catalogue)"
         ).fetchall()
     )
-    assert {"balance_level", "product_breadth", "tenure_stage", "generation"} <= held
+    assert {"balance_level", "product_breadth", "tenure_stage", "generation"} <= known
     of_purchases = {
-        code for code, needs in read.items() if needs and all("transactions" in n for n in needs)
+        code
+        for code, needs in read.items()
+        if needs and all(n.startswith("transactions") for n in needs)
     }
     assert {"lapse_risk", "value_tier", "purchase_probability_30d"} <= of_purchases
-    assert not held & of_purchases
-    assert not held & {"save_first", "next_action", "digital_migration", "contact_pressure"}
+    assert not known & of_purchases
+    assert not known & {"save_first", "next_action", "digital_migration", "contact_pressure"}
 
     report = con.sql(
         "SELECT subject, value, verdict, advice_en FROM validation.validation_report "
@@ -98,7 +123,7 @@ def test_a_bank_without_transactions(tmp_path: Path):
         "SELECT subject FROM validation.validation_report WHERE verdict IN ('warn', 'fail') "
         "AND area IN ('tags', 'features') AND as_of = (SELECT max(as_of) FROM portrait)"
     ).fetchall()
-    assert not {subject for (subject,) in warned} - held
+    assert not {subject for (subject,) in warned} - known
 
     page = tmp_path / "index.html"
     write_report(settings.warehouse_dir / "portrait.duckdb", Title(en="x", zh="x"), page)
@@ -106,3 +131,23 @@ def test_a_bank_without_transactions(tmp_path: Path):
     assert lead is not None
     assert re.search(r"\d+ of \d+ tags are not known of anybody", lead[0])
     assert "because the source gives no transactions" in lead[0]
+
+
+@pytest.mark.slow
+def test_a_history_of_days_and_amounts(tmp_path: Path):
+    settings = history(tmp_path)
+    assert run(settings, MONTHS).success
+    rows = newest(settings)
+    known = known_tags(rows)
+    assert {"value_tier", "recency_band", "purchase_probability_30d", "next_action"} <= known
+    assert not known & {
+        *("price_sensitivity", "full_price_buyer", "discount_spared", "returns_level"),
+        *("coupon_response", "complaint", "balance_level", "profile_known"),
+        *("tenure_stage", "anniversary_near", "spend_trend", "visit_trend"),
+    }
+    times = {time for each in rows["shopping_times"].drop_nulls() for time in each}
+    assert times <= {"weekend", "weekday"}
+    assert set(rows["lifecycle_stage"].drop_nulls()) <= {"dormant", "lost"}
+    with published(settings) as con:
+        compared = con.sql("SELECT DISTINCT reference_as_of FROM validation.drift").fetchall()
+    assert compared == [(date(2024, 2, 29),)], "all of the first month bought in it"
