@@ -58,8 +58,8 @@ FORMER_TAGS = {
     "digital_migration",  # of banks
 }
 """Tags that the shop no longer has; those of the pack `bank` had no value here."""
-BY_FEATURE_OR_TAG = ("features.feature_matrix", "tags.portrait_matrix")
-"""Tables with a column per feature or tag, of which there are more from version to version."""
+BY_FEATURE_OR_TAG = ("features.feature_matrix", "tags.portrait_matrix", "tags.tag_catalogue")
+"""Tables by feature or tag, with more columns from version to version."""
 
 
 def public_contents(
