@@ -79,7 +79,8 @@ def history(folder: Path) -> Settings:
 def newest(settings: Settings) -> pl.DataFrame:
     """The portrait of the newest month."""
     with published(settings) as con:
-        return con.sql("SELECT * EXCLUDE (as_of, customer_id) FROM portrait").pl()
+        rows: pl.DataFrame = con.sql("SELECT * EXCLUDE (as_of, customer_id) FROM portrait").pl()
+    return rows
 
 
 def known_tags(rows: pl.DataFrame) -> set[str]:
