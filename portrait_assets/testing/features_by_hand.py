@@ -12,6 +12,7 @@ from typing import TypeGuard
 
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared.entity import RECORDED
+from portrait_assets.stages.features.given import GIVEN
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX
 from portrait_assets.stages.features.monthly import CHANNELS, NEW_FOR_DAYS
 from portrait_assets.stages.features.parts.spend import named_by_features, windowed
@@ -57,13 +58,18 @@ def features_by_hand(month: str) -> str:
             UNION SELECT customer_id FROM customers WHERE joined_on <= {scope.day}
         """,
     }
-    order = {**named, **own}
+    given = {read.name: f"FROM {read.table.name}" for read in upstream(GIVEN) if _is_read(read)}
+    order = {**given, **named, **own}
     # Read three times: to read the files again is cheaper than to keep a hundred million rows.
     with_clause = ", ".join(
-        f"{name} AS {'NOT MATERIALIZED ' if name == 'line' else ''}({sql})"
+        f"{name} AS {'NOT MATERIALIZED ' if name in ('line', *given) else ''}({sql})"
         for name, sql in order.items()
     )
     return f"WITH {with_clause} {_sql(FEATURE_MATRIX, scope)}"
+
+
+def _is_read(source: Source) -> TypeGuard[Read]:
+    return isinstance(source, Read)
 
 
 def _is_shared(source: Source) -> TypeGuard[Step]:

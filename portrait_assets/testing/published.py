@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -15,13 +16,25 @@ _DIFFER = "('run_id', 'made_at', 'changed_at', 'published_at')"
 """Columns that differ from run to run."""
 
 
-def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every table of a DuckDB file, sorted, without the columns that differ from run to run."""
+def contents(
+    path: Path, columns: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, list[tuple[object, ...]]]:
+    """Every table of a DuckDB file, sorted, without the columns that differ from run to run.
+
+    Of the tables that `columns` names, only these columns.
+    """
     with duckdb.connect(str(path), read_only=True) as con:
+        compared = dict(_compared(con)) | dict(columns or {})
         return {
-            name: con.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY ALL").fetchall()
-            for name, columns in _compared(con)
+            name: con.execute(f"SELECT {', '.join(names)} FROM {name} ORDER BY ALL").fetchall()
+            for name, names in compared.items()
         }
+
+
+def columns_of(path: Path, *tables: str) -> dict[str, list[str]]:
+    """The names of these tables' columns, without those that differ from run to run."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        return {name: names for name, names in _compared(con) if name in tables}
 
 
 def digest(path: Path) -> str:

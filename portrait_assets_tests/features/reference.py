@@ -51,7 +51,8 @@ def features(sales: list[Row], products: dict[str, Row], as_of: date) -> dict[st
         if ago(s, as_of) < 12
     ]
     choices = {who: _choices(window, who) for who in {s["customer_id"] for s in window}}
-    return {
+    unknown = _not_given(known)
+    rows = {
         who: _one(
             [s for s in known if s["customer_id"] == who],
             [s for s in window if s["customer_id"] == who],
@@ -62,6 +63,22 @@ def features(sales: list[Row], products: dict[str, Row], as_of: date) -> dict[st
         )
         for who in {s["customer_id"] for s in known}
     }
+    return {
+        who: {name: None if name in unknown else value for name, value in row.items()}
+        for who, row in rows.items()
+    }
+
+
+def _not_given(known: list[Row]) -> set[str]:
+    """Features that nobody has a value of, for want of it in all sales so far."""
+    unknown: set[str] = set()
+    if len({s["occurred_at"].time() for s in known}) < 2:
+        unknown |= {"evening_spend_share_12m", "night_line_share_12m", "morning_line_share_12m"}
+    if not any(s["amount"] < 0 for s in known):
+        unknown |= {"return_share_12m"}
+    if not any(s["discount_amount"] for s in known):
+        unknown |= {"discounted_share_12m", "discount_depth_12m"}
+    return unknown
 
 
 def _choices(window: list[Row], who: str) -> dict[tuple[Any, Any], list[Row]]:

@@ -19,7 +19,13 @@ def test_every_feature_is_explained():
     assert ticket["formula"] == "spend_12m / purchases_12m"
     assert (ticket["unit"], ticket["window_months"]) == ("currency of the source", 12)
     assert ticket["null_means"] == "no purchase in the window"
-    assert (ticket["needs"], ticket["sensitivity"]) == (["transactions"], "C1")
+    assert (ticket["needs"], ticket["sensitivity"]) == (["transactions.amount"], "C1")
+    category = rows.row(by_predicate=pl.col("feature") == "category_lines_12m", named=True)
+    assert category["needs"] == ["transactions", "transactions.category or products.category"]
+    assert category["null_means"] == (
+        "not known where the source lacks one of: transactions; "
+        "transactions.category or products.category"
+    )
 
 
 def test_what_is_never_null_has_no_meaning_of_null():

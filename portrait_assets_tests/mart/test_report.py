@@ -80,6 +80,23 @@ def test_a_source_without_campaigns_and_outcomes_says_so(all_months: Settings, p
     assert "The source has no outcomes." in text
 
 
+def test_the_headline_names_what_the_source_does_not_give(all_months: Settings, page: Page):
+    with duckdb.connect(str(all_months.portrait_file), read_only=True) as con:
+        without, tags = con.execute(
+            "SELECT count(lacks), count(*) FROM tags.tag_catalogue WHERE in_force "
+            "AND as_of = (SELECT max(as_of) FROM tags.tag_catalogue)"
+        ).fetchall()[0]
+    text = page(all_months.portrait_file)
+    lead = text[text.index('<section id="overview">') :].partition("</p>")[0]
+    assert 0 < without < tags
+    known = f"{without} of {tags} tags are not known of anybody, because the source gives no "
+    assert known in lead
+    named = lead.partition(known)[2].partition("<")[0]
+    assert {"contacts", "responses", "balances"} <= set(re.split(r", |\.", named))
+    assert "transactions" not in named
+    assert f"{tags}个标签中有{without}个对所有客户未知" in lead
+
+
 def test_a_segment_of_one_customer_is_not_described(
     all_months: Settings, tmp_path: Path, page: Page
 ):

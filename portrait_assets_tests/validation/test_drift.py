@@ -12,6 +12,7 @@ from portrait_assets.stages.validation.contract import Against
 from portrait_assets.stages.validation.drift import (
     ComparedColumns,
     Pair,
+    active_by_construction,
     drift,
     pairs_of,
 )
@@ -32,6 +33,22 @@ def test_a_month_is_compared_with_the_one_before_and_with_a_year_ago():
     ]
     assert pairs_of(["2023-03"], months)[1] == Pair("2023-03", "2023-01", Against.BASELINE)
     assert pairs_of(["2023-01"], months) == []
+
+
+def test_a_first_month_that_everyone_bought_in_is_no_month_to_compare_with(warehouse: Warehouse):
+    first = SHOP_MONTHS[0]
+    assert active_by_construction(warehouse, SHOP_MONTHS) == [first]
+    assert pairs_of(SHOP_MONTHS[:3], SHOP_MONTHS, [first]) == [
+        Pair(SHOP_MONTHS[2], SHOP_MONTHS[1], Against.MONTH_BEFORE),
+        Pair(SHOP_MONTHS[2], SHOP_MONTHS[1], Against.BASELINE),
+    ]
+    matrix = warehouse.read(FEATURE_MATRIX, [first])
+    silent = matrix.head(1).with_columns(
+        customer_id=pl.lit("joined only"), purchases_1m=pl.lit(0, dtype=pl.Int64)
+    )
+    warehouse.write(FEATURE_MATRIX, [first], pl.concat([matrix, silent]))
+    assert active_by_construction(warehouse, SHOP_MONTHS) == []
+    assert active_by_construction(warehouse, []) == []
 
 
 USUAL = PLACE % 100 / 100

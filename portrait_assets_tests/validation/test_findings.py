@@ -7,10 +7,12 @@ import pytest
 
 from portrait_assets.stages.cleaned.account import account
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
+from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.validation import findings
 from portrait_assets.stages.validation.contract import BACKTEST
 from portrait_assets.stages.validation.findings_backtest import backtest_findings
+from portrait_assets.stages.validation.findings_evidence import feature_health
 from portrait_assets.storage.check_results import CHECK_RESULTS
 
 
@@ -74,12 +76,51 @@ def test_a_row_that_goes_missing_fails(changed: dict[str, object], rows_kept: in
     assert (found["value"], found["verdict"]) == (lost, "fail")
 
 
-def test_a_table_that_is_not_provided_is_reported_with_the_features_it_costs():
-    found = findings.not_provided(receipt(table_name="balances", is_provided=False))
-    row = found.row(0, named=True)
-    assert row["verdict"] == "not judged"
-    assert "total_balance" in row["advice_en"]
-    assert findings.not_provided(receipt()).is_empty()
+def test_what_is_not_given_is_reported_once_with_the_tags_and_features_it_costs():
+    lacking = {
+        "contacts_12m": ("contacts",),
+        "response_rate_12m": ("contacts", "responses"),
+        "discount_depth_12m": ("transactions.discount_amount",),
+    }
+    active = pl.DataFrame(
+        {
+            "tag_code": ["value_tier", "coupon_response", "contact_pressure"],
+            "lacks": [None, ["contacts", "responses"], ["contacts"]],
+        }
+    )
+    found = findings.not_given(lacking, active)
+    assert found.select("subject", "value", "verdict").rows() == [
+        ("contacts", 2, "not judged"),
+        ("responses", 1, "not judged"),
+        ("transactions.discount_amount", 0, "not judged"),
+    ]
+    assert found["advice_en"][0] == (
+        "The source gives no contacts: 2 of the tags (contact_pressure, coupon_response) and 2 of "
+        "the features (contacts_12m, response_rate_12m) have no value."
+    )
+    assert found["advice_zh"][2] == (
+        "数据源未提供transactions.discount_amount:"
+        "0个标签(none)与1个特征(discount_depth_12m)没有取值。"
+    )
+    assert findings.not_given({}, active.head(1)).is_empty()
+
+
+def test_a_feature_that_the_source_gives_nothing_for_is_not_judged_by_itself():
+    selection = pl.DataFrame(
+        [
+            {"feature": "contacts_12m", "reason": "empty", "value": 1.0},
+            {"feature": "top_brand", "reason": "empty", "value": 1.0},
+            {"feature": "spend_12m", "reason": None, "value": None},
+        ],
+        schema_overrides=FEATURE_SELECTION.polars_schema,
+    ).with_columns(other_feature=pl.lit(None, dtype=pl.String))
+    as_yet = feature_health(selection, {"contacts_12m"}, {"top_brand", "spend_12m"})
+    assert as_yet["verdict"].to_list() == ["not judged", "pass"]
+    found = feature_health(selection, {"contacts_12m"})
+    assert found.select("subject", "verdict").rows() == [
+        ("top_brand", "warn"),
+        ("spend_12m", "pass"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,19 @@ def test_a_new_nullable_column_is_added():
     assert con.execute("FROM cleaned.sales").fetchall()[0][3] is None
 
 
+def test_a_column_that_may_be_null_by_now_takes_nulls():
+    con = duckdb.connect()
+    ensure_table(con, grown(ID, replace(AMOUNT, nullable=False)))
+    con.execute("INSERT INTO cleaned.sales VALUES ('2024-01', 'a', 1)")
+    con.execute("BEGIN")
+    ensure_table(con, SALES)
+    con.execute("INSERT INTO cleaned.sales VALUES ('2024-02', 'a', NULL)")
+    con.execute("COMMIT")
+    assert con.execute("SELECT amount FROM cleaned.sales ORDER BY month").fetchall()[1] == (None,)
+    with pytest.raises(duckdb.ConstraintException):
+        con.execute("INSERT INTO cleaned.sales VALUES ('2024-02', NULL, 1)")
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [

@@ -67,6 +67,9 @@ def with_background(frame: pl.DataFrame, canonical: Canonical, known: pl.DataFra
     background = BACKGROUNDS[canonical.name]
     date = pl.col(background.name)
     first_day = frame[canonical.dated_by].cast(pl.Date).min()
+    if first_day is None:
+        nothing = pl.lit(None, dtype=known.schema[background.name])
+        return frame.with_columns(nothing.alias(background.name))
     dates = frame.select("month", *background.keys).join(
         known.filter(date.cast(pl.Date) >= first_day),
         on=background.keys,

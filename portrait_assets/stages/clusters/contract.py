@@ -13,7 +13,10 @@ from portrait_assets.stages.features.declared.feature import MONEY, Element, Fea
 
 # Tenure, region, completeness of the record and the market's moves do not distinguish kinds of
 # customers, and a band carries less information than the number that it is computed from.
-_NO_KIND = ("tenure_days", "region", "known_attribute_share", "market_indicator")
+_NO_KIND = (
+    *("tenure_days", "tenure_is_lower_bound", "observed_months"),
+    *("region", "known_attribute_share", "market_indicator"),
+)
 _BANDS = ("age_band", "income_band")
 _LEVEL_UNITS = ("purchases", "complaints", "visits", "responses", "categories", "months", MONEY)
 _LEVELS = ("purchase_days_12m", "spend_spread_12m", "ticket_spread_12m")

@@ -6,7 +6,8 @@ import polars as pl
 
 from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
-from portrait_assets.stages.features.declared.feature import NEVER_NULL, Element
+from portrait_assets.stages.features.declared.feature import Element
+from portrait_assets.stages.features.declared.needs import need_name
 from portrait_assets.storage.steps import Grain, Scope, Step
 
 
@@ -43,7 +44,13 @@ FEATURE_CATALOGUE = Table(
         ),
         _text("evidence", "Feature that counts the observations behind it", "证据数特征", True),
         _text("null_means", "What a missing value means; null where none is", "缺失含义", True),
-        Column("needs", Type.TEXTS, "Cleaned tables that it needs", "所需数据表", nullable=False),
+        Column(
+            "needs",
+            Type.TEXTS,
+            "What the source has to give: cleaned tables, their columns, and what these hold",
+            "所需数据",
+            nullable=False,
+        ),
         Column(
             "sensitivity",
             Type.TEXT,
@@ -72,8 +79,8 @@ def catalogue_rows(scope: Scope) -> pl.DataFrame:
             "unit": feature.unit,
             "window_months": feature.window_months,
             "evidence": feature.evidence,
-            "null_means": None if feature.null_means == NEVER_NULL else feature.null_means,
-            "needs": list(feature.needs),
+            "null_means": feature.meaning_of_null,
+            "needs": [need_name(need) for need in feature.needs],
             "sensitivity": str(FEATURE_MATRIX.column(feature.name).sensitivity),
         }
         for feature in FEATURES

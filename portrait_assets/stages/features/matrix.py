@@ -7,6 +7,7 @@ from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
 from portrait_assets.stages.features import contract
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.entity import RECORDED
+from portrait_assets.stages.features.given import GIVEN, known_sql
 from portrait_assets.stages.features.parts import (
     balances,
     campaigns,
@@ -90,6 +91,7 @@ _EXPECTED = {name: f"sum(CAST(u.{name} AS {Type.MONEY}))" for name in ("actual",
 _SQUARED = f"CAST(n.spend AS {Type.MONEY}) * CAST(n.spend AS {MONEY_FACTOR})"
 BASES: dict[str, Step] = {
     "base": spend.BASE,
+    "bs": spend.BEGINNING,
     "bg": _base(
         "base_campaign",
         _sums("g", *_CONTACTED),
@@ -121,23 +123,26 @@ BASES: dict[str, Step] = {
 
 def _features(scope: Scope) -> str:
     columns = ", ".join(
-        f"{feature.sql.replace('{as_of}', scope.day)} AS {quote(feature.name)}"
+        f"{known_sql(feature, feature.sql.replace('{as_of}', scope.day))} AS {quote(feature.name)}"
         for feature in FEATURES
     )
     bases = " ".join(f"CROSS JOIN {base.name} AS {alias}" for alias, base in BASES.items())
     return (
         f"SELECT {scope.day} AS as_of, customer_id, {columns} "
-        f"FROM customer_parts {bases} ORDER BY customer_id"
+        f"FROM customer_parts {bases} CROSS JOIN {GIVEN.name} ORDER BY customer_id"
     )
 
 
 FEATURE_MATRIX = Step(
     "feature_matrix",
-    (CUSTOMER_PARTS, *BASES.values()),
+    (CUSTOMER_PARTS, *BASES.values(), GIVEN),
     _features,
     writes=contract.FEATURE_MATRIX,
 )
-"""All features of each customer, in customers' order."""
+"""All features of each customer, in customers' order.
+
+A feature is null for everyone where the source does not give what it needs.
+"""
 
 CAMPAIGN_RESPONSE = Step(
     "campaign_response_of_month",

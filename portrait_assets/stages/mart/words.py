@@ -37,7 +37,7 @@ OUTCOMES = {
 }
 METRICS = {
     "rows lost": "丢失行数",
-    "features without data": "无数据的特征",
+    "tags without data": "无数据的标签",
     "identifiers in common": "共有编号占比",
     "tables failed": "未通过的表",
     "share of customers": "客户占比",

@@ -1,6 +1,6 @@
 """Assets of the tags stage: catalogue, tags and their quality, and saved audiences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 import polars as pl
@@ -10,7 +10,9 @@ from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_in
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience, membership_sql
+from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.governance import check_unaltered
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
@@ -38,6 +40,7 @@ SHOWN = ("tag_code", "coverage", "distribution", "psi", "share_changed", "recomm
 
 READ = (
     read(FEATURE_MATRIX, THE_MONTH),
+    read(SOURCE_EVIDENCE, THE_MONTH),
     read(CUSTOMER_MONTH, THE_MONTH),
     *(source for source in named_segment(THE_MONTH).reads if isinstance(source, Read)),
 )
@@ -104,6 +107,7 @@ def materialize_months(
     before = max(
         (month for month in warehouse.materialized(long_table) if month < months[0]), default=None
     )
+    given = given_in(warehouse, months)
     engine = Engine(warehouse.con)
     current: TagDistributions | None = None
 
@@ -118,10 +122,11 @@ def materialize_months(
             months,
             warehouse.materialized(FEATURE_MATRIX),
             warehouse.bounds.tag_customers,
+            given,
         ):
             warehouse.place.at(*batch)
-            steps = evaluation_steps(catalogue, batch, before)
-            listed = (catalogue_rows(catalogue, last_day(month)) for month in batch)
+            steps = evaluation_steps(catalogue, batch, before, given.get(batch[-1]))
+            listed = (catalogue_rows(catalogue, last_day(m), given.get(m)) for m in batch)
             write(TAG_CATALOGUE, batch, listed)
             with engine.shared(steps.evaluated, steps.scope):
                 for step, table in ((steps.matrix, matrix_table), (steps.details, long_table)):
@@ -131,7 +136,8 @@ def materialize_months(
             for month in batch:
                 previous = current
                 current = tag_distributions(warehouse.con, catalogue, last_day(month))
-                cards.append(_quality(warehouse, catalogue, current, previous, month))
+                lacking = without_evidence(catalogue.active(month), given.get(month))
+                cards.append(_quality(warehouse, catalogue, current, previous, month, lacking))
                 members = _membership(audiences, matrix_table, before, month)
                 write(AUDIENCE_MEMBERSHIP, [month], members)
                 before = month
@@ -145,9 +151,10 @@ def _quality(
     now: TagDistributions,
     before: TagDistributions | None,
     month: str,
+    lacking: Mapping[str, Sequence[str]],
 ) -> pl.DataFrame:
     outcomes = None if before is None else warehouse.con.sql(outcomes_sql(month)).pl()
-    return tag_quality(catalogue, now, before, last_day(month), outcomes)
+    return tag_quality(catalogue, now, before, last_day(month), outcomes, lacking)
 
 
 def _membership(

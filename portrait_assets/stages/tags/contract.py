@@ -77,6 +77,15 @@ TAG_CATALOGUE = Table(
         Column("value_names_zh", Type.TEXTS, "Names of the values in Chinese", "取值中文名"),
         _text("rules", "Rules as written, one value a line", "规则"),
         Column("inputs", Type.TEXTS, "Features and tags that the rules read", "输入"),
+        Column(
+            "needs", Type.TEXTS, "What the features need that it reads, of the source", "所需数据"
+        ),
+        Column(
+            "lacks",
+            Type.TEXTS,
+            "What of it the source does not give, so that nobody has a value; null where it does",
+            "缺少的数据",
+        ),
         _text("owner", "Who answers for it", "负责方"),
         _text("sensitivity", "Sensitivity class", "敏感级别", allowed=_all(Sensitivity)),
         Column("valid_months", Type.INTEGER, "How long a value holds", "有效期", False, "months"),

@@ -16,6 +16,7 @@ import polars as pl
 from portrait_assets.core.invocation import command
 from portrait_assets.core.months import last_day, next_month, parse_month
 from portrait_assets.schema.table import Sensitivity
+from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_by_month
 from portrait_assets.stages.tags.audiences.audience import (
     Audience,
     export_audience,
@@ -33,6 +34,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status, TagErro
 from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
 from portrait_assets.stages.tags.evaluation.inputs import named_segment
 from portrait_assets.storage.duckdb.connection import open_published
+from portrait_assets.storage.duckdb.tables import existing_types
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import THE_MONTH, Scope
 
@@ -83,16 +85,25 @@ def diff_drafts(
         before_that = last_day(next_month(f"{newest:%Y-%m}", -1))
         features = _frame(con, "features.feature_matrix", newest)
         previous = _frame(con, "tags.tag_table", before_that)
+        given = _given(con, newest)
         segments = Engine(con).frame(named_segment(THE_MONTH), Scope(f"{newest:%Y-%m}"))
     finally:
         con.close()
-    moved = catalogue_diff(catalogue, after, features, segments, previous, newest)
+    moved = catalogue_diff(catalogue, after, features, segments, previous, newest, given)
     return DraftDiff(newest, features.height, _replacing(catalogue, after, newest), moved)
 
 
 def _frame(con: duckdb.DuckDBPyConnection, table: str, as_of: date) -> pl.DataFrame:
     frame: pl.DataFrame = con.sql(f"SELECT * FROM {table} WHERE as_of = DATE '{as_of}'").pl()
     return frame
+
+
+def _given(con: duckdb.DuckDBPyConnection, as_of: date) -> frozenset[str] | None:
+    """What the source had given by then; None in files of versions that did not note it."""
+    if not existing_types(con, SOURCE_EVIDENCE.full_name):
+        return None
+    rows = _frame(con, SOURCE_EVIDENCE.full_name, as_of)
+    return given_by_month(rows).get(f"{as_of:%Y-%m}")
 
 
 def _replacing(before: Catalogue, after: Catalogue, as_of: date) -> tuple[DraftVersion, ...]:

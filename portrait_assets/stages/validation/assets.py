@@ -15,6 +15,7 @@ from portrait_assets.stages.features.contract import (
     FEATURE_MATRIX,
     FEATURE_SELECTION,
 )
+from portrait_assets.stages.features.given import SOURCE_EVIDENCE
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
@@ -46,6 +47,7 @@ READ = (
             REJECTS,
             QUALITY,
             FEATURE_SELECTION,
+            SOURCE_EVIDENCE,
             TARGET,
             SOURCE_OUTCOME,
             CLUSTER_DECISION,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,9 @@ from portrait_assets.methods.statistics.binning import (
 from portrait_assets.methods.statistics.distances import distances
 from portrait_assets.methods.statistics.stability import MODERATE_SHIFT, STRONG_SHIFT
 from portrait_assets.schema.table import POLARS_TYPES, Table, Type
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.validation.contract import DRIFT, Against, Verdict
-from portrait_assets.storage.duckdb.connection import literals, quote
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
 YEAR = 12
@@ -41,15 +42,17 @@ class Pair:
     against: Against
 
 
-def pairs_of(months: Sequence[str], materialized: Sequence[str]) -> list[Pair]:
+def pairs_of(
+    months: Sequence[str], materialized: Sequence[str], left_out: Collection[str] = ()
+) -> list[Pair]:
     """Each month with the one before and with its baseline, where those are materialized.
 
     The baseline is the same month a year before, so that seasons are no drift; in a shorter
-    history it is the first month.
+    history it is the first month. Nothing is compared with a month that is left out.
     """
     pairs = []
     for month in months:
-        earlier = [other for other in materialized if other < month]
+        earlier = [other for other in materialized if other < month and other not in left_out]
         if not earlier:
             continue
         before, year_ago = next_month(month, -1), next_month(month, -YEAR)
@@ -58,6 +61,21 @@ def pairs_of(months: Sequence[str], materialized: Sequence[str]) -> list[Pair]:
         baseline = year_ago if year_ago in earlier else earlier[0]
         pairs.append(Pair(month, baseline, Against.BASELINE))
     return pairs
+
+
+def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) -> list[str]:
+    """The first month where all its customers bought in it: they are known for no other reason.
+
+    Everyone is then active in it, and in no later month, whatever customers do.
+    """
+    if not materialized:
+        return []
+    first = materialized[0]
+    silent = warehouse.select(
+        f"SELECT count(*) FROM {FEATURE_MATRIX.full_name} "
+        f"WHERE as_of = {literal(last_day(first))} AND coalesce(purchases_1m, 0) = 0"
+    ).item()
+    return [] if silent else [first]
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,7 @@ def drift(
     compared: Iterable[ComparedColumns],
     months: Sequence[str],
     materialized: Sequence[str],
+    left_out: Collection[str] = (),
 ) -> pl.DataFrame:
     """The drift of these months, with the columns of DRIFT.
 
@@ -88,8 +107,9 @@ def drift(
         compared: the columns of each table.
         months: the months to judge; one without an earlier one has no row.
         materialized: all months that the tables have, in order.
+        left_out: those of them that nothing can be compared with (`active_by_construction`).
     """
-    pairs = pairs_of(months, materialized)
+    pairs = pairs_of(months, materialized, left_out)
     parts = []
     windows: dict[tuple[str, str], int] = {}
     for group in compared:

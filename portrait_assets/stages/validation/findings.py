@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
 from portrait_assets.stages.cleaned.account import PARTS
-from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.validation.contract import Area, Verdict
 
 SMALLEST_SEGMENT_SHARE = 0.01
@@ -94,40 +95,55 @@ def conservation(balance: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def not_provided(receipts: pl.DataFrame) -> pl.DataFrame:
-    """Per table that the source leaves out: the features that are null for want of it."""
-    missing = receipts.filter(~pl.col("is_provided"))
-    needs = pl.DataFrame(
-        [(table, feature.name) for feature in FEATURES for table in feature.needs],
-        schema={"table_name": pl.String, "feature": pl.String},
+def not_given(lacking: Mapping[str, Sequence[str]], active: pl.DataFrame) -> pl.DataFrame:
+    """Per thing that the source does not give: the tags and features without a value for it.
+
+    Args:
+        lacking: by feature that nobody has a value of, what the source does not give for it.
+        active: the month's rows of `tags.tag_catalogue` that are active.
+    """
+    features = pl.DataFrame(
+        [(need, name) for name, needs in lacking.items() for need in needs],
+        schema={"need": pl.String, "name": pl.String},
         orient="row",
     )
-    by_table = (
-        missing.join(needs, on="table_name", how="left")
-        .group_by("table_name", maintain_order=True)
-        .agg(
-            pl.col("feature").drop_nulls().sort().str.join(", ").alias("features"),
-            pl.col("feature").drop_nulls().len().alias("count"),
-        )
+    tags = (
+        active.select("tag_code", pl.col("lacks").alias("need"))
+        .explode("need")
+        .drop_nulls("need")
+        .rename({"tag_code": "name"})
     )
-    nothing = pl.col("count") == 0
+    causes = (
+        _named(features, "feature")
+        .join(_named(tags, "tag"), on="need", how="full", coalesce=True)
+        .with_columns(pl.col("feature_count", "tag_count").fill_null(0))
+        .with_columns(pl.col("feature_names", "tag_names").fill_null("none"))
+        .sort("tag_count", "feature_count", "need", descending=[True, True, False])
+    )
+    numbers = ("need", "tag_count", "tag_names", "feature_count", "feature_names")
     return finding(
-        by_table,
+        causes,
         Area.SOURCE,
-        pl.col("table_name"),
-        "features without data",
-        pl.col("count"),
+        pl.col("need"),
+        "tags without data",
+        pl.col("tag_count"),
         pl.lit(str(Verdict.NOT_JUDGED)),
         (
-            pl.when(nothing)
-            .then(pl.lit("The source does not have it; no feature needs it yet."))
-            .otherwise(
-                pl.format("The source does not have it; these stay null or zero: {}.", "features")
+            pl.format(
+                "The source gives no {}: {} of the tags ({}) and {} of the features ({}) have no "
+                "value.",
+                *numbers,
             ),
-            pl.when(nothing)
-            .then(pl.lit("数据源未提供;暂无特征依赖。"))
-            .otherwise(pl.format("数据源未提供;以下特征为空或零:{}。", "features")),
+            pl.format("数据源未提供{}:{}个标签({})与{}个特征({})没有取值。", *numbers),
         ),
+    )
+
+
+def _named(rows: pl.DataFrame, what: str) -> pl.DataFrame:
+    """By need how many there are and their names."""
+    return rows.group_by("need").agg(
+        pl.len().cast(pl.Int64).alias(f"{what}_count"),
+        pl.col("name").sort().str.join(", ").alias(f"{what}_names"),
     )
 
 

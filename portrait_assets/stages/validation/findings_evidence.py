@@ -7,12 +7,10 @@ from collections.abc import Collection
 import polars as pl
 
 from portrait_assets.methods.statistics.stability import MODERATE_SHIFT
-from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.validation.contract import Against, Area, Verdict
 from portrait_assets.stages.validation.findings import finding
 
 LEAST_STABLE = 0.7
-_NEEDS = {feature.name: feature.needs for feature in FEATURES}
 _AGAINST_ZH = {str(Against.MONTH_BEFORE): "上月", str(Against.BASELINE): "基准月"}
 
 
@@ -28,17 +26,19 @@ def when(*cases: tuple[pl.Expr, pl.Expr | str], otherwise: pl.Expr | str) -> pl.
     return chosen
 
 
-def feature_health(selection: pl.DataFrame, not_provided: Collection[str]) -> pl.DataFrame:
+def feature_health(
+    selection: pl.DataFrame, lacking: Collection[str], filling: Collection[str] = ()
+) -> pl.DataFrame:
     """Per feature whether it carries information of its own.
 
     Args:
         selection: the month's rows of `features.feature_selection`.
-        not_provided: canonical tables that the source leaves out.
+        lacking: features that the source does not give what they need for: not judged here.
+        filling: features that look back on more months than there are.
     """
-    lacking = [name for name, needs in _NEEDS.items() if set(needs) <= set(not_provided)]
-    rows = selection.with_columns(
+    rows = selection.filter(~pl.col("feature").is_in(list(lacking))).with_columns(
         pl.col("reason").fill_null("none").alias("why"),
-        (pl.col("feature").is_in(lacking)).alias("lacks"),
+        pl.col("feature").is_in(list(filling)).alias("fills"),
         pl.col("other_feature").fill_null(""),
         (pl.col("value") * 100).round(1).alias("percent"),
     )
@@ -52,13 +52,16 @@ def feature_health(selection: pl.DataFrame, not_provided: Collection[str]) -> pl
         "says something of its own",
         pl.col("value"),
         when(
-            (empty & pl.col("lacks"), str(Verdict.NOT_JUDGED)),
+            (empty & pl.col("fills"), str(Verdict.NOT_JUDGED)),
             (empty | constant, str(Verdict.WARN)),
             otherwise=str(Verdict.PASS),
         ),
         (
             when(
-                (empty & pl.col("lacks"), "Null for everyone: the source lacks what it needs."),
+                (
+                    empty & pl.col("fills"),
+                    "Null as yet: it looks back on more months than there are.",
+                ),
                 (empty, "Null for everyone although the source has what it needs: check it."),
                 (
                     constant,
@@ -70,7 +73,7 @@ def feature_health(selection: pl.DataFrame, not_provided: Collection[str]) -> pl
                 otherwise="Tells customers apart.",
             ),
             when(
-                (empty & pl.col("lacks"), "全部为空:数据源缺少所需的表。"),
+                (empty & pl.col("fills"), "暂无取值:回溯期长于现有数据。"),
                 (empty, "数据源已提供所需的表,但全部为空:请检查。"),
                 (constant, pl.format("{}%的客户取值相同:没有区分力。", "percent")),
                 (same, pl.format("与{}信息重复;聚类不使用。", "other_feature")),
@@ -153,7 +156,7 @@ def tag_cards(quality: pl.DataFrame) -> pl.DataFrame:
     """Per tag what its quality card recommends.
 
     Args:
-        quality: the month's rows of `tags.tag_quality`.
+        quality: the month's rows of `tags.tag_quality` of tags that can be judged.
     """
     return finding(
         quality,
@@ -262,8 +265,8 @@ def _nothing_earlier() -> pl.DataFrame:
         Area.DRIFT,
         "all",
         "PSI",
-        "There is no earlier month to compare with.",
-        "没有更早的月份可比较。",
+        "There is no earlier month to compare with; a first month that all bought in is none.",
+        "没有更早的月份可比较;首月客户全部有购买,不能作为比较基准。",
     )
 
 

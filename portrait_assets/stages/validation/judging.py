@@ -16,6 +16,7 @@ from portrait_assets.stages.clusters.contract import (
     USED_FEATURES,
 )
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
+from portrait_assets.stages.features.given import given_in, lacking_features
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
@@ -30,7 +31,12 @@ from portrait_assets.stages.validation.contract import (
     TAG_PROPOSAL,
     Verdict,
 )
-from portrait_assets.stages.validation.drift import YEAR, ComparedColumns, drift
+from portrait_assets.stages.validation.drift import (
+    YEAR,
+    ComparedColumns,
+    active_by_construction,
+    drift,
+)
 from portrait_assets.stages.validation.findings_identifiers import (
     identifier_findings,
     shared_identifiers,
@@ -50,7 +56,13 @@ def evidence_of(
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
     tests, buckets = backtest(warehouse, matrix, months)
     return {
-        DRIFT: drift(warehouse, compared_columns(catalogue), months, materialized),
+        DRIFT: drift(
+            warehouse,
+            compared_columns(catalogue),
+            months,
+            materialized,
+            active_by_construction(warehouse, materialized),
+        ),
         MIGRATION: migration(warehouse, matrix, months),
         BACKTEST: tests,
         BACKTEST_BUCKET: buckets,
@@ -144,24 +156,36 @@ def report_of(
     customers = warehouse.materialized(FEATURE_MATRIX)[month]
     segments = warehouse.read(CLUSTER_SEGMENT, [month])
     active = warehouse.read(TAG_CATALOGUE, [month]).filter("in_force")
+    judged = active.filter(pl.col("lacks").is_null())
+    lacking = lacking_features(given_in(warehouse, [month]).get(month))
     areas = [
         findings.conservation(account_of(warehouse, month)),
-        findings.not_provided(receipts),
+        findings.not_given(lacking, active),
         identifier_findings(shared_identifiers(warehouse, month)),
         findings.data_quality(warehouse.read(QUALITY, [month])),
         findings.check_results(_results_so_far(warehouse, month)),
-        findings_evidence.feature_health(warehouse.read(FEATURE_SELECTION, [month]), absent),
+        findings_evidence.feature_health(
+            warehouse.read(FEATURE_SELECTION, [month]), lacking, _filling(warehouse, month)
+        ),
         findings.segment_sizes(segments),
         findings_evidence.cluster_quality(warehouse.read(CLUSTER_DECISION, [month]), segments),
         findings.tag_coverage(
-            tag_holders.filter(pl.col("as_of") == as_of), active["tag_code"].to_list(), customers
+            tag_holders.filter(pl.col("as_of") == as_of), judged["tag_code"].to_list(), customers
         ),
         findings_evidence.drift_findings(own[DRIFT]),
         findings_backtest.backtest_findings(own[BACKTEST], CLAIMS, matrix.column_names, absent),
         findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
-        findings_evidence.tag_cards(warehouse.read(TAG_QUALITY, [month])),
+        findings_evidence.tag_cards(
+            warehouse.read(TAG_QUALITY, [month]).join(judged, on="tag_code", how="semi")
+        ),
     ]
     return pl.concat(areas).with_columns(pl.lit(as_of).alias("as_of"))
+
+
+def _filling(warehouse: Warehouse, month: str) -> set[str]:
+    """The features whose window is longer than the history up to the month."""
+    months = sum(each <= month for each in warehouse.materialized(FEATURE_MATRIX))
+    return {each.name for each in FEATURES if (each.window_months or 0) > months}
 
 
 def _results_so_far(warehouse: Warehouse, month: str) -> pl.DataFrame:

@@ -77,8 +77,9 @@ def ensure_table(
 ) -> None:
     """Create the table from its contract, or bring the existing one up to it.
 
-    A new nullable column is added. Anything else would change or lose what is stored. For a
-    table that is stored as another, that one is created, and the view over it.
+    A new nullable column is added, and one that may have become null is allowed to be. Anything
+    else would change or lose what is stored. For a table that is stored as another, that one is
+    created, and the view over it.
 
     Raises:
         WarehouseError: when the existing table differs in any other way.
@@ -109,8 +110,24 @@ def ensure_table(
             )
         elif standing[name] != wanted[name]:
             _retype(con, table, name, standing[name], wanted[name], received)
+    _allow_nulls(con, table)
     if wanted.keys() - standing.keys():
         con.execute(comment_sql(table))
+
+
+def _allow_nulls(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Take NOT NULL from columns that may be null by now."""
+    required = con.execute(
+        "SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? "
+        "AND database_name = current_database() AND NOT is_nullable",
+        [table.schema, table.name],
+    ).fetchall()
+    nullable = {column.name for column in table.all_columns if column.nullable}
+    for (name,) in required:
+        if name in nullable:
+            con.execute(
+                f"ALTER TABLE {qualified(table.full_name)} ALTER COLUMN {quote(name)} DROP NOT NULL"
+            )
 
 
 def _remedy() -> str:

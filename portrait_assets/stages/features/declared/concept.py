@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import (
     ratio,
     share,
@@ -29,18 +30,23 @@ PRIOR_LINES = 10
 PRIOR_CHOICES = 5
 PRIOR_ACCOUNTS = 6
 _NO_PURCHASE = "no purchase in the window"
-_PRODUCTS = ("transactions", "products")
+_CATEGORY = (needs.TRANSACTIONS, needs.CATEGORY)
+_BRAND = (needs.BOUGHT_PRODUCT, needs.BRAND)
+_CHOICE = (needs.TRANSACTIONS, (*needs.CATEGORY, needs.BRAND))
+_OWN_LABEL = (needs.BOUGHT_PRODUCT, needs.OWN_LABEL)
+_PRICED = (needs.QUANTITY, needs.BOUGHT_PRODUCT, needs.PRODUCT_CATEGORY)
+_RISK = (needs.BALANCES, needs.HELD_PRODUCT, needs.RISK_GRADE)
 _SHRUNK = f", shrunk to the base as if by {PRIOR_LINES} lines"
 
 
 def _concept(
     name: str, type_: Type, en: str, zh: str, formula: str, sql: str, **more: Any
 ) -> Feature:
-    more = {"null_means": _NO_PURCHASE, "needs": _PRODUCTS, **more}
+    more = {"null_means": _NO_PURCHASE, **more}
     return Feature(name, Element.CONCEPT, type_, en, zh, formula, sql=sql, window_months=12, **more)
 
 
-def _evidence(name: str, en: str, zh: str, sql: str, unit: str = "lines") -> Feature:
+def _evidence(name: str, en: str, zh: str, sql: str, unit: str = "lines", **more: Any) -> Feature:
     return _concept(
         name,
         Type.INTEGER,
@@ -50,6 +56,7 @@ def _evidence(name: str, en: str, zh: str, sql: str, unit: str = "lines") -> Fea
         f"coalesce({sql}, 0)",
         unit=unit,
         null_means=NEVER_NULL,
+        **more,
     )
 
 
@@ -69,6 +76,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         "category with the most spend; the first by name where two are equal",
         "c.first_category",
         evidence="category_lines_12m",
+        needs=_CATEGORY,
     ),
     _concept(
         "top_category_share_12m",
@@ -79,6 +87,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         share("c.first_amount", "c.spend"),
         unit=SHARE,
         evidence="category_lines_12m",
+        needs=_CATEGORY,
     ),
     _concept(
         "category_count_12m",
@@ -89,6 +98,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         "c.categories",
         unit="categories",
         evidence="category_lines_12m",
+        needs=_CATEGORY,
     ),
     _concept(
         "category_hhi_12m",
@@ -99,6 +109,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         share("c.squares", "pow(CAST(c.spend AS DOUBLE), 2)"),
         unit="0 to 1",
         evidence="category_lines_12m",
+        needs=_CATEGORY,
     ),
     _concept(
         "category_diversity_12m",
@@ -109,6 +120,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         ratio("pow(CAST(c.spend AS DOUBLE), 2)", "c.squares"),
         unit="categories",
         evidence="category_lines_12m",
+        needs=_CATEGORY,
     ),
     _concept(
         "distinct_category",
@@ -118,6 +130,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         "category with the highest target group index",
         "c.index_category",
         evidence="category_lines_12m",
+        needs=_CATEGORY,
     ),
     _concept(
         "distinct_category_tgi_12m",
@@ -128,8 +141,15 @@ _CATEGORIES: tuple[Feature, ...] = (
         "c.index",
         unit="100 is like everyone",
         evidence="category_lines_12m",
+        needs=_CATEGORY,
     ),
-    _evidence("category_lines_12m", "Lines with a known category", "已知类别的交易行数", "c.lines"),
+    _evidence(
+        "category_lines_12m",
+        "Lines with a known category",
+        "已知类别的交易行数",
+        "c.lines",
+        needs=_CATEGORY,
+    ),
 )
 _BRANDS: tuple[Feature, ...] = (
     _concept(
@@ -140,6 +160,7 @@ _BRANDS: tuple[Feature, ...] = (
         "brand with the most spend; the first by name where two are equal",
         "n.first_brand",
         evidence="brand_lines_12m",
+        needs=_BRAND,
     ),
     _concept(
         "top_brand_share_12m",
@@ -152,6 +173,7 @@ _BRANDS: tuple[Feature, ...] = (
         ),
         unit=SHARE,
         evidence="brand_lines_12m",
+        needs=_BRAND,
     ),
     _concept(
         "brand_hhi_12m",
@@ -169,8 +191,11 @@ _BRANDS: tuple[Feature, ...] = (
         ),
         unit="0 to 1",
         evidence="brand_lines_12m",
+        needs=_BRAND,
     ),
-    _evidence("brand_lines_12m", "Lines with a known brand", "已知品牌的交易行数", "n.lines"),
+    _evidence(
+        "brand_lines_12m", "Lines with a known brand", "已知品牌的交易行数", "n.lines", needs=_BRAND
+    ),
     _concept(
         "brand_loyalty_12m",
         Type.NUMBER,
@@ -188,12 +213,14 @@ _BRANDS: tuple[Feature, ...] = (
         unit=SHARE,
         evidence="brand_choice_lines_12m",
         null_means="no category with two lines of known brand in the window",
+        needs=(*_CATEGORY, *_BRAND),
     ),
     _evidence(
         "brand_choice_lines_12m",
         "Lines of known brand in categories bought twice",
         "可比品牌选择的交易行数",
         "c.loyal_of_lines",
+        needs=(*_CATEGORY, *_BRAND),
     ),
     _concept(
         "repeat_rate_12m",
@@ -208,6 +235,7 @@ _BRANDS: tuple[Feature, ...] = (
         unit=SHARE,
         evidence="choices_12m",
         null_means="no purchase with a known category or brand in the window",
+        needs=_CHOICE,
     ),
     _evidence(
         "choices_12m",
@@ -215,6 +243,7 @@ _BRANDS: tuple[Feature, ...] = (
         "类别与品牌的选择数",
         "x.choices",
         "choices",
+        needs=_CHOICE,
     ),
     _concept(
         "novelty_share_3m",
@@ -229,9 +258,15 @@ _BRANDS: tuple[Feature, ...] = (
         unit=SHARE,
         evidence="choices_3m",
         null_means="no choice in the last three months, or none before them",
+        needs=_CHOICE,
     ),
     _evidence(
-        "choices_3m", "Choices of the last three months", "近3月的选择数", "x.recent", "choices"
+        "choices_3m",
+        "Choices of the last three months",
+        "近3月的选择数",
+        "x.recent",
+        "choices",
+        needs=_CHOICE,
     ),
     _concept(
         "own_label_share_12m",
@@ -242,12 +277,14 @@ _BRANDS: tuple[Feature, ...] = (
         _base_share("own_label_amount", "branded_amount", "branded_lines"),
         unit=SHARE,
         evidence="branded_lines_12m",
+        needs=_OWN_LABEL,
     ),
     _evidence(
         "branded_lines_12m",
         "Lines of which it is known whether own label",
         "已知是否自有品牌的交易行数",
         "b.branded_lines",
+        needs=_OWN_LABEL,
     ),
 )
 _PRICES: tuple[Feature, ...] = (
@@ -258,9 +295,9 @@ _PRICES: tuple[Feature, ...] = (
         "折扣商品占比",
         "spend on discounted lines / spend_12m" + _SHRUNK,
         _base_share("discounted_amount", "amount", "lines"),
-        needs=("transactions",),
         unit=SHARE,
         evidence="lines_12m",
+        needs=(needs.DISCOUNTS,),
     ),
     _concept(
         "discount_depth_12m",
@@ -276,9 +313,9 @@ _PRICES: tuple[Feature, ...] = (
             "(base.discount_amount + base.amount)",
             PRIOR_LINES,
         ),
-        needs=("transactions",),
         unit=SHARE,
         evidence="lines_12m",
+        needs=(needs.DISCOUNTS,),
     ),
     _evidence("lines_12m", "Transaction lines", "交易行数", "b.lines"),
     _concept(
@@ -299,8 +336,15 @@ _PRICES: tuple[Feature, ...] = (
         unit="times",
         evidence="priced_lines_12m",
         null_means="no line with a unit price and a category in the window",
+        needs=_PRICED,
     ),
-    _evidence("priced_lines_12m", "Lines with a unit price", "可比价的交易行数", "b.priced_lines"),
+    _evidence(
+        "priced_lines_12m",
+        "Lines with a unit price",
+        "可比价的交易行数",
+        "b.priced_lines",
+        needs=_PRICED,
+    ),
     _concept(
         "risk_appetite_12m",
         Type.NUMBER,
@@ -316,10 +360,10 @@ _PRICES: tuple[Feature, ...] = (
             "bd.graded_balance",
             PRIOR_ACCOUNTS,
         ),
-        needs=("balances", "products"),
         unit="grade, 1 low to 5 high",
         evidence="graded_account_months_12m",
         null_means="no balance with a risk grade in the window",
+        needs=_RISK,
     ),
     _evidence(
         "graded_account_months_12m",
@@ -327,6 +371,7 @@ _PRICES: tuple[Feature, ...] = (
         "有风险等级的账户月数",
         "d.graded_accounts",
         "accounts",
+        needs=_RISK,
     ),
 )
 FEATURES: tuple[Feature, ...] = (*_CATEGORIES, *_BRANDS, *_PRICES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portrait_assets.schema.sensitivity import Lowered
 from portrait_assets.schema.table import Sensitivity, Type
+from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.feature import (
     MONEY,
     NEVER_NULL,
@@ -23,7 +24,7 @@ def _attribute(name: str, en: str, zh: str, type_: Type = Type.TEXT) -> Feature:
         formula="the golden record's value by as_of",
         null_means="not recorded: missing_attributes names it",
         sql=f"r.{name}",
-        needs=("customers",),
+        needs=(needs.recorded(name),),
         unit=MONEY if type_ is Type.MONEY else None,
     )
 
@@ -42,6 +43,13 @@ ATTRIBUTES: tuple[Feature, ...] = (
     _attribute("home_ownership", "Owner or renter of the home", "住房状况"),
     _attribute("region", "Region of residence", "地区"),
 )
+NEW_AFTER_DAYS = 180
+"""From when on after the first of all transactions a first one shows that a customer is new.
+
+Data that begin on a day cut off what was before (left truncation): who bought on the first days
+may have done so for years. Whoever bought nothing for half a year counts as lost, so whoever is
+first seen later than that after the data began counts as new.
+"""
 STATED = (*(feature.name for feature in ATTRIBUTES), "age")
 """Attributes whose absence `missing_attributes` names."""
 
@@ -62,7 +70,7 @@ DERIVED: tuple[Feature, ...] = (
         null_means="neither birth date nor age recorded: missing_attributes names it",
         sql="coalesce(date_diff('year', r.birth_date, {as_of}) - CAST("
         "strftime(r.birth_date, '%m%d') > strftime({as_of}, '%m%d') AS INTEGER), r.age)",
-        needs=("customers",),
+        needs=(needs.AGE,),
         unit="years",
         lowered=Lowered(Sensitivity.C2, "full years are left of the day of birth"),
     ),
@@ -75,8 +83,34 @@ DERIVED: tuple[Feature, ...] = (
         formula="days from joined_on, or else from the first transaction, to as_of",
         null_means="neither a joining day nor a transaction is known",
         sql="{as_of} - coalesce(r.joined_on, h.first_on)",
-        needs=("customers", "transactions"),
+        needs=(needs.JOINED_OR_BOUGHT,),
         unit="days",
+    ),
+    Feature(
+        "tenure_is_lower_bound",
+        Element.ENTITY,
+        Type.BOOLEAN,
+        "Tenure is at least that long",
+        "客龄仅为下限",
+        formula="no joined_on, and the first transaction is within "
+        f"{NEW_AFTER_DAYS} days of the first of all",
+        null_means="neither a joining day nor a transaction is known",
+        sql="CASE WHEN r.joined_on IS NOT NULL THEN false "
+        f"ELSE h.first_on < bs.first_on + {NEW_AFTER_DAYS} END",
+        needs=(needs.JOINED_OR_BOUGHT,),
+    ),
+    Feature(
+        "observed_months",
+        Element.ENTITY,
+        Type.INTEGER,
+        "Months of the last twelve whose purchases are on record",
+        "近12月中购买有记录的月数",
+        formula="12 for who joined after the first of all transactions; else months since then",
+        null_means=NEVER_NULL,
+        sql="CASE WHEN coalesce(r.joined_on, CASE WHEN NOT tenure_is_lower_bound "
+        "THEN h.first_on END) >= bs.first_on THEN 12 "
+        "ELSE least(date_diff('month', bs.first_on, {as_of}) + 1, 12) END",
+        unit="months",
     ),
     Feature(
         "missing_attributes",
@@ -90,7 +124,7 @@ DERIVED: tuple[Feature, ...] = (
         sql="list_filter(["
         + ", ".join(f"CASE WHEN {test} THEN '{name}' END" for name, test in _UNSTATED.items())
         + "], lambda name: name IS NOT NULL)",
-        needs=("customers",),
+        needs=(),
         allowed=STATED,
     ),
     Feature(
@@ -102,7 +136,7 @@ DERIVED: tuple[Feature, ...] = (
         formula=f"1 - length of missing_attributes / {len(STATED)}",
         null_means=NEVER_NULL,
         sql=f"round(1 - len(missing_attributes) / {len(STATED)}, 6)",
-        needs=("customers",),
+        needs=(),
         unit=SHARE,
     ),
 )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from portrait_assets.schema.sensitivity import Lowered
 from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.features.declared.needs import TRANSACTIONS, Need, need_name
 
 
 class Element(StrEnum):
@@ -44,10 +45,11 @@ class Feature:
     """A column of the feature matrix.
 
     `sql` computes it from the parts of `features.parts`, `formula` states the same in words;
-    `window_months` is how far it looks back from `as_of`, None for all history; `needs` names the
-    cleaned tables that it comes from; `null_means` is the meaning of a missing value. `evidence`
-    names the feature that counts the observations behind an estimate. Its sensitivity class is the
-    highest of its inputs, unless `lowered` states what the operation leaves out.
+    `window_months` is how far it looks back from `as_of`, None for all history; `needs` is
+    what the source has to give, without which nobody has a value; `null_means` is the meaning of a
+    missing value where it does. `evidence` names the feature that counts the observations behind an
+    estimate. Its sensitivity class is the highest of its inputs, unless `lowered` states what the
+    operation leaves out.
     """
 
     name: str
@@ -58,12 +60,21 @@ class Feature:
     formula: str
     null_means: str
     sql: str = ""
-    needs: tuple[str, ...] = ("transactions",)
+    needs: tuple[Need, ...] = (TRANSACTIONS,)
     window_months: int | None = None
     unit: str | None = None
     lowered: Lowered | None = None
     evidence: str | None = None
     allowed: tuple[str, ...] | None = None
+
+    @property
+    def meaning_of_null(self) -> str | None:
+        """What a missing value means; None where none is ever missing."""
+        if self.null_means != NEVER_NULL:
+            return self.null_means
+        if not self.needs:
+            return None
+        return f"not known where the source lacks one of: {'; '.join(map(need_name, self.needs))}"
 
     @property
     def domain(self) -> tuple[float | None, float | None]:
@@ -78,7 +89,7 @@ class Feature:
             type=self.type,
             en=f"{self.en}: {self.formula}",
             zh=self.zh,
-            nullable=self.null_means != NEVER_NULL,
+            nullable=self.meaning_of_null is not None,
             unit=self.unit,
             allowed=self.allowed,
             minimum=self.domain[0],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import ratio, share
 from portrait_assets.stages.features.declared.feature import (
     NEVER_NULL,
@@ -40,11 +41,12 @@ def _channel(name: str, en: str, zh: str, of: str) -> Feature:
         zh,
         f"lines {of} / lines through a known kind of channel",
         share(f"b.{name}_lines", _CHANNEL_LINES),
+        needs=(needs.CHANNEL,),
         null_means="no purchase through a known kind of channel in the window",
     )
 
 
-def _count(name: str, en: str, zh: str, formula: str) -> Feature:
+def _count(name: str, en: str, zh: str, formula: str, need: needs.Need) -> Feature:
     return _habit(
         f"{name}_12m",
         en,
@@ -53,7 +55,7 @@ def _count(name: str, en: str, zh: str, formula: str) -> Feature:
         f"coalesce(b.{name}, 0)",
         Type.INTEGER,
         unit=name,
-        needs=("interactions",),
+        needs=(need,),
         null_means=NEVER_NULL,
     )
 
@@ -70,6 +72,7 @@ FEATURES: tuple[Feature, ...] = (
         "sum of squared shares of lines by kind of channel",
         share(f"({_CHANNEL_SQUARES})", f"({_CHANNEL_LINES} * {_CHANNEL_LINES})"),
         unit="0 to 1",
+        needs=(needs.CHANNEL,),
         null_means="no purchase through a known kind of channel in the window",
     ),
     _habit(
@@ -78,6 +81,7 @@ FEATURES: tuple[Feature, ...] = (
         "周末消费占比",
         "spend on Saturday and Sunday / spend_12m",
         share("b.weekend_amount", "b.amount"),
+        needs=(needs.AMOUNT,),
     ),
     _habit(
         "evening_spend_share_12m",
@@ -85,6 +89,7 @@ FEATURES: tuple[Feature, ...] = (
         "晚间消费占比",
         "spend from 18:00 on / spend_12m",
         share("b.evening_amount", "b.amount"),
+        needs=(needs.AMOUNT, needs.TIME_OF_DAY),
     ),
     _habit(
         "night_line_share_12m",
@@ -92,6 +97,7 @@ FEATURES: tuple[Feature, ...] = (
         "凌晨交易占比",
         "lines from 00:00 to 05:59 / lines",
         share("b.night_lines", "b.lines"),
+        needs=(needs.TIME_OF_DAY,),
     ),
     _habit(
         "morning_line_share_12m",
@@ -99,6 +105,7 @@ FEATURES: tuple[Feature, ...] = (
         "上午交易占比",
         "lines from 06:00 to 11:59 / lines",
         share("b.morning_lines", "b.lines"),
+        needs=(needs.TIME_OF_DAY,),
     ),
     _habit(
         "typical_hour_12m",
@@ -108,6 +115,7 @@ FEATURES: tuple[Feature, ...] = (
         "CASE WHEN b.lines > 0 AND (b.hour_x <> 0 OR b.hour_y <> 0) THEN round(fmod("
         "atan2(CAST(b.hour_y AS DOUBLE), CAST(b.hour_x AS DOUBLE)) * 12 / pi() + 24, 24), 2) END",
         unit="hour",
+        needs=(needs.TIME_OF_DAY,),
     ),
     _habit(
         "hour_regularity_12m",
@@ -116,6 +124,7 @@ FEATURES: tuple[Feature, ...] = (
         "length of the mean vector of the hours; 1 is always the same hour",
         f"CASE WHEN b.lines > 0 THEN round(least({_RESULTANT} / b.lines, 1), 6) END",
         unit="0 to 1",
+        needs=(needs.TIME_OF_DAY,),
     ),
     _habit(
         "top_weekday_12m",
@@ -139,6 +148,7 @@ FEATURES: tuple[Feature, ...] = (
         "退货(退款)占比",
         "lines with a negative amount / lines",
         share("b.returned_lines", "b.lines"),
+        needs=(needs.RETURNS,),
     ),
     _habit(
         "returned_amount_share_12m",
@@ -146,9 +156,16 @@ FEATURES: tuple[Feature, ...] = (
         "退款金额占比",
         "amount given back / (spend_12m + amount given back)",
         share("b.returned_amount", "(b.amount + b.returned_amount)"),
+        needs=(needs.RETURNS,),
     ),
-    _count("complaints", "Complaints", "投诉次数", "interactions of the kind complaint"),
-    _count("surveys", "Survey answers", "问卷次数", "surveys answered with a score"),
+    _count(
+        "complaints",
+        "Complaints",
+        "投诉次数",
+        "interactions of the kind complaint",
+        needs.COMPLAINTS,
+    ),
+    _count("surveys", "Survey answers", "问卷次数", "surveys answered with a score", needs.SURVEYS),
     _habit(
         "survey_score_12m",
         "Survey score",
@@ -156,9 +173,15 @@ FEATURES: tuple[Feature, ...] = (
         "mean of the scores given, on the source's scale; no reading of texts",
         ratio("b.survey_points", "b.surveys"),
         unit="points",
-        needs=("interactions",),
+        needs=(needs.SURVEYS,),
         null_means="no survey answered in the window",
         evidence="surveys_12m",
     ),
-    _count("visits", "Steps of visits", "访问步骤数", "steps of visits through any channel"),
+    _count(
+        "visits",
+        "Steps of visits",
+        "访问步骤数",
+        "steps of visits through any channel",
+        needs.VISITS,
+    ),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import ratio
 from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
 
@@ -18,10 +19,8 @@ _NONE = "no balance within three months"
 def _holding(
     name: str, type_: Type, en: str, zh: str, formula: str, sql: str, **more: Any
 ) -> Feature:
-    more = {"null_means": _NONE, "window_months": 3, **more}
-    return Feature(
-        name, Element.SYMBOL, type_, en, zh, formula, sql=sql, needs=("balances",), **more
-    )
+    more = {"null_means": _NONE, "window_months": 3, "needs": (needs.BALANCES,), **more}
+    return Feature(name, Element.SYMBOL, type_, en, zh, formula, sql=sql, **more)
 
 
 _BEFORE = "(d.balance_before * d.months_3m)"
@@ -36,6 +35,7 @@ FEATURES: tuple[Feature, ...] = (
         "sum over accounts without a credit limit, last month with balances",
         "d.balance",
         unit=MONEY,
+        needs=(needs.DEPOSITS,),
     ),
     _holding(
         "owed_balance",
@@ -45,6 +45,7 @@ FEATURES: tuple[Feature, ...] = (
         "sum over accounts with a credit limit, last month with balances",
         "d.owed",
         unit=MONEY,
+        needs=(needs.CREDIT_LIMIT,),
     ),
     _holding(
         "credit_utilisation",
@@ -54,6 +55,7 @@ FEATURES: tuple[Feature, ...] = (
         "owed_balance / credit limits",
         ratio("greatest(d.owed, 0)", "d.credit_limit"),
         unit="times",
+        needs=(needs.CREDIT_LIMIT,),
         null_means="no credit limit within three months",
     ),
     _holding(
@@ -64,6 +66,7 @@ FEATURES: tuple[Feature, ...] = (
         "largest days past due over accounts, last month with balances",
         "d.days_past_due",
         unit="days",
+        needs=(needs.DAYS_PAST_DUE,),
         null_means="no account with days past due within three months",
     ),
     _holding(
@@ -74,6 +77,7 @@ FEATURES: tuple[Feature, ...] = (
         "months at whose last balances a payment was past due",
         "d.months_past_due",
         unit="months",
+        needs=(needs.DAYS_PAST_DUE,),
         window_months=12,
         null_means="no balance within twelve months",
     ),
@@ -94,6 +98,7 @@ FEATURES: tuple[Feature, ...] = (
         "different products in the last month with balances",
         "d.products",
         unit="products",
+        needs=(needs.HELD_PRODUCT,),
     ),
     _holding(
         "average_balance_12m",
@@ -103,6 +108,7 @@ FEATURES: tuple[Feature, ...] = (
         "mean over months of the balance of accounts without a credit limit",
         "CASE WHEN d.months > 0 THEN round(CAST(d.balance_months AS DOUBLE) / d.months, 6) END",
         unit=MONEY,
+        needs=(needs.DEPOSITS,),
         window_months=12,
         null_means="no balance within twelve months",
     ),
@@ -116,6 +122,7 @@ FEATURES: tuple[Feature, ...] = (
         f"THEN round(CAST({_RECENT} - {_BEFORE} AS DOUBLE) "
         f"/ CAST({_RECENT} + {_BEFORE} AS DOUBLE), 6) END",
         unit="-1 to 1",
+        needs=(needs.DEPOSITS,),
         window_months=6,
         null_means="balances of fewer than two quarters, or overdrawn",
     ),

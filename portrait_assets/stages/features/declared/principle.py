@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import ratio, shrunk_ratio, shrunk_share
 from portrait_assets.stages.features.declared.feature import (
     NEVER_NULL,
@@ -23,8 +24,22 @@ BASE_CONTACTS = 5
 PRIOR_RESPONSES = 2
 PRIOR_MONTHS = 3
 PRIOR_LINES = 20
-_CAMPAIGNS = ("contacts", "responses", "campaigns")
-_PROMOTED = ("transactions", "promotions")
+_ANSWERED = (needs.CONTACTS, needs.RESPONSES)
+_BY_TYPE = (*_ANSWERED, needs.CAMPAIGN_TYPE)
+_UPLIFT = (needs.AMOUNT, needs.CONTACTS)
+# Promotions and usual prices are looked up by way of the product.
+_PRODUCT = (needs.PRODUCTS, needs.BOUGHT_PRODUCT)
+_DISPLAY = (*_PRODUCT, needs.ON_DISPLAY, needs.DISPLAYS)
+_MAILER = (*_PRODUCT, needs.IN_MAILER, needs.MAILERS)
+_SHOWN = (
+    *_PRODUCT,
+    (needs.ON_DISPLAY, needs.IN_MAILER),
+    (needs.DISPLAYS, needs.MAILERS),
+)
+_PRICES = (*_PRODUCT, needs.AMOUNT, needs.QUANTITY)
+_FOLLOWED = (needs.AMOUNT, needs.MARKET)
+_LAUNCHED = (needs.BOUGHT_PRODUCT, needs.INTRODUCED)
+_WITHDRAWN = (needs.AMOUNT, needs.WITHDRAWN, (needs.BOUGHT_PRODUCT, needs.HELD_PRODUCT))
 
 
 def _principle(
@@ -37,11 +52,11 @@ def _principle(
     type_: Type = Type.NUMBER,
     **more: Any,
 ) -> Feature:
-    more = {"needs": _CAMPAIGNS, "window_months": 12, **more}
+    more = {"needs": _ANSWERED, "window_months": 12, **more}
     return Feature(name, Element.PRINCIPLE, type_, en, zh, formula, null_means, sql, **more)
 
 
-def _count(name: str, en: str, zh: str, formula: str, sql: str, unit: str, *needs: str) -> Feature:
+def _count(name: str, en: str, zh: str, formula: str, sql: str, unit: str, **more: Any) -> Feature:
     return _principle(
         name,
         en,
@@ -51,7 +66,7 @@ def _count(name: str, en: str, zh: str, formula: str, sql: str, unit: str, *need
         NEVER_NULL,
         Type.INTEGER,
         unit=unit,
-        needs=needs or _CAMPAIGNS,
+        **more,
     )
 
 
@@ -81,6 +96,7 @@ _RESPONSES: tuple[Feature, ...] = (
         "contacts that were not held out as control",
         "g.contacts",
         "contacts",
+        needs=(needs.CONTACTS,),
     ),
     _count(
         "responses_12m",
@@ -89,6 +105,7 @@ _RESPONSES: tuple[Feature, ...] = (
         "responses, several to one contact counted each",
         "g.responses",
         "responses",
+        needs=(needs.RESPONSES,),
     ),
     _principle(
         "response_rate_12m",
@@ -119,6 +136,7 @@ _RESPONSES: tuple[Feature, ...] = (
         "not contacted in the window",
         Type.TEXT,
         evidence="best_type_contacts_12m",
+        needs=_BY_TYPE,
     ),
     _principle(
         "best_response_rate_12m",
@@ -130,6 +148,7 @@ _RESPONSES: tuple[Feature, ...] = (
         "not contacted in the window",
         unit=SHARE,
         evidence="best_type_contacts_12m",
+        needs=_BY_TYPE,
     ),
     _count(
         "best_type_contacts_12m",
@@ -138,6 +157,7 @@ _RESPONSES: tuple[Feature, ...] = (
         "contacts of best_campaign_type",
         "g.best_contacts",
         "contacts",
+        needs=_BY_TYPE,
     ),
     _principle(
         "response_lag_days_12m",
@@ -174,6 +194,7 @@ _RESPONSES: tuple[Feature, ...] = (
         "never responded in the window",
         Type.INTEGER,
         unit="days",
+        needs=(needs.RESPONSES,),
     ),
     _principle(
         "campaign_uplift_12m",
@@ -185,8 +206,8 @@ _RESPONSES: tuple[Feature, ...] = (
         f"/ u.expected + {PRIOR_MONTHS} * bu.ratio) / (u.months + {PRIOR_MONTHS}) - 1, -1), 6) END",
         "no month with a contact, or no spend in the others",
         unit="relative",
-        needs=("transactions", *_CAMPAIGNS),
         evidence="campaign_months_12m",
+        needs=_UPLIFT,
     ),
     _count(
         "campaign_months_12m",
@@ -195,8 +216,7 @@ _RESPONSES: tuple[Feature, ...] = (
         "months with a contact, others with spend to compare with",
         "u.months",
         "months",
-        "transactions",
-        *_CAMPAIGNS,
+        needs=_UPLIFT,
     ),
 )
 _PROMOTIONS: tuple[Feature, ...] = (
@@ -209,8 +229,8 @@ _PROMOTIONS: tuple[Feature, ...] = (
         "CAST(b.promoted_amount AS DOUBLE) / CAST(b.amount AS DOUBLE), 0), 1), 6) END",
         "no line of a product that was promoted anywhere",
         unit=SHARE,
-        needs=_PROMOTED,
         evidence="promotable_lines_12m",
+        needs=(needs.AMOUNT, *_SHOWN),
     ),
     _principle(
         "display_uplift_12m",
@@ -221,8 +241,8 @@ _PROMOTIONS: tuple[Feature, ...] = (
         _uplift("display"),
         "no line of a product that was on display anywhere",
         unit="times",
-        needs=_PROMOTED,
         evidence="promotable_lines_12m",
+        needs=_DISPLAY,
     ),
     _principle(
         "mailer_uplift_12m",
@@ -233,8 +253,8 @@ _PROMOTIONS: tuple[Feature, ...] = (
         _uplift("mailer"),
         "no line of a product that was in a mailer anywhere",
         unit="times",
-        needs=_PROMOTED,
         evidence="promotable_lines_12m",
+        needs=_MAILER,
     ),
     _count(
         "promotable_lines_12m",
@@ -243,7 +263,7 @@ _PROMOTIONS: tuple[Feature, ...] = (
         "lines of products on display or in the mailer in some store in the month",
         "b.promotable_lines",
         "lines",
-        *_PROMOTED,
+        needs=_SHOWN,
     ),
 )
 _MARKET: tuple[Feature, ...] = (
@@ -263,8 +283,8 @@ _MARKET: tuple[Feature, ...] = (
         ),
         "no line at another than the usual price of earlier months",
         unit=SHARE,
-        needs=("transactions", "products"),
         evidence="price_moves_12m",
+        needs=_PRICES,
     ),
     _count(
         "price_moves_12m",
@@ -273,8 +293,7 @@ _MARKET: tuple[Feature, ...] = (
         "lines 5 % or more below or above the product's usual price",
         _PRICE_MOVES,
         "lines",
-        "transactions",
-        "products",
+        needs=_PRICES,
     ),
     _principle(
         "market_reaction_12m",
@@ -285,8 +304,8 @@ _MARKET: tuple[Feature, ...] = (
         "f.correlation",
         "fewer than six months with both, or nothing varies",
         unit="-1 to 1",
-        needs=("transactions", "market"),
         evidence="market_months_12m",
+        needs=_FOLLOWED,
     ),
     _principle(
         "market_indicator",
@@ -296,8 +315,8 @@ _MARKET: tuple[Feature, ...] = (
         "f.indicator",
         "fewer than six months with both, or nothing varies",
         Type.TEXT,
-        needs=("transactions", "market"),
         evidence="market_months_12m",
+        needs=_FOLLOWED,
     ),
     _count(
         "market_months_12m",
@@ -306,8 +325,7 @@ _MARKET: tuple[Feature, ...] = (
         "months since the first purchase with a known change of the indicator",
         "f.months",
         "months",
-        "transactions",
-        "market",
+        needs=_FOLLOWED,
     ),
     _principle(
         "new_product_share_12m",
@@ -325,8 +343,8 @@ _MARKET: tuple[Feature, ...] = (
         ),
         "no line of a product whose launch day is known",
         unit=SHARE,
-        needs=("transactions", "products"),
         evidence="dated_product_lines_12m",
+        needs=_LAUNCHED,
     ),
     _count(
         "dated_product_lines_12m",
@@ -335,8 +353,7 @@ _MARKET: tuple[Feature, ...] = (
         "lines of products whose day of introduction is known",
         "b.dated_product_lines",
         "lines",
-        "transactions",
-        "products",
+        needs=_LAUNCHED,
     ),
     _principle(
         "withdrawal_reaction_12m",
@@ -348,8 +365,8 @@ _MARKET: tuple[Feature, ...] = (
         ratio("w.reactions", "w.products"),
         "used no product withdrawn in the window, or too late to tell",
         unit="-1 to 1",
-        needs=("transactions", "balances", "products"),
         evidence="withdrawn_products_12m",
+        needs=_WITHDRAWN,
     ),
     _count(
         "withdrawn_products_12m",
@@ -358,9 +375,7 @@ _MARKET: tuple[Feature, ...] = (
         "products bought or held in the three months before their withdrawal",
         "w.products",
         "products",
-        "transactions",
-        "balances",
-        "products",
+        needs=_WITHDRAWN,
     ),
 )
 FEATURES: tuple[Feature, ...] = (*_RESPONSES, *_PROMOTIONS, *_MARKET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import ratio, share, spread
 from portrait_assets.stages.features.declared.feature import (
     MONEY,
@@ -51,6 +52,7 @@ def _windowed(months: int) -> tuple[Feature, ...]:
             f"coalesce(b.amount{over}, 0)",
             unit=MONEY,
             window_months=months,
+            needs=(needs.AMOUNT,),
             null_means=NEVER_NULL,
         ),
     )
@@ -89,6 +91,7 @@ FEATURES: tuple[Feature, ...] = (
         "spend_12m / purchases_12m",
         ratio("b.amount", "b.purchases"),
         unit=MONEY,
+        needs=(needs.AMOUNT,),
     ),
     _symbol(
         "ticket_spread_12m",
@@ -99,6 +102,7 @@ FEATURES: tuple[Feature, ...] = (
         spread("b.purchases", "b.amount", "b.ticket_squares"),
         unit="times",
         null_means="fewer than two purchases, or no spend, in the window",
+        needs=(needs.AMOUNT,),
     ),
     _symbol(
         "largest_ticket_12m",
@@ -108,6 +112,7 @@ FEATURES: tuple[Feature, ...] = (
         "largest purchase",
         "b.largest_ticket",
         unit=MONEY,
+        needs=(needs.AMOUNT,),
     ),
     _symbol(
         "active_month_share_12m",
@@ -144,11 +149,13 @@ FEATURES: tuple[Feature, ...] = (
         "Spend trend",
         "消费趋势",
         "(last 3 months - the 3 before) / (their sum)",
-        f"CASE WHEN {_BOTH} > 0 THEN round(least(greatest(CAST(2 * ({_RECENT}) - {_BOTH} AS DOUBLE)"
+        f"CASE WHEN observed_months >= 6 AND {_BOTH} > 0 "
+        f"THEN round(least(greatest(CAST(2 * ({_RECENT}) - {_BOTH} AS DOUBLE)"
         f" / CAST({_BOTH} AS DOUBLE), -1), 1), 6) END",
         unit="-1 to 1",
         window_months=6,
-        null_means="no spend in 6 months",
+        null_means="no spend in 6 months, or they are not all on record",
+        needs=(needs.AMOUNT,),
     ),
     _symbol(
         "spend_slope_12m",
@@ -159,6 +166,7 @@ FEATURES: tuple[Feature, ...] = (
         f"CASE WHEN b.oldest >= 2 AND b.amount > 0 THEN round({_SLOPE}, 6) END",
         unit="per month",
         null_means="fewer than three months since the first purchase, or no spend",
+        needs=(needs.AMOUNT,),
     ),
     _symbol(
         "spend_spread_12m",
@@ -169,6 +177,7 @@ FEATURES: tuple[Feature, ...] = (
         spread("(b.oldest + 1)", "b.amount", f"({_SPEND_SQUARES})"),
         unit="times",
         null_means="fewer than two months since the first purchase, or no spend",
+        needs=(needs.AMOUNT,),
     ),
     *(feature for months in WINDOWS for feature in _windowed(months)),
 )

@@ -59,6 +59,14 @@ HISTORY = Step(
 )
 """First and last purchase of all time by then."""
 
+BEGINNING = fit(
+    "beginning",
+    (HISTORY,),
+    "SELECT min(first_on) AS first_on FROM history",
+    "SELECT min(first_on) AS first_on FROM part",
+)
+"""The first of all purchases: nothing is known of those before."""
+
 WINDOW = added_up(CUSTOMER_MONTH, aggregates.CUSTOMER_MONTH, window(LONGEST_WINDOW))
 """The customers' months of the longest window that a feature looks back on."""
 

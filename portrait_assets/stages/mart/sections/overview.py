@@ -10,6 +10,7 @@ from portrait_assets.stages.mart.sections import TEMPLATES
 from portrait_assets.storage.published import Published, Row, Section
 
 MOST_FIRST = 6
+MOST_NEEDS = 6
 
 
 def _first(findings: list[Row]) -> list[Row]:
@@ -22,6 +23,23 @@ def _first(findings: list[Row]) -> list[Row]:
     return list(by_subject.values())[:MOST_FIRST]
 
 
+def _without_value(published: Published) -> Row | None:
+    """How many tags nobody has a value of, and for want of what; None where all have some."""
+    active = [row for row in published.newest("tags.tag_catalogue", "tag_code") if row["in_force"]]
+    lacking = [row["lacks"] for row in active if row.get("lacks")]
+    if not lacking:
+        return None
+    missing = Counter(need for needs in lacking for need in needs)
+    # Tables first: they are missing as a whole.
+    named = sorted(missing, key=lambda need: ("." in need, -missing[need], need))
+    return {
+        "tags": len(lacking),
+        "of": len(active),
+        "needs": named[:MOST_NEEDS],
+        "more": len(named[MOST_NEEDS:]),
+    }
+
+
 def _show(published: Published) -> dict[str, Any]:
     rows = published.of(findings)
     return {
@@ -29,6 +47,7 @@ def _show(published: Published) -> dict[str, Any]:
         "verdicts": Counter(finding["verdict"] for finding in rows),
         "areas": published.of(areas),
         "first": _first(rows),
+        "without_value": _without_value(published),
     }
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 import polars as pl
 
+from portrait_assets.stages.tags.catalogue.evidence import needs_of, without_evidence
 from portrait_assets.stages.tags.catalogue.governance import version_change
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE
 
 
-def catalogue_rows(catalogue: Catalogue, as_of: date) -> pl.DataFrame:
+def catalogue_rows(
+    catalogue: Catalogue, as_of: date, given: Collection[str] | None = None
+) -> pl.DataFrame:
     """Every version of every tag in the month, with the columns of TAG_CATALOGUE.
+
+    Args:
+        catalogue: every version of every tag.
+        as_of: the last day of the month.
+        given: what the source has given by then, as `without_evidence` takes it.
 
     Raises:
         TagError: when an active tag reads one that is not.
     """
-    active = {(tag.code, tag.version) for tag in catalogue.active(f"{as_of:%Y-%m}")}
+    tags = catalogue.active(f"{as_of:%Y-%m}")
+    active = {(tag.code, tag.version) for tag in tags}
+    needs, lacking = needs_of(catalogue.tags), without_evidence(tags, given)
     before: dict[str, Tag] = {}
     rows = []
     numbers = catalogue.numbers
@@ -50,6 +61,8 @@ def catalogue_rows(catalogue: Catalogue, as_of: date) -> pl.DataFrame:
                 "value_names_zh": [value.zh for value in tag.values],
                 "rules": tag.rules,
                 "inputs": list(tag.inputs),
+                "needs": needs[tag.code],
+                "lacks": lacking.get(tag.code) if (tag.code, tag.version) in active else None,
                 "owner": tag.owner,
                 "sensitivity": str(tag.sensitivity),
                 "valid_months": tag.valid_months,

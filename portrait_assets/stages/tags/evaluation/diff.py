@@ -59,14 +59,15 @@ def catalogue_diff(
     segments: pl.DataFrame | None,
     previous: pl.DataFrame | None,
     as_of: date,
+    given: Collection[str] | None = None,
 ) -> pl.DataFrame:
     """Customers entering and leaving each value, with the columns of DIFF_SCHEMA.
 
     Only values that someone enters or leaves are listed. Tags that are numbers or dates count as
-    one value 'any'. The frames are those of `evaluate`, of one month.
+    one value 'any'. The frames, and `given`, are those of `evaluate`, of one month.
     """
     old, new = (
-        _values(each, evaluate(each, features, segments, previous, as_of).tag_table)
+        _values(each, evaluate(each, features, segments, previous, as_of, given).tag_table)
         for each in (before, after)
     )
     keys = ["customer_id", "tag_code", "tag_value"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,6 +31,7 @@ def evaluate(
     segments: pl.DataFrame | None,
     previous: pl.DataFrame | None,
     as_of: date,
+    given: Collection[str] | None = None,
 ) -> Evaluation:
     """The tags of each customer of the feature matrix in the month of `as_of`.
 
@@ -39,24 +41,25 @@ def evaluate(
         segments: customer_id with SEGMENT_COLUMNS; None without a cluster model.
         previous: the tag table of the month before, from which values are kept; None for none.
         as_of: the last day of the month.
+        given: what the source has given by then, as `without_evidence` takes it.
 
     Raises:
         TagError: when an active tag reads one that is not.
     """
     month = f"{as_of:%Y-%m}"
     before = None if previous is None else next_month(month, -1)
-    steps = evaluation_steps(catalogue, [month], before)
+    steps = evaluation_steps(catalogue, [month], before, given)
     frames: dict[Source, pl.DataFrame] = {steps.features: _of_month(features, as_of)}
     if segments is not None:
         frames[steps.segment] = _of_month(segments, as_of)
     if steps.previous is not None and previous is not None:
         frames[steps.previous] = previous
     with duckdb.connect() as con:
-        given: dict[Source, str] = {steps.segment: NO_SEGMENTS}
+        relations: dict[Source, str] = {steps.segment: NO_SEGMENTS}
         for number, (source, frame) in enumerate(frames.items()):
-            given[source] = f"given_{number}"
-            con.register(given[source], frame)
-        engine = Engine(con, given)
+            relations[source] = f"given_{number}"
+            con.register(relations[source], frame)
+        engine = Engine(con, relations)
         with engine.shared(steps.evaluated, steps.scope):
             rows, matrix = (engine.frame(each, steps.scope) for each in (steps.rows, steps.matrix))
         return Evaluation(rows, matrix)

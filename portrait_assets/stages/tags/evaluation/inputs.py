@@ -74,16 +74,20 @@ def ranked_step(tags: Sequence[Tag], base: Step) -> Step:
 
 
 def _rank(name: str, base: Step) -> Step:
-    """For each value of the column the share of customers with a lower one (percent_rank)."""
+    """For each value of the column the share of customers with a lower one (percent_rank).
+
+    Null where all have the same value: nobody is then lower or higher than others.
+    """
     column = quote(name)
     return fit(
         f"rank_{name}",
         (base,),
         f"SELECT as_of, {column} AS value, count(*) AS customers FROM base "
         f"WHERE {column} IS NOT NULL GROUP BY as_of, {column}",
-        "SELECT as_of, value, (sum(customers) OVER (PARTITION BY as_of ORDER BY value "
+        "SELECT as_of, value, CASE WHEN count(*) OVER (PARTITION BY as_of) > 1 THEN "
+        "(sum(customers) OVER (PARTITION BY as_of ORDER BY value "
         "ROWS UNBOUNDED PRECEDING) - customers)::DOUBLE "
-        "/ greatest(sum(customers) OVER (PARTITION BY as_of) - 1, 1) AS share "
+        "/ (sum(customers) OVER (PARTITION BY as_of) - 1) END AS share "
         "FROM (SELECT as_of, value, CAST(sum(customers) AS BIGINT) AS customers FROM part "
         "GROUP BY as_of, value)",
     )

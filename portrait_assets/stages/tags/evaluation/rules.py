@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
@@ -70,14 +70,26 @@ def confidence_sql(tag: Tag) -> str:
     return f"round(coalesce({inside}, 0), 2)"
 
 
-def evaluated_sql(base: str, tags: Sequence[Tag], kept: Sequence[Tag]) -> str:
-    """Values layer by layer, each reading those before it, and then the confidences."""
+def evaluated_sql(
+    base: str, tags: Sequence[Tag], kept: Sequence[Tag], empty: Collection[str] = ()
+) -> str:
+    """Values layer by layer, each reading those before it, and then the confidences.
+
+    Args:
+        base: the SELECT of the inputs.
+        tags: the tags, each after those that it reads.
+        kept: those whose last value stands beside the inputs.
+        empty: codes of those that nobody has a value of.
+    """
     sql = base
     for layer in _layers(tags):
         columns = []
         for tag in layer:
             last = part(tag, "last") if tag in kept else "NULL"
-            columns.append(f"{value_sql(tag, last)} AS {quote(tag.code)}")
+            value = value_sql(tag, last)
+            if tag.code in empty:
+                value = f"CAST(NULL AS {tag.column.type})"
+            columns.append(f"{value} AS {quote(tag.code)}")
             if tag in kept:
                 decided = _decided(tag, part(tag, "last_decided"), _decided_now(tag))
                 columns.append(f"{decided} AS {part(tag, 'decided')}")

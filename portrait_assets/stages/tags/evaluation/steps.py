@@ -6,12 +6,13 @@ missing input is never read as 'no'. The tag's `on_missing` decides what happens
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import portrait_matrix_table
@@ -65,7 +66,10 @@ class EvaluationSteps:
 
 
 def evaluation_steps(
-    catalogue: Catalogue, months: Sequence[str], before: str | None = None
+    catalogue: Catalogue,
+    months: Sequence[str],
+    before: str | None = None,
+    given: Collection[str] | None = None,
 ) -> EvaluationSteps:
     """The steps that evaluate these months, which are one of `batches`, together.
 
@@ -73,6 +77,8 @@ def evaluation_steps(
         catalogue: every version of every tag; those active in the months are evaluated.
         months: months without a gap, in order (YYYY-MM).
         before: the last month before them that has tags; None for none.
+        given: what the source has given by these months, as `without_evidence` takes it; tags
+            without their evidence are null.
 
     Raises:
         TagError: when an active tag reads one that is not.
@@ -85,11 +91,12 @@ def evaluation_steps(
         since = len(month_range(before, months[-1])) - 1
         previous = read(tag_table(catalogue), window(1, ago=since))
     looks_back = before is not None or len(months) > 1
-    kept = [tag for tag in tags if is_kept(tag)] if looks_back else []
+    empty = without_evidence(tags, given)
+    kept = [t for t in tags if is_kept(t) and t.code not in empty] if looks_back else []
     ranked = ranked_step(tags, base_step(catalogue, tags, features, segment))
     last = kept_steps(catalogue, kept, ranked, previous, len(months) > 1)
     inputs = with_kept_sql(kept, last)
-    evaluated = Step("evaluated", (ranked, *last), evaluated_sql(inputs, tags, kept))
+    evaluated = Step("evaluated", (ranked, *last), evaluated_sql(inputs, tags, kept, empty))
     name = evaluated.name
     return EvaluationSteps(
         tuple(months),
@@ -126,7 +133,11 @@ def _matrix_sql(catalogue: Catalogue, tags: Sequence[Tag], evaluated: str) -> st
 
 
 def batches(
-    catalogue: Catalogue, months: Sequence[str], rows: Mapping[str, int], most: int
+    catalogue: Catalogue,
+    months: Sequence[str],
+    rows: Mapping[str, int],
+    most: int,
+    given: Mapping[str, Collection[str]] | None = None,
 ) -> Iterator[list[str]]:
     """The months (YYYY-MM) in groups that can be evaluated together.
 
@@ -135,16 +146,21 @@ def batches(
         months: months without a gap, in order.
         rows: how many customers each of them has.
         most: the most customers of a group of several months; a month is never divided.
+        given: what the source has given by each month, which is the same for those of a group.
 
     Raises:
         TagError: when an active tag reads one that is not.
     """
     batch: list[str] = []
+    known = given or {}
     for month in months:
         tags = catalogue.active(month)
         customers = sum(rows.get(each, 0) for each in (*batch, month))
         alone = any(not _is_of_features(tag, catalogue) for tag in tags if is_kept(tag))
-        if batch and (alone or customers > most or tags != catalogue.active(batch[0])):
+        other = batch and (
+            tags != catalogue.active(batch[0]) or known.get(month) != known.get(batch[0])
+        )
+        if batch and (alone or customers > most or other):
             yield batch
             batch = []
         batch.append(month)

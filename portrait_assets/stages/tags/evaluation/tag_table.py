@@ -101,7 +101,8 @@ def stored_rows_sql(code: str, catalogue: Catalogue) -> str:
             "USING (as_of, customer_no)"
         )
         others |= {detail: quote(detail_name(code, detail)) for detail in details}
-    if VERSION not in details and len(versions) > 1:
+    # A month may hold a version that the catalogue no longer has.
+    if VERSION not in details and max(versions) > 1:
         source += (
             f" JOIN (SELECT as_of, tag_version FROM {TAG_CATALOGUE.full_name} "
             f"WHERE in_force AND tag_code = {literal(code)}) USING (as_of)"

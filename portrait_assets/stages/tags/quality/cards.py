@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,6 +34,7 @@ def tag_quality(
     before: TagDistributions | None,
     as_of: date,
     outcomes: pl.DataFrame | None = None,
+    lacking: Mapping[str, Sequence[str]] | None = None,
 ) -> pl.DataFrame:
     """One row per active tag, with the columns of TAG_QUALITY.
 
@@ -45,6 +46,7 @@ def tag_quality(
         outcomes: customer_id and a column per name of OUTCOMES, true or false, null where it
             is unknown: what followed in the month upon the tags of `before`. None leaves lift
             null. Never an input of tags.
+        lacking: by tag that nobody has a value of what the source does not give for it.
     """
     tags = catalogue.active(f"{as_of:%Y-%m}")
     overlaps = _overlaps(now, [tag.code for tag in tags if not is_number(tag)])
@@ -52,11 +54,23 @@ def tag_quality(
     lifts = {}
     if before is not None and outcomes is not None:
         lifts = most_significant_lifts(tags, before, outcomes)
+    lacks = lacking or {}
     rows = [
         _card(tag, now, before, lifts.get(tag.code), changed.get(tag.code), overlaps.get(tag.code))
+        | (_not_judged(lacks[tag.code]) if tag.code in lacks else {})
         for tag in tags
     ]
     return pl.DataFrame([{"as_of": as_of, **row} for row in rows], schema=TAG_QUALITY.polars_schema)
+
+
+def _not_judged(lacks: Sequence[str]) -> dict[str, object]:
+    """The advice on a tag that the source gives no evidence for."""
+    missing = ", ".join(lacks)
+    return {
+        "recommendation": "keep",
+        "reason_en": f"not judged: the source gives no {missing}",
+        "reason_zh": f"无法判断:数据源未提供{missing}",
+    }
 
 
 def _card(
