@@ -283,14 +283,14 @@ ACCOUNT = Step(
     (read(CLEANED["balances"], THE_MONTH),),
     f"""
     SELECT customer_id, account_id, product_id,
-        arg_max(balance, place) AS balance, 
+        arg_max_null(balance, place) AS balance,
         arg_max_null(credit_limit, place * {10**13}
             + least(coalesce({_UNITS.format("credit_limit")}, -1), {10**13 - 1})) AS credit_limit,
         arg_max_null(days_past_due, place * {10**13} + coalesce(days_past_due, -1))
             AS days_past_due
     FROM (
         SELECT *, CAST(balance_on - DATE '1900-01-01' AS HUGEINT) * {10**19}
-            + {_UNITS.format("balance")} AS place
+            + coalesce({_UNITS.format("balance")}, -{10**18}) AS place
         FROM balances
     ) GROUP BY ALL
     """,

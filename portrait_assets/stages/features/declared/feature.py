@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from portrait_assets.schema.sensitivity import Lowered
 from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.raw.contract import SOURCE_CURRENCY
 
 
 class Element(StrEnum):
@@ -19,7 +20,7 @@ class Element(StrEnum):
 
 
 SHARE = "share"
-MONEY = "currency of the source"
+MONEY = SOURCE_CURRENCY
 NEVER_NULL = "never null"
 _DOMAINS: dict[str, tuple[float | None, float | None]] = {
     SHARE: (0, 1),
