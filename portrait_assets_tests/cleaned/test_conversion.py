@@ -104,8 +104,8 @@ def test_every_amount_of_a_row_is_converted():
         Decimal("2.25"),
         Decimal("2.50"),
     )
-    held = {"customer_id": "K", "balance_on": "2024-01-31", "currency": "USD"}
-    found = cleaned_in(BALANCES, [held | {"balance": "100", "credit_limit": "500"}])
+    account = {"customer_id": "K", "balance_on": "2024-01-31", "currency": "USD"}
+    found = cleaned_in(BALANCES, [account | {"balance": "100", "credit_limit": "500"}])
     row = found.kept.row(0, named=True)
     assert (row["balance"], row["credit_limit"]) == (80, 400)
     assert (row["balance_original"], row["credit_limit_original"]) == (100, 500)

@@ -82,10 +82,11 @@ def test_a_run_converts_each_amount_at_the_rate_of_its_month(tmp_path: Path):
         spent = con.execute(
             "SELECT month, sum(amount) FROM features.customer_month GROUP BY month ORDER BY month"
         ).fetchall()
+        rate = f"CASE WHEN NOT {DOLLARS} THEN 1 WHEN sold_at < '2024-02' THEN 0.5 ELSE 0.25 END"
         worth = con.execute(
-            "SELECT strftime(sold_at::DATE, '%Y-%m') AS month, sum(CAST(round(paid::DECIMAL(18,2) * "
-            f"CASE WHEN NOT ({DOLLARS}) THEN 1 WHEN sold_at < '2024-02' THEN 0.5 ELSE 0.25 END, 2) "
-            f"AS DECIMAL(18,2))) FROM read_csv('{sales_file(settings)}', all_varchar = true) "
+            "SELECT strftime(sold_at::DATE, '%Y-%m') AS month, "
+            f"sum(round(paid::DECIMAL(18, 2) * {rate}, 2)::DECIMAL(18, 2)) "
+            f"FROM read_csv('{sales_file(settings)}', all_varchar = true) "
             "GROUP BY month ORDER BY month"
         ).fetchall()
     assert spent == worth

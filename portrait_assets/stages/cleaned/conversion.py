@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from portrait_assets.methods.typing.rules import Conventions, Rule
 from portrait_assets.methods.typing.rows import type_rows
+from portrait_assets.methods.typing.rules import Conventions, Rule
 from portrait_assets.schema.table import MONEY_SCALE, Column, Severity
 from portrait_assets.stages.cleaned.contract import CLEANED, original
 from portrait_assets.stages.raw.contract import CANONICAL, EXCHANGE_RATES, Canonical

@@ -158,6 +158,9 @@ CUSTOMERS = Canonical(
     ),
 )
 
+RETURN_KINDS = ("return", "cancellation")
+"""Kinds of transactions that give back, whatever the sign of their amount."""
+
 TRANSACTIONS = Canonical(
     name="transactions",
     en="What customers bought, paid or received, line by line",
@@ -188,6 +191,17 @@ TRANSACTIONS = Canonical(
             Type.BOOLEAN,
             "Whether the product was in the mailer there and then; null where not known",
             "当时是否传单促销",
+        ),
+        _text(
+            "kind",
+            "purchase, return or cancellation; where null, a negative amount is a return",
+            "交易类型",
+            allowed=("purchase", *RETURN_KINDS),
+        ),
+        _text(
+            "cancels",
+            "transaction_id or basket_id of the purchase that this takes back",
+            "所撤销(退回)的交易编号",
         ),
     ),
 )
