@@ -104,7 +104,11 @@ def test_every_amount_of_a_row_is_converted():
         Decimal("2.25"),
         Decimal("2.50"),
     )
-    account = {"customer_id": "K", "balance_on": "2024-01-31", "currency": "USD"}
+    account: dict[str, str | None] = {
+        "customer_id": "K",
+        "balance_on": "2024-01-31",
+        "currency": "USD",
+    }
     found = cleaned_in(BALANCES, [account | {"balance": "100", "credit_limit": "500"}])
     row = found.kept.row(0, named=True)
     assert (row["balance"], row["credit_limit"]) == (80, 400)
@@ -165,7 +169,8 @@ def test_every_amount_equals_that_of_an_oracle(rows, rates):
         worth = next((rates[code, each] for each in days if (code, each) in rates), None)
         if worth is None:
             return None
-        return (stated * worth / 4).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        quarters: Decimal = stated * worth / 4
+        return quarters.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
     found = sales(
         *(on(f"{day}", code, f"{cents / 100:.2f}") for day, code, cents in rows),
