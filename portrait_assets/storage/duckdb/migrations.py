@@ -160,6 +160,21 @@ def _count_tickets(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None
     con.execute("DROP TABLE temp.month_5")
 
 
+def _add_empty(
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, name: str, beside: str
+) -> None:
+    """Add a canonical table, without rows in the months of another: no source provided it."""
+    for stage in ("raw", "cleaned"):
+        table, other = f"{stage}.{name}", f"{stage}.{beside}"
+        if existing_types(con, other):
+            ensure_table(con, contracts[table])
+            con.execute(
+                "INSERT INTO meta.partitions SELECT * REPLACE "
+                f"({literal(table)} AS table_name, 0 AS row_count) "
+                f"FROM meta.partitions WHERE table_name = {literal(other)}"
+            )
+
+
 MIGRATIONS: Sequence[Migration] = (
     Migration(3, "meta.partitions notes when contents last changed", _CHANGED_AT_SQL),
     Migration(3, "tags are stored as a column each instead of a row each", _store_tags_wide),
@@ -170,6 +185,11 @@ MIGRATIONS: Sequence[Migration] = (
     ),
     Migration(5, "who is who stands in a schema of its own, identity", _move_identity),
     Migration(6, "what gives back is no purchase, and amounts may be null", _count_tickets),
+    Migration(
+        6,
+        "rates of currencies are a canonical table",
+        lambda con, contracts: _add_empty(con, contracts, "exchange_rates", "transactions"),
+    ),
 )
 
 
