@@ -15,6 +15,7 @@ from portrait_assets.stages.features.purchases import (
     BOUGHT,
     OF_LINE,
     baskets_sql,
+    cancelling,
     deals,
     join_of_line,
     taken_off,
@@ -44,7 +45,7 @@ MILLION = 1_000_000
 
 TRANSACTIONS = read(CLEANED["transactions"], THE_MONTH)
 DEAL = deals(TRANSACTIONS, "deal")
-TAKEN_OFF = taken_off(DEAL, "taken_off")
+TAKEN_OFF = taken_off(DEAL, cancelling(DEAL, "cancelling"), "taken_off")
 CONTACTS = read(CLEANED["contacts"], THE_MONTH)
 RESPONSES = read(CLEANED["responses"], THE_MONTH)
 

@@ -40,34 +40,45 @@ def deals(transactions: Source, name: str) -> Step:
     )
 
 
-def taken_off(deal: Step, name: str) -> Step:
+def cancelling(deal: Step, name: str) -> Step:
+    """The lines that name what they cancel; most sources have none."""
+    return Step(
+        name,
+        (deal,),
+        "SELECT customer_id, month, cancels, amount, worth, source_file, source_row "
+        f"FROM {deal.name} WHERE cancels IS NOT NULL",
+        at_once=True,
+    )
+
+
+def taken_off(deal: Step, named_by: Step, name: str) -> Step:
     """What lines that name a purchase take off it, with a row per purchase.
 
     They name a `transaction_id`, or else a `basket_id`, of the same customer; of several purchases
     the newest up to their month is meant. A purchase has its month, and its basket or else the file
     and row of its line; `until` is the last month in which something was taken off it.
     """
-    named = " UNION ALL ".join(
+    found = " UNION ALL ".join(
         f"""
         SELECT c.customer_id, c.month AS until, c.amount, c.worth, c.source_file AS by_file,
             c.source_row AS by_row, {rank} AS rank, t.month, t.basket_id, t.source_file,
             t.source_row
-        FROM {deal.name} AS c JOIN {deal.name} AS t
+        FROM {deal.name} AS t JOIN {named_by.name} AS c
             ON t.customer_id = c.customer_id AND t.{reference} = c.cancels AND t.month <= c.month
-        WHERE c.cancels IS NOT NULL AND NOT t.gives_back
+        WHERE NOT t.gives_back
         """
         for rank, reference in enumerate(("transaction_id", "basket_id"))
     )
     return Step(
         name,
-        (deal,),
+        (deal, named_by),
         f"""
     SELECT customer_id, month, basket_id,
         CASE WHEN basket_id IS NULL THEN source_file END AS source_file,
         CASE WHEN basket_id IS NULL THEN source_row END AS source_row,
         sum(amount) AS amount, sum(worth) AS worth, max(until) AS until
     FROM (
-        SELECT * FROM ({named}) QUALIFY row_number() OVER (
+        SELECT * FROM ({found}) QUALIFY row_number() OVER (
             PARTITION BY by_file, by_row ORDER BY month DESC, rank, source_file, source_row
         ) = 1
     ) GROUP BY ALL
@@ -129,7 +140,8 @@ def net_months(transactions: Source) -> Step:
     """
     name = transactions.name
     deal = deals(transactions, f"{name}_deal")
-    taken = taken_off(deal, f"{name}_taken_off")
+    named_by = cancelling(deal, f"{name}_cancelling")
+    taken = taken_off(deal, named_by, f"{name}_taken_off")
     changed = Step(
         f"{name}_changed",
         (deal, taken),
@@ -137,18 +149,20 @@ def net_months(transactions: Source) -> Step:
         "WHERE month < until) USING (customer_id, month)",
         is_view=True,
     )
-    return Step(
-        f"{name}_net",
-        (changed, taken),
-        f"""
+    sql = f"""
     SELECT month, customer_id, {aggregates.select(NET)}
     FROM (
         SELECT t.month, t.customer_id, {OF_LINE}
         FROM {changed.name} AS t {join_of_line(taken.name)}
         UNION ALL {baskets_sql(changed.name, taken.name)}
     ) GROUP BY month, customer_id
-    """,
+    """
+    return Step(
+        f"{name}_net",
+        (changed, taken),
+        sql,
         at_once=True,
+        when_empty=(named_by, f"{sql} LIMIT 0"),
     )
 
 
