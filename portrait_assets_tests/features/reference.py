@@ -79,7 +79,10 @@ def bought(known: list[Row], as_of: date) -> list[Row]:
 
     def cancelled_by(line: Row) -> int | None:
         meant = [
-            (ago(other, as_of), rank, number)
+            (
+                *(ago(other, as_of), rank, -_seconds(other), -other["amount"]),
+                *(other["basket_id"] or "~", number),
+            )
             for rank, reference in enumerate(("transaction_id", "basket_id"))
             for number, other in enumerate(known)
             if other[reference] == line["cancels"]
@@ -258,6 +261,10 @@ def _brands(everyone: list[Row], who: str) -> Row:
 
 def _spent(rows: list[Row], where: Any = lambda s: True) -> int:
     return sum(s["amount"] for s in rows if where(s))
+
+
+def _seconds(s: Row) -> float:
+    return float(s["occurred_at"].timestamp())
 
 
 def _weekday(s: Row) -> int:

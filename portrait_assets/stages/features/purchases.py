@@ -55,14 +55,15 @@ def taken_off(deal: Step, named_by: Step, name: str) -> Step:
     """What lines that name a purchase take off it, with a row per purchase.
 
     They name a `transaction_id`, or else a `basket_id`, of the same customer; of several purchases
-    the newest up to their month is meant. A purchase has its month, and its basket or else the file
-    and row of its line; `until` is the last month in which something was taken off it.
+    the newest up to their month is meant, and of equally new ones the greatest. A purchase has its
+    month, and its basket or else the file and row of its line; `until` is the last month in which
+    something was taken off it.
     """
     found = " UNION ALL ".join(
         f"""
         SELECT c.customer_id, c.month AS until, c.amount, c.worth, c.source_file AS by_file,
             c.source_row AS by_row, {rank} AS rank, t.month, t.basket_id, t.source_file,
-            t.source_row
+            t.source_row, t.occurred_at, t.worth AS paid
         FROM {deal.name} AS t JOIN {named_by.name} AS c
             ON t.customer_id = c.customer_id AND t.{reference} = c.cancels AND t.month <= c.month
         WHERE NOT t.gives_back
@@ -79,7 +80,8 @@ def taken_off(deal: Step, named_by: Step, name: str) -> Step:
         sum(amount) AS amount, sum(worth) AS worth, max(until) AS until
     FROM (
         SELECT * FROM ({found}) QUALIFY row_number() OVER (
-            PARTITION BY by_file, by_row ORDER BY month DESC, rank, source_file, source_row
+            PARTITION BY by_file, by_row ORDER BY month DESC, rank, occurred_at DESC, paid DESC,
+                basket_id, source_file, source_row
         ) = 1
     ) GROUP BY ALL
     """,
