@@ -1,9 +1,10 @@
 """All features of a month in one DuckDB query over the source's own rows: the benchmark.
 
 It relies on properties of the bank's data, as a query written for it would: lines have no basket
-and no quantity, so tickets are lines and unit prices do not exist; balances come once a month. It
-aggregates each customer over all months at once and stores nothing in between. From the sums of
-single customers on, features are the same expressions as the pipeline's.
+and no quantity, so tickets are lines and unit prices do not exist; what gives back is negative and
+names no purchase; balances come once a month. It aggregates each customer over all months at once
+and stores nothing in between. From the sums of single customers on, features are the same
+expressions as the pipeline's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.given import GIVEN
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX
 from portrait_assets.stages.features.monthly import CHANNELS, NEW_FOR_DAYS
-from portrait_assets.stages.features.parts.spend import named_by_features, windowed
+from portrait_assets.stages.features.parts.spend import NET, named_by_features, windowed
 from portrait_assets.stages.features.window import AGO
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.steps import Grain, Read, Scope, Source, Step, upstream
@@ -34,7 +35,7 @@ def features_by_hand(month: str) -> str:
     }
     own = {
         "record": _record(),
-        "history": "SELECT customer_id, first_on, last_on FROM whole WHERE first_on IS NOT NULL",
+        "history": "SELECT customer_id, first_on, last_on FROM whole WHERE lines_ever > 0",
         "bought": "SELECT * EXCLUDE (first_on, last_on) FROM whole WHERE in_window > 0",
         "base": _base(),
         "choice_name": _choice_name(),
@@ -74,7 +75,7 @@ def _is_read(source: Source) -> TypeGuard[Read]:
 
 def _is_shared(source: Source) -> TypeGuard[Step]:
     """Whether it is a step between the customers' sums and the matrix."""
-    if isinstance(source, Read) or source.is_view or source is FEATURE_MATRIX:
+    if isinstance(source, Read) or source.is_view or source in (FEATURE_MATRIX, *upstream(NET)):
         return False
     return source.grain is not Grain.PARTIAL and source.name not in ("product", "alias")
 
@@ -104,7 +105,9 @@ def _line(scope: Scope) -> str:
         p.brand, t.amount AS paid, {_ago(scope, "t.occurred_at")} AS ago,
         {_ago(scope, "t.occurred_at")} < 12 AS here,
         CASE WHEN here THEN t.amount END AS amount,
-        CASE WHEN here THEN t.amount END AS ticket,
+        here AND t.amount < 0 AS gives_back,
+        CASE WHEN t.amount >= 0 THEN t.occurred_at END AS bought_at,
+        CASE WHEN here AND t.amount >= 0 THEN t.amount END AS ticket,
         CASE WHEN here THEN t.occurred_at END AS occurred_at,
         CASE WHEN here THEN t.discount_amount END AS discount_amount,
         CASE WHEN here THEN CAST(hour(t.occurred_at) AS TINYINT) END AS hour_of_day,
@@ -131,7 +134,8 @@ def _event(scope: Scope) -> str:
         return f"{_ago(scope, column)} BETWEEN 0 AND 11"
 
     return f"""
-    SELECT *, CASE WHEN here THEN ago END AS line_ago FROM line
+    SELECT *, CASE WHEN here THEN ago END AS line_ago,
+        CASE WHEN here THEN bought_at END AS bought_here FROM line
     UNION ALL BY NAME
     SELECT customer_id, kind, CAST(score AS {Type.QUANTITY}) AS score, true AS here
     FROM interactions WHERE {here("occurred_at")}
@@ -154,7 +158,7 @@ def _whole(scope: Scope) -> str:
     ]
     shorter = {name: months for name, (_, months) in named.items() if name.endswith("m")}
     sums += [
-        f"count(*) FILTER (ago < {n}) AS {name}"
+        f"count(bought_at) FILTER (ago < {n}) AS {name}"
         if name.startswith("purchases")
         else f"coalesce(sum(paid) FILTER (ago < {n}), 0) AS {name}"
         for name, n in shorter.items()
@@ -162,7 +166,7 @@ def _whole(scope: Scope) -> str:
     spends = [f"coalesce(sum(paid) FILTER (ago = {ago}), 0) AS spend_{ago}" for ago in AGO]
     # A bit for each day: exact, and cheaper than counting distinct days.
     masks = [
-        f"CAST(bit_count(bit_or(CASE WHEN here AND days_ago BETWEEN {first} "
+        f"CAST(bit_count(bit_or(CASE WHEN bought_here IS NOT NULL AND days_ago BETWEEN {first} "
         f"AND {first + DAYS_IN_MASK - 1} "
         f"THEN CAST(1 AS HUGEINT) << CAST(days_ago - {first} AS INTEGER) "
         "ELSE CAST(0 AS HUGEINT) END)) AS BIGINT)"
@@ -171,12 +175,13 @@ def _whole(scope: Scope) -> str:
     return f"""
     SELECT customer_id, {", ".join((*sums, *spends))},
         count(ticket) AS purchases, {" + ".join(masks)} AS purchase_days,
-        CAST(min(occurred_at) AS DATE) AS first_in_window,
-        CAST(max(occurred_at) AS DATE) AS last_in_window,
-        bit_count(bit_or(CASE WHEN line_ago IS NOT NULL THEN CAST(1 AS INTEGER) << line_ago
+        CAST(min(bought_here) AS DATE) AS first_in_window,
+        CAST(max(bought_here) AS DATE) AS last_in_window,
+        bit_count(bit_or(CASE WHEN bought_here IS NOT NULL THEN CAST(1 AS INTEGER) << line_ago
             ELSE 0 END)) AS active_months,
         CAST(max(line_ago) AS BIGINT) AS oldest, count(*) FILTER (here) AS in_window,
-        CAST(min(happened_at) AS DATE) AS first_on, CAST(max(happened_at) AS DATE) AS last_on
+        CAST(min(bought_at) AS DATE) AS first_on, CAST(max(bought_at) AS DATE) AS last_on,
+        count(happened_at) AS lines_ever
     FROM (
         SELECT *, {scope.day} - CAST(happened_at AS DATE) AS days_ago FROM event
     ) GROUP BY customer_id
@@ -204,9 +209,9 @@ def _choice() -> str:
     return """
     SELECT c.*, n.category_no, n.brand_no
     FROM (
-        SELECT customer_id, coalesce(category, of_product) AS category, brand, count(*) AS lines,
-            CAST(sum(amount) AS DECIMAL(18, 2)) AS amount,
-            bit_or(CAST(1 AS INTEGER) << ago) AS months
+        SELECT customer_id, coalesce(category, of_product) AS category, brand,
+            count(bought_at) AS lines, CAST(sum(amount) AS DECIMAL(18, 2)) AS amount,
+            bit_or(CASE WHEN gives_back THEN 0 ELSE CAST(1 AS INTEGER) << ago END) AS months
         FROM line WHERE here GROUP BY ALL
     ) AS c JOIN choice_name AS n
         ON n.category IS NOT DISTINCT FROM c.category AND n.brand IS NOT DISTINCT FROM c.brand

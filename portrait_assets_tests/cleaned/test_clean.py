@@ -143,6 +143,29 @@ def test_a_count_with_a_fraction_is_not_rounded():
     assert found.kept["age"].to_list() == [None]
 
 
+@pytest.mark.parametrize(
+    "back",
+    [{"kind": "return"}, {"kind": "cancellation"}, {"cancels": "T"}],
+    ids=["return", "cancellation", "reference"],
+)
+@pytest.mark.parametrize("amount", ["3.00", "-3.00"])
+def test_what_gives_back_is_negative_whichever_sign_it_came_with(
+    back: dict[str, str | None], amount: str
+):
+    found = cleaned_sales(back | {"amount": amount})
+    assert found.kept["amount"].to_list() == [Decimal("-3.00")]
+    assert found.rejects.is_empty()
+
+
+def test_a_kind_that_the_contract_does_not_have_is_named_and_the_sign_decides():
+    found = cleaned_sales({"kind": "refund", "amount": "-3.00"}, {"kind": "purchase"})
+    assert found.kept.select("kind", "amount").rows() == [
+        (None, Decimal("-3.00")),
+        ("purchase", Decimal("1.50")),
+    ]
+    assert rejects_of(found) == [(1, "kind", "outside its domain", "value", "refund")]
+
+
 def test_moments_are_in_the_source_s_time_zone():
     raw = received(TRANSACTIONS, [SALE]).with_columns(
         pl.col("occurred_at").str.to_datetime().dt.replace_time_zone("UTC")
@@ -196,4 +219,6 @@ def test_whatever_comes_received_is_kept_plus_set_aside_plus_merged(dirty, count
     assert not aside & merged
     assert kept | aside | merged == set(raw["source_row"])
     assert found.kept.height == len(kept)
-    assert found.kept.select(canonical.required).null_count().sum_horizontal().item() == 0
+    needed = [column for column in CLEANED[canonical.name].columns if not column.nullable]
+    names = [column.name for column in needed]
+    assert found.kept.select(names).null_count().sum_horizontal().item() == 0

@@ -81,10 +81,54 @@ def _not_given(known: list[Row]) -> set[str]:
     return unknown
 
 
+def gives_back(s: Row) -> bool:
+    """Whether a line returns or cancels something."""
+    return bool(s["amount"] < 0 or s["cancels"] or s["kind"] in ("return", "cancellation"))
+
+
+def bought(known: list[Row], as_of: date) -> list[Row]:
+    """One customer's purchases as known then: what is left of each, its month and its times."""
+
+    def key(number: int) -> Any:
+        # A basket that goes on after midnight of a month's end is two purchases.
+        line = known[number]
+        return (line["basket_id"], ago(line, as_of)) if line["basket_id"] else number
+
+    def cancelled_by(line: Row) -> int | None:
+        meant = [
+            (
+                *(ago(other, as_of), rank, -_seconds(other), -other["amount"]),
+                *(other["basket_id"] or "~", number),
+            )
+            for rank, reference in enumerate(("transaction_id", "basket_id"))
+            for number, other in enumerate(known)
+            if other[reference] == line["cancels"]
+            and not gives_back(other)
+            and ago(other, as_of) >= ago(line, as_of)
+        ]
+        return min(meant)[-1] if meant else None
+
+    lines: dict[Any, list[Row]] = defaultdict(list)
+    taken: dict[Any, int] = defaultdict(int)
+    for number, line in enumerate(known):
+        if not line["cancels"]:
+            lines[key(number)].append(line)
+        elif (target := cancelled_by(line)) is not None:
+            taken[key(target)] += line["amount"]
+    found = []
+    for each, of_it in lines.items():
+        kept = [s for s in of_it if not gives_back(s)]
+        left = sum(s["amount"] for s in of_it) + taken.get(each, 0)
+        if kept and (left > 0 or (kept == of_it and each not in taken)):
+            times = [s["occurred_at"] for s in kept]
+            found.append({"ticket": left, "ago": ago(kept[0], as_of), "times": times})
+    return found
+
+
 def _choices(window: list[Row], who: str) -> dict[tuple[Any, Any], list[Row]]:
     found = defaultdict(list)
     for s in window:
-        if s["customer_id"] == who and (s["category"] or s["brand"]):
+        if s["customer_id"] == who and (s["category"] or s["brand"]) and not gives_back(s):
             found[s["category"], s["brand"]].append(s)
     return found
 
@@ -92,35 +136,32 @@ def _choices(window: list[Row], who: str) -> dict[tuple[Any, Any], list[Row]]:
 def _one(
     ever: list[Row], own_sales: list[Row], everyone: list[Row], choices: Any, who: str, as_of: date
 ) -> Row:
-    row: Row = {"recency_days": min((as_of - s["occurred_at"].date()).days for s in ever)}
+    purchases = bought(ever, as_of)
+    times = [at for each in purchases for at in each["times"]]
+    row: Row = {"recency_days": (as_of - max(times).date()).days if times else None}
     for n in (1, 3, 6, 12):
-        within = [s for s in own_sales if s["ago"] < n]
-        # A basket that goes on after midnight of a month's end is two purchases.
-        row[f"purchases_{n}m"] = len(
-            {(s["basket_id"], s["ago"]) if s["basket_id"] else id(s) for s in within}
-        )
-        row[f"spend_{n}m"] = sum(s["amount"] for s in within)
+        row[f"purchases_{n}m"] = sum(each["ago"] < n for each in purchases)
+        row[f"spend_{n}m"] = sum(s["amount"] for s in own_sales if s["ago"] < n)
     if not own_sales:
         return row
     spend = row["spend_12m"]
-    tickets: dict[Any, float] = defaultdict(int)
-    for s in own_sales:
-        tickets[(s["basket_id"], s["ago"]) if s["basket_id"] else id(s)] += s["amount"]
+    within = [each for each in purchases if each["ago"] < 12]
+    tickets = [each["ticket"] for each in within]
     oldest = max(s["ago"] for s in own_sales)
     monthly = [sum(s["amount"] for s in own_sales if s["ago"] == a) for a in range(oldest + 1)]
-    days = {s["occurred_at"].date() for s in own_sales}
+    days = {at.date() for each in within for at in each["times"]}
     row |= {
-        "average_ticket_12m": spend / len(tickets) if tickets else None,
-        "ticket_spread_12m": spread(list(tickets.values())),
-        "largest_ticket_12m": max(tickets.values()),
-        "active_month_share_12m": len({s["ago"] for s in own_sales}) / (oldest + 1),
+        "average_ticket_12m": sum(tickets) / len(tickets) if tickets else None,
+        "ticket_spread_12m": spread(tickets),
+        "largest_ticket_12m": max(tickets, default=None),
+        "active_month_share_12m": len({each["ago"] for each in within}) / (oldest + 1),
         "purchase_days_12m": len(days),
         "days_between_purchases_12m": (
             (max(days) - min(days)) / timedelta(days=1) / (len(days) - 1) if len(days) > 1 else None
         ),
         "spend_spread_12m": spread(monthly),
         "spend_slope_12m": _slope(monthly),
-        "return_share_12m": sum(s["amount"] < 0 for s in own_sales) / len(own_sales),
+        "return_share_12m": sum(map(gives_back, own_sales)) / len(own_sales),
         "weekend_spend_share_12m": share(_spent(own_sales, lambda s: _weekday(s) >= 6), spend),
         "evening_spend_share_12m": share(_spent(own_sales, lambda s: _hour(s) >= 18), spend),
         "night_line_share_12m": sum(_hour(s) < 6 for s in own_sales) / len(own_sales),
@@ -215,7 +256,9 @@ def _brands(everyone: list[Row], who: str) -> Row:
     own_amounts = positive.get(who)
     if not own_amounts:
         return {}
-    lines = sum(s["customer_id"] == who and s["brand"] is not None for s in everyone)
+    lines = sum(
+        s["customer_id"] == who and s["brand"] is not None and not gives_back(s) for s in everyone
+    )
     all_first = sum(max(amounts) for amounts in positive.values() if amounts)
     all_spent = sum(map(sum, positive.values()))
     return {
@@ -235,6 +278,10 @@ def _brands(everyone: list[Row], who: str) -> Row:
 
 def _spent(rows: list[Row], where: Any = lambda s: True) -> int:
     return sum(s["amount"] for s in rows if where(s))
+
+
+def _seconds(s: Row) -> float:
+    return float(s["occurred_at"].timestamp())
 
 
 def _weekday(s: Row) -> int:

@@ -32,6 +32,9 @@ CHOICES: dict[str, list[Any]] = {
     "category": ["fruit", None, None],
     "discount_amount": [None, 0, 100],
     "basket_id": [None, None, "b1", "b2"],
+    "transaction_id": [None, "t1", "t2", "t3"],
+    "cancels": [None, None, None, "t1", "t2", "b1", "t9"],
+    "kind": [None, None, "purchase"],
 }
 FIRST_DAY, LAST_DAY = datetime(2023, 3, 1), datetime(2024, 6, 30)
 lines = st.lists(
@@ -87,14 +90,27 @@ def world(sales: list[dict[str, Any]], last: str, **more: Any) -> World:
             "discount_amount": None if s["discount_amount"] is None else s["discount_amount"] / 100,
             # A basket is of one customer.
             "basket_id": s["basket_id"] and f"{s['customer_id']}{s['basket_id']}",
+            "cancels": _prefixed(s),
         }
-        for s in sales
+        for s in map(signed, sales)
     ]
     return World(last, first="2023-03", transactions=rows, products=PRODUCTS, **more)
 
 
+def signed(s: dict[str, Any]) -> dict[str, Any]:
+    """What cancels has a negative amount, as cleaned has it."""
+    return s | {"amount": -abs(s["amount"]) if s["cancels"] else s["amount"]}
+
+
+def _prefixed(s: dict[str, Any]) -> str | None:
+    is_basket = s["cancels"] and s["cancels"].startswith("b")
+    return f"{s['customer_id']}{s['cancels']}" if is_basket else s["cancels"]
+
+
 def check_against_the_reference(matrix: pl.DataFrame, sales: list[dict[str, Any]]) -> None:
-    expected = features(sales, {p["product_id"]: p for p in PRODUCTS}, date(2024, 4, 30))
+    expected = features(
+        [*map(signed, sales)], {p["product_id"]: p for p in PRODUCTS}, date(2024, 4, 30)
+    )
     assert set(matrix["customer_id"]) == set(expected)
     for row in matrix.iter_rows(named=True):
         for name, value in expected[row["customer_id"]].items():

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.stages.validation.returns import SHARE_RETURNED
 from portrait_assets_tests.mart.conftest import Page
 
 pytestmark = pytest.mark.slow  # They need a whole run.
@@ -146,6 +147,21 @@ def test_whatever_is_missing_the_page_still_opens(
     assert text.rstrip().endswith("</html>")
     assert 'id="overview"' in text
     assert 'class="empty"' in text
+
+
+def test_what_was_cancelled_stands_by_month(all_months: Settings, tmp_path: Path, page: Page):
+    assert "Cancelled and returned" not in page(all_months.portrait_file)
+    row = "SELECT * REPLACE ('source' AS area, 'transactions' AS subject, {} AS value, '{}' AS "
+    row += f"advice_en, '{SHARE_RETURNED}' AS metric) FROM validation.validation_report "
+    row += "WHERE as_of = '{}' LIMIT 1"
+    months = ((0.165, "33 of 200", "2024-03-31"), (0.02, "4 of 201", "2024-04-30"))
+    inserts = (f"INSERT INTO validation.validation_report {row.format(*each)}" for each in months)
+    text = page(broken(all_months, tmp_path, *inserts))
+    table = text[text.index("Cancelled and returned") :]
+    table = table[: table.index("</table>")]
+    found = re.findall(r"<tr><td>(\S+)</td><td class=\"n\">(\S+)</td>", table)
+    assert found == [("2024-04", "2.0%"), ("2024-03", "16.5%")]
+    assert table.index("4 of 201") < table.index("33 of 200")
 
 
 def test_nobody_is_named_on_the_page(all_months: Settings, page: Page):

@@ -42,6 +42,7 @@ ADDED_OR_REWORDED = {
     "PSI of the mix since the fit",  # in `validation.validation_report`, before format 4
     "PSI of the mix since segments were chosen",
     "tables failed",  # in the same: it says how many tables there are
+    "exchange_rates",  # a canonical table since format 6
 }
 """Words of rows that only one of the versions has, or has otherwise."""
 

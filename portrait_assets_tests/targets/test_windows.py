@@ -83,6 +83,24 @@ def test_purchases_and_spend_are_added_up_over_the_window():
     assert set(rows["month"]) == {"2024-04"}
 
 
+def test_a_purchase_cancelled_within_the_window_was_none_and_its_amount_counts_where_it_fell():
+    later = [
+        sale("ann", "2024-02-05", 20, transaction_id="T"),
+        sale("ann", "2024-03-05", 7, transaction_id="U"),
+        sale("ann", "2024-04-05", -20, cancels="T"),
+        sale("ann", "2024-04-05", -7, cancels="U"),
+    ]
+    facts = ("purchases", "active_months", "spend")
+    april = targets(World("2024-04", transactions=later), "2024-04")
+    assert of(april, "ann", *facts) == {
+        1: (0, 0, Decimal("-27.00")),
+        2: (0, 0, Decimal("-20.00")),
+        3: (0, 0, Decimal("0.00")),
+    }
+    march = targets(World("2024-04", transactions=later), "2024-03")
+    assert of(march, "ann", *facts) == {1: (1, 1, Decimal("7.00")), 2: (2, 2, Decimal("27.00"))}
+
+
 def test_feedback_is_added_up_over_the_window():
     rows = targets(world("2024-04"), "2024-04")
     assert of(rows, "ann", "surveys", "survey_points") == {
@@ -122,9 +140,13 @@ def test_later_months_change_no_partition(month: str):
 
 def test_nothing_after_the_closing_month_is_read():
     read = spans_read(TARGET, SOURCE_OUTCOME)
-    assert set(read) == {CUSTOMER_MONTH, FEATURE_MATRIX, CLEANED["outcomes"]}
+    assert set(read) == {
+        *(CUSTOMER_MONTH, FEATURE_MATRIX, CLEANED["outcomes"], CLEANED["transactions"])
+    }
     assert {span.last >= 0 for spans in read.values() for span in spans} == {True}
-    assert EVER not in read[CUSTOMER_MONTH], "no more than the longest window"
+    assert EVER not in [span for spans in read.values() for span in spans], (
+        "no more than the longest window"
+    )
 
 
 def test_of_what_the_source_reports_the_greatest_value_counts():

@@ -6,6 +6,7 @@ SELECT
     coupon_id,
     product_id,
     amount,
+    currency,
     source_file,
     source_row
 FROM responses

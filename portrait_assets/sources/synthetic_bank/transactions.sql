@@ -13,6 +13,8 @@ SELECT
     channel,
     is_on_display,
     is_in_mailer,
+    kind,
+    cancels,
     source_file,
     source_row
 FROM transactions

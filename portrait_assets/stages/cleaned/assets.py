@@ -19,6 +19,7 @@ from portrait_assets.stages.cleaned.contract import (
     QUALITY,
     REJECTS,
 )
+from portrait_assets.stages.cleaned.conversion import conversion
 from portrait_assets.stages.cleaned.golden import golden_month
 from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
@@ -26,6 +27,7 @@ from portrait_assets.stages.identity.lookup import moved, with_customer_id
 from portrait_assets.stages.raw.contract import (
     CANONICAL,
     CANONICAL_BY_NAME,
+    EXCHANGE_RATES,
     RECEIPTS,
     UNPLACED,
     Canonical,
@@ -51,6 +53,7 @@ BEHIND = {
     each.table: read(CANONICAL_BY_NAME[each.table].raw_table(), EVER)
     for each in BACKGROUNDS.values()
 }
+RATES = read(EXCHANGE_RATES.raw_table(), EVER)
 READ_RECEIPTS, READ_UNPLACED = read(RECEIPTS, THE_MONTH), read(UNPLACED, THE_MONTH)
 IDENTITIES = read(IDENTITY_MAP, EVER)
 CUSTOMERS_SO_FAR = read(CLEANED["customers"], EVER)
@@ -67,7 +70,10 @@ def cleaned_assets(
         "cleaned",
         [*CLEANED.values(), REJECTS, QUALITY],
         partitions,
-        reads=(*RECEIVED.values(), *BEHIND.values(), READ_RECEIPTS, READ_UNPLACED, IDENTITIES),
+        reads=(
+            *(*RECEIVED.values(), *BEHIND.values(), RATES),
+            *(READ_RECEIPTS, READ_UNPLACED, IDENTITIES),
+        ),
     )
     def cleaned(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
@@ -78,11 +84,13 @@ def cleaned_assets(
         rejects = [REJECTS.empty(), unplaced_rejects(unplaced)]
         counts: list[pl.DataFrame] = []
         persons = moved(scan(warehouse, IDENTITIES, months).collect())
+        rates = scan(warehouse, RATES, months).collect()
+        money = conversion(definition.currency, rates, conventions)
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
             background = _background(warehouse, canonical, months, conventions)
             for received in _batches(warehouse, canonical, months):
-                cleaned_rows = clean(received, canonical, conventions, background)
+                cleaned_rows = clean(received, canonical, conventions, background, money)
                 rejects.append(cleaned_rows.rejects)
                 counts.append(counted(cleaned_rows.kept, canonical))
                 if canonical.names_a_customer:

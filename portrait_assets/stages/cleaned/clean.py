@@ -11,10 +11,17 @@ from portrait_assets.methods.typing.rows import type_rows
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.background import with_background
-from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS, original
+from portrait_assets.stages.cleaned.conversion import Conversion, converted
 from portrait_assets.stages.cleaned.rules import cross_rules
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
-from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS, Canonical
+from portrait_assets.stages.raw.contract import (
+    CANONICAL,
+    CUSTOMERS,
+    RETURN_KINDS,
+    TRANSACTIONS,
+    Canonical,
+)
 from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
 
 
@@ -31,6 +38,7 @@ def clean(
     canonical: Canonical,
     conventions: Conventions,
     known: pl.DataFrame | None = None,
+    money: Conversion | None = None,
 ) -> Cleaned:
     """Type a month of a raw table and set aside what breaks a rule.
 
@@ -43,6 +51,7 @@ def clean(
         canonical: which table it is.
         conventions: the conventions of the source (time zone, country, own rules).
         known: what `background.first_known` gives for the table, for its rules over two tables.
+        money: how amounts come into the source's currency; None where all rows are in it.
 
     Returns:
         `kept` with the columns of cleaned.<name>, `customer_id` still being the source's; every
@@ -52,17 +61,31 @@ def clean(
     rows = type_rows(raw, canonical, conventions, forms)
     if known is not None:
         rows = replace(rows, frame=with_background(rows.frame, canonical, known))
+    if money is not None:
+        rows = replace(rows, frame=money.prepared(rows.frame, canonical))
     checked = rows.against(cross_rules(canonical.name, conventions.country))
     # A month has the same rows whether it is typed alone or with others.
     rows = checked.without_duplicates(within=("month",))
-    kept, rejects = rows.kept, rows.findings
+    kept, rejects = converted(rows.kept, canonical), rows.findings
     if canonical is CUSTOMERS:
         kept = kept.with_columns(pl.col("customer_id").alias(SOURCE_CUSTOMER_ID.name))
+    if canonical is TRANSACTIONS:
+        kept = _given_back_is_negative(kept)
     return Cleaned(
         kept.select(CLEANED[canonical.name].column_names),
         rejects.with_columns(pl.lit(canonical.name).alias("table_name")).select(
             REJECTS.column_names
         ),
+    )
+
+
+def _given_back_is_negative(kept: pl.DataFrame) -> pl.DataFrame:
+    """Amounts of returns and cancellations below zero, whichever sign the source writes."""
+    gives_back = pl.col("kind").is_in(RETURN_KINDS) | pl.col("cancels").is_not_null()
+    stated = ("amount", original(TRANSACTIONS.column("amount")).name)
+    return kept.with_columns(
+        pl.when(gives_back).then(-pl.col(name).abs()).otherwise(pl.col(name)).alias(name)
+        for name in stated
     )
 
 

@@ -15,18 +15,35 @@ from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import (
     CANONICAL,
     CUSTOMERS,
+    SOURCE_CURRENCY,
     SOURCE_FILE,
     SOURCE_ROW,
     Canonical,
 )
 
 
-def cleaned_table(canonical: Canonical) -> Table:
-    """The contract of cleaned.<name>: the canonical columns, typed, with where they came from."""
-    columns = tuple(
-        replace(column, nullable=column.name not in canonical.required)
-        for column in canonical.columns
+def original(column: Column) -> Column:
+    """The column that keeps an amount as the row states it, where it is in another currency."""
+    return replace(
+        column,
+        name=f"{column.name}_original",
+        en=f"{column.en}, before conversion; null in the source's currency",
+        zh=f"{column.zh}(原币;本位币为空)",
     )
+
+
+def cleaned_table(canonical: Canonical) -> Table:
+    """The contract of cleaned.<name>: the canonical columns, typed, with where they came from.
+
+    Amounts are in the source's currency, and null where they could not be converted.
+    """
+    money = canonical.in_row_currency
+    columns = tuple(
+        replace(column, unit=SOURCE_CURRENCY)
+        if column in money
+        else replace(column, nullable=column.name not in canonical.required)
+        for column in canonical.columns
+    ) + tuple(map(original, money))
     if canonical is CUSTOMERS:
         columns = (*columns, SOURCE_CUSTOMER_ID)
     return Table(

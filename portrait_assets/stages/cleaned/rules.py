@@ -7,6 +7,7 @@ import polars as pl
 from portrait_assets.methods.personal_data import rules as of_persons
 from portrait_assets.methods.typing.rules import Rule
 from portrait_assets.schema.table import Severity
+from portrait_assets.stages.cleaned.conversion import RATE_RULES
 from portrait_assets.stages.raw.contract import CUSTOMERS
 
 FIRST_CONTACT, FIRST_JOINED = "first_contacted_on", "first_joined_on"
@@ -45,10 +46,11 @@ def cross_rules(table: str, country: str | None) -> tuple[Rule, ...]:
     """The rules of a table that look at several values; of customers also those of the country."""
     if table == CUSTOMERS.name:
         return of_persons.person_rules(country)
-    return CROSS_RULES.get(table, ())
+    return (*CROSS_RULES.get(table, ()), *RATE_RULES.get(table, ()))
 
 
 def cross_rule_names() -> frozenset[str]:
     """The names of the rules that look at several values, of all tables and countries."""
-    tables = (of_persons.ANYWHERE, *of_persons.BY_COUNTRY.values(), *CROSS_RULES.values())
+    of_tables = (*CROSS_RULES.values(), *RATE_RULES.values())
+    tables = (of_persons.ANYWHERE, *of_persons.BY_COUNTRY.values(), *of_tables)
     return frozenset(rule.name for rules in tables for rule in rules)

@@ -6,6 +6,7 @@ customers who turn out to be one person, and sums over a window of months all co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,6 +57,11 @@ def select(aggregates: Iterable[Aggregate]) -> str:
     return ", ".join(f"{aggregate.sql} AS {aggregate.name}" for aggregate in aggregates)
 
 
+def words(aggregate: Aggregate) -> set[str]:
+    """The names in the aggregate's SQL."""
+    return set(re.findall(r"\w+", aggregate.sql))
+
+
 def number(name: str, en: str, zh: str, sql: str, unit: str | None = None) -> Aggregate:
     """A count, or a sum of whole numbers, that is never null."""
     column = Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0, unit=unit)
@@ -95,17 +101,18 @@ _least, _most = partial(_extreme, Adds.LEAST), partial(_extreme, Adds.MOST)
 
 
 CUSTOMER_MONTH: tuple[Aggregate, ...] = (
-    number("purchases", "Purchases: baskets, and lines without one", "购买次数", "count(ticket)"),
-    number("lines", "Transaction lines", "交易行数", "count(amount)"),
+    number("purchases", "Purchases: baskets, and lines without one", "购买次数", "count(days)"),
+    number("lines", "Transaction lines", "交易行数", "count(occurred_at)"),
     number(
         "purchase_days",
-        "Days with a transaction",
-        "有交易的天数",
-        "coalesce(bit_count(bit_or(CAST(1 AS INTEGER) << "
-        "CAST(day(occurred_at) - 1 AS INTEGER))), 0)",
+        "Days with a purchase",
+        "有购买的天数",
+        "coalesce(bit_count(bit_or(days)), 0)",
         "days",
     ),
     money("amount", "Amount paid", "消费金额", "amount"),
+    number("tickets", "Purchases of a known amount", "金额已知的购买次数", "count(ticket)"),
+    money("ticket_amount", "Amount of purchases", "购买金额", "ticket"),
     Aggregate(
         Column(
             "ticket_squares",
@@ -119,10 +126,10 @@ CUSTOMER_MONTH: tuple[Aggregate, ...] = (
     ),
     _least("smallest_ticket", Type.MONEY, "Smallest purchase", "最小客单金额", "ticket"),
     _most("largest_ticket", Type.MONEY, "Largest purchase", "最大客单金额", "ticket"),
-    _least("first_at", Type.TIMESTAMP, "First transaction, local time", "首笔时间", "occurred_at"),
-    _most("last_at", Type.TIMESTAMP, "Last transaction, local time", "末笔时间", "occurred_at"),
-    count("returned_lines", "Lines with a negative amount", "退货(退款)行数", "amount < 0"),
-    money_where("returned_amount", "Amount given back", "退货(退款)金额", "amount < 0", "-amount"),
+    _least("first_at", Type.TIMESTAMP, "First purchase, local time", "首笔时间", "from_at"),
+    _most("last_at", Type.TIMESTAMP, "Last purchase, local time", "末笔时间", "until_at"),
+    count("returned_lines", "Lines that give back", "退货(退款)行数", "gives_back"),
+    money_where("returned_amount", "Amount given back", "退货(退款)金额", "gives_back", "-amount"),
     money("discount_amount", "Discount received", "优惠金额", "discount_amount"),
     count("discounted_lines", "Lines with a discount", "折扣行数", "discount_amount > 0"),
     money_where(
@@ -281,7 +288,7 @@ CUSTOMER_MONTH: tuple[Aggregate, ...] = (
 CUSTOMER_CATEGORY_MONTH: tuple[Aggregate, ...] = (
     Aggregate(Column("category", Type.TEXT, "Category", "类别"), "category", Adds.ANY),
     Aggregate(Column("brand", Type.TEXT, "Brand or maker", "品牌"), "brand", Adds.ANY),
-    number("lines", "Transaction lines", "交易行数", "count(*)"),
+    number("lines", "Lines bought", "购买行数", "count(CASE WHEN NOT gives_back THEN 1 END)"),
     money("amount", "Amount paid", "消费金额", "amount"),
 )
 

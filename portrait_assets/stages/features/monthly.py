@@ -11,6 +11,15 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import aggregates, contract
 from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.stages.features.products import PRODUCT, choice_id
+from portrait_assets.stages.features.purchases import (
+    BOUGHT,
+    OF_LINE,
+    baskets_sql,
+    cancelling,
+    deals,
+    join_of_line,
+    taken_off,
+)
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.steps import (
     BEFORE,
@@ -35,6 +44,8 @@ USUAL_PRICE_MONTHS = 12
 MILLION = 1_000_000
 
 TRANSACTIONS = read(CLEANED["transactions"], THE_MONTH)
+DEAL = deals(TRANSACTIONS, "deal")
+TAKEN_OFF = taken_off(DEAL, cancelling(DEAL, "cancelling"), "taken_off")
 CONTACTS = read(CLEANED["contacts"], THE_MONTH)
 RESPONSES = read(CLEANED["responses"], THE_MONTH)
 
@@ -108,10 +119,9 @@ PRODUCT_FACT = Step(
 )
 LINE = Step(
     "line",
-    (TRANSACTIONS, PRODUCT_FACT),
+    (DEAL, TAKEN_OFF, PRODUCT_FACT),
     f"""
-    SELECT t.customer_id, t.occurred_at, t.amount, t.discount_amount,
-        CASE WHEN t.basket_id IS NULL THEN t.amount END AS ticket,
+    SELECT t.customer_id, t.occurred_at, t.amount, t.discount_amount, t.gives_back, {OF_LINE},
         CAST(hour(t.occurred_at) AS TINYINT) AS hour_of_day,
         CAST(isodow(t.occurred_at) AS TINYINT) AS weekday,
         {_channel_kind()} AS channel_kind,
@@ -126,22 +136,21 @@ LINE = Step(
             THEN CAST(round({MILLION} * p.display_share) AS INTEGER) END AS display_odds,
         CASE WHEN t.is_in_mailer IS NOT NULL
             THEN CAST(round({MILLION} * p.mailer_share) AS INTEGER) END AS mailer_odds
-    FROM transactions AS t LEFT JOIN product_fact AS p USING (product_id)
+    FROM deal AS t LEFT JOIN product_fact AS p USING (product_id) {join_of_line("taken_off")}
     """,
 )
 """Each transaction line, with the attributes of its product and its price."""
 
 CUSTOMER_MONTH = Step(
     "customer_month",
-    (LINE, TRANSACTIONS, read(CLEANED["interactions"], THE_MONTH), CONTACTS, RESPONSES),
+    (LINE, DEAL, TAKEN_OFF, read(CLEANED["interactions"], THE_MONTH), CONTACTS, RESPONSES),
     lambda scope: (
         f"""
     SELECT {_month(scope)}, customer_id, {aggregates.select(aggregates.CUSTOMER_MONTH)}
     FROM (
         FROM line
         UNION ALL BY NAME
-        SELECT customer_id, sum(amount) AS ticket FROM transactions
-        WHERE basket_id IS NOT NULL GROUP BY customer_id, basket_id
+        SELECT customer_id, {BOUGHT} FROM ({baskets_sql("deal", "taken_off")})
         UNION ALL BY NAME
         SELECT customer_id, kind, CAST(score AS {Type.QUANTITY}) AS score FROM interactions
         UNION ALL BY NAME
@@ -157,9 +166,9 @@ CUSTOMER_MONTH = Step(
 
 CATEGORY_LINE = Step(
     "category_line",
-    (TRANSACTIONS, PRODUCT),
-    "SELECT t.customer_id, t.amount, t.category, p.brand, p.choice_id "
-    "FROM transactions AS t LEFT JOIN product AS p USING (product_id)",
+    (DEAL, PRODUCT),
+    "SELECT t.customer_id, t.amount, t.gives_back, t.category, p.brand, p.choice_id "
+    "FROM deal AS t LEFT JOIN product AS p USING (product_id)",
 )
 OWN_CHOICE = Step(
     "own_choice",
@@ -172,9 +181,9 @@ CHOSEN_LINE = Step(
     "chosen_line",
     (CATEGORY_LINE, OWN_CHOICE),
     """
-    SELECT customer_id, amount, choice_id FROM category_line WHERE category IS NULL
+    SELECT customer_id, amount, gives_back, choice_id FROM category_line WHERE category IS NULL
     UNION ALL
-    SELECT l.customer_id, l.amount, o.choice_id
+    SELECT l.customer_id, l.amount, l.gives_back, o.choice_id
     FROM category_line AS l JOIN own_choice AS o
         ON o.category = l.category AND o.brand IS NOT DISTINCT FROM l.brand
     """,
@@ -195,7 +204,8 @@ CUSTOMER_CATEGORY_MONTH = Step(
         f"""
     SELECT {_month(scope)}, c.*, n.category, n.brand
     FROM (
-        SELECT customer_id, choice_id, count(*) AS lines, sum(amount) AS amount
+        SELECT customer_id, choice_id, count(CASE WHEN NOT gives_back THEN 1 END) AS lines,
+            coalesce(sum(amount), 0) AS amount
         FROM chosen_line WHERE choice_id IS NOT NULL GROUP BY customer_id, choice_id
     ) AS c JOIN named_choice AS n USING (choice_id) ORDER BY customer_id
     """
@@ -283,14 +293,14 @@ ACCOUNT = Step(
     (read(CLEANED["balances"], THE_MONTH),),
     f"""
     SELECT customer_id, account_id, product_id,
-        arg_max(balance, place) AS balance, 
+        arg_max_null(balance, place) AS balance,
         arg_max_null(credit_limit, place * {10**13}
             + least(coalesce({_UNITS.format("credit_limit")}, -1), {10**13 - 1})) AS credit_limit,
         arg_max_null(days_past_due, place * {10**13} + coalesce(days_past_due, -1))
             AS days_past_due
     FROM (
         SELECT *, CAST(balance_on - DATE '1900-01-01' AS HUGEINT) * {10**19}
-            + {_UNITS.format("balance")} AS place
+            + coalesce({_UNITS.format("balance")}, -{10**18}) AS place
         FROM balances
     ) GROUP BY ALL
     """,

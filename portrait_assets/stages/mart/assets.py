@@ -3,6 +3,7 @@
 import dagster as dg
 
 from portrait_assets.schema.describe import asset_key
+from portrait_assets.stages.cleaned.conversion import stated_currency
 from portrait_assets.stages.mart.report import REPORT_FILE, write_report
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
@@ -60,6 +61,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         path = settings.warehouse_dir / REPORT_FILE
         title, currency = source.definition.title, source.definition.currency
+        currency = currency or stated_currency(context.resources.warehouse.warehouse)
         counts = write_report(settings.portrait_file, title, path, currency, of.sections)
         return dg.MaterializeResult(
             metadata={

@@ -39,6 +39,7 @@ METRICS = {
     "rows lost": "丢失行数",
     "tags without data": "无数据的标签",
     "identifiers in common": "共有编号占比",
+    "share cancelled or returned": "撤销或退货占比",
     "tables failed": "未通过的表",
     "share of customers": "客户占比",
     "coverage": "覆盖率",

@@ -7,6 +7,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
+from portrait_assets.stages.raw.currencies import check_currencies
 from portrait_assets.stages.raw.placing import (
     Unread,
     placings,
@@ -41,6 +42,7 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
             placed = placings(reader)
             for each in placed.values():
                 each.dates.require_readable()
+            check_currencies(source, placed)
             unread: dict[str, Unread] = {}
             for canonical in CANONICAL:
                 if problem := canonical.name in source.provided and reader.problem(canonical.name):

@@ -21,6 +21,8 @@ NOT_KNOWN = ("unknown", "?", "n/a", "null", "-", "未知", "不详")
 NO_AGE = ("-1", "999")
 NO_AMOUNT = ("-1", "-999")
 NO_DAY = ("1900-01-01", "9999-12-31")
+SOURCE_CURRENCY, ROW_CURRENCY = "currency of the source", "currency of the row"
+"""Units of money; what is in a row's own currency is converted into the source's."""
 
 SOURCE_FILE = Column("source_file", Type.TEXT, "File the row came from", "来源文件", nullable=False)
 SOURCE_ROW = Column(
@@ -51,6 +53,11 @@ class Canonical:
         """Whether its rows belong to customers."""
         return any(column.name == "customer_id" for column in self.columns)
 
+    @property
+    def in_row_currency(self) -> tuple[Column, ...]:
+        """Its amounts in the currency that each row states."""
+        return tuple(column for column in self.columns if column.unit == ROW_CURRENCY)
+
     def column(self, name: str) -> Column:
         """The column of that name; KeyError where there is none."""
         return self.raw_table().column(name)
@@ -73,7 +80,7 @@ def _text(name: str, en: str, zh: str, **more: object) -> Column:
 
 
 CUSTOMER_ID = _text("customer_id", "Customer identifier", "客户编号")
-CURRENCY = _text("currency", "Currency, ISO 4217", "币种")
+CURRENCY = _text("currency", "Currency, ISO 4217; the source's where null", "币种")
 CHANNEL = _text("channel", "Channel through which it happened", "渠道", sentinels=NOT_KNOWN)
 PRODUCT_ID = _text("product_id", "Product identifier", "产品编号")
 CAMPAIGN_ID = _text("campaign_id", "Campaign identifier", "活动编号")
@@ -125,7 +132,7 @@ CUSTOMERS = Canonical(
             Type.MONEY,
             "Yearly income",
             "年收入",
-            unit="currency of the source",
+            unit=SOURCE_CURRENCY,
             minimum=0,
             sensitivity=C2,
             sentinels=NO_AMOUNT,
@@ -151,6 +158,9 @@ CUSTOMERS = Canonical(
     ),
 )
 
+RETURN_KINDS = ("return", "cancellation")
+"""Kinds of transactions that give back, whatever the sign of their amount."""
+
 TRANSACTIONS = Canonical(
     name="transactions",
     en="What customers bought, paid or received, line by line",
@@ -161,13 +171,9 @@ TRANSACTIONS = Canonical(
         _text("transaction_id", "Transaction line identifier", "交易流水号"),
         CUSTOMER_ID,
         Column("occurred_at", Type.TIMESTAMP, "When it happened, local time", "发生时间"),
-        Column(
-            "amount", Type.MONEY, "Amount paid, after discounts", "金额", unit="currency of the row"
-        ),
+        Column("amount", Type.MONEY, "Amount paid, after discounts", "金额", unit=ROW_CURRENCY),
         CURRENCY,
-        Column(
-            "discount_amount", Type.MONEY, "Discount given", "优惠金额", unit="currency of the row"
-        ),
+        Column("discount_amount", Type.MONEY, "Discount given", "优惠金额", unit=ROW_CURRENCY),
         Column("quantity", Type.QUANTITY, "Quantity", "数量", unit="units of the product"),
         PRODUCT_ID,
         _text("category", "Category, where the row states it", "类别"),
@@ -185,6 +191,17 @@ TRANSACTIONS = Canonical(
             Type.BOOLEAN,
             "Whether the product was in the mailer there and then; null where not known",
             "当时是否传单促销",
+        ),
+        _text(
+            "kind",
+            "purchase, return or cancellation; where null, a negative amount is a return",
+            "交易类型",
+            allowed=("purchase", *RETURN_KINDS),
+        ),
+        _text(
+            "cancels",
+            "transaction_id or basket_id of the purchase that this takes back",
+            "所撤销(退回)的交易编号",
         ),
     ),
 )
@@ -230,13 +247,13 @@ BALANCES = Canonical(
         _text("account_id", "Account identifier", "账户编号", sensitivity=C2),
         PRODUCT_ID,
         Column("balance_on", Type.DATE, "Day of the balance", "余额日期"),
-        Column("balance", Type.MONEY, "Balance", "余额", unit="currency of the row"),
+        Column("balance", Type.MONEY, "Balance", "余额", unit=ROW_CURRENCY),
         Column(
             "credit_limit",
             Type.MONEY,
             "Credit limit",
             "授信额度",
-            unit="currency of the row",
+            unit=ROW_CURRENCY,
             minimum=0,
         ),
         Column(
@@ -298,7 +315,8 @@ RESPONSES = Canonical(
         _text("response", "What the customer did", "响应方式"),
         _text("coupon_id", "Coupon redeemed", "优惠券编号"),
         PRODUCT_ID,
-        Column("amount", Type.MONEY, "Amount of the response", "响应金额", unit="currency"),
+        Column("amount", Type.MONEY, "Amount of the response", "响应金额", unit=ROW_CURRENCY),
+        CURRENCY,
     ),
 )
 
@@ -380,6 +398,20 @@ OUTCOMES = Canonical(
     ),
 )
 
+EXCHANGE_RATES = Canonical(
+    name="exchange_rates",
+    en="What other currencies were worth",
+    zh="汇率",
+    dated_by="quoted_on",
+    required=("currency", "quoted_on", "rate"),
+    unique=("currency", "quoted_on"),
+    columns=(
+        CURRENCY,
+        Column("quoted_on", Type.DATE, "Day from which the rate holds, up to the next", "生效日期"),
+        Column("rate", Type.NUMBER, "Worth of one unit", "汇率", unit=SOURCE_CURRENCY, minimum=0),
+    ),
+)
+
 CANONICAL: tuple[Canonical, ...] = (
     CUSTOMERS,
     TRANSACTIONS,
@@ -392,6 +424,7 @@ CANONICAL: tuple[Canonical, ...] = (
     MARKET,
     PROMOTIONS,
     OUTCOMES,
+    EXCHANGE_RATES,
 )
 CANONICAL_BY_NAME = {canonical.name: canonical for canonical in CANONICAL}
 

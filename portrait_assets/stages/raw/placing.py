@@ -115,6 +115,13 @@ class Placing:
             )
         return dict(self.reader.con.execute(sql).fetchall())
 
+    def values_of(self, column: str) -> list[str | None]:
+        """The different values of a column as text; none where the SQL does not return it."""
+        if column not in self.types:
+            return []
+        sql = f"SELECT DISTINCT CAST({quote(column)} AS VARCHAR) FROM {self._placed()}"
+        return [value for (value,) in self.reader.con.execute(sql).fetchall()]
+
     def unplaced(self) -> pl.DataFrame:
         """The rows that belong to no month of the source, as `raw.unplaced` holds them.
 

@@ -21,7 +21,7 @@ from portrait_assets.storage.duckdb.connection import (
     quote,
 )
 
-_NUMBERED = ("phone", "bank_card", "postcode")
+_NUMBERED = ("phone", "bank_card", "postcode", "cancels")
 """Identifiers besides those whose names end in _id that may be numbers."""
 # As programs write whole numbers that they hold as floating-point ones.
 _WHOLE = r"(0|-?[1-9][0-9]*)\.0"

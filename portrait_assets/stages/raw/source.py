@@ -105,7 +105,7 @@ class SourceDefinition(Entry):
     last_month: Month | None = None
     complete_months: tuple[Month, ...] = ()
     time_zone: Annotated[Text, AfterValidator(_time_zone)]
-    currency: Text
+    currency: Text | None = None
     country: Text | None = None
     files_in: Text
     install_hint: Text | None = None

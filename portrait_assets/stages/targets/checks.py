@@ -8,26 +8,29 @@ import polars as pl
 
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.targets.contract import TARGET
-from portrait_assets.stages.targets.windows import closed_by
+from portrait_assets.stages.targets.windows import NET_MONTH, closed_by
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
-from portrait_assets.storage.duckdb.connection import literals
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Grain, Scope, Step
 
 
 def _adds_up(subject: Subject) -> Finding:
     """Purchases and spend of each window against those of its months."""
     different = []
+    columns = "month, purchases, amount"
+    known = Step("known", (NET_MONTH,), f"SELECT {columns} FROM customer_month", grain=Grain.ALL)
+    by_month = Engine(subject.warehouse.con).frame(known, Scope(subject.month))
     customers = subject.warehouse.materialized(FEATURE_MATRIX)
     windows = [w for w in closed_by(subject.month) if customers.get(w.base_month)]
     for window in windows:
         own = subject.rows.filter(pl.col("horizon") == window.horizon)
         months = month_range(next_month(window.base_month), window.month)
-        expected = subject.warehouse.select(
-            "SELECT coalesce(sum(purchases), 0)::BIGINT, coalesce(sum(amount), 0) "
-            f"FROM {CUSTOMER_MONTH.full_name} WHERE month IN ({literals(months)})"
-        ).row(0)
-        if own.select(pl.col("purchases", "spend").sum()).row(0) != expected:
+        expected = by_month.filter(pl.col("month").is_in(months)).select(
+            pl.col("purchases").sum(), pl.col("amount").sum()
+        )
+        if own.select(pl.col("purchases", "spend").sum()).row(0) != expected.row(0):
             different.append(f"{window.horizon} after {window.base_month}")
     return Finding(
         len(different),

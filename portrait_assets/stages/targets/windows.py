@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.purchases import as_known, net_months
 from portrait_assets.stages.targets import contract
 from portrait_assets.stages.targets.contract import HORIZONS
 from portrait_assets.stages.targets.outcomes import FACTS
@@ -100,9 +101,15 @@ _SUMS = ", ".join(
     f"CAST(sum({fact.of_month}) AS {fact.column.type}) AS {fact.name}" for fact in FACTS
 )
 
+_TRANSACTIONS = read(CLEANED["transactions"], window(LONGEST))
+NET_MONTH = as_known(
+    read(CUSTOMER_MONTH, window(LONGEST), "month_then"), net_months(_TRANSACTIONS), "customer_month"
+)
+"""The months of the longest window, without purchases that were cancelled within it."""
+
 TARGET = Step(
     "target",
-    (read(CUSTOMER_MONTH, window(LONGEST)), CLOSED),
+    (NET_MONTH, CLOSED),
     lambda scope: (
         f"""
     SELECT {_month(scope)}, w.base_month, w.horizon, c.customer_id, {_SUMS}

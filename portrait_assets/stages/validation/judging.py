@@ -43,9 +43,12 @@ from portrait_assets.stages.validation.findings_identifiers import (
 )
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.proposals import propose
+from portrait_assets.stages.validation.returns import RETURNED, returns_finding
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
 
 
 def evidence_of(
@@ -162,6 +165,7 @@ def report_of(
         findings.conservation(account_of(warehouse, month)),
         findings.not_given(lacking, active),
         identifier_findings(shared_identifiers(warehouse, month)),
+        returns_finding(Engine(warehouse.con).frame(RETURNED, Scope(month))),
         findings.data_quality(warehouse.read(QUALITY, [month])),
         findings.check_results(_results_so_far(warehouse, month)),
         findings_evidence.feature_health(

@@ -139,6 +139,42 @@ def _move_identity(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None
         _move(con, contracts, f"cleaned.{name}", f"identity.{name}")
 
 
+def _count_tickets(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
+    """Amounts may be null, and purchases of a known amount are counted and added up.
+
+    Returns were purchases before: the months that have some are right once they are run again.
+    """
+    for table, column in (("cleaned.transactions", "amount"), ("cleaned.balances", "balance")):
+        if existing_types(con, table):
+            con.execute(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
+    months = contracts["features.customer_month"]
+    if not existing_types(con, months.full_name):
+        return
+    con.execute(f"CREATE TEMP TABLE month_5 AS FROM {months.full_name}")
+    con.execute(f"DROP TABLE {months.full_name}")
+    ensure_table(con, months)
+    con.execute(
+        f"INSERT INTO {months.full_name} BY NAME "
+        "SELECT *, purchases AS tickets, amount AS ticket_amount FROM temp.month_5"
+    )
+    con.execute("DROP TABLE temp.month_5")
+
+
+def _add_empty(
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, name: str, beside: str
+) -> None:
+    """Add a canonical table, without rows in the months of another: no source provided it."""
+    for stage in ("raw", "cleaned"):
+        table, other = f"{stage}.{name}", f"{stage}.{beside}"
+        if existing_types(con, other):
+            ensure_table(con, contracts[table])
+            con.execute(
+                "INSERT INTO meta.partitions SELECT * REPLACE "
+                f"({literal(table)} AS table_name, 0 AS row_count) "
+                f"FROM meta.partitions WHERE table_name = {literal(other)}"
+            )
+
+
 MIGRATIONS: Sequence[Migration] = (
     Migration(3, "meta.partitions notes when contents last changed", _CHANGED_AT_SQL),
     Migration(3, "tags are stored as a column each instead of a row each", _store_tags_wide),
@@ -148,6 +184,12 @@ MIGRATIONS: Sequence[Migration] = (
         lambda con, _: _drop(con, "tags.tag_changes"),
     ),
     Migration(5, "who is who stands in a schema of its own, identity", _move_identity),
+    Migration(6, "what gives back is no purchase, and amounts may be null", _count_tickets),
+    Migration(
+        6,
+        "rates of currencies are a canonical table",
+        lambda con, contracts: _add_empty(con, contracts, "exchange_rates", "transactions"),
+    ),
 )
 
 

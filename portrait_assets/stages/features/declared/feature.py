@@ -8,6 +8,7 @@ from enum import StrEnum
 from portrait_assets.schema.sensitivity import Lowered
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.features.declared.needs import TRANSACTIONS, Need, need_name
+from portrait_assets.stages.raw.contract import SOURCE_CURRENCY
 
 
 class Element(StrEnum):
@@ -20,7 +21,7 @@ class Element(StrEnum):
 
 
 SHARE = "share"
-MONEY = "currency of the source"
+MONEY = SOURCE_CURRENCY
 NEVER_NULL = "never null"
 _DOMAINS: dict[str, tuple[float | None, float | None]] = {
     SHARE: (0, 1),

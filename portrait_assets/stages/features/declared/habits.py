@@ -146,7 +146,7 @@ FEATURES: tuple[Feature, ...] = (
         "return_share_12m",
         "Share of returns",
         "退货(退款)占比",
-        "lines with a negative amount / lines",
+        "lines that give back / lines",
         share("b.returned_lines", "b.lines"),
         needs=(needs.RETURNS,),
     ),

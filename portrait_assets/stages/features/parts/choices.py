@@ -48,14 +48,14 @@ CHOICE = Step(
     FROM (
         SELECT customer_id, choice_id, CAST(sum(lines) AS BIGINT) AS lines,
             CAST(sum(amount) AS {Type.MONEY}) AS amount,
-            bit_or(1 << CAST(ago AS INTEGER)) AS months
+            coalesce(bit_or(CASE WHEN lines > 0 THEN 1 << CAST(ago AS INTEGER) END), 0) AS months
         FROM customer_category_month GROUP BY customer_id, choice_id
     ) AS c JOIN choice_name AS n USING (choice_id)
     """,
 )
 """What was chosen over the window, by category and brand.
 
-`months` has a bit for each month in which it was chosen, the lowest for the month itself.
+`months` has a bit for each month in which it was bought, the lowest for the month itself.
 """
 
 BY_CATEGORY = Step(
@@ -76,7 +76,7 @@ BASE_CATEGORY = fit(
     "SELECT category_no, sum(lines) AS lines "
     "FROM customer_category_month JOIN choice_name USING (choice_id) "
     "WHERE category_no IS NOT NULL GROUP BY category_no",
-    "SELECT category_no, sum(lines) / sum(sum(lines)) OVER () AS line_share "
+    "SELECT category_no, sum(lines) / nullif(sum(sum(lines)) OVER (), 0) AS line_share "
     "FROM part GROUP BY category_no",
 )
 """The base's share of lines by category."""
@@ -97,10 +97,12 @@ CATEGORY = Step(
             count(*) FILTER (amount > 0) AS categories,
             coalesce(sum(branded_lines) FILTER (branded_lines > 1), 0) AS loyal_of_lines,
             coalesce(sum(first_brand_lines) FILTER (branded_lines > 1), 0) AS loyal_lines,
-            arg_min(category_no, {{'less': -raw_index, 'no': category_no}}) AS index_no,
+            arg_min(category_no, {{'less': -raw_index, 'no': category_no}})
+                FILTER (raw_index IS NOT NULL) AS index_no,
             max(raw_index) AS raw_index
         FROM (
-            SELECT c.*, round(c.lines / b.line_share + {BASE_LINES}, 6) AS raw_index
+            SELECT c.*, CASE WHEN c.lines > 0
+                THEN round(c.lines / b.line_share + {BASE_LINES}, 6) END AS raw_index
             FROM by_category AS c JOIN base_category AS b USING (category_no)
         ) GROUP BY customer_id
     ) AS c
@@ -151,7 +153,7 @@ CHOSEN = Step(
         count(*) FILTER (months & {RECENT} > 0) AS recent,
         count(*) FILTER (months <= {RECENT}) AS novel,
         bit_or(months) > {RECENT} AS has_earlier
-    FROM choice GROUP BY customer_id
+    FROM choice WHERE months > 0 GROUP BY customer_id
     """,
 )
 """How often a choice of category and brand was repeated, and how many are new."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.aggregates import Adds, Aggregate
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURES
-from portrait_assets.stages.features.persons import added_up
+from portrait_assets.stages.features.persons import added_up, of_persons
+from portrait_assets.stages.features.purchases import as_known, net_months
 from portrait_assets.stages.features.window import AGO, WINDOW_MONTHS
-from portrait_assets.storage.steps import EVER, Step, fit, window
+from portrait_assets.storage.steps import EVER, Span, Step, fit, window
 
 _AGGREGATES = {each.name: each for each in aggregates.CUSTOMER_MONTH}
 
@@ -50,9 +52,18 @@ def _over_window(aggregate: Aggregate, months: int) -> str:
     return f"coalesce({over}, 0)" if aggregate.adds is Adds.SUM and months < WINDOW_MONTHS else over
 
 
+NET = net_months(of_persons(CLEANED["transactions"], EVER, "transactions_ever"))
+"""Months from which later ones, up to this, took purchases off."""
+
+
+def _months(span: Span, name: str) -> Step:
+    own = added_up(CUSTOMER_MONTH, aggregates.CUSTOMER_MONTH, span, f"{name}_then")
+    return as_known(own, NET, name)
+
+
 HISTORY = Step(
     "history",
-    (added_up(CUSTOMER_MONTH, aggregates.CUSTOMER_MONTH, EVER, "customer_month_ever"),),
+    (_months(EVER, "customer_month_ever"),),
     "SELECT customer_id, CAST(min(first_at) AS DATE) AS first_on, "
     "CAST(max(last_at) AS DATE) AS last_on FROM customer_month_ever "
     "WHERE lines > 0 GROUP BY customer_id",
@@ -67,10 +78,9 @@ BEGINNING = fit(
 )
 """The first of all purchases: nothing is known of those before."""
 
-WINDOW = added_up(CUSTOMER_MONTH, aggregates.CUSTOMER_MONTH, window(LONGEST_WINDOW))
+WINDOW = _months(window(LONGEST_WINDOW), "customer_month")
 """The customers' months of the longest window that a feature looks back on."""
 
-_HAS_LINES = f"lines > 0 AND ago < {WINDOW_MONTHS}"
 BOUGHT = Step(
     "bought",
     (WINDOW,),
@@ -79,8 +89,8 @@ BOUGHT = Step(
         {", ".join(f"sum(CASE WHEN ago = {n} THEN amount ELSE 0 END) AS spend_{n}" for n in AGO)},
         CAST(min({within("first_at", WINDOW_MONTHS)}) AS DATE) AS first_in_window,
         CAST(max({within("last_at", WINDOW_MONTHS)}) AS DATE) AS last_in_window,
-        count(*) FILTER ({_HAS_LINES}) AS active_months,
-        CAST(max(ago) FILTER ({_HAS_LINES}) AS BIGINT) AS oldest
+        count(*) FILTER (purchases > 0 AND ago < {WINDOW_MONTHS}) AS active_months,
+        CAST(max(ago) FILTER (lines > 0 AND ago < {WINDOW_MONTHS}) AS BIGINT) AS oldest
     FROM customer_month GROUP BY customer_id
     """,
 )

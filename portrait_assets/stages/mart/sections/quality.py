@@ -1,15 +1,16 @@
-"""Conservation, what was set aside, checks, and what the source leaves out."""
+"""Conservation, what was set aside or given back, checks, and what the source leaves out."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from portrait_assets.stages.mart.sections import TEMPLATES
+from portrait_assets.stages.validation.returns import SHARE_RETURNED
 from portrait_assets.storage.published import Published, Section
 
 
 def quality(published: Published) -> dict[str, Any]:
-    """Conservation, what was set aside, checks, and what the source leaves out."""
+    """Conservation, what was set aside or given back, checks, and what the source leaves out."""
     month = f"{published.as_of:%Y-%m}" if published.as_of else ""
     return {
         "receipts": published.rows(
@@ -22,6 +23,12 @@ def quality(published: Published) -> dict[str, Any]:
             "cleaned.rejects",
             "SELECT table_name, coalesce(column_name, '–') AS column_name, rule, severity, "
             "count(*) AS n FROM {table} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4 LIMIT 15",
+        ),
+        "returns": published.rows(
+            "validation.validation_report",
+            "SELECT strftime(as_of, '%Y-%m') AS month, value AS share, advice_en, advice_zh "
+            "FROM {table} WHERE metric = ? ORDER BY month DESC",
+            [SHARE_RETURNED],
         ),
         "checks": published.rows(
             "validation.check_results",
