@@ -38,8 +38,8 @@ def literals(values: Iterable[object]) -> str:
     return ", ".join(literal(value) for value in values)
 
 
-_NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
-_NUMBERS += tuple(f"U{kind}" for kind in _NUMBERS[3:])
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", *_INTEGERS, *(f"U{kind}" for kind in _INTEGERS))
 
 
 def is_number(kind: str) -> bool:
