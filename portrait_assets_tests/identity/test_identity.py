@@ -19,6 +19,7 @@ from portrait_assets.stages.identity.review import COLUMNS, REVIEW_FILE, read_re
 from portrait_assets.stages.raw.contract import CUSTOMERS
 from portrait_assets.stages.raw.source import Identity
 from portrait_assets_tests.cleaned.test_clean import received
+from portrait_assets_tests.identity.test_linkage import people
 
 BY_KEYS = Identity(probabilistic=False)
 MONTHS = ["2024-01", "2024-02", "2024-03"]
@@ -94,6 +95,36 @@ def test_of_records_of_one_day_the_same_one_counts_in_any_order(who, order: tupl
         "K3": "K1",
         "K4": "K4",
     }
+
+
+@pytest.mark.slow
+def test_a_model_learns_the_same_of_records_in_another_order(tmp_path: Path):
+    records = people(150).select(
+        pl.col("n").alias("customer_id"),
+        pl.concat_str("first_name", "last_name", separator=" ").alias("full_name"),
+        *("postcode", pl.col("dob").alias("birth_date"), pl.col("city").alias("address")),
+    )
+
+    def found(rows: pl.DataFrame) -> Identified:
+        customers = received(CUSTOMERS, rows.to_dicts())
+        return identify(
+            [customers.lazy()],
+            customers,
+            IDENTITY_MAP.empty(),
+            LINKAGE_MODEL.empty(),
+            MONTHS[:1],
+            Identity(keys=()),
+            Conventions(),
+            tmp_path,
+        )
+
+    straight = found(records)
+    shuffled = found(records.sample(fraction=1, seed=4, shuffle=True))
+    assert straight.models.height == 1
+    assert shuffled.models.equals(straight.models)
+    assert shuffled.identity_map.equals(straight.identity_map)
+    merged = pl.col("source_customer_id") != pl.col("customer_id")
+    assert straight.identity_map.filter(merged).height > 20
 
 
 def person(month: str, customer_id: str, **values: str) -> dict[str, str]:
