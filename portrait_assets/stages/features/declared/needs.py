@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portrait_assets.stages.raw.contract import RETURN_KINDS
+from portrait_assets.storage.duckdb.connection import literals
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -62,7 +65,13 @@ CONTACTS, RESPONSES = Evidence("contacts"), Evidence("responses")
 MARKET, PRODUCTS = Evidence("market"), Evidence("products")
 # An amount that is 0 throughout, or a flag that is never set, is what adapters write for 'unknown'.
 AMOUNT = Evidence("transactions", "amount", where="amount <> 0")
-RETURNS = Evidence("transactions", "amount", where="amount < 0", en="a negative one", zh="出现负值")
+RETURNS = Evidence(
+    "transactions",
+    "amount",
+    where=f"amount < 0 OR cancels IS NOT NULL OR kind IN ({literals(RETURN_KINDS)})",
+    en="one given back",
+    zh="出现退回",
+)
 TIME_OF_DAY = Evidence(
     "transactions",
     "occurred_at",
