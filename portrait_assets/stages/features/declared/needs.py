@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portrait_assets.stages.features.declared.expressions import GIVES_BACK
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -62,7 +64,9 @@ CONTACTS, RESPONSES = Evidence("contacts"), Evidence("responses")
 MARKET, PRODUCTS = Evidence("market"), Evidence("products")
 # An amount that is 0 throughout, or a flag that is never set, is what adapters write for 'unknown'.
 AMOUNT = Evidence("transactions", "amount", where="amount <> 0")
-RETURNS = Evidence("transactions", "amount", where="amount < 0", en="a negative one", zh="出现负值")
+RETURNS = Evidence(
+    "transactions", "amount", where=GIVES_BACK, en="one that gives back", zh="退货或撤销"
+)
 TIME_OF_DAY = Evidence(
     "transactions",
     "occurred_at",
@@ -93,7 +97,7 @@ CAMPAIGN_TYPE = Evidence("campaigns", "campaign_type")
 DEPOSITS = Evidence(
     "balances",
     "credit_limit",
-    where="credit_limit IS NULL",
+    where="credit_limit IS NULL AND balance IS NOT NULL",
     en="an account without one",
     zh="无额度账户",
 )
