@@ -105,6 +105,26 @@ def test_a_card_portfolio_tells_nothing_of_deposits():
     }
 
 
+def test_a_line_that_cancels_shows_that_the_source_tells_of_returns():
+    bought = sale("ann", "2024-01-03", 10, transaction_id="t1")
+    cancelled = sale("bob", "2024-01-04", 4, kind="cancellation")
+    assert "return_share_12m" not in known(World(JANUARY, transactions=[bought]), JANUARY)
+    world = World(JANUARY, transactions=[bought, cancelled])
+    assert world.customer("ann", JANUARY)["return_share_12m"] == 0
+
+
+def test_amounts_in_a_currency_without_a_rate_are_no_amounts():
+    foreign = {"amount": None, "amount_original": 10}
+    world = World(
+        JANUARY,
+        transactions=[sale("ann", "2024-01-03", 10) | foreign],
+        balances=[balance("ann", "2024-01-31", 10) | {"balance": None}],
+    )
+    ann = world.customer("ann", JANUARY)
+    assert (ann["purchases_12m"], ann["accounts_held"]) == (1, 1)
+    assert (ann["spend_12m"], ann["total_balance"]) == (None, None)
+
+
 def test_kinds_of_interactions_are_known_each_by_itself():
     visit = {"customer_id": "ann", "occurred_at": datetime(2024, 1, 5), "kind": "visit"}
     world = World(JANUARY, transactions=[sale("ann", "2024-01-03", 1)], interactions=[visit])
@@ -174,9 +194,12 @@ def test_what_a_feature_lacks_is_a_table_where_it_has_no_row():
 
 # -- declarations --------------------------------------------------------------------------
 
-# Columns that refine a value and are no evidence of it: a line without a basket is a purchase, an
+# Columns that refine a value and are no evidence of it: a line without a basket is a purchase, also
+# where its amount is in a currency without a rate or a later line cancels a part of it; an
 # account without a credit limit a deposit; what selects products or contacts is in other needs.
 REFINING = {
+    *("transactions.kind", "transactions.cancels", "transactions.amount_original"),
+    *("transactions.amount", "interactions.kind", "balances.balance"),
     *(
         "customers.joined_on",
         "transactions.basket_id",

@@ -10,16 +10,9 @@ from __future__ import annotations
 
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features import aggregates
-from portrait_assets.stages.raw.contract import RETURN_KINDS
-from portrait_assets.storage.duckdb.connection import literals
+from portrait_assets.stages.features.declared.expressions import GIVES_BACK, WORTH
 from portrait_assets.storage.steps import Source, Step
 
-# Where the currency has no rate, the stated amount still shows whether something is left.
-_WORTH = "coalesce(amount, amount_original)"
-_GIVES_BACK = (
-    f"coalesce({_WORTH} < 0, false) OR cancels IS NOT NULL "
-    f"OR coalesce(kind IN ({literals(RETURN_KINDS)}), false)"
-)
 NET = tuple(
     each
     for each in aggregates.CUSTOMER_MONTH
@@ -35,7 +28,7 @@ def deals(transactions: Source, name: str) -> Step:
     return Step(
         name,
         (transactions,),
-        f"SELECT *, {_GIVES_BACK} AS gives_back, {_WORTH} AS worth FROM {transactions.name}",
+        f"SELECT *, {GIVES_BACK} AS gives_back, {WORTH} AS worth FROM {transactions.name}",
         is_view=True,
     )
 

@@ -6,7 +6,17 @@ least and greatest pass over null, so every expression first tests for a value.
 
 from __future__ import annotations
 
+from portrait_assets.stages.raw.contract import RETURN_KINDS
+from portrait_assets.storage.duckdb.connection import literals
+
 DIGITS = 6
+WORTH = "coalesce(amount, amount_original)"
+"""What a transaction is worth: where its currency has no rate, the stated amount shows its sign."""
+GIVES_BACK = (
+    f"coalesce({WORTH} < 0, false) OR cancels IS NOT NULL "
+    f"OR coalesce(kind IN ({literals(RETURN_KINDS)}), false)"
+)
+"""Whether a transaction gives back what was bought."""
 
 
 def ratio(part: str, whole: str) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portrait_assets.stages.raw.contract import RETURN_KINDS
-from portrait_assets.storage.duckdb.connection import literals
+from portrait_assets.stages.features.declared.expressions import GIVES_BACK
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,7 @@ MARKET, PRODUCTS = Evidence("market"), Evidence("products")
 # An amount that is 0 throughout, or a flag that is never set, is what adapters write for 'unknown'.
 AMOUNT = Evidence("transactions", "amount", where="amount <> 0")
 RETURNS = Evidence(
-    "transactions",
-    "amount",
-    where=f"amount < 0 OR cancels IS NOT NULL OR kind IN ({literals(RETURN_KINDS)})",
-    en="one given back",
-    zh="出现退回",
+    "transactions", "amount", where=GIVES_BACK, en="one that gives back", zh="退货或撤销"
 )
 TIME_OF_DAY = Evidence(
     "transactions",
@@ -102,7 +97,7 @@ CAMPAIGN_TYPE = Evidence("campaigns", "campaign_type")
 DEPOSITS = Evidence(
     "balances",
     "credit_limit",
-    where="credit_limit IS NULL",
+    where="credit_limit IS NULL AND balance IS NOT NULL",
     en="an account without one",
     zh="无额度账户",
 )
