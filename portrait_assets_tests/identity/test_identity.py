@@ -113,7 +113,7 @@ def test_a_model_learns_the_same_of_records_in_another_order(tmp_path: Path):
             IDENTITY_MAP.empty(),
             LINKAGE_MODEL.empty(),
             MONTHS[:1],
-            Identity(keys=()),
+            Identity(keys=(), max_pairs=1_000),
             Conventions(),
             tmp_path,
         )
