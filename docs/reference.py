@@ -22,6 +22,7 @@ from portrait_assets.schema.table import Column, Table
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import Element, Feature
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.packs.pack import CORE, Pack, packs
 from portrait_assets.stages.tags.catalogue.tag import Tag
 
 if TYPE_CHECKING:
@@ -124,24 +125,38 @@ def _feature_line(feature: Feature) -> tuple[str, ...]:
 
 
 def tags() -> str:
-    """Every tag of the package's catalogue by element, with the rule of each value."""
+    """Every tag of the packs, pack by pack and by element, with the rule of each value."""
     catalogue = load_catalogue()
     lines = [
         "# Tags",
         "",
-        "The catalogue that every source starts from; a source's `tags.yaml` adds to it. The first "
-        "value whose rule is true wins. `rank_share(x)` is the share of customers with a lower x.",
+        "Tags come in packs. Every source has the core; `packs` in its source.yaml names the "
+        "others, and its `tags.yaml` adds to them. The first value whose rule is true wins. "
+        "`rank_share(x)` is the share of customers with a lower x.",
     ]
-    for element, what in ELEMENTS.items():
-        found = sorted((t for t in catalogue.tags if t.element is element), key=lambda t: t.code)
-        lines += ["", f"## {element}: {what}", ""]
-        for tag in found:
-            lines += [*_tag_section(tag), ""]
+    for name, pack in packs().items():
+        own = sorted((t for t in catalogue.tags if t.code in pack.codes), key=lambda t: t.code)
+        lines += ["", f"## {name}: {pack.title.en} / {pack.title.zh}", "", _fits(pack)]
+        for element, what in ELEMENTS.items():
+            if found := [tag for tag in own if tag.element is element]:
+                lines += ["", f"### {element}: {what}", ""]
+                for tag in found:
+                    lines += [*_tag_section(tag), ""]
     return "\n".join(lines)
 
 
+def _fits(pack: Pack) -> str:
+    if pack.name == CORE:
+        return "Every source has it."
+    if not pack.default_with:
+        return "A source has it that names it."
+    without = f" and not {' or '.join(pack.default_without)}" if pack.default_without else ""
+    provided = " or ".join(pack.default_with)
+    return f"A source that names no packs has it if it provides {provided}{without}."
+
+
 def _tag_section(tag: Tag) -> Iterator[str]:
-    yield f"### {tag.code}"
+    yield f"#### {tag.code}"
     yield ""
     yield (
         f"{tag.name_en} / {tag.name_zh}. A {tag.kind} tag, version {tag.version}, {tag.status}, "

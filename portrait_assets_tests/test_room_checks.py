@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.checks import EVERYONE_ASSIGNED, NO_TINY_SEGMENT
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.features.checks import ADDS_UP, EVERYONE
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
-from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.checks import ONLY_FROM_CATALOGUE
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.stages.targets import checks as targets
@@ -26,7 +27,7 @@ from portrait_assets.testing.shop import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow
 BROKEN = {"2024-03"}
-TAG_TABLE = tag_table(load_catalogue())
+TAG_TABLE = tag_table(source_catalogue(PACKAGED_SOURCES / "corner_shop"))
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,8 @@ def _contracts(exam: Examination) -> Iterator[Issue]:
         for name in wanted.keys() - standing.keys():
             remedy = f"{_run(newest)}, which adds it" if stored.column(name).nullable else _again()
             yield Issue(table.full_name, f"lacks the column {name} of its contract", remedy)
-        for name in standing.keys() - wanted.keys():
+        former = () if stored.keeps_former_columns else standing.keys() - wanted.keys()
+        for name in former:
             yield Issue(
                 table.full_name, f"holds a column {name} that its contract does not have", _again()
             )

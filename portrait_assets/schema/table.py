@@ -131,7 +131,8 @@ class Table:
     A table that would take much room as it is read has its rows in the narrower `stored_as` and
     is itself the view `view_sql`; what is written to it has the columns of `stored_as`. With
     `published_as_enums` the text columns whose values are `allowed` ones are ENUMs in the
-    published file, which are smaller and quicker to filter.
+    published file, which are smaller and quicker to filter. With `keeps_former_columns` a column
+    that the contract no longer has stays in the warehouse with what it holds, and is not read.
     """
 
     schema: str
@@ -147,6 +148,7 @@ class Table:
     stored_as: Table | None = None
     view_sql: str = ""
     published_as_enums: bool = False
+    keeps_former_columns: bool = False
 
     @property
     def stored(self) -> Table:

@@ -65,7 +65,13 @@ identity:
   trust: [C, K]
 rules:
   customers.gender: {allowed: [F, M]}
-  customers.income_band: {allowed: [5万以下, 5-10万, 10-20万, 20-50万, 50万以上]}
+  customers.income_band:
+    values:
+      very_low: [5万以下]
+      low: [5-10万]
+      medium: [10-20万]
+      high: [20-50万]
+      very_high: [50万以上]
   interactions.score: {minimum: 0, maximum: 10, sentinels: [99]}
   transactions.amount: {sentinels: [99999999.99]}
 """
@@ -112,6 +118,7 @@ last_month: {last_month}
 time_zone: Asia/Shanghai
 currency: CNY
 country: CN
+packs: [bank]
 files_in: {files_in}
 files:
 {files}

@@ -25,7 +25,7 @@ def bank(seed: int) -> World:
             rng.choice(people),
             f"{when()} {rng.randint(0, 23):02d}:15",
             rng.randint(-5_000, 90_000) / 100,
-            product_id=rng.choice(["P1", "P2", "P3", None]),
+            product_id=rng.choice(["P1", "P2", "P3", "P4", None]),
             category=rng.choice(["dining", "cash", "travel", None]),
             channel=rng.choice(["app", "branch", "ATM", "phone", "pigeon", None]),
             discount_amount=rng.choice([0, 0, 2.5]),
@@ -50,6 +50,7 @@ def bank(seed: int) -> World:
             "withdrawn_on": day("2024-02-01"),
             "risk_grade": "R2",
         },
+        {"product_id": "P4", "category": "fees", "brand": "own", "is_merchandise": False},
     ]
     balances = [
         {

@@ -17,6 +17,7 @@ from portrait_assets.stages.features.given import GIVEN
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX
 from portrait_assets.stages.features.monthly import CHANNELS, NEW_FOR_DAYS
 from portrait_assets.stages.features.parts.spend import NET, named_by_features, windowed
+from portrait_assets.stages.features.products import can_be_preferred
 from portrait_assets.stages.features.window import AGO
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.steps import Grain, Read, Scope, Source, Step, upstream
@@ -46,7 +47,8 @@ def features_by_hand(month: str) -> str:
             FROM campaign_type GROUP BY campaign_type HAVING sum(contacts) > 0
         """,
         "base_category": """
-            SELECT category_no, sum(lines) / sum(sum(lines)) OVER () AS line_share
+            SELECT category_no, sum(lines) / sum(sum(lines)) OVER () AS line_share,
+                count(*) AS buyers
             FROM by_category GROUP BY category_no
         """,
         "held": _held(scope),
@@ -101,7 +103,8 @@ def _line(scope: Scope) -> str:
         for number, names in enumerate(CHANNELS.values(), 1)
     )
     return f"""
-    SELECT t.customer_id, t.occurred_at AS happened_at, t.category, p.category AS of_product,
+    SELECT t.customer_id, t.occurred_at AS happened_at, p.category AS of_product,
+        CASE WHEN {can_be_preferred("p")} THEN t.category END AS category,
         p.brand, t.amount AS paid, {_ago(scope, "t.occurred_at")} AS ago,
         {_ago(scope, "t.occurred_at")} < 12 AS here,
         CASE WHEN here THEN t.amount END AS amount,

@@ -16,12 +16,12 @@ SELECT
     ['clerk', 'engineer', 'teacher', 'retired', 'student'][1 + (h(c, 3) * 4)::INT] AS occupation,
     ['school', 'college', 'degree'][1 + (h(c, 4) * 2)::INT] AS education,
     ['Married', 'Unmarried'][1 + (h(c, 5))::INT] AS marital_status,
-    ['Under 15K', '25-34K', '50-74K', '75-99K', '125-149K'][1 + (h(c, 6) * 4)::INT] AS income_band,
+    ['very_low', 'low', 'medium', 'high', 'very_high'][1 + (h(c, 6) * 4)::INT] AS income_band,
     ((1 + h(c, 7) * 4)::INT)::VARCHAR AS household_size,
-    ['2 Adults Kids', '1 Adult Kids', '2 Adults No Kids', '1 Adult No Kids']
+    ['couple_with_children', 'single_parent', 'couple', 'single']
         [1 + (h(c, 8) * 3)::INT] AS household_type,
     ['0', '1', '2', '3+'][1 + (h(c, 9) * 3)::INT] AS children,
-    ['Homeowner', 'Renter', 'Probable Renter'][1 + (h(c, 10) * 2)::INT] AS home_ownership,
+    ['owner', 'renter', 'probable_renter'][1 + (h(c, 10) * 2)::INT] AS home_ownership,
     'region ' || (h(c, 11) * 30)::INT AS region,
     (18 + h(c, 12) * 70)::BIGINT AS age,
     (h(c, 13) * 1000)::BIGINT AS tenure_days,

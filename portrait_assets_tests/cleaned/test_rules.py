@@ -67,6 +67,36 @@ def test_a_source_declares_codes_and_domains_of_its_own():
     ]
 
 
+def test_a_source_gives_its_spellings_of_words():
+    """What no spelling is named for is outside of the domain, and the word itself is within."""
+    own = {
+        "customers.home_ownership": ColumnRules(
+            values={"owner": ("Homeowner", "自有"), "renter": ("Tenant",)}, sentinels=("none",)
+        ),
+        "customers.region": ColumnRules(values={"north": ("N",)}, allowed=("north", "south")),
+    }
+    found = people(
+        {"home_ownership": " Homeowner ", "region": "N"},
+        {"home_ownership": "自有", "region": "south"},
+        {"home_ownership": "renter", "region": "S"},
+        {"home_ownership": "squatter"},
+        {"home_ownership": "None"},
+        conventions=Conventions(own=own),
+    )
+    assert found.kept.select("home_ownership", "region").rows() == [
+        ("owner", "north"),
+        ("owner", "south"),
+        ("renter", None),
+        (None, None),
+        (None, None),
+    ]
+    assert [(row, column, rule) for row, column, rule, _, _ in rejects_of(found)] == [
+        (3, "region", "outside its domain"),
+        (4, "home_ownership", "outside its domain"),
+        (5, "home_ownership", "code for not known"),
+    ]
+
+
 def test_a_code_in_a_required_column_sets_its_row_aside():
     own = {"transactions.amount": ColumnRules(sentinels=("-1",))}
     found = clean(

@@ -15,7 +15,7 @@ def test_every_feature_is_explained():
     assert rows["feature"].to_list() == [feature.name for feature in FEATURES]
     assert rows["as_of"].unique().to_list() == [Scope("2024-02").as_of]
     ticket = rows.row(by_predicate=pl.col("feature") == "average_ticket_12m", named=True)
-    assert (ticket["name_en"], ticket["name_zh"]) == ("Average ticket", "平均客单价")
+    assert (ticket["name_en"], ticket["name_zh"]) == ("Average ticket", "平均单笔金额")
     assert ticket["formula"] == "amount of purchases / purchases, net of what was cancelled"
     assert (ticket["unit"], ticket["window_months"]) == ("currency of the source", 12)
     assert ticket["null_means"] == "no purchase in the window"

@@ -208,12 +208,6 @@ REFINING = {
     ),
     *("transactions.category", "products.brand", "market.indicator"),
 }
-# What is taken off a purchase; an amount is null only where its currency has no rate.
-REFINING |= {
-    f"transactions.{column}"
-    for column in ("amount", "amount_original", "kind", "cancels", "transaction_id")
-}
-REFINING |= {"balances.balance"}
 
 
 REFINING_OF = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from polars.testing import assert_frame_equal
+from scipy.stats import binomtest, gamma
 
 from portrait_assets.stages.features.contract import (
     CUSTOMER_CAMPAIGN_MONTH,
@@ -54,6 +55,107 @@ def test_what_is_chosen_when_there_is_a_choice():
     assert ann["own_label_share_12m"] == 0.75
     assert ann["discounted_share_12m"] == 0.2
     assert ann["discount_depth_12m"] == round(5 / 105, 6)
+
+
+def test_what_is_no_merchandise_is_spent_on_and_not_preferred():
+    """Neither by the category of the product nor by that of the line, nor by its brand."""
+    world = World(
+        "2024-01",
+        transactions=[
+            sale("ann", "2024-01-01", 60, product_id="coupon"),
+            sale("ann", "2024-01-02", 50, product_id="coupon", category="misc"),
+            sale("ann", "2024-01-03", 20, product_id="tea"),
+            sale("ann", "2024-01-04", 10, category="fruit"),
+        ],
+        products=[
+            {
+                "product_id": "coupon",
+                "category": "coupons",
+                "brand": "till",
+                "is_merchandise": False,
+            },
+            {"product_id": "tea", "category": "drinks", "brand": "leaf", "is_merchandise": True},
+        ],
+    )
+    ann = world.customer("ann", "2024-01")
+    assert ann["spend_12m"] == Decimal(140)
+    assert (ann["top_category"], ann["category_count_12m"]) == ("drinks", 2)
+    assert ann["category_lines_12m"] == 2
+    assert (ann["top_brand"], ann["brand_lines_12m"]) == ("leaf", 1)
+
+
+def tastes(lines: dict[str, dict[str, int]]) -> World:
+    """A month of one line of 1 a customer, category and time."""
+    return World(
+        "2024-01",
+        transactions=[
+            sale(who, f"2024-01-{1 + n % 28:02d}", 1, category=category)
+            for who, bought in lines.items()
+            for category, times in bought.items()
+            for n in range(times)
+        ],
+    )
+
+
+def test_what_few_customers_buy_sets_nobody_apart_however_rare_it_is():
+    """Of 480 lines 400 are bread, 50 wine and 30, of three customers, caviar."""
+    lines = {f"c{n:02d}": {"bread": 10, "wine": int(n < 30)} for n in range(40)}
+    lines["c00"] = {"bread": 10, "wine": 21, "caviar": 10}
+    lines["c01"] |= {"caviar": 10}
+    lines["c02"] |= {"caviar": 10}
+    world = tastes(lines)
+
+    ann = world.customer("c00", "2024-01")
+    index = 100 * (21 + 5) / (41 * 50 / 480 + 5)
+    assert ann["distinct_category"] == "wine"
+    assert ann["distinct_category_tgi_12m"] == pytest.approx(index, abs=1e-3)
+    exact = index * gamma.ppf(0.025, 26) / 26
+    assert ann["distinct_category_tgi_low_12m"] == pytest.approx(exact, rel=1e-3)
+    # Of caviar 1.3 lines are expected and 10 were bought, by three customers.
+    bob = world.customer("c01", "2024-01")
+    assert bob["distinct_category"] != "caviar"
+    assert bob["distinct_category_tgi_12m"] < 110
+
+
+def test_a_category_that_thirty_customers_buy_can_set_apart():
+    lines = {f"c{n:02d}": {"bread": 10, "caviar": int(n < 30)} for n in range(40)}
+    few = {who: dict(bought) for who, bought in lines.items()} | {"c29": {"bread": 10}}
+    lines["c00"] = few["c00"] = {"bread": 10, "caviar": 10}
+
+    assert tastes(lines).customer("c00", "2024-01")["distinct_category"] == "caviar"
+    assert tastes(few).customer("c00", "2024-01")["distinct_category"] == "bread"
+
+
+def test_the_share_of_the_preferred_category_has_a_lower_limit():
+    ann = tastes({"ann": {"tea": 6, "bread": 2}}).customer("ann", "2024-01")
+    interval = binomtest(6, 8).proportion_ci(method="wilson")
+
+    assert (ann["top_category"], ann["top_category_share_12m"]) == ("tea", 0.75)
+    assert ann["top_category_share_low_12m"] == pytest.approx(interval.low, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("band", "lowest"),
+    [
+        ("25-34", 25),
+        ("65+", 65),
+        ("65岁以上", 65),
+        ("25至34岁", 25),
+        ("55 and over", 55),
+        ("60后", None),
+        ("young", None),
+        (None, None),
+    ],
+)
+def test_the_lower_end_of_an_age_band_is_read_where_it_is_a_number(
+    band: str | None, lowest: int | None
+):
+    world = World(
+        "2024-01",
+        transactions=[sale("ann", "2024-01-01", 1)],
+        customers=[{"customer_id": "ann", "age_band": band}],
+    )
+    assert world.customer("ann", "2024-01")["age_band_from"] == lowest
 
 
 def test_response_rates_are_shrunk_to_the_base_and_controls_do_not_count():

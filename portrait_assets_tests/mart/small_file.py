@@ -152,7 +152,7 @@ def _evidence() -> dict[str, list[Row]]:
             }
             for test, names in (
                 ("lapse_risk / silence", ("high", "medium", "low")),
-                ("coupon_response / response", ("active", "passive")),
+                ("campaign_response / response", ("active", "passive")),
                 ("purchase_probability_30d / purchase", ("0.1", "0.2")),
                 ("segment_id / silence", ("1", "2")),
             )

@@ -75,6 +75,16 @@ def test_the_corner_shop_is_four_files_and_no_python(folder: Path):
             "rows_of: sail",
             "line 12: .* no file 'sail' for transactions.sql",
         ),
+        (
+            "files_in: .",
+            "rules: {transactions.amount: {values: {a: [b]}}}\nfiles_in: .",
+            "line 8: transactions.amount holds no text; give its values in",
+        ),
+        (
+            "files_in: .",
+            "rules: {customers.region: {values: {a: [x], b: [y, x]}}}\nfiles_in: .",
+            "line 8: .*'x' stands under a and b; keep one of them",
+        ),
         ("files_in: .", "files_in: $NOWHERE_SET", "set that variable"),
         ("files_in: .", "files_in: package:no_such_package", "is not installed; install"),
     ],

@@ -20,9 +20,11 @@ from portrait_assets.stages.tags.catalogue.governance import Action, approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.changes import changes_view
+from portrait_assets.stages.tags.checks import ONLY_FROM_CATALOGUE
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.steps import batches
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
+from portrait_assets.storage.dagster.checks import run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.tag_world import (
@@ -235,6 +237,57 @@ def test_what_is_kept_does_not_depend_on_which_months_are_made_together(tmp_path
     assert len(together[1]) == len(people) * len(MONTHS)
     assert together == written([[month] for month in MONTHS])
     assert together == written([MONTHS[:1], MONTHS[1:]])
+
+
+def test_months_keep_what_they_have_of_former_tags_and_versions(
+    warehouse: Warehouse, tmp_path: Path
+):
+    """In June the catalogue has no tag `vip`, and of `tier`, kept for two months, a version 2."""
+    vip = "  - {code: vip, expression: spend > 100, type: boolean}\n"
+    kept = TIER.replace("  - code: tier\n", "  - code: tier\n    on_missing: keep_last\n")
+    kept = kept.replace("keep_last\n", "keep_last\n    valid_months: 2\n")
+    may = load_catalogue(write_catalogue(tmp_path, kept, vip), columns=COLUMNS)
+    materialize_months(warehouse, may, (), ["2017-05"])
+    warehouse.con.execute(
+        "UPDATE features.feature_matrix SET spend = NULL "
+        "WHERE as_of = '2017-06-30' AND customer_id = 'a'"
+    )
+    newer = kept.replace("tier\n", "tier\n    version: 2\n").replace("100", "400")
+    june = load_catalogue(write_catalogue(tmp_path, newer), columns=COLUMNS)
+    materialize_months(warehouse, june, (), ["2017-06"])
+
+    assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}
+    assert tiers(warehouse, JUNE) == {"a": "high", "b": "low", "c": "high"}
+    rows = warehouse.con.execute(
+        "SELECT strftime(as_of, '%m'), customer_id, tag_version FROM tags.tag_table ORDER BY 1, 2"
+    ).fetchall()
+    versions = {(month, who): version for month, who, version in rows}
+    assert [versions["05", who] for who in "abc"] == [1, 1, 1]
+    assert [versions["06", who] for who in "abc"] == [1, 2, 2]
+    found = run_checks([ONLY_FROM_CATALOGUE], warehouse, tag_table(june), ["2017-05", "2017-06"])
+    assert [result["passed"] for result in found] == [True, True]
+    vips = warehouse.con.execute("SELECT vip FROM tags.portrait_matrix ORDER BY as_of, customer_id")
+    assert [vip for (vip,) in vips.fetchall()] == [True, False, False, None, None, None]
+    assert "vip" not in warehouse.read(portrait_matrix_table(june), ["2017-05"]).columns
+
+
+def test_a_version_other_than_the_first_bears_the_number_that_its_month_used(
+    warehouse: Warehouse, tmp_path: Path
+):
+    """Where no customer's row needs a version of its own."""
+    one = load_catalogue(write_catalogue(tmp_path, TIER), columns=COLUMNS)
+    materialize_months(warehouse, one, (), ["2017-05"])
+    warehouse.close()
+    newer = TIER.replace("tier\n", "tier\n    version: 2\n").replace("100", "400")
+    two = load_catalogue(write_catalogue(tmp_path, newer), columns=COLUMNS)
+    again = Warehouse(warehouse.path, "shop", "run-2")
+    materialize_months(again, two, (), ["2017-06"])
+
+    rows = again.con.execute(
+        "SELECT DISTINCT strftime(as_of, '%m'), tag_version FROM tags.tag_table ORDER BY 1"
+    ).fetchall()
+    again.close()
+    assert rows == [("05", 1), ("06", 2)]
 
 
 def test_a_month_that_fails_leaves_the_room_as_it_was(warehouse: Warehouse, tmp_path: Path):

@@ -13,7 +13,7 @@ from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.governance import approve
-from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_catalogue
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status
 from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
 from portrait_assets.stages.targets import outcomes
@@ -53,7 +53,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
 def catalogue_with(folder: Path, days: int) -> Catalogue:
     """The catalogue with a tag that calls who has not come for so many days quiet."""
     (folder / "tags.yaml").write_text(TAGS % days, encoding="utf-8")
-    return source_catalogue(folder)
+    return load_catalogue(overrides=folder / "tags.yaml")
 
 
 def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
@@ -135,13 +135,13 @@ def test_the_draft_can_be_compared_and_approved(
     found = propose(empty, catalogue, MONTHS[-1], MONTHS, [CLAIM.name], [CLAIM])
     _, _, entries = draft_file(found["draft"].to_list()).partition("tags:\n")
     (tmp_path / "tags.yaml").write_text(TAGS % 100 + entries, encoding="utf-8")
-    with_draft = source_catalogue(tmp_path)
+    own, approvals = tmp_path / "tags.yaml", tmp_path / "tag_approvals.yaml"
+    with_draft = load_catalogue(overrides=own)
     draft = with_draft.tag("quiet")
     assert (draft.version, draft.status) == (2, Status.DRAFT)
     assert with_drafts_active(with_draft, ["quiet"]).tag("quiet").status is Status.ACTIVE
-    approvals = tmp_path / "tag_approvals.yaml"
     approve(with_draft, approvals, "quiet", "Li", "better", "2024-07", date(2024, 7, 1), "2024-06")
-    active = source_catalogue(tmp_path).active("2024-07")
+    active = load_catalogue(overrides=own, approvals=approvals).active("2024-07")
     assert next(tag for tag in active if tag.code == "quiet").version == 2
 
 

@@ -30,7 +30,7 @@ def test_a_number_is_replaced_in_the_text_and_nothing_else(tmp_path: Path):
     assert draft.definition_hash != tag.definition_hash
 
 
-@pytest.mark.parametrize(("code", "shares"), [("coupon_response", True), ("recency_band", False)])
+@pytest.mark.parametrize(("code", "shares"), [("campaign_response", True), ("recency_band", False)])
 def test_shares_are_tried_in_twentieths_and_days_by_factors(code: str, shares: bool):
     tried = thresholds(load_catalogue().tag(code))[0].alternatives()
     if shares:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -151,3 +152,19 @@ def test_a_database_that_is_no_warehouse_is_not_read_as_one(tmp_path: Path):
     duckdb.connect(str(file)).close()
     with pytest.raises(WarehouseError, match="is no warehouse"):
         Warehouse(file, "shop", "run", read_only=True)
+
+
+def test_a_column_that_a_contract_lost_keeps_what_months_hold_of_it(file: Path):
+    """Where the table keeps former columns: what is written later has none, and none is read."""
+    one = replace(SALES, columns=(CUSTOMER,), keeps_former_columns=True)
+    warehouse = Warehouse(file, "shop", "run-2", contracts=[one])
+    february = pl.DataFrame({"month": ["2024-02"], "customer_id": ["b"]})
+    warehouse.write(one, ["2024-02"], february)
+
+    assert warehouse.read(one, ["2024-01", "2024-02"]).rows() == [
+        ("2024-01", "a"),
+        ("2024-02", "b"),
+    ]
+    stored = warehouse.con.execute("SELECT month, paid FROM cleaned.sales ORDER BY 1").fetchall()
+    assert stored == [("2024-01", 3), ("2024-02", None)]
+    warehouse.close()

@@ -105,6 +105,14 @@ class ExpressionError(PortraitError):
     """An expression that cannot be used; the message names the part and the remedy."""
 
 
+class UnknownColumnError(ExpressionError):
+    """An expression that reads a column that is not there, `column` as it is written."""
+
+    def __init__(self, column: str, known: Iterable[str]) -> None:
+        super().__init__(f"there is no column {column}{suggestion(column, known)}")
+        self.column = column
+
+
 @dataclass(frozen=True)
 class Expression:
     """A checked expression: `text` as written, `sql` for DuckDB with quoted names.
@@ -249,7 +257,7 @@ def _resolve(node: exp.Column, lookup: Mapping[str, str]) -> str:
         )
     name = node.name
     if name.lower() not in lookup:
-        raise ExpressionError(f"there is no column {name}{suggestion(name, lookup.values())}")
+        raise UnknownColumnError(name, lookup.values())
     return lookup[name.lower()]
 
 

@@ -150,7 +150,8 @@ def type_rows(
     """
     rows = (received if _in_order(received) else received.sort(PLACE)).with_row_index(_ROW)
     frame = _typed(rows, table, conventions).with_columns(
-        form.write(pl.col(name)).alias(name) for name, form in forms.items()
+        *(form.write(pl.col(name)).alias(name) for name, form in forms.items()),
+        *_in_words(table, conventions),
     )
     types = {column.name: rows.schema[column.name] for column in table.columns}
     nulls = frame.null_count().row(0, named=True)
@@ -167,6 +168,14 @@ def _all_but_greatest(rows: pl.DataFrame, key: list[str], values: list[str]) -> 
         *values, _ROW, descending=[*(True for _ in values), False], nulls_last=True
     )
     return ranked.filter(~pl.struct(key).is_first_distinct()).sort(_ROW)
+
+
+def _in_words(table: Declared, conventions: Conventions) -> Iterator[pl.Expr]:
+    """The columns for whose values the source gives words, in these words."""
+    for column in table.columns:
+        given = conventions.own.get(f"{table.name}.{column.name}")
+        if given is not None and given.words and column.type is Type.TEXT:
+            yield pl.col(column.name).replace(given.words)
 
 
 def _in_order(received: pl.DataFrame) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
 import polars as pl
-from pydantic import AfterValidator, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from portrait_assets.core.yaml_file import AsWritten, Entry, Text
+from portrait_assets.core.yaml_file import AsWritten, Entry, Text, Word
 from portrait_assets.methods.typing.dates import checked_format
 from portrait_assets.methods.typing.text import Form
 from portrait_assets.schema.table import Column, Severity, Type
@@ -40,17 +40,40 @@ class ColumnRules(Entry):
     """The rules of a source for one of its columns, beyond the contract.
 
     `sentinels` are its codes for what is not known, and `date_format` one or several forms in
-    which its dates are written, and in no others; the rest state its domain, and `severity` what
-    a value outside of it does to its row: row, value or note.
+    which its dates are written, and in no others. `values` are the words that a text column is to
+    hold, each with the source's spellings of it; without `allowed` they are its domain. The rest
+    state its domain, and `severity` what a value outside of it does to its row: row, value or note.
     """
 
     model_config = ConfigDict(title="the rules of")
     sentinels: tuple[AsWritten, ...] = ()
     date_format: Annotated[tuple[DateFormat, ...], BeforeValidator(_one_or_several)] = ()
+    values: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
     allowed: tuple[AsWritten, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
     severity: Annotated[Severity | None, AfterValidator(_of_a_rule)] = None
+
+    @model_validator(mode="after")
+    def _has_one_word_for_each_spelling(self) -> ColumnRules:
+        words: dict[str, str] = {}
+        for word, spellings in self.values.items():
+            for spelling in spellings:
+                if words.setdefault(spelling, word) != word:
+                    raise ValueError(
+                        f"'{spelling}' stands under {words[spelling]} and {word}; keep one of them"
+                    )
+        return self
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The word by each spelling of it."""
+        return {spelling: word for word, of in self.values.items() for spelling in of}
+
+    @property
+    def domain(self) -> tuple[str, ...] | None:
+        """What the column may hold as far as the source states it; None where it does not."""
+        return self.allowed or tuple(self.values) or None
 
 
 @dataclass(frozen=True)
@@ -167,7 +190,7 @@ class _ColumnRule:
             yield REQUIRED, is_blank
 
     def _fits(self, value: pl.Expr) -> pl.Expr | None:
-        allowed = self.given.allowed or self.column.allowed
+        allowed = self.given.domain or self.column.allowed
         bounds = {
             "minimum": _first(self.given.minimum, self.column.minimum),
             "maximum": _first(self.given.maximum, self.column.maximum),

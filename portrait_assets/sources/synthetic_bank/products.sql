@@ -7,6 +7,7 @@ SELECT
     product_type,
     brand,
     is_own_label,
+    is_merchandise,
     package_size,
     risk_grade,
     source_file,

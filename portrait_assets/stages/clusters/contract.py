@@ -12,12 +12,14 @@ from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
 
 # Tenure, region, completeness of the record and the market's moves do not distinguish kinds of
-# customers, and a band carries less information than the number that it is computed from.
+# customers, a band carries less information than the number that it is computed from, and a limit
+# of an interval tells of the number of observations.
 _NO_KIND = (
     *("tenure_days", "tenure_is_lower_bound", "observed_months"),
     *("region", "known_attribute_share", "market_indicator"),
 )
-_BANDS = ("age_band", "income_band")
+_BANDS = ("age_band", "age_band_from", "income_band")
+_LIMITS = ("top_category_share_low_12m", "distinct_category_tgi_low_12m")
 _LEVEL_UNITS = ("purchases", "complaints", "visits", "responses", "categories", "months", MONEY)
 _LEVELS = ("purchase_days_12m", "spend_spread_12m", "ticket_spread_12m")
 _STABLE_LEVELS = ("average_ticket_12m", "average_balance_12m", "category_diversity_12m")
@@ -36,7 +38,7 @@ def _used_features() -> tuple[Feature, ...]:
     return tuple(
         feature
         for feature in FEATURES
-        if feature.name not in (*_NO_KIND, *_BANDS, *evidence)
+        if feature.name not in (*_NO_KIND, *_BANDS, *_LIMITS, *evidence)
         and feature.type is not Type.TEXTS
         and not _grows(feature)
     )

@@ -101,7 +101,12 @@ _least, _most = partial(_extreme, Adds.LEAST), partial(_extreme, Adds.MOST)
 
 
 CUSTOMER_MONTH: tuple[Aggregate, ...] = (
-    number("purchases", "Purchases: baskets, and lines without one", "购买次数", "count(days)"),
+    number(
+        "purchases",
+        "Purchases: lines of one basket_id, and lines without one",
+        "购买次数",
+        "count(days)",
+    ),
     number("lines", "Transaction lines", "交易行数", "count(occurred_at)"),
     number(
         "purchase_days",
@@ -135,7 +140,7 @@ CUSTOMER_MONTH: tuple[Aggregate, ...] = (
     money_where(
         "discounted_amount",
         "Amount paid on discounted lines",
-        "折扣商品金额",
+        "折扣消费金额",
         "discount_amount > 0",
     ),
     number(

@@ -10,7 +10,7 @@ from portrait_assets.schema.table import MONEY_SCALE, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import aggregates, contract
 from portrait_assets.stages.features.persons import of_persons
-from portrait_assets.stages.features.products import PRODUCT, choice_id
+from portrait_assets.stages.features.products import PRODUCT, can_be_preferred, choice_id
 from portrait_assets.stages.features.purchases import (
     BOUGHT,
     OF_LINE,
@@ -167,7 +167,8 @@ CUSTOMER_MONTH = Step(
 CATEGORY_LINE = Step(
     "category_line",
     (DEAL, PRODUCT),
-    "SELECT t.customer_id, t.amount, t.gives_back, t.category, p.brand, p.choice_id "
+    "SELECT t.customer_id, t.amount, t.gives_back, "
+    f"CASE WHEN {can_be_preferred('p')} THEN t.category END AS category, p.brand, p.choice_id "
     "FROM deal AS t LEFT JOIN product AS p USING (product_id)",
 )
 OWN_CHOICE = Step(

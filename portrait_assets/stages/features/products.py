@@ -15,18 +15,29 @@ def choice_id(category: str, brand: str) -> str:
     )
 
 
+def can_be_preferred(product: str) -> str:
+    """SQL of whether a product of this relation is something that a customer can prefer."""
+    return f"coalesce({product}.is_merchandise, true)"
+
+
 PRODUCT = Step(
     "product",
     (read(CLEANED["products"], EVER),),
     f"""
-    SELECT product_id, category, brand, is_own_label, introduced_on, withdrawn_on, risk_grade,
-        {choice_id("category", "brand")} AS choice_id
-    FROM products
-    QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC) = 1
+    SELECT product_id, category, brand, is_merchandise, is_own_label, introduced_on, withdrawn_on,
+        risk_grade, {choice_id("category", "brand")} AS choice_id
+    FROM (
+        SELECT product_id, is_merchandise, is_own_label, introduced_on, withdrawn_on, risk_grade,
+            CASE WHEN {can_be_preferred("p")} THEN category END AS category,
+            CASE WHEN {can_be_preferred("p")} THEN brand END AS brand
+        FROM products AS p
+        QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC) = 1
+    )
     """,
     grain=Grain.ALL,
 )
 """Each product as its newest row has it; in a month it has one.
 
-`choice_id` numbers its category and brand and is null where neither is known.
+Category and brand are those of what can be preferred; `choice_id` numbers them and is null where
+neither is known.
 """

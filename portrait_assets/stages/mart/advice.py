@@ -10,7 +10,7 @@ from portrait_assets.storage.published import Row
 ACTION, OFFERS, TIMES, CONTACT = (
     "next_action",
     "suitable_offers",
-    "shopping_times",
+    "purchase_times",
     "contact_allowed",
 )
 MORE_THAN_USUAL = 110  # TGI from which on a tag is mentioned.
@@ -41,9 +41,8 @@ def suggested_use(segment: Row, tags: Sequence[dict[str, Any]]) -> list[Text]:
     ]
     return sentences or [
         (
-            "No tag of the catalogue suggests a use: it has neither next_action nor "
-            "suitable_offers, or nobody here holds them more than elsewhere.",
-            "目录中没有可建议用途的标签(next_action、suitable_offers),或本客群并不突出。",
+            "No tag suggests a use: nobody here has a next action more often than elsewhere.",
+            "无标签可建议用途:本客群的下一步动作并不比其他客群突出。",
         )
     ]
 

@@ -139,18 +139,23 @@ CUSTOMERS = Canonical(
         ),
         _text(
             "income_band",
-            "Income band as the source states it",
-            "收入段",
+            "Income band: very_low, low, medium, high or very_high",
+            "收入段(五档:very_low 至 very_high)",
             sensitivity=C2,
             sentinels=NOT_KNOWN,
         ),
         _text("household_size", "Persons in the household", "家庭人数", sentinels=NOT_KNOWN),
-        _text("household_type", "Composition of the household", "家庭构成", sentinels=NOT_KNOWN),
+        _text(
+            "household_type",
+            "Household: single, single_parent, couple, couple_with_children or extended",
+            "家庭构成(single、single_parent、couple、couple_with_children、extended)",
+            sentinels=NOT_KNOWN,
+        ),
         _text("children", "Children in the household", "子女数", sentinels=NOT_KNOWN),
         _text(
             "home_ownership",
-            "Owner or renter of the home",
-            "住房状况",
+            "Home: owner, renter, probable_owner, probable_renter or with_family",
+            "住房状况(owner、renter、probable_owner、probable_renter、with_family)",
             sensitivity=C2,
             sentinels=NOT_KNOWN,
         ),
@@ -177,7 +182,7 @@ TRANSACTIONS = Canonical(
         Column("quantity", Type.QUANTITY, "Quantity", "数量", unit="units of the product"),
         PRODUCT_ID,
         _text("category", "Category, where the row states it", "类别"),
-        _text("basket_id", "Purchase that the line belongs to", "购物篮(订单)编号"),
+        _text("basket_id", "Purchase that the line belongs to", "订单编号"),
         _text("store_id", "Store or branch", "门店(网点)编号"),
         CHANNEL,
         Column(
@@ -230,6 +235,12 @@ PRODUCTS = Canonical(
         _text("brand", "Brand or maker", "品牌"),
         Column(
             "is_own_label", Type.BOOLEAN, "Whether it is the seller's own label", "是否自有品牌"
+        ),
+        Column(
+            "is_merchandise",
+            Type.BOOLEAN,
+            "Whether it can be preferred: false for coupons, fees, deposits and the like",
+            "是否可作偏好(优惠券、费用、押金等为否)",
         ),
         _text("package_size", "Package size", "规格"),
         _text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),

@@ -16,7 +16,7 @@ from portrait_assets.core.errors import SourceError, suggestion
 from portrait_assets.core.invocation import command, pip_command
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
-from portrait_assets.core.yaml_file import Entry, Month, Text, read_yaml
+from portrait_assets.core.yaml_file import Code, Entry, Month, Text, read_yaml
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
@@ -96,6 +96,8 @@ class SourceDefinition(Entry):
     """The contents of source.yaml.
 
     `complete_months` are months that are complete although they have few rows, or end early.
+    `packs` are the packs of tags that it has besides the core; where it names none they follow
+    from the tables that it provides.
     """
 
     name: Text
@@ -113,6 +115,7 @@ class SourceDefinition(Entry):
     tables: dict[str, TableSpec] = Field(default_factory=dict)
     rules: dict[Annotated[str, AfterValidator(_column)], ColumnRules] = Field(default_factory=dict)
     identity: Identity | None = None
+    packs: tuple[Code, ...] | None = None
 
 
 class Source:
@@ -311,5 +314,10 @@ def load_source(own_folder: Path) -> Source:
             raise SourceError(
                 f"{definition.place_of('rules', name)}: {name} holds no dates; remove its "
                 "date_format or name a column of dates."
+            )
+        if rules.values and kind is not Type.TEXT:
+            raise SourceError(
+                f"{definition.place_of('rules', name)}: {name} holds no text; give its values in "
+                "the SQL."
             )
     return Source(folder, definition, own_folder)

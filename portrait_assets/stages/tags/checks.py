@@ -27,15 +27,18 @@ from portrait_assets.storage.duckdb.connection import literal, literals
 
 
 def _only_from_catalogue(subject: Subject) -> Finding:
-    catalogue = subject.warehouse.read(TAG_CATALOGUE, [subject.month])
-    # A kept value has the version that decided it, which may no longer be active.
-    versions = catalogue.select("tag_code", "tag_version", "tag_values")
+    # A kept value has the version that decided it, which the catalogue may no longer have.
+    day = literal(last_day(subject.month))
+    versions = subject.warehouse.select(
+        f"SELECT DISTINCT tag_code, tag_version, tag_values FROM {TAG_CATALOGUE.full_name} "
+        f"WHERE as_of = {day} OR as_of < {day} AND in_force"
+    )
     listed = pl.col("tag_values").list.len() > 0
     enumerated = literals(["", *versions.filter(listed)["tag_code"].unique().sort()])
     assigned = subject.warehouse.select(
         "SELECT DISTINCT tag_code, tag_version, "
         f"CASE WHEN tag_code IN ({enumerated}) THEN tag_value END AS tag_value "
-        f"FROM {subject.table.full_name} WHERE as_of = {literal(last_day(subject.month))}"
+        f"FROM {subject.table.full_name} WHERE as_of = {day}"
     )
     stray = assigned.join(versions, on=["tag_code", "tag_version"], how="left").filter(
         pl.col("tag_values").is_null()
@@ -48,7 +51,8 @@ def _only_from_catalogue(subject: Subject) -> Finding:
 
 ONLY_FROM_CATALOGUE = TableCheck(
     "only_from_catalogue",
-    "Every tag, version and value held is one that the catalogue of the month lists.",
+    "Every tag, version and value held is one that the catalogue of the month lists, or an earlier "
+    "month used.",
     _only_from_catalogue,
     blocking=True,
 )

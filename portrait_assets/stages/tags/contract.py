@@ -217,7 +217,8 @@ AUDIENCE_MEMBERSHIP = Table(
 def portrait_matrix_table(catalogue: Catalogue) -> Table:
     """The portrait matrix for this catalogue: one column per tag that is or was active.
 
-    A retired tag keeps its column, null from then on, so that past months stay readable.
+    A retired tag keeps its column, null from then on, so that past months stay readable. What
+    months hold of a tag that the catalogue no longer has stays in the warehouse and is not read.
     """
     segment = tuple(c for c in SEGMENT_COLUMNS if c.name != "segment_confidence")
     return Table(
@@ -235,4 +236,5 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
         partition_by=PartitionBy.AS_OF,
         published=True,
         published_as_enums=True,
+        keeps_former_columns=True,
     )

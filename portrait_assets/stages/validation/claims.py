@@ -48,7 +48,7 @@ _OF_TAGS: tuple[Claim, ...] = (
     Claim("value_tier", outcomes.SPEND, ("high", "medium", "low")),
     Claim("expected_spend_30d", outcomes.SPEND),
     Claim(
-        "coupon_response",
+        "campaign_response",
         outcomes.RESPONSE,
         ("high", "medium", "not_contacted", "low"),
         is_tunable=True,
@@ -64,7 +64,7 @@ _ANSWERED_BY = (
     "generation",
     "housing",
     "balance_level",
-    "coupon_response",
+    "campaign_response",
 )
 
 

@@ -77,9 +77,10 @@ def ensure_table(
 ) -> None:
     """Create the table from its contract, or bring the existing one up to it.
 
-    A new nullable column is added, and one that may have become null is allowed to be. Anything
-    else would change or lose what is stored. For a table that is stored as another, that one is
-    created, and the view over it.
+    A new nullable column is added, one that may have become null is allowed to be, and one that is
+    no longer there stays where the table keeps former columns. Anything else would change or lose
+    what is stored. For a table that is stored as another, that one is created, and the view over
+    it.
 
     Raises:
         WarehouseError: when the existing table differs in any other way.
@@ -97,7 +98,7 @@ def ensure_table(
         con.execute(comment_sql(table))
         return
     for name in standing:
-        if name not in wanted:
+        if name not in wanted and not table.keeps_former_columns:
             raise WarehouseError(
                 f"{table.full_name} holds a column {name} that its contract no longer has; "
                 f"{_remedy()}."

@@ -51,12 +51,12 @@ WORDS: tuple[Words, ...] = (
     Words(r"weekend", "weekend", ("weekend", "周末型"), ("weekday", "工作日型")),
     Words(r"evening", "evening", ("evening", "晚间型"), ("daytime", "日间型")),
     Words(r"active_month", "regularity", ("regular", "稳定活跃"), ("occasional", "偶尔光顾")),
-    Words(r"ticket", "ticket", ("big-basket", "大单"), ("small-basket", "小单")),
+    Words(r"ticket", "ticket", ("large-purchase", "大额单笔"), ("small-purchase", "小额单笔")),
     Words(
         r"top_category|category_hhi",
         "focus",
-        ("focused on one category", "品类集中"),
-        ("buying across categories", "品类多样"),
+        ("focused on one category", "类别集中"),
+        ("buying across categories", "类别多样"),
     ),
     Words(r"recency|days_since", "recency", ("lapsed", "沉睡"), ("recently active", "近期活跃")),
     Words(
@@ -113,7 +113,7 @@ WORDS: tuple[Words, ...] = (
     Words(
         r"diversity|entropy|breadth|categories",
         "breadth",
-        ("broad-basket", "品类广"),
-        ("single-category", "品类专一"),
+        ("many-category", "类别广"),
+        ("single-category", "类别专一"),
     ),
 )

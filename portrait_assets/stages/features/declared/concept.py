@@ -13,6 +13,7 @@ from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import (
     ratio,
     share,
+    share_low,
     shrunk_ratio,
     shrunk_share,
 )
@@ -23,8 +24,10 @@ from portrait_assets.stages.features.declared.feature import (
     Feature,
 )
 
-BASE_LINES = 20
-"""Lines that the base's category shares count for, when few are known of a customer."""
+PRIOR_INDEX_LINES = 5
+"""How many lines a target group index of 100 counts for, in each category."""
+FEWEST_BUYERS = 30
+"""A category of fewer customers sets nobody apart: the base's share is not known well enough."""
 PRIOR_LINES = 10
 """How many lines the base's share counts for."""
 PRIOR_CHOICES = 5
@@ -90,6 +93,17 @@ _CATEGORIES: tuple[Feature, ...] = (
         needs=_CATEGORY,
     ),
     _concept(
+        "top_category_share_low_12m",
+        Type.NUMBER,
+        "Share of the preferred category, lower limit",
+        "偏好类别占比下限",
+        "lower limit of the 95 % interval of its share of lines with a known category",
+        share_low("c.first_lines", "c.lines"),
+        unit=SHARE,
+        evidence="category_lines_12m",
+        needs=_CATEGORY,
+    ),
+    _concept(
         "category_count_12m",
         Type.INTEGER,
         "Categories bought",
@@ -127,7 +141,8 @@ _CATEGORIES: tuple[Feature, ...] = (
         Type.TEXT,
         "Category that sets the customer apart",
         "突出类别",
-        "category with the highest target group index",
+        "category with the highest lower limit of the target group index, of those that "
+        f"{FEWEST_BUYERS} customers or more buy",
         "c.index_category",
         evidence="category_lines_12m",
         needs=_CATEGORY,
@@ -137,8 +152,20 @@ _CATEGORIES: tuple[Feature, ...] = (
         Type.NUMBER,
         "Target group index of that category (TGI)",
         "突出类别目标群体指数(TGI)",
-        f"100 x own share of lines, shrunk to the base as if by {BASE_LINES} lines / base's share",
+        f"100 x (own lines + {PRIOR_INDEX_LINES}) / (lines to expect from the base's share "
+        f"+ {PRIOR_INDEX_LINES})",
         "c.index",
+        unit="100 is like everyone",
+        evidence="category_lines_12m",
+        needs=_CATEGORY,
+    ),
+    _concept(
+        "distinct_category_tgi_low_12m",
+        Type.NUMBER,
+        "Target group index of that category, lower limit",
+        "突出类别目标群体指数下限",
+        "lower limit of its 95 % interval",
+        "c.index_low",
         unit="100 is like everyone",
         evidence="category_lines_12m",
         needs=_CATEGORY,
@@ -271,9 +298,9 @@ _BRANDS: tuple[Feature, ...] = (
     _concept(
         "own_label_share_12m",
         Type.NUMBER,
-        "Own-label share",
-        "自有品牌占比",
-        "spend on own-label products / spend on products of known brand" + _SHRUNK,
+        "Own-brand share",
+        "自有产品占比",
+        "spend on products of the seller's own brand / spend on products of known brand" + _SHRUNK,
         _base_share("own_label_amount", "branded_amount", "branded_lines"),
         unit=SHARE,
         evidence="branded_lines_12m",
@@ -281,8 +308,8 @@ _BRANDS: tuple[Feature, ...] = (
     ),
     _evidence(
         "branded_lines_12m",
-        "Lines of which it is known whether own label",
-        "已知是否自有品牌的交易行数",
+        "Lines of a known brand, own or other",
+        "已知是否自有产品的交易行数",
         "b.branded_lines",
         needs=_OWN_LABEL,
     ),
@@ -292,7 +319,7 @@ _PRICES: tuple[Feature, ...] = (
         "discounted_share_12m",
         Type.NUMBER,
         "Share bought on discount",
-        "折扣商品占比",
+        "折扣消费占比",
         "spend on discounted lines / spend_12m" + _SHRUNK,
         _base_share("discounted_amount", "amount", "lines"),
         unit=SHARE,

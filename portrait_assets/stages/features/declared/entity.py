@@ -12,6 +12,7 @@ from portrait_assets.stages.features.declared.feature import (
     Element,
     Feature,
 )
+from portrait_assets.storage.duckdb.connection import literal
 
 
 def _attribute(name: str, en: str, zh: str, type_: Type = Type.TEXT) -> Feature:
@@ -59,6 +60,11 @@ _UNSTATED = {name: f"r.{name} IS NULL" for name in STATED} | {
 }
 
 
+_BAND = (
+    r"^(\d{1,3}) ?岁? ?"
+    r"(?:[-–~至到] ?\d{1,3}|\+|及?以上|(?:and|or) (?:over|older|above))"
+)
+
 DERIVED: tuple[Feature, ...] = (
     Feature(
         "age",
@@ -73,6 +79,18 @@ DERIVED: tuple[Feature, ...] = (
         needs=(needs.AGE,),
         unit="years",
         lowered=Lowered(Sensitivity.C2, "full years are left of the day of birth"),
+    ),
+    Feature(
+        "age_band_from",
+        Element.ENTITY,
+        Type.INTEGER,
+        "Lower end of the age band",
+        "年龄段下限",
+        formula="the first number of an age band such as 25-34, 65+ or 65岁以上",
+        null_means="no age band recorded, or one that is not written in numbers",
+        sql=f"TRY_CAST(regexp_extract(r.age_band, {literal(_BAND)}, 1) AS BIGINT)",
+        needs=(needs.recorded("age_band"),),
+        unit="years",
     ),
     Feature(
         "tenure_days",

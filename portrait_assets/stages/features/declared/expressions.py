@@ -17,6 +17,8 @@ GIVES_BACK = (
     f"OR coalesce(kind IN ({literals(RETURN_KINDS)}), false)"
 )
 """Whether a transaction gives back what was bought."""
+Z_95 = 1.959964
+"""Standard errors to each side of a 95 % interval."""
 
 
 def ratio(part: str, whole: str) -> str:
@@ -27,6 +29,18 @@ def ratio(part: str, whole: str) -> str:
 def share(part: str, whole: str) -> str:
     """`ratio` held within 0 and 1, which returned goods can push it out of."""
     return f"CASE WHEN {whole} > 0 THEN round({_clipped(part, whole)}, {DIGITS}) END"
+
+
+def share_low(part: str, count: str) -> str:
+    """The lower limit of the 95 % interval of a share of so many observations; null without one.
+
+    E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference".
+    """
+    half = Z_95**2 / 2
+    share = _clipped(part, count)
+    spread = f"sqrt({count} * {share} * (1 - {share}) + {half / 2})"
+    low = f"({count} * {share} + {half} - {Z_95} * {spread}) / ({count} + {2 * half})"
+    return f"CASE WHEN {count} > 0 THEN round(greatest({low}, 0), {DIGITS}) END"
 
 
 def shrunk_share(

@@ -224,7 +224,7 @@ _PROMOTIONS: tuple[Feature, ...] = (
         "promoted_share_12m",
         "Share bought while promoted",
         "促销期购买占比",
-        "spend while on display or in the mailer there / spend_12m",
+        "spend while on display or in a mailing there / spend_12m",
         "CASE WHEN b.promotable_lines > 0 AND b.amount > 0 THEN round(least(greatest("
         "CAST(b.promoted_amount AS DOUBLE) / CAST(b.amount AS DOUBLE), 0), 1), 6) END",
         "no line of a product that was promoted anywhere",
@@ -236,8 +236,8 @@ _PROMOTIONS: tuple[Feature, ...] = (
         "display_uplift_12m",
         "Uplift where the product was on display, shrunk to the base",
         "陈列促销提升度(收缩)",
-        "lines bought while on display in that store and week / lines to expect from the share of "
-        f"stores and weeks with a display, the base's counting for {PRIOR_LINES} lines",
+        "lines bought while on display at that place and week / lines to expect from the share of "
+        f"places and weeks with a display, the base's counting for {PRIOR_LINES} lines",
         _uplift("display"),
         "no line of a product that was on display anywhere",
         unit="times",
@@ -246,12 +246,12 @@ _PROMOTIONS: tuple[Feature, ...] = (
     ),
     _principle(
         "mailer_uplift_12m",
-        "Uplift where the product was in the mailer, shrunk to the base",
-        "传单促销提升度(收缩)",
-        "lines bought while in the mailer in that store and week / lines to expect from the share "
-        f"of stores and weeks with a mailer, the base's counting for {PRIOR_LINES} lines",
+        "Uplift where the product was in a mailing, shrunk to the base",
+        "邮寄推广提升度(收缩)",
+        "lines bought while in a mailing at that place and week / lines to expect from the share "
+        f"of places and weeks with a mailing, the base's counting for {PRIOR_LINES} lines",
         _uplift("mailer"),
-        "no line of a product that was in a mailer anywhere",
+        "no line of a product that was in a mailing anywhere",
         unit="times",
         evidence="promotable_lines_12m",
         needs=_MAILER,
@@ -260,7 +260,7 @@ _PROMOTIONS: tuple[Feature, ...] = (
         "promotable_lines_12m",
         "Lines of products promoted somewhere",
         "有促销产品的交易行数",
-        "lines of products on display or in the mailer in some store in the month",
+        "lines of products on display or in a mailing at some place in the month",
         "b.promotable_lines",
         "lines",
         needs=_SHOWN,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from portrait_assets.schema.table import MONEY_FACTOR, Type
 from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH
-from portrait_assets.stages.features.declared.concept import BASE_LINES
+from portrait_assets.stages.features.declared.concept import FEWEST_BUYERS, PRIOR_INDEX_LINES
+from portrait_assets.stages.features.declared.expressions import Z_95
 from portrait_assets.stages.features.persons import added_up
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.storage.steps import Grain, Step, fit, window
@@ -73,37 +74,51 @@ BY_CATEGORY = Step(
 BASE_CATEGORY = fit(
     "base_category",
     (WINDOW, CHOICE_NAME),
-    "SELECT category_no, sum(lines) AS lines "
+    "SELECT category_no, sum(lines) AS lines, count(DISTINCT customer_id) AS buyers "
     "FROM customer_category_month JOIN choice_name USING (choice_id) "
     "WHERE category_no IS NOT NULL GROUP BY category_no",
-    "SELECT category_no, sum(lines) / nullif(sum(sum(lines)) OVER (), 0) AS line_share "
-    "FROM part GROUP BY category_no",
+    "SELECT category_no, sum(lines) / nullif(sum(sum(lines)) OVER (), 0) AS line_share, "
+    "sum(buyers) AS buyers FROM part GROUP BY category_no",
 )
-"""The base's share of lines by category."""
+"""The base's share of lines by category, and the customers who bought of it."""
+_INDEX = f"(lines + {PRIOR_INDEX_LINES}) / (expected + {PRIOR_INDEX_LINES})"
+_INDEX_LOW = (
+    f"pow(1 - 1 / (9 * (lines + {PRIOR_INDEX_LINES})) "
+    f"- {Z_95} / (3 * sqrt(lines + {PRIOR_INDEX_LINES})), 3)"
+)
 CATEGORY = Step(
     "category",
     (BY_CATEGORY, BASE_CATEGORY, CATEGORY_NAME),
     f"""
     SELECT c.*, f.category AS first_category, i.category AS index_category,
-        round(100 * raw_index / (lines + {BASE_LINES}), 4) AS index
+        round(100 * raw_index, 4) AS index, round(100 * raw_index_low, 4) AS index_low
     FROM (
         SELECT customer_id, sum(lines) AS lines,
             sum(amount) FILTER (amount > 0) AS spend,
             max(amount) AS first_amount,
             arg_min(category_no, {{'less': -amount, 'no': category_no}}) FILTER (amount > 0)
                 AS first_no,
+            arg_min(lines, {{'less': -amount, 'no': category_no}}) FILTER (amount > 0)
+                AS first_lines,
             sum(CAST(amount AS {MONEY_FACTOR}) * amount) FILTER (amount > 0)
                 AS squares,
             count(*) FILTER (amount > 0) AS categories,
             coalesce(sum(branded_lines) FILTER (branded_lines > 1), 0) AS loyal_of_lines,
             coalesce(sum(first_brand_lines) FILTER (branded_lines > 1), 0) AS loyal_lines,
-            arg_min(category_no, {{'less': -raw_index, 'no': category_no}})
-                FILTER (raw_index IS NOT NULL) AS index_no,
-            max(raw_index) AS raw_index
+            arg_min(category_no, {{'less': -raw_index_low, 'no': category_no}})
+                FILTER (raw_index_low IS NOT NULL) AS index_no,
+            arg_min(raw_index, {{'less': -raw_index_low, 'no': category_no}})
+                FILTER (raw_index_low IS NOT NULL) AS raw_index,
+            max(raw_index_low) AS raw_index_low
         FROM (
-            SELECT c.*, CASE WHEN c.lines > 0
-                THEN round(c.lines / b.line_share + {BASE_LINES}, 6) END AS raw_index
-            FROM by_category AS c JOIN base_category AS b USING (category_no)
+            SELECT *, round({_INDEX}, 6) AS raw_index,
+                CASE WHEN lines > 0 AND buyers >= {FEWEST_BUYERS}
+                    THEN round({_INDEX} * {_INDEX_LOW}, 6) END AS raw_index_low
+            FROM (
+                SELECT c.*, b.buyers, b.line_share
+                    * greatest(sum(c.lines) OVER (PARTITION BY customer_id), 0) AS expected
+                FROM by_category AS c JOIN base_category AS b USING (category_no)
+            )
         ) GROUP BY customer_id
     ) AS c
     LEFT JOIN category_name AS f ON f.category_no = c.first_no
@@ -112,8 +127,12 @@ CATEGORY = Step(
 )
 """Preferences over categories: the first one, their spread, and what stands out.
 
-The target group index of a category is 100 x own share of lines / base's share, the own share being
-shrunk to the base's. Loyalty looks at categories with a second line only: one line has one brand.
+The target group index of a category is 100 x lines / the lines to expect from the base's share,
+both with a few more, so that one line of a category of which little is expected does not stand out
+(W. DuMouchel, 1999, "Bayesian data mining in large frequency tables"). The category is chosen by
+the lower limit of the index, that of a gamma distribution (E. B. Wilson, M. M. Hilferty, 1931,
+"The distribution of chi-square"), among those that enough customers buy. Loyalty looks at
+categories with a second line only: one line has one brand.
 """
 
 BRAND_NAME = Step(

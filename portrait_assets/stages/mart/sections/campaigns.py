@@ -32,7 +32,7 @@ def _charts(published: Published) -> dict[str, str]:
             ("Response by segment", "各客群响应率"),
             labels_in_chinese(segment_rows),
         )
-    if predicted := buckets(published, "coupon_response / response"):
+    if predicted := buckets(published, "campaign_response / response"):
         drawn["response_buckets"] = evidence.rates(
             predicted,
             ("responded in the month after, of those reached", "次月被触达者中的响应占比"),

@@ -17,11 +17,16 @@ import polars as pl
 from sqlglot import exp
 
 from portrait_assets.core.invocation import command
-from portrait_assets.methods.expressions.expression import Expression, ExpressionError, parse
+from portrait_assets.methods.expressions.expression import (
+    Expression,
+    ExpressionError,
+    UnknownColumnError,
+    parse,
+)
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.schema.table import Column, Sensitivity, Type
-from portrait_assets.stages.tags.catalogue.tag import TagError
+from portrait_assets.stages.tags.catalogue.tag import TagError, of_other_pack
 from portrait_assets.storage.duckdb.connection import literal, quote
 
 MATRIX = "tags.portrait_matrix"
@@ -105,15 +110,23 @@ def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
 
 
 def parse_audience(
-    text: str, columns: Mapping[str, Column], clearance: Sensitivity = Sensitivity.C2
+    text: str,
+    columns: Mapping[str, Column],
+    clearance: Sensitivity = Sensitivity.C2,
+    elsewhere: Mapping[str, str] | None = None,
 ) -> Expression:
     """The audience's expression, safe to use in a WHERE clause.
+
+    `elsewhere` gives the pack by code of the tags of packs that the source does not have.
 
     Raises:
         TagError: when it may not be used; the sentence names the part and the remedy.
     """
     try:
         expression = parse(text, columns, ranks=False)
+    except UnknownColumnError as error:
+        remedy = of_other_pack(error.column, elsewhere or {}) or error
+        raise TagError(f"The audience cannot be selected: {remedy}.") from None
     except ExpressionError as error:
         raise TagError(f"The audience cannot be selected: {error}.") from None
     levels = list(Sensitivity)

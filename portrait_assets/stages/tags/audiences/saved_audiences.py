@@ -63,16 +63,22 @@ def source_audiences(folder: Path, catalogue: Catalogue) -> tuple[SavedAudience,
         TagError: as `load_audiences`.
     """
     columns = {column.name: column for column in portrait_matrix_table(catalogue).all_columns}
-    return load_audiences(source_file(folder, AUDIENCES_FILE), columns)
+    return load_audiences(
+        source_file(folder, AUDIENCES_FILE), columns, elsewhere=catalogue.elsewhere
+    )
 
 
 def load_audiences(
-    path: Path, columns: Mapping[str, Column], clearance: Sensitivity = Sensitivity.C2
+    path: Path,
+    columns: Mapping[str, Column],
+    clearance: Sensitivity = Sensitivity.C2,
+    elsewhere: Mapping[str, str] | None = None,
 ) -> tuple[SavedAudience, ...]:
     """The saved audiences of the source's audiences.yaml; none where there is no file.
 
     Each entry has `code`, `name` (en, zh), `owner` and `where`, an expression over the portrait
-    matrix, whose columns are given by name.
+    matrix, whose columns are given by name. `elsewhere` gives the pack by code of the tags of packs
+    that the source does not have.
 
     Raises:
         TagError: naming the audience and the line, for anything that could not be selected.
@@ -81,7 +87,7 @@ def load_audiences(
         return ()
     written = read_yaml(path, _Audiences, TagError).audiences
     check_unique(((f"audience {each.code}", each.place) for each in written), TagError)
-    audiences = tuple(_saved(entry, columns, clearance) for entry in written)
+    audiences = tuple(_saved(entry, columns, clearance, elsewhere or {}) for entry in written)
     _check_types(audiences, columns)
     return audiences
 
@@ -100,10 +106,13 @@ def _check_types(audiences: Iterable[SavedAudience], columns: Mapping[str, Colum
 
 
 def _saved(
-    entry: _Audience, columns: Mapping[str, Column], clearance: Sensitivity
+    entry: _Audience,
+    columns: Mapping[str, Column],
+    clearance: Sensitivity,
+    elsewhere: Mapping[str, str],
 ) -> SavedAudience:
     try:
-        where = parse_audience(entry.where, columns, clearance)
+        where = parse_audience(entry.where, columns, clearance, elsewhere)
     except TagError as error:
         raise TagError(f"{entry.place_of('where')}: audience {entry.code}: {error}") from None
     return SavedAudience(entry.code, entry.name.en, entry.name.zh, entry.owner, where, entry.place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,14 @@ from portrait_assets.core.yaml_file import (
 from portrait_assets.core.yaml_text import WrittenList, WrittenMapping
 from portrait_assets.schema.table import Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
-from portrait_assets.stages.tags.catalogue.tag import Kind, OnMissing, Shape, Status, TagError
+from portrait_assets.stages.tags.catalogue.tag import (
+    Kind,
+    OnMissing,
+    Shape,
+    Status,
+    TagError,
+    of_other_pack,
+)
 
 _TypeName = Literal["text", "integer", "number", "money", "boolean", "date"]
 _TYPES: dict[_TypeName, Type] = {
@@ -116,29 +123,40 @@ class _Category(Words):
     model_config = ConfigDict(title="category")
 
 
-class _Catalogue(Entry):
+class CatalogueFile(Entry):
+    """A file of tags: categories, what tags have that do not say otherwise, and the tags."""
+
     categories: dict[str, _Category] = Field(default_factory=dict)
     defaults: _Defaults = _Defaults()
     tags: tuple[_Head, ...] = ()
 
 
-def read_entries(
-    packs: Sequence[Path], overrides: Path | None
+def read_catalogue_file(path: Path) -> CatalogueFile:
+    """The file, its tags not yet validated.
+
+    Raises:
+        TagError: for what a file may not hold, naming the line.
+    """
+    return read_yaml(path, CatalogueFile, TagError)
+
+
+def merged_entries(
+    files: Sequence[CatalogueFile], own: CatalogueFile | None, elsewhere: Mapping[str, str]
 ) -> tuple[Sequence[TagEntry], dict[str, tuple[str, str]]]:
     """Every version of every tag, and the English and Chinese name of each category.
 
     Args:
-        packs: the files to start from; the defaults of the first are those of all.
-        overrides: the source's tags.yaml, if there is one.
+        files: the files to start from; the defaults of the first are those of all.
+        own: the source's tags.yaml, if there is one.
+        elsewhere: the pack by code of the tags of packs that the source does not have.
 
     Raises:
         TagError: for what the files may not hold; see `load_catalogue`.
     """
-    files = [read_yaml(path, _Catalogue, TagError) for path in packs]
     versions = _versions(files)
     categories = {code: words for file in files for code, words in file.categories.items()}
-    if overrides is not None and overrides.exists():
-        own = read_yaml(overrides, _Catalogue, TagError)
+    if own is not None:
+        _check_complete(own, versions, elsewhere)
         versions, categories = _overridden(versions, own), categories | own.categories
     written = WrittenList(files[0].place)
     for version in versions.values():
@@ -152,14 +170,22 @@ def read_entries(
     return entries, {code: (words.en, words.zh) for code, words in categories.items()}
 
 
-def _versions(files: Sequence[_Catalogue]) -> _Versions:
+def _check_complete(own: CatalogueFile, versions: _Versions, elsewhere: Mapping[str, str]) -> None:
+    """Check that no tag is changed that stands in a pack which the source does not have."""
+    there = {code for code, _ in versions}
+    for head in own.tags:
+        if head.code not in there and head.code in elsewhere and "element" not in head.written:
+            raise TagError(f"{head.place}: {of_other_pack(head.code, elsewhere)}.")
+
+
+def _versions(files: Sequence[CatalogueFile]) -> _Versions:
     defaults = files[0].defaults
     heads = [(h.code, h.version or defaults.version, h) for file in files for h in file.tags]
     _check_versions(heads)
     return {(code, version): head.written.over(defaults.written) for code, version, head in heads}
 
 
-def _overridden(existing: _Versions, file: _Catalogue) -> _Versions:
+def _overridden(existing: _Versions, file: CatalogueFile) -> _Versions:
     highest: dict[str, int] = {}
     for code, version in existing:
         highest[code] = max(version, highest.get(code, 1))

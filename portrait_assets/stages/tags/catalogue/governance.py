@@ -77,6 +77,8 @@ def with_approvals(catalogue: Catalogue, approvals: Sequence[Approval]) -> Catal
     for approval in approvals:
         key = (approval.code, approval.version)
         if key not in tags:
+            if approval.code in catalogue.elsewhere:
+                raise TagError(f"{approval.place}: {catalogue.pack_of(approval.code)}.")
             raise TagError(
                 f"{approval.place}: tag {approval.code} version {approval.version} is approved but "
                 "not in the catalogue; restore the version, and retire it if it is not wanted."

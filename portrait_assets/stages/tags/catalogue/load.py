@@ -8,20 +8,43 @@ from pathlib import Path
 from portrait_assets.core.errors import suggestion
 from portrait_assets.core.source_folder import source_file
 from portrait_assets.core.yaml_text import Place
-from portrait_assets.methods.expressions.expression import Expression, ExpressionError, parse
+from portrait_assets.methods.expressions.expression import (
+    Expression,
+    ExpressionError,
+    UnknownColumnError,
+    parse,
+)
 from portrait_assets.schema.table import AS_OF, Column, Sensitivity, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.tags.catalogue.checking import check_catalogue
-from portrait_assets.stages.tags.catalogue.entries import TagEntry, read_entries
+from portrait_assets.stages.tags.catalogue.entries import (
+    TagEntry,
+    merged_entries,
+    read_catalogue_file,
+)
 from portrait_assets.stages.tags.catalogue.governance import (
     APPROVALS_FILE,
     read_approvals,
     with_approvals,
 )
-from portrait_assets.stages.tags.catalogue.packs import pack_files
+from portrait_assets.stages.tags.catalogue.packs.pack import (
+    Pack,
+    chosen,
+    default_packs,
+    elsewhere,
+    packs,
+)
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.sensitivity import classified
-from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag, TagError, TagValue
+from portrait_assets.stages.tags.catalogue.tag import (
+    Catalogue,
+    Shape,
+    Tag,
+    TagError,
+    TagValue,
+    of_other_pack,
+)
 
 
 def load_catalogue(
@@ -30,6 +53,7 @@ def load_catalogue(
     columns: Mapping[str, Column] | None = None,
     clearance: Sensitivity = Sensitivity.C2,
     approvals: Path | None = None,
+    start: Sequence[Pack] | None = None,
 ) -> Catalogue:
     """The tags of the packs with those of the source's file over them.
 
@@ -37,13 +61,14 @@ def load_catalogue(
     definition needs a new version, which inherits the fields that it does not give.
 
     Args:
-        default: a file to start from; the packs of the package when None.
+        default: a file to start from instead of packs.
         overrides: the source's tags.yaml; a file that does not exist counts as none.
         columns: what expressions may read, by name; the feature matrix when None. Columns of
             the segment (segment_id, segment_name_en, ...) are added.
         clearance: the highest class of tags; those that read what is above it are withheld.
         approvals: the source's tag_approvals.yaml, which activates drafts and retires tags; a file
             that does not exist counts as none.
+        start: the packs to start from; all of them when None.
 
     Raises:
         TagError: naming the tag and the line, for anything that could not be evaluated.
@@ -51,13 +76,20 @@ def load_catalogue(
     known = columns if columns is not None else {c.name: c for c in FEATURE_MATRIX.columns}
     readable = {name: column for name, column in known.items() if name != "customer_id"}
     readable |= {AS_OF.name: AS_OF} | {column.name: column for column in SEGMENT_COLUMNS}
-    entries, categories = read_entries([default] if default else pack_files(), overrides)
+    own = read_catalogue_file(overrides) if overrides and overrides.exists() else None
+    start = tuple(packs().values()) if start is None else start
+    left_out = {} if default else elsewhere(start)
+    files = [read_catalogue_file(default)] if default else start
+    entries, categories = merged_entries(files, own, left_out)
+    left_out = {
+        code: pack for code, pack in left_out.items() if code not in {e.code for e in entries}
+    }
     context = readable | _tag_columns(entries, {*readable, "customer_id"})
     tags = sorted(
-        (_tag(entry, context, categories) for entry in entries),
+        (_tag(entry, context, categories, left_out) for entry in entries),
         key=lambda tag: (tag.code, tag.version),
     )
-    catalogue = Catalogue(tuple(tags), categories, readable)
+    catalogue = Catalogue(tuple(tags), categories, readable, elsewhere=left_out)
     check_catalogue(catalogue, context)
     lowered = {(e.code, e.version): e.lowered_because for e in entries if e.lowered_because}
     catalogue = classified(catalogue, lowered, clearance)
@@ -65,16 +97,30 @@ def load_catalogue(
 
 
 def source_catalogue(folder: Path) -> Catalogue:
-    """The catalogue for a source's folder: the packs with its `tags.yaml` and approvals.
+    """The catalogue for a source's folder: its packs with its `tags.yaml` and approvals.
 
     Raises:
-        TagError: as `load_catalogue`.
+        SourceError: as `load_source`.
+        TagError: as `load_catalogue`, and for a pack that there is not.
     """
     overrides, approvals = source_file(folder, "tags.yaml"), source_file(folder, APPROVALS_FILE)
     return load_catalogue(
         overrides=overrides if overrides.is_file() else None,
         approvals=approvals if approvals.is_file() else None,
+        start=source_packs(load_source(folder)),
     )
+
+
+def source_packs(source: Source) -> tuple[Pack, ...]:
+    """The packs that the source names, else those that fit the tables it provides.
+
+    Raises:
+        TagError: when it names one that there is not.
+    """
+    names = source.definition.packs
+    if names is None:
+        names = default_packs(source.provided)
+    return chosen(names, source.definition.place_of("packs"))
 
 
 def _tag_columns(entries: Sequence[TagEntry], reserved: set[str]) -> dict[str, Column]:
@@ -101,11 +147,17 @@ def _tag_columns(entries: Sequence[TagEntry], reserved: set[str]) -> dict[str, C
 
 
 def _tag(
-    entry: TagEntry, context: Mapping[str, Column], categories: Mapping[str, tuple[str, str]]
+    entry: TagEntry,
+    context: Mapping[str, Column],
+    categories: Mapping[str, tuple[str, str]],
+    left_out: Mapping[str, str],
 ) -> Tag:
     def expression(text: str, place: Place) -> Expression:
         try:
             return parse(text, context)
+        except UnknownColumnError as error:
+            remedy = of_other_pack(error.column, left_out) or error
+            raise TagError(f"{place}: tag {entry.code}: {remedy}.") from None
         except ExpressionError as error:
             raise TagError(f"{place}: tag {entry.code}: {error}.") from None
 

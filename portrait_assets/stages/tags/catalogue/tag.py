@@ -165,19 +165,29 @@ class Tag:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def of_other_pack(code: str, elsewhere: Mapping[str, str]) -> str:
+    """Which of the packs `elsewhere` has the tag, and the remedy, in words; empty for none."""
+    if code not in elsewhere:
+        return ""
+    pack = elsewhere[code]
+    return f"{code} is a tag of the pack {pack}; add {pack} to packs in source.yaml"
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Every version of every tag, by code and version.
 
     `categories` gives the English and Chinese name of a category's code; `columns` is what
     expressions may read besides tags. `withheld` are the versions whose class is above what tags
-    may have: nobody is tagged by them.
+    may have: nobody is tagged by them. `elsewhere` gives the pack by code of the tags of packs that
+    the source does not have.
     """
 
     tags: tuple[Tag, ...]
     categories: Mapping[str, tuple[str, str]]
     columns: Mapping[str, Column]
     withheld: tuple[Tag, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def tag(self, code: str, version: int | None = None) -> Tag:
         """That version of the tag, or its highest.
@@ -187,10 +197,16 @@ class Catalogue:
         """
         versions = [t for t in self.tags if t.code == code and version in (None, t.version)]
         if not versions:
+            if code in self.elsewhere:
+                raise TagError(f"{self.pack_of(code)}.")
             wanted = code if version is None else f"{code} version {version}"
             listing = command("tags", "list")
             raise TagError(f"There is no tag {wanted}; `{listing}` lists the tags.")
         return max(versions, key=lambda tag: tag.version)
+
+    def pack_of(self, code: str) -> str:
+        """Which pack has a tag that is not here, and the remedy, in words; empty for none."""
+        return of_other_pack(code, self.elsewhere)
 
     @property
     def published(self) -> tuple[Tag, ...]:

@@ -79,6 +79,7 @@ def tag_details_table(catalogue: Catalogue) -> Table:
         key=("as_of", "customer_no"),
         partition_by=PartitionBy.AS_OF,
         published=True,
+        keeps_former_columns=True,
     )
 
 
