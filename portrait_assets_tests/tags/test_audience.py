@@ -148,6 +148,25 @@ def test_an_audience_can_be_exported(con: duckdb.DuckDBPyConnection, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+SPENT = "  - {code: amount, expression: spend, type: money}\n"
+FORMULAS = ["=HYPERLINK(0)", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1"]
+
+
+def test_no_text_of_an_exported_audience_is_a_formula(tmp_path: Path):
+    regions = [*FORMULAS, "north - south", "'quoted'", None]
+    spend = [-5.0] * len(regions)
+    with duckdb.connect() as con:
+        tagged(
+            con, catalogue_of(tmp_path, HOME, SPENT), {JUNE: features(region=regions, spend=spend)}
+        )
+        for name in ("people.csv", "people.parquet"):
+            export_audience(con, select_audience(con, "customer_id IS NOT NULL"), tmp_path / name)
+    written = pl.read_csv(tmp_path / "people.csv")
+    assert written["home"].to_list() == [*(f"'{text}" for text in FORMULAS), *regions[-3:]]
+    assert written["amount"].to_list() == spend, "numbers stay numbers"
+    assert pl.read_parquet(tmp_path / "people.parquet")["home"].to_list() == regions
+
+
 def test_an_audience_is_written_as_csv_or_parquet_only(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
