@@ -1,55 +1,91 @@
 """Backtests in time (时间外回测): what was predicted at a month's end against what happened after.
 
 Month M judges the predictions of one, two and three months before by what has happened since. It
-reads nothing later than M, so a backtest never changes once its month is over.
+reads nothing later than M, so a backtest never changes once its month is over. What a tag is
+compared with is the one of its outcome's baselines that was best in the window which ended with the
+base month: known when the prediction was, and not chosen by what is judged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.statistics import resampling, scores
-from portrait_assets.methods.statistics.resampling import GROUPS, Interval
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
+from portrait_assets.methods.statistics.resampling import GROUPS, Floats, Interval
+from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals, auc_p_values
 from portrait_assets.methods.statistics.scores import Counts, Measure
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.targets.outcomes import OUTCOMES
 from portrait_assets.stages.targets.windows import Window, closed_by
-from portrait_assets.stages.validation.claims import CLAIMS, Claim
+from portrait_assets.stages.validation.claims import Buckets, Claim, claims_of
 from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET, Verdict
 from portrait_assets.stages.validation.counting import BINS, SUMS, count_outcomes
+from portrait_assets.stages.validation.orders import Order, best_baseline, bucket_order
 from portrait_assets.storage.duckdb.store import Warehouse
 
 FEWEST = 20  # Hits, and customers without one; with fewer an interval is meaningless.
 CHANCE = 0.5
 LARGEST_CALIBRATION_ERROR = 0.05
-LAST_MONTH = "last month repeated"
+FALSE_FINDS = 0.05  # Of the tags that tell an outcome of the source apart, by chance.
 BASE_RATE = "base rate"
+CALIBRATED = "calibrated"
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """One test of one month: cells of shape (sums, groups, buckets), the lowest score first."""
+    """One test of one month.
+
+    `cells` are of shape (sums, groups, buckets), the lowest score first, and so are those of the
+    baseline, None where that is the base rate. `is_found` is false of a tag that is one of many
+    tested on an outcome of the source and may be among those that chance finds.
+    """
 
     claim: Claim
     outcome: str
     window: Window
-    buckets: list[str]
-    counts: Counts
-    baseline: Counts | None
+    order: Order
+    cells: Floats
+    baseline: str = BASE_RATE
+    baseline_cells: Floats | None = None
+    is_found: bool = True
+
+    @cached_property
+    def counts(self) -> Counts:
+        """The counts with their redraws."""
+        return _resampled(self.cells)
+
+    @cached_property
+    def baseline_counts(self) -> Counts | None:
+        """The same of the baseline."""
+        return None if self.baseline_cells is None else _resampled(self.baseline_cells)
 
 
 def backtest(
-    warehouse: Warehouse, matrix: Table, months: Sequence[str], claims: Sequence[Claim] = CLAIMS
+    warehouse: Warehouse,
+    matrix: Table,
+    months: Sequence[str],
+    claims: Sequence[Claim] | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows of BACKTEST and of BACKTEST_BUCKET for these months."""
+    """The rows of BACKTEST and of BACKTEST_BUCKET for these months.
+
+    Args:
+        warehouse: nothing later than each month is read.
+        matrix: the contract of the portrait matrix.
+        months: the months that judge.
+        claims: what is tested; all claims about the declared outcomes when None.
+    """
+    claims = claims_of(OUTCOMES, matrix) if claims is None else claims
     materialized = warehouse.materialized(matrix)
     windows = [w for month in months for w in closed_by(month) if w.base_month in materialized]
     # Values without an order are put in the order of their rates in the window that ended with the
-    # base month.
+    # base month, and the baseline is chosen there.
     learning = [
         Window(before, window.horizon)
         for window in windows
@@ -58,7 +94,7 @@ def backtest(
     counted = count_outcomes(warehouse, matrix, claims, sorted({*windows, *learning}))
     rows: list[dict[str, object]] = []
     buckets: list[dict[str, object]] = []
-    for judged in _judged(counted, claims, frozenset(windows)):
+    for judged in _beyond_chance(list(_judged(counted, claims, frozenset(windows)))):
         rows += _rows(judged)
         buckets += _bucket_rows(judged)
     return (
@@ -77,59 +113,29 @@ def _judged(
     counted: pl.DataFrame, claims: Sequence[Claim], windows: frozenset[Window]
 ) -> Iterator[_Judged]:
     by_name = {claim.name: claim for claim in claims}
-    sides: dict[str, dict[_Key, pl.DataFrame]] = {"tag": {}, "baseline": {}}
+    sides: dict[_Key, dict[str, pl.DataFrame]] = {}
     keys = ("base_month", "horizon", "test", "outcome", "side")
     for (base_month, horizon, test, outcome, side), frame in counted.partition_by(
         keys, as_dict=True
     ).items():
-        sides[side][base_month, horizon, test, outcome] = frame
-    for (base_month, horizon, test, outcome), tag in sides["tag"].items():
+        sides.setdefault((base_month, horizon, test, outcome), {})[side] = frame
+    for (base_month, horizon, test, outcome), found in sides.items():
         window = Window(base_month, horizon)
         if window not in windows:
             continue
         claim = by_name[test]
-        before = sides["tag"].get((next_month(base_month, -horizon), horizon, test, outcome))
-        order = _bucket_order(claim, tag, before)
-        if order is not None:
-            counts = _counts(tag, order)
-            rows = sides["baseline"][base_month, horizon, test, outcome]
-            baseline = _baseline_counts(claim, rows, counts)
-            yield _Judged(claim, outcome, window, order, counts, baseline)
+        before = sides.get((next_month(base_month, -horizon), horizon, test, outcome), {})
+        order, tag = bucket_order(claim, found["tag"], before.get("tag"))
+        judged = _Judged(claim, outcome, window, order, _cells(tag, order.buckets))
+        if claim.baselines:
+            rule = best_baseline(claim, before)
+            rows = found[rule.name]
+            baseline = _cells(rows, sorted(set(rows["bucket"]), key=float))
+            judged = replace(judged, baseline=rule.name, baseline_cells=baseline)
+        yield judged
 
 
-def _bucket_order(claim: Claim, tag: pl.DataFrame, before: pl.DataFrame | None) -> list[str] | None:
-    """The buckets, the lowest score first; None without a window to learn the order from."""
-    present = set(tag["bucket"])
-    if claim.order:
-        return [value for value in reversed(claim.order) if value in present]
-    if not claim.learned:
-        return sorted(present, key=float, reverse=claim.falls)
-    if before is None:
-        return None
-    by_bucket = before.group_by("bucket").agg(
-        (pl.col("hits").sum() / pl.col("customers").sum()).alias("rate")
-    )
-    rates = dict(by_bucket.iter_rows())
-    middle = float(np.mean(list(rates.values())))
-    return sorted(present, key=lambda value: (rates.get(value, middle), value))
-
-
-def _baseline_counts(claim: Claim, rows: pl.DataFrame, counts: Counts) -> Counts | None:
-    """The baseline's buckets; None where the baseline is the base rate.
-
-    Where a tag has but a few values, the last month is cut into groups of the same sizes, so that
-    it does not win by being finer. A tag that only describes is compared with the base rate.
-    """
-    order = sorted(set(rows["bucket"]), key=float)
-    if len(order) < 2 or claim.learned:
-        return None
-    baseline = _counts(rows, order)
-    if not claim.order:
-        return baseline
-    return baseline.as_coarse_as(counts)
-
-
-def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
+def _cells(frame: pl.DataFrame, order: Sequence[str]) -> Floats:
     # A value that the claim does not list goes into a last bucket, which is dropped.
     place = {value: position for position, value in enumerate(order)}
     width = len(order) + 1
@@ -139,8 +145,35 @@ def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
         [np.bincount(cell, frame[name].to_numpy(), GROUPS * width) for name in SUMS],
         dtype=np.float64,
     ).reshape(len(SUMS), GROUPS, width)
-    cells = cells[:, :, :-1]
+    return cells[:, :, :-1]
+
+
+def _resampled(cells: Floats) -> Counts:
     return scores.resampled(cells, np.flatnonzero(cells[0].sum(axis=1)))
+
+
+def _beyond_chance(tests: list[_Judged]) -> list[_Judged]:
+    """With `is_found` by the false discovery rate among the tags tested on an outcome."""
+    learned = [test for test in tests if test.claim.outcome.is_named_by_source]
+    if not learned:
+        return tests
+    family = pl.DataFrame(
+        {
+            "window": [f"{test.window.base_month} {test.window.horizon}" for test in learned],
+            "outcome": [test.outcome for test in learned],
+            "p": [float(auc_p_values(*_sides(test.cells))[0]) for test in learned],
+        }
+    ).with_columns(pl.col("p").fill_nan(None))
+    q_values = family.select(false_discovery_rate(pl.col("p")).over("window", "outcome"))
+    found = (q_values.to_series() <= FALSE_FINDS).fill_null(False).to_list()
+    by_test = {id(test): is_found for test, is_found in zip(learned, found, strict=True)}
+    return [replace(test, is_found=by_test.get(id(test), True)) for test in tests]
+
+
+def _sides(cells: Floats) -> tuple[Floats, Floats]:
+    """Hits and other customers by bucket, each of shape (1, buckets)."""
+    customers, hits = cells[:2].sum(axis=1)
+    return hits[None], (customers - hits)[None]
 
 
 # -- from cells to rows --------------------------------------------------------------------
@@ -148,14 +181,13 @@ def _counts(frame: pl.DataFrame, order: list[str]) -> Counts:
 
 def _rows(judged: _Judged) -> Iterator[dict[str, object]]:
     counts = judged.counts
-    yield _metric(judged, "auc", scores.auc, CHANCE)
+    yield _area(judged)
     yield _metric(judged, "lift of the top tenth", scores.lift_of_top, 1.0)
     if judged.claim.outcome.amount is not None:
         measure = scores.amount_of_top
         yield _metric(judged, "share of the top tenth", measure, scores.TOP)
     if judged.claim.is_probability:
-        error = resampling.interval(scores.calibration_error(counts))
-        yield _row(judged, "calibration error", error, None, None, "", _calibrated(judged, error))
+        yield _calibration(judged)
         error_of_tag, error_of_base = scores.brier(counts), scores.brier_of_base_rate(counts)
         # A smaller score is better, so the gain is by how much the base rate is worse.
         gain = resampling.interval(error_of_base - error_of_tag)
@@ -171,15 +203,27 @@ def _rows(judged: _Judged) -> Iterator[dict[str, object]]:
         )
 
 
+def _area(judged: _Judged) -> dict[str, object]:
+    """The area under the curve, the scores compared as they are."""
+    area, low, high = (float(each[0]) for each in auc_intervals(*_sides(judged.cells)))
+    value = Interval(area if np.isfinite(low) else np.nan, low, high)
+    compared, gain = CHANCE, Interval(area - CHANCE, low - CHANCE, high - CHANCE)
+    if judged.baseline_cells is not None:
+        compared = float(auc_intervals(*_sides(judged.baseline_cells))[0][0])
+        gain = auc_gain(judged.cells[:2], judged.baseline_cells[:2])
+    verdict = _verdict(judged, gain, value, CHANCE)
+    return _row(judged, "auc", value, compared, gain, judged.baseline, verdict)
+
+
 def _metric(judged: _Judged, name: str, measure: Measure, by_chance: float) -> dict[str, object]:
     measured = measure(judged.counts)
-    compared, baseline = np.full(len(measured), by_chance), BASE_RATE
-    if judged.baseline is not None:
-        compared, baseline = measure(judged.baseline), LAST_MONTH
+    compared = np.full(len(measured), by_chance)
+    if judged.baseline_counts is not None:
+        compared = measure(judged.baseline_counts)
     value = resampling.interval(measured)
     gain = resampling.interval(measured - compared)
     verdict = _verdict(judged, gain, value, by_chance)
-    return _row(judged, name, value, float(compared[0]), gain, baseline, verdict)
+    return _row(judged, name, value, float(compared[0]), gain, judged.baseline, verdict)
 
 
 def _too_few(counts: Counts) -> bool:
@@ -188,18 +232,35 @@ def _too_few(counts: Counts) -> bool:
 
 
 def _verdict(judged: _Judged, gain: Interval, value: Interval, by_chance: float) -> Verdict:
-    """Fail what is surely worse than the baseline; warn of what is not surely better."""
-    if _too_few(judged.counts) or not np.isfinite([gain.low, value.low]).all():
+    """Fail what is surely worse than the baseline; warn of what is not surely better.
+
+    Where all customers have one value there is nothing to judge.
+    """
+    counts = judged.counts
+    is_one_value = (counts.customers[0] > 0).sum() < 2
+    if is_one_value or _too_few(counts) or not np.isfinite([gain.low, value.low]).all():
         return Verdict.NOT_JUDGED
     if gain.high < 0 or value.high <= by_chance:
         return Verdict.FAIL
-    return Verdict.PASS if gain.low > 0 and value.low > by_chance else Verdict.WARN
+    is_better = gain.low > 0 and value.low > by_chance
+    return Verdict.PASS if is_better and judged.is_found else Verdict.WARN
 
 
-def _calibrated(judged: _Judged, error: Interval) -> Verdict:
-    if _too_few(judged.counts):
-        return Verdict.NOT_JUDGED
-    return Verdict.WARN if error.low > LARGEST_CALIBRATION_ERROR else Verdict.PASS
+def _calibration(judged: _Judged) -> dict[str, object]:
+    """The calibration error beside what a calibrated probability would give by chance."""
+    counts = judged.counts
+    error = float(scores.calibration_error(counts)[0])
+    by_chance = scores.calibration_error_by_chance(counts)
+    low, high = np.quantile(by_chance, [0.025, 0.975])
+    expected = float(by_chance.mean())
+    beyond = Interval(error - expected, error - float(high), error - float(low))
+    verdict = Verdict.PASS
+    if _too_few(counts):
+        verdict = Verdict.NOT_JUDGED
+    elif beyond.low > 0 and error > LARGEST_CALIBRATION_ERROR:
+        verdict = Verdict.WARN
+    value = Interval(error, np.nan, np.nan)
+    return _row(judged, "calibration error", value, expected, beyond, CALIBRATED, verdict)
 
 
 def _row(
@@ -225,7 +286,7 @@ def _row(
         "value": _rounded(value.value),
         "low": _rounded(value.low),
         "high": _rounded(value.high),
-        "baseline": baseline or "none",
+        "baseline": baseline,
         "baseline_value": _rounded(baseline_value),
         "gain_low": _rounded(gain.low if gain else None),
         "gain_high": _rounded(gain.high if gain else None),
@@ -243,9 +304,11 @@ def _rounded(value: float | None) -> float | None:
 
 def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
     """The buckets from the highest score down; twentieths of a number go together by tenths."""
-    counts, names = judged.counts, judged.buckets
-    if not judged.claim.order and not judged.claim.learned:
-        counts, names = _by_tenths(counts, names, judged.claim.falls)
+    counts, names = judged.counts, judged.order.buckets
+    if judged.order.values:
+        counts, names = counts.merged(judged.order.values), judged.order.names
+    if judged.claim.counted_by is Buckets.BINS:
+        counts, names = _by_tenths(counts, names)
     everyone, hits = counts.customers[0].sum(), counts.hits[0].sum()
     amount = counts.amount[0].sum()
     size, rates = counts.customers, counts.rates
@@ -274,8 +337,8 @@ def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
         }
 
 
-def _by_tenths(counts: Counts, names: list[str], falls: bool) -> tuple[Counts, list[str]]:
+def _by_tenths(counts: Counts, names: Sequence[str]) -> tuple[Counts, Sequence[str]]:
     tenth = [int(float(name)) * 10 // BINS for name in names]
-    kept = sorted(set(tenth), reverse=falls)
+    kept = list(dict.fromkeys(tenth))
     merged = counts.merged([kept.index(each) for each in tenth])
     return merged, [f"tenth {each + 1}" for each in kept]

@@ -21,6 +21,13 @@ from portrait_assets.methods.statistics.stability import MODERATE_SHIFT, STRONG_
 from portrait_assets.schema.table import POLARS_TYPES, Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.validation.contract import DRIFT, Against, Verdict
+from portrait_assets.stages.validation.moves import (
+    MISSING,
+    Pair,
+    level_moves,
+    numeric_moves,
+    sampled,
+)
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -31,15 +38,6 @@ _NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
 _KEYS = ["as_of", "against", "kind", "subject"]
 _FAMILY = ["as_of", "against", "is_new"]
 _COUNTS = [*_KEYS, "is_new", "bin", "fine", "now", "then"]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A month and the month that it is compared with."""
-
-    month: str
-    reference: str
-    against: Against
 
 
 def pairs_of(
@@ -110,7 +108,7 @@ def drift(
         left_out: those of them that nothing can be compared with (`active_by_construction`).
     """
     pairs = pairs_of(months, materialized, left_out)
-    parts = []
+    parts, moves = [], []
     windows: dict[tuple[str, str], int] = {}
     for group in compared:
         scaled = frozenset() if group.by_value else _NUMERIC
@@ -118,12 +116,18 @@ def drift(
         listed = [n for n in group.columns if n not in numeric and not _is_time(group.table, n)]
         windows |= {(group.kind, name): group.windows.get(name, 0) for name in group.columns}
         if pairs and numeric:
-            parts.append(_numeric_counts(warehouse, group, numeric, pairs))
+            counts, moved = _numeric_counts(warehouse, group, numeric, pairs)
+            parts.append(counts)
+            moves.append(moved)
         if pairs and listed:
-            parts.append(_level_counts(warehouse, group, listed, pairs))
+            counts, moved = _level_counts(warehouse, group, listed, pairs)
+            parts.append(counts)
+            moves.append(moved)
     if not parts:
         return DRIFT.empty()
-    measured = distances(pl.concat(parts), [*_KEYS, "is_new"], _FAMILY)
+    measured = distances(
+        pl.concat(parts), [*_KEYS, "is_new"], _FAMILY, pl.concat(moves, how="diagonal")
+    )
     return _judged(measured, pairs, windows, min(materialized))
 
 
@@ -136,11 +140,11 @@ def _is_time(table: Table, name: str) -> bool:
 
 def _numeric_counts(
     warehouse: Warehouse, group: ComparedColumns, names: Sequence[str], pairs: Sequence[Pair]
-) -> pl.DataFrame:
-    """Customers by percentile of the month compared with; those without a value are one bin.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Customers by percentile of the month compared with, and how they move between the bins.
 
-    Each month is read once and each column sorted once: the counts below an edge are then looked
-    up, however many customers there are.
+    Those without a value are one bin. Each month is read once and each column sorted once: the
+    counts below an edge are then looked up, however many customers there are.
     """
     edges: dict[tuple[str, str], Floats] = {}
     counted: dict[tuple[str, str, str], Counts] = {}
@@ -160,9 +164,12 @@ def _numeric_counts(
             for reference in compared_with:
                 steps = counts_between(values, edges[reference, name])
                 counted[month, reference, name] = np.append(steps, frame.height - len(values))
-    return _binned(pairs, names, edges, counted).with_columns(pl.lit(group.kind).alias("kind"))[
-        _COUNTS
-    ]
+    kind = pl.lit(group.kind).alias("kind")
+    samples = sampled(warehouse, group.table, columns, pairs)
+    return (
+        _binned(pairs, names, edges, counted).with_columns(kind)[_COUNTS],
+        numeric_moves(samples, pairs, names, edges, counted).with_columns(kind),
+    )
 
 
 def _binned(
@@ -203,7 +210,7 @@ def _binned(
     ).with_columns(
         pl.col("fine").fill_nan(None),
         pl.when(pl.col("tenth") < 0)
-        .then(pl.lit("missing"))
+        .then(pl.lit(MISSING))
         .otherwise(pl.col("tenth").cast(pl.String))
         .alias("bin"),
     )
@@ -211,8 +218,8 @@ def _binned(
 
 def _level_counts(
     warehouse: Warehouse, group: ComparedColumns, names: Sequence[str], pairs: Sequence[Pair]
-) -> pl.DataFrame:
-    """Customers by value; beyond the most frequent of the month compared with, together."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Customers by value, the rarer ones of the month compared with together, and their moves."""
     wanted = sorted({month for pair in pairs for month in (pair.month, pair.reference)})
     columns = ", ".join(f"{_level(group.table, name)} AS {quote(name)}" for name in names)
     sql = (
@@ -243,17 +250,22 @@ def _level_counts(
         .over("as_of", "against", "subject")
     )
     level = pl.format("={}", pl.col("level"))  # A value may be called 'missing' or 'others'.
-    return both.with_columns(
+    binned = both.with_columns(
         pl.lit(group.kind).alias("kind"),
         pl.when(pl.col("level").is_null())
-        .then(pl.lit("missing"))
+        .then(pl.lit(MISSING))
         .when(place > LEVELS)
         .then(pl.lit("others"))
         .otherwise(level)
         .alias("bin"),
         pl.lit(None, dtype=pl.Float64).alias("fine"),
         pl.lit(False).alias("is_new"),
-    ).select(_COUNTS)
+    )
+    samples = sampled(warehouse, group.table, columns, pairs)
+    moves = level_moves(samples, pairs, names, binned).with_columns(
+        pl.lit(group.kind).alias("kind"), pl.lit(False).alias("is_new")
+    )
+    return binned.select(_COUNTS), moves
 
 
 def _level(table: Table, name: str) -> str:

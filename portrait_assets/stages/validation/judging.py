@@ -20,9 +20,10 @@ from portrait_assets.stages.features.given import given_in, lacking_features
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
+from portrait_assets.stages.targets.outcomes import OUTCOMES
 from portrait_assets.stages.validation import findings, findings_backtest, findings_evidence
 from portrait_assets.stages.validation.backtest import backtest
-from portrait_assets.stages.validation.claims import CLAIMS
+from portrait_assets.stages.validation.claims import claims_of
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -177,7 +178,9 @@ def report_of(
             tag_holders.filter(pl.col("as_of") == as_of), judged["tag_code"].to_list(), customers
         ),
         findings_evidence.drift_findings(own[DRIFT]),
-        findings_backtest.backtest_findings(own[BACKTEST], CLAIMS, matrix.column_names, absent),
+        findings_backtest.backtest_findings(
+            own[BACKTEST], claims_of(OUTCOMES, matrix), matrix.column_names, absent
+        ),
         findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
         findings_evidence.tag_cards(
             warehouse.read(TAG_QUALITY, [month]).join(judged, on="tag_code", how="semi")

@@ -16,7 +16,11 @@ SAME_THING = 0.90
 
 @dataclass(frozen=True)
 class Lift:
-    """Rate of an outcome among a value's holders over that of the base, with its 95 % interval."""
+    """Rate of an outcome among a value's holders over that of the base, with its interval.
+
+    The value was picked among the tag's: the interval is one of those that hold together in 95 of
+    100 cases.
+    """
 
     outcome: str
     value: str
