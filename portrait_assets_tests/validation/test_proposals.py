@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.governance import approve
@@ -21,6 +20,7 @@ from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.proposals import draft_file, propose
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.conftest import renew_targets
+from portrait_assets_tests.validation.small_world import filled
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
 CUSTOMERS = 1_500
@@ -76,19 +76,6 @@ def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
         )
         warehouse.write(CUSTOMER_MONTH, [following], filled(CUSTOMER_MONTH, active))
     renew_targets(warehouse, MONTHS)
-
-
-def filled(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the table's other columns: nothing, or what stands for it."""
-    full = pl.concat([table.empty(), rows], how="diagonal_relaxed")
-    wanted = [column for column in table.all_columns if not column.nullable]
-    return full.with_columns(
-        pl.col(column.name).fill_null(pl.lit([], dtype=pl.List(pl.String)))
-        if column.type is Type.TEXTS
-        else pl.col(column.name).fill_null(0)
-        for column in wanted
-        if column.type is Type.TEXTS or full.schema[column.name].is_numeric()
-    )
 
 
 @pytest.fixture
