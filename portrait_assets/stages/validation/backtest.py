@@ -56,6 +56,12 @@ class _Judged:
     baseline_cells: Floats | None = None
     is_found: bool = True
 
+    @property
+    def is_of_one_value(self) -> bool:
+        """Whether all customers have one value, which ranks nobody."""
+        present = np.flatnonzero(self.cells[0].any(axis=0))
+        return len({self.order.value_of(bucket) for bucket in present}) < 2
+
     @cached_property
     def counts(self) -> Counts:
         """The counts with their redraws."""
@@ -206,7 +212,9 @@ def _rows(judged: _Judged) -> Iterator[dict[str, object]]:
 def _area(judged: _Judged) -> dict[str, object]:
     """The area under the curve, the scores compared as they are."""
     area, low, high = (float(each[0]) for each in auc_intervals(*_sides(judged.cells)))
-    value = Interval(area if np.isfinite(low) else np.nan, low, high)
+    if judged.is_of_one_value:
+        area = low = high = np.nan
+    value = Interval(area, low, high)
     compared, gain = CHANCE, Interval(area - CHANCE, low - CHANCE, high - CHANCE)
     if judged.baseline_cells is not None:
         compared = float(auc_intervals(*_sides(judged.baseline_cells))[0][0])
@@ -236,9 +244,8 @@ def _verdict(judged: _Judged, gain: Interval, value: Interval, by_chance: float)
 
     Where all customers have one value there is nothing to judge.
     """
-    counts = judged.counts
-    is_one_value = (counts.customers[0] > 0).sum() < 2
-    if is_one_value or _too_few(counts) or not np.isfinite([gain.low, value.low]).all():
+    is_open = judged.is_of_one_value or _too_few(judged.counts)
+    if is_open or not np.isfinite([gain.low, value.low]).all():
         return Verdict.NOT_JUDGED
     if gain.high < 0 or value.high <= by_chance:
         return Verdict.FAIL

@@ -31,6 +31,10 @@ class Order:
     names: tuple[str, ...] = ()
     values: tuple[int, ...] = ()
 
+    def value_of(self, bucket: int) -> int:
+        """The number of the value that the bucket at this place is of."""
+        return self.values[bucket] if self.values else bucket
+
 
 def bucket_order(
     claim: Claim, tag: pl.DataFrame, before: pl.DataFrame | None
