@@ -17,7 +17,8 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status
 from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
 from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.validation.claims import Claim
-from portrait_assets.stages.validation.proposals import draft_file, propose
+from portrait_assets.stages.validation.drafts import draft_file
+from portrait_assets.stages.validation.proposals import propose
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.conftest import renew_targets
 from portrait_assets_tests.validation.small_world import filled

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.targets.outcomes import OUTCOMES, Baseline, Outcome
 
@@ -110,6 +112,26 @@ def claims_of(declared: Iterable[Outcome], matrix: Table | None = None) -> tuple
     )
     listed = (claim for claim in _OF_TAGS if claim.outcome in outcomes_declared)
     return (*listed, *of_segments, *of_source)
+
+
+def claims_of_catalogue(catalogue: Catalogue) -> tuple[Claim, ...]:
+    """The claims about the declared outcomes, with those of tags that name one as their target."""
+    matrix = portrait_matrix_table(catalogue)
+    claims = claims_of(OUTCOMES, matrix)
+    listed = {(claim.tag, claim.outcome.code) for claim in claims}
+    by_code = {outcome.code: outcome for outcome in OUTCOMES if not outcome.is_named_by_source}
+    targeted = (
+        Claim(
+            tag.code, by_code[tag.target], tuple(value.value for value in tag.values) or _order(tag)
+        )
+        for tag in catalogue.published
+        if tag.target in by_code and (tag.code, tag.target) not in listed
+    )
+    return (*claims, *targeted)
+
+
+def _order(tag: Tag) -> tuple[str, ...]:
+    return ("true", "false") if tag.type is Type.BOOLEAN else ()
 
 
 def _described_by(matrix: Table) -> Iterator[Column]:
