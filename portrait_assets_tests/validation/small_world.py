@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,8 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MAT
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.conftest import renew_targets
 
-Columns = Mapping[str, Sequence[object] | np.ndarray]
+Columns = Mapping[str, Any]
+"""Values of each customer by name, or one for all of them."""
 
 
 def matrix_of(*columns: Column) -> Table:

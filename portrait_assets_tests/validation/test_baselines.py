@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,7 +43,7 @@ class Shop:
 
 def judged(
     folder: Path, risk_noise: float, rules: Sequence[tuple[float, float]] = ((0.5, 3.0),) * 3
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The test of the tag on March: by month the noise of recency and of last month's purchases."""
     shop = Shop()
     world = SmallWorld(folder, matrix_of(RISK), CUSTOMERS)
@@ -113,5 +114,5 @@ def test_a_tag_of_one_value_cannot_be_judged(tmp_path: Path):
     assert set(rows["verdict"]) == {"not judged"}
     area = rows.filter(pl.col("metric") == "auc")
     assert area["value"].to_list() == [None]
-    (said,) = backtest_findings(area, CLAIMS, [], [])["advice_en"].head(1)
-    assert said.startswith("Everyone has the same value: there is nothing to judge. ")
+    (advice,) = backtest_findings(area, CLAIMS, [], [])["advice_en"].head(1)
+    assert advice.startswith("Everyone has the same value: there is nothing to judge. ")

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.core.months import last_day
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.governance import approve
@@ -18,6 +19,7 @@ from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
 from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.drafts import draft_file
+from portrait_assets.stages.validation.judging import weak_before
 from portrait_assets.stages.validation.proposals import propose
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.conftest import renew_targets
@@ -101,6 +103,18 @@ def test_what_would_have_been_worse_out_of_time_is_not_proposed(
 ):
     world(empty, breaks_in=MONTHS[-1])
     assert propose(empty, catalogue, MONTHS[-1], MONTHS, [CLAIM.name], [CLAIM]).is_empty()
+
+
+def test_a_tag_is_weak_by_the_month_before_the_one_that_its_draft_is_tried_on():
+    """A month in which a tag did badly by chance is one in which any draft does better."""
+    tests = pl.DataFrame(
+        {
+            "as_of": [last_day(month) for month in (*MONTHS[-2:], *MONTHS[-2:])],
+            "test": ["long weak", "long weak", "bad luck", "bad luck"],
+            "verdict": ["fail", "warn", "pass", "fail"],
+        }
+    )
+    assert weak_before(tests, MONTHS[-1]) == ["long weak"]
 
 
 def test_a_threshold_that_separates_is_left_alone(empty: Warehouse, tmp_path: Path):

@@ -22,11 +22,14 @@ TAGS = (
     Column("credit_limit", Type.MONEY, "Limit", "额度"),
     Column("paid", Type.TEXT, "Paid", "还款", allowed=("late", "in_time")),
     Column("town", Type.TEXT, "Town", "城镇"),
-    Column("held", Type.TEXTS, "Products", "产品"),
+    Column("products", Type.TEXTS, "Products", "产品"),
     Column("married", Type.BOOLEAN, "Married", "已婚"),
     Column("born_on", Type.DATE, "Born", "出生"),
     *(Column(f"chance_{i}", Type.INTEGER, "Chance", "随机") for i in range(CHANCE)),
 )
+
+
+Portfolio = tuple["Cards", Table, tuple[pl.DataFrame, pl.DataFrame]]
 
 
 class Cards:
@@ -39,19 +42,19 @@ class Cards:
         late = rng.random(CUSTOMERS) < 0.2
         risk = -1.8 + 2 * late - self.credit_limit / 200_000
         self.default = rng.random(CUSTOMERS) < 1 / (1 + np.exp(-risk))
-        held = rng.integers(0, 4, (CUSTOMERS, 2)).tolist()
+        products = rng.integers(0, 4, (CUSTOMERS, 2)).tolist()
         self.tags = {
             "credit_limit": self.credit_limit,
             "paid": np.where(late, "late", "in_time"),
             "town": [f"town {n}" for n in rng.integers(0, 400, CUSTOMERS)],
-            "held": [[f"product {n}" for n in row] for row in held],
+            "products": [[f"product {n}" for n in row] for row in products],
             "married": rng.random(CUSTOMERS) < 0.5,
             "born_on": np.datetime64("1960-01-01") + rng.integers(0, 12_000, CUSTOMERS),
         } | {f"chance_{i}": rng.integers(0, 100, CUSTOMERS) for i in range(CHANCE)}
 
 
 @pytest.fixture(scope="module")
-def portfolio(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cards, Table, pl.DataFrame]:
+def portfolio(tmp_path_factory: pytest.TempPathFactory) -> Portfolio:
     """One month of tags, and defaults known in the month after: as tests of October."""
     cards, matrix = Cards(), matrix_of(*TAGS)
     world = SmallWorld(tmp_path_factory.mktemp("cards"), matrix, CUSTOMERS)
@@ -63,7 +66,7 @@ def portfolio(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cards, Table, p
     return cards, matrix, rows
 
 
-def areas(portfolio: tuple[Cards, Table, pl.DataFrame], outcome: str = "default") -> pl.DataFrame:
+def areas(portfolio: Portfolio, outcome: str = "default") -> pl.DataFrame:
     return portfolio[2][0].filter((pl.col("metric") == "auc") & (pl.col("outcome") == outcome))
 
 
@@ -123,8 +126,8 @@ def test_without_an_outcome_there_is_one_finding_of_its_lack(portfolio):
     found = backtest_findings(
         nothing, claims_of(OUTCOMES, matrix), matrix.column_names, ["outcomes"]
     )
-    told = found.filter(pl.col("subject").str.ends_with("/ answer"))
-    assert told["advice_en"].to_list() == ["The source has no outcomes."]
+    lack = found.filter(pl.col("subject").str.ends_with("/ answer"))
+    assert lack["advice_en"].to_list() == ["The source has no outcomes."]
 
 
 def test_values_are_put_in_the_order_of_an_earlier_window_where_there_is_one(tmp_path: Path):

@@ -96,8 +96,9 @@ def _with_moves(
         ]
         # Sums of floats depend on their order, and a rerun must give the same to the last digit.
         placed = moved.select(*places, pl.col("customers").cast(pl.Float64)).sort(pl.all())
-        found = change(np.array(then, float), np.array(now, float), placed.to_numpy())
-        rows.append((found.chi_square, found.p_value, found.psi_expected, found.psi_p95))
+        moves_of = change(np.array(then, float), np.array(now, float), placed.to_numpy())
+        numbers = (moves_of.chi_square, moves_of.p_value)
+        rows.append((*numbers, moves_of.psi_expected, moves_of.psi_p95))
     names = ["chi_square", "p_value", "psi_expected", "psi_p95"]
     known = [row or (None,) * len(names) for row in rows]
     schema = {f"{name}:moves": pl.Float64 for name in names}

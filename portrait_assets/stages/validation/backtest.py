@@ -59,7 +59,7 @@ class _Judged:
     @property
     def is_of_one_value(self) -> bool:
         """Whether all customers have one value, which ranks nobody."""
-        present = np.flatnonzero(self.cells[0].any(axis=0))
+        present = np.flatnonzero(self.cells[0].any(axis=0)).tolist()
         return len({self.order.value_of(bucket) for bucket in present}) < 2
 
     @cached_property
@@ -311,7 +311,8 @@ def _rounded(value: float | None) -> float | None:
 
 def _bucket_rows(judged: _Judged) -> Iterator[dict[str, object]]:
     """The buckets from the highest score down; twentieths of a number go together by tenths."""
-    counts, names = judged.counts, judged.order.buckets
+    names: Sequence[str] = judged.order.buckets
+    counts = judged.counts
     if judged.order.values:
         counts, names = counts.merged(judged.order.values), judged.order.names
     if judged.claim.counted_by is Buckets.BINS:

@@ -93,12 +93,16 @@ def proposals(warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str])
             (pl.col("metric") == "auc") & (pl.col("horizon_months") == 1)
         )
         demoted = demotions(warehouse, matrix, catalogue, month, tests, driving)
-        before = pl.col("as_of") == last_day(next_month(month, -1))
-        weak = tests.filter(before & (pl.col("verdict") == Verdict.FAIL))["test"].to_list()
         others = [claim for claim in declared if claim.tag not in set(demoted["tag_code"])]
-        tuned = propose(warehouse, catalogue, month, history, weak, others)
+        tuned = propose(warehouse, catalogue, month, history, weak_before(tests, month), others)
         proposed += [demoted, tuned]
     return pl.concat(proposed).sort(TAG_PROPOSAL.key)
+
+
+def weak_before(tests: pl.DataFrame, month: str) -> list[str]:
+    """The names of the tests that failed in the month before; that of the month tries drafts."""
+    is_before = pl.col("as_of") == last_day(next_month(month, -1))
+    return tests.filter(is_before & (pl.col("verdict") == Verdict.FAIL))["test"].to_list()
 
 
 def compared_columns(catalogue: Catalogue) -> list[ComparedColumns]:
