@@ -99,9 +99,9 @@ def test_a_claim_is_counted_beside_its_baselines_by_the_feature_s_order():
         ("calls", "6.0"): (1, 0),
         ("calls", "13.0"): (1, 0),
         ("calls", "19.0"): (1, 1),
-        ("recency", "0.0"): (1, 1),
+        ("recency", "0.0"): (1, 0),
         ("recency", "6.0"): (1, 0),
-        ("recency", "13.0"): (1, 0),
+        ("recency", "13.0"): (1, 1),
         ("recency", "19.0"): (1, 1),
     }
 
