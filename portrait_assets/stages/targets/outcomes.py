@@ -92,12 +92,16 @@ class Baseline:
         direction = "less" if self.falls else "more"
         return f"{self.feature}:{direction}:{'likely' if self.unknown_is_likely else 'unlikely'}"
 
-    @property
-    def sql(self) -> str:
-        """The number, of which more means likelier, over a row of the feature matrix; no null."""
+    def sql(self, features: str) -> str:
+        """The number, of which more means likelier, over a row of the feature matrix; no null.
+
+        Args:
+            features: the row's name; of a customer without one nothing is known.
+        """
         unknown = "infinity" if self.unknown_is_likely else "-infinity"
         sign = "-" if self.falls else ""
-        return f"coalesce({sign}CAST({self.feature} AS DOUBLE), CAST('{unknown}' AS DOUBLE))"
+        number = f"{sign}CAST({features}.{self.feature} AS DOUBLE)"
+        return f"coalesce({number}, CAST('{unknown}' AS DOUBLE))"
 
 
 @dataclass(frozen=True)

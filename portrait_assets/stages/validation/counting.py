@@ -106,7 +106,8 @@ def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> Step:
         for tag, kind in sorted(kinds)
         if kind is not Buckets.VALUES
     }
-    rules = list(dict.fromkeys(rule for claim in claims for rule in claim.baselines))
+    orders = {rule.column: rule for claim in claims for rule in claim.baselines}
+    rules = list(orders.values())
     tags = [f"p.{quote(tag)}" for tag in sorted({claim.tag for claim in claims})]
     reads: list[Source] = [with_targets(matrix, tags, outcomes, lags, buckets, rules)]
     if any(outcome.is_named_by_source for outcome in outcomes):
@@ -191,8 +192,8 @@ def _predictions(
     digest = "md5_number_lower(p.customer_id)"
     drawn = f"AND ({digest} // {GROUPS}) % {one_in} = 0" if one_in > 1 else ""
     facts = [f"coalesce(m.{fact.before}, 0) AS {fact.before}" for fact in before]
-    ruled = {quote(rule.column): rule.sql for rule in rules}
-    selected = ", ".join([*columns, *facts, *(f"r.{name}" for name in ruled)])
+    ruled = [f"{rule.sql('r')} AS {quote(rule.column)}" for rule in rules]
+    selected = ", ".join([*columns, *facts, *ruled])
     binned = dict(buckets) | {_baseline_bin(r): _bin_sql(quote(r.column)) for r in rules}
     shown = "".join(f", {sql} AS {quote(name)}" for name, sql in binned.items())
     months = base_months(lags)
@@ -206,9 +207,9 @@ def _predictions(
     joined = "LEFT JOIN last_month AS m USING (base_month, customer_id)"
     if ruled:
         reads.append(read(FEATURE_MATRIX, months))
-        computed = ", ".join(f"{sql} AS {name}" for name, sql in ruled.items())
+        features = ", ".join(sorted({rule.feature for rule in rules}))
         joined += (
-            f" LEFT JOIN (SELECT {_BASE_MONTH}, customer_id, {computed} FROM feature_matrix) AS r "
+            f" LEFT JOIN (SELECT {_BASE_MONTH}, customer_id, {features} FROM feature_matrix) AS r "
             "USING (base_month, customer_id)"
         )
 
