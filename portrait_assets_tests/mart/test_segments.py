@@ -49,7 +49,12 @@ def test_a_value_that_is_more_frequent_than_chance_gives_is_distinct():
 
 def test_a_use_is_suggested_by_what_is_distinct_alone():
     segment = {"is_small": False, "customers": 300}
-    line = {"code": "next_action", "value": "save", "value_en": "Save", "value_zh": "挽留"}
+    line: dict[str, object] = {
+        "code": "next_action",
+        "value": "save",
+        "value_en": "Save",
+        "value_zh": "挽留",
+    }
     line |= {"share": 0.3, "tgi": 150}
     uses = advice.suggested_use(segment, [line | {"is_distinct": True}])
     assert uses[0][0] == "Programme more due here than elsewhere: save (30%)."

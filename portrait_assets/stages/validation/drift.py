@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from portrait_assets.core.months import last_day, next_month
+from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.binning import (
     Counts,
     Floats,
@@ -19,61 +19,24 @@ from portrait_assets.methods.statistics.binning import (
 from portrait_assets.methods.statistics.distances import distances
 from portrait_assets.methods.statistics.stability import MODERATE_SHIFT, STRONG_SHIFT
 from portrait_assets.schema.table import POLARS_TYPES, Table, Type
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.validation.contract import DRIFT, Against, Verdict
+from portrait_assets.stages.validation.contract import DRIFT, Verdict
 from portrait_assets.stages.validation.moves import (
     MISSING,
     Pair,
     level_moves,
     numeric_moves,
+    pairs_of,
     sampled,
 )
-from portrait_assets.storage.duckdb.connection import literal, literals, quote
+from portrait_assets.storage.duckdb.connection import literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
-YEAR = 12
 FALSE_ALARMS = 0.05
 LEVELS = 20  # The values of a text that are most frequent in the month compared with.
 _NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
 _KEYS = ["as_of", "against", "kind", "subject"]
 _FAMILY = ["as_of", "against", "is_new"]
 _COUNTS = [*_KEYS, "is_new", "bin", "fine", "now", "then"]
-
-
-def pairs_of(
-    months: Sequence[str], materialized: Sequence[str], left_out: Collection[str] = ()
-) -> list[Pair]:
-    """Each month with the one before and with its baseline, where those are materialized.
-
-    The baseline is the same month a year before, so that seasons are no drift; in a shorter
-    history it is the first month. Nothing is compared with a month that is left out.
-    """
-    pairs = []
-    for month in months:
-        earlier = [other for other in materialized if other < month and other not in left_out]
-        if not earlier:
-            continue
-        before, year_ago = next_month(month, -1), next_month(month, -YEAR)
-        if before in earlier:
-            pairs.append(Pair(month, before, Against.MONTH_BEFORE))
-        baseline = year_ago if year_ago in earlier else earlier[0]
-        pairs.append(Pair(month, baseline, Against.BASELINE))
-    return pairs
-
-
-def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) -> list[str]:
-    """The first month where all its customers bought in it: they are known for no other reason.
-
-    Everyone is then active in it, and in no later month, whatever customers do.
-    """
-    if not materialized:
-        return []
-    first = materialized[0]
-    silent = warehouse.select(
-        f"SELECT count(*) FROM {FEATURE_MATRIX.full_name} "
-        f"WHERE as_of = {literal(last_day(first))} AND coalesce(purchases_1m, 0) = 0"
-    ).item()
-    return [] if silent else [first]
 
 
 @dataclass(frozen=True)

@@ -32,17 +32,13 @@ from portrait_assets.stages.validation.contract import (
     Verdict,
 )
 from portrait_assets.stages.validation.demotions import demotions, drivers
-from portrait_assets.stages.validation.drift import (
-    YEAR,
-    ComparedColumns,
-    active_by_construction,
-    drift,
-)
+from portrait_assets.stages.validation.drift import ComparedColumns, drift
 from portrait_assets.stages.validation.findings_identifiers import (
     identifier_findings,
     shared_identifiers,
 )
 from portrait_assets.stages.validation.migration import migration
+from portrait_assets.stages.validation.moves import YEAR, active_by_construction
 from portrait_assets.stages.validation.proposals import QUARTER, is_due, propose
 from portrait_assets.stages.validation.returns import RETURNED, returns_finding
 from portrait_assets.storage.check_results import CHECK_RESULTS

@@ -1,15 +1,15 @@
-"""How the customers of two months moved between the bins of a column's distribution."""
+"""Which months are compared, and how their customers moved between the bins of a column."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.months import last_day
+from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.statistics.binning import (
     TENTHS,
     Codes,
@@ -18,9 +18,12 @@ from portrait_assets.methods.statistics.binning import (
     tenth_of_each,
 )
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.validation.contract import Against
+from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse
 
+YEAR = 12
 SAMPLE = 20_000
 """Customers of a month whose moves are followed: enough for the variance of any difference."""
 MISSING = "missing"
@@ -36,6 +39,42 @@ class Pair:
     month: str
     reference: str
     against: Against
+
+
+def pairs_of(
+    months: Sequence[str], materialized: Sequence[str], left_out: Collection[str] = ()
+) -> list[Pair]:
+    """Each month with the one before and with its baseline, where those are materialized.
+
+    The baseline is the same month a year before, so that seasons are no drift; in a shorter
+    history it is the first month. Nothing is compared with a month that is left out.
+    """
+    pairs = []
+    for month in months:
+        earlier = [other for other in materialized if other < month and other not in left_out]
+        if not earlier:
+            continue
+        before, year_ago = next_month(month, -1), next_month(month, -YEAR)
+        if before in earlier:
+            pairs.append(Pair(month, before, Against.MONTH_BEFORE))
+        baseline = year_ago if year_ago in earlier else earlier[0]
+        pairs.append(Pair(month, baseline, Against.BASELINE))
+    return pairs
+
+
+def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) -> list[str]:
+    """The first month where all its customers bought in it: they are known for no other reason.
+
+    Everyone is then active in it, and in no later month, whatever customers do.
+    """
+    if not materialized:
+        return []
+    first = materialized[0]
+    silent = warehouse.select(
+        f"SELECT count(*) FROM {FEATURE_MATRIX.full_name} "
+        f"WHERE as_of = {literal(last_day(first))} AND coalesce(purchases_1m, 0) = 0"
+    ).item()
+    return [] if silent else [first]
 
 
 def sampled(
