@@ -274,6 +274,24 @@ def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path):
         assert ("高" if chinese else "High") in shown.get()
 
 
+@pytest.mark.parametrize(
+    ("chinese", "text"),
+    [(False, "by rank: a fixed share of customers"), (True, "按排名,各取值占比固定")],
+)
+def test_a_card_says_that_shares_are_set_by_rank(tmp_path: Path, chinese: bool, text: str):
+    ranked = TIER.replace("spend >= 100", "rank_share(spend) >= 0.5")
+    ranked = ranked.replace("spend < 100", "rank_share(spend) < 0.5")
+    printed = {}
+    for name, tier in (("ranked", ranked), ("by amount", TIER)):
+        console = Console(width=160, file=io.StringIO())
+        with duckdb.connect() as con, console.capture() as shown:
+            tagged(con, catalogue_of(tmp_path, tier), {JUNE: features(spend=[500, 5])})
+            print_card(customer_card(con, "a"), console, chinese)
+        printed[name] = shown.get()
+    assert text in printed["ranked"]
+    assert text not in printed["by amount"]
+
+
 def test_a_card_of_a_past_month_shows_nothing_later(con: duckdb.DuckDBPyConnection):
     card = customer_card(con, "b", MAY)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,16 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from portrait_assets.methods.statistics.resampling import GROUPS
+from portrait_assets.methods.statistics.roc import auc_intervals
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets import outcomes
-from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.targets.windows import Window
+from portrait_assets.stages.validation.backtest import _beyond_chance, backtest
 from portrait_assets.stages.validation.claims import CLAIMS, Claim
 from portrait_assets.stages.validation.findings_backtest import backtest_findings
+from portrait_assets.stages.validation.measures import Judged, sides_of
+from portrait_assets.stages.validation.orders import Order
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 RISK = Column("risk", Type.TEXT, "Risk", "风险", allowed=("high", "low"))
@@ -116,3 +121,52 @@ def test_a_tag_of_one_value_cannot_be_judged(tmp_path: Path):
     assert area["value"].to_list() == [None]
     (advice,) = backtest_findings(area, CLAIMS, [], [])["advice_en"].head(1)
     assert advice.startswith("Everyone has the same value: there is nothing to judge. ")
+
+
+PROBABILITY = Column("probability", Type.NUMBER, "Probability", "概率")
+
+
+@pytest.mark.parametrize(
+    ("predicted", "verdict"),
+    [
+        (lambda true: true, "pass"),
+        (lambda true: true**2, "warn"),
+        (lambda true: true + 0.01, "pass"),
+    ],
+    ids=["as it is", "too low", "a hundredth too high"],
+)
+@pytest.mark.parametrize("customers", [300, 3_000])
+def test_a_probability_is_warned_of_when_it_errs_by_much_and_beyond_chance(
+    tmp_path: Path, customers: int, predicted: Callable[[np.ndarray], np.ndarray], verdict: str
+):
+    rng = np.random.default_rng(12)
+    true = rng.uniform(0.05, 0.95, customers)
+    world = SmallWorld(tmp_path, matrix_of(PROBABILITY), customers)
+    world.add(MONTHS[0], {"probability": predicted(true)})
+    world.add(MONTHS[1], {"probability": true}, did={"purchases": rng.random(customers) < true})
+    claim = Claim("probability", outcomes.PURCHASE, is_probability=True)
+    rows = backtest(world.close(), world.matrix, [MONTHS[1]], [claim])[0]
+    found = rows.filter(pl.col("metric") == "calibration error").row(0, named=True)
+    assert (found["baseline"], found["verdict"]) == ("calibrated", verdict)
+    if customers == 300:
+        assert found["baseline_value"] > 0.05, "as much is usual of so few"
+
+
+def test_of_many_tags_those_found_by_chance_are_not_found():
+    rng = np.random.default_rng(13)
+    answer = outcomes.ANSWER
+    order = Order(("a", "b"))
+
+    def test_of(rate_of_b: float, number: int) -> Judged:
+        customers = rng.multinomial(1_000, np.full(GROUPS * 2, 1 / GROUPS / 2))
+        cells = customers.reshape(1, GROUPS, 2).repeat(6, axis=0).astype(float)
+        cells[1] = rng.binomial(cells[0].astype(int), [0.2, rate_of_b])
+        claim = Claim(f"tag_{number}", answer, learned=True)
+        return Judged(claim, "default", Window(MONTHS[0], 1), order, cells)
+
+    tests = [test_of(0.2, number) for number in range(200)] + [test_of(0.4, 200)]
+    found = [test.claim.tag for test in _beyond_chance(tests) if test.is_found]
+    alone = [test for test in tests if auc_intervals(*sides_of(test.cells))[1][0] > 0.5]
+    assert len(alone) > 3
+    assert "tag_200" in found
+    assert len(found) <= 2
