@@ -62,7 +62,8 @@ def catalogue_with(folder: Path, days: int) -> Catalogue:
 def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
     """Customers who stay away for 40 days stay away; from `breaks_in` on that is no longer so."""
     rng = np.random.default_rng(5)
-    warehouse.write(CLEANED["outcomes"], MONTHS, CLEANED["outcomes"].empty())
+    for name in ("outcomes", "transactions"):
+        warehouse.write(CLEANED[name], MONTHS, CLEANED[name].empty())
     people = [f"C{i:04d}" for i in range(CUSTOMERS)]
     for month in MONTHS:
         recency = rng.integers(0, 120, CUSTOMERS)
