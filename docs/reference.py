@@ -161,6 +161,8 @@ def _tag_section(tag: Tag) -> Iterator[str]:
     yield (
         f"{tag.name_en} / {tag.name_zh}. A {tag.kind} tag, version {tag.version}, {tag.status}, "
         f"owned by {tag.owner}, class {tag.sensitivity.name}."
+        + (f" It stands for {tag.target}." if tag.target else "")
+        + (" Shares of its values are set by rank." if tag.is_by_rank else "")
     )
     yield ""
     if tag.values:

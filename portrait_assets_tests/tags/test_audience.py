@@ -148,6 +148,25 @@ def test_an_audience_can_be_exported(con: duckdb.DuckDBPyConnection, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+SPENT = "  - {code: amount, expression: spend, type: money}\n"
+FORMULAS = ["=HYPERLINK(0)", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1"]
+
+
+def test_no_text_of_an_exported_audience_is_a_formula(tmp_path: Path):
+    regions = [*FORMULAS, "north - south", "'quoted'", None]
+    spend = [-5.0] * len(regions)
+    with duckdb.connect() as con:
+        tagged(
+            con, catalogue_of(tmp_path, HOME, SPENT), {JUNE: features(region=regions, spend=spend)}
+        )
+        for name in ("people.csv", "people.parquet"):
+            export_audience(con, select_audience(con, "customer_id IS NOT NULL"), tmp_path / name)
+    written = pl.read_csv(tmp_path / "people.csv")
+    assert written["home"].to_list() == [*(f"'{text}" for text in FORMULAS), *regions[-3:]]
+    assert written["amount"].to_list() == spend, "numbers stay numbers"
+    assert pl.read_parquet(tmp_path / "people.parquet")["home"].to_list() == regions
+
+
 def test_an_audience_is_written_as_csv_or_parquet_only(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
@@ -253,6 +272,24 @@ def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path):
         with console.capture() as shown:
             print_card(card, console, chinese)
         assert ("高" if chinese else "High") in shown.get()
+
+
+@pytest.mark.parametrize(
+    ("chinese", "text"),
+    [(False, "by rank: a fixed share of customers"), (True, "按排名,各取值占比固定")],
+)
+def test_a_card_says_that_shares_are_set_by_rank(tmp_path: Path, chinese: bool, text: str):
+    ranked = TIER.replace("spend >= 100", "rank_share(spend) >= 0.5")
+    ranked = ranked.replace("spend < 100", "rank_share(spend) < 0.5")
+    printed = {}
+    for name, tier in (("ranked", ranked), ("by amount", TIER)):
+        console = Console(width=160, file=io.StringIO())
+        with duckdb.connect() as con, console.capture() as shown:
+            tagged(con, catalogue_of(tmp_path, tier), {JUNE: features(spend=[500, 5])})
+            print_card(customer_card(con, "a"), console, chinese)
+        printed[name] = shown.get()
+    assert text in printed["ranked"]
+    assert text not in printed["by amount"]
 
 
 def test_a_card_of_a_past_month_shows_nothing_later(con: duckdb.DuckDBPyConnection):

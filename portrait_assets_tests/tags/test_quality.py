@@ -2,9 +2,11 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_QUALITY
@@ -15,6 +17,7 @@ from portrait_assets.stages.tags.quality.distributions import (
     TagDistributions,
     tag_distributions,
 )
+from portrait_assets.stages.tags.quality.lift import _most_significant_lift
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
@@ -201,6 +204,30 @@ def test_lift_follows_the_outcome_and_has_an_interval(tmp_path: Path):
     assert card["lift"] == pytest.approx(1 / (150 / 400))
     assert 1 < card["lift_low"] < card["lift"] <= card["lift_high"]
     assert card["recommendation"] == "keep"
+
+
+def test_of_many_values_without_meaning_hardly_any_lift_differs_from_1():
+    """The most extreme of 30 values is picked: its interval allows for the other 29."""
+    rng, values, size = np.random.default_rng(8), 30, 3_000
+    names = [f"v{number}" for number in range(values)]
+    differs = []
+    for _ in range(300):
+        codes, happened = rng.integers(0, values, size), rng.random(size) < 0.3
+        found = _most_significant_lift("purchased", codes, names, np.full(size, True), happened)
+        assert found is not None
+        differs.append(not found.low <= 1 <= found.high)
+    assert np.mean(differs) <= 0.05
+
+
+def test_shares_that_a_rule_sets_are_not_called_steady(tmp_path: Path):
+    ranked = TIER.replace("spend >= 100", "rank_share(spend) >= 0.8")
+    ranked = ranked.replace("spend < 100", "rank_share(spend) < 0.8")
+    for text, reason in ((ranked, "of shares that its rule sets by rank"), (TIER, "steady")):
+        tag = catalogue_of(tmp_path, text).tag("tier")
+        _, reason_en, _ = advise(tag, Measures(**GOOD.__dict__))
+        assert reason_en.endswith(reason)
+    listed = catalogue_rows(catalogue_of(tmp_path, ranked), JUNE)
+    assert listed["is_by_rank"].to_list() == [True]
 
 
 def test_a_campaign_tag_is_judged_by_responses_of_those_contacted(tmp_path: Path):

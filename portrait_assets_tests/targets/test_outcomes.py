@@ -9,10 +9,10 @@ import pytest
 
 from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.targets import contract, outcomes
 from portrait_assets.stages.targets.contract import TARGET
-from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, Outcome, facts_of
+from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, Baseline, Outcome, facts_of
 from portrait_assets.stages.targets.windows import Lag
 from portrait_assets.stages.validation.claims import CLAIMS, Claim, claims_of
 from portrait_assets.stages.validation.counting import counts
@@ -24,7 +24,10 @@ COMPLAINT = Outcome(
     "complaint",
     "投诉",
     "complaints > 0",
-    baseline="(complaints_before > 0)::INTEGER",
+    baselines=(
+        Baseline("calls", "complaints_12m"),
+        Baseline("recency", "recency_days", unknown_is_likely=True),
+    ),
     needs="interactions",
 )
 MATRIX = Table(
@@ -38,7 +41,10 @@ MATRIX = Table(
 
 
 def counted(
-    claim: Claim, target: dict[str, dict[str, int]], month_before: dict[str, dict[str, int]]
+    claim: Claim,
+    target: dict[str, dict[str, int]],
+    month_before: dict[str, dict[str, int]],
+    features: dict[str, list[int | None]] | None = None,
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """Customers and hits by side and bucket: two segments of two customers, one month on."""
     step = counts(MATRIX, [claim], [Lag(0, 1)])
@@ -61,6 +67,10 @@ def counted(
         ]
     )
     frames = {MATRIX: predicted, TARGET: after, CUSTOMER_MONTH: before}
+    if features is not None:
+        frames[FEATURE_MATRIX] = predicted.select("as_of", "customer_id").with_columns(
+            pl.Series(name, values) for name, values in features.items()
+        )
     rows = run_step(step, Scope("2024-02"), {stored[table]: f for table, f in frames.items()})
     sums = rows.group_by("side", "bucket").agg(pl.col("customers", "hits").sum())
     return {(side, bucket): (n, hits) for side, bucket, n, hits in sums.iter_rows()}
@@ -71,16 +81,37 @@ def test_an_outcome_that_is_declared_is_claimed_and_counted():
     (claim,) = set(claims) - set(CLAIMS)
     assert claim.name == "segment_id / complaint"
     found = counted(
-        claim,
-        target={"a": {"complaints": 2}, "c": {"purchases": 1}},
-        month_before={"a": {"complaints": 1}, "d": {"complaints": 1}},
+        claim, target={"a": {"complaints": 2}, "c": {"purchases": 1}}, month_before={"a": {}}
     )
-    assert found == {
-        ("tag", "1"): (2, 1),
-        ("tag", "2"): (2, 0),
-        ("baseline", "1"): (2, 1),
-        ("baseline", "0"): (2, 0),
+    assert found == {("tag", "1"): (2, 1), ("tag", "2"): (2, 0)}, "it only describes"
+
+
+def test_a_claim_is_counted_beside_its_baselines_by_the_feature_s_order():
+    """Of four customers each is a quarter; who has no value is where the baseline puts them."""
+    found = counted(
+        Claim("segment_id", COMPLAINT, ("2", "1")),
+        target={"a": {"complaints": 2}, "c": {"complaints": 1}},
+        month_before={"a": {}},
+        features={"complaints_12m": [5, 1, None, 3], "recency_days": [9, 4, None, 1]},
+    )
+    assert {key: value for key, value in found.items() if key[0] != "tag"} == {
+        ("calls", "0.0"): (1, 1),
+        ("calls", "6.0"): (1, 0),
+        ("calls", "13.0"): (1, 0),
+        ("calls", "19.0"): (1, 1),
+        ("recency", "0.0"): (1, 0),
+        ("recency", "6.0"): (1, 0),
+        ("recency", "13.0"): (1, 1),
+        ("recency", "19.0"): (1, 1),
     }
+
+
+def test_baselines_are_orders_of_features():
+    for outcome in OUTCOMES:
+        for rule in outcome.baselines:
+            assert FEATURE_MATRIX.column(rule.feature), rule
+        names = [rule.name for rule in outcome.baselines]
+        assert len(set(names)) == len(names)
 
 
 def test_what_is_not_declared_is_not_claimed():
@@ -119,7 +150,7 @@ def test_hits_are_counted_of_those_who_are_eligible(outcome: Outcome, hits: dict
 def test_only_facts_that_outcomes_read_are_joined():
     in_window, before = facts_of([outcomes.RETURN, COMPLAINT])
     assert [fact.name for fact in in_window] == ["purchases", "complaints"]
-    assert [fact.before for fact in before] == ["purchases_before", "complaints_before"]
+    assert [fact.before for fact in before] == ["purchases_before"]
 
 
 def test_every_outcome_reads_facts_and_a_cleaned_table_that_exist():

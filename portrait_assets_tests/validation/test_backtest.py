@@ -9,8 +9,9 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.targets.contract import HORIZONS
-from portrait_assets.stages.validation.backtest import FEWEST, backtest
+from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.claims import Claim
+from portrait_assets.stages.validation.measures import FEWEST
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.shop import SHOP_MONTHS
 from portrait_assets_tests.validation.conftest import renew_targets

@@ -11,12 +11,10 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.validation.contract import Against
 from portrait_assets.stages.validation.drift import (
     ComparedColumns,
-    Pair,
-    active_by_construction,
     drift,
-    pairs_of,
 )
 from portrait_assets.stages.validation.judging import compared_columns
+from portrait_assets.stages.validation.moves import Pair, active_by_construction, pairs_of
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.shop import SHOP_MONTHS
 

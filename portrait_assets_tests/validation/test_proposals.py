@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.schema.table import Table, Type
+from portrait_assets.core.months import last_day
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.governance import approve
@@ -18,9 +18,12 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status
 from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
 from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.validation.claims import Claim
-from portrait_assets.stages.validation.proposals import draft_file, propose
+from portrait_assets.stages.validation.drafts import draft_file
+from portrait_assets.stages.validation.judging import weak_before
+from portrait_assets.stages.validation.proposals import propose
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.conftest import renew_targets
+from portrait_assets_tests.validation.small_world import filled
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
 CUSTOMERS = 1_500
@@ -59,7 +62,8 @@ def catalogue_with(folder: Path, days: int) -> Catalogue:
 def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
     """Customers who stay away for 40 days stay away; from `breaks_in` on that is no longer so."""
     rng = np.random.default_rng(5)
-    warehouse.write(CLEANED["outcomes"], MONTHS, CLEANED["outcomes"].empty())
+    for name in ("outcomes", "transactions"):
+        warehouse.write(CLEANED[name], MONTHS, CLEANED[name].empty())
     people = [f"C{i:04d}" for i in range(CUSTOMERS)]
     for month in MONTHS:
         recency = rng.integers(0, 120, CUSTOMERS)
@@ -76,19 +80,6 @@ def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
         )
         warehouse.write(CUSTOMER_MONTH, [following], filled(CUSTOMER_MONTH, active))
     renew_targets(warehouse, MONTHS)
-
-
-def filled(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the table's other columns: nothing, or what stands for it."""
-    full = pl.concat([table.empty(), rows], how="diagonal_relaxed")
-    wanted = [column for column in table.all_columns if not column.nullable]
-    return full.with_columns(
-        pl.col(column.name).fill_null(pl.lit([], dtype=pl.List(pl.String)))
-        if column.type is Type.TEXTS
-        else pl.col(column.name).fill_null(0)
-        for column in wanted
-        if column.type is Type.TEXTS or full.schema[column.name].is_numeric()
-    )
 
 
 @pytest.fixture
@@ -113,6 +104,18 @@ def test_what_would_have_been_worse_out_of_time_is_not_proposed(
 ):
     world(empty, breaks_in=MONTHS[-1])
     assert propose(empty, catalogue, MONTHS[-1], MONTHS, [CLAIM.name], [CLAIM]).is_empty()
+
+
+def test_a_tag_is_weak_by_the_month_before_the_one_that_its_draft_is_tried_on():
+    """A month in which a tag did badly by chance is one in which any draft does better."""
+    tests = pl.DataFrame(
+        {
+            "as_of": [last_day(month) for month in (*MONTHS[-2:], *MONTHS[-2:])],
+            "test": ["long weak", "long weak", "bad luck", "bad luck"],
+            "verdict": ["fail", "warn", "pass", "fail"],
+        }
+    )
+    assert weak_before(tests, MONTHS[-1]) == ["long weak"]
 
 
 def test_a_threshold_that_separates_is_left_alone(empty: Warehouse, tmp_path: Path):

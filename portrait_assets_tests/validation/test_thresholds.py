@@ -7,11 +7,31 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.validation.thresholds import SHARES, thresholds, with_number
 
+GAPS = """
+tags:
+  - code: lapse_risk
+    version: 3
+    values:
+      - {value: high, en: High, zh: 高, when: "purchases_12m = 0 OR recency_days > 3.0 * least(tenure_days + 1, 365) / nullif(purchases_12m, 0) AND recency_days > 30"}
+      - {value: medium, en: Medium, zh: 中, when: "recency_days > 1.5 * least(tenure_days + 1, 365) / nullif(purchases_12m, 0) AND recency_days > 14"}
+      - {value: low, en: Low, zh: 低, when: "recency_days >= 0"}
+"""  # noqa: E501
 
-def test_what_is_compared_is_a_threshold_and_what_stands_in_a_function_is_not():
-    found = thresholds(load_catalogue().tag("lapse_risk"))
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    """A risk by the customer's own gaps between purchases."""
+    (tmp_path / "tags.yaml").write_text(GAPS, encoding="utf-8")
+    return load_catalogue(overrides=tmp_path / "tags.yaml")
+
+
+def test_what_is_compared_is_a_threshold_and_what_stands_in_a_function_is_not(
+    catalogue: Catalogue,
+):
+    found = thresholds(catalogue.tag("lapse_risk"))
     assert [(each.value, each.number) for each in found] == [
         ("high", 3.0),
         ("high", 30.0),
@@ -20,8 +40,7 @@ def test_what_is_compared_is_a_threshold_and_what_stands_in_a_function_is_not():
     ]
 
 
-def test_a_number_is_replaced_in_the_text_and_nothing_else(tmp_path: Path):
-    catalogue = load_catalogue()
+def test_a_number_is_replaced_in_the_text_and_nothing_else(catalogue: Catalogue):
     tag = catalogue.tag("lapse_risk")
     draft = with_number(tag, thresholds(tag)[1], "45", catalogue)
     before, after = tag.values[0].when.text, draft.values[0].when.text

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 from scipy.stats import chi2
 
+from portrait_assets.methods.statistics.homogeneity import ABSENT, change
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.stability import (
     chi_square,
@@ -18,7 +20,9 @@ from portrait_assets.methods.statistics.stability import (
 NUMBERS = ("psi", "psi_expected", "psi_p95", "ks", "chi_square", "p_value")
 
 
-def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.DataFrame:
+def distances(
+    counts: pl.DataFrame, keys: list[str], family: list[str], moves: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """PSI, KS, chi-square and what chance alone would give, one row per group of `keys`.
 
     Args:
@@ -27,6 +31,9 @@ def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.Da
             chi-square; KS is the largest difference of the two distributions over `fine`.
         keys: the columns that identify a comparison.
         family: those of the keys within which many comparisons are made at once.
+        moves: `keys` with `bin_then`, `bin_now` (null where he is not in that month) and
+            `customers`, of a sample of the customers of either month. A comparison without any is
+            one of two samples of different customers.
 
     Returns:
         `keys`, customers, reference_customers, bins, psi, psi_expected, psi_p95, ks,
@@ -48,6 +55,9 @@ def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.Da
             pl.len().cast(pl.Int64).alias("bins"),
             psi(smoothed_shares(then), smoothed_shares(now)).alias("psi"),
             chi_square(then, now).alias("chi_square"),
+            pl.col("bin").alias("labels"),
+            now.alias("by_bin_now"),
+            then.alias("by_bin_then"),
         )
     )
     scaled = (
@@ -62,7 +72,39 @@ def distances(counts: pl.DataFrame, keys: list[str], family: list[str]) -> pl.Da
         .with_columns(pl.col("bins").fill_null(0))
     )
     q_value = false_discovery_rate(pl.col("p_value")).over(family).round(9)
-    return _against_chance(every).with_columns(q_value.alias("q_value")).sort(keys)
+    judged = _against_chance(_with_moves(every, keys, moves))
+    return judged.with_columns(q_value.alias("q_value")).sort(keys)
+
+
+def _with_moves(
+    compared: pl.DataFrame, keys: list[str], moves: pl.DataFrame | None
+) -> pl.DataFrame:
+    """With the numbers of `homogeneity.change`, null where there are no moves to judge by."""
+    by_key = {} if moves is None else moves.partition_by(keys, as_dict=True, include_key=False)
+    rows: list[tuple[float, ...] | None] = []
+    columns = [*keys, "labels", "by_bin_then", "by_bin_now"]
+    for *key, labels, then, now in compared.select(columns).iter_rows():
+        moved = by_key.get(tuple(key))
+        if moved is None or labels is None or len(labels) < 2 or not sum(then) or not sum(now):
+            rows.append(None)
+            continue
+        places = [
+            pl.col(name).replace_strict(
+                labels, range(len(labels)), default=ABSENT, return_dtype=pl.Int64
+            )
+            for name in ("bin_then", "bin_now")
+        ]
+        # Sums of floats depend on their order, and a rerun must give the same to the last digit.
+        placed = moved.select(*places, pl.col("customers").cast(pl.Float64)).sort(pl.all())
+        moves_of = change(np.array(then, float), np.array(now, float), placed.to_numpy())
+        numbers = (moves_of.chi_square, moves_of.p_value)
+        rows.append((*numbers, moves_of.psi_expected, moves_of.psi_p95))
+    names = ["chi_square", "p_value", "psi_expected", "psi_p95"]
+    known = [row or (None,) * len(names) for row in rows]
+    schema = {f"{name}:moves": pl.Float64 for name in names}
+    # The last digits of an eigenvalue differ with the number of threads.
+    found = pl.DataFrame(known, schema=schema, orient="row").select(pl.all().round_sig_figs(6))
+    return compared.drop("labels", "by_bin_then", "by_bin_now").hstack(found)
 
 
 def _against_chance(compared: pl.DataFrame) -> pl.DataFrame:
@@ -78,6 +120,10 @@ def _against_chance(compared: pl.DataFrame) -> pl.DataFrame:
         pl.Series("psi_p95", psi_by_chance(bins, then, now)),
         pl.Series("p_value", chi2.sf(chi_squares, (bins - 1).clip(1))),
     )
-    return compared.with_columns(
+    judged = [name for name in NUMBERS if f"{name}:moves" in compared.columns]
+    compared = compared.with_columns(
+        pl.coalesce(f"{name}:moves", name).alias(name) for name in judged
+    )
+    return compared.select(pl.exclude("^.*:moves$")).with_columns(
         pl.when(is_comparable).then(pl.col(name)).round(9).alias(name) for name in NUMBERS
     )

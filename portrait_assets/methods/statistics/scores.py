@@ -12,9 +12,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from portrait_assets.methods.statistics.resampling import draws
+from portrait_assets.methods.statistics.resampling import SEED, draws
 
 TOP = 0.1
+SIMULATIONS = 1_000
 
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
@@ -45,15 +46,8 @@ class Counts:
 
     def merged(self, groups: Sequence[int]) -> Counts:
         """The buckets added up by group: the bucket's place among the new ones, from 0."""
-        sums = np.eye(max(groups) + 1)[groups]
+        sums = np.eye(max(groups) + 1)[list(groups)]
         return Counts(*(getattr(self, field.name) @ sums for field in fields(self)))
-
-    def as_coarse_as(self, other: Counts) -> Counts:
-        """The buckets merged into as many as the other has, of about the same sizes."""
-        ends = np.cumsum(other.customers[0]) / other.customers[0].sum()
-        sizes = self.customers[0]
-        middles = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
-        return self.merged(np.minimum(np.searchsorted(ends, middles), len(ends) - 1).tolist())
 
 
 def resampled(cells: Floats, present: Groups | None = None) -> Counts:
@@ -136,6 +130,23 @@ def calibration_error(counts: Counts) -> Floats:
     """
     distance = np.abs(counts.predicted - counts.hits).sum(axis=1)
     return _ratio(distance, counts.customers.sum(axis=1))
+
+
+def calibration_error_by_chance(counts: Counts) -> Floats:
+    """Calibration errors of SIMULATIONS samples in which the predictions are right, rising.
+
+    Hits are drawn with the predicted probability of their bucket: an error of few customers is
+    not 0 although they are calibrated (J. Brocker, L. Smith 2007, "Increasing the reliability of
+    reliability diagrams").
+    """
+    customers, predicted = counts.customers[0], counts.predicted[0]
+    present = customers > 0
+    customers, predicted = customers[present], predicted[present]
+    rng = np.random.default_rng(SEED)
+    probability = np.clip(predicted / customers, 0, 1)
+    hits = rng.binomial(customers.astype(np.int64), probability, (SIMULATIONS, len(customers)))
+    errors: Floats = np.sort(np.abs(predicted - hits).sum(axis=1) / max(customers.sum(), 1))
+    return errors
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:

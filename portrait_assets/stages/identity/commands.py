@@ -11,6 +11,7 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.linkage.linking import link
 from portrait_assets.methods.linkage.model import LinkageSettings
+from portrait_assets.schema.csv_text import neutralized
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS
 from portrait_assets.stages.identity.review import append_same
 from portrait_assets.storage.duckdb.connection import literal, open_database
@@ -44,7 +45,7 @@ def link_file(file: Path, to: Path, id_column: str | None, settings: LinkageSett
     if to.suffix.lower() == ".parquet":
         pairs.write_parquet(to)
     else:
-        pairs.write_csv(to)
+        neutralized(pairs).write_csv(to)
     return pairs.height
 
 

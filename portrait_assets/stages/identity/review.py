@@ -11,6 +11,7 @@ from portrait_assets.core.files import replace_files
 from portrait_assets.core.months import parse_month
 from portrait_assets.core.source_folder import source_file
 from portrait_assets.methods.linkage.resolving import DIFFERENT, SAME
+from portrait_assets.schema.csv_text import neutralized, restored
 
 REVIEW_FILE = "identity_review.csv"
 COLUMNS = ("record_1", "record_2", "verdict", "from_month")
@@ -30,7 +31,7 @@ def read_review(folder: Path) -> pl.DataFrame:
             schema=dict.fromkeys(("record_1", "record_2", "from_month"), pl.String)
             | {"weight": pl.Float64}
         )
-    rows = pl.read_csv(path, infer_schema=False)
+    rows = restored(pl.read_csv(path, infer_schema=False))
     if missing := [name for name in COLUMNS if name not in rows.columns]:
         raise SourceError(
             f"{folder.name}/{REVIEW_FILE} has no column {missing[0]}; its columns are "
@@ -70,8 +71,8 @@ def append_same(folder: Path, merges: pl.DataFrame, from_month: str) -> None:
         pl.lit(from_month).alias("from_month"),
     )
     if known.is_file():
-        existing = pl.read_csv(known, infer_schema=False)
+        existing = restored(pl.read_csv(known, infer_schema=False))
         # Columns that reviewers keep for themselves stay.
         added = pl.concat([existing, added.join(existing, on=COLUMNS, how="anti")], how="diagonal")
     # Decisions that people made are not to be lost to a full disk or a kill.
-    replace_files({folder / REVIEW_FILE: added.write_csv().encode()})
+    replace_files({folder / REVIEW_FILE: neutralized(added).write_csv().encode()})

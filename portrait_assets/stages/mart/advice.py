@@ -48,7 +48,8 @@ def suggested_use(segment: Row, tags: Sequence[dict[str, Any]]) -> list[Text]:
 
 
 def _of(tags: Sequence[dict[str, Any]], code: str) -> list[dict[str, Any]]:
-    return [tag for tag in tags if tag["code"] == code]
+    """The values of the tag whose TGI is not 100 by chance."""
+    return [tag for tag in tags if tag["code"] == code and tag["is_distinct"]]
 
 
 def _action(tags: Sequence[dict[str, Any]]) -> list[Text]:

@@ -21,6 +21,7 @@ class TagName:
     element: str
     values: Mapping[str, tuple[str, str]]
     is_enumerated: bool
+    is_by_rank: bool = False
 
 
 Tags = Mapping[str, TagName]
@@ -42,6 +43,7 @@ def tags(published: Published) -> dict[str, TagName]:
                 row["element"],
                 values,
                 bool(values),
+                bool(row.get("is_by_rank")),
             )
     return active
 
@@ -90,6 +92,7 @@ def value_line(tag: TagName, value: str) -> dict[str, Any]:
         "zh": tag.zh if value == "true" else f"{tag.zh}:{zh}",
         "value_en": tag.en if value == "true" else en,
         "value_zh": tag.zh if value == "true" else zh,
+        "is_by_rank": tag.is_by_rank,
     }
 
 

@@ -25,7 +25,7 @@ from portrait_assets.stages.mart.room import ROOM
 from portrait_assets.stages.mart.sections.backtests import proposals
 from portrait_assets.stages.mart.segments import segments
 from portrait_assets.stages.raw.source import Title
-from portrait_assets.stages.validation.proposals import draft_file
+from portrait_assets.stages.validation.drafts import draft_file
 from portrait_assets.storage.duckdb.publishing import temporary_file
 from portrait_assets.storage.published import Published, Row, Section
 

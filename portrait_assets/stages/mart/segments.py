@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
+import numpy as np
+import polars as pl
+
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
+from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.stages.mart import advice
 from portrait_assets.stages.mart.reading import (
     Tags,
@@ -17,6 +22,7 @@ from portrait_assets.stages.mart.reading import (
 from portrait_assets.storage.published import Published, Row
 
 SMALLEST_GROUP = 10  # Fewer customers than this are not described, so that none is identified.
+FALSE_DISCOVERIES = 0.05
 HORIZON = 1
 LABEL, LABEL_ZH = 28, 10  # Characters of a segment's name beside a chart: about the same width.
 
@@ -107,7 +113,11 @@ def _typical(published: Published, segment: int) -> list[Row]:
 def _tags_of_segments(
     tags: Tags, counts: list[Row], segment_rows: list[Row]
 ) -> dict[int, list[dict[str, Any]]]:
-    """Per segment its tag values, those first whose share exceeds that of all customers most."""
+    """Per segment its tag values, those first whose share exceeds that of all customers most.
+
+    Each has its TGI, and whether that `is_distinct` from 100: by the test of two shares, of the
+    segment and of all others, at a false discovery rate of 5 % over all lines.
+    """
     sizes = {row["segment_id"]: row for row in segment_rows}
     everyone = sum(row["customers"] for row in segment_rows)
     totals: Counter[tuple[str, str]] = Counter()
@@ -118,12 +128,29 @@ def _tags_of_segments(
         segment = sizes.get(row["segment_id"])
         if segment is None or segment["is_small"] or row["value"] == "false":
             continue
-        share = row["n"] / segment["customers"]
-        base = totals[row["tag"], row["value"]] / max(everyone, 1)
+        total = totals[row["tag"], row["value"]]
+        share, base = row["n"] / segment["customers"], total / max(everyone, 1)
         by_segment[row["segment_id"]].append(
             value_line(tags[row["tag"]], row["value"])
             | {"share": share, "base": base, "tgi": 100 * share / base}
+            | {"n": row["n"], "total": total}
         )
+    _add_tests(by_segment, sizes, everyone)
     for lines in by_segment.values():
         lines.sort(key=lambda line: (line["base"] - line["share"], line["code"], line["value"]))
     return by_segment
+
+
+def _add_tests(
+    by_segment: dict[int, list[dict[str, Any]]], sizes: dict[int, Row], everyone: int
+) -> None:
+    lines = [line for own in by_segment.values() for line in own]
+    p_values = []
+    for segment_id, own in by_segment.items():
+        inside, total = (np.array([line[name] for line in own]) for name in ("n", "total"))
+        size = sizes[segment_id]["customers"]
+        p_values += two_proportions(inside, size, total - inside, everyone - size).tolist()
+    tests = pl.DataFrame({"p": p_values}, schema={"p": pl.Float64}).fill_nan(None)
+    q_values = tests.select(false_discovery_rate(pl.col("p")))["p"]
+    for line, q_value in zip(lines, q_values, strict=True):
+        line["is_distinct"] = q_value is not None and q_value <= FALSE_DISCOVERIES

@@ -62,6 +62,9 @@ METRICS = {
     "AUC, 1 month on": "AUC(1个月后)",
     "AUC, 2 months on": "AUC(2个月后)",
     "AUC, 3 months on": "AUC(3个月后)",
+    "tags that separate, 1 month on": "有区分力的标签数(1个月后)",
+    "tags that separate, 2 months on": "有区分力的标签数(2个月后)",
+    "tags that separate, 3 months on": "有区分力的标签数(3个月后)",
     "no longer separates": "失去区分力",
     "draft version": "草案版本",
 }

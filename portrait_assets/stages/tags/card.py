@@ -32,6 +32,11 @@ class CardTag:
     rule: str
     evidence: tuple[tuple[str, str], ...]
 
+    @property
+    def is_by_rank(self) -> bool:
+        """Whether a fixed share of customers has the value, by its rule."""
+        return "rank_share(" in self.rule
+
 
 @dataclass(frozen=True)
 class CardChange:

@@ -70,12 +70,20 @@ TAG_CATALOGUE = Table(
         _text("category_3", "Category, level 3", "三级类目"),
         _text("category_zh", "The three levels in Chinese", "中文类目"),
         _text("kind", "Kind of tag", "标签类型", allowed=_all(Kind)),
+        _text("target", "Outcome that it stands for; null: none", "预测目标", True),
         _text("shape", "One value, many, or open", "取值方式", allowed=_all(Shape)),
         _text("type", "DuckDB type of its column in portrait_matrix", "字段类型"),
         Column("tag_values", Type.TEXTS, "Values in the order of their rules", "取值"),
         Column("value_names_en", Type.TEXTS, "Names of the values in English", "取值英文名"),
         Column("value_names_zh", Type.TEXTS, "Names of the values in Chinese", "取值中文名"),
         _text("rules", "Rules as written, one value a line", "规则"),
+        Column(
+            "is_by_rank",
+            Type.BOOLEAN,
+            "Shares of its values are set by its rules, which rank customers (rank_share): they "
+            "say nothing of how customers differ, and do not change",
+            "取值占比由规则按排名设定,不反映客户差异,也不随时间变化",
+        ),
         Column("inputs", Type.TEXTS, "Features and tags that the rules read", "输入"),
         Column(
             "needs", Type.TEXTS, "What the features need that it reads, of the source", "所需数据"
@@ -186,8 +194,18 @@ TAG_QUALITY = Table(
             True,
         ),
         _share("lift", "Outcome rate of its holders / that of the base", "提升度", None),
-        _share("lift_low", "Lower end of the lift, 95 %", "提升度下限", None),
-        _share("lift_high", "Upper end of the lift, 95 %", "提升度上限", None),
+        _share(
+            "lift_low",
+            "Lower end of the lift, 95 % for all values of the tag together",
+            "提升度下限",
+            None,
+        ),
+        _share(
+            "lift_high",
+            "Upper end of the lift, 95 % for all values of the tag together",
+            "提升度上限",
+            None,
+        ),
         _text("recommendation", "Advice", "建议", allowed=("keep", "review", "retire")),
         _text("reason_en", "Why", "英文理由"),
         _text("reason_zh", "Why, in Chinese", "理由"),

@@ -71,6 +71,40 @@ FACTS: tuple[Fact, ...] = (
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """A rule of one line that predictions are compared with: the order of one feature.
+
+    Args:
+        name: its name in tables.
+        feature: the feature, as of the month's end, of which more means likelier.
+        falls: less means likelier instead.
+        unknown_is_likely: customers without the feature are the likeliest, and not the least.
+    """
+
+    name: str
+    feature: str
+    falls: bool = False
+    unknown_is_likely: bool = False
+
+    @property
+    def column(self) -> str:
+        """Its name among the columns of a step; the same for the same order."""
+        direction = "less" if self.falls else "more"
+        return f"{self.feature}:{direction}:{'likely' if self.unknown_is_likely else 'unlikely'}"
+
+    def sql(self, features: str) -> str:
+        """The number, of which more means likelier, over a row of the feature matrix; no null.
+
+        Args:
+            features: the row's name; of a customer without one nothing is known.
+        """
+        unknown = "infinity" if self.unknown_is_likely else "-infinity"
+        sign = "-" if self.falls else ""
+        number = f"{sign}CAST({features}.{self.feature} AS DOUBLE)"
+        return f"coalesce({number}, CAST('{unknown}' AS DOUBLE))"
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What can have happened in a window, in SQL over a customer's facts in it.
 
@@ -83,9 +117,8 @@ class Outcome:
         zh: its name in Chinese.
         hit: the condition on which it happened.
         eligible: the condition on which a customer is counted.
-        baseline: a number of the last month before, of which more means likelier; predictions are
-            compared with it. None where there is none.
-        baseline_is_amount: the baseline has many values, and is put into bins.
+        baselines: the rules of one line that predictions are compared with, the one to begin with
+            first; the base rate where there is none.
         amount: a number to be added up over hits and others; None where there is none.
         compared: SQL of window functions over all customers of a window, by name.
         needs: the cleaned table that it is derived from.
@@ -99,8 +132,7 @@ class Outcome:
     zh: str
     hit: str
     eligible: str = "true"
-    baseline: str | None = None
-    baseline_is_amount: bool = False
+    baselines: tuple[Baseline, ...] = ()
     amount: str | None = None
     compared: Mapping[str, str] = field(default_factory=dict, hash=False)
     needs: str = "transactions"
@@ -114,7 +146,7 @@ class Outcome:
     @property
     def words(self) -> set[str]:
         """The names in its SQL."""
-        sql = (self.hit, self.eligible, self.baseline, self.amount, *self.compared.values())
+        sql = (self.hit, self.eligible, self.amount, *self.compared.values())
         return set(_WORD.findall(" ".join(text for text in sql if text)))
 
 
@@ -123,9 +155,16 @@ RANKED = "OVER (PARTITION BY base_month, horizon ORDER BY {})"
 """All customers of a window, and in the order of an SQL."""
 _SCORE = f"survey_points::{Type.NUMBER} / nullif(surveys, 0)"
 
-SILENCE = Outcome(
-    "silence", "silence", "沉默", "purchases = 0", baseline="(purchases_before = 0)::INTEGER"
+_BUYS_AGAIN = (
+    Baseline("recency", "recency_days", falls=True),
+    Baseline("last month", "purchases_1m"),
+    Baseline("trend", "spend_trend_3m"),
 )
+_STAYS_AWAY = tuple(
+    replace(rule, falls=not rule.falls, unknown_is_likely=True) for rule in _BUYS_AGAIN
+)
+
+SILENCE = Outcome("silence", "silence", "沉默", "purchases = 0", baselines=_STAYS_AWAY)
 """No purchase."""
 RETURN = Outcome(
     "return",
@@ -133,6 +172,7 @@ RETURN = Outcome(
     "回流",
     "purchases > 0",
     eligible="purchases_before = 0",
+    baselines=_BUYS_AGAIN,
     is_of_segments=False,
 )
 """A purchase, of those who had been away for a month."""
@@ -141,7 +181,7 @@ PURCHASE = Outcome(
     "purchase",
     "购买",
     "purchases > 0",
-    baseline="(purchases_before > 0)::INTEGER",
+    baselines=_BUYS_AGAIN,
     is_of_segments=False,
 )
 """A purchase."""
@@ -150,8 +190,7 @@ SPEND = Outcome(
     "high spend",
     "高消费",
     "spend_rank >= 0.8 AND spend > 0",
-    baseline="spend_before",
-    baseline_is_amount=True,
+    baselines=(Baseline("last month", "spend_1m"), _BUYS_AGAIN[0], _BUYS_AGAIN[2]),
     amount="spend",
     compared={"spend_rank": f"percent_rank() {RANKED.format('spend')}"},
 )
@@ -162,7 +201,7 @@ RESPONSE = Outcome(
     "响应",
     "responses > 0",
     eligible="contacts > 0",
-    baseline="(responses_before > 0)::INTEGER",
+    baselines=(Baseline("recency", "response_recency_days", falls=True),),
     needs="responses",
 )
 """A response, of those a campaign reached."""
@@ -190,7 +229,7 @@ STICKINESS = Outcome(
     "active every month",
     "每月活跃",
     "active_months = horizon",
-    baseline="(purchases_before > 0)::INTEGER",
+    baselines=_BUYS_AGAIN,
     is_of_segments=False,
 )
 """A purchase in every month."""

@@ -20,6 +20,7 @@ from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
+from portrait_assets.stages.validation.claims import claims_of_catalogue
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -66,7 +67,7 @@ def validation_assets(
     catalogue: Catalogue, partitions: dg.PartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """The step that judges each month."""
-    matrix = portrait_matrix_table(catalogue)
+    matrix, claims = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
 
     @tables_asset("validation", TABLES, partitions, reads=(*READ, read(matrix, EVER)))
     def validation(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
@@ -81,7 +82,7 @@ def validation_assets(
         tag_holders = holders(warehouse, matrix, [tag.code for tag in catalogue.published], months)
         reports = []
         for month in warehouse.place.each(months):
-            reports.append(report_of(warehouse, matrix, evidence, tag_holders, month))
+            reports.append(report_of(warehouse, matrix, claims, evidence, tag_holders, month))
             metadata = {
                 "verdicts": verdicts(reports[-1]),
                 "look_first": shown(alarming(reports[-1])),

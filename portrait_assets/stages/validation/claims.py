@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.targets import outcomes
-from portrait_assets.stages.targets.outcomes import OUTCOMES, Outcome
+from portrait_assets.stages.targets.outcomes import OUTCOMES, Baseline, Outcome
+
+
+class Buckets(StrEnum):
+    """By what customers are counted."""
+
+    VALUES = "values"  # each value
+    LEVELS = "levels"  # each frequent value, the rarer ones together
+    BINS = "bins"  # equally many by the order of a number or day
 
 
 @dataclass(frozen=True)
@@ -14,8 +27,9 @@ class Claim:
     """A tag and the outcome that it is to predict.
 
     `order` are its values, the likeliest first; empty for a number, of which more means likelier
-    (less where `falls`). Values without a natural order are put in the order of their rates in an
-    earlier window (`learned`). `is_probability` marks a number that is the probability of the
+    (less where `falls`). A tag that only describes (`learned`) has its values put in the order of
+    their rates, in an earlier window or among other customers, and is compared with the base rate.
+    `is_probability` marks a number that is the probability of the
     outcome in one month. The thresholds of a tag that `is_tunable` serve the prediction; those of
     other tags define what a value means (a week is a week), and are not moved to fit an outcome.
     """
@@ -27,11 +41,24 @@ class Claim:
     learned: bool = False
     is_probability: bool = False
     is_tunable: bool = False
+    buckets: Buckets | None = None
 
     @property
     def name(self) -> str:
         """The name of the test."""
         return f"{self.tag} / {self.outcome}"
+
+    @property
+    def counted_by(self) -> Buckets:
+        """By what its customers are counted."""
+        if self.buckets is not None:
+            return self.buckets
+        return Buckets.VALUES if self.order or self.learned else Buckets.BINS
+
+    @property
+    def baselines(self) -> tuple[Baseline, ...]:
+        """The rules of one line that it is compared with; none for a tag that only describes."""
+        return () if self.learned else self.outcome.baselines
 
 
 _OF_TAGS: tuple[Claim, ...] = (
@@ -56,34 +83,72 @@ _OF_TAGS: tuple[Claim, ...] = (
     Claim("expected_response_rate", outcomes.RESPONSE),
     Claim("regularity", outcomes.STICKINESS, ("every_month", "most_months", "some_months")),
 )
-_ANSWERED_BY = (
-    "segment_id",
-    "occupation_recorded",
-    "education_level",
-    "marriage",
-    "generation",
-    "housing",
-    "balance_level",
-    "campaign_response",
+_SCALED = frozenset(
+    {Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY, Type.DATE, Type.TIMESTAMP}
 )
+_SEGMENT = "segment_id"
+_NO_TAGS = frozenset({"customer_id", "customer_no", *(c.name for c in SEGMENT_COLUMNS)})
 
 
-def claims_of(declared: Iterable[Outcome]) -> tuple[Claim, ...]:
-    """The claims about these outcomes: those listed here, and those of segments and source."""
+def claims_of(declared: Iterable[Outcome], matrix: Table | None = None) -> tuple[Claim, ...]:
+    """The claims about these outcomes.
+
+    Args:
+        declared: the outcomes.
+        matrix: the contract of the portrait matrix: each of its tags, and the segment, is tested
+            on whatever outcome the source reports.
+    """
     outcomes_declared = tuple(declared)
     of_segments = (
-        Claim("segment_id", outcome, learned=True)
+        Claim(_SEGMENT, outcome, learned=True)
         for outcome in outcomes_declared
         if outcome.is_of_segments and not outcome.is_named_by_source
     )
     of_source = (
-        Claim(tag, outcome, learned=True)
+        Claim(column.name, outcome, learned=True, buckets=_buckets(column))
         for outcome in outcomes_declared
-        if outcome.is_named_by_source
-        for tag in _ANSWERED_BY
+        if outcome.is_named_by_source and matrix is not None
+        for column in _described_by(matrix)
     )
     listed = (claim for claim in _OF_TAGS if claim.outcome in outcomes_declared)
     return (*listed, *of_segments, *of_source)
 
 
+def claims_of_catalogue(catalogue: Catalogue) -> tuple[Claim, ...]:
+    """The claims about the declared outcomes, with those of tags that name one as their target."""
+    matrix = portrait_matrix_table(catalogue)
+    claims = claims_of(OUTCOMES, matrix)
+    listed = {(claim.tag, claim.outcome.code) for claim in claims}
+    by_code = {outcome.code: outcome for outcome in OUTCOMES if not outcome.is_named_by_source}
+    targeted = (
+        Claim(
+            tag.code, by_code[tag.target], tuple(value.value for value in tag.values) or _order(tag)
+        )
+        for tag in catalogue.published
+        if tag.target in by_code and (tag.code, tag.target) not in listed
+    )
+    return (*claims, *targeted)
+
+
+def _order(tag: Tag) -> tuple[str, ...]:
+    return ("true", "false") if tag.type is Type.BOOLEAN else ()
+
+
+def _described_by(matrix: Table) -> Iterator[Column]:
+    """The segment and every tag."""
+    for column in matrix.columns:
+        if column.name == _SEGMENT or column.name not in _NO_TAGS:
+            yield column
+
+
+def _buckets(column: Column) -> Buckets:
+    if column.name == _SEGMENT or column.type is Type.BOOLEAN:
+        return Buckets.VALUES
+    if column.type in _SCALED:
+        return Buckets.BINS
+    is_listed = column.type is Type.TEXT and column.allowed is not None
+    return Buckets.VALUES if is_listed else Buckets.LEVELS
+
+
 CLAIMS = claims_of(OUTCOMES)
+"""The claims about what the package itself derives from the source's tables."""

@@ -12,11 +12,18 @@ import polars as pl
 from portrait_assets.core.bounds import in_batches
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.resampling import GROUPS
-from portrait_assets.schema.table import Table
+from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
-from portrait_assets.stages.targets.outcomes import FACTS, Fact, Outcome, facts_of
+from portrait_assets.stages.targets.outcomes import (
+    FACTS,
+    OUTCOMES,
+    Baseline,
+    Fact,
+    Outcome,
+    facts_of,
+)
 from portrait_assets.stages.targets.windows import (
     Lag,
     Window,
@@ -24,12 +31,15 @@ from portrait_assets.stages.targets.windows import (
     closing_months,
     windows_sql,
 )
-from portrait_assets.stages.validation.claims import Claim
+from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Grain, Scope, Source, Step, read
 
+LEAST_LEVEL = 0.02  # Of the customers with a value; rarer values are counted together.
+OTHERS = "(others)"
+OF_SOURCE = " of the source"
 BINS = 20  # Of a predicted number; ties within one blur an area under the curve by about 0.002.
 
 SUMS = ("customers", "hits", "amount", "predicted", "predicted_squared", "predicted_of_hits")
@@ -38,7 +48,7 @@ COUNTED = {
     "horizon": pl.Int64(),
     "test": pl.String(),
     "outcome": pl.String(),
-    "side": pl.String(),  # 'tag', or 'baseline': the last month repeated
+    "side": pl.String(),  # 'tag', or the name of a baseline
     "bucket": pl.String(),
     "grp": pl.Int64(),
     **{name: pl.Float64() for name in SUMS},
@@ -88,14 +98,18 @@ def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
 def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> Step:
     """Customers and hits of these windows, columns as COUNTED."""
     outcomes = [claim.outcome for claim in claims]
-    numbers = {claim.tag for claim in claims if _is_number(claim)}
-    bins = {_bin(tag): quote(tag) for tag in sorted(numbers)} | {
-        _baseline_bin(outcome): outcome.baseline
-        for outcome in dict.fromkeys(outcomes)
-        if outcome.baseline and outcome.baseline_is_amount
+    kinds = {(claim.tag, claim.counted_by) for claim in claims}
+    buckets = {
+        _bucket(tag, kind): _bin_sql(quote(tag))
+        if kind is Buckets.BINS
+        else _level_sql(matrix, tag)
+        for tag, kind in sorted(kinds)
+        if kind is not Buckets.VALUES
     }
+    orders = {rule.column: rule for claim in claims for rule in claim.baselines}
+    rules = list(orders.values())
     tags = [f"p.{quote(tag)}" for tag in sorted({claim.tag for claim in claims})]
-    reads: list[Source] = [with_targets(matrix, tags, outcomes, lags, bins)]
+    reads: list[Source] = [with_targets(matrix, tags, outcomes, lags, buckets, rules)]
     if any(outcome.is_named_by_source for outcome in outcomes):
         reads.append(_answers(lags))
     return Step(
@@ -108,7 +122,8 @@ def with_targets(
     columns: Sequence[str],
     outcomes: Sequence[Outcome],
     lags: Sequence[Lag],
-    bins: Mapping[str, str] | None = None,
+    buckets: Mapping[str, str] | None = None,
+    rules: Sequence[Baseline] = (),
     one_in: int = 1,
 ) -> Step:
     """What was predicted of customers, and the facts that outcomes are computed from.
@@ -118,18 +133,19 @@ def with_targets(
         columns: which of its columns to keep, as SQL.
         outcomes: whose facts are added.
         lags: in which windows; each customer of a base month has a row for each.
-        bins: numbers to be put into bins, as SQL by name.
+        buckets: SQL over all customers of a base month by name.
+        rules: baselines whose bins are added.
         one_in: take one in so many customers, drawn by a hash.
 
     Returns:
         A step named `followed` with `base_month`, `horizon`, `customer_id`, `grp` from 0 to GROUPS
-        less one, the columns and bins, and all names that the outcomes' SQL refers to.
+        less one, the columns and buckets, and all names that the outcomes' SQL refers to.
     """
     in_window, before = facts_of(outcomes)
     compared = {name: sql for outcome in outcomes for name, sql in outcome.compared.items()}
     facts = "".join(f", coalesce(t.{fact.name}, 0) AS {fact.name}" for fact in in_window)
     ranked = "".join(f", {sql} AS {name}" for name, sql in compared.items())
-    predictions = _predictions(predicted, columns, before, lags, bins or {}, one_in)
+    predictions = _predictions(predicted, columns, before, lags, buckets or {}, rules, one_in)
     return Step(
         "followed",
         (predictions, read(TARGET, closing_months(lags))),
@@ -150,10 +166,17 @@ def _answers(lags: Sequence[Lag]) -> Step:
     return Step(
         "answers",
         (read(SOURCE_OUTCOME, closing_months(lags)),),
-        "SELECT base_month, horizon, customer_id, outcome AS answer_of, value AS answer "
+        f"SELECT base_month, horizon, customer_id, {_OWN_NAME} AS answer_of, value AS answer "
         "FROM source_outcome",
         is_view=True,
     )
+
+
+# A source may name an outcome as the package names one of its own.
+_OWN_NAME = (
+    f"CASE WHEN outcome IN ({literals(outcome.code for outcome in OUTCOMES)}) "
+    f"THEN outcome || {literal(OF_SOURCE)} ELSE outcome END"
+)
 
 
 def _predictions(
@@ -161,34 +184,46 @@ def _predictions(
     columns: Sequence[str],
     before: Sequence[Fact],
     lags: Sequence[Lag],
-    bins: Mapping[str, str],
+    buckets: Mapping[str, str],
+    rules: Sequence[Baseline],
     one_in: int,
 ) -> Step:
     # Not DuckDB's own hash, which may differ between versions.
     digest = "md5_number_lower(p.customer_id)"
     drawn = f"AND ({digest} // {GROUPS}) % {one_in} = 0" if one_in > 1 else ""
     facts = [f"coalesce(m.{fact.before}, 0) AS {fact.before}" for fact in before]
-    selected = ", ".join([*columns, *facts])
-    binned = "".join(f", {_bin_sql(sql)} AS {quote(name)}" for name, sql in bins.items())
+    ruled = [f"{rule.sql('r')} AS {quote(rule.column)}" for rule in rules]
+    selected = ", ".join([*columns, *facts, *ruled])
+    binned = dict(buckets) | {_baseline_bin(r): _bin_sql(quote(r.column)) for r in rules}
+    shown = "".join(f", {sql} AS {quote(name)}" for name, sql in binned.items())
+    months = base_months(lags)
     last_month = Step(
         "last_month",
-        (read(CUSTOMER_MONTH, base_months(lags)),),
+        (read(CUSTOMER_MONTH, months),),
         f"SELECT month AS base_month, customer_id, {_OF_MONTH} FROM customer_month",
         is_view=True,
     )
+    reads: list[Source] = [read(predicted, months, "predicted"), last_month]
+    joined = "LEFT JOIN last_month AS m USING (base_month, customer_id)"
+    if ruled:
+        reads.append(read(FEATURE_MATRIX, months))
+        features = ", ".join(sorted({rule.feature for rule in rules}))
+        joined += (
+            f" LEFT JOIN (SELECT {_BASE_MONTH}, customer_id, {features} FROM feature_matrix) AS r "
+            "USING (base_month, customer_id)"
+        )
 
     def days(scope: Scope) -> str:
         return literals({last_day(lag.of(scope.month).base_month) for lag in lags})
 
     return Step(
         "predictions",
-        (read(predicted, base_months(lags), "predicted"), last_month),
+        tuple(reads),
         lambda scope: (
             f"""
-        SELECT *{binned} FROM (
+        SELECT *{shown} FROM (
             SELECT p.base_month, p.customer_id, ({digest} % {GROUPS})::INTEGER AS grp, {selected}
-            FROM (SELECT *, strftime(as_of, '%Y-%m') AS base_month FROM predicted) AS p
-            LEFT JOIN last_month AS m USING (base_month, customer_id)
+            FROM (SELECT *, {_BASE_MONTH} FROM predicted) AS p {joined}
             WHERE p.as_of IN ({days(scope)}) {drawn}
         )
         """
@@ -197,21 +232,18 @@ def _predictions(
     )
 
 
+_BASE_MONTH = "strftime(as_of, '%Y-%m') AS base_month"
 _OF_MONTH = ", ".join(f"{fact.of_month} AS {fact.before}" for fact in FACTS)
 
 
-def _is_number(claim: Claim) -> bool:
-    return not claim.order and not claim.learned
+def _bucket(tag: str, kind: Buckets) -> str:
+    """The column by which a tag's customers are counted."""
+    return tag if kind is Buckets.VALUES else f"{tag}:{kind}"
 
 
-def _bin(name: str) -> str:
-    """The column of a number's bins."""
-    return f"{name}:bin"
-
-
-def _baseline_bin(outcome: Outcome) -> str:
-    """The column of the bins of an outcome's baseline."""
-    return f"{outcome.code}:baseline"
+def _baseline_bin(rule: Baseline) -> str:
+    """The column of the bins of a baseline."""
+    return f"{rule.column}:bin"
 
 
 def _bin_sql(value: str) -> str:
@@ -220,10 +252,24 @@ def _bin_sql(value: str) -> str:
     return f"CASE WHEN {value} IS NOT NULL THEN least(floor({rank} * {BINS}), {BINS - 1}) END"
 
 
+def _level_sql(matrix: Table, tag: str) -> str:
+    """The value where it is of so many customers, and OTHERS; null stays null."""
+    value = quote(tag)
+    if matrix.column(tag).type is Type.TEXTS:
+        value = f"nullif(array_to_string(list_sort({value}), ' + '), '')"
+    share = (
+        f"count(*) OVER (PARTITION BY base_month, {value}) / "
+        f"count({value}) OVER (PARTITION BY base_month)"
+    )
+    return (
+        f"CASE WHEN {value} IS NULL THEN NULL WHEN {share} >= {LEAST_LEVEL} THEN {value} "
+        f"ELSE {literal(OTHERS)} END"
+    )
+
+
 def _counts_sql(claim: Claim) -> str:
     outcome = claim.outcome
-    bucket = quote(_bin(claim.tag)) if _is_number(claim) else quote(claim.tag)
-    baseline = quote(_baseline_bin(outcome)) if outcome.baseline_is_amount else outcome.baseline
+    bucket = quote(_bucket(claim.tag, claim.counted_by))
     rows, name = "followed", literal(outcome.code)
     if outcome.is_named_by_source:
         rows, name = "followed JOIN answers USING (base_month, horizon, customer_id)", "answer_of"
@@ -231,20 +277,28 @@ def _counts_sql(claim: Claim) -> str:
     if claim.is_probability:
         # Months are taken as alike: once in h months is 1 less the probability of never.
         predicted = f"1 - power(1 - {quote(claim.tag)}::DOUBLE, horizon)"
+    sides = {"tag": f"({bucket})"} | {
+        rule.name: quote(_baseline_bin(rule)) for rule in claim.baselines
+    }
+    columns = {side: f"bucket_{number}" for number, side in enumerate(sides)}
+    bucketed = ", ".join(f"{sql}::VARCHAR AS {columns[side]}" for side, sql in sides.items())
     judged = (
         f"SELECT base_month, horizon, {literal(claim.name)} AS test, {name} AS outcome, grp, "
-        f"{bucket}::VARCHAR AS tag_bucket, ({baseline or '0'})::VARCHAR AS base_bucket, "
-        f"({outcome.hit})::INTEGER AS hit, {outcome.amount or 'NULL'}::DOUBLE AS amount, "
+        f"{bucketed}, ({outcome.hit})::INTEGER AS hit, "
+        f"{outcome.amount or 'NULL'}::DOUBLE AS amount, "
         f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) AND {bucket} IS NOT NULL"
     )
+    keys = "base_month, horizon, test, outcome, grp"
+    side = " ".join(
+        f"WHEN grouping({column}) = 0 THEN {literal(side)}" for side, column in columns.items()
+    )
+    sets = ", ".join(f"({keys}, {column})" for column in columns.values())
     return (
-        "SELECT base_month, horizon, test, outcome, "
-        "CASE WHEN grouping(tag_bucket) = 0 THEN 'tag' ELSE 'baseline' END AS side, "
-        "coalesce(tag_bucket, base_bucket) AS bucket, grp, count(*) AS customers, "
+        f"SELECT base_month, horizon, test, outcome, CASE {side} END AS side, "
+        f"coalesce({', '.join(columns.values())}) AS bucket, grp, count(*) AS customers, "
         "sum(hit) AS hits, coalesce(sum(amount), 0) AS amount, "
         "coalesce(sum(predicted), 0) AS predicted, "
         "coalesce(sum(predicted * predicted), 0) AS predicted_squared, "
         f"coalesce(sum(predicted * hit), 0) AS predicted_of_hits FROM ({judged}) "
-        "GROUP BY GROUPING SETS ((base_month, horizon, test, outcome, grp, tag_bucket), "
-        "(base_month, horizon, test, outcome, grp, base_bucket))"
+        f"GROUP BY GROUPING SETS ({sets})"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from portrait_assets.core.months import last_day, next_month
+from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.binning import (
     Counts,
     Floats,
@@ -19,63 +19,24 @@ from portrait_assets.methods.statistics.binning import (
 from portrait_assets.methods.statistics.distances import distances
 from portrait_assets.methods.statistics.stability import MODERATE_SHIFT, STRONG_SHIFT
 from portrait_assets.schema.table import POLARS_TYPES, Table, Type
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.validation.contract import DRIFT, Against, Verdict
-from portrait_assets.storage.duckdb.connection import literal, literals, quote
+from portrait_assets.stages.validation.contract import DRIFT, Verdict
+from portrait_assets.stages.validation.moves import (
+    MISSING,
+    Pair,
+    level_moves,
+    numeric_moves,
+    pairs_of,
+    sampled,
+)
+from portrait_assets.storage.duckdb.connection import literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
-YEAR = 12
 FALSE_ALARMS = 0.05
 LEVELS = 20  # The values of a text that are most frequent in the month compared with.
 _NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
 _KEYS = ["as_of", "against", "kind", "subject"]
 _FAMILY = ["as_of", "against", "is_new"]
 _COUNTS = [*_KEYS, "is_new", "bin", "fine", "now", "then"]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A month and the month that it is compared with."""
-
-    month: str
-    reference: str
-    against: Against
-
-
-def pairs_of(
-    months: Sequence[str], materialized: Sequence[str], left_out: Collection[str] = ()
-) -> list[Pair]:
-    """Each month with the one before and with its baseline, where those are materialized.
-
-    The baseline is the same month a year before, so that seasons are no drift; in a shorter
-    history it is the first month. Nothing is compared with a month that is left out.
-    """
-    pairs = []
-    for month in months:
-        earlier = [other for other in materialized if other < month and other not in left_out]
-        if not earlier:
-            continue
-        before, year_ago = next_month(month, -1), next_month(month, -YEAR)
-        if before in earlier:
-            pairs.append(Pair(month, before, Against.MONTH_BEFORE))
-        baseline = year_ago if year_ago in earlier else earlier[0]
-        pairs.append(Pair(month, baseline, Against.BASELINE))
-    return pairs
-
-
-def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) -> list[str]:
-    """The first month where all its customers bought in it: they are known for no other reason.
-
-    Everyone is then active in it, and in no later month, whatever customers do.
-    """
-    if not materialized:
-        return []
-    first = materialized[0]
-    silent = warehouse.select(
-        f"SELECT count(*) FROM {FEATURE_MATRIX.full_name} "
-        f"WHERE as_of = {literal(last_day(first))} AND coalesce(purchases_1m, 0) = 0"
-    ).item()
-    return [] if silent else [first]
 
 
 @dataclass(frozen=True)
@@ -110,7 +71,7 @@ def drift(
         left_out: those of them that nothing can be compared with (`active_by_construction`).
     """
     pairs = pairs_of(months, materialized, left_out)
-    parts = []
+    parts, moves = [], []
     windows: dict[tuple[str, str], int] = {}
     for group in compared:
         scaled = frozenset() if group.by_value else _NUMERIC
@@ -118,12 +79,18 @@ def drift(
         listed = [n for n in group.columns if n not in numeric and not _is_time(group.table, n)]
         windows |= {(group.kind, name): group.windows.get(name, 0) for name in group.columns}
         if pairs and numeric:
-            parts.append(_numeric_counts(warehouse, group, numeric, pairs))
+            counts, moved = _numeric_counts(warehouse, group, numeric, pairs)
+            parts.append(counts)
+            moves.append(moved)
         if pairs and listed:
-            parts.append(_level_counts(warehouse, group, listed, pairs))
+            counts, moved = _level_counts(warehouse, group, listed, pairs)
+            parts.append(counts)
+            moves.append(moved)
     if not parts:
         return DRIFT.empty()
-    measured = distances(pl.concat(parts), [*_KEYS, "is_new"], _FAMILY)
+    measured = distances(
+        pl.concat(parts), [*_KEYS, "is_new"], _FAMILY, pl.concat(moves, how="diagonal")
+    )
     return _judged(measured, pairs, windows, min(materialized))
 
 
@@ -136,11 +103,11 @@ def _is_time(table: Table, name: str) -> bool:
 
 def _numeric_counts(
     warehouse: Warehouse, group: ComparedColumns, names: Sequence[str], pairs: Sequence[Pair]
-) -> pl.DataFrame:
-    """Customers by percentile of the month compared with; those without a value are one bin.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Customers by percentile of the month compared with, and how they move between the bins.
 
-    Each month is read once and each column sorted once: the counts below an edge are then looked
-    up, however many customers there are.
+    Those without a value are one bin. Each month is read once and each column sorted once: the
+    counts below an edge are then looked up, however many customers there are.
     """
     edges: dict[tuple[str, str], Floats] = {}
     counted: dict[tuple[str, str, str], Counts] = {}
@@ -160,9 +127,12 @@ def _numeric_counts(
             for reference in compared_with:
                 steps = counts_between(values, edges[reference, name])
                 counted[month, reference, name] = np.append(steps, frame.height - len(values))
-    return _binned(pairs, names, edges, counted).with_columns(pl.lit(group.kind).alias("kind"))[
-        _COUNTS
-    ]
+    kind = pl.lit(group.kind).alias("kind")
+    samples = sampled(warehouse, group.table, columns, pairs)
+    return (
+        _binned(pairs, names, edges, counted).with_columns(kind)[_COUNTS],
+        numeric_moves(samples, pairs, names, edges, counted).with_columns(kind),
+    )
 
 
 def _binned(
@@ -203,7 +173,7 @@ def _binned(
     ).with_columns(
         pl.col("fine").fill_nan(None),
         pl.when(pl.col("tenth") < 0)
-        .then(pl.lit("missing"))
+        .then(pl.lit(MISSING))
         .otherwise(pl.col("tenth").cast(pl.String))
         .alias("bin"),
     )
@@ -211,8 +181,8 @@ def _binned(
 
 def _level_counts(
     warehouse: Warehouse, group: ComparedColumns, names: Sequence[str], pairs: Sequence[Pair]
-) -> pl.DataFrame:
-    """Customers by value; beyond the most frequent of the month compared with, together."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Customers by value, the rarer ones of the month compared with together, and their moves."""
     wanted = sorted({month for pair in pairs for month in (pair.month, pair.reference)})
     columns = ", ".join(f"{_level(group.table, name)} AS {quote(name)}" for name in names)
     sql = (
@@ -243,17 +213,22 @@ def _level_counts(
         .over("as_of", "against", "subject")
     )
     level = pl.format("={}", pl.col("level"))  # A value may be called 'missing' or 'others'.
-    return both.with_columns(
+    binned = both.with_columns(
         pl.lit(group.kind).alias("kind"),
         pl.when(pl.col("level").is_null())
-        .then(pl.lit("missing"))
+        .then(pl.lit(MISSING))
         .when(place > LEVELS)
         .then(pl.lit("others"))
         .otherwise(level)
         .alias("bin"),
         pl.lit(None, dtype=pl.Float64).alias("fine"),
         pl.lit(False).alias("is_new"),
-    ).select(_COUNTS)
+    )
+    samples = sampled(warehouse, group.table, columns, pairs)
+    moves = level_moves(samples, pairs, names, binned).with_columns(
+        pl.lit(group.kind).alias("kind"), pl.lit(False).alias("is_new")
+    )
+    return binned.select(_COUNTS), moves
 
 
 def _level(table: Table, name: str) -> str:

@@ -6,12 +6,22 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from portrait_assets.stages.targets.outcomes import OUTCOMES
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.contract import Area, Verdict
 from portrait_assets.stages.validation.findings import finding
 from portrait_assets.stages.validation.findings_evidence import not_judged, when
 
 _CHANCE = 0.5
+_DERIVED = [outcome.code for outcome in OUTCOMES if not outcome.is_named_by_source]
+_NAMED = 5  # Tags named in a finding on all of them.
+BASELINES_ZH = {
+    "recency": "近度",
+    "last month": "上月表现",
+    "trend": "消费趋势",
+    "base rate": "基准率",
+    "calibrated": "完全校准",
+}
 
 
 def backtest_findings(
@@ -29,41 +39,104 @@ def backtest_findings(
         not_provided: canonical tables that the source leaves out.
     """
     areas = backtest.filter(pl.col("metric") == "auc")
-    measured = finding(
+    is_of_source = ~pl.col("outcome").is_in(_DERIVED)
+    of_source = areas.filter(is_of_source)
+    # Of the many tags that are tested on an outcome of the source, one finding tells; the segments
+    # have their own.
+    single = areas.filter(~is_of_source | (pl.col("tag_code").is_in(["segment_id"])))
+    seen = set(areas.select("tag_code", "outcome").iter_rows())
+    missing = [
+        not_judged(Area.BACKTEST, claim.name, "AUC", *_reason(claim, tags, not_provided))
+        for claim in claims
+        if not claim.outcome.is_named_by_source and (claim.tag, claim.outcome.code) not in seen
+    ]
+    answers = [claim for claim in claims if claim.outcome.is_named_by_source]
+    if answers and of_source.is_empty():
+        reason = _reason(answers[0], tags, not_provided)
+        missing.append(
+            not_judged(Area.BACKTEST, f"every tag / {answers[0].outcome}", "AUC", *reason)
+        )
+    return pl.concat([_tests(single), _of_source(of_source), *missing])
+
+
+def _horizon(text: str) -> pl.Expr:
+    months = (
+        pl.when(pl.col("horizon_months") == 1)
+        .then(pl.lit("1 month"))
+        .otherwise(pl.format("{} months", "horizon_months"))
+    )
+    return pl.format(f"{text}, {{}} on", months)
+
+
+def _tests(areas: pl.DataFrame) -> pl.DataFrame:
+    """A finding per test."""
+    return finding(
         areas.with_columns(
             *(pl.col(name).round(3).alias(f"{name}_") for name in ("value", "low", "high")),
             pl.col("baseline_value").round(3).alias("baseline_value_"),
-            pl.col("baseline")
-            .replace({"last month repeated": "沿用上月", "base rate": "基准率"})
-            .alias("baseline_zh"),
+            pl.col("baseline").replace(BASELINES_ZH).alias("baseline_zh"),
         ),
         Area.BACKTEST,
         pl.col("test"),
-        pl.format(
-            "AUC, {} on",
-            pl.when(pl.col("horizon_months") == 1)
-            .then(pl.lit("1 month"))
-            .otherwise(pl.format("{} months", "horizon_months")),
-        ),
+        _horizon("AUC"),
         pl.col("value"),
         pl.col("verdict"),
         (_backtest_en(), _backtest_zh()),
         threshold=_CHANCE,
         interval=("low", "high"),
     )
-    tested = set(areas["tag_code"].to_list())
-    seen = {
-        (row["tag_code"], row["outcome"])
-        for row in areas.select("tag_code", "outcome").iter_rows(named=True)
-    }
-    missing = []
-    for claim in claims:
-        answered = claim.outcome.is_named_by_source and claim.tag in tested
-        if answered or (claim.tag, str(claim.outcome)) in seen:
-            continue
-        en, zh = _reason(claim, tags, not_provided)
-        missing.append(not_judged(Area.BACKTEST, claim.name, "AUC", en, zh))
-    return pl.concat([measured, *missing])
+
+
+def _of_source(areas: pl.DataFrame) -> pl.DataFrame:
+    """A finding per outcome of the source and horizon: how many tags tell it apart, and which."""
+    separates = pl.col("verdict") == Verdict.PASS
+    named = pl.format("{} {}", "tag_code", pl.col("value").round(3))
+    counted = (
+        areas.sort("value", "tag_code", descending=[True, False], nulls_last=True)
+        .group_by("outcome", "horizon_months", maintain_order=True)
+        .agg(
+            pl.len().alias("tags"),
+            separates.sum().alias("separate"),
+            (pl.col("verdict") == Verdict.NOT_JUDGED).sum().alias("open"),
+            named.filter(separates).head(_NAMED).str.join(", ").alias("best"),
+            pl.col("hits").max(),
+            pl.col("customers").max(),
+        )
+        .with_columns(
+            pl.when(pl.col("best") == "").then(pl.lit("-")).otherwise("best").alias("best")
+        )
+    )
+    numbers = ("separate", "tags", "best", "hits", "customers")
+    return finding(
+        counted,
+        Area.BACKTEST,
+        pl.format("every tag / {}", "outcome"),
+        _horizon("tags that separate"),
+        pl.col("separate"),
+        when(
+            (pl.col("open") == pl.col("tags"), str(Verdict.NOT_JUDGED)),
+            (pl.col("separate") > 0, str(Verdict.PASS)),
+            otherwise=str(Verdict.WARN),
+        ),
+        (
+            pl.format(
+                "{} of {} tags tell it apart beyond chance (AUC: {}); it happened to {} of {} "
+                "customers. All of them: validation.backtest.",
+                *numbers,
+            ),
+            pl.format(
+                "{}/{}个标签对其有超出偶然的区分力(AUC:{});发生于{}/{}位客户。"
+                "全部见validation.backtest。",
+                *numbers,
+            ),
+        ),
+    )
+
+
+# It happened to some and not to others, and still there is no area.
+_ONE_VALUE = (
+    pl.col("value").is_null() & (pl.col("hits") > 0) & (pl.col("hits") < pl.col("customers"))
+)
 
 
 def _backtest_en() -> pl.Expr:
@@ -80,6 +153,7 @@ def _backtest_en() -> pl.Expr:
             pl.col("verdict") == Verdict.FAIL,
             "Worse than the baseline: see the proposals, or use the baseline.",
         ),
+        (_ONE_VALUE, "Everyone has the same value: there is nothing to judge."),
         otherwise="Too few to judge.",
     )
     return pl.concat_str([judgement, numbers], separator=" ")
@@ -96,6 +170,7 @@ def _backtest_zh() -> pl.Expr:
         (pl.col("verdict") == Verdict.PASS, "区分有效,优于简单规则。"),
         (pl.col("verdict") == Verdict.WARN, "不能确定优于简单规则:二者皆可用。"),
         (pl.col("verdict") == Verdict.FAIL, "不如简单规则:见优化建议,或改用简单规则。"),
+        (_ONE_VALUE, "所有客户取值相同,无可判断。"),
         otherwise="样本过少,无法判断。",
     )
     return pl.concat_str([judgement, numbers])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from portrait_assets.core.months import last_day
+from portrait_assets.core.months import last_day, next_month
 from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.cleaned.account import account_of
 from portrait_assets.stages.cleaned.contract import QUALITY
@@ -22,7 +22,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
 from portrait_assets.stages.validation import findings, findings_backtest, findings_evidence
 from portrait_assets.stages.validation.backtest import backtest
-from portrait_assets.stages.validation.claims import CLAIMS
+from portrait_assets.stages.validation.claims import Claim, claims_of_catalogue
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -31,18 +31,15 @@ from portrait_assets.stages.validation.contract import (
     TAG_PROPOSAL,
     Verdict,
 )
-from portrait_assets.stages.validation.drift import (
-    YEAR,
-    ComparedColumns,
-    active_by_construction,
-    drift,
-)
+from portrait_assets.stages.validation.demotions import demotions, drivers
+from portrait_assets.stages.validation.drift import ComparedColumns, drift
 from portrait_assets.stages.validation.findings_identifiers import (
     identifier_findings,
     shared_identifiers,
 )
 from portrait_assets.stages.validation.migration import migration
-from portrait_assets.stages.validation.proposals import propose
+from portrait_assets.stages.validation.moves import YEAR, active_by_construction
+from portrait_assets.stages.validation.proposals import QUARTER, is_due, propose
 from portrait_assets.stages.validation.returns import RETURNED, returns_finding
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import literals, quote
@@ -57,7 +54,7 @@ def evidence_of(
     """What the findings rest on, by table: drift, migration and backtests of these months."""
     matrix = portrait_matrix_table(catalogue)
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
-    tests, buckets = backtest(warehouse, matrix, months)
+    tests, buckets = backtest(warehouse, matrix, months, claims_of_catalogue(catalogue))
     return {
         DRIFT: drift(
             warehouse,
@@ -69,26 +66,39 @@ def evidence_of(
         MIGRATION: migration(warehouse, matrix, months),
         BACKTEST: tests,
         BACKTEST_BUCKET: buckets,
-        TAG_PROPOSAL: proposals(warehouse, catalogue, tests, months),
+        TAG_PROPOSAL: proposals(warehouse, catalogue, months),
     }
 
 
-def proposals(
-    warehouse: Warehouse, catalogue: Catalogue, tests: pl.DataFrame, months: Sequence[str]
-) -> pl.DataFrame:
-    """The proposals of these months; a tag that failed its test one month on is tried anyway."""
+def proposals(warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str]) -> pl.DataFrame:
+    """The proposals of these months: demotions, and thresholds of the other tags.
+
+    Both go by the tests on one month of the months before: a threshold is tried where the tag
+    failed the test before the newest one, on which the draft is then tried.
+    """
+    matrix, declared = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
-    failed = tests.filter(
-        (pl.col("metric") == "auc")
-        & (pl.col("horizon_months") == 1)
-        & (pl.col("verdict") == Verdict.FAIL)
-    )
     proposed = [TAG_PROPOSAL.empty()]
     for month in months:
-        weak = failed.filter(pl.col("as_of") == last_day(month))["test"].to_list()
         history = [m for m in materialized if m <= month]
-        proposed.append(propose(warehouse, catalogue, month, history, weak))
-    return pl.concat(proposed)
+        if not is_due(history):
+            continue
+        driving = drivers(catalogue, month, declared)
+        claims = [claim for claim in declared if claim.is_tunable or claim in driving]
+        tests = backtest(warehouse, matrix, history[-QUARTER:], claims)[0].filter(
+            (pl.col("metric") == "auc") & (pl.col("horizon_months") == 1)
+        )
+        demoted = demotions(warehouse, matrix, catalogue, month, tests, driving)
+        others = [claim for claim in declared if claim.tag not in set(demoted["tag_code"])]
+        tuned = propose(warehouse, catalogue, month, history, weak_before(tests, month), others)
+        proposed += [demoted, tuned]
+    return pl.concat(proposed).sort(TAG_PROPOSAL.key)
+
+
+def weak_before(tests: pl.DataFrame, month: str) -> list[str]:
+    """The names of the tests that failed in the month before; that of the month tries drafts."""
+    is_before = pl.col("as_of") == last_day(next_month(month, -1))
+    return tests.filter(is_before & (pl.col("verdict") == Verdict.FAIL))["test"].to_list()
 
 
 def compared_columns(catalogue: Catalogue) -> list[ComparedColumns]:
@@ -139,6 +149,7 @@ def holders(
 def report_of(
     warehouse: Warehouse,
     matrix: Table,
+    claims: Sequence[Claim],
     evidence: dict[Table, pl.DataFrame],
     tag_holders: pl.DataFrame,
     month: str,
@@ -148,6 +159,7 @@ def report_of(
     Args:
         warehouse: with the tables upstream of the month.
         matrix: the contract of the portrait matrix.
+        claims: every claim that is tested.
         evidence: as `evidence_of` gives it.
         tag_holders: as `holders` gives it.
         month: the month.
@@ -177,7 +189,7 @@ def report_of(
             tag_holders.filter(pl.col("as_of") == as_of), judged["tag_code"].to_list(), customers
         ),
         findings_evidence.drift_findings(own[DRIFT]),
-        findings_backtest.backtest_findings(own[BACKTEST], CLAIMS, matrix.column_names, absent),
+        findings_backtest.backtest_findings(own[BACKTEST], claims, matrix.column_names, absent),
         findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
         findings_evidence.tag_cards(
             warehouse.read(TAG_QUALITY, [month]).join(judged, on="tag_code", how="semi")

@@ -82,13 +82,6 @@ def test_merged_buckets_are_added_up_and_a_rate_of_nobody_is_none():
     assert counts.merged([0, 1, 1]).customers.tolist() == [[4, 6]]
 
 
-def test_a_finer_score_is_cut_at_the_sizes_of_a_coarser_one():
-    fine = one_group([10] * 10, list(range(10)))
-    coarse = fine.as_coarse_as(one_group([30, 70], [0, 0]))
-    assert coarse.customers.tolist() == [[30, 70]]
-    assert coarse.hits.tolist() == [[3, 42]]
-
-
 def test_only_groups_with_customers_are_drawn():
     cells = np.zeros((2, GROUPS, 1))
     cells[:, [3, 7], 0] = 10
@@ -101,3 +94,29 @@ def test_without_hits_nothing_is_measured():
     cells[0, :3] = 10
     found = resampling.interval(scores.auc(resampled(cells, np.arange(3))))
     assert np.isnan([found.value, found.low, found.high]).all()
+
+
+@pytest.mark.parametrize("customers", [200, 400, 1_000])
+def test_a_calibrated_score_is_within_what_calibration_gives_by_chance(customers: int):
+    """An error of 0.05 and more is common among few customers, all of them calibrated."""
+    rng, size = np.random.default_rng(5), customers // 20
+    probability = (np.arange(20) + 0.5) / 20
+    errors, beyond = [], []
+    for _ in range(200):
+        hits = rng.binomial(size, probability)
+        rows = np.stack([np.full(20, size), hits, np.zeros(20), size * probability])
+        counts = sampled(rows[:, None, :].astype(float))
+        error = scores.calibration_error(counts)[0]
+        errors.append(error)
+        beyond.append(error > np.quantile(scores.calibration_error_by_chance(counts), 0.975))
+    assert np.mean(beyond) <= 0.05
+    if customers == 200:
+        assert np.mean(errors) > 0.05
+
+
+def test_an_error_beyond_chance_is_seen():
+    size, probability = 50, (np.arange(20) + 0.5) / 20
+    rows = np.stack([np.full(20, size), size * probability**2, np.zeros(20), size * probability])
+    counts = sampled(rows[:, None, :].astype(float))
+    by_chance = scores.calibration_error_by_chance(counts)
+    assert scores.calibration_error(counts)[0] > by_chance[-1]

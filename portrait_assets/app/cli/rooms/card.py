@@ -11,7 +11,7 @@ from portrait_assets.app.cli.options import DataOption, SourceOption, out, setti
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from portrait_assets.stages.tags.card import Card
+    from portrait_assets.stages.tags.card import Card, CardTag
 
 commands = typer.Typer()
 
@@ -62,11 +62,12 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
             table.add_column(head, overflow="fold")
         for tag in own:
             kept = f" ({tag.decided_as_of:%Y-%m})" if tag.decided_as_of != card.as_of else ""
+            evidence = [f"{name} = {value}" for name, value in tag.evidence]
             table.add_row(
                 escape(tag.name_zh if chinese else tag.name_en),
                 escape((tag.value_zh if chinese else tag.value_en) + kept),
                 f"{tag.confidence:.2f}",
-                escape("; ".join(f"{name} = {value}" for name, value in tag.evidence)),
+                escape("; ".join([*_by_rank(tag, chinese), *evidence])),
             )
         if own:
             console.print(table)
@@ -75,3 +76,9 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
             f"{change.as_of:%Y-%m}  {change.code}: "
             f"{escape(change.before or '-')} -> {escape(change.after or '-')} ({change.change})"
         )
+
+
+def _by_rank(tag: CardTag, chinese: bool) -> list[str]:
+    if not tag.is_by_rank:
+        return []
+    return ["按排名,各取值占比固定" if chinese else "by rank: a fixed share of customers"]

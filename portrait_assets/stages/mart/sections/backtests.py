@@ -7,8 +7,10 @@ from typing import Any
 from portrait_assets.stages.mart.charts import evidence
 from portrait_assets.stages.mart.reading import buckets, short, tags, test_name
 from portrait_assets.stages.mart.sections import TEMPLATES
+from portrait_assets.stages.validation.findings_backtest import BASELINES_ZH
 from portrait_assets.storage.published import Published, Row, Section
 
+DRAWN = 30  # Tests, the best first; the table has all.
 NAME = 40  # Letters of a name beside a chart.
 GAIN_TESTS = (
     "expected_spend_30d / spend",
@@ -28,7 +30,7 @@ def _charts(published: Published) -> dict[str, str]:
         if row["metric"] == "auc" and row["horizon_months"] == 1 and row["value"] is not None
     ]
     named, words = [], {}
-    for row in rows:
+    for row in rows[:DRAWN]:
         en, zh = test_name(row, names)
         en = short(en, NAME)
         words[en] = zh
@@ -81,6 +83,7 @@ def _show(published: Published) -> dict[str, Any]:
     rows = published.newest("validation.backtest", "test, horizon_months, metric")
     for row in rows:
         row["en"], row["zh"] = test_name(row, names)
+        row["baseline_zh"] = BASELINES_ZH.get(row["baseline"], row["baseline"])
     return {
         "backtests": [row for row in rows if row["metric"] == "auc"],
         "measures": [row for row in rows if row["metric"] != "auc"],

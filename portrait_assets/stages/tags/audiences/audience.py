@@ -25,6 +25,7 @@ from portrait_assets.methods.expressions.expression import (
 )
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
+from portrait_assets.schema.csv_text import neutralized_sql
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.tags.catalogue.tag import TagError, of_other_pack
 from portrait_assets.storage.duckdb.connection import literal, quote
@@ -342,7 +343,8 @@ def _overlaps(everyone: _Everyone, codes: Sequence[str], size: int) -> pl.DataFr
 def export_audience(con: duckdb.DuckDBPyConnection, audience: Audience, path: Path) -> int:
     """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
 
-    The file is written beside `path` and then moved, so that it is never half-written.
+    The file is written beside `path` and then moved, so that it is never half-written. In CSV no
+    text is a formula to a spreadsheet (`schema.csv_text`).
 
     Returns:
         The number of customers written.
@@ -356,12 +358,22 @@ def export_audience(con: duckdb.DuckDBPyConnection, audience: Audience, path: Pa
     temporary = path.with_name(f".{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        con.execute(
-            f"COPY (SELECT * EXCLUDE (customer_no) FROM {MATRIX} WHERE {_month(audience.as_of)} "
-            f"AND ({audience.expression.sql}) ORDER BY customer_id) "
-            f"TO {literal(temporary)} ({formats[path.suffix]})"
+        selected = (
+            f"SELECT * EXCLUDE (customer_no) FROM {MATRIX} WHERE {_month(audience.as_of)} "
+            f"AND ({audience.expression.sql}) ORDER BY customer_id"
         )
+        if path.suffix == ".csv":
+            selected = _neutralized(con, selected)
+        con.execute(f"COPY ({selected}) TO {literal(temporary)} ({formats[path.suffix]})")
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return audience.size
+
+
+def _neutralized(con: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The SELECT with every text in it harmless to spreadsheets."""
+    described = con.execute(f"DESCRIBE {sql}").fetchall()
+    text = [name for name, kind, *_ in described if kind == "VARCHAR" or kind.startswith("ENUM")]
+    replaced = ", ".join(neutralized_sql(quote(name)) for name in text)
+    return f"SELECT * REPLACE ({replaced}) FROM ({sql})"

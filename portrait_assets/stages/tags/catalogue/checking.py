@@ -1,4 +1,4 @@
-"""Checks of a catalogue before it is used: circles, types and unreachable values."""
+"""Checks of a catalogue before it is used: circles, targets, types and unreachable values."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.reachable import unreachable_value
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
+    Kind,
     Shape,
     Status,
     Tag,
     TagError,
     dependency_order,
 )
+from portrait_assets.stages.targets.outcomes import OUTCOMES
 from portrait_assets.storage.duckdb.connection import quote
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "UBIGINT"}
 
 
 def check_catalogue(catalogue: Catalogue, context: Mapping[str, Column]) -> None:
-    """Check circles, types and unreachable values.
+    """Check circles, targets, types and unreachable values.
 
     Args:
         catalogue: the tags, their expressions already checked against the allow-list.
@@ -33,6 +35,7 @@ def check_catalogue(catalogue: Catalogue, context: Mapping[str, Column]) -> None
         TagError: for the first mistake, naming the tag and the line.
     """
     _check_circles(catalogue)
+    _check_targets(catalogue)
     con = empty_world(context)
     try:
         kinds = _kinds(catalogue, con)
@@ -80,6 +83,21 @@ def _check_circles(catalogue: Catalogue) -> None:
         # An older version may be active together with the newest of the others.
         if tag.code in highest and highest[tag.code] is not tag:
             dependency_order({**highest, tag.code: tag})
+
+
+def _check_targets(catalogue: Catalogue) -> None:
+    """A prediction that decides other tags names what it is to be measured by."""
+    active = [tag for tag in catalogue.tags if tag.status is Status.ACTIVE]
+    for tag in active:
+        if tag.kind is not Kind.PREDICTIVE or tag.target is not None:
+            continue
+        decided = sorted(other.code for other in active if tag.code in other.reads)
+        if decided:
+            raise TagError(
+                f"{tag.place}: tag {tag.code} predicts, decides {', '.join(decided)} and names no "
+                f"target; give one, such as target: {OUTCOMES[0]}, so that it can be compared "
+                "with a baseline."
+            )
 
 
 def _kinds(catalogue: Catalogue, con: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -67,6 +67,7 @@ class TagEntry(Entry):
     element: Element
     category: tuple[Word, ...] = Field(min_length=3, max_length=3)
     kind: Kind
+    target: Code | None = None
     owner: Line
     sensitivity: Sensitivity = Sensitivity.C1
     lowered_because: Line | None = None
@@ -87,6 +88,8 @@ class TagEntry(Entry):
             raise ValueError("give either values, each with its rule, or one expression")
         if self.expression is not None and self.type is None:
             raise ValueError("the expression has no type; give one")
+        if self.target is not None and self.many:
+            raise ValueError("a tag of many values stands for no target; leave out target or many")
         return self
 
     @property

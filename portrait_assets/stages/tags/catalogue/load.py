@@ -184,6 +184,7 @@ def _tag(
         element=entry.element,
         category=_category(entry, categories),
         kind=entry.kind,
+        target=entry.target,
         shape=entry.shape,
         type=entry.value_type,
         values=tuple(values),

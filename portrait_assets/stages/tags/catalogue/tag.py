@@ -70,7 +70,9 @@ class Tag:
 
     `category` are the codes of levels 1 to 3. Enumerated tags have `values`, open ones an
     `expression`; `confidence` gives 0 to 1, and where it is None the confidence is 1.
-    A value is valid for `valid_months`, counted from the month that decided it.
+    A value is valid for `valid_months`, counted from the month that decided it. `target` is the
+    outcome that the tag stands for, by a code of `targets.outcomes` or the name that the source
+    gives it; enumerated values are then in the order of how likely it is, the likeliest first.
     """
 
     code: str
@@ -95,14 +97,15 @@ class Tag:
     effective_from: str | None
     retired_from: str | None
     place: Place = field(compare=False)
+    target: str | None = None
     approved_by: str | None = None
     approval_reason: str | None = None
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
         """Every expression of the tag, in the order in which it is written."""
-        own = (*(value.when for value in self.values), self.expression, self.confidence)
-        return tuple(expression for expression in own if expression is not None)
+        confidence = () if self.confidence is None else (self.confidence,)
+        return (*self._deciding, *confidence)
 
     def is_retired(self, month: str) -> bool:
         """Whether the tag is retired in that month (YYYY-MM)."""
@@ -118,9 +121,17 @@ class Tag:
     @property
     def reads(self) -> tuple[str, ...]:
         """Names that decide the value. A confidence comes after all values, so it may read any."""
-        deciding = [value.when for value in self.values]
-        deciding += [self.expression] if self.expression is not None else []
-        return tuple(sorted({name for rule in deciding for name in rule.columns}))
+        return tuple(sorted({name for rule in self._deciding for name in rule.columns}))
+
+    @property
+    def is_by_rank(self) -> bool:
+        """Whether the shares of its values are set by its rules, which rank customers."""
+        return any(rule.ranks for rule in self._deciding)
+
+    @property
+    def _deciding(self) -> tuple[Expression, ...]:
+        own = (*(value.when for value in self.values), self.expression)
+        return tuple(rule for rule in own if rule is not None)
 
     @property
     def rules(self) -> str:

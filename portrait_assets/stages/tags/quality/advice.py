@@ -16,7 +16,11 @@ SAME_THING = 0.90
 
 @dataclass(frozen=True)
 class Lift:
-    """Rate of an outcome among a value's holders over that of the base, with its 95 % interval."""
+    """Rate of an outcome among a value's holders over that of the base, with its interval.
+
+    The value was picked among the tag's: the interval is one of those that hold together in 95 of
+    100 cases.
+    """
 
     outcome: str
     value: str
@@ -58,10 +62,13 @@ def advise(tag: Tag, measures: Measures) -> tuple[str, str, str]:
     doubts = _doubts(tag, measures)
     if doubts:
         return "review", "; ".join(en for en, _ in doubts), ";".join(zh for _, zh in doubts)
+    steady = ("of shares that its rule sets by rank", "占比由规则按排名设定")
+    if not tag.is_by_rank:
+        steady = ("steady", "稳定")
     return (
         "keep",
-        f"held by {measures.coverage:.0%} with {measures.distinct_values} values, steady",
-        f"覆盖{measures.coverage:.0%},{measures.distinct_values}个取值,稳定",
+        f"held by {measures.coverage:.0%} with {measures.distinct_values} values, {steady[0]}",
+        f"覆盖{measures.coverage:.0%},{measures.distinct_values}个取值,{steady[1]}",
     )
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.methods.statistics.agreement import Codes
-from portrait_assets.methods.statistics.intervals import wilson
+from portrait_assets.methods.statistics.intervals import exact
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.tags.catalogue.tag import Tag
 from portrait_assets.stages.tags.contract import OUTCOMES
@@ -76,7 +76,8 @@ def _most_significant_lift(
     hits = np.bincount(codes[measured & happened], minlength=len(values))
     enough = np.flatnonzero(sizes >= MIN_CUSTOMERS)
     sizes, hits = sizes[enough], hits[enough]
-    rates = np.column_stack([hits / sizes, *wilson(hits, sizes)])
+    # The value is picked among all of them, so that each interval has to hold for any.
+    rates = np.column_stack([hits / sizes, *exact(hits, sizes, len(sizes))])
     lifts = [
         Lift(name, values[position], *lift)
         for position, lift in zip(enough.tolist(), (rates / base).tolist(), strict=True)

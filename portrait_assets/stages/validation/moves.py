@@ -1,0 +1,208 @@
+"""Which months are compared, and how their customers moved between the bins of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.methods.statistics.binning import (
+    TENTHS,
+    Codes,
+    Counts,
+    Floats,
+    tenth_of_each,
+)
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.validation.contract import Against
+from portrait_assets.storage.duckdb.connection import literal
+from portrait_assets.storage.duckdb.store import Warehouse
+
+YEAR = 12
+SAMPLE = 20_000
+"""Customers of a month whose moves are followed: enough for the variance of any difference."""
+MISSING = "missing"
+"""The bin of the customers without a value."""
+_ABSENT = TENTHS + 1  # After the tenths, and the bin of those without a value.
+_KEYS = ["as_of", "against", "subject"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A month and the month that it is compared with."""
+
+    month: str
+    reference: str
+    against: Against
+
+
+def pairs_of(
+    months: Sequence[str], materialized: Sequence[str], left_out: Collection[str] = ()
+) -> list[Pair]:
+    """Each month with the one before and with its baseline, where those are materialized.
+
+    The baseline is the same month a year before, so that seasons are no drift; in a shorter
+    history it is the first month. Nothing is compared with a month that is left out.
+    """
+    pairs = []
+    for month in months:
+        earlier = [other for other in materialized if other < month and other not in left_out]
+        if not earlier:
+            continue
+        before, year_ago = next_month(month, -1), next_month(month, -YEAR)
+        if before in earlier:
+            pairs.append(Pair(month, before, Against.MONTH_BEFORE))
+        baseline = year_ago if year_ago in earlier else earlier[0]
+        pairs.append(Pair(month, baseline, Against.BASELINE))
+    return pairs
+
+
+def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) -> list[str]:
+    """The first month where all its customers bought in it: they are known for no other reason.
+
+    Everyone is then active in it, and in no later month, whatever customers do.
+    """
+    if not materialized:
+        return []
+    first = materialized[0]
+    silent = warehouse.select(
+        f"SELECT count(*) FROM {FEATURE_MATRIX.full_name} "
+        f"WHERE as_of = {literal(last_day(first))} AND coalesce(purchases_1m, 0) = 0"
+    ).item()
+    return [] if silent else [first]
+
+
+def sampled(
+    warehouse: Warehouse, table: Table, columns: str, pairs: Sequence[Pair]
+) -> dict[str, pl.DataFrame]:
+    """By month `customer_id` and these columns (SQL) of the same customers, drawn by a hash."""
+    materialized = warehouse.materialized(table)
+    months = sorted({month for pair in pairs for month in (pair.month, pair.reference)})
+    one_in = -(-max(materialized.get(month, 0) for month in months) // SAMPLE)
+    # Not DuckDB's own hash, which may differ between versions.
+    drawn = f"AND md5_number_lower(customer_id) % {one_in} = 0" if one_in > 1 else ""
+    return {
+        month: warehouse.select(
+            f"SELECT customer_id, {columns} FROM {table.full_name} "
+            f"WHERE as_of = DATE '{last_day(month)}' {drawn}"
+        )
+        for month in months
+    }
+
+
+def numeric_moves(
+    samples: Mapping[str, pl.DataFrame],
+    pairs: Sequence[Pair],
+    names: Sequence[str],
+    edges: Mapping[tuple[str, str], Floats],
+    counted: Mapping[tuple[str, str, str], Counts],
+) -> pl.DataFrame:
+    """Customers by tenth then and now, each null where they are not in that month.
+
+    Args:
+        samples: as `sampled` gives them.
+        pairs: the months compared.
+        names: the columns.
+        edges: of the bins by month compared with and column.
+        counted: customers by bin, by month, month compared with and column; those without a value
+            are the last.
+    """
+    parts = []
+    for pair in pairs:
+        then, now = samples[pair.reference], samples[pair.month]
+        at_then, at_now = _places(then, now)
+        for name in names:
+            reached = counted[pair.reference, pair.reference, name]
+            tenths = np.append(tenth_of_each(reached[:-1]), TENTHS)
+            bins = [
+                np.append(_bins(frame[name], edges[pair.reference, name], tenths), _ABSENT)
+                for frame in (then, now)
+            ]
+            code = bins[0][at_then] * (_ABSENT + 1) + bins[1][at_now]
+            moves = np.bincount(code, minlength=(_ABSENT + 1) ** 2)
+            parts.append((pair, name, not reached[:-1].any(), moves))
+    codes = np.concatenate([np.flatnonzero(moves) for *_, moves in parts])
+    sizes = [int((moves > 0).sum()) for *_, moves in parts]
+    days = np.array([last_day(pair.month) for pair, *_ in parts], dtype="datetime64[D]")
+    label = [*(str(tenth) for tenth in range(TENTHS)), MISSING, None]
+    by_code = dict(enumerate(label))
+    return pl.DataFrame(
+        {
+            "as_of": np.repeat(days, sizes),
+            "against": np.repeat([str(pair.against) for pair, *_ in parts], sizes),
+            "subject": np.repeat([name for _, name, *_ in parts], sizes),
+            "is_new": np.repeat([is_new for *_, is_new, _ in parts], sizes),
+            "bin_then": codes // (_ABSENT + 1),
+            "bin_now": codes % (_ABSENT + 1),
+            "customers": np.concatenate([moves[moves > 0] for *_, moves in parts]),
+        },
+        schema_overrides={"as_of": pl.Date},
+    ).with_columns(pl.col("bin_then", "bin_now").replace_strict(by_code, return_dtype=pl.String))
+
+
+def _bins(values: pl.Series, edges: Floats, tenths: Codes) -> Codes:
+    """The tenth of each value, TENTHS where there is none; a value on an edge lies below it."""
+    found = values.to_numpy()
+    place = np.searchsorted(edges, found, side="left")
+    return tenths[np.where(np.isnan(found), len(tenths) - 1, place)]
+
+
+def _places(then: pl.DataFrame, now: pl.DataFrame) -> tuple[npt.NDArray[np.int64], ...]:
+    """Where the customers of either month stand in each, the end (-1) where they do not."""
+    indexed = (
+        frame.select("customer_id").with_row_index(name)
+        for name, frame in (("then", then), ("now", now))
+    )
+    joined = next(indexed).join(next(indexed), on="customer_id", how="full", coalesce=True)
+    places = joined.select(pl.col("then", "now").cast(pl.Int64).fill_null(-1))
+    return places["then"].to_numpy(), places["now"].to_numpy()
+
+
+def level_moves(
+    samples: Mapping[str, pl.DataFrame],
+    pairs: Sequence[Pair],
+    names: Sequence[str],
+    binned: pl.DataFrame,
+) -> pl.DataFrame:
+    """Customers by bin of their value then and now, each null where they are not in that month.
+
+    Args:
+        samples: as `sampled` gives them, of text.
+        pairs: the months compared.
+        names: the columns.
+        binned: `as_of`, `against`, `subject`, `level` and the `bin` that it is in.
+    """
+    bins = binned.select(*_KEYS, "level", "bin")
+    parts = []
+    for pair in pairs:
+        then, now = (
+            samples[month].with_columns(pl.lit(True).alias("present"))
+            for month in (pair.reference, pair.month)
+        )
+        both = then.join(now, on="customer_id", how="full", coalesce=True, suffix=":now")
+        for name in names:
+            counts = both.group_by(
+                pl.col(name).alias("then"),
+                pl.col(f"{name}:now").alias("now"),
+                pl.col("present").alias("was"),
+                pl.col("present:now").alias("is"),
+            ).agg(pl.len().cast(pl.Int64).alias("customers"))
+            parts.append(
+                counts.with_columns(
+                    pl.lit(last_day(pair.month)).alias("as_of"),
+                    pl.lit(str(pair.against)).alias("against"),
+                    pl.lit(name).alias("subject"),
+                )
+            )
+    moves = pl.concat(parts)
+    for side, present in (("then", "was"), ("now", "is")):
+        labels = bins.rename({"level": side, "bin": f"bin_{side}"})
+        moves = moves.join(labels, on=[*_KEYS, side], how="left", nulls_equal=True).with_columns(
+            pl.when(present).then(f"bin_{side}").alias(f"bin_{side}")
+        )
+    return moves.group_by(*_KEYS, "bin_then", "bin_now").agg(pl.col("customers").sum())

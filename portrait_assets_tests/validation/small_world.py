@@ -1,0 +1,98 @@
+"""A warehouse of the tables that backtests read: months of customers, written directly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets_tests.validation.conftest import renew_targets
+
+Columns = Mapping[str, Any]
+"""Values of each customer by name, or one for all of them."""
+
+
+def matrix_of(*columns: Column) -> Table:
+    """A portrait matrix of the segment and these tags."""
+    own = (
+        Column("customer_id", Type.TEXT, "", ""),
+        Column("segment_id", Type.INTEGER, "", ""),
+        *columns,
+    )
+    return Table("tags", "portrait_matrix", "Matrix", "矩阵", own, partition_by=PartitionBy.AS_OF)
+
+
+def filled(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the table's other columns: nothing, or what stands for it."""
+    full = pl.concat([table.empty(), rows], how="diagonal_relaxed")
+    wanted = [column for column in table.all_columns if not column.nullable]
+    return full.with_columns(
+        pl.col(column.name).fill_null(pl.lit([], dtype=pl.List(pl.String)))
+        if column.type is Type.TEXTS
+        else pl.col(column.name).fill_null(0)
+        for column in wanted
+        if column.type is Type.TEXTS or full.schema[column.name].is_numeric()
+    )
+
+
+class SmallWorld:
+    """Months of customers with features, tags, what they did and what the source reports."""
+
+    def __init__(self, folder: Path, matrix: Table, customers: int) -> None:
+        """An empty world of so many customers."""
+        self.warehouse = Warehouse(folder / "w.duckdb", "small", "one")
+        self.matrix, self.customers = matrix, [f"C{i:05d}" for i in range(customers)]
+        self.months: list[str] = []
+
+    def add(
+        self,
+        month: str,
+        tags: Columns,
+        features: Columns | None = None,
+        did: Columns | None = None,
+        outcomes: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """A month: what is known at its end, what was done in it, and outcomes observed in it."""
+        known = {"as_of": last_day(month), "customer_id": self.customers}
+        self._write(self.matrix, month, pl.DataFrame({**known, "segment_id": 1} | dict(tags)))
+        self._write(FEATURE_MATRIX, month, pl.DataFrame({**known, **(features or {})}))
+        active = {"month": month, "customer_id": self.customers, **(did or {"purchases": 1})}
+        self._write(CUSTOMER_MONTH, month, pl.DataFrame(active))
+        observed = [
+            pl.DataFrame(
+                {
+                    "month": month,
+                    "customer_id": self.customers,
+                    "outcome": name,
+                    "observed_on": last_day(month),
+                    "value": values.astype(float),
+                    "source_file": "f",
+                }
+            ).with_row_index("source_row", offset=1)
+            for name, values in (outcomes or {}).items()
+        ]
+        empty = CLEANED["outcomes"].empty()
+        rows = pl.concat([empty, *observed], how="diagonal_relaxed")
+        self._write(CLEANED["outcomes"], month, rows)
+        transaction = {"transaction_id": "T1", "customer_id": "C00000", "source_file": "f"}
+        day = {"occurred_at": datetime.combine(last_day(month), time.min)}
+        one = pl.DataFrame([{"month": month, **transaction, **day}])
+        self._write(CLEANED["transactions"], month, one)
+        self.months.append(month)
+
+    def close(self) -> Warehouse:
+        """The warehouse with the targets of all months."""
+        renew_targets(self.warehouse, self.months)
+        return self.warehouse
+
+    def _write(self, table: Table, month: str, rows: pl.DataFrame) -> None:
+        self.warehouse.write(table, [month], filled(table, rows))
