@@ -143,10 +143,10 @@ def test_a_history_of_days_and_amounts(tmp_path: Path):
     assert {"value_tier", "recency_band", "purchase_probability_30d", "next_action"} <= known
     assert not known & {
         *("price_sensitivity", "full_price_buyer", "discount_spared", "returns_level"),
-        *("coupon_response", "complaint", "balance_level", "profile_known"),
+        *("campaign_response", "complaint", "balance_level", "profile_known"),
         *("tenure_stage", "anniversary_near", "spend_trend", "visit_trend"),
     }
-    times = {time for each in rows["shopping_times"].drop_nulls() for time in each}
+    times = {time for each in rows["purchase_times"].drop_nulls() for time in each}
     assert times <= {"weekend", "weekday"}
     assert set(rows["lifecycle_stage"].drop_nulls()) <= {"dormant", "lost"}
     with published(settings) as con:

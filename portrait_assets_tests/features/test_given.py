@@ -206,7 +206,7 @@ REFINING = {
         "balances.credit_limit",
         "products.category",
     ),
-    *("transactions.category", "products.brand", "market.indicator"),
+    *("transactions.category", "products.brand", "market.indicator", "products.is_merchandise"),
 }
 
 

@@ -94,7 +94,7 @@ def test_a_bank_without_transactions_has_no_tag_of_purchases(catalogue: Catalogu
             "spend_decile",
             "top_customer",
             "cross_sell",
-            "shopping_times",
+            "purchase_times",
             "suitable_offers",
             "digital_migration",
         ),
@@ -114,7 +114,12 @@ def test_without_discounts_no_tag_of_discounts_has_a_value(catalogue: Catalogue)
 
 def test_a_source_without_campaigns_still_has_a_next_action(catalogue: Catalogue):
     found = lacking(catalogue, without("contacts", "responses", "campaigns"))
-    assert {"coupon_response", "save_first", "contact_allowed", "response_recency"} <= found.keys()
+    assert {
+        "campaign_response",
+        "save_first",
+        "contact_allowed",
+        "response_recency",
+    } <= found.keys()
     assert found["save_first"] == ["contacts", "responses"]
     assert "next_action" not in found
 
@@ -124,7 +129,7 @@ def test_dates_only_leave_the_weekend_but_no_hours(catalogue: Catalogue):
     assert lacking(catalogue, given) == {}
     features = world(weekend_spend_share_12m=[0.5, 0.1], evening_spend_share_12m=[None, None])
     found = evaluate(catalogue, features, None, None, JUNE, given).portrait_matrix
-    assert [sorted(each) for each in found["shopping_times"]] == [["weekend"], ["weekday"]]
+    assert [sorted(each) for each in found["purchase_times"]] == [["weekend"], ["weekday"]]
 
 
 def test_what_is_asked_of_records_is_unknown_where_none_are_kept(catalogue: Catalogue):
@@ -195,7 +200,7 @@ def test_the_catalogue_states_what_a_tag_needs_and_what_it_lacks(catalogue: Cata
         *("transactions", "transactions.discount_amount")
     ]
     assert found["price_sensitivity"]["lacks"] is None
-    assert found["coupon_response"]["lacks"] == ["contacts", "responses"]
+    assert found["campaign_response"]["lacks"] == ["contacts", "responses"]
     assert "customers.joined_on or transactions" in needs_of(catalogue.tags)["win_back"]
 
 

@@ -156,7 +156,6 @@ def test_nothing_more_is_sold_to_who_is_past_due():
         "recency_days": 3,
         "purchases_6m": 24,
         "purchases_12m": 48,
-        "spend_12m": 480,
         "spend_trend_3m": 0.0,
         "contacts_12m": 0,
         "responses_12m": 0,
@@ -167,6 +166,7 @@ def test_nothing_more_is_sold_to_who_is_past_due():
         BANK,
         max_days_past_due=days_past_due,
         purchases_3m=[12] * 4 + [1] * 4,
+        spend_12m=[480, 470, 460, 450, 40, 30, 20, 10],
         **{name: [value] * len(days_past_due) for name, value in same.items()},
     )
     assert found["cross_sell"].to_list() == [True, True, False, False, *[False] * 4]

@@ -160,7 +160,7 @@ def test_a_tag_of_another_pack_cannot_be_changed(tmp_path: Path):
 def test_a_tag_of_another_pack_cannot_be_read(tmp_path: Path):
     own = source(tmp_path, "packs: [bank]")
     (own / "tags.yaml").write_text(
-        "tags:\n  - {code: win_back, version: 2, expression: \"basket_size = 'large'\"}\n"
+        "tags:\n  - {code: win_back, version: 3, expression: \"basket_size = 'large'\"}\n"
     )
     with pytest.raises(TagError, match=r"tag win_back: basket_size is a tag of the pack retail; a"):
         source_catalogue(own)

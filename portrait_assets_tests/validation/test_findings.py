@@ -84,7 +84,7 @@ def test_what_is_not_given_is_reported_once_with_the_tags_and_features_it_costs(
     }
     active = pl.DataFrame(
         {
-            "tag_code": ["value_tier", "coupon_response", "contact_pressure"],
+            "tag_code": ["value_tier", "campaign_response", "contact_pressure"],
             "lacks": [None, ["contacts", "responses"], ["contacts"]],
         }
     )
@@ -95,8 +95,8 @@ def test_what_is_not_given_is_reported_once_with_the_tags_and_features_it_costs(
         ("transactions.discount_amount", 0, "not judged"),
     ]
     assert found["advice_en"][0] == (
-        "The source gives no contacts: 2 of the tags (contact_pressure, coupon_response) and 2 of "
-        "the features (contacts_12m, response_rate_12m) have no value."
+        "The source gives no contacts: 2 of the tags (campaign_response, contact_pressure) and 2 "
+        "of the features (contacts_12m, response_rate_12m) have no value."
     )
     assert found["advice_zh"][2] == (
         "数据源未提供transactions.discount_amount:"
