@@ -59,7 +59,7 @@ def test_a_use_is_suggested_by_what_is_distinct_alone():
     uses = advice.suggested_use(segment, [line | {"is_distinct": True}])
     assert uses[0][0] == "Programme more due here than elsewhere: save (30%)."
     unsure = advice.suggested_use(segment, [line | {"is_distinct": False}])
-    assert unsure[0][0].startswith("No tag of the catalogue suggests a use")
+    assert unsure[0][0].startswith("No tag suggests a use")
 
 
 def test_a_share_that_the_rule_sets_is_named_as_such():

@@ -10,7 +10,7 @@ import pytest
 
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.tags.catalogue.governance import approve
-from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_catalogue
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.targets.outcomes import Baseline
@@ -50,7 +50,7 @@ tags:
 
 def catalogue_of(folder: Path, tags: str = TAGS) -> Catalogue:
     (folder / "tags.yaml").write_text(tags, encoding="utf-8")
-    return source_catalogue(folder)
+    return load_catalogue(overrides=folder / "tags.yaml")
 
 
 def world(folder: Path, catalogue: Catalogue, knows: bool) -> Warehouse:
@@ -109,7 +109,8 @@ def test_a_demotion_takes_effect_by_approval(tmp_path: Path):
     approve(
         with_draft, approvals, "at_risk", "Li", "no better", "2024-04", date(2024, 4, 1), "2024-03"
     )
-    active = {tag.code: tag for tag in source_catalogue(tmp_path).active("2024-04")}
+    approved = load_catalogue(overrides=tmp_path / "tags.yaml", approvals=approvals)
+    active = {tag.code: tag for tag in approved.active("2024-04")}
     assert active["at_risk"].reads == ("recency_days",)
     assert active["call"].reads == ("at_risk",)
     assert with_draft.tag("at_risk", 1) in with_draft.active("2024-03")
