@@ -105,8 +105,9 @@ def _logit(hits: Floats, others: Floats) -> tuple[Floats, Floats]:
 
 def _placements(hits: Floats, others: Floats) -> tuple[Floats, Floats]:
     """Share of the others that a hit of each bucket beats, and of the hits that beat an other."""
-    beaten = (np.cumsum(others, axis=1) - 0.5 * others) / others.sum(axis=1, keepdims=True)
-    beating = 1 - (np.cumsum(hits, axis=1) - 0.5 * hits) / hits.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # Not a number where there are no hits, or only hits.
+        beaten = (np.cumsum(others, axis=1) - 0.5 * others) / others.sum(axis=1, keepdims=True)
+        beating = 1 - (np.cumsum(hits, axis=1) - 0.5 * hits) / hits.sum(axis=1, keepdims=True)
     return beaten, beating
 
 
