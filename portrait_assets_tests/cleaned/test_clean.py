@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import permutations
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait_assets.methods.typing.rules import Conventions
+from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import CLEANED
@@ -222,3 +223,33 @@ def test_whatever_comes_received_is_kept_plus_set_aside_plus_merged(dirty, count
     needed = [column for column in CLEANED[canonical.name].columns if not column.nullable]
     names = [column.name for column in needed]
     assert found.kept.select(names).null_count().sum_horizontal().item() == 0
+
+
+def born(text: str, form: str) -> Cleaned:
+    rules = {"customers.birth_date": ColumnRules(date_format=(form,))}
+    person = {"customer_id": "K1", "birth_date": text}
+    return clean(received(CUSTOMERS, [person]), CUSTOMERS, Conventions(own=rules))
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("400131", date(1940, 1, 31)),
+        ("240131", date(2024, 1, 31)),
+        ("240201", date(1924, 2, 1)),
+        ("700131", date(1970, 1, 31)),
+    ],
+)
+def test_two_digits_of_a_year_of_birth_are_never_of_the_future(text: str, day: date):
+    found = born(text, "%y%m%d")
+    assert found.kept["birth_date"].to_list() == [day]
+    assert found.rejects.is_empty()
+
+
+def test_who_is_born_after_the_month_of_the_record_has_no_known_birth_date():
+    found = born("20240201", "%Y%m%d")
+    assert found.kept["birth_date"].to_list() == [None]
+    assert rejects_of(found) == [
+        (1, "birth_date", "born after the month of the record", "value", "***")
+    ]
+    assert born("20240131", "%Y%m%d").rejects.is_empty()

@@ -62,6 +62,7 @@ def test_every_fit_is_stored_with_its_types(world: World):
     assert set(stored.filter(pl.col("step") == "base_category")["column_name"]) == {
         "category_no",
         "line_share",
+        "buyers",
     }
 
 

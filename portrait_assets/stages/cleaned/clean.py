@@ -13,7 +13,7 @@ from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.background import with_background
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS, original
 from portrait_assets.stages.cleaned.conversion import Conversion, converted
-from portrait_assets.stages.cleaned.rules import cross_rules
+from portrait_assets.stages.cleaned.rules import MONTH_END, cross_rules
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import (
     CANONICAL,
@@ -23,6 +23,8 @@ from portrait_assets.stages.raw.contract import (
     Canonical,
 )
 from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
+
+BIRTH_DATE = "birth_date"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def clean(
     """
     forms = forms_of(conventions.country) if canonical is CUSTOMERS else {}
     rows = type_rows(raw, canonical, conventions, forms)
+    if any("%y" in form for form in conventions.date_formats(canonical.name, BIRTH_DATE)):
+        rows = replace(rows, frame=_born_before(rows.frame))
     if known is not None:
         rows = replace(rows, frame=with_background(rows.frame, canonical, known))
     if money is not None:
@@ -76,6 +80,14 @@ def clean(
         rejects.with_columns(pl.lit(canonical.name).alias("table_name")).select(
             REJECTS.column_names
         ),
+    )
+
+
+def _born_before(frame: pl.DataFrame) -> pl.DataFrame:
+    """Two digits of a year of birth name the latest such year up to the record's month."""
+    born = pl.col(BIRTH_DATE)
+    return frame.with_columns(
+        pl.when(born > MONTH_END).then(born.dt.offset_by("-100y")).otherwise(born)
     )
 
 

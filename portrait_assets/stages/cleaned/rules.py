@@ -13,7 +13,16 @@ from portrait_assets.stages.raw.contract import CUSTOMERS
 FIRST_CONTACT, FIRST_JOINED = "first_contacted_on", "first_joined_on"
 """Columns that the rules over two tables need; see `background`."""
 
+MONTH_END = (pl.col("month") + "-01").str.to_date().dt.month_end()
+
 CROSS_RULES: dict[str, tuple[Rule, ...]] = {
+    "customers": (
+        Rule(
+            *("birth_date", "born after the month of the record", Severity.VALUE),
+            # Where a day is recorded, a rule of personal data compares with that.
+            (pl.col("birth_date") > MONTH_END) & pl.coalesce("recorded_on", "joined_on").is_null(),
+        ),
+    ),
     "products": (
         Rule(
             *("withdrawn_on", "withdrawn before it was introduced", Severity.VALUE),
@@ -39,14 +48,13 @@ CROSS_RULES: dict[str, tuple[Rule, ...]] = {
         ),
     ),
 }
-"""By table; those of `customers` are the rules of personal data."""
+"""By table; `customers` has the rules of personal data besides."""
 
 
 def cross_rules(table: str, country: str | None) -> tuple[Rule, ...]:
     """The rules of a table that look at several values; of customers also those of the country."""
-    if table == CUSTOMERS.name:
-        return of_persons.person_rules(country)
-    return (*CROSS_RULES.get(table, ()), *RATE_RULES.get(table, ()))
+    of_person = of_persons.person_rules(country) if table == CUSTOMERS.name else ()
+    return (*of_person, *CROSS_RULES.get(table, ()), *RATE_RULES.get(table, ()))
 
 
 def cross_rule_names() -> frozenset[str]:
