@@ -106,6 +106,31 @@ def test_a_product_is_what_its_newest_row_by_then_has_it_to_be():
     ]
 
 
+def test_of_what_is_held_risk_is_taken_and_what_is_owed_is_no_appetite_for_it():
+    def account(name: str, balance: float, **more: object) -> dict[str, object]:
+        held = {"customer_id": "ann", "account_id": name, "product_id": name, "balance": balance}
+        return {**held, "balance_on": day("2024-01-31"), **more}
+
+    world = World(
+        "2024-01",
+        transactions=[],
+        balances=[
+            account("saving", 300),
+            account("fund", 100),
+            account("card", 900, credit_limit=1000),
+            account("empty", 0),
+        ],
+        products=[
+            {"product_id": name, "risk_grade": grade}
+            for name, grade in (("saving", "R1"), ("fund", "r5"), ("card", "R5"), ("empty", "R5"))
+        ],
+    )
+    ann = world.customer("ann", "2024-01")
+    assert ann["graded_account_months_12m"] == 2
+    assert ann["risk_appetite_12m"] == (300 * 1 + 100 * 5) / 400
+    assert ann["total_balance"] == 400
+
+
 @pytest.mark.parametrize(
     ("times", "typical"),
     [(("23:40", "01:10"), 0.5), (("06:00", "08:59"), 7.5), (("17:00", "19:00"), 18.5)],
