@@ -172,6 +172,14 @@ def test_a_warm_refit_follows_a_drift_and_relabels_few(small_bank: Bank) -> None
     now = assign(warm, drifted, small_bank.assignment)
     moved = (now["segment_id"] != small_bank.assignment["segment_id"]).sum()
     assert moved < 0.05 * len(now)
+    points = warm.preparation.transform(drifted)
+
+    def apart(model: ClusterModel) -> float:
+        """Mean squared distance of the customers from their prototypes."""
+        squares = ((points[:, None] - model.prototypes[None]) ** 2).sum(axis=2)
+        return float(squares.min(axis=1).mean())
+
+    assert apart(warm) < 0.999 * apart(small_bank.model)
     assert ClusterModel.from_rows(warm.to_rows()).version == warm.version
 
 
