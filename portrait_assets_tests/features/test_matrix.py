@@ -13,6 +13,7 @@ from scipy.stats import binomtest, gamma
 from portrait_assets.stages.features.contract import (
     CUSTOMER_CAMPAIGN_MONTH,
     CUSTOMER_CATEGORY_MONTH,
+    CUSTOMER_MONTH,
     FEATURE_MATRIX,
     FEATURES,
 )
@@ -238,6 +239,8 @@ def test_response_rates_are_shrunk_to_the_base_and_controls_do_not_count():
     assert ann["response_lift_12m"] == round((1 + 5 * 0.5) / 6 / 0.5, 6)
     assert ann["response_recency_days"] == 27
     assert (cat["contacts_12m"], cat["response_rate_12m"]) == (0, 0.5)
+    of_month = world.table(CUSTOMER_MONTH).select("customer_id", "contacts", "responses")
+    assert of_month.sort("customer_id").rows() == [("ann", 1, 2), ("bob", 1, 0), ("cat", 0, 0)]
 
 
 def test_without_contacts_there_is_no_rate_and_no_lift():

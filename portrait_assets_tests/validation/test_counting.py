@@ -10,6 +10,7 @@ import pytest
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.targets.windows import Window
+from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.counting import count_outcomes
 from portrait_assets.stages.validation.migration import migration
@@ -71,6 +72,22 @@ def test_who_had_not_bought_in_the_month_before_the_window_can_come_back(world: 
     assert (
         found.filter(side="tag")["base_month"].sort().to_list() == ["2024-01"] * 2 + ["2024-02"] * 2
     )
+
+
+def test_a_bucket_has_its_lift_and_what_it_and_those_above_it_catch(tmp_path: Path):
+    """Of ten at high risk six stay away and of thirty at low risk three, nine of forty in all."""
+    risk = Column("risk", Type.TEXT, "Risk", "风险", allowed=("high", "low"))
+    claim = Claim("risk", outcomes.SILENCE, ("high", "low"))
+    world = SmallWorld(tmp_path, matrix_of(risk), 40)
+    tags, features = {"risk": ["high"] * 10 + ["low"] * 30}, {"recency_days": 1}
+    world.add("2024-01", tags, features)
+    world.add("2024-02", tags, features, {"purchases": [0] * 6 + [1] * 4 + [0] * 3 + [1] * 27})
+    buckets = backtest(world.close(), world.matrix, ["2024-02"], [claim])[1]
+    shown = buckets.select("bucket", "position", "customers", "hits", "rate", "lift", "gain")
+    assert shown.sort("position").rows() == [
+        ("high", 1, 10, 6, 0.6, round(0.6 * 40 / 9, 6), round(6 / 9, 6)),
+        ("low", 2, 30, 3, 0.1, round(0.1 * 40 / 9, 6), 1.0),
+    ]
 
 
 def test_moves_are_shares_of_the_value_before_within_their_dimension(tmp_path: Path):

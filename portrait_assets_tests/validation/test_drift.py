@@ -33,6 +33,7 @@ def test_a_month_is_compared_with_the_one_before_and_with_a_year_ago():
         Pair("2024-01", "2023-12", Against.MONTH_BEFORE),
         Pair("2024-01", "2023-01", Against.BASELINE),
     ]
+    assert pairs_of(["2024-01"], ["2022-11", "2022-12", *months])[1].reference == "2023-01"
     assert pairs_of(["2023-03"], months)[1] == Pair("2023-03", "2023-01", Against.BASELINE)
     assert pairs_of(["2023-01"], months) == []
 
