@@ -92,6 +92,33 @@ def test_every_table_has_its_column_schema_and_a_blocking_check_of_its_contract(
         assert check.partitions_def is not None
 
 
+BESIDES_CONTRACTS = {
+    "raw.receipts": {"all_received"},
+    "raw.unplaced": {"none_unplaced"},
+    "cleaned.completeness": {"arrived"},
+    "cleaned.rejects": {"conserved", "none_set_aside"},
+    "features.customer_month": {"adds_up"},
+    "features.feature_matrix": {"everyone"},
+    "targets.target": {"adds_up", "ends_with_month"},
+    "clusters.cluster_assignment": {"everyone_assigned"},
+    "clusters.cluster_decision": {"segments_stable"},
+    "clusters.cluster_segment": {"no_tiny_segment"},
+    "tags.portrait_matrix": {"everyone_assigned"},
+    "tags.tag_table": {"only_from_catalogue"},
+    "validation.validation_report": {
+        *("verdicts_backtests", "verdicts_data", "verdicts_drift", "verdicts_portrait")
+    },
+}
+
+
+def test_what_is_checked_besides_contracts_is_this(defs: dg.Definitions):
+    found: dict[str, set[str]] = {}
+    for key in defs.resolve_asset_graph().asset_check_keys:
+        if key.name != "contract":
+            found.setdefault(".".join(key.asset_key.path), set()).add(key.name)
+    assert found == BESIDES_CONTRACTS
+
+
 def test_rooms_depend_on_rooms_upstream_only(defs: dg.Definitions):
     for spec in defs.resolve_all_asset_specs():
         for dep in spec.deps:

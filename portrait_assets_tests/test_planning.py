@@ -178,6 +178,8 @@ def test_before_a_month_asked_for_those_that_are_stale_are_run():
     found = plan(MONTHS, [MARCH], with_month(COMPLETE, FEBRUARY, changed), NOW)
     assert (found.raw, found.months) == ([MARCH], [FEBRUARY, MARCH])
     assert f"2024-02, which is stale: {MATRIX} is older than {RAW}" in found.sentence
+    itself = plan(MONTHS, [FEBRUARY], with_month(COMPLETE, FEBRUARY, changed), NOW)
+    assert (itself.raw, itself.months, itself.reason) == ([FEBRUARY], [FEBRUARY], "asked for")
 
 
 def test_definitions_that_changed_do_not_add_to_the_months_asked_for():

@@ -84,6 +84,14 @@ def test_of_a_new_source_all_months_are_requested_at_once(tmp_path: Path):
     assert {"raw", "features", "mart"} <= rooms
 
 
+def test_of_a_source_that_is_run_in_pieces_the_first_is_requested(tmp_path: Path):
+    settings = shop(tmp_path)
+    bounds = settings.bounds.model_copy(update={"run_rows": 1})
+    request = tick(settings.model_copy(update={"bounds": bounds}))
+    assert isinstance(request, dg.RunRequest)
+    assert asked_of(request) == ({"raw"}, SHOP_MONTHS[0], SHOP_MONTHS[-1])
+
+
 def test_the_same_state_has_the_same_run_key_and_another_file_another(tmp_path: Path):
     settings = shop(tmp_path)
     keys = []

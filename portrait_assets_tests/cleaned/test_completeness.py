@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Sequence
 from datetime import date
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -16,7 +17,11 @@ from portrait_assets.stages.cleaned.completeness import (
     NO_ROWS,
     completeness_step,
 )
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
+from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.feature_world import cleaned, sale
 from portrait_assets.testing.steps import run_step
 
 Day = tuple[str, str, date, int]
@@ -71,6 +76,14 @@ def test_rows_are_few_below_half_of_the_median(rows_a_day: int, reason: str | No
     assert row["reason"] == reason
 
 
+@pytest.mark.parametrize(("rows", "reason"), [(154, FEW_ROWS), (155, None)])
+def test_half_of_the_median_itself_is_not_few(rows: int, reason: str | None):
+    last = date(2024, 4, 30)
+    april = [*daily("2024-04", 5, until=29), ("transactions", "2024-04", last, rows - 29 * 5)]
+    row = judged([*months(FOUR[:3], 10, 10, 10), *april], "2024-04")
+    assert (row["rows"], row["fewest_rows"], row["reason"]) == (rows, 155, reason)
+
+
 def test_of_a_table_whose_months_differ_widely_few_rows_are_usual():
     # Median 310, median absolute deviation 217: three robust deviations reach below zero.
     row = judged(months(["2023-12", *FOUR], 10, 3, 30, 17, 2), "2024-04")
@@ -93,6 +106,17 @@ def test_where_days_without_rows_are_usual_a_month_may_end_with_some():
         assert (row["most_quiet_days"], row["reason"]) == (5, reason)
 
 
+@pytest.mark.parametrize(("closed", "most"), [((1, 2, 3, 4), 9), ((12, 13), 5), ((29, 30, 31), 7)])
+def test_days_without_rows_count_at_the_start_within_and_at_the_end_of_a_month(
+    closed: tuple[int, ...], most: int
+):
+    before = [row for name in ("2023-08", "2023-10", "2023-12") for row in daily(name)]
+    before += [row for name in ("2023-09", "2023-11") for row in daily(name)]
+    usual = [row for name in ("2024-01", "2024-03") for row in daily(name, without=closed)]
+    row = judged([*before, *usual, *daily("2024-02"), *daily("2024-04")], "2024-04")
+    assert row["most_quiet_days"] == most
+
+
 def test_a_table_of_one_day_a_month_never_ends_early():
     firsts = [("balances", month, date.fromisoformat(f"{month}-01"), 50) for month in FOUR]
     row = judged(firsts, "2024-04")
@@ -113,3 +137,22 @@ def test_months_without_rows_in_between_count_as_months():
 def test_a_month_that_the_source_declares_complete_is():
     row = judged(months(FOUR, 10, 10, 10, 1), "2024-04", ["2024-04"])
     assert (row["reason"], row["is_complete"]) == (FEW_ROWS, True)
+
+
+def test_rows_of_the_twelve_months_before_are_counted_by_the_day_that_they_are_dated_by():
+    """Fourteen months of a line a day, the oldest of two, and one day's balance in each."""
+    days = pl.date_range(date(2023, 12, 1), date(2025, 1, 31), eager=True).to_list()
+    lines = [sale("a", f"{day}", 1) for day in days] + [sale("b", "2023-12-01", 1)] * 31
+    held = [{"customer_id": "a", "balance_on": day, "balance": 5} for day in days if day.day == 9]
+    frames = {"transactions": cleaned("transactions", lines), "balances": cleaned("balances", held)}
+    with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA cleaned")
+        for name, table in CLEANED.items():
+            con.execute(create_table_sql(table, column_types(table)))
+            if name in frames:
+                con.register("rows_of_it", frames[name])
+                con.execute(f"INSERT INTO {table.full_name} BY NAME FROM rows_of_it")
+        found = Engine(con).frame(completeness_step(()), Scope("2025-01"))
+    shown = found.select("table_name", "rows", "months_compared", "usual_rows", "quiet_days")
+    assert shown.rows() == [("balances", 1, 12, 1.0, 22), ("transactions", 31, 12, 31.0, 0)]
+    assert found["most_quiet_days"].to_list() == [None, 2]

@@ -115,6 +115,15 @@ def test_every_amount_of_a_row_is_converted():
     assert (row["balance_original"], row["credit_limit_original"]) == (100, 500)
 
 
+def test_what_gives_back_is_negative_as_it_is_stated_and_as_it_is_converted():
+    found = sales(
+        on("2024-01-05", "USD", "10.00", kind="return"),
+        on("2024-01-05", "JPY", "10.00", cancels="T1"),
+        on("2024-01-05", "EUR", "10.00", kind="return"),
+    )
+    assert amounts(found) == [(-9.0, -10.0), (None, -10.0), (-10.0, None)]
+
+
 def test_a_missing_amount_is_missing_and_not_one_without_a_rate():
     found = sales(on("2024-01-05", "JPY", "10"), on("2024-01-05", "JPY", ""))
     assert rejects_of(found) == [

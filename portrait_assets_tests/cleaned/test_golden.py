@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import permutations
 
 import polars as pl
@@ -57,6 +58,15 @@ def test_each_attribute_keeps_the_value_that_its_rule_names():
     assert best["region"] == "云南", "the most recent"
     assert str(best["birth_date"]) == "1990-01-02", "the most frequent"
     assert str(best["joined_on"]) == "2020-05-01", "the earliest"
+
+
+def test_a_customer_is_described_again_in_the_month_of_a_new_record_or_of_a_merge():
+    other = OTHER | {"month": "2024-01", "recorded_on": "2023-12-01"}
+    described = {month: golden(month, OLD, other, LATER) for month in ("2024-02", "2024-03")}
+    assert [frame["customer_id"].to_list() for frame in described.values()] == [["C1"], ["C1"]]
+    assert [frame["region"].to_list() for frame in described.values()] == [["海南"], ["云南"]]
+    assert described["2024-02"]["joined_on"].to_list() == [date(2020, 5, 1)]
+    assert golden("2024-02", OLD | {"customer_id": "Z"}).is_empty(), "nothing is new of Z"
 
 
 SAME_DAY = (

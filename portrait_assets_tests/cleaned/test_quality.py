@@ -59,6 +59,8 @@ def test_a_good_table_is_good_in_every_way():
         ("validity", {"channel": "unknown"}),
         ("uniqueness", {}),
         ("timeliness", {"occurred_at": "2019-01-05 10:00:00"}),
+        ("timeliness", {"occurred_at": "2023-12-31 23:59:59"}),
+        ("timeliness", {"occurred_at": "2024-02-01 00:00:00"}),
     ],
 )
 def test_each_share_falls_with_its_own_fault(share: str, second: dict[str, str | None]):

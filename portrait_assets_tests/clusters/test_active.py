@@ -6,6 +6,7 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.selection.partition import divide
 from portrait_assets.stages.clusters.active import USES, active_model, kept_uses
+from portrait_assets.stages.clusters.champion import WARM
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION
 
 TWO = [FeatureUse("spend_3m", "symbol"), FeatureUse("purchases_3m", "symbol")]
@@ -122,6 +123,22 @@ def test_the_decision_has_the_columns_of_its_table() -> None:
 def test_the_same_customers_later_change_no_model(apart: ClusterModel, month: int) -> None:
     world = customers(kinds=True)
     assert active_model(world, month, apart, TWO).model.version == apart.version
+
+
+@pytest.mark.parametrize(
+    ("month", "has_drifted", "is_moved"),
+    [(15, False, True), (24, False, False), (15, True, False), (16, True, False)],
+    ids=["a quarter", "a year", "a quarter with a drift", "a drift"],
+)
+def test_the_champion_moves_at_quarters_and_is_chosen_anew_after_a_year_or_a_drift(
+    apart: ClusterModel, month: int, has_drifted: bool, is_moved: bool
+) -> None:
+    world = customers(kinds=True)
+    if has_drifted:
+        world = world.filter((pl.col("spend_3m") > 4) | (pl.int_range(pl.len()) % 10 == 0))
+    decision = active_model(world, month, apart, TWO, world.lazy()).decision
+    assert decision["refit_due"] == has_drifted
+    assert str(decision["challenger_because"]).startswith(WARM) == is_moved
 
 
 def test_a_drift_of_the_mix_triggers_a_new_choice_between_quarters(apart: ClusterModel) -> None:

@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import false_discovery_control
 
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.rules import segment_rules
@@ -78,6 +79,21 @@ def test_chance_is_not_significant_and_a_difference_is() -> None:
     profile = profile_segments(features, assignment, uses)
     assert line(profile, 1, "chance")["q_value"] > 0.01
     assert line(profile, 1, "real")["q_value"] < 1e-6
+
+
+def test_false_discoveries_are_counted_over_all_lines_of_the_profile() -> None:
+    rng = np.random.default_rng(1)
+    segment = rng.integers(1, 4, 300)
+    features = pl.DataFrame(
+        {"customer_id": range(300)}
+        | {f"f{n}": rng.normal(size=300) + 0.1 * n * (segment == 2) for n in range(5)}
+    )
+    assignment = pl.DataFrame({"customer_id": range(300), "segment_id": segment})
+    uses = [FeatureUse(f"f{n}", "symbol") for n in range(5)]
+    profile = profile_segments(features, assignment, uses)
+    assert profile.height == 15
+    expected = false_discovery_control(profile["p_value"].to_numpy(), method="bh")
+    assert profile["q_value"].to_numpy() == pytest.approx(expected, rel=1e-6)
 
 
 def test_one_segment_has_a_profile_without_tests() -> None:

@@ -47,6 +47,13 @@ def test_a_segment_cut_in_two_is_split_and_the_other_part_gets_a_new_id() -> Non
     assert "split" in {found[1][1], found[2][1]}
 
 
+def test_what_is_left_of_a_segment_that_went_everywhere_is_no_part_of_a_split() -> None:
+    """Four of ten stay together, the others go one each to six segments that are kept."""
+    others = [segment for segment in range(2, 8) for _ in range(10)]
+    old, new = month(*[1] * 10, *others), month(*[1] * 4, *range(2, 8), *others)
+    assert matched(old, new) == {1: (8, "new"), **{n: (n, "kept") for n in range(2, 8)}}
+
+
 def test_two_segments_that_became_one_are_merged() -> None:
     old = month(*[1] * 10, *[2] * 8, *[3] * 5)
     new = month(*[1] * 18, *[2] * 5)
@@ -172,6 +179,14 @@ def test_a_warm_refit_follows_a_drift_and_relabels_few(small_bank: Bank) -> None
     now = assign(warm, drifted, small_bank.assignment)
     moved = (now["segment_id"] != small_bank.assignment["segment_id"]).sum()
     assert moved < 0.05 * len(now)
+    points = warm.preparation.transform(drifted)
+
+    def apart(model: ClusterModel) -> float:
+        """Mean squared distance of the customers from their prototypes."""
+        squares = ((points[:, None] - model.prototypes[None]) ** 2).sum(axis=2)
+        return float(squares.min(axis=1).mean())
+
+    assert apart(warm) < 0.999 * apart(small_bank.model)
     assert ClusterModel.from_rows(warm.to_rows()).version == warm.version
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import cos, pi
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from scipy.stats import binomtest, gamma
 
 from portrait_assets.stages.features.contract import (
     CUSTOMER_CAMPAIGN_MONTH,
+    CUSTOMER_CATEGORY_MONTH,
+    CUSTOMER_MONTH,
     FEATURE_MATRIX,
     FEATURES,
 )
@@ -82,6 +85,63 @@ def test_what_is_no_merchandise_is_spent_on_and_not_preferred():
     assert (ann["top_category"], ann["category_count_12m"]) == ("drinks", 2)
     assert ann["category_lines_12m"] == 2
     assert (ann["top_brand"], ann["brand_lines_12m"]) == ("leaf", 1)
+
+
+def test_a_product_is_what_its_newest_row_by_then_has_it_to_be():
+    bought = [
+        sale("ann", f"2024-{month:02d}-05", 10 * month, product_id="p") for month in (1, 2, 3)
+    ]
+    world = World(
+        "2024-03",
+        transactions=bought,
+        products=[
+            {"product_id": "p", "month": "2024-01", "category": "tea", "brand": "leaf"},
+            {"product_id": "p", "month": "2024-02", "category": "herbs", "brand": "bush"},
+        ],
+    )
+    chosen = world.table(CUSTOMER_CATEGORY_MONTH).select("month", "category", "brand", "amount")
+    assert chosen.sort("month").rows() == [
+        ("2024-01", "tea", "leaf", Decimal(10)),
+        ("2024-02", "herbs", "bush", Decimal(20)),
+        ("2024-03", "herbs", "bush", Decimal(30)),
+    ]
+
+
+def test_of_what_is_held_risk_is_taken_and_what_is_owed_is_no_appetite_for_it():
+    def account(name: str, balance: float, **more: object) -> dict[str, object]:
+        held = {"customer_id": "ann", "account_id": name, "product_id": name, "balance": balance}
+        return {**held, "balance_on": day("2024-01-31"), **more}
+
+    world = World(
+        "2024-01",
+        transactions=[],
+        balances=[
+            account("saving", 300),
+            account("fund", 100),
+            account("card", 900, credit_limit=1000),
+            account("empty", 0),
+        ],
+        products=[
+            {"product_id": name, "risk_grade": grade}
+            for name, grade in (("saving", "R1"), ("fund", "r5"), ("card", "R5"), ("empty", "R5"))
+        ],
+    )
+    ann = world.customer("ann", "2024-01")
+    assert ann["graded_account_months_12m"] == 2
+    assert ann["risk_appetite_12m"] == (300 * 1 + 100 * 5) / 400
+    assert ann["total_balance"] == 400
+
+
+@pytest.mark.parametrize(
+    ("times", "typical"),
+    [(("23:40", "01:10"), 0.5), (("06:00", "08:59"), 7.5), (("17:00", "19:00"), 18.5)],
+)
+def test_the_typical_hour_is_a_mean_around_the_clock(times: tuple[str, str], typical: float):
+    """An hour counts by its middle; two lines two hours apart lie an hour from their mean."""
+    lines = [sale("ann", f"2024-01-0{n} {time}", 10) for n, time in enumerate(times, 1)]
+    ann = World("2024-01", transactions=lines).customer("ann", "2024-01")
+    assert ann["typical_hour_12m"] == typical
+    assert ann["hour_regularity_12m"] == pytest.approx(cos(pi / 12), abs=1e-3)
 
 
 def tastes(lines: dict[str, dict[str, int]]) -> World:
@@ -179,6 +239,8 @@ def test_response_rates_are_shrunk_to_the_base_and_controls_do_not_count():
     assert ann["response_lift_12m"] == round((1 + 5 * 0.5) / 6 / 0.5, 6)
     assert ann["response_recency_days"] == 27
     assert (cat["contacts_12m"], cat["response_rate_12m"]) == (0, 0.5)
+    of_month = world.table(CUSTOMER_MONTH).select("customer_id", "contacts", "responses")
+    assert of_month.sort("customer_id").rows() == [("ann", 1, 2), ("bob", 1, 0), ("cat", 0, 0)]
 
 
 def test_without_contacts_there_is_no_rate_and_no_lift():

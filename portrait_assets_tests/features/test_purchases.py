@@ -101,6 +101,14 @@ def test_of_equal_names_the_newest_purchase_of_the_same_customer_is_meant():
     assert known(then, MARCH, "b") == [1, 30, 40]
 
 
+def test_of_purchases_of_one_moment_and_name_the_greatest_is_meant():
+    then = world(
+        *(sale("a", "2024-01-10 10:00", paid, transaction_id="T") for paid in (20, 30, 10)),
+        sale("a", "2024-03-05", -20, cancels="T"),
+    )
+    assert known(then, MARCH, names=("purchases_12m", "largest_ticket_12m")) == [3, 20]
+
+
 def test_a_reference_to_nothing_known_is_a_return_by_sign():
     then = world(sale("a", "2024-02-10", 30), sale("a", "2024-02-12", -30, cancels="?"))
     assert known(then, FEBRUARY) == [1, 0, 19]

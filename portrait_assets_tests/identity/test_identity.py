@@ -127,6 +127,45 @@ def test_a_model_learns_the_same_of_records_in_another_order(tmp_path: Path):
     assert straight.identity_map.filter(merged).height > 20
 
 
+def test_a_month_is_linked_by_the_model_that_an_earlier_one_learnt(tmp_path: Path):
+    """Forty persons come twice, half of them in January, half with a second record in February."""
+    records = people(120).with_columns(
+        pl.when((pl.col("person").cum_count().over("person") == 2) & (pl.int_range(pl.len()) > 80))
+        .then(pl.lit("2024-02"))
+        .otherwise(pl.lit("2024-01"))
+        .alias("month")
+    )
+    customers = received(
+        CUSTOMERS,
+        records.select(
+            "month",
+            pl.format("R{}", "n").alias("customer_id"),
+            pl.concat_str("first_name", "last_name", separator=" ").alias("full_name"),
+            *("postcode", pl.col("dob").alias("birth_date"), pl.col("city").alias("address")),
+        ).to_dicts(),
+    )
+    known, models = IDENTITY_MAP.empty(), LINKAGE_MODEL.empty()
+    for month in ("2024-01", "2024-02"):
+        found = identify(
+            [customers.lazy().filter(pl.col("month") == month)],
+            customers.filter(pl.col("month") <= month),
+            known,
+            models,
+            [month],
+            Identity(keys=(), max_pairs=1_000),
+            Conventions(),
+            tmp_path,
+        )
+        known, models = pl.concat([known, found.identity_map]), pl.concat([models, found.models])
+    in_january = records.filter(month="2024-01").height
+    assert models.select("month", "records").rows() == [("2024-01", in_january)]
+    who = dict(records.select(pl.format("R{}", "n"), "person").iter_rows())
+    later = known.filter((pl.col("month") == "2024-02") & (pl.col("evidence") == "probable match"))
+    joined = later.select("source_customer_id", "customer_id").rows()
+    assert len(joined) >= 0.8 * (records.height - in_january)
+    assert all(who[record] == who[customer] != customer for record, customer in joined)
+
+
 def person(month: str, customer_id: str, **values: str) -> dict[str, str]:
     return {"month": month, "customer_id": customer_id, **values}
 
@@ -213,6 +252,14 @@ def test_a_reviewer_is_obeyed_in_both_directions(who):
     assert identified.identity_map.filter(source_customer_id="C")["evidence"].to_list() == [
         "decided by a reviewer"
     ]
+
+
+def test_of_several_decisions_on_a_pair_the_last_counts(who):
+    rows = [person("2024-01", "A", national_id=ID), person("2024-01", "B", national_id=ID)]
+    undone = who(rows, review="A,B,different,\nB,A,same,\n")
+    assert customers_of(undone) == {"A": "A", "B": "A"}
+    again = who(rows, review="B,A,same,\nA,B,different,\n")
+    assert customers_of(again) == {"A": "A", "B": "B"}
 
 
 def test_a_decision_holds_from_its_month_on_and_takes_records_apart(who):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -73,22 +74,59 @@ def test_slips_are_seen_through(records: pl.DataFrame, found: pl.DataFrame):
     assert (found["record_1"] < found["record_2"]).all()
 
 
-def test_new_records_are_linked_to_known_ones_with_what_was_learnt(records: pl.DataFrame):
+Trained = tuple[pl.DataFrame, LinkageModel, pl.DataFrame]
+"""Prepared records, the model learnt of them, and their pairs."""
+
+
+@pytest.fixture(scope="module")
+def learnt(records: pl.DataFrame) -> Trained:
     table = prepare(records.drop("person"), "n")
-    settings = LinkageSettings()
-    trained = train(table, settings)
+    trained = train(table, LinkageSettings())
     assert trained
-    model, scored = trained
+    return (table, *trained)
+
+
+def divided(learnt: Trained) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The second records of persons as new ones, and the others as known."""
+    table, _, scored = learnt
+    second = scored.filter(pl.col("match_probability") > 0.9)["record_2"].implode()
+    is_new = pl.col("unique_id").is_in(second)
+    return table.filter(is_new), table.filter(~is_new)
+
+
+def test_new_records_are_linked_to_known_ones_with_what_was_learnt(learnt: Trained):
+    model = learnt[1]
     again = LinkageModel.from_json(model.to_json())
     assert again == model
-    second = scored.filter(pl.col("match_probability") > 0.9)["record_2"]
-    new = table.filter(pl.col("unique_id").is_in(second.implode()))
-    known = table.filter(~pl.col("unique_id").is_in(second.implode()))
-    found = score(again, new, known, settings).filter(pl.col("match_probability") > 0.5)
+    new, known = divided(learnt)
+    found = score(again, new, known, LinkageSettings()).filter(pl.col("match_probability") > 0.5)
     assert found["record_2"].n_unique() >= 0.9 * new.height
     old = known["unique_id"].implode()
     both_old = pl.col("record_1").is_in(old) & pl.col("record_2").is_in(old)
     assert found.filter(both_old).is_empty()
+
+
+def test_pairs_are_as_likely_as_matches_are_among_that_many_records(learnt: Trained):
+    """Of n records each with r matches, r x n of n x (n - 1) / 2 pairs are of one person."""
+    model = learnt[1]
+    new, known = divided(learnt)
+
+    def odds(probability: pl.Expr) -> pl.Expr:
+        return probability / (1 - probability)
+
+    def scored(matches: float) -> pl.DataFrame:
+        of_more = replace(model, matches_per_record=matches)
+        return score(of_more, new, known, LinkageSettings())
+
+    few, many = 0.002, 0.02
+    both = scored(few).join(scored(many), on=["record_1", "record_2"], suffix="_many")
+    probabilities = pl.col("match_probability"), pl.col("match_probability_many")
+    both = both.filter(each.is_between(0.005, 0.999) for each in probabilities)
+    assert both.height
+    pairs_each = (new.height + known.height - 1) / 2
+    times = (many / (pairs_each - many)) / (few / (pairs_each - few))
+    found = both.select(odds(probabilities[1]) / odds(probabilities[0])).to_series()
+    assert found.to_list() == pytest.approx([times] * both.height, rel=1e-2)
 
 
 def test_the_same_records_train_the_same_model():

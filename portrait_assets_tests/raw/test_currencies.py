@@ -36,7 +36,9 @@ def check(settings: Settings) -> None:
         check_currencies(source, placings(reader))
 
 
-@pytest.mark.parametrize("case", ["'EUR'", "NULL", f"if({DOLLARS}, 'EUR', ' eur')"])
+@pytest.mark.parametrize(
+    "case", ["'EUR'", "NULL", f"if({DOLLARS}, 'EUR', ' eur')", f"if({DOLLARS}, 'EUR', ' ')"]
+)
 def test_rows_of_one_currency_need_no_declaration(tmp_path: Path, case: str):
     check(in_currencies(tmp_path, case))
 

@@ -64,6 +64,7 @@ def without(*tables: str) -> frozenset[str]:
         ("CASE WHEN x > 1 THEN true ELSE false END", {F}),
         ("CASE WHEN y > 1 THEN x > 1 WHEN y > 0 THEN true END", {T, N}),
         ("CASE WHEN x > 1 THEN true END", {N}),
+        ("CASE WHEN x IS NULL THEN false ELSE y > 1 END", {F}),
         ("true", {T}),
     ],
 )
@@ -78,6 +79,22 @@ def catalogue() -> Catalogue:
 
 def lacking(catalogue: Catalogue, given: frozenset[str]) -> dict[str, list[str]]:
     return without_evidence(catalogue.active("2017-06"), given)
+
+
+@pytest.mark.parametrize(("many", "lacks"), [(True, False), (False, True)])
+def test_one_value_left_tells_apart_where_a_customer_can_have_several(
+    tmp_path: Path, many: bool, lacks: bool
+):
+    tag = f"""\
+  - code: likes
+    many: {str(many).lower()}
+    values:
+      - {{value: deals, en: Deals, zh: 优惠, when: "discount_depth_12m > 0"}}
+      - {{value: visits, en: Visits, zh: 到访, when: "purchases_12m > 5"}}
+"""
+    catalogue = load_catalogue(write_catalogue(tmp_path, tag))
+    assert lacking(catalogue, EVERYTHING) == {}
+    assert ("likes" in lacking(catalogue, without("transactions.discount_amount"))) == lacks
 
 
 def test_a_source_that_gives_everything_leaves_no_tag_without(catalogue: Catalogue):

@@ -68,6 +68,22 @@ def test_changes_tell_who_gained_lost_and_changed(tmp_path: Path):
     ]
 
 
+def test_changes_of_a_text_and_of_yes_and_no_are_recorded(tmp_path: Path):
+    vip = "  - {code: vip, expression: spend > 100, type: boolean}\n"
+    catalogue = catalogue_of(tmp_path, HOME, vip, NUMBER)
+    may = features(MAY, region=["north", "north", "west"], spend=[150, 150, 5])
+    june = features(JUNE, region=["south", "north", "west"], spend=[150, 50, 9])
+
+    with duckdb.connect() as con:
+        tagged(con, catalogue, {MAY: may, JUNE: june})
+        changes = con.execute("FROM tags.tag_changes ORDER BY customer_id").fetchall()
+
+    assert changes == [
+        (JUNE, "a", "home", "changed", "north", "south"),
+        (JUNE, "b", "vip", "changed", "true", "false"),
+    ]
+
+
 def test_a_customer_who_is_new_has_gained_every_tag(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER, INTERESTS)
     may = features(MAY, spend=[150], visits=[1])

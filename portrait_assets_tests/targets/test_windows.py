@@ -156,6 +156,8 @@ def test_of_what_the_source_reports_the_greatest_value_counts():
         for on, value in (("2024-03-09", 1.0), ("2024-04-09", 0.0), ("2024-04-10", None))
     ]
     base = pl.DataFrame({"base_month": MONTHS})
+    unknown = {"customer_id": "bob", "outcome": "churn", "observed_on": day("2024-04-09")}
+    reported.append(unknown | {"value": None, "month": "2024-04"})
     shop = world("2024-04", outcomes=reported)
     rows = run_step(SOURCE_OUTCOME, Scope("2024-04"), {BASE: base}, shop.con)
     assert of(rows, "ann", "outcome", "value") == {
@@ -163,6 +165,7 @@ def test_of_what_the_source_reports_the_greatest_value_counts():
         2: ("churn", 1.0),
         3: ("churn", 1.0),
     }
+    assert set(rows["customer_id"]) == {"ann"}, "a value that is not known is no outcome"
 
 
 def test_a_lag_is_a_window_seen_from_a_later_month():

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day
@@ -15,7 +16,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.targets.outcomes import Baseline
 from portrait_assets.stages.validation.claims import claims_of_catalogue
-from portrait_assets.stages.validation.demotions import conditions
+from portrait_assets.stages.validation.demotions import _has_not_beaten, conditions
 from portrait_assets.stages.validation.drafts import draft_file
 from portrait_assets.stages.validation.judging import proposals
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -98,6 +99,26 @@ def test_a_tag_that_does_not_beat_its_baseline_is_to_be_that_baseline(tmp_path: 
 def test_a_tag_that_beats_its_baseline_stays(tmp_path: Path):
     catalogue = catalogue_of(tmp_path)
     assert proposals(world(tmp_path, catalogue, knows=True), catalogue, MONTHS).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "baseline", "value", "expected"),
+    [
+        (["fail", "warn"], [0.7, 0.6], [0.6, 0.7], True),
+        (["fail", "pass"], [0.9, 0.6], [0.5, 0.7], False),
+        (["warn", "warn"], [0.6, 0.6], [0.65, 0.6], False),
+        ([], [], [], False),
+    ],
+    ids=["as good on average", "beaten in a month", "less on average", "never tested"],
+)
+def test_a_tag_has_not_beaten_a_baseline_that_was_as_good_in_all_months(
+    verdicts: list[str], baseline: list[float], value: list[float], expected: bool
+):
+    tests = pl.DataFrame(
+        {"verdict": verdicts, "baseline_value": baseline, "value": value},
+        schema={"verdict": pl.String, "baseline_value": pl.Float64, "value": pl.Float64},
+    )
+    assert _has_not_beaten(tests) == expected
 
 
 def test_a_demotion_takes_effect_by_approval(tmp_path: Path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
+from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
@@ -17,6 +20,7 @@ from portrait_assets.stages.validation.judging import compared_columns
 from portrait_assets.stages.validation.moves import Pair, active_by_construction, pairs_of
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 LAST = SHOP_MONTHS[-1]
 SHARE = "weekend_spend_share_12m"
@@ -29,6 +33,7 @@ def test_a_month_is_compared_with_the_one_before_and_with_a_year_ago():
         Pair("2024-01", "2023-12", Against.MONTH_BEFORE),
         Pair("2024-01", "2023-01", Against.BASELINE),
     ]
+    assert pairs_of(["2024-01"], ["2022-11", "2022-12", *months])[1].reference == "2023-01"
     assert pairs_of(["2023-03"], months)[1] == Pair("2023-03", "2023-01", Against.BASELINE)
     assert pairs_of(["2023-01"], months) == []
 
@@ -151,3 +156,22 @@ def test_one_month_alone_has_no_drift(warehouse: Warehouse, catalogue: Catalogue
     assert drift(
         warehouse, compared_columns(catalogue), SHOP_MONTHS[:1], SHOP_MONTHS[:1]
     ).is_empty()
+
+
+def test_a_window_is_full_when_the_month_compared_with_has_as_many_behind_it(tmp_path: Path):
+    """A feature of two months jumps in February and in March; January looks back on one only."""
+    customers, months = 200, ["2024-01", "2024-02", "2024-03"]
+    world = SmallWorld(tmp_path, matrix_of(), customers)
+    for month, level in zip(months, (0, 500, 1000), strict=True):
+        days = [level + number % 50 for number in range(customers)]
+        world.add(month, {}, {"recency_days": days})
+    compared = ComparedColumns(FEATURE_MATRIX, "feature", ("recency_days",), {"recency_days": 2})
+    found = drift(world.close(), [compared], months[1:], months)
+    judged = found.select("as_of", "against", "is_filling", "verdict").sort("as_of", "against")
+    february, march = last_day(months[1]), last_day(months[2])
+    assert judged.rows() == [
+        (february, Against.BASELINE, True, "not judged"),
+        (february, Against.MONTH_BEFORE, True, "not judged"),
+        (march, Against.BASELINE, True, "not judged"),
+        (march, Against.MONTH_BEFORE, False, "fail"),
+    ]

@@ -68,8 +68,8 @@ def test_rows_kept_set_aside_and_merged_balance_those_received():
 
 @pytest.mark.parametrize(
     ("changed", "rows_kept", "lost"),
-    [({}, 6, 1), ({}, 8, 1), ({"rows_placed": 20}, 7, 2)],
-    ids=["lost in cleaning", "invented", "lost in reading"],
+    [({}, 6, 1), ({}, 8, 1), ({"rows_placed": 20}, 7, 2), ({"rows_placed": 23}, 6, 2)],
+    ids=["lost in cleaning", "invented", "lost in reading", "one lost and another read twice"],
 )
 def test_a_row_that_goes_missing_fails(changed: dict[str, object], rows_kept: int, lost: int):
     found = findings.conservation(balance(rows_kept, **changed)).row(0, named=True)

@@ -78,6 +78,20 @@ def test_rows_are_taken_in_any_form_and_by_name(warehouse: Warehouse, rows: Any)
     assert sum(warehouse.read(SALES, ["2024-01"])["amount"]) == Decimal("3.10")
 
 
+def test_what_is_carried_forward_is_of_the_months_before_and_the_newest_of_them(
+    warehouse: Warehouse,
+):
+    assert warehouse.last_before(SALES, "2024-03") is None
+    assert warehouse.history(SALES, "2024-03").is_empty()
+    for month in ("2024-01", "2024-02", "2024-03", "2024-04"):
+        warehouse.write(SALES, [month], JANUARY.with_columns(month=pl.lit(month)))
+    newest = warehouse.last_before(SALES, "2024-03")
+    assert newest is not None
+    assert set(newest["month"]) == {"2024-02"}
+    assert set(warehouse.history(SALES, "2024-03")["month"]) == {"2024-01", "2024-02"}
+    assert warehouse.last_before(SALES, "2024-01") is None
+
+
 def test_an_empty_month_is_a_real_month(warehouse: Warehouse):
     warehouse.write(SALES, ["2024-01"], SALES.empty())
     assert warehouse.materialized(SALES) == {"2024-01": 0}

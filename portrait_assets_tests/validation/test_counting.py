@@ -1,0 +1,108 @@
+"""Customers and hits by bucket, of a handful of customers counted by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.windows import Window
+from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.validation.claims import Claim
+from portrait_assets.stages.validation.counting import count_outcomes
+from portrait_assets.stages.validation.migration import migration
+from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
+
+MONTHS = ["2024-01", "2024-02", "2024-03"]
+PREDICTED = [0.1, 0.2, 0.3, 0.4]
+PURCHASES = {"2024-01": [0, 0, 1, 1], "2024-02": [0, 1, 1, 0], "2024-03": [1, 1, 0, 0]}
+CHANCE = Column("chance", Type.NUMBER, "Chance", "概率")
+BUYS = Claim("chance", outcomes.PURCHASE, is_probability=True)
+COMES_BACK = Claim("chance", outcomes.RETURN)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> SmallWorld:
+    """Four customers whose predicted probability is the same in each month."""
+    found = SmallWorld(tmp_path, matrix_of(CHANCE), len(PREDICTED))
+    for month in MONTHS:
+        features = {"recency_days": [9, 7, 5, 3], "purchases_1m": PURCHASES[month]}
+        found.add(month, {"chance": PREDICTED}, features, {"purchases": PURCHASES[month]})
+    return found
+
+
+def counted(world: SmallWorld, claim: Claim, *windows: Window) -> pl.DataFrame:
+    found = count_outcomes(world.close(), world.matrix, [claim], windows)
+    return found.group_by("side", "base_month", "horizon", "bucket").agg(
+        pl.col("customers", "hits", "predicted", "predicted_squared", "predicted_of_hits").sum()
+    )
+
+
+def of_tag(found: pl.DataFrame, *columns: str) -> list[tuple[float, ...]]:
+    """The tag's rows, the lowest bucket first."""
+    rows = found.filter(side="tag").sort("base_month", pl.col("bucket").cast(pl.Float64))
+    return rows.select(pl.col(columns).round(9)).rows()
+
+
+def test_a_number_is_counted_in_the_order_of_its_size(world: SmallWorld):
+    """Of four customers none, a third, two thirds and all the others have less."""
+    found = counted(world, BUYS, Window("2024-01", 1))
+    rows = of_tag(found, "customers", "hits", "predicted", "predicted_squared")
+    assert rows == [(1, 0, 0.1, 0.01), (1, 1, 0.2, 0.04), (1, 1, 0.3, 0.09), (1, 0, 0.4, 0.16)]
+    buckets = found.filter(side="tag")["bucket"].cast(pl.Float64).sort().to_list()
+    assert buckets == [0, 6, 13, 19]
+    baseline = found.filter(side="recency").sort(pl.col("bucket").cast(pl.Float64))
+    assert baseline["hits"].to_list() == [0, 1, 1, 0], "the longer ago the less likely"
+
+
+def test_a_probability_of_a_month_is_that_of_any_of_several(world: SmallWorld):
+    found = counted(world, BUYS, Window("2024-01", 2))
+    rows = of_tag(found, "hits", "predicted", "predicted_of_hits")
+    either = [round(1 - (1 - chance) ** 2, 9) for chance in PREDICTED]
+    hits = [1, 1, 1, 0]
+    assert rows == [(hit, p, p * hit) for hit, p in zip(hits, either, strict=True)]
+
+
+def test_who_had_not_bought_in_the_month_before_the_window_can_come_back(world: SmallWorld):
+    found = counted(world, COMES_BACK, Window("2024-01", 1), Window("2024-02", 1))
+    assert of_tag(found, "hits", "customers") == [(0, 1), (1, 1), (1, 1), (0, 1)]
+    assert (
+        found.filter(side="tag")["base_month"].sort().to_list() == ["2024-01"] * 2 + ["2024-02"] * 2
+    )
+
+
+def test_a_bucket_has_its_lift_and_what_it_and_those_above_it_catch(tmp_path: Path):
+    """Of ten at high risk six stay away and of thirty at low risk three, nine of forty in all."""
+    risk = Column("risk", Type.TEXT, "Risk", "风险", allowed=("high", "low"))
+    claim = Claim("risk", outcomes.SILENCE, ("high", "low"))
+    world = SmallWorld(tmp_path, matrix_of(risk), 40)
+    tags, features = {"risk": ["high"] * 10 + ["low"] * 30}, {"recency_days": 1}
+    world.add("2024-01", tags, features)
+    world.add("2024-02", tags, features, {"purchases": [0] * 6 + [1] * 4 + [0] * 3 + [1] * 27})
+    buckets = backtest(world.close(), world.matrix, ["2024-02"], [claim])[1]
+    shown = buckets.select("bucket", "position", "customers", "hits", "rate", "lift", "gain")
+    assert shown.sort("position").rows() == [
+        ("high", 1, 10, 6, 0.6, round(0.6 * 40 / 9, 6), round(6 / 9, 6)),
+        ("low", 2, 30, 3, 0.1, round(0.1 * 40 / 9, 6), 1.0),
+    ]
+
+
+def test_moves_are_shares_of_the_value_before_within_their_dimension(tmp_path: Path):
+    tier = Column("value_tier", Type.TEXT, "Tier", "层级")
+    world = SmallWorld(tmp_path, matrix_of(tier), 5)
+    world.add("2024-01", {"value_tier": ["1", "1", "2", "2", None]})
+    world.add("2024-02", {"value_tier": ["1", "2", "2", None, "1"]})
+    warehouse = world.close()
+    found = migration(warehouse, world.matrix, ["2024-01", "2024-02"])
+    assert found.filter(dimension="value_tier").drop("as_of", "dimension").rows() == [
+        ("1", "1", 1, 0.5),
+        ("1", "2", 1, 0.5),
+        ("2", "2", 1, 0.5),
+        ("2", None, 1, 0.5),
+        (None, "1", 1, None),
+    ]
+    assert found.filter(dimension="segment").drop("as_of", "dimension").rows() == [("1", "1", 5, 1)]
+    assert {f"{day}" for day in found["as_of"]} == {"2024-02-29"}
