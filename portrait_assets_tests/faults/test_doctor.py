@@ -110,7 +110,7 @@ def test_damage_to_the_warehouse_is_reported_with_the_remedy(
 ):
     execute(materialized.warehouse_file, sql)
     reported = issues(materialized)
-    remedy = command("run", "--months", "2024-02")
+    remedy = command("run", "--months", "2024-02", settings=materialized)
     assert issue.replace("portrait run --months 2024-02", remedy) in reported
 
 
@@ -133,7 +133,9 @@ def test_the_published_file_and_the_report_are_examined_too(materialized: Settin
     materialized.portrait_file.with_name(".portrait.duckdb.new").touch()
     materialized.portrait_file.unlink()
     reported = issues(materialized)
-    assert f"portrait.duckdb: is not there; run `{command('run')}`" in reported
+    assert (
+        f"portrait.duckdb: is not there; run `{command('run', settings=materialized)}`" in reported
+    )
     assert ".portrait.duckdb.new: was left by a run that was cut off" in reported
 
 

@@ -25,7 +25,10 @@ DataOption = Annotated[
 
 
 def settings_of(source: str | None, data_dir: Path | None) -> Settings:
-    """The settings of the environment, with the options that were given."""
+    """The settings of the environment, with the options that were given.
+
+    From here to the end of the command, messages give commands for these settings.
+    """
     from portrait_assets.core.invocation import give_commands_for
     from portrait_assets.core.settings import Settings
 

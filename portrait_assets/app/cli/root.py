@@ -7,6 +7,7 @@ A module of commands has a `typer.Typer` named `commands`. Those of a room are n
 from __future__ import annotations
 
 import warnings
+from contextvars import copy_context
 from importlib import import_module
 from typing import NoReturn
 
@@ -46,7 +47,7 @@ def main() -> None:
     # What Dagster marks as beta is no message to whoever runs a command.
     warnings.filterwarnings("ignore", module="dagster")
     try:
-        app()
+        copy_context().run(app)  # What a command settles for its messages ends with it.
     except PortraitError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
