@@ -11,6 +11,7 @@ from portrait_assets.app.doctor import examine
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.testing.shop import SHOP_MONTHS, run, shop, short_shop
@@ -56,7 +57,7 @@ def test_months_that_were_never_requested_are_no_issue(tmp_path: Path):
         ),
         (
             "ALTER TABLE cleaned.transactions ALTER amount SET DATA TYPE DOUBLE",
-            "holds amount as DOUBLE, its contract says DECIMAL(18,2)",
+            f"holds amount as DOUBLE, its contract says {Type.MONEY}",
         ),
         (
             "DELETE FROM cleaned.transactions WHERE month = '2024-02' "

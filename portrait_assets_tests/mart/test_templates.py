@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from jinja2 import StrictUndefined, UndefinedError
 
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.mart import report
 from portrait_assets.stages.mart.room import ROOM
 from portrait_assets.storage.published import Section
@@ -119,7 +120,7 @@ SAYS = {
         "无人使用。",
     ],
     "findings": ["segment 2 Big baskets", "What to do about PSI.", "关于PSI的建议。", "0.310"],
-    "dictionary": ["features.feature_matrix", "spend_12m", "DECIMAL(18,2)", "Customer", "客户编号"],
+    "dictionary": ["features.feature_matrix", "spend_12m", Type.MONEY, "Customer", "客户编号"],
 }
 
 

@@ -26,7 +26,7 @@ def test_a_table_exists_with_types_and_comments_before_any_row():
     assert existing_types(con, "cleaned.sales") == {
         "month": "VARCHAR",
         "customer_id": "VARCHAR",
-        "amount": "DECIMAL(18,2)",
+        "amount": Type.MONEY,
     }
     comments = dict(
         con.execute(
