@@ -20,6 +20,9 @@ from portrait_assets.stages.rooms import ROOMS
 app = typer.Typer(
     name="portrait",
     help="Customer portraits: every month, one row per customer, with tags and segments.",
+    epilog="To begin: `portrait run --source corner_shop`, which takes half a minute; then "
+    "`portrait status --source corner_shop` and `portrait show K001 --source corner_shop`. "
+    "`portrait COMMAND --help` has an example of each command.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
