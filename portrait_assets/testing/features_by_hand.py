@@ -41,12 +41,12 @@ def features_by_hand(month: str) -> str:
         "line": _line(scope, WINDOW_MONTHS),
         "event": _event(scope, WINDOW_MONTHS, "line"),
         "whole": _whole(scope),
+        **others,
         **{step.name: _sql(step, scope) for step in upstream(FEATURE_MATRIX) if _is_shared(step)},
     }
     own = {
         "record": _record(),
         "history": "SELECT customer_id, first_on, last_on FROM whole WHERE lines_ever > 0",
-        **others,
         "bought": _bought(name for name in others if name.startswith(OTHER)),
         "base": _base(),
         "choice_name": _choice_name(),
