@@ -42,7 +42,7 @@ from portrait_assets.testing.tag_world import (
     write_catalogue,
 )
 
-SPENT = f"{150:.{MONEY_SCALE}f}"
+IN_TIER = f"{150:.{MONEY_SCALE}f}"
 PAID = "  - {code: paid, expression: salary, type: money, sensitivity: C3}\n"
 SAVED = """\
 audiences:
@@ -252,7 +252,7 @@ def test_the_evidence_is_what_decided(con: duckdb.DuckDBPyConnection):
             "tier = 'high' AND visits < 3\nconfidence: share",
             {"share": "0.5", "tier": "high", "visits": "1"},
         ),
-        ("tier", "spend >= 100", {"spend": SPENT}),
+        ("tier", "spend >= 100", {"spend": IN_TIER}),
     ]
 
 
@@ -261,7 +261,7 @@ def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path):
 
     tier = next(tag for tag in card.tags if tag.code == "tier")
     assert (tier.value_en, tier.value_zh, tier.rule) == ("High", "高", "spend >= 100")
-    assert tier.evidence == (("spend", SPENT),)
+    assert tier.evidence == (("spend", IN_TIER),)
     home = next(tag for tag in card.tags if tag.code == "home")
     assert (home.decided_as_of, home.evidence) == (MAY, (("region", "north"),))
     assert [(c.code, c.before, c.after) for c in card.changes if c.code == "tier"] == [
