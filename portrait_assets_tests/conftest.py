@@ -7,7 +7,6 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from portrait_assets.core import invocation
 from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
@@ -20,7 +19,6 @@ settings.load_profile("patient")
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PORTRAIT_DATA_DIR", "PORTRAIT_SOURCE", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(invocation, "_settings", None)
 
 
 def _materialized_once(factory: pytest.TempPathFactory, name: str, months: int) -> Settings:

@@ -37,6 +37,34 @@ def test_links_between_pages_lead_somewhere(path: Path):
         assert generated or (path.parent / target).exists(), target
 
 
+def places(text: str) -> set[str]:
+    """The files and folders that the table of where things go names."""
+    rows = re.findall(r"^\| (?!layer|to change|---)[^|]+\| (.+) \|$", text, re.M)
+    layers = re.findall(r"^\| `(\w+/)` \|", text, re.M)
+    named = [word for row in rows for word in re.findall(r"`([^` ]+)`", row)]
+    return {*layers, *(word for word in named if "/" in word or word.endswith(".py"))}
+
+
+def test_where_things_go_is_where_they_are():
+    """A file without a folder is in some stage; NAME stands for a source."""
+    found = places((PROJECT / "CONTRIBUTING.md").read_text("utf-8"))
+    package, tests = PROJECT / "portrait_assets", PROJECT / "portrait_assets_tests"
+    roots = (PROJECT, package, tests, package / "storage", *(package / "stages").iterdir())
+    missing = {
+        place
+        for place in found
+        if not any((root / place.replace("NAME", "complete_journey")).exists() for root in roots)
+    }
+    assert missing == set()
+    assert {"stages/targets/outcomes.py", "contract.py", "core/", "schema/"} <= found
+
+
+def test_a_place_that_there_is_not_is_seen():
+    assert places("| to change | go to |\n| a thing | `core/nowhere.py`, by `Name` |\n") == {
+        "core/nowhere.py"
+    }
+
+
 def test_every_page_is_in_the_navigation():
     nav = yaml.safe_load((PROJECT / "mkdocs.yml").read_text("utf-8"))["nav"]
     listed = set(re.findall(r"[\w/-]+\.md", str(nav)))

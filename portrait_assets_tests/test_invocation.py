@@ -6,11 +6,13 @@ import re
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from portrait_assets.core.invocation import command, give_commands_for, pip_command, python_command
+from portrait_assets.core.invocation import command, commands_for, pip_command, python_command
 from portrait_assets.core.settings import Settings
 from portrait_assets.testing.shop import clean_environment
 from portrait_assets_tests.faults.command import PORTRAIT
@@ -65,13 +67,35 @@ def test_the_source_is_named_and_the_data_folder_where_it_is_not_the_usual_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     started_as(monkeypatch, script(folder / "bin" / "portrait"))
-    give_commands_for(Settings(data_dir=folder / "data", source="bakery"))
-    assert command("run") == "bin/portrait run --source bakery"
+    with commands_for(Settings(data_dir=folder / "data", source="bakery")):
+        assert command("run") == "bin/portrait run --source bakery"
     elsewhere = Settings(data_dir=folder / "our data", source="bakery")
     assert command("run", settings=elsewhere) == (
         "bin/portrait run --source bakery --data-dir 'our data'"
     )
     assert command("sources", settings=elsewhere) == "bin/portrait sources --data-dir 'our data'"
+
+
+def test_each_thread_gives_commands_for_its_own_settings(folder: Path):
+    """Sensors of Dagster's run in threads of a process that has loaded other definitions too."""
+    met = Barrier(2, timeout=60)
+
+    def of_source(source: str) -> str:
+        with commands_for(Settings(data_dir=folder / "data", source=source)):
+            met.wait()
+            return command("run")
+
+    with ThreadPoolExecutor(2) as pool, commands_for(Settings(source="mill")):
+        found = list(pool.map(of_source, ("bakery", "dairy")))
+        assert [line.split()[-1] for line in found] == ["bakery", "dairy"]
+        assert command("run").split()[-1] == "mill"
+    assert command("run").split()[-1] == "run", "nothing of it is left"
+
+
+def test_what_a_block_fails_at_leaves_no_settings(folder: Path):
+    with pytest.raises(OSError, match="full"), commands_for(Settings(source="bakery")):
+        raise OSError("full")
+    assert "--source" not in command("run")
 
 
 def test_code_reaches_python_as_it_is(folder: Path):

@@ -315,7 +315,7 @@ def test_a_run_whose_process_was_killed_is_reported_once(shop: Settings, webhook
     assert message["run_id"] == killed.run_id
     assert message["sentence"] == (
         "run of 2024-01 to 2024-02: its process ended before the run did; "
-        f"run it again with `{command('run', '--months', '2024-01..2024-02')}`."
+        f"run it again with `{command('run', '--months', '2024-01..2024-02', settings=shop)}`."
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import MONEY_SCALE, Column, Table, Type
 from portrait_assets.storage.duckdb.publishing import View
 from portrait_assets.testing.golden import (
     COMMAND,
@@ -55,13 +55,13 @@ def test_a_schema_lists_names_types_units_classes_comments_and_keys(schema: Sche
     assert sales["key"] == ["month", "customer_id"]
     assert list(sales["columns"]) == ["month", "customer_id", "amount"], "phone stays private"
     assert sales["columns"]["amount"] == {
-        "type": "DECIMAL(18,2)",
+        "type": Type.MONEY,
         "unit": "currency",
         "sensitivity": "C1",
         "comment": "Amount paid [currency] / 消费金额",
     }
     assert (total["kind"], total["comment"]) == ("view", "Totals / 合计")
-    assert total["columns"]["amount"]["type"] == "DECIMAL(38,2)"
+    assert total["columns"]["amount"]["type"] == f"DECIMAL(38,{MONEY_SCALE})"
 
 
 def test_what_is_new_breaks_nothing_and_what_is_renamed_does(schema: Schema):

@@ -121,9 +121,10 @@ def test_months_materialized_one_after_the_other_equal_one_run(
 
 
 def test_a_month_whose_history_is_missing_is_refused_with_the_command(tmp_path: Path):
-    result = run(shop(tmp_path), ["2024-03"])
+    settings = shop(tmp_path)
+    result = run(settings, ["2024-03"])
     assert not result.success
-    remedy = command("run", "--months", "2024-01..2024-03")
+    remedy = command("run", "--months", "2024-01..2024-03", settings=settings)
     assert f"has not been materialized for 2024-01 yet; run `{remedy}` first" in str(
         [event.event_specific_data for event in result.all_events if event.is_step_failure]
     )

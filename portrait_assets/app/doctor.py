@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.core.invocation import command
+from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.orchestration.planning import read_plan
@@ -73,8 +73,12 @@ def examine(settings: Settings, rooms: tuple[Room, ...] = ROOMS) -> list[Issue]:
         WarehouseError: when there is none, it cannot be opened, or a run holds it.
         SourceError: when the source, whose contracts it must keep, cannot be used.
     """
-    context = context_of(settings, rooms)
-    source = context.folder.read(load_source)
+    with commands_for(settings):
+        return _examined(context_of(settings, rooms))
+
+
+def _examined(context: Context) -> list[Issue]:
+    settings, source = context.settings, context.folder.read(load_source)
     tables = [*context.tables, CHECK_RESULTS]
     # The lock would leave a folder where no run has been.
     require_file(settings.warehouse_file)

@@ -23,7 +23,7 @@ from portrait_assets.app.estimate import (
 )
 from portrait_assets.app.progress import Progress
 from portrait_assets.core.errors import PortraitError, RunFailedError, WarehouseError
-from portrait_assets.core.invocation import command
+from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
@@ -74,7 +74,7 @@ def run_portrait(request: Request, progress: Progress, plan: Plan | None = None)
     Raises:
         PortraitError: when the request cannot be carried out.
     """
-    with _machine_failures_in_a_sentence():
+    with commands_for(request.settings), _machine_failures_in_a_sentence():
         plan = plan or read_plan(request)
         progress.say(plan.sentence)
         return Result(False, False) if plan.is_empty else _run_request(request, plan, progress)

@@ -5,19 +5,36 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from portrait_assets.core.settings import Settings
 
 _PROGRAM = "portrait"
 _WITHOUT_SOURCE = {"sources"}
-_settings: Settings | None = None
+_settings: ContextVar[Settings | None] = ContextVar("settings_of_commands", default=None)
 
 
 def give_commands_for(settings: Settings) -> None:
-    """From now on `command` names the source and the data folder of these settings."""
-    global _settings
-    _settings = settings
+    """From now on `command` names the source and the data folder of these settings.
+
+    As with any `contextvars.ContextVar`, it holds for this thread and context only.
+    """
+    _settings.set(settings)
+
+
+@contextmanager
+def commands_for(settings: Settings) -> Iterator[None]:
+    """`give_commands_for` these settings until the block, or the decorated function, ends."""
+    before = _settings.get()
+    _settings.set(settings)
+    try:
+        yield
+    finally:
+        # Without a token, which is of no use in another context: Dagster may close there.
+        _settings.set(before)
 
 
 def command(*words: str, settings: Settings | None = None) -> str:
@@ -25,10 +42,10 @@ def command(*words: str, settings: Settings | None = None) -> str:
 
     Args:
         words: verbs, arguments and options.
-        settings: whose source and data folder it names; those of `give_commands_for` by default.
+        settings: whose source and data folder it names; those last given by default.
     """
     line = [*_program(), *words]
-    if used := settings or _settings:
+    if used := settings or _settings.get():
         if words[0] not in _WITHOUT_SOURCE:
             line += ["--source", used.source]
         if used.data_dir.resolve() != Path("data").resolve():

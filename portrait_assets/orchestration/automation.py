@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from portrait_assets.core.errors import WarehouseBusyError
+from portrait_assets.core.invocation import commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.planning import STAGES, plan, read_record, runs_of
 from portrait_assets.orchestration.request import Request
@@ -105,6 +106,7 @@ def source_sensor(
         minimum_interval_seconds=SENSOR_SECONDS,
         description="What `portrait run` would run next: months that are new, changed or stale.",
     )
+    @commands_for(settings)
     def source_files(
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason | dg.RunRequest:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from portrait_assets.core.invocation import give_commands_for
+from portrait_assets.core.invocation import commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import (
     failure_sensors,
@@ -59,12 +59,20 @@ def build_defs(
     Raises:
         PortraitError: when the source or its tag catalogue cannot be used.
     """
-    context = context_of(settings or Settings(), rooms)
+    settings = settings or Settings()
+    with commands_for(settings):
+        return _defs_of(context_of(settings, rooms), on_written, overrides)
+
+
+def _defs_of(
+    context: Context, on_written: OnWritten, overrides: Mapping[str, Any]
+) -> dg.Definitions:
     settings, source = context.settings, context.folder.read(load_source)
-    give_commands_for(settings)
     # Before they are read: a definition that changes meanwhile must not pass for one that was.
     definitions = definitions_digest(source)
-    assets = with_freshness([step for room in rooms for step in room.steps(context)], source)
+    assets = with_freshness(
+        [step for room in context.rooms for step in room.steps(context)], source
+    )
     keys = [key for each in assets for key in each.keys]
     job = portrait_job(assets)
     arguments: dict[str, Any] = {

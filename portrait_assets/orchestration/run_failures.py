@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from portrait_assets.core.invocation import command
+from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.months import month_range, span
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.notifier import Failure, send
@@ -143,7 +143,8 @@ def notify_failed_run(
         run = instance.get_run_by_id(run_id)
         if run is None or not _claim(settings, instance, run_id):
             return
-        failure = run_failure(settings.source, run, events or events_of(instance, run_id))
+        with commands_for(settings):
+            failure = run_failure(settings.source, run, events or events_of(instance, run_id))
     except Exception as error:  # The records may be what failed, such as on a full disk.
         sentence = f"Run {run_id} failed and its records cannot be read ({type(error).__name__})"
         failure = Failure(settings.source, f"{sentence}; {MACHINE_REMEDY}.", run_id)

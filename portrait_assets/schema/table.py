@@ -1,7 +1,7 @@
 """What a table is: one declaration that every other description of the table is made from.
 
-A `Table` gives the DuckDB types and comments (`warehouse.tables`), the pandera schema
-(`warehouse.schema`), Dagster's column schema and the data dictionary (`warehouse.describe`).
+A `Table` gives the DuckDB types and comments (`storage.duckdb.tables`), the pandera schema
+(`schema.pandera_schema`), Dagster's column schema and the data dictionary (`schema.describe`).
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -50,7 +51,7 @@ def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> p
     return pl.DataFrame(full, schema=schema)
 
 
-def sale(customer: str, day: str, amount: float, **more: Any) -> dict[str, Any]:
+def sale(customer: str, day: str, amount: float | Decimal, **more: Any) -> dict[str, Any]:
     """A transaction line; `day` may carry a time."""
     moment = datetime.fromisoformat(day)
     return {"customer_id": customer, "occurred_at": moment, "amount": amount, **more}

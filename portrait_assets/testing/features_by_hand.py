@@ -9,6 +9,7 @@ expressions as the pipeline's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeGuard
 
 from portrait_assets.schema.table import Type
@@ -16,28 +17,37 @@ from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.given import GIVEN
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX
 from portrait_assets.stages.features.monthly import CHANNELS, NEW_FOR_DAYS
-from portrait_assets.stages.features.parts.spend import NET, named_by_features, windowed
+from portrait_assets.stages.features.parts.spend import (
+    LONGEST_WINDOW,
+    NET,
+    named_by_features,
+    windowed,
+)
 from portrait_assets.stages.features.products import can_be_preferred
-from portrait_assets.stages.features.window import AGO
+from portrait_assets.stages.features.window import AGO, WINDOW_MONTHS
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.steps import Grain, Read, Scope, Source, Step, upstream
 
 DAYS_IN_MASK = 120
+OTHER = "over_"
+"""Begins the names of queries over other windows than the usual one."""
 
 
 def features_by_hand(month: str) -> str:
     """The query; it reads views named as the canonical tables and the table temp.product."""
     scope = Scope(month)
+    others = _other_windows(scope)
     named = {
-        "line": _line(scope),
-        "event": _event(scope),
+        "line": _line(scope, WINDOW_MONTHS),
+        "event": _event(scope, WINDOW_MONTHS, "line"),
         "whole": _whole(scope),
+        **others,
         **{step.name: _sql(step, scope) for step in upstream(FEATURE_MATRIX) if _is_shared(step)},
     }
     own = {
         "record": _record(),
         "history": "SELECT customer_id, first_on, last_on FROM whole WHERE lines_ever > 0",
-        "bought": "SELECT * EXCLUDE (first_on, last_on) FROM whole WHERE in_window > 0",
+        "bought": _bought(name for name in others if name.startswith(OTHER)),
         "base": _base(),
         "choice_name": _choice_name(),
         "choice": _choice(),
@@ -97,7 +107,8 @@ def _record() -> str:
     )
 
 
-def _line(scope: Scope) -> str:
+def _line(scope: Scope, months: int) -> str:
+    """The lines up to the month; what is summed over so many months is null before them."""
     kinds = "".join(
         f" WHEN lower(t.channel) IN ({literals(names)}) THEN {number}"
         for number, names in enumerate(CHANNELS.values(), 1)
@@ -106,7 +117,7 @@ def _line(scope: Scope) -> str:
     SELECT t.customer_id, t.occurred_at AS happened_at, p.category AS of_product,
         CASE WHEN {can_be_preferred("p")} THEN t.category END AS category,
         p.brand, t.amount AS paid, {_ago(scope, "t.occurred_at")} AS ago,
-        {_ago(scope, "t.occurred_at")} < 12 AS here,
+        {_ago(scope, "t.occurred_at")} < {months} AS here,
         CASE WHEN here THEN t.amount END AS amount,
         here AND t.amount < 0 AS gives_back,
         CASE WHEN t.amount >= 0 THEN t.occurred_at END AS bought_at,
@@ -132,13 +143,13 @@ def _ago(scope: Scope, column: str) -> str:
     return f"CAST(date_diff('month', {column}, {scope.day}) AS SMALLINT)"
 
 
-def _event(scope: Scope) -> str:
+def _event(scope: Scope, months: int, line: str) -> str:
     def here(column: str) -> str:
-        return f"{_ago(scope, column)} BETWEEN 0 AND 11"
+        return f"{_ago(scope, column)} BETWEEN 0 AND {months - 1}"
 
     return f"""
     SELECT *, CASE WHEN here THEN ago END AS line_ago,
-        CASE WHEN here THEN bought_at END AS bought_here FROM line
+        CASE WHEN here THEN bought_at END AS bought_here FROM {line}
     UNION ALL BY NAME
     SELECT customer_id, kind, CAST(score AS {Type.QUANTITY}) AS score, true AS here
     FROM interactions WHERE {here("occurred_at")}
@@ -151,6 +162,38 @@ def _event(scope: Scope) -> str:
     """
 
 
+AT_ONCE = {
+    "purchases": "count(bought_at) FILTER (ago < {})",
+    "amount": "coalesce(sum(paid) FILTER (ago < {}), 0)",
+}
+"""Aggregates over windows of so many months that are read off all lines at once."""
+
+
+def _other_windows(scope: Scope) -> dict[str, str]:
+    """The other aggregates over a window that is not the usual one, by its months."""
+    found: dict[int, list[str]] = {}
+    for name, (aggregate, months) in windowed(named_by_features("b")).items():
+        if name != aggregate.name and aggregate.name not in AT_ONCE:
+            found.setdefault(months, []).append(f"{aggregate.sql} AS {name}")
+    return {
+        name: sql
+        for months, sums in found.items()
+        for name, sql in (
+            (f"line_{months}m", _line(scope, months)),
+            (f"event_{months}m", _event(scope, months, f"line_{months}m")),
+            (
+                f"{OTHER}{months}m",
+                f"SELECT customer_id, {', '.join(sums)} FROM event_{months}m GROUP BY customer_id",
+            ),
+        )
+    }
+
+
+def _bought(others: Iterable[str]) -> str:
+    joins = " ".join(f"LEFT JOIN {other} USING (customer_id)" for other in others)
+    return f"SELECT * EXCLUDE (first_on, last_on) FROM whole {joins} WHERE in_window > 0"
+
+
 def _whole(scope: Scope) -> str:
     """The sums of the window and the first and last day of all time, by customer."""
     named = windowed(named_by_features("b"))
@@ -159,12 +202,10 @@ def _whole(scope: Scope) -> str:
         for name, (aggregate, months) in named.items()
         if name == aggregate.name and name not in ("purchases", "purchase_days")
     ]
-    shorter = {name: months for name, (_, months) in named.items() if name.endswith("m")}
     sums += [
-        f"count(bought_at) FILTER (ago < {n}) AS {name}"
-        if name.startswith("purchases")
-        else f"coalesce(sum(paid) FILTER (ago < {n}), 0) AS {name}"
-        for name, n in shorter.items()
+        f"{AT_ONCE[aggregate.name].format(months)} AS {name}"
+        for name, (aggregate, months) in named.items()
+        if name != aggregate.name and aggregate.name in AT_ONCE
     ]
     spends = [f"coalesce(sum(paid) FILTER (ago = {ago}), 0) AS spend_{ago}" for ago in AGO]
     # A bit for each day: exact, and cheaper than counting distinct days.
@@ -182,7 +223,8 @@ def _whole(scope: Scope) -> str:
         CAST(max(bought_here) AS DATE) AS last_in_window,
         bit_count(bit_or(CASE WHEN bought_here IS NOT NULL THEN CAST(1 AS INTEGER) << line_ago
             ELSE 0 END)) AS active_months,
-        CAST(max(line_ago) AS BIGINT) AS oldest, count(*) FILTER (here) AS in_window,
+        CAST(max(line_ago) AS BIGINT) AS oldest,
+        count(*) FILTER (here OR ago < {LONGEST_WINDOW}) AS in_window,
         CAST(min(bought_at) AS DATE) AS first_on, CAST(max(bought_at) AS DATE) AS last_on,
         count(happened_at) AS lines_ever
     FROM (

@@ -31,11 +31,11 @@ SELECT
     round(h(c, 17) * 2 - 1, 6)::DOUBLE AS spend_trend_3m,
     round(h(c, 18), 6)::DOUBLE AS weekend_spend_share_12m,
     round(h(c, 19), 6)::DOUBLE AS evening_spend_share_12m,
-    (h(c, 20) * 8)::BIGINT AS purchases_1m, (h(c, 21) * 200)::DECIMAL(18, 2) AS spend_1m,
-    (h(c, 20) * 24)::BIGINT AS purchases_3m, (h(c, 21) * 600)::DECIMAL(18, 2) AS spend_3m,
-    (h(c, 20) * 48)::BIGINT AS purchases_6m, (h(c, 21) * 1200)::DECIMAL(18, 2) AS spend_6m,
-    (h(c, 20) * 96)::BIGINT AS purchases_12m, (h(c, 21) * 2400)::DECIMAL(18, 2) AS spend_12m,
-    (h(c, 22) * 9000)::DECIMAL(18, 2) AS total_balance,
+    (h(c, 20) * 8)::BIGINT AS purchases_1m, (h(c, 21) * 200)::{money} AS spend_1m,
+    (h(c, 20) * 24)::BIGINT AS purchases_3m, (h(c, 21) * 600)::{money} AS spend_3m,
+    (h(c, 20) * 48)::BIGINT AS purchases_6m, (h(c, 21) * 1200)::{money} AS spend_6m,
+    (h(c, 20) * 96)::BIGINT AS purchases_12m, (h(c, 21) * 2400)::{money} AS spend_12m,
+    (h(c, 22) * 9000)::{money} AS total_balance,
     CASE WHEN h(c, 23) < 0.9 THEN 0 ELSE (h(c, 24) * 120)::BIGINT END AS max_days_past_due,
     'CATEGORY ' || (h(c, 25) * 80)::INT AS top_category,
     round(h(c, 26), 6)::DOUBLE AS top_category_share_12m,
@@ -54,7 +54,7 @@ FROM range({customers}) AS customers(c)
 
 BY_TYPE = {
     Type.NUMBER: "round(h(c, {salt}) * 2, 6)",
-    Type.MONEY: "(h(c, {salt}) * 1000)::DECIMAL(18, 2)",
+    Type.MONEY: f"(h(c, {{salt}}) * 1000)::{Type.MONEY}",
     Type.INTEGER: "(h(c, {salt}) * 12)::BIGINT",
     Type.TEXT: "'value ' || (h(c, {salt}) * 8)::INT",
     Type.TEXTS: "[]::VARCHAR[]",
@@ -72,4 +72,4 @@ def make_features(con: duckdb.DuckDBPyConnection, customers: int) -> None:
         if f" AS {feature.name}" not in FEATURES_SQL
     )
     spread = FEATURES_SQL.replace("\nFROM range", f"{others}\nFROM range")
-    con.execute(f"CREATE TABLE features AS {spread.format(customers=customers)}")
+    con.execute(f"CREATE TABLE features AS {spread.format(customers=customers, money=Type.MONEY)}")

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portrait_assets.methods.typing.rules import Conventions
+from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.cleaned.conversion import conversion
@@ -179,7 +180,7 @@ def test_every_amount_equals_that_of_an_oracle(rows, rates):
         if worth is None:
             return None
         quarters: Decimal = stated * worth / 4
-        return quarters.quantize(Decimal("0.01"), ROUND_HALF_UP)
+        return quarters.quantize(Decimal(1).scaleb(-MONEY_SCALE), ROUND_HALF_UP)
 
     found = sales(
         *(on(f"{day}", code, f"{cents / 100:.2f}") for day, code, cents in rows),

@@ -11,6 +11,7 @@ from portrait_assets.app.doctor import examine
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.testing.shop import SHOP_MONTHS, run, shop, short_shop
@@ -56,7 +57,7 @@ def test_months_that_were_never_requested_are_no_issue(tmp_path: Path):
         ),
         (
             "ALTER TABLE cleaned.transactions ALTER amount SET DATA TYPE DOUBLE",
-            "holds amount as DOUBLE, its contract says DECIMAL(18,2)",
+            f"holds amount as DOUBLE, its contract says {Type.MONEY}",
         ),
         (
             "DELETE FROM cleaned.transactions WHERE month = '2024-02' "
@@ -110,7 +111,7 @@ def test_damage_to_the_warehouse_is_reported_with_the_remedy(
 ):
     execute(materialized.warehouse_file, sql)
     reported = issues(materialized)
-    remedy = command("run", "--months", "2024-02")
+    remedy = command("run", "--months", "2024-02", settings=materialized)
     assert issue.replace("portrait run --months 2024-02", remedy) in reported
 
 
@@ -133,7 +134,9 @@ def test_the_published_file_and_the_report_are_examined_too(materialized: Settin
     materialized.portrait_file.with_name(".portrait.duckdb.new").touch()
     materialized.portrait_file.unlink()
     reported = issues(materialized)
-    assert f"portrait.duckdb: is not there; run `{command('run')}`" in reported
+    assert (
+        f"portrait.duckdb: is not there; run `{command('run', settings=materialized)}`" in reported
+    )
     assert ".portrait.duckdb.new: was left by a run that was cut off" in reported
 
 

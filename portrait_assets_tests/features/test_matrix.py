@@ -342,8 +342,8 @@ def test_the_largest_amount_that_money_can_hold_overflows_nothing():
     world = World(
         "2024-02",
         transactions=[
-            sale("ann", "2024-01-01", 9_999_999_999_999.99, category="tea", product_id="p"),
-            sale("ann", "2024-02-01", 0.01, category="tea", product_id="p"),
+            sale("ann", "2024-01-01", Decimal("9999999999999.99"), category="tea", product_id="p"),
+            sale("ann", "2024-02-01", Decimal("0.01"), category="tea", product_id="p"),
         ],
         products=[{"product_id": "p", "brand": "leaf"}],
     )

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from portrait_assets.schema.table import POLARS_TYPES, Type
 from portrait_assets.testing.feature_world import World, sale
 
 SHOWN = ("purchases_12m", "spend_12m", "recency_days")
@@ -180,7 +181,8 @@ def test_invoices_and_cancelling_invoices_equal_a_polars_oracle():
                 invoices.append(sale(f"c{number % 9}", later, back, **where))
     found = world(*invoices)
     rows = pl.DataFrame(invoices, infer_schema_length=None).with_columns(
-        pl.col("amount").cast(pl.Decimal(18, 2)), pl.col("occurred_at").cast(pl.Date).alias("day")
+        pl.col("amount").cast(POLARS_TYPES[Type.MONEY]),
+        pl.col("occurred_at").cast(pl.Date).alias("day"),
     )
     for month, as_of in ((FEBRUARY, date(2024, 2, 29)), (APRIL, date(2024, 4, 30))):
         so_far = rows.filter(pl.col("day") <= as_of)

@@ -37,17 +37,18 @@ def test_the_class_is_the_highest_of_the_inputs_unless_it_is_lowered():
 
 
 def test_a_recorded_attribute_has_the_class_of_its_source(monkeypatch: pytest.MonkeyPatch):
-    assert classes(FEATURES)["region"] is C1
+    before = classes(FEATURES)
     raise_class(monkeypatch, "cleaned.golden_record", "region")
     found = classes(FEATURES)
     assert found["region"] is C3
     assert found["missing_attributes"] is C1, "it is declared to lower the class"
     assert found["known_attribute_share"] is C1, "it reads what is lowered"
-    assert found["spend_12m"] is C1
+    changed = {name for name in found if found[name] is not before[name]}
+    assert changed <= {"region"}, "no other reads it"
 
 
 def test_a_class_passes_through_steps_and_windows(monkeypatch: pytest.MonkeyPatch):
-    assert class_of("customer_month.amount") is C1
+    before = classes(FEATURES)
     raise_class(monkeypatch, "cleaned.transactions", "amount")
     found = classes(FEATURES)
     assert class_of("customer_month.amount") is C3
@@ -56,7 +57,8 @@ def test_a_class_passes_through_steps_and_windows(monkeypatch: pytest.MonkeyPatc
         *("campaign_uplift_12m", "market_reaction_12m", "withdrawal_reaction_12m"),
     }
     assert {found[name] for name in raised_features} == {C3}
-    assert {found[name] for name in ("gender", "accounts_held", "complaints_12m")} == {C1, C2}
+    for name in ("gender", "accounts_held", "complaints_12m"):
+        assert found[name] is before[name]
 
 
 def test_the_stored_lineage_is_that_of_the_steps():

@@ -9,6 +9,7 @@ import pytest
 
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.settings import Settings
+from portrait_assets.schema.table import MONEY_SCALE, Type
 from portrait_assets.stages.raw.currencies import check_currencies
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
@@ -87,7 +88,7 @@ def test_a_run_converts_each_amount_at_the_rate_of_its_month(tmp_path: Path):
         rate = f"CASE WHEN NOT {DOLLARS} THEN 1 WHEN sold_at < '2024-02' THEN 0.5 ELSE 0.25 END"
         worth = con.execute(
             "SELECT strftime(sold_at::DATE, '%Y-%m') AS month, "
-            f"sum(round(paid::DECIMAL(18, 2) * {rate}, 2)::DECIMAL(18, 2)) "
+            f"sum(round(paid::{Type.MONEY} * {rate}, {MONEY_SCALE})::{Type.MONEY}) "
             f"FROM read_csv('{sales_file(settings)}', all_varchar = true) "
             "GROUP BY month ORDER BY month"
         ).fetchall()

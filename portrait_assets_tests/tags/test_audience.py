@@ -12,7 +12,7 @@ from portrait_assets.app.cli.rooms.audience import print_audience
 from portrait_assets.app.cli.rooms.card import print_card
 from portrait_assets.app.cli.rooms.tags import print_diff, print_tags
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.schema.table import Sensitivity
+from portrait_assets.schema.table import MONEY_SCALE, Sensitivity
 from portrait_assets.stages.tags.audiences.audience import (
     count_sql,
     export_audience,
@@ -42,6 +42,7 @@ from portrait_assets.testing.tag_world import (
     write_catalogue,
 )
 
+IN_TIER = f"{150:.{MONEY_SCALE}f}"
 PAID = "  - {code: paid, expression: salary, type: money, sensitivity: C3}\n"
 SAVED = """\
 audiences:
@@ -251,7 +252,7 @@ def test_the_evidence_is_what_decided(con: duckdb.DuckDBPyConnection):
             "tier = 'high' AND visits < 3\nconfidence: share",
             {"share": "0.5", "tier": "high", "visits": "1"},
         ),
-        ("tier", "spend >= 100", {"spend": "150.00"}),
+        ("tier", "spend >= 100", {"spend": IN_TIER}),
     ]
 
 
@@ -260,7 +261,7 @@ def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path):
 
     tier = next(tag for tag in card.tags if tag.code == "tier")
     assert (tier.value_en, tier.value_zh, tier.rule) == ("High", "高", "spend >= 100")
-    assert tier.evidence == (("spend", "150.00"),)
+    assert tier.evidence == (("spend", IN_TIER),)
     home = next(tag for tag in card.tags if tag.code == "home")
     assert (home.decided_as_of, home.evidence) == (MAY, (("region", "north"),))
     assert [(c.code, c.before, c.after) for c in card.changes if c.code == "tier"] == [

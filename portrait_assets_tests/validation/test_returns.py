@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets.stages.validation.returns import (
     RETURNED,
     SHARE_RETURNED,
@@ -40,7 +41,7 @@ def test_baskets_and_lines_that_only_give_back_are_counted_among_all_of_the_mont
     assert row["value"] == pytest.approx(2 / 5)
     assert row["advice_en"] == (
         "2 of 5 transactions (40.0 %) cancel or return and are no purchases, 1 of them with a "
-        "reference to what they take back; 27.00 was given back."
+        f"reference to what they take back; {27:.{MONEY_SCALE}f} was given back."
     )
     assert "2/5笔交易(40.0%)" in str(row["advice_zh"])
 

@@ -14,6 +14,7 @@ import pytest
 
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.schema.table import (
+    POLARS_TYPES,
     Column,
     PartitionBy,
     Table,
@@ -47,7 +48,7 @@ def test_what_is_written_is_read_back_with_exact_money(warehouse: Warehouse):
     assert warehouse.write(SALES, ["2024-01"], JANUARY) == {"2024-01": 2}
     read = warehouse.read(SALES, ["2024-01"])
     assert read["amount"].to_list() == [Decimal("1.10"), Decimal("2.00")]
-    assert read.schema["amount"] == pl.Decimal(18, 2)
+    assert read.schema["amount"] == POLARS_TYPES[Type.MONEY]
 
 
 def test_writing_a_month_again_replaces_it_and_no_other(warehouse: Warehouse):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import duckdb
@@ -26,7 +27,7 @@ def test_a_table_exists_with_types_and_comments_before_any_row():
     assert existing_types(con, "cleaned.sales") == {
         "month": "VARCHAR",
         "customer_id": "VARCHAR",
-        "amount": "DECIMAL(18,2)",
+        "amount": Type.MONEY,
     }
     comments = dict(
         con.execute(
@@ -63,7 +64,8 @@ def test_a_column_that_may_be_null_by_now_takes_nulls():
         (grown(ID), r"cleaned\.sales holds a column amount.*portrait run --fresh"),
         (
             grown(ID, replace(AMOUNT, type=Type.NUMBER)),
-            r"cleaned\.sales\.amount is stored as DECIMAL\(18,2\) and now comes as DOUBLE.*--fresh",
+            r"cleaned\.sales\.amount is stored as "
+            rf"{re.escape(Type.MONEY)} and now comes as DOUBLE.*--fresh",
         ),
         (
             grown(ID, AMOUNT, replace(ID, name="store")),

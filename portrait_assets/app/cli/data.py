@@ -7,21 +7,21 @@ from typing import Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import DataOption, SourceOption, out, settings_of
+from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
 
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(epilog=example("status --source corner_shop"))
 def status(source: SourceOption = None, data_dir: DataOption = None) -> None:
-    """Show what was made and published, what the checks found, and what is out of date."""
+    """Show what was materialized and published, what the checks found, and what is out of date."""
     from portrait_assets.app.cli.printing import print_status
     from portrait_assets.app.status import read_status
 
     print_status(read_status(settings_of(source, data_dir)), out)
 
 
-@commands.command()
+@commands.command(epilog=example("doctor --source corner_shop"))
 def doctor(source: SourceOption = None, data_dir: DataOption = None) -> None:
     """Examine a warehouse: contracts, conservation, leftovers, what is not published; and say
     what to do. Nothing is changed; the exit code is 0 when all is well.
@@ -41,7 +41,7 @@ def doctor(source: SourceOption = None, data_dir: DataOption = None) -> None:
     )
 
 
-@commands.command()
+@commands.command(epilog=example("backup --source corner_shop --out backups"))
 def backup(
     to: Annotated[
         Path,
@@ -62,7 +62,7 @@ def backup(
     out.print(f"{written.path}: {len(written.manifest.files)} files ({names})", markup=False)
 
 
-@commands.command()
+@commands.command(epilog=example("restore backups/corner_shop.zip --source corner_shop"))
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `portrait backup` wrote.")],
     replace: Annotated[
@@ -88,7 +88,7 @@ def restore(
             out.print(f"{what}: {', '.join(names)}", markup=False)
 
 
-@commands.command()
+@commands.command(epilog=example("sources --data-dir data"))
 def sources(data_dir: DataOption = None) -> None:
     """List the sources, the months that they cover and whether their files are there."""
     from portrait_assets.app.cli.printing import print_sources
@@ -97,7 +97,7 @@ def sources(data_dir: DataOption = None) -> None:
     print_sources(read_sources(settings_of(None, data_dir)), out)
 
 
-@commands.command()
+@commands.command(epilog=example("ui --source corner_shop --port 3001"))
 def ui(
     source: SourceOption = None,
     data_dir: DataOption = None,

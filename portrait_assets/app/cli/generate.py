@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import out, settings_of
+from portrait_assets.app.cli.options import example, out, settings_of
 
 commands = typer.Typer()
 generate = typer.Typer(help="Write data to try things on.", no_args_is_help=True)
@@ -21,7 +21,7 @@ def _generate() -> None:
 commands.add_typer(generate, name="generate")
 
 
-@generate.command()
+@generate.command(epilog=example("generate bank --customers 300 --months 6 --out bank"))
 def bank(
     to: Annotated[Path, typer.Option("--out", help="An empty folder to write to.")],
     customers: Annotated[int, typer.Option(help="Number of customers.")] = 20_000,

@@ -16,16 +16,33 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 SourceOption = Annotated[
     str | None,
-    typer.Option("--source", "-s", help="Source to work on; `portrait sources` lists them."),
+    typer.Option(
+        "--source",
+        "-s",
+        help="Source to work on; `portrait sources` lists them.",
+        show_default="PORTRAIT_SOURCE, or complete_journey",
+    ),
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="Folder with sources/ and warehouse/.", show_default="data"),
+    typer.Option(
+        "--data-dir",
+        help="Folder with sources/ and warehouse/.",
+        show_default="PORTRAIT_DATA_DIR, or data",
+    ),
 ]
 
 
+def example(line: str) -> str:
+    """The end of a command's help: a line that works as pasted but for its names."""
+    return f"For example: `portrait {line}`"
+
+
 def settings_of(source: str | None, data_dir: Path | None) -> Settings:
-    """The settings of the environment, with the options that were given."""
+    """The settings of the environment, with the options that were given.
+
+    From here to the end of the command, messages give commands for these settings.
+    """
     from portrait_assets.core.invocation import give_commands_for
     from portrait_assets.core.settings import Settings
 

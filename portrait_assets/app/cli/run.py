@@ -9,6 +9,7 @@ import typer
 from portrait_assets.app.cli.options import (
     DataOption,
     SourceOption,
+    example,
     out,
     print_problem,
     settings_of,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(epilog=example("run --source corner_shop --months 2024-01..2024-03"))
 def run(
     source: SourceOption = None,
     months: Annotated[
@@ -37,7 +38,7 @@ def run(
     ] = None,
     fresh: Annotated[
         bool,
-        typer.Option("--fresh", help="Forget what was made and make all months again."),
+        typer.Option("--fresh", help="Remove the warehouse and materialize all months again."),
     ] = False,
     data_dir: DataOption = None,
 ) -> None:

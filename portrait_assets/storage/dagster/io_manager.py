@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import dagster as dg
 import polars as pl
 
+from portrait_assets.core.invocation import commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.dagster.runs import fail_abandoned_runs, mark_run
@@ -105,7 +106,10 @@ def warehouse_resource(
         lock = settings.warehouse_dir / "warehouse.lock"
         if context.instance is not None:
             mark_run(context.instance, run_id)
-        with warehouse_lock(lock, run_id, settings.lock_wait_seconds, on_wait=log):
+        with (
+            commands_for(settings),
+            warehouse_lock(lock, run_id, settings.lock_wait_seconds, on_wait=log),
+        ):
             if context.instance is not None:
                 for abandoned in fail_abandoned_runs(context.instance):
                     on_abandoned(context.instance, abandoned, log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets_tests.features.oracle.rows import Row, Tables, ago, known, of, shrunk, within
 
 BASE_CONTACTS, BASE_RESPONSES, BASE_MONTHS = 5, 2, 3
@@ -103,6 +104,8 @@ def _uplift(tables: Tables, contacts: list[Row], customer: str, as_of: date) -> 
     if customer not in found:
         return {}
     n, actual, expected = found[customer]
-    of_all = sum(a for _, a, _ in found.values()) / sum(round(e, 2) for _, _, e in found.values())
+    of_all = sum(a for _, a, _ in found.values()) / sum(
+        round(e, MONEY_SCALE) for _, _, e in found.values()
+    )
     value = shrunk(actual / expected, n, of_all, BASE_MONTHS) - 1
     return {"campaign_months_12m": n, "campaign_uplift_12m": max(value, -1)}

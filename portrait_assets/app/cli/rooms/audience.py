@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import DataOption, SourceOption, out, settings_of
+from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +18,11 @@ commands = typer.Typer()
 SHOWN = 15  # Lines of a profile that are printed; the rest is in the frame.
 
 
-@commands.command()
+@commands.command(
+    epilog=example(
+        "audience \"value_tier = 'high' AND lapse_risk <> 'low'\" --source corner_shop --out a.csv"
+    )
+)
 def audience(
     expression: Annotated[str, typer.Argument(help="SQL condition over tags, as in WHERE.")],
     month: Annotated[
@@ -30,7 +34,11 @@ def audience(
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Count and describe the customers that a condition over tags selects."""
+    """Count and describe the customers that a condition over tags selects.
+
+    `portrait tags list` has the tags and their values. The customers are compared with all others:
+    a TGI of 150 is a share one and a half times as large as that of all customers.
+    """
     from portrait_assets.core.source_folder import source_file
     from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
     from portrait_assets.stages.tags.services import find_audience

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import DataOption, SourceOption, out, settings_of
+from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ ELEMENTS = (
 )
 
 
-@commands.command()
+@commands.command(epilog=example("show K001 --source corner_shop --as-of 2024-03"))
 def show(
     customer: Annotated[str, typer.Argument(help="Customer identifier.")],
     as_of: Annotated[

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import out
+from portrait_assets.app.cli.options import example, out
 
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(epilog=example("cluster customers.parquet --out segments.parquet"))
 def cluster(
     file: Annotated[Path, typer.Argument(help="A Parquet table, numeric or mixed.")],
     to: Annotated[Path, typer.Option("--out", help="Where to write the column `segment`.")],

@@ -10,6 +10,7 @@ import typer
 from portrait_assets.app.cli.options import (
     DataOption,
     SourceOption,
+    example,
     out,
     print_problem,
     settings_of,
@@ -24,7 +25,7 @@ commands = typer.Typer()
 SHOWN = 10  # Merges that are printed one by one.
 
 
-@commands.command()
+@commands.command(epilog=example("link persons.csv --out pairs.csv --id person_id"))
 def link(
     file: Annotated[Path, typer.Argument(help="A CSV or Parquet table of persons' records.")],
     to: Annotated[Path, typer.Option("--out", help="Where to write the pairs, CSV or Parquet.")],
@@ -49,7 +50,7 @@ def link(
     out.print(f"{count:,} pairs in {to}", markup=False)
 
 
-@commands.command()
+@commands.command(epilog=example("rekey --source corner_shop --months 2024-01..2024-04"))
 def rekey(
     months: Annotated[
         str, typer.Option("--months", "-m", help="Months to rewrite, 2017-03..2017-08.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import DataOption, SourceOption, out, settings_of
+from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,7 @@ commands.add_typer(tags, name="tags")
 ByOption = Annotated[str, typer.Option("--by", help="Name of who decides.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why.")]
 FromOption = Annotated[str, typer.Option("--from", help="First month of the change, 2017-07.")]
+_DECISION = "--from 2024-05 --by 'Li Na' --reason 'agreed with sales' --source corner_shop"
 CodeArgument = Annotated[str, typer.Argument(help="Code of the tag.")]
 
 
@@ -37,7 +38,7 @@ def _catalogue(settings: Settings) -> Catalogue:
     return source_catalogue(load_source(settings.source_dir).own_folder)
 
 
-@tags.command("list")
+@tags.command("list", epilog=example("tags list --source corner_shop --status draft"))
 def list_tags(
     status: Annotated[
         str | None, typer.Option(help="draft, active or retired.", show_default="all")
@@ -55,7 +56,7 @@ def list_tags(
         out.print(f"{tag.code}: withheld, for it reads what is of class {tag.sensitivity}")
 
 
-@tags.command("diff")
+@tags.command("diff", epilog=example("tags diff value_tier --source corner_shop"))
 def diff_tags(
     codes: Annotated[
         list[str] | None, typer.Argument(help="Tags whose drafts count.", show_default="all drafts")
@@ -73,7 +74,7 @@ def diff_tags(
     print_diff(diff_drafts(_catalogue(settings), settings.portrait_file, codes or None), out)
 
 
-@tags.command("approve")
+@tags.command("approve", epilog=example(f"tags approve value_tier {_DECISION}"))
 def approve_tag(
     code: CodeArgument,
     by: ByOption,
@@ -89,7 +90,7 @@ def approve_tag(
     _decide("activate", code, by, reason, effective_from, settings_of(source, data_dir))
 
 
-@tags.command("retire")
+@tags.command("retire", epilog=example(f"tags retire value_tier {_DECISION}"))
 def retire_tag(
     code: CodeArgument,
     by: ByOption,
@@ -98,7 +99,7 @@ def retire_tag(
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Take a tag out of force from a month on; it stays readable for the months before."""
+    """Retire a tag from a month on; it stays readable for the months before."""
     _decide("retire", code, by, reason, effective_from, settings_of(source, data_dir))
 
 
