@@ -134,6 +134,16 @@ def test_changes_are_read_of_the_month_and_customer_that_are_asked_for(tmp_path:
             assert plan.count("Filters:") == plan.count("Sequential Scan") - 2, plan
 
 
+def test_who_has_none_of_several_values_holds_no_tag(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, INTERESTS, TIER)
+    world = features(
+        JUNE, visits=[12, 12, 1, None], member=[True, False, False, None], spend=[1, None, 9, None]
+    )
+    (june,) = distributions_of(catalogue, {JUNE: world})
+    assert june.holders == {"interests": 2, "tier": 2}
+    assert june.counts["interests"] == {"often + member": 1, "often": 1}
+
+
 def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER, HOME, INTERESTS, NUMBER)
     spread = [10.0 * step for step in range(10)]
