@@ -109,8 +109,8 @@ def test_a_product_is_what_its_newest_row_by_then_has_it_to_be():
 
 def test_of_what_is_held_risk_is_taken_and_what_is_owed_is_no_appetite_for_it():
     def account(name: str, balance: float, **more: object) -> dict[str, object]:
-        held = {"customer_id": "ann", "account_id": name, "product_id": name, "balance": balance}
-        return {**held, "balance_on": day("2024-01-31"), **more}
+        row = {"customer_id": "ann", "account_id": name, "product_id": name, "balance": balance}
+        return {**row, "balance_on": day("2024-01-31"), **more}
 
     world = World(
         "2024-01",
