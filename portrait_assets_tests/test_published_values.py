@@ -40,7 +40,9 @@ def values_of(frame: pl.DataFrame, day: date, column: str) -> dict[str, object]:
     return dict(rows.iter_rows())
 
 
-def moved(frame: pl.DataFrame, before: date, after: date, column: str) -> Counter[object]:
+def moved(
+    frame: pl.DataFrame, before: date, after: date, column: str
+) -> Counter[tuple[object, object]]:
     """Customers by value before and after, None where they have none."""
     then, now = values_of(frame, before, column), values_of(frame, after, column)
     return Counter((then.get(who), now.get(who)) for who in {*then, *now})

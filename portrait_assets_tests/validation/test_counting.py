@@ -75,6 +75,15 @@ def test_who_had_not_bought_in_the_month_before_the_window_can_come_back(world: 
     )
 
 
+def test_who_spent_nothing_is_not_among_those_who_spend_most(tmp_path: Path):
+    """The others were given money back."""
+    small = SmallWorld(tmp_path, matrix_of(CHANCE), 6)
+    for month, amounts in (("2024-01", [1] * 6), ("2024-02", [-5, -5, -5, -5, -5, 0])):
+        small.add(month, {"chance": 0.5}, did={"purchases": 1, "amount": amounts})
+    found = counted(small, Claim("chance", outcomes.SPEND), Window("2024-01", 1))
+    assert found.filter(side="tag").select("customers", "hits").rows() == [(6, 0)]
+
+
 @pytest.mark.parametrize("falls", [False, True])
 def test_buckets_of_a_number_are_in_the_order_of_numbers(falls: bool):
     tag = pl.DataFrame({"bucket": ["10.0", "2.0", "0.0", "19.0"]})
