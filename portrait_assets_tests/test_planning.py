@@ -182,6 +182,12 @@ def test_before_a_month_asked_for_those_that_are_stale_are_run():
     assert (itself.raw, itself.months, itself.reason) == ([FEBRUARY], [FEBRUARY], "asked for")
 
 
+def test_months_are_read_without_a_gap():
+    record = with_month(COMPLETE, JANUARY, month(10, NEW_FILES))
+    found = plan(MONTHS, None, with_month(record, MARCH, month(30, NEW_FILES)), NOW)
+    assert (found.raw, found.months) == (MONTHS, [])
+
+
 def test_definitions_that_changed_do_not_add_to_the_months_asked_for():
     found = plan(MONTHS, [MARCH], COMPLETE, NEW_DEFINITIONS)
     assert (found.raw, found.months) == ([MARCH], [MARCH])

@@ -34,15 +34,17 @@ def matrix(published: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return published.sql("FROM tags.portrait_matrix").pl()
 
 
-def held(frame: pl.DataFrame, day: date, column: str) -> dict[str, object]:
+def values_of(frame: pl.DataFrame, day: date, column: str) -> dict[str, object]:
     """The value of each customer who has one in that month."""
     rows = frame.filter(as_of=day).select("customer_id", column).drop_nulls()
     return dict(rows.iter_rows())
 
 
-def moved(frame: pl.DataFrame, before: date, after: date, column: str) -> Counter[object]:
+def moved(
+    frame: pl.DataFrame, before: date, after: date, column: str
+) -> Counter[tuple[object, object]]:
     """Customers by value before and after, None where they have none."""
-    then, now = held(frame, before, column), held(frame, after, column)
+    then, now = values_of(frame, before, column), values_of(frame, after, column)
     return Counter((then.get(who), now.get(who)) for who in {*then, *now})
 
 
@@ -57,7 +59,7 @@ def test_cluster_migration_counts_who_moved_between_segments(
         rows = table.filter(as_of=after)
         counted = rows.select("from_segment", "to_segment", "customers").rows()
         assert sorted(counted, key=str) == sorted(((*k, n) for k, n in expected.items()), key=str)
-        sizes = Counter(held(assigned, before, "segment_id").values())
+        sizes = Counter(values_of(assigned, before, "segment_id").values())
         for origin, n, share in rows.select("from_segment", "customers", "share").iter_rows():
             if origin is not None:
                 assert share == round(n / sizes[origin], 6)
@@ -86,7 +88,7 @@ def test_a_segment_has_the_customers_assigned_to_it_and_their_share(
     expected = [
         (day, segment, n, round(n / len(customers), 6))
         for day in DAYS
-        for customers in [held(assigned, day, "segment_id")]
+        for customers in [values_of(assigned, day, "segment_id")]
         for segment, n in Counter(customers.values()).items()
     ]
     found = [(*row[:3], round(row[3], 6)) for row in rows.fetchall()]

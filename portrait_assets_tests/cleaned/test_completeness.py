@@ -143,8 +143,13 @@ def test_rows_of_the_twelve_months_before_are_counted_by_the_day_that_they_are_d
     """Fourteen months of a line a day, the oldest of two, and one day's balance in each."""
     days = pl.date_range(date(2023, 12, 1), date(2025, 1, 31), eager=True).to_list()
     lines = [sale("a", f"{day}", 1) for day in days] + [sale("b", "2023-12-01", 1)] * 31
-    held = [{"customer_id": "a", "balance_on": day, "balance": 5} for day in days if day.day == 9]
-    frames = {"transactions": cleaned("transactions", lines), "balances": cleaned("balances", held)}
+    balances = [
+        {"customer_id": "a", "balance_on": day, "balance": 5} for day in days if day.day == 9
+    ]
+    frames = {
+        "transactions": cleaned("transactions", lines),
+        "balances": cleaned("balances", balances),
+    }
     with duckdb.connect() as con:
         con.execute("CREATE SCHEMA cleaned")
         for name, table in CLEANED.items():

@@ -109,8 +109,8 @@ def test_a_product_is_what_its_newest_row_by_then_has_it_to_be():
 
 def test_of_what_is_held_risk_is_taken_and_what_is_owed_is_no_appetite_for_it():
     def account(name: str, balance: float, **more: object) -> dict[str, object]:
-        held = {"customer_id": "ann", "account_id": name, "product_id": name, "balance": balance}
-        return {**held, "balance_on": day("2024-01-31"), **more}
+        row = {"customer_id": "ann", "account_id": name, "product_id": name, "balance": balance}
+        return {**row, "balance_on": day("2024-01-31"), **more}
 
     world = World(
         "2024-01",
@@ -241,6 +241,38 @@ def test_response_rates_are_shrunk_to_the_base_and_controls_do_not_count():
     assert (cat["contacts_12m"], cat["response_rate_12m"]) == (0, 0.5)
     of_month = world.table(CUSTOMER_MONTH).select("customer_id", "contacts", "responses")
     assert of_month.sort("customer_id").rows() == [("ann", 1, 2), ("bob", 1, 0), ("cat", 0, 0)]
+
+
+def test_an_answer_of_the_control_group_is_a_response_to_no_contact():
+    reached = {"campaign_id": "c", "contacted_on": day("2024-01-02")}
+    answer = {"campaign_id": "c", "responded_on": day("2024-01-09")}
+    world = World(
+        "2024-01",
+        contacts=[
+            {"customer_id": "ann", **reached},
+            {"customer_id": "cat", **reached, "is_control": True},
+        ],
+        responses=[{"customer_id": who, **answer} for who in ("ann", "cat")],
+    )
+    rows = world.table(CUSTOMER_CAMPAIGN_MONTH).sort("customer_id")
+    shown = ("customer_id", "contacts", "responses", "responded_contacts", "lag_days")
+    assert rows.select(shown).rows() == [("ann", 1, 1, 1, 7), ("cat", 0, 1, 0, 0)]
+
+
+def test_a_product_is_new_on_its_first_day_and_for_182_more():
+    launched = {"launched": "2024-01-10", "of July": "2023-07-12", "older": "2023-07-11"}
+    world = World(
+        "2024-01",
+        transactions=[
+            *(sale("ann", "2024-01-10", 1, product_id=product) for product in launched),
+            sale("bob", "2024-01-09", 1, product_id="launched"),
+        ],
+        products=[
+            {"product_id": product, "introduced_on": day(on)} for product, on in launched.items()
+        ],
+    )
+    lines = world.table(CUSTOMER_MONTH).select("customer_id", "new_product_lines")
+    assert lines.sort("customer_id").rows() == [("ann", 2), ("bob", 0)]
 
 
 def test_without_contacts_there_is_no_rate_and_no_lift():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 import pytest
 
 from portrait_assets.schema.table import POLARS_TYPES, Type
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.testing.feature_world import World, sale
 
 SHOWN = ("purchases_12m", "spend_12m", "recency_days")
@@ -123,6 +124,15 @@ def test_a_basket_is_a_purchase_as_long_as_something_of_it_is_left(back: float, 
         sale("a", "2024-02-10", 20, basket_id="B"), sale("a", "2024-02-10", back, basket_id="B")
     )
     assert known(then, FEBRUARY, names=("purchases_12m", "spend_12m")) == [purchases, 20 + back]
+
+
+def test_a_basket_was_bought_when_its_lines_were_that_give_nothing_back():
+    lines = ((-5, "05"), (30, "10"), (-5, "20"))
+    then = world(*(sale("a", f"2024-02-{on} 10:00", paid, basket_id="B") for paid, on in lines))
+    times = then.table(CUSTOMER_MONTH).select("first_at", "last_at", "purchase_days", "purchases")
+    bought_at = datetime(2024, 2, 10, 10)
+    assert times.rows() == [(bought_at, bought_at, 1, 1)]
+    assert known(then, FEBRUARY) == [1, 20, 19]
 
 
 def test_a_free_basket_is_a_purchase():

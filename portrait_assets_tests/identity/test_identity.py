@@ -127,14 +127,18 @@ def test_a_model_learns_the_same_of_records_in_another_order(tmp_path: Path):
     assert straight.identity_map.filter(merged).height > 20
 
 
-def test_a_month_is_linked_by_the_model_that_an_earlier_one_learnt(tmp_path: Path):
-    """Forty persons come twice, half of them in January, half with a second record in February."""
-    records = people(120).with_columns(
-        pl.when((pl.col("person").cum_count().over("person") == 2) & (pl.int_range(pl.len()) > 80))
-        .then(pl.lit("2024-02"))
-        .otherwise(pl.lit("2024-01"))
-        .alias("month")
-    )
+Linked = tuple[pl.DataFrame, pl.DataFrame]
+"""The identity map and the models of all months so far."""
+
+
+def linked(
+    folder: Path,
+    records: pl.DataFrame,
+    months: list[str],
+    so_far: Linked | None = None,
+    threshold: float = 0.9,
+) -> Linked:
+    """These months of `people` with a month, identified one after another by linkage alone."""
     customers = received(
         CUSTOMERS,
         records.select(
@@ -144,26 +148,57 @@ def test_a_month_is_linked_by_the_model_that_an_earlier_one_learnt(tmp_path: Pat
             *("postcode", pl.col("dob").alias("birth_date"), pl.col("city").alias("address")),
         ).to_dicts(),
     )
-    known, models = IDENTITY_MAP.empty(), LINKAGE_MODEL.empty()
-    for month in ("2024-01", "2024-02"):
+    known, models = so_far or (IDENTITY_MAP.empty(), LINKAGE_MODEL.empty())
+    for month in months:
         found = identify(
             [customers.lazy().filter(pl.col("month") == month)],
             customers.filter(pl.col("month") <= month),
             known,
             models,
             [month],
-            Identity(keys=(), max_pairs=1_000),
+            Identity(keys=(), max_pairs=1_000, threshold=threshold),
             Conventions(),
-            tmp_path,
+            folder,
         )
         known, models = pl.concat([known, found.identity_map]), pl.concat([models, found.models])
+    return known, models
+
+
+def test_a_month_is_linked_by_the_model_that_an_earlier_one_learnt(tmp_path: Path):
+    """Forty persons come twice, half of them in January, half with a second record in February."""
+    is_second = pl.col("person").cum_count().over("person") == 2
+    in_february = is_second & (pl.int_range(pl.len()) > 80)
+    records = people(120).with_columns(
+        month=pl.when(in_february).then(pl.lit("2024-02")).otherwise(pl.lit("2024-01"))
+    )
+    january = linked(tmp_path, records, MONTHS[:1])
+    known, models = linked(tmp_path, records, MONTHS[1:2], january)
     in_january = records.filter(month="2024-01").height
     assert models.select("month", "records").rows() == [("2024-01", in_january)]
     who = dict(records.select(pl.format("R{}", "n"), "person").iter_rows())
-    later = known.filter((pl.col("month") == "2024-02") & (pl.col("evidence") == "probable match"))
+    probable = (pl.col("month") == "2024-02") & (pl.col("evidence") == "probable match")
+    later = known.filter(probable)
     joined = later.select("source_customer_id", "customer_id").rows()
     assert len(joined) >= 0.8 * (records.height - in_january)
     assert all(who[record] == who[customer] != customer for record, customer in joined)
+
+    least = later["match_probability"].min()
+    assert isinstance(least, float)
+    assert 0.9 <= least < 0.9999
+    above = linked(tmp_path, records, MONTHS[1:2], january, threshold=least + 1e-5)[0]
+    assert above.filter(probable).height == len(later.filter(pl.col("match_probability") > least))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("added", "trained"), [(100, 2), (99, 1)])
+def test_a_model_is_learnt_anew_where_records_have_doubled(
+    tmp_path: Path, added: int, trained: int
+):
+    month = pl.when(pl.int_range(pl.len()) < 100).then(pl.lit("2024-01"))
+    records = people(160).head(100 + added).with_columns(month=month.otherwise(pl.lit("2024-02")))
+    models = linked(tmp_path, records, MONTHS[:2])[1]
+    counted = [("2024-01", 100), ("2024-02", 100 + added)]
+    assert models.select("month", "records").rows() == counted[:trained]
 
 
 def person(month: str, customer_id: str, **values: str) -> dict[str, str]:

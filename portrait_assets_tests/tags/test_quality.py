@@ -17,7 +17,7 @@ from portrait_assets.stages.tags.quality.distributions import (
     TagDistributions,
     tag_distributions,
 )
-from portrait_assets.stages.tags.quality.lift import _most_significant_lift
+from portrait_assets.stages.tags.quality.lift import _most_significant_lift, outcomes_sql
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
@@ -132,6 +132,37 @@ def test_changes_are_read_of_the_month_and_customer_that_are_asked_for(tmp_path:
             plan = con.sql(f"EXPLAIN FROM tags.tag_changes WHERE {condition}").fetchall()[0][1]
             # All but the two that look for the first and the last month.
             assert plan.count("Filters:") == plan.count("Sequential Scan") - 2, plan
+
+
+def test_who_has_none_of_several_values_holds_no_tag(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, INTERESTS, TIER)
+    world = features(
+        JUNE, visits=[12, 12, 1, None], member=[True, False, False, None], spend=[1, None, 9, None]
+    )
+    (june,) = distributions_of(catalogue, {JUNE: world})
+    assert june.holders == {"interests": 2, "tier": 2}
+    assert june.counts["interests"] == {"often + member": 1, "often": 1}
+
+
+def test_a_lift_is_of_a_value_that_enough_customers_hold():
+    codes = np.array([0] * 10 + [1] * 30 + [2] * 60)
+    happened = np.array([True] * 10 + [True] * 30 + [False] * 30 + [True] * 30)
+    lift = _most_significant_lift("purchased", codes, ["a", "b", "c"], codes >= 0, happened)
+    assert lift is not None
+    assert (lift.value, round(lift.lift, 6)) == ("b", round(1 / 0.7, 6))
+
+
+def test_whether_customers_responded_is_known_of_those_who_were_contacted():
+    with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA features")
+        con.execute(
+            "CREATE TABLE features.customer_month AS SELECT * FROM (VALUES "
+            "('2017-06', 'a', 1, 2, 1), ('2017-06', 'b', 0, 1, 0), ('2017-06', 'c', 2, 0, 1), "
+            "('2017-05', 'd', 1, 1, 1)) "
+            "AS t(month, customer_id, purchases, contacts, responses)"
+        )
+        found = con.execute(f"{outcomes_sql('2017-06')} ORDER BY customer_id").fetchall()
+    assert found == [("a", True, True), ("b", False, False), ("c", True, None)]
 
 
 def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):

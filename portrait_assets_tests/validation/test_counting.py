@@ -14,6 +14,7 @@ from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.counting import count_outcomes
 from portrait_assets.stages.validation.migration import migration
+from portrait_assets.stages.validation.orders import bucket_order
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]
@@ -72,6 +73,23 @@ def test_who_had_not_bought_in_the_month_before_the_window_can_come_back(world: 
     assert (
         found.filter(side="tag")["base_month"].sort().to_list() == ["2024-01"] * 2 + ["2024-02"] * 2
     )
+
+
+def test_who_spent_nothing_is_not_among_those_who_spend_most(tmp_path: Path):
+    """The others were given money back."""
+    small = SmallWorld(tmp_path, matrix_of(CHANCE), 6)
+    for month, amounts in (("2024-01", [1] * 6), ("2024-02", [-5, -5, -5, -5, -5, 0])):
+        small.add(month, {"chance": 0.5}, did={"purchases": 1, "amount": amounts})
+    found = counted(small, Claim("chance", outcomes.SPEND), Window("2024-01", 1))
+    assert found.filter(side="tag").select("customers", "hits").rows() == [(6, 0)]
+
+
+@pytest.mark.parametrize("falls", [False, True])
+def test_buckets_of_a_number_are_in_the_order_of_numbers(falls: bool):
+    tag = pl.DataFrame({"bucket": ["10.0", "2.0", "0.0", "19.0"]})
+    order, _ = bucket_order(Claim("days", outcomes.RETURN, falls=falls), tag, None)
+    rising = ("0.0", "2.0", "10.0", "19.0")
+    assert order.buckets == (rising[::-1] if falls else rising)
 
 
 def test_a_bucket_has_its_lift_and_what_it_and_those_above_it_catch(tmp_path: Path):
