@@ -31,7 +31,8 @@ def published(all_months: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="module")
 def matrix(published: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return published.sql("FROM tags.portrait_matrix").pl()
+    rows: pl.DataFrame = published.sql("FROM tags.portrait_matrix").pl()
+    return rows
 
 
 def values_of(frame: pl.DataFrame, day: date, column: str) -> dict[str, object]:
