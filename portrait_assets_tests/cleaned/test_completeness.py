@@ -5,12 +5,15 @@ from __future__ import annotations
 import calendar
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.stages.cleaned.checks import ARRIVED
 from portrait_assets.stages.cleaned.completeness import (
+    COMPLETENESS,
     DAYS,
     ENDS_EARLY,
     FEW_ROWS,
@@ -18,6 +21,8 @@ from portrait_assets.stages.cleaned.completeness import (
     completeness_step,
 )
 from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.storage.dagster.checks import Subject
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
@@ -161,3 +166,20 @@ def test_rows_of_the_twelve_months_before_are_counted_by_the_day_that_they_are_d
     shown = found.select("table_name", "rows", "months_compared", "usual_rows", "quiet_days")
     assert shown.rows() == [("balances", 1, 12, 1.0, 22), ("transactions", 31, 12, 31.0, 0)]
     assert found["most_quiet_days"].to_list() == [None, 2]
+
+
+def test_the_check_names_the_tables_that_are_late_and_no_others(tmp_path: Path):
+    common = {"month": "2024-04", "months_compared": 3, "quiet_days": 0}
+    usual = {"rows": 90, "usual_rows": 100.0, "fewest_rows": 50.0}
+    rows = pl.DataFrame(
+        [
+            {**common, **usual, "table_name": "balances", "is_complete": True},
+            {**common, **usual, "table_name": "transactions", "is_complete": False, "rows": 3},
+        ],
+        schema=COMPLETENESS.polars_schema,
+    )
+    warehouse = Warehouse(tmp_path / "w.duckdb", "shop", "one")
+    found = ARRIVED.find(Subject(warehouse, COMPLETENESS, "2024-04", lambda: rows))
+    warehouse.close()
+    assert found.failures == 1
+    assert found.detail == "transactions has 3 rows, usual are 100 and at least 50"

@@ -59,6 +59,7 @@ def without(*tables: str) -> frozenset[str]:
         ("x IN (1, 2)", {N}),
         ("x BETWEEN 1 AND y", {N}),
         ("nullif(x, 0) / y > 1", {N}),
+        ("nullif(true, flag)", {T, N}),
         ("least(x, 10) > 1", {N}),
         ("x IS NOT DISTINCT FROM y", {T, F}),
         ("CASE WHEN x > 1 THEN true ELSE false END", {F}),

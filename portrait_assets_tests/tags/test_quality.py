@@ -144,6 +144,14 @@ def test_who_has_none_of_several_values_holds_no_tag(tmp_path: Path):
     assert june.counts["interests"] == {"often + member": 1, "often": 1}
 
 
+def test_the_share_of_the_most_frequent_value_is_of_those_who_hold_one(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, TIER)
+    (june,) = distributions_of(catalogue, {JUNE: features(JUNE, spend=[150, 150, 5, None])})
+    card = tag_quality(catalogue, june, None, JUNE).row(0, named=True)
+    assert (card["coverage"], card["top_value"]) == (0.75, "high")
+    assert card["top_share"] == round(2 / 3, 6)
+
+
 def test_a_lift_is_of_a_value_that_enough_customers_hold():
     codes = np.array([0] * 10 + [1] * 30 + [2] * 60)
     happened = np.array([True] * 10 + [True] * 30 + [False] * 30 + [True] * 30)
