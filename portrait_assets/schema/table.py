@@ -113,7 +113,7 @@ AS_OF = Column(
     "as_of",
     Type.DATE,
     "Last day of the month whose knowledge the row holds",
-    "观察截止日(月末)",
+    "观察截止日（月末）",
     nullable=False,
 )
 PARTITION_COLUMNS = {PartitionBy.MONTH: MONTH, PartitionBy.AS_OF: AS_OF}

@@ -17,12 +17,12 @@ GENERATED = tuple(table for table in CANONICAL if table.name in (*MONTHLY, *WHOL
 """What a bank has; a canonical table that the generator does not know is left out."""
 
 README = """\
-SYNTHETIC BANK - invented data / 合成数据,纯属虚构
+SYNTHETIC BANK - invented data / 合成数据，纯属虚构
 
 Every person, name, number, text and amount in this folder was invented by a random generator.
 Nobody in it exists; any likeness to a real person, living or dead, or to a real institution is
 chance. Identity, telephone and card numbers lie in ranges that have never been assigned.
-本文件夹中的所有人员、姓名、号码、文本和金额均由随机程序生成,如有雷同,纯属巧合。
+本文件夹中的所有人员、姓名、号码、文本和金额均由随机程序生成，如有雷同，纯属巧合。
 
 {customers} customers, {months} months from {first} to {last}, seed {seed}.
 Time stamps are local, Asia/Shanghai; amounts are CNY.
@@ -111,7 +111,7 @@ def source_yaml(first_month: str, last_month: str, files_in: str) -> str:
 name: {SOURCE_NAME}
 title:
   en: A synthetic bank, invented by `portrait generate bank`
-  zh: 合成银行数据(由 `portrait generate bank` 生成,纯属虚构)
+  zh: 合成银行数据（由 `portrait generate bank` 生成，纯属虚构）
 licence: CC0; synthetic, all persons are invented
 first_month: {first_month}
 last_month: {last_month}

@@ -38,7 +38,7 @@ def test_the_page_is_self_contained(all_months: Settings, page: Page):
 def test_every_sentence_is_in_both_languages(all_months: Settings, page: Page):
     text = page(all_months.portrait_file)
     assert text.count('class="en"') == text.count('class="zh"')
-    for title in ("Can it be trusted?", "是否可信?", "Portrait matrix", "客户画像矩阵"):
+    for title in ("Can it be trusted?", "是否可信？", "Portrait matrix", "客户画像矩阵"):
         assert title in text
 
 

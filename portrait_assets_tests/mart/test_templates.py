@@ -75,9 +75,9 @@ CHINESE = re.compile("[一-鿿]")
 SAYS = {
     "overview": [
         "Mostly, with 1 findings that need a decision and 1 to keep an eye on.",
-        "大体可信:1项需要决策,1项需关注。",
+        "大体可信：1项需要决策，1项需关注。",
     ],
-    "matrix": ["Value tier: High (top 20 %) 0% 100% – 40%", "价值等级:高(前20%)"],
+    "matrix": ["Value tier: High (top 20 %) 0% 100% – 40%", "价值等级：高（前20%）"],
     "segments": [
         "Three segments stand apart.",
         "三个客群彼此分离。",

@@ -277,7 +277,7 @@ def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path):
 
 @pytest.mark.parametrize(
     ("chinese", "text"),
-    [(False, "by rank: a fixed share of customers"), (True, "按排名,各取值占比固定")],
+    [(False, "by rank: a fixed share of customers"), (True, "按排名，各取值占比固定")],
 )
 def test_a_card_says_that_shares_are_set_by_rank(tmp_path: Path, chinese: bool, text: str):
     ranked = TIER.replace("spend >= 100", "rank_share(spend) >= 0.5")

@@ -100,7 +100,7 @@ def test_what_is_not_given_is_reported_once_with_the_tags_and_features_it_costs(
     )
     assert found["advice_zh"][2] == (
         "数据源未提供transactions.discount_amount:"
-        "0个标签(none)与1个特征(discount_depth_12m)没有取值。"
+        "0个标签（none）与1个特征（discount_depth_12m）没有取值。"
     )
     assert findings.not_given({}, active.head(1)).is_empty()
 
@@ -199,4 +199,4 @@ def test_a_backtest_of_what_happened_to_nobody_says_so():
     empty = pl.DataFrame(schema=BACKTEST.polars_schema)
     found = backtest_findings(pl.concat([empty, unjudged], how="diagonal"), [], [], [])
     assert found["advice_en"].to_list() == ["Too few to judge. 0 of 300 customers."]
-    assert found["advice_zh"].to_list() == ["样本过少,无法判断。0/300位客户。"]
+    assert found["advice_zh"].to_list() == ["样本过少，无法判断。0/300位客户。"]

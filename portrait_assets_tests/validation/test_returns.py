@@ -43,7 +43,7 @@ def test_baskets_and_lines_that_only_give_back_are_counted_among_all_of_the_mont
         "2 of 5 transactions (40.0 %) cancel or return and are no purchases, 1 of them with a "
         f"reference to what they take back; {27:.{MONEY_SCALE}f} was given back."
     )
-    assert "2/5笔交易(40.0%)" in str(row["advice_zh"])
+    assert "2/5笔交易（40.0%）" in str(row["advice_zh"])
 
 
 def test_a_month_in_which_nothing_was_given_back_has_no_finding():

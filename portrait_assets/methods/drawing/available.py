@@ -17,5 +17,5 @@ def left_out() -> tuple[str, str]:
     remedy = f"`{pip_command('install', 'portrait-assets[pictures]')}`"
     return (
         f"Pictures are left out; {remedy} installs what draws them, for the next run.",
-        f"未绘制图表;执行{remedy}后,下次运行即可生成。",
+        f"未绘制图表；执行{remedy}后，下次运行即可生成。",
     )

@@ -28,7 +28,7 @@ def original(column: Column) -> Column:
         column,
         name=f"{column.name}_original",
         en=f"{column.en}, before conversion; null in the source's currency",
-        zh=f"{column.zh}(原币;本位币为空)",
+        zh=f"{column.zh}（原币；本位币为空）",
     )
 
 

@@ -97,7 +97,7 @@ CLUSTER_MODEL = Table(
     schema="clusters",
     name="cluster_model",
     en="The active cluster model: parameters and prototypes as rows",
-    zh="聚类模型(逐行参数)",
+    zh="聚类模型（逐行参数）",
     columns=(
         _VERSION,
         Column("part", Type.TEXT, "Part of the model", "组成部分", nullable=False),
@@ -175,7 +175,7 @@ CLUSTER_DECISION = Table(
         _number(
             "mix_drift",
             "Drift of the mix since segments were last chosen anew: population stability index",
-            "客群结构漂移(PSI)",
+            "客群结构漂移（PSI）",
             nullable=False,
             minimum=0,
         ),

@@ -30,12 +30,12 @@ def statement(model: ClusterModel, stable: float = RULE.stability.stable) -> Sta
         what_zh = f"{k}个彼此分离的客群"
     else:
         what_en = f"{k} segments that divide customers by degree, with no gap shown between them"
-        what_zh = f"{k}个按程度划分的客群,未证实其间有间隔"
+        what_zh = f"{k}个按程度划分的客群，未证实其间有间隔"
     holds_en = "stable" if is_stable else "NOT stable"
     holds_zh = "稳定" if is_stable else "不稳定"
     return Statement(
         is_stable,
         f"{what_en}; {holds_en}: two bootstrap refits agree at an adjusted Rand index of "
         f"{agreement:.2f} (asked for is {stable:g}).",
-        f"{what_zh};{holds_zh}:两次自助法重训的调整兰德指数为{agreement:.2f}(要求{stable:g})。",
+        f"{what_zh}；{holds_zh}:两次自助法重训的调整兰德指数为{agreement:.2f}（要求{stable:g}）。",
     )

@@ -133,8 +133,10 @@ CUSTOMER_MONTH: tuple[Aggregate, ...] = (
     _most("largest_ticket", Type.MONEY, "Largest purchase", "最大客单金额", "ticket"),
     _least("first_at", Type.TIMESTAMP, "First purchase, local time", "首笔时间", "from_at"),
     _most("last_at", Type.TIMESTAMP, "Last purchase, local time", "末笔时间", "until_at"),
-    count("returned_lines", "Lines that give back", "退货(退款)行数", "gives_back"),
-    money_where("returned_amount", "Amount given back", "退货(退款)金额", "gives_back", "-amount"),
+    count("returned_lines", "Lines that give back", "退货（退款）行数", "gives_back"),
+    money_where(
+        "returned_amount", "Amount given back", "退货（退款）金额", "gives_back", "-amount"
+    ),
     money("discount_amount", "Discount received", "优惠金额", "discount_amount"),
     count("discounted_lines", "Lines with a discount", "折扣行数", "discount_amount > 0"),
     money_where(
@@ -192,7 +194,7 @@ CUSTOMER_MONTH: tuple[Aggregate, ...] = (
     count(
         "digital_lines", "Lines through app, web and the like", "数字渠道行数", "channel_kind = 1"
     ),
-    count("branch_lines", "Lines in a branch or shop", "网点(门店)行数", "channel_kind = 2"),
+    count("branch_lines", "Lines in a branch or shop", "网点（门店）行数", "channel_kind = 2"),
     count(
         "self_service_lines", "Lines at machines and terminals", "自助渠道行数", "channel_kind = 3"
     ),

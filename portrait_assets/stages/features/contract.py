@@ -158,7 +158,7 @@ CAMPAIGN_RESPONSE = Table(
             "response_rate_12m",
             "Response rate, shrunk to the base's of that kind as if by "
             f"{principle.BASE_CONTACTS} contacts",
-            "响应率(收缩)",
+            "响应率（收缩）",
         ),
         _share("base_response_rate_12m", "The base's response rate of that kind", "总体响应率"),
     ),

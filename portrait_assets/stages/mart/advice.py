@@ -29,7 +29,7 @@ def suggested_use(segment: Row, tags: Sequence[dict[str, Any]]) -> list[Text]:
         return [
             (
                 "Too few customers for a programme of their own: treat them one by one.",
-                "客户过少,不宜单独制定方案:请逐一服务。",
+                "客户过少，不宜单独制定方案：请逐一服务。",
             )
         ]
     sentences = [
@@ -42,7 +42,7 @@ def suggested_use(segment: Row, tags: Sequence[dict[str, Any]]) -> list[Text]:
     return sentences or [
         (
             "No tag suggests a use: nobody here has a next action more often than elsewhere.",
-            "无标签可建议用途:本客群的下一步动作并不比其他客群突出。",
+            "无标签可建议用途：本客群的下一步动作并不比其他客群突出。",
         )
     ]
 
@@ -62,7 +62,7 @@ def _action(tags: Sequence[dict[str, Any]]) -> list[Text]:
         return []
     en = ", ".join(f"{tag['value_en'].lower()} ({tag['share']:.0%})" for tag in actions[:2])
     zh = "、".join(f"{tag['value_zh']}({tag['share']:.0%})" for tag in actions[:2])
-    return [(f"Programme more due here than elsewhere: {en}.", f"较其他客群更适用的计划:{zh}。")]
+    return [(f"Programme more due here than elsewhere: {en}.", f"较其他客群更适用的计划：{zh}。")]
 
 
 def _offers(tags: Sequence[dict[str, Any]]) -> list[Text]:
@@ -74,7 +74,7 @@ def _offers(tags: Sequence[dict[str, Any]]) -> list[Text]:
         return []
     en = ", ".join(f"{tag['value_en'].lower()} (TGI {tag['tgi']:.0f})" for tag in offers[:3])
     zh = "、".join(f"{tag['value_zh']}(TGI {tag['tgi']:.0f})" for tag in offers[:3])
-    return [(f"Offers that fit better than elsewhere: {en}.", f"更合适的优惠:{zh}。")]
+    return [(f"Offers that fit better than elsewhere: {en}.", f"更合适的优惠：{zh}。")]
 
 
 def _times(tags: Sequence[dict[str, Any]]) -> list[Text]:
@@ -83,7 +83,7 @@ def _times(tags: Sequence[dict[str, Any]]) -> list[Text]:
         return []
     en = ", ".join(tag["value_en"].lower() for tag in times[:2])
     zh = "、".join(tag["value_zh"] for tag in times[:2])
-    return [(f"Send messages for: {en}.", f"推送时段:{zh}。")]
+    return [(f"Send messages for: {en}.", f"推送时段：{zh}。")]
 
 
 def _silence(segment: Row) -> list[Text]:
@@ -96,13 +96,13 @@ def _silence(segment: Row) -> list[Text]:
             (
                 f"{rate} bought nothing in the month after, {silent['lift']:.1f} times the usual: "
                 "remind before they are gone.",
-                f"次月{rate}无购买,为总体的{silent['lift']:.1f}倍:宜及早提醒。",
+                f"次月{rate}无购买，为总体的{silent['lift']:.1f}倍：宜及早提醒。",
             )
         ]
     return [
         (
             f"{rate} bought nothing in the month after: no discount is needed to keep the rest.",
-            f"次月{rate}无购买:其余客户无需以折扣留存。",
+            f"次月{rate}无购买：其余客户无需以折扣留存。",
         )
     ]
 
@@ -115,6 +115,6 @@ def _response(segment: Row) -> list[Text]:
     return [
         (
             f"Of {contacted:,} reached by a campaign in 12 months {rate:.0%} responded.",
-            f"近12月触达{contacted:,}人,响应{rate:.0%}。",
+            f"近12月触达{contacted:,}人，响应{rate:.0%}。",
         )
     ]

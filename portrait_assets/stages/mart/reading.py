@@ -89,7 +89,7 @@ def value_line(tag: TagName, value: str) -> dict[str, Any]:
         "value": value,
         "element": tag.element,
         "en": tag.en if value == "true" else f"{tag.en}: {en}",
-        "zh": tag.zh if value == "true" else f"{tag.zh}:{zh}",
+        "zh": tag.zh if value == "true" else f"{tag.zh}：{zh}",
         "value_en": tag.en if value == "true" else en,
         "value_zh": tag.zh if value == "true" else zh,
         "is_by_rank": tag.is_by_rank,

@@ -25,10 +25,10 @@ VERDICTS = {
 }
 MARKS = {"pass": "✓", "warn": "△", "fail": "■", "not judged": "○"}
 ELEMENTS = {
-    "entity": ("Entity: who they are", "实体:客户是谁"),
-    "symbol": ("Symbol: what they do", "符号:客户做什么"),
-    "concept": ("Concept: what they value", "概念:客户看重什么"),
-    "principle": ("Principle: how they react", "原理:客户如何反应"),
+    "entity": ("Entity: who they are", "实体：客户是谁"),
+    "symbol": ("Symbol: what they do", "符号：客户做什么"),
+    "concept": ("Concept: what they value", "概念：客户看重什么"),
+    "principle": ("Principle: how they react", "原理：客户如何反应"),
 }
 OUTCOMES = {
     outcome.code: (outcome.en, outcome.zh)
@@ -62,9 +62,9 @@ METRICS = {
     "AUC, 1 month on": "AUC(1个月后)",
     "AUC, 2 months on": "AUC(2个月后)",
     "AUC, 3 months on": "AUC(3个月后)",
-    "tags that separate, 1 month on": "有区分力的标签数(1个月后)",
-    "tags that separate, 2 months on": "有区分力的标签数(2个月后)",
-    "tags that separate, 3 months on": "有区分力的标签数(3个月后)",
+    "tags that separate, 1 month on": "有区分力的标签数（1个月后）",
+    "tags that separate, 2 months on": "有区分力的标签数（2个月后）",
+    "tags that separate, 3 months on": "有区分力的标签数（3个月后）",
     "no longer separates": "失去区分力",
     "draft version": "草案版本",
 }

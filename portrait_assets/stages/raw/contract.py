@@ -68,7 +68,7 @@ class Canonical:
             schema="raw",
             name=self.name,
             en=f"{self.en}, as received",
-            zh=f"{self.zh}(原始)",
+            zh=f"{self.zh}（原始）",
             columns=(*self.columns, SOURCE_FILE, SOURCE_ROW),
             key=("source_file", "source_row"),
             types_as_received=True,
@@ -95,7 +95,7 @@ CUSTOMERS = Canonical(
     columns=(
         CUSTOMER_ID,
         Column("recorded_on", Type.DATE, "Day from which the record holds", "记录生效日"),
-        Column("joined_on", Type.DATE, "Day the customer joined", "开户(入会)日期"),
+        Column("joined_on", Type.DATE, "Day the customer joined", "开户（入会）日期"),
         _text("full_name", "Name", "姓名", sensitivity=C3),
         _text("national_id", "National identity number", "身份证号", sensitivity=C3),
         _text("phone", "Telephone number", "电话号码", sensitivity=C3),
@@ -140,7 +140,7 @@ CUSTOMERS = Canonical(
         _text(
             "income_band",
             "Income band: very_low, low, medium, high or very_high",
-            "收入段(五档:very_low 至 very_high)",
+            "收入段（五档：very_low 至 very_high）",
             sensitivity=C2,
             sentinels=NOT_KNOWN,
         ),
@@ -148,14 +148,14 @@ CUSTOMERS = Canonical(
         _text(
             "household_type",
             "Household: single, single_parent, couple, couple_with_children or extended",
-            "家庭构成(single、single_parent、couple、couple_with_children、extended)",
+            "家庭构成（single、single_parent、couple、couple_with_children、extended）",
             sentinels=NOT_KNOWN,
         ),
         _text("children", "Children in the household", "子女数", sentinels=NOT_KNOWN),
         _text(
             "home_ownership",
             "Home: owner, renter, probable_owner, probable_renter or with_family",
-            "住房状况(owner、renter、probable_owner、probable_renter、with_family)",
+            "住房状况（owner、renter、probable_owner、probable_renter、with_family）",
             sensitivity=C2,
             sentinels=NOT_KNOWN,
         ),
@@ -183,7 +183,7 @@ TRANSACTIONS = Canonical(
         PRODUCT_ID,
         _text("category", "Category, where the row states it", "类别"),
         _text("basket_id", "Purchase that the line belongs to", "订单编号"),
-        _text("store_id", "Store or branch", "门店(网点)编号"),
+        _text("store_id", "Store or branch", "门店（网点）编号"),
         CHANNEL,
         Column(
             "is_on_display",
@@ -206,7 +206,7 @@ TRANSACTIONS = Canonical(
         _text(
             "cancels",
             "transaction_id or basket_id of the purchase that this takes back",
-            "所撤销(退回)的交易编号",
+            "所撤销（退回）的交易编号",
         ),
     ),
 )
@@ -229,7 +229,7 @@ PRODUCTS = Canonical(
             "退市日期",
             sentinels=NO_DAY,
         ),
-        _text("department", "Department or product line", "部门(产品线)"),
+        _text("department", "Department or product line", "部门（产品线）"),
         _text("category", "Category", "类别"),
         _text("product_type", "Type within the category", "细类"),
         _text("brand", "Brand or maker", "品牌"),
@@ -240,7 +240,7 @@ PRODUCTS = Canonical(
             "is_merchandise",
             Type.BOOLEAN,
             "Whether it can be preferred: false for coupons, fees, deposits and the like",
-            "是否可作偏好(优惠券、费用、押金等为否)",
+            "是否可作偏好（优惠券、费用、押金等为否）",
         ),
         _text("package_size", "Package size", "规格"),
         _text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),
@@ -360,7 +360,7 @@ MARKET = Canonical(
         Column("observed_on", Type.DATE, "Day observed", "观测日期"),
         Column("value", Type.NUMBER, "Value, in the indicator's unit", "指标值"),
         PRODUCT_ID,
-        _text("store_id", "Store or branch", "门店(网点)编号"),
+        _text("store_id", "Store or branch", "门店（网点）编号"),
     ),
 )
 
@@ -471,7 +471,7 @@ RECEIPTS = Table(
             "rows_received",
             Type.INTEGER,
             "Lines of the files that count in this month: its rows, and what is unplaced in it",
-            "计入本月的行数(含未归月)",
+            "计入本月的行数（含未归月）",
             nullable=False,
             minimum=0,
         ),
@@ -485,7 +485,7 @@ RECEIPTS = Table(
         _text(
             "problem",
             "Why the table could not be read and keeps what it had; null when it was read",
-            "无法读取的原因(保留上次读取结果);正常读取为空",
+            "无法读取的原因（保留上次读取结果）；正常读取为空",
         ),
     ),
     key=("table_name",),

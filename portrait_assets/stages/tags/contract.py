@@ -82,7 +82,7 @@ TAG_CATALOGUE = Table(
             Type.BOOLEAN,
             "Shares of its values are set by its rules, which rank customers (rank_share): they "
             "say nothing of how customers differ, and do not change",
-            "取值占比由规则按排名设定,不反映客户差异,也不随时间变化",
+            "取值占比由规则按排名设定，不反映客户差异，也不随时间变化",
         ),
         Column("inputs", Type.TEXTS, "Features and tags that the rules read", "输入"),
         Column(
@@ -180,7 +180,7 @@ TAG_QUALITY = Table(
         _text("top_value", "Most frequent value", "最常见取值", True),
         _share("top_share", "Its customers / those who hold the tag", "最常见取值占比"),
         _text("distribution", "Ten most frequent values with their shares", "取值分布", True),
-        Column("psi", Type.NUMBER, "Population stability index, month before", "群体稳定性(PSI)"),
+        Column("psi", Type.NUMBER, "Population stability index, month before", "群体稳定性（PSI）"),
         _share("ks", "Kolmogorov-Smirnov distance to the month before; numbers only", "KS距离"),
         _share("share_changed", "Holders of both months whose value changed; no numbers", "变动率"),
         Column("age_months", Type.NUMBER, "Mean age of the values", "平均时效", unit="months"),

@@ -74,7 +74,7 @@ def evidence_view(catalogue: Catalogue) -> View:
         shows="tags.tag_table",
         columns={
             "rule": "The condition that the value stands for / 标签值的判定条件",
-            "evidence": "Inputs that decided it, by name / 判定依据(输入名与取值)",
+            "evidence": "Inputs that decided it, by name / 判定依据（输入名与取值）",
         },
     )
 

@@ -43,7 +43,7 @@ TARGET = Table(
     schema="targets",
     name="target",
     en="What each customer did in the window that the month closes; without a row, nothing",
-    zh="目标变量:客户在观察期内的行为(无记录即无行为)",
+    zh="目标变量：客户在观察期内的行为（无记录即无行为）",
     columns=(_BASE_MONTH, _HORIZON, _CUSTOMER_ID, *map(_column, FACTS)),
     key=("month", "horizon", "customer_id"),
 )
@@ -52,7 +52,7 @@ SOURCE_OUTCOME = Table(
     schema="targets",
     name="source_outcome",
     en="Outcomes that the source reported in the window that the month closes",
-    zh="目标变量:数据源在观察期内报告的结果",
+    zh="目标变量：数据源在观察期内报告的结果",
     columns=(
         _BASE_MONTH,
         _HORIZON,

@@ -64,8 +64,8 @@ def _count(name: str, en: str, zh: str) -> Column:
 
 
 _VERDICT = _text("verdict", "Verdict", "结论", allowed=tuple(Verdict))
-_LOW = _number("low", "Lower end of the 95 % interval", "区间下限(95%)")
-_HIGH = _number("high", "Upper end of the 95 % interval", "区间上限(95%)")
+_LOW = _number("low", "Lower end of the 95 % interval", "区间下限（95%）")
+_HIGH = _number("high", "Upper end of the 95 % interval", "区间上限（95%）")
 _TEST = _text("test", "What was predicted, and of what", "检验项")
 _HORIZON = Column(
     "horizon_months",
@@ -94,8 +94,8 @@ VALIDATION_REPORT = Table(
         _HIGH,
         _number("threshold", "Where the verdict turns; null where none", "阈值"),
         _VERDICT,
-        _text("advice_en", "What it means and what to do", "建议(英文)"),
-        _text("advice_zh", "The same in Chinese", "建议(中文)"),
+        _text("advice_en", "What it means and what to do", "建议（英文）"),
+        _text("advice_zh", "The same in Chinese", "建议（中文）"),
     ),
     key=("as_of", "area", "subject", "metric"),
     partition_by=PartitionBy.AS_OF,
@@ -115,13 +115,13 @@ DRIFT = Table(
         _count("customers", "Customers of the month", "本月客户数"),
         _count("reference_customers", "Customers of the month compared with", "对比月客户数"),
         Column("bins", Type.INTEGER, "Bins compared", "分箱数", nullable=False, minimum=0),
-        _number("psi", "Population stability index", "群体稳定性指数(PSI)"),
+        _number("psi", "Population stability index", "群体稳定性指数（PSI）"),
         _number("psi_expected", "PSI to expect where nothing changed", "无变化时PSI期望值"),
         _number("psi_p95", "95 % point of PSI where nothing changed", "无变化时PSI的95%分位"),
         _number(
             "ks",
             "Kolmogorov-Smirnov distance at the percentiles; numbers only",
-            "KS距离(百分位)",
+            "KS距离（百分位）",
             minimum=0,
             maximum=1,
         ),
@@ -161,8 +161,8 @@ BACKTEST = Table(
         _HIGH,
         _text("baseline", "The baseline compared with", "对照规则"),
         _number("baseline_value", "Its value", "对照值"),
-        _number("gain_low", "Value less baseline, lower end of 95 %", "增益下限(95%)"),
-        _number("gain_high", "Value less baseline, upper end of 95 %", "增益上限(95%)"),
+        _number("gain_low", "Value less baseline, lower end of 95 %", "增益下限（95%）"),
+        _number("gain_high", "Value less baseline, upper end of 95 %", "增益上限（95%）"),
         _VERDICT,
     ),
     key=("as_of", "test", "horizon_months", "metric"),
@@ -237,12 +237,12 @@ TAG_PROPOSAL = Table(
         _number("fit_auc_after", "AUC of the draft, months fitted on", "拟合期建议AUC"),
         _number("auc_before", "AUC of the active version, newest month", "时间外原AUC"),
         _number("auc_after", "AUC of the draft, newest month", "时间外建议AUC"),
-        _number("gain_low", "Gain out of time, lower end of 95 %", "增益下限(95%)"),
-        _number("gain_high", "Gain out of time, upper end of 95 %", "增益上限(95%)"),
+        _number("gain_low", "Gain out of time, lower end of 95 %", "增益下限（95%）"),
+        _number("gain_high", "Gain out of time, upper end of 95 %", "增益上限（95%）"),
         _count("customers", "Customers of the month", "客户数"),
         _count("customers_changing", "Customers whose value would change", "变动客户数"),
         _text("effect", "Customers by value, now and then", "预期效果"),
-        _text("draft", "The draft as an entry of tags.yaml", "草案(YAML)"),
+        _text("draft", "The draft as an entry of tags.yaml", "草案（YAML）"),
     ),
     key=("as_of", "tag_code", "outcome"),
     partition_by=PartitionBy.AS_OF,

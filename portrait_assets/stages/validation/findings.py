@@ -134,7 +134,7 @@ def not_given(lacking: Mapping[str, Sequence[str]], active: pl.DataFrame) -> pl.
                 "value.",
                 *numbers,
             ),
-            pl.format("数据源未提供{}:{}个标签({})与{}个特征({})没有取值。", *numbers),
+            pl.format("数据源未提供{}:{}个标签（{}）与{}个特征（{}）没有取值。", *numbers),
         ),
     )
 
@@ -184,7 +184,7 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
             .otherwise(pl.format("Failed on {} of {}: {}.", "failed", "tables", "which")),
             pl.when(passed)
             .then(pl.format("{}张表全部通过。", "tables"))
-            .otherwise(pl.format("{}/{}张表未通过:{}。", "failed", "tables", "which")),
+            .otherwise(pl.format("{}/{}张表未通过：{}。", "failed", "tables", "which")),
         ),
         threshold=0.0,
     )
@@ -207,8 +207,8 @@ def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
             .then(pl.format("{} customers, {} %.", *numbers))
             .otherwise(pl.format("{} customers, {} %: too small or large to act on.", *numbers)),
             pl.when(fits)
-            .then(pl.format("{}位客户,占{}%。", *numbers))
-            .otherwise(pl.format("{}位客户,占{}%:规模过小或过大,难以运营。", *numbers)),
+            .then(pl.format("{}位客户，占{}%。", *numbers))
+            .otherwise(pl.format("{}位客户，占{}%：规模过小或过大，难以运营。", *numbers)),
         ),
     )
 
@@ -241,7 +241,7 @@ def tag_coverage(holders: pl.DataFrame, codes: list[str], customers: int) -> pl.
             .otherwise(pl.format("Only {} % of customers have it: act on those alone.", percent)),
             pl.when(enough)
             .then(pl.format("覆盖{}%的客户。", percent))
-            .otherwise(pl.format("仅覆盖{}%的客户:只宜用于这部分客户。", percent)),
+            .otherwise(pl.format("仅覆盖{}%的客户：只宜用于这部分客户。", percent)),
         ),
         threshold=LOWEST_TAG_COVERAGE,
     )
@@ -285,9 +285,9 @@ def data_quality(quality: pl.DataFrame) -> pl.DataFrame:
             pl.when(~known)
             .then(pl.lit("数据源中没有可据以衡量的内容。"))
             .when(enough)
-            .then(pl.format("{}{}%,共{}行。", "zh", "percent", "rows_received"))
+            .then(pl.format("{}{}%，共{}行。", "zh", "percent", "rows_received"))
             .otherwise(
-                pl.format("{}仅{}%,共{}行:见cleaned.rejects。", "zh", "percent", "rows_received")
+                pl.format("{}仅{}%，共{}行：见cleaned.rejects。", "zh", "percent", "rows_received")
             ),
         ),
     )

@@ -125,7 +125,7 @@ def _of_source(areas: pl.DataFrame) -> pl.DataFrame:
                 *numbers,
             ),
             pl.format(
-                "{}/{}个标签对其有超出偶然的区分力(AUC:{});发生于{}/{}位客户。"
+                "{}/{}个标签对其有超出偶然的区分力（AUC:{}）；发生于{}/{}位客户。"
                 "全部见validation.backtest。",
                 *numbers,
             ),
@@ -162,16 +162,16 @@ def _backtest_en() -> pl.Expr:
 def _backtest_zh() -> pl.Expr:
     numbers = _available(
         ("{}/{}位客户", "hits", "customers"),
-        (";AUC {}({}至{})", "value_", "low_", "high_"),
+        (";AUC {}（{}至{}）", "value_", "low_", "high_"),
         (",{}{}", "baseline_zh", "baseline_value_"),
         end="。",
     )
     judgement = when(
-        (pl.col("verdict") == Verdict.PASS, "区分有效,优于简单规则。"),
-        (pl.col("verdict") == Verdict.WARN, "不能确定优于简单规则:二者皆可用。"),
-        (pl.col("verdict") == Verdict.FAIL, "不如简单规则:见优化建议,或改用简单规则。"),
-        (_ONE_VALUE, "所有客户取值相同,无可判断。"),
-        otherwise="样本过少,无法判断。",
+        (pl.col("verdict") == Verdict.PASS, "区分有效，优于简单规则。"),
+        (pl.col("verdict") == Verdict.WARN, "不能确定优于简单规则：二者皆可用。"),
+        (pl.col("verdict") == Verdict.FAIL, "不如简单规则：见优化建议，或改用简单规则。"),
+        (_ONE_VALUE, "所有客户取值相同，无可判断。"),
+        otherwise="样本过少，无法判断。",
     )
     return pl.concat_str([judgement, numbers])
 
@@ -194,7 +194,7 @@ def _reason(claim: Claim, tags: Collection[str], not_provided: Collection[str]) 
     return (
         "Nothing happened yet that it could be held against: no earlier month, or nobody of whom "
         "it is known.",
-        "尚无可对照的结果:没有更早的月份,或没有已知结果的客户。",
+        "尚无可对照的结果：没有更早的月份，或没有已知结果的客户。",
     )
 
 
@@ -222,7 +222,7 @@ def proposal_findings(proposals: pl.DataFrame) -> pl.DataFrame:
                 *numbers,
             ),
             pl.format(
-                "版本{}可将时间外AUC由{}提高到{},变动{}/{}位客户:见报告旁的tag_proposals.yaml。",
+                "版本{}可将时间外AUC由{}提高到{}，变动{}/{}位客户：见报告旁的tag_proposals.yaml。",
                 *numbers,
             ),
         ),

@@ -73,10 +73,10 @@ def feature_health(
                 otherwise="Tells customers apart.",
             ),
             when(
-                (empty & pl.col("fills"), "暂无取值:回溯期长于现有数据。"),
-                (empty, "数据源已提供所需的表,但全部为空:请检查。"),
-                (constant, pl.format("{}%的客户取值相同:没有区分力。", "percent")),
-                (same, pl.format("与{}信息重复;聚类不使用。", "other_feature")),
+                (empty & pl.col("fills"), "暂无取值：回溯期长于现有数据。"),
+                (empty, "数据源已提供所需的表，但全部为空：请检查。"),
+                (constant, pl.format("{}%的客户取值相同：没有区分力。", "percent")),
+                (same, pl.format("与{}信息重复；聚类不使用。", "other_feature")),
                 otherwise="具有区分力。",
             ),
         ),
@@ -113,7 +113,7 @@ def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
                 otherwise="The mix is still about that of when segments were last chosen.",
             ),
             when(
-                (due, "客群结构较上次选型时已变化:已重新选型。"),
+                (due, "客群结构较上次选型时已变化：已重新选型。"),
                 otherwise="客群结构与上次选型时基本一致。",
             ),
         ),
@@ -143,8 +143,8 @@ def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
             ),
             when(
                 (is_known & stable, pl.format("仅用半数客户即可还原其中{}%。", share)),
-                (is_known, pl.format("仅用半数客户只能还原其中{}%:边界不清。", share)),
-                otherwise="只有一个客群,无法判断。",
+                (is_known, pl.format("仅用半数客户只能还原其中{}%：边界不清。", share)),
+                otherwise="只有一个客群，无法判断。",
             ),
         ),
         threshold=LEAST_STABLE,
@@ -213,7 +213,7 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
                 *numbers[1:],
             ),
             pl.format(
-                "相对{}的PSI为{};无变化时期望{},95%情况下低于{}。请先查明变化原因再沿用。",
+                "相对{}的PSI为{}；无变化时期望{},95%情况下低于{}。请先查明变化原因再沿用。",
                 "then",
                 *numbers,
             ),
@@ -247,7 +247,7 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
                 "open",
             ),
             pl.format(
-                "相对{}:{}项中{}项漂移,{}项稳定;{}项因窗口未满或无取值而无法判断。",
+                "相对{}:{}项中{}项漂移，{}项稳定；{}项因窗口未满或无取值而无法判断。",
                 zh,
                 "all",
                 "moved",
@@ -266,7 +266,7 @@ def _nothing_earlier() -> pl.DataFrame:
         "all",
         "PSI",
         "There is no earlier month to compare with; a first month that all bought in is none.",
-        "没有更早的月份可比较;首月客户全部有购买,不能作为比较基准。",
+        "没有更早的月份可比较；首月客户全部有购买，不能作为比较基准。",
     )
 
 

@@ -103,7 +103,7 @@ def identifier_findings(found: pl.DataFrame) -> pl.DataFrame:
             .then(pl.format("本月{}/{}个编号见于{}。", *known))
             .otherwise(
                 pl.format(
-                    "本月{}个编号与{}个已知编号({})无一相同:此处如{};彼处如{}。"
+                    "本月{}个编号与{}个已知编号（{}）无一相同：此处如{}；彼处如{}。"
                     "请在数据源SQL中统一写法。",
                     *apart,
                 )

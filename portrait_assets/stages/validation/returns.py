@@ -58,7 +58,7 @@ def returns_finding(returned: pl.DataFrame) -> pl.DataFrame:
                 *numbers,
             ),
             pl.format(
-                "{}/{}笔交易({}%)为撤销或退货,不计为购买;其中{}笔指明所撤销的交易;退回金额{}。",
+                "{}/{}笔交易（{}%）为撤销或退货，不计为购买；其中{}笔指明所撤销的交易；退回金额{}。",
                 *numbers,
             ),
         ),

@@ -81,4 +81,4 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
 def _by_rank(tag: CardTag, chinese: bool) -> list[str]:
     if not tag.is_by_rank:
         return []
-    return ["按排名,各取值占比固定" if chinese else "by rank: a fixed share of customers"]
+    return ["按排名，各取值占比固定" if chinese else "by rank: a fixed share of customers"]

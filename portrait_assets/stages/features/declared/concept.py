@@ -118,7 +118,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         "category_hhi_12m",
         Type.NUMBER,
         "Concentration over categories (Herfindahl-Hirschman index)",
-        "类别集中度(HHI)",
+        "类别集中度（HHI）",
         "sum of squared shares of spend by category",
         share("c.squares", "pow(CAST(c.spend AS DOUBLE), 2)"),
         unit="0 to 1",
@@ -151,7 +151,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         "distinct_category_tgi_12m",
         Type.NUMBER,
         "Target group index of that category (TGI)",
-        "突出类别目标群体指数(TGI)",
+        "突出类别目标群体指数（TGI）",
         f"100 x (own lines + {PRIOR_INDEX_LINES}) / (lines to expect from the base's share "
         f"+ {PRIOR_INDEX_LINES})",
         "c.index",
@@ -206,7 +206,7 @@ _BRANDS: tuple[Feature, ...] = (
         "brand_hhi_12m",
         Type.NUMBER,
         "Concentration over brands (Herfindahl-Hirschman index)",
-        "品牌集中度(HHI)",
+        "品牌集中度（HHI）",
         "sum of squared shares of spend by brand" + _SHRUNK,
         shrunk_share(
             "n.squares",

@@ -62,13 +62,13 @@ def _count(name: str, en: str, zh: str, formula: str, need: needs.Need) -> Featu
 
 FEATURES: tuple[Feature, ...] = (
     _channel("digital", "Digital share", "数字渠道占比", "through app, web and the like"),
-    _channel("branch", "Branch share", "网点(门店)占比", "in a branch or shop"),
+    _channel("branch", "Branch share", "网点（门店）占比", "in a branch or shop"),
     _channel("self_service", "Self-service share", "自助渠道占比", "at machines and terminals"),
     _channel("phone", "Telephone share", "电话渠道占比", "by telephone"),
     _habit(
         "channel_hhi_12m",
         "Concentration over channels (Herfindahl-Hirschman index)",
-        "渠道集中度(HHI)",
+        "渠道集中度（HHI）",
         "sum of squared shares of lines by kind of channel",
         share(f"({_CHANNEL_SQUARES})", f"({_CHANNEL_LINES} * {_CHANNEL_LINES})"),
         unit="0 to 1",
@@ -145,7 +145,7 @@ FEATURES: tuple[Feature, ...] = (
     _habit(
         "return_share_12m",
         "Share of returns",
-        "退货(退款)占比",
+        "退货（退款）占比",
         "lines that give back / lines",
         share("b.returned_lines", "b.lines"),
         needs=(needs.RETURNS,),

@@ -110,7 +110,7 @@ _RESPONSES: tuple[Feature, ...] = (
     _principle(
         "response_rate_12m",
         "Response rate, shrunk to the base",
-        "活动响应率(收缩)",
+        "活动响应率（收缩）",
         f"(responded contacts + {BASE_CONTACTS} x base rate) / (contacts + {BASE_CONTACTS})",
         f"CASE WHEN bg.contacts > 0 THEN round({_RATE}, 6) END",
         "nobody was contacted in the window",
@@ -141,7 +141,7 @@ _RESPONSES: tuple[Feature, ...] = (
     _principle(
         "best_response_rate_12m",
         "Response rate to that kind, shrunk to the base's rate of the kind",
-        "最佳活动类型响应率(收缩)",
+        "最佳活动类型响应率（收缩）",
         f"(responded contacts + {BASE_CONTACTS} x base rate of the kind) "
         f"/ (contacts of the kind + {BASE_CONTACTS})",
         "g.best_rate",
@@ -162,7 +162,7 @@ _RESPONSES: tuple[Feature, ...] = (
     _principle(
         "response_lag_days_12m",
         "Lag of response, shrunk to the base",
-        "响应时滞(收缩)",
+        "响应时滞（收缩）",
         "days from contact to first response, mean over responded contacts, the base's mean "
         f"counting for {PRIOR_RESPONSES}",
         shrunk_ratio(
@@ -199,7 +199,7 @@ _RESPONSES: tuple[Feature, ...] = (
     _principle(
         "campaign_uplift_12m",
         "Uplift in spend during campaigns, shrunk to the base",
-        "活动期消费增益(收缩)",
+        "活动期消费增益（收缩）",
         "spend in months with a contact / what the share of the base's spend in the other months "
         f"lets expect - 1, the base's counting for {PRIOR_MONTHS} months",
         f"CASE WHEN u.expected > 0 THEN round(greatest((u.months * CAST(u.actual AS DOUBLE) "
@@ -235,7 +235,7 @@ _PROMOTIONS: tuple[Feature, ...] = (
     _principle(
         "display_uplift_12m",
         "Uplift where the product was on display, shrunk to the base",
-        "陈列促销提升度(收缩)",
+        "陈列促销提升度（收缩）",
         "lines bought while on display at that place and week / lines to expect from the share of "
         f"places and weeks with a display, the base's counting for {PRIOR_LINES} lines",
         _uplift("display"),
@@ -247,7 +247,7 @@ _PROMOTIONS: tuple[Feature, ...] = (
     _principle(
         "mailer_uplift_12m",
         "Uplift where the product was in a mailing, shrunk to the base",
-        "邮寄推广提升度(收缩)",
+        "邮寄推广提升度（收缩）",
         "lines bought while in a mailing at that place and week / lines to expect from the share "
         f"of places and weeks with a mailing, the base's counting for {PRIOR_LINES} lines",
         _uplift("mailer"),
@@ -270,7 +270,7 @@ _MARKET: tuple[Feature, ...] = (
     _principle(
         "price_reaction_12m",
         "Reaction to price, shrunk to the base",
-        "价格反应(收缩)",
+        "价格反应（收缩）",
         "lines 5 % below the product's usual price / lines 5 % below or above it, the base's "
         f"share counting for {PRIOR_LINES} lines",
         shrunk_share(
@@ -330,7 +330,7 @@ _MARKET: tuple[Feature, ...] = (
     _principle(
         "new_product_share_12m",
         "Reaction to new products, shrunk to the base",
-        "新品反应(收缩)",
+        "新品反应（收缩）",
         "lines within 182 days of the product's launch / lines of products with a launch day, "
         f"the base's share counting for {PRIOR_LINES} lines",
         shrunk_share(

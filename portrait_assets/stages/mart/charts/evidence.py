@@ -91,7 +91,7 @@ def tests(rows: Sequence[Row], words: Words) -> str:
         **words,
         "the tag": "标签",
         "the baseline": "基线规则",
-        title: "ROC曲线下面积(0.5为随机)",
+        title: "ROC曲线下面积（0.5为随机）",
     }
     label = ("Backtests: predictions against outcomes", "时间外回测结果")
     return draw(chance + lines + dots, known, label, 70 + 26 * len(rows))
@@ -122,7 +122,7 @@ def gains(rows: Sequence[Row], words: Words) -> str:
     )
     known = {
         **words,
-        "share of customers, highest score first": "客户占比(得分由高到低)",
+        "share of customers, highest score first": "客户占比（得分由高到低）",
         "share of hits found": "命中占比",
     }
     return draw(chance + lines, known, ("Gain curves", "增益曲线"), 320)

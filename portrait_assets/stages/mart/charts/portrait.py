@@ -91,7 +91,7 @@ def concentration(points: Sequence[Row]) -> str:
         .encode(x="customers:Q", y="spend:Q")
     )
     words = {
-        "share of customers, highest spenders first": "客户占比(消费由高到低)",
+        "share of customers, highest spenders first": "客户占比（消费由高到低）",
         "share of spend in 12 months": "近12月消费占比",
     }
     return draw(equal + line, words, ("Concentration of spend", "消费集中度"))
@@ -147,7 +147,7 @@ def scatter(
             ),
         )
     )
-    zh = [f"主成分{i}(解释方差{share:.0%})" for i, share in enumerate(explained, 1)]
+    zh = [f"主成分{i}（解释方差{share:.0%}）" for i, share in enumerate(explained, 1)]
     known = {**words, **dict(zip(titles, zh, strict=True))}
     return draw(chart, known, ("Segments in two dimensions", "客群二维散点图"), 400)
 

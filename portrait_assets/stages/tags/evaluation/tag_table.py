@@ -64,7 +64,7 @@ def tag_details_table(catalogue: Catalogue) -> Table:
                     detail_name(code, detail),
                     column.type,
                     f"{en}: {column.en[0].lower()}{column.en[1:]}",
-                    f"{zh}:{column.zh}",
+                    f"{zh}：{column.zh}",
                     unit=column.unit,
                     minimum=column.minimum,
                     maximum=column.maximum,

@@ -68,7 +68,7 @@ def advise(tag: Tag, measures: Measures) -> tuple[str, str, str]:
     return (
         "keep",
         f"held by {measures.coverage:.0%} with {measures.distinct_values} values, {steady[0]}",
-        f"覆盖{measures.coverage:.0%},{measures.distinct_values}个取值,{steady[1]}",
+        f"覆盖{measures.coverage:.0%}，{measures.distinct_values}个取值，{steady[1]}",
     )
 
 
@@ -76,12 +76,12 @@ def _useless(measures: Measures) -> tuple[str, str] | None:
     if measures.coverage < LOW_COVERAGE:
         return (
             f"held by {measures.coverage:.1%} of customers, under {LOW_COVERAGE:.0%}",
-            f"覆盖率仅{measures.coverage:.1%},低于{LOW_COVERAGE:.0%}",
+            f"覆盖率仅{measures.coverage:.1%}，低于{LOW_COVERAGE:.0%}",
         )
     if measures.top_share is not None and measures.top_share >= ONE_VALUE:
         return (
             f"{measures.top_share:.1%} hold the same value, so it tells nobody apart",
-            f"{measures.top_share:.1%}取值相同,无区分度",
+            f"{measures.top_share:.1%}取值相同，无区分度",
         )
     return None
 
@@ -92,14 +92,14 @@ def _doubts(tag: Tag, measures: Measures) -> list[tuple[str, str]]:
         found.append(
             (
                 f"held by {measures.coverage:.1%} of customers, under {THIN_COVERAGE:.0%}",
-                f"覆盖率{measures.coverage:.1%},低于{THIN_COVERAGE:.0%}",
+                f"覆盖率{measures.coverage:.1%}，低于{THIN_COVERAGE:.0%}",
             )
         )
     if measures.psi is not None and measures.psi >= max(STRONG_SHIFT, measures.psi_by_chance or 0):
         found.append(
             (
                 f"the distribution shifted (PSI {measures.psi:.2f} against the month before)",
-                f"分布漂移(较上月PSI {measures.psi:.2f})",
+                f"分布漂移（较上月PSI {measures.psi:.2f}）",
             )
         )
     restless = tag.shape is not Shape.OPEN
@@ -122,7 +122,7 @@ def _doubts(tag: Tag, measures: Measures) -> list[tuple[str, str]]:
         found.append(
             (
                 f"says nearly the same as {other} (they share {value:.0%} of their information)",
-                f"与{other}几乎相同(共享信息{value:.0%})",
+                f"与{other}几乎相同（共享信息{value:.0%}）",
             )
         )
     lift = measures.lift
@@ -131,7 +131,7 @@ def _doubts(tag: Tag, measures: Measures) -> list[tuple[str, str]]:
             (
                 f"does not tell the outcome apart (lift {lift.lift:.2f}, "
                 f"{lift.low:.2f} to {lift.high:.2f})",
-                f"对结果无区分(提升度{lift.lift:.2f},{lift.low:.2f}至{lift.high:.2f})",
+                f"对结果无区分（提升度{lift.lift:.2f}，{lift.low:.2f}至{lift.high:.2f}）",
             )
         )
     return found

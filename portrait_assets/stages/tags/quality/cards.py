@@ -69,7 +69,7 @@ def _not_judged(lacks: Sequence[str]) -> dict[str, object]:
     return {
         "recommendation": "keep",
         "reason_en": f"not judged: the source gives no {missing}",
-        "reason_zh": f"无法判断:数据源未提供{missing}",
+        "reason_zh": f"无法判断：数据源未提供{missing}",
     }
 
 
