@@ -93,7 +93,7 @@ def test_the_headline_names_what_the_source_does_not_give(all_months: Settings, 
     known = f"{without} of {tags} tags are not known of anybody, because the source gives no "
     assert known in lead
     named = lead.partition(known)[2].partition("<")[0]
-    assert {"contacts", "responses", "balances"} <= set(re.split(r", |\.", named))
+    assert {"contacts", "responses", "products"} <= set(re.split(r", |\.", named))
     assert "transactions" not in named
     assert f"{tags}个标签中有{without}个对所有客户未知" in lead
 

@@ -24,14 +24,14 @@ def two_proportions(hits: Counts, size: int, other_hits: Counts, other_size: int
 
     The z test with pooled variance; Fisher's exact test (R. Fisher 1922, "On the interpretation
     of chi-square from contingency tables") where one of the four expected counts is below
-    `SMALLEST_EXPECTED`. NaN where one side is empty or everyone agrees.
+    `SMALLEST_EXPECTED`. NaN where one side is empty, everyone agrees, or hits exceed their size.
     """
     everyone = size + other_size
     holders = hits + other_hits
     p_values = np.full(len(hits), np.nan)
     if size == 0 or other_size == 0:
         return p_values
-    differ = (holders > 0) & (holders < everyone)
+    differ = (holders > 0) & (holders < everyone) & (hits <= size) & (other_hits <= other_size)
     smallest = np.minimum(holders, everyone - holders) * min(size, other_size) / everyone
     is_small = differ & (smallest < SMALLEST_EXPECTED)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -50,3 +50,8 @@ def test_large_counts_are_judged_by_the_normal_test_which_is_chi_square_of_the_t
 
 def test_a_share_of_all_or_of_none_is_not_tested():
     assert np.isnan([p_value(4, 4, 4, 4), p_value(0, 4, 0, 9), p_value(0, 0, 3, 9)]).all()
+
+
+@pytest.mark.parametrize(("hits", "size", "other"), [(3, 2, 1), (1, 2, 9)])
+def test_more_hits_than_there_are_customers_say_nothing(hits: int, size: int, other: int):
+    assert np.isnan(p_value(hits, size, other, 4))
