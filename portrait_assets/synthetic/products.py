@@ -13,7 +13,7 @@ from portrait_assets.synthetic.columns import canonical
 from portrait_assets.synthetic.seasons import Calendar
 
 OWN = "示例银行"
-HOUSES = ("甲基金（虚构）", "乙基金（虚构）", "丙保险（虚构）")
+HOUSES = ("甲基金(虚构)", "乙基金(虚构)", "丙保险(虚构)")
 LONG_AGO = date(2012, 3, 1)
 
 

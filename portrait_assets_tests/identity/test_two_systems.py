@@ -16,10 +16,10 @@ MONTHS = ["2024-01", "2024-02", "2024-03"]
 ID = "11010519491231002X"
 PEOPLE = f"""\
 customer_id,recorded_on,joined_on,full_name,national_id,region
-K001,2024-01-02,2019-05-01，许雨涛，，west
-W001,2024-02-05,2024-02-05，许雨滔，{ID},
-K001,2024-03-03,2019-05-01，许雨涛，{ID},
-W002,2024-01-09,2024-01-09，林小满，，south
+K001,2024-01-02,2019-05-01,许雨涛,,west
+W001,2024-02-05,2024-02-05,许雨滔,{ID},
+K001,2024-03-03,2019-05-01,许雨涛,{ID},
+W002,2024-01-09,2024-01-09,林小满,,south
 """
 CUSTOMERS_SQL = """\
 SELECT customer_id, recorded_on, joined_on, full_name, national_id, region, source_file, source_row
