@@ -7,13 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from portrait_assets.orchestration.planning import (
-    CHECKS,
-    Materialized,
-    Record,
-    plan,
-)
-from portrait_assets.orchestration.planning import REPORT as REPORT_PATH
+from portrait_assets.orchestration.planning import plan
+from portrait_assets.orchestration.record import CHECKS, Materialized, Record
+from portrait_assets.orchestration.record import REPORT as REPORT_PATH
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.inputs import Inputs

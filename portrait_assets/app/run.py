@@ -33,12 +33,11 @@ from portrait_assets.orchestration.planning import (
     MART,
     RAW,
     Plan,
-    Record,
     Run,
     read_plan,
-    read_record,
     runs_of,
 )
+from portrait_assets.orchestration.record import Record, read_record
 from portrait_assets.orchestration.request import Request
 from portrait_assets.orchestration.run_failures import (
     MACHINE_REMEDY,

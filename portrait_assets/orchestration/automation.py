@@ -11,7 +11,8 @@ import dagster as dg
 from portrait_assets.core.errors import WarehouseBusyError
 from portrait_assets.core.invocation import commands_for
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.planning import STAGES, plan, read_record, runs_of
+from portrait_assets.orchestration.planning import STAGES, plan, runs_of
+from portrait_assets.orchestration.record import read_record
 from portrait_assets.orchestration.request import Request
 from portrait_assets.orchestration.run_failures import RANGE_END, RANGE_START, notify_failed_run
 from portrait_assets.stages.raw.inputs import inputs_of, source_rows
