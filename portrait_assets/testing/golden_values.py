@@ -1,0 +1,132 @@
+"""The golden file of published values: a figure for each column or subject of the corner shop.
+
+    python -m portrait_assets.testing.golden_values [FILE]
+
+runs the corner shop and writes the file that this repository's tests compare with. It shows that
+values have changed, not that they are right: for that the tests have oracles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import polars as pl
+import polars.selectors as cs
+
+from portrait_assets.testing.golden import shop_schema
+from portrait_assets.testing.shop import run, shop
+
+GOLDEN_FILE = Path(__file__).parents[2] / "portrait_assets_tests/golden/published_values.json"
+COMMAND = "python -m portrait_assets.testing.golden_values"
+TOLERANCE = 5e-4
+"""Relative to the sum of magnitudes: above what rounding does, below what one customer does."""
+
+SUBJECTS = ("table_name", "check_name", "evidence", "feature", "tag_code", "test", "kind",
+            "dimension", "area", "subject")  # fmt: skip
+"""Columns of keys that name what a row is about: a subject that is new changes no other."""
+DECLARED = ("features.feature_catalogue", "tags.tag_catalogue", "mart.publication",
+            "mart.table_rows")  # fmt: skip
+"""Tables without values of the data."""
+OF_A_RUN = ("run_id", "made_at", "changed_at", "published_at")
+
+Figures = dict[str, list[object]]
+"""By table and column, or table and subject: rows, digest of texts, sum and size of numbers."""
+
+
+def figures(path: Path, keys: Mapping[str, list[str]]) -> Figures:
+    """The figures of a published file, of whose tables `keys` names the columns of the key."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        return {
+            f"{table} {part}": _figure(frame)
+            for table, key in sorted(keys.items())
+            if table not in DECLARED
+            for part, frame in _parts(con.sql(f"FROM {table} ORDER BY ALL").pl(), key)
+        }
+
+
+def _parts(frame: pl.DataFrame, key: list[str]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """By subject where rows have one, else by column."""
+    frame = frame.drop(OF_A_RUN, strict=False).sort(key, nulls_last=True)
+    subjects = [column for column in SUBJECTS if column in key]
+    if not subjects:
+        return ((column, frame.select(column)) for column in frame.columns)
+    groups = frame.partition_by(subjects, as_dict=True, maintain_order=True)
+    return ((" ".join(map(str, subject)), rows) for subject, rows in groups.items())
+
+
+def _figure(frame: pl.DataFrame) -> list[object]:
+    texts = frame.select(~cs.numeric(), cs.numeric().is_null())
+    digest = hashlib.sha256(repr(texts.rows()).encode()).hexdigest()[:8]
+    numbers = frame.select(cs.numeric().cast(pl.Float64))
+    weighted = [
+        _weight(row, column) * math.copysign(math.log1p(abs(value)), value)
+        for row, values in enumerate(numbers.rows())
+        for column, value in enumerate(values)
+        if value is not None
+    ]
+    return [
+        frame.height,
+        digest,
+        float(f"{math.fsum(weighted):.6g}"),
+        float(f"{math.fsum(map(abs, weighted)):.3g}"),
+    ]
+
+
+def _weight(row: int, column: int) -> int:
+    """So that exchanged rows and columns differ."""
+    return 1 + (row + 3 * column) % 7
+
+
+def differences(golden: Figures, now: Figures) -> list[str]:
+    """What has another figure, or none any more; what is new is no difference."""
+    gone = [f"{name} is gone" for name in golden if name not in now]
+    return gone + [
+        f"{name}: was {golden[name]} and is {now[name]}"
+        for name in golden.keys() & now.keys()
+        if not _equal(golden[name], now[name])
+    ]
+
+
+def _equal(then: list[object], now: list[object]) -> bool:
+    *texts, total, size = then
+    *texts_now, total_now, size_now = now
+    assert isinstance(total, float)
+    assert isinstance(size, float)
+    close = abs(total - float(str(total_now))) <= TOLERANCE * size + 1e-6
+    return texts == texts_now and close and abs(size - float(str(size_now))) <= 0.01 * size
+
+
+def read(path: Path = GOLDEN_FILE) -> Figures:
+    """The figures in a golden file."""
+    values: Figures = json.loads(path.read_text(encoding="utf-8"))
+    return values
+
+
+def write(values: Figures, path: Path = GOLDEN_FILE) -> None:
+    """Write a golden file with a line for each figure, so that a change is easy to see."""
+    lines = ",\n".join(
+        f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(values[name])}"
+        for name in sorted(values)
+    )
+    path.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def published_keys() -> dict[str, list[str]]:
+    """The key of each published table, by name."""
+    return {name: each["key"] for name, each in shop_schema().items() if each["kind"] == "table"}
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else GOLDEN_FILE
+    with TemporaryDirectory() as folder:
+        settings = shop(Path(folder))
+        assert run(settings).success
+        write(figures(settings.portrait_file, published_keys()), target)
+    print(target)

@@ -1,0 +1,71 @@
+"""What is published of the corner shop changes only on purpose: it is compared with a golden file.
+
+The oracles of other tests show that values are right; this one that none changes unseen.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from portrait_assets.core.settings import Settings
+from portrait_assets.testing.golden_values import (
+    COMMAND,
+    differences,
+    figures,
+    published_keys,
+    read,
+    write,
+)
+
+KEYS = {"tags.held": ["customer_id"], "tags.quality": ["tag_code"]}
+WORLD = """
+CREATE SCHEMA tags;
+CREATE TABLE tags.held (customer_id TEXT, spend DOUBLE, tier TEXT, run_id TEXT);
+INSERT INTO tags.held VALUES ('A', 10, 'low', 'r1'), ('B', 250, 'high', 'r1'), ('C', NULL, 'low', 'r1');
+CREATE TABLE tags.quality (tag_code TEXT, lift DOUBLE, verdict TEXT);
+INSERT INTO tags.quality VALUES ('tier', 1.8, 'pass'), ('age', 1.1, 'warn');
+"""  # noqa: E501
+
+
+def test_what_is_published_of_the_shop_is_as_in_the_golden_file(all_months: Settings):
+    changed = differences(read(), figures(all_months.portrait_file, published_keys()))
+    assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ("UPDATE tags.held SET spend = 11 WHERE customer_id = 'A'", ["tags.held spend"]),
+        ("UPDATE tags.held SET tier = 'mid' WHERE customer_id = 'A'", ["tags.held tier"]),
+        ("UPDATE tags.held SET spend = 0 WHERE spend IS NULL", ["tags.held spend"]),
+        (
+            "UPDATE tags.held SET spend = 260 - spend WHERE spend IS NOT NULL",
+            ["tags.held spend"],
+        ),
+        ("UPDATE tags.quality SET verdict = 'fail' WHERE tag_code = 'age'", ["tags.quality age"]),
+        ("UPDATE tags.quality SET lift = -lift WHERE tag_code = 'tier'", ["tags.quality tier"]),
+        ("DELETE FROM tags.quality WHERE tag_code = 'age'", ["tags.quality age"]),
+        (
+            "DELETE FROM tags.held",
+            ["tags.held customer_id", "tags.held spend", "tags.held tier"],
+        ),
+        ("ALTER TABLE tags.held ADD COLUMN age INTEGER", []),
+        ("INSERT INTO tags.quality VALUES ('reach', 1.0, 'pass')", []),
+        ("UPDATE tags.held SET run_id = 'r2'", []),
+        ("UPDATE tags.held SET spend = spend * 1.0000001", []),
+    ],
+)
+def test_a_changed_value_is_named_and_what_is_new_is_none(
+    tmp_path: Path, change: str, names: list[str]
+):
+    file = tmp_path / "published.duckdb"
+    with duckdb.connect(str(file)) as con:
+        con.execute(WORLD)
+    write(figures(file, KEYS), tmp_path / "golden.json")
+    with duckdb.connect(str(file)) as con:
+        con.execute(change)
+    found = differences(read(tmp_path / "golden.json"), figures(file, KEYS))
+    assert sorted(each.split(":")[0].removesuffix(" is gone") for each in found) == names
