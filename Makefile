@@ -32,6 +32,7 @@ test: $(VENV)/.installed lint  ## lint, types and the tests
 
 test-slow: $(VENV)/.installed  ## the tests that take long
 	$(BIN)/pytest -n auto --dist worksteal -m slow
+	PORTRAIT_FUZZ=80 $(BIN)/pytest -n auto --dist worksteal portrait_assets_tests/faults/test_fuzz.py
 
 torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, RUNS, CASES say how many
 	$(BIN)/python -m benchmarks.torture_kills $(KILLS)

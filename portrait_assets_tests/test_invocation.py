@@ -109,6 +109,7 @@ def test_code_reaches_python_as_it_is(folder: Path):
     assert ran.stdout == "it's $HOME 3\n"
 
 
+@pytest.mark.slow
 def test_the_remedy_of_a_sentence_can_be_pasted(folder: Path):
     environment = clean_environment() | {"COLUMNS": "200"}
     first = subprocess.run(

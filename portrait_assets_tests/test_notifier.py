@@ -278,6 +278,7 @@ def test_the_sensor_is_on_where_somebody_asked_for_reports_and_else_not_there(sh
     assert names == ["source_files"]
 
 
+@pytest.mark.slow
 def test_the_daemon_reports_a_failed_run_once(shop: Settings, webhook: Receiver):
     lose_rows(shop)
     with dg.DagsterInstance.ephemeral() as instance:

@@ -50,6 +50,7 @@ def test_where_nothing_has_changed_it_says_so_and_runs_nothing(materialized: Set
     assert not materialized.dagster_home.exists()
 
 
+@pytest.mark.slow
 def test_status_and_doctor_agree_that_there_is_nothing_to_do_and_what_there_is(
     materialized: Settings,
 ):

@@ -170,6 +170,7 @@ def test_check_results_cover_every_table_and_month(materialized: Settings):
     assert failed == []
 
 
+@pytest.mark.slow
 def test_a_row_that_is_lost_stops_the_run_before_it_is_published(tmp_path: Path):
     settings = shop(tmp_path)
     sql = settings.source_dir / "transactions.sql"

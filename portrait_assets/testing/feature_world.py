@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,17 +10,16 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.stages.cleaned.golden import golden_month
 from portrait_assets.stages.features import matrix, monthly
-from portrait_assets.stages.features.contract import CAMPAIGN_RESPONSE, FEATURE_MATRIX
+from portrait_assets.stages.features.contract import CAMPAIGN_RESPONSE, FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Scope, Step
+from portrait_assets.storage.steps import Scope, Step, spans_read
 
 MONTHLY_TABLES = tuple(step.writes for step in monthly.STEPS if step.writes is not None)
 
@@ -90,7 +89,7 @@ class World:
         merged: Sequence[Merge] = (),
         **tables: list[dict[str, Any]],
     ) -> None:
-        self.con = duckdb.connect(config={"threads": 2})
+        self.con = duckdb.connect(config={"threads": 1})
         frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
         for name, frame in frames.items():
             self._create(CLEANED[name])
@@ -103,11 +102,14 @@ class World:
         for month in sorted({*frames["customers"]["month"], *identities["month"]}):
             records = golden_month(frames["customers"], identities, month)
             self._insert(GOLDEN_RECORD, pl.concat([GOLDEN_RECORD.empty(), *records]))
-        earliest = min([last, *(m for name in DATED for m in frames[name]["month"])])
         self.engine = Engine(self.con)
-        for month in month_range(earliest, last):
+        for month in sorted({m for name in DATED for m in frames[name]["month"] if m <= last}):
+            happened = {CLEANED[name] for name in DATED if month in frames[name]["month"]}
             for step in monthly.STEPS:
-                self._run(step, month)
+                # Without an event it would add no row, and takes some 15 ms.
+                if happened & spans_read(step).keys():
+                    self._run(step, month)
+        self._of_feature: dict[tuple[str, str], dict[str, Any]] = {}
 
     def _create(self, table: Table) -> None:
         self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
@@ -139,6 +141,36 @@ class World:
         frame = self.engine.frame(matrix.CAMPAIGN_RESPONSE, Scope(month))
         return frame.select(CAMPAIGN_RESPONSE.column_names).cast(CAMPAIGN_RESPONSE.polars_schema)
 
-    def customer(self, customer: str, month: str) -> dict[str, Any]:
+    def customer(self, customer: str, month: str) -> CustomerRow:
         """One customer's row of the matrix."""
-        return self.matrix(month).row(by_predicate=pl.col("customer_id") == customer, named=True)
+        return CustomerRow(self, customer, month)
+
+    def feature(self, name: str, month: str) -> dict[str, Any]:
+        """A feature's value of each customer, for which few of the matrix's steps are needed."""
+        if (month, name) not in self._of_feature:
+            wanted = [feature for feature in FEATURES if feature.name == name]
+            frame = self.engine.frame(matrix.matrix_of(wanted), Scope(month))
+            values = frame.select(
+                "customer_id", pl.col(name).cast(FEATURE_MATRIX.polars_schema[name])
+            )
+            self._of_feature[month, name] = dict(values.iter_rows())
+        return self._of_feature[month, name]
+
+
+class CustomerRow(Mapping[str, Any]):
+    """A row of a month's matrix whose features are computed when they are asked for."""
+
+    def __init__(self, world: World, customer: str, month: str) -> None:
+        self._world, self._customer, self._month = world, customer, month
+
+    def __getitem__(self, name: str) -> Any:
+        """The feature's value."""
+        return self._world.feature(name, self._month)[self._customer]
+
+    def __iter__(self) -> Iterator[str]:
+        """The features' names."""
+        return (feature.name for feature in FEATURES)
+
+    def __len__(self) -> int:
+        """How many features there are."""
+        return len(FEATURES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from portrait_assets.core.bounds import Bounds
 from portrait_assets.core.settings import Settings
@@ -38,6 +39,7 @@ def materialize(settings: Settings) -> None:
     assert result.success
 
 
+@pytest.mark.slow
 def test_months_typed_in_parts_give_the_same_tables(tmp_path: Path) -> None:
     at_once = typed(tmp_path / "at_once", Bounds())
     in_parts = typed(tmp_path / "in_parts", Bounds(typed_values=48, record_customers=1))

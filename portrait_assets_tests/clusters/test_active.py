@@ -87,6 +87,7 @@ def test_customers_who_differ_in_nothing_stay_one_segment(count: int) -> None:
         assert active_model(alike, month, first, TWO, alike.lazy()).decision["nature"] == "one"
 
 
+@pytest.mark.slow
 def test_a_challenger_that_loses_has_the_reason_it_was_chosen() -> None:
     """A division stays a year later, and why there are no kinds yet can be read."""
     world = customers(kinds=True)
@@ -98,6 +99,7 @@ def test_a_challenger_that_loses_has_the_reason_it_was_chosen() -> None:
     assert "the one before agree at" in str(decision["challenger_because"])
 
 
+@pytest.mark.slow
 def test_a_segment_with_nearly_everyone_is_none() -> None:
     """Fifty strays beside nine hundred, far from all of them."""
     world = pl.concat(
@@ -149,6 +151,7 @@ def test_a_drift_of_the_mix_triggers_a_new_choice_between_quarters(apart: Cluste
     assert challenged.decision["challenger_version"] is not None
 
 
+@pytest.mark.slow
 def test_a_drift_that_the_champion_has_withstood_triggers_no_further_challenger(
     apart: ClusterModel,
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_mixed_table_is_taken_as_it_is() -> None:
     assert adjusted_rand_score(labels.to_numpy() - 1, kind) > 0.7
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_and_the_time_of_day_do_not_matter() -> None:
     points = pl.DataFrame(blobs([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]], each=40), schema=["x", "y"])
     first, _ = cluster_table(points)

@@ -56,7 +56,7 @@ def test_dbscan_is_no_evidence_for_others_and_wins_only_where_its_segments_are_s
     assert is_eligible(Scored(Candidate(genie.FAMILY, 0.9, 2), labels, {}), SCORING)
 
 
-@pytest.mark.parametrize("dims", [3, MANY_DIMENSIONS])
+@pytest.mark.parametrize("dims", [3, pytest.param(MANY_DIMENSIONS, marks=pytest.mark.slow)])
 def test_candidates_that_come_near_a_score_have_the_same_with_and_without_the_others(
     dims: int,
 ) -> None:

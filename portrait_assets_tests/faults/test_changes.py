@@ -57,6 +57,7 @@ def test_a_month_that_gains_or_loses_a_column_keeps_its_rows(tmp_path: Path):
     assert rows_by_month(settings) == before
 
 
+@pytest.mark.slow
 def test_a_column_that_no_file_has_any_more_is_reported(tmp_path: Path):
     settings = shop_of_monthly_files(tmp_path)
     for month in (JANUARY, FEBRUARY):

@@ -34,7 +34,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.testing.shop import SHOP_MONTHS, shop
 from portrait_assets.testing.tag_world import COLUMNS, HEAD, TIER
 
-CASES = int(os.environ.get("PORTRAIT_FUZZ", "40"))
+CASES = int(os.environ.get("PORTRAIT_FUZZ", "12"))
 fuzz = settings(max_examples=CASES, deadline=None)
 
 WORDS = r"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -21,7 +22,12 @@ def world() -> World:
     return bank(seed=1)
 
 
-def test_aggregating_by_month_first_changes_no_value(world: World):
+@pytest.fixture(scope="module")
+def matrix(world: World) -> pl.DataFrame:
+    return world.matrix(MONTHS[-1], part_customers=30)
+
+
+def test_aggregating_by_month_first_changes_no_value(world: World, matrix: pl.DataFrame):
     for name in CLEANED:
         world.con.execute(f"CREATE VIEW {name} AS FROM cleaned.{name}")
     with Engine(world.con).rows(PRODUCT, Scope(MONTHS[-1])) as product:
@@ -29,12 +35,22 @@ def test_aggregating_by_month_first_changes_no_value(world: World):
         world.con.execute(f"CREATE TEMP TABLE product AS {product.sql}")
     at_once = world.con.sql(features_by_hand(MONTHS[-1])).pl().sort("customer_id")
     at_once = at_once.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
-    by_month = world.matrix(MONTHS[-1], part_customers=30)
-    assert_frame_equal(at_once, by_month, check_exact=True)
-    with_values = {
-        name for name in by_month.columns if by_month[name].null_count() < by_month.height
-    }
+    assert_frame_equal(at_once, matrix, check_exact=True)
+    with_values = {name for name in matrix.columns if matrix[name].null_count() < matrix.height}
     assert {"market_reaction_12m", "withdrawal_reaction_12m", "campaign_uplift_12m"} <= with_values
+
+
+@pytest.mark.parametrize(
+    "name", ["recency_days", "spend_trend_3m", "missing_attributes", "spend_12m",
+             "top_category_share_12m", "response_rate_12m", "risk_appetite_12m",
+             "market_reaction_12m"]
+)  # fmt: skip
+def test_a_feature_alone_has_the_value_that_it_has_in_the_matrix(
+    world: World, matrix: pl.DataFrame, name: str
+):
+    of_all = dict(matrix.select("customer_id", name).iter_rows())
+    assert world.feature(name, MONTHS[-1]) == of_all
+    assert any(value is not None for value in of_all.values())
 
 
 def test_monthly_aggregates_lie_in_customers_order(world: World):

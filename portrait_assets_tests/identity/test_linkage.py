@@ -129,6 +129,7 @@ def test_pairs_are_as_likely_as_matches_are_among_that_many_records(learnt: Trai
     assert found.to_list() == pytest.approx([times] * both.height, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_the_same_records_train_the_same_model():
     """Otherwise equal data would give unequal rows in identity.linkage_model."""
     table = prepare(people(2000).drop("person"), "n")

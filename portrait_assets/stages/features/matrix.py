@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+
 from portrait_assets.schema.table import MONEY_FACTOR, Type
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
 from portrait_assets.stages.features import contract
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.entity import RECORDED
+from portrait_assets.stages.features.declared.feature import Feature
 from portrait_assets.stages.features.given import GIVEN, known_sql
 from portrait_assets.stages.features.parts import (
     balances,
@@ -17,7 +21,7 @@ from portrait_assets.stages.features.parts import (
 )
 from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.storage.duckdb.connection import quote
-from portrait_assets.storage.steps import EVER, Scope, Step, fit
+from portrait_assets.storage.steps import EVER, Scope, Step, fit, upstream
 
 RECORD = Step(
     "record",
@@ -53,19 +57,24 @@ PARTS: dict[str, Step] = {
 }
 """Steps with a row per customer, by the letter that features name them by."""
 
-CUSTOMER_PARTS = Step(
-    "customer_parts",
-    (EVERYONE, *PARTS.values()),
-    lambda scope: (
-        f"SELECT customer_id, {', '.join(PARTS)} "
-        f"FROM (FROM everyone WHERE {scope.population}) "
-        + " ".join(
-            f"LEFT JOIN {part.name} AS {letter} USING (customer_id)"
-            for letter, part in PARTS.items()
-        )
-    ),
-    in_parts_of=EVERYONE,
-)
+
+def _customer_parts(parts: Mapping[str, Step]) -> Step:
+    return Step(
+        "customer_parts",
+        (EVERYONE, *parts.values()),
+        lambda scope: (
+            f"SELECT {', '.join(('customer_id', *parts))} "
+            f"FROM (FROM everyone WHERE {scope.population}) "
+            + " ".join(
+                f"LEFT JOIN {part.name} AS {letter} USING (customer_id)"
+                for letter, part in parts.items()
+            )
+        ),
+        in_parts_of=EVERYONE,
+    )
+
+
+CUSTOMER_PARTS = _customer_parts(PARTS)
 """A row per customer with each part as a structure, so that `b.amount` is what it is for a join."""
 
 
@@ -121,24 +130,52 @@ BASES: dict[str, Step] = {
 """Steps with one row about all customers, by the alias that features name them by."""
 
 
-def _features(scope: Scope) -> str:
-    columns = ", ".join(
-        f"{known_sql(feature, feature.sql.replace('{as_of}', scope.day))} AS {quote(feature.name)}"
-        for feature in FEATURES
-    )
-    bases = " ".join(f"CROSS JOIN {base.name} AS {alias}" for alias, base in BASES.items())
-    return (
-        f"SELECT {scope.day} AS as_of, customer_id, {columns} "
-        f"FROM customer_parts {bases} CROSS JOIN {GIVEN.name} ORDER BY customer_id"
+def matrix_of(features: Sequence[Feature]) -> Step:
+    """The matrix of these features only, and of those that they are computed from.
+
+    A feature has the value that it has in the matrix of all, for a part of its cost.
+    """
+    features = _with_named(features)
+    named = {each for feature in features for each in _ALIAS.findall(feature.sql)}
+    bases = {alias: base for alias, base in BASES.items() if alias in named}
+    of_parts = any(CUSTOMER_PARTS in upstream(base) for base in bases.values())
+    some = {letter: part for letter, part in PARTS.items() if letter in named}
+    parts = CUSTOMER_PARTS if of_parts or some == PARTS else _customer_parts(some)
+    crossed = " ".join(f"CROSS JOIN {base.name} AS {alias}" for alias, base in bases.items())
+
+    def sql(scope: Scope) -> str:
+        columns = ", ".join(f"{_value(each, scope)} AS {quote(each.name)}" for each in features)
+        return (
+            f"SELECT {scope.day} AS as_of, customer_id, {columns} "
+            f"FROM customer_parts {crossed} CROSS JOIN {GIVEN.name} ORDER BY customer_id"
+        )
+
+    return Step(
+        "feature_matrix",
+        (parts, *bases.values(), GIVEN),
+        sql,
+        writes=contract.FEATURE_MATRIX,
     )
 
 
-FEATURE_MATRIX = Step(
-    "feature_matrix",
-    (CUSTOMER_PARTS, *BASES.values(), GIVEN),
-    _features,
-    writes=contract.FEATURE_MATRIX,
-)
+def _with_named(features: Sequence[Feature]) -> list[Feature]:
+    """With the features that their SQL names, in the order of all."""
+    wanted = {each.name for each in features}
+    for each in reversed(FEATURES):
+        if each.name in wanted:
+            wanted |= set(_WORD.findall(each.sql))
+    return [each for each in FEATURES if each.name in wanted]
+
+
+_WORD = re.compile(r"(?<![.\w])[a-z]\w+\b(?!\.)")
+_ALIAS = re.compile(r"\b([a-z]+)\.")
+
+
+def _value(feature: Feature, scope: Scope) -> str:
+    return known_sql(feature, feature.sql.replace("{as_of}", scope.day))
+
+
+FEATURE_MATRIX = matrix_of(FEATURES)
 """All features of each customer, in customers' order.
 
 A feature is null for everyone where the source does not give what it needs.
