@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
@@ -15,18 +16,20 @@ from portrait_assets.orchestration.automation import JOB
 from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import Request
+from portrait_assets.stages.raw.assets import SOURCE_FILES, source_files
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.testing.published import contents
+from portrait_assets.testing.records import stale_in_ui
 from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, run, sales_file, shop, short_shop
 
 JANUARY, FEBRUARY = SHOP_MONTHS[:2]
 SALE = "{day} 09:00,K001,B{number},tea,{amount},0,east\n"
 
 
-def tick(settings: Settings) -> dg.RunRequest | str:
+def tick(settings: Settings, records: dg.DagsterInstance | None = None) -> dg.RunRequest | str:
     """What the sensor requests, or the sentence with which it skips."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with nullcontext(records) if records else dg.DagsterInstance.ephemeral() as instance:
         sensor = build_defs(settings).resolve_sensor_def("source_files")
         found = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
     return found.run_requests[0] if found.run_requests else str(found.skip_message)
@@ -43,9 +46,11 @@ def asked_of(request: dg.RunRequest) -> tuple[set[str], str, str]:
     )
 
 
-def carry_out(settings: Settings, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+def carry_out(
+    settings: Settings, request: dg.RunRequest, records: dg.DagsterInstance | None = None
+) -> dg.ExecuteInProcessResult:
     """The run that the daemon would launch."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with nullcontext(records) if records else dg.DagsterInstance.ephemeral() as instance:
         return (
             build_defs(settings)
             .resolve_job_def(JOB)
@@ -169,3 +174,47 @@ def test_a_file_that_is_written_again_with_the_same_rows_is_read_and_nothing_els
     assert run(settings, [JANUARY, FEBRUARY]).success
     sales_file(settings).write_bytes(sales_file(settings).read_bytes())
     assert [rooms for rooms, *_ in until_up_to_date(settings)] == [{"raw"}, {"mart"}]
+
+
+@pytest.mark.slow
+def test_the_ui_marks_the_months_that_the_sensor_requests(tmp_path: Path):
+    settings = shop(tmp_path)
+
+    def marked() -> dict[str, set[str]]:
+        """By room the months that the UI marks as stale."""
+        found: dict[str, set[str]] = {}
+        for key, month in stale_in_ui(build_defs(settings), records):
+            found.setdefault(key.path[0], set()).add(month)
+        return found
+
+    with dg.DagsterInstance.ephemeral() as records:
+        assert run(settings, instance=records).success
+        assert marked() == {}
+        add_sale(settings, "2024-02-11")
+        reading = tick(settings, records)
+        assert isinstance(reading, dg.RunRequest)
+        assert asked_of(reading) == ({"raw"}, JANUARY, SHOP_MONTHS[-1])
+        assert marked() == {"raw": set(SHOP_MONTHS)}
+        assert carry_out(settings, reading, records).success
+        following = tick(settings, records)
+        assert isinstance(following, dg.RunRequest)
+        assert asked_of(following)[1:] == (FEBRUARY, SHOP_MONTHS[-1])
+        assert set.union(*marked().values()) == set(SHOP_MONTHS[1:])
+        assert carry_out(settings, following, records).success
+        assert marked() == {}
+        assert isinstance(tick(settings, records), str)
+
+
+def test_what_the_files_hold_can_be_observed_in_the_ui(tmp_path: Path):
+    settings = short_shop(tmp_path)
+    source = load_source(settings.source_dir)
+    with dg.DagsterInstance.ephemeral() as records:
+        versions = []
+        for _ in range(2):
+            assert dg.observe([source_files(source)], instance=records).success
+            newest = records.fetch_observations(SOURCE_FILES, limit=1).records[0]
+            assert newest.asset_observation
+            versions.append(newest.asset_observation.data_version)
+            add_sale(settings, "2024-02-11")
+    assert len(set(versions)) == 2
+    assert versions[0] is not None

@@ -15,8 +15,10 @@ from portrait_assets.orchestration.planning import STAGES, plan, runs_of
 from portrait_assets.orchestration.record import read_record
 from portrait_assets.orchestration.request import Request
 from portrait_assets.orchestration.run_failures import RANGE_END, RANGE_START, notify_failed_run
+from portrait_assets.stages.raw.assets import SOURCE_FILES
 from portrait_assets.stages.raw.inputs import inputs_of, source_rows
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.dagster.versions import observe
 
 if TYPE_CHECKING:  # Dagster does not export what these functions return.
     from dagster._core.definitions.partitions.partitioned_schedule import (
@@ -114,6 +116,7 @@ def source_sensor(
         source.check()
         request = Request(settings, source, None, source.months(), fresh=False)
         inputs = inputs_of(source)
+        observe(context.instance, SOURCE_FILES, inputs.version)
         try:
             record = read_record(settings, wait_seconds=0)
         except WarehouseBusyError as error:

@@ -19,7 +19,7 @@ from portrait_assets.orchestration.automation import (
 )
 from portrait_assets.orchestration.run_failures import notify_failed_run
 from portrait_assets.schema.describe import asset_key
-from portrait_assets.stages.raw.contract import RECEIPTS
+from portrait_assets.stages.raw.assets import SOURCE_FILES, source_files
 from portrait_assets.stages.raw.inputs import definitions_digest, files_digest
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.rooms import ROOMS
@@ -27,6 +27,7 @@ from portrait_assets.storage.dagster.asset import month_partitions
 from portrait_assets.storage.dagster.checks import room_checks
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
 from portrait_assets.storage.dagster.room import Context, Room, SourceFolder
+from portrait_assets.storage.dagster.versions import observe
 from portrait_assets.storage.inputs import Inputs
 
 
@@ -76,7 +77,7 @@ def _defs_of(
     keys = [key for each in assets for key in each.keys]
     job = portrait_job(assets)
     arguments: dict[str, Any] = {
-        "assets": assets,
+        "assets": [source_files(source), *assets],
         "asset_checks": list(_checks(context)),
         "jobs": [job],
         "schedules": [monthly_schedule(job)],
@@ -87,8 +88,9 @@ def _defs_of(
                 {asset_key(table): table for table in context.tables},
                 on_written,
                 lambda: Inputs(files_digest(source), definitions),
-                _upstream_of(assets),
+                _upstream_of(context, assets),
                 partial(notify_failed_run, settings),
+                lambda instance, read: observe(instance, SOURCE_FILES, read.version),
             )
         },
         # polars and DuckDB use all cores themselves: one process per run is the fastest.
@@ -105,17 +107,15 @@ def _checks(context: Context) -> Iterator[dg.AssetChecksDefinition]:
 
 def upstream_tables(context: Context) -> dict[str, list[str]]:
     """By table, in the order of the flow, the tables whose changes make it stale."""
-    return _upstream_of(step for room in context.rooms for step in room.steps(context))
+    steps = (step for room in context.rooms for step in room.steps(context))
+    return _upstream_of(context, steps)
 
 
-def _upstream_of(assets: Iterable[Any]) -> dict[str, list[str]]:
-    # Receipts count whole files: they change in every month with any row of any month, and what
-    # they say of a month's own rows changes with the month's tables.
+def _upstream_of(context: Context, assets: Iterable[Any]) -> dict[str, list[str]]:
+    silent = {SOURCE_FILES, *(asset_key(t) for t in context.tables if not t.makes_stale)}
     return {
         ".".join(spec.key.path): sorted(
-            name
-            for dep in spec.deps
-            if (name := ".".join(dep.asset_key.path)) != RECEIPTS.full_name
+            ".".join(dep.asset_key.path) for dep in spec.deps if dep.asset_key not in silent
         )
         for step in assets
         for spec in step.specs

@@ -10,7 +10,10 @@ import sys
 import dagster as dg
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.stages.raw.assets import SOURCE_FILES
+from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.dagster.versions import observe
 
 # Quiet and offline; runs wait their turn in the queue, as the warehouse takes one at a time.
 DAGSTER_YAML = """\
@@ -52,8 +55,9 @@ def serve_ui(settings: Settings, host: str, port: int) -> None:
     Raises:
         SourceError: when there is no such source.
     """
-    load_source(settings.source_dir)
-    open_records(settings).dispose()
+    source = load_source(settings.source_dir)
+    with open_records(settings) as instance:
+        observe(instance, SOURCE_FILES, inputs_of(source).version)
     os.environ["PORTRAIT_SOURCE"] = settings.source
     os.environ["PORTRAIT_DATA_DIR"] = str(settings.data_dir.resolve())
     command = ["-m", "dagster", "dev", "-m", "portrait_assets.definitions"]

@@ -133,6 +133,7 @@ class Table:
     `published_as_enums` the text columns whose values are `allowed` ones are ENUMs in the
     published file, which are smaller and quicker to filter. With `keeps_former_columns` a column
     that the contract no longer has stays in the warehouse with what it holds, and is not read.
+    Without `makes_stale` a change of the table makes nothing stale that reads it.
     """
 
     schema: str
@@ -149,6 +150,7 @@ class Table:
     view_sql: str = ""
     published_as_enums: bool = False
     keeps_former_columns: bool = False
+    makes_stale: bool = True
 
     @property
     def stored(self) -> Table:

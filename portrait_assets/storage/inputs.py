@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import duckdb
 
@@ -25,6 +26,11 @@ class Inputs:
 
     files: str
     definitions: str
+
+    @property
+    def version(self) -> str:
+        """One digest of both."""
+        return sha256(f"{self.files} {self.definitions}".encode()).hexdigest()
 
 
 def record_inputs(

@@ -8,6 +8,7 @@ import polars as pl
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.currencies import check_currencies
+from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.placing import (
     Unread,
     placings,
@@ -20,11 +21,33 @@ from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.rows import Written
 from portrait_assets.storage.duckdb.store import Warehouse
 
+SOURCE_FILES = dg.AssetKey(["source", "files"])
+"""What the raw tables are read from."""
 TABLES: tuple[Table, ...] = (
     *(canonical.raw_table() for canonical in CANONICAL),
     RECEIPTS,
     UNPLACED,
 )
+
+
+def source_files(source: Source) -> dg.AssetsDefinition:
+    """The files and definitions of a source, observed by a digest of them.
+
+    Runs and the sensor record it too; until the raw tables have been read again, Dagster marks
+    them as stale.
+    """
+
+    spec = dg.AssetSpec(
+        SOURCE_FILES,
+        group_name="raw",
+        description="The source's files and definitions; the data version is a digest of them.",
+    )
+
+    @dg.multi_observable_source_asset(specs=[spec], name="source_files")
+    def files() -> dg.ObserveResult:
+        return dg.ObserveResult(data_version=dg.DataVersion(inputs_of(source).version))
+
+    return files
 
 
 def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -33,7 +56,7 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
     A table whose file cannot be read keeps its rows, and the others are materialized.
     """
 
-    @tables_asset("raw", TABLES, partitions)
+    @tables_asset("raw", TABLES, partitions, external=[SOURCE_FILES])
     def raw(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse

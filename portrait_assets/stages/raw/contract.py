@@ -462,6 +462,9 @@ UNPLACED = Table(
 RECEIPTS = Table(
     schema="raw",
     name="receipts",
+    # It counts whole files: it changes in every month with any row of any month, and what it has
+    # of a month's own rows changes with the month's tables.
+    makes_stale=False,
     en="What each reading of the source's files found, per table and month",
     zh="源文件读取清单",
     columns=(

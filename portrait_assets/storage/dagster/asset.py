@@ -13,6 +13,7 @@ from portrait_assets.core.months import next_month
 from portrait_assets.schema.describe import asset_key, table_spec_metadata
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY
+from portrait_assets.storage.dagster.versions import keep_versions
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import THE_MONTH, Read, Span, spans_read
 
@@ -53,6 +54,7 @@ def tables_asset(
     partitions_def: dg.PartitionsDefinition,
     reads: Iterable[Read] = (),
     kinds: Iterable[str] = KINDS,
+    external: Iterable[dg.AssetKey] = (),
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """A decorator for the function that materializes these tables of one room for its months.
 
@@ -65,6 +67,7 @@ def tables_asset(
         reads: the stored tables that it reads, and the months of each; what the asset depends on
             follows from them.
         kinds: what the UI shows it to be made with.
+        external: what it depends on and nobody materializes here.
 
     Raises, when it is materialized:
         WarehouseError: when a month that is read has not been materialized.
@@ -86,7 +89,7 @@ def tables_asset(
     as_asset = dg.multi_asset(
         name=name,
         outs=outs,
-        deps=_dependencies(tables, reads, partitions_def),
+        deps=[*external, *_dependencies(tables, reads, partitions_def)],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},
@@ -100,6 +103,7 @@ def tables_asset(
             with warehouse.place.noted(name, months):
                 _require(warehouse, upstream, partitions_def.get_partition_keys(), months)
                 yield from step(context)
+                keep_versions(context, warehouse, tables, months)
 
         return materialize
 

@@ -27,6 +27,9 @@ OnWritten = Callable[[str, int], None]
 OnAbandoned = Callable[[dg.DagsterInstance, str, Callable[[str], None]], None]
 """Called with the instance, the id of an abandoned run, now failed, and a log for its problems."""
 
+OnInputs = Callable[[dg.DagsterInstance, Inputs], None]
+"""Called with the instance and the digests of what a run is about to read."""
+
 
 class WarehouseIOManager(dg.IOManager):
     """Writes and reads the tables of the asset keys given, through one open warehouse.
@@ -82,6 +85,7 @@ def warehouse_resource(
     inputs: Callable[[], Inputs] = lambda: Inputs("", ""),
     upstream: Mapping[str, Sequence[str]] | None = None,
     on_abandoned: OnAbandoned = lambda instance, run_id, log: None,
+    on_inputs: OnInputs = lambda instance, inputs: None,
 ) -> dg.IOManagerDefinition:
     """The resource that holds the warehouse of these settings for the length of a run.
 
@@ -92,6 +96,7 @@ def warehouse_resource(
         inputs: takes digests of what the run is about to read.
         upstream: by table, in the order of the flow, the tables that it is computed from.
         on_abandoned: called with each run that a dead process left as started.
+        on_inputs: called with the inputs of each run, before it reads anything.
 
     Raises, when a run starts:
         WarehouseBusyError: when another run holds the warehouse for longer than the wait.
@@ -125,7 +130,10 @@ def warehouse_resource(
             for why in opened.migrated:
                 log(f"The warehouse was migrated: {why}.")
             try:
-                record_inputs(opened.con, run_id, inputs(), upstream or {})
+                read = inputs()
+                record_inputs(opened.con, run_id, read, upstream or {})
+                if context.instance is not None:
+                    on_inputs(context.instance, read)
                 yield WarehouseIOManager(opened, tables, on_written)
             finally:
                 opened.close()

@@ -288,6 +288,15 @@ class Warehouse:
             for month in present
         }
 
+    def unchanged(self, table: Table, months: Sequence[str]) -> list[str]:
+        """Of these months, in order, those that were written again and came out the same."""
+        found = self.con.execute(
+            "SELECT month FROM meta.partitions WHERE table_name = ? AND list_contains(?, month) "
+            "AND changed_at < made_at ORDER BY month",
+            [table.full_name, list(months)],
+        ).fetchall()
+        return [month for (month,) in found]
+
     def _record(
         self, table: Table, counts: Mapping[str, int], unchanged: Sequence[str] = ()
     ) -> None:
