@@ -17,11 +17,11 @@ from portrait_assets.stages.raw.placing import (
 )
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import Source
-from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.asset import OWNER, tables_asset
 from portrait_assets.storage.duckdb.rows import Written
 from portrait_assets.storage.duckdb.store import Warehouse
 
-SOURCE_FILES = dg.AssetKey(["source", "files"])
+SOURCE_FILES = dg.AssetKey(["raw", "source_files"])
 """What the raw tables are read from."""
 TABLES: tuple[Table, ...] = (
     *(canonical.raw_table() for canonical in CANONICAL),
@@ -40,7 +40,9 @@ def source_files(source: Source) -> dg.AssetsDefinition:
     spec = dg.AssetSpec(
         SOURCE_FILES,
         group_name="raw",
-        description="The source's files and definitions; the data version is a digest of them.",
+        description="The source's files and definitions, by digest / 数据源文件与定义的摘要",
+        owners=[OWNER],
+        kinds={"file"},
     )
 
     @dg.multi_observable_source_asset(specs=[spec], name="source_files")
