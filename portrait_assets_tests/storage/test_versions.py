@@ -61,7 +61,7 @@ class World:
         """Materialize all months of these assets."""
         tables = {asset_key(table): table for table in (SALES, SILENT, TOTAL, COUNTED)}
 
-        @dg.multi_observable_source_asset(specs=[dg.AssetSpec(FILES)])
+        @dg.multi_observable_source_asset(specs=[dg.AssetSpec(FILES)])  # type: ignore[untyped-decorator]
         def files() -> dg.ObserveResult:
             return dg.ObserveResult(data_version=dg.DataVersion("unused"))
 
