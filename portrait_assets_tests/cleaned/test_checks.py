@@ -155,10 +155,35 @@ def test_of_equally_frequent_rejects_the_first_by_name_is_reported(
     assert "most often transactions.row future (1x, value)" in str(result["detail"])
 
 
-@pytest.mark.parametrize("changed", [{"rows_in_file": 6}, {"rows_received": 3}])
-def test_a_row_lost_in_reading_is_detected(warehouse: Warehouse, changed: dict[str, object]):
-    warehouse.write(RECEIPTS, [MONTH], receipt(**changed))
-    assert not passes(warehouse, ALL_RECEIVED, RECEIPTS)
+LOST_IN_READING: list[tuple[dict[str, object], int]] = [
+    ({"rows_in_file": 6}, 2),
+    ({"rows_in_file": 1}, 3),
+    ({"rows_placed": 3}, 1),
+    ({"rows_unplaced": 2}, 2),
+    ({"rows_received": 5}, 3),
+    ({"rows_received": 0}, 2),
+    ({"rows_received": 3, "rows_in_file": 3}, 2),
+]
+
+
+def test_a_row_lost_in_reading_is_detected(warehouse: Warehouse):
+    for changed, lost in LOST_IN_READING:
+        warehouse.write(RECEIPTS, [MONTH], receipt(**changed))
+        result = run_checks([ALL_RECEIVED], warehouse, RECEIPTS, [MONTH])[0]
+        assert (result["passed"], result["failures"]) == (False, lost), changed
+        assert str(result["detail"]).startswith("transactions: ")
+
+
+def test_lines_lost_of_the_month_and_of_the_file_never_make_up_for_one_another(
+    warehouse: Warehouse,
+):
+    """Two lines were received of the four of the file."""
+    cases = [(1, 4, 1), (3, 4, 1), (2, 7, 3), (2, 1, 3), (1, 3, 2), (3, 5, 2), (1, 5, 2)]
+    for kept, in_file, lost in cases:
+        keep(warehouse, kept)
+        warehouse.write(RECEIPTS, [MONTH], receipt(rows_in_file=in_file))
+        failures = run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]["failures"]
+        assert failures == lost, (kept, in_file)
 
 
 def test_a_key_used_twice_in_a_month_is_detected(warehouse: Warehouse):
