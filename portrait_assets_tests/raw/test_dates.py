@@ -163,7 +163,9 @@ def test_a_moment_with_a_time_zone_is_one_of_the_source_s(place, time_zone: str)
     assert [read for (read,) in rows] == local
 
 
-@pytest.mark.parametrize("column", [c for c in CUSTOMERS.columns if c.type is Type.DATE], ids=str)
+@pytest.mark.parametrize(
+    "column", [c for c in CUSTOMERS.columns if c.type is Type.DATE], ids=lambda c: c.name
+)
 def test_every_column_of_dates_is_looked_at_and_only_public_ones_are_shown(
     tmp_path: Path, column: Column
 ):
