@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from portrait_assets.core.bounds import Bounds, in_batches
@@ -89,7 +90,7 @@ def test_months_are_taken_together_up_to_a_limit_of_rows():
     assert list(in_batches(rows, rows, limit=99)) == [list(rows)]
 
 
-@settings(max_examples=40)
+@examples(max_examples=40)
 @given(st.lists(st.integers(0, 7), max_size=8), st.integers(1, 10))
 def test_a_batch_is_as_large_as_the_limit_allows_and_no_larger(sizes: list[int], limit: int):
     rows = dict(enumerate(sizes))
