@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -88,6 +89,28 @@ def test_each_month_of_each_table_has_its_times_its_rows_and_the_inputs_of_its_r
     assert found.tables == list(UPSTREAM)
     assert found.failed == {}
     assert found.published_at is None
+
+
+def test_runs_that_left_no_rows_are_forgotten_when_another_begins(warehouse: Warehouse):
+    """Of run 2 all rows are replaced, of run 1 those of January stand, run 3 wrote nothing."""
+    warehouse.run_id = "run-3"
+    record_inputs(warehouse.con, "run-3", SECOND, {})
+    warehouse.run_id = "run-4"
+    record_inputs(warehouse.con, "run-4", SECOND, {})
+    noted = "SELECT run_id, files, definitions, upstream FROM meta.runs ORDER BY run_id"
+    assert [row[0] for row in warehouse.con.execute(noted).fetchall()] == [
+        "run-1",
+        "run-2",
+        "run-4",
+    ]
+    warehouse.write(SALES, [FEBRUARY], rows(m02=1))
+    warehouse.write(MATRIX, [FEBRUARY], rows(m02=1))
+    record_inputs(warehouse.con, "run-5", FIRST, UPSTREAM)
+    assert warehouse.con.execute(noted).fetchall() == [
+        ("run-1", "files", "definitions", '{"raw.sales": []}'),
+        ("run-4", "other files", "other definitions", "{}"),
+        ("run-5", "files", "definitions", json.dumps(UPSTREAM)),
+    ]
 
 
 def test_a_month_fails_by_blocking_errors_and_by_files_that_could_not_be_read(

@@ -193,9 +193,10 @@ def test_a_form_that_reads_nothing_is_to_be_corrected(place):
         (["", ""], "{}"),
         ([], "{}"),
         (["none", "None"], "{transactions.occurred_at: {sentinels: [none]}}"),
+        (["Unknown", "UNKNOWN"], "{transactions.occurred_at: {sentinels: [UnKnown]}}"),
         (["12/1/2010"], declared('"%m/%d/%Y"')),
     ],
-    ids=["one is read", "no value", "no row", "codes for not known", "as declared"],
+    ids=["one is read", "no value", "no row", "codes for not known", "in capitals", "as declared"],
 )
 def test_what_is_no_fault_of_the_form_stops_nothing(place, dates: Sequence[str], rules: str):
     place(*dates, rules=rules).dates.require_readable()
