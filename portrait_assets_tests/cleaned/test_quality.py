@@ -133,17 +133,17 @@ _REJECTED = st.tuples(
     st.sampled_from(["2024-01", "2024-02"]),
     st.sampled_from(["transactions", "customers"]),
     st.sampled_from(["a.csv", "b.csv"]),
-    st.integers(1, 4),
-    st.sampled_from(["unreadable", "before the customer joined", "no exchange rate", "outside"]),
-    st.sampled_from(["row", "value", "note", "merged", "unplaced"]),
+    st.integers(1, 2),
+    st.sampled_from(["unreadable", "before the customer joined"]),
+    st.sampled_from(["row", "note", "merged", "merged"]),
 )
 
 
 @settings(max_examples=30)
-@given(st.lists(_REJECTED, max_size=12), st.integers(0, 20))
+@given(st.lists(_REJECTED, min_size=8, max_size=20), st.integers(0, 20))
 def test_each_line_counts_once_for_each_share_that_it_lowers(rejected, received_rows: int):
     """By hand: a line is invalid by a rule of one value, inconsistent by one of several."""
-    across = {"before the customer joined", "no exchange rate"}
+    across = {"before the customer joined"}
     names = ["month", "table_name", "source_file", "source_row", "rule", "severity"]
     rejects = pl.DataFrame(
         [dict(zip(names, row, strict=True)) for row in rejected], schema=REJECTS.polars_schema
