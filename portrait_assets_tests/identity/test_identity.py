@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -233,6 +234,29 @@ def test_a_model_is_due_where_records_are_twice_those_of_the_newest_so_far(
     texts, identity = identifying._Texts(records), Identity(keys=())
     assert identifying._probable("2024-03", records, texts, [models], identity).is_empty()
     assert asked_for == ([20] if is_due else [])
+
+
+def test_of_what_a_new_model_finds_the_pairs_with_a_record_of_the_month_count(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Those among earlier records were decided when they were new."""
+    pairs = pl.DataFrame(
+        [("A", "B", 0.99), ("A", "M", 0.98), ("N", "Z", 0.97), ("M", "N", 0.96), ("Y", "Z", 0.95)],
+        schema=["record_1", "record_2", "match_probability"],
+        orient="row",
+    )
+    model = SimpleNamespace(to_json=lambda: "what it learnt")
+    monkeypatch.setattr(identifying, "train", lambda *_: (model, pairs))
+    rows = [
+        person("2024-02" if name in "MN" else "2024-01", name, full_name=f"name of {name}")
+        for name in "ABMNYZ"
+    ]
+    records = identifying._records(received(CUSTOMERS, rows), Conventions())
+    trained = [LINKAGE_MODEL.empty()]
+    texts, identity = identifying._Texts(records), Identity(keys=())
+    found = identifying._probable("2024-02", records, texts, trained, identity)
+    assert found.rows() == pairs.rows()[1:4]
+    assert trained[-1].rows() == [("2024-02", 6, "what it learnt")]
 
 
 def person(month: str, customer_id: str, **values: str) -> dict[str, str]:
