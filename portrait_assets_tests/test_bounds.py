@@ -96,10 +96,10 @@ def test_a_batch_is_as_large_as_the_limit_allows_and_no_larger(sizes: list[int],
     rows = dict(enumerate(sizes))
     batches = list(in_batches(rows, rows, limit))
     assert [item for batch in batches for item in batch] == list(rows)
-    held = [sum(rows[item] for item in batch) for batch in batches]
-    assert all(size <= limit or len(batch) == 1 for size, batch in zip(held, batches, strict=True))
+    taken = [sum(rows[item] for item in batch) for batch in batches]
+    assert all(size <= limit or len(batch) == 1 for size, batch in zip(taken, batches, strict=True))
     for number, batch in enumerate(batches[1:]):
-        assert held[number] + rows[batch[0]] > limit, "the first of the next would not fit"
+        assert taken[number] + rows[batch[0]] > limit, "the first of the next would not fit"
 
 
 def test_rows_that_may_be_held_follow_from_the_values_of_a_row():

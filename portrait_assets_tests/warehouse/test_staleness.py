@@ -82,7 +82,7 @@ _TIMES = st.tuples(st.integers(1, 6), st.integers(1, 6)).map(sorted)
 def test_what_is_stale_is_what_an_oracle_finds(times):
     """A table is stale where what it reads, or itself in a month before, changed after it."""
     by_month = {
-        month: {table: State(made, changed) for table, (changed, made) in tables.items()}
+        month: {table: State(written, changed) for table, (changed, written) in tables.items()}
         for month, tables in times.items()
     }
     changes = [

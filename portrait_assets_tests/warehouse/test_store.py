@@ -228,7 +228,7 @@ def test_what_is_written_later_bears_a_later_time_whatever_the_clock_shows(
     again.close()
     assert made_at[0] == (now // 1000, now // 1000)
     assert sorted(set(made_at)) == made_at, "each later than the one before it"
-    assert all(made == changed for made, changed in made_at)
+    assert all(written == changed for written, changed in made_at)
 
 
 def test_a_warehouse_refuses_another_source(warehouse: Warehouse):
