@@ -146,6 +146,13 @@ def test_a_row_set_aside_or_merged_is_accounted_for_and_warned_of(
     assert not passes(warehouse, NONE_SET_ASIDE, REJECTS)
 
 
+def test_the_most_frequent_reject_is_reported(warehouse: Warehouse):
+    reject(warehouse, "value", "future", "unreadable", "unreadable", "future", "unreadable")
+    result = run_checks([NONE_SET_ASIDE], warehouse, REJECTS, [MONTH])[0]
+    assert result["failures"] == 5
+    assert "most often transactions.row unreadable (3x, value)" in str(result["detail"])
+
+
 @pytest.mark.parametrize("rules", [("unreadable", "future"), ("future", "unreadable")])
 def test_of_equally_frequent_rejects_the_first_by_name_is_reported(
     warehouse: Warehouse, rules: tuple[str, str]

@@ -170,7 +170,7 @@ def test_each_line_counts_once_for_each_share_that_it_lowers(rejected, received_
 @pytest.mark.parametrize("known", [set(), {"channel"}, {"channel", "currency"}])
 def test_completeness_is_of_the_columns_that_have_had_a_value_so_far(known: set[str]):
     """By hand, of values filled by month; months materialized together."""
-    filled = {
+    filled: dict[str, dict[str, list[str | None]]] = {
         "2024-01": {"channel": [None, "app"], "currency": [None, None]},
         "2024-02": {"channel": [None, None], "currency": ["CNY", None]},
         "2024-03": {"channel": ["app", "app"], "currency": [None, None]},

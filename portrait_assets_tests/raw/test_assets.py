@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -69,7 +71,8 @@ def materialize(settings: Settings, months: list[str]) -> None:
         partition_key_range=dg.PartitionKeyRange(months[0], months[-1]),
     )
     try:
-        for output in step(context):
+        outputs: Iterable[dg.Output[Any]] = step(context)  # type: ignore[assignment]
+        for output in outputs:
             if not isinstance(output.value, Written):
                 warehouse.write(tables[output.output_name], months, output.value)
     finally:

@@ -156,8 +156,8 @@ def test_every_line_is_in_the_month_or_unplaced_as_by_its_date(
     for asked in (months, months[:1], months[-1:], months[1:2], months[::2]):
         if asked:
             rows = placing.reader.con.sql(placing.rows(asked).sql).pl()
-            found = sorted(rows.select("source_row", "month").iter_rows())
-            assert found == [(n, month) for n, month in month_of.items() if month in asked]
+            by_row = sorted(rows.select("source_row", "month").iter_rows())
+            assert by_row == [(n, month) for n, month in month_of.items() if month in asked]
 
     late = [n for n, month in month_of.items() if month > last]
     undated = [n for n in range(1, len(AT_BOUNDARIES) + 1) if n not in dated]
