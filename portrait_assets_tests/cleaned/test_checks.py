@@ -146,6 +146,19 @@ def test_a_row_set_aside_or_merged_is_accounted_for_and_warned_of(
     assert not passes(warehouse, NONE_SET_ASIDE, REJECTS)
 
 
+@pytest.mark.parametrize("severity", ["row", "merged"])
+def test_a_line_with_several_reasons_is_one_line_of_the_account(
+    warehouse: Warehouse, severity: str
+):
+    keep(warehouse, 1)
+    reject(warehouse, severity, "unreadable", "future", "required and missing")
+    part = "set_aside" if severity == "row" else severity
+    row = account_of(warehouse, MONTH).filter(table_name="transactions").row(0, named=True)
+    assert {name: row[name] for name in ("received", "kept", part, "lost")} == {
+        **{"received": 2, "kept": 1, part: 1, "lost": 0}
+    }
+
+
 def test_the_most_frequent_reject_is_reported(warehouse: Warehouse):
     reject(warehouse, "value", "future", "unreadable", "unreadable", "future", "unreadable")
     result = run_checks([NONE_SET_ASIDE], warehouse, REJECTS, [MONTH])[0]

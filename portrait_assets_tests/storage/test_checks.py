@@ -78,6 +78,21 @@ def test_failures_are_counted_by_month_in_batches_and_in_parts(warehouse: Wareho
     assert "points fails" in str(found["contract", "2024-03"]["detail"])
 
 
+def _more_than_four(subject: Subject) -> Finding:
+    return Finding(int(subject.rows.height <= 4), f"{subject.rows.height} rows")
+
+
+def test_what_does_not_hold_of_months_together_is_looked_at_month_by_month(warehouse: Warehouse):
+    """All months have fourteen rows, and January and February four each."""
+    many = TableCheck("many", "Rows", _more_than_four)
+    results = run_checks([many], warehouse, TIERS, MONTHS)
+    assert [(row["month"], row["passed"], row["detail"]) for row in results] == [
+        ("2024-01", False, "4 rows"),
+        ("2024-02", False, "4 rows"),
+        ("2024-03", True, "6 rows"),
+    ]
+
+
 def test_parts_of_a_month_hold_each_row_once_and_those_of_one_key_together(warehouse: Warehouse):
     twice = pl.DataFrame(
         [(DAYS["2024-02"], f"c{n % 5}", n) for n in range(15)],
