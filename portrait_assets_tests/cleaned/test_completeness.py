@@ -145,6 +145,8 @@ def test_months_without_rows_in_between_count_as_months():
 def test_a_month_that_the_source_declares_complete_is():
     row = judged(months(FOUR, 10, 10, 10, 1), "2024-04", ["2024-04"])
     assert (row["reason"], row["is_complete"]) == (FEW_ROWS, True)
+    other = judged(months(FOUR, 10, 10, 10, 1), "2024-04", ["2024-03", "2024-05"])
+    assert (other["reason"], other["is_complete"]) == (FEW_ROWS, False)
 
 
 def expected(days: list[Day], table: str, month: str) -> tuple[object, ...]:
