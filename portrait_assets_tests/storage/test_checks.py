@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.bounds import Bounds
+from portrait_assets.core.errors import WarehouseError
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
-from portrait_assets.storage.dagster.asset import _dependencies
+from portrait_assets.storage.dagster.asset import _dependencies, _require
 from portrait_assets.storage.dagster.checks import (
     CONTRACT,
     Finding,
@@ -106,6 +107,33 @@ def test_parts_of_a_month_hold_each_row_once_and_those_of_one_key_together(wareh
         of = [set(part["customer_id"]) for part in parts]
         if not by:
             assert sum(map(len, of)) == 5, "each customer is in one part"
+
+
+@pytest.mark.parametrize(
+    ("span", "months", "missing"),
+    [
+        (THE_MONTH, MONTHS, None),
+        (THE_MONTH, ["2024-03", "2024-04"], "2024-04"),
+        (window(2), ["2024-01"], "2023-12"),
+        (window(2), ["2024-02", "2024-03"], None),
+        (EVER, ["2024-03"], "2023-12"),
+        (Span(1, 1), ["2024-04"], None),
+    ],
+)
+def test_every_month_that_is_read_must_be_there(
+    tmp_path: Path, span: Span, months: list[str], missing: str | None
+):
+    stored = Warehouse(tmp_path / "w.duckdb", "shop", "run")
+    stored.write(TIERS, MONTHS, TIERS.empty())
+    known = ["2023-12", *MONTHS, "2024-04"]
+    try:
+        if missing is None:
+            _require(stored, [read(TIERS, span)], known, months)
+        else:
+            with pytest.raises(WarehouseError, match=rf"not been materialized for {missing}"):
+                _require(stored, [read(TIERS, span)], known, months)
+    finally:
+        stored.close()
 
 
 @pytest.mark.parametrize(
