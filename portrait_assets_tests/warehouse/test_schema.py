@@ -105,6 +105,12 @@ def test_a_key_identifies_a_row_within_its_month(
     assert (violations(contract_schema(table), frame)[0] == 0) == is_right
 
 
+@pytest.mark.parametrize("names", [(), ("age",), ("age", "likes"), ("id", "none of them")])
+def test_a_table_without_some_columns_has_the_others_in_their_order(names: tuple[str, ...]):
+    left = [name for name in ("id", "age", "grade", "likes") if name not in names]
+    assert list(TABLE.without(*names).column_names) == left
+
+
 def test_types_as_received_and_their_values_are_not_checked():
     raw = replace(TABLE, types_as_received=True)
     received = GOOD.with_columns(age=pl.Series(["121", "old"]))
