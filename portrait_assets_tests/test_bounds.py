@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from portrait_assets.core.bounds import Bounds, in_batches
 from portrait_assets.core.settings import Settings
@@ -85,6 +88,23 @@ def test_months_are_taken_together_up_to_a_limit_of_rows():
         ["2024-04"],
     ]
     assert list(in_batches(rows, rows, limit=99)) == [list(rows)]
+
+
+@examples(max_examples=40)
+@given(st.lists(st.integers(0, 7), max_size=8), st.integers(1, 10))
+def test_a_batch_is_as_large_as_the_limit_allows_and_no_larger(sizes: list[int], limit: int):
+    rows = dict(enumerate(sizes))
+    batches = list(in_batches(rows, rows, limit))
+    assert [item for batch in batches for item in batch] == list(rows)
+    taken = [sum(rows[item] for item in batch) for batch in batches]
+    assert all(size <= limit or len(batch) == 1 for size, batch in zip(taken, batches, strict=True))
+    for number, batch in enumerate(batches[1:]):
+        assert taken[number] + rows[batch[0]] > limit, "the first of the next would not fit"
+
+
+def test_rows_that_may_be_held_follow_from_the_values_of_a_row():
+    bounds = Bounds(table_values=10)
+    assert [bounds.rows_of(columns) for columns in (1, 3, 10, 11)] == [10, 3, 1, 1]
 
 
 def test_an_empty_month_does_not_make_the_large_one_after_it_one_of_several():

@@ -110,6 +110,24 @@ def test_rows_of_parquet_are_counted_and_those_of_text_estimated(tmp_path: Path)
     assert source_rows(load_source(settings.source_dir)) == 0
 
 
+def test_rows_of_several_files_add_up_those_of_parquet_and_by_the_size_those_of_text(
+    tmp_path: Path,
+):
+    settings = shop(tmp_path)
+    folder = settings.source_dir
+    sources = folder / "source.yaml"
+    sources.write_text(sources.read_text().replace("sales.csv", "'part-*'"))
+    text = sales_file(settings).read_bytes()
+    frame = pl.read_csv(sales_file(settings), infer_schema=False)
+    for number, rows in enumerate((300, 200, 1)):
+        frame.head(rows).write_parquet(folder / f"part-{number}.parquet")
+    assert source_rows(load_source(folder)) == 501
+    (folder / "part-3.csv").write_bytes(text[:6000])
+    assert source_rows(load_source(folder)) == 501 + 100
+    (folder / "part-4.csv.gz").write_bytes(text[:600])
+    assert source_rows(load_source(folder)) == 501 + 100 + 50
+
+
 def test_the_time_left_goes_by_the_pace_so_far():
     clock = Clock([Stage("raw", 10), Stage("cleaned", 20), Stage("mart", 5)])
     assert clock.left == 35

@@ -226,6 +226,12 @@ def test_the_kept_event_log_stores_what_dagster_s_own_can_read(tmp_path: Path):
     for asset in ("a", "b"):
         assert own.get_materialized_partitions(dg.AssetKey(asset)) == {"2024-01", "2024-02"}
     assert all(own.has_asset_key(dg.AssetKey(asset)) for asset in "abc")
+    newest = own.get_latest_materialization_events([dg.AssetKey(asset) for asset in "abc"])
+    of_asset = {key.path[0]: entry.dagster_event for key, entry in newest.items() if entry}
+    assert {name: event and event.partition for name, event in of_asset.items()} == {
+        **dict.fromkeys("ab", "2024-02"),
+        "c": "2024-01",
+    }
     events = [log.dagster_event for log in own.get_logs_for_run(RUN_ID)]
     logged = [event.partition for event in events if event is not None]
     assert logged == ["2024-01", None, "2024-02", "2024-01", "2024-02", "2024-01"]

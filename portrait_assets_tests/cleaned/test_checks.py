@@ -146,6 +146,26 @@ def test_a_row_set_aside_or_merged_is_accounted_for_and_warned_of(
     assert not passes(warehouse, NONE_SET_ASIDE, REJECTS)
 
 
+@pytest.mark.parametrize("severity", ["row", "merged"])
+def test_a_line_with_several_reasons_is_one_line_of_the_account(
+    warehouse: Warehouse, severity: str
+):
+    keep(warehouse, 1)
+    reject(warehouse, severity, "unreadable", "future", "required and missing")
+    part = "set_aside" if severity == "row" else severity
+    row = account_of(warehouse, MONTH).filter(table_name="transactions").row(0, named=True)
+    assert {name: row[name] for name in ("received", "kept", part, "lost")} == {
+        **{"received": 2, "kept": 1, part: 1, "lost": 0}
+    }
+
+
+def test_the_most_frequent_reject_is_reported(warehouse: Warehouse):
+    reject(warehouse, "value", "future", "unreadable", "unreadable", "future", "unreadable")
+    result = run_checks([NONE_SET_ASIDE], warehouse, REJECTS, [MONTH])[0]
+    assert result["failures"] == 5
+    assert "most often transactions.row unreadable (3x, value)" in str(result["detail"])
+
+
 @pytest.mark.parametrize("rules", [("unreadable", "future"), ("future", "unreadable")])
 def test_of_equally_frequent_rejects_the_first_by_name_is_reported(
     warehouse: Warehouse, rules: tuple[str, str]
@@ -155,10 +175,35 @@ def test_of_equally_frequent_rejects_the_first_by_name_is_reported(
     assert "most often transactions.row future (1x, value)" in str(result["detail"])
 
 
-@pytest.mark.parametrize("changed", [{"rows_in_file": 6}, {"rows_received": 3}])
-def test_a_row_lost_in_reading_is_detected(warehouse: Warehouse, changed: dict[str, object]):
-    warehouse.write(RECEIPTS, [MONTH], receipt(**changed))
-    assert not passes(warehouse, ALL_RECEIVED, RECEIPTS)
+LOST_IN_READING: list[tuple[dict[str, object], int]] = [
+    ({"rows_in_file": 6}, 2),
+    ({"rows_in_file": 1}, 3),
+    ({"rows_placed": 3}, 1),
+    ({"rows_unplaced": 2}, 2),
+    ({"rows_received": 5}, 3),
+    ({"rows_received": 0}, 2),
+    ({"rows_received": 3, "rows_in_file": 3}, 2),
+]
+
+
+def test_a_row_lost_in_reading_is_detected(warehouse: Warehouse):
+    for changed, lost in LOST_IN_READING:
+        warehouse.write(RECEIPTS, [MONTH], receipt(**changed))
+        result = run_checks([ALL_RECEIVED], warehouse, RECEIPTS, [MONTH])[0]
+        assert (result["passed"], result["failures"]) == (False, lost), changed
+        assert str(result["detail"]).startswith("transactions: ")
+
+
+def test_lines_lost_of_the_month_and_of_the_file_never_make_up_for_one_another(
+    warehouse: Warehouse,
+):
+    """Two lines were received of the four of the file."""
+    cases = [(1, 4, 1), (3, 4, 1), (2, 7, 3), (2, 1, 3), (1, 3, 2), (3, 5, 2), (1, 5, 2)]
+    for kept, in_file, lost in cases:
+        keep(warehouse, kept)
+        warehouse.write(RECEIPTS, [MONTH], receipt(rows_in_file=in_file))
+        failures = run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]["failures"]
+        assert failures == lost, (kept, in_file)
 
 
 def test_a_key_used_twice_in_a_month_is_detected(warehouse: Warehouse):

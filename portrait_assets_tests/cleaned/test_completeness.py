@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import calendar
+import itertools
+import random
+import statistics
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -142,6 +145,80 @@ def test_months_without_rows_in_between_count_as_months():
 def test_a_month_that_the_source_declares_complete_is():
     row = judged(months(FOUR, 10, 10, 10, 1), "2024-04", ["2024-04"])
     assert (row["reason"], row["is_complete"]) == (FEW_ROWS, True)
+    other = judged(months(FOUR, 10, 10, 10, 1), "2024-04", ["2024-03", "2024-05"])
+    assert (other["reason"], other["is_complete"]) == (FEW_ROWS, False)
+
+
+def expected(days: list[Day], table: str, month: str) -> tuple[object, ...]:
+    """The row of a table by its definition, from the months since its first one."""
+    by_day = {day: rows for of, _, day, rows in days if of == table}
+    first = min(day for day in by_day)
+    named = [f"{first.year + n // 12}-{n % 12 + 1:02d}" for n in range(first.month - 1, 60)]
+    before = named[: named.index(month)]
+
+    def days_of(name: str) -> list[int]:
+        return sorted(day.day for day in by_day if f"{day:%Y-%m}" == name)
+
+    def quiet(name: str) -> int:
+        return calendar.monthrange(int(name[:4]), int(name[5:]))[1] - max(days_of(name), default=0)
+
+    def longest_gap(name: str) -> int:
+        steps = itertools.pairwise([0, *days_of(name)])
+        return max([later - earlier - 1 for earlier, later in steps] + [quiet(name)])
+
+    def rows_of(name: str) -> int:
+        return sum(rows for day, rows in by_day.items() if f"{day:%Y-%m}" == name)
+
+    rows, counts = rows_of(month), [rows_of(name) for name in before]
+    if len(before) < 3:
+        return (rows, len(before), quiet(month), None, None, None, None)
+    usual = statistics.median(counts)
+    deviation = statistics.median(abs(count - usual) for count in counts)
+    fewest = max(0.0, min(usual / 2, usual - 3 * 1.4826 * deviation))
+    most = None
+    if statistics.median(len(days_of(name)) for name in before) >= 10:
+        most = max(2, 1 + 2 * max(longest_gap(name) for name in before if days_of(name)))
+    reason = None
+    if rows == 0 and min(counts) > 0:
+        reason = NO_ROWS
+    elif rows < fewest:
+        reason = FEW_ROWS
+    elif most is not None and quiet(month) > most:
+        reason = ENDS_EARLY
+    return (rows, len(before), quiet(month), usual, round(fewest, 6), most, reason)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_table_is_judged_as_by_an_oracle(seed: int):
+    draw = random.Random(seed)
+    month = f"2024-{draw.randint(4, 6):02d}"
+    days: list[Day] = []
+    for table in ("balances", "responses", "transactions"):
+        share, start = (
+            draw.choice([0.1, 0.3, 0.4, 0.9]),
+            draw.choice([date(2023, 10, 5), date(2024, 2, 1)]),
+        )
+        day, until = start, date(2024, int(month[5:]), draw.choice([3, 15, 25, 30]))
+        missing = draw.choice(["", f"{month}", "2024-03"])
+        while day <= until:
+            is_there = day == start or draw.random() < share
+            if is_there and (day == start or f"{day:%Y-%m}" != missing):
+                days.append((table, f"{day:%Y-%m}", day, draw.randint(1, 9)))
+            day += timedelta(1)
+    frame = pl.DataFrame(
+        days,
+        schema={"table_name": pl.String, "month": pl.String, "day": pl.Date, "rows": pl.Int64},
+        orient="row",
+    )
+    found = run_step(completeness_step(()), Scope(month), {DAYS: frame}).with_columns(
+        pl.col("fewest_rows").round(6)
+    )
+    for table in ("balances", "responses", "transactions"):
+        row = found.filter(table_name=table).row(0, named=True)
+        limits = ("usual_rows", "fewest_rows", "most_quiet_days", "reason")
+        shown = tuple(row[name] for name in ("rows", "months_compared", "quiet_days", *limits))
+        assert shown == expected(days, table, month), table
+        assert row["is_complete"] == (row["reason"] is None)
 
 
 def test_rows_of_the_twelve_months_before_are_counted_by_the_day_that_they_are_dated_by():

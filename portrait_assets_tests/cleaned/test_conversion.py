@@ -98,6 +98,18 @@ def test_usual_names_of_a_currency_stand_for_its_code():
     assert amounts(found) == [(1.0, None)]
 
 
+@pytest.mark.parametrize("worths", [("0.50", "0.25"), ("0.25", "0.50")])
+def test_of_rates_of_a_day_under_two_spellings_the_greater_counts_in_any_order(
+    worths: tuple[str, str],
+):
+    rates = [
+        (code, "2024-01-01", worth) for code, worth in zip(("usd", "USD"), worths, strict=True)
+    ]
+    rates.append(("USD", "2024-01-02", "0.10"))
+    found = sales(on("2024-01-01", "USD", "1.00"), on("2024-01-02", "USD", "1.00"), rates=rates)
+    assert amounts(found) == [(0.5, 1.0), (0.1, 1.0)]
+
+
 def test_every_amount_of_a_row_is_converted():
     found = sales(on("2024-01-05", "USD", "10.00", discount_amount="2.50"))
     row = found.kept.row(0, named=True)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import permutations
+from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
-from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
-from portrait_assets.stages.cleaned.golden import SURVIVORSHIP, golden_month
+from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
+from portrait_assets.stages.cleaned.golden import (
+    SURVIVORSHIP,
+    Survives,
+    golden_month,
+    golden_records,
+)
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.contract import CUSTOMERS
 from portrait_assets_tests.cleaned.test_clean import received
@@ -109,6 +117,82 @@ def test_a_month_has_the_customers_with_new_records_and_uses_no_later_ones():
     assert golden("2024-02", OLD, OTHER, stranger)["customer_id"].to_list() == ["C1"]
     first = golden("2024-01", OLD, OTHER, LATER)
     assert first["region"].to_list() == ["海南"]
+
+
+def test_a_month_describes_who_has_a_record_or_is_mapped_in_it_and_nobody_else():
+    records = [OLD | {"customer_id": name} for name in ("X", "Y", "Z")]
+    records += [LATER | {"customer_id": "X", "month": "2024-02"}]
+    frame = clean(received(CUSTOMERS, records), CUSTOMERS, Conventions()).kept
+    mapped = [("2024-01", name, name) for name in ("X", "Y", "Z")] + [("2024-03", "Y", "Z")]
+    identity_map = pl.DataFrame(mapped, schema=SAME.schema, orient="row")
+    months = ["2023-12", "2024-01", "2024-02", "2024-03", "2024-04"]
+    for most in (None, 1):
+        parts = [golden_month(frame, identity_map, month, (), most) for month in months]
+        described = [[name for part in of for name in part["customer_id"]] for of in parts]
+        assert described == [[], ["X", "Y", "Z"], ["X"], ["Z"], []]
+
+
+_VALUES = st.sampled_from(("p", "pq", "pqr", "s", None))
+_DATES = st.sampled_from((date(1990, 1, 2), date(1991, 3, 4), date(1992, 5, 6), None))
+_RECORD = st.fixed_dictionaries(
+    {
+        "customer_id": st.sampled_from("AB"),
+        "source_customer_id": st.sampled_from(("C1", "K1", "K2", "other")),
+        "joined_on": _DATES,
+        "birth_date": _DATES,
+        **dict.fromkeys(("full_name", "address", "region", "gender"), _VALUES),
+    }
+)
+
+
+def surviving(name: str, of: list[dict[str, Any]], trust: tuple[str, ...]) -> dict[str, Any] | None:
+    """The record whose value survives, of the records of one customer, the newest first."""
+    having = [record for record in of if record[name] is not None]
+    systems = [*trust, ""]
+
+    def system(record: dict[str, Any]) -> int:
+        return next(n for n, s in enumerate(systems) if record["source_customer_id"].startswith(s))
+
+    match SURVIVORSHIP[name]:
+        case Survives.MOST_TRUSTED:
+            return min(having, key=system, default=None)
+        case Survives.EARLIEST:
+            return min(having, key=lambda record: record[name], default=None)
+        case Survives.MOST_FREQUENT:
+            values = [record[name] for record in having]
+            return max(having, key=lambda record: values.count(record[name]), default=None)
+        case Survives.MOST_COMPLETE:
+            newest: dict[str, dict[str, Any]] = {}
+            for record in having:
+                newest.setdefault(record["source_customer_id"], record)
+            return max(newest.values(), key=lambda record: len(record[name]), default=None)
+        case _:
+            return having[0] if having else None
+
+
+@settings(max_examples=12)
+@given(st.lists(_RECORD, min_size=1, max_size=8), st.permutations(("C", "K", "K2")))
+def test_every_attribute_survives_as_by_an_oracle(drawn, trust):
+    """Records of days one after the other, so that each has a place in the order of time."""
+    dated = [
+        {**record, "month": "2024-01", "recorded_on": date(2024, 1, n), "source_row": n}
+        for n, record in enumerate(drawn, 1)
+    ]
+    filled = [{"source_file": "f", **record} for record in dated]
+    frame = pl.DataFrame(filled, schema=CLEANED["customers"].polars_schema)
+    found = golden_records(frame.sample(fraction=1, shuffle=True, seed=1), tuple(trust))
+    names = ("joined_on", "birth_date", "full_name", "address", "region", "gender", "recorded_on")
+    of = {
+        who: [record for record in reversed(dated) if record["customer_id"] == who]
+        for who in {record["customer_id"] for record in dated}
+    }
+    assert found["customer_id"].to_list() == sorted(of)
+    for row in found.iter_rows(named=True):
+        origins = dict(origin.split(": ") for origin in row["origins"])
+        for name in names:
+            expected = surviving(name, of[row["customer_id"]], tuple(trust))
+            assert row[name] == (expected and expected[name]), (name, trust)
+            assert origins.get(name) == (expected and f"f {expected['source_row']}")
 
 
 def test_every_attribute_has_a_rule_and_the_contract_holds():

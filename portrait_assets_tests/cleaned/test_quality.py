@@ -7,10 +7,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
-from portrait_assets.stages.cleaned.contract import QUALITY
+from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
 from portrait_assets.stages.raw.contract import (
     CANONICAL,
@@ -125,6 +127,76 @@ def test_an_undated_line_is_received_and_not_valid():
         [counted(found.kept, TRANSACTIONS)], rejects, receipts(["2024-01"], transactions=2)
     ).filter(table_name="transactions")
     assert measured.select("rows_received", "rows_kept", "validity").rows() == [(2, 1, 0.5)]
+
+
+_REJECTED = st.tuples(
+    st.sampled_from(["2024-01", "2024-02"]),
+    st.sampled_from(["transactions", "customers"]),
+    st.sampled_from(["a.csv", "b.csv"]),
+    st.integers(1, 2),
+    st.sampled_from(["unreadable", "before the customer joined"]),
+    st.sampled_from(["row", "note", "merged", "merged"]),
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(_REJECTED, min_size=8, max_size=20), st.integers(0, 20))
+def test_each_line_counts_once_for_each_share_that_it_lowers(rejected, received_rows: int):
+    """By hand: a line is invalid by a rule of one value, inconsistent by one of several."""
+    across = {"before the customer joined"}
+    names = ["month", "table_name", "source_file", "source_row", "rule", "severity"]
+    rejects = pl.DataFrame(
+        [dict(zip(names, row, strict=True)) for row in rejected], schema=REJECTS.polars_schema
+    )
+    months = ["2024-01", "2024-02"]
+    rows = {"transactions": received_rows, "customers": 20}
+    found = quality([], rejects, receipts(months, **rows))
+    for month in months:
+        for table, count in rows.items():
+            here = [row for row in rejected if row[:2] == (month, table)]
+            lines = {
+                "validity": {
+                    row[2:4] for row in here if row[4] not in across and row[5] != "merged"
+                },
+                "uniqueness": {row[2:4] for row in here if row[5] == "merged"},
+                "consistency": {row[2:4] for row in here if row[4] in across},
+            }
+            measured = found.filter(month=month, table_name=table).row(0, named=True)
+            for share, of in lines.items():
+                left = round(max(0, count - len(of)) / count, 6) if count else None
+                assert measured[share] == left, share
+
+
+@pytest.mark.parametrize("known", [set(), {"channel"}, {"channel", "currency"}])
+def test_completeness_is_of_the_columns_that_have_had_a_value_so_far(known: set[str]):
+    """By hand, of values filled by month; months materialized together."""
+    filled: dict[str, dict[str, list[str | None]]] = {
+        "2024-01": {"channel": [None, "app"], "currency": [None, None]},
+        "2024-02": {"channel": [None, None], "currency": ["CNY", None]},
+        "2024-03": {"channel": ["app", "app"], "currency": [None, None]},
+    }
+    rows = [
+        GOOD
+        | {"month": month, "occurred_at": f"{month}-05 10:0{n}:00"}
+        | {name: values[n] for name, values in of.items()}
+        for month, of in filled.items()
+        for n in range(2)
+    ]
+    found = clean(received(TRANSACTIONS, rows), TRANSACTIONS, Conventions())
+    measured = quality(
+        [counted(found.kept, TRANSACTIONS)],
+        found.rejects,
+        receipts(list(filled), transactions=2),
+        lambda table, column: column in known,
+    )
+    always = sum(GOOD[name] is not None for name in ("customer_id", "occurred_at", "amount"))
+    had = set(known)
+    for month, of in filled.items():
+        had |= {name for name, values in of.items() if any(values)}
+        values = 2 * (always + len(had))
+        there = 2 * always + sum(value is not None for name in had for value in of[name])
+        row = measured.filter(month=month, table_name="transactions").row(0, named=True)
+        assert row["completeness"] == round(there / values, 6), month
 
 
 def test_what_the_ui_shows_are_the_shares_that_are_known():

@@ -16,6 +16,7 @@ from portrait_assets.stages.raw.contract import (
     CAMPAIGNS,
     CANONICAL_BY_NAME,
     CUSTOMERS,
+    PRODUCTS,
     RESPONSES,
     TRANSACTIONS,
     Canonical,
@@ -167,6 +168,21 @@ def test_a_campaign_that_ends_before_it_starts_loses_its_end():
     found = clean(received(CAMPAIGNS, [row]), CAMPAIGNS, CHINA)
     assert found.kept["ended_on"].to_list() == [None]
     assert rejects_of(found) == [(1, "ended_on", "ends before it starts", "value", "2024-01-01")]
+
+
+@pytest.mark.parametrize(("end", "is_kept"), [("01-31", False), ("02-01", True), ("02-02", True)])
+@pytest.mark.parametrize(
+    ("canonical", "start", "ends"),
+    [(CAMPAIGNS, "started_on", "ended_on"), (PRODUCTS, "introduced_on", "withdrawn_on")],
+)
+def test_what_ends_on_the_day_that_it_starts_ends_then(
+    canonical: Canonical, start: str, ends: str, end: str, is_kept: bool
+):
+    row = dict.fromkeys(canonical.required, "X")
+    row |= {start: "2024-02-01", ends: f"2024-{end}"}
+    found = clean(received(canonical, [row]), canonical, CHINA)
+    assert [day is not None for day in found.kept[ends].to_list()] == [is_kept]
+    assert found.rejects.height == (0 if is_kept else 1)
 
 
 def test_days_past_due_below_zero_are_a_code():

@@ -36,6 +36,17 @@ def test_the_class_is_the_highest_of_the_inputs_unless_it_is_lowered():
     assert derived([C1], Lowered(C2, "a band")) is C1, "nothing raises a class but its inputs"
 
 
+@pytest.mark.parametrize("inputs", [set(), {C1}, {C2}, {C3}, {C1, C2}, {C2, C3}, {C1, C2, C3}])
+@pytest.mark.parametrize("lowered", [None, C1, C2, C3])
+def test_a_class_is_never_above_the_inputs_nor_above_what_it_is_lowered_to(
+    inputs: set[Sensitivity], lowered: Sensitivity | None
+):
+    """Classes sort by their names."""
+    of_inputs = max(inputs, default=C1, key=str)
+    expected = min(of_inputs, lowered or C3, key=str)
+    assert derived(inputs, Lowered(lowered, "why") if lowered else None) is expected
+
+
 def test_a_recorded_attribute_has_the_class_of_its_source(monkeypatch: pytest.MonkeyPatch):
     before = classes(FEATURES)
     raise_class(monkeypatch, "cleaned.golden_record", "region")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.typing.rules import Conventions
+from portrait_assets.stages.identity import identify as identifying
 from portrait_assets.stages.identity.contract import IDENTITY_MAP, LINKAGE_MODEL
 from portrait_assets.stages.identity.identify import Identified, identify
 from portrait_assets.stages.identity.lookup import as_known, moved, with_customer_id
@@ -199,6 +201,62 @@ def test_a_model_is_learnt_anew_where_records_have_doubled(
     models = linked(tmp_path, records, MONTHS[:2])[1]
     counted = [("2024-01", 100), ("2024-02", 100 + added)]
     assert models.select("month", "records").rows() == counted[:trained]
+
+
+@pytest.mark.parametrize(
+    ("learnt", "is_due"),
+    [
+        ([], True),
+        ([("2024-01", 10)], True),
+        ([("2024-01", 11)], False),
+        ([("2024-01", 20)], False),
+        ([("2024-01", 5), ("2024-02", 11)], False),
+        ([("2024-02", 11), ("2024-01", 5)], False),
+        ([("2024-01", 11), ("2024-02", 10)], True),
+        ([("2024-01", 11), ("2024-03", 10)], True),
+        ([("2024-01", 11), ("2024-04", 10)], False),
+    ],
+    ids=str,
+)
+def test_a_model_is_due_where_records_are_twice_those_of_the_newest_so_far(
+    monkeypatch: pytest.MonkeyPatch, learnt: list[tuple[str, int]], is_due: bool
+):
+    """Twenty records, none of them new in March."""
+    asked_for = []
+    monkeypatch.setattr(identifying, "train", lambda table, _: asked_for.append(table.height))
+    rows = [person("2024-01", f"R{n:02}", full_name=f"name {n}") for n in range(20)]
+    records = identifying._records(received(CUSTOMERS, rows), Conventions())
+    models = pl.DataFrame(
+        [(month, count, "{}") for month, count in learnt],
+        schema=LINKAGE_MODEL.polars_schema,
+        orient="row",
+    )
+    texts, identity = identifying._Texts(records), Identity(keys=())
+    assert identifying._probable("2024-03", records, texts, [models], identity).is_empty()
+    assert asked_for == ([20] if is_due else [])
+
+
+def test_of_what_a_new_model_finds_the_pairs_with_a_record_of_the_month_count(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Those among earlier records were decided when they were new."""
+    pairs = pl.DataFrame(
+        [("A", "B", 0.99), ("A", "M", 0.98), ("N", "Z", 0.97), ("M", "N", 0.96), ("Y", "Z", 0.95)],
+        schema=["record_1", "record_2", "match_probability"],
+        orient="row",
+    )
+    model = SimpleNamespace(to_json=lambda: "what it learnt")
+    monkeypatch.setattr(identifying, "train", lambda *_: (model, pairs))
+    rows = [
+        person("2024-02" if name in "MN" else "2024-01", name, full_name=f"name of {name}")
+        for name in "ABMNYZ"
+    ]
+    records = identifying._records(received(CUSTOMERS, rows), Conventions())
+    trained = [LINKAGE_MODEL.empty()]
+    texts, identity = identifying._Texts(records), Identity(keys=())
+    found = identifying._probable("2024-02", records, texts, trained, identity)
+    assert found.rows() == pairs.rows()[1:4]
+    assert trained[-1].rows() == [("2024-02", 6, "what it learnt")]
 
 
 def person(month: str, customer_id: str, **values: str) -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -16,10 +18,12 @@ from pydantic import ValidationError
 from portrait_assets.core.errors import SourceError
 from portrait_assets.methods.typing.dates import checked_format, read_by
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
+from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.raw.contract import CUSTOMERS, TRANSACTIONS
 from portrait_assets.stages.raw.placing import Placing, placings
 from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.received import Received
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.testing.shop import run, sales_file, shop
 from portrait_assets_tests.cleaned.test_clean import SALE, received
@@ -40,10 +44,11 @@ def place(tmp_path: Path):
     """Gives the placing of the shop's sales with these dates and these rules in source.yaml."""
     opened: list[tuple[SourceReader, duckdb.DuckDBPyConnection]] = []
 
-    def placed(*dates: str, rules: str = "{}") -> Placing:
+    def placed(*dates: str, rules: str = "{}", time_zone: str = "Asia/Shanghai") -> Placing:
         settings = shop(tmp_path / str(len(opened)))
         source_yaml = settings.source_dir / "source.yaml"
-        source_yaml.write_text(source_yaml.read_text() + f"rules: {rules}\n")
+        text = source_yaml.read_text().replace("Asia/Shanghai", time_zone)
+        source_yaml.write_text(f"{text}rules: {rules}\n")
         lines = "".join(f"{each},K1,B1,tea,1.50,0,east\n" for each in dates)
         sales_file(settings).write_text("sold_at,card,basket,category,paid,saved,town\n" + lines)
         con = duckdb.connect()
@@ -104,6 +109,78 @@ def test_a_column_of_dates_that_cannot_be_read_is_named_with_three_of_them(place
     )
 
 
+TEXTS: dict[str, datetime | None] = {
+    # Excel shows 45292 as 2024-01-01, 61 as 1900-03-01 and 99999 as 2173-10-13.
+    "45292": datetime(2024, 1, 1),
+    "45291": datetime(2023, 12, 31),
+    "10000": datetime(1927, 5, 18),
+    "25569": datetime(1970, 1, 1),
+    "99999": datetime(2173, 10, 13),
+    "９９９９９": datetime(2173, 10, 13),
+    "9999": None,
+    "09999": None,
+    "100000": None,
+    "20240131": datetime(2024, 1, 31),
+    " 2024-01-31 23:59:59 ": datetime(2024, 1, 31, 23, 59, 59),
+    "2024-01-31 23:59": datetime(2024, 1, 31, 23, 59),
+    "2024-01-31T23:59:59": datetime(2024, 1, 31, 23, 59, 59),
+    "2024/2/29 0:00": datetime(2024, 2, 29),
+    "２０２４／０２／２９　": datetime(2024, 2, 29),
+    "2024年2月29日": datetime(2024, 2, 29),
+    "2024.2.29": datetime(2024, 2, 29),
+    "2023-02-29": None,
+    "31/01/2024": None,
+    "": None,
+}
+
+
+def test_text_is_the_same_moment_to_sql_and_to_polars(place):
+    """Whatever a row is placed by is what it is typed with."""
+    placing = place(*TEXTS)
+    moment = placing.dates.moment("occurred_at")
+    by_sql = placing.reader.query(f"SELECT {moment} FROM ({placing.sql}) ORDER BY source_row")
+    assert [read for (read,) in by_sql] == list(TEXTS.values())
+    raw = received(TRANSACTIONS, [SALE | {"occurred_at": text} for text in TEXTS])
+    typed = clean(raw, TRANSACTIONS, Conventions()).kept
+    by_polars = dict(typed.select("source_row", "occurred_at").iter_rows())
+    assert [by_polars.get(n) for n in range(1, len(TEXTS) + 1)] == list(TEXTS.values())
+
+
+@pytest.mark.parametrize("time_zone", ["Asia/Shanghai", "America/New_York", "UTC"])
+def test_a_moment_with_a_time_zone_is_one_of_the_source_s(place, time_zone: str):
+    placing = place("2024-01-01", time_zone=time_zone)
+    stated = [datetime(2024, month, 10, 17, 30, tzinfo=UTC) for month in (1, 7)]
+    received_rows = Received(
+        "FROM (VALUES (TIMESTAMPTZ '2024-01-10 17:30:00+00'), (TIMESTAMPTZ "
+        "'2024-07-10 19:30:00+02')) AS t(occurred_at)",
+        {"occurred_at": "TIMESTAMP WITH TIME ZONE"},
+    )
+    moment = replace(placing.dates, received=received_rows).moment("occurred_at")
+    rows = placing.reader.query(
+        f"SELECT {moment} AS local FROM ({received_rows.sql}) ORDER BY local"
+    )
+    local = [at.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None) for at in stated]
+    assert [read for (read,) in rows] == local
+
+
+@pytest.mark.parametrize(
+    "column", [c for c in CUSTOMERS.columns if c.type is Type.DATE], ids=lambda c: c.name
+)
+def test_every_column_of_dates_is_looked_at_and_only_public_ones_are_shown(
+    tmp_path: Path, column: Column
+):
+    settings = shop(tmp_path)
+    (settings.source_dir / "customers.sql").write_text(
+        f"SELECT card AS customer_id, '3/Mai/24' AS {column.name}, source_file, source_row "
+        "FROM sales"
+    )
+    shown = "3/Mai/24" if column.sensitivity is Sensitivity.C1 else "9/xxx/99"
+    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        says = rf"customers\.{column.name} .* holds '{shown}'; "
+        with pytest.raises(SourceError, match=says):
+            placings(reader)["customers"].dates.require_readable()
+
+
 def test_a_form_that_reads_nothing_is_to_be_corrected(place):
     with pytest.raises(SourceError, match=r"can be read by %d\.%m\.%Y, which holds '12/1/2010'"):
         place("12/1/2010", rules=declared('"%d.%m.%Y"')).dates.require_readable()
@@ -116,9 +193,10 @@ def test_a_form_that_reads_nothing_is_to_be_corrected(place):
         (["", ""], "{}"),
         ([], "{}"),
         (["none", "None"], "{transactions.occurred_at: {sentinels: [none]}}"),
+        (["Unknown", "UNKNOWN"], "{transactions.occurred_at: {sentinels: [UnKnown]}}"),
         (["12/1/2010"], declared('"%m/%d/%Y"')),
     ],
-    ids=["one is read", "no value", "no row", "codes for not known", "as declared"],
+    ids=["one is read", "no value", "no row", "codes for not known", "in capitals", "as declared"],
 )
 def test_what_is_no_fault_of_the_form_stops_nothing(place, dates: Sequence[str], rules: str):
     place(*dates, rules=rules).dates.require_readable()

@@ -130,6 +130,58 @@ def test_receipts_balance_rows_in_the_file_with_placed_and_unplaced(place):
     assert not table.filter(table_name="market")["is_provided"].any()
 
 
+AT_BOUNDARIES = (
+    *("2019-05-01", "2023-12-31 23:59:59", "2024-01-01", "2024-01-31 23:59:59", "2024-02-01"),
+    *("2024-02-29 23:59:59", "2024-03-01", "2024-03-31 23:59", "2024-04-01", "2024-04-02"),
+    *("2024-05-01", "2030-01-01", "never", ""),
+)
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+@pytest.mark.parametrize(
+    ("first", "last"), [("2024-01", "2024-03"), ("2024-02", "2024-03"), ("2024-03", "2024-03")]
+)
+def test_every_line_is_in_the_month_or_unplaced_as_by_its_date(
+    place, tmp_path: Path, first: str, last: str, is_kept: bool
+):
+    """By hand: history is in the first month, what is later than the last one in none."""
+    definition = tmp_path / "sources" / "corner_shop" / "source.yaml"
+    text = definition.read_text().replace("first_month: 2024-01", f"first_month: {first}")
+    definition.write_text(text.replace("last_month: 2024-04", f"last_month: {last}"))
+    placing = place(*AT_BOUNDARIES, "2024-03-05,a field too many")
+    placing = placing.kept() if is_kept else placing
+    dated = {n: day for n, day in enumerate(AT_BOUNDARIES, 1) if day.startswith("20")}
+    month_of = {n: max(day[:7], first) for n, day in dated.items()}
+    months = [month for month in MONTHS if first <= month <= last]
+    for asked in (months, months[:1], months[-1:], months[1:2], months[::2]):
+        if asked:
+            rows = placing.reader.con.sql(placing.rows(asked).sql).pl()
+            by_row = sorted(rows.select("source_row", "month").iter_rows())
+            assert by_row == [(n, month) for n, month in month_of.items() if month in asked]
+
+    late = [n for n, month in month_of.items() if month > last]
+    undated = [n for n in range(1, len(AT_BOUNDARIES) + 1) if n not in dated]
+    expected = [(first, n) for n in undated] + [(last, n) for n in late]
+    unplaced = placing.unplaced()
+    stray = unplaced.filter(~pl.col("reason").str.starts_with("unreadable line"))
+    assert sorted(stray.select("month", "source_row").iter_rows()) == sorted(expected)
+    assert unplaced.height == len(expected) + 1
+    assert unplaced.filter(source_row=len(AT_BOUNDARIES) + 1)["month"].to_list() == [first]
+
+    found = receipts({"transactions": placing}, ["transactions"], months)
+    in_month = {
+        month: sum(each == month for each in month_of.values())
+        + sum(each == month for each, _ in expected)
+        + (month == first)
+        for month in months
+    }
+    assert dict(found.select("month", "rows_received").iter_rows()) == in_month
+    totals = ("rows_in_file", "rows_placed", "rows_unplaced")
+    placed = sum(month in months for month in month_of.values())
+    lines = len(AT_BOUNDARIES) + 1
+    assert found.select(totals).unique().rows() == [(lines, placed, lines - placed)]
+
+
 def test_an_undated_table_belongs_to_the_first_month(place, tmp_path: Path):
     placing = place("2024-03-01")
     assert placings(placing.reader)["customers"].counts() == {"2024-01": 1}

@@ -66,6 +66,27 @@ def test_a_broken_line_is_reported_with_its_place_and_stops_no_other(
     assert all(reason in text for text in unplaced["reason"])
 
 
+SHORT, LONG = b"2024-01-06,K1,B1\n", GOOD.replace(b"east", b"east,more")
+BYTES = SHORT.replace(b"K1", b"K\xff")
+"""Of several faults of a line the first is named."""
+
+
+@pytest.mark.parametrize("lines", ["ssgllgsgggs", "gsslgg", "lg", "gl", "bls", "gggsgsgbbg"])
+def test_rows_and_broken_lines_have_the_numbers_of_their_lines(read, lines: str):
+    written = {"g": GOOD, "s": SHORT, "l": LONG, "b": BYTES}
+    rows, unplaced = read(HEADER + b"".join(written[line] for line in lines))
+    numbered = list(enumerate(lines, 1))
+    assert rows["source_row"].to_list() == [n for n, line in numbered if line == "g"]
+    reasons = {
+        "s": "unreadable line: fewer fields than the header",
+        "l": "unreadable line: more fields than the header",
+        "b": "unreadable line: bytes that are not in the file's encoding",
+    }
+    assert unplaced.select("source_row", "reason").rows() == [
+        (n, reasons[line]) for n, line in numbered if line != "g"
+    ]
+
+
 @pytest.mark.parametrize("cut", [b"2024-01-06,K1,B1,tea,1.", b'2024-01-06,K1,B1,"te'])
 def test_a_file_that_ends_in_the_middle_of_a_row_loses_only_that_row(read, cut: bytes):
     rows, unplaced = read(HEADER + GOOD + cut)

@@ -261,6 +261,35 @@ def test_what_depends_on_no_newer_rows_is_not_computed_again(con: duckdb.DuckDBP
     assert standing(con) == []
 
 
+@pytest.mark.parametrize(
+    ("months", "is_kept"),
+    [
+        (("2024-01", "2024-02"), False),
+        (("2024-02", "2024-03"), False),
+        (("2024-03", "2024-04"), True),
+        (("2024-03", "2024-03"), True),
+        (("2024-02", "2024-01"), False),
+    ],
+)
+@pytest.mark.parametrize("span", [EVER, THE_MONTH, BEFORE, window(2)], ids=str)
+def test_a_step_of_all_months_so_far_is_computed_again_where_there_are_newer_rows(
+    con: duckdb.DuckDBPyConnection, months: tuple[str, str], is_kept: bool, span: Span
+):
+    """Sales are of January to March; a step of a span that ends or moves is always computed."""
+    sums = "SELECT count(*) AS rows FROM sale"
+    known = Step("known", (read(SALE, span),), sums, grain=Grain.ALL)
+    target = Step("target", (known,), "FROM known")
+    stored = {"2024-01": 1, "2024-02": 2, "2024-03": 1, "2024-04": 0}
+    engine = Engine(con, materialized=lambda table: stored)
+    first, then = months
+    engine.frame(target, Scope(first))
+    con.execute("DELETE FROM shop.sale")
+    rows = engine.frame(target, Scope(then))["rows"][0]
+    assert (rows > 0) == (is_kept and span == EVER)
+    engine.close()
+    assert standing(con) == []
+
+
 def test_what_is_read_follows_from_the_steps():
     month = Step("month", (read(SALE, THE_MONTH, "sold"), SPENT), "FROM sold")
     assert spans_read(month, SHARE) == {SALE: [THE_MONTH, EVER]}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from portrait_assets.methods.linkage.model import LinkageSettings
-from portrait_assets.schema.csv_text import neutralized, restored
+from portrait_assets.schema.csv_text import neutralized, neutralized_sql, restored
 from portrait_assets.stages.identity.commands import link_file
 from portrait_assets.stages.identity.review import REVIEW_FILE, append_same, read_review
 
@@ -23,6 +24,19 @@ def test_text_that_begins_as_a_formula_gets_a_quote_and_numbers_do_not():
     ]
     assert neutralized(ROWS)["n"].equals(ROWS["n"])
     assert restored(neutralized(ROWS)).equals(ROWS)
+
+
+def test_sql_and_polars_put_a_quote_before_the_same_texts():
+    starts = "=+-@\t\r\n＝＋－＠"
+    harmless = ["a=1", "1-", " =", "'=", "", "a\n=1", "x＝"]
+    texts = [*(f"{start}{rest}" for start in starts for rest in ("", "1", "=", "\n"))]
+    rows = pl.DataFrame({"text": [*texts, *harmless]})
+    quoted = [*(f"'{text}" for text in texts), *harmless]
+    assert neutralized(rows)["text"].to_list() == quoted
+    with duckdb.connect() as con:
+        con.register("texts", rows)
+        by_sql = con.execute(f"SELECT {neutralized_sql('text')} FROM texts").fetchall()
+    assert [text for (text,) in by_sql] == quoted
 
 
 def test_decisions_on_identifiers_like_formulas_are_read_back_and_stand_once(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.core.bounds import Bounds
 from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb import publishing
 from portrait_assets.storage.duckdb.publishing import View, publish
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -169,3 +172,94 @@ def test_a_column_that_is_new_writes_the_file_anew(warehouse: Warehouse, tmp_pat
     publish(warehouse, [replace(PEOPLE, private=())], [NEWEST], target, "shop")
     with duckdb.connect(str(target), read_only=True) as con:
         assert con.execute("SELECT DISTINCT phone FROM cleaned.people").fetchall() == [("555",)]
+
+
+VISITS = Table(
+    "cleaned",
+    "visits",
+    "Visits",
+    "到店",
+    (
+        Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False),
+        Column("kind", Type.TEXT, "Kind", "类", allowed=("a", "b")),
+    ),
+    key=("customer_id",),
+    published=True,
+    published_as_enums=True,
+)
+WHOLE = Table("mart", "whole", "Whole", "整表", PEOPLE.columns, partition_by=None, published=True)
+
+
+def contents(con: duckdb.DuckDBPyConnection, table: str, columns: str) -> list[tuple[object, ...]]:
+    return con.execute(f"SELECT {columns} FROM {table} ORDER BY ALL").fetchall()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_every_publication_the_file_holds_what_the_warehouse_does(tmp_path: Path, seed: int):
+    """Months written, written again with the same rows, emptied and lost, in any order."""
+    draw = random.Random(seed)
+    bounds = Bounds(table_values=12)
+    target = tmp_path / "portrait.duckdb"
+    warehouse = Warehouse(tmp_path / "w.duckdb", "shop", "run-1", bounds=bounds)
+    months = [f"2024-0{n}" for n in range(1, 5)]
+    for step in range(5):
+        for table in (PEOPLE, VISITS):
+            month = draw.choice(months)
+            rows = pl.DataFrame(
+                [(month, f"c{n}", "ab"[n % 2]) for n in range(draw.choice([0, 1, 3, 9]))],
+                schema=table.polars_schema,
+                orient="row",
+            )
+            warehouse.write(table, [month], rows)
+        warehouse.write(WHOLE, None, pl.DataFrame({"customer_id": [f"w{step}"], "phone": ["1"]}))
+        lost = draw.choice(months)
+        if step == 3:
+            warehouse.con.execute(f"DELETE FROM meta.partitions WHERE month = '{lost}'")
+            for table in (PEOPLE, VISITS):
+                warehouse.con.execute(f"DELETE FROM {table.full_name} WHERE month = '{lost}'")
+                warehouse._materialized.get(table.full_name, {}).pop(lost, None)
+        rows_by_table = publish(warehouse, [PEOPLE, VISITS, WHOLE, INTERNAL], [], target, "shop")
+        columns = {
+            "cleaned.people": "month, customer_id",
+            "cleaned.visits": "month, customer_id, kind::VARCHAR",
+            "mart.whole": "customer_id, phone",
+        }
+        wanted = {name: contents(warehouse.con, name, of) for name, of in columns.items()}
+        times = "table_name, month, row_count, run_id, epoch_us(made_at), epoch_us(changed_at)"
+        noted = contents(warehouse.con, "meta.partitions", times)
+        known = sorted(str(month) for _, month, *_ in noted if month)
+        with duckdb.connect(str(target), read_only=True) as con:
+            assert {name: contents(con, name, of) for name, of in columns.items()} == wanted
+            assert contents(con, "mart.table_rows", times) == noted
+            span = contents(con, "mart.publication", "first_month, last_month")
+        assert rows_by_table == {name: len(found) for name, found in wanted.items()}
+        assert span == [(known[0], known[-1])]
+    warehouse.close()
+
+
+@pytest.mark.parametrize(
+    ("replaced", "free", "is_updated"),
+    [(0.5, 0.3, True), (0.25, 0.0, True), (0.24, 0.3, False), (0.5, -0.01, False)],
+)
+def test_a_file_of_which_much_is_replaced_or_free_is_written_anew(
+    warehouse: Warehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    replaced: float,
+    free: float,
+    is_updated: bool,
+):
+    """One of the four rows is replaced, and nothing is free; a row that is replaced goes behind."""
+    monkeypatch.setattr(publishing, "_MOST_REPLACED", replaced)
+    monkeypatch.setattr(publishing, "_MOST_FREE", free)
+    target = tmp_path / "portrait.duckdb"
+    warehouse.write(INTERNAL, ["2024-01"], INTERNAL.empty())
+    rows = [people("a").with_columns(month=pl.lit(f"2024-0{n}")) for n in range(1, 5)]
+    for month in range(4):
+        warehouse.write(PEOPLE, [f"2024-0{month + 1}"], rows[month])
+    publish(warehouse, [PEOPLE], [], target, "shop")
+    warehouse.write(PEOPLE, ["2024-01"], people("b"))
+    publish(warehouse, [PEOPLE], [], target, "shop")
+    places = row_ids(target)
+    assert (places["2024-01"] > places["2024-04"]) == is_updated
+    assert published(target) == [("2024-01", "b"), *((f"2024-0{n}", "a") for n in range(2, 5))]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.schema.pandera_schema import contract_schema, violations
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 
 TABLE = Table(
     "cleaned",
@@ -65,6 +65,50 @@ def test_a_value_outside_its_domain_is_found_and_not_shown(wrong: dict[str, obje
 def test_a_list_with_a_value_outside_its_domain_is_found():
     strays = GOOD.with_columns(likes=pl.Series([["tea"], ["tea", "coffee"]]))
     assert violations(contract_schema(TABLE), strays)[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "failures"),
+    [
+        ("age", [-1, 0, 1, 119, 120, 121, None], 2),
+        ("grade", ["R1", "R2", "R", "r1", "", None], 3),
+        ("likes", [["tea"], ["fruit", "tea"], [], None, ["coffee"], ["coffee", "tea"]], 2),
+        ("likes", [["tea", None], ["tea"]], 1),
+    ],
+)
+def test_each_value_outside_its_domain_is_counted_and_none_at_its_ends(
+    column: str, values: list[object], failures: int
+):
+    rows = [{"id": f"{n}", column: value} for n, value in enumerate(values)]
+    frame = pl.DataFrame(rows, schema=TABLE.polars_schema)
+    count, detail = violations(contract_schema(TABLE), frame)
+    assert count == failures
+    assert detail.startswith(f"{column} fails ")
+
+
+@pytest.mark.parametrize(
+    ("key", "rows", "is_right"),
+    [
+        (("id",), [("2024-01", "a", 1), ("2024-02", "a", 1)], True),
+        (("id",), [("2024-01", "a", 1), ("2024-01", "a", 2)], False),
+        (("id", "age"), [("2024-01", "a", 1), ("2024-01", "a", 2)], True),
+        (("month", "id"), [("2024-01", "a", 1), ("2024-02", "a", 1)], True),
+        (("month",), [("2024-01", "a", 1), ("2024-01", "b", 1)], False),
+        ((), [("2024-01", "a", 1), ("2024-01", "a", 1)], True),
+    ],
+)
+def test_a_key_identifies_a_row_within_its_month(
+    key: tuple[str, ...], rows: list[tuple[str, str, int]], is_right: bool
+):
+    table = replace(TABLE, columns=TABLE.columns[:2], key=key, partition_by=PartitionBy.MONTH)
+    frame = pl.DataFrame(rows, schema=table.polars_schema, orient="row")
+    assert (violations(contract_schema(table), frame)[0] == 0) == is_right
+
+
+@pytest.mark.parametrize("names", [(), ("age",), ("age", "likes"), ("id", "none of them")])
+def test_a_table_without_some_columns_has_the_others_in_their_order(names: tuple[str, ...]):
+    left = [name for name in ("id", "age", "grade", "likes") if name not in names]
+    assert list(TABLE.without(*names).column_names) == left
 
 
 def test_types_as_received_and_their_values_are_not_checked():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from portrait_assets.storage.staleness import State, stale_months, states_of
 
@@ -65,6 +67,52 @@ def test_a_table_that_was_never_materialized_is_not_stale_but_missing():
     by_month = states(raw_01=State(99, 99))
     del by_month["2024-01"]["cleaned"], by_month["2024-01"]["features"]
     assert [each.month for each in stale_months(by_month, UPSTREAM)] == ["2024-02", "2024-03"]
+
+
+_GRAPH = {"raw": [], "other": [], "cleaned": ["raw"], "features": ["cleaned", "other"]}
+_TIMES = st.tuples(st.integers(1, 6), st.integers(1, 6)).map(sorted)
+
+
+@settings(max_examples=60)
+@given(
+    st.dictionaries(
+        st.sampled_from(MONTHS), st.dictionaries(st.sampled_from([*_GRAPH]), _TIMES), max_size=3
+    )
+)
+def test_what_is_stale_is_what_an_oracle_finds(times):
+    """A table is stale where what it reads, or itself in a month before, changed after it."""
+    by_month = {
+        month: {table: State(written, changed) for table, (changed, written) in tables.items()}
+        for month, tables in times.items()
+    }
+    changes = [
+        (month, table, state.changed_at)
+        for month, tables in by_month.items()
+        for table, state in tables.items()
+    ]
+    expected = set()
+    for month, tables in by_month.items():
+        for table, state in tables.items():
+            later = [
+                other
+                for other, name, changed_at in changes
+                if changed_at > state.made_at
+                and (
+                    (name in _GRAPH[table] and other <= month) or (name == table and other < month)
+                )
+            ]
+            if later:
+                expected.add(month)
+                break
+    found = stale_months(by_month, _GRAPH)
+    assert [each.month for each in found] == sorted(expected)
+    for each in found:
+        changed = by_month[each.changed_month][each.changed_table]
+        assert changed.changed_at > by_month[each.month][each.table].made_at
+        of_name = [
+            at for of, name, at in changes if name == each.changed_table and of <= each.month
+        ]
+        assert each.changed_table == each.table or changed.changed_at == max(of_name)
 
 
 def test_states_are_read_by_month_and_table():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
@@ -157,6 +158,77 @@ def test_writing_within_a_value_leaves_other_values_alone(warehouse: Warehouse):
     again = JANUARY.filter(pl.col("customer_id") == "b").with_columns(amount=9.0)
     warehouse.write(SALES, ["2024-01"], again, within=[("b",)])
     assert warehouse.read(SALES, ["2024-01"])["amount"].to_list() == [Decimal("1.1"), Decimal(9)]
+
+
+KEYED = Table(
+    "cleaned",
+    "keyed",
+    "Keyed",
+    "键",
+    (
+        Column("store", Type.TEXT, "Store", "店", nullable=False),
+        Column("shelf", Type.TEXT, "Shelf", "架", nullable=False),
+        Column("amount", Type.INTEGER, "Amount", "数"),
+    ),
+    key=("month", "store", "shelf"),
+)
+PLACES = [(store, shelf) for store in "ab" for shelf in "xyz"]
+
+
+@pytest.mark.parametrize("within", [[("a",)], [("a", "x"), ("b", "y")], [("b", "x")], PLACES])
+def test_within_some_values_those_rows_are_replaced_and_the_whole_month_is_counted(
+    warehouse: Warehouse, within: list[tuple[str, ...]]
+):
+    months = ["2024-01", "2024-02", "2024-03"]
+    before = [(month, *place, 1) for month in months for place in PLACES]
+    schema = list(KEYED.column_names)
+    warehouse.write(KEYED, months, pl.DataFrame(before, schema=schema, orient="row"))
+    rewritten = [place for place in PLACES if place[: len(within[0])] in within][:-1]
+    after = [("2024-01", *place, 2) for place in rewritten]
+    given = pl.DataFrame(after, schema=KEYED.polars_schema, orient="row")
+    counts = warehouse.write(KEYED, months[:2], given, within)
+    kept = [
+        row for row in before if row[0] == "2024-03" or row[1 : 1 + len(within[0])] not in within
+    ]
+    assert sorted(warehouse.read(KEYED, months).rows()) == sorted([*kept, *after])
+    counted = {month: sum(row[0] == month for row in [*kept, *after]) for month in months}
+    assert counts == {month: counted[month] for month in months[:2]}
+    assert warehouse.materialized(KEYED) == counted
+    noted = warehouse.con.execute("SELECT month, row_count FROM meta.partitions").fetchall()
+    assert dict(noted) == counted
+    with pytest.raises(WarehouseError, match="not being written"):
+        warehouse.write(
+            KEYED,
+            months[:1],
+            pl.DataFrame([("2024-01", "c", "x", 3)], schema=schema, orient="row"),
+            within,
+        )
+
+
+def test_what_is_written_later_bears_a_later_time_whatever_the_clock_shows(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+):
+    """The clock is put back by a year and then by another, also while the file is closed."""
+    year = 365 * 86_400 * 1_000_000_000
+    now = time.time_ns()
+    shown = iter([now, now - year, now - year + 1, now - 2 * year])
+    monkeypatch.setattr("time.time_ns", lambda: next(shown))
+    made_at = []
+    for month in ("2024-03", "2024-02", "2024-01"):
+        warehouse.write(SALES, [month], JANUARY.with_columns(month=pl.lit(month)))
+        made_at.append(times(warehouse)[month])
+    warehouse.con.execute(
+        "CREATE TEMP TABLE noted AS FROM meta.partitions; DELETE FROM meta.partitions; "
+        "INSERT INTO meta.partitions FROM noted ORDER BY made_at DESC"
+    )
+    warehouse.close()
+    again = Warehouse(warehouse.path, "shop", "run-2")
+    again.write(SALES, ["2024-01"], JANUARY.head(1))
+    made_at.append(times(again)["2024-01"])
+    again.close()
+    assert made_at[0] == (now // 1000, now // 1000)
+    assert sorted(set(made_at)) == made_at, "each later than the one before it"
+    assert all(written == changed for written, changed in made_at)
 
 
 def test_a_warehouse_refuses_another_source(warehouse: Warehouse):

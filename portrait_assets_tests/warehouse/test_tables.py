@@ -43,6 +43,8 @@ def test_a_new_nullable_column_is_added():
     con.execute("INSERT INTO cleaned.sales VALUES ('2024-01', 'a', 1)")
     ensure_table(con, grown(ID, AMOUNT, Column("channel", Type.TEXT, "Channel", "渠道")))
     assert con.execute("FROM cleaned.sales").fetchall()[0][3] is None
+    comments = con.execute("SELECT comment FROM duckdb_columns() WHERE table_name = 'sales'")
+    assert comments.fetchall()[-1] == ("Channel / 渠道",)
 
 
 def test_a_column_that_may_be_null_by_now_takes_nulls():

@@ -1,0 +1,48 @@
+"""Numbers as text in SQL, and what goes into SQL between quotes."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from portrait_assets.storage.duckdb.connection import is_number, literal, number_text, quote
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("BIGINT", "-7", "-7"),
+        ("UTINYINT", "255", "255"),
+        ("DOUBLE", "17850.0", "17850"),
+        ("DOUBLE", "1e16", "10000000000000000"),
+        ("DOUBLE", "-0.5", "-0.5"),
+        ("DOUBLE", "0.1", "0.1"),
+        ("DOUBLE", "nan", None),
+        ("FLOAT", "nan", None),
+        ("FLOAT", "2.5", "2.5"),
+        ("DOUBLE", "inf", "inf"),
+        ("DECIMAL(10,2)", "3.00", "3"),
+        ("DECIMAL(10,2)", "3.10", "3.10"),
+        ("DOUBLE", None, None),
+    ],
+)
+def test_a_number_is_text_without_a_fraction_where_it_is_whole(
+    kind: str, value: str | None, text: str | None
+):
+    assert is_number(kind)
+    stated = "NULL" if value is None else literal(value)
+    sql = f"SELECT {number_text('n', kind)} FROM (SELECT CAST({stated} AS {kind}) AS n)"
+    assert duckdb.execute(sql).fetchone() == (text,)
+
+
+@pytest.mark.parametrize("kind", ["VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN", "BIGINT[]"])
+def test_other_types_are_no_numbers(kind: str):
+    assert not is_number(kind)
+
+
+@pytest.mark.parametrize("text", ["plain", "it's", 'a "b"', "''", '""', "a;--", "\\"])
+def test_whatever_a_text_holds_it_is_one_literal_and_one_name(text: str):
+    with duckdb.connect() as con:
+        found = con.execute(f"SELECT {literal(text)} AS {quote(text)}")
+        assert [column[0] for column in found.description or []] == [text]
+        assert found.fetchall() == [(text,)]
