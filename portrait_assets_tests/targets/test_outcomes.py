@@ -147,6 +147,36 @@ def test_hits_are_counted_of_those_who_are_eligible(outcome: Outcome, hits: dict
     assert {bucket: n for (side, bucket), (_, n) in found.items() if side == "tag"} == hits
 
 
+@pytest.mark.parametrize(
+    ("outcome", "target", "hits"),
+    [
+        # Scores of 4.5, 4 and 4.25 on average.
+        (
+            outcomes.SATISFACTION,
+            {"a": (2, 9), "b": (1, 4), "c": (4, 17), "d": (0, 0)},
+            {"1": 1, "2": 1},
+        ),
+        (outcomes.SATISFACTION, {"a": (1, 4), "c": (1, 4)}, {"1": 1, "2": 1}),
+    ],
+)
+def test_who_is_at_the_median_is_in_the_upper_half(
+    outcome: Outcome, target: dict[str, tuple[int, int]], hits: dict[str, int]
+):
+    facts = {who: {"surveys": n, "survey_points": points} for who, (n, points) in target.items()}
+    found = counted(Claim("segment_id", outcome, learned=True), facts, month_before={"a": {}})
+    assert {bucket: n for (side, bucket), (_, n) in found.items() if side == "tag"} == hits
+
+
+def test_who_spent_nothing_is_no_high_spender_although_others_got_more_back():
+    facts = {who: {"spend": -n} for n, who in enumerate("abcd")}
+    claim = Claim("segment_id", outcomes.SPEND, learned=True)
+    found = counted(claim, facts, month_before={"a": {}})
+    assert {bucket: n for (side, bucket), (_, n) in found.items() if side == "tag"} == {
+        "1": 0,
+        "2": 0,
+    }
+
+
 def test_only_facts_that_outcomes_read_are_joined():
     in_window, before = facts_of([outcomes.RETURN, COMPLAINT])
     assert [fact.name for fact in in_window] == ["purchases", "complaints"]
