@@ -114,11 +114,11 @@ def random_tables(seed: int) -> dict[str, Any]:
                 "observed_on": last_day(month) - timedelta(days=early),
                 "value": round(100 + 20 * rng.random(), 3),
                 "product_id": rng.choice([None, None, None, "old"]) if name == "rate" else None,
-                "store_id": "s" if name == "index" and early else None,
+                "store_id": "s" if name == "index" and early == 0 else None,
             }
             for name in ("index", "rate")
             for month in MONTHS
-            for early in (9, 0)
+            for early in (9, 3, 0)
         ],
         "promotions": [
             {
