@@ -70,6 +70,7 @@ EDGES = [
     line("d", "2024-02-01 00:00", product_id="q"),
     line("d", "2024-03-15", product_id="q"),
     line("d", "2024-04-30 23:59", product_id="q"),
+    line("d", "2024-04-30 12:00", product_id="p"),
     *(line("e", f"2024-0{month}-10 18:00", 100 * month, product_id="q") for month in (2, 3, 4)),
     # Two months on record are too few for a slope; the clock's edges.
     line("f", "2024-03-02 05:59", category="fruit"),

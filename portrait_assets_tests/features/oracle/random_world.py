@@ -11,7 +11,7 @@ from portrait_assets.testing.feature_world import day
 from portrait_assets_tests.features.oracle.habits import KINDS
 from portrait_assets_tests.features.oracle.rows import Row
 
-FIRST, AS_OF, LAST = "2023-03", "2024-04", "2024-05"
+FIRST, EARLY, AS_OF, LAST = "2023-03", "2023-08", "2024-04", "2024-05"
 MONTHS = month_range(FIRST, LAST)
 SECOND = MONTHS[1]
 PEOPLE = [*"abcde"]
@@ -60,6 +60,15 @@ EDGES: dict[str, list[tuple[str, str]]] = {
     ],
 }
 """When some customers bought what, on the edges of what counts."""
+ANSWERED = [
+    # Reached before the window and answering in it, so that there are more answers than contacts.
+    ("K2", "2023-04-30", "2023-05-02"),
+    ("K0", "2023-06-01", "2023-06-05"),
+    # Reached twice before the answer.
+    ("K3", "2023-07-01", None),
+    ("K3", "2023-07-20", "2023-07-25"),
+]
+"""Campaigns that one customer was reached by, when, and when they answered."""
 
 
 def random_tables(seed: int) -> dict[str, Any]:
@@ -75,6 +84,10 @@ def random_tables(seed: int) -> dict[str, Any]:
         }
         for who, campaign in rng.choices(pairs, k=16)
     ]
+    contacts += [
+        {"customer_id": "h", "campaign_id": campaign, "contacted_on": day(on), "is_control": None}
+        for campaign, on, _ in ANSWERED
+    ]
     return {
         "transactions": [
             *(_line(rng) for _ in range(rng.randint(60, 120))),
@@ -85,7 +98,7 @@ def random_tables(seed: int) -> dict[str, Any]:
                 for who, bought in EDGES.items()
                 for at, product in bought
             ),
-            _line(rng) | {"amount": -1.5, "occurred_at": datetime(2024, 3, 9, 10)},
+            _line(rng) | {"amount": -1.5, "occurred_at": datetime(2023, 6, 9, 10)},
         ],
         "customers": _customers(rng),
         "interactions": [
@@ -96,6 +109,11 @@ def random_tables(seed: int) -> dict[str, Any]:
                 "score": rng.choice([None, 0, 4, 9]),
             }
             for _ in range(30)
+        ]
+        + [
+            {"customer_id": who, "occurred_at": datetime(2023, 3, 5), "kind": kind, "score": 5}
+            for who in ("a", "nobody")
+            for kind in ("survey", "complaint", "visit")
         ],
         "products": PRODUCTS,
         "campaigns": [
@@ -106,7 +124,15 @@ def random_tables(seed: int) -> dict[str, Any]:
             ),
         ],
         "contacts": contacts,
-        "responses": [*_answers(rng, contacts), *_unasked(rng)],
+        "responses": [
+            *_answers(rng, contacts[: -len(ANSWERED)]),
+            *_unasked(rng),
+            *(
+                {"customer_id": "h", "campaign_id": campaign, "responded_on": day(on)}
+                for campaign, _, on in ANSWERED
+                if on
+            ),
+        ],
         "balances": _balances(rng),
         "market": [
             {
@@ -216,4 +242,13 @@ def _balances(rng: random.Random) -> list[Row]:
         for month in MONTHS
         if rng.random() < 0.7
         for early in (8, 0)
+    ] + [
+        # Two accounts of one product.
+        {
+            **{"customer_id": "e", "account_id": f"e{days}", "product_id": "old"},
+            **{"balance_on": last_day(month), "balance": 100.0, "credit_limit": 500.0},
+            "days_past_due": days,
+        }
+        for month in (EARLY, AS_OF)
+        for days in (30, 90)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,14 @@ from portrait_assets_tests.features.oracle.habits import habits
 from portrait_assets_tests.features.oracle.holdings import holdings
 from portrait_assets_tests.features.oracle.market import market
 from portrait_assets_tests.features.oracle.people import customers, people
-from portrait_assets_tests.features.oracle.random_world import AS_OF, FIRST, LAST, random_tables
+from portrait_assets_tests.features.oracle.random_world import (
+    AS_OF,
+    EARLY,
+    FIRST,
+    LAST,
+    random_tables,
+)
+from portrait_assets_tests.features.oracle.rows import Row, Tables
 
 FAST, SLOW = range(2), range(2, 22)
 NEVER_HERE = {
@@ -26,28 +34,32 @@ NEVER_HERE = {
 
 
 def check(seed: int) -> Counter[str]:
-    """Compare one world; how many customers have a value, by feature."""
+    """Compare two months of one world; how many customers have a value, by feature."""
     tables = random_tables(seed)
-    matrix = World(LAST, first=FIRST, **tables).matrix(AS_OF)
-    with_value, as_of = Counter[str](), last_day(AS_OF)
-    assert set(matrix["customer_id"]) == customers(tables, as_of)
+    world, with_value = World(LAST, first=FIRST, **tables), Counter[str]()
     different = []
-    for row in matrix.iter_rows(named=True):
-        who = row["customer_id"]
-        person = people(tables, who, as_of)
-        expected = {
-            **person,
-            **habits(tables, who, as_of, person["observed_months"]),
-            **campaigns(tables, who, as_of),
-            **market(tables, who, as_of),
-            **holdings(tables, who, as_of),
-        }
-        for name, value in expected.items():
-            if not agrees(row[name], value):
-                different.append(f"{name} of {who}: {row[name]}, not {value}")
-            with_value[name] += value is not None and value != 0
+    for month in (EARLY, AS_OF):
+        matrix, as_of = world.matrix(month), last_day(month)
+        assert set(matrix["customer_id"]) == customers(tables, as_of)
+        for row in matrix.iter_rows(named=True):
+            for name, value in expected(tables, row["customer_id"], as_of).items():
+                if not agrees(row[name], value):
+                    who = f"{row['customer_id']} in {month}"
+                    different.append(f"{name} of {who}: {row[name]}, not {value}")
+                with_value[name] += value is not None and value != 0
     assert not different, "\n".join([f"in world {seed}", *different])
     return with_value
+
+
+def expected(tables: Tables, customer: str, as_of: date) -> Row:
+    person = people(tables, customer, as_of)
+    return {
+        **person,
+        **habits(tables, customer, as_of, person["observed_months"]),
+        **campaigns(tables, customer, as_of),
+        **market(tables, customer, as_of),
+        **holdings(tables, customer, as_of),
+    }
 
 
 def agrees(found: Any, expected: Any) -> bool:
