@@ -97,6 +97,19 @@ def test_duplicates_are_second_records_of_their_person(query: Query) -> None:
     assert in_use > 0
 
 
+def test_a_day_and_month_are_swapped_where_that_is_a_date(query: Query) -> None:
+    swapped = query(
+        "SELECT b.birth_date AS found, a.birth_date AS was FROM truth_duplicates d "
+        "JOIN customers b ON b.customer_id = d.duplicate_id "
+        "JOIN customers a ON a.customer_id = d.customer_id "
+        "WHERE regexp_matches(b.birth_date, '^\\d{4}-\\d{2}-\\d{2}$') "
+        "AND a.birth_date[1:4] = b.birth_date[1:4] AND a.birth_date <> b.birth_date "
+        "AND a.birth_date[6:7] = b.birth_date[9:10]"
+    )
+    assert len(swapped) > 0
+    assert swapped["found"].str.to_date(strict=False).null_count() == 0
+
+
 def test_the_control_group_is_random(query: Query) -> None:
     groups = query(
         "SELECT is_control, count(*) AS n, avg(probability_without_contact) AS p, "
