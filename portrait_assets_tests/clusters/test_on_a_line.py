@@ -5,17 +5,27 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import silhouette_samples, silhouette_score
 
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.fitting import new_segments
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import Preparation
 from portrait_assets.methods.clustering.preparation.prepared_columns import NumericParameters
+from portrait_assets.methods.clustering.quality import segment_quality
+from portrait_assets.methods.clustering.selection.partition import divide
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
+from portrait_assets.methods.clustering.selection_rule import RULE
+from portrait_assets.stages.clusters.active import _fault
 from portrait_assets.stages.clusters.champion import decide, mix_drift, retest_agreement, warm_refit
-from portrait_assets.stages.clusters.description import _origins
-from portrait_assets.stages.clusters.tracking import Overlap, match_segments, migration_matrix
+from portrait_assets.stages.clusters.contract import VALUE_FEATURE
+from portrait_assets.stages.clusters.description import _origins, describe
+from portrait_assets.stages.clusters.tracking import (
+    Overlap,
+    match_segments,
+    migration_matrix,
+    track,
+)
 
 AS_IT_IS = NumericParameters("x", "symbol", 0, fill=0, centre=0, scale=1, bound=0, missing_share=0)
 
@@ -175,3 +185,68 @@ def test_who_moved_who_came_and_who_left():
         (2, None, 1, 0.5),
     ]
     assert migration_matrix(segments(1), extra).rows() == [(1, None, 1, 1), (None, 2, 1, 1)]
+
+
+def test_an_id_that_was_used_before_is_not_given_to_a_new_segment():
+    champion = on_a_line(0, 10, next_id=9)
+    found, matches = track(champion, on_a_line(0, 10, 50), at(0, 0, 0, 10, 10, 10, 50, 50))
+    assert found.segment_ids == [1, 2, 9]
+    assert found.next_id == 10
+    assert matches.select("segment_id", "status").rows() == [(1, "kept"), (2, "kept"), (9, "split")]
+
+
+def test_the_quality_of_a_segment_is_that_of_its_customers():
+    model, features = on_a_line(1, 3), at(*PLACES)
+    assigned = assign(model, features)
+    ids = assigned["segment_id"].to_numpy()
+    silhouettes = silhouette_samples(np.array(PLACES, dtype=float)[:, None], ids)
+    found = segment_quality(model, features, assigned)
+    assert found["share"].to_list() == [0.3, 0.7]
+    assert found["silhouette"].to_list() == pytest.approx(
+        [silhouettes[ids == segment].mean() for segment in (1, 2)], abs=1e-6
+    )
+
+
+def test_segments_that_lie_apart_are_taken_when_they_are_those_of_the_month_before():
+    def fault(*before: float, **more: object) -> str:
+        model = on_a_line(0, 10, nature="separate", **more)
+        found = _fault(model, at(0, 1, 9, 10), at(*before).lazy(), RULE)
+        return (found or "none").rsplit(" ", 1)[-1]
+
+    assert fault(1, 0, 10, 9) == "none"
+    assert fault(9, 0, 10, 1) == str(RULE.challenge.retest_limit)
+    shaky = RULE.stability.stable - 0.001
+    assert fault(1, 0, 10, 9, bootstrap_agreement=shaky) == str(RULE.stability.stable)
+    assert fault(1, 0, 10, 9, bootstrap_agreement=RULE.stability.stable) == "none"
+    uneven = tuple(
+        s._replace(share=share)
+        for s, share in zip(new_segments(np.array([1, 2])), (0.99, 0.01), strict=True)
+    )
+    assert fault(1, 0, 10, 9, segments=uneven) == "segment"
+
+
+def test_a_name_that_people_gave_is_marked():
+    of_spend = replace(AS_IT_IS, name=VALUE_FEATURE)
+    model = on_a_line(1, 22)
+    model = replace(model, preparation=replace(model.preparation, numerics=(of_spend,)))
+    matrix = at(*PLACES).rename({"x": VALUE_FEATURE})
+    found = describe(matrix, assign(model, matrix), model, True, {2: {"en": "Rich"}}).segments
+    assert found.select("segment_id", "name_is_given", "customers").rows() == [
+        (1, False, 4),
+        (2, True, 6),
+    ]
+    assert found["name_en"][1] == "Rich"
+
+
+@pytest.mark.parametrize(("rows", "nature"), [(20, "division"), (19, "one")])
+def test_a_division_needs_so_many_customers_a_segment(rows: int, nature: str):
+    few = replace(RULE, division=replace(RULE.division, numbers=(2,), rows_per_segment=10))
+    points = np.arange(rows, dtype=float)[:, None] + 100 * (np.arange(rows) % 2)[:, None]
+    assert divide(points, rule=few).nature == nature
+
+
+def test_a_division_with_a_segment_that_is_too_small_is_none():
+    two = replace(RULE, division=replace(RULE.division, numbers=(2,), rows_per_segment=10))
+    points = np.zeros((1_000, 1))
+    points[0] = 1_000
+    assert divide(points + np.arange(1_000)[:, None] / 1e6, rule=two).nature == "one"

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import chi2_contingency, false_discovery_control, norm
 
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.stages.clusters.contract import USED_FEATURES
 from portrait_assets.stages.clusters.names.naming import Label, name_segments
@@ -176,6 +177,21 @@ def test_a_rule_means_the_same_in_sql(small_bank: Bank) -> None:
         assert np.mean(np.array(segment_ids) == rule["segment_id"]) == pytest.approx(
             rule["precision"], abs=0.1
         )
+
+
+def test_a_rule_is_judged_on_customers_that_it_was_not_learned_from() -> None:
+    rng = np.random.default_rng(5)
+    features = pl.DataFrame({"customer_id": range(400), "noise": rng.normal(size=400)})
+    assignment = features.select("customer_id", segment_id=pl.Series(rng.integers(1, 3, 400)))
+    rules = segment_rules(features, assignment, [FeatureUse("noise", "symbol")])
+    others = canonical_sample(features.join(assignment, on="customer_id"), 400)[200:]
+    for rule in rules.filter(pl.col("sql").is_not_null()).iter_rows(named=True):
+        covered = others.select(pl.sql_expr(rule["sql"])).to_series()
+        inside = others["segment_id"] == rule["segment_id"]
+        assert rule["fidelity"] == pytest.approx((covered == inside).mean(), abs=1e-6)
+        assert rule["precision"] == pytest.approx(inside.filter(covered).mean(), abs=1e-6)
+        assert rule["recall"] == pytest.approx(covered.filter(inside).mean(), abs=1e-6)
+    assert rules["sql"].null_count() == 0
 
 
 def test_odd_names_and_values_are_quoted_in_sql() -> None:
