@@ -214,7 +214,7 @@ def test_segments_that_lie_apart_are_taken_when_they_are_those_of_the_month_befo
         return (found or "none").rsplit(" ", 1)[-1]
 
     assert fault(1, 0, 10, 9) == "none"
-    assert fault(9, 0, 10, 1) == str(RULE.challenge.retest_limit)
+    assert fault(1, 0, 1, 9) == str(RULE.challenge.retest_limit)
     shaky = RULE.stability.stable - 0.001
     assert fault(1, 0, 10, 9, bootstrap_agreement=shaky) == str(RULE.stability.stable)
     assert fault(1, 0, 10, 9, bootstrap_agreement=RULE.stability.stable) == "none"
