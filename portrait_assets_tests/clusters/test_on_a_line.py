@@ -91,8 +91,10 @@ def test_prototypes_move_to_the_means_of_who_is_near_and_stay_where_nobody_is():
     assert warm_refit(moved, at(-1, 1, 3, 9, 13)).reason == moved.reason
 
 
-def verdict(champion: ClusterModel, challenger: ClusterModel, **more: float) -> tuple[str, str]:
-    found = decide(champion, challenger, at(*PLACES), **more)
+def verdict(
+    champion: ClusterModel, challenger: ClusterModel, most_relabelled: float = 1
+) -> tuple[str, str]:
+    found = decide(champion, challenger, at(*PLACES), most_relabelled=most_relabelled)
     return found.winner, found.reason.split(" ")[-1]
 
 
@@ -240,13 +242,13 @@ def test_a_name_that_people_gave_is_marked():
 
 @pytest.mark.parametrize(("rows", "nature"), [(20, "division"), (19, "one")])
 def test_a_division_needs_so_many_customers_a_segment(rows: int, nature: str):
-    few = replace(RULE, division=replace(RULE.division, numbers=(2,), rows_per_segment=10))
+    few = replace(RULE, division=replace(RULE.division, numbers=range(2, 3), rows_per_segment=10))
     points = np.arange(rows, dtype=float)[:, None] + 100 * (np.arange(rows) % 2)[:, None]
     assert divide(points, rule=few).nature == nature
 
 
 def test_a_division_with_a_segment_that_is_too_small_is_none():
-    two = replace(RULE, division=replace(RULE.division, numbers=(2,), rows_per_segment=10))
+    two = replace(RULE, division=replace(RULE.division, numbers=range(2, 3), rows_per_segment=10))
     points = np.zeros((1_000, 1))
     points[0] = 1_000
     assert divide(points + np.arange(1_000)[:, None] / 1e6, rule=two).nature == "one"

@@ -94,15 +94,15 @@ def test_every_number_of_a_line_is_that_of_the_books() -> None:
     profile = profile_segments(features, assignment, uses)
     known = ~np.isnan(spend)
     low, high = np.quantile(spend[known], [0.01, 0.99], method="nearest")
-    held = np.clip(spend, low, high)
+    clipped = np.clip(spend, low, high)
     for wanted in (1, 2, 3):
-        own, rest = (held[known & ((segment == wanted) == side)] for side in (True, False))
+        own, rest = (clipped[known & ((segment == wanted) == side)] for side in (True, False))
         z = (own.mean() - rest.mean()) / np.sqrt(
             own.var(ddof=1) / len(own) + rest.var() / len(rest)
         )
         found = line(profile, wanted, "spend")
         assert found["p_value"] == pytest.approx(2 * norm.sf(abs(z)), rel=1e-6)
-        difference = (own.mean() - held[known].mean()) / held[known].std(ddof=1)
+        difference = (own.mean() - clipped[known].mean()) / clipped[known].std(ddof=1)
         assert found["std_difference"] == pytest.approx(difference, abs=1e-8)
         assert found["segment_mean"] == pytest.approx(spend[known & (segment == wanted)].mean())
         table = [[np.sum((segment == wanted) == s) for s in (True, False)] for _ in range(2)]

@@ -223,12 +223,12 @@ def test_prospects_come_to_no_branch(query: Query) -> None:
 
 
 def test_new_funds_are_held_from_the_month_after_their_introduction_on(query: Query) -> None:
-    held = query(
+    months = query(
         "SELECT date_diff('month', any_value(introduced_on), min(balance_on)) AS after "
         "FROM balances JOIN products USING (product_id) "
         "WHERE product_id IN ('P407', 'P408') GROUP BY product_id"
     )
-    assert held["after"].to_list() == [1, 1]
+    assert months["after"].to_list() == [1, 1]
 
 
 def test_a_default_is_on_the_first_month_s_end_more_than_90_days_past_due(query: Query) -> None:
@@ -240,7 +240,7 @@ def test_a_default_is_on_the_first_month_s_end_more_than_90_days_past_due(query:
     assert len(defaults) > 3
     # Of an account that is opened later there is no balance on that day.
     assert (defaults["observed_on"] <= defaults["first"]).all()
-    assert (defaults["observed_on"] == defaults["first"]).mean() > 0.5
+    assert 2 * (defaults["observed_on"] == defaults["first"]).sum() > len(defaults)
 
 
 def test_who_leaves_declines_in_the_three_months_before(query: Query) -> None:

@@ -111,7 +111,7 @@ def _risk(tables: Tables, customer: str, as_of: date) -> Row:
     }
     balances = within(tables, "balances", as_of)
 
-    def held(who: str) -> list[tuple[float, int]]:
+    def graded(who: str) -> list[tuple[float, int]]:
         return [
             (a["balance"], grades[a["product_id"]])
             for accounts in last_of_months(of(balances, who)).values()
@@ -119,8 +119,8 @@ def _risk(tables: Tables, customer: str, as_of: date) -> Row:
             if a["balance"] > 0 and a["credit_limit"] is None and a["product_id"] in grades
         ]
 
-    own = held(customer)
-    everyone = [each for who in {b["customer_id"] for b in balances} for each in held(who)]
+    own = graded(customer)
+    everyone = [each for who in {b["customer_id"] for b in balances} for each in graded(who)]
     mean, base = (
         sum(b * g for b, g in rows) / sum(b for b, _ in rows) if rows else 0
         for rows in (own, everyone)

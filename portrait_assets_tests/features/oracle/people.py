@@ -37,6 +37,7 @@ def people(tables: Tables, customer: str, as_of: date) -> Row:
     row: Row = {each.name: record.get(each.name) for each in ATTRIBUTES} | {"age": age}
     missing = [name for name in STATED if row[name] is None]
     first, begin = _first(tables, as_of, customer), _first(tables, as_of)
+    assert begin is not None
     is_late = first is not None and (first - begin).days >= NEW_AFTER_DAYS
     since = joined or first
     seen_whole = joined >= begin if joined else is_late
