@@ -93,7 +93,7 @@ def _quality(tables: Tables, sales: list[Row], customer: str) -> Row:
     def cost(s: Row) -> float:
         amount, quantity = totals[s["ago"], category[s["product_id"]]]
         # To the cent, half a cent upwards.
-        return math.floor(100 * (s["quantity"] * (amount / quantity)) + 0.5) / 100
+        return math.floor(100 * (s["quantity"] * (round(amount, 2) / quantity)) + 0.5) / 100
 
     own, everyone = (
         (sum(s["amount"] for s in rows), sum(map(cost, rows)))

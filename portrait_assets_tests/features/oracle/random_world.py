@@ -117,9 +117,9 @@ def random_tables(seed: int) -> dict[str, Any]:
         ],
         "products": PRODUCTS,
         "campaigns": [
-            {"campaign_id": "K0", "campaign_type": "call", "month": FIRST},
+            {"campaign_id": "K0", "campaign_type": "call", "month": "2023-02"},
             *(
-                {"campaign_id": f"K{n}", "campaign_type": kind, "month": SECOND}
+                {"campaign_id": f"K{n}", "campaign_type": kind, "month": FIRST}
                 for n, kind in enumerate(["mail", "call", "mail", None])
             ),
         ],
