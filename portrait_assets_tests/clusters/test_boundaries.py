@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
+from scipy.stats import binom
 
-from portrait_assets.methods.clustering.selection.boundaries import Boundary, find_boundaries
+from portrait_assets.methods.clustering.selection.boundaries import (
+    Boundary,
+    Windows,
+    _valley_probability,
+    find_boundaries,
+)
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.cluster_worlds import Matrix, blobs, two_rings
 
@@ -44,3 +50,11 @@ def test_each_segment_has_boundaries_with_its_neighbours_only() -> None:
 
 def test_equal_customers_have_no_clear_boundary() -> None:
     assert clearest(np.ones((40, 2)), np.repeat([0, 1], 20), np.ones((40, 2))) == 1.0
+
+
+def test_a_valley_is_as_sure_as_against_the_lower_of_its_sides() -> None:
+    """Ten in two bins between 60 in three and 30 in two."""
+    cumulated = np.array([0, 20, 40, 60, 65, 70, 90, 100], dtype=float)
+    found = _valley_probability(cumulated, Windows((0, 3), (3, 5), (5, 7)))
+    assert found == pytest.approx(binom.cdf(10, 40, 2 / 4))
+    assert found > binom.cdf(10, 70, 2 / 5)

@@ -4,9 +4,10 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import false_discovery_control
+from scipy.stats import chi2_contingency, false_discovery_control, norm
 
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.stages.clusters.contract import USED_FEATURES
 from portrait_assets.stages.clusters.names.naming import Label, name_segments
@@ -81,6 +82,44 @@ def test_chance_is_not_significant_and_a_difference_is() -> None:
     assert line(profile, 1, "real")["q_value"] < 1e-6
 
 
+def test_every_number_of_a_line_is_that_of_the_books() -> None:
+    rng = np.random.default_rng(3)
+    segment = rng.choice([1, 1, 2, 3], 400)
+    spend = rng.lognormal(3, 2, 400) * (1 + (segment == 2))
+    spend[::40] = np.nan
+    channel = rng.choice([*"aab"], 400)
+    features = pl.DataFrame({"customer_id": range(400), "spend": spend, "channel": channel})
+    assignment = pl.DataFrame({"customer_id": range(400), "segment_id": segment})
+    uses = [FeatureUse("spend", "symbol"), FeatureUse("channel", "entity")]
+    profile = profile_segments(features, assignment, uses)
+    known = ~np.isnan(spend)
+    low, high = np.quantile(spend[known], [0.01, 0.99], method="nearest")
+    clipped = np.clip(spend, low, high)
+    for wanted in (1, 2, 3):
+        own, rest = (clipped[known & ((segment == wanted) == side)] for side in (True, False))
+        z = (own.mean() - rest.mean()) / np.sqrt(
+            own.var(ddof=1) / len(own) + rest.var() / len(rest)
+        )
+        found = line(profile, wanted, "spend")
+        assert found["p_value"] == pytest.approx(2 * norm.sf(abs(z)), rel=1e-6)
+        difference = (own.mean() - clipped[known].mean()) / clipped[known].std(ddof=1)
+        assert found["std_difference"] == pytest.approx(difference, abs=1e-8)
+        assert found["segment_mean"] == pytest.approx(spend[known & (segment == wanted)].mean())
+        table = [[np.sum((segment == wanted) == s) for s in (True, False)] for _ in range(2)]
+        table[0] = [np.sum(((segment == wanted) == s) & (channel == "b")) for s in (True, False)]
+        table[1] = [whole - part for whole, part in zip(table[1], table[0], strict=True)]
+        found = line(profile, wanted, "channel", "b")
+        expected = chi2_contingency(table, correction=False).pvalue
+        assert found["p_value"] == pytest.approx(expected, rel=1e-6)
+        base = np.mean(channel == "b")
+        share = np.mean(channel[segment == wanted] == "b")
+        assert found["std_difference"] == pytest.approx(
+            (share - base) / np.sqrt(base * (1 - base)), abs=1e-8
+        )
+    order = profile.select("segment_id", "feature", "level").rows()
+    assert order[:3] == [(1, "spend", None), (1, "channel", "a"), (1, "channel", "b")]
+
+
 def test_false_discoveries_are_counted_over_all_lines_of_the_profile() -> None:
     rng = np.random.default_rng(1)
     segment = rng.integers(1, 4, 300)
@@ -140,6 +179,21 @@ def test_a_rule_means_the_same_in_sql(small_bank: Bank) -> None:
         )
 
 
+def test_a_rule_is_judged_on_customers_that_it_was_not_learned_from() -> None:
+    rng = np.random.default_rng(5)
+    features = pl.DataFrame({"customer_id": range(400), "noise": rng.normal(size=400)})
+    assignment = features.select("customer_id", segment_id=pl.Series(rng.integers(1, 3, 400)))
+    rules = segment_rules(features, assignment, [FeatureUse("noise", "symbol")])
+    others = canonical_sample(features.join(assignment, on="customer_id"), 400)[200:]
+    for rule in rules.filter(pl.col("sql").is_not_null()).iter_rows(named=True):
+        covered = others.select(pl.sql_expr(rule["sql"])).to_series()
+        inside = others["segment_id"] == rule["segment_id"]
+        assert rule["fidelity"] == pytest.approx((covered == inside).mean(), abs=1e-6)
+        assert rule["precision"] == pytest.approx(inside.filter(covered).mean(), abs=1e-6)
+        assert rule["recall"] == pytest.approx(covered.filter(inside).mean(), abs=1e-6)
+    assert rules["sql"].null_count() == 0
+
+
 def test_odd_names_and_values_are_quoted_in_sql() -> None:
     features = pl.DataFrame({"customer_id": range(40), 'the "it" column': ["O'Neil", "other"] * 20})
     assignment = features.select("customer_id", segment_id=pl.col("customer_id") % 2 + 1)
@@ -171,6 +225,24 @@ def test_a_segment_is_named_after_what_sets_it_apart() -> None:
     assert name_segments(profile).rows() == [
         (1, "frequent high-spend own-label loyal", "高频高额自有品牌忠诚"),
         (2, "infrequent", "低频"),
+    ]
+
+
+def test_a_difference_at_the_limits_names_and_a_level_that_is_lacking_does_not() -> None:
+    rows = [
+        (1, "spend_amount", None, 0.30, 0.01),
+        (2, "spend_amount", None, -0.30, 0.01),
+        (3, "spend_amount", None, 0.2999, 0.0),
+        (4, "spend_amount", None, 0.30, 0.0101),
+        (5, "spend_amount", None, 0.30, None),
+        (6, "channel", "app", -2.0, 0.0),
+    ]
+    columns = ["segment_id", "feature", "level", "std_difference", "q_value"]
+    named = name_segments(pl.DataFrame(rows, schema=columns, orient="row"))
+    assert named["name_en"].to_list() == [
+        "high-spend",
+        "low-spend",
+        *(f"average ({n})" for n in (3, 4, 5, 6)),
     ]
 
 

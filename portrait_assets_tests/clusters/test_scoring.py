@@ -7,6 +7,7 @@ from portrait_assets.methods.clustering.selection.candidates import candidates_f
 from portrait_assets.methods.clustering.selection.scoring import (
     Scored,
     add_stability,
+    is_allowed,
     is_eligible,
     scored,
 )
@@ -54,6 +55,27 @@ def test_dbscan_is_no_evidence_for_others_and_wins_only_where_its_segments_are_s
     assert not is_eligible(Scored(chained, labels, {"separation": least - 0.1}), SCORING)
     assert is_eligible(Scored(chained, labels, {"separation": least}), SCORING)
     assert is_eligible(Scored(Candidate(genie.FAMILY, 0.9, 2), labels, {}), SCORING)
+
+
+@pytest.mark.parametrize(
+    ("customers", "segments", "least"),
+    [
+        # A hundredth of many, fifteen of fewer, a twentieth of few, part of an even share of lots.
+        (100_000, 2, SCORING.smallest_share),
+        (500, 2, 15 / 500),
+        (60, 2, 0.05),
+        (60, 20, 0.3 / 20),
+    ],
+)
+def test_a_candidate_with_a_segment_that_is_just_large_enough_is_allowed(
+    customers: int, segments: int, least: float
+) -> None:
+    def allowed(share: float) -> bool:
+        numbers = {"segments": float(segments), "smallest_share": share}
+        return is_allowed(Scored(FOUR, np.zeros(customers, dtype=np.int64), numbers), SCORING)
+
+    assert allowed(least)
+    assert not allowed(least - 1e-9)
 
 
 @pytest.mark.parametrize("dims", [3, pytest.param(MANY_DIMENSIONS, marks=pytest.mark.slow)])

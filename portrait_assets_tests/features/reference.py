@@ -208,10 +208,20 @@ def _values(own_sales: list[Row], everyone: list[Row], choices: Any, who: str) -
         if s["category"]:
             by_category[s["category"]] += s["amount"]
     positive = {name: amount for name, amount in by_category.items() if amount > 0}
+    counts = _lines_of(own_sales, "category")
+    row |= {"category_lines_12m": sum(counts.values()), "branded_lines_12m": len(branded)}
+    row |= {"choices_12m": len(own), "choices_3m": _recent(own)[1]}
+    row |= {"brand_choice_lines_12m": _loyal(own)[1], "category_count_12m": None}
+    if by_category:
+        row["category_count_12m"] = len(positive)
+    row |= dict.fromkeys(("top_category", "top_category_share_12m", "top_category_share_low_12m"))
     if positive:
         whole = sum(positive.values())
+        row["top_category_share_12m"] = max(positive.values()) / whole
+        row["category_diversity_12m"] = whole**2 / sum(a**2 for a in positive.values())
         row["top_category"] = min(positive, key=lambda name: (-positive[name], name))
-        row["category_count_12m"] = len(positive)
+        n = sum(counts.values())
+        row["top_category_share_low_12m"] = _low(counts[row["top_category"]], n) if n else None
         row["category_hhi_12m"] = sum((amount / whole) ** 2 for amount in positive.values())
     if own:
         repeated = {w: sum(_months(c) > 1 for c in choices[w].values()) for w in choices}
@@ -247,6 +257,22 @@ def _values(own_sales: list[Row], everyone: list[Row], choices: Any, who: str) -
     return row
 
 
+def _lines_of(sales: list[Row], what: str) -> dict[str, int]:
+    """Lines by category or brand that give nothing back."""
+    counts: dict[str, int] = defaultdict(int)
+    for s in sales:
+        if s[what]:
+            counts[s[what]] += not gives_back(s)
+    return counts
+
+
+def _low(part: int, n: int) -> float:
+    """The lower end of Wilson's interval of 95 %."""
+    p, z = part / n, 1.959964
+    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return max((p + z**2 / (2 * n) - half) / (1 + z**2 / n), 0)
+
+
 def _brands(everyone: list[Row], who: str) -> Row:
     spent: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for s in everyone:
@@ -254,14 +280,15 @@ def _brands(everyone: list[Row], who: str) -> Row:
             spent[s["customer_id"]][s["brand"]] += s["amount"]
     positive = {w: [a for a in brands.values() if a > 0] for w, brands in spent.items()}
     own_amounts = positive.get(who)
+    own_sales = [s for s in everyone if s["customer_id"] == who]
+    lines = sum(_lines_of(own_sales, "brand").values())
     if not own_amounts:
-        return {}
-    lines = sum(
-        s["customer_id"] == who and s["brand"] is not None and not gives_back(s) for s in everyone
-    )
+        return {"brand_lines_12m": lines, "top_brand": None}
     all_first = sum(max(amounts) for amounts in positive.values() if amounts)
     all_spent = sum(map(sum, positive.values()))
     return {
+        "brand_lines_12m": lines,
+        "top_brand": min(spent[who], key=lambda name: (-spent[who][name], name)),
         "top_brand_share_12m": shrunk(
             max(own_amounts), sum(own_amounts), lines, all_first, all_spent, 10
         ),

@@ -14,7 +14,13 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import matrix
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.needs import Evidence, alternatives
-from portrait_assets.stages.features.given import EVIDENCE, GIVEN, LISTED, lacking_features
+from portrait_assets.stages.features.given import (
+    EVIDENCE,
+    GIVEN,
+    LISTED,
+    given_by_month,
+    lacking_features,
+)
 from portrait_assets.stages.features.sensitivity import SUMS, aggregate_of
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
@@ -257,3 +263,16 @@ def test_a_feature_with_needs_may_be_null():
 def test_evidence_is_named_as_it_is_read():
     assert Evidence("transactions").name == "transactions"
     assert Evidence("transactions", "amount").condition == "amount IS NOT NULL"
+
+
+def test_evidence_is_what_has_been_given_by_each_month():
+    rows = pl.DataFrame(
+        [
+            (date(2024, 1, 31), "contacts", True),
+            (date(2024, 1, 31), "balances", False),
+            (date(2024, 2, 29), "balances", True),
+        ],
+        schema=["as_of", "evidence", "is_given"],
+        orient="row",
+    )
+    assert given_by_month(rows) == {JANUARY: {"contacts"}, FEBRUARY: {"balances"}}

@@ -15,7 +15,7 @@ from portrait_assets.stages.features.aggregates import Adds
 from portrait_assets.stages.features.persons import ALIAS
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import World, day, merges, sale
+from portrait_assets.testing.feature_world import Merge, World, day, merges, sale
 
 FOUND_OUT = ("2024-03", "new", "old")
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
@@ -97,17 +97,27 @@ def test_a_merged_person_is_as_one_who_was_known_as_one_all_along(merged_later: 
 
 
 def test_an_identifier_that_is_taken_back_is_a_customer_again():
-    identity_map, customer_alias = merges([FOUND_OUT, ("2024-04", "new", "new")])
+    engine = engine_with(FOUND_OUT, ("2024-04", "new", "new"))
+    assert engine.frame(ALIAS, Scope("2024-02")).is_empty()
+    assert engine.frame(ALIAS, Scope("2024-03")).rows() == [("new", "old")]
+    assert engine.frame(ALIAS, Scope("2024-04")).is_empty()
+
+
+def test_an_identifier_is_of_the_person_whom_the_newest_month_knows():
+    engine = engine_with(FOUND_OUT, ("2024-04", "new", "another"))
+    assert engine.frame(ALIAS, Scope("2024-03")).rows() == [("new", "old")]
+    assert engine.frame(ALIAS, Scope("2024-04")).rows() == [("new", "another")]
+
+
+def engine_with(*merged: Merge) -> Engine:
+    identity_map, customer_alias = merges([*merged])
     con = duckdb.connect()
     con.register("identities", identity_map)
     con.register("aliases", customer_alias.head(1))
     con.execute("CREATE SCHEMA identity")
     con.execute("CREATE TABLE identity.identity_map AS FROM identities")
     con.execute("CREATE TABLE identity.customer_alias AS FROM aliases")
-    engine = Engine(con)
-    assert engine.frame(ALIAS, Scope("2024-02")).is_empty()
-    assert engine.frame(ALIAS, Scope("2024-03")).rows() == [("new", "old")]
-    assert engine.frame(ALIAS, Scope("2024-04")).is_empty()
+    return Engine(con)
 
 
 @pytest.mark.parametrize("name", [name for name in dir(aggregates) if name.startswith("CUSTOMER_")])

@@ -114,7 +114,10 @@ def test_each_kind_of_campaign_has_a_rate_of_its_own_shrunk_to_the_base_of_that_
             *(reached("bob", campaign) for campaign in "mc"),
             reached("cat", "m", is_control=True),
         ],
-        responses=[{"customer_id": "ann", "campaign_id": "m", "responded_on": day("2024-02-02")}],
+        responses=[
+            {"customer_id": "ann", "campaign_id": "m", "responded_on": day("2024-02-02")},
+            {"customer_id": "bob", "campaign_id": "unasked", "responded_on": day("2024-02-02")},
+        ],
     )
     rates = world.campaign_responses("2024-02").select(
         "customer_id", "campaign_type", "contacts_12m", "responded_contacts_12m",

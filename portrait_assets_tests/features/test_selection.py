@@ -50,6 +50,14 @@ def test_a_feature_that_is_empty_or_near_constant_is_left_out(spend):
     assert selected["rare"] == (False, "near-constant", 1 - 3 / CUSTOMERS, None)
 
 
+@pytest.mark.parametrize(("others", "is_kept"), [(CUSTOMERS // 100, False), (6, True)])
+def test_a_feature_is_near_constant_when_99_of_100_have_one_value_or_none(others, is_kept, spend):
+    of_few = np.arange(CUSTOMERS)[::-1] < others
+    number = np.where(of_few, spend, np.nan)
+    selected = verdicts(number=pl.Series(number, nan_to_null=True), same=of_few.astype(float))
+    assert [selected[name][0] for name in ("number", "same")] == [is_kept, is_kept]
+
+
 def test_a_value_that_is_mostly_missing_is_near_constant(spend):
     selected = verdicts(spend=spend, seldom=[1.0, 2.0, 3.0] + [None] * (CUSTOMERS - 3))
     assert selected["seldom"][1] == "near-constant"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+import numpy as np
 import polars as pl
 
+from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.segments import SEGMENTS
 from portrait_assets_tests.generate.conftest import CUSTOMERS, Query
 
@@ -168,3 +172,86 @@ def test_texts_are_chinese_and_scores_on_their_scale(query: Query) -> None:
         assert kinds[kind]["chinese"] == 1.0
     assert 0 <= kinds["survey"]["low"] < kinds["survey"]["high"] <= 10
     assert query("SELECT count(DISTINCT step) FROM interactions WHERE kind = 'visit'").item() >= 10
+
+
+def test_who_leaves_is_a_customer_until_that_day_and_the_others_until_the_last(
+    query: Query,
+) -> None:
+    days = query(
+        "SELECT value = 1 AS left_us, min(observed_on - last_on) AS least, "
+        "count(DISTINCT observed_on) AS days, max(observed_on) AS latest "
+        "FROM outcomes JOIN (SELECT customer_id, max(occurred_at)::DATE AS last_on "
+        "FROM transactions WHERE year(occurred_at) < 2100 GROUP BY 1) USING (customer_id) "
+        "WHERE outcome = 'churn' GROUP BY 1 ORDER BY 1"
+    )
+    stayed, left = days.rows(named=True)
+    last = query("SELECT max(balance_on) FROM balances").item()
+    assert (stayed["least"], stayed["days"], stayed["latest"]) == (0, 1, last)
+    assert left["least"] == 0, "some buy on the day itself, nobody after it"
+    assert left["days"] > 5
+
+
+def test_a_fund_has_a_net_value_from_the_month_of_its_introduction_on(query: Query) -> None:
+    funds = query(
+        "SELECT product_id, any_value(introduced_on) AS since, min(observed_on) AS first, "
+        "count(*) AS months FROM market JOIN products USING (product_id) GROUP BY 1"
+    )
+    begin = query("SELECT min(observed_on) FROM market").item()
+    for fund in funds.iter_rows(named=True):
+        since = max(fund["since"], begin.replace(day=1))
+        assert (fund["first"].year, fund["first"].month) == (since.year, since.month), fund
+    assert len(set(funds["months"])) > 2
+
+
+def test_cash_wealth_and_insurance_are_never_refunded(query: Query) -> None:
+    refunded = query("SELECT DISTINCT category FROM transactions WHERE amount < 0")["category"]
+    assert refunded.drop_nulls().n_unique() > 5
+    assert not {"cash", "wealth", "insurance"} & set(refunded)
+
+
+def test_prospects_come_to_no_branch(query: Query) -> None:
+    visits = query(
+        "SELECT stage = 'prospect' AS is_prospect, count(*) AS visits, "
+        "count(*) FILTER (channel = 'branch') AS to_branches "
+        "FROM interactions JOIN truth_lifecycle USING (customer_id) "
+        "WHERE kind = 'visit' AND last_day(occurred_at::DATE) = as_of GROUP BY 1 ORDER BY 1"
+    )
+    customers, prospects = visits.rows(named=True)
+    assert customers["to_branches"] > 0
+    assert prospects["visits"] > 0
+    assert prospects["to_branches"] == 0
+
+
+def test_new_funds_are_held_from_the_month_after_their_introduction_on(query: Query) -> None:
+    months = query(
+        "SELECT date_diff('month', any_value(introduced_on), min(balance_on)) AS after "
+        "FROM balances JOIN products USING (product_id) "
+        "WHERE product_id IN ('P407', 'P408') GROUP BY product_id"
+    )
+    assert months["after"].to_list() == [1, 1]
+
+
+def test_a_default_is_on_the_first_month_s_end_more_than_90_days_past_due(query: Query) -> None:
+    defaults = query(
+        "SELECT o.observed_on, min(balance_on) FILTER (days_past_due > 90) AS first "
+        "FROM outcomes o JOIN balances USING (customer_id) WHERE outcome = 'default' AND value = 1 "
+        "GROUP BY customer_id, o.observed_on HAVING min(days_past_due) >= 0"
+    )
+    assert len(defaults) > 3
+    # Of an account that is opened later there is no balance on that day.
+    assert (defaults["observed_on"] <= defaults["first"]).all()
+    assert 2 * (defaults["observed_on"] == defaults["first"]).sum() > len(defaults)
+
+
+def test_who_leaves_declines_in_the_three_months_before(query: Query) -> None:
+    declining = query(
+        "SELECT count(*) FILTER (stage = 'declining') AS months FROM truth_lifecycle "
+        "GROUP BY customer_id HAVING bool_or(stage = 'churned')"
+    )["months"]
+    assert declining.max() == 4, "these and the month itself"
+
+
+def test_the_return_before_is_that_of_the_month_before() -> None:
+    returns = np.array([0.01, -0.02, 0.03])
+    months = {each.name: returns for each in fields(Market)}
+    assert Market(**months).return_before.tolist() == [0, 0.01, -0.02]  # type: ignore[arg-type]

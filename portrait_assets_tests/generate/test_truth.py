@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
+from portrait_assets.synthetic.duplicates import _masks
+from portrait_assets.synthetic.randomness import Draws
 from portrait_assets.synthetic.segments import SEGMENT_CODES
 from portrait_assets_tests.generate.conftest import Query
 
@@ -95,6 +98,14 @@ def test_duplicates_are_second_records_of_their_person(query: Query) -> None:
     assert unlisted == 0
     in_use = query("SELECT count(*) FROM interactions WHERE customer_id LIKE 'K%'").item()
     assert in_use > 0
+
+
+def test_a_day_and_month_are_swapped_where_that_is_another_date() -> None:
+    births = ["1990-05-12", "1990-05-13", "1990-05-05"]
+    draws = Draws.of(1, "second record", np.arange(3_000))
+    swapped = _masks(draws, pl.Series(births * 1_000))["birth_date", "day and month swapped"]
+    assert 20 < swapped[0::3].sum() < 100
+    assert (swapped[1::3].sum(), swapped[2::3].sum()) == (0, 0)
 
 
 def test_the_control_group_is_random(query: Query) -> None:

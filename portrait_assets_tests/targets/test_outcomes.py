@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -106,6 +107,48 @@ def test_a_claim_is_counted_beside_its_baselines_by_the_feature_s_order():
     }
 
 
+@pytest.mark.parametrize(
+    ("outcome", "facts", "is_hit"),
+    [
+        (outcomes.SILENCE, {"purchases": 0}, True),
+        (outcomes.SILENCE, {"purchases": 1}, False),
+        (outcomes.PURCHASE, {"purchases": 1}, True),
+        (outcomes.PURCHASE, {"purchases": 0}, False),
+        (outcomes.SPEND, {"spend_rank": 0.8, "spend": 0.01}, True),
+        (outcomes.SPEND, {"spend_rank": 0.79, "spend": 0.01}, False),
+        (outcomes.SPEND, {"spend_rank": 1.0, "spend": 0}, False),
+        (outcomes.RESPONSE, {"responses": 1}, True),
+        (outcomes.RESPONSE, {"responses": 0}, False),
+        (outcomes.ANSWER, {"answer": 0.5}, True),
+        (outcomes.ANSWER, {"answer": 0.49}, False),
+        (outcomes.STICKINESS, {"active_months": 3, "horizon": 3}, True),
+        (outcomes.STICKINESS, {"active_months": 2, "horizon": 3}, False),
+    ],
+)
+def test_what_is_a_hit_at_its_limit(outcome: Outcome, facts: dict[str, float], is_hit: bool):
+    columns = ", ".join(f"{value} AS {name}" for name, value in facts.items())
+    with duckdb.connect() as con:
+        assert con.execute(f"SELECT {outcome.hit} FROM (SELECT {columns})").fetchall() == [
+            (is_hit,)
+        ]
+
+
+def test_who_stays_away_is_ranked_the_other_way_round_than_who_buys_again():
+    def orders(outcome: Outcome) -> list[tuple[str, bool, bool]]:
+        return [(b.feature, b.falls, b.unknown_is_likely) for b in outcome.baselines]
+
+    assert orders(outcomes.PURCHASE) == [
+        ("recency_days", True, False),
+        ("purchases_1m", False, False),
+        ("spend_trend_3m", False, False),
+    ]
+    assert orders(outcomes.SILENCE) == [
+        ("recency_days", False, True),
+        ("purchases_1m", True, True),
+        ("spend_trend_3m", True, True),
+    ]
+
+
 def test_baselines_are_orders_of_features():
     for outcome in OUTCOMES:
         for rule in outcome.baselines:
@@ -145,6 +188,36 @@ def test_hits_are_counted_of_those_who_are_eligible(outcome: Outcome, hits: dict
         month_before={"a": {"purchases": 1, "amount": 5}},
     )
     assert {bucket: n for (side, bucket), (_, n) in found.items() if side == "tag"} == hits
+
+
+@pytest.mark.parametrize(
+    ("outcome", "target", "hits"),
+    [
+        # Scores of 4.5, 4 and 4.25 on average.
+        (
+            outcomes.SATISFACTION,
+            {"a": (2, 9), "b": (1, 4), "c": (4, 17), "d": (0, 0)},
+            {"1": 1, "2": 1},
+        ),
+        (outcomes.SATISFACTION, {"a": (1, 4), "c": (1, 4)}, {"1": 1, "2": 1}),
+    ],
+)
+def test_who_is_at_the_median_is_in_the_upper_half(
+    outcome: Outcome, target: dict[str, tuple[int, int]], hits: dict[str, int]
+):
+    facts = {who: {"surveys": n, "survey_points": points} for who, (n, points) in target.items()}
+    found = counted(Claim("segment_id", outcome, learned=True), facts, month_before={"a": {}})
+    assert {bucket: n for (side, bucket), (_, n) in found.items() if side == "tag"} == hits
+
+
+def test_who_spent_nothing_is_no_high_spender_although_others_got_more_back():
+    facts = {who: {"spend": -n} for n, who in enumerate("abcd")}
+    claim = Claim("segment_id", outcomes.SPEND, learned=True)
+    found = counted(claim, facts, month_before={"a": {}})
+    assert {bucket: n for (side, bucket), (_, n) in found.items() if side == "tag"} == {
+        "1": 0,
+        "2": 0,
+    }
 
 
 def test_only_facts_that_outcomes_read_are_joined():

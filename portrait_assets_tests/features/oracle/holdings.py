@@ -9,7 +9,7 @@ from portrait_assets_tests.features.oracle.rows import Row, Tables, of, within
 
 def holdings(tables: Tables, customer: str, as_of: date) -> Row:
     """The features of holdings of one customer."""
-    months = _months(of(within(tables, "balances", as_of), customer))
+    months = last_of_months(of(within(tables, "balances", as_of), customer))
     row: Row = dict.fromkeys(
         (
             *("total_balance", "owed_balance", "credit_utilisation", "max_days_past_due"),
@@ -42,7 +42,7 @@ def holdings(tables: Tables, customer: str, as_of: date) -> Row:
     return row
 
 
-def _months(balances: list[Row]) -> dict[int, list[Row]]:
+def last_of_months(balances: list[Row]) -> dict[int, list[Row]]:
     """By how long ago, the last row of each account in the month."""
     last: dict[int, dict[object, Row]] = {}
     for row in sorted(balances, key=lambda row: row["balance_on"]):

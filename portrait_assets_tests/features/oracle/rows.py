@@ -19,6 +19,7 @@ DATED = {
     "balances": "balance_on",
     "market": "observed_on",
     "promotions": "ended_on",
+    "interactions": "occurred_at",
 }
 
 

@@ -77,4 +77,5 @@ def test_where_values_are_missing_ranks_of_the_whole_column_are_compared():
 def test_few_pairs_and_what_does_not_vary_are_not_correlated():
     frame = columns().with_columns(c=pl.lit(1.0))
     assert rank_correlation_matrix(frame)[0, 2] == 0
+    assert rank_correlation_matrix(frame, least_pairs=500)[0, 1] > 0.5
     assert rank_correlation_matrix(frame, least_pairs=501)[0, 1] == 0

@@ -26,6 +26,13 @@ def test_a_tenth_of_the_reference_lies_in_each_bin():
     assert found["current"].to_list() == [0] * 9 + [7, 0]
 
 
+def test_a_value_on_the_edge_of_a_tenth_lies_above_it():
+    """The tenths of the reference meet at 0, 0.7 and 1."""
+    found = counts_by_tenth(np.repeat([0.0, 1.0], [30, 70]), np.array([-1, 0, 0.5, 1]))
+    assert found["reference"].to_list() == [0, 30, 0, 70, 0]
+    assert found["current"].to_list() == [1, 2, 0, 1, 0]
+
+
 def test_missing_numbers_are_a_bin_of_their_own():
     found = counts_by_tenth(np.array([1.0, 2.0, NAN]), np.array([NAN] * 3))
     assert found.row(-1) == (1, 3)

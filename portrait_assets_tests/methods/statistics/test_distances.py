@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
-from portrait_assets.methods.statistics.distances import distances
+from portrait_assets.methods.statistics.distances import NUMBERS, distances
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=1, max_size=12)
 
@@ -68,6 +68,16 @@ def test_empty_bins_give_no_infinity(both: list[tuple[int, int]]):
         assert found[name] is None or np.isfinite(found[name]), name
     if found["customers"] == 0 or found["reference_customers"] == 0:
         assert found["psi"] is None
+
+
+def test_one_bin_or_nobody_on_one_side_is_no_comparison():
+    rows = {"subject": ["one", "gone", "gone"], "bin": ["a", "a", "b"], "fine": [1.0, 1.0, 2.0]}
+    counts = pl.DataFrame(rows | {"now": [5, 0, 0], "then": [7, 3, 4]})
+    found = distances(counts.with_columns(month=1), ["month", "subject"], ["month"])
+    assert found.select("subject", "bins", *NUMBERS).rows() == [
+        ("gone", 2, *[None] * len(NUMBERS)),
+        ("one", 1, *[None] * len(NUMBERS)),
+    ]
 
 
 def test_many_comparisons_at_once_are_corrected_within_their_family():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score
 
 from portrait_assets.methods.statistics.resampling import GROUPS
@@ -100,3 +101,19 @@ def test_the_gain_over_another_score_of_the_same_customers_has_a_95_percent_inte
         apart.append(2 * (areas[2] - areas[1])[0] / np.sqrt(2))
     assert np.mean(covered) == pytest.approx(0.95, abs=0.03)
     assert np.mean(widths) < np.mean(apart), "narrower than if customers were not the same"
+
+
+def test_the_gain_of_few_groups_has_the_error_of_their_sum():
+    """Three groups of two customers: the one hit of each is first by the tag and last by the other.
+
+    Of the third group the tag has both in the lower bucket.
+    """
+    tag = np.array([[[1, 1], [1, 1], [2, 0]], [[0, 1], [0, 1], [1, 0]]], dtype=float)
+    other = np.array([[[1, 1], [1, 1], [1, 1]], [[1, 0], [1, 0], [1, 0]]], dtype=float)
+    found = auc_gain(tag, other)
+    assert found.value == pytest.approx(5 / 6)
+    # Influences: hits beat 1, 1 and 1/2 of the others, who are beaten by 5/6 each.
+    apart = np.array([1 - 5 / 6, 1 - 5 / 6, 0.5 - 5 / 6]) / 3
+    half = student.ppf(0.975, 2) * np.sqrt((apart**2).sum() * 3 / 2)
+    assert found.high - found.value == pytest.approx(half)
+    assert found.value - found.low == pytest.approx(half)

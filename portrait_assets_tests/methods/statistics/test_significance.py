@@ -48,6 +48,11 @@ def test_large_counts_are_judged_by_the_normal_test_which_is_chi_square_of_the_t
         assert found[at] == pytest.approx(expected, rel=1e-9)
 
 
+def test_five_expected_are_enough_for_the_normal_test():
+    expected = chi2_contingency([[3, 7], [7, 3]], correction=False).pvalue
+    assert p_value(3, 10, 7, 10) == pytest.approx(expected)
+
+
 def test_a_share_of_all_or_of_none_is_not_tested():
     assert np.isnan([p_value(4, 4, 4, 4), p_value(0, 4, 0, 9), p_value(0, 0, 3, 9)]).all()
 

@@ -32,7 +32,9 @@ def share(part: str, whole: str) -> str:
 
 
 def share_low(part: str, count: str) -> str:
-    """The lower limit of the 95 % interval of a share of so many observations; null without one.
+    """The lower limit of the 95 % interval of a share of so many observations.
+
+    Null without an observation, or where the part is not known.
 
     E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference".
     """
@@ -40,7 +42,9 @@ def share_low(part: str, count: str) -> str:
     share = _clipped(part, count)
     spread = f"sqrt({count} * {share} * (1 - {share}) + {half / 2})"
     low = f"({count} * {share} + {half} - {Z_95} * {spread}) / ({count} + {2 * half})"
-    return f"CASE WHEN {count} > 0 THEN round(greatest({low}, 0), {DIGITS}) END"
+    return (
+        f"CASE WHEN {count} > 0 AND {part} IS NOT NULL THEN round(greatest({low}, 0), {DIGITS}) END"
+    )
 
 
 def shrunk_share(
