@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from math import log
 from pathlib import Path
@@ -15,15 +16,24 @@ from scipy.stats import false_discovery_control
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.schema.table import Column, Type
+from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.validation.checks import VERDICTS
 from portrait_assets.stages.validation.claims import Buckets, Claim
-from portrait_assets.stages.validation.contract import DRIFT
+from portrait_assets.stages.validation.contract import DRIFT, VALIDATION_REPORT, Area
+from portrait_assets.stages.validation.counting import count_outcomes
+from portrait_assets.stages.validation.demotions import _gain
 from portrait_assets.stages.validation.drift import ComparedColumns, _judged, drift
-from portrait_assets.stages.validation.moves import Pair, pairs_of
+from portrait_assets.stages.validation.judging import holders
+from portrait_assets.stages.validation.measures import Judged, _calibration, _verdict
+from portrait_assets.stages.validation.moves import pairs_of
+from portrait_assets.stages.validation.orders import Order
+from portrait_assets.storage.dagster.checks import Subject
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
-MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
+MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
 MATRIX = matrix_of(
     Column("risk", Type.TEXT, "Risk", "风险", allowed=("high", "low")),
     Column("town", Type.TEXT, "Town", "城镇"),
@@ -44,10 +54,11 @@ class Town:
     """Ninety customers a month, of whom some come, some leave, and some have no value of a tag."""
 
     def __init__(self, folder: Path) -> None:
-        """Four months of them; what each did in a month is in `did`."""
+        """Six months of them; what each did in a month is in `did`."""
         draw = np.random.default_rng(3)
         self.rows: dict[str, list[dict[str, object]]] = {}
         self.did: dict[str, dict[str, tuple[int, int]]] = {}
+        self.features: dict[str, dict[str, np.ndarray]] = {}
         world = SmallWorld(folder, MATRIX, 0)
         for number, month in enumerate(MONTHS):
             who = [f"C{n:03d}" for n in range(10 * number, 10 * number + 90)]
@@ -69,11 +80,15 @@ class Town:
             }
             world.customers = who
             tags = pl.DataFrame(self.rows[month], schema_overrides={"town": pl.String})
-            features = {"recency_days": draw.integers(0, 60, 90), "purchases_1m": bought}
+            self.features[month] = {
+                "recency_days": draw.integers(0, 60, 90),
+                "purchases_1m": bought,
+                "spend_1m": amounts,
+            }
             world.add(
                 month,
                 tags.select(TAGS).to_dict(),
-                features | {"spend_1m": amounts},
+                self.features[month],
                 {"purchases": bought, "amount": amounts},
             )
         self.warehouse = world.close()
@@ -140,7 +155,7 @@ def test_drift_is_the_distance_of_two_months_by_bins_of_the_earlier(
 ):
     pairs = pairs_of(MONTHS, MONTHS)
     own = drifted.filter(subject=tag)
-    assert own.height == len(pairs) == 6
+    assert own.height == len(pairs) == 10
     for pair in pairs:
         then, now = town.values(pair.reference, tag), town.values(pair.month, tag)
         before, after = bins_of(then, now)
@@ -313,3 +328,152 @@ def test_a_bucket_is_the_customers_of_a_value_or_tenth(
         ):
             assert row[:4] == wanted[:4]
             assert row[4:] == pytest.approx(wanted[4:], abs=1e-6)
+
+
+def by_rule(town: Town, claim: Claim, name: str, base: str, horizon: int) -> float:
+    """The area under the curve of a baseline, in twentieths of all customers of the base month."""
+    rule = next(each for each in claim.baselines if each.name == name)
+    unknown = np.inf if rule.unknown_is_likely else -np.inf
+    raw = town.features[base].get(rule.feature)
+    numbers = np.full(90, unknown) if raw is None else (-raw if rule.falls else raw).astype(float)
+    place = {
+        row["customer_id"]: min(int((numbers < own).sum() / 89 * 20), 19)
+        for row, own in zip(town.rows[base], numbers, strict=True)
+    }
+    values = {row["customer_id"]: row[claim.tag] for row in town.rows[base]}
+    counted = [
+        who
+        for who, value in values.items()
+        if value is not None
+        and (claim.outcome is not outcomes.RETURN or town.did[base][str(who)][0] == 0)
+    ]
+    rows = scored(town, claim, base, horizon)
+    return area([(place[w], hit, 0.0, "") for w, (_, hit, *_) in zip(counted, rows, strict=True)])
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_the_baseline_is_the_best_of_the_window_that_ended_with_the_base_month(
+    town: Town, tested: tuple[pl.DataFrame, pl.DataFrame], claim: Claim
+):
+    chosen = set()
+    for row in tested[0].filter(test=claim.name, metric="auc").to_dicts():
+        base, horizon = f"{row['said_as_of']:%Y-%m}", row["horizon_months"]
+        before = next_month(base, -horizon)
+        areas = [0.0]
+        if before in MONTHS:
+            areas = [by_rule(town, claim, r.name, before, horizon) for r in claim.baselines]
+        best = claim.baselines[int(np.argmax(areas))].name
+        assert row["baseline"] == best
+        assert row["baseline_value"] == pytest.approx(
+            by_rule(town, claim, best, base, horizon), abs=1e-6
+        )
+        chosen.add((horizon, best))
+    assert len({name for _, name in chosen}) > 1
+    assert {horizon for horizon, _ in chosen} == {1, 2, 3}
+
+
+def test_values_of_too_few_are_counted_together(tmp_path: Path):
+    """Of a hundred with a value two are enough, and one is not."""
+    world = SmallWorld(tmp_path, MATRIX, 105)
+    towns = ["A"] * 95 + ["B"] * 2 + ["C", "D", "E"] + [None] * 5
+    for month in MONTHS[:2]:
+        world.add(month, {"town": towns})
+    claim = Claim("town", outcomes.PURCHASE, learned=True, buckets=Buckets.LEVELS)
+    found = count_outcomes(world.close(), MATRIX, [claim], [Window(MONTHS[0], 1)])
+    sums = found.group_by("bucket").agg(pl.col("customers").sum()).sort("bucket")
+    assert sums.rows() == [("(others)", 3), ("A", 95), ("B", 2)]
+
+
+# -- verdicts --------------------------------------------------------------------------------
+
+
+def test_the_verdict_of_a_test_is_that_of_its_intervals():
+    """Worse than the baseline or than chance fails; better than both passes."""
+    order = Order(("low", "high"))
+    cells = np.full((6, 50, 2), 20.0)
+    cells[1] = 10
+    judged = Judged(CLAIMS[0], "silence", Window("2024-01", 1), order, cells)
+    ends = [(-0.2, -0.1), (-0.1, 0.0), (-0.1, 0.1), (0.0, 0.1), (0.1, 0.2)]
+    for gain, value in product(ends, ends):
+        beyond, own = (Interval(0.0, *each) for each in (gain, value))
+        fails = gain[1] < 0 or value[1] <= 0
+        passes = gain[0] > 0 and value[0] > 0
+        expected = "fail" if fails else "pass" if passes else "warn"
+        assert _verdict(judged, beyond, own, 0.0) == expected
+        assert _verdict(replace(judged, is_found=False), beyond, own, 0.0) == (
+            "warn" if expected == "pass" else expected
+        )
+
+
+@pytest.mark.parametrize(
+    ("hits", "others", "is_judged"), [(20, 20, True), (19, 500, False), (500, 19, False)]
+)
+def test_a_test_of_fewer_than_twenty_either_way_is_not_judged(
+    hits: int, others: int, is_judged: bool
+):
+    cells = np.zeros((6, 50, 2))
+    cells[0, 0], cells[1, 0] = [hits, others], [hits, 0]
+    judged = Judged(CLAIMS[0], "silence", Window("2024-01", 1), Order(("low", "high")), cells)
+    found = _verdict(judged, Interval(0.1, 0.1, 0.2), Interval(0.1, 0.1, 0.2), 0.0)
+    assert found == ("pass" if is_judged else "not judged")
+
+
+@pytest.mark.parametrize(("error", "verdict"), [(0.0, "pass"), (0.03, "pass"), (0.07, "warn")])
+def test_a_small_error_of_a_probability_is_no_matter_even_beyond_chance(
+    error: float, verdict: str
+):
+    cells = np.full((6, 50, 2), 10_000.0)
+    cells[1] = [2_000, 6_000]
+    cells[3] = cells[1] + 10_000 * error
+    judged = Judged(CLAIMS[1], "purchase", Window("2024-01", 1), Order(("0", "19")), cells)
+    found = _calibration(judged)
+    assert (found["value"], found["verdict"]) == (pytest.approx(error), verdict)
+    assert (found["gain_low"] > 0) == (error > 0)  # type: ignore[operator]
+
+
+def test_a_demotion_gains_what_the_baseline_does_less_what_cutting_costs():
+    tests = pl.DataFrame(
+        {
+            "value": [0.6, 0.62, 0.64],
+            "baseline_value": [0.7, 0.7, 0.75],
+            "gain_low": [-0.2, -0.2, -0.15],
+            "gain_high": [-0.1, -0.1, -0.05],
+        }
+    )
+    assert _gain(tests, [0.71, 0.69, 0.73]) == {
+        "fit_auc_before": 0.61,
+        "fit_auc_after": 0.7,
+        "auc_before": 0.64,
+        "auc_after": 0.73,
+        "gain_low": pytest.approx(0.05 - 0.02),
+        "gain_high": pytest.approx(0.15 - 0.02),
+    }
+
+
+def test_holders_have_a_value_and_of_several_values_at_least_one(town: Town):
+    found = holders(town.warehouse, MATRIX, TAGS, MONTHS[:2])
+    assert sorted(found.rows()) == sorted(
+        (last_day(month), tag, sum(value is not None for value in town.values(month, tag)))
+        for month in MONTHS[:2]
+        for tag in TAGS
+    )
+
+
+@pytest.mark.parametrize("area_of", list(Area))
+def test_a_finding_of_any_area_that_fails_is_seen_by_one_check(town: Town, area_of: Area):
+    """Of findings with other verdicts none fails."""
+    rows = pl.DataFrame(
+        {
+            "area": str(area_of),
+            "subject": [f"s{n}" for n in range(14)],
+            "metric": "m",
+            "verdict": ["pass", "warn", "not judged"] + ["fail"] * 11,
+        }
+    )
+    found = {}
+    for name, check in VERDICTS.items():
+        subject = Subject(town.warehouse, VALIDATION_REPORT, "2024-01", lambda: rows)
+        found[name] = check.find(subject)
+    [failed] = [finding for finding in found.values() if finding.failures]
+    assert failed.failures == 11
+    assert "and 1 more" in failed.detail
