@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from itertools import pairwise
 from math import log
 from pathlib import Path
 
@@ -11,14 +12,22 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import chi2_contingency, false_discovery_control, fisher_exact
+from scipy.stats.contingency import expected_freq
 
 from portrait_assets.core.months import last_day, month_range
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.tags.audiences.audience import export_audience, select_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences, membership_sql
 from portrait_assets.stages.tags.card import customer_card
-from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.catalogue.governance import check_unaltered
+from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import OUTCOMES
 from portrait_assets.stages.tags.quality.cards import tag_quality
 from portrait_assets.stages.tags.quality.distributions import tag_distributions
+from portrait_assets.stages.tags.services import diff_drafts
+from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
@@ -297,3 +306,116 @@ def test_a_card_shows_the_changes_of_the_last_months(
         ]
         shown |= {c.as_of for c in found}
     assert shown == set(DAYS[-months:])
+
+
+def test_every_change_of_a_text_is_listed_and_the_first_month_has_none(
+    con: duckdb.DuckDBPyConnection,
+):
+    found = con.execute(
+        "SELECT as_of, tag_code, customer_id, change, value_before, value_after "
+        "FROM tags.tag_changes WHERE tag_code IN ('tier', 'home', 'third', 'answers')"
+    ).fetchall()
+    expected = []
+    for code in (*TEXTS, "answers"):
+        for before, after in pairwise(DAYS):
+            then, now = held(con, before, code), held(con, after, code)
+            for who in {*then, *now}:
+                was, becomes = then.get(who), now.get(who)
+                change = "gained" if was is None else "lost" if becomes is None else "changed"
+                if was != becomes:
+                    expected.append((after, code, who, change, was, becomes))
+    assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def test_the_profile_of_an_audience_compares_it_with_all_customers_of_its_month(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    as_of = DAYS[2]
+    saved = {"tops": "third = 'top'", "nobody": "tier = 'high' AND tier = 'low'"}
+    audience = select_audience(con, "tier = 'high'", as_of, saved)
+    members = {who for who, value in held(con, as_of, "tier").items() if value == "high"}
+    assert (audience.size, audience.base) == (len(members), 60)
+    lines = audience.profile.to_dicts()
+    assert {line["tag_code"] for line in lines} >= {"tier", "third", "interests", "answers"}
+    for line in lines:
+        own = {
+            who
+            for who, value in held(con, as_of, line["tag_code"]).items()
+            if value is not None and line["tag_value"] in str(value).split(" + ")
+        }
+        both = len(own & members)
+        assert (line["audience"], line["base"]) == (both, len(own))
+        assert line["tgi"] == round(100 * both / len(members) / (len(own) / 60), 1)
+        rest = len(own) - both
+        table = [[both, len(members) - both], [rest, 60 - len(members) - rest]]
+        if (expected_freq(table) < 5).any():
+            assert line["p_value"] == pytest.approx(fisher_exact(table).pvalue)
+        else:
+            chance = chi2_contingency(table, correction=False).pvalue
+            assert line["p_value"] == pytest.approx(chance)
+    q_values = false_discovery_control([line["p_value"] for line in lines])
+    assert [line["q_value"] for line in lines] == pytest.approx(q_values.tolist())
+    apart = [abs(line["audience_share"] - line["base_share"]) for line in lines]
+    assert apart == sorted(apart, reverse=True)
+    tops = {who for who, value in held(con, as_of, "third").items() if value == "top"}
+    both = len(tops & members)
+    assert audience.overlaps.rows() == [
+        (
+            *("tops", len(tops), both),
+            *(round(both / n, 6) for n in (len(members), len(tops), len(tops | members))),
+        ),
+        ("nobody", 0, 0, 0.0, None, 0.0),
+    ]
+    assert export_audience(con, audience, tmp_path / "a.parquet") == len(members)
+    written = pl.read_parquet(tmp_path / "a.parquet")
+    assert written["customer_id"].to_list() == sorted(members)
+    assert set(written["as_of"]) == {as_of}
+
+
+def test_a_draft_moves_those_whose_value_differs(tmp_path: Path, catalogue: Catalogue):
+    """Also where the value before was kept from the month before."""
+    path = tmp_path / "portrait.duckdb"
+    with duckdb.connect(str(path)) as opened:
+        tagged(opened, catalogue, {day: world(day) for day in DAYS[:3]})
+        opened.execute("CREATE SCHEMA clusters")
+        for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT):
+            ensure_table(opened, table)
+        kept = held(opened, DAYS[2], "home")
+    drafts = TIER.replace("100", "150").replace("code: tier", "code: tier\n    version: 2")
+    drafts += HOME.replace("valid_months: 2", "valid_months: 1").replace(
+        "code: home", "code: home\n    version: 2"
+    )
+    drafted = catalogue_of(
+        tmp_path,
+        *(TIER, HOME, INTERESTS, RANKED),
+        drafts.replace("version: 2", "version: 2\n    status: draft"),
+    )
+    found = diff_drafts(drafted, path)
+    assert (found.as_of, found.customers) == (DAYS[2], 60)
+    now = world(DAYS[2])
+    spend = [float(v) for v in now["spend"].drop_nulls()]
+    between = sum(100 <= v < 150 for v in spend)
+    high, low = sum(v >= 100 for v in spend), sum(v < 100 for v in spend)
+    tier = found.moved.filter(tag_code="tier").drop("tag_code")
+    assert tier.rows() == [
+        ("high", high, high - between, 0, between),
+        ("low", low, low + between, between, 0),
+    ]
+    regions = [dict(world(day).select("customer_id", "region").rows()) for day in DAYS[:3]]
+    lost = Counter(
+        value
+        for who, value in kept.items()
+        if value and not regions[2].get(who) and not regions[1].get(who)
+    )
+    assert lost
+    moved = found.moved.filter(tag_code="home").select("tag_value", "entering", "leaving")
+    assert moved.rows() == sorted((value, 0, n) for value, n in lost.items())
+
+
+def test_a_draft_that_no_month_used_may_be_redefined(tmp_path: Path):
+    second = TIER.replace("code: tier", "code: tier\n    version: 2\n    status: draft")
+    listed = catalogue_rows(catalogue_of(tmp_path, TIER, second), DAYS[0])
+    other = catalogue_of(tmp_path, TIER, second.replace("100", "200"))
+    check_unaltered(listed, other)
+    with pytest.raises(TagError, match="tier version 1 differs"):
+        check_unaltered(listed, catalogue_of(tmp_path, TIER.replace("100", "200"), second))
