@@ -19,7 +19,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 GOLDEN_FILE = Path(__file__).parents[2] / "portrait_assets_tests/golden/tag_definitions.json"
 COMMAND = "python -m portrait_assets.testing.golden_tags"
 Definitions = Mapping[str, str]
-"""By tag and version a digest of its definition as it is written."""
+"""By tag and version a digest, in decimals, of its definition as it is written."""
 
 
 def definitions(catalogue: Catalogue) -> dict[str, str]:
@@ -38,13 +38,17 @@ def _digest(tag: Tag) -> str:
         "target": tag.target,
     }
     text = json.dumps(written, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return str(int(hashlib.sha256(text.encode()).hexdigest()[:12], 16))
 
 
 def differences(golden: Definitions, now: Definitions) -> list[str]:
     """The versions that are gone or decide otherwise; a new version is no difference."""
     gone = [f"{name} is gone" for name in golden if name not in now]
-    return [*gone, *(f"{n} is defined otherwise" for n in golden if n in now and golden[n] != now[n])]
+    common = [name for name in golden if name in now]
+    return [
+        *gone,
+        *(f"{name} is defined otherwise" for name in common if golden[name] != now[name]),
+    ]
 
 
 def read(path: Path = GOLDEN_FILE) -> Definitions:

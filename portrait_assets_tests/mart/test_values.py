@@ -239,7 +239,7 @@ def test_a_segment_shows_what_sets_it_apart_most_and_who_is_typical_first(publis
     assert (second["profile"], second["typical"], small["typical"]) == ([], [], [])
 
 
-def held(segment: int | None, code: str, value: str) -> int:
+def holders(segment: int | None, code: str, value: str) -> int:
     """Customers of April who hold the value."""
     return sum(
         value in row[code] if code == "likes" else row[code] == value for row in of_april(segment)
@@ -253,13 +253,19 @@ def test_tags_of_a_segment_are_compared_with_all_customers(published: Published)
     }
     values = [("tier", "high"), ("tier", "low"), ("likes", "tea"), ("likes", "cake")]
     assert counted == {
-        (s, code, value): n for s in SIZES for code, value in values if (n := held(s, code, value))
+        (s, code, value): n
+        for s in SIZES
+        for code, value in values
+        if (n := holders(s, code, value))
     }
     for row in published.of(segments)[:2]:
         lines = {(line["code"], line["value"]): line for line in row["tags"]}
-        assert lines.keys() == {key for key in values if held(row["segment_id"], *key)}
+        assert lines.keys() == {key for key in values if holders(row["segment_id"], *key)}
         for key, line in lines.items():
-            share, base = held(row["segment_id"], *key) / row["customers"], held(None, *key) / 59
+            share, base = (
+                holders(row["segment_id"], *key) / row["customers"],
+                holders(None, *key) / 59,
+            )
             assert (line["share"], line["base"]) == pytest.approx((share, base))
             assert line["tgi"] == pytest.approx(100 * share / base)
         gains = [line["share"] - line["base"] for line in row["tags"]]
@@ -281,7 +287,8 @@ def test_the_matrix_has_the_values_that_differ_most(published: Published):
     ]
     counts.append({"segment_id": 1, "tag": "t0", "value": "false", "n": 30})
     counts.append({"segment_id": 2, "tag": "t1", "value": "rare", "n": 1})
-    shown = {each["element"]: each["lines"] for each in matrix(names, counts, published.of(segments))}
+    found = matrix(names, counts, published.of(segments))
+    shown = {each["element"]: each["lines"] for each in found}
 
     def spread(code: str, value: str) -> float:
         own = {r["segment_id"]: r["n"] for r in counts if (r["tag"], r["value"]) == (code, value)}
@@ -387,7 +394,7 @@ def test_a_rate_of_responses_is_given_of_enough_customers(contacted: int, senten
     found = advice._response({"contacted": contacted, "responded": 3})
     assert len(found) == sentences
     if found:
-        assert "Of 10 reached" in found[0][0] and "30%" in found[0][0]
+        assert "Of 10 reached by a campaign in 12 months 30%" in found[0][0]
 
 
 def test_rates_of_responses_are_of_those_reached(published: Published):
@@ -411,9 +418,7 @@ LINE = {"code": advice.ACTION, "value": "save", "value_en": "Save", "value_zh": 
         ({"is_distinct": False}, False),
     ],
 )
-def test_an_action_is_suggested_where_it_is_due_more_than_elsewhere(
-    changed: Row, is_said: bool
-):
+def test_an_action_is_suggested_where_it_is_due_more_than_elsewhere(changed: Row, is_said: bool):
     line = LINE | {"tgi": 110, "share": 0.05, "is_distinct": True} | changed
     assert len(advice._action([line])) == is_said
 

@@ -1,4 +1,4 @@
-"""Quality cards, members of audiences and changes, against a few lines of Python over the values."""
+"""Quality cards, audiences and changes, against a few lines of Python over the values."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def con(catalogue: Catalogue) -> duckdb.DuckDBPyConnection:
     return opened
 
 
-def held(con: duckdb.DuckDBPyConnection, as_of: date, code: str) -> dict[str, object]:
+def values_of(con: duckdb.DuckDBPyConnection, as_of: date, code: str) -> dict[str, object]:
     """Each customer's value, several in one text; None where there is none."""
     rows = con.execute(
         f"SELECT customer_id, {code} FROM tags.portrait_matrix WHERE as_of = ?", [as_of]
@@ -111,7 +111,7 @@ def test_the_tag_of_a_rank_is_by_the_customers_of_its_month(con: duckdb.DuckDBPy
             who: "top" if sum(s < own for s in shares) / (len(shares) - 1) >= 0.667 else "rest"
             for who, own in known.select("customer_id", "share").iter_rows()
         }
-        found = held(con, as_of, "third")
+        found = values_of(con, as_of, "third")
         assert {who: value for who, value in found.items() if value} == expected
 
 
@@ -136,7 +136,7 @@ def test_a_value_is_kept_for_as_many_months_as_it_is_valid(con: duckdb.DuckDBPyC
     regions = {as_of: dict(world(as_of).select("customer_id", "region").rows()) for as_of in DAYS}
     ages: Counter[int] = Counter()
     for at, as_of in enumerate(DAYS):
-        for who, value in held(con, as_of, "home").items():
+        for who, value in values_of(con, as_of, "home").items():
             ago = next((n for n in range(at + 1) if regions[DAYS[at - n]].get(who)), None)
             kept = regions[DAYS[at - ago]][who] if ago is not None and ago <= 2 else None
             # Who has left loses the value; nobody comes back here.
@@ -167,7 +167,7 @@ def test_a_quality_card_measures_the_values_of_the_month_and_the_one_before(
     assert OUTCOMES == ("purchased", "responded")
     for card in cards.iter_rows(named=True):
         code = card["tag_code"]
-        then, after = held(con, before, code), held(con, now, code)
+        then, after = values_of(con, before, code), values_of(con, now, code)
         known = [value for value in after.values() if value is not None]
         sizes = Counter(known)
         assert card["customers"] == 60
@@ -209,7 +209,7 @@ def test_a_quality_card_measures_the_values_of_the_month_and_the_one_before(
     regions = {as_of: dict(world(as_of).select("customer_id", "region").rows()) for as_of in DAYS}
     ages = [
         next(n for n in range(3) if regions[DAYS[2 - n]].get(who))
-        for who, value in held(con, now, "home").items()
+        for who, value in values_of(con, now, "home").items()
         if value
     ]
     assert aged.pop("home") == pytest.approx(np.mean(ages), abs=1e-6)
@@ -266,7 +266,7 @@ def test_members_of_audiences_enter_stay_and_leave_once(
     for as_of in DAYS:
         matrix = f"SELECT * FROM tags.portrait_matrix WHERE as_of = DATE '{as_of}'"
         found = con.sql(membership_sql(saved, matrix, previous, as_of)).pl()
-        tier, third, home = (held(con, as_of, code) for code in ("tier", "third", "home"))
+        tier, third, home = (values_of(con, as_of, code) for code in ("tier", "third", "home"))
         now = {
             "high": {who for who, value in tier.items() if value == "high"},
             "tops": {w for w, value in third.items() if value == "top" or home[w] == "east"},
@@ -290,13 +290,11 @@ def test_members_of_audiences_enter_stay_and_leave_once(
 
 
 @pytest.mark.parametrize("months", [1, 2, 3])
-def test_a_card_shows_the_changes_of_the_last_months(
-    con: duckdb.DuckDBPyConnection, months: int
-):
+def test_a_card_shows_the_changes_of_the_last_months(con: duckdb.DuckDBPyConnection, months: int):
     """April has a day less than January, whose changes are older than three months."""
     shown = set()
     for who in ("C020", "C033", "C047"):
-        values = {code: [held(con, day, code)[who] for day in DAYS] for code in TEXTS}
+        values = {code: [values_of(con, day, code)[who] for day in DAYS] for code in TEXTS}
         found = customer_card(con, who, DAYS[-1], months).changes
         assert [(c.as_of, c.code, c.before, c.after) for c in found if c.code in values] == [
             (DAYS[at], code, own[at - 1], own[at])
@@ -318,7 +316,7 @@ def test_every_change_of_a_text_is_listed_and_the_first_month_has_none(
     expected = []
     for code in (*TEXTS, "answers"):
         for before, after in pairwise(DAYS):
-            then, now = held(con, before, code), held(con, after, code)
+            then, now = values_of(con, before, code), values_of(con, after, code)
             for who in {*then, *now}:
                 was, becomes = then.get(who), now.get(who)
                 change = "gained" if was is None else "lost" if becomes is None else "changed"
@@ -333,14 +331,14 @@ def test_the_profile_of_an_audience_compares_it_with_all_customers_of_its_month(
     as_of = DAYS[2]
     saved = {"tops": "third = 'top'", "nobody": "tier = 'high' AND tier = 'low'"}
     audience = select_audience(con, "tier = 'high'", as_of, saved)
-    members = {who for who, value in held(con, as_of, "tier").items() if value == "high"}
+    members = {who for who, value in values_of(con, as_of, "tier").items() if value == "high"}
     assert (audience.size, audience.base) == (len(members), 60)
     lines = audience.profile.to_dicts()
     assert {line["tag_code"] for line in lines} >= {"tier", "third", "interests", "answers"}
     for line in lines:
         own = {
             who
-            for who, value in held(con, as_of, line["tag_code"]).items()
+            for who, value in values_of(con, as_of, line["tag_code"]).items()
             if value is not None and line["tag_value"] in str(value).split(" + ")
         }
         both = len(own & members)
@@ -357,7 +355,7 @@ def test_the_profile_of_an_audience_compares_it_with_all_customers_of_its_month(
     assert [line["q_value"] for line in lines] == pytest.approx(q_values.tolist())
     apart = [abs(line["audience_share"] - line["base_share"]) for line in lines]
     assert apart == sorted(apart, reverse=True)
-    tops = {who for who, value in held(con, as_of, "third").items() if value == "top"}
+    tops = {who for who, value in values_of(con, as_of, "third").items() if value == "top"}
     both = len(tops & members)
     assert audience.overlaps.rows() == [
         (
@@ -380,7 +378,7 @@ def test_a_draft_moves_those_whose_value_differs(tmp_path: Path, catalogue: Cata
         opened.execute("CREATE SCHEMA clusters")
         for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT):
             ensure_table(opened, table)
-        kept = held(opened, DAYS[2], "home")
+        kept = values_of(opened, DAYS[2], "home")
     drafts = TIER.replace("100", "150").replace("code: tier", "code: tier\n    version: 2")
     drafts += HOME.replace("valid_months: 2", "valid_months: 1").replace(
         "code: home", "code: home\n    version: 2"

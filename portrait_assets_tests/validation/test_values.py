@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import product
 from math import log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,8 +16,8 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from portrait_assets.core.months import last_day, next_month
-from portrait_assets.schema.table import Column, Type
 from portrait_assets.methods.statistics.resampling import Interval
+from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import backtest
@@ -49,6 +50,9 @@ CLAIMS = [
     Claim("risk", outcomes.RETURN, ("low", "high")),
 ]
 
+Scored = tuple[float, bool, float, str]
+"""The score, whether it happened, the amount, and the bucket."""
+
 
 class Town:
     """Ninety customers a month, of whom some come, some leave, and some have no value of a tag."""
@@ -56,7 +60,7 @@ class Town:
     def __init__(self, folder: Path) -> None:
         """Six months of them; what each did in a month is in `did`."""
         draw = np.random.default_rng(3)
-        self.rows: dict[str, list[dict[str, object]]] = {}
+        self.rows: dict[str, list[dict[str, Any]]] = {}
         self.did: dict[str, dict[str, tuple[int, int]]] = {}
         self.features: dict[str, dict[str, np.ndarray]] = {}
         world = SmallWorld(folder, MATRIX, 0)
@@ -97,7 +101,7 @@ class Town:
         """The tag's value of each customer, several in one text."""
         found = [row[tag] for row in self.rows[month]]
         if tag == "likes":
-            return [" + ".join(sorted(each)) or None for each in found]  # type: ignore[call-overload]
+            return [" + ".join(sorted(each)) or None for each in found]
         return found
 
     def bought(self, base: str, horizon: int) -> dict[str, tuple[int, int]]:
@@ -204,11 +208,12 @@ def test_the_verdict_of_drift_is_that_of_its_numbers():
             }
             for n, (psi, by_chance, q, _) in enumerate(cases)
         ],
-        schema_overrides={name: pl.Float64 for name in ("psi_expected", "ks")},
+        schema_overrides=dict.fromkeys(("psi_expected", "ks"), pl.Float64),
     ).drop("reference_as_of", "verdict")
     windows = {("tag", f"t{n}"): window for n, (*_, window) in enumerate(cases)}
     pair = pairs_of(["2024-03"], MONTHS[:3])[0]
-    found = _judged(measured, [pair], windows, "2024-01").sort(pl.col("subject").str.slice(1).cast(int))
+    number = pl.col("subject").str.slice(1).cast(pl.Int64)
+    found = _judged(measured, [pair], windows, "2024-01").sort(number)
 
     def verdict(psi: float, by_chance: float, q: float, window: int) -> str:
         if psi <= by_chance or q > 0.05 or psi < 0.1:
@@ -229,7 +234,7 @@ def tested(town: Town) -> tuple[pl.DataFrame, pl.DataFrame]:
     return backtest(town.warehouse, MATRIX, MONTHS, CLAIMS)
 
 
-def scored(town: Town, claim: Claim, base: str, horizon: int) -> list[tuple[float, bool, float, str]]:
+def scored(town: Town, claim: Claim, base: str, horizon: int) -> list[Scored]:
     """Of each customer judged the score, whether it happened, the amount, and the bucket."""
     later = town.bought(base, horizon)
     spends = sorted(amount for _, amount in later.values())
@@ -256,7 +261,7 @@ def scored(town: Town, claim: Claim, base: str, horizon: int) -> list[tuple[floa
     return found
 
 
-def area(rows: Sequence[tuple[float, bool, float, str]]) -> float:
+def area(rows: Sequence[Scored]) -> float:
     """The share of pairs in which who was hit scored more; ties count half."""
     hits = np.array([score for score, hit, *_ in rows if hit])
     rest = np.array([score for score, hit, *_ in rows if not hit])
@@ -276,8 +281,7 @@ def test_a_backtest_counts_who_was_predicted_and_what_came_true(
         rows = scored(town, claim, base, horizon)
         month = last_day(next_month(base, horizon))
         found = {
-            row["metric"]: row
-            for row in own.filter(as_of=month, horizon_months=horizon).to_dicts()
+            row["metric"]: row for row in own.filter(as_of=month, horizon_months=horizon).to_dicts()
         }
         hits = sum(hit for _, hit, *_ in rows)
         for row in found.values():
@@ -285,8 +289,9 @@ def test_a_backtest_counts_who_was_predicted_and_what_came_true(
             assert row["said_as_of"] == last_day(base)
         assert found["auc"]["value"] == pytest.approx(area(rows), abs=1e-6)
         if claim.is_probability:
+            later = town.bought(base, horizon)
             chance = [
-                (1 - (1 - float(row["chance"])) ** horizon, town.bought(base, horizon)[row["customer_id"]][0] > 0)  # type: ignore[arg-type,index]
+                (1 - (1 - row["chance"]) ** horizon, later[row["customer_id"]][0] > 0)
                 for row in town.rows[base]
                 if row["chance"] is not None
             ]
@@ -303,8 +308,8 @@ def test_a_bucket_is_the_customers_of_a_value_or_tenth(
 ):
     own = tested[1].filter(test=claim.name)
     for (month, horizon), found in own.sort("position").group_by("as_of", "horizon_months"):
-        base = next_month(f"{month:%Y-%m}", -int(horizon))  # type: ignore[call-overload]
-        rows = scored(town, claim, base, int(horizon))  # type: ignore[call-overload]
+        base = next_month(f"{month:%Y-%m}", -int(horizon))
+        rows = scored(town, claim, base, int(horizon))
         by_bucket = defaultdict(list)
         for row in sorted(rows, key=lambda row: -row[0]):
             by_bucket[row[3]].append(row)
@@ -345,7 +350,7 @@ def by_rule(town: Town, claim: Claim, name: str, base: str, horizon: int) -> flo
         who
         for who, value in values.items()
         if value is not None
-        and (claim.outcome is not outcomes.RETURN or town.did[base][str(who)][0] == 0)
+        and (claim.outcome is not outcomes.RETURN or town.did[base][who][0] == 0)
     ]
     rows = scored(town, claim, base, horizon)
     return area([(place[w], hit, 0.0, "") for w, (_, hit, *_) in zip(counted, rows, strict=True)])
@@ -419,9 +424,7 @@ def test_a_test_of_fewer_than_twenty_either_way_is_not_judged(
 
 
 @pytest.mark.parametrize(("error", "verdict"), [(0.0, "pass"), (0.03, "pass"), (0.07, "warn")])
-def test_a_small_error_of_a_probability_is_no_matter_even_beyond_chance(
-    error: float, verdict: str
-):
+def test_a_small_error_of_a_probability_is_no_matter_even_beyond_chance(error: float, verdict: str):
     cells = np.full((6, 50, 2), 10_000.0)
     cells[1] = [2_000, 6_000]
     cells[3] = cells[1] + 10_000 * error
