@@ -278,7 +278,7 @@ def test_the_matrix_has_the_values_that_differ_most(published: Published):
         f"t{n}": TagName(f"t{n}", f"T{n}", f"标{n}", "symbol", {"a": ("A", "甲")}, True)
         for n in range(12)
     }
-    counts = [
+    counts: list[Row] = [
         {"segment_id": s, "tag": f"t{n}", "value": value, "n": size}
         for n in range(12)
         for value, sizes in (("a", (n, 1, 9)), ("b", (12 - n, 3, 0)), ("c", (1, 12, 0)))
@@ -291,7 +291,8 @@ def test_the_matrix_has_the_values_that_differ_most(published: Published):
     shown = {each["element"]: each["lines"] for each in found}
 
     def spread(code: str, value: str) -> float:
-        own = {r["segment_id"]: r["n"] for r in counts if (r["tag"], r["value"]) == (code, value)}
+        rows = [r for r in counts if (r["tag"], r["value"]) == (code, value)]
+        own: dict[int, int] = {row["segment_id"]: row["n"] for row in rows}
         return max(abs(own.get(s, 0) / SIZES[s] - sum(own.values()) / 59) for s in (1, 2))
 
     listed = sorted(
@@ -299,7 +300,7 @@ def test_the_matrix_has_the_values_that_differ_most(published: Published):
         key=lambda key: (-spread(*key), *key),
     )
     taken: Counter[str] = Counter()
-    expected = []
+    expected: list[tuple[str, str]] = []
     for code, value in listed:
         taken[code] += 1
         if taken[code] <= 2 and len(expected) < 9:
@@ -444,3 +445,12 @@ def test_offers_are_listed_by_how_much_better_they_fit():
 def test_silence_is_warned_of_from_one_and_a_half_times_the_usual(lift: float, word: str):
     silent = {"rate": 0.3, "low": 0.2, "high": 0.4, "lift": lift}
     assert word in advice._silence({"silent": silent})[0][0]
+
+
+@pytest.mark.parametrize(("customers", "lines"), [(50, 1), (51, 0)])
+def test_a_value_of_fewer_than_two_percent_is_not_in_the_matrix(customers: int, lines: int):
+    name = TagName("t", "T", "标", "symbol", {}, True)
+    segment = {"segment_id": 1, "customers": customers, "is_small": False}
+    counts = [{"segment_id": 1, "tag": "t", "value": "a", "n": 1}]
+    shown = {each["element"]: each["lines"] for each in matrix({"t": name}, counts, [segment])}
+    assert len(shown["symbol"]) == lines

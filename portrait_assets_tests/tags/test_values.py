@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from math import log
@@ -22,11 +23,13 @@ from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.card import customer_card
 from portrait_assets.stages.tags.catalogue.governance import check_unaltered
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
-from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Kind, TagError
 from portrait_assets.stages.tags.contract import OUTCOMES
+from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
 from portrait_assets.stages.tags.quality.cards import tag_quality
 from portrait_assets.stages.tags.quality.distributions import tag_distributions
 from portrait_assets.stages.tags.services import diff_drafts
+from portrait_assets.stages.tags.views import evidence_view
 from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.tag_world import (
     COLUMNS,
@@ -162,8 +165,8 @@ def test_a_quality_card_measures_the_values_of_the_month_and_the_one_before(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue
 ):
     before, now = DAYS[1:3]
-    distributions = [tag_distributions(con, catalogue, day) for day in (now, before)]
-    cards = tag_quality(catalogue, *distributions, now, did(now))
+    measured = [tag_distributions(con, catalogue, day) for day in (now, before)]
+    cards = tag_quality(catalogue, measured[0], measured[1], now, did(now))
     assert OUTCOMES == ("purchased", "responded")
     for card in cards.iter_rows(named=True):
         code = card["tag_code"]
@@ -262,7 +265,8 @@ def test_members_of_audiences_enter_stay_and_leave_once(
     (tmp_path / "a.yaml").write_text(SAVED, encoding="utf-8")
     columns = {column.name: column for column in catalogue.matrix_columns}
     saved = load_audiences(tmp_path / "a.yaml", columns)
-    previous, was = None, {"high": set(), "tops": set()}
+    previous: str | None = None
+    was: dict[str, set[str]] = {"high": set(), "tops": set()}
     for as_of in DAYS:
         matrix = f"SELECT * FROM tags.portrait_matrix WHERE as_of = DATE '{as_of}'"
         found = con.sql(membership_sql(saved, matrix, previous, as_of)).pl()
@@ -417,3 +421,92 @@ def test_a_draft_that_no_month_used_may_be_redefined(tmp_path: Path):
     check_unaltered(listed, other)
     with pytest.raises(TagError, match="tier version 1 differs"):
         check_unaltered(listed, catalogue_of(tmp_path, TIER.replace("100", "200"), second))
+
+
+COAST = """\
+  - code: coast
+    on_missing: keep_last
+    valid_months: 3
+    values:
+      - {value: north, en: North, zh: 北, when: "region = 'north'"}
+      - {value: east, en: East, zh: 东, when: "region = 'east'"}
+      - {value: other, en: Other, zh: 其他, when: "region IS NOT NULL OR NULL"}
+  - code: coast
+    version: 2
+    effective_from: 2024-02
+    on_missing: keep_last
+    valid_months: 3
+    values:
+      - {value: north, en: North, zh: 北, when: "region = 'north'"}
+      - {value: other, en: Other, zh: 其他, when: "region IS NOT NULL OR NULL"}
+"""
+
+
+def test_versions_keep_only_values_that_they_have_and_show_the_rule_that_decided(tmp_path: Path):
+    """From February on there is no `east`, neither decided nor kept."""
+    changing = catalogue_of(tmp_path, COAST)
+    days = DAYS[1:4]
+    regions = [dict(world(day).select("customer_id", "region").rows()) for day in days]
+    with duckdb.connect() as opened:
+        tagged(opened, changing, {day: world(day) for day in days})
+        view = evidence_view(changing)
+        opened.execute(f"CREATE VIEW {view.name} AS {view.sql}")
+        found = opened.execute(
+            "SELECT as_of, customer_id, tag_value, tag_version, decided_as_of, rule, "
+            "evidence['region'] FROM tags.tag_evidence"
+        ).fetchall()
+    values = {1: ("north", "east", "other"), 2: ("north", "other")}
+    rules = {"other": "region IS NOT NULL OR NULL"}
+    expected = []
+    for at, day in enumerate(days):
+        for who in regions[at]:
+            then = next((n for n in range(at, -1, -1) if regions[n].get(who)), None)
+            if then is None:
+                continue
+            version = 1 if then == 0 else 2
+            region = regions[then][who]
+            value = region if region in values[version] else "other"
+            if value in values[1 if at == 0 else 2]:
+                rule = rules.get(value, f"region = '{value}'")
+                expected.append((day, who, value, version, days[then], rule, region))
+    assert sorted(found) == sorted(expected)
+    assert {(row[2], row[3], row[0] > row[4]) for row in expected} >= {
+        *(("north", version, True) for version in (1, 2)),
+        ("east", 1, False),
+    }
+
+
+FINE = Measures(1_000, 0.5, 3, 0.4, 0.1, 0.05, 0.1, 0.0, ("other", 0.5), None)
+LIFT = Lift("purchased", "high", 1.4, 1.1, 1.7)
+
+
+@pytest.mark.parametrize(
+    ("changed", "advised"),
+    [
+        ({}, "keep"),
+        ({"coverage": 0.0099}, "retire"),
+        ({"coverage": 0.01}, "review"),
+        ({"coverage": 0.2999}, "review"),
+        ({"coverage": 0.3}, "keep"),
+        ({"top_share": 0.9989}, "keep"),
+        ({"top_share": 0.999}, "retire"),
+        ({"psi": 0.2499}, "keep"),
+        ({"psi": 0.25}, "review"),
+        ({"psi": 0.3, "psi_by_chance": 0.31}, "keep"),
+        ({"psi": 0.3, "psi_by_chance": None}, "review"),
+        ({"share_changed": 0.4999}, "keep"),
+        ({"share_changed": 0.5}, "review"),
+        ({"age_months": 1.0}, "keep"),
+        ({"age_months": 1.01}, "review"),
+        ({"overlap": ("other", 0.8999)}, "keep"),
+        ({"overlap": ("other", 0.9)}, "review"),
+        ({"lift": LIFT}, "keep"),
+        ({"lift": replace(LIFT, low=1.0)}, "review"),
+        ({"lift": replace(LIFT, low=0.5, high=1.0)}, "review"),
+        ({"lift": replace(LIFT, low=0.5, high=0.99)}, "keep"),
+    ],
+)
+def test_the_advice_turns_at_its_limits(tmp_path: Path, changed: dict[str, object], advised: str):
+    tag = catalogue_of(tmp_path, TIER).tag("tier")
+    predictive = replace(tag, kind=Kind.PREDICTIVE, valid_months=2)
+    assert advise(predictive, replace(FINE, **changed))[0] == advised  # type: ignore[arg-type]
