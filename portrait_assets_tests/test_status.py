@@ -16,7 +16,8 @@ CREATE TABLE mart.table_rows AS SELECT * FROM (VALUES
     ('b.two', '2024-01', 5), ('a.one', '2024-02', 7), ('a.one', '2024-01', 3)
 ) AS t(table_name, month, row_count);
 CREATE TABLE cleaned.rejects AS SELECT * FROM (VALUES
-    ('sales', 'amount', 'not a number', 'value', 1), ('sales', 'amount', 'not a number', 'value', 2),
+    ('sales', 'amount', 'not a number', 'value', 1),
+    ('sales', 'amount', 'not a number', 'value', 2),
     ('sales', NULL, 'twice', 'merged', 3), ('sales', 'amount', 'not a number', 'row', 4)
 ) AS t(table_name, column_name, rule, severity, source_row);
 CREATE VIEW newest_month AS SELECT DATE '2024-02-29' AS as_of;

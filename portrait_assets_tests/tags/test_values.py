@@ -427,6 +427,7 @@ COAST = """\
   - code: coast
     on_missing: keep_last
     valid_months: 3
+    confidence: "share"
     values:
       - {value: north, en: North, zh: 北, when: "region = 'north'"}
       - {value: east, en: East, zh: 东, when: "region = 'east'"}
@@ -436,6 +437,7 @@ COAST = """\
     effective_from: 2024-02
     on_missing: keep_last
     valid_months: 3
+    confidence: "share"
     values:
       - {value: north, en: North, zh: 北, when: "region = 'north'"}
       - {value: other, en: Other, zh: 其他, when: "region IS NOT NULL OR NULL"}
@@ -446,14 +448,17 @@ def test_versions_keep_only_values_that_they_have_and_show_the_rule_that_decided
     """From February on there is no `east`, neither decided nor kept."""
     changing = catalogue_of(tmp_path, COAST)
     days = DAYS[1:4]
-    regions = [dict(world(day).select("customer_id", "region").rows()) for day in days]
+    regions, shares = (
+        [dict(world(day).select("customer_id", name).rows()) for day in days]
+        for name in ("region", "share")
+    )
     with duckdb.connect() as opened:
         tagged(opened, changing, {day: world(day) for day in days})
         view = evidence_view(changing)
         opened.execute(f"CREATE VIEW {view.name} AS {view.sql}")
         found = opened.execute(
             "SELECT as_of, customer_id, tag_value, tag_version, decided_as_of, rule, "
-            "evidence['region'] FROM tags.tag_evidence"
+            "evidence['region'], confidence FROM tags.tag_evidence"
         ).fetchall()
     values = {1: ("north", "east", "other"), 2: ("north", "other")}
     rules = {"other": "region IS NOT NULL OR NULL"}
@@ -468,7 +473,8 @@ def test_versions_keep_only_values_that_they_have_and_show_the_rule_that_decided
             value = region if region in values[version] else "other"
             if value in values[1 if at == 0 else 2]:
                 rule = rules.get(value, f"region = '{value}'")
-                expected.append((day, who, value, version, days[then], rule, region))
+                sure = round(shares[then][who] or 0.0, 2)
+                expected.append((day, who, value, version, days[then], rule, region, sure))
     assert sorted(found) == sorted(expected)
     assert {(row[2], row[3], row[0] > row[4]) for row in expected} >= {
         *(("north", version, True) for version in (1, 2)),
