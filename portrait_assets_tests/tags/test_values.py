@@ -516,3 +516,22 @@ def test_the_advice_turns_at_its_limits(tmp_path: Path, changed: dict[str, objec
     tag = catalogue_of(tmp_path, TIER).tag("tier")
     predictive = replace(tag, kind=Kind.PREDICTIVE, valid_months=2)
     assert advise(predictive, replace(FINE, **changed))[0] == advised  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("month", "version"),
+    [("2024-01", 9), ("2024-02", 10), ("2024-03", 10), ("2024-04", 9), ("2024-05", 11)],
+)
+def test_the_version_that_took_effect_last_is_active(tmp_path: Path, month: str, version: int):
+    """Of those that took effect in the same month the highest."""
+    since = {8: "2024-01", 9: "2024-01", 10: "2024-02", 11: "2024-05"}
+    tags = (
+        TIER.replace("code: tier", f"code: tier\n    version: {n}\n    effective_from: {first}")
+        for n, first in since.items()
+    )
+    tag = catalogue_of(tmp_path, *tags)
+    back = replace(tag.tag("tier", 9), effective_from="2024-04")
+    again = tuple(each for each in tag.tags if each.version != 9)
+    versions = (*again, back) if month >= "2024-04" else tag.tags
+    [active] = replace(tag, tags=versions).active(month)
+    assert active.version == version

@@ -29,7 +29,8 @@ from portrait_assets.stages.validation.demotions import _gain
 from portrait_assets.stages.validation.drift import ComparedColumns, _judged, drift
 from portrait_assets.stages.validation.judging import holders
 from portrait_assets.stages.validation.measures import Judged, _calibration, _verdict
-from portrait_assets.stages.validation.moves import pairs_of
+from portrait_assets.stages.validation.migration import migration
+from portrait_assets.stages.validation.moves import active_by_construction, level_moves, pairs_of
 from portrait_assets.stages.validation.orders import Order
 from portrait_assets.storage.dagster.checks import Subject
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
@@ -481,3 +482,46 @@ def test_a_finding_of_any_area_that_fails_is_seen_by_one_check(town: Town, area_
     [failed] = [finding for finding in found.values() if finding.failures]
     assert failed.failures == 11
     assert "and 1 more" in failed.detail
+
+
+def test_shares_of_moves_have_six_digits(tmp_path: Path):
+    matrix = matrix_of(Column("value_tier", Type.TEXT, "Tier", "层级"))
+    world = SmallWorld(tmp_path, matrix, 3)
+    world.add("2024-01", {"value_tier": ["a", "a", "a"]})
+    world.add("2024-02", {"value_tier": ["a", "b", "b"]})
+    found = migration(world.close(), matrix, ["2024-02"]).filter(dimension="value_tier")
+    assert found.select("value_after", "share").rows() == [("a", 0.333333), ("b", 0.666667)]
+
+
+@pytest.mark.parametrize(
+    ("purchases", "months"), [([1, 2], ["2024-01"]), ([1, 0], []), ([1, None], [])]
+)
+def test_a_month_is_made_of_buyers_where_all_are_known_to_have_bought(
+    tmp_path: Path, purchases: list[int | None], months: list[str]
+):
+    world = SmallWorld(tmp_path, MATRIX, 2)
+    world.add("2024-01", {}, {"purchases_1m": purchases})
+    assert active_by_construction(world.warehouse, ["2024-01"]) == months
+
+
+def test_who_is_absent_from_a_month_has_no_bin_and_who_lacks_a_value_is_missing():
+    days = ["2024-01", "2024-02"]
+    then, now = (
+        pl.DataFrame({"customer_id": list(values), "town": list(values.values())})
+        for values in ({"a": "X", "b": None, "c": "Y"}, {"b": "X", "c": None, "d": None, "e": "X"})
+    )
+    pair = pairs_of(days[1:], days)[0]
+    levels = {"X": "=X", "Y": "=Y", None: "missing"}
+    binned = pl.DataFrame(
+        {"as_of": last_day(days[1]), "against": str(pair.against), "subject": "town"}
+        | {"level": list(levels), "bin": list(levels.values())}
+    )
+    found = level_moves(dict(zip(days, (then, now), strict=True)), [pair], ["town"], binned)
+    moves = found.select("bin_then", "bin_now", "customers").rows()
+    assert sorted(moves, key=str) == sorted(
+        [
+            *(("=X", None, 1), ("missing", "=X", 1), ("=Y", "missing", 1)),
+            *((None, "missing", 1), (None, "=X", 1)),
+        ],
+        key=str,
+    )
