@@ -73,7 +73,9 @@ class Town:
                     "customer_id": name,
                     "risk": "low" if p > 0.5 else "high" if p > 0.1 else None,
                     "town": f"T{int(30 * draw.random() ** 2)}" if draw.random() > 0.1 else None,
-                    "likes": [["tea"], ["tea", "cake"], ["cake", "tea"], []][draw.integers(4)],
+                    "likes": [["tea"], ["tea", "cake"], ["cake", "tea"], [], None][
+                        draw.integers(5)
+                    ],
                     "chance": float(p) if n % 9 else None,
                 }
                 for n, (name, p) in enumerate(zip(who, chance, strict=True))
@@ -102,7 +104,7 @@ class Town:
         """The tag's value of each customer, several in one text."""
         found = [row[tag] for row in self.rows[month]]
         if tag == "likes":
-            return [" + ".join(sorted(each)) or None for each in found]
+            return [" + ".join(sorted(each or [])) or None for each in found]
         return found
 
     def bought(self, base: str, horizon: int) -> dict[str, tuple[int, int]]:
