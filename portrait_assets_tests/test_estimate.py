@@ -55,6 +55,9 @@ def test_more_rows_take_longer_and_past_runs_move_the_estimate():
     slow, same = stages(runs, BANK, [("raw", 2, 15_100_000, 2 * raw.seconds)])
     assert slow.seconds == pytest.approx(2 * raw.seconds)
     assert same.seconds == mart.seconds
+    as_long = ("raw", 2, 15_100_000, raw.seconds)
+    slower, _ = stages(runs, BANK, [("raw", 2, 15_100_000, 3 * raw.seconds), as_long])
+    assert slower.seconds == pytest.approx(2 * raw.seconds), "all past runs count"
     worst, _ = stages(runs, BANK, [("raw", 2, 15_100_000, 100 * raw.seconds)])
     assert worst.seconds == pytest.approx(4 * raw.seconds)
 

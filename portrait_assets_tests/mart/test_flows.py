@@ -48,3 +48,14 @@ def test_entries_and_exits_stand_at_the_end():
         (1, "a"),
         (1, EXIT),
     ]
+
+
+def test_a_band_has_the_colour_of_where_it_comes_from():
+    """Of where it goes where it comes from nowhere."""
+    moves = [
+        {"value_before": before, "value_after": after, "customers": n}
+        for (before, after), n in {("a", "b"): 3, (None, "b"): 2, ("b", None): 1}.items()
+    ]
+    bands, _ = geometry(moves, ["a", "b"], {})
+    widths = {(band["name"], round(band["high"] - band["low"])) for band in bands}
+    assert widths == {("a", 3), ("b", 2), ("b", 1)}

@@ -20,8 +20,12 @@ from portrait_assets.stages.tags.catalogue.governance import Action, approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.changes import changes_view
-from portrait_assets.stages.tags.checks import ONLY_FROM_CATALOGUE
-from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
+from portrait_assets.stages.tags.checks import ONLY_FROM_CATALOGUE, every_audience_has_members
+from portrait_assets.stages.tags.contract import (
+    AUDIENCE_MEMBERSHIP,
+    TAG_CATALOGUE,
+    portrait_matrix_table,
+)
 from portrait_assets.stages.tags.evaluation.steps import batches
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.dagster.checks import run_checks
@@ -300,3 +304,49 @@ def test_a_month_that_fails_leaves_the_room_as_it_was(warehouse: Warehouse, tmp_
     assert list(warehouse.materialized(tag_table(catalogue(tmp_path)))) == ["2017-05"]
     assert tiers(warehouse, JUNE) == {}
     assert tiers(warehouse, MAY) == {"a": "high", "b": "low", "c": "low"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "stray"),
+    [
+        ("SELECT 1", 0),
+        ("UPDATE tags.portrait_matrix SET tier = 'invented' WHERE customer_id = 'a'", 1),
+        ("UPDATE tags.tag_details SET tier__version = 7 WHERE as_of = '2017-06-30'", 2),
+        ("DELETE FROM tags.tag_catalogue WHERE as_of = '2017-06-30'", 0),
+    ],
+    ids=["none", "value", "version", "listed the month before"],
+)
+def test_a_value_or_version_that_no_catalogue_lists_is_found(
+    warehouse: Warehouse, tmp_path: Path, damage: str, stray: int
+):
+    own = catalogue(tmp_path, TIER + "    on_missing: keep_last\n    valid_months: 2\n")
+    materialize_months(warehouse, own, (), ["2017-05", "2017-06"])
+    warehouse.con.execute(damage)
+    found = run_checks([ONLY_FROM_CATALOGUE], warehouse, tag_table(own), ["2017-06"])
+    assert [row["failures"] for row in found] == [stray]
+
+
+def test_an_audience_that_all_have_left_is_warned_of(warehouse: Warehouse, tmp_path: Path):
+    own = catalogue(tmp_path)
+    (tmp_path / "audiences.yaml").write_text(AUDIENCE, encoding="utf-8")
+    columns = {column.name: column for column in portrait_matrix_table(own).all_columns}
+    saved = load_audiences(tmp_path / "audiences.yaml", columns)
+    materialize_months(warehouse, own, saved, ["2017-05"])
+    warehouse.con.execute("UPDATE features.feature_matrix SET spend = 1 WHERE as_of > '2017-06-01'")
+    materialize_months(warehouse, own, saved, ["2017-06"])
+    check = every_audience_has_members(saved)
+    found = run_checks([check], warehouse, AUDIENCE_MEMBERSHIP, ["2017-05", "2017-06"])
+    assert [(row["failures"], row["detail"]) for row in found] == [
+        (0, "1 audiences"),
+        (1, "nobody is in best"),
+    ]
+
+
+def test_months_with_other_evidence_are_not_evaluated_together(tmp_path: Path):
+    own, months = catalogue(tmp_path), [f"2017-0{month}" for month in range(1, 6)]
+    rows = dict.fromkeys(months, 10)
+    given = {month: {"sales", *(("visits",) if month > "2017-02" else ())} for month in months}
+    assert list(batches(own, months, rows, 1_000, given)) == [months[:2], months[2:]]
+    assert list(batches(own, months, rows, 1_000)) == [months]
+    assert list(batches(own, months, rows, 20)) == [months[:2], months[2:4], months[4:]]
+    assert list(batches(own, months, rows, 19)) == [[month] for month in months]

@@ -204,7 +204,8 @@ def _changes(
         return ()
     rows = con.execute(
         "SELECT as_of, tag_code, change, value_before, value_after FROM tags.tag_changes "
-        "WHERE customer_id = ? AND as_of <= ? AND as_of > ?::DATE - to_months(?::INTEGER) "
+        "WHERE customer_id = ? AND as_of <= ? "
+        "AND as_of > last_day(?::DATE - to_months(?::INTEGER)) "
         "ORDER BY as_of DESC, tag_code",
         [customer_id, month, month, months],
     ).fetchall()

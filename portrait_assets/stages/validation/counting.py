@@ -247,8 +247,8 @@ def _baseline_bin(rule: Baseline) -> str:
 
 
 def _bin_sql(value: str) -> str:
-    """One of BINS bins by the share of customers with a lower value; null stays null."""
-    rank = f"percent_rank() OVER (PARTITION BY base_month ORDER BY {value} NULLS LAST)"
+    """One of BINS bins by the share of those with a value who have a lower one; null stays null."""
+    rank = f"percent_rank() OVER (PARTITION BY base_month, {value} IS NULL ORDER BY {value})"
     return f"CASE WHEN {value} IS NOT NULL THEN least(floor({rank} * {BINS}), {BINS - 1}) END"
 
 

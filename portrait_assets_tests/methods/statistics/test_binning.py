@@ -67,3 +67,13 @@ def test_a_bin_is_of_the_tenth_in_which_it_ends():
 def test_codes_are_numbered_by_frequency_and_rare_ones_become_one():
     codes = np.array([-1, 3, 3, 3, 0, 0, 1, 2])
     assert by_frequency(codes, most=2).tolist() == [2, 0, 0, 0, 1, 1, 2, 2]
+
+
+@given(arrays(np.int64, st.integers(1, 15), elements=st.integers(0, 12)))
+def test_a_bin_reaches_into_the_tenth_of_the_last_in_it(counts: np.ndarray):
+    """With customers in order from 0, the one in place n of a total is in tenth 10 n // total."""
+    total, reached, expected = counts.sum(), 0, []
+    for count in counts:
+        reached += count
+        expected.append(10 * (reached - 1) // total if reached else 0)
+    assert tenth_of_each(counts).tolist() == expected

@@ -117,3 +117,21 @@ def test_the_gain_of_few_groups_has_the_error_of_their_sum():
     half = student.ppf(0.975, 2) * np.sqrt((apart**2).sum() * 3 / 2)
     assert found.high - found.value == pytest.approx(half)
     assert found.value - found.low == pytest.approx(half)
+
+
+def test_the_interval_of_a_gain_is_that_of_the_influence_of_each_group():
+    """Placements of DeLong et al. counted pair by pair, added up by group."""
+    rng = np.random.default_rng(4)
+    hit, group = rng.random(60) < 0.4, rng.integers(0, 3, 60)
+    scores = [rng.integers(0, 5, 60) + shift * hit for shift in (2, 1)]
+    areas, influence = [], np.zeros(60)
+    for sign, score in zip((1, -1), scores, strict=True):
+        wins = (score[hit][:, None] > score[~hit]) + 0.5 * (score[hit][:, None] == score[~hit])
+        areas.append(wins.mean())
+        influence[hit] += sign * (wins.mean(axis=1) - wins.mean()) / hit.sum()
+        influence[~hit] += sign * (wins.mean(axis=0) - wins.mean()) / (~hit).sum()
+    sums = np.array([influence[group == each].sum() for each in range(3)])
+    half = student.ppf(0.975, 2) * np.sqrt(3 / 2 * (sums**2).sum())
+    found = auc_gain(*(cells(norm.ppf((s + 0.5) / 7), hit, group, 7) for s in scores))
+    gain = areas[0] - areas[1]
+    assert (found.value, found.low, found.high) == pytest.approx((gain, gain - half, gain + half))

@@ -73,7 +73,7 @@ def proposals(published: Published) -> list[Row]:
         "validation.tag_proposal",
         "SELECT p.* FROM {table} p JOIN tags.tag_catalogue c ON c.as_of = ? AND c.in_force "
         "AND c.tag_code = p.tag_code AND c.tag_version = p.tag_version "
-        "WHERE p.as_of > ?::DATE - INTERVAL 3 MONTH ORDER BY p.tag_code",
+        "WHERE p.as_of > last_day(?::DATE - INTERVAL 3 MONTH) ORDER BY p.tag_code",
         [published.as_of, published.as_of],
     )
 

@@ -1,0 +1,52 @@
+"""What a packaged version of a tag decides changes only on purpose; else it is a new version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.testing.golden_tags import COMMAND, definitions, differences, read, write
+from portrait_assets.testing.tag_world import HOME, SAVE, TIER, catalogue_of
+
+TAGS = TIER + HOME + SAVE
+
+
+def test_packaged_versions_decide_what_they_did():
+    changed = differences(read(), definitions(load_catalogue()))
+    remedy = f"Write a new version; if none was ever published, renew with `{COMMAND}`."
+    assert not changed, "\n".join([*changed, remedy])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("spend >= 100", "spend > 100", ["tier"]),
+        ("spend < 100", "spend < 101", ["tier"]),
+        ("value: high", "value: top", ["tier", "save"]),
+        ("expression: region", "expression: upper(region)", ["home"]),
+        ("visits < 3", "visits <= 3", ["save"]),
+        ('confidence: "share"', 'confidence: "1 - share"', ["save"]),
+        ("valid_months: 2", "valid_months: 3", ["home"]),
+        ("on_missing: keep_last", "on_missing: clear", ["home"]),
+        ("{value: high, en: High", "{value: high, en: Top", []),
+        ("code: home", "code: house", ["home"]),
+    ],
+)
+def test_a_version_that_decides_otherwise_is_named(
+    tmp_path: Path, old: str, new: str, names: list[str]
+):
+    write(definitions(catalogue_of(tmp_path, TAGS)), tmp_path / "golden.json")
+    changed = TAGS.replace(old, new, 1)
+    changed = changed.replace("tier = 'high'", "tier = 'top'") if "top" in new else changed
+    found = differences(
+        read(tmp_path / "golden.json"), definitions(catalogue_of(tmp_path, changed))
+    )
+    assert sorted(each.split(" version ")[0] for each in found) == sorted(names)
+
+
+def test_a_new_version_changes_none_of_those_before(tmp_path: Path):
+    before = definitions(catalogue_of(tmp_path, TAGS))
+    more = TAGS + TIER.replace("code: tier", "code: tier\n    version: 2").replace("100", "200")
+    assert differences(before, definitions(catalogue_of(tmp_path, more))) == []
