@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -157,20 +158,14 @@ class World:
         return self._of_feature[month, name]
 
 
-class CustomerRow(Mapping[str, Any]):
+@dataclass(frozen=True)
+class CustomerRow:
     """A row of a month's matrix whose features are computed when they are asked for."""
 
-    def __init__(self, world: World, customer: str, month: str) -> None:
-        self._world, self._customer, self._month = world, customer, month
+    world: World
+    customer: str
+    month: str
 
     def __getitem__(self, name: str) -> Any:
         """The feature's value."""
-        return self._world.feature(name, self._month)[self._customer]
-
-    def __iter__(self) -> Iterator[str]:
-        """The features' names."""
-        return (feature.name for feature in FEATURES)
-
-    def __len__(self) -> int:
-        """How many features there are."""
-        return len(FEATURES)
+        return self.world.feature(name, self.month)[self.customer]
