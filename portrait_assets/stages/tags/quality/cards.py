@@ -54,9 +54,16 @@ def tag_quality(
     lifts = {}
     if before is not None and outcomes is not None:
         lifts = most_significant_lifts(tags, before, outcomes)
-    lacks = lacking or {}
+    lacks, drifts = lacking or {}, _drifts(tags, now, before)
     rows = [
-        _card(tag, now, before, lifts.get(tag.code), changed.get(tag.code), overlaps.get(tag.code))
+        _card(
+            tag,
+            now,
+            drifts.get(tag.code, _NO_DRIFT),
+            lifts.get(tag.code),
+            changed.get(tag.code),
+            overlaps.get(tag.code),
+        )
         | (_not_judged(lacks[tag.code]) if tag.code in lacks else {})
         for tag in tags
     ]
@@ -76,16 +83,13 @@ def _not_judged(lacks: Sequence[str]) -> dict[str, object]:
 def _card(
     tag: Tag,
     now: TagDistributions,
-    before: TagDistributions | None,
+    drift: _Drift,
     lift: Lift | None,
     changed: float | None,
     overlap: tuple[str, float] | None,
 ) -> dict[str, object]:
     holders = now.holders[tag.code]
     numbers = _numbers(now, tag) if is_number(tag) else None
-    drift = _NO_DRIFT
-    if before is not None and before.holders.get(tag.code, 0) > 0 and holders > 0:
-        drift = _drift(tag, now, before)
     distinct, top, top_share, distribution = _distribution(tag, now, numbers)
     measures = Measures(
         customers=now.customers,
@@ -167,29 +171,52 @@ class _Drift:
 
 _NO_DRIFT = _Drift()
 _REFERENCE, _CURRENT = pl.col("reference"), pl.col("current")
+_COUNTED = (_REFERENCE.cast(pl.Int64), _CURRENT.cast(pl.Int64))
 
 
-def _drift(tag: Tag, now: TagDistributions, before: TagDistributions) -> _Drift:
-    """Distances from the month before; KS of numbers only."""
-    if is_number(tag):
+def _drifts(
+    tags: Sequence[Tag], now: TagDistributions, before: TagDistributions | None
+) -> dict[str, _Drift]:
+    """By tag, its distances from the month before, where it has holders in both; KS of numbers."""
+    if before is None:
+        return {}
+    counts, distances = dict[str, pl.DataFrame](), dict[str, float]()
+    for tag in tags:
+        if not (before.holders.get(tag.code, 0) and now.holders[tag.code]):
+            continue
+        if not is_number(tag):
+            counts[tag.code] = _counts_by_value(tag, now, before)
+            continue
         reference, current = _numbers(before, tag), _numbers(now, tag)
-        if np.isnan(reference).all() or np.isnan(current).all():
-            return _NO_DRIFT
-        distance = counts_by_value(reference, current).select(ks(_REFERENCE, _CURRENT)).item()
-        return _shift(counts_by_tenth(reference, current), distance)
+        if not (np.isnan(reference).all() or np.isnan(current).all()):
+            counts[tag.code] = counts_by_tenth(reference, current)
+            by_value = counts_by_value(reference, current)
+            distances[tag.code] = by_value.select(ks(_REFERENCE, _CURRENT)).item()
+    if not counts:
+        return {}
+    # One query for all tags: hundreds of small ones cost more than what they compute.
+    shifts = (
+        pl.concat([f.select(*_COUNTED, pl.lit(code).alias("tag")) for code, f in counts.items()])
+        .group_by("tag", maintain_order=True)
+        .agg(
+            psi(smoothed_shares(_REFERENCE), smoothed_shares(_CURRENT)).alias("psi"),
+            pl.len().alias("bins"),
+            *(counted.sum() for counted in _COUNTED),
+        )
+    )
+    return {
+        code: _Drift(shift, float(psi_by_chance(bins, *sums)), distances.get(code))
+        for code, shift, bins, *sums in shifts.iter_rows()
+    }
+
+
+def _counts_by_value(tag: Tag, now: TagDistributions, before: TagDistributions) -> pl.DataFrame:
     old, new = (
         {**month.counts[tag.code], "": month.customers - month.holders[tag.code]}
         for month in (before, now)
     )
     counts = [(old.get(value, 0), new.get(value, 0)) for value in dict.fromkeys((*old, *new))]
-    return _shift(pl.DataFrame(counts, schema=["reference", "current"], orient="row"))
-
-
-def _shift(counts: pl.DataFrame, distance: float | None = None) -> _Drift:
-    """Drift of the counts by bin; `distance` is that of KS."""
-    shift = counts.select(psi(smoothed_shares(_REFERENCE), smoothed_shares(_CURRENT))).item()
-    chance = psi_by_chance(counts.height, *counts.sum().row(0))
-    return _Drift(shift, float(chance), distance)
+    return pl.DataFrame(counts, schema=["reference", "current"], orient="row")
 
 
 def _shares_changed(
