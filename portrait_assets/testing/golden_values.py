@@ -35,6 +35,8 @@ DECLARED = ("features.feature_catalogue", "tags.tag_catalogue", "mart.publicatio
             "mart.table_rows")  # fmt: skip
 """Tables without values of the data."""
 OF_A_RUN = ("run_id", "made_at", "changed_at", "published_at")
+OF_ALL = ("q_value", "overlap", "overlap_tag", "recommendation", "reason_en", "reason_zh", "detail")
+"""Columns that depend on which other subjects there are."""
 
 Figures = dict[str, list[object]]
 """By table and column, or table and subject: rows, digest of texts, sum and size of numbers."""
@@ -53,10 +55,12 @@ def figures(path: Path, keys: Mapping[str, list[str]]) -> Figures:
 
 def _parts(frame: pl.DataFrame, key: list[str]) -> Iterator[tuple[str, pl.DataFrame]]:
     """By subject where rows have one, else by column."""
-    frame = frame.drop(OF_A_RUN, strict=False).sort(key, nulls_last=True)
+    frame = frame.drop(OF_A_RUN, OF_ALL, strict=False).sort(key, nulls_last=True)
     subjects = [column for column in SUBJECTS if column in key]
     if not subjects:
         return ((column, frame.select(column)) for column in frame.columns)
+    if "subject" in subjects:
+        frame = frame.filter(~pl.col("subject").str.starts_with("every "))
     groups = frame.partition_by(subjects, as_dict=True, maintain_order=True)
     return ((" ".join(map(str, subject)), rows) for subject, rows in groups.items())
 
