@@ -63,7 +63,7 @@ def describe(
             segments is ``kept``.
         given: names that people gave, by segment id and language.
     """
-    given_ids = pl.Series(list(given), dtype=pl.Int64)
+    given_ids = pl.Series([[*given]], dtype=pl.List(pl.Int64))
     uses = [use for use in USES if use.name in model.preparation.columns]
     profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE)
     named = (
