@@ -14,12 +14,14 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.months import parse_month
 from portrait_assets.synthetic.campaigns import campaigns_table, make_campaigns, promotions_table
 from portrait_assets.synthetic.chunk import World, make_chunk
+from portrait_assets.synthetic.journeys import breakpoints_table, make_plan
 from portrait_assets.synthetic.labels import write_labels
 from portrait_assets.synthetic.market import make_market, market_table
 from portrait_assets.synthetic.products import products_table
 from portrait_assets.synthetic.randomness import Ints
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.settings import Settings
+from portrait_assets.synthetic.travel import branches_table
 from portrait_assets.synthetic.writing import BankFiles, Piece
 
 CHUNK_CUSTOMERS = 40_000
@@ -73,7 +75,8 @@ def generate_bank(
     calendar = Calendar(first_month, months)
     market = make_market(seed, calendar)
     campaigns = make_campaigns(calendar)
-    world = World(seed, calendar, market, tuple(campaigns), settings)
+    journeys = make_plan(settings.journeys, calendar)
+    world = World(seed, calendar, market, tuple(campaigns), settings, journeys)
     out.mkdir(parents=True, exist_ok=True)
     write_labels(out, calendar, customers, seed)
 
@@ -84,6 +87,8 @@ def generate_bank(
             Piece("campaigns.parquet", campaigns_table(campaigns, calendar)),
             Piece("market.parquet", market_table(market)),
             Piece("promotions.parquet", promotions_table(campaigns, calendar)),
+            Piece("truth/breakpoints.parquet", breakpoints_table(journeys, calendar)),
+            Piece("truth/branches.parquet", branches_table()),
         ]
         files.write(fixed, pool)
         done = 0

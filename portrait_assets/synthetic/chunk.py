@@ -23,6 +23,7 @@ from portrait_assets.synthetic.columns import (
 from portrait_assets.synthetic.customers import master_records
 from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.interactions import interaction_tables
+from portrait_assets.synthetic.journeys import Plan
 from portrait_assets.synthetic.lifecycle import (
     NONE,
     STAGES,
@@ -39,10 +40,10 @@ from portrait_assets.synthetic.segments import SEGMENT_CODES, SEGMENTS
 from portrait_assets.synthetic.settings import Dirt, Settings
 from portrait_assets.synthetic.texts import REGIONS
 from portrait_assets.synthetic.transactions import transaction_tables
+from portrait_assets.synthetic.travel import make_travels, travels_table
 from portrait_assets.synthetic.writing import Piece, plain_text
 
 REGION_WEIGHTS: Floats = np.array([weight for _, weight in REGIONS], dtype=np.float64)
-BRANCHES = tuple(f"B{number + 1:04d}" for number in range(len(REGIONS) * 7))
 EXCEL_EPOCH_DAYS = 25_569
 """Days from Excel's day 0 to 1970-01-01."""
 
@@ -56,6 +57,7 @@ class World:
     market: Market
     campaigns: tuple[Campaign, ...]
     settings: Settings
+    journeys: Plan
 
 
 def make_chunk(world: World, number: Ints) -> list[Piece]:
@@ -65,6 +67,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     lives = make_lifecycle(people, calendar, settings.life)
     holdings = make_holdings(people, lives, calendar)
     borrowing = make_borrowing(people, lives)
+    travels = make_travels(people, lives, calendar, settings.journeys.travelling)
     ids = fixed_text(prefixed("C", number, 7))
     contacts = [
         run_campaign(campaign, people, lives, world.market, settings.life)
@@ -79,13 +82,21 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     pieces = [_customers(people, records, rows, duplicates, settings.dirt)]
     months = {
         "transactions": transaction_tables(
-            people, lives, holdings, world.market, contacts, settings, ids, BRANCHES
+            people, lives, holdings, travels, world.market, contacts, settings, ids
         ),
         "balances": balance_tables(
             people, lives, holdings, borrowing, world.market, settings.dirt, ids
         ),
         "interactions": interaction_tables(
-            people, lives, borrowing, duplicates, calendar, settings.dirt, (own_ids, second_ids)
+            people,
+            lives,
+            borrowing,
+            duplicates,
+            travels,
+            calendar,
+            world.journeys,
+            settings.dirt,
+            (own_ids, second_ids),
         ),
     }
     for table, tables in months.items():
@@ -104,6 +115,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
     pieces.append(Piece("outcomes.parquet", outcomes))
     pieces += _truth(people, lives, borrowing, duplicates, calendar, ids)
+    pieces.append(Piece("truth/travels.parquet", travels_table(travels, calendar, ids)))
     return pieces
 
 

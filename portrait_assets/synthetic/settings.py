@@ -66,8 +66,28 @@ class Life:
 
 
 @dataclass(frozen=True)
+class Journeys:
+    """Rates of journeys, and what is planted in them; 0 plants nothing of its kind."""
+
+    excess: float = 0.08
+    """Added at a breakpoint to the share of journeys abandoned after its step."""
+    complaint: float = 0.01
+    """Abandoned journeys that lead to a complaint about their last step."""
+    complaint_at_breakpoint: float = 0.15
+    theme: float = 0.6
+    """Complaints of a breakpoint that are about its theme; the others are about any topic."""
+    calls: float = 0.015
+    """Mean number of journeys by telephone a month, of a customer who calls as often as most."""
+    handover: float = 0.12
+    """Journeys that would go on in another channel, if they are not abandoned before."""
+    travelling: float = 0.04
+    """Customers who are in another region for one to three months."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All rates of a synthetic bank."""
 
     dirt: Dirt = Dirt()
     life: Life = Life()
+    journeys: Journeys = Journeys()

@@ -53,13 +53,14 @@ from portrait_assets.synthetic.segments import (
     TICKET_SPREAD,
 )
 from portrait_assets.synthetic.settings import Dirt, Settings
+from portrait_assets.synthetic.travel import BRANCHES, REGION_NAMES, Travels
 from portrait_assets.synthetic.truth import WHOLE_ROW, Planted
 
 SLOTS = 256
 MOST_PER_MONTH = 999
 """A transaction_id has three digits for the number within the month."""
 CASH, WEALTH, INSURED = (CATEGORIES.index(name) for name in ("cash", "wealth", "insurance"))
-ATM, BRANCH, PHONE = (CHANNELS.index(name) for name in ("atm", "branch", "phone"))
+ATM, BRANCH, PHONE, POS = (CHANNELS.index(name) for name in ("atm", "branch", "phone", "pos"))
 UNKNOWN_CHANNEL = len(CHANNELS)
 CHANNEL_NAMES = (*CHANNELS, "unknown")
 ABSURD_CENTS = 9_999_999_999
@@ -162,11 +163,11 @@ def transaction_tables(
     people: People,
     lives: Lifecycle,
     holdings: Holdings,
+    travels: Travels,
     market: Market,
     contacts: Sequence[Contacted],
     settings: Settings,
     customer_ids: pa.Array,
-    branches: Sequence[str],
 ) -> Iterator[tuple[pa.Table, list[Planted]]]:
     """The canonical `transactions` of each month in turn, ordered by customer.
 
@@ -178,22 +179,19 @@ def transaction_tables(
     for month in range(market.calendar.count):
         draws = people.draws.child("transactions of", np.full(len(people), month))
         count = np.minimum(draws.poisson("count", expected[:, month]), MOST_PER_MONTH)
-        yield _month(
-            month, count, people, lives, holdings, habits, market, settings, customer_ids, branches
-        )
+        yield _month(month, count, lives, holdings, travels, habits, market, settings, customer_ids)
 
 
 def _month(
     month: int,
     count: Ints,
-    people: People,
     lives: Lifecycle,
     holdings: Holdings,
+    travels: Travels,
     habits: Habits,
     market: Market,
     settings: Settings,
     customer_ids: pa.Array,
-    branches: Sequence[str],
 ) -> tuple[pa.Table, list[Planted]]:
     customer = np.repeat(np.arange(len(count)), count)
     number = np.arange(len(customer)) - np.repeat(np.cumsum(count) - count, count)
@@ -230,6 +228,7 @@ def _month(
     bad = _plant(second, cents, category, channel, occurred, settings.dirt)
     planted += bad.planted
     in_branch = (channel == BRANCH) | (channel == ATM)
+    in_person = in_branch | (channel == POS)
     table = canonical(
         "transactions",
         {
@@ -241,8 +240,9 @@ def _month(
             "discount_amount": money(discount),
             "product_id": codes(product, _PRODUCT_NAMES),
             "category": codes(category, _CATEGORY_NAMES, missing=bad.category_missing),
-            "store_id": codes(people.branch[customer], branches, missing=~in_branch),
+            "store_id": codes(travels.branch(month)[customer], _BRANCH_NAMES, missing=~in_branch),
             "channel": codes(channel, _CHANNEL_NAMES),
+            "region": codes(travels.region(month)[customer], _REGION_NAMES, missing=~in_person),
         },
         len(customer),
     )
@@ -381,4 +381,6 @@ _TICKET_SPREAD = np.array(TICKET_SPREAD)
 _CAN_BE_DISCOUNTED = np.arange(len(CATEGORIES)) < CASH
 _PRODUCT_NAMES = pa.array(list(PRODUCT_IDS), pa.string())
 _CATEGORY_NAMES = pa.array(list(CATEGORIES), pa.string())
+_BRANCH_NAMES = pa.array(list(BRANCHES), pa.string())
+_REGION_NAMES = pa.array(list(REGION_NAMES), pa.string())
 _CHANNEL_NAMES = pa.array(list(CHANNEL_NAMES), pa.string())

@@ -1,0 +1,99 @@
+"""Branches, the regions they lie in, and customers who stay in another region for a while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from portrait_assets.synthetic.columns import codes
+from portrait_assets.synthetic.lifecycle import Lifecycle
+from portrait_assets.synthetic.people import People
+from portrait_assets.synthetic.randomness import Draws, Ints, Mask
+from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.texts import REGIONS
+
+REGION_NAMES = tuple(name for name, _ in REGIONS)
+PER_REGION = 7
+BRANCHES = tuple(f"B{number + 1:04d}" for number in range(len(REGIONS) * PER_REGION))
+LONGEST_STAY = 3
+"""Months."""
+
+
+@dataclass(frozen=True)
+class Travels:
+    """Where a run of customers is, month by month; regions are positions in REGIONS."""
+
+    home: Ints
+    home_branch: Ints
+    away: Ints
+    away_branch: Ints
+    first: Ints
+    last: Ints
+    """First and last month away; the last is before the first for who does not travel."""
+
+    def is_away(self, month: int) -> Mask:
+        """Who is in another region than his own."""
+        away: Mask = (self.first <= month) & (month <= self.last)
+        return away
+
+    def region(self, month: int) -> Ints:
+        """Region of each customer in the month."""
+        return np.where(self.is_away(month), self.away, self.home)
+
+    def branch(self, month: int) -> Ints:
+        """Branch that each customer goes to in the month, a position in BRANCHES."""
+        return np.where(self.is_away(month), self.away_branch, self.home_branch)
+
+    def branch_in(self, region: Ints, customer: Ints, month: int, draws: Draws) -> Ints:
+        """A branch of the region: the customer's where he is in it, any other else."""
+        usual = self.branch(month)[customer]
+        other = region * PER_REGION + draws.whole("branch there", 0, PER_REGION - 1)
+        return np.where(usual // PER_REGION == region, usual, other)
+
+
+def make_travels(people: People, lives: Lifecycle, calendar: Calendar, share: float) -> Travels:
+    """Stays of one to three months while a customer; `share` of the customers have one."""
+    draws, count = (
+        people.draws.child("travel", np.zeros(len(people), dtype=np.int64)),
+        calendar.count,
+    )
+    start, end = np.maximum(lives.join_month, 0), np.minimum(lives.leave_month, count)
+    travels = draws.chance("travels", share) & (start < end)
+    first = start + (draws.uniform("from") * (end - start)).astype(np.int64)
+    last = np.minimum(first + draws.whole("months", 0, LONGEST_STAY - 1), end - 1)
+    away = draws.pick("to", [weight for _, weight in REGIONS])
+    away = np.where(away == people.region, (away + 1) % len(REGIONS), away)
+    return Travels(
+        home=people.region,
+        home_branch=people.branch,
+        away=away,
+        away_branch=away * PER_REGION + draws.whole("branch", 0, PER_REGION - 1),
+        first=np.where(travels, first, 0),
+        last=np.where(travels, last, -1),
+    )
+
+
+def travels_table(travels: Travels, calendar: Calendar, ids: pa.Array) -> pa.Table:
+    """The truth about who was where."""
+    rows = np.flatnonzero(travels.first <= travels.last)
+    return pa.table(
+        {
+            "customer_id": codes(rows, ids),
+            "home_region": codes(travels.home[rows], REGION_NAMES),
+            "region": codes(travels.away[rows], REGION_NAMES),
+            "first_month": codes(travels.first[rows], calendar.names),
+            "last_month": codes(travels.last[rows], calendar.names),
+        }
+    )
+
+
+def branches_table() -> pa.Table:
+    """The truth about branches: the region of each."""
+    return pa.table(
+        {
+            "store_id": pa.array(BRANCHES, pa.string()),
+            "region": codes(np.arange(len(BRANCHES)) // PER_REGION, REGION_NAMES),
+        }
+    )
