@@ -21,7 +21,6 @@ from portrait_assets.synthetic.products import products_table
 from portrait_assets.synthetic.randomness import Ints
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.settings import Settings
-from portrait_assets.synthetic.travel import branches_table
 from portrait_assets.synthetic.writing import BankFiles, Piece
 
 CHUNK_CUSTOMERS = 40_000
@@ -75,7 +74,7 @@ def generate_bank(
     calendar = Calendar(first_month, months)
     market = make_market(seed, calendar)
     campaigns = make_campaigns(calendar)
-    journeys = make_plan(settings.journeys, calendar)
+    journeys = make_plan(settings.journeys, calendar, seed)
     world = World(seed, calendar, market, tuple(campaigns), settings, journeys)
     out.mkdir(parents=True, exist_ok=True)
     write_labels(out, calendar, customers, seed)
@@ -88,7 +87,6 @@ def generate_bank(
             Piece("market.parquet", market_table(market)),
             Piece("promotions.parquet", promotions_table(campaigns, calendar)),
             Piece("truth/breakpoints.parquet", breakpoints_table(journeys, calendar)),
-            Piece("truth/branches.parquet", branches_table()),
         ]
         files.write(fixed, pool)
         done = 0

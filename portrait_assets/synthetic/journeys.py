@@ -77,36 +77,61 @@ class Plan:
         ]
 
 
-PLANTED: tuple[tuple[str, str, str, str, float, float], ...] = (
-    ("app", "browse", "young_digital", "转账限额", 0.25, 0.67),
-    ("branch", "queue", "senior", "网点排队", 0.5, 1.0),
-    ("phone", "menu", "senior", "客服热线", 0.4, 1.0),
+@dataclass(frozen=True)
+class _Place:
+    """Where a breakpoint may be planted; the span is in shares of the bank's months."""
+
+    channel: str
+    steps: tuple[str, ...]
+    segments: tuple[str, ...]
+    start: float
+    end: float
+
+
+PLACES = (
+    _Place("app", ("login", "browse"), ("young_digital", "family"), 0.25, 0.67),
+    _Place("branch", ("queue", "counter"), ("senior",), 0.5, 1.0),
+    _Place("phone", ("menu", "identify"), ("senior",), 0.4, 1.0),
 )
-"""Channel, step, segment and theme, and the span as shares of the bank's months.
+"""One breakpoint each, at steps that many customers come to, or nobody could find it.
 
 The first is repaired; the others last to the end.
 """
 
 
-def make_plan(rates: Journeys, calendar: Calendar) -> Plan:
+def make_plan(rates: Journeys, calendar: Calendar, seed: int) -> Plan:
     """The breakpoints of these months; none where journeys are no more often abandoned there."""
     if rates.excess <= 0:
         return Plan(rates, ())
-    count = calendar.count
+    draws = Draws.of(seed, "breakpoint", np.arange(len(PLACES)))
+    chosen = (draws.uniform(what).tolist() for what in ("step", "segment", "theme"))
     return Plan(
         rates,
         tuple(
-            Breakpoint(
-                channel=JOURNEY_CHANNELS.index(channel),
-                place=texts.STEPS[channel].index(step),
-                segment=SEGMENT_CODES.index(segment),
-                theme=texts.TOPICS.index(theme),
-                first=int(start * count),
-                last=max(int(start * count), int(end * count) - 1),
-            )
-            for channel, step, segment, theme, start, end in PLANTED
+            _planted(place, calendar, *points)
+            for place, *points in zip(PLACES, *chosen, strict=True)
         ),
     )
+
+
+def _planted(
+    place: _Place, calendar: Calendar, step: float, segment: float, theme: float
+) -> Breakpoint:
+    """The breakpoint at a place, with points in [0, 1) that choose among its options."""
+    count, steps = calendar.count, texts.STEPS[place.channel]
+    first = int(place.start * count)
+    return Breakpoint(
+        channel=JOURNEY_CHANNELS.index(place.channel),
+        place=steps.index(_one_of(place.steps, step)),
+        segment=SEGMENT_CODES.index(_one_of(place.segments, segment)),
+        theme=int(theme * len(texts.TOPICS)),
+        first=first,
+        last=max(first, int(place.end * count) - 1),
+    )
+
+
+def _one_of(options: tuple[str, ...], point: float) -> str:
+    return options[int(point * len(options))]
 
 
 def breakpoints_table(plan: Plan, calendar: Calendar) -> pa.Table:

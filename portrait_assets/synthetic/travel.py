@@ -87,13 +87,3 @@ def travels_table(travels: Travels, calendar: Calendar, ids: pa.Array) -> pa.Tab
             "last_month": codes(travels.last[rows], calendar.names),
         }
     )
-
-
-def branches_table() -> pa.Table:
-    """The truth about branches: the region of each."""
-    return pa.table(
-        {
-            "store_id": pa.array(BRANCHES, pa.string()),
-            "region": codes(np.arange(len(BRANCHES)) // PER_REGION, REGION_NAMES),
-        }
-    )
