@@ -167,6 +167,8 @@ def interaction_tables(
     Args:
         ids: the customers' ids, and the ids that their second records have.
     """
+    weight = people.channel[:, CHANNELS.index("phone")] / people.channel.sum(axis=1)
+    calls = 1 - np.exp(-plan.rates.calls * np.clip(weight / USUAL_CALLS, 0.3, 4.0))
     second_since = np.full(len(people), NEVER)
     second_since[duplicates.rows] = duplicates.since
     for month in range(calendar.count):
@@ -177,7 +179,7 @@ def interaction_tables(
         events = [_events(kind, month, people, there, looking, mood) for kind in KINDS[:-1]]
         events += [
             _visits(month, people, there, looking, mood, plan),
-            _calls(month, people, there, plan),
+            _calls(month, people, np.where(there, calls, 0.0), plan),
         ]
         frame = pl.concat([part.frame() for part in events])
         frame = _placed(frame, month, people, travels, calendar)
@@ -279,12 +281,10 @@ def _visits(
     return _journeys(customer, draws, channel, ~looking[customer], VISIT, month, people, plan)
 
 
-def _calls(month: int, people: People, there: Mask, plan: Plan) -> _Events:
-    """Journeys that begin on the telephone."""
+def _calls(month: int, people: People, chance: Floats, plan: Plan) -> _Events:
+    """Journeys that begin on the telephone, by the chance of each customer to begin one."""
     draws = people.draws.child("call of", np.full(len(people), month))
-    weight = people.channel[:, CHANNELS.index("phone")] / people.channel.sum(axis=1)
-    mean = np.where(there, plan.rates.calls * np.clip(weight / USUAL_CALLS, 0.3, 4.0), 0.0)
-    customer = np.flatnonzero(draws.chance("happens", 1 - np.exp(-mean)))
+    customer = np.flatnonzero(draws.chance("happens", chance))
     channel, everyone = np.full(len(customer), PHONE), np.ones(len(customer), dtype=np.bool_)
     return _journeys(customer, draws[customer], channel, everyone, CALL, month, people, plan)
 

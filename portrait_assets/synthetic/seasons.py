@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -247,6 +247,7 @@ def _day_weight(day: date, weekend: float, salary_day: int) -> float:
     return weight
 
 
+@lru_cache(maxsize=1)
 def minute_tables() -> Ints:
     """Minute of the day for each habit in HOURS and slot, shape (habits, MINUTE_SLOTS)."""
     tables = []
