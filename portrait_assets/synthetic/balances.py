@@ -17,6 +17,7 @@ from portrait_assets.synthetic.columns import (
     money,
     prefixed,
 )
+from portrait_assets.synthetic.events import FOLLOWS_SUCCESSOR, Happenings
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.people import People
@@ -37,7 +38,8 @@ from portrait_assets.synthetic.products import (
 from portrait_assets.synthetic.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import HOLDINGS, SEGMENT_CODES
-from portrait_assets.synthetic.settings import Dirt
+from portrait_assets.synthetic.settings import Dirt, Events
+from portrait_assets.synthetic.taking import OPENS_LATER, SHOWN_BY, month_of_taking
 from portrait_assets.synthetic.truth import Planted
 
 SLOTS = ("current", "term", "fund", "card", "loan")
@@ -45,9 +47,8 @@ SLOTS = ("current", "term", "fund", "card", "loan")
 REDEEMED = -1
 LOAN_MONTHS = (36, 240, 60)
 """Term of a consumer loan, a mortgage and a business loan, in months."""
-OPENS_LATER = 0.08
-FOLLOWS_SUCCESSOR = 0.6
-TRIES_NEW = 0.3
+TERM_WEIGHTS = (3, 5, 2)
+"""How often each of TERM is chosen."""
 
 
 @dataclass(frozen=True)
@@ -63,38 +64,62 @@ class Holdings:
     fund: Ints
     """Fund held in each month, shape (customers, months); REDEEMED for none any more."""
 
+    def product(self, slot: str, month: Ints) -> Ints:
+        """Product of an account that each customer would have in a month of his."""
+        if slot == "fund":
+            return self.fund[np.arange(len(month)), month]
+        products: Ints = getattr(self, slot)
+        return products
 
-def make_holdings(people: People, lives: Lifecycle, calendar: Calendar) -> Holdings:
+
+def fund_grades(people: People) -> Ints:
+    """Risk grade, 1 to 5, of the funds that each customer holds or would hold."""
+    return np.clip(np.rint(people.risk_appetite).astype(np.int64), 1, 5)
+
+
+def takes_business_loan(people: People) -> Mask:
+    """Whose loan is a business loan."""
+    is_owner: Mask = people.segment == SEGMENT_CODES.index("owner")
+    return is_owner
+
+
+def mortgage_chance(people: People) -> Floats:
+    """Probability that a loan of others is a mortgage."""
+    return np.where(people.segment == SEGMENT_CODES.index("family"), 0.7, 0.15)
+
+
+def make_holdings(people: People, lives: Lifecycle, calendar: Calendar, rates: Events) -> Holdings:
     """Accounts of these people, and what they do when a fund is withdrawn or introduced."""
     draws, count = people.draws, calendar.count
     opened = np.full((len(people), len(SLOTS)), NEVER)
     opened[:, 0] = lives.join_month
     late = np.maximum(lives.join_month, 0)
     for slot, name in enumerate(SLOTS[1:], start=1):
-        holds = people.holds[:, HOLDINGS.index(name)] & (lives.join_month < count)
+        place = HOLDINGS.index(name)
+        holds = people.holds[:, place] & (lives.join_month < count)
         when = late + (draws.uniform(f"opens {name}") * (count - late)).astype(np.int64)
         later = draws.chance(f"opens {name} later", OPENS_LATER)
-        opened[:, slot] = np.where(holds, np.where(later, when, lives.join_month), opened[:, slot])
+        when = np.where(later, when, lives.join_month)
+        # A card or a loan is taken by nobody else: the taker would have no credit history.
+        takes = month_of_taking(people, lives, name, rates) if name in SHOWN_BY else NEVER
+        opened[:, slot] = np.where(holds, when, np.where(people.holds[:, place], NEVER, takes))
 
-    grade = np.clip(np.rint(people.risk_appetite).astype(np.int64), 1, 5)
-    fund = np.repeat(np.array(FUND_OF_GRADE)[grade - 1][:, None], count, axis=1)
+    fund = np.repeat(np.array(FUND_OF_GRADE)[fund_grades(people) - 1][:, None], count, axis=1)
     gone = withdrawn_month(WITHDRAWN, calendar)
     after = np.where(draws.chance("follows successor", FOLLOWS_SUCCESSOR), SUCCESSOR, REDEEMED)
     fund[:, gone:] = np.where(fund[:, gone:] == WITHDRAWN, after[:, None], fund[:, gone:])
-    curious = draws.chance("tries new", TRIES_NEW)[:, None]
+    curious = draws.chance("tries new", rates.launch)[:, None]
     for old, new in NEWCOMERS:
         start = introduced_month(new, calendar) + 1
         fund[:, start:] = np.where((fund[:, start:] == old) & curious, new, fund[:, start:])
 
-    is_owner = people.segment == SEGMENT_CODES.index("owner")
-    is_family = people.segment == SEGMENT_CODES.index("family")
-    mortgage = draws.chance("mortgage", np.where(is_family, 0.7, 0.15))
-    loan = np.where(is_owner, LOANS[2], np.where(mortgage, LOANS[1], LOANS[0]))
+    mortgage = draws.chance("mortgage", mortgage_chance(people))
+    loan = np.where(takes_business_loan(people), LOANS[2], np.where(mortgage, LOANS[1], LOANS[0]))
     rank = np.searchsorted([90_000, 200_000, 450_000], people.income)
     rank = np.where((people.age < 26) & (rank == 1), 0, np.maximum(rank, (people.age >= 26) * 1))
     return Holdings(
         opened=opened,
-        term=np.array(TERM)[draws.pick("term product", [3, 5, 2])],
+        term=np.array(TERM)[draws.pick("term product", TERM_WEIGHTS)],
         card=np.array(CARDS)[rank],
         loan=loan,
         insurance=np.array(INSURANCE)[draws.pick("insurance product", [3, 4, 2])],
@@ -131,6 +156,7 @@ def balance_tables(
     holdings: Holdings,
     borrowing: Borrowing,
     market: Market,
+    happenings: Happenings,
     dirt: Dirt,
     customer_ids: pa.Array,
 ) -> Iterator[tuple[pa.Table, list[Planted]]]:
@@ -152,6 +178,7 @@ def balance_tables(
             holdings,
             borrowing,
             market,
+            happenings,
             dirt,
             customer_ids,
             limits,
@@ -177,6 +204,7 @@ def _amounts(
     holdings: Holdings,
     borrowing: Borrowing,
     market: Market,
+    happenings: Happenings,
     limits: _Limits,
 ) -> Floats:
     """Balances in CNY, shape (customers, 5), whether held or not."""
@@ -185,7 +213,8 @@ def _amounts(
     leaving = np.maximum(lives.activity[:, month], 0.05) ** 0.6
     leaving = np.where(lives.leave_month - month <= 4, leaving, 1.0)
     current = people.deposit * trend * leaving * np.exp(0.25 * draws.normal("current"))
-    term = np.rint(people.wealth * trend / 1000) * 1000 + 1000
+    kept = happenings.term_deposits_kept(people, month)
+    term = np.rint(people.wealth * kept * trend / 1000) * 1000 + 1000
     funds = np.where(holdings.fund[:, month] == REDEEMED, CURRENT, holdings.fund[:, month])
     fund = people.wealth * 1.1 * trend * leaving * market.net_value[month, funds]
     season = 1.1 if int(market.calendar.names[month][5:]) in (1, 11, 12) else 1.0
@@ -203,13 +232,14 @@ def _month(
     holdings: Holdings,
     borrowing: Borrowing,
     market: Market,
+    happenings: Happenings,
     dirt: Dirt,
     customer_ids: pa.Array,
     limits: _Limits,
     accounts: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
     is_open: Mask,
 ) -> tuple[pa.Table, list[Planted]]:
-    amounts = _amounts(month, people, lives, holdings, borrowing, market, limits)
+    amounts = _amounts(month, people, lives, holdings, borrowing, market, happenings, limits)
     entries = np.flatnonzero(is_open)
     customer, slot = np.divmod(entries, len(SLOTS))
     product = np.stack(

@@ -14,6 +14,8 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.months import parse_month
 from portrait_assets.synthetic.campaigns import campaigns_table, make_campaigns, promotions_table
 from portrait_assets.synthetic.chunk import World, make_chunk
+from portrait_assets.synthetic.competitors import make_offers, offers_table
+from portrait_assets.synthetic.events import events_table, make_happenings
 from portrait_assets.synthetic.journeys import breakpoints_table, make_plan
 from portrait_assets.synthetic.labels import write_labels
 from portrait_assets.synthetic.market import make_market, market_table
@@ -75,7 +77,9 @@ def generate_bank(
     market = make_market(seed, calendar)
     campaigns = make_campaigns(calendar)
     journeys = make_plan(settings.journeys, calendar, seed)
-    world = World(seed, calendar, market, tuple(campaigns), settings, journeys)
+    happenings = make_happenings(settings.events, calendar, seed)
+    offers = make_offers(market, happenings, seed)
+    world = World(seed, calendar, market, tuple(campaigns), settings, journeys, happenings)
     out.mkdir(parents=True, exist_ok=True)
     write_labels(out, calendar, customers, seed)
 
@@ -85,7 +89,9 @@ def generate_bank(
             Piece("products.parquet", products_table(calendar)),
             Piece("campaigns.parquet", campaigns_table(campaigns, calendar)),
             Piece("market.parquet", market_table(market)),
+            Piece("market.parquet", offers_table(offers, market)),
             Piece("promotions.parquet", promotions_table(campaigns, calendar)),
+            Piece("truth/events.parquet", events_table(happenings, calendar)),
             Piece("truth/breakpoints.parquet", breakpoints_table(journeys, calendar)),
         ]
         files.write(fixed, pool)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from portrait_assets.synthetic.affinities import affinities_table
 from portrait_assets.synthetic.answers import contacts_table, responses_table, true_responses
 from portrait_assets.synthetic.balances import balance_tables, make_holdings
 from portrait_assets.synthetic.borrowing import Borrowing, make_borrowing
@@ -22,6 +23,7 @@ from portrait_assets.synthetic.columns import (
 )
 from portrait_assets.synthetic.customers import master_records
 from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
+from portrait_assets.synthetic.events import Happenings, rate_sensitive
 from portrait_assets.synthetic.interactions import interaction_tables
 from portrait_assets.synthetic.journeys import Plan
 from portrait_assets.synthetic.lifecycle import (
@@ -58,6 +60,7 @@ class World:
     campaigns: tuple[Campaign, ...]
     settings: Settings
     journeys: Plan
+    happenings: Happenings
 
 
 def make_chunk(world: World, number: Ints) -> list[Piece]:
@@ -65,7 +68,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     calendar, settings = world.calendar, world.settings
     people = make_people(world.seed, number, settings.life, REGION_WEIGHTS)
     lives = make_lifecycle(people, calendar, settings.life)
-    holdings = make_holdings(people, lives, calendar)
+    holdings = make_holdings(people, lives, calendar, settings.events)
     borrowing = make_borrowing(people, lives)
     travels = make_travels(people, lives, calendar, settings.journeys.travelling)
     ids = fixed_text(prefixed("C", number, 7))
@@ -82,10 +85,25 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     pieces = [_customers(people, records, rows, duplicates, settings.dirt)]
     months = {
         "transactions": transaction_tables(
-            people, lives, holdings, travels, world.market, contacts, settings, ids
+            people,
+            lives,
+            holdings,
+            travels,
+            world.happenings,
+            world.market,
+            contacts,
+            settings,
+            ids,
         ),
         "balances": balance_tables(
-            people, lives, holdings, borrowing, world.market, settings.dirt, ids
+            people,
+            lives,
+            holdings,
+            borrowing,
+            world.market,
+            world.happenings,
+            settings.dirt,
+            ids,
         ),
         "interactions": interaction_tables(
             people,
@@ -114,8 +132,12 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
         ]
     outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
     pieces.append(Piece("outcomes.parquet", outcomes))
-    pieces += _truth(people, lives, borrowing, duplicates, calendar, ids)
-    pieces.append(Piece("truth/travels.parquet", travels_table(travels, calendar, ids)))
+    pieces += _truth(people, lives, borrowing, duplicates, world, ids)
+    affinities = affinities_table(people, lives, holdings, calendar, settings.events, ids)
+    pieces += [
+        Piece("truth/travels.parquet", travels_table(travels, calendar, ids)),
+        Piece("truth/affinities.parquet", affinities),
+    ]
     return pieces
 
 
@@ -203,9 +225,10 @@ def _truth(
     lives: Lifecycle,
     borrowing: Borrowing,
     duplicates: Duplicates,
-    calendar: Calendar,
+    world: World,
     ids: pa.Array,
 ) -> Iterator[Piece]:
+    calendar = world.calendar
     count, ends = calendar.count, calendar.starts[1:] - 1
     left = lives.leave_month < count
     leave_month = np.where(left, lives.leave_month, 0)
@@ -221,6 +244,7 @@ def _truth(
                 "leans_to": codes(NEAR[people.segment], SEGMENT_CODES, missing=~people.is_blended),
                 "is_prospect": pa.array(people.is_prospect),
                 "never_transacts": pa.array(people.rate == 0),
+                "is_rate_sensitive": pa.array(rate_sensitive(people, world.settings.events)),
                 "left_on": dates(left_on, missing=~left),
             }
         ),

@@ -72,7 +72,9 @@ class People:
     channel: Floats
     """Weights over CHANNELS, shape (customers, 6)."""
     holds: Mask
-    """Whether each of HOLDINGS is ever held, shape (customers, 5)."""
+    """Whether each of HOLDINGS is held from the start, or as good as, shape (customers, 5)."""
+    holding_chance: Floats
+    """Probability with which `holds` was drawn."""
     deposit: Floats
     wealth: Floats
     income: Floats
@@ -155,6 +157,7 @@ def make_people(seed: int, number: Ints, life: Life, region_weights: Floats) -> 
         category=category,
         channel=channel,
         holds=holds,
+        holding_chance=chances,
         deposit=lognormal("deposit", DEPOSIT_SPREAD),
         wealth=lognormal("wealth", WEALTH_SPREAD),
         income=lognormal("income", 0.4),

@@ -198,9 +198,12 @@ class Calendar:
         """Activity of each month against an average one, shape (count,)."""
         level = []
         for position, name in enumerate(self.names):
-            boosts = [_festival_boost(day) for day in self._days(position)]
-            level.append(MONTH_LEVEL[int(name[5:]) - 1] * float(np.mean(boosts)))
+            level.append(MONTH_LEVEL[int(name[5:]) - 1] * self.festival_level(position))
         return np.array(level)
+
+    def festival_level(self, position: int) -> float:
+        """What the spring festival makes of the month's activity; 1 where it is far."""
+        return float(np.mean([_festival_boost(day) for day in self._days(position)]))
 
     def _days(self, position: int) -> list[date]:
         start = int(self.starts[position])

@@ -85,9 +85,30 @@ class Journeys:
 
 
 @dataclass(frozen=True)
+class Events:
+    """What happens in the market, and how many customers follow; 0 leaves it out."""
+
+    launch: float = 0.3
+    """Holders of an old fund who change to the new one."""
+    rate_rise: float = 0.6
+    """Points by which a competitor raises its rate on term deposits."""
+    sensitive: float = 0.35
+    """Customers who move their deposits to where they bear more."""
+    outflow: float = 0.3
+    """Share of their term deposits that they move."""
+    mix_shift: float = 0.3
+    """Share of a segment's purchases in one category that are made in another from a month on."""
+    season: float = 0.2
+    """The same share in the months of a season."""
+    taking: float = 0.0025
+    """Mean monthly probability of taking a term deposit or a fund, of who was not to hold one."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All rates of a synthetic bank."""
 
     dirt: Dirt = Dirt()
     life: Life = Life()
     journeys: Journeys = Journeys()
+    events: Events = Events()

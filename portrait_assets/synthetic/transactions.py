@@ -24,6 +24,7 @@ from portrait_assets.synthetic.columns import (
     three_digits,
     timestamps,
 )
+from portrait_assets.synthetic.events import Happenings
 from portrait_assets.synthetic.lifecycle import Lifecycle
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.people import HOUR_HABIT, People
@@ -164,6 +165,7 @@ def transaction_tables(
     lives: Lifecycle,
     holdings: Holdings,
     travels: Travels,
+    happenings: Happenings,
     market: Market,
     contacts: Sequence[Contacted],
     settings: Settings,
@@ -179,15 +181,29 @@ def transaction_tables(
     for month in range(market.calendar.count):
         draws = people.draws.child("transactions of", np.full(len(people), month))
         count = np.minimum(draws.poisson("count", expected[:, month]), MOST_PER_MONTH)
-        yield _month(month, count, lives, holdings, travels, habits, market, settings, customer_ids)
+        yield _month(
+            month,
+            count,
+            people.segment,
+            lives,
+            holdings,
+            travels,
+            happenings,
+            habits,
+            market,
+            settings,
+            customer_ids,
+        )
 
 
 def _month(
     month: int,
     count: Ints,
+    segment: Ints,
     lives: Lifecycle,
     holdings: Holdings,
     travels: Travels,
+    happenings: Happenings,
     habits: Habits,
     market: Market,
     settings: Settings,
@@ -209,6 +225,7 @@ def _month(
     first, second = (np.concatenate([w, w[twice]]) for w in (first, second))
 
     category = habits.category[customer * SLOTS + _bits(first, 0, 8)].astype(np.int64)
+    category = happenings.shifted(category, segment[customer], first, month)
     wished = habits.channel[customer * SLOTS + _bits(first, 8, 8)]
     channel = _CHANNEL_RULES[category, wished]
     occurred = _times(month, customer, channel, lives, habits, market, first, second)
