@@ -119,7 +119,8 @@ def make_happenings(rates: Events, calendar: Calendar, seed: int) -> Happenings:
         first = month_at("rise", 0.4, 0.55)
         last = max(first, min(first + int(draws.whole("rise lasts", 4, 7)[0]), count) - 1)
         competitor = int(draws.whole("rise of", 0, len(COMPETITORS) - 1)[0])
-        rises.append(RateRise(competitor, first, last, rates.rate_rise, rates.outflow))
+        points = round(rates.rate_rise * (0.85 + 0.3 * float(draws.uniform("points")[0])), 2)
+        rises.append(RateRise(competitor, first, last, points, rates.outflow))
     if rates.mix_shift > 0:
         chosen = SHIFTS[int(draws.whole("shift of", 0, len(SHIFTS) - 1)[0])]
         first = month_at("shift", 0.5, 0.7)

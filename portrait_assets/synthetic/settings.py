@@ -91,7 +91,7 @@ class Events:
     launch: float = 0.3
     """Holders of an old fund who change to the new one."""
     rate_rise: float = 0.6
-    """Points by which a competitor raises its rate on term deposits."""
+    """Points by which a competitor raises its rate on term deposits, give or take 15 %."""
     sensitive: float = 0.35
     """Customers who move their deposits to where they bear more."""
     outflow: float = 0.3

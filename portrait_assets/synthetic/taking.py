@@ -63,8 +63,8 @@ class Window:
 
 
 def last_window(count: int) -> Window:
-    """Half a year before the bank's end, less in a short bank, none in one of two months."""
-    months = min(6, (count - 1) // 2)
+    """The bank's last half year, less in a short bank, none in one of one month."""
+    months = min(6, count // 2)
     return Window(count - 1 - months, months)
 
 
