@@ -209,14 +209,14 @@ def _amounts(
 ) -> Floats:
     """Balances in CNY, shape (customers, 5), whether held or not."""
     draws = people.draws.child("balance", np.full(len(people), month))
-    trend = np.exp(0.008 * month * people.draws.normal("saving"))
+    trend = np.exp((0.008 * people.draws.normal("saving") + people.flow) * month)
     leaving = np.maximum(lives.activity[:, month], 0.05) ** 0.6
     leaving = np.where(lives.leave_month - month <= 4, leaving, 1.0)
     current = people.deposit * trend * leaving * np.exp(0.25 * draws.normal("current"))
     kept = happenings.term_deposits_kept(people, month)
     term = np.rint(people.wealth * kept * trend / 1000) * 1000 + 1000
     funds = np.where(holdings.fund[:, month] == REDEEMED, CURRENT, holdings.fund[:, month])
-    fund = people.wealth * 1.1 * trend * leaving * market.net_value[month, funds]
+    fund = people.wealth * people.fund_factor * trend * leaving * market.net_value[month, funds]
     season = 1.1 if int(market.calendar.names[month][5:]) in (1, 11, 12) else 1.0
     used = people.utilisation * season * np.exp(0.2 * draws.normal("card"))
     used = np.clip(used + 0.08 * borrowing.months_behind[:, month], 0.0, 1.05)

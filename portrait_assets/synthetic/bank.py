@@ -17,6 +17,7 @@ from portrait_assets.synthetic.chunk import World, make_chunk
 from portrait_assets.synthetic.competitors import make_offers, offers_table
 from portrait_assets.synthetic.events import events_table, make_happenings
 from portrait_assets.synthetic.journeys import breakpoints_table, make_plan
+from portrait_assets.synthetic.kinds import check_kinds
 from portrait_assets.synthetic.labels import write_labels
 from portrait_assets.synthetic.market import make_market, market_table
 from portrait_assets.synthetic.products import products_table
@@ -71,6 +72,7 @@ def generate_bank(
     Raises:
         PortraitError: when an argument cannot be used or the folder holds files.
     """
+    check_kinds(settings.kinds.number)
     _check(out, customers, months, first_month)
     say = progress or (lambda _line: None)
     calendar = Calendar(first_month, months)

@@ -26,6 +26,7 @@ from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.events import Happenings, rate_sensitive
 from portrait_assets.synthetic.interactions import interaction_tables
 from portrait_assets.synthetic.journeys import Plan
+from portrait_assets.synthetic.kinds import kind_columns, latent_variables, people_of
 from portrait_assets.synthetic.lifecycle import (
     NONE,
     STAGES,
@@ -34,7 +35,7 @@ from portrait_assets.synthetic.lifecycle import (
 )
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.outcomes import outcomes_table
-from portrait_assets.synthetic.people import NEAR, People, make_people
+from portrait_assets.synthetic.people import NEAR, People
 from portrait_assets.synthetic.planting import Rule, plant
 from portrait_assets.synthetic.randomness import Floats, Ints
 from portrait_assets.synthetic.seasons import Calendar
@@ -66,7 +67,7 @@ class World:
 def make_chunk(world: World, number: Ints) -> list[Piece]:
     """The customers with these numbers and all that they do; a pure function of both."""
     calendar, settings = world.calendar, world.settings
-    people = make_people(world.seed, number, settings.life, REGION_WEIGHTS)
+    people = people_of(world.seed, number, settings.life, REGION_WEIGHTS, settings.kinds)
     lives = make_lifecycle(people, calendar, settings.life)
     holdings = make_holdings(people, lives, calendar, settings.events)
     borrowing = make_borrowing(people, lives)
@@ -245,10 +246,13 @@ def _truth(
                 "is_prospect": pa.array(people.is_prospect),
                 "never_transacts": pa.array(people.rate == 0),
                 "is_rate_sensitive": pa.array(rate_sensitive(people, world.settings.events)),
+                **kind_columns(people, world.settings.kinds),
                 "left_on": dates(left_on, missing=~left),
             }
         ),
     )
+    if world.settings.kinds.number is not None:
+        yield Piece("truth/latents.parquet", latent_variables(people, ids))
     for month in range(count):
         known = np.flatnonzero(lives.stage[:, month] != NONE)
         yield Piece(

@@ -105,6 +105,16 @@ class Events:
 
 
 @dataclass(frozen=True)
+class Kinds:
+    """Which wealth kinds customers are drawn from."""
+
+    number: int | None = None
+    """Number of wealth kinds; None for latent segments alone."""
+    differing: float = 1.0
+    """How far nested kinds differ, as the power of their factors; 0 makes them all alike."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All rates of a synthetic bank."""
 
@@ -112,3 +122,4 @@ class Settings:
     life: Life = Life()
     journeys: Journeys = Journeys()
     events: Events = Events()
+    kinds: Kinds = Kinds()

@@ -28,12 +28,20 @@ def bank(
     months: Annotated[int, typer.Option(help="Number of months.")] = 24,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bank.")] = 1,
     first_month: Annotated[str, typer.Option(help="First month.")] = "2023-01",
+    kinds: Annotated[
+        int | None,
+        typer.Option(help="Draw customers from this many wealth kinds, 2 to 12."),
+    ] = None,
 ) -> None:
     """Write a synthetic bank as Parquet, with the truth behind it. All persons are invented."""
     from portrait_assets.core.invocation import command
     from portrait_assets.synthetic.bank import generate_bank
+    from portrait_assets.synthetic.settings import Kinds, Settings
 
-    written = generate_bank(to, customers, months, seed, first_month, progress=out.print)
+    chosen = Settings(kinds=Kinds(kinds))
+    written = generate_bank(
+        to, customers, months, seed, first_month, progress=out.print, settings=chosen
+    )
     for table, rows in written.rows.items():
         out.print(f"  {table}: {rows:,} rows")
     run_it = command("run", settings=settings_of("synthetic_bank", to))
