@@ -97,14 +97,14 @@ def _affinities(
         probability = taking_probability(people, lives, slot, calendar.count, window, rates)
         ahead = window.as_of + window.months
         taken = (opened > window.as_of) & (opened <= ahead) & (opened < lives.leave_month)
-        held = holdings.product(slot, np.clip(opened, 0, calendar.count - 1))
+        would_be = holdings.product(slot, np.clip(opened, 0, calendar.count - 1))
         for product, share in products.items():
             rows = np.flatnonzero(there & (opened > window.as_of) & (share > 0))
             yield _Affinity(
                 product,
                 rows,
                 (probability * share)[rows],
-                (taken & (held == product))[rows],
+                (taken & (would_be == product))[rows],
             )
 
 

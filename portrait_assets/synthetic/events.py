@@ -165,8 +165,8 @@ def events_table(happenings: Happenings, calendar: Calendar) -> pa.Table:
     """
     rows = [
         *_product_events(happenings, calendar),
-        *_rises(happenings),
-        *_shifts(happenings),
+        *_rises(happenings, calendar),
+        *_shifts(happenings, calendar),
         *_seasons(calendar),
     ]
     columns = {
@@ -184,13 +184,10 @@ def events_table(happenings: Happenings, calendar: Calendar) -> pa.Table:
         "effect": pa.float64(),
         "effect_of": pa.string(),
     }
-    for row in rows:
-        row["first_month"] = calendar.names[row.pop("first")]  # type: ignore[call-overload]
-        row["last_month"] = calendar.names[row.pop("last")]  # type: ignore[call-overload]
     return pa.Table.from_pylist(rows, pa.schema(columns))
 
 
-Row = dict[str, str | float | int | None]
+Row = dict[str, str | float | None]
 
 
 def _product_events(happenings: Happenings, calendar: Calendar) -> list[Row]:
@@ -200,8 +197,8 @@ def _product_events(happenings: Happenings, calendar: Calendar) -> list[Row]:
             {
                 "event": f"launch of {PRODUCT_IDS[new]}",
                 "kind": "launch",
-                "first": introduced_month(new, calendar),
-                "last": last,
+                "first_month": calendar.names[introduced_month(new, calendar)],
+                "last_month": calendar.names[last],
                 "product_class": PRODUCTS[new].category,
                 "product_id": PRODUCT_IDS[new],
                 "effect": happenings.rates.launch,
@@ -214,8 +211,8 @@ def _product_events(happenings: Happenings, calendar: Calendar) -> list[Row]:
             {
                 "event": f"withdrawal of {PRODUCT_IDS[WITHDRAWN]}",
                 "kind": "withdrawal",
-                "first": gone,
-                "last": last,
+                "first_month": calendar.names[gone],
+                "last_month": calendar.names[last],
                 "product_class": PRODUCTS[WITHDRAWN].category,
                 "product_id": PRODUCT_IDS[WITHDRAWN],
                 "effect": FOLLOWS_SUCCESSOR,
@@ -225,13 +222,13 @@ def _product_events(happenings: Happenings, calendar: Calendar) -> list[Row]:
     return rows
 
 
-def _rises(happenings: Happenings) -> list[Row]:
+def _rises(happenings: Happenings, calendar: Calendar) -> list[Row]:
     return [
         {
             "event": f"rate of {COMPETITORS[rise.competitor]}",
             "kind": "rate_rise",
-            "first": rise.first,
-            "last": rise.last,
+            "first_month": calendar.names[rise.first],
+            "last_month": calendar.names[rise.last],
             "competitor": COMPETITORS[rise.competitor],
             "product_class": "term_deposit",
             "size": rise.points,
@@ -242,13 +239,13 @@ def _rises(happenings: Happenings) -> list[Row]:
     ]
 
 
-def _shifts(happenings: Happenings) -> list[Row]:
+def _shifts(happenings: Happenings, calendar: Calendar) -> list[Row]:
     return [
         {
             "event": shift.name,
             "kind": shift.kind,
-            "first": shift.first,
-            "last": shift.last,
+            "first_month": calendar.names[shift.first],
+            "last_month": calendar.names[shift.last],
             "segment": SEGMENT_CODES[shift.segment],
             "from_category": CATEGORIES[shift.source],
             "to_category": CATEGORIES[shift.target],
@@ -273,8 +270,8 @@ def _seasons(calendar: Calendar) -> list[Row]:
         {
             "event": name,
             "kind": "season",
-            "first": first,
-            "last": last,
+            "first_month": calendar.names[first],
+            "last_month": calendar.names[last],
             "effect": effect,
             "effect_of": "change of the number of transactions",
         }

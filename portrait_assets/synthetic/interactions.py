@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import product
 
 import numpy as np
 import polars as pl
@@ -30,6 +28,7 @@ from portrait_assets.synthetic.journeys import (
 )
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.people import HOUR_HABIT, People
+from portrait_assets.synthetic.phrases import all_phrases, any_phrase, complaint_about
 from portrait_assets.synthetic.planting import Rule, plant
 from portrait_assets.synthetic.randomness import (
     Draws,
@@ -70,43 +69,6 @@ NOTHING = -1
 WORDS_CHANNEL = (*JOURNEY_CHANNELS, "social")
 VISIT, CALL = 1, 2
 """Last digit of a journey_id: a customer begins at most one of each in a month."""
-
-
-@lru_cache(maxsize=1)
-def phrases() -> dict[str, tuple[str, ...]]:
-    """All texts of each kind, made from the templates."""
-
-    def filled(templates: Sequence[str], **slots: Sequence[str]) -> tuple[str, ...]:
-        return tuple(
-            template.format(**dict(zip(slots, values, strict=True)))
-            for template in templates
-            for values in product(*slots.values())
-        )
-
-    return {
-        "survey good": filled(texts.SURVEY_GOOD, topic=texts.TOPICS),
-        "survey poor": filled(texts.SURVEY_POOR, topic=texts.TOPICS),
-        "complaint": filled(texts.COMPLAINT, topic=texts.TOPICS, when=texts.WHEN, wish=texts.WISH),
-        "note": filled(
-            texts.NOTE,
-            where=texts.WHERE,
-            state=texts.STATE,
-            interest=texts.INTEREST,
-            advice=texts.ADVICE,
-        ),
-        "post good": filled(texts.POST_GOOD, topic=texts.TOPICS),
-        "post poor": filled(texts.POST_POOR, topic=texts.TOPICS),
-    }
-
-
-@lru_cache(maxsize=1)
-def _all_phrases() -> tuple[pa.Array, dict[str, tuple[int, int]]]:
-    """All texts in one array, and where those of each kind start and how many they are."""
-    spans, texts_so_far = {}, list[str]()
-    for kind, options in phrases().items():
-        spans[kind] = (len(texts_so_far), len(options))
-        texts_so_far += options
-    return pa.array(texts_so_far, pa.string()), spans
 
 
 @dataclass(frozen=True)
@@ -237,27 +199,19 @@ def _events(
     nothing, unscored = np.full(count, NOTHING), np.full(count, np.nan)
     if kind == "survey":
         score = np.clip(np.rint(mood[customer] + 1.3 * draws.normal("score")), 0, 10)
-        phrase = _phrase(draws, score >= 7, "survey good", "survey poor")
+        phrase = any_phrase(draws, score >= 7, "survey good", "survey poor")
         phrase = np.where(draws.chance("comments", 0.2), phrase, NOTHING)
         channel = _usual_channel(draws, people, customer, ("app", "phone", "branch"))
         return _Events(kind, customer, draws, channel, nothing, score, phrase)
     if kind == "post":
         good = mood[customer] + 1.5 * draws.normal("mood") >= 6.5
-        phrase = _phrase(draws, good, "post good", "post poor")
+        phrase = any_phrase(draws, good, "post good", "post poor")
         channel = np.full(count, WORDS_CHANNEL.index("social"))
         return _Events(kind, customer, draws, channel, nothing, unscored, phrase)
-    phrase = _phrase(draws, np.ones(count, dtype=np.bool_), kind, kind)
+    phrase = any_phrase(draws, np.ones(count, dtype=np.bool_), kind, kind)
     options = ("phone", "app", "branch") if kind == "complaint" else ("branch", "phone")
     channel = _usual_channel(draws, people, customer, options)
     return _Events(kind, customer, draws, channel, nothing, unscored, phrase)
-
-
-def _phrase(draws: Draws, good: Mask, kind_if_good: str, kind_if_poor: str) -> Ints:
-    _, spans = _all_phrases()
-    (start_good, good_count), (start_poor, poor_count) = spans[kind_if_good], spans[kind_if_poor]
-    start, options = np.where(good, start_good, start_poor), np.where(good, good_count, poor_count)
-    chosen: Ints = start + (draws.uniform("phrase") * options).astype(np.int64)
-    return chosen
 
 
 def _usual_channel(draws: Draws, people: People, customer: Ints, options: tuple[str, ...]) -> Ints:
@@ -308,20 +262,10 @@ def _journeys(
         steps.channel,
         STEP_AT[steps.channel, steps.place],
         np.full(len(row), np.nan),
-        np.where(steps.is_complaint, _complaint_about(draws, steps.topic), NOTHING),
+        np.where(steps.is_complaint, complaint_about(draws, steps.topic), NOTHING),
         steps,
         journey,
     )
-
-
-def _complaint_about(draws: Draws, topic: Ints) -> Ints:
-    """Any phrase of a complaint about the topic."""
-    start = _all_phrases()[1]["complaint"][0]
-    template = draws.whole("complaint template", 0, len(texts.COMPLAINT) - 1)
-    rest = draws.whole("complaint words", 0, len(texts.WHEN) * len(texts.WISH) - 1)
-    about = template * len(texts.TOPICS) + topic
-    phrase: Ints = start + about * len(texts.WHEN) * len(texts.WISH) + rest
-    return phrase
 
 
 def _placed(
@@ -371,7 +315,7 @@ def _table(frame: pl.DataFrame, month: int, people: People) -> pa.Table:
             "outcome": words("ended", OUTCOMES),
             "step": words("step", WORDS_STEP),
             "score": frame["score"].to_arrow(),
-            "content": words("phrase", _all_phrases()[0]),
+            "content": words("phrase", all_phrases()[0]),
         },
         len(frame),
     )

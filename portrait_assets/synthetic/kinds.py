@@ -1,4 +1,4 @@
-"""Wealth kinds: customers told by what they hold, how long, and through which channel.
+"""Wealth kinds: customers distinguished by what they hold, how long, and through which channel.
 
 With `--kinds` a customer is drawn from one of them in place of a segment. The kind decides what he
 holds, his risk, tenure, flow and channels; all else follows the segment that the kind belongs to.
@@ -111,7 +111,7 @@ NESTED: tuple[NestedKind, ...] = (
 )
 NESTED_CODES = tuple(nested.code for nested in NESTED)
 ALIKE = ("pension_saver",)
-"""Kinds whose nested kinds cannot be told apart: they differ in nothing but their name."""
+"""Kinds whose nested kinds cannot be distinguished: they differ in nothing but their name."""
 
 
 def check_kinds(number: int | None) -> None:
@@ -206,7 +206,7 @@ def _of_nested_kinds(people: People, draws: Draws, differing: float) -> People:
 
 
 def kind_columns(people: People, kinds: Kinds) -> dict[str, pa.Array]:
-    """Columns of truth/segments: kind, nested kind, and whether that can be told from its like.
+    """Columns of truth/segments: kind, nested kind, and whether that can be found.
 
     Null where a customer has none.
     """
@@ -215,7 +215,7 @@ def kind_columns(people: People, kinds: Kinds) -> dict[str, pa.Array]:
     return {
         "wealth_kind": codes(people.wealth_kind, KIND_CODES, missing=no_kind),
         "nested_kind": codes(people.nested_kind, NESTED_CODES, missing=no_nested),
-        "can_be_told_apart": pa.array(apart[people.nested_kind], pa.bool_(), mask=no_nested),
+        "is_distinguishable": pa.array(apart[people.nested_kind], pa.bool_(), mask=no_nested),
     }
 
 

@@ -85,4 +85,5 @@ def taking_probability(
     not_taken = (1 - was_to_hold) * stays_without**passed
     takes = not_taken * (1 - stays_without**window.months)
     without = still_to_open + not_taken
-    return (opens + takes) / np.where(without > 0, without, 1.0)
+    probability: Floats = (opens + takes) / np.where(without > 0, without, 1.0)
+    return probability

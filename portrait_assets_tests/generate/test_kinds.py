@@ -91,7 +91,7 @@ def test_without_kinds_there_are_the_segments_alone() -> None:
 def test_kinds_differ_in_what_the_bank_records(tmp_path: Path) -> None:
     bank = generate_bank(tmp_path / "bank", 1_500, 4, seed=3, settings=Settings(kinds=TWELVE))
     con = duckdb.connect()
-    held = con.sql(
+    found = con.sql(
         "SELECT wealth_kind, median(balance) FILTER (product_id = 'P101')::DOUBLE AS current, "
         "median(balance) FILTER (product_id IN ('P102', 'P103', 'P104'))::DOUBLE AS term, "
         "median(balance) FILTER (product_id LIKE 'P4%')::DOUBLE AS fund, "
@@ -101,7 +101,7 @@ def test_kinds_differ_in_what_the_bank_records(tmp_path: Path) -> None:
         f"USING (product_id) JOIN '{bank.folder}/truth/segments.parquet' USING (customer_id) "
         "GROUP BY 1"
     ).pl()
-    of = {row["wealth_kind"]: row for row in held.iter_rows(named=True)}
+    of = {row["wealth_kind"]: row for row in found.iter_rows(named=True)}
     assert set(of) == set(KIND_CODES)
     assert 0.8e6 < of["growth"]["fund"] < 1.8e6
     assert 0.7e6 < of["preserver"]["term"] < 1.4e6
@@ -125,7 +125,7 @@ def of_kind(everyone: People, kind: str) -> tuple[Mask, Mask]:
     return among, everyone.nested_kind[among] == first + 1
 
 
-def told_apart(everyone: People, kind: str) -> float:
+def distinguished(everyone: People, kind: str) -> float:
     """AUC of a model of the nested kind, on customers whom it has not seen."""
     among, second = of_kind(everyone, kind)
     variables, half = habits(everyone)[among], np.arange(among.sum()) % 2 == 0
@@ -148,17 +148,17 @@ def outcomes(everyone: People, kind: str) -> list[tuple[float, float]]:
 
 
 def test_nested_kinds_differ_in_habits_and_in_a_later_outcome(twelve: People) -> None:
-    assert told_apart(twelve, "growth") > 0.95
-    assert told_apart(twelve, "business") > 0.95
+    assert distinguished(twelve, "growth") > 0.95
+    assert distinguished(twelve, "business") > 0.95
     (loyal, _), (restless, _) = outcomes(twelve, "growth")
     assert restless > 0.25 > 0.05 > loyal
     (_, sound), (_, stretched) = outcomes(twelve, "business")
     assert stretched > 0.05 > 0.025 > sound
 
 
-def test_nested_kinds_that_are_alike_cannot_be_told_apart(twelve: People) -> None:
+def test_nested_kinds_that_are_alike_cannot_be_distinguished(twelve: People) -> None:
     for kind in ALIKE:
-        assert abs(told_apart(twelve, kind) - 0.5) < 0.1
+        assert abs(distinguished(twelve, kind) - 0.5) < 0.1
         (left, defaulted), (left_too, defaulted_too) = outcomes(twelve, kind)
         assert abs(left - left_too) < 0.03
         assert abs(defaulted - defaulted_too) < 0.02
@@ -166,7 +166,7 @@ def test_nested_kinds_that_are_alike_cannot_be_told_apart(twelve: People) -> Non
     listed = dict(
         zip(
             columns["nested_kind"].to_pylist(),
-            columns["can_be_told_apart"].to_pylist(),
+            columns["is_distinguishable"].to_pylist(),
             strict=True,
         )
     )
@@ -178,11 +178,11 @@ def test_nested_kinds_that_are_alike_cannot_be_told_apart(twelve: People) -> Non
 def test_nested_kinds_that_do_not_differ_are_not_found() -> None:
     alike = people(Kinds(12, differing=0.0))
     for kind in ("growth", "business"):
-        assert abs(told_apart(alike, kind) - 0.5) < 0.1
+        assert abs(distinguished(alike, kind) - 0.5) < 0.1
     (loyal, _), (restless, _) = outcomes(alike, "growth")
     assert abs(loyal - restless) < 0.04
     columns = kind_columns(alike, Kinds(12, differing=0.0))
-    assert set(columns["can_be_told_apart"].to_pylist()) == {None, False}
+    assert set(columns["is_distinguishable"].to_pylist()) == {None, False}
 
 
 @pytest.mark.parametrize("number", [-1, 0, 1, 13])
