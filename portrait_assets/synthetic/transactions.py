@@ -244,6 +244,7 @@ def _month(
 
     bad = _plant(second, cents, category, channel, occurred, settings.dirt)
     planted += bad.planted
+    here, branch = (of(month).astype(np.int32) for of in (travels.region, travels.branch))
     in_branch = (channel == BRANCH) | (channel == ATM)
     in_person = in_branch | (channel == POS)
     table = canonical(
@@ -257,9 +258,9 @@ def _month(
             "discount_amount": money(discount),
             "product_id": codes(product, _PRODUCT_NAMES),
             "category": codes(category, _CATEGORY_NAMES, missing=bad.category_missing),
-            "store_id": codes(travels.branch(month)[customer], _BRANCH_NAMES, missing=~in_branch),
+            "store_id": codes(branch[customer], _BRANCH_NAMES, missing=~in_branch),
             "channel": codes(channel, _CHANNEL_NAMES),
-            "region": codes(travels.region(month)[customer], _REGION_NAMES, missing=~in_person),
+            "region": codes(here[customer], _REGION_NAMES, missing=~in_person),
         },
         len(customer),
     )
