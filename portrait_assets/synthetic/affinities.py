@@ -63,7 +63,7 @@ def affinities_table(
     a customer who has no account of its kind and stays; `is_taken` is whether he did. No rows
     where the bank has no months to look ahead.
     """
-    window = last_window(calendar.count)
+    window = last_window(calendar.horizon)
     parts = list(_affinities(people, lives, holdings, calendar, window, rates))
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows, kind="stable")
@@ -94,7 +94,7 @@ def _affinities(
     shares = _product_shares(people, holdings, calendar, window, rates)
     for slot, products in shares.items():
         opened = holdings.opened[:, SLOTS.index(slot)]
-        probability = taking_probability(people, lives, slot, calendar.count, window, rates)
+        probability = taking_probability(people, lives, slot, calendar.horizon, window, rates)
         ahead = window.as_of + window.months
         taken = (opened > window.as_of) & (opened <= ahead) & (opened < lives.leave_month)
         would_be = holdings.product(slot, np.clip(opened, 0, calendar.count - 1))

@@ -90,14 +90,16 @@ def mortgage_chance(people: People) -> Floats:
 
 def make_holdings(people: People, lives: Lifecycle, calendar: Calendar, rates: Events) -> Holdings:
     """Accounts of these people, and what they do when a fund is withdrawn or introduced."""
-    draws, count = people.draws, calendar.count
+    draws, count, horizon = people.draws, calendar.count, calendar.horizon
     opened = np.full((len(people), len(SLOTS)), NEVER)
     opened[:, 0] = lives.join_month
     late = np.maximum(lives.join_month, 0)
     for slot, name in enumerate(SLOTS[1:], start=1):
         place = HOLDINGS.index(name)
         holds = people.holds[:, place] & (lives.join_month < count)
-        when = late + (draws.uniform(f"opens {name}") * (count - late)).astype(np.int64)
+        when = late + (draws.uniform(f"opens {name}") * np.maximum(horizon - late, 1)).astype(
+            np.int64
+        )
         later = draws.chance(f"opens {name} later", OPENS_LATER)
         when = np.where(later, when, lives.join_month)
         # A card or a loan is taken by nobody else: the taker would have no credit history.

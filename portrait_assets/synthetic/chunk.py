@@ -136,7 +136,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     pieces += _truth(people, lives, borrowing, duplicates, world, ids)
     affinities = affinities_table(people, lives, holdings, calendar, settings.events, ids)
     pieces += [
-        Piece("truth/travels.parquet", travels_table(travels, calendar, ids)),
+        Piece("truth/travels.parquet", travels_table(travels, lives, calendar, ids)),
         Piece("truth/affinities.parquet", affinities),
     ]
     return pieces

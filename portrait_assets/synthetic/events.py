@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from portrait_assets.synthetic.lifecycle import NEVER
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.products import (
     NEWCOMERS,
@@ -81,7 +82,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Happenings:
-    """The events of a bank; months are positions, both ends included."""
+    """The events of a bank; months are positions, both ends included, the last NEVER for good."""
 
     rates: Events
     rises: tuple[RateRise, ...]
@@ -109,22 +110,22 @@ def rate_sensitive(people: People, rates: Events) -> Mask:
 
 def make_happenings(rates: Events, calendar: Calendar, seed: int) -> Happenings:
     """The events of these months; what has the size 0 does not happen."""
-    draws, count = Draws.of(seed, "event", np.arange(1)), calendar.count
+    draws, horizon = Draws.of(seed, "event", np.arange(1)), calendar.horizon
 
     def month_at(label: str, low: float, high: float) -> int:
-        return int((low + (high - low) * float(draws.uniform(label)[0])) * count)
+        return int((low + (high - low) * float(draws.uniform(label)[0])) * horizon)
 
     rises, shifts = list[RateRise](), list[Shift]()
     if rates.rate_rise > 0 and rates.outflow > 0:
         first = month_at("rise", 0.4, 0.55)
-        last = max(first, min(first + int(draws.whole("rise lasts", 4, 7)[0]), count) - 1)
+        last = first + int(draws.whole("rise lasts", 4, 7)[0]) - 1
         competitor = int(draws.whole("rise of", 0, len(COMPETITORS) - 1)[0])
         points = round(rates.rate_rise * (0.85 + 0.3 * float(draws.uniform("points")[0])), 2)
         rises.append(RateRise(competitor, first, last, points, rates.outflow))
     if rates.mix_shift > 0:
         chosen = SHIFTS[int(draws.whole("shift of", 0, len(SHIFTS) - 1)[0])]
         first = month_at("shift", 0.5, 0.7)
-        shifts.append(_shift("mix", "mix_shift", chosen, rates.mix_shift, first, count - 1))
+        shifts.append(_shift("mix", "mix_shift", chosen, rates.mix_shift, first, NEVER))
     if rates.season > 0:
         shifts += [
             _shift("school", "season", SCHOOL, rates.season, first, last)
@@ -228,7 +229,7 @@ def _rises(happenings: Happenings, calendar: Calendar) -> list[Row]:
             "event": f"rate of {COMPETITORS[rise.competitor]}",
             "kind": "rate_rise",
             "first_month": calendar.names[rise.first],
-            "last_month": calendar.names[rise.last],
+            "last_month": calendar.names[min(rise.last, calendar.count - 1)],
             "competitor": COMPETITORS[rise.competitor],
             "product_class": "term_deposit",
             "size": rise.points,
@@ -245,7 +246,7 @@ def _shifts(happenings: Happenings, calendar: Calendar) -> list[Row]:
             "event": shift.name,
             "kind": shift.kind,
             "first_month": calendar.names[shift.first],
-            "last_month": calendar.names[shift.last],
+            "last_month": calendar.names[min(shift.last, calendar.count - 1)],
             "segment": SEGMENT_CODES[shift.segment],
             "from_category": CATEGORIES[shift.source],
             "to_category": CATEGORIES[shift.target],

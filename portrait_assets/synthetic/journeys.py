@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from portrait_assets.synthetic import texts
+from portrait_assets.synthetic.lifecycle import NEVER
 from portrait_assets.synthetic.randomness import Draws, Floats, Ints, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import SEGMENT_CODES
@@ -43,7 +44,8 @@ class Breakpoint:
     """More journeys than elsewhere are abandoned after one step, by one segment, for some months.
 
     `channel` is a position in JOURNEY_CHANNELS, `place` one in the journey, `segment` one in
-    SEGMENT_CODES, `theme` one in TOPICS; months are positions, both included.
+    SEGMENT_CODES, `theme` one in TOPICS; months are positions, both included, and the last is NEVER
+    for a breakpoint that is not repaired.
     """
 
     channel: int
@@ -85,17 +87,18 @@ class _Place:
     steps: tuple[str, ...]
     segments: tuple[str, ...]
     start: float
-    end: float
+    end: float | None
+    """None for a breakpoint that is not repaired."""
 
 
 PLACES = (
     _Place("app", ("login", "browse"), ("young_digital", "family"), 0.25, 0.67),
-    _Place("branch", ("queue", "counter"), ("senior",), 0.5, 1.0),
-    _Place("phone", ("menu", "identify"), ("senior",), 0.4, 1.0),
+    _Place("branch", ("queue", "counter"), ("senior",), 0.5, None),
+    _Place("phone", ("menu", "identify"), ("senior",), 0.4, None),
 )
 """One breakpoint each, at steps that many customers come to, or nobody could find it.
 
-The first is repaired; the others last to the end.
+The first is repaired; the others last.
 """
 
 
@@ -118,15 +121,15 @@ def _planted(
     place: _Place, calendar: Calendar, step: float, segment: float, theme: float
 ) -> Breakpoint:
     """The breakpoint at a place, with points in [0, 1) that choose among its options."""
-    count, steps = calendar.count, texts.STEPS[place.channel]
-    first = int(place.start * count)
+    steps, first = texts.STEPS[place.channel], int(place.start * calendar.horizon)
+    repaired = None if place.end is None else max(first, int(place.end * calendar.horizon) - 1)
     return Breakpoint(
         channel=JOURNEY_CHANNELS.index(place.channel),
         place=steps.index(_one_of(place.steps, step)),
         segment=SEGMENT_CODES.index(_one_of(place.segments, segment)),
         theme=int(theme * len(texts.TOPICS)),
         first=first,
-        last=max(first, int(place.end * count) - 1),
+        last=NEVER if repaired is None else repaired,
     )
 
 
@@ -151,7 +154,7 @@ def breakpoints_table(plan: Plan, calendar: Calendar) -> pa.Table:
             "step": text([each.step for each in broken]),
             "segment": text([SEGMENT_CODES[each.segment] for each in broken]),
             "first_month": text([names[each.first] for each in broken]),
-            "last_month": text([names[each.last] for each in broken]),
+            "last_month": text([names[min(each.last, calendar.count - 1)] for each in broken]),
             "excess": pa.array(np.full(len(broken), plan.rates.excess)),
             "theme": text([texts.TOPICS[each.theme] for each in broken]),
             "theme_share": pa.array(np.full(len(broken), plan.rates.theme)),

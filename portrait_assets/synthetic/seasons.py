@@ -162,6 +162,11 @@ class Calendar:
     first_month: str
     count: int
 
+    @property
+    def horizon(self) -> int:
+        """Number of months that the bank was made with; what lies at a share of them keeps it."""
+        return self.count
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The months as text, such as 2023-01."""

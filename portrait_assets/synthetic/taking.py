@@ -62,14 +62,14 @@ class Window:
     months: int
 
 
-def last_window(count: int) -> Window:
+def last_window(horizon: int) -> Window:
     """The bank's last half year, less in a short bank, none in one of one month."""
-    months = min(6, count // 2)
-    return Window(count - 1 - months, months)
+    months = min(6, horizon // 2)
+    return Window(horizon - 1 - months, months)
 
 
 def taking_probability(
-    people: People, lives: Lifecycle, name: str, count: int, window: Window, rates: Events
+    people: People, lives: Lifecycle, name: str, horizon: int, window: Window, rates: Events
 ) -> Floats:
     """Probability of opening the account within the window, of who has none and stays.
 
@@ -78,7 +78,7 @@ def taking_probability(
     was_to_hold = people.holding_chance[:, HOLDINGS.index(name)]
     late = np.maximum(lives.join_month, 0)
     passed = np.maximum(window.as_of - late, 0)
-    open_months = np.maximum(count - late, 1)
+    open_months = np.maximum(horizon - late, 1)
     still_to_open = was_to_hold * OPENS_LATER * (1 - (passed + 1) / open_months)
     opens = was_to_hold * OPENS_LATER * window.months / open_months
     stays_without = 1 - monthly_probability(people, name, rates)

@@ -54,15 +54,15 @@ class Travels:
 
 
 def make_travels(people: People, lives: Lifecycle, calendar: Calendar, share: float) -> Travels:
-    """Stays of one to three months while a customer; `share` of the customers have one."""
-    draws, count = (
-        people.draws.child("travel", np.zeros(len(people), dtype=np.int64)),
-        calendar.count,
-    )
-    start, end = np.maximum(lives.join_month, 0), np.minimum(lives.leave_month, count)
-    travels = draws.chance("travels", share) & (start < end)
-    first = start + (draws.uniform("from") * (end - start)).astype(np.int64)
-    last = np.minimum(first + draws.whole("months", 0, LONGEST_STAY - 1), end - 1)
+    """Stays of one to three months; `share` of the customers have one.
+
+    They do not depend on when a customer leaves, which may change.
+    """
+    draws = people.draws.child("travel", np.zeros(len(people), dtype=np.int64))
+    start, horizon = np.maximum(lives.join_month, 0), calendar.horizon
+    travels = draws.chance("travels", share) & (start < horizon)
+    first = start + (draws.uniform("from") * (horizon - start)).astype(np.int64)
+    last = first + draws.whole("months", 0, LONGEST_STAY - 1)
     away = draws.pick("to", [weight for _, weight in REGIONS])
     away = np.where(away == people.region, (away + 1) % len(REGIONS), away)
     return Travels(
@@ -75,15 +75,19 @@ def make_travels(people: People, lives: Lifecycle, calendar: Calendar, share: fl
     )
 
 
-def travels_table(travels: Travels, calendar: Calendar, ids: pa.Array) -> pa.Table:
-    """The truth about who was where."""
-    rows = np.flatnonzero(travels.first <= travels.last)
+def travels_table(
+    travels: Travels, lives: Lifecycle, calendar: Calendar, ids: pa.Array
+) -> pa.Table:
+    """The truth about which customer was where, as far as he was one."""
+    end = np.minimum(lives.leave_month, calendar.count - 1)
+    rows = np.flatnonzero((travels.first <= travels.last) & (travels.first <= end))
+    last = np.minimum(travels.last, end)[rows]
     return pa.table(
         {
             "customer_id": codes(rows, ids),
             "home_region": codes(travels.home[rows], REGION_NAMES),
             "region": codes(travels.away[rows], REGION_NAMES),
             "first_month": codes(travels.first[rows], calendar.names),
-            "last_month": codes(travels.last[rows], calendar.names),
+            "last_month": codes(last, calendar.names),
         }
     )

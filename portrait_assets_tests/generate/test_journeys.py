@@ -15,7 +15,12 @@ from portrait_assets.synthetic.chunk import REGION_WEIGHTS
 from portrait_assets.synthetic.columns import fixed_text, prefixed
 from portrait_assets.synthetic.duplicates import Duplicates
 from portrait_assets.synthetic.interactions import interaction_tables
-from portrait_assets.synthetic.journeys import GOES_ON, JOURNEY_CHANNELS, make_plan
+from portrait_assets.synthetic.journeys import (
+    GOES_ON,
+    JOURNEY_CHANNELS,
+    breakpoints_table,
+    make_plan,
+)
 from portrait_assets.synthetic.lifecycle import make_lifecycle
 from portrait_assets.synthetic.people import make_people
 from portrait_assets.synthetic.seasons import Calendar
@@ -108,7 +113,10 @@ def test_without_planting_no_step_is_left_more_often(unplanted: pl.DataFrame) ->
 def test_a_repaired_breakpoint_is_one_no_more(planted: pl.DataFrame) -> None:
     repaired, *lasting = make_plan(PLANTED, CALENDAR, SEED).breakpoints
     assert repaired.last < CALENDAR.count - 1
-    assert {each.last for each in lasting} == {CALENDAR.count - 1}
+    assert all(each.last >= CALENDAR.count for each in lasting)
+    listed = breakpoints_table(make_plan(PLANTED, CALENDAR, SEED), CALENDAR)
+    assert listed["is_repaired"].to_pylist() == [True, False, False]
+    assert listed["last_month"].to_pylist()[1:] == ["2024-12", "2024-12"]
     after = planted.filter(
         (pl.col("month") > repaired.last),
         kind="visit",
