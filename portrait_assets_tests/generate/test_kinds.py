@@ -8,13 +8,16 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import Result
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from typer.testing import CliRunner
 
+from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.borrowing import make_borrowing
@@ -192,3 +195,16 @@ def test_a_number_of_kinds_that_there_is_not(tmp_path: Path, number: int) -> Non
     ):
         generate_bank(tmp_path / "out", 10, 2, seed=1, settings=Settings(kinds=Kinds(number)))
     assert not (tmp_path / "out").exists()
+
+
+def test_kinds_are_asked_for_on_the_command_line(tmp_path: Path) -> None:
+    def generate(kinds: str, to: str) -> Result:
+        size = ["--customers", "60", "--months", "2", "--out", str(tmp_path / to)]
+        return CliRunner().invoke(app, ["generate", "bank", "--kinds", kinds, *size])
+
+    assert generate("3", "three").exit_code == 0
+    truth = pl.read_parquet(tmp_path / "three" / "truth" / "segments.parquet")
+    assert set(truth["wealth_kind"]) == set(KIND_CODES[:3])
+    refused = generate("40", "forty")
+    assert isinstance(refused.exception, PortraitError)
+    assert not (tmp_path / "forty").exists()
