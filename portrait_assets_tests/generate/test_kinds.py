@@ -8,14 +8,13 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from click.testing import Result
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
