@@ -54,7 +54,6 @@ def affinities_table(
     lives: Lifecycle,
     holdings: Holdings,
     calendar: Calendar,
-    rates: Events,
     ids: pa.Array,
 ) -> pa.Table:
     """One row per customer and product that he may take, by customer.
@@ -63,7 +62,7 @@ def affinities_table(
     a customer who has no account of its kind and stays; `is_taken` is whether he did. No rows
     where the bank has no months to look ahead.
     """
-    window = last_window(calendar.horizon)
+    window, rates = last_window(calendar.horizon), holdings.happenings.rates
     parts = list(_affinities(people, lives, holdings, calendar, window, rates))
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows, kind="stable")

@@ -17,7 +17,7 @@ from portrait_assets.synthetic.columns import (
     money,
     prefixed,
 )
-from portrait_assets.synthetic.events import FOLLOWS_SUCCESSOR, Happenings
+from portrait_assets.synthetic.events import FOLLOWS_SUCCESSOR, Happenings, rate_sensitive
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.people import People
@@ -38,7 +38,7 @@ from portrait_assets.synthetic.products import (
 from portrait_assets.synthetic.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import HOLDINGS, SEGMENT_CODES
-from portrait_assets.synthetic.settings import Dirt, Events
+from portrait_assets.synthetic.settings import Dirt
 from portrait_assets.synthetic.taking import OPENS_LATER, SHOWN_BY, month_of_taking
 from portrait_assets.synthetic.truth import Planted
 
@@ -63,6 +63,12 @@ class Holdings:
     insurance: Ints
     fund: Ints
     """Fund held in each month, shape (customers, months); REDEEMED for none any more."""
+    happenings: Happenings
+    is_rate_sensitive: Mask
+
+    def term_kept(self, month: int) -> Floats | float:
+        """Share of their term deposits that customers leave with the bank in the month."""
+        return self.happenings.term_kept(self.is_rate_sensitive, month)
 
     def product(self, slot: str, month: Ints) -> Ints:
         """Product of an account that each customer would have in a month of his."""
@@ -88,15 +94,17 @@ def mortgage_chance(people: People) -> Floats:
     return np.where(people.segment == SEGMENT_CODES.index("family"), 0.7, 0.15)
 
 
-def make_holdings(people: People, lives: Lifecycle, calendar: Calendar, rates: Events) -> Holdings:
+def make_holdings(
+    people: People, lives: Lifecycle, calendar: Calendar, happenings: Happenings
+) -> Holdings:
     """Accounts of these people, and what they do when a fund is withdrawn or introduced."""
-    draws, count, horizon = people.draws, calendar.count, calendar.horizon
+    draws, horizon, rates = people.draws, calendar.horizon, happenings.rates
     opened = np.full((len(people), len(SLOTS)), NEVER)
     opened[:, 0] = lives.join_month
     late = np.maximum(lives.join_month, 0)
     for slot, name in enumerate(SLOTS[1:], start=1):
         place = HOLDINGS.index(name)
-        holds = people.holds[:, place] & (lives.join_month < count)
+        holds = people.holds[:, place] & (lives.join_month < calendar.count)
         when = late + (draws.uniform(f"opens {name}") * np.maximum(horizon - late, 1)).astype(
             np.int64
         )
@@ -106,7 +114,9 @@ def make_holdings(people: People, lives: Lifecycle, calendar: Calendar, rates: E
         takes = month_of_taking(people, lives, name, rates) if name in SHOWN_BY else NEVER
         opened[:, slot] = np.where(holds, when, np.where(people.holds[:, place], NEVER, takes))
 
-    fund = np.repeat(np.array(FUND_OF_GRADE)[fund_grades(people) - 1][:, None], count, axis=1)
+    fund = np.repeat(
+        np.array(FUND_OF_GRADE)[fund_grades(people) - 1][:, None], calendar.count, axis=1
+    )
     gone = withdrawn_month(WITHDRAWN, calendar)
     after = np.where(draws.chance("follows successor", FOLLOWS_SUCCESSOR), SUCCESSOR, REDEEMED)
     fund[:, gone:] = np.where(fund[:, gone:] == WITHDRAWN, after[:, None], fund[:, gone:])
@@ -126,6 +136,8 @@ def make_holdings(people: People, lives: Lifecycle, calendar: Calendar, rates: E
         loan=loan,
         insurance=np.array(INSURANCE)[draws.pick("insurance product", [3, 4, 2])],
         fund=fund,
+        happenings=happenings,
+        is_rate_sensitive=rate_sensitive(people, rates),
     )
 
 
@@ -158,7 +170,6 @@ def balance_tables(
     holdings: Holdings,
     borrowing: Borrowing,
     market: Market,
-    happenings: Happenings,
     dirt: Dirt,
     customer_ids: pa.Array,
 ) -> Iterator[tuple[pa.Table, list[Planted]]]:
@@ -180,7 +191,6 @@ def balance_tables(
             holdings,
             borrowing,
             market,
-            happenings,
             dirt,
             customer_ids,
             limits,
@@ -206,7 +216,6 @@ def _amounts(
     holdings: Holdings,
     borrowing: Borrowing,
     market: Market,
-    happenings: Happenings,
     limits: _Limits,
 ) -> Floats:
     """Balances in CNY, shape (customers, 5), whether held or not."""
@@ -215,8 +224,7 @@ def _amounts(
     leaving = np.maximum(lives.activity[:, month], 0.05) ** 0.6
     leaving = np.where(lives.leave_month - month <= 4, leaving, 1.0)
     current = people.deposit * trend * leaving * np.exp(0.25 * draws.normal("current"))
-    kept = happenings.term_deposits_kept(people, month)
-    term = np.rint(people.wealth * kept * trend / 1000) * 1000 + 1000
+    term = np.rint(people.wealth * holdings.term_kept(month) * trend / 1000) * 1000 + 1000
     funds = np.where(holdings.fund[:, month] == REDEEMED, CURRENT, holdings.fund[:, month])
     fund = people.wealth * people.fund_factor * trend * leaving * market.net_value[month, funds]
     season = 1.1 if int(market.calendar.names[month][5:]) in (1, 11, 12) else 1.0
@@ -234,14 +242,13 @@ def _month(
     holdings: Holdings,
     borrowing: Borrowing,
     market: Market,
-    happenings: Happenings,
     dirt: Dirt,
     customer_ids: pa.Array,
     limits: _Limits,
     accounts: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
     is_open: Mask,
 ) -> tuple[pa.Table, list[Planted]]:
-    amounts = _amounts(month, people, lives, holdings, borrowing, market, happenings, limits)
+    amounts = _amounts(month, people, lives, holdings, borrowing, market, limits)
     entries = np.flatnonzero(is_open)
     customer, slot = np.divmod(entries, len(SLOTS))
     product = np.stack(

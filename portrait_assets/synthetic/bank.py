@@ -14,12 +14,10 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.months import parse_month
 from portrait_assets.synthetic.campaigns import campaigns_table, make_campaigns, promotions_table
 from portrait_assets.synthetic.chunk import World, make_chunk
-from portrait_assets.synthetic.competitors import make_offers, offers_table
-from portrait_assets.synthetic.events import events_table, make_happenings
-from portrait_assets.synthetic.journeys import breakpoints_table, make_plan
 from portrait_assets.synthetic.kinds import check_kinds
 from portrait_assets.synthetic.labels import write_labels
 from portrait_assets.synthetic.market import make_market, market_table
+from portrait_assets.synthetic.planted import planted
 from portrait_assets.synthetic.products import products_table
 from portrait_assets.synthetic.randomness import Ints
 from portrait_assets.synthetic.seasons import Calendar
@@ -78,10 +76,7 @@ def generate_bank(
     calendar = Calendar(first_month, months)
     market = make_market(seed, calendar)
     campaigns = make_campaigns(calendar)
-    journeys = make_plan(settings.journeys, calendar, seed)
-    happenings = make_happenings(settings.events, calendar, seed)
-    offers = make_offers(market, happenings, seed)
-    world = World(seed, calendar, market, tuple(campaigns), settings, journeys, happenings)
+    world = World(seed, calendar, market, tuple(campaigns), settings)
     out.mkdir(parents=True, exist_ok=True)
     write_labels(out, calendar, customers, seed)
 
@@ -91,10 +86,8 @@ def generate_bank(
             Piece("products.parquet", products_table(calendar)),
             Piece("campaigns.parquet", campaigns_table(campaigns, calendar)),
             Piece("market.parquet", market_table(market)),
-            Piece("market.parquet", offers_table(offers, market)),
             Piece("promotions.parquet", promotions_table(campaigns, calendar)),
-            Piece("truth/events.parquet", events_table(happenings, calendar)),
-            Piece("truth/breakpoints.parquet", breakpoints_table(journeys, calendar)),
+            *planted(world),
         ]
         files.write(fixed, pool)
         done = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -23,9 +24,9 @@ from portrait_assets.synthetic.columns import (
 )
 from portrait_assets.synthetic.customers import master_records
 from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
-from portrait_assets.synthetic.events import Happenings, rate_sensitive
+from portrait_assets.synthetic.events import Happenings, make_happenings, rate_sensitive
 from portrait_assets.synthetic.interactions import interaction_tables
-from portrait_assets.synthetic.journeys import Plan
+from portrait_assets.synthetic.journeys import Plan, make_plan
 from portrait_assets.synthetic.kinds import kind_columns, latent_variables, people_of
 from portrait_assets.synthetic.lifecycle import (
     NONE,
@@ -60,8 +61,16 @@ class World:
     market: Market
     campaigns: tuple[Campaign, ...]
     settings: Settings
-    journeys: Plan
-    happenings: Happenings
+
+    @cached_property
+    def journeys(self) -> Plan:
+        """What holds for all journeys."""
+        return make_plan(self.settings.journeys, self.calendar, self.seed)
+
+    @cached_property
+    def happenings(self) -> Happenings:
+        """What happens in the market."""
+        return make_happenings(self.settings.events, self.calendar, self.seed)
 
 
 def make_chunk(world: World, number: Ints) -> list[Piece]:
@@ -69,7 +78,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     calendar, settings = world.calendar, world.settings
     people = people_of(world.seed, number, settings.life, REGION_WEIGHTS, settings.kinds)
     lives = make_lifecycle(people, calendar, settings.life)
-    holdings = make_holdings(people, lives, calendar, settings.events)
+    holdings = make_holdings(people, lives, calendar, world.happenings)
     borrowing = make_borrowing(people, lives)
     travels = make_travels(people, lives, calendar, settings.journeys.travelling)
     ids = fixed_text(prefixed("C", number, 7))
@@ -97,14 +106,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
             ids,
         ),
         "balances": balance_tables(
-            people,
-            lives,
-            holdings,
-            borrowing,
-            world.market,
-            world.happenings,
-            settings.dirt,
-            ids,
+            people, lives, holdings, borrowing, world.market, settings.dirt, ids
         ),
         "interactions": interaction_tables(
             people,
@@ -134,7 +136,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
     pieces.append(Piece("outcomes.parquet", outcomes))
     pieces += _truth(people, lives, borrowing, duplicates, world, ids)
-    affinities = affinities_table(people, lives, holdings, calendar, settings.events, ids)
+    affinities = affinities_table(people, lives, holdings, calendar, ids)
     pieces += [
         Piece("truth/travels.parquet", travels_table(travels, lives, calendar, ids)),
         Piece("truth/affinities.parquet", affinities),

@@ -97,10 +97,10 @@ class Happenings:
                 category[rows[point < shift.share]] = shift.target
         return category
 
-    def term_deposits_kept(self, people: People, month: int) -> Floats | float:
+    def term_kept(self, is_rate_sensitive: Mask, month: int) -> Floats | float:
         """Share of their term deposits that customers leave with the bank in the month."""
         taken = sum(rise.outflow for rise in self.rises if rise.lasts(month))
-        return np.where(rate_sensitive(people, self.rates), 1 - taken, 1.0) if taken else 1.0
+        return np.where(is_rate_sensitive, 1 - taken, 1.0) if taken else 1.0
 
 
 def rate_sensitive(people: People, rates: Events) -> Mask:
