@@ -38,7 +38,7 @@ from portrait_assets.synthetic.products import (
 from portrait_assets.synthetic.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import HOLDINGS, SEGMENT_CODES
-from portrait_assets.synthetic.settings import Dirt
+from portrait_assets.synthetic.settings import Dirt, Events
 from portrait_assets.synthetic.taking import OPENS_LATER, SHOWN_BY, month_of_taking
 from portrait_assets.synthetic.truth import Planted
 
@@ -49,6 +49,8 @@ LOAN_MONTHS = (36, 240, 60)
 """Term of a consumer loan, a mortgage and a business loan, in months."""
 TERM_WEIGHTS = (3, 5, 2)
 """How often each of TERM is chosen."""
+QUIET = Happenings(Events())
+"""A market in which no rate rises."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def mortgage_chance(people: People) -> Floats:
 
 
 def make_holdings(
-    people: People, lives: Lifecycle, calendar: Calendar, happenings: Happenings
+    people: People, lives: Lifecycle, calendar: Calendar, happenings: Happenings = QUIET
 ) -> Holdings:
     """Accounts of these people, and what they do when a fund is withdrawn or introduced."""
     draws, horizon, rates = people.draws, calendar.horizon, happenings.rates

@@ -85,8 +85,8 @@ class Happenings:
     """The events of a bank; months are positions, both ends included, the last NEVER for good."""
 
     rates: Events
-    rises: tuple[RateRise, ...]
-    shifts: tuple[Shift, ...]
+    rises: tuple[RateRise, ...] = ()
+    shifts: tuple[Shift, ...] = ()
 
     def shifted(self, category: Ints, segment: Ints, words: Words, month: int) -> Ints:
         """Categories of the month's purchases after what has shifted; words are one each."""
