@@ -113,11 +113,11 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
             lives,
             borrowing,
             duplicates,
-            travels,
             calendar,
-            world.journeys,
             settings.dirt,
             (own_ids, second_ids),
+            world.journeys,
+            travels,
         ),
     }
     for table, tables in months.items():

@@ -21,6 +21,7 @@ from portrait_assets.synthetic.journeys import (
     OUTCOMES,
     PHONE,
     STEP_AT,
+    UNBROKEN,
     WORDS_STEP,
     Plan,
     Steps,
@@ -44,7 +45,7 @@ from portrait_assets.synthetic.seasons import (
 )
 from portrait_assets.synthetic.segments import CHANNELS, SEGMENT_CODES
 from portrait_assets.synthetic.settings import Dirt
-from portrait_assets.synthetic.travel import BRANCHES, REGION_NAMES, Travels
+from portrait_assets.synthetic.travel import BRANCHES, REGION_NAMES, Travels, make_travels
 from portrait_assets.synthetic.truth import Planted
 
 KINDS = ("survey", "complaint", "note", "post", "visit")
@@ -118,17 +119,19 @@ def interaction_tables(
     lives: Lifecycle,
     borrowing: Borrowing,
     duplicates: Duplicates,
-    travels: Travels,
     calendar: Calendar,
-    plan: Plan,
     dirt: Dirt,
     ids: tuple[pl.Series, pl.Series],
+    plan: Plan = UNBROKEN,
+    travels: Travels | None = None,
 ) -> Iterator[tuple[pa.Table, list[Planted]]]:
     """The canonical `interactions` of each month in turn, ordered by customer and time.
 
     Args:
         ids: the customers' ids, and the ids that their second records have.
+        travels: where customers are; at home where not given.
     """
+    travels = travels or make_travels(people, lives, calendar, 0.0)
     weight = people.channel[:, CHANNELS.index("phone")] / people.channel.sum(axis=1)
     calls = 1 - np.exp(-plan.rates.calls * np.clip(weight / USUAL_CALLS, 0.3, 4.0))
     second_since = np.full(len(people), NEVER)

@@ -79,6 +79,10 @@ class Plan:
         ]
 
 
+UNBROKEN = Plan(Journeys(), ())
+"""Journeys without a breakpoint."""
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where a breakpoint may be planted; the span is in shares of the bank's months."""

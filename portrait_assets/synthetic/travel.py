@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from portrait_assets.core.months import month_range, next_month
 from portrait_assets.synthetic.columns import codes
 from portrait_assets.synthetic.lifecycle import Lifecycle
 from portrait_assets.synthetic.people import People
@@ -78,16 +79,17 @@ def make_travels(people: People, lives: Lifecycle, calendar: Calendar, share: fl
 def travels_table(
     travels: Travels, lives: Lifecycle, calendar: Calendar, ids: pa.Array
 ) -> pa.Table:
-    """The truth about which customer was where, as far as he was one."""
-    end = np.minimum(lives.leave_month, calendar.count - 1)
-    rows = np.flatnonzero((travels.first <= travels.last) & (travels.first <= end))
-    last = np.minimum(travels.last, end)[rows]
+    """The truth about where customers are; a stay ends before its last month if they leave."""
+    rows = np.flatnonzero((travels.first <= travels.last) & (travels.first <= lives.leave_month))
+    names = month_range(
+        calendar.first_month, next_month(calendar.first_month, calendar.horizon + LONGEST_STAY)
+    )
     return pa.table(
         {
             "customer_id": codes(rows, ids),
             "home_region": codes(travels.home[rows], REGION_NAMES),
             "region": codes(travels.away[rows], REGION_NAMES),
-            "first_month": codes(travels.first[rows], calendar.names),
-            "last_month": codes(last, calendar.names),
+            "first_month": codes(travels.first[rows], names),
+            "last_month": codes(travels.last[rows], names),
         }
     )

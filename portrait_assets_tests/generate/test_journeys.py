@@ -48,11 +48,11 @@ def all_interactions(journeys: Journeys) -> pl.DataFrame:
         lives,
         make_borrowing(people, lives),
         nobody,
-        make_travels(people, lives, CALENDAR, journeys.travelling),
         CALENDAR,
-        make_plan(journeys, CALENDAR, SEED),
         Dirt(),
         (ids, ids),
+        make_plan(journeys, CALENDAR, SEED),
+        make_travels(people, lives, CALENDAR, journeys.travelling),
     )
     months = [pl.DataFrame(pl.from_arrow(table)) for table, _ in tables]
     segments = pl.DataFrame(
