@@ -41,7 +41,7 @@ FOLLOWS_SUCCESSOR = 0.6
 SHIFTS = (
     ("young_digital", "dining", "online_shopping"),
     ("family", "grocery", "online_shopping"),
-    ("revolver", "entertainment", "travel"),
+    ("affluent", "dining", "travel"),
 )
 """Segment, and the categories between which its purchases may shift for good."""
 SCHOOL = ("family", "grocery", "education")
