@@ -9,7 +9,7 @@ from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.writing import LABEL
 
 SOURCE_NAME = "synthetic_bank"
-MONTHLY = ("transactions", "balances", "contacts", "responses", "interactions")
+MONTHLY = ("transactions", "balances", "assignments", "contacts", "responses", "interactions")
 """Tables with one file per month, named after it."""
 WHOLE = ("customers", "products", "campaigns", "market", "promotions", "outcomes")
 """Tables in one file."""

@@ -31,7 +31,7 @@ def outcomes_table(
 
     `churn` and `default` are 1 on the day that it happened; who was spared has a 0 on the bank's
     last day, every customer for `churn`, every borrower for `default`. `term_deposit` is 1 or 0
-    on the last day of the campaign for everybody chosen for it, control group included.
+    on the last day of a month with such offers for everybody chosen for one, control included.
     """
     count, last = calendar.count, int(calendar.starts[-1]) - 1
     joined = np.flatnonzero(lives.join_month < count)
@@ -49,17 +49,15 @@ def outcomes_table(
             (default < count).astype(np.float64),
         ),
     ]
-    for contact in contacts:
-        if contact.campaign.kind.code == "term_deposit":
-            end = int(calendar.starts[contact.campaign.month + 1]) - 1
-            parts.append(
-                (
-                    contact.chosen,
-                    TERM_DEPOSIT,
-                    np.full(len(contact.chosen), end),
-                    contact.answered.astype(np.float64),
-                )
-            )
+    offers = [contact for contact in contacts if contact.campaign.kind.code == "term_deposit"]
+    for month in sorted({contact.campaign.month for contact in offers}):
+        chosen, answered = (np.zeros(len(people), dtype=np.bool_) for _ in range(2))
+        for contact in (offer for offer in offers if offer.campaign.month == month):
+            chosen[contact.chosen] = True
+            answered[contact.chosen] |= contact.answered
+        rows = np.flatnonzero(chosen)
+        end = np.full(len(rows), int(calendar.starts[month + 1]) - 1)
+        parts.append((rows, TERM_DEPOSIT, end, answered[rows].astype(np.float64)))
     customer = np.concatenate([part[0] for part in parts])
     outcome = np.concatenate([np.full(len(part[0]), part[1]) for part in parts])
     observed, value = (np.concatenate([part[i] for part in parts]) for i in (2, 3))
