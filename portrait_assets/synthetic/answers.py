@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from portrait_assets.stages.raw.contract import DELIVERY_STATUSES
 from portrait_assets.synthetic.campaigns import Contacted
 from portrait_assets.synthetic.columns import (
     canonical,
@@ -13,7 +14,6 @@ from portrait_assets.synthetic.columns import (
     money,
     repeated,
 )
-from portrait_assets.synthetic.delivery import STATUSES
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.plans import contact_cost
 from portrait_assets.synthetic.products import MARGINS, POSITION, PRODUCTS
@@ -22,7 +22,6 @@ from portrait_assets.synthetic.reactions import GROUPS
 from portrait_assets.synthetic.segments import CHANNELS
 from portrait_assets.synthetic.settings import Delivery, Dirt
 from portrait_assets.synthetic.truth import Planted
-
 
 ARMS = ("treatment", "control")
 
@@ -59,7 +58,7 @@ def contacts_table(contact: Contacted, delivery: Delivery, customer_ids: pa.Arra
             "channel": codes(contact.channel, CHANNELS, missing=nobody),
             "is_control": pa.array(contact.is_control),
             "cost": money(contact_cost(delivery, CHANNELS)[contact.channel], missing=nobody),
-            "delivery_status": codes(contact.status, STATUSES, missing=nobody),
+            "delivery_status": codes(contact.status, DELIVERY_STATUSES, missing=nobody),
         },
         len(contact.chosen),
     )

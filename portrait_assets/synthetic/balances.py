@@ -83,7 +83,8 @@ def make_holdings(people: People, lives: Lifecycle, calendar: Calendar) -> Holdi
     late = np.maximum(lives.join_month, 0)
     for slot, name in enumerate(SLOTS[1:], start=1):
         holds = people.holds[:, HOLDINGS.index(name)] & (lives.join_month < calendar.count)
-        when = late + (draws.uniform(f"opens {name}") * np.maximum(horizon - late, 1)).astype(np.int64)
+        after = draws.uniform(f"opens {name}") * np.maximum(horizon - late, 1)
+        when = late + after.astype(np.int64)
         later = draws.chance(f"opens {name} later", OPENS_LATER)
         opened[:, slot] = np.where(holds, np.where(later, when, lives.join_month), opened[:, slot])
 

@@ -181,9 +181,7 @@ def _waves(customers: int, width: int) -> Iterator[list[Ints]]:
         yield chunks[start : start + width]
 
 
-def _check(
-    out: Path, customers: int, months: int, first_month: str, campaigns: int | None
-) -> None:
+def _check(out: Path, customers: int, months: int, first_month: str, campaigns: int | None) -> None:
     if not 1 <= customers <= MOST_CUSTOMERS:
         raise PortraitError(
             f"A bank of {customers} customers cannot be made; ask for 1 to {MOST_CUSTOMERS:,}."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from portrait_assets.synthetic.delivery import STATUSES, deliver, reach_of
+from portrait_assets.synthetic.delivery import BOUNCED, deliver, reach_of
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.plans import Assigned, Campaign
 from portrait_assets.synthetic.randomness import Draws, Floats, Ints, Mask
@@ -81,12 +81,12 @@ class Contacted:
     is_control: Mask
     """Whether the customer was assigned to the control group."""
     was_contacted: Mask
-    """Whether a contact was tried; in a contaminated campaign also for part of the control group."""
+    """Whether a contact was tried; in a contaminated campaign also with part of the controls."""
     day: Ints
     """Day of the contact, from 1970-01-01; for the control group the day it would have been."""
     channel: Ints
     status: Ints
-    """Position in STATUSES; of no meaning where no contact was tried."""
+    """Position in DELIVERY_STATUSES; of no meaning where no contact was tried."""
     group: Ints
     """Response group in this campaign, position in GROUPS."""
     contacts_before: Ints
@@ -115,7 +115,7 @@ class Contacted:
     @property
     def reached(self) -> Mask:
         """Whom a contact reached."""
-        arrived: Mask = self.was_contacted & (self.status != STATUSES.index("bounced"))
+        arrived: Mask = self.was_contacted & (self.status != BOUNCED)
         return arrived
 
     @property
@@ -229,9 +229,7 @@ def _assigned(campaign: Campaign, assigned: Assigned, people: People) -> Chosen:
     )
 
 
-def _flawed(
-    campaign: Campaign, reaction: Reaction, people: People, settings: Settings
-) -> Reaction:
+def _flawed(campaign: Campaign, reaction: Reaction, people: People, settings: Settings) -> Reaction:
     """The reaction to a campaign that has no effect, or harms everybody."""
     rates = settings.reactions
     if campaign.flaw == "no_effect":

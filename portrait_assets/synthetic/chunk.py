@@ -38,8 +38,8 @@ from portrait_assets.synthetic.lifecycle import (
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.outcomes import outcomes_table
 from portrait_assets.synthetic.people import NEAR, People, make_people
-from portrait_assets.synthetic.planting import Rule, plant
 from portrait_assets.synthetic.plans import Campaign
+from portrait_assets.synthetic.planting import Rule, plant
 from portrait_assets.synthetic.randomness import Floats, Ints
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import SEGMENT_CODES, SEGMENTS

@@ -35,6 +35,8 @@ from portrait_assets.synthetic.settings import Settings
 LONG_AGO = -1_000_000
 LEAST_RISE = 0.05
 """Rise of the deposit rate in a month, in points, from which on customers react."""
+RATE_PULL = 0.5
+"""Added to the logit of opening a deposit, per point of the deposit rate over the first month's."""
 ONCE_BURNT = -1.0
 """Added to the logit of buying a fund after one's own was withdrawn and redeemed."""
 PUT_OFF_LEAST = 6
@@ -128,7 +130,7 @@ def run_course(
             kind = campaign.kind
             shift = np.zeros(len(people))
             if kind.code == "term_deposit":
-                shift += 1.5 * (market.deposit_rate[month] - market.deposit_rate[0])
+                shift += RATE_PULL * (market.deposit_rate[month] - market.deposit_rate[0])
             if kind.code == "fund" and month >= gone:
                 shift += np.where(burnt, ONCE_BURNT, 0.0)
             has_card = holdings.opened[:, CARD + 1] <= month
@@ -179,9 +181,9 @@ def _redeemers(holdings: Holdings, lives: Lifecycle, gone: int, count: int) -> M
     """Who redeemed his fund when it was withdrawn."""
     if not 0 < gone < count:
         return np.zeros(len(lives.join_month), dtype=np.bool_)
-    held = (holdings.opened[:, HOLDINGS.index("fund") + 1] < gone) & (lives.join_month < gone)
+    had = (holdings.opened[:, HOLDINGS.index("fund") + 1] < gone) & (lives.join_month < gone)
     redeemed = holdings.fund[:, gone] == REDEEMED
-    found: Mask = held & redeemed & (holdings.fund[:, gone - 1] == WITHDRAWN)
+    found: Mask = had & redeemed & (holdings.fund[:, gone - 1] == WITHDRAWN)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from portrait_assets.stages.raw.contract import DELIVERY_STATUSES as STATUSES
+from portrait_assets.stages.raw.contract import DELIVERY_STATUSES
 from portrait_assets.synthetic.randomness import Draws, Floats, Ints, Mask
 from portrait_assets.synthetic.segments import CHANNELS
 from portrait_assets.synthetic.settings import Delivery
@@ -16,7 +16,7 @@ from portrait_assets.synthetic.settings import Delivery
 if TYPE_CHECKING:
     from portrait_assets.synthetic.campaigns import Contacted
 
-DELIVERED, OPENED, BOUNCED, REFUSED, UNSUBSCRIBED = range(len(STATUSES))
+DELIVERED, OPENED, BOUNCED, REFUSED, UNSUBSCRIBED = range(len(DELIVERY_STATUSES))
 LEAST_REACH = 0.5
 
 
@@ -46,7 +46,7 @@ def reach_of(delivery: Delivery, channels: Sequence[str]) -> Floats:
 def deliver(
     draws: Draws, channel: Ints, bounced: Mask, answered: Mask, is_dog: Mask, rates: Delivery
 ) -> Ints:
-    """What becomes of each contact, as a position in STATUSES.
+    """What becomes of each contact, as a position in DELIVERY_STATUSES.
 
     Who answers has opened it; of the others, sleeping dogs refuse and unsubscribe more often.
     """

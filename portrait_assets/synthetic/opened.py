@@ -45,12 +45,13 @@ class Openings:
     @classmethod
     def together(cls, parts: Iterable[Openings]) -> Openings:
         """All of them."""
-        listed = list(parts)
         names = [field.name for field in fields(cls)]
-        none = {name: np.zeros(0, np.float64 if name == "amount" else np.int64) for name in names}
-        return cls(
-            **{name: np.concatenate([none[name], *(getattr(p, name) for p in listed)]) for name in names}
-        )
+        columns: dict[str, list[Floats | Ints]] = {name: [np.zeros(0, np.int64)] for name in names}
+        columns["amount"] = [np.zeros(0)]
+        for part in parts:
+            for name in names:
+                columns[name].append(getattr(part, name))
+        return cls(**{name: np.concatenate(column) for name, column in columns.items()})
 
 
 def opened_by(contact: Contacted, people: People) -> Openings:
@@ -109,7 +110,7 @@ def standing(openings: Openings, month: int, customers: int, market: Market) -> 
 
     def spread(values: Floats) -> Floats:
         summed = np.bincount(place, weights=values, minlength=customers * len(ACCOUNTS))
-        table: Floats = summed.reshape(customers, len(ACCOUNTS))
+        table: Floats = summed.astype(np.float64).reshape(customers, len(ACCOUNTS))
         return table
 
     owed = account == INSTALMENTS

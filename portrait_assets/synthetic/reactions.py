@@ -20,7 +20,7 @@ from portrait_assets.synthetic.settings import Reactions
 
 GROUPS = ("sure_thing", "persuadable", "lost_cause", "sleeping_dog")
 SURE_THING, PERSUADABLE, LOST_CAUSE, SLEEPING_DOG = range(len(GROUPS))
-BASELINE = np.array([0.1, -3.1, -3.9, -1.9])
+BASELINE = np.array([0.6, -3.2, -3.9, -1.8])
 """Logit of answering without contact, by group."""
 READINESS = 0.35
 """What a point of the customer's readiness to answer adds to that logit."""

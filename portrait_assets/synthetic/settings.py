@@ -72,7 +72,7 @@ class Reactions:
     Shares are those of the response groups before a customer's segment and traits move them.
     """
 
-    sure_thing: float = 0.12
+    sure_thing: float = 0.15
     persuadable: float = 0.30
     lost_cause: float = 0.43
     sleeping_dog: float = 0.15
@@ -89,7 +89,7 @@ class Reactions:
     drives_away: float = 0.04
     """Probability that a contact has a sleeping dog leave within three months."""
     stays: float = 0.9
-    """Probability that a persuadable customer who is about to leave stays after a retention call."""
+    """Probability that a persuadable customer about to leave stays after a retention call."""
     stays_months: int = 18
     """Months by which leaving is put off at most; at least six."""
     own_money: float = 0.5
