@@ -145,7 +145,7 @@ def run_course(
                 campaign, people, reactions[kind.code], found, calendar, settings
             )
             contacts.append(contact)
-            openings.append(opened_by(contact, people))
+            openings.append(opened_by(contact, people, rates.opens))
             _turn(state, contact, settings)
     return Course(
         contacts=contacts,

@@ -54,14 +54,17 @@ class Openings:
         return cls(**{name: np.concatenate(column) for name, column in columns.items()})
 
 
-def opened_by(contact: Contacted, people: People) -> Openings:
-    """What the answers to a campaign open, from its month on."""
+def opened_by(contact: Contacted, people: People, share: float) -> Openings:
+    """What this share of the answers to a campaign opens, from its month on."""
     account = contact.campaign.kind.account
     if account is None:
         return Openings.together([])
     rows = np.flatnonzero(contact.answered)
+    label = f"opened by {contact.campaign.id}"
+    draws = people.draws[contact.chosen[rows]].child(label, np.zeros_like(rows))
+    opens = draws.chance("opens", share)
+    rows, draws = rows[opens], draws[opens]
     customer = contact.chosen[rows]
-    draws = people.draws[customer].child(f"opened by {contact.campaign.id}", rows * 0)
     return _open(draws, customer, contact.campaign.month, account, contact.amount[rows] / 100)
 
 

@@ -20,7 +20,7 @@ from portrait_assets.synthetic.settings import Reactions
 
 GROUPS = ("sure_thing", "persuadable", "lost_cause", "sleeping_dog")
 SURE_THING, PERSUADABLE, LOST_CAUSE, SLEEPING_DOG = range(len(GROUPS))
-BASELINE = np.array([0.6, -3.2, -3.9, -1.8])
+BASELINE = np.array([1.0, -3.2, -3.9, -1.8])
 """Logit of answering without contact, by group."""
 READINESS = 0.35
 """What a point of the customer's readiness to answer adds to that logit."""
@@ -70,7 +70,7 @@ def react(people: People, kind: Kind, rates: Reactions) -> Reaction:
     point = draws.uniform("group")[:, None] * bounds[:, -1:]
     group: Ints = (point >= bounds[:, :-1]).sum(axis=1)
     harm = rates.least_harm + (rates.most_harm - rates.least_harm) * draws.uniform("harm")
-    gain = kind.effect * np.clip(people.persuadable, 0.5, 1.7)
+    gain = kind.effect * np.clip(people.persuadable, 0.6, 1.5)
     effect = np.where(group == PERSUADABLE, gain, np.where(group == SLEEPING_DOG, -harm, 0.0))
     return Reaction(
         group=group,

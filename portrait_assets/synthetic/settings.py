@@ -72,10 +72,10 @@ class Reactions:
     Shares are those of the response groups before a customer's segment and traits move them.
     """
 
-    sure_thing: float = 0.15
-    persuadable: float = 0.30
-    lost_cause: float = 0.43
-    sleeping_dog: float = 0.15
+    sure_thing: float = 0.18
+    persuadable: float = 0.38
+    lost_cause: float = 0.40
+    sleeping_dog: float = 0.16
     strength: float = 1.0
     """Factor on all that contact adds to the probability of answering, and on spending."""
     least_harm: float = 0.02
@@ -92,6 +92,8 @@ class Reactions:
     """Probability that a persuadable customer about to leave stays after a retention call."""
     stays_months: int = 18
     """Months by which leaving is put off at most; at least six."""
+    opens: float = 1.0
+    """Share of the answers to an offer that open what was offered."""
     own_money: float = 0.5
     """Share of a deposit or fund opened that comes from the customer's current account."""
     moves_at_rise: float = 0.15
@@ -117,7 +119,7 @@ class Flaws:
     split_age: int = 45
     split_control: float = 0.12
     """Share held out from this age on, where the split is broken; younger ones as planned."""
-    harmful_contacted: float = 0.3
+    harmful_contacted: float = 0.4
     """Share of customers chosen for the harmful campaign."""
 
 
