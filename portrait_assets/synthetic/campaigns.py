@@ -25,7 +25,7 @@ from portrait_assets.synthetic.settings import Settings
 CAMPAIGN_CHANNELS = ("app", "phone", "branch")
 ABOUT_TO_LEAVE = 3
 """Months before leaving in which a bank sees that a customer declines."""
-MORE_OF_DECLINING = 3.0
+MORE_OF_DECLINING = 5.0
 """Factor on a declining customer's probability of being chosen for a retention campaign."""
 LAST_CONTACT_DAY = 11
 LONGEST_WAIT = 15

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,13 +45,18 @@ class Openings:
     @classmethod
     def together(cls, parts: Iterable[Openings]) -> Openings:
         """All of them."""
-        names = [field.name for field in fields(cls)]
-        columns: dict[str, list[Floats | Ints]] = {name: [np.zeros(0, np.int64)] for name in names}
-        columns["amount"] = [np.zeros(0)]
-        for part in parts:
-            for name in names:
-                columns[name].append(getattr(part, name))
-        return cls(**{name: np.concatenate(column) for name, column in columns.items()})
+        listed = list(parts)
+
+        def column(give: Callable[[Openings], Ints]) -> Ints:
+            return np.concatenate([np.zeros(0, dtype=np.int64), *map(give, listed)])
+
+        return cls(
+            customer=column(lambda part: part.customer),
+            month=column(lambda part: part.month),
+            account=column(lambda part: part.account),
+            amount=np.concatenate([np.zeros(0), *(part.amount for part in listed)]),
+            until=column(lambda part: part.until),
+        )
 
 
 def opened_by(contact: Contacted, people: People, share: float) -> Openings:

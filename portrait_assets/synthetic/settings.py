@@ -100,7 +100,7 @@ class Reactions:
     """Probability of opening a deposit unasked, per rise of the deposit rate by a point."""
     keeps_redeemed: float = 0.6
     """Share of a withdrawn fund that goes to the current account; the rest leaves the bank."""
-    withdrawal_drives_away: float = 0.03
+    withdrawal_drives_away: float = 0.05
     """Probability that who redeems a withdrawn fund leaves within three months."""
 
 

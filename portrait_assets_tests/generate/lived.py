@@ -33,7 +33,7 @@ class Lived:
     course: Course
     settings: Settings
 
-    def all_of(self, give: Callable[[Contacted], np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+    def all_of(self, give: Callable[[Contacted], np.ndarray]) -> np.ndarray:
         """One array of something of every campaign."""
         return np.concatenate([give(contact) for contact in self.course.contacts])
 

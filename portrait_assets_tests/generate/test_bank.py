@@ -81,6 +81,8 @@ def test_another_seed_makes_another_bank(tmp_path: Path) -> None:
         "products.parquet",
         "campaigns.parquet",
         "promotions.parquet",
+        "truth/campaigns.parquet",
+        "truth/leaving.parquet",
     }
 
 

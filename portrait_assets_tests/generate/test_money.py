@@ -89,7 +89,7 @@ def test_sleeping_dogs_refuse_and_unsubscribe_more(lived: Lived) -> None:
     reached = lived.all_of(lambda c: c.reached & ~c.answered)
     dog = lived.all_of(lambda c: c.group == SLEEPING_DOG)[reached]
     for status in (REFUSED, UNSUBSCRIBED):
-        more = difference(lived.all_of(lambda c: c.status)[reached] == status, dog)  # noqa: B023
+        more = difference(lived.all_of(lambda c: c.status)[reached] == status, dog)
         assert more.score > 5
 
 

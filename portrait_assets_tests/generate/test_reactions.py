@@ -1,4 +1,4 @@
-"""Response groups: an oracle that knows them finds their effects, and none where none is planted."""
+"""Response groups: an oracle finds their effects, and none where none is planted."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_groups_show_in_what_customers_do(lived: Lived) -> None:
     assert correlation(lived.people.satisfaction[rows], (group == SLEEPING_DOG) * 1.0) < -0.1
 
 
-def _complained(world: Lived, months: int) -> np.ndarray:  # type: ignore[type-arg]
+def _complained(world: Lived, months: int) -> np.ndarray:
     """Whether each customer complained in each of the first months, shape (months, customers)."""
     people, lives, calendar = world.people, world.course.lives, world.market.calendar
     nobody = np.zeros(0, dtype=np.int64)
