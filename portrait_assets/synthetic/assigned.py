@@ -11,7 +11,7 @@ import polars as pl
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.synthetic.campaigns import CAMPAIGN_CHANNELS
-from portrait_assets.synthetic.kinds import KIND_CODES, KINDS, Kind
+from portrait_assets.synthetic.offers import KIND_CODES, KINDS, Kind
 from portrait_assets.synthetic.plans import Assigned, Campaign
 from portrait_assets.synthetic.randomness import Ints
 from portrait_assets.synthetic.seasons import EPOCH, Calendar

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from portrait_assets.synthetic.columns import canonical, dates, money
-from portrait_assets.synthetic.kinds import KINDS, Kind
+from portrait_assets.synthetic.offers import KINDS, Kind
 from portrait_assets.synthetic.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.settings import Delivery, Flaws, Settings

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portrait_assets.synthetic.kinds import Kind
+from portrait_assets.synthetic.offers import Kind
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.randomness import Floats, Ints
 from portrait_assets.synthetic.segments import SEGMENT_CODES

@@ -11,7 +11,7 @@ import pytest
 from portrait_assets.synthetic.borrowing import make_borrowing
 from portrait_assets.synthetic.duplicates import Duplicates
 from portrait_assets.synthetic.interactions import interaction_tables
-from portrait_assets.synthetic.kinds import KIND_CODES
+from portrait_assets.synthetic.offers import KIND_CODES
 from portrait_assets.synthetic.reactions import (
     GROUPS,
     LOST_CAUSE,
