@@ -17,9 +17,9 @@ from portrait_assets.synthetic.columns import (
     money,
     prefixed,
 )
-from portrait_assets.synthetic.offers import INSTALMENTS, OFFERED
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.offers import INSTALMENTS, OFFERED
 from portrait_assets.synthetic.opened import (
     PRODUCTS_OFFERED,
     Openings,

@@ -1,8 +1,8 @@
 """Further months of a bank that was generated before, with campaigns assigned from outside.
 
 The world is lived through again from its first month, which gives what is written already, and
-the rows of the further months are added: files by month are new ones, tables in one file are
-written again with what they had.
+the rows of the further months are added: files by month are new ones, tables in one file get
+them after those that they had.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.synthetic.appending import Moved, append_rows
 from portrait_assets.synthetic.assigned import (
     Assignments,
     campaigns_of,
@@ -25,7 +26,7 @@ from portrait_assets.synthetic.assigned import (
 )
 from portrait_assets.synthetic.bank import MOST_MONTHS, BankSummary, write_bank
 from portrait_assets.synthetic.chunk import World
-from portrait_assets.synthetic.labels import SOURCE_NAME
+from portrait_assets.synthetic.labels import SOURCE_NAME, WHOLE
 from portrait_assets.synthetic.market import make_market
 from portrait_assets.synthetic.plans import Campaign, make_campaigns
 from portrait_assets.synthetic.recipe import Recipe
@@ -96,7 +97,8 @@ def continue_bank(
         written = Path(temporary)
         summary = write_bank(written, world, recipe.customers, progress)
         now.write(written)
-        _keep_bad_values(folder, written)
+        moved = append_rows(folder, written, [f"{table}.parquet" for table in WHOLE])
+        _keep_bad_values(folder, written, moved)
         _move(written, folder, calendar.names[-1])
     return Continued(
         BankSummary(
@@ -134,12 +136,16 @@ def _followed_before(
     return campaigns
 
 
-def _keep_bad_values(folder: Path, written: Path) -> None:
-    """Add what was planted in files that are not written again to the account of bad values."""
+def _keep_bad_values(folder: Path, written: Path, moved: Moved) -> None:
+    """Add to the account of bad values those of the further rows, by where these stand."""
     before, after = (pl.read_parquet(place / BAD_VALUES) for place in (folder, written))
-    kept = before.filter(pl.col("source_file").str.contains("/", literal=True))
-    whole = pl.concat([kept, after]).sort(pl.all())
-    table: pa.Table = plain_text(whole.to_arrow())
+    is_whole = ~pl.col("source_file").str.contains("/", literal=True)
+    again = is_whole & ~pl.col("source_file").is_in(list(moved))
+    parts = [before.filter(~again), after.filter(~is_whole | again)]
+    for file, places in moved.items():
+        further = after.filter(pl.col("source_file") == file).join(places, on="source_row")
+        parts.append(further.with_columns(source_row="row").select(before.columns))
+    table: pa.Table = plain_text(pl.concat(parts).sort(pl.all()).to_arrow())
     pq.write_table(table.replace_schema_metadata({"synthetic": LABEL}), written / BAD_VALUES)
 
 

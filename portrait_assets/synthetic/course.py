@@ -20,9 +20,9 @@ from portrait_assets.synthetic.campaigns import (
     run_campaign,
 )
 from portrait_assets.synthetic.delivery import UNSUBSCRIBED
-from portrait_assets.synthetic.offers import INSTALMENTS, KINDS
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.offers import INSTALMENTS, KINDS
 from portrait_assets.synthetic.opened import Openings, opened_at_rise, opened_by
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.plans import Campaign

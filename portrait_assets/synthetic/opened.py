@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from portrait_assets.synthetic.campaigns import Contacted
-from portrait_assets.synthetic.offers import FUND_OFFERED, INSTALMENTS, OFFERED, TERM_OFFERED
 from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.offers import FUND_OFFERED, INSTALMENTS, OFFERED, TERM_OFFERED
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.products import POSITION
 from portrait_assets.synthetic.randomness import Draws, Floats, Ints

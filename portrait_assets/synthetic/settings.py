@@ -86,7 +86,7 @@ class Reactions:
     fatigue_days: int = 60
     annoyance: float = 4.0
     """Points of satisfaction that a sleeping dog who is contacted loses for two months."""
-    drives_away: float = 0.04
+    drives_away: float = 0.02
     """Probability that a contact has a sleeping dog leave within three months."""
     stays: float = 0.9
     """Probability that a persuadable customer about to leave stays after a retention call."""

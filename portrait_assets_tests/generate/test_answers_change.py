@@ -13,8 +13,8 @@ from portrait_assets.synthetic.balances import balance_tables
 from portrait_assets.synthetic.borrowing import make_borrowing
 from portrait_assets.synthetic.campaigns import ABOUT_TO_LEAVE
 from portrait_assets.synthetic.course import LEAST_RISE, RATE_PULL
-from portrait_assets.synthetic.offers import FUND_OFFERED, INSTALMENTS, OFFERED, TERM_OFFERED
 from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.offers import FUND_OFFERED, INSTALMENTS, OFFERED, TERM_OFFERED
 from portrait_assets.synthetic.products import WITHDRAWN, withdrawn_month
 from portrait_assets.synthetic.reactions import PERSUADABLE
 from portrait_assets.synthetic.settings import Reactions, Settings

@@ -151,10 +151,10 @@ def _complained(world: Lived, months: int) -> np.ndarray:
 
 
 def test_contact_has_sleeping_dogs_complain_and_leave(lived: Lived) -> None:
-    complained = _complained(lived, 6)
+    complained = _complained(lived, 8)
     lived_on = lived.course.lives.leave_month
     complaints, leavings, reached = [], [], []
-    for contact in lived.course.contacts[:5]:
+    for contact in lived.course.contacts[:7]:
         month = contact.campaign.month
         mine = contact.group == SLEEPING_DOG
         rows = contact.chosen[mine]
