@@ -116,9 +116,7 @@ def write_bank(
         # As many chunks at a time as there are workers: memory stays bounded, order stays fixed.
         for wave in _waves(customers, workers):
             chunks = pool.map(lambda number: make_chunk(world, number), wave)
-            pieces = [piece for chunk in chunks for piece in chunk]
-            _add_costs(spent, pieces)
-            files.write([piece for piece in pieces if _is_in(piece, written)], pool)
+            files.write(_counted(chunks, written, spent), pool)
             done += sum(len(number) for number in wave)
             say(f"{done:,} of {customers:,} customers")
         costs = campaigns_table(campaigns, calendar, customers, world.settings, spent)
@@ -152,18 +150,19 @@ def _months_without(campaigns: Sequence[Campaign], calendar: Calendar) -> list[P
     ]
 
 
-def _add_costs(spent: dict[str, int], pieces: Iterable[Piece]) -> None:
-    """Add what the contacts cost, in cents, by campaign."""
-    for piece in pieces:
+def _counted(
+    chunks: Iterable[list[Piece]], months: Set[str], spent: dict[str, int]
+) -> Iterator[Piece]:
+    """The pieces of whole tables and of these months; costs of all contacts are added to `spent`.
+
+    Costs are in cents, by campaign.
+    """
+    for piece in (piece for chunk in chunks for piece in chunk):
         if piece.table == "contacts" and piece.rows.num_rows:
             cost = pc.sum(piece.rows["cost"]).as_py()
             spent[piece.rows["campaign_id"][0].as_py()] += round((cost or 0) * 100)
-
-
-def _is_in(piece: Piece, months: Set[str]) -> bool:
-    """Whether a piece belongs to a whole table, or to one of these months."""
-    path = PurePosixPath(piece.file)
-    return piece.table not in MONTHLY or path.stem in months
+        if piece.table not in MONTHLY or PurePosixPath(piece.file).stem in months:
+            yield piece
 
 
 def worker_count() -> int:
