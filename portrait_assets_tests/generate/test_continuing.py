@@ -25,7 +25,7 @@ from portrait_assets.synthetic.settings import Flaws, Life, Settings
 from portrait_assets_tests.generate.conftest import contents
 from portrait_assets_tests.generate.lived import difference
 
-CUSTOMERS, MONTHS = 6_000, 5
+CUSTOMERS, MONTHS = 2_500, 5
 CLEAN = Settings(life=Life(control=0.4), flaws=Flaws(harmful=False))
 Write = Callable[..., Path]
 
@@ -167,9 +167,12 @@ def test_a_bank_continued_twice_remembers_what_was_assigned(bank: Path, write: W
     assert len(ours) == 900
 
 
-def test_customers_answer_our_assignments_by_their_true_effect(bank: Path, write: Write) -> None:
+def test_customers_answer_our_assignments_by_their_true_effect(
+    tmp_path: Path, write: Write
+) -> None:
     """Contact at random, and the difference of the arms is the true effect: a verdict is run."""
-    everybody = CUSTOMERS
+    everybody = 6_000
+    bank = generate_bank(tmp_path / "bank", everybody, 2, 9, first_month="2023-04").folder
     control = np.random.default_rng(1).random(everybody) < 0.5
     continue_bank(
         bank,
@@ -219,7 +222,7 @@ def test_assignments_take_the_place_of_the_banks_own_campaigns(bank: Path, write
 
 def test_a_contact_changes_what_happens_afterwards(bank: Path, write: Write) -> None:
     """Who takes a deposit that we offered holds it in the month after, too."""
-    continue_bank(bank, write(3_000, campaign_id="term_deposit in june"))
+    continue_bank(bank, write(2_400, campaign_id="term_deposit in june"))
     continue_bank(bank)
     with duckdb.connect() as con:
         takers, holders = con.sql(
