@@ -16,7 +16,7 @@ from portrait_assets.synthetic.columns import (
 )
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.plans import contact_cost
-from portrait_assets.synthetic.products import MARGINS, POSITION, PRODUCTS
+from portrait_assets.synthetic.products import POSITION, margin_rate
 from portrait_assets.synthetic.randomness import Ints
 from portrait_assets.synthetic.reactions import GROUPS
 from portrait_assets.synthetic.segments import CHANNELS
@@ -106,8 +106,8 @@ def true_responses(contact: Contacted, customer_ids: pa.Array) -> pa.Table:
     """
     rows: Ints = contact.chosen
     product = contact.campaign.kind.product
-    rate = 0.0 if product is None else MARGINS[PRODUCTS[POSITION[product]].category]
-    earned = np.rint(contact.amount * rate * contact.answered).astype(np.int64)
+    rate = None if product is None else margin_rate(POSITION[product])
+    earned = np.rint(contact.amount * (rate or 0.0) * contact.answered).astype(np.int64)
     return pa.table(
         {
             "customer_id": codes(rows, customer_ids),
@@ -122,6 +122,6 @@ def true_responses(contact: Contacted, customer_ids: pa.Array) -> pa.Table:
             "response_group": codes(contact.group, GROUPS),
             "contacts_before": pa.array(contact.contacts_before),
             "was_contacted": pa.array(contact.was_contacted),
-            "margin": money(earned, missing=np.full(len(rows), product is None)),
+            "margin": money(earned, missing=np.full(len(rows), rate is None)),
         }
     )

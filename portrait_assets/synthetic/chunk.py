@@ -24,12 +24,11 @@ from portrait_assets.synthetic.columns import (
     fixed_text,
     prefixed,
 )
-from portrait_assets.synthetic.course import Turned, run_course
-from portrait_assets.synthetic.customers import day_of, master_records
+from portrait_assets.synthetic.course import leaving_table, run_course
+from portrait_assets.synthetic.customers import master_records
 from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.interactions import interaction_tables
 from portrait_assets.synthetic.lifecycle import (
-    NEVER,
     NONE,
     STAGES,
     Lifecycle,
@@ -112,9 +111,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
     pieces.append(Piece("outcomes.parquet", outcomes))
     pieces += _truth(people, lives, borrowing, duplicates, calendar, ids)
-    pieces.append(
-        Piece("truth/leaving.parquet", _turned(course.turned, lives.leave_day, calendar, ids))
-    )
+    pieces.append(Piece("truth/leaving.parquet", leaving_table(course, calendar, ids)))
     return pieces
 
 
@@ -263,22 +260,4 @@ def _truth(
                 ),
             }
         ),
-    )
-
-
-def _turned(turned: Turned, leave_day: Ints, calendar: Calendar, ids: pa.Array) -> pa.Table:
-    """The truth about who leaves later or earlier than he would have; null for never."""
-    day = leave_day[turned.customer]
-
-    def leaves(month: Ints) -> pa.Array:
-        return dates(day_of(month, day, calendar), missing=month >= NEVER)
-
-    return pa.table(
-        {
-            "customer_id": codes(turned.customer, ids),
-            "cause": pa.array(turned.cause, pa.string()),
-            "turned_in": dates(calendar.starts[turned.month]),
-            "leaves_without": leaves(turned.leave_without),
-            "leaves_with": leaves(turned.leave_with),
-        }
     )

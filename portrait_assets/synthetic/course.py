@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from portrait_assets.synthetic.balances import REDEEMED, Holdings
 from portrait_assets.synthetic.borrowing import CARD
@@ -19,6 +20,8 @@ from portrait_assets.synthetic.campaigns import (
     Situation,
     run_campaign,
 )
+from portrait_assets.synthetic.columns import codes, dates
+from portrait_assets.synthetic.customers import day_of
 from portrait_assets.synthetic.delivery import UNSUBSCRIBED
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.market import Market
@@ -29,6 +32,7 @@ from portrait_assets.synthetic.plans import Campaign
 from portrait_assets.synthetic.products import WITHDRAWN, withdrawn_month
 from portrait_assets.synthetic.randomness import Ints, Mask
 from portrait_assets.synthetic.reactions import PERSUADABLE, SLEEPING_DOG, react
+from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import CHANNELS, HOLDINGS
 from portrait_assets.synthetic.settings import Settings
 
@@ -206,4 +210,23 @@ def _turned(state: _State) -> Turned:
         cause=[part[2] for part in parts for _ in part[0]],
         leave_without=np.minimum(np.concatenate([nobody, *(part[3] for part in parts)]), NEVER),
         leave_with=np.concatenate([nobody, *(part[4] for part in parts)]),
+    )
+
+
+def leaving_table(course: Course, calendar: Calendar, customer_ids: pa.Array) -> pa.Table:
+    """The truth about who leaves later or earlier than he would have; null for never."""
+    turned = course.turned
+    day = course.lives.leave_day[turned.customer]
+
+    def leaves(month: Ints) -> pa.Array:
+        return dates(day_of(month, day, calendar), missing=month >= NEVER)
+
+    return pa.table(
+        {
+            "customer_id": codes(turned.customer, customer_ids),
+            "cause": pa.array(turned.cause, pa.string()),
+            "turned_in": dates(calendar.starts[turned.month]),
+            "leaves_without": leaves(turned.leave_without),
+            "leaves_with": leaves(turned.leave_with),
+        }
     )

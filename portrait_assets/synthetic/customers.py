@@ -83,7 +83,7 @@ def record_dates(people: People, lives: Lifecycle, calendar: Calendar) -> Dates:
 
 
 def day_of(month: Ints, day: Ints, calendar: Calendar) -> Ints:
-    """Days from 1970-01-01 of a day in a month at any position."""
+    """Days from 1970-01-01 of a day in a month at any position, also outside the bank's months."""
     first = calendar.month_start(0)
     whole = (first.year - 1970) * 12 + first.month - 1 + np.minimum(month, NEVER)
     starts = whole.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

@@ -86,6 +86,11 @@ NEWCOMERS = ((POSITION["P402"], POSITION["P407"]), (POSITION["P404"], POSITION["
 """Old product and the new one that some of its holders change to."""
 
 
+def margin_rate(position: int) -> float | None:
+    """Margin on the balance of a product, or on the premium paid, as a share a year."""
+    return MARGINS.get(PRODUCTS[position].category)
+
+
 def introduced_month(position: int, calendar: Calendar) -> int:
     """Month in which the product was introduced; -1 for before the first."""
     at = PRODUCTS[position].introduced_at
@@ -127,7 +132,7 @@ def products_table(calendar: Calendar) -> pa.Table:
             "brand": text([product.brand for product in PRODUCTS]),
             "is_own_label": pa.array([product.brand == OWN for product in PRODUCTS]),
             "risk_grade": text([product.risk_grade for product in PRODUCTS]),
-            "margin_rate": pa.array([MARGINS.get(p.category) for p in PRODUCTS], pa.float64()),
+            "margin_rate": pa.array([margin_rate(p) for p in positions], pa.float64()),
         },
         len(PRODUCTS),
     )
