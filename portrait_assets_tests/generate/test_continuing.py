@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic import continuing
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.continuing import continue_bank
@@ -117,7 +118,10 @@ def test_the_next_month_follows_the_last(original: Path, bank: Path) -> None:
     assert "2023-06" in (bank / "README.txt").read_text("utf-8")
 
 
-def test_further_rows_stand_after_those_that_were_there(original: Path, bank: Path) -> None:
+def test_further_rows_stand_after_those_that_were_there(
+    original: Path, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bank_module, "CHUNK_CUSTOMERS", 900)
     continue_bank(bank)
     before, after = tables(original), tables(bank)
     for place in ("customers", "products", "campaigns", "market", "promotions", "outcomes"):
