@@ -9,10 +9,14 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from portrait_assets.synthetic.answers import contacts_table, responses_table, true_responses
+from portrait_assets.synthetic.answers import (
+    assignments_table,
+    contacts_table,
+    responses_table,
+    true_responses,
+)
 from portrait_assets.synthetic.balances import balance_tables, make_holdings
 from portrait_assets.synthetic.borrowing import Borrowing, make_borrowing
-from portrait_assets.synthetic.campaigns import Campaign, run_campaign
 from portrait_assets.synthetic.columns import (
     canonical,
     codes,
@@ -20,6 +24,7 @@ from portrait_assets.synthetic.columns import (
     fixed_text,
     prefixed,
 )
+from portrait_assets.synthetic.course import leaving_table, run_course
 from portrait_assets.synthetic.customers import master_records
 from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.interactions import interaction_tables
@@ -32,6 +37,7 @@ from portrait_assets.synthetic.lifecycle import (
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.outcomes import outcomes_table
 from portrait_assets.synthetic.people import NEAR, People, make_people
+from portrait_assets.synthetic.plans import Campaign
 from portrait_assets.synthetic.planting import Rule, plant
 from portrait_assets.synthetic.randomness import Floats, Ints
 from portrait_assets.synthetic.seasons import Calendar
@@ -62,14 +68,12 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     """The customers with these numbers and all that they do; a pure function of both."""
     calendar, settings = world.calendar, world.settings
     people = make_people(world.seed, number, settings.life, REGION_WEIGHTS)
-    lives = make_lifecycle(people, calendar, settings.life)
-    holdings = make_holdings(people, lives, calendar)
+    undisturbed = make_lifecycle(people, calendar, settings.life)
+    holdings = make_holdings(people, undisturbed, calendar)
+    course = run_course(people, undisturbed, holdings, world.market, world.campaigns, settings)
+    lives, contacts = course.lives, course.contacts
     borrowing = make_borrowing(people, lives)
     ids = fixed_text(prefixed("C", number, 7))
-    contacts = [
-        run_campaign(campaign, people, lives, world.market, settings.life)
-        for campaign in world.campaigns
-    ]
     records, rows = master_records(people, lives, calendar, settings.life)
     first = records.head(len(people))
     duplicates = make_duplicates(people, lives, calendar, first, settings.dirt.duplicate_person)
@@ -82,7 +86,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
             people, lives, holdings, world.market, contacts, settings, ids, BRANCHES
         ),
         "balances": balance_tables(
-            people, lives, holdings, borrowing, world.market, settings.dirt, ids
+            people, lives, holdings, borrowing, course.openings, world.market, settings, ids
         ),
         "interactions": interaction_tables(
             people, lives, borrowing, duplicates, calendar, settings.dirt, (own_ids, second_ids)
@@ -91,19 +95,23 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     for table, tables in months.items():
         pieces += [
             Piece(f"{table}/{month}.parquet", rows_of_month, planted)
-            for month, (rows_of_month, planted) in zip(calendar.names, tables, strict=True)
+            for month, (rows_of_month, planted) in zip(
+                calendar.names[calendar.since :], tables, strict=True
+            )
         ]
     for contact in contacts:
         month = calendar.names[contact.campaign.month]
         answered, planted = responses_table(contact, people, settings.dirt, ids)
         pieces += [
-            Piece(f"contacts/{month}.parquet", contacts_table(contact, ids)),
+            Piece(f"assignments/{month}.parquet", assignments_table(contact, ids)),
+            Piece(f"contacts/{month}.parquet", contacts_table(contact, settings.delivery, ids)),
             Piece(f"responses/{month}.parquet", answered, planted),
             Piece("truth/responses.parquet", true_responses(contact, ids)),
         ]
     outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
     pieces.append(Piece("outcomes.parquet", outcomes))
     pieces += _truth(people, lives, borrowing, duplicates, calendar, ids)
+    pieces.append(Piece("truth/leaving.parquet", leaving_table(course, calendar, ids)))
     return pieces
 
 

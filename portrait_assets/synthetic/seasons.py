@@ -157,10 +157,29 @@ _HOUR_WEIGHTS = {
 
 @dataclass(frozen=True)
 class Calendar:
-    """The months of a bank, as positions from 0; days count from 1970-01-01."""
+    """The months of a bank, as positions from 0; days count from 1970-01-01.
+
+    What lies at a share of the bank's months, such as when a product is withdrawn, lies at a share
+    of its `horizon`. A bank that is continued has more months and the horizon that it had, so that
+    its past stays as it is.
+    """
 
     first_month: str
     count: int
+    continues: int = 0
+    """Number of months that the bank was made with, where later ones continue it."""
+    since: int = 0
+    """First month whose rows are written; those before it are written already."""
+
+    @property
+    def horizon(self) -> int:
+        """Number of months that the bank was made with."""
+        return self.continues or self.count
+
+    @property
+    def written(self) -> range:
+        """The months whose rows are written."""
+        return range(self.since, self.count)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
