@@ -20,6 +20,13 @@ from portrait_assets.synthetic.columns import (
 from portrait_assets.synthetic.events import FOLLOWS_SUCCESSOR, Happenings, rate_sensitive
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.offers import INSTALMENTS, OFFERED
+from portrait_assets.synthetic.opened import (
+    PRODUCTS_OFFERED,
+    Openings,
+    Standing,
+    standing,
+)
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.products import (
     CARDS,
@@ -38,12 +45,14 @@ from portrait_assets.synthetic.products import (
 from portrait_assets.synthetic.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import HOLDINGS, SEGMENT_CODES
-from portrait_assets.synthetic.settings import Dirt, Events
+from portrait_assets.synthetic.settings import Events, Reactions, Settings
 from portrait_assets.synthetic.taking import OPENS_LATER, SHOWN_BY, month_of_taking
 from portrait_assets.synthetic.truth import Planted
 
 SLOTS = ("current", "term", "fund", "card", "loan")
-"""The accounts a customer may hold, one of each; the digit at an account_id's end."""
+"""The accounts a customer may hold by himself; the digit at an account_id's end."""
+ALL_SLOTS = (*SLOTS, *OFFERED)
+"""With those that offers open."""
 REDEEMED = -1
 LOAN_MONTHS = (36, 240, 60)
 """Term of a consumer loan, a mortgage and a business loan, in months."""
@@ -51,6 +60,8 @@ TERM_WEIGHTS = (3, 5, 2)
 """How often each of TERM is chosen."""
 QUIET = Happenings(Events())
 """A market in which no rate rises."""
+MOST_TAKEN = 0.8
+"""Share of an account that moves into new ones at most."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +118,8 @@ def make_holdings(
     for slot, name in enumerate(SLOTS[1:], start=1):
         place = HOLDINGS.index(name)
         holds = people.holds[:, place] & (lives.join_month < calendar.count)
-        when = late + (draws.uniform(f"opens {name}") * np.maximum(horizon - late, 1)).astype(
-            np.int64
-        )
+        after = draws.uniform(f"opens {name}") * np.maximum(horizon - late, 1)
+        when = late + after.astype(np.int64)
         later = draws.chance(f"opens {name} later", OPENS_LATER)
         when = np.where(later, when, lives.join_month)
         # A card or a loan is taken by nobody else: the taker would have no credit history.
@@ -171,21 +181,25 @@ def balance_tables(
     lives: Lifecycle,
     holdings: Holdings,
     borrowing: Borrowing,
+    openings: Openings,
     market: Market,
-    dirt: Dirt,
+    settings: Settings,
     customer_ids: pa.Array,
 ) -> Iterator[tuple[pa.Table, list[Planted]]]:
     """The canonical `balances` of each month in turn, ordered by customer and account.
 
-    Cards and loans state what is owed as a positive balance with the credit limit (for a loan,
-    the amount granted); deposits and funds have no limit.
+    Cards, loans and instalments state what is owed as a positive balance with the credit limit
+    (for a loan or instalments, the amount granted); deposits and funds have no limit.
     """
     limits = _limits(people, holdings)
     accounts = _account_ids(people)
-    for month in range(market.calendar.count):
-        is_open = (holdings.opened <= month) & lives.is_customer(month)[:, None]
+    for month in market.calendar.written:
+        there = lives.is_customer(month)
+        is_open = (holdings.opened <= month) & there[:, None]
         is_open[:, 2] &= holdings.fund[:, month] != REDEEMED
         is_open[:, 4] &= _loan_left(holdings, limits, month) > 0
+        offered = standing(openings, month, len(people), market)
+        is_open = np.hstack([is_open, (offered.balance > 0) & there[:, None]])
         yield _month(
             month,
             people,
@@ -193,16 +207,18 @@ def balance_tables(
             holdings,
             borrowing,
             market,
-            dirt,
+            settings,
             customer_ids,
             limits,
             accounts,
             is_open,
+            offered,
         )
 
 
 def _account_ids(people: People) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    number = np.repeat(people.number, len(SLOTS)) * 10 + np.tile(np.arange(len(SLOTS)), len(people))
+    slots = np.arange(len(ALL_SLOTS))
+    number = np.repeat(people.number, len(slots)) * 10 + np.tile(slots, len(people))
     return prefixed("A", number, 9)
 
 
@@ -219,12 +235,14 @@ def _amounts(
     borrowing: Borrowing,
     market: Market,
     limits: _Limits,
+    offered: Standing,
+    rates: Reactions,
 ) -> Floats:
-    """Balances in CNY, shape (customers, 5), whether held or not."""
+    """Balances in CNY, shape (customers, ALL_SLOTS), whether held or not."""
     draws = people.draws.child("balance", np.full(len(people), month))
     trend = np.exp((0.008 * people.draws.normal("saving") + people.flow) * month)
     leaving = np.maximum(lives.activity[:, month], 0.05) ** 0.6
-    leaving = np.where(lives.leave_month - month <= 4, leaving, 1.0)
+    leaving = np.where(lives.ahead(month) <= 4, leaving, 1.0)
     current = people.deposit * trend * leaving * np.exp(0.25 * draws.normal("current"))
     term = np.rint(people.wealth * holdings.term_kept(month) * trend / 1000) * 1000 + 1000
     funds = np.where(holdings.fund[:, month] == REDEEMED, CURRENT, holdings.fund[:, month])
@@ -234,7 +252,26 @@ def _amounts(
     used = np.clip(used + 0.08 * borrowing.months_behind[:, month], 0.0, 1.05)
     left = np.clip(_loan_left(holdings, limits, month) / limits.loan_months, 0.0, 1.0)
     card, loan = used * limits.card / 100, limits.loan / 100 * left
-    return np.stack([current, term, fund, card, loan], axis=1)
+    # Part of what is in new accounts was in the current one, and a bill paid by instalments is off
+    # the card; a fund that was redeemed is in the current account, as far as it stays in the bank.
+    invested = offered.paid_in[:, :2].sum(axis=1)
+    taken = np.minimum(rates.own_money * invested, MOST_TAKEN * current)
+    current = current - taken + rates.keeps_redeemed * _redeemed(month, people, holdings, market)
+    card = card - np.minimum(offered.balance[:, 2], MOST_TAKEN * card)
+    own = np.stack([current, term, fund, card, loan], axis=1)
+    return np.hstack([own, offered.balance])
+
+
+def _redeemed(month: int, people: People, holdings: Holdings, market: Market) -> Floats:
+    """What customers got for a fund that was withdrawn, CNY, as long as they hold no other."""
+    gone = withdrawn_month(WITHDRAWN, market.calendar)
+    if not 0 < gone <= month:
+        return np.zeros(len(people))
+    had = (holdings.opened[:, 2] < gone) & (holdings.fund[:, gone - 1] == WITHDRAWN)
+    got = had & (holdings.fund[:, month] == REDEEMED)
+    return np.where(
+        got, people.wealth * people.fund_factor * market.net_value[gone - 1, WITHDRAWN], 0.0
+    )
 
 
 def _month(
@@ -244,15 +281,18 @@ def _month(
     holdings: Holdings,
     borrowing: Borrowing,
     market: Market,
-    dirt: Dirt,
+    settings: Settings,
     customer_ids: pa.Array,
     limits: _Limits,
     accounts: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
     is_open: Mask,
+    offered: Standing,
 ) -> tuple[pa.Table, list[Planted]]:
-    amounts = _amounts(month, people, lives, holdings, borrowing, market, limits)
+    amounts = _amounts(
+        month, people, lives, holdings, borrowing, market, limits, offered, settings.reactions
+    )
     entries = np.flatnonzero(is_open)
-    customer, slot = np.divmod(entries, len(SLOTS))
+    customer, slot = np.divmod(entries, len(ALL_SLOTS))
     product = np.stack(
         [
             np.full(len(people), CURRENT),
@@ -260,17 +300,19 @@ def _month(
             holdings.fund[:, month],
             holdings.card,
             holdings.loan,
+            *(np.full(len(people), product) for product in PRODUCTS_OFFERED),
         ],
         axis=1,
     )
-    limit = np.zeros((len(people), len(SLOTS)), dtype=np.int64)
+    limit = np.zeros((len(people), len(ALL_SLOTS)), dtype=np.int64)
     limit[:, CARD + 1], limit[:, LOAN + 1] = limits.card, limits.loan
-    owed = slot >= CARD + 1
+    limit[:, INSTALMENTS] = np.rint(offered.granted[:, -1] * 100).astype(np.int64)
+    owed = np.isin(slot, (CARD + 1, LOAN + 1, INSTALMENTS))
     days = np.where(owed, borrowing.days_past_due[customer, month], 0)
     cents = np.rint(amounts.ravel()[entries] * 100).astype(np.int64)
 
     draws = people.draws[customer].child(f"balance dirt {month}", slot)
-    wrong = owed & draws.chance("dpd", dirt.negative_days_past_due)
+    wrong = owed & draws.chance("dpd", settings.dirt.negative_days_past_due)
     rows = np.flatnonzero(wrong)
     planted = [Planted("days_past_due", "sentinel", rows, [str(days[row]) for row in rows])]
     days = np.where(wrong, -1, days)

@@ -1,104 +1,72 @@
-"""Campaigns with a random control group, how customers answer, and why they do."""
+"""One campaign among a run of customers: who is chosen, held out, contacted, and who answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 
-from portrait_assets.synthetic.columns import canonical, dates
-from portrait_assets.synthetic.lifecycle import Lifecycle
-from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.delivery import BOUNCED, deliver, reach_of
 from portrait_assets.synthetic.people import People
-from portrait_assets.synthetic.randomness import (
-    Draws,
-    Floats,
-    Ints,
-    Mask,
+from portrait_assets.synthetic.plans import Assigned, Campaign
+from portrait_assets.synthetic.randomness import Draws, Floats, Ints, Mask
+from portrait_assets.synthetic.reactions import (
+    LOST_CAUSE,
+    MOST,
+    PERSUADABLE,
+    SLEEPING_DOG,
+    Reaction,
+    likes,
 )
 from portrait_assets.synthetic.seasons import Calendar
-from portrait_assets.synthetic.segments import CHANNELS, SEGMENT_CODES
-from portrait_assets.synthetic.settings import Life
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of campaign; `effect` is what contact adds to the probability of an answer."""
-
-    code: str
-    title: str
-    product: str | None
-    answer: str
-    baseline: float
-    """Logit of answering without contact."""
-    effect: float
-    """Mean added probability of answering, by contact, before the customer's own factor."""
-    likes: dict[str, float]
-    """Factor on the effect by segment; 1 where not named."""
-    amount: float
-    """Median amount of an answer, CNY, for a customer of median wealth."""
-    spend: float = 0.0
-    """Relative change of spending in the campaign's month by contact."""
-
-
-KINDS: tuple[Kind, ...] = (
-    Kind(
-        "term_deposit",
-        "定期存款优利",
-        "P103",
-        "subscribed",
-        -3.2,
-        0.07,
-        {"senior": 2.2, "affluent": 1.2, "young_digital": 0.2, "revolver": 0.1, "dormant": 0.3},
-        50_000,
-    ),
-    Kind(
-        "cashback",
-        "消费返现",
-        None,
-        "redeemed",
-        -2.6,
-        0.14,
-        {"young_digital": 1.6, "family": 1.4, "affluent": 0.3, "senior": 0.5, "dormant": 0.2},
-        120,
-        spend=0.25,
-    ),
-    Kind(
-        "fund",
-        "基金定投",
-        "P402",
-        "purchased",
-        -3.6,
-        0.05,
-        {"affluent": 3.0, "owner": 1.4, "senior": 0.2, "revolver": 0.1, "dormant": 0.1},
-        10_000,
-    ),
-    Kind(
-        "instalment",
-        "账单分期",
-        "P202",
-        "converted",
-        -3.0,
-        0.08,
-        {"revolver": 2.4, "young_digital": 1.2, "affluent": 0.1, "senior": 0.0, "dormant": 0.1},
-        4_000,
-    ),
-)
-"""Taken in turn, one campaign a month."""
+from portrait_assets.synthetic.segments import CHANNELS
+from portrait_assets.synthetic.settings import Settings
 
 CAMPAIGN_CHANNELS = ("app", "phone", "branch")
-BAND = 0.95
-"""No probability of answering exceeds this."""
+ABOUT_TO_LEAVE = 3
+"""Months before leaving in which a bank sees that a customer declines."""
+MORE_OF_DECLINING = 5.0
+"""Factor on a declining customer's probability of being chosen for a retention campaign."""
+LAST_CONTACT_DAY = 11
+LONGEST_WAIT = 15
 
 
 @dataclass(frozen=True)
-class Campaign:
-    """One campaign: it runs through one month."""
+class Situation:
+    """What a campaign finds, one entry per customer of the chunk."""
 
-    id: str
-    month: int
-    kind: Kind
+    eligible: Mask
+    """Whether he is a customer and can have what is offered."""
+    ahead: Ints
+    """Months until leaving, as it stands."""
+    unsubscribed: Mask
+    """Shape (customers, CHANNELS)."""
+    contact_days: list[Ints]
+    """Days of the contacts so far, an array per campaign; a day long ago for none."""
+    shift: Floats
+    """Added to the logit of answering without contact."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The customers of a campaign, as rows of the chunk; days are those from 1970-01-01."""
+
+    rows: Ints
+    draws: Draws
+    is_control: Mask
+    day: Ints
+    channel: Ints
+    """Position in CHANNELS."""
+
+    def of(self, these: Mask) -> Chosen:
+        """Some of them."""
+        return Chosen(
+            self.rows[these],
+            self.draws[these],
+            self.is_control[these],
+            self.day[these],
+            self.channel[these],
+        )
 
 
 @dataclass(frozen=True)
@@ -111,78 +79,178 @@ class Contacted:
     campaign: Campaign
     chosen: Ints
     is_control: Mask
+    """Whether the customer was assigned to the control group."""
+    was_contacted: Mask
+    """Whether a contact was tried; in a contaminated campaign also with part of the controls."""
     day: Ints
     """Day of the contact, from 1970-01-01; for the control group the day it would have been."""
     channel: Ints
+    status: Ints
+    """Position in DELIVERY_STATUSES; of no meaning where no contact was tried."""
+    group: Ints
+    """Response group in this campaign, position in GROUPS."""
+    contacts_before: Ints
+    """Contacts in the days before that tire."""
     without: Floats
     """Probability of answering when not contacted."""
     contacted: Floats
-    """Probability of answering when contacted."""
+    """Probability of answering when a contact is tried, which not every one arrives."""
+    reach: Floats
+    """Probability that a contact that is tried arrives."""
     answered: Mask
     answer_day: Ints
     amount: Ints
     """Amount of the answer in cents."""
-    spend_effect: Floats
-    """Relative change of the month's expected spending that contact brings about."""
+
+    @property
+    def effect(self) -> Floats:
+        """What trying a contact adds to the probability of answering."""
+        return self.contacted - self.without
 
     @property
     def probability(self) -> Floats:
-        """Probability of answering in the arm that the customer was in."""
-        return np.where(self.is_control, self.without, self.contacted)
+        """Probability of answering, contact tried or not, as it was."""
+        return np.where(self.was_contacted, self.contacted, self.without)
 
+    @property
+    def reached(self) -> Mask:
+        """Whom a contact reached."""
+        arrived: Mask = self.was_contacted & (self.status != BOUNCED)
+        return arrived
 
-def make_campaigns(calendar: Calendar) -> list[Campaign]:
-    """One campaign for every month, the kinds in turn."""
-    return [
-        Campaign(f"CMP{month + 1:03d}", month, KINDS[month % len(KINDS)])
-        for month in range(calendar.count)
-    ]
+    @property
+    def spend_effect(self) -> Floats:
+        """Expected relative change of the month's spending when a contact is tried."""
+        kind = self.campaign.kind
+        return kind.spend * self.effect / kind.effect
 
 
 def run_campaign(
-    campaign: Campaign, people: People, lives: Lifecycle, market: Market, life: Life
+    campaign: Campaign,
+    people: People,
+    reaction: Reaction,
+    found: Situation,
+    calendar: Calendar,
+    settings: Settings,
 ) -> Contacted:
     """Choose, hold out and contact customers of a chunk, and let them answer.
 
     Who is chosen depends on the customer, as it does in a bank; who of the chosen is held out as
-    control does not.
+    control does not, unless the campaign's split is broken.
     """
-    kind, calendar = campaign.kind, market.calendar
-    draws = people.draws.child("campaign", np.full(len(people), campaign.month))
-    likes = np.array([kind.likes.get(code, 1.0) for code in SEGMENT_CODES])[people.segment]
-    wanted = life.contacted * np.clip(0.5 + 0.5 * likes, 0.4, 1.8)
-    there = lives.is_customer(campaign.month) & (lives.join_month < campaign.month)
-    chosen = np.flatnonzero(draws.chance("chosen", wanted) & there)
-    draws = draws[chosen]
+    if campaign.assigned is None:
+        chosen = _choose(campaign, people, found, calendar, settings)
+    else:
+        chosen = _assigned(campaign, campaign.assigned, people)
+    draws, rows, flaws = chosen.draws, chosen.rows, settings.flaws
+    was_contacted = ~chosen.is_control
+    if campaign.flaw == "contaminated":
+        was_contacted = was_contacted | draws.chance("contaminated", flaws.contaminated_share)
+    reaction = _flawed(campaign, reaction, people, settings)
+    group, effect = reaction.group[rows], reaction.effect[rows]
+    before = _contacts_before(chosen, found, settings)
+    effect = np.where(effect > 0, effect * settings.reactions.fatigue**before, effect)
+    without = reaction.without(rows, found.shift[rows])
+    contacted = np.clip(without + effect, 0.0, MOST)
+    contacted = np.where(effect >= 0, np.maximum(contacted, without), contacted)
+    able = found.eligible[rows]
+    without, contacted = (np.where(able, p, 0.0) for p in (without, contacted))
+    group = np.where(able, group, LOST_CAUSE)
 
-    rate_gap = market.deposit_rate[campaign.month] - market.deposit_rate[0]
-    logit = kind.baseline + people.response[chosen]
-    if kind.code == "term_deposit":
-        logit = logit + 1.5 * rate_gap
-    without = 1 / (1 + np.exp(-logit))
-    effect = kind.effect * likes[chosen] * people.persuadable[chosen]
-    contacted = np.clip(without + effect, 0.0, BAND)
-    contacted = np.maximum(contacted, without)
-    is_control = draws.chance("control", life.control)
-    answered = draws.chance("answers", np.where(is_control, without, contacted))
-    day = calendar.starts[campaign.month] + draws.whole("contact day", 0, 11)
-    wait = np.minimum((-4.0 * np.log1p(-draws.uniform("lag"))).astype(np.int64), 15)
+    reach = np.where(able, reach_of(settings.delivery, CHANNELS)[chosen.channel], 0.0)
+    bounced = ~draws.chance("arrives", reach)
+    # What a contact does it does when it arrives; on average over all of them that is `effect`.
+    when_reached = without + (contacted - without) / np.where(able, reach, 1.0)
+    answered = draws.chance("answers", np.where(was_contacted & ~bounced, when_reached, without))
+    wait = np.minimum((-4.0 * np.log1p(-draws.uniform("lag"))).astype(np.int64), LONGEST_WAIT)
+    kind = campaign.kind
     amount = (
-        kind.amount * (people.wealth[chosen] / 30_000) ** 0.4 * np.exp(0.5 * draws.normal("amount"))
+        kind.amount * (people.wealth[rows] / 30_000) ** 0.4 * np.exp(0.5 * draws.normal("amount"))
     )
     return Contacted(
         campaign=campaign,
-        chosen=chosen,
-        is_control=is_control,
-        day=day,
-        channel=_channel(draws, people, chosen),
+        chosen=rows,
+        is_control=chosen.is_control,
+        was_contacted=was_contacted,
+        day=chosen.day,
+        channel=chosen.channel,
+        status=deliver(
+            draws, chosen.channel, bounced, answered, group == SLEEPING_DOG, settings.delivery
+        ),
+        group=group,
+        contacts_before=before,
         without=without,
         contacted=contacted,
+        reach=reach,
         answered=answered,
-        answer_day=day + wait,
+        answer_day=np.minimum(chosen.day + wait, int(calendar.starts[campaign.month + 1]) - 1),
         amount=np.maximum(np.rint(amount), 1).astype(np.int64) * 100,
-        spend_effect=kind.spend * np.minimum(likes * people.persuadable, 2.0)[chosen],
     )
+
+
+def _choose(
+    campaign: Campaign, people: People, found: Situation, calendar: Calendar, settings: Settings
+) -> Chosen:
+    draws = people.draws.child("campaign", np.full(len(people), campaign.number))
+    wanted = np.clip(0.5 + 0.5 * likes(people, campaign.kind), 0.4, 1.8)
+    if campaign.kind.code == "retention":
+        declines = (found.ahead >= 0) & (found.ahead <= ABOUT_TO_LEAVE)
+        wanted = wanted * np.where(declines, MORE_OF_DECLINING, 1.0)
+    harmful = campaign.flaw == "harmful"
+    share = settings.flaws.harmful_contacted if harmful else settings.life.contacted
+    rows = np.flatnonzero(draws.chance("chosen", share * wanted) & found.eligible)
+    draws = draws[rows]
+    control: Floats | float = settings.life.control
+    if campaign.flaw == "broken_split":
+        elder = people.age[rows] >= settings.flaws.split_age
+        control = np.where(elder, settings.flaws.split_control, control)
+    chosen = Chosen(
+        rows=rows,
+        draws=draws,
+        is_control=draws.chance("control", control),
+        day=calendar.starts[campaign.month] + draws.whole("contact day", 0, LAST_CONTACT_DAY),
+        channel=_channel(draws, people, rows),
+    )
+    # Nobody is written to on a channel that he asked not to be; neither arm has such customers.
+    return chosen.of(~found.unsubscribed[rows, chosen.channel])
+
+
+def _assigned(campaign: Campaign, assigned: Assigned, people: People) -> Chosen:
+    """Those of the assigned customers who are in this chunk."""
+    start, stop = np.searchsorted(assigned.number, [people.number[0], people.number[-1] + 1])
+    rows = assigned.number[start:stop] - people.number[0]
+    draws = people.draws[rows].child(f"assigned {campaign.id}", np.full(len(rows), campaign.month))
+    return Chosen(
+        rows=rows,
+        draws=draws,
+        is_control=assigned.is_control[start:stop],
+        day=assigned.day[start:stop],
+        channel=assigned.channel[start:stop],
+    )
+
+
+def _flawed(campaign: Campaign, reaction: Reaction, people: People, settings: Settings) -> Reaction:
+    """The reaction to a campaign that has no effect, or harms everybody."""
+    rates = settings.reactions
+    if campaign.flaw == "no_effect":
+        moved = (reaction.group == PERSUADABLE) | (reaction.group == SLEEPING_DOG)
+        group = np.where(moved, LOST_CAUSE, reaction.group)
+        return replace(reaction, group=group, effect=np.zeros(len(group)))
+    if campaign.flaw == "harmful":
+        share = people.draws.uniform(f"harm of {campaign.id}")
+        middle = (rates.least_harm + rates.most_harm) / 2
+        harm = middle + (rates.most_harm - middle) * share
+        group = np.full(len(people), SLEEPING_DOG)
+        return replace(reaction, group=group, effect=-harm * rates.strength)
+    return reaction
+
+
+def _contacts_before(chosen: Chosen, found: Situation, settings: Settings) -> Ints:
+    before = np.zeros(len(chosen.rows), dtype=np.int64)
+    for days in found.contact_days:
+        ago = chosen.day - days[chosen.rows]
+        before += (ago > 0) & (ago <= settings.reactions.fatigue_days)
+    return before
 
 
 def _channel(draws: Draws, people: People, chosen: Ints) -> Ints:
@@ -192,41 +260,3 @@ def _channel(draws: Draws, people: People, chosen: Ints) -> Ints:
     point = draws.uniform("contact channel")[:, None] * cumulative[:, -1:]
     position: Ints = np.array(positions)[(point >= cumulative).sum(axis=1)]
     return position
-
-
-def campaigns_table(campaigns: list[Campaign], calendar: Calendar) -> pa.Table:
-    """The canonical `campaigns`."""
-    months = np.array([campaign.month for campaign in campaigns])
-    return canonical(
-        "campaigns",
-        {
-            "campaign_id": pa.array([c.id for c in campaigns], pa.string()),
-            "campaign_type": pa.array([c.kind.code for c in campaigns], pa.string()),
-            "title": pa.array(
-                [f"{calendar.names[c.month]} {c.kind.title}" for c in campaigns], pa.string()
-            ),
-            "started_on": dates(calendar.starts[months]),
-            "ended_on": dates(calendar.starts[months + 1] - 1),
-            "product_id": pa.array([c.kind.product for c in campaigns], pa.string()),
-        },
-        len(campaigns),
-    )
-
-
-def promotions_table(campaigns: list[Campaign], calendar: Calendar) -> pa.Table:
-    """The canonical `promotions`: branches show the product of the month's campaign, all of them.
-
-    Which transactions were made in sight of it is not known.
-    """
-    months = np.array([campaign.month for campaign in campaigns])
-    return canonical(
-        "promotions",
-        {
-            "product_id": pa.array([c.kind.product for c in campaigns], pa.string()),
-            "started_on": dates(calendar.starts[months]),
-            "ended_on": dates(calendar.starts[months + 1] - 1),
-            "display_share": pa.array(np.ones(len(campaigns))),
-            "mailer_share": pa.array(np.zeros(len(campaigns))),
-        },
-        len(campaigns),
-    )

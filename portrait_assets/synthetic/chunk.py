@@ -11,10 +11,14 @@ import polars as pl
 import pyarrow as pa
 
 from portrait_assets.synthetic.affinities import affinities_table
-from portrait_assets.synthetic.answers import contacts_table, responses_table, true_responses
+from portrait_assets.synthetic.answers import (
+    assignments_table,
+    contacts_table,
+    responses_table,
+    true_responses,
+)
 from portrait_assets.synthetic.balances import balance_tables, make_holdings
 from portrait_assets.synthetic.borrowing import Borrowing, make_borrowing
-from portrait_assets.synthetic.campaigns import Campaign, run_campaign
 from portrait_assets.synthetic.columns import (
     canonical,
     codes,
@@ -22,6 +26,7 @@ from portrait_assets.synthetic.columns import (
     fixed_text,
     prefixed,
 )
+from portrait_assets.synthetic.course import leaving_table, run_course
 from portrait_assets.synthetic.customers import master_records
 from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.events import Happenings, make_happenings, rate_sensitive
@@ -37,6 +42,7 @@ from portrait_assets.synthetic.lifecycle import (
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.outcomes import outcomes_table
 from portrait_assets.synthetic.people import NEAR, People
+from portrait_assets.synthetic.plans import Campaign
 from portrait_assets.synthetic.planting import Rule, plant
 from portrait_assets.synthetic.randomness import Floats, Ints
 from portrait_assets.synthetic.seasons import Calendar
@@ -77,15 +83,13 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     """The customers with these numbers and all that they do; a pure function of both."""
     calendar, settings = world.calendar, world.settings
     people = people_of(world.seed, number, settings.life, REGION_WEIGHTS, settings.kinds)
-    lives = make_lifecycle(people, calendar, settings.life)
-    holdings = make_holdings(people, lives, calendar, world.happenings)
+    undisturbed = make_lifecycle(people, calendar, settings.life)
+    holdings = make_holdings(people, undisturbed, calendar, world.happenings)
+    course = run_course(people, undisturbed, holdings, world.market, world.campaigns, settings)
+    lives, contacts = course.lives, course.contacts
     borrowing = make_borrowing(people, lives)
     travels = make_travels(people, lives, calendar, settings.journeys.travelling)
     ids = fixed_text(prefixed("C", number, 7))
-    contacts = [
-        run_campaign(campaign, people, lives, world.market, settings.life)
-        for campaign in world.campaigns
-    ]
     records, rows = master_records(people, lives, calendar, settings.life)
     first = records.head(len(people))
     duplicates = make_duplicates(people, lives, calendar, first, settings.dirt.duplicate_person)
@@ -106,7 +110,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
             ids,
         ),
         "balances": balance_tables(
-            people, lives, holdings, borrowing, world.market, settings.dirt, ids
+            people, lives, holdings, borrowing, course.openings, world.market, settings, ids
         ),
         "interactions": interaction_tables(
             people,
@@ -123,13 +127,16 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     for table, tables in months.items():
         pieces += [
             Piece(f"{table}/{month}.parquet", rows_of_month, planted)
-            for month, (rows_of_month, planted) in zip(calendar.names, tables, strict=True)
+            for month, (rows_of_month, planted) in zip(
+                calendar.names[calendar.since :], tables, strict=True
+            )
         ]
     for contact in contacts:
         month = calendar.names[contact.campaign.month]
         answered, planted = responses_table(contact, people, settings.dirt, ids)
         pieces += [
-            Piece(f"contacts/{month}.parquet", contacts_table(contact, ids)),
+            Piece(f"assignments/{month}.parquet", assignments_table(contact, ids)),
+            Piece(f"contacts/{month}.parquet", contacts_table(contact, settings.delivery, ids)),
             Piece(f"responses/{month}.parquet", answered, planted),
             Piece("truth/responses.parquet", true_responses(contact, ids)),
         ]
@@ -141,6 +148,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
         Piece("truth/travels.parquet", travels_table(travels, lives, calendar, ids)),
         Piece("truth/affinities.parquet", affinities),
     ]
+    pieces.append(Piece("truth/leaving.parquet", leaving_table(course, calendar, ids)))
     return pieces
 
 

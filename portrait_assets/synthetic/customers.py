@@ -72,18 +72,18 @@ def record_dates(people: People, lives: Lifecycle, calendar: Calendar) -> Dates:
     """
     start = int(calendar.starts[0])
     birth = start - np.rint(people.age * 365.25).astype(np.int64)
-    joined = _day_of(lives.join_month, lives.join_day, calendar)
+    joined = day_of(lives.join_month, lives.join_day, calendar)
     joined = np.where(lives.join_month >= calendar.count, -1, joined)
     born_17 = birth + 17 * 366
     joined = np.where((joined >= 0) & (lives.join_month < 0), np.maximum(joined, born_17), joined)
     joined = np.where((joined >= start) & (lives.join_month < 0), start - 30, joined)
-    first = _day_of(lives.known_month, people.draws.whole("known day", 1, 28), calendar)
+    first = day_of(lives.known_month, people.draws.whole("known day", 1, 28), calendar)
     known = np.maximum(np.where(people.is_prospect, first, joined), start - 5)
     return Dates(birth=birth, known=known, joined=joined)
 
 
-def _day_of(month: Ints, day: Ints, calendar: Calendar) -> Ints:
-    """Days from 1970-01-01 of a day in a month at any position."""
+def day_of(month: Ints, day: Ints, calendar: Calendar) -> Ints:
+    """Days from 1970-01-01 of a day in a month at any position, also outside the bank's months."""
     first = calendar.month_start(0)
     whole = (first.year - 1970) * 12 + first.month - 1 + np.minimum(month, NEVER)
     starts = whole.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
@@ -102,10 +102,10 @@ def master_records(
     draws, day = people.draws, record_dates(people, lives, calendar)
     base = _attributes(people, day)
     converts = people.is_prospect & (lives.join_month >= 0) & (lives.join_month < calendar.count)
-    end = int(calendar.starts[-1])
+    end = int(calendar.starts[calendar.horizon])
     moved_on = day.known + 20 + (draws.uniform("moves when") * (end - day.known)).astype(np.int64)
     moves = draws.chance("moves", life.moving) & ~people.is_prospect & (moved_on < end)
-    left = (lives.leave_month < calendar.count) | (day.joined < 0)
+    left = (lives.leave_month < calendar.horizon) | (day.joined < 0)
     moves &= ~left
     base = base.with_columns(
         joined_on=pl.when(pl.Series(converts)).then(None).otherwise(pl.col("joined_on"))

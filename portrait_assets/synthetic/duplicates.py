@@ -56,11 +56,11 @@ def make_duplicates(
     Args:
         records: the clean first record of each person, in the order of `people`.
     """
-    there = lives.join_month < np.minimum(lives.leave_month, calendar.count)
+    there = lives.join_month < np.minimum(lives.leave_month, calendar.horizon)
     rows = np.flatnonzero(people.draws.chance("duplicate", share) & there)
     draws, number = people.draws[rows].child("second record", people.number[rows]), people.number
     earliest = np.maximum(lives.join_month[rows], 0)
-    since = earliest + (draws.uniform("since") * (calendar.count - earliest)).astype(np.int64)
+    since = earliest + (draws.uniform("since") * (calendar.horizon - earliest)).astype(np.int64)
     day = calendar.starts[since] + draws.whole("day", 0, 27)
     known = records["recorded_on"].to_physical().to_numpy()[rows]
     recorded = np.maximum(day, known + 1).astype(np.int32)

@@ -136,7 +136,7 @@ def interaction_tables(
     calls = 1 - np.exp(-plan.rates.calls * np.clip(weight / USUAL_CALLS, 0.3, 4.0))
     second_since = np.full(len(people), NEVER)
     second_since[duplicates.rows] = duplicates.since
-    for month in range(calendar.count):
+    for month in calendar.written:
         there = lives.is_customer(month) & (lives.join_month < month)
         looking = (lives.known_month < month) & (month < lives.join_month)
         mood = _satisfaction(people, lives, borrowing, month)
@@ -164,7 +164,8 @@ def interaction_tables(
 
 def _satisfaction(people: People, lives: Lifecycle, borrowing: Borrowing, month: int) -> Floats:
     mood = people.satisfaction.copy()
-    mood -= np.where(lives.leave_month - month <= 4, DECLINE, 0.0)
+    mood -= np.where(lives.ahead(month) <= 4, DECLINE, 0.0)
+    mood -= lives.annoyance[:, month]
     mood -= 0.5 * np.minimum(borrowing.months_behind[:, month], 3)
     return mood
 

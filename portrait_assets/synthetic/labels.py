@@ -9,7 +9,7 @@ from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.writing import LABEL
 
 SOURCE_NAME = "synthetic_bank"
-MONTHLY = ("transactions", "balances", "contacts", "responses", "interactions")
+MONTHLY = ("transactions", "balances", "assignments", "contacts", "responses", "interactions")
 """Tables with one file per month, named after it."""
 WHOLE = ("customers", "products", "campaigns", "market", "promotions", "outcomes")
 """Tables in one file."""
@@ -34,9 +34,13 @@ Tables: one Parquet file each, or one folder with a file per month of the table'
                  only: salaries are not rows, they show in when people buy
   products       with risk grades R1 to R5, and days of introduction and withdrawal
   balances       month ends; cards and loans are what is owed, positive, with credit_limit (for a
-                 loan the amount granted) and days_past_due; other accounts have no credit_limit
-  campaigns      one a month
-  contacts       a random share is control (is_control) and was reached by no channel
+                 loan or instalments the amount granted) and days_past_due; other accounts have no
+                 credit_limit; accounts ending in 5, 6 and 7 were opened by an offer or a rise of
+                 rates: a deposit, a fund, instalments
+  campaigns      one a month, or as many as were asked for, with budget and cost
+  assignments    who was meant to be contacted (arm treatment), and who held out (control)
+  contacts       a random share is control (is_control) and was reached by no channel; what a
+                 contact cost, and what became of it
   responses      answers; control customers answer too, unprompted
   interactions   surveys (score 0 to 10), complaints, notes, posts, and visits step by step: the
                  steps of one journey share a journey_id, go on in another channel at times, and
@@ -57,7 +61,10 @@ truth/ (for judging only; nothing may be computed from it):
   bad_values     every planted bad value: table, file, row in the file (from 1), column (none where
                  the whole row is meant), kind, and the true value
   responses      per contact: probabilities of answering with and without it, and their
-                 difference, the true treatment effect
+                 difference, the true treatment effect; the response group, contacts in the 60
+                 days before, whether a contact was tried, what the answer earns in a year
+  campaigns      what is wrong with which campaign: broken_split, contaminated, no_effect, harmful
+  leaving        months of leaving that a contact or a withdrawn product has moved
   defaults       per borrower: true probability of default within 12 months, day of default
   breakpoints    channel, step and segment in which more journeys are abandoned after the step from
                  the first to the last month (excess: by how much), and the theme of complaints
@@ -66,6 +73,9 @@ truth/ (for judging only; nothing may be computed from it):
                  seasons: the months, and what customers do about it
   affinities     per customer without a product: the probability that he takes it by himself
                  within the months after as_of, if he stays, and whether he did
+
+bank.json holds what the bank was made with; from it, further months are written by
+  portrait generate bank --continue . --assignments FILE
 
 sources/synthetic_bank/ defines the source for this very folder; in it:
   portrait run --source synthetic_bank --data-dir .

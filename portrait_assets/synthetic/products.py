@@ -54,7 +54,22 @@ PRODUCTS: tuple[Product, ...] = (
     Product("P501", "insurance", "life", "定期寿险", HOUSES[2]),
     Product("P502", "insurance", "health", "医疗保险", HOUSES[2]),
     Product("P503", "insurance", "annuity", "年金保险", OWN),
+    Product("P304", "loan", "instalment", "账单分期", OWN),
 )
+MARGINS = {
+    "current_account": 0.017,
+    "term_deposit": 0.006,
+    "credit_card": 0.055,
+    "consumer_loan": 0.035,
+    "mortgage": 0.011,
+    "business_loan": 0.025,
+    "instalment": 0.07,
+    "fund": 0.009,
+    "life": 0.12,
+    "health": 0.1,
+    "annuity": 0.06,
+}
+"""Margin on the balance, or on the premium paid of insurance, as a share a year, by category."""
 PRODUCT_IDS = tuple(product.id for product in PRODUCTS)
 POSITION = {product.id: position for position, product in enumerate(PRODUCTS)}
 CURRENT = POSITION["P101"]
@@ -71,16 +86,21 @@ NEWCOMERS = ((POSITION["P402"], POSITION["P407"]), (POSITION["P404"], POSITION["
 """Old product and the new one that some of its holders change to."""
 
 
+def margin_rate(position: int) -> float | None:
+    """Margin on the balance of a product, or on the premium paid, as a share a year."""
+    return MARGINS.get(PRODUCTS[position].category)
+
+
 def introduced_month(position: int, calendar: Calendar) -> int:
     """Month in which the product was introduced; -1 for before the first."""
     at = PRODUCTS[position].introduced_at
-    return -1 if at is None else int(at * calendar.count)
+    return -1 if at is None else int(at * calendar.horizon)
 
 
 def withdrawn_month(position: int, calendar: Calendar) -> int:
     """Month at whose start the product was withdrawn; the number of months for never."""
     at = PRODUCTS[position].withdrawn_at
-    return calendar.count if at is None or calendar.count < 3 else int(at * calendar.count)
+    return calendar.count if at is None or calendar.horizon < 3 else int(at * calendar.horizon)
 
 
 def _introduced(position: int, calendar: Calendar) -> date:
@@ -112,6 +132,7 @@ def products_table(calendar: Calendar) -> pa.Table:
             "brand": text([product.brand for product in PRODUCTS]),
             "is_own_label": pa.array([product.brand == OWN for product in PRODUCTS]),
             "risk_grade": text([product.risk_grade for product in PRODUCTS]),
+            "margin_rate": pa.array([margin_rate(p) for p in positions], pa.float64()),
         },
         len(PRODUCTS),
     )

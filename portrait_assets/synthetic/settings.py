@@ -115,6 +115,82 @@ class Kinds:
 
 
 @dataclass(frozen=True)
+class Reactions:
+    """How customers react to contact, and what it changes.
+
+    Shares are those of the response groups before a customer's segment and traits move them.
+    """
+
+    sure_thing: float = 0.18
+    persuadable: float = 0.38
+    lost_cause: float = 0.40
+    sleeping_dog: float = 0.16
+    strength: float = 1.0
+    """Factor on all that contact adds to the probability of answering, and on spending."""
+    least_harm: float = 0.02
+    most_harm: float = 0.05
+    """What contact takes off a sleeping dog's probability of answering, at least and at most."""
+    fatigue: float = 0.8
+    """Factor on what contact adds, by each contact in the days before."""
+    fatigue_days: int = 60
+    annoyance: float = 4.0
+    """Points of satisfaction that a sleeping dog who is contacted loses for two months."""
+    drives_away: float = 0.02
+    """Probability that a contact has a sleeping dog leave within three months."""
+    stays: float = 0.9
+    """Probability that a persuadable customer about to leave stays after a retention call."""
+    stays_months: int = 18
+    """Months by which leaving is put off at most; at least six."""
+    opens: float = 1.0
+    """Share of the answers to an offer that open what was offered."""
+    own_money: float = 0.5
+    """Share of a deposit or fund opened that comes from the customer's current account."""
+    moves_at_rise: float = 0.15
+    """Probability of opening a deposit unasked, per rise of the deposit rate by a point."""
+    keeps_redeemed: float = 0.6
+    """Share of a withdrawn fund that goes to the current account; the rest leaves the bank."""
+    withdrawal_drives_away: float = 0.05
+    """Probability that who redeems a withdrawn fund leaves within three months."""
+
+
+@dataclass(frozen=True)
+class Flaws:
+    """Campaigns that are not what a campaign should be, one of each in every 24 of a bank's."""
+
+    broken_split: bool = True
+    """The share held out as control depends on the customer's age."""
+    contaminated: bool = True
+    """Part of the control group is contacted all the same."""
+    no_effect: bool = True
+    harmful: bool = True
+    contaminated_share: float = 0.4
+    """Share of the contaminated campaign's control group that is contacted."""
+    split_age: int = 45
+    split_control: float = 0.12
+    """Share held out from this age on, where the split is broken; younger ones as planned."""
+    harmful_contacted: float = 0.4
+    """Share of customers chosen for the harmful campaign."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What contacts cost, in CNY, and what becomes of them, as shares of the contacts."""
+
+    cost: tuple[tuple[str, float], ...] = (("app", 0.05), ("phone", 6.0), ("branch", 15.0))
+    bounced: tuple[tuple[str, float], ...] = (("app", 0.03), ("phone", 0.08), ("branch", 0.01))
+    refused: tuple[tuple[str, float], ...] = (("app", 0.0), ("phone", 0.05), ("branch", 0.02))
+    unsubscribed: float = 0.003
+    opened: float = 0.45
+    """Of those who do not answer; who answers has opened it."""
+    more_of_sleeping_dogs: float = 6.0
+    """Factor on a sleeping dog's probabilities of refusing and unsubscribing."""
+    fixed_cost: float = 2_000.0
+    """Cost of a campaign beside its contacts."""
+    budget_margin: float = 1.1
+    """Budget of a campaign over the expected cost of it."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All rates of a synthetic bank."""
 
@@ -123,3 +199,6 @@ class Settings:
     journeys: Journeys = Journeys()
     events: Events = Events()
     kinds: Kinds = Kinds()
+    reactions: Reactions = Reactions()
+    flaws: Flaws = Flaws()
+    delivery: Delivery = Delivery()

@@ -154,9 +154,9 @@ def expected_counts(
         expected[leaves, month] *= lives.leave_day[leaves] / length
     expected *= np.clip(1 + people.market[:, None] * market.return_before, 0.3, 3.0)
     for contact in contacts:
-        treated = ~contact.is_control
-        rows, month = contact.chosen[treated], contact.campaign.month
-        expected[rows, month] *= 1 + contact.spend_effect[treated]
+        reached = contact.reached
+        rows, month = contact.chosen[reached], contact.campaign.month
+        expected[rows, month] *= 1 + contact.spend_effect[reached] / contact.reach[reached]
     return expected
 
 
@@ -178,7 +178,7 @@ def transaction_tables(
     """
     habits = make_habits(people, holdings)
     expected = expected_counts(people, lives, market, contacts)
-    for month in range(market.calendar.count):
+    for month in market.calendar.written:
         draws = people.draws.child("transactions of", np.full(len(people), month))
         count = np.minimum(draws.poisson("count", expected[:, month]), MOST_PER_MONTH)
         yield _month(

@@ -6,7 +6,8 @@ Run it before the format changes, from the root of the repository:
 
 It writes `format-<number>.zip` beside itself: the two-month shop's source, its warehouse and what
 is published from it. `format-2.zip` is what commit e6c0288 made, `format-3.zip` what 1756542
-did, `format-4.zip` what 3196095 did, `format-5.zip` what f1cf936 did.
+did, `format-4.zip` what 3196095 did, `format-5.zip` what f1cf936 did, `format-6.zip` what ccc5f5a
+did.
 """
 
 from __future__ import annotations

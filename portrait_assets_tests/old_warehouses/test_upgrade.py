@@ -43,6 +43,7 @@ ADDED_OR_REWORDED = {
     "PSI of the mix since segments were chosen",
     "tables failed",  # in the same: it says how many tables there are
     "exchange_rates",  # a canonical table since format 6
+    "assignments",  # since format 7
 }
 """Words of rows that only one of the versions has, or has otherwise."""
 

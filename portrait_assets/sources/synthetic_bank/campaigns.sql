@@ -5,6 +5,9 @@ SELECT
     started_on,
     ended_on,
     product_id,
+    control_share,
+    budget,
+    cost,
     source_file,
     source_row
 FROM campaigns

@@ -4,6 +4,8 @@ SELECT
     contacted_on,
     channel,
     is_control,
+    cost,
+    delivery_status,
     source_file,
     source_row
 FROM contacts

@@ -10,6 +10,7 @@ SELECT
     is_merchandise,
     package_size,
     risk_grade,
+    margin_rate,
     source_file,
     source_row
 FROM products

@@ -247,6 +247,13 @@ PRODUCTS = Canonical(
         ),
         _text("package_size", "Package size", "规格"),
         _text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),
+        Column(
+            "margin_rate",
+            Type.NUMBER,
+            "Margin earned on the balance, or on the amount where there is none",
+            "年利润率",
+            unit="share of the balance or amount a year",
+        ),
     ),
 )
 
@@ -298,8 +305,28 @@ CAMPAIGNS = Canonical(
         Column("started_on", Type.DATE, "First day", "开始日期"),
         Column("ended_on", Type.DATE, "Last day", "结束日期", sentinels=NO_DAY),
         PRODUCT_ID,
+        Column(
+            "control_share",
+            Type.NUMBER,
+            "Share of its customers planned to be held out as control",
+            "计划对照组占比",
+            unit="share",
+            minimum=0,
+            maximum=1,
+        ),
+        Column("budget", Type.MONEY, "What it may cost", "预算", unit=SOURCE_CURRENCY, minimum=0),
+        Column(
+            "cost",
+            Type.MONEY,
+            "What it has cost altogether, contacts included",
+            "总成本（含触达）",
+            unit=SOURCE_CURRENCY,
+            minimum=0,
+        ),
     ),
 )
+
+DELIVERY_STATUSES = ("delivered", "opened", "bounced", "refused", "unsubscribed")
 
 CONTACTS = Canonical(
     name="contacts",
@@ -313,6 +340,37 @@ CONTACTS = Canonical(
         Column("contacted_on", Type.DATE, "Day of the contact", "触达日期"),
         CHANNEL,
         Column("is_control", Type.BOOLEAN, "Whether held out as control", "是否对照组"),
+        Column(
+            "cost",
+            Type.MONEY,
+            "What the contact cost",
+            "触达成本",
+            unit=SOURCE_CURRENCY,
+            minimum=0,
+        ),
+        _text(
+            "delivery_status",
+            "What became of the contact; null where none was tried: delivered, opened, bounced, "
+            "refused or unsubscribed",
+            "触达结果（delivered 送达、opened 打开、bounced 退回、refused 拒绝、"
+            "unsubscribed 退订；未触达为空）",
+            allowed=DELIVERY_STATUSES,
+        ),
+    ),
+)
+
+ASSIGNMENTS = Canonical(
+    name="assignments",
+    en="Which customer was assigned to which arm of a campaign, before it ran",
+    zh="活动分组",
+    dated_by="assigned_on",
+    required=("customer_id", "campaign_id", "assigned_on"),
+    columns=(
+        CUSTOMER_ID,
+        CAMPAIGN_ID,
+        _text("arm", "Arm: control for held out, any other name for contacted", "组别"),
+        CHANNEL,
+        Column("assigned_on", Type.DATE, "Day for which the contact is planned", "计划触达日期"),
     ),
 )
 
@@ -449,6 +507,7 @@ CANONICAL: tuple[Canonical, ...] = (
     PROMOTIONS,
     OUTCOMES,
     EXCHANGE_RATES,
+    ASSIGNMENTS,
 )
 CANONICAL_BY_NAME = {canonical.name: canonical for canonical in CANONICAL}
 

@@ -175,6 +175,13 @@ def _add_empty(
             )
 
 
+def _add_canonical_of_7(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
+    for name in SINCE_7:
+        _add_empty(con, contracts, name, "transactions")
+
+
+SINCE_7 = ("assignments",)
+"""Canonical tables that are new in format 7."""
 MIGRATIONS: Sequence[Migration] = (
     Migration(3, "meta.partitions notes when contents last changed", _CHANGED_AT_SQL),
     Migration(3, "tags are stored as a column each instead of a row each", _store_tags_wide),
@@ -190,6 +197,7 @@ MIGRATIONS: Sequence[Migration] = (
         "rates of currencies are a canonical table",
         lambda con, contracts: _add_empty(con, contracts, "exchange_rates", "transactions"),
     ),
+    Migration(7, "assignments are a canonical table", _add_canonical_of_7),
 )
 
 

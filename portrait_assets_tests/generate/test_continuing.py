@@ -1,0 +1,391 @@
+"""A bank goes on: its past stays as it is, and customers answer what others assign them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from portrait_assets.app.cli import app
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.synthetic import bank as bank_module
+from portrait_assets.synthetic import continuing
+from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.synthetic.continuing import continue_bank
+from portrait_assets.synthetic.recipe import Recipe
+from portrait_assets.synthetic.settings import Flaws, Life, Settings
+from portrait_assets_tests.generate.conftest import contents
+from portrait_assets_tests.generate.lived import difference
+
+CUSTOMERS, MONTHS = 2_500, 5
+CLEAN = Settings(life=Life(control=0.4), flaws=Flaws(harmful=False))
+Write = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bank of five months, from 2023-01 to 2023-05."""
+    return generate_bank(
+        tmp_path_factory.mktemp("original") / "bank", CUSTOMERS, MONTHS, 9, settings=CLEAN
+    ).folder
+
+
+@pytest.fixture
+def bank(original: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(original, tmp_path / "bank"))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a file of assignments; the columns that are not given are those of a sound one."""
+
+    def to_file(count: int = 4, name: str = "mine.csv", **columns: object) -> Path:
+        sound = {
+            "customer_id": [f"C{n:07d}" for n in range(1, count + 1)],
+            "campaign_id": "june cashback",
+            "arm": ["control" if n % 2 else "treatment" for n in range(count)],
+            "channel": [None if n % 2 else "app" for n in range(count)],
+            "day": "2023-06-05",
+        }
+        frame = pl.DataFrame({**sound, **columns})
+        path = tmp_path / name
+        (frame.write_csv if path.suffix == ".csv" else frame.write_parquet)(path)
+        return path
+
+    return to_file
+
+
+def tables(folder: Path) -> dict[str, pl.DataFrame]:
+    """Every Parquet file, by its place."""
+    return {str(p.relative_to(folder)): pl.read_parquet(p) for p in folder.rglob("*.parquet")}
+
+
+CHANGES = (
+    "truth/segments.parquet",
+    "truth/defaults.parquet",
+    "truth/bad_values.parquet",
+    "truth/breakpoints.parquet",
+    "truth/events.parquet",
+)
+"""Of these a row may say more later: when somebody left, where a row stands, what still lasts."""
+
+
+def test_the_past_stays_as_it_is(original: Path, bank: Path) -> None:
+    done = continue_bank(bank)
+    assert done.summary.months == ("2023-06",)
+    before, after = tables(original), tables(bank)
+    for place, had in before.items():
+        if place not in CHANGES:
+            lost = had.join(after[place], on=had.columns, how="anti", nulls_equal=True)
+            is_monthly = "/" in place and not place.startswith("truth")
+            # What a campaign cost and who is a customer stays; more rows may have come.
+            assert len(lost) == 0, place
+            assert not is_monthly or had.equals(after[place]), place
+    one, two = (of["truth/segments.parquet"] for of in (before, after))
+    assert one.drop("left_on").equals(two.drop("left_on"))
+    changed = two.filter(one["left_on"].ne_missing(two["left_on"]))["left_on"]
+    assert 0 < len(changed) == changed.is_between(date(2023, 6, 1), date(2023, 6, 30)).sum()
+
+
+def test_the_next_month_follows_the_last(original: Path, bank: Path) -> None:
+    continue_bank(bank)
+
+    def rows(table: str, month: str) -> int:
+        return len(pl.read_parquet(bank / table / f"{month}.parquet", columns=[0]))
+
+    for table in ("transactions", "balances", "interactions"):
+        assert 0.85 < rows(table, "2023-06") / rows(table, "2023-05") < 1.2, table
+    with duckdb.connect() as con:
+        kept, accounts = con.sql(
+            f"SELECT count(b.account_id), count(*) FROM '{bank}/balances/2023-05.parquet' a "
+            f"LEFT JOIN '{bank}/balances/2023-06.parquet' b USING (account_id)"
+        ).fetchall()[0]
+        assert kept > 0.98 * accounts
+        left, still_there = con.sql(
+            f"SELECT count(*), count(*) FILTER (customer_id IN (SELECT customer_id FROM "
+            f"'{bank}/balances/2023-06.parquet')) FROM '{bank}/truth/segments.parquet' "
+            "WHERE left_on BETWEEN '2023-06-01' AND '2023-06-30'"
+        ).fetchall()[0]
+    assert left > 0
+    assert still_there == 0
+    source = load_source(bank / "sources" / "synthetic_bank")
+    source.check()
+    assert source.months()[-1] == "2023-06"
+    assert "2023-06" in (bank / "README.txt").read_text("utf-8")
+
+
+def test_further_rows_stand_after_those_that_were_there(
+    original: Path, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bank_module, "CHUNK_CUSTOMERS", 900)
+    continue_bank(bank)
+    before, after = tables(original), tables(bank)
+    for place in ("customers", "products", "campaigns", "market", "promotions", "outcomes"):
+        had, has = before[f"{place}.parquet"], after[f"{place}.parquet"]
+        assert has.head(len(had)).equals(had), place
+        schemas = [pq.read_schema(f / f"{place}.parquet") for f in (original, bank)]
+        assert schemas[0].remove_metadata() == schemas[1].remove_metadata()
+    assert len(after["outcomes.parquet"]) > len(before["outcomes.parquet"])
+    # A bad value in a further row is listed by where that row stands.
+    bad = after["truth/bad_values.parquet"].filter(
+        pl.col("source_file") == "customers.parquet", pl.col("kind") == "missing"
+    )
+    had = before["truth/bad_values.parquet"]
+    assert (
+        had.join(bad, on=had.columns, how="anti", nulls_equal=True)
+        .filter(pl.col("source_file") == "customers.parquet", pl.col("kind") == "missing")
+        .is_empty()
+    )
+    for column, rows in bad.group_by("column_name"):
+        values = after["customers.parquet"][str(column[0])].gather(rows["source_row"] - 1)
+        assert values.null_count() == len(values)
+
+
+def test_two_months_at_once_are_two_months_one_by_one(bank: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(bank, tmp_path / "other"))
+    continue_bank(bank, months=2)
+    continue_bank(other)
+    continue_bank(other)
+    one, two = tables(bank), tables(other)
+    assert one.keys() == two.keys()
+    for place in one.keys() - {"truth/bad_values.parquet"}:
+        assert one[place].sort(pl.all()).equals(two[place].sort(pl.all())), place
+    assert len(one["truth/bad_values.parquet"]) == len(two["truth/bad_values.parquet"])
+    assert (bank / "bank.json").read_text() == (other / "bank.json").read_text()
+
+
+def test_a_bank_continued_twice_remembers_what_was_assigned(bank: Path, write: Write) -> None:
+    continue_bank(bank, write(900))
+    before = tables(bank)
+    continue_bank(bank)
+    after = tables(bank)
+    assert Recipe.read(bank).continued == (True, False)
+    for place in ("truth/responses.parquet", "campaigns.parquet", "outcomes.parquet"):
+        had = before[place]
+        assert had.join(after[place], on=had.columns, how="anti", nulls_equal=True).is_empty()
+    ours = after["truth/responses.parquet"].filter(pl.col("campaign_id") == "june cashback")
+    assert len(ours) == 900
+
+
+def test_customers_answer_our_assignments_by_their_true_effect(
+    tmp_path: Path, write: Write
+) -> None:
+    """Contact at random, and the difference of the arms is the true effect: a verdict is run."""
+    everybody = 6_000
+    bank = generate_bank(tmp_path / "bank", everybody, 2, 9, first_month="2023-04").folder
+    control = np.random.default_rng(1).random(everybody) < 0.5
+    continue_bank(
+        bank,
+        write(
+            everybody,
+            arm=np.where(control, "control", "ours").tolist(),
+            channel=[None if is_control else "app" for is_control in control],
+        ),
+    )
+    with duckdb.connect() as con:
+        found = con.sql(
+            "SELECT t.is_control, treatment_effect AS effect, response_group, responded, "
+            "r.customer_id IS NOT NULL AS answered "
+            f"FROM '{bank}/truth/responses.parquet' t "
+            f"LEFT JOIN '{bank}/responses/2023-06.parquet' r USING (customer_id, campaign_id) "
+            "WHERE campaign_id = 'june cashback'"
+        ).pl()
+    assert len(found) == everybody
+    assert (found["responded"] == found["answered"]).all()
+    answered, treated = found["answered"].to_numpy(), ~found["is_control"].to_numpy()
+    observed = difference(answered, treated)
+    assert observed.is_near(float(found["effect"].mean()))
+    assert observed.score > 4
+    harmed = (found["effect"] < 0).to_numpy()
+    assert found.filter(pl.col("effect") < 0)["response_group"].unique().to_list() == [
+        "sleeping_dog"
+    ]
+    assert difference(answered[~harmed], treated[~harmed]).value > observed.value
+
+
+def test_assignments_take_the_place_of_the_banks_own_campaigns(bank: Path, write: Write) -> None:
+    done = continue_bank(bank, write(6))
+    assert done.notes == ()
+    campaigns = pl.read_parquet(bank / "campaigns.parquet")
+    ours = campaigns.filter(pl.col("started_on") == date(2023, 6, 1))
+    assert ours.select("campaign_id", "campaign_type").rows() == [("june cashback", "cashback")]
+    contacts = pl.read_parquet(bank / "contacts/2023-06.parquet")
+    assert contacts["customer_id"].to_list() == [f"C{n:07d}" for n in range(1, 7)]
+    assert contacts["is_control"].to_list() == [False, True] * 3
+    assert set(contacts["contacted_on"]) == {date(2023, 6, 5)}
+    assert contacts["channel"].to_list() == ["app", None] * 3
+    cost = float(ours["cost"][0])
+    assert cost == pytest.approx(2000 + 3 * 0.05)
+    assigned = pl.read_parquet(bank / "assignments/2023-06.parquet")
+    assert assigned["arm"].to_list() == ["treatment", "control"] * 3
+
+
+def test_a_contact_changes_what_happens_afterwards(bank: Path, write: Write) -> None:
+    """Who takes a deposit that we offered holds it in the month after, too."""
+    continue_bank(bank, write(2_400, campaign_id="term_deposit in june"))
+    continue_bank(bank)
+    with duckdb.connect() as con:
+        takers, holders = con.sql(
+            "SELECT count(*), count(b.customer_id) "
+            f"FROM '{bank}/responses/2023-06.parquet' r LEFT JOIN (SELECT DISTINCT customer_id "
+            f"FROM '{bank}/balances/2023-07.parquet' WHERE right(account_id, 1) = '5') b "
+            "USING (customer_id)"
+        ).fetchall()[0]
+    assert takers > 100
+    assert holders > 0.98 * takers, "but for those who left"
+
+
+def test_the_kind_of_a_campaign_may_be_stated_known_or_in_turn(bank: Path, write: Write) -> None:
+    done = continue_bank(
+        bank,
+        write(
+            4,
+            campaign_id=["CMP002", "A", "A", "B"],
+            campaign_type=[None, "fund", None, None],
+        ),
+    )
+    kinds = dict(
+        pl.read_parquet(bank / "campaigns.parquet")
+        .select("campaign_id", "campaign_type")
+        .iter_rows()
+    )
+    assert (kinds["CMP002"], kinds["A"], kinds["B"]) == ("cashback", "fund", "term_deposit")
+    assert len(done.notes) == 1
+    assert "Campaign B states no campaign_type" in done.notes[0]
+
+
+def test_who_is_no_customer_any_more_is_not_reached(bank: Path, write: Write) -> None:
+    truth = pl.read_parquet(bank / "truth/segments.parquet")
+    gone = truth.filter(pl.col("left_on") < date(2023, 6, 1))["customer_id"].to_list()
+    assert gone
+    continue_bank(bank, write(len(gone), customer_id=gone, arm="ours", channel="phone"))
+    contacts = pl.read_parquet(bank / "contacts/2023-06.parquet")
+    assert set(contacts["delivery_status"]) == {"bounced"}
+    assert pl.read_parquet(bank / "responses/2023-06.parquet").is_empty()
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.parquet"])
+def test_assignments_come_as_csv_or_parquet(bank: Path, write: Write, name: str) -> None:
+    days = [date(2023, 6, 5), date(2023, 6, 6), date(2023, 6, 30), date(2023, 6, 1)]
+    continue_bank(bank, write(name=name, day=days))
+    assert pl.read_parquet(bank / "contacts/2023-06.parquet")["contacted_on"].to_list() == days
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"customer_id": [f"C{n:07d}" for n in (1, 2, 3, 99_999)]}, "C0099999 in row 4"),
+        ({"customer_id": ["C0000001", "ab", "K9", "12"]}, "assigns 3 customers who do not exist"),
+        ({"day": ["2023-06-05", "2023-05-31", "2023-06-01", "2023-06-01"]}, "Row 2 .* is over"),
+        ({"day": "2023-07-01"}, "take days from 2023-06-01 to 2023-06-30"),
+        ({"day": "tomorrow"}, "the day tomorrow, which cannot be read"),
+        ({"arm": ["control", None, "a", "b"], "channel": "app"}, "Row 2 .* has no arm"),
+        ({"arm": "ours", "channel": None}, "has no channel"),
+        ({"channel": "pigeon"}, "the channel pigeon"),
+        ({"customer_id": "C0000001"}, "C0000001 to campaign june cashback more than once"),
+        ({"campaign_type": "lottery"}, "the campaign_type lottery"),
+        ({"campaign_type": ["fund", "fund", "cashback", None]}, "more than one campaign_type"),
+    ],
+)
+def test_assignments_that_cannot_be_followed(
+    original: Path, write: Write, columns: dict[str, object], says: str
+) -> None:
+    before = contents(original)
+    with pytest.raises(PortraitError, match=says) as refused:
+        continue_bank(original, write(4, **columns))
+    assert str(refused.value).count("\n") == 0
+    assert contents(original) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("customer_id,arm\nC0000001,a\n", "no column campaign_id"),
+        ("customer_id,campaign_id,arm,channel,day\n", "assigns nobody"),
+        ("", "cannot be read"),
+    ],
+)
+def test_files_that_are_no_assignments(
+    original: Path, tmp_path: Path, text: str, says: str
+) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text(text)
+    with pytest.raises(PortraitError, match=says):
+        continue_bank(original, file)
+    with pytest.raises(PortraitError, match=r"no file 'none\.csv'"):
+        continue_bank(original, tmp_path / "none.csv")
+
+
+def test_only_a_bank_that_says_what_it_was_made_with_is_continued(
+    bank: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(PortraitError, match=r"holds no bank\.json"):
+        continue_bank(tmp_path)
+    with pytest.raises(PortraitError, match="cannot be continued by 0"):
+        continue_bank(bank, months=0)
+    (bank / "bank.json").write_text('{"customers": 3}')
+    with pytest.raises(PortraitError, match="cannot be read"):
+        continue_bank(bank)
+
+
+def test_settings_survive_being_written(tmp_path: Path) -> None:
+    recipe = Recipe(10, 2, 1, "2023-01", None, CLEAN, (True, False))
+    recipe.write(tmp_path)
+    assert Recipe.read(tmp_path) == recipe
+
+
+def test_what_fails_on_the_way_leaves_the_bank_as_it_was(
+    original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(original)
+
+    def fails(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(continuing, "_keep_bad_values", fails)
+    with pytest.raises(OSError, match="disk full"):
+        continue_bank(original)
+    assert contents(original) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--continue", "D", "--seed", "3"], "--continue and --seed contradict"),
+        (["--continue", "D", "--out", "E"], "--continue and --out contradict"),
+        (["--continue", "D", "--customers", "5"], "--continue and --customers contradict"),
+        (["--continue", "D", "--campaigns", "5"], "--continue and --campaigns contradict"),
+        (["--out", "E", "--assignments", "F"], "--assignments needs --continue"),
+        ([], "--out"),
+        (["--out", "E", "--campaigns", "0"], "0 campaigns"),
+    ],
+)
+def test_options_that_contradict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(app, ["generate", "bank", *options])
+    assert ran.exit_code != 0
+    assert says in f"{ran.output} {ran.exception}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bank_is_continued_from_the_command_line(bank: Path, write: Write) -> None:
+    file = write(5, campaign_id="ours")
+    ran = CliRunner().invoke(
+        app, ["generate", "bank", "--continue", str(bank), "--assignments", str(file)]
+    )
+    assert ran.exit_code == 0, ran.output
+    assert "Campaign ours states no campaign_type" in ran.output
+    assert "contacts: 5 rows" in ran.output
+    assert (bank / "transactions" / "2023-06.parquet").exists()
