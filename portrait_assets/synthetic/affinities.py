@@ -19,6 +19,8 @@ from portrait_assets.synthetic.balances import (
 from portrait_assets.synthetic.columns import codes, dates
 from portrait_assets.synthetic.events import FOLLOWS_SUCCESSOR
 from portrait_assets.synthetic.lifecycle import Lifecycle
+from portrait_assets.synthetic.offers import FUND_OFFERED, TERM_OFFERED
+from portrait_assets.synthetic.opened import Openings
 from portrait_assets.synthetic.people import People
 from portrait_assets.synthetic.products import (
     CARDS,
@@ -38,6 +40,9 @@ from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.settings import Events
 from portrait_assets.synthetic.taking import Window, last_window, taking_probability
 
+BY_OFFER = {"term": TERM_OFFERED, "fund": FUND_OFFERED}
+"""The account that an offer opens, by the slot of the same kind."""
+
 
 @dataclass(frozen=True)
 class _Affinity:
@@ -53,17 +58,18 @@ def affinities_table(
     people: People,
     lives: Lifecycle,
     holdings: Holdings,
+    openings: Openings,
     calendar: Calendar,
     ids: pa.Array,
 ) -> pa.Table:
     """One row per customer and product that he may take, by customer.
 
     `probability` is that of taking the product by himself within `months` months after `as_of`, of
-    a customer who has no account of its kind and stays; `is_taken` is whether he did. No rows
-    where the bank has no months to look ahead.
+    a customer who has no account of its kind, by himself or by an offer, and stays; `is_taken` is
+    whether he did. No rows where the bank has no months to look ahead.
     """
     window, rates = last_window(calendar.horizon), holdings.happenings.rates
-    parts = list(_affinities(people, lives, holdings, calendar, window, rates))
+    parts = list(_affinities(people, lives, holdings, openings, calendar, window, rates))
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows, kind="stable")
     product = np.concatenate([np.full(len(part.rows), part.product) for part in parts])[order]
@@ -85,6 +91,7 @@ def _affinities(
     people: People,
     lives: Lifecycle,
     holdings: Holdings,
+    openings: Openings,
     calendar: Calendar,
     window: Window,
     rates: Events,
@@ -92,19 +99,29 @@ def _affinities(
     there = lives.is_customer(window.as_of) & (window.months > 0)
     shares = _product_shares(people, holdings, calendar, window, rates)
     for slot, products in shares.items():
+        lacks = there & ~_has_by_offer(slot, openings, len(people), window.as_of)
         opened = holdings.opened[:, SLOTS.index(slot)]
         probability = taking_probability(people, lives, slot, calendar.horizon, window, rates)
         ahead = window.as_of + window.months
         taken = (opened > window.as_of) & (opened <= ahead) & (opened < lives.leave_month)
         would_be = holdings.product(slot, np.clip(opened, 0, calendar.count - 1))
         for product, share in products.items():
-            rows = np.flatnonzero(there & (opened > window.as_of) & (share > 0))
+            rows = np.flatnonzero(lacks & (opened > window.as_of) & (share > 0))
             yield _Affinity(
                 product,
                 rows,
                 (probability * share)[rows],
                 (taken & (would_be == product))[rows],
             )
+
+
+def _has_by_offer(slot: str, openings: Openings, customers: int, month: int) -> Mask:
+    """Who has an account of the kind that an offer or a rise of rates opened."""
+    has = np.zeros(customers, dtype=np.bool_)
+    if slot in BY_OFFER:
+        stands = (openings.month <= month) & (month < openings.until)
+        has[openings.customer[stands & (openings.account == BY_OFFER[slot])]] = True
+    return has
 
 
 def _product_shares(

@@ -143,7 +143,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
     pieces.append(Piece("outcomes.parquet", outcomes))
     pieces += _truth(people, lives, borrowing, duplicates, world, ids)
-    affinities = affinities_table(people, lives, holdings, calendar, ids)
+    affinities = affinities_table(people, lives, holdings, course.openings, calendar, ids)
     pieces += [
         Piece("truth/travels.parquet", travels_table(travels, lives, calendar, ids)),
         Piece("truth/affinities.parquet", affinities),

@@ -19,6 +19,7 @@ from portrait_assets.synthetic.chunk import REGION_WEIGHTS
 from portrait_assets.synthetic.columns import fixed_text, prefixed
 from portrait_assets.synthetic.events import COMPETITORS, make_happenings
 from portrait_assets.synthetic.lifecycle import make_lifecycle
+from portrait_assets.synthetic.opened import Openings
 from portrait_assets.synthetic.people import make_people
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.settings import Events, Life, Settings
@@ -193,7 +194,7 @@ def affinities(rates: Events) -> pl.DataFrame:
     lives = make_lifecycle(people, CALENDAR, Life())
     holdings = make_holdings(people, lives, CALENDAR, make_happenings(rates, CALENDAR, 2))
     ids = fixed_text(prefixed("C", number, 7))
-    table = affinities_table(people, lives, holdings, CALENDAR, ids)
+    table = affinities_table(people, lives, holdings, Openings.together([]), CALENDAR, ids)
     stay = pl.DataFrame({"customer_id": ids, "stays": lives.leave_month > CALENDAR.count})
     found = pl.DataFrame(pl.from_arrow(table)).with_columns(pl.col("customer_id").cast(pl.String))
     return found.join(stay, on="customer_id").filter("stays")
@@ -227,11 +228,11 @@ def test_an_affinity_is_of_who_holds_no_such_product_at_the_time(tmp_path: Path)
     term, own = "product_id IN ('P102', 'P103', 'P104')", "account_id LIKE '%1'"
     already, taken, seen = con.sql(
         f"WITH a AS (FROM '{tmp_path}/bank/truth/affinities.parquet' WHERE {term}), "
-        f"b AS (FROM '{tmp_path}/bank/balances/*.parquet' WHERE {term} AND {own}) SELECT "
+        f"b AS (FROM '{tmp_path}/bank/balances/*.parquet' WHERE {term}) SELECT "
         "(SELECT count(*) FROM a JOIN b ON a.customer_id = b.customer_id "
         "AND b.balance_on = a.as_of), (SELECT count(*) FROM a WHERE is_taken), "
         "(SELECT count(DISTINCT a.customer_id) FROM a JOIN b USING (customer_id, product_id) "
-        "WHERE b.balance_on > a.as_of)"
+        f"WHERE b.balance_on > a.as_of AND {own})"
     ).fetchall()[0]
     assert already == 0
     assert taken == seen > 5
