@@ -96,7 +96,7 @@ class Events:
     """Customers who move their deposits to where they bear more."""
     outflow: float = 0.3
     """Share of their term deposits that they move."""
-    mix_shift: float = 0.3
+    mix_shift: float = 0.2
     """Share of a segment's purchases in one category that are made in another from a month on."""
     season: float = 0.2
     """The same share in the months of a season."""
