@@ -17,6 +17,7 @@ from portrait_assets.synthetic.columns import (
     money,
     prefixed,
 )
+from portrait_assets.synthetic.events import FOLLOWS_SUCCESSOR, Happenings, rate_sensitive
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.offers import INSTALMENTS, OFFERED
@@ -44,7 +45,8 @@ from portrait_assets.synthetic.products import (
 from portrait_assets.synthetic.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import HOLDINGS, SEGMENT_CODES
-from portrait_assets.synthetic.settings import Reactions, Settings
+from portrait_assets.synthetic.settings import Events, Reactions, Settings
+from portrait_assets.synthetic.taking import OPENS_LATER, SHOWN_BY, month_of_taking
 from portrait_assets.synthetic.truth import Planted
 
 SLOTS = ("current", "term", "fund", "card", "loan")
@@ -54,9 +56,10 @@ ALL_SLOTS = (*SLOTS, *OFFERED)
 REDEEMED = -1
 LOAN_MONTHS = (36, 240, 60)
 """Term of a consumer loan, a mortgage and a business loan, in months."""
-OPENS_LATER = 0.08
-FOLLOWS_SUCCESSOR = 0.6
-TRIES_NEW = 0.3
+TERM_WEIGHTS = (3, 5, 2)
+"""How often each of TERM is chosen."""
+QUIET = Happenings(Events())
+"""A market in which no rate rises."""
 MOST_TAKEN = 0.8
 """Share of an account that moves into new ones at most."""
 
@@ -73,44 +76,80 @@ class Holdings:
     insurance: Ints
     fund: Ints
     """Fund held in each month, shape (customers, months); REDEEMED for none any more."""
+    happenings: Happenings
+    is_rate_sensitive: Mask
+
+    def term_kept(self, month: int) -> Floats | float:
+        """Share of their term deposits that customers leave with the bank in the month."""
+        return self.happenings.term_kept(self.is_rate_sensitive, month)
+
+    def product(self, slot: str, month: Ints) -> Ints:
+        """Product of an account that each customer would have in a month of his."""
+        if slot == "fund":
+            return self.fund[np.arange(len(month)), month]
+        products: Ints = getattr(self, slot)
+        return products
 
 
-def make_holdings(people: People, lives: Lifecycle, calendar: Calendar) -> Holdings:
+def fund_grades(people: People) -> Ints:
+    """Risk grade, 1 to 5, of the funds that each customer holds or would hold."""
+    return np.clip(np.rint(people.risk_appetite).astype(np.int64), 1, 5)
+
+
+def takes_business_loan(people: People) -> Mask:
+    """Whose loan is a business loan."""
+    is_owner: Mask = people.segment == SEGMENT_CODES.index("owner")
+    return is_owner
+
+
+def mortgage_chance(people: People) -> Floats:
+    """Probability that a loan of others is a mortgage."""
+    return np.where(people.segment == SEGMENT_CODES.index("family"), 0.7, 0.15)
+
+
+def make_holdings(
+    people: People, lives: Lifecycle, calendar: Calendar, happenings: Happenings = QUIET
+) -> Holdings:
     """Accounts of these people, and what they do when a fund is withdrawn or introduced."""
-    draws, horizon = people.draws, calendar.horizon
+    draws, horizon, rates = people.draws, calendar.horizon, happenings.rates
     opened = np.full((len(people), len(SLOTS)), NEVER)
     opened[:, 0] = lives.join_month
     late = np.maximum(lives.join_month, 0)
     for slot, name in enumerate(SLOTS[1:], start=1):
-        holds = people.holds[:, HOLDINGS.index(name)] & (lives.join_month < calendar.count)
+        place = HOLDINGS.index(name)
+        holds = people.holds[:, place] & (lives.join_month < calendar.count)
         after = draws.uniform(f"opens {name}") * np.maximum(horizon - late, 1)
         when = late + after.astype(np.int64)
         later = draws.chance(f"opens {name} later", OPENS_LATER)
-        opened[:, slot] = np.where(holds, np.where(later, when, lives.join_month), opened[:, slot])
+        when = np.where(later, when, lives.join_month)
+        # A card or a loan is taken by nobody else: the taker would have no credit history.
+        takes = month_of_taking(people, lives, name, rates) if name in SHOWN_BY else NEVER
+        opened[:, slot] = np.where(holds, when, np.where(people.holds[:, place], NEVER, takes))
 
-    grade = np.clip(np.rint(people.risk_appetite).astype(np.int64), 1, 5)
-    fund = np.repeat(np.array(FUND_OF_GRADE)[grade - 1][:, None], calendar.count, axis=1)
+    fund = np.repeat(
+        np.array(FUND_OF_GRADE)[fund_grades(people) - 1][:, None], calendar.count, axis=1
+    )
     gone = withdrawn_month(WITHDRAWN, calendar)
     after = np.where(draws.chance("follows successor", FOLLOWS_SUCCESSOR), SUCCESSOR, REDEEMED)
     fund[:, gone:] = np.where(fund[:, gone:] == WITHDRAWN, after[:, None], fund[:, gone:])
-    curious = draws.chance("tries new", TRIES_NEW)[:, None]
+    curious = draws.chance("tries new", rates.launch)[:, None]
     for old, new in NEWCOMERS:
         start = introduced_month(new, calendar) + 1
         fund[:, start:] = np.where((fund[:, start:] == old) & curious, new, fund[:, start:])
 
-    is_owner = people.segment == SEGMENT_CODES.index("owner")
-    is_family = people.segment == SEGMENT_CODES.index("family")
-    mortgage = draws.chance("mortgage", np.where(is_family, 0.7, 0.15))
-    loan = np.where(is_owner, LOANS[2], np.where(mortgage, LOANS[1], LOANS[0]))
+    mortgage = draws.chance("mortgage", mortgage_chance(people))
+    loan = np.where(takes_business_loan(people), LOANS[2], np.where(mortgage, LOANS[1], LOANS[0]))
     rank = np.searchsorted([90_000, 200_000, 450_000], people.income)
     rank = np.where((people.age < 26) & (rank == 1), 0, np.maximum(rank, (people.age >= 26) * 1))
     return Holdings(
         opened=opened,
-        term=np.array(TERM)[draws.pick("term product", [3, 5, 2])],
+        term=np.array(TERM)[draws.pick("term product", TERM_WEIGHTS)],
         card=np.array(CARDS)[rank],
         loan=loan,
         insurance=np.array(INSURANCE)[draws.pick("insurance product", [3, 4, 2])],
         fund=fund,
+        happenings=happenings,
+        is_rate_sensitive=rate_sensitive(people, rates),
     )
 
 
@@ -201,13 +240,13 @@ def _amounts(
 ) -> Floats:
     """Balances in CNY, shape (customers, ALL_SLOTS), whether held or not."""
     draws = people.draws.child("balance", np.full(len(people), month))
-    trend = np.exp(0.008 * month * people.draws.normal("saving"))
+    trend = np.exp((0.008 * people.draws.normal("saving") + people.flow) * month)
     leaving = np.maximum(lives.activity[:, month], 0.05) ** 0.6
     leaving = np.where(lives.ahead(month) <= 4, leaving, 1.0)
     current = people.deposit * trend * leaving * np.exp(0.25 * draws.normal("current"))
-    term = np.rint(people.wealth * trend / 1000) * 1000 + 1000
+    term = np.rint(people.wealth * holdings.term_kept(month) * trend / 1000) * 1000 + 1000
     funds = np.where(holdings.fund[:, month] == REDEEMED, CURRENT, holdings.fund[:, month])
-    fund = people.wealth * 1.1 * trend * leaving * market.net_value[month, funds]
+    fund = people.wealth * people.fund_factor * trend * leaving * market.net_value[month, funds]
     season = 1.1 if int(market.calendar.names[month][5:]) in (1, 11, 12) else 1.0
     used = people.utilisation * season * np.exp(0.2 * draws.normal("card"))
     used = np.clip(used + 0.08 * borrowing.months_behind[:, month], 0.0, 1.05)
@@ -230,7 +269,9 @@ def _redeemed(month: int, people: People, holdings: Holdings, market: Market) ->
         return np.zeros(len(people))
     had = (holdings.opened[:, 2] < gone) & (holdings.fund[:, gone - 1] == WITHDRAWN)
     got = had & (holdings.fund[:, month] == REDEEMED)
-    return np.where(got, people.wealth * 1.1 * market.net_value[gone - 1, WITHDRAWN], 0.0)
+    return np.where(
+        got, people.wealth * people.fund_factor * market.net_value[gone - 1, WITHDRAWN], 0.0
+    )
 
 
 def _month(

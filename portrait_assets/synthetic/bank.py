@@ -16,6 +16,7 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.months import parse_month
 from portrait_assets.synthetic.chunk import World, make_chunk
 from portrait_assets.synthetic.columns import canonical
+from portrait_assets.synthetic.kinds import check_kinds
 from portrait_assets.synthetic.labels import MONTHLY, write_labels
 from portrait_assets.synthetic.market import make_market, market_table
 from portrait_assets.synthetic.plans import (
@@ -25,6 +26,7 @@ from portrait_assets.synthetic.plans import (
     promotions_table,
     true_campaigns,
 )
+from portrait_assets.synthetic.planted import planted
 from portrait_assets.synthetic.products import products_table
 from portrait_assets.synthetic.randomness import Ints
 from portrait_assets.synthetic.recipe import Recipe
@@ -81,6 +83,7 @@ def generate_bank(
     Raises:
         PortraitError: when an argument cannot be used or the folder holds files.
     """
+    check_kinds(settings.kinds.number)
     _check(out, customers, months, first_month, campaigns)
     calendar = Calendar(first_month, months)
     planned = make_campaigns(calendar, campaigns, settings.flaws)
@@ -108,6 +111,7 @@ def write_bank(
             Piece("products.parquet", products_table(calendar)),
             Piece("market.parquet", market_table(world.market)),
             Piece("promotions.parquet", promotions_table(campaigns, calendar)),
+            *planted(world),
             Piece("truth/campaigns.parquet", true_campaigns(campaigns, world.settings)),
             *_months_without(campaigns, calendar),
         ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from portrait_assets.synthetic.affinities import affinities_table
 from portrait_assets.synthetic.answers import (
     assignments_table,
     contacts_table,
@@ -27,7 +29,10 @@ from portrait_assets.synthetic.columns import (
 from portrait_assets.synthetic.course import leaving_table, run_course
 from portrait_assets.synthetic.customers import master_records
 from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
+from portrait_assets.synthetic.events import Happenings, make_happenings, rate_sensitive
 from portrait_assets.synthetic.interactions import interaction_tables
+from portrait_assets.synthetic.journeys import Plan, make_plan
+from portrait_assets.synthetic.kinds import kind_columns, latent_variables, people_of
 from portrait_assets.synthetic.lifecycle import (
     NONE,
     STAGES,
@@ -36,7 +41,7 @@ from portrait_assets.synthetic.lifecycle import (
 )
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.outcomes import outcomes_table
-from portrait_assets.synthetic.people import NEAR, People, make_people
+from portrait_assets.synthetic.people import NEAR, People
 from portrait_assets.synthetic.plans import Campaign
 from portrait_assets.synthetic.planting import Rule, plant
 from portrait_assets.synthetic.randomness import Floats, Ints
@@ -45,10 +50,10 @@ from portrait_assets.synthetic.segments import SEGMENT_CODES, SEGMENTS
 from portrait_assets.synthetic.settings import Dirt, Settings
 from portrait_assets.synthetic.texts import REGIONS
 from portrait_assets.synthetic.transactions import transaction_tables
+from portrait_assets.synthetic.travel import make_travels, travels_table
 from portrait_assets.synthetic.writing import Piece, plain_text
 
 REGION_WEIGHTS: Floats = np.array([weight for _, weight in REGIONS], dtype=np.float64)
-BRANCHES = tuple(f"B{number + 1:04d}" for number in range(len(REGIONS) * 7))
 EXCEL_EPOCH_DAYS = 25_569
 """Days from Excel's day 0 to 1970-01-01."""
 
@@ -63,16 +68,27 @@ class World:
     campaigns: tuple[Campaign, ...]
     settings: Settings
 
+    @cached_property
+    def journeys(self) -> Plan:
+        """What holds for all journeys."""
+        return make_plan(self.settings.journeys, self.calendar, self.seed)
+
+    @cached_property
+    def happenings(self) -> Happenings:
+        """What happens in the market."""
+        return make_happenings(self.settings.events, self.calendar, self.seed)
+
 
 def make_chunk(world: World, number: Ints) -> list[Piece]:
     """The customers with these numbers and all that they do; a pure function of both."""
     calendar, settings = world.calendar, world.settings
-    people = make_people(world.seed, number, settings.life, REGION_WEIGHTS)
+    people = people_of(world.seed, number, settings.life, REGION_WEIGHTS, settings.kinds)
     undisturbed = make_lifecycle(people, calendar, settings.life)
-    holdings = make_holdings(people, undisturbed, calendar)
+    holdings = make_holdings(people, undisturbed, calendar, world.happenings)
     course = run_course(people, undisturbed, holdings, world.market, world.campaigns, settings)
     lives, contacts = course.lives, course.contacts
     borrowing = make_borrowing(people, lives)
+    travels = make_travels(people, lives, calendar, settings.journeys.travelling)
     ids = fixed_text(prefixed("C", number, 7))
     records, rows = master_records(people, lives, calendar, settings.life)
     first = records.head(len(people))
@@ -83,13 +99,29 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     pieces = [_customers(people, records, rows, duplicates, settings.dirt)]
     months = {
         "transactions": transaction_tables(
-            people, lives, holdings, world.market, contacts, settings, ids, BRANCHES
+            people,
+            lives,
+            holdings,
+            travels,
+            world.happenings,
+            world.market,
+            contacts,
+            settings,
+            ids,
         ),
         "balances": balance_tables(
             people, lives, holdings, borrowing, course.openings, world.market, settings, ids
         ),
         "interactions": interaction_tables(
-            people, lives, borrowing, duplicates, calendar, settings.dirt, (own_ids, second_ids)
+            people,
+            lives,
+            borrowing,
+            duplicates,
+            calendar,
+            settings.dirt,
+            (own_ids, second_ids),
+            world.journeys,
+            travels,
         ),
     }
     for table, tables in months.items():
@@ -110,7 +142,12 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
         ]
     outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
     pieces.append(Piece("outcomes.parquet", outcomes))
-    pieces += _truth(people, lives, borrowing, duplicates, calendar, ids)
+    pieces += _truth(people, lives, borrowing, duplicates, world, ids)
+    affinities = affinities_table(people, lives, holdings, course.openings, calendar, ids)
+    pieces += [
+        Piece("truth/travels.parquet", travels_table(travels, lives, calendar, ids)),
+        Piece("truth/affinities.parquet", affinities),
+    ]
     pieces.append(Piece("truth/leaving.parquet", leaving_table(course, calendar, ids)))
     return pieces
 
@@ -199,9 +236,10 @@ def _truth(
     lives: Lifecycle,
     borrowing: Borrowing,
     duplicates: Duplicates,
-    calendar: Calendar,
+    world: World,
     ids: pa.Array,
 ) -> Iterator[Piece]:
+    calendar = world.calendar
     count, ends = calendar.count, calendar.starts[1:] - 1
     left = lives.leave_month < count
     leave_month = np.where(left, lives.leave_month, 0)
@@ -217,10 +255,14 @@ def _truth(
                 "leans_to": codes(NEAR[people.segment], SEGMENT_CODES, missing=~people.is_blended),
                 "is_prospect": pa.array(people.is_prospect),
                 "never_transacts": pa.array(people.rate == 0),
+                "is_rate_sensitive": pa.array(rate_sensitive(people, world.settings.events)),
+                **kind_columns(people, world.settings.kinds),
                 "left_on": dates(left_on, missing=~left),
             }
         ),
     )
+    if world.settings.kinds.number is not None:
+        yield Piece("truth/latents.parquet", latent_variables(people, ids))
     for month in range(count):
         known = np.flatnonzero(lives.stage[:, month] != NONE)
         yield Piece(

@@ -95,12 +95,15 @@ def prefixed(prefix: str, numbers: Ints, width: int) -> Bytes:
     return np.hstack([np.broadcast_to(start, (len(numbers), len(start))), digits(numbers, width)])
 
 
-def fixed_text(characters: Bytes) -> pa.Array:
-    """Text of one fixed width from ASCII, one row of characters each."""
+def fixed_text(characters: Bytes, missing: Mask | None = None) -> pa.Array:
+    """Text of one fixed width from ASCII, one row of characters each, null where `missing`."""
     count, width = characters.shape
     offsets = np.arange(count + 1, dtype=np.int32) * np.int32(width)
     return pa.StringArray.from_buffers(
-        count, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters))
+        count,
+        pa.py_buffer(offsets),
+        pa.py_buffer(np.ascontiguousarray(characters)),
+        _validity(missing),
     )
 
 

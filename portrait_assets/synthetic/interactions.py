@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import product
 
 import numpy as np
 import polars as pl
@@ -13,10 +11,25 @@ import pyarrow as pa
 
 from portrait_assets.synthetic import texts
 from portrait_assets.synthetic.borrowing import Borrowing
-from portrait_assets.synthetic.columns import canonical, codes
+from portrait_assets.synthetic.columns import canonical, codes, fixed_text, prefixed
 from portrait_assets.synthetic.duplicates import Duplicates
+from portrait_assets.synthetic.journeys import (
+    APP,
+    BRANCH,
+    JOURNEY_CHANNELS,
+    NO_JOURNEY,
+    OUTCOMES,
+    PHONE,
+    STEP_AT,
+    UNBROKEN,
+    WORDS_STEP,
+    Plan,
+    Steps,
+    walk,
+)
 from portrait_assets.synthetic.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.people import HOUR_HABIT, People
+from portrait_assets.synthetic.phrases import all_phrases, any_phrase, complaint_about
 from portrait_assets.synthetic.planting import Rule, plant
 from portrait_assets.synthetic.randomness import (
     Draws,
@@ -32,6 +45,7 @@ from portrait_assets.synthetic.seasons import (
 )
 from portrait_assets.synthetic.segments import CHANNELS, SEGMENT_CODES
 from portrait_assets.synthetic.settings import Dirt
+from portrait_assets.synthetic.travel import BRANCHES, REGION_NAMES, Travels, make_travels
 from portrait_assets.synthetic.truth import Planted
 
 KINDS = ("survey", "complaint", "note", "post", "visit")
@@ -40,8 +54,8 @@ MONTHLY = {"survey": 0.03, "complaint": 0.004, "note": 0.006, "post": 0.005, "vi
 MORE_NOTES = {"affluent": 4.0, "owner": 3.0, "senior": 2.0}
 MORE_POSTS = {"young_digital": 3.0, "senior": 0.1}
 VISIT_CHANNELS = ("app", "web", "branch")
-GOES_ON = 0.68
-"""Probability of taking the next step of a journey."""
+USUAL_CALLS = 0.03
+"""Share of the telephone in what customers do, of one who calls as often as most."""
 AWAY = 0.06
 """Share of interactions outside the region of residence."""
 SCORE_SENTINEL = 99.0
@@ -53,57 +67,17 @@ DECLINE = 2.5
 
 NOTHING = -1
 """The position that stands for no channel, no step or no text."""
-WORDS_CHANNEL = (*VISIT_CHANNELS, "phone", "social")
-BRANCH, PHONE = WORDS_CHANNEL.index("branch"), WORDS_CHANNEL.index("phone")
-WORDS_STEP = tuple(sorted({step for steps in texts.STEPS.values() for step in steps}))
-STEP_AT = np.array(
-    [[WORDS_STEP.index(step) for step in texts.STEPS[name]] for name in VISIT_CHANNELS]
-)
-"""Position in WORDS_STEP by VISIT_CHANNELS and place in the journey."""
-
-
-@lru_cache(maxsize=1)
-def phrases() -> dict[str, tuple[str, ...]]:
-    """All texts of each kind, made from the templates."""
-
-    def filled(templates: Sequence[str], **slots: Sequence[str]) -> tuple[str, ...]:
-        return tuple(
-            template.format(**dict(zip(slots, values, strict=True)))
-            for template in templates
-            for values in product(*slots.values())
-        )
-
-    return {
-        "survey good": filled(texts.SURVEY_GOOD, topic=texts.TOPICS),
-        "survey poor": filled(texts.SURVEY_POOR, topic=texts.TOPICS),
-        "complaint": filled(texts.COMPLAINT, topic=texts.TOPICS, when=texts.WHEN, wish=texts.WISH),
-        "note": filled(
-            texts.NOTE,
-            where=texts.WHERE,
-            state=texts.STATE,
-            interest=texts.INTEREST,
-            advice=texts.ADVICE,
-        ),
-        "post good": filled(texts.POST_GOOD, topic=texts.TOPICS),
-        "post poor": filled(texts.POST_POOR, topic=texts.TOPICS),
-    }
-
-
-@lru_cache(maxsize=1)
-def _all_phrases() -> tuple[pa.Array, dict[str, tuple[int, int]]]:
-    """All texts in one array, and where those of each kind start and how many they are."""
-    spans, texts_so_far = {}, list[str]()
-    for kind, options in phrases().items():
-        spans[kind] = (len(texts_so_far), len(options))
-        texts_so_far += options
-    return pa.array(texts_so_far, pa.string()), spans
+WORDS_CHANNEL = (*JOURNEY_CHANNELS, "social")
+VISIT, CALL = 1, 2
+"""Last digit of a journey_id: a customer begins at most one of each in a month."""
 
 
 @dataclass(frozen=True)
 class _Events:
     """Interactions of one kind in one month, one entry each.
 
-    `customer` are rows of the chunk; channel, step and phrase are positions in their lists.
+    `customer` are rows of the chunk; channel, step and phrase are positions in their lists. For
+    the entries of journeys `steps` has the rest.
     """
 
     kind: str
@@ -111,19 +85,29 @@ class _Events:
     draws: Draws
     channel: Ints
     step: Ints
-    minutes_after: Ints
     score: Floats
     phrase: Ints
+    steps: Steps | None = None
+    journey: int = NO_JOURNEY
 
     def frame(self) -> pl.DataFrame:
+        count, steps = len(self.customer), self.steps
+        kind = np.full(count, KINDS.index(self.kind))
+        at_once, nothing = np.zeros(count, dtype=np.int64), np.full(count, NOTHING)
+        if steps is not None:
+            kind = np.where(steps.is_complaint, KINDS.index("complaint"), kind)
         return pl.DataFrame(
             {
                 "customer": self.customer,
                 "word": self.draws.words,
-                "kind": np.full(len(self.customer), KINDS.index(self.kind)),
+                "kind": kind,
                 "channel": self.channel,
                 "step": self.step,
-                "after": self.minutes_after,
+                "after": at_once if steps is None else steps.minutes_after,
+                "later": at_once if steps is None else steps.later,
+                "spare": at_once if steps is None else steps.spare,
+                "journey": np.full(count, self.journey),
+                "ended": nothing if steps is None else steps.ended,
                 "score": pl.Series(self.score).fill_nan(None),
                 "phrase": self.phrase,
             }
@@ -138,24 +122,32 @@ def interaction_tables(
     calendar: Calendar,
     dirt: Dirt,
     ids: tuple[pl.Series, pl.Series],
+    plan: Plan = UNBROKEN,
+    travels: Travels | None = None,
 ) -> Iterator[tuple[pa.Table, list[Planted]]]:
     """The canonical `interactions` of each month in turn, ordered by customer and time.
 
     Args:
         ids: the customers' ids, and the ids that their second records have.
+        travels: where customers are; at home where not given.
     """
+    travels = travels or make_travels(people, lives, calendar, 0.0)
+    weight = people.channel[:, CHANNELS.index("phone")] / people.channel.sum(axis=1)
+    calls = 1 - np.exp(-plan.rates.calls * np.clip(weight / USUAL_CALLS, 0.3, 4.0))
     second_since = np.full(len(people), NEVER)
     second_since[duplicates.rows] = duplicates.since
     for month in calendar.written:
         there = lives.is_customer(month) & (lives.join_month < month)
         looking = (lives.known_month < month) & (month < lives.join_month)
         mood = _satisfaction(people, lives, borrowing, month)
-        events = [
-            _events(kind, month, people, there, looking & people.is_prospect, mood)
-            for kind in KINDS
+        looking &= people.is_prospect
+        events = [_events(kind, month, people, there, looking, mood) for kind in KINDS[:-1]]
+        events += [
+            _visits(month, people, there, looking, mood, plan),
+            _calls(month, people, np.where(there, calls, 0.0), plan),
         ]
         frame = pl.concat([part.frame() for part in events])
-        frame = _placed(frame, month, people, calendar)
+        frame = _placed(frame, month, people, travels, calendar)
         use_second = (second_since < month)[frame["customer"].to_numpy()]
         use_second &= Draws(frame["word"].to_numpy()).chance("second id", OTHER_SYSTEM)
         own, second = (series.gather(frame["customer"]) for series in ids)
@@ -167,7 +159,7 @@ def interaction_tables(
             Draws(frame["word"].to_numpy()),
             [Rule("score", "sentinel", dirt.score_sentinel, pl.lit(SCORE_SENTINEL))],
         )
-        yield _table(frame), planted
+        yield _table(frame, month, people), planted
 
 
 def _satisfaction(people: People, lives: Lifecycle, borrowing: Borrowing, month: int) -> Floats:
@@ -192,42 +184,38 @@ def _monthly(kind: str, people: People, there: Mask, looking: Mask, mood: Floats
     return mean
 
 
-def _events(
+def _those(
     kind: str, month: int, people: People, there: Mask, looking: Mask, mood: Floats
-) -> _Events:
+) -> tuple[Ints, Draws]:
+    """Rows of the customers to whom the kind happens in the month, with their draws."""
     draws = people.draws.child(f"{kind} of", np.full(len(people), month))
     mean = _monthly(kind, people, there, looking, mood)
     # One of a kind in a month at most: what is rare need not be counted.
     customer = np.flatnonzero(draws.chance("happens", 1 - np.exp(-mean)))
-    draws = draws[customer]
+    return customer, draws[customer]
+
+
+def _events(
+    kind: str, month: int, people: People, there: Mask, looking: Mask, mood: Floats
+) -> _Events:
+    customer, draws = _those(kind, month, people, there, looking, mood)
     count = len(customer)
-    nothing, at_once = np.full(count, NOTHING), np.zeros(count, dtype=np.int64)
-    unscored = np.full(count, np.nan)
-    if kind == "visit":
-        return _visits(customer, draws, people, looking)
+    nothing, unscored = np.full(count, NOTHING), np.full(count, np.nan)
     if kind == "survey":
         score = np.clip(np.rint(mood[customer] + 1.3 * draws.normal("score")), 0, 10)
-        phrase = _phrase(draws, score >= 7, "survey good", "survey poor")
+        phrase = any_phrase(draws, score >= 7, "survey good", "survey poor")
         phrase = np.where(draws.chance("comments", 0.2), phrase, NOTHING)
         channel = _usual_channel(draws, people, customer, ("app", "phone", "branch"))
-        return _Events(kind, customer, draws, channel, nothing, at_once, score, phrase)
+        return _Events(kind, customer, draws, channel, nothing, score, phrase)
     if kind == "post":
         good = mood[customer] + 1.5 * draws.normal("mood") >= 6.5
-        phrase = _phrase(draws, good, "post good", "post poor")
+        phrase = any_phrase(draws, good, "post good", "post poor")
         channel = np.full(count, WORDS_CHANNEL.index("social"))
-        return _Events(kind, customer, draws, channel, nothing, at_once, unscored, phrase)
-    phrase = _phrase(draws, np.ones(count, dtype=np.bool_), kind, kind)
+        return _Events(kind, customer, draws, channel, nothing, unscored, phrase)
+    phrase = any_phrase(draws, np.ones(count, dtype=np.bool_), kind, kind)
     options = ("phone", "app", "branch") if kind == "complaint" else ("branch", "phone")
     channel = _usual_channel(draws, people, customer, options)
-    return _Events(kind, customer, draws, channel, nothing, at_once, unscored, phrase)
-
-
-def _phrase(draws: Draws, good: Mask, kind_if_good: str, kind_if_poor: str) -> Ints:
-    _, spans = _all_phrases()
-    (start_good, good_count), (start_poor, poor_count) = spans[kind_if_good], spans[kind_if_poor]
-    start, options = np.where(good, start_good, start_poor), np.where(good, good_count, poor_count)
-    chosen: Ints = start + (draws.uniform("phrase") * options).astype(np.int64)
-    return chosen
+    return _Events(kind, customer, draws, channel, nothing, unscored, phrase)
 
 
 def _usual_channel(draws: Draws, people: People, customer: Ints, options: tuple[str, ...]) -> Ints:
@@ -240,49 +228,78 @@ def _usual_channel(draws: Draws, people: People, customer: Ints, options: tuple[
     return position
 
 
-def _visits(customer: Ints, draws: Draws, people: People, looking: Mask) -> _Events:
-    """Journeys of one to five steps, a few minutes apart; prospects never come to a branch."""
+def _visits(
+    month: int, people: People, there: Mask, looking: Mask, mood: Floats, plan: Plan
+) -> _Events:
+    """Journeys that begin in app, web or branch; prospects never come to a branch."""
+    customer, draws = _those("visit", month, people, there, looking, mood)
     # VISIT_CHANNELS are the first of WORDS_CHANNEL, so that one position serves both.
     channel = _usual_channel(draws, people, customer, VISIT_CHANNELS)
-    channel = np.where(looking[customer] & (channel == BRANCH), 0, channel)
-    longest = STEP_AT.shape[1]
-    further = np.log1p(-draws.uniform("steps")) / np.log(GOES_ON)
-    steps = 1 + np.minimum(further.astype(np.int64), longest - 1)
-    row = np.repeat(np.arange(len(customer)), steps)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(steps) - steps, steps)
-    pace = draws.whole("pace", 1, 6)
+    channel = np.where(looking[customer] & (channel == BRANCH), APP, channel)
+    return _journeys(customer, draws, channel, ~looking[customer], VISIT, month, people, plan)
+
+
+def _calls(month: int, people: People, chance: Floats, plan: Plan) -> _Events:
+    """Journeys that begin on the telephone, by the chance of each customer to begin one."""
+    draws = people.draws.child("call of", np.full(len(people), month))
+    customer = np.flatnonzero(draws.chance("happens", chance))
+    channel, everyone = np.full(len(customer), PHONE), np.ones(len(customer), dtype=np.bool_)
+    return _journeys(customer, draws[customer], channel, everyone, CALL, month, people, plan)
+
+
+def _journeys(
+    customer: Ints,
+    draws: Draws,
+    channel: Ints,
+    may_visit: Mask,
+    journey: int,
+    month: int,
+    people: People,
+    plan: Plan,
+) -> _Events:
+    steps = walk(draws, channel, people.segment[customer], may_visit, month, plan)
+    row, draws = steps.row, draws[steps.row]
     return _Events(
         "visit",
         customer[row],
-        draws[row],
-        channel[row],
-        STEP_AT[channel[row], place],
-        place * pace[row],
+        draws,
+        steps.channel,
+        STEP_AT[steps.channel, steps.place],
         np.full(len(row), np.nan),
-        np.full(len(row), NOTHING),
+        np.where(steps.is_complaint, complaint_about(draws, steps.topic), NOTHING),
+        steps,
+        journey,
     )
 
 
-def _placed(frame: pl.DataFrame, month: int, people: People, calendar: Calendar) -> pl.DataFrame:
-    """With time and region; everything of one journey on one day."""
+def _placed(
+    frame: pl.DataFrame, month: int, people: People, travels: Travels, calendar: Calendar
+) -> pl.DataFrame:
+    """With time, region and branch; what is not handed over of one journey is on one day."""
     draws, customer = Draws(frame["word"].to_numpy()), frame["customer"].to_numpy()
-    day = calendar.starts[month] + draws.whole("day", 0, int(calendar.lengths[month]) - 1)
+    length = int(calendar.lengths[month])
+    day = np.minimum(draws.whole("day", 0, length - 1), length - 1 - frame["spare"].to_numpy())
+    day = calendar.starts[month] + day + frame["later"].to_numpy()
     slot = draws.whole("minute", 0, MINUTE_SLOTS - 1)
     minute = minute_tables()[HOUR_HABIT[people.segment[customer]], slot]
-    staffed = frame["channel"].is_in([BRANCH, PHONE]).to_numpy()
+    channel = frame["channel"].to_numpy()
+    staffed = (channel == BRANCH) | (channel == PHONE)
     minute = np.where(staffed, 540 + minute // 3, np.minimum(minute, 1410))
     minute = minute + frame["after"].to_numpy()
     occurred = day * DAY_US + minute * 60_000_000 + draws.whole("second", 0, 59) * 1_000_000
     other = draws.pick("other region", [weight for _, weight in texts.REGIONS])
-    region = np.where(draws.chance("away", AWAY), other, people.region[customer])
+    region = np.where(draws.chance("away", AWAY), other, travels.region(month)[customer])
+    branch = np.where(channel == BRANCH, travels.branch_in(region, customer, month, draws), NOTHING)
     return frame.with_columns(
         pl.Series("occurred_at", occurred).cast(pl.Datetime("us")),
         pl.Series("region", region),
+        pl.Series("branch", branch),
     )
 
 
-def _table(frame: pl.DataFrame) -> pa.Table:
-    regions = [name for name, _ in texts.REGIONS]
+def _table(frame: pl.DataFrame, month: int, people: People) -> pa.Table:
+    journey = frame["journey"].to_numpy()
+    number = people.number[frame["customer"].to_numpy()] * 10_000 + (month + 1) * 10 + journey
 
     def words(column: str, options: Sequence[str] | pa.Array) -> pa.Array:
         position = frame[column].to_numpy()
@@ -296,10 +313,13 @@ def _table(frame: pl.DataFrame) -> pa.Table:
             "occurred_at": frame["occurred_at"].to_arrow(),
             "kind": words("kind", KINDS),
             "channel": words("channel", WORDS_CHANNEL),
-            "region": words("region", regions),
+            "region": words("region", REGION_NAMES),
+            "store_id": words("branch", BRANCHES),
+            "journey_id": fixed_text(prefixed("J", number, 11), missing=journey == NO_JOURNEY),
+            "outcome": words("ended", OUTCOMES),
             "step": words("step", WORDS_STEP),
             "score": frame["score"].to_arrow(),
-            "content": words("phrase", _all_phrases()[0]),
+            "content": words("phrase", all_phrases()[0]),
         },
         len(frame),
     )

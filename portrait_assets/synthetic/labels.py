@@ -42,13 +42,20 @@ Tables: one Parquet file each, or one folder with a file per month of the table'
   contacts       a random share is control (is_control) and was reached by no channel; what a
                  contact cost, and what became of it
   responses      answers; control customers answer too, unprompted
-  interactions   surveys (score 0 to 10), complaints, notes, posts, and visits step by step
-  market         month-end rates, prices, an index, and the net value of each fund
+  interactions   surveys (score 0 to 10), complaints, notes, posts, and visits step by step: the
+                 steps of one journey share a journey_id, go on in another channel at times, and
+                 the last has the outcome (completed, abandoned); a complaint with a journey_id is
+                 about that journey's last step
+  market         month-end rates, prices, an index, the net value of each fund, and the rates that
+                 competitors offer by class of products (competitor is empty for the bank's own)
   promotions     the product of the month's campaign, shown in all branches
   outcomes       churn, default, answer to a term deposit offer; 1 yes, 0 no
 
 truth/ (for judging only; nothing may be computed from it):
-  segments       latent segment of each customer, and whether he leans to another
+  segments       latent segment of each customer, whether he leans to another, whether he moves
+                 deposits to where they bear more; with --kinds his wealth kind, the nested kind
+                 within it, and whether that can be found or differs in nothing but its name
+  latents        with --kinds: the variables that the wealth kinds were drawn as
   lifecycle      stage of each customer at each month's end
   duplicates     second records, and the person each belongs to
   bad_values     every planted bad value: table, file, row in the file (from 1), column (none where
@@ -59,6 +66,13 @@ truth/ (for judging only; nothing may be computed from it):
   campaigns      what is wrong with which campaign: broken_split, contaminated, no_effect, harmful
   leaving        months of leaving that a contact or a withdrawn product has moved
   defaults       per borrower: true probability of default within 12 months, day of default
+  breakpoints    channel, step and segment in which more journeys are abandoned after the step from
+                 the first to the last month (excess: by how much), and the theme of complaints
+  travels        who is in another region from the first to the last month
+  events         launches, a withdrawal, a rise of a competitor's rate, a shift of what is bought,
+                 seasons: the months, and what customers do about it
+  affinities     per customer without a product: the probability that he takes it by himself
+                 within the months after as_of, if he stays, and whether he did
 
 bank.json holds what the bank was made with; from it, further months are written by
   portrait generate bank --continue . --assignments FILE

@@ -88,7 +88,8 @@ def make_lifecycle(people: People, calendar: Calendar, life: Life) -> Lifecycle:
     """The lives of these people over the bank's months, as long as nothing turns them."""
     draws, horizon = people.draws, calendar.horizon
     old_enough = np.maximum((people.age - 17) * 12, 2)
-    tenure = np.minimum(-70 * np.log1p(-draws.uniform("tenure")), old_enough)
+    tenure = -70 * np.log1p(-draws.uniform("tenure"))
+    tenure = np.minimum(np.where(np.isnan(people.tenure), tenure, people.tenure), old_enough)
     before = -1 - tenure.astype(np.int64)
     joins_within = draws.chance("joins", life.joining) & ~people.is_prospect
     within = (draws.uniform("joins when") * horizon).astype(np.int64)

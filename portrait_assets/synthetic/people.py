@@ -72,9 +72,22 @@ class People:
     channel: Floats
     """Weights over CHANNELS, shape (customers, 6)."""
     holds: Mask
-    """Whether each of HOLDINGS is ever held, shape (customers, 5)."""
+    """Whether each of HOLDINGS is held from the start, or as good as, shape (customers, 5)."""
+    holding_chance: Floats
+    """Probability with which `holds` was drawn."""
     deposit: Floats
     wealth: Floats
+    """Amount of a term deposit, if held."""
+    fund_factor: Floats
+    """Amount of funds, if held, as a multiple of `wealth`."""
+    flow: Floats
+    """Mean monthly growth of what is held."""
+    tenure: Floats
+    """Months since joining when the first month begins; NaN where left to chance."""
+    wealth_kind: Ints
+    """Position in WEALTH_KINDS, -1 without kinds."""
+    nested_kind: Ints
+    """Position in NESTED, -1 for none."""
     income: Floats
     risk_appetite: Floats
     utilisation: Floats
@@ -105,10 +118,13 @@ def blended(segment: Ints, lean: Floats, values: Floats) -> Floats:
     return moved
 
 
-def make_people(seed: int, number: Ints, life: Life, region_weights: Floats) -> People:
-    """The customers with these numbers."""
+def make_people(
+    seed: int, number: Ints, life: Life, region_weights: Floats, segment: Ints | None = None
+) -> People:
+    """The customers with these numbers, of a segment that is given or drawn."""
     draws = Draws.of(seed, "person", number)
-    segment = draws.pick("segment", SHARES)
+    if segment is None:
+        segment = draws.pick("segment", SHARES)
     is_blended = draws.chance("blended", life.blended)
     lean = np.where(is_blended, 0.3 + 0.3 * draws.uniform("lean"), 0.0)
     is_prospect = (segment == YOUNG) & draws.chance("prospect", life.prospects / SHARES[YOUNG])
@@ -155,8 +171,14 @@ def make_people(seed: int, number: Ints, life: Life, region_weights: Floats) -> 
         category=category,
         channel=channel,
         holds=holds,
+        holding_chance=chances,
         deposit=lognormal("deposit", DEPOSIT_SPREAD),
         wealth=lognormal("wealth", WEALTH_SPREAD),
+        fund_factor=np.full(len(number), 1.1),
+        flow=np.zeros(len(number)),
+        tenure=np.full(len(number), np.nan),
+        wealth_kind=np.full(len(number), -1),
+        nested_kind=np.full(len(number), -1),
         income=lognormal("income", 0.4),
         risk_appetite=np.clip(trait("risk_appetite") + 0.6 * draws.normal("risk appetite"), 1, 5),
         utilisation=1 / (1 + np.exp(-used)),

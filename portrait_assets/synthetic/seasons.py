@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -217,9 +217,12 @@ class Calendar:
         """Activity of each month against an average one, shape (count,)."""
         level = []
         for position, name in enumerate(self.names):
-            boosts = [_festival_boost(day) for day in self._days(position)]
-            level.append(MONTH_LEVEL[int(name[5:]) - 1] * float(np.mean(boosts)))
+            level.append(MONTH_LEVEL[int(name[5:]) - 1] * self.festival_level(position))
         return np.array(level)
+
+    def festival_level(self, position: int) -> float:
+        """What the spring festival makes of the month's activity; 1 where it is far."""
+        return float(np.mean([_festival_boost(day) for day in self._days(position)]))
 
     def _days(self, position: int) -> list[date]:
         start = int(self.starts[position])
@@ -266,6 +269,7 @@ def _day_weight(day: date, weekend: float, salary_day: int) -> float:
     return weight
 
 
+@lru_cache(maxsize=1)
 def minute_tables() -> Ints:
     """Minute of the day for each habit in HOURS and slot, shape (habits, MINUTE_SLOTS)."""
     tables = []

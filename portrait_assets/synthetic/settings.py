@@ -66,6 +66,55 @@ class Life:
 
 
 @dataclass(frozen=True)
+class Journeys:
+    """Rates of journeys, and what is planted in them; 0 plants nothing of its kind."""
+
+    excess: float = 0.08
+    """Added at a breakpoint to the share of journeys abandoned after its step."""
+    complaint: float = 0.01
+    """Abandoned journeys that lead to a complaint about their last step."""
+    complaint_at_breakpoint: float = 0.15
+    theme: float = 0.6
+    """Complaints of a breakpoint that are about its theme; the others are about any topic."""
+    calls: float = 0.015
+    """Mean number of journeys by telephone a month, of a customer who calls as often as most."""
+    handover: float = 0.12
+    """Journeys that would go on in another channel, if they are not abandoned before."""
+    travelling: float = 0.04
+    """Customers who are in another region for one to three months."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happens in the market, and how many customers follow; 0 leaves it out."""
+
+    launch: float = 0.3
+    """Holders of an old fund who change to the new one."""
+    rate_rise: float = 0.6
+    """Points by which a competitor raises its rate on term deposits, give or take 15 %."""
+    sensitive: float = 0.35
+    """Customers who move their deposits to where they bear more."""
+    outflow: float = 0.3
+    """Share of their term deposits that they move."""
+    mix_shift: float = 0.2
+    """Share of a segment's purchases in one category that are made in another from a month on."""
+    season: float = 0.2
+    """The same share in the months of a season."""
+    taking: float = 0.0025
+    """Mean monthly probability of taking a term deposit or a fund, of who was not to hold one."""
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Which wealth kinds customers are drawn from."""
+
+    number: int | None = None
+    """Number of wealth kinds; None for latent segments alone."""
+    differing: float = 1.0
+    """How far nested kinds differ, as the power of their factors; 0 makes them all alike."""
+
+
+@dataclass(frozen=True)
 class Reactions:
     """How customers react to contact, and what it changes.
 
@@ -147,6 +196,9 @@ class Settings:
 
     dirt: Dirt = Dirt()
     life: Life = Life()
+    journeys: Journeys = Journeys()
+    events: Events = Events()
+    kinds: Kinds = Kinds()
     reactions: Reactions = Reactions()
     flaws: Flaws = Flaws()
     delivery: Delivery = Delivery()

@@ -73,6 +73,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "app": ("login", "browse", "product_detail", "apply", "submit"),
     "web": ("landing", "login", "browse", "apply", "submit"),
     "branch": ("queue", "counter", "advice", "sign", "receipt"),
+    "phone": ("menu", "identify", "agent", "solution", "confirm"),
 }
 """Steps of a journey by channel; people stop after any of them."""
 

@@ -24,6 +24,7 @@ from portrait_assets.synthetic.columns import (
     three_digits,
     timestamps,
 )
+from portrait_assets.synthetic.events import Happenings
 from portrait_assets.synthetic.lifecycle import Lifecycle
 from portrait_assets.synthetic.market import Market
 from portrait_assets.synthetic.people import HOUR_HABIT, People
@@ -53,13 +54,14 @@ from portrait_assets.synthetic.segments import (
     TICKET_SPREAD,
 )
 from portrait_assets.synthetic.settings import Dirt, Settings
+from portrait_assets.synthetic.travel import BRANCHES, REGION_NAMES, Travels
 from portrait_assets.synthetic.truth import WHOLE_ROW, Planted
 
 SLOTS = 256
 MOST_PER_MONTH = 999
 """A transaction_id has three digits for the number within the month."""
 CASH, WEALTH, INSURED = (CATEGORIES.index(name) for name in ("cash", "wealth", "insurance"))
-ATM, BRANCH, PHONE = (CHANNELS.index(name) for name in ("atm", "branch", "phone"))
+ATM, BRANCH, PHONE, POS = (CHANNELS.index(name) for name in ("atm", "branch", "phone", "pos"))
 UNKNOWN_CHANNEL = len(CHANNELS)
 CHANNEL_NAMES = (*CHANNELS, "unknown")
 ABSURD_CENTS = 9_999_999_999
@@ -162,11 +164,12 @@ def transaction_tables(
     people: People,
     lives: Lifecycle,
     holdings: Holdings,
+    travels: Travels,
+    happenings: Happenings,
     market: Market,
     contacts: Sequence[Contacted],
     settings: Settings,
     customer_ids: pa.Array,
-    branches: Sequence[str],
 ) -> Iterator[tuple[pa.Table, list[Planted]]]:
     """The canonical `transactions` of each month in turn, ordered by customer.
 
@@ -179,21 +182,32 @@ def transaction_tables(
         draws = people.draws.child("transactions of", np.full(len(people), month))
         count = np.minimum(draws.poisson("count", expected[:, month]), MOST_PER_MONTH)
         yield _month(
-            month, count, people, lives, holdings, habits, market, settings, customer_ids, branches
+            month,
+            count,
+            people.segment,
+            lives,
+            holdings,
+            travels,
+            happenings,
+            habits,
+            market,
+            settings,
+            customer_ids,
         )
 
 
 def _month(
     month: int,
     count: Ints,
-    people: People,
+    segment: Ints,
     lives: Lifecycle,
     holdings: Holdings,
+    travels: Travels,
+    happenings: Happenings,
     habits: Habits,
     market: Market,
     settings: Settings,
     customer_ids: pa.Array,
-    branches: Sequence[str],
 ) -> tuple[pa.Table, list[Planted]]:
     customer = np.repeat(np.arange(len(count)), count)
     number = np.arange(len(customer)) - np.repeat(np.cumsum(count) - count, count)
@@ -211,6 +225,7 @@ def _month(
     first, second = (np.concatenate([w, w[twice]]) for w in (first, second))
 
     category = habits.category[customer * SLOTS + _bits(first, 0, 8)].astype(np.int64)
+    category = happenings.shifted(category, segment[customer], first, month)
     wished = habits.channel[customer * SLOTS + _bits(first, 8, 8)]
     channel = _CHANNEL_RULES[category, wished]
     occurred = _times(month, customer, channel, lives, habits, market, first, second)
@@ -229,7 +244,9 @@ def _month(
 
     bad = _plant(second, cents, category, channel, occurred, settings.dirt)
     planted += bad.planted
+    here, branch = (of(month).astype(np.int32) for of in (travels.region, travels.branch))
     in_branch = (channel == BRANCH) | (channel == ATM)
+    in_person = in_branch | (channel == POS)
     table = canonical(
         "transactions",
         {
@@ -241,8 +258,9 @@ def _month(
             "discount_amount": money(discount),
             "product_id": codes(product, _PRODUCT_NAMES),
             "category": codes(category, _CATEGORY_NAMES, missing=bad.category_missing),
-            "store_id": codes(people.branch[customer], branches, missing=~in_branch),
+            "store_id": codes(branch[customer], _BRANCH_NAMES, missing=~in_branch),
             "channel": codes(channel, _CHANNEL_NAMES),
+            "region": codes(here[customer], _REGION_NAMES, missing=~in_person),
         },
         len(customer),
     )
@@ -381,4 +399,6 @@ _TICKET_SPREAD = np.array(TICKET_SPREAD)
 _CAN_BE_DISCOUNTED = np.arange(len(CATEGORIES)) < CASH
 _PRODUCT_NAMES = pa.array(list(PRODUCT_IDS), pa.string())
 _CATEGORY_NAMES = pa.array(list(CATEGORIES), pa.string())
+_BRANCH_NAMES = pa.array(list(BRANCHES), pa.string())
+_REGION_NAMES = pa.array(list(REGION_NAMES), pa.string())
 _CHANNEL_NAMES = pa.array(list(CHANNEL_NAMES), pa.string())

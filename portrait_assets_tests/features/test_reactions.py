@@ -199,9 +199,15 @@ def test_the_indicator_that_spend_follows_is_found():
             {"indicator": name, "observed_on": last_day(month), "value": value}
             for month, up in zip(months, index, strict=True)
             for name, value in (("stocks", up), ("still", 5))
+        ]
+        + [
+            {"indicator": "their_rate", "observed_on": last_day(month), "value": up, **of}
+            for month, up in zip(months, index, strict=True)
+            for of in ({"competitor": "other bank"}, {"product_class": "fund"})
         ],
     )
     follows = world.customer("follows", months[-1])
+    # The competitors' rates and those of one class of products are not the market's.
     assert (follows["market_indicator"], follows["market_months_12m"]) == ("stocks", 12)
     assert follows["market_reaction_12m"] == pytest.approx(12 / 24, abs=1e-3)
     assert world.customer("others", months[-1])["market_reaction_12m"] == pytest.approx(-0.5, 1e-2)

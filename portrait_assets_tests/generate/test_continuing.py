@@ -70,8 +70,14 @@ def tables(folder: Path) -> dict[str, pl.DataFrame]:
     return {str(p.relative_to(folder)): pl.read_parquet(p) for p in folder.rglob("*.parquet")}
 
 
-CHANGES = ("truth/segments.parquet", "truth/defaults.parquet", "truth/bad_values.parquet")
-"""Of these a row may say more later: when somebody left, or where a row stands now."""
+CHANGES = (
+    "truth/segments.parquet",
+    "truth/defaults.parquet",
+    "truth/bad_values.parquet",
+    "truth/breakpoints.parquet",
+    "truth/events.parquet",
+)
+"""Of these a row may say more later: when somebody left, where a row stands, what still lasts."""
 
 
 def test_the_past_stays_as_it_is(original: Path, bank: Path) -> None:

@@ -44,6 +44,10 @@ def bank(
         int | None,
         typer.Option(help="Number of campaigns over all months.", show_default="one a month"),
     ] = None,
+    kinds: Annotated[
+        int | None,
+        typer.Option(help="Draw customers from this many wealth kinds, 2 to 12."),
+    ] = None,
     continued: Annotated[
         Path | None,
         typer.Option("--continue", help="A bank written before, which gets further months."),
@@ -63,6 +67,7 @@ def bank(
         "--seed": seed,
         "--first-month": first_month,
         "--campaigns": campaigns,
+        "--kinds": kinds,
     }
     if continued is not None:
         _refuse(
@@ -79,6 +84,7 @@ def bank(
             "Name the folder to write to with --out, or a bank to continue with --continue."
         )
     from portrait_assets.synthetic.bank import generate_bank
+    from portrait_assets.synthetic.settings import Kinds, Settings
 
     written = generate_bank(
         to,
@@ -88,6 +94,7 @@ def bank(
         first_month or "2023-01",
         progress=out.print,
         campaigns=campaigns,
+        settings=Settings(kinds=Kinds(kinds)),
     )
     _print_rows(written.rows, to)
 

@@ -11,6 +11,7 @@ SELECT
     basket_id,
     store_id,
     channel,
+    region,
     is_on_display,
     is_in_mailer,
     kind,

@@ -83,6 +83,8 @@ CUSTOMER_ID = _text("customer_id", "Customer identifier", "客户编号")
 CURRENCY = _text("currency", "Currency, ISO 4217; the source's where null", "币种")
 CHANNEL = _text("channel", "Channel through which it happened", "渠道", sentinels=NOT_KNOWN)
 PRODUCT_ID = _text("product_id", "Product identifier", "产品编号")
+STORE_ID = _text("store_id", "Store or branch", "门店（网点）编号")
+REGION = _text("region", "Region where it happened", "发生地区")
 CAMPAIGN_ID = _text("campaign_id", "Campaign identifier", "活动编号")
 
 CUSTOMERS = Canonical(
@@ -183,8 +185,9 @@ TRANSACTIONS = Canonical(
         PRODUCT_ID,
         _text("category", "Category, where the row states it", "类别"),
         _text("basket_id", "Purchase that the line belongs to", "订单编号"),
-        _text("store_id", "Store or branch", "门店（网点）编号"),
+        STORE_ID,
         CHANNEL,
+        REGION,
         Column(
             "is_on_display",
             Type.BOOLEAN,
@@ -400,8 +403,16 @@ INTERACTIONS = Canonical(
         Column("occurred_at", Type.TIMESTAMP, "When it happened, local time", "发生时间"),
         _text("kind", "survey, complaint, note, post, visit or another", "互动类型"),
         CHANNEL,
-        _text("region", "Region where it happened", "发生地区"),
+        REGION,
+        STORE_ID,
+        _text("journey_id", "Journey that the step or the complaint belongs to", "旅程编号"),
         _text("step", "Step of the journey", "旅程步骤"),
+        _text(
+            "outcome",
+            "How the journey ended, in its last row: completed or abandoned",
+            "旅程结果（仅末行：completed 完成、abandoned 放弃）",
+            allowed=("completed", "abandoned"),
+        ),
         Column("score", Type.NUMBER, "Score given, on the source's scale", "评分"),
         _text("content", "Text", "内容", sensitivity=C3),
     ),
@@ -418,7 +429,9 @@ MARKET = Canonical(
         Column("observed_on", Type.DATE, "Day observed", "观测日期"),
         Column("value", Type.NUMBER, "Value, in the indicator's unit", "指标值"),
         PRODUCT_ID,
-        _text("store_id", "Store or branch", "门店（网点）编号"),
+        STORE_ID,
+        _text("competitor", "Competitor that it was observed of; null for none", "竞争机构"),
+        _text("product_class", "Class of products that it is about", "产品类别"),
     ),
 )
 

@@ -168,7 +168,9 @@ def _changes(tables: Tables, name: str, as_of: date) -> dict[int, float]:
     values: dict[int, float] = {}
     rows = [m for m in known(tables, "market", as_of) if m["indicator"] == name]
     for m in sorted(rows, key=lambda m: m["observed_on"]):
-        if m["product_id"] is None and m["store_id"] is None:
+        if all(
+            m.get(of) is None for of in ("product_id", "store_id", "competitor", "product_class")
+        ):
             values[ago(m["observed_on"], as_of)] = m["value"]
     return {
         n: values[n] / values[n + 1] - 1

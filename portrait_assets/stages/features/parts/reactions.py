@@ -99,6 +99,7 @@ def _indicator(scope: Scope) -> str:
                 SELECT indicator, month, arg_max(value, (observed_on, value)) AS value
                 FROM market
                 WHERE product_id IS NULL AND store_id IS NULL
+                    AND competitor IS NULL AND product_class IS NULL
                 GROUP BY indicator, month
             ) GROUP BY indicator
         )
