@@ -58,7 +58,7 @@ def main(folder: Path) -> None:
     (settings.source_dir / "visits.csv").write_text(ROWS)
     (settings.source_dir / "visits.sql").write_text(SQL)
     definitions = build_defs(settings)
-    keys = {spec.key for spec in definitions.resolve_all_asset_specs()}
+    keys = definitions.resolve_asset_graph().materializable_asset_keys
     with dg.DagsterInstance.ephemeral() as instance:
         definitions.resolve_job_def(JOB).get_subset(
             asset_selection={key for key in keys if key.path[0] in ("raw", "identity", "cleaned")}
