@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from portrait_assets.core import invocation
 from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
@@ -16,9 +18,13 @@ settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("PORTRAIT_DATA_DIR", "PORTRAIT_SOURCE", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
+    # A command gives the settings of what it prints for the rest of its process, which is this one.
+    invocation._settings.set(None)
+    yield
+    invocation._settings.set(None)
 
 
 def _materialized_once(factory: pytest.TempPathFactory, name: str, months: int) -> Settings:
