@@ -51,7 +51,7 @@ def live(
     market = change(make_market(SEED, calendar))
     people = make_people(SEED, np.arange(1, customers + 1), settings.life, REGION_WEIGHTS)
     lives = make_lifecycle(people, calendar, settings.life)
-    holdings = make_holdings(people, lives, calendar)
+    holdings = make_holdings(people, lives, calendar, suitability=settings.suitability)
     planned = make_campaigns(calendar, campaigns, settings.flaws)
     course = run_course(people, lives, holdings, market, planned, settings)
     return Lived(people, lives, holdings, market, course, settings)
