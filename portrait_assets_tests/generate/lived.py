@@ -9,11 +9,10 @@ import numpy as np
 
 from portrait_assets.synthetic.balances import Holdings, make_holdings
 from portrait_assets.synthetic.campaigns import Contacted
-from portrait_assets.synthetic.chunk import REGION_WEIGHTS
 from portrait_assets.synthetic.course import Course, run_course
 from portrait_assets.synthetic.lifecycle import Lifecycle, make_lifecycle
 from portrait_assets.synthetic.market import Market, make_market
-from portrait_assets.synthetic.people import People, make_people
+from portrait_assets.synthetic.people import REGION_WEIGHTS, People, make_people
 from portrait_assets.synthetic.plans import make_campaigns
 from portrait_assets.synthetic.randomness import Floats, Mask
 from portrait_assets.synthetic.seasons import Calendar

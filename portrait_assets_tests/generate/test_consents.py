@@ -68,7 +68,7 @@ def test_who_unsubscribes_again_withdraws_what_was_granted_in_between() -> None:
 
 
 def test_who_unsubscribed_from_a_campaign_has_withdrawn_that_consent(query: Query) -> None:
-    said = (
+    asked = (
         PERSON + "SELECT count(DISTINCT (c.customer_id, c.channel)), "
         "count(DISTINCT (c.customer_id, c.channel)) FILTER (withdrawn_on = contacted_on), "
         "count(*) FILTER (withdrawn_on IS NULL OR withdrawn_on > contacted_on) "
@@ -76,7 +76,7 @@ def test_who_unsubscribed_from_a_campaign_has_withdrawn_that_consent(query: Quer
         "AND purpose = 'marketing' AND a.channel = c.channel "
         "AND granted_on <= contacted_on WHERE delivery_status = 'unsubscribed'"
     )
-    unsubscribed, on_the_day, left = query(said).row(0)
+    unsubscribed, on_the_day, left = query(asked).row(0)
     assert on_the_day > 0.7 * unsubscribed > 3
     assert left == 0
 
