@@ -45,10 +45,12 @@ from portrait_assets.synthetic.products import (
 from portrait_assets.synthetic.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import HOLDINGS, SEGMENT_CODES
-from portrait_assets.synthetic.settings import Events, Reactions, Settings
+from portrait_assets.synthetic.settings import Events, Reactions, Settings, Suitability
+from portrait_assets.synthetic.suitability import suitable_grades
 from portrait_assets.synthetic.taking import OPENS_LATER, SHOWN_BY, month_of_taking
 from portrait_assets.synthetic.truth import Planted
 
+USUAL = Suitability()
 SLOTS = ("current", "term", "fund", "card", "loan")
 """The accounts a customer may hold by himself; the digit at an account_id's end."""
 ALL_SLOTS = (*SLOTS, *OFFERED)
@@ -76,6 +78,8 @@ class Holdings:
     insurance: Ints
     fund: Ints
     """Fund held in each month, shape (customers, months); REDEEMED for none any more."""
+    is_unsuitable: Mask
+    """Whose fund, if any is held, was sold against what suits."""
     happenings: Happenings
     is_rate_sensitive: Mask
 
@@ -108,7 +112,11 @@ def mortgage_chance(people: People) -> Floats:
 
 
 def make_holdings(
-    people: People, lives: Lifecycle, calendar: Calendar, happenings: Happenings = QUIET
+    people: People,
+    lives: Lifecycle,
+    calendar: Calendar,
+    happenings: Happenings = QUIET,
+    suitability: Suitability = USUAL,
 ) -> Holdings:
     """Accounts of these people, and what they do when a fund is withdrawn or introduced."""
     draws, horizon, rates = people.draws, calendar.horizon, happenings.rates
@@ -126,9 +134,8 @@ def make_holdings(
         takes = month_of_taking(people, lives, name, rates) if name in SHOWN_BY else NEVER
         opened[:, slot] = np.where(holds, when, np.where(people.holds[:, place], NEVER, takes))
 
-    fund = np.repeat(
-        np.array(FUND_OF_GRADE)[fund_grades(people) - 1][:, None], calendar.count, axis=1
-    )
+    grade, is_unsuitable = suitable_grades(people, fund_grades(people), calendar, suitability)
+    fund = np.repeat(np.array(FUND_OF_GRADE)[grade - 1][:, None], calendar.count, axis=1)
     gone = withdrawn_month(WITHDRAWN, calendar)
     after = np.where(draws.chance("follows successor", FOLLOWS_SUCCESSOR), SUCCESSOR, REDEEMED)
     fund[:, gone:] = np.where(fund[:, gone:] == WITHDRAWN, after[:, None], fund[:, gone:])
@@ -150,6 +157,7 @@ def make_holdings(
         fund=fund,
         happenings=happenings,
         is_rate_sensitive=rate_sensitive(people, rates),
+        is_unsuitable=is_unsuitable,
     )
 
 

@@ -19,6 +19,7 @@ from portrait_assets.synthetic.columns import canonical
 from portrait_assets.synthetic.kinds import check_kinds
 from portrait_assets.synthetic.labels import MONTHLY, write_labels
 from portrait_assets.synthetic.market import make_market, market_table
+from portrait_assets.synthetic.marks import Marker
 from portrait_assets.synthetic.plans import (
     Campaign,
     campaigns_table,
@@ -66,6 +67,7 @@ def generate_bank(
     progress: Callable[[str], None] | None = None,
     settings: Settings = DEFAULT_SETTINGS,
     campaigns: int | None = None,
+    marks: bool = False,
 ) -> BankSummary:
     """Write a synthetic bank: every canonical table, the truth, a source definition, labels.
 
@@ -79,6 +81,7 @@ def generate_bank(
         seed: any whole number.
         progress: is called with a short line after every chunk.
         campaigns: number of campaigns over all months; one a month by default.
+        marks: plant a mark in every text column, as `marks` does, and list them in truth/.
 
     Raises:
         PortraitError: when an argument cannot be used or the folder holds files.
@@ -90,11 +93,15 @@ def generate_bank(
     world = World(seed, calendar, make_market(seed, calendar), tuple(planned), settings)
     out.mkdir(parents=True, exist_ok=True)
     Recipe(customers, months, seed, first_month, campaigns, settings).write(out)
-    return write_bank(out, world, customers, progress)
+    return write_bank(out, world, customers, progress, marks)
 
 
 def write_bank(
-    out: Path, world: World, customers: int, progress: Callable[[str], None] | None = None
+    out: Path,
+    world: World,
+    customers: int,
+    progress: Callable[[str], None] | None = None,
+    marks: bool = False,
 ) -> BankSummary:
     """Write the tables of this world, the truth, a source definition and labels.
 
@@ -102,7 +109,12 @@ def write_bank(
     """
     say = progress or (lambda _line: None)
     calendar, campaigns = world.calendar, world.campaigns
-    write_labels(out, calendar, customers, world.seed)
+    write_labels(out, calendar, customers, world.seed, marks)
+    marker = Marker() if marks else None
+
+    def finished(pieces: Iterable[Piece]) -> Iterable[Piece]:
+        return pieces if marker is None else marker.marked(pieces)
+
     workers = worker_count()
     written = set(calendar.names[calendar.since :])
     spent: dict[str, int] = defaultdict(int)
@@ -115,22 +127,19 @@ def write_bank(
             Piece("truth/campaigns.parquet", true_campaigns(campaigns, world.settings)),
             *_months_without(campaigns, calendar),
         ]
-        files.write(fixed, pool)
+        files.write(finished(fixed), pool)
         done = 0
         # As many chunks at a time as there are workers: memory stays bounded, order stays fixed.
         for wave in _waves(customers, workers):
             chunks = pool.map(lambda number: make_chunk(world, number), wave)
-            files.write(_counted(chunks, written, spent), pool)
+            files.write(finished(_counted(chunks, written, spent)), pool)
             done += sum(len(number) for number in wave)
             say(f"{done:,} of {customers:,} customers")
         costs = campaigns_table(campaigns, calendar, customers, world.settings, spent)
-        files.write(
-            [
-                Piece("campaigns.parquet", costs),
-                Piece("truth/bad_values.parquet", files.bad_values()),
-            ],
-            pool,
-        )
+        files.write(finished([Piece("campaigns.parquet", costs)]), pool)
+        files.write([Piece("truth/bad_values.parquet", files.bad_values())], pool)
+        if marker is not None:
+            files.write([Piece("truth/marks.parquet", marker.table())], pool)
         counts = files.table_rows()
     truth = {name: rows for name, rows in counts.items() if name.startswith("truth/")}
     return BankSummary(

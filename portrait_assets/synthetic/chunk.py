@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,11 @@ from portrait_assets.synthetic.answers import (
     responses_table,
     true_responses,
 )
+from portrait_assets.synthetic.assessments import (
+    make_assessments,
+    unsuitable_table,
+    with_suitability,
+)
 from portrait_assets.synthetic.balances import balance_tables, make_holdings
 from portrait_assets.synthetic.borrowing import Borrowing, make_borrowing
 from portrait_assets.synthetic.columns import (
@@ -26,8 +31,17 @@ from portrait_assets.synthetic.columns import (
     fixed_text,
     prefixed,
 )
+from portrait_assets.synthetic.consents import (
+    consents_table,
+    make_consents,
+    make_requests,
+    minors_table,
+    requests_table,
+    unsubscribed,
+)
 from portrait_assets.synthetic.course import leaving_table, run_course
-from portrait_assets.synthetic.customers import master_records
+from portrait_assets.synthetic.customers import master_records, record_dates
+from portrait_assets.synthetic.delivery import unsubscribed as who_unsubscribed
 from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.events import Happenings, make_happenings, rate_sensitive
 from portrait_assets.synthetic.interactions import interaction_tables
@@ -40,20 +54,24 @@ from portrait_assets.synthetic.lifecycle import (
     make_lifecycle,
 )
 from portrait_assets.synthetic.market import Market
+from portrait_assets.synthetic.offers import FUND_OFFERED
 from portrait_assets.synthetic.outcomes import outcomes_table
-from portrait_assets.synthetic.people import NEAR, People
+from portrait_assets.synthetic.people import NEAR, REGION_WEIGHTS, People
 from portrait_assets.synthetic.plans import Campaign
 from portrait_assets.synthetic.planting import Rule, plant
-from portrait_assets.synthetic.randomness import Floats, Ints
+from portrait_assets.synthetic.prospects import (
+    list_prospects,
+    prospects_table,
+    prospects_truth,
+)
+from portrait_assets.synthetic.randomness import Ints
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import SEGMENT_CODES, SEGMENTS
 from portrait_assets.synthetic.settings import Dirt, Settings
-from portrait_assets.synthetic.texts import REGIONS
 from portrait_assets.synthetic.transactions import transaction_tables
 from portrait_assets.synthetic.travel import make_travels, travels_table
 from portrait_assets.synthetic.writing import Piece, plain_text
 
-REGION_WEIGHTS: Floats = np.array([weight for _, weight in REGIONS], dtype=np.float64)
 EXCEL_EPOCH_DAYS = 25_569
 """Days from Excel's day 0 to 1970-01-01."""
 
@@ -84,19 +102,36 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
     calendar, settings = world.calendar, world.settings
     people = people_of(world.seed, number, settings.life, REGION_WEIGHTS, settings.kinds)
     undisturbed = make_lifecycle(people, calendar, settings.life)
-    holdings = make_holdings(people, undisturbed, calendar, world.happenings)
+    holdings = make_holdings(people, undisturbed, calendar, world.happenings, settings.suitability)
     course = run_course(people, undisturbed, holdings, world.market, world.campaigns, settings)
     lives, contacts = course.lives, course.contacts
     borrowing = make_borrowing(people, lives)
     travels = make_travels(people, lives, calendar, settings.journeys.travelling)
     ids = fixed_text(prefixed("C", number, 7))
     records, rows = master_records(people, lives, calendar, settings.life)
+    day = record_dates(people, lives, calendar)
+    funds = course.openings.account == FUND_OFFERED
+    assessments = make_assessments(
+        people,
+        lives,
+        holdings,
+        day,
+        calendar,
+        settings.suitability,
+        (course.openings.customer[funds], course.openings.month[funds]),
+    )
     first = records.head(len(people))
     duplicates = make_duplicates(people, lives, calendar, first, settings.dirt.duplicate_person)
     second_ids = pl.Series("second", pl.from_arrow(fixed_text(prefixed("K", number, 7))))
     own_ids = pl.Series("own", pl.from_arrow(ids))
 
-    pieces = [_customers(people, records, rows, duplicates, settings.dirt)]
+    assessed = with_suitability(records, rows, people, lives, assessments, day, calendar)
+    pieces = [_customers(people, *assessed, duplicates, settings.dirt)]
+    # Also those of months that are not written, which prospects who joined are valued by.
+    market = replace(world.market, calendar=replace(calendar, since=0))
+    balances = list(
+        balance_tables(people, lives, holdings, borrowing, course.openings, market, settings, ids)
+    )
     months = {
         "transactions": transaction_tables(
             people,
@@ -109,9 +144,7 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
             settings,
             ids,
         ),
-        "balances": balance_tables(
-            people, lives, holdings, borrowing, course.openings, world.market, settings, ids
-        ),
+        "balances": balances[calendar.since :],
         "interactions": interaction_tables(
             people,
             lives,
@@ -149,16 +182,40 @@ def make_chunk(world: World, number: Ints) -> list[Piece]:
         Piece("truth/affinities.parquet", affinities),
     ]
     pieces.append(Piece("truth/leaving.parquet", leaving_table(course, calendar, ids)))
+    requests = make_requests(people, lives, calendar, settings.privacy)
+    consents = make_consents(people, borrowing, day, calendar, settings.privacy, requests)
+    gone = who_unsubscribed(contacts)
+    consents = unsubscribed(consents, gone.customer, gone.channel, gone.day)
+    agreed = consents_table(consents, people, duplicates, calendar, ids)
+    pieces += [
+        Piece("consents.parquet", agreed),
+        Piece("requests.parquet", requests_table(requests, ids)),
+        Piece("truth/minors.parquet", minors_table(people, day, settings.privacy, ids)),
+    ]
+    listed = list_prospects(people, lives, first, day, calendar, settings, world.seed)
+    fates = prospects_truth(listed, lives, day, [table for table, _ in balances], ids)
+    pieces += [
+        Piece("prospects.parquet", prospects_table(listed)),
+        Piece("truth/prospects.parquet", fates),
+    ]
+    unsuitable = unsuitable_table(people, lives, holdings, calendar, ids)
+    pieces.append(Piece("truth/unsuitable.parquet", unsuitable))
     return pieces
 
 
 def _customers(
-    people: People, records: pl.DataFrame, rows: Ints, duplicates: Duplicates, dirt: Dirt
+    people: People,
+    records: pl.DataFrame,
+    rows: Ints,
+    record: Ints,
+    duplicates: Duplicates,
+    dirt: Dirt,
 ) -> Piece:
-    frame = pl.concat([records, duplicates.frame.select(records.columns)])
+    # The other system knows nothing of what suits.
+    frame = pl.concat([records, duplicates.frame], how="diagonal")
     owner = np.concatenate([rows, duplicates.rows])
-    record = np.concatenate([np.arange(len(rows)) >= len(people), np.full(len(duplicates.rows), 2)])
-    draws = people.draws[owner].child("record", record.astype(np.int64))
+    record = np.concatenate([record, np.full(len(duplicates.rows), 2)])
+    draws = people.draws[owner].child("record", record)
     frame, planted = plant(frame, draws, _rules(dirt))
     given = plain_text(frame.to_arrow())
     columns = {name: given[name] for name in frame.columns}

@@ -33,6 +33,7 @@ from portrait_assets.synthetic.recipe import Recipe
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.writing import LABEL, plain_text
 
+MARKS = Path("truth/marks.parquet")
 BAD_VALUES = Path("truth/bad_values.parquet")
 LAST_MONTH = re.compile(r"^last_month: .*$", re.MULTILINE)
 
@@ -67,6 +68,11 @@ def continue_bank(
         PortraitError: when the folder holds no bank or the assignments cannot be followed.
     """
     recipe = Recipe.read(folder)
+    if (folder / MARKS).is_file():
+        raise PortraitError(
+            f"'{folder.name}' has marks and cannot be continued; generate it with all of its "
+            "months and --marks."
+        )
     count = recipe.months + len(recipe.continued)
     if not 1 <= months <= MOST_MONTHS - count:
         raise PortraitError(

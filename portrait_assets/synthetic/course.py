@@ -126,7 +126,7 @@ def run_course(
                 "withdrawn product",
                 rates.withdrawal_drives_away,
             )
-        there = (lives.join_month < month) & (month < state.leave)
+        there = (lives.join_month < month) & (month < state.leave) & ~people.is_minor
         rise = market.deposit_rate[month] - market.deposit_rate[max(month - 1, 0)]
         if rise >= LEAST_RISE:
             openings.append(_react_to_rise(people, there, month, rise, rates.moves_at_rise))

@@ -100,7 +100,7 @@ def master_records(
     join. Columns as in the canonical `customers`, birth_date as text.
     """
     draws, day = people.draws, record_dates(people, lives, calendar)
-    base = _attributes(people, day)
+    base = attributes(people, day)
     converts = people.is_prospect & (lives.join_month >= 0) & (lives.join_month < calendar.count)
     end = int(calendar.starts[calendar.horizon])
     moved_on = day.known + 20 + (draws.uniform("moves when") * (end - day.known)).astype(np.int64)
@@ -126,7 +126,7 @@ def master_records(
         .then(_addresses(draws[again].child("moved", people.number[again]), people.region[again]))
         .otherwise(pl.col("address")),
     )
-    later = _with_age(later)
+    later = with_age(later)
     return pl.concat([base, later]), np.concatenate([np.arange(len(people)), again])
 
 
@@ -135,14 +135,16 @@ def _as_dates(name: str, days: Ints) -> pl.Series:
     return dated.set(pl.Series(days < 0), None) if (days < 0).any() else dated
 
 
-def _with_age(frame: pl.DataFrame) -> pl.DataFrame:
+def with_age(frame: pl.DataFrame) -> pl.DataFrame:
+    """The records with the age on the days that they were recorded on."""
     born = pl.col("birth_date").str.to_date("%Y-%m-%d")
     had_birthday = pl.col("recorded_on").dt.strftime("%m%d") >= born.dt.strftime("%m%d")
     age = pl.col("recorded_on").dt.year() - born.dt.year() - (~had_birthday).cast(pl.Int32)
     return frame.with_columns(age=age.cast(pl.Int64))
 
 
-def _attributes(people: People, day: Dates) -> pl.DataFrame:
+def attributes(people: People, day: Dates) -> pl.DataFrame:
+    """The first record of each of these people, without what suits them."""
     draws, number = people.draws, people.number
     born = day.birth.astype("datetime64[D]")
     month = born.astype("datetime64[M]")
@@ -151,11 +153,13 @@ def _attributes(people: People, day: Dates) -> pl.DataFrame:
     day_of_month = (born - month.astype("datetime64[D]")).astype(np.int64) + 1
     occupation = _occupations(people)
     married = draws.uniform("married") < np.clip((people.age - 22) / 12, 0.02, 0.85)
+    married &= ~people.is_minor
     alone = draws.pick("alone", [7, 2, 1])
     marital = np.where(married, 1, np.where(people.age < 30, 0, np.array([0, 2, 3])[alone]))
     children = np.where(married & (people.age > 27), draws.pick("children", [3, 5, 3, 1]), 0)
     income = np.rint(people.income / 100).astype(np.int64) * 100
-    household = np.where(married, np.where(children > 0, 2, 1), 0)
+    with_parents = people.is_minor
+    household = np.where(married, np.where(children > 0, 2, 1), np.where(with_parents, 2, 0))
     frame = pl.DataFrame(
         [
             text("customer_id", prefixed("C", number, 7)),
@@ -180,14 +184,14 @@ def _attributes(people: People, day: Dates) -> pl.DataFrame:
             names("marital_status", marital, MARITAL),
             pl.Series("income", income).cast(pl.Decimal(18, 2)),
             names("income_band", np.searchsorted(INCOME_EDGES, income, side="right"), INCOME_BANDS),
-            pl.Series("household_size", 1 + married + children).cast(pl.String),
+            pl.Series("household_size", 1 + married + children + 2 * with_parents).cast(pl.String),
             names("household_type", household, HOUSEHOLDS),
             pl.Series("children", children).cast(pl.String),
             names("home_ownership", _homes(people), HOMES),
             names("region", people.region, tuple(name for name, _ in REGIONS)),
         ]
     )
-    return _with_age(frame)
+    return with_age(frame)
 
 
 def _occupations(people: People) -> Ints:
@@ -195,17 +199,18 @@ def _occupations(people: People) -> Ints:
     bounds = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)[people.segment]
     passed = people.draws.uniform("occupation")[:, None] >= bounds[:, :-1]
     position: Ints = passed.sum(axis=1)
-    return position
+    return np.where(people.is_minor, OCCUPATIONS.index("student"), position)
 
 
 def _education(people: People) -> Ints:
-    level = 2.2 + 0.8 * np.log(people.income / 90_000) - 0.02 * (people.age - 40)
-    return np.clip(np.rint(level + people.draws.normal("education")), 0, 4).astype(np.int64)
+    level = 2.2 + 0.8 * np.log(np.maximum(people.income, 1) / 90_000) - 0.02 * (people.age - 40)
+    level = np.clip(np.rint(level + people.draws.normal("education")), 0, 4)
+    return np.where(people.is_minor, people.age >= 12, level).astype(np.int64)
 
 
 def _homes(people: People) -> Ints:
-    owns: Floats = np.clip((people.age - 24) / 30, 0.05, 0.85)
-    other = people.draws.chance("with family", 0.35)
+    owns: Floats = np.clip((people.age - 24) / 30, 0.05, 0.85) * ~people.is_minor
+    other = people.draws.chance("with family", 0.35) | people.is_minor
     return np.where(people.draws.chance("owns home", owns), 0, np.where(other, 2, 1))
 
 

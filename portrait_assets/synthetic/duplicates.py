@@ -69,9 +69,21 @@ def make_duplicates(
         pl.Series("recorded_on", recorded).cast(pl.Date),
         pl.Series("joined_on", recorded).cast(pl.Date),
     )
-    masks = _masks(draws, records["birth_date"].gather(rows))
-    for column, what, _ in CHANGES:
-        changed = _changed(column, what, number[rows])
+    frame, changes = misspelt(frame, draws, number[rows])
+    return Duplicates(rows=rows, since=since, frame=frame, changes=changes)
+
+
+def misspelt(records: pl.DataFrame, draws: Draws, number: Ints) -> tuple[pl.DataFrame, list[str]]:
+    """Clean records as another system has them, and what differs in each.
+
+    Args:
+        records: records with any of the columns of customers, birth_date among them.
+        number: numbers of the persons, below 75,000,000.
+    """
+    changes = [change for change in CHANGES if change[0] in records.columns]
+    masks, frame = _masks(draws, records["birth_date"]), records
+    for column, what, _ in changes:
+        changed = _changed(column, what, number)
         frame = frame.with_columns(
             pl.when(pl.Series(masks[column, what]))
             .then(changed)
@@ -79,13 +91,12 @@ def make_duplicates(
             .alias(column)
         )
     # Not everything that is asked for changes a value: not every character has a double.
-    for column, what, _ in CHANGES:
-        masks[column, what] &= frame[column].ne_missing(records[column].gather(rows)).to_numpy()
-    changes = [
-        "; ".join(f"{column} {what}" for column, what, _ in CHANGES if masks[column, what][row])
-        for row in range(len(rows))
+    for column, what, _ in changes:
+        masks[column, what] &= frame[column].ne_missing(records[column]).to_numpy()
+    return frame, [
+        "; ".join(f"{column} {what}" for column, what, _ in changes if masks[column, what][row])
+        for row in range(len(records))
     ]
-    return Duplicates(rows=rows, since=since, frame=frame, changes=changes)
 
 
 def _masks(

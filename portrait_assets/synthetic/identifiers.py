@@ -39,7 +39,12 @@ def national_ids(number: Ints, birth_yyyymmdd: Ints, is_female: Mask) -> Bytes:
 
 def phone_numbers(number: Ints) -> Bytes:
     """One telephone number per number below 10^8, all different; shape (n, 11)."""
-    return digits(PHONE_PREFIX * 10**8 + number * _SCATTER % 10**8, 11)
+    return digits(PHONE_PREFIX * 10**8 + scattered(number), 11)
+
+
+def scattered(number: Ints) -> Ints:
+    """Other numbers below 10^8 in no order, all different for numbers below 10^8."""
+    return number * _SCATTER % 10**8
 
 
 def bank_cards(number: Ints) -> Bytes:

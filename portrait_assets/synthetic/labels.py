@@ -11,7 +11,17 @@ from portrait_assets.synthetic.writing import LABEL
 SOURCE_NAME = "synthetic_bank"
 MONTHLY = ("transactions", "balances", "assignments", "contacts", "responses", "interactions")
 """Tables with one file per month, named after it."""
-WHOLE = ("customers", "products", "campaigns", "market", "promotions", "outcomes")
+WHOLE = (
+    "customers",
+    "products",
+    "campaigns",
+    "market",
+    "promotions",
+    "outcomes",
+    "consents",
+    "requests",
+    "prospects",
+)
 """Tables in one file."""
 GENERATED = tuple(table for table in CANONICAL if table.name in (*MONTHLY, *WHOLE))
 """What a bank has; a canonical table that the generator does not know is left out."""
@@ -29,10 +39,11 @@ Time stamps are local, Asia/Shanghai; amounts are CNY.
 
 Tables: one Parquet file each, or one folder with a file per month of the table's date.
   customers      one row per customer; further rows for a change of address, for a prospect who
-                 joins, and for second records from another system (ids starting with K)
+                 joins, for what suits the customer (an assessment, extra care), and for second
+                 records from another system (ids starting with K)
   transactions   amount is positive for what the customer spent, negative for a refund; payments
                  only: salaries are not rows, they show in when people buy
-  products       with risk grades R1 to R5, and days of introduction and withdrawal
+  products       with risk grades R1 to R5, days of introduction and withdrawal, and terms
   balances       month ends; cards and loans are what is owed, positive, with credit_limit (for a
                  loan or instalments the amount granted) and days_past_due; other accounts have no
                  credit_limit; accounts ending in 5, 6 and 7 were opened by an offer or a rise of
@@ -50,6 +61,9 @@ Tables: one Parquet file each, or one folder with a file per month of the table'
                  competitors offer by class of products (competitor is empty for the bank's own)
   promotions     the product of the month's campaign, shown in all branches
   outcomes       churn, default, answer to a term deposit offer; 1 yes, 0 no
+  consents       by purpose and channel, when granted and withdrawn; of minors by a guardian or not
+  requests       of access, correction, erasure, and objections
+  prospects      who might join, from lists of others; some are customers already
 
 truth/ (for judging only; nothing may be computed from it):
   segments       latent segment of each customer, whether he leans to another, whether he moves
@@ -73,7 +87,11 @@ truth/ (for judging only; nothing may be computed from it):
                  seasons: the months, and what customers do about it
   affinities     per customer without a product: the probability that he takes it by himself
                  within the months after as_of, if he stays, and whether he did
-
+  minors         children among the customers, and whether a guardian agreed to their consents
+  prospects      which customer a prospect was or became, probability of joining by what is known
+                 of him, day of joining, and what he held six months later (CNY, without debts)
+  unsuitable     customers over 65 to whom a fund of the grade R4 was sold, and while they hold it
+{marked}
 bank.json holds what the bank was made with; from it, further months are written by
   portrait generate bank --continue . --assignments FILE
 
@@ -81,6 +99,10 @@ sources/synthetic_bank/ defines the source for this very folder; in it:
   portrait run --source synthetic_bank --data-dir .
 """
 
+MARKED = """\
+  marks          text such as PM-00000012 planted in every text column and in identifiers, to be
+                 looked for where no personal data may be: table, column, customer, mark
+"""
 
 RULES = """\
 identity:
@@ -101,7 +123,9 @@ rules:
 """
 
 
-def write_labels(folder: Path, calendar: Calendar, customers: int, seed: int) -> None:
+def write_labels(
+    folder: Path, calendar: Calendar, customers: int, seed: int, marks: bool = False
+) -> None:
     """Write SYNTHETIC, README.txt and the source definition into the folder."""
     (folder / "SYNTHETIC").write_text(LABEL + "\n", encoding="utf-8")
     readme = README.format(
@@ -110,6 +134,7 @@ def write_labels(folder: Path, calendar: Calendar, customers: int, seed: int) ->
         first=calendar.names[0],
         last=calendar.names[-1],
         seed=seed,
+        marked=MARKED if marks else "",
     )
     (folder / "README.txt").write_text(readme, encoding="utf-8")
     source = folder / "sources" / SOURCE_NAME

@@ -21,9 +21,12 @@ from portrait_assets.synthetic.segments import (
     SEGMENTS,
 )
 from portrait_assets.synthetic.settings import Life
+from portrait_assets.synthetic.texts import REGIONS
 
 ELDER_CHANNELS = np.array([0.3, 0.3, 0.8, 1.6, 2.8, 3.0])
 """What the age of an elder does to the weight of each of CHANNELS."""
+LITTLE = 0.2
+"""Factor on what minors spend and save."""
 CATEGORY_SPREAD = 0.38
 CHANNEL_SPREAD = 0.34
 RATE_SPREAD = 0.32
@@ -46,6 +49,7 @@ NEAR = np.array([SEGMENT_CODES.index(s.near) for s in SEGMENTS])
 HOUR_HABIT = np.array([HOURS.index(s.hours) for s in SEGMENTS])
 YOUNG = SEGMENT_CODES.index("young_digital")
 RATE, TICKET = (np.array([getattr(s, n) for s in SEGMENTS]) for n in ("rate", "ticket"))
+REGION_WEIGHTS: Floats = np.array([weight for _, weight in REGIONS], dtype=np.float64)
 AGE = np.array([s.age for s in SEGMENTS], dtype=np.float64)
 
 
@@ -60,6 +64,7 @@ class People:
     lean: Floats
     """How far a blended customer leans to the neighbouring segment, 0 for the others."""
     is_prospect: Mask
+    is_minor: Mask
     is_female: Mask
     age: Floats
     """Age in years at the start of the first month."""
@@ -129,6 +134,11 @@ def make_people(
     lean = np.where(is_blended, 0.3 + 0.3 * draws.uniform("lean"), 0.0)
     is_prospect = (segment == YOUNG) & draws.chance("prospect", life.prospects / SHARES[YOUNG])
 
+    is_minor = (
+        draws.chance("minor", life.minors / SHARES[YOUNG]) & (segment == YOUNG) & ~is_prospect
+    )
+    little = np.where(is_minor, LITTLE, 1.0)
+
     def trait(name: str) -> Floats:
         return blended(segment, lean, np.array([float(getattr(s, name)) for s in SEGMENTS]))
 
@@ -139,6 +149,7 @@ def make_people(
         return grown
 
     age = _ages(draws, segment, lean, is_prospect)
+    age = np.where(is_minor, 6 + 10 * draws.uniform("minor age"), age)
     category = blended(segment, lean, CATEGORY_WEIGHTS) * np.exp(
         CATEGORY_SPREAD * np.stack([draws.normal(f"likes {c}") for c in CATEGORIES], axis=1)
     )
@@ -154,6 +165,7 @@ def make_people(
     rate = lognormal("rate", RATE_SPREAD) * np.exp(-(RATE_SPREAD**2) / 2)
     chances = blended(segment, lean, HOLDING_CHANCES)
     holds = np.stack([draws.uniform(f"holds {name}") for name in HOLDINGS], axis=1) < chances
+    holds &= ~is_minor[:, None]
     used = np.log(trait("utilisation") / (1 - trait("utilisation")))
     used = used + 0.7 * draws.normal("utilisation")
     region = draws.pick("region", region_weights)
@@ -164,22 +176,23 @@ def make_people(
         is_blended=is_blended,
         lean=lean,
         is_prospect=is_prospect,
+        is_minor=is_minor,
         is_female=draws.chance("female", 0.5),
         age=age,
         rate=np.where(never, 0.0, rate),
-        ticket=lognormal("ticket", TICKET_SPREAD),
+        ticket=lognormal("ticket", TICKET_SPREAD) * little,
         category=category,
         channel=channel,
         holds=holds,
-        holding_chance=chances,
-        deposit=lognormal("deposit", DEPOSIT_SPREAD),
+        holding_chance=chances * ~is_minor[:, None],
+        deposit=lognormal("deposit", DEPOSIT_SPREAD) * little,
         wealth=lognormal("wealth", WEALTH_SPREAD),
         fund_factor=np.full(len(number), 1.1),
         flow=np.zeros(len(number)),
         tenure=np.full(len(number), np.nan),
         wealth_kind=np.full(len(number), -1),
         nested_kind=np.full(len(number), -1),
-        income=lognormal("income", 0.4),
+        income=lognormal("income", 0.4) * np.where(is_minor, 0.0, 1.0),
         risk_appetite=np.clip(trait("risk_appetite") + 0.6 * draws.normal("risk appetite"), 1, 5),
         utilisation=1 / (1 + np.exp(-used)),
         delinquency=np.minimum(lognormal("delinquency", 0.9), 0.3),

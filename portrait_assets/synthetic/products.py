@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from portrait_assets.synthetic.columns import canonical
+from portrait_assets.synthetic.product_terms import terms_columns
 from portrait_assets.synthetic.seasons import Calendar
 
 OWN = "示例银行"
@@ -132,6 +133,7 @@ def products_table(calendar: Calendar) -> pa.Table:
             "brand": text([product.brand for product in PRODUCTS]),
             "is_own_label": pa.array([product.brand == OWN for product in PRODUCTS]),
             "risk_grade": text([product.risk_grade for product in PRODUCTS]),
+            **terms_columns(PRODUCT_IDS, [product.risk_grade for product in PRODUCTS]),
             "margin_rate": pa.array([margin_rate(p) for p in positions], pa.float64()),
         },
         len(PRODUCTS),

@@ -61,6 +61,8 @@ class Life:
     """Customers chosen for a campaign who are held out at random."""
     contacted: float = 0.12
     """Share of customers chosen for one campaign."""
+    minors: float = 0.004
+    """Children, from 6 to 15 years old on the first day; they hold a current account only."""
     elder_age: int = 60
     """From this age on customers use branch, telephone and cash machines more."""
 
@@ -191,6 +193,77 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Suitability:
+    """What is recorded of what suits customers, and whom it is wrongly sold to.
+
+    Shares are of customers unless stated; who holds a fund is always assessed beforehand.
+    """
+
+    assessed: float = 0.15
+    """Customers without a fund whose risk tolerance was assessed."""
+    valid_days: int = 365
+    """Days for which an assessment counts."""
+    renewing: float = 0.6
+    """Assessments that are renewed on the day that they expire; the others expire."""
+    changed: float = 0.25
+    """Renewed assessments that find another tolerance, a step lower or higher."""
+    professional: float = 0.05
+    """Fund holders of large means who are professional investors."""
+    extra_care: float = 0.01
+    """Customers recorded as needing extra care; five times as many from the age of 70 on."""
+    insurance_assessed: float = 0.08
+    """Customers without insurance whose needs were assessed; holders always were."""
+    unsuitable_elder: float = 0.2
+    """Fund holders over 65 to whom a fund of the grade R4 was sold, against their tolerance.
+
+    No other customer over 65 holds one (`truth/unsuitable.parquet`).
+    """
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """What customers agree to, withdraw and ask for.
+
+    Shares are of customers; the first five are of those who agree on joining, by purpose.
+    """
+
+    profiling: float = 0.8
+    marketing: float = 0.75
+    """For each channel by itself."""
+    credit: float = 0.1
+    """Of those who owe nothing; borrowers' data are processed for their contract."""
+    sharing: float = 0.25
+    later: float = 0.2
+    """Of those who did not agree on joining: who does within the bank's months."""
+    withdrawing: float = 0.008
+    """Monthly probability that a consent is withdrawn."""
+    again: float = 0.15
+    """Withdrawn consents that are granted again within half a year."""
+    guardian: float = 0.7
+    """Minors for whom a guardian agreed; the others' consents are their own, and count nothing."""
+    erasure: float = 0.15
+    """Of those who left: who asks within two months that everything be erased."""
+    objection: float = 0.012
+    """Who objects, half of them to profiling and half to marketing, some by one channel only."""
+    access: float = 0.006
+    correction: float = 0.003
+
+
+@dataclass(frozen=True)
+class Prospects:
+    """Who is listed as a prospect, and on what it depends whether he joins."""
+
+    listed: float = 0.06
+    """Prospects, as a share of the bank's customers."""
+    known: float = 0.1
+    """Of those listed: who is a customer already, under another spelling."""
+    baseline: float = -2.0
+    """Logit of joining for whoever has average attributes."""
+    lookalike: float = 1.0
+    """Factor on what attributes add to that logit; with 0 all are as likely to join."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All rates of a synthetic bank."""
 
@@ -202,3 +275,6 @@ class Settings:
     reactions: Reactions = Reactions()
     flaws: Flaws = Flaws()
     delivery: Delivery = Delivery()
+    suitability: Suitability = Suitability()
+    privacy: Privacy = Privacy()
+    prospects: Prospects = Prospects()

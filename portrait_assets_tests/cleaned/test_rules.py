@@ -15,6 +15,7 @@ from portrait_assets.stages.raw.contract import (
     BALANCES,
     CAMPAIGNS,
     CANONICAL_BY_NAME,
+    CONSENTS,
     CUSTOMERS,
     PRODUCTS,
     RESPONSES,
@@ -194,6 +195,29 @@ def test_days_past_due_below_zero_are_a_code():
     }
     found = clean(received(BALANCES, [row]), BALANCES, CHINA)
     assert rejects_of(found) == [(1, "days_past_due", "code for not known", "value", "-1")]
+
+
+def test_a_risk_tolerance_that_expires_before_it_was_assessed_is_none():
+    row = {"customer_id": "K", "risk_tolerance": "C4", "risk_assessed_on": "2024-01-05"}
+    on_the_day = row | {"risk_tolerance_expires_on": "2024-01-05"}
+    assert rejects_of(clean(received(CUSTOMERS, [row, on_the_day]), CUSTOMERS, CHINA)) == []
+    before = row | {"risk_tolerance_expires_on": "2024-01-04"}
+    found = clean(received(CUSTOMERS, [before]), CUSTOMERS, CHINA)
+    assert rejects_of(found) == [
+        (1, "risk_tolerance", "expires before it was assessed", "value", "x9")
+    ]
+    assert found.kept["risk_tolerance"].to_list() == [None]
+
+
+def test_a_consent_withdrawn_before_it_was_granted_is_set_aside():
+    row = {"customer_id": "K", "purpose": "marketing", "granted_on": "2024-01-05"}
+    same_day = row | {"withdrawn_on": "2024-01-05", "channel": "app"}
+    before = row | {"withdrawn_on": "2024-01-04", "channel": "phone"}
+    found = clean(received(CONSENTS, [row, same_day, before]), CONSENTS, CHINA)
+    assert rejects_of(found) == [
+        (3, "withdrawn_on", "withdrawn before it was granted", "row", "2024-01-04")
+    ]
+    assert found.kept["channel"].to_list() == [None, "app"]
 
 
 def against(

@@ -10,9 +10,22 @@ import polars as pl
 import pytest
 
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
+from portrait_assets.synthetic.settings import Delivery, Life, Privacy, Settings, Suitability
 
 CUSTOMERS, MONTHS, SEED = 4_000, 7, 11
 Query = Callable[[str], pl.DataFrame]
+PLANTED = Settings(
+    delivery=Delivery(unsubscribed=0.0),
+    life=Life(minors=0.02),
+    suitability=Suitability(unsuitable_elder=0.6),
+    privacy=Privacy(withdrawing=0.02, erasure=0.5, objection=0.1),
+)
+UNPLANTED = Settings(
+    delivery=Delivery(unsubscribed=0.0),
+    life=Life(minors=0.0),
+    suitability=Suitability(unsuitable_elder=0.0, renewing=1.0),
+    privacy=Privacy(withdrawing=0.0, erasure=0.0, objection=0.0, access=0.0, correction=0.0),
+)
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +35,30 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> BankSummary:
 
 @pytest.fixture(scope="session")
 def query(bank: BankSummary) -> Query:
-    """SQL over the bank's tables and, under their names with truth_ before them, the truths."""
+    return queries(bank.folder)
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Query:
+    """A bank in which much is planted of what protects customers and of prospects."""
+    folder = tmp_path_factory.mktemp("planted") / "bank"
+    generate_bank(folder, 6_000, 12, SEED, settings=PLANTED)
+    return queries(folder)
+
+
+@pytest.fixture(scope="session")
+def unplanted(tmp_path_factory: pytest.TempPathFactory) -> Query:
+    """The same bank with none of it."""
+    folder = tmp_path_factory.mktemp("unplanted") / "bank"
+    generate_bank(folder, 6_000, 12, SEED, settings=UNPLANTED)
+    return queries(folder)
+
+
+def queries(folder: Path) -> Query:
+    """SQL over a bank's tables and, under their names with truth_ before them, the truths."""
     con = duckdb.connect()
-    for folder, prefix in ((bank.folder, ""), (bank.folder / "truth", "truth_")):
-        for path in sorted(folder.iterdir()):
+    for place, prefix in ((folder, ""), (folder / "truth", "truth_")):
+        for path in sorted(place.iterdir()):
             if path.suffix == ".parquet":
                 con.execute(f"CREATE VIEW {prefix}{path.stem} AS FROM '{path}'")
             elif list(path.glob("*.parquet")):

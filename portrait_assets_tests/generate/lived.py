@@ -9,11 +9,10 @@ import numpy as np
 
 from portrait_assets.synthetic.balances import Holdings, make_holdings
 from portrait_assets.synthetic.campaigns import Contacted
-from portrait_assets.synthetic.chunk import REGION_WEIGHTS
 from portrait_assets.synthetic.course import Course, run_course
 from portrait_assets.synthetic.lifecycle import Lifecycle, make_lifecycle
 from portrait_assets.synthetic.market import Market, make_market
-from portrait_assets.synthetic.people import People, make_people
+from portrait_assets.synthetic.people import REGION_WEIGHTS, People, make_people
 from portrait_assets.synthetic.plans import make_campaigns
 from portrait_assets.synthetic.randomness import Floats, Mask
 from portrait_assets.synthetic.seasons import Calendar
@@ -51,7 +50,7 @@ def live(
     market = change(make_market(SEED, calendar))
     people = make_people(SEED, np.arange(1, customers + 1), settings.life, REGION_WEIGHTS)
     lives = make_lifecycle(people, calendar, settings.life)
-    holdings = make_holdings(people, lives, calendar)
+    holdings = make_holdings(people, lives, calendar, suitability=settings.suitability)
     planned = make_campaigns(calendar, campaigns, settings.flaws)
     course = run_course(people, lives, holdings, market, planned, settings)
     return Lived(people, lives, holdings, market, course, settings)

@@ -77,7 +77,9 @@ def test_another_seed_makes_another_bank(tmp_path: Path) -> None:
         generate_bank(tmp_path / str(seed), 50, 2, seed=seed)
     one, two = contents(tmp_path / "1"), contents(tmp_path / "2")
     same = {name for name in one if one[name] == two[name]}
-    assert not {name for name in same if name.endswith(".parquet")} - {
+    tables = {name for name in same if name.endswith(".parquet")}
+    with_rows = {name for name in tables if pq.read_metadata(tmp_path / "1" / name).num_rows}
+    assert not with_rows - {
         "products.parquet",
         "campaigns.parquet",
         "promotions.parquet",
@@ -95,9 +97,12 @@ def test_a_larger_bank_keeps_the_first_customers(tmp_path: Path) -> None:
         number = pl.col("customer_id").str.slice(1).cast(pl.Int64)
         return everyone.filter(number <= 120).sort(pl.all())
 
-    for table in (*MONTHLY, "outcomes"):
+    for table in (*MONTHLY, "outcomes", "consents", "requests"):
         assert first("120", table).equals(first("300", table)), table
     assert first("120", "customers").equals(first("300", "customers"))
+    for table in ("prospects", "truth/prospects"):
+        few, many = (pl.read_parquet(tmp_path / f"{n}/{table}.parquet") for n in (120, 300))
+        assert 0 < len(few) == len(many.join(few, on=few.columns, nulls_equal=True)), table
 
 
 def test_says_everywhere_that_it_is_synthetic(bank: BankSummary) -> None:

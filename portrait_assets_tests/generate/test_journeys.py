@@ -11,7 +11,6 @@ import pytest
 
 from portrait_assets.synthetic.bank import BankSummary
 from portrait_assets.synthetic.borrowing import make_borrowing
-from portrait_assets.synthetic.chunk import REGION_WEIGHTS
 from portrait_assets.synthetic.columns import fixed_text, prefixed
 from portrait_assets.synthetic.duplicates import Duplicates
 from portrait_assets.synthetic.interactions import interaction_tables
@@ -22,7 +21,7 @@ from portrait_assets.synthetic.journeys import (
     make_plan,
 )
 from portrait_assets.synthetic.lifecycle import make_lifecycle
-from portrait_assets.synthetic.people import make_people
+from portrait_assets.synthetic.people import REGION_WEIGHTS, make_people
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.segments import SEGMENT_CODES
 from portrait_assets.synthetic.settings import Dirt, Journeys, Life

@@ -20,7 +20,6 @@ from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.borrowing import make_borrowing
-from portrait_assets.synthetic.chunk import REGION_WEIGHTS
 from portrait_assets.synthetic.columns import fixed_text, prefixed
 from portrait_assets.synthetic.kinds import (
     ALIKE,
@@ -32,7 +31,7 @@ from portrait_assets.synthetic.kinds import (
     people_of,
 )
 from portrait_assets.synthetic.lifecycle import make_lifecycle
-from portrait_assets.synthetic.people import People, make_people
+from portrait_assets.synthetic.people import REGION_WEIGHTS, People, make_people
 from portrait_assets.synthetic.randomness import Floats, Mask
 from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.settings import Kinds, Life, Settings

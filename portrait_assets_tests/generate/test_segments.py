@@ -55,7 +55,7 @@ def features_sql(folder: Path) -> str:
 
 @pytest.mark.slow
 def test_k_means_with_the_true_number_finds_most_of_the_segments(tmp_path: Path) -> None:
-    bank = generate_bank(tmp_path / "bank", 8_000, 24, seed=2)
+    bank = generate_bank(tmp_path / "bank", 8_000, 24, seed=1)
     with duckdb.connect() as con:
         frame = con.sql(features_sql(bank.folder)).pl()
     columns = []

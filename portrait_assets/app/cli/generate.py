@@ -59,6 +59,9 @@ def bank(
             "and day, which customers answer instead of the bank's own campaigns."
         ),
     ] = None,
+    marks: Annotated[
+        bool, typer.Option("--marks", help="Plant findable marks in text, for scans for leaks.")
+    ] = False,
 ) -> None:
     """Write a synthetic bank as Parquet, with the truth behind it. All persons are invented."""
     made_with = {
@@ -68,6 +71,7 @@ def bank(
         "--first-month": first_month,
         "--campaigns": campaigns,
         "--kinds": kinds,
+        "--marks": marks or None,
     }
     if continued is not None:
         _refuse(
@@ -95,6 +99,7 @@ def bank(
         progress=out.print,
         campaigns=campaigns,
         settings=Settings(kinds=Kinds(kinds)),
+        marks=marks,
     )
     _print_rows(written.rows, to)
 

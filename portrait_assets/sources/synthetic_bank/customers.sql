@@ -23,6 +23,12 @@ SELECT
     children,
     home_ownership,
     region,
+    risk_tolerance,
+    risk_assessed_on,
+    risk_tolerance_expires_on,
+    is_professional_investor,
+    extra_care_recorded_on,
+    insurance_need_assessed_on,
     source_file,
     source_row
 FROM customers

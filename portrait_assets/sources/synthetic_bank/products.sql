@@ -10,6 +10,11 @@ SELECT
     is_merchandise,
     package_size,
     risk_grade,
+    minimum_amount,
+    term_days,
+    sold_to_risk_tolerance,
+    needs_assessment,
+    is_personalisable,
     margin_rate,
     source_file,
     source_row

@@ -49,6 +49,12 @@ SURVIVORSHIP: dict[str, Survives] = {
     "children": Survives.MOST_RECENT,
     "home_ownership": Survives.MOST_RECENT,
     "region": Survives.MOST_RECENT,
+    "risk_tolerance": Survives.MOST_RECENT,
+    "risk_assessed_on": Survives.MOST_RECENT,
+    "risk_tolerance_expires_on": Survives.MOST_RECENT,
+    "is_professional_investor": Survives.MOST_RECENT,
+    "extra_care_recorded_on": Survives.MOST_RECENT,
+    "insurance_need_assessed_on": Survives.MOST_RECENT,
 }
 """The rule of each attribute; the most complete is chosen among a system's latest records."""
 

@@ -22,6 +22,18 @@ CROSS_RULES: dict[str, tuple[Rule, ...]] = {
             # Where a day is recorded, a rule of personal data compares with that.
             (pl.col("birth_date") > MONTH_END) & pl.coalesce("recorded_on", "joined_on").is_null(),
         ),
+        Rule(
+            # Without its day a tolerance would count for ever; without the tolerance nothing does.
+            *("risk_tolerance", "expires before it was assessed", Severity.VALUE),
+            pl.col("risk_tolerance_expires_on") < pl.col("risk_assessed_on"),
+        ),
+    ),
+    "consents": (
+        Rule(
+            # Without its withdrawal a consent would hold; without the row there is none.
+            *("withdrawn_on", "withdrawn before it was granted", Severity.ROW),
+            pl.col("withdrawn_on") < pl.col("granted_on"),
+        ),
     ),
     "products": (
         Rule(

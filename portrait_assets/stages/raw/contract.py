@@ -14,6 +14,7 @@ from portrait_assets.schema.table import (
     Table,
     Type,
 )
+from portrait_assets.stages.raw import protection
 
 C2, C3 = Sensitivity.C2, Sensitivity.C3
 # Codes of the field for what is not known, of attributes; a source declares further ones.
@@ -162,6 +163,7 @@ CUSTOMERS = Canonical(
             sentinels=NOT_KNOWN,
         ),
         _text("region", "Region of residence", "地区", sentinels=NOT_KNOWN),
+        *protection.OF_CUSTOMERS,
     ),
 )
 
@@ -247,6 +249,7 @@ PRODUCTS = Canonical(
         ),
         _text("package_size", "Package size", "规格"),
         _text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),
+        *protection.OF_PRODUCTS,
         Column(
             "margin_rate",
             Type.NUMBER,
@@ -494,6 +497,38 @@ EXCHANGE_RATES = Canonical(
     ),
 )
 
+CONSENTS = Canonical(
+    name="consents",
+    en="What processing of personal information customers agreed to, and when they withdrew it",
+    zh="个人信息处理同意",
+    dated_by="granted_on",
+    required=("customer_id", "purpose", "granted_on"),
+    columns=(CUSTOMER_ID, *protection.OF_CONSENTS),
+)
+
+REQUESTS = Canonical(
+    name="requests",
+    en="What customers asked to be done with their personal information",
+    zh="个人信息权利请求",
+    dated_by="requested_on",
+    required=("customer_id", "kind", "requested_on"),
+    columns=(CUSTOMER_ID, *protection.OF_REQUESTS),
+)
+
+PROSPECTS = Canonical(
+    name="prospects",
+    en="Who might become a customer, by what is known of them",
+    zh="潜在客户",
+    dated_by="recorded_on",
+    undated_allowed=True,
+    required=("prospect_id",),
+    columns=(
+        _text("prospect_id", "Prospect identifier", "潜在客户编号"),
+        *(CUSTOMERS.column(name) for name in protection.KNOWN_OF_PROSPECTS),
+        *protection.OF_PROSPECTS,
+    ),
+)
+
 CANONICAL: tuple[Canonical, ...] = (
     CUSTOMERS,
     TRANSACTIONS,
@@ -508,6 +543,9 @@ CANONICAL: tuple[Canonical, ...] = (
     OUTCOMES,
     EXCHANGE_RATES,
     ASSIGNMENTS,
+    CONSENTS,
+    REQUESTS,
+    PROSPECTS,
 )
 CANONICAL_BY_NAME = {canonical.name: canonical for canonical in CANONICAL}
 

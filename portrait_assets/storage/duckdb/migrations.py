@@ -180,7 +180,7 @@ def _add_canonical_of_7(con: duckdb.DuckDBPyConnection, contracts: Contracts) ->
         _add_empty(con, contracts, name, "transactions")
 
 
-SINCE_7 = ("assignments",)
+SINCE_7 = ("assignments", "consents", "requests", "prospects")
 """Canonical tables that are new in format 7."""
 MIGRATIONS: Sequence[Migration] = (
     Migration(3, "meta.partitions notes when contents last changed", _CHANGED_AT_SQL),
@@ -197,7 +197,11 @@ MIGRATIONS: Sequence[Migration] = (
         "rates of currencies are a canonical table",
         lambda con, contracts: _add_empty(con, contracts, "exchange_rates", "transactions"),
     ),
-    Migration(7, "assignments are a canonical table", _add_canonical_of_7),
+    Migration(
+        7,
+        "assignments, consents, requests and prospects are canonical tables",
+        _add_canonical_of_7,
+    ),
 )
 
 

@@ -1,0 +1,23 @@
+SELECT
+    prospect_id,
+    recorded_on,
+    full_name,
+    phone,
+    email,
+    address,
+    postcode,
+    birth_date,
+    gender,
+    age,
+    occupation,
+    education,
+    marital_status,
+    income_band,
+    household_type,
+    children,
+    home_ownership,
+    region,
+    source,
+    source_file,
+    source_row
+FROM prospects
