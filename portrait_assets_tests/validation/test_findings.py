@@ -198,6 +198,7 @@ def test_quality_is_judged_dimension_by_dimension_where_it_was_measured():
         "consistency": "warn",
     }
     assert found["threshold"].null_count() == 0
+    assert set(found["subject"]) == {"customers"}, "of a table without rows nothing is judged"
 
 
 def test_a_backtest_of_what_happened_to_nobody_says_so():
