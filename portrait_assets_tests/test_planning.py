@@ -169,6 +169,12 @@ def test_before_a_month_asked_for_rows_that_changed_in_earlier_months_are_read()
     assert plan(MONTHS, [JANUARY], COMPLETE, NEW_FILES).raw == [JANUARY]
 
 
+def test_one_table_of_an_earlier_month_that_was_read_from_other_files_is_enough():
+    mixed = month(10) | {"raw.products": Materialized(State(10, 10), NEW_FILES)}
+    found = plan(MONTHS, [MARCH], with_month(COMPLETE, JANUARY, mixed), NOW)
+    assert (found.raw, found.months) == (MONTHS, [MARCH])
+
+
 def test_before_a_month_asked_for_those_that_are_stale_are_run():
     changed = month(20) | {RAW: Materialized(State(90, 90), NOW)}
     found = plan(MONTHS, [MARCH], with_month(COMPLETE, FEBRUARY, changed), NOW)

@@ -69,6 +69,11 @@ def test_each_share_falls_with_its_own_fault(share: str, second: dict[str, str |
     assert 0 < shares(TRANSACTIONS, [GOOD, GOOD | second])[share] < 1
 
 
+@pytest.mark.parametrize("occurred_at", ["2024-01-01 00:00:00", "2024-01-31 23:59:59"])
+def test_the_first_and_last_moment_of_a_month_are_in_time(occurred_at: str):
+    assert shares(TRANSACTIONS, [GOOD | {"occurred_at": occurred_at}])["timeliness"] == 1
+
+
 def test_values_that_disagree_are_inconsistent():
     row = {"customer_id": "K", "recorded_on": "2024-01-01", "joined_on": "2024-02-01"}
     measured = shares(CUSTOMERS, [row, row | {"customer_id": "L", "joined_on": "2024-01-01"}])

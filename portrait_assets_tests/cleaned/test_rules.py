@@ -139,6 +139,27 @@ def test_a_customer_s_values_must_agree(row: dict[str, str | None], expected: tu
 
 
 @pytest.mark.parametrize(
+    ("birth_date", "age", "broken"),
+    [
+        # Recorded on 2024-01-01: 34 years old on that birthday, 33 on the day before.
+        *(("1990-01-01", age, None) for age in (33, 34, 35)),
+        *(("1990-01-01", age, "differs from the date of birth") for age in (32, 36)),
+        *(("1990-01-02", age, None) for age in (32, 33, 34)),
+        *(("1990-01-02", age, "differs from the date of birth") for age in (31, 35)),
+        ("2024-01-01", None, None),
+        ("2024-01-02", None, "born after the record was made"),
+        ("1903-01-02", None, None),
+        ("1903-01-01", None, "more than 120 years old"),
+    ],
+)
+def test_where_a_person_s_dates_no_longer_agree(
+    birth_date: str, age: int | None, broken: str | None
+):
+    found = people({"birth_date": birth_date, "age": str(age) if age else None})
+    assert found.rejects["rule"].to_list() == ([broken] if broken else [])
+
+
+@pytest.mark.parametrize(
     ("column", "received_as", "expected"),
     [
         ("birth_date", "33178", "1990-11-01"),

@@ -49,6 +49,23 @@ def test_sizes_and_value() -> None:
     assert segment_sizes(FEATURES, ASSIGNMENT)["value_share"].null_count() == 2
 
 
+@pytest.mark.parametrize(
+    ("values", "shares"),
+    [
+        ([30.0, 10.0], [0.75, 0.25]),
+        ([30.0, -10.0], [1.5, -0.5]),
+        ([10.0, -10.0], [None, None]),
+        ([10.0, -30.0], [None, None]),
+    ],
+)
+def test_of_a_total_value_that_is_not_positive_nobody_has_a_share(
+    values: list[float], shares: list[float | None]
+) -> None:
+    features = pl.DataFrame({"customer_id": ["a", "b"], "value": values})
+    assigned = pl.DataFrame({"customer_id": ["a", "b"], "segment_id": [1, 2]})
+    assert segment_sizes(features, assigned, "value")["value_share"].to_list() == shares
+
+
 def test_a_number_is_described_by_means_tgi_and_standard_deviations() -> None:
     profile = profile_segments(FEATURES, ASSIGNMENT, USES, "spend_amount")
     assert dict(profile.schema) == PROFILE_SCHEMA

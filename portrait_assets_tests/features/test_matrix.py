@@ -60,6 +60,29 @@ def test_what_is_chosen_when_there_is_a_choice():
     assert ann["discount_depth_12m"] == round(5 / 105, 6)
 
 
+def test_loyalty_is_to_the_first_brand_among_lines_of_a_known_brand():
+    """Ann's five drinks without a brand are none, nor is her one snack a choice of a brand."""
+    bought = {"ann": "AAAB-----s", "bob": "BB"}
+    world = World(
+        "2024-01",
+        transactions=[
+            sale(who, f"2024-01-{day_of_month:02}", 10, product_id=product)
+            for who, products in bought.items()
+            for day_of_month, product in enumerate(products, 1)
+        ],
+        products=[
+            *({"product_id": brand, "category": "drinks", "brand": brand} for brand in "AB"),
+            {"product_id": "-", "category": "drinks"},
+            {"product_id": "s", "category": "snacks", "brand": "A"},
+        ],
+    )
+    ann, bob = world.customer("ann", "2024-01"), world.customer("bob", "2024-01")
+    base = (3 + 2) / (4 + 2)
+    assert ann["brand_loyalty_12m"] == round((3 + 10 * base) / (4 + 10), 6)
+    assert bob["brand_loyalty_12m"] == round((2 + 10 * base) / (2 + 10), 6)
+    assert (ann["brand_choice_lines_12m"], bob["brand_choice_lines_12m"]) == (4, 2)
+
+
 def test_what_is_no_merchandise_is_spent_on_and_not_preferred():
     """Neither by the category of the product nor by that of the line, nor by its brand."""
     world = World(
@@ -345,10 +368,9 @@ def test_who_has_joined_without_buying_is_a_customer_and_who_has_not_is_none():
             {"customer_id": "dan"},
         ],
     )
-    assert world.matrix("2024-01")["customer_id"].to_list() == ["bob"]
-    assert world.matrix("2024-02")["customer_id"].to_list() == ["ann", "bob", "cat"]
-    assert world.customer("bob", "2024-01")["spend_12m"] is None, "nobody has bought anything yet"
-    assert world.customer("bob", "2024-02")["spend_12m"] == 0
+    nobody_has_bought_yet = {"bob": None}
+    assert world.feature("spend_12m", "2024-01") == nobody_has_bought_yet
+    assert world.feature("spend_12m", "2024-02") == {"ann": 1, "bob": 0, "cat": 0}
 
 
 def test_every_column_is_a_declared_feature_with_a_domain_where_it_is_a_share():

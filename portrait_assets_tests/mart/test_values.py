@@ -176,6 +176,32 @@ TABLES: dict[str, list[Row]] = {
             ("2024-03", "adds_up", "a", False),
         )
     ],
+    "raw.receipts": [
+        {
+            "month": month,
+            "table_name": table,
+            "is_provided": table != "contacts",
+            "rows_in_file": placed + unplaced,
+            "rows_placed": placed,
+            "rows_unplaced": unplaced,
+        }
+        for month, table, placed, unplaced in (
+            # Each month has the numbers of the whole file, as they were when it was read.
+            ("2024-03", "transactions", 22, 3),
+            ("2024-04", "transactions", 26, 4),
+            ("2024-05", "transactions", 26, 4),
+            *((month, "balances", 90, 0) for month in ("2024-03", "2024-04")),
+            *((month, "contacts", 0, 0) for month in ("2024-03", "2024-04")),
+        )
+    ],
+    "cleaned.rejects": [
+        {"table_name": table, "column_name": column, "rule": rule, "severity": "value"}
+        for table, column, rule in (
+            ("transactions", "amount", "unreadable"),
+            ("transactions", None, "exact duplicate"),
+            ("transactions", "amount", "unreadable"),
+        )
+    ],
     "cleaned.completeness": [
         {"month": month, "table_name": table, "is_complete": complete}
         for month, table, complete in (
@@ -388,6 +414,19 @@ def test_quality_is_that_of_the_month(published: Published):
     assert [row["month"] for row in found["returns"]] == ["2024-05", "2024-04"]
     assert [row["feature"] for row in found["features"]] == ["y"]
     assert [row["tag_code"] for row in found["cards"]] == ["idle", "likes"]
+
+
+def test_lines_of_files_are_counted_once_and_rejects_by_their_rule(published: Published):
+    found = quality(published)
+    assert [tuple(row.values()) for row in found["receipts"]] == [
+        ("balances", True, 90, 90, 0),
+        ("transactions", True, 26, 30, 4),
+        ("contacts", False, 0, 0, 0),
+    ]
+    assert [(r["column_name"], r["rule"], r["n"]) for r in found["rejects"]] == [
+        ("amount", "unreadable", 2),
+        ("–", "exact duplicate", 1),
+    ]
 
 
 @pytest.mark.parametrize(("contacted", "sentences"), [(9, 0), (10, 1)])

@@ -128,18 +128,30 @@ def test_a_feature_that_the_source_gives_nothing_for_is_not_judged_by_itself():
     [(True, "ERROR", "pass"), (False, "WARN", "warn"), (False, "ERROR", "fail")],
 )
 def test_check_results_become_verdicts(passed: bool, severity: str, verdict: str):
-    row = {
-        "month": "2024-01",
-        "table_name": "t",
-        "check_name": "c",
-        "severity": severity,
-        "is_blocking": False,
-        "passed": passed,
-        "failures": 0,
-        "detail": "x",
-    }
-    found = findings.check_results(pl.DataFrame([row], schema=CHECK_RESULTS.polars_schema))
-    assert found["verdict"].to_list() == [verdict]
+    assert check_results(("t", severity, passed))["verdict"].to_list() == [verdict]
+
+
+def test_a_check_fails_by_the_severity_of_the_tables_that_it_failed_on():
+    found = check_results(("a", "ERROR", True), ("b", "WARN", False))
+    assert found.select("verdict", "advice_en").rows() == [("warn", "Failed on 1 of 2: b (x).")]
+
+
+def check_results(*of_tables: tuple[str, str, bool]) -> pl.DataFrame:
+    """The findings on one check of tables: each with the severity there and whether it passed."""
+    rows = [
+        {
+            "month": "2024-01",
+            "table_name": table,
+            "check_name": "c",
+            "severity": severity,
+            "is_blocking": False,
+            "passed": passed,
+            "failures": 0,
+            "detail": "x",
+        }
+        for table, severity, passed in of_tables
+    ]
+    return findings.check_results(pl.DataFrame(rows, schema=CHECK_RESULTS.polars_schema))
 
 
 def test_a_segment_of_nearly_everyone_or_hardly_anyone_is_warned_of():
@@ -186,6 +198,7 @@ def test_quality_is_judged_dimension_by_dimension_where_it_was_measured():
         "consistency": "warn",
     }
     assert found["threshold"].null_count() == 0
+    assert set(found["subject"]) == {"customers"}, "of a table without rows nothing is judged"
 
 
 def test_a_backtest_of_what_happened_to_nobody_says_so():
