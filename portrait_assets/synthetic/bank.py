@@ -15,25 +15,25 @@ import pyarrow.compute as pc
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.months import parse_month
 from portrait_assets.synthetic.chunk import World, make_chunk
-from portrait_assets.synthetic.columns import canonical
-from portrait_assets.synthetic.kinds import check_kinds
+from portrait_assets.synthetic.common.columns import canonical
+from portrait_assets.synthetic.common.marks import Marker
+from portrait_assets.synthetic.common.randomness import Ints
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.common.writing import BankFiles, Piece
+from portrait_assets.synthetic.economy.market import make_market, market_table
+from portrait_assets.synthetic.holdings.products import products_table
 from portrait_assets.synthetic.labels import MONTHLY, write_labels
-from portrait_assets.synthetic.market import make_market, market_table
-from portrait_assets.synthetic.marks import Marker
-from portrait_assets.synthetic.plans import (
+from portrait_assets.synthetic.marketing.plans import (
     Campaign,
     campaigns_table,
     make_campaigns,
     promotions_table,
     true_campaigns,
 )
+from portrait_assets.synthetic.persons.kinds import check_kinds
 from portrait_assets.synthetic.planted import planted
-from portrait_assets.synthetic.products import products_table
-from portrait_assets.synthetic.randomness import Ints
 from portrait_assets.synthetic.recipe import Recipe
-from portrait_assets.synthetic.seasons import Calendar
 from portrait_assets.synthetic.settings import Settings
-from portrait_assets.synthetic.writing import BankFiles, Piece
 
 CHUNK_CUSTOMERS = 40_000
 """Customers per chunk; part of the layout: one row group of each file holds one chunk."""

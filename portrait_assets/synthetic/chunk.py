@@ -10,28 +10,40 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from portrait_assets.synthetic.affinities import affinities_table
-from portrait_assets.synthetic.answers import (
-    assignments_table,
-    contacts_table,
-    responses_table,
-    true_responses,
-)
-from portrait_assets.synthetic.assessments import (
-    make_assessments,
-    unsuitable_table,
-    with_suitability,
-)
-from portrait_assets.synthetic.balances import balance_tables, make_holdings
-from portrait_assets.synthetic.borrowing import Borrowing, make_borrowing
-from portrait_assets.synthetic.columns import (
+from portrait_assets.synthetic.common.columns import (
     canonical,
     codes,
     dates,
     fixed_text,
     prefixed,
 )
-from portrait_assets.synthetic.consents import (
+from portrait_assets.synthetic.common.planting import Rule, plant
+from portrait_assets.synthetic.common.randomness import Ints
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.common.writing import Piece, plain_text
+from portrait_assets.synthetic.economy.events import Happenings, make_happenings, rate_sensitive
+from portrait_assets.synthetic.economy.market import Market
+from portrait_assets.synthetic.economy.outcomes import outcomes_table
+from portrait_assets.synthetic.economy.transactions import transaction_tables
+from portrait_assets.synthetic.holdings.affinities import affinities_table
+from portrait_assets.synthetic.holdings.assessments import (
+    make_assessments,
+    unsuitable_table,
+    with_suitability,
+)
+from portrait_assets.synthetic.holdings.balances import balance_tables, make_holdings
+from portrait_assets.synthetic.holdings.borrowing import Borrowing, make_borrowing
+from portrait_assets.synthetic.marketing.answers import (
+    assignments_table,
+    contacts_table,
+    responses_table,
+    true_responses,
+)
+from portrait_assets.synthetic.marketing.course import leaving_table, run_course
+from portrait_assets.synthetic.marketing.delivery import unsubscribed as who_unsubscribed
+from portrait_assets.synthetic.marketing.offers import FUND_OFFERED
+from portrait_assets.synthetic.marketing.plans import Campaign
+from portrait_assets.synthetic.persons.consents import (
     consents_table,
     make_consents,
     make_requests,
@@ -39,38 +51,26 @@ from portrait_assets.synthetic.consents import (
     requests_table,
     unsubscribed,
 )
-from portrait_assets.synthetic.course import leaving_table, run_course
-from portrait_assets.synthetic.customers import master_records, record_dates
-from portrait_assets.synthetic.delivery import unsubscribed as who_unsubscribed
-from portrait_assets.synthetic.duplicates import Duplicates, make_duplicates
-from portrait_assets.synthetic.events import Happenings, make_happenings, rate_sensitive
-from portrait_assets.synthetic.interactions import interaction_tables
-from portrait_assets.synthetic.journeys import Plan, make_plan
-from portrait_assets.synthetic.kinds import kind_columns, latent_variables, people_of
-from portrait_assets.synthetic.lifecycle import (
+from portrait_assets.synthetic.persons.customers import master_records, record_dates
+from portrait_assets.synthetic.persons.duplicates import Duplicates, make_duplicates
+from portrait_assets.synthetic.persons.kinds import kind_columns, latent_variables, people_of
+from portrait_assets.synthetic.persons.lifecycle import (
     NONE,
     STAGES,
     Lifecycle,
     make_lifecycle,
 )
-from portrait_assets.synthetic.market import Market
-from portrait_assets.synthetic.offers import FUND_OFFERED
-from portrait_assets.synthetic.outcomes import outcomes_table
-from portrait_assets.synthetic.people import NEAR, REGION_WEIGHTS, People
-from portrait_assets.synthetic.plans import Campaign
-from portrait_assets.synthetic.planting import Rule, plant
-from portrait_assets.synthetic.prospects import (
+from portrait_assets.synthetic.persons.people import NEAR, REGION_WEIGHTS, People
+from portrait_assets.synthetic.persons.prospects import (
     list_prospects,
     prospects_table,
     prospects_truth,
 )
-from portrait_assets.synthetic.randomness import Ints
-from portrait_assets.synthetic.seasons import Calendar
-from portrait_assets.synthetic.segments import SEGMENT_CODES, SEGMENTS
+from portrait_assets.synthetic.persons.segments import SEGMENT_CODES, SEGMENTS
+from portrait_assets.synthetic.service.interactions import interaction_tables
+from portrait_assets.synthetic.service.journeys import Plan, make_plan
+from portrait_assets.synthetic.service.travel import make_travels, travels_table
 from portrait_assets.synthetic.settings import Dirt, Settings
-from portrait_assets.synthetic.transactions import transaction_tables
-from portrait_assets.synthetic.travel import make_travels, travels_table
-from portrait_assets.synthetic.writing import Piece, plain_text
 
 EXCEL_EPOCH_DAYS = 25_569
 """Days from Excel's day 0 to 1970-01-01."""

@@ -18,20 +18,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.synthetic.appending import Moved, append_rows
-from portrait_assets.synthetic.assigned import (
+from portrait_assets.synthetic.bank import MOST_MONTHS, BankSummary, write_bank
+from portrait_assets.synthetic.chunk import World
+from portrait_assets.synthetic.common.appending import Moved, append_rows
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.common.writing import LABEL, plain_text
+from portrait_assets.synthetic.economy.market import make_market
+from portrait_assets.synthetic.labels import SOURCE_NAME, WHOLE
+from portrait_assets.synthetic.marketing.assigned import (
     Assignments,
     campaigns_of,
     read_assignments,
 )
-from portrait_assets.synthetic.bank import MOST_MONTHS, BankSummary, write_bank
-from portrait_assets.synthetic.chunk import World
-from portrait_assets.synthetic.labels import SOURCE_NAME, WHOLE
-from portrait_assets.synthetic.market import make_market
-from portrait_assets.synthetic.plans import Campaign, make_campaigns
+from portrait_assets.synthetic.marketing.plans import Campaign, make_campaigns
 from portrait_assets.synthetic.recipe import Recipe
-from portrait_assets.synthetic.seasons import Calendar
-from portrait_assets.synthetic.writing import LABEL, plain_text
 
 MARKS = Path("truth/marks.parquet")
 BAD_VALUES = Path("truth/bad_values.parquet")

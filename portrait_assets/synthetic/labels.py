@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from portrait_assets.stages.raw.contract import CANONICAL, Canonical
-from portrait_assets.synthetic.seasons import Calendar
-from portrait_assets.synthetic.writing import LABEL
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.common.writing import LABEL
 
 SOURCE_NAME = "synthetic_bank"
 MONTHLY = ("transactions", "balances", "assignments", "contacts", "responses", "interactions")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from portrait_assets.synthetic.chunk import World
-from portrait_assets.synthetic.competitors import make_offers, offers_table
-from portrait_assets.synthetic.events import events_table
-from portrait_assets.synthetic.journeys import breakpoints_table
-from portrait_assets.synthetic.writing import Piece
+from portrait_assets.synthetic.common.writing import Piece
+from portrait_assets.synthetic.economy.competitors import make_offers, offers_table
+from portrait_assets.synthetic.economy.events import events_table
+from portrait_assets.synthetic.service.journeys import breakpoints_table
 
 
 def planted(world: World) -> list[Piece]:

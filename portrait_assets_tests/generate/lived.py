@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portrait_assets.synthetic.balances import Holdings, make_holdings
-from portrait_assets.synthetic.campaigns import Contacted
-from portrait_assets.synthetic.course import Course, run_course
-from portrait_assets.synthetic.lifecycle import Lifecycle, make_lifecycle
-from portrait_assets.synthetic.market import Market, make_market
-from portrait_assets.synthetic.people import REGION_WEIGHTS, People, make_people
-from portrait_assets.synthetic.plans import make_campaigns
-from portrait_assets.synthetic.randomness import Floats, Mask
-from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.common.randomness import Floats, Mask
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.economy.market import Market, make_market
+from portrait_assets.synthetic.holdings.balances import Holdings, make_holdings
+from portrait_assets.synthetic.marketing.campaigns import Contacted
+from portrait_assets.synthetic.marketing.course import Course, run_course
+from portrait_assets.synthetic.marketing.plans import make_campaigns
+from portrait_assets.synthetic.persons.lifecycle import Lifecycle, make_lifecycle
+from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, People, make_people
 from portrait_assets.synthetic.settings import Settings
 
 SEED = 3

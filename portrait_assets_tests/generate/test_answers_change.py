@@ -9,14 +9,19 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from portrait_assets.synthetic.balances import balance_tables
-from portrait_assets.synthetic.borrowing import make_borrowing
-from portrait_assets.synthetic.campaigns import ABOUT_TO_LEAVE
-from portrait_assets.synthetic.course import LEAST_RISE, RATE_PULL
-from portrait_assets.synthetic.market import Market
-from portrait_assets.synthetic.offers import FUND_OFFERED, INSTALMENTS, OFFERED, TERM_OFFERED
-from portrait_assets.synthetic.products import WITHDRAWN, withdrawn_month
-from portrait_assets.synthetic.reactions import PERSUADABLE
+from portrait_assets.synthetic.economy.market import Market
+from portrait_assets.synthetic.holdings.balances import balance_tables
+from portrait_assets.synthetic.holdings.borrowing import make_borrowing
+from portrait_assets.synthetic.holdings.products import WITHDRAWN, withdrawn_month
+from portrait_assets.synthetic.marketing.campaigns import ABOUT_TO_LEAVE
+from portrait_assets.synthetic.marketing.course import LEAST_RISE, RATE_PULL
+from portrait_assets.synthetic.marketing.offers import (
+    FUND_OFFERED,
+    INSTALMENTS,
+    OFFERED,
+    TERM_OFFERED,
+)
+from portrait_assets.synthetic.marketing.reactions import PERSUADABLE
 from portrait_assets.synthetic.settings import Reactions, Settings
 from portrait_assets_tests.generate.conftest import Query
 from portrait_assets_tests.generate.lived import Lived, difference, live

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from portrait_assets.synthetic.consents import (
+from portrait_assets.synthetic.persons.consents import (
     ANY,
     MARKETING,
     NEVER_ON,
@@ -16,7 +16,7 @@ from portrait_assets.synthetic.consents import (
     Consents,
     unsubscribed,
 )
-from portrait_assets.synthetic.segments import CHANNELS
+from portrait_assets.synthetic.persons.segments import CHANNELS
 from portrait_assets_tests.generate.conftest import PLANTED, Query
 
 APP, PHONE = CHANNELS.index("app"), CHANNELS.index("phone")

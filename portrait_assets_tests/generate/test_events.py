@@ -12,15 +12,15 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from portrait_assets.synthetic.affinities import affinities_table
-from portrait_assets.synthetic.balances import make_holdings
 from portrait_assets.synthetic.bank import generate_bank
-from portrait_assets.synthetic.columns import fixed_text, prefixed
-from portrait_assets.synthetic.events import COMPETITORS, make_happenings
-from portrait_assets.synthetic.lifecycle import make_lifecycle
-from portrait_assets.synthetic.opened import Openings
-from portrait_assets.synthetic.people import REGION_WEIGHTS, make_people
-from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.common.columns import fixed_text, prefixed
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.economy.events import COMPETITORS, make_happenings
+from portrait_assets.synthetic.holdings.affinities import affinities_table
+from portrait_assets.synthetic.holdings.balances import make_holdings
+from portrait_assets.synthetic.holdings.opened import Openings
+from portrait_assets.synthetic.persons.lifecycle import make_lifecycle
+from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, make_people
 from portrait_assets.synthetic.settings import Events, Life, Settings
 from portrait_assets_tests.generate.conftest import Query
 

@@ -7,9 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from portrait_assets.synthetic.campaigns import Contacted
-from portrait_assets.synthetic.plans import AS_PLANNED, FLAWED, make_campaigns, true_campaigns
-from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.marketing.campaigns import Contacted
+from portrait_assets.synthetic.marketing.plans import (
+    AS_PLANNED,
+    FLAWED,
+    make_campaigns,
+    true_campaigns,
+)
 from portrait_assets.synthetic.settings import Flaws, Settings
 from portrait_assets_tests.generate.lived import Lived, difference, live
 

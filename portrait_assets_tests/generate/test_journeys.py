@@ -10,23 +10,23 @@ import polars as pl
 import pytest
 
 from portrait_assets.synthetic.bank import BankSummary
-from portrait_assets.synthetic.borrowing import make_borrowing
-from portrait_assets.synthetic.columns import fixed_text, prefixed
-from portrait_assets.synthetic.duplicates import Duplicates
-from portrait_assets.synthetic.interactions import interaction_tables
-from portrait_assets.synthetic.journeys import (
+from portrait_assets.synthetic.common.columns import fixed_text, prefixed
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.common.texts import STEPS, TOPICS
+from portrait_assets.synthetic.holdings.borrowing import make_borrowing
+from portrait_assets.synthetic.persons.duplicates import Duplicates
+from portrait_assets.synthetic.persons.lifecycle import make_lifecycle
+from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, make_people
+from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
+from portrait_assets.synthetic.service.interactions import interaction_tables
+from portrait_assets.synthetic.service.journeys import (
     GOES_ON,
     JOURNEY_CHANNELS,
     breakpoints_table,
     make_plan,
 )
-from portrait_assets.synthetic.lifecycle import make_lifecycle
-from portrait_assets.synthetic.people import REGION_WEIGHTS, make_people
-from portrait_assets.synthetic.seasons import Calendar
-from portrait_assets.synthetic.segments import SEGMENT_CODES
+from portrait_assets.synthetic.service.travel import REGION_NAMES, make_travels
 from portrait_assets.synthetic.settings import Dirt, Journeys, Life
-from portrait_assets.synthetic.texts import STEPS, TOPICS
-from portrait_assets.synthetic.travel import REGION_NAMES, make_travels
 from portrait_assets_tests.generate.conftest import MONTHS, Query
 
 CALENDAR = Calendar("2023-01", 24)

@@ -19,9 +19,11 @@ from typer.testing import CliRunner, Result
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.synthetic.bank import generate_bank
-from portrait_assets.synthetic.borrowing import make_borrowing
-from portrait_assets.synthetic.columns import fixed_text, prefixed
-from portrait_assets.synthetic.kinds import (
+from portrait_assets.synthetic.common.columns import fixed_text, prefixed
+from portrait_assets.synthetic.common.randomness import Floats, Mask
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.holdings.borrowing import make_borrowing
+from portrait_assets.synthetic.persons.kinds import (
     ALIKE,
     KIND_CODES,
     NESTED,
@@ -30,10 +32,8 @@ from portrait_assets.synthetic.kinds import (
     latent_variables,
     people_of,
 )
-from portrait_assets.synthetic.lifecycle import make_lifecycle
-from portrait_assets.synthetic.people import REGION_WEIGHTS, People, make_people
-from portrait_assets.synthetic.randomness import Floats, Mask
-from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.persons.lifecycle import make_lifecycle
+from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, People, make_people
 from portrait_assets.synthetic.settings import Kinds, Life, Settings
 
 TWELVE = Kinds(12)

@@ -15,9 +15,9 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.schema.table import Type
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.synthetic.common.marks import MARK
 from portrait_assets.synthetic.continuing import continue_bank
 from portrait_assets.synthetic.labels import GENERATED
-from portrait_assets.synthetic.marks import MARK
 from portrait_assets_tests.generate.conftest import contents, queries
 
 ALONE_OR_AT_THE_END = rf"(?:^|[ -]){MARK}$"

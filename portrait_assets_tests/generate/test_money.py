@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
-from portrait_assets.synthetic.delivery import (
+from portrait_assets.synthetic.marketing.delivery import (
     BOUNCED,
     OPENED,
     REFUSED,
     UNSUBSCRIBED,
     unsubscribed,
 )
-from portrait_assets.synthetic.reactions import SLEEPING_DOG
-from portrait_assets.synthetic.segments import CHANNELS
+from portrait_assets.synthetic.marketing.reactions import SLEEPING_DOG
+from portrait_assets.synthetic.persons.segments import CHANNELS
 from portrait_assets.synthetic.settings import Delivery, Settings
 from portrait_assets_tests.generate.conftest import Query
 from portrait_assets_tests.generate.lived import Lived, difference, live

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portrait_assets.synthetic.randomness import Draws, lookup_by_weight, to_poisson
+from portrait_assets.synthetic.common.randomness import Draws, lookup_by_weight, to_poisson
 
 COUNT = 200_000
 

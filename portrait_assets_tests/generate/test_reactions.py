@@ -8,17 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.synthetic.borrowing import make_borrowing
-from portrait_assets.synthetic.duplicates import Duplicates
-from portrait_assets.synthetic.interactions import interaction_tables
-from portrait_assets.synthetic.offers import KIND_CODES
-from portrait_assets.synthetic.reactions import (
+from portrait_assets.synthetic.holdings.borrowing import make_borrowing
+from portrait_assets.synthetic.marketing.offers import KIND_CODES
+from portrait_assets.synthetic.marketing.reactions import (
     GROUPS,
     LOST_CAUSE,
     PERSUADABLE,
     SLEEPING_DOG,
     SURE_THING,
 )
+from portrait_assets.synthetic.persons.duplicates import Duplicates
+from portrait_assets.synthetic.service.interactions import interaction_tables
 from portrait_assets.synthetic.settings import Dirt, Reactions, Settings
 from portrait_assets_tests.generate.lived import (
     Lived,

@@ -7,8 +7,8 @@ from dataclasses import fields
 import numpy as np
 import polars as pl
 
-from portrait_assets.synthetic.market import Market
-from portrait_assets.synthetic.segments import SEGMENTS
+from portrait_assets.synthetic.economy.market import Market
+from portrait_assets.synthetic.persons.segments import SEGMENTS
 from portrait_assets_tests.generate.conftest import CUSTOMERS, Query
 
 CLEAN = "amount > 0 AND amount < 9e7 AND year(occurred_at) < 2100"

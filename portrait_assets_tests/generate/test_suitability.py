@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portrait_assets.synthetic.assessments import make_assessments
-from portrait_assets.synthetic.balances import make_holdings
-from portrait_assets.synthetic.customers import record_dates
-from portrait_assets.synthetic.lifecycle import NEVER, make_lifecycle
-from portrait_assets.synthetic.people import REGION_WEIGHTS, make_people
-from portrait_assets.synthetic.products import PRODUCTS
-from portrait_assets.synthetic.seasons import Calendar
+from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.holdings.assessments import make_assessments
+from portrait_assets.synthetic.holdings.balances import make_holdings
+from portrait_assets.synthetic.holdings.products import PRODUCTS
+from portrait_assets.synthetic.persons.customers import record_dates
+from portrait_assets.synthetic.persons.lifecycle import NEVER, make_lifecycle
+from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, make_people
 from portrait_assets.synthetic.settings import Life, Suitability
 from portrait_assets_tests.generate.conftest import CUSTOMERS, Query
 

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
-from portrait_assets.synthetic.duplicates import _masks
-from portrait_assets.synthetic.randomness import Draws
-from portrait_assets.synthetic.segments import SEGMENT_CODES
+from portrait_assets.synthetic.common.randomness import Draws
+from portrait_assets.synthetic.persons.duplicates import _masks
+from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets_tests.generate.conftest import Query
 
 PLANTED = {

@@ -1,0 +1,1 @@
+"""What customers hold: products, balances, loans, what they take next and what suits them."""

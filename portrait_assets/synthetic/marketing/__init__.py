@@ -1,0 +1,1 @@
+"""Campaigns: plans, response groups, contacts, answers and what follows from them."""

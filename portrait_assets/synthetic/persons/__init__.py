@@ -1,0 +1,1 @@
+"""Who the customers are: kinds, lives, records, duplicates, prospects and consents."""

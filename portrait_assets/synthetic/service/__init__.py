@@ -1,0 +1,1 @@
+"""Journeys, complaints, surveys and notes, and where customers are."""
