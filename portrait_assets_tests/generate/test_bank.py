@@ -105,6 +105,14 @@ def test_a_larger_bank_keeps_the_first_customers(tmp_path: Path) -> None:
         assert 0 < len(few) == len(many.join(few, on=few.columns, nulls_equal=True)), table
 
 
+def test_what_is_promoted_is_the_product_of_a_campaign(bank: BankSummary) -> None:
+    promoted = pl.read_parquet(bank.folder / "promotions.parquet")
+    offered = pl.read_parquet(bank.folder / "campaigns.parquet").drop_nulls("product_id")
+    shown = promoted.select("product_id", "started_on").rows()
+    assert sorted(shown) == sorted(offered.select("product_id", "started_on").unique().rows())
+    assert shown
+
+
 def test_says_everywhere_that_it_is_synthetic(bank: BankSummary) -> None:
     assert "SYNTHETIC" in (bank.folder / "SYNTHETIC").read_text("utf-8")
     readme = (bank.folder / "README.txt").read_text("utf-8")

@@ -139,9 +139,10 @@ def _chosen(campaign: Campaign, settings: Settings) -> float:
 def promotions_table(campaigns: Sequence[Campaign], calendar: Calendar) -> pa.Table:
     """The canonical `promotions`: branches show the products of the month's campaigns, all of them.
 
-    Which transactions were made in sight of it is not known.
+    A campaign of no product has none to show. Which transactions were made in sight of it is not
+    known.
     """
-    shown = dict.fromkeys((c.month, c.kind.product) for c in campaigns)
+    shown = dict.fromkeys((c.month, c.kind.product) for c in campaigns if c.kind.product)
     months = np.array([month for month, _ in shown], dtype=np.int64)
     return canonical(
         "promotions",
