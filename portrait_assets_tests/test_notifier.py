@@ -348,6 +348,7 @@ def test_the_command_line_and_the_daemon_report_a_failed_run_once(
     assert SECRET not in ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_a_mistake_before_any_run_is_reported_and_a_notifier_that_fails_hides_nothing(
     shop: Settings, webhook: Receiver
 ):

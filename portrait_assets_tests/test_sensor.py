@@ -97,6 +97,7 @@ def test_of_a_source_that_is_run_in_pieces_the_first_is_requested(tmp_path: Path
     assert asked_of(request) == ({"raw"}, SHOP_MONTHS[0], SHOP_MONTHS[-1])
 
 
+@pytest.mark.slow
 def test_the_same_state_has_the_same_run_key_and_another_file_another(tmp_path: Path):
     settings = shop(tmp_path)
     keys = []

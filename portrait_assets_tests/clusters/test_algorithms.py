@@ -123,6 +123,7 @@ def test_ward_on_micro_clusters_is_ward_on_customers() -> None:
     assert adjusted_rand_score(labels, np.repeat([0, 1, 2], 2000)) > 0.999
 
 
+@pytest.mark.slow
 def test_ten_restarts_come_within_one_percent_of_fifty() -> None:
     points = blobs([[i, j] for i in range(3) for j in range(3)], each=60, sd=0.25)
     ten = kmeans_centres(points, 9, restarts=10, seed=1)

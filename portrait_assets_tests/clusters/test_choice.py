@@ -87,6 +87,7 @@ def test_equal_customers_are_one_segment() -> None:
     assert choose(np.ones((50, 2))).labels.max() == 0
 
 
+@pytest.mark.slow
 def test_same_points_and_seed_choose_the_same() -> None:
     points = blobs(CORNERS[:3], each=50, sd=0.8)
     first, second = choose(points, seed=3), choose(points, seed=3)

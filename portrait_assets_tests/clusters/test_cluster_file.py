@@ -36,6 +36,7 @@ def test_one_integer_per_row_in_order(tmp_path: Path) -> None:
     assert summary.shares == (0.5, 0.5)
 
 
+@pytest.mark.slow
 def test_a_mixed_table_is_taken_as_it_is() -> None:
     frame, kind = bank(400)
     days = pl.Series("since", [date(2020, 1, 1) + timedelta(days=int(d)) for d in kind * 300])

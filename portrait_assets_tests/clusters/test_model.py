@@ -45,6 +45,7 @@ def test_a_model_survives_its_rows_to_the_bit(small_bank: Bank) -> None:
     assert assign(restored, small_bank.features).equals(small_bank.assignment)
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(small_bank: Bank) -> None:
     shuffled = small_bank.features.sample(fraction=1.0, shuffle=True, seed=9)
     again = fit_model(shuffled, BANK_USES, seed=1)
@@ -92,6 +93,7 @@ def test_a_segment_that_is_gone_holds_nobody(small_bank: Bank) -> None:
     assert again.equals(small_bank.assignment)
 
 
+@pytest.mark.slow
 def test_rings_are_kept_by_prototypes() -> None:
     points, truth = two_rings()
     features, uses = as_features(points)

@@ -25,6 +25,7 @@ from portrait_assets.testing.cluster_worlds import as_features, blobs
 TWO = blobs([[0.0, 0.0], [4.0, 0.0]], each=80)
 
 
+@pytest.mark.slow
 def test_another_number_makes_another_choice() -> None:
     assert choose(TWO).labels.max() == 1
     strict = replace(RULE, winning=replace(RULE.winning, real_p_value=0.0, weak_p_value=0.0))

@@ -185,6 +185,7 @@ def test_columns_that_say_nothing_of_anybody_link_nobody():
     assert link(nothing, "n").is_empty()
 
 
+@pytest.mark.slow
 def test_equal_records_and_seed_give_equal_pairs(records: pl.DataFrame, found: pl.DataFrame):
     assert link(records.drop("person"), "n").equals(found)
 
@@ -218,6 +219,7 @@ def test_a_table_that_cannot_be_linked_is_refused(frame: pl.DataFrame, says: str
         link(frame, "n")
 
 
+@pytest.mark.slow
 def test_a_file_is_linked_from_the_command_line(tmp_path: Path, records: pl.DataFrame):
     records.drop("person").head(120).write_csv(tmp_path / "people.csv")
     to = tmp_path / "pairs.csv"

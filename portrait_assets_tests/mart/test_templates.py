@@ -165,6 +165,7 @@ def test_a_month_that_is_late_is_named_and_the_report_is_on_the_complete_one(tmp
     assert "2024-04数据未到齐（transactions：行数过少）" in page
 
 
+@pytest.mark.slow
 def test_a_table_that_no_portrait_rests_on_does_not_hold_a_month_back(tmp_path: Path):
     sparse = {"table_name": "responses", "reason": "no rows", "is_complete": False}
     page = write(write_small_file(tmp_path, [sparse]), tmp_path)

@@ -38,6 +38,7 @@ def test_a_handful_of_customers_is_computed_from_the_stored_fits(world: World):
     assert_frame_equal(rows, whole.filter(pl.col("customer_id").is_in(few)), check_exact=True)
 
 
+@pytest.mark.slow
 def test_without_the_fits_they_would_be_compared_with_themselves(world: World):
     """The population of a fit is everyone, however few customers are computed."""
     few = Scope(MONTHS[-1], "customer_id < 'c2'")

@@ -130,6 +130,7 @@ def test_months_within_a_quarter_propose_nothing(empty: Warehouse, catalogue: Ca
     assert propose(empty, catalogue, MONTHS[-2], MONTHS[:-1], [CLAIM.name], [CLAIM]).is_empty()
 
 
+@pytest.mark.slow
 def test_the_draft_can_be_compared_and_approved(
     empty: Warehouse, catalogue: Catalogue, tmp_path: Path
 ):

@@ -48,6 +48,7 @@ def test_psi_ks_and_chi_square_are_those_of_the_books():
     assert found["p_value"] == pytest.approx(expected.pvalue, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_psi_to_expect_and_its_95_percent_point_are_those_of_samples_without_a_change():
     rng = np.random.default_rng(1)
     shares = np.full(10, 0.1)
