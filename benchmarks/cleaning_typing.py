@@ -17,7 +17,7 @@ import polars as pl
 
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
-from portrait_assets.stages.raw.contract import TRANSACTIONS
+from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 
 BOUND = 3.0
 BATCH_ROWS = 2_000_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from portrait_assets.stages.raw.contract import CANONICAL, Canonical
+from portrait_assets.stages.raw.contract import CANONICAL
+from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.common.writing import LABEL
 

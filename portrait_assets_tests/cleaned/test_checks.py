@@ -12,13 +12,9 @@ from portrait_assets.stages.cleaned.checks import CONSERVED, NONE_SET_ASIDE
 from portrait_assets.stages.cleaned.clean import unplaced_rejects
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
 from portrait_assets.stages.raw.checks import ALL_RECEIVED, NONE_UNPLACED
-from portrait_assets.stages.raw.contract import (
-    CANONICAL,
-    RECEIPTS,
-    TRANSACTIONS,
-    UNPLACED,
-)
+from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
+from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 from portrait_assets.stages.validation.findings import conservation
 from portrait_assets.storage.dagster.checks import CONTRACT, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse

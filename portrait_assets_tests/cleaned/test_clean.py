@@ -16,13 +16,10 @@ from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.raw.contract import (
-    CANONICAL,
-    CUSTOMERS,
-    PRODUCTS,
-    TRANSACTIONS,
-    Canonical,
-)
+from portrait_assets.stages.raw.contract import CANONICAL
+from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
+from portrait_assets.stages.raw.tables.trade import PRODUCTS, TRANSACTIONS
 
 
 def received(canonical: Canonical, rows: Sequence[Mapping[str, str | None]]) -> pl.DataFrame:

@@ -16,13 +16,10 @@ from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.cleaned.conversion import conversion
-from portrait_assets.stages.raw.contract import (
-    BALANCES,
-    CANONICAL,
-    EXCHANGE_RATES,
-    TRANSACTIONS,
-    Canonical,
-)
+from portrait_assets.stages.raw.contract import CANONICAL
+from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.events import EXCHANGE_RATES
+from portrait_assets.stages.raw.tables.trade import BALANCES, TRANSACTIONS
 from portrait_assets_tests.cleaned.test_clean import SALE, received, rejects_of
 
 CONVENTIONS = Conventions("Europe/Berlin")

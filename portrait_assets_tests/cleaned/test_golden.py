@@ -21,7 +21,7 @@ from portrait_assets.stages.cleaned.golden import (
     golden_records,
 )
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
-from portrait_assets.stages.raw.contract import CUSTOMERS
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets_tests.cleaned.test_clean import received
 
 OLD = {

@@ -14,14 +14,10 @@ from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
-from portrait_assets.stages.raw.contract import (
-    CANONICAL,
-    CUSTOMERS,
-    RECEIPTS,
-    TRANSACTIONS,
-    UNPLACED,
-)
+from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.placing import NO_DATE
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
+from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
 GOOD = {**SALE, "channel": "app"}

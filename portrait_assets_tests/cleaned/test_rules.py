@@ -11,17 +11,11 @@ from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
 from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import REJECTS
-from portrait_assets.stages.raw.contract import (
-    BALANCES,
-    CAMPAIGNS,
-    CANONICAL_BY_NAME,
-    CONSENTS,
-    CUSTOMERS,
-    PRODUCTS,
-    RESPONSES,
-    TRANSACTIONS,
-    Canonical,
-)
+from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
+from portrait_assets.stages.raw.tables.campaigns import CAMPAIGNS, RESPONSES
+from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS
+from portrait_assets.stages.raw.tables.trade import BALANCES, PRODUCTS, TRANSACTIONS
 from portrait_assets_tests.cleaned.test_clean import SALE, received, rejects_of
 
 CHINA = Conventions("Asia/Shanghai", "CN")

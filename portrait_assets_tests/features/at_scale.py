@@ -44,7 +44,7 @@ def main(decimals: int) -> None:
 
     from portrait_assets.methods.typing.rules import Conventions
     from portrait_assets.stages.cleaned.clean import clean
-    from portrait_assets.stages.raw.contract import TRANSACTIONS
+    from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
     from portrait_assets.testing.feature_world import World, day
 
     raw = pl.DataFrame(

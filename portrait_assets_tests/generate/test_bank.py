@@ -11,8 +11,8 @@ import pytest
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.raw.contract import Canonical
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
 from portrait_assets.synthetic.labels import GENERATED, MONTHLY, source_yaml, table_sql

@@ -20,11 +20,12 @@ from portrait_assets.methods.typing.dates import checked_format, read_by
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.cleaned.clean import clean
-from portrait_assets.stages.raw.contract import CUSTOMERS, TRANSACTIONS
 from portrait_assets.stages.raw.placing import Placing, placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.received import Received
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
+from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 from portrait_assets.testing.shop import run, sales_file, shop
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 

@@ -8,10 +8,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.stages.raw.contract import TRANSACTIONS
 from portrait_assets.stages.raw.placing import Placing, placings, receipts
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.testing.shop import sales_file, shop

@@ -9,10 +9,12 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.stages.raw.contract import CUSTOMERS, TRANSACTIONS, Canonical
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
+from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 
 SOURCE = """
 name: till

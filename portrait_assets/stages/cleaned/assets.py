@@ -24,15 +24,10 @@ from portrait_assets.stages.cleaned.golden import golden_month
 from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.identity.lookup import moved, with_customer_id
-from portrait_assets.stages.raw.contract import (
-    CANONICAL,
-    CANONICAL_BY_NAME,
-    EXCHANGE_RATES,
-    RECEIPTS,
-    UNPLACED,
-    Canonical,
-)
+from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.events import EXCHANGE_RATES
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.dagster.steps_asset import steps_asset
 from portrait_assets.storage.duckdb.connection import literal, quote

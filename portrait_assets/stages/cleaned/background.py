@@ -10,7 +10,8 @@ from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.methods.typing.text import as_text
 from portrait_assets.methods.typing.values import typed
 from portrait_assets.stages.cleaned.rules import FIRST_CONTACT, FIRST_JOINED
-from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME, Canonical
+from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
+from portrait_assets.stages.raw.tables.canonical import Canonical
 
 KNOWN_SINCE = "known_since"
 

@@ -15,14 +15,11 @@ from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS, original
 from portrait_assets.stages.cleaned.conversion import Conversion, converted
 from portrait_assets.stages.cleaned.rules import MONTH_END, cross_rules
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
-from portrait_assets.stages.raw.contract import (
-    CANONICAL,
-    CUSTOMERS,
-    RETURN_KINDS,
-    TRANSACTIONS,
-    Canonical,
-)
+from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
+from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
+from portrait_assets.stages.raw.tables.trade import RETURN_KINDS, TRANSACTIONS
 
 BIRTH_DATE = "birth_date"
 

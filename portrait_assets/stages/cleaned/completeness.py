@@ -9,7 +9,8 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.raw.contract import CANONICAL, Canonical
+from portrait_assets.stages.raw.contract import CANONICAL
+from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.steps import Grain, Scope, Step, read, window
 

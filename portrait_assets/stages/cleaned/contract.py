@@ -12,14 +12,14 @@ from portrait_assets.schema.table import (
     Type,
 )
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
-from portrait_assets.stages.raw.contract import (
-    CANONICAL,
-    CUSTOMERS,
+from portrait_assets.stages.raw.contract import CANONICAL
+from portrait_assets.stages.raw.tables.canonical import (
     SOURCE_CURRENCY,
     SOURCE_FILE,
     SOURCE_ROW,
     Canonical,
 )
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 
 
 def original(column: Column) -> Column:

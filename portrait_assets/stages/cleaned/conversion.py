@@ -10,8 +10,10 @@ from portrait_assets.methods.typing.rows import type_rows
 from portrait_assets.methods.typing.rules import Conventions, Rule
 from portrait_assets.schema.table import MONEY_SCALE, Column, Severity
 from portrait_assets.stages.cleaned.contract import CLEANED, original
-from portrait_assets.stages.raw.contract import CANONICAL, EXCHANGE_RATES, Canonical
+from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.currencies import currency_code
+from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.events import EXCHANGE_RATES
 from portrait_assets.storage.duckdb.store import Warehouse
 
 RATE = "exchange_rate"

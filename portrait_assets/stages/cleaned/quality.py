@@ -9,7 +9,7 @@ import polars as pl
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.cleaned.rules import cross_rule_names
-from portrait_assets.stages.raw.contract import Canonical
+from portrait_assets.stages.raw.tables.canonical import Canonical
 
 HadValues = Callable[[str, str], bool]
 _COUNTS = {

@@ -8,7 +8,7 @@ from portrait_assets.methods.personal_data import rules as of_persons
 from portrait_assets.methods.typing.rules import Rule
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.conversion import RATE_RULES
-from portrait_assets.stages.raw.contract import CUSTOMERS
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 
 FIRST_CONTACT, FIRST_JOINED = "first_contacted_on", "first_joined_on"
 """Columns that the rules over two tables need; see `background`."""

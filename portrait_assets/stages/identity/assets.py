@@ -7,8 +7,9 @@ import polars as pl
 
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
 from portrait_assets.stages.identity.identify import identify
-from portrait_assets.stages.raw.contract import CANONICAL, CUSTOMERS
+from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.reading import scan
 from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, read

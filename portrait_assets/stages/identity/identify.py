@@ -31,8 +31,8 @@ from portrait_assets.stages.identity.resolve import (
     resolve,
 )
 from portrait_assets.stages.identity.review import active_decisions, read_review
-from portrait_assets.stages.raw.contract import CUSTOMERS
 from portrait_assets.stages.raw.source import Identity
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 
 FEWEST_RECORDS = 100
 """So many records are needed to learn how records of one person differ."""

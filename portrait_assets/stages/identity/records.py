@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.stages.raw.contract import CUSTOMERS
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 
 _DAY = ("month", "recorded_on")
 _STATED = tuple(c.name for c in CUSTOMERS.columns if c.name not in ("customer_id", "recorded_on"))

@@ -8,9 +8,10 @@ import polars as pl
 
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.source_folder import DEFINITION_FILE
-from portrait_assets.stages.raw.contract import CURRENCY, EXCHANGE_RATES
 from portrait_assets.stages.raw.placing import Placing
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.stages.raw.tables.canonical import CURRENCY
+from portrait_assets.stages.raw.tables.events import EXCHANGE_RATES
 
 _USUAL_NAMES = {"RMB": "CNY", "人民币": "CNY"}
 

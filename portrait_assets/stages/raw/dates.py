@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from portrait_assets.core.errors import SourceError
 from portrait_assets.methods.typing.dates import DATE_FORMATS, EXCEL_EPOCH
 from portrait_assets.schema.table import Column, Sensitivity, Type
-from portrait_assets.stages.raw.contract import Canonical
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.received import Received
+from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import (
     is_number,
     literal,

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from portrait_assets.core.months import next_month
-from portrait_assets.stages.raw.contract import RECEIPTS, Canonical
+from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.dates import Dates, is_moment
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.received import received
+from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.rows import Query
 

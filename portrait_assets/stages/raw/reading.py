@@ -12,8 +12,8 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.errors import SourceError
-from portrait_assets.stages.raw.contract import Canonical
 from portrait_assets.stages.raw.source import FileSpec, Source
+from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.text_files import BROKEN_LINES, load_text_file, transcode
 from portrait_assets.storage.duckdb.connection import (
     first_line,

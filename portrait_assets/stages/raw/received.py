@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.raw.contract import Canonical
 from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import (
     is_number,
     literal,

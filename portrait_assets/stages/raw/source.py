@@ -19,7 +19,8 @@ from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folde
 from portrait_assets.core.yaml_file import Code, Entry, Month, Text, read_yaml
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, Canonical
+from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
+from portrait_assets.stages.raw.tables.canonical import Canonical
 
 PACKAGE = "package:"
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from portrait_assets.stages.raw.protection import TOLERANCES
+from portrait_assets.stages.raw.tables.canonical import TOLERANCES
 from portrait_assets.synthetic.common.columns import codes, dates
 from portrait_assets.synthetic.common.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.common.seasons import Calendar

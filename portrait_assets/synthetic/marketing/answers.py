@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from portrait_assets.stages.raw.contract import DELIVERY_STATUSES
+from portrait_assets.stages.raw.tables.campaigns import DELIVERY_STATUSES
 from portrait_assets.synthetic.common.columns import (
     canonical,
     codes,

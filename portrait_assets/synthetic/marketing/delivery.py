@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from portrait_assets.stages.raw.contract import DELIVERY_STATUSES
+from portrait_assets.stages.raw.tables.campaigns import DELIVERY_STATUSES
 from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints, Mask
 from portrait_assets.synthetic.persons.segments import CHANNELS
 from portrait_assets.synthetic.settings import Delivery

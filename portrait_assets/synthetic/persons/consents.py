@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from portrait_assets.stages.raw.protection import BASES, PURPOSES, REQUESTS
+from portrait_assets.stages.raw.tables.persons import BASES, PURPOSES, REQUEST_KINDS
 from portrait_assets.synthetic.common.columns import canonical, codes, dates
 from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints, Mask
 from portrait_assets.synthetic.common.seasons import Calendar
@@ -26,7 +26,7 @@ NEVER_ON = np.int64(2**31 - 1)
 """A day after every bank's last one."""
 PROFILING, MARKETING, CREDIT, SHARING = range(len(PURPOSES))
 OWN, GUARDIAN, CONTRACT, _ = range(len(BASES))
-ACCESS, CORRECTION, ERASURE, OBJECTION, _ = range(len(REQUESTS))
+ACCESS, CORRECTION, ERASURE, OBJECTION, _ = range(len(REQUEST_KINDS))
 BY_CHANNEL = tuple((MARKETING, CHANNELS.index(name)) for name in CAMPAIGN_CHANNELS)
 AGREED_TO = ((PROFILING, ANY), *BY_CHANNEL, (CREDIT, ANY), (SHARING, ANY))
 """Purpose and channel of what is agreed to, each by itself."""
@@ -114,7 +114,7 @@ def make_requests(
     parts: list[tuple[Ints, int, Ints, Ints, Ints]] = []
     shares = ((ERASURE, privacy.erasure), (OBJECTION, privacy.objection))
     for kind, share in (*shares, (ACCESS, privacy.access), (CORRECTION, privacy.correction)):
-        name = REQUESTS[kind]
+        name = REQUEST_KINDS[kind]
         when = since + (draws.uniform(f"{name} when") * (until - since)).astype(np.int64)
         asks = draws.chance(name, share) & (when < until) & (joined < count)
         if kind == ERASURE:
@@ -264,7 +264,7 @@ def requests_table(requests: Requests, ids: pa.Array) -> pa.Table:
         "requests",
         {
             "customer_id": codes(requests.customer[order], ids),
-            "kind": codes(requests.kind[order], REQUESTS),
+            "kind": codes(requests.kind[order], REQUEST_KINDS),
             "requested_on": dates(requests.day[order]),
             "purpose": codes(purpose, PURPOSES, missing=purpose == ANY),
             "channel": codes(channel, CHANNELS, missing=channel == ANY),

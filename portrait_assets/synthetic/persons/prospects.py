@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from portrait_assets.stages.raw.protection import KNOWN_OF_PROSPECTS
+from portrait_assets.stages.raw.tables.persons import KNOWN_OF_PROSPECTS
 from portrait_assets.synthetic.common.columns import canonical, codes, dates, prefixed
 from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints, Mask
 from portrait_assets.synthetic.common.seasons import Calendar

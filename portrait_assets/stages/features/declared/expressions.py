@@ -6,7 +6,7 @@ least and greatest pass over null, so every expression first tests for a value.
 
 from __future__ import annotations
 
-from portrait_assets.stages.raw.contract import RETURN_KINDS
+from portrait_assets.stages.raw.tables.trade import RETURN_KINDS
 from portrait_assets.storage.duckdb.connection import literals
 
 DIGITS = 6

@@ -8,7 +8,7 @@ from enum import StrEnum
 from portrait_assets.schema.sensitivity import Lowered
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.features.declared.needs import TRANSACTIONS, Need, need_name
-from portrait_assets.stages.raw.contract import SOURCE_CURRENCY
+from portrait_assets.stages.raw.tables.canonical import SOURCE_CURRENCY
 
 
 class Element(StrEnum):

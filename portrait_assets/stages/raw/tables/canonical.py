@@ -1,0 +1,92 @@
+"""What a canonical table is, and the columns that several of them have.
+
+The columns are declared once, as what a value is meant to be; `raw` keeps them as received and
+`cleaned.contract` makes the typed twins from the same declarations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from portrait_assets.schema.table import (
+    Column,
+    Sensitivity,
+    Table,
+    Type,
+)
+
+C2, C3 = Sensitivity.C2, Sensitivity.C3
+# Codes of the field for what is not known, of attributes; a source declares further ones.
+NOT_KNOWN = ("unknown", "?", "n/a", "null", "-", "未知", "不详")
+NO_AGE = ("-1", "999")
+NO_AMOUNT = ("-1", "-999")
+NO_DAY = ("1900-01-01", "9999-12-31")
+SOURCE_CURRENCY, ROW_CURRENCY = "currency of the source", "currency of the row"
+"""Units of money; what is in a row's own currency is converted into the source's."""
+
+SOURCE_FILE = Column("source_file", Type.TEXT, "File the row came from", "来源文件", nullable=False)
+SOURCE_ROW = Column(
+    "source_row", Type.INTEGER, "Row number in that file, from 1", "来源行号", nullable=False
+)
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A canonical table: its columns, how it is dated and what identifies a row.
+
+    `dated_by` is the column that places a row in a month; a source may leave an
+    `undated_allowed` one out, and then all rows belong to the source's first month.
+    `required` must be returned by the source's SQL and must be readable in every row.
+    """
+
+    name: str
+    en: str
+    zh: str
+    columns: tuple[Column, ...]
+    dated_by: str
+    required: tuple[str, ...]
+    undated_allowed: bool = False
+    unique: tuple[str, ...] = field(default=())
+
+    @property
+    def names_a_customer(self) -> bool:
+        """Whether its rows belong to customers."""
+        return any(column.name == "customer_id" for column in self.columns)
+
+    @property
+    def in_row_currency(self) -> tuple[Column, ...]:
+        """Its amounts in the currency that each row states."""
+        return tuple(column for column in self.columns if column.unit == ROW_CURRENCY)
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError where there is none."""
+        return self.raw_table().column(name)
+
+    def raw_table(self) -> Table:
+        """The contract of raw.<name>."""
+        return Table(
+            schema="raw",
+            name=self.name,
+            en=f"{self.en}, as received",
+            zh=f"{self.zh}（原始）",
+            columns=(*self.columns, SOURCE_FILE, SOURCE_ROW),
+            key=("source_file", "source_row"),
+            types_as_received=True,
+        )
+
+
+def text(name: str, en: str, zh: str, **more: object) -> Column:
+    """A column of text."""
+    return Column(name, Type.TEXT, en, zh, **more)  # type: ignore[arg-type]
+
+
+CUSTOMER_ID = text("customer_id", "Customer identifier", "客户编号")
+CURRENCY = text("currency", "Currency, ISO 4217; the source's where null", "币种")
+CHANNEL = text("channel", "Channel through which it happened", "渠道", sentinels=NOT_KNOWN)
+PRODUCT_ID = text("product_id", "Product identifier", "产品编号")
+STORE_ID = text("store_id", "Store or branch", "门店（网点）编号")
+REGION = text("region", "Region where it happened", "发生地区")
+CAMPAIGN_ID = text("campaign_id", "Campaign identifier", "活动编号")
+
+TOLERANCES = ("C1", "C2", "C3", "C4", "C5")
+"""Risk tolerance from low to high; a product of the grade R3 suits C3 and higher."""

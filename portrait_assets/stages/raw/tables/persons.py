@@ -1,0 +1,248 @@
+"""Who the customers are, who might become one, and what they agreed to."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.raw.tables.canonical import (
+    C2,
+    C3,
+    CUSTOMER_ID,
+    NO_AGE,
+    NO_AMOUNT,
+    NO_DAY,
+    NOT_KNOWN,
+    SOURCE_CURRENCY,
+    TOLERANCES,
+    Canonical,
+    text,
+)
+
+PURPOSES = ("profiling", "marketing", "credit", "sharing")
+"""What personal information may be processed for; each is agreed to by itself."""
+
+BASES = ("consent", "guardian", "contract", "law")
+"""What makes processing lawful: Personal Information Protection Law, articles 13 and 31."""
+
+REQUEST_KINDS = ("access", "correction", "erasure", "objection", "portability")
+"""What a customer may ask for: the same law, articles 44 to 47."""
+
+CUSTOMERS = Canonical(
+    name="customers",
+    en="Who the customers are",
+    zh="客户基本信息",
+    dated_by="recorded_on",
+    undated_allowed=True,
+    required=("customer_id",),
+    columns=(
+        CUSTOMER_ID,
+        Column("recorded_on", Type.DATE, "Day from which the record holds", "记录生效日"),
+        Column("joined_on", Type.DATE, "Day the customer joined", "开户（入会）日期"),
+        text("full_name", "Name", "姓名", sensitivity=C3),
+        text("national_id", "National identity number", "身份证号", sensitivity=C3),
+        text("phone", "Telephone number", "电话号码", sensitivity=C3),
+        text("email", "Email address", "电子邮箱", sensitivity=C3),
+        text("address", "Postal address", "通讯地址", sensitivity=C3),
+        text("bank_card", "Bank card number", "银行卡号", sensitivity=C3),
+        text("postcode", "Postcode", "邮政编码", sensitivity=C2),
+        Column(
+            "birth_date",
+            Type.DATE,
+            "Date of birth",
+            "出生日期",
+            sensitivity=C3,
+            sentinels=NO_DAY,
+        ),
+        text("gender", "Gender", "性别", sensitivity=C2, sentinels=NOT_KNOWN),
+        Column(
+            "age",
+            Type.INTEGER,
+            "Age when recorded",
+            "年龄",
+            unit="years",
+            minimum=0,
+            maximum=120,
+            sensitivity=C2,
+            sentinels=NO_AGE,
+        ),
+        text("age_band", "Age band as the source states it", "年龄段", sentinels=NOT_KNOWN),
+        text("occupation", "Occupation", "职业", sensitivity=C2, sentinels=NOT_KNOWN),
+        text("education", "Education", "学历", sensitivity=C2, sentinels=NOT_KNOWN),
+        text("marital_status", "Marital status", "婚姻状况", sensitivity=C2, sentinels=NOT_KNOWN),
+        Column(
+            "income",
+            Type.MONEY,
+            "Yearly income",
+            "年收入",
+            unit=SOURCE_CURRENCY,
+            minimum=0,
+            sensitivity=C2,
+            sentinels=NO_AMOUNT,
+        ),
+        text(
+            "income_band",
+            "Income band: very_low, low, medium, high or very_high",
+            "收入段（五档：very_low 至 very_high）",
+            sensitivity=C2,
+            sentinels=NOT_KNOWN,
+        ),
+        text("household_size", "Persons in the household", "家庭人数", sentinels=NOT_KNOWN),
+        text(
+            "household_type",
+            "Household: single, single_parent, couple, couple_with_children or extended",
+            "家庭构成（single、single_parent、couple、couple_with_children、extended）",
+            sentinels=NOT_KNOWN,
+        ),
+        text("children", "Children in the household", "子女数", sentinels=NOT_KNOWN),
+        text(
+            "home_ownership",
+            "Home: owner, renter, probable_owner, probable_renter or with_family",
+            "住房状况（owner、renter、probable_owner、probable_renter、with_family）",
+            sensitivity=C2,
+            sentinels=NOT_KNOWN,
+        ),
+        text("region", "Region of residence", "地区", sentinels=NOT_KNOWN),
+        Column(
+            "risk_tolerance",
+            Type.TEXT,
+            "Assessed risk tolerance, C1 low to C5 high",
+            "风险承受能力等级（C1 低至 C5 高）",
+            allowed=TOLERANCES,
+            sensitivity=C2,
+        ),
+        Column(
+            "risk_assessed_on",
+            Type.DATE,
+            "Day of the risk assessment",
+            "风险测评日期",
+            sensitivity=C2,
+        ),
+        Column(
+            "risk_tolerance_expires_on",
+            Type.DATE,
+            "First day on which the risk assessment no longer counts",
+            "风险测评失效日期",
+            sensitivity=C2,
+        ),
+        Column(
+            "is_professional_investor",
+            Type.BOOLEAN,
+            "Whether recognized as a professional investor",
+            "是否专业投资者",
+            sensitivity=C2,
+        ),
+        Column(
+            "extra_care_recorded_on",
+            Type.DATE,
+            "Day from which the customer is recorded as needing extra care; null for none",
+            "登记为需特别关照客户的日期",
+            sensitivity=C2,
+        ),
+        Column(
+            "insurance_need_assessed_on",
+            Type.DATE,
+            "Day of the latest assessment of insurance needs",
+            "保险需求评估日期",
+            sensitivity=C2,
+        ),
+    ),
+)
+
+CONSENTS = Canonical(
+    name="consents",
+    en="What processing of personal information customers agreed to, and when they withdrew it",
+    zh="个人信息处理同意",
+    dated_by="granted_on",
+    required=("customer_id", "purpose", "granted_on"),
+    columns=(
+        CUSTOMER_ID,
+        Column(
+            "purpose",
+            Type.TEXT,
+            "What for: profiling, marketing, credit or sharing with others",
+            "处理目的（画像、营销、信贷、对外提供）",
+            allowed=PURPOSES,
+        ),
+        Column("channel", Type.TEXT, "Channel that it is limited to; null for any", "限定渠道"),
+        Column("granted_on", Type.DATE, "Day from which it holds", "同意日期"),
+        Column(
+            "withdrawn_on",
+            Type.DATE,
+            "Day from which it no longer holds; null while it does",
+            "撤回日期",
+            sentinels=("1900-01-01", "9999-12-31"),
+        ),
+        Column(
+            "basis",
+            Type.TEXT,
+            "What it rests on: consent of the customer's own or of a guardian, a contract or a law",
+            "合法性基础（本人同意、监护人同意、合同、法定）",
+            allowed=BASES,
+        ),
+    ),
+)
+
+REQUESTS = Canonical(
+    name="requests",
+    en="What customers asked to be done with their personal information",
+    zh="个人信息权利请求",
+    dated_by="requested_on",
+    required=("customer_id", "kind", "requested_on"),
+    columns=(
+        CUSTOMER_ID,
+        Column(
+            "kind",
+            Type.TEXT,
+            "What is asked for: access, correction, erasure, objection or portability",
+            "请求类型（查阅、更正、删除、反对、转移）",
+            allowed=REQUEST_KINDS,
+        ),
+        Column("requested_on", Type.DATE, "Day of the request", "请求日期"),
+        Column(
+            "purpose",
+            Type.TEXT,
+            "Purpose that it is limited to; null for all",
+            "限定的处理目的",
+            allowed=PURPOSES,
+        ),
+        Column("channel", Type.TEXT, "Channel that it is limited to; null for all", "限定渠道"),
+    ),
+)
+
+KNOWN_OF_PROSPECTS = (
+    "recorded_on",
+    "full_name",
+    "phone",
+    "email",
+    "address",
+    "postcode",
+    "birth_date",
+    "gender",
+    "age",
+    "occupation",
+    "education",
+    "marital_status",
+    "income_band",
+    "household_type",
+    "children",
+    "home_ownership",
+    "region",
+)
+"""Columns of customers that are known of prospects too."""
+
+PROSPECTS = Canonical(
+    name="prospects",
+    en="Who might become a customer, by what is known of them",
+    zh="潜在客户",
+    dated_by="recorded_on",
+    undated_allowed=True,
+    required=("prospect_id",),
+    columns=(
+        text("prospect_id", "Prospect identifier", "潜在客户编号"),
+        *(CUSTOMERS.column(name) for name in KNOWN_OF_PROSPECTS),
+        Column(
+            "source", Type.TEXT, "Where it came from, such as an event or a partner", "线索来源"
+        ),
+    ),
+)
+
+TABLES = (CUSTOMERS, CONSENTS, REQUESTS, PROSPECTS)

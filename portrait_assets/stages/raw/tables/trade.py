@@ -1,0 +1,175 @@
+"""What customers buy, pay and hold, and what is sold."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.raw.tables.canonical import (
+    C2,
+    CHANNEL,
+    CURRENCY,
+    CUSTOMER_ID,
+    NO_DAY,
+    PRODUCT_ID,
+    REGION,
+    ROW_CURRENCY,
+    STORE_ID,
+    TOLERANCES,
+    Canonical,
+    text,
+)
+
+RETURN_KINDS = ("return", "cancellation")
+"""Kinds of transactions that give back, whatever the sign of their amount."""
+
+TRANSACTIONS = Canonical(
+    name="transactions",
+    en="What customers bought, paid or received, line by line",
+    zh="交易明细",
+    dated_by="occurred_at",
+    required=("customer_id", "occurred_at", "amount"),
+    columns=(
+        text("transaction_id", "Transaction line identifier", "交易流水号"),
+        CUSTOMER_ID,
+        Column("occurred_at", Type.TIMESTAMP, "When it happened, local time", "发生时间"),
+        Column("amount", Type.MONEY, "Amount paid, after discounts", "金额", unit=ROW_CURRENCY),
+        CURRENCY,
+        Column("discount_amount", Type.MONEY, "Discount given", "优惠金额", unit=ROW_CURRENCY),
+        Column("quantity", Type.QUANTITY, "Quantity", "数量", unit="units of the product"),
+        PRODUCT_ID,
+        text("category", "Category, where the row states it", "类别"),
+        text("basket_id", "Purchase that the line belongs to", "订单编号"),
+        STORE_ID,
+        CHANNEL,
+        REGION,
+        Column(
+            "is_on_display",
+            Type.BOOLEAN,
+            "Whether the product was on display there and then; null where not known",
+            "当时是否陈列促销",
+        ),
+        Column(
+            "is_in_mailer",
+            Type.BOOLEAN,
+            "Whether the product was in the mailer there and then; null where not known",
+            "当时是否传单促销",
+        ),
+        text(
+            "kind",
+            "purchase, return or cancellation; where null, a negative amount is a return",
+            "交易类型",
+            allowed=("purchase", *RETURN_KINDS),
+        ),
+        text(
+            "cancels",
+            "transaction_id or basket_id of the purchase that this takes back",
+            "所撤销（退回）的交易编号",
+        ),
+    ),
+)
+
+PRODUCTS = Canonical(
+    name="products",
+    en="What is on offer",
+    zh="产品",
+    dated_by="introduced_on",
+    undated_allowed=True,
+    required=("product_id",),
+    unique=("product_id",),
+    columns=(
+        PRODUCT_ID,
+        Column("introduced_on", Type.DATE, "Day the product was introduced", "上市日期"),
+        Column(
+            "withdrawn_on",
+            Type.DATE,
+            "Day the product was withdrawn",
+            "退市日期",
+            sentinels=NO_DAY,
+        ),
+        text("department", "Department or product line", "部门（产品线）"),
+        text("category", "Category", "类别"),
+        text("product_type", "Type within the category", "细类"),
+        text("brand", "Brand or maker", "品牌"),
+        Column(
+            "is_own_label", Type.BOOLEAN, "Whether it is the seller's own label", "是否自有品牌"
+        ),
+        Column(
+            "is_merchandise",
+            Type.BOOLEAN,
+            "Whether it can be preferred: false for coupons, fees, deposits and the like",
+            "是否可作偏好（优惠券、费用、押金等为否）",
+        ),
+        text("package_size", "Package size", "规格"),
+        text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),
+        Column(
+            "minimum_amount",
+            Type.MONEY,
+            "Least amount of a first purchase, deposit or loan",
+            "起购（起存、起贷）金额",
+            unit="currency of the source",
+            minimum=0,
+        ),
+        Column("term_days", Type.INTEGER, "Term; null for none", "期限", unit="days", minimum=1),
+        Column(
+            "sold_to_risk_tolerance",
+            Type.TEXT,
+            "Lowest risk tolerance that it may be sold to; null where none is asked for",
+            "可售最低风险承受能力等级",
+            allowed=TOLERANCES,
+        ),
+        Column(
+            "needs_assessment",
+            Type.BOOLEAN,
+            "Whether it is sold after a valid assessment only: of insurance needs for insurance, "
+            "of the risk tolerance otherwise",
+            "是否须先完成评估（保险为需求评估，其他为风险测评）",
+        ),
+        Column(
+            "is_personalisable",
+            Type.BOOLEAN,
+            "Whether what is known of a customer may decide to whom it is offered",
+            "是否可作个性化推荐",
+        ),
+        Column(
+            "margin_rate",
+            Type.NUMBER,
+            "Margin earned on the balance, or on the amount where there is none",
+            "年利润率",
+            unit="share of the balance or amount a year",
+        ),
+    ),
+)
+
+BALANCES = Canonical(
+    name="balances",
+    en="What customers hold and owe, by account and day",
+    zh="账户余额",
+    dated_by="balance_on",
+    required=("customer_id", "balance_on", "balance"),
+    columns=(
+        CUSTOMER_ID,
+        text("account_id", "Account identifier", "账户编号", sensitivity=C2),
+        PRODUCT_ID,
+        Column("balance_on", Type.DATE, "Day of the balance", "余额日期"),
+        Column("balance", Type.MONEY, "Balance", "余额", unit=ROW_CURRENCY),
+        Column(
+            "credit_limit",
+            Type.MONEY,
+            "Credit limit",
+            "授信额度",
+            unit=ROW_CURRENCY,
+            minimum=0,
+        ),
+        Column(
+            "days_past_due",
+            Type.INTEGER,
+            "Days past due",
+            "逾期天数",
+            unit="days",
+            minimum=0,
+            sentinels=("-1",),
+        ),
+        CURRENCY,
+    ),
+)
+
+TABLES = (TRANSACTIONS, PRODUCTS, BALANCES)
