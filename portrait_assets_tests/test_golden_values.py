@@ -11,13 +11,13 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.testing.golden_file import read, write
 from portrait_assets.testing.golden_values import (
     COMMAND,
+    GOLDEN_FILE,
     differences,
     figures,
     published_keys,
-    read,
-    write,
 )
 
 KEYS = {"tags.held": ["customer_id"], "tags.quality": ["tag_code"]}
@@ -31,7 +31,7 @@ INSERT INTO tags.quality VALUES ('tier', 1.8, 'pass'), ('age', 1.1, 'warn');
 
 
 def test_what_is_published_of_the_shop_is_as_in_the_golden_file(all_months: Settings):
-    changed = differences(read(), figures(all_months.portrait_file, published_keys()))
+    changed = differences(read(GOLDEN_FILE), figures(all_months.portrait_file, published_keys()))
     assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
+from portrait_assets.testing.golden_file import FOLDER, write
 
-GOLDEN_FILE = Path(__file__).parents[2] / "portrait_assets_tests/golden/tag_definitions.json"
+GOLDEN_FILE = FOLDER / "tag_definitions.json"
 COMMAND = "python -m portrait_assets.testing.golden_tags"
 Definitions = Mapping[str, str]
 """By tag and version a digest, in decimals, of its definition as it is written."""
@@ -49,18 +50,6 @@ def differences(golden: Definitions, now: Definitions) -> list[str]:
         *gone,
         *(f"{name} is defined otherwise" for name in common if golden[name] != now[name]),
     ]
-
-
-def read(path: Path = GOLDEN_FILE) -> Definitions:
-    """The definitions in a golden file."""
-    found: Definitions = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
-def write(found: Definitions, path: Path = GOLDEN_FILE) -> None:
-    """Write a golden file, with a line for each version."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

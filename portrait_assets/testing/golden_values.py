@@ -9,7 +9,6 @@ values have changed, not that they are right: for that the tests have oracles.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,9 +20,10 @@ import polars as pl
 import polars.selectors as cs
 
 from portrait_assets.testing.golden import shop_schema
+from portrait_assets.testing.golden_file import FOLDER, write
 from portrait_assets.testing.shop import run, shop
 
-GOLDEN_FILE = Path(__file__).parents[2] / "portrait_assets_tests/golden/published_values.json"
+GOLDEN_FILE = FOLDER / "published_values.json"
 COMMAND = "python -m portrait_assets.testing.golden_values"
 TOLERANCE = 5e-4
 """Relative to the sum of magnitudes: above what rounding does, below what one customer does."""
@@ -105,21 +105,6 @@ def _equal(then: list[object], now: list[object]) -> bool:
     assert isinstance(size, float)
     close = abs(total - float(str(total_now))) <= TOLERANCE * size + 1e-6
     return texts == texts_now and close and abs(size - float(str(size_now))) <= 0.01 * size
-
-
-def read(path: Path = GOLDEN_FILE) -> Figures:
-    """The figures in a golden file."""
-    values: Figures = json.loads(path.read_text(encoding="utf-8"))
-    return values
-
-
-def write(values: Figures, path: Path = GOLDEN_FILE) -> None:
-    """Write a golden file with a line for each figure, so that a change is easy to see."""
-    lines = ",\n".join(
-        f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(values[name])}"
-        for name in sorted(values)
-    )
-    path.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def published_keys() -> dict[str, list[str]]:

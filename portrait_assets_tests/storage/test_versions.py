@@ -113,6 +113,17 @@ def test_months_that_come_out_the_same_make_nothing_stale(world: World):
     assert world.stale() == set()
 
 
+def test_a_month_that_comes_out_the_same_keeps_its_metadata(world: World):
+    world.run("sales")
+    wanted = dg.AssetRecordsFilter(asset_key=asset_key(SALES), asset_partitions=[FEBRUARY])
+    events = [
+        record.asset_materialization
+        for record in world.instance.fetch_materializations(wanted, limit=9).records
+    ]
+    assert len(events) == 3, "of two runs, and one with the version of before"
+    assert {e.metadata["dagster/partition_row_count"].value for e in events if e} == {1}
+
+
 def test_a_month_that_changes_makes_it_and_the_months_that_look_back_on_it_stale(world: World):
     world.amounts[FEBRUARY] = 2
     world.run("sales")

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
-from portrait_assets.testing.golden_tags import COMMAND, definitions, differences, read, write
+from portrait_assets.testing.golden_file import read, write
+from portrait_assets.testing.golden_tags import COMMAND, GOLDEN_FILE, definitions, differences
 from portrait_assets.testing.tag_world import HOME, SAVE, TIER, catalogue_of
 
 TAGS = TIER + HOME + SAVE
 
 
 def test_packaged_versions_decide_what_they_did():
-    changed = differences(read(), definitions(load_catalogue()))
+    changed = differences(read(GOLDEN_FILE), definitions(load_catalogue()))
     remedy = f"Write a new version; if none was ever published, renew with `{COMMAND}`."
     assert not changed, "\n".join([*changed, remedy])
 

@@ -32,15 +32,18 @@ def keep_versions(
 
 def _keep_version(context: dg.AssetExecutionContext, key: dg.AssetKey, month: str) -> None:
     wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[month])
-    tags = [
-        record.asset_materialization.tags or {}
+    newest = [
+        record.asset_materialization
         for record in context.instance.fetch_materializations(wanted, limit=2).records
         if record.asset_materialization
     ]
-    if len(tags) == 2 and DATA_VERSION_TAG in tags[1]:
-        now, before = tags
-        kept = {**now, DATA_VERSION_TAG: before[DATA_VERSION_TAG]}
-        context.log_event(dg.AssetMaterialization(key, partition=month, tags=kept))
+    if len(newest) < 2:
+        return
+    now, before = newest
+    if version := (before.tags or {}).get(DATA_VERSION_TAG):
+        tags = {**(now.tags or {}), DATA_VERSION_TAG: version}
+        again = dg.AssetMaterialization(key, now.description, now.metadata, month, tags)
+        context.log_event(again)
 
 
 def observe(instance: dg.DagsterInstance, key: dg.AssetKey, version: str) -> None:
