@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,9 +17,10 @@ from portrait_assets.synthetic.common.columns import (
     fixed_text,
     prefixed,
 )
-from portrait_assets.synthetic.common.planting import Rule, plant
+from portrait_assets.synthetic.common.planting import plant
 from portrait_assets.synthetic.common.randomness import Ints
 from portrait_assets.synthetic.common.seasons import Calendar
+from portrait_assets.synthetic.common.truth import Planted
 from portrait_assets.synthetic.common.writing import Piece, plain_text
 from portrait_assets.synthetic.economy.events import Happenings, make_happenings, rate_sensitive
 from portrait_assets.synthetic.economy.market import Market
@@ -31,7 +32,7 @@ from portrait_assets.synthetic.holdings.assessments import (
     unsuitable_table,
     with_suitability,
 )
-from portrait_assets.synthetic.holdings.balances import balance_tables, make_holdings
+from portrait_assets.synthetic.holdings.balances import Holdings, balance_tables, make_holdings
 from portrait_assets.synthetic.holdings.borrowing import Borrowing, make_borrowing
 from portrait_assets.synthetic.marketing.answers import (
     assignments_table,
@@ -39,10 +40,11 @@ from portrait_assets.synthetic.marketing.answers import (
     responses_table,
     true_responses,
 )
-from portrait_assets.synthetic.marketing.course import leaving_table, run_course
+from portrait_assets.synthetic.marketing.course import Course, leaving_table, run_course
 from portrait_assets.synthetic.marketing.delivery import unsubscribed as who_unsubscribed
 from portrait_assets.synthetic.marketing.offers import FUND_OFFERED
 from portrait_assets.synthetic.marketing.plans import Campaign
+from portrait_assets.synthetic.persons.bad_records import bad_records
 from portrait_assets.synthetic.persons.consents import (
     consents_table,
     make_consents,
@@ -51,7 +53,7 @@ from portrait_assets.synthetic.persons.consents import (
     requests_table,
     unsubscribed,
 )
-from portrait_assets.synthetic.persons.customers import master_records, record_dates
+from portrait_assets.synthetic.persons.customers import Dates, master_records, record_dates
 from portrait_assets.synthetic.persons.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.persons.kinds import kind_columns, latent_variables, people_of
 from portrait_assets.synthetic.persons.lifecycle import (
@@ -69,11 +71,8 @@ from portrait_assets.synthetic.persons.prospects import (
 from portrait_assets.synthetic.persons.segments import SEGMENT_CODES, SEGMENTS
 from portrait_assets.synthetic.service.interactions import interaction_tables
 from portrait_assets.synthetic.service.journeys import Plan, make_plan
-from portrait_assets.synthetic.service.travel import make_travels, travels_table
-from portrait_assets.synthetic.settings import Dirt, Settings
-
-EXCEL_EPOCH_DAYS = 25_569
-"""Days from Excel's day 0 to 1970-01-01."""
+from portrait_assets.synthetic.service.travel import Travels, make_travels, travels_table
+from portrait_assets.synthetic.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -99,193 +98,203 @@ class World:
 
 def make_chunk(world: World, number: Ints) -> list[Piece]:
     """The customers with these numbers and all that they do; a pure function of both."""
+    chunk = _lived(world, number)
+    balances = _balances(world, chunk)
+    return [
+        _customers(world, chunk),
+        *_monthly(world, chunk, balances),
+        *_of_campaigns(world, chunk),
+        *_outcomes_and_truth(world, chunk),
+        *_privacy(world, chunk),
+        *_prospects(world, chunk, balances),
+    ]
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """A run of customers and what they do, of which all tables are made."""
+
+    people: People
+    ids: pa.Array
+    holdings: Holdings
+    course: Course
+    borrowing: Borrowing
+    travels: Travels
+    days: Dates
+    records: pl.DataFrame
+    """Their master records, the first one of each before all later ones."""
+    owner: Ints
+    """Row of `people` that each record belongs to."""
+    duplicates: Duplicates
+
+    @property
+    def lives(self) -> Lifecycle:
+        """With what contacts and events have changed."""
+        return self.course.lives
+
+    @property
+    def first_records(self) -> pl.DataFrame:
+        """One record per customer, in their order."""
+        return self.records.head(len(self.people))
+
+
+def _lived(world: World, number: Ints) -> _Chunk:
     calendar, settings = world.calendar, world.settings
     people = people_of(world.seed, number, settings.life, REGION_WEIGHTS, settings.kinds)
     undisturbed = make_lifecycle(people, calendar, settings.life)
     holdings = make_holdings(people, undisturbed, calendar, world.happenings, settings.suitability)
     course = run_course(people, undisturbed, holdings, world.market, world.campaigns, settings)
-    lives, contacts = course.lives, course.contacts
-    borrowing = make_borrowing(people, lives)
-    travels = make_travels(people, lives, calendar, settings.journeys.travelling)
-    ids = fixed_text(prefixed("C", number, 7))
-    records, rows = master_records(people, lives, calendar, settings.life)
-    day = record_dates(people, lives, calendar)
-    funds = course.openings.account == FUND_OFFERED
-    assessments = make_assessments(
-        people,
-        lives,
-        holdings,
-        day,
-        calendar,
-        settings.suitability,
-        (course.openings.customer[funds], course.openings.month[funds]),
+    records, owner = master_records(people, course.lives, calendar, settings.life)
+    first, share = records.head(len(people)), settings.dirt.duplicate_person
+    return _Chunk(
+        people=people,
+        ids=fixed_text(prefixed("C", number, 7)),
+        holdings=holdings,
+        course=course,
+        borrowing=make_borrowing(people, course.lives),
+        travels=make_travels(people, course.lives, calendar, settings.journeys.travelling),
+        days=record_dates(people, course.lives, calendar),
+        records=records,
+        owner=owner,
+        duplicates=make_duplicates(people, course.lives, calendar, first, share),
     )
-    first = records.head(len(people))
-    duplicates = make_duplicates(people, lives, calendar, first, settings.dirt.duplicate_person)
-    second_ids = pl.Series("second", pl.from_arrow(fixed_text(prefixed("K", number, 7))))
-    own_ids = pl.Series("own", pl.from_arrow(ids))
 
-    assessed = with_suitability(records, rows, people, lives, assessments, day, calendar)
-    pieces = [_customers(people, *assessed, duplicates, settings.dirt)]
-    # Also those of months that are not written, which prospects who joined are valued by.
-    market = replace(world.market, calendar=replace(calendar, since=0))
-    balances = list(
-        balance_tables(people, lives, holdings, borrowing, course.openings, market, settings, ids)
+
+Planting = tuple[pa.Table, list[Planted]]
+"""The rows of a table, and the bad values among them."""
+
+
+def _balances(world: World, chunk: _Chunk) -> list[Planting]:
+    """By month, also those that are not written, which prospects who joined are valued by."""
+    market = replace(world.market, calendar=replace(world.calendar, since=0))
+    return list(
+        balance_tables(
+            chunk.people,
+            chunk.lives,
+            chunk.holdings,
+            chunk.borrowing,
+            chunk.course.openings,
+            market,
+            world.settings,
+            chunk.ids,
+        )
     )
-    months = {
+
+
+def _monthly(world: World, chunk: _Chunk, balances: list[Planting]) -> Iterator[Piece]:
+    calendar, people, lives = world.calendar, chunk.people, chunk.lives
+    second_ids = pl.Series("second", pl.from_arrow(fixed_text(prefixed("K", people.number, 7))))
+    own_ids = pl.Series("own", pl.from_arrow(chunk.ids))
+    months: dict[str, Iterable[Planting]] = {
         "transactions": transaction_tables(
             people,
             lives,
-            holdings,
-            travels,
+            chunk.holdings,
+            chunk.travels,
             world.happenings,
             world.market,
-            contacts,
-            settings,
-            ids,
+            chunk.course.contacts,
+            world.settings,
+            chunk.ids,
         ),
         "balances": balances[calendar.since :],
         "interactions": interaction_tables(
             people,
             lives,
-            borrowing,
-            duplicates,
+            chunk.borrowing,
+            chunk.duplicates,
             calendar,
-            settings.dirt,
+            world.settings.dirt,
             (own_ids, second_ids),
             world.journeys,
-            travels,
+            chunk.travels,
         ),
     }
     for table, tables in months.items():
-        pieces += [
-            Piece(f"{table}/{month}.parquet", rows_of_month, planted)
-            for month, (rows_of_month, planted) in zip(
-                calendar.names[calendar.since :], tables, strict=True
-            )
-        ]
-    for contact in contacts:
-        month = calendar.names[contact.campaign.month]
-        answered, planted = responses_table(contact, people, settings.dirt, ids)
-        pieces += [
-            Piece(f"assignments/{month}.parquet", assignments_table(contact, ids)),
-            Piece(f"contacts/{month}.parquet", contacts_table(contact, settings.delivery, ids)),
-            Piece(f"responses/{month}.parquet", answered, planted),
-            Piece("truth/responses.parquet", true_responses(contact, ids)),
-        ]
-    outcomes = outcomes_table(people, lives, borrowing, contacts, calendar, ids)
-    pieces.append(Piece("outcomes.parquet", outcomes))
-    pieces += _truth(people, lives, borrowing, duplicates, world, ids)
+        for month, (rows, planted) in zip(calendar.names[calendar.since :], tables, strict=True):
+            yield Piece(f"{table}/{month}.parquet", rows, planted)
+
+
+def _of_campaigns(world: World, chunk: _Chunk) -> Iterator[Piece]:
+    for contact in chunk.course.contacts:
+        month = world.calendar.names[contact.campaign.month]
+        answered, planted = responses_table(contact, chunk.people, world.settings.dirt, chunk.ids)
+        sent = contacts_table(contact, world.settings.delivery, chunk.ids)
+        yield Piece(f"assignments/{month}.parquet", assignments_table(contact, chunk.ids))
+        yield Piece(f"contacts/{month}.parquet", sent)
+        yield Piece(f"responses/{month}.parquet", answered, planted)
+        yield Piece("truth/responses.parquet", true_responses(contact, chunk.ids))
+
+
+def _outcomes_and_truth(world: World, chunk: _Chunk) -> Iterator[Piece]:
+    calendar, course, ids = world.calendar, chunk.course, chunk.ids
+    people, lives, holdings = chunk.people, chunk.lives, chunk.holdings
+    outcomes = outcomes_table(people, lives, chunk.borrowing, course.contacts, calendar, ids)
+    yield Piece("outcomes.parquet", outcomes)
+    yield from _truth(people, lives, chunk.borrowing, chunk.duplicates, world, ids)
+    yield Piece("truth/travels.parquet", travels_table(chunk.travels, lives, calendar, ids))
     affinities = affinities_table(people, lives, holdings, course.openings, calendar, ids)
-    pieces += [
-        Piece("truth/travels.parquet", travels_table(travels, lives, calendar, ids)),
-        Piece("truth/affinities.parquet", affinities),
-    ]
-    pieces.append(Piece("truth/leaving.parquet", leaving_table(course, calendar, ids)))
-    requests = make_requests(people, lives, calendar, settings.privacy)
-    consents = make_consents(people, borrowing, day, calendar, settings.privacy, requests)
-    gone = who_unsubscribed(contacts)
-    consents = unsubscribed(consents, gone.customer, gone.channel, gone.day)
-    agreed = consents_table(consents, people, duplicates, calendar, ids)
-    pieces += [
-        Piece("consents.parquet", agreed),
-        Piece("requests.parquet", requests_table(requests, ids)),
-        Piece("truth/minors.parquet", minors_table(people, day, settings.privacy, ids)),
-    ]
-    listed = list_prospects(people, lives, first, day, calendar, settings, world.seed)
-    fates = prospects_truth(listed, lives, day, [table for table, _ in balances], ids)
-    pieces += [
-        Piece("prospects.parquet", prospects_table(listed)),
-        Piece("truth/prospects.parquet", fates),
-    ]
+    yield Piece("truth/affinities.parquet", affinities)
+    yield Piece("truth/leaving.parquet", leaving_table(course, calendar, ids))
     unsuitable = unsuitable_table(people, lives, holdings, calendar, ids)
-    pieces.append(Piece("truth/unsuitable.parquet", unsuitable))
-    return pieces
+    yield Piece("truth/unsuitable.parquet", unsuitable)
 
 
-def _customers(
-    people: People,
-    records: pl.DataFrame,
-    rows: Ints,
-    record: Ints,
-    duplicates: Duplicates,
-    dirt: Dirt,
-) -> Piece:
+def _privacy(world: World, chunk: _Chunk) -> Iterator[Piece]:
+    calendar, privacy = world.calendar, world.settings.privacy
+    requests = make_requests(chunk.people, chunk.lives, calendar, privacy)
+    agreed = make_consents(chunk.people, chunk.borrowing, chunk.days, calendar, privacy, requests)
+    gone = who_unsubscribed(chunk.course.contacts)
+    consents = unsubscribed(agreed, gone.customer, gone.channel, gone.day)
+    rows = consents_table(consents, chunk.people, chunk.duplicates, calendar, chunk.ids)
+    yield Piece("consents.parquet", rows)
+    yield Piece("requests.parquet", requests_table(requests, chunk.ids))
+    minors = minors_table(chunk.people, chunk.days, privacy, chunk.ids)
+    yield Piece("truth/minors.parquet", minors)
+
+
+def _prospects(world: World, chunk: _Chunk, balances: list[Planting]) -> Iterator[Piece]:
+    listed = list_prospects(
+        chunk.people,
+        chunk.lives,
+        chunk.first_records,
+        chunk.days,
+        world.calendar,
+        world.settings,
+        world.seed,
+    )
+    held = [table for table, _ in balances]
+    yield Piece("prospects.parquet", prospects_table(listed))
+    fates = prospects_truth(listed, chunk.lives, chunk.days, held, chunk.ids)
+    yield Piece("truth/prospects.parquet", fates)
+
+
+def _customers(world: World, chunk: _Chunk) -> Piece:
+    calendar, settings, openings = world.calendar, world.settings, chunk.course.openings
+    funds = openings.account == FUND_OFFERED
+    assessments = make_assessments(
+        chunk.people,
+        chunk.lives,
+        chunk.holdings,
+        chunk.days,
+        calendar,
+        settings.suitability,
+        (openings.customer[funds], openings.month[funds]),
+    )
+    records, rows, record = with_suitability(
+        chunk.records, chunk.owner, chunk.people, chunk.lives, assessments, chunk.days, calendar
+    )
+    duplicates = chunk.duplicates
     # The other system knows nothing of what suits.
     frame = pl.concat([records, duplicates.frame], how="diagonal")
     owner = np.concatenate([rows, duplicates.rows])
     record = np.concatenate([record, np.full(len(duplicates.rows), 2)])
-    draws = people.draws[owner].child("record", record)
-    frame, planted = plant(frame, draws, _rules(dirt))
+    draws = chunk.people.draws[owner].child("record", record)
+    frame, planted = plant(frame, draws, bad_records(settings.dirt))
     given = plain_text(frame.to_arrow())
     columns = {name: given[name] for name in frame.columns}
     columns["income"] = columns["income"].cast(pa.decimal128(18, 2))
     return Piece("customers.parquet", canonical("customers", columns, len(frame)), planted)
-
-
-def _rules(dirt: Dirt) -> list[Rule]:
-    nothing = pl.lit(None, dtype=pl.String)
-    born = pl.col("birth_date")
-    excel = born.str.to_date("%Y-%m-%d").to_physical() + EXCEL_EPOCH_DAYS
-    forms = {
-        "slashes": born.str.to_date("%Y-%m-%d").dt.strftime("%Y/%-m/%-d"),
-        "digits only": born.str.replace_all("-", ""),
-        "excel serial": excel.cast(pl.String),
-    }
-    amount = pl.col("income").cast(pl.Float64)
-    in_words = pl.format("{}万", (amount / 10_000).round(1))
-    with_sign = pl.format("¥{}", amount.round(0).cast(pl.Int64))
-    identity, phone = pl.col("national_id"), pl.col("phone")
-    last = identity.str.slice(17, 1)
-    full_width = phone.str.replace_many(list("0123456789"), list("0123456789"))
-    in_groups = pl.concat_str(
-        phone.str.slice(0, 3), phone.str.slice(3, 4), phone.str.slice(7), separator="-"
-    )
-    spaced_name = pl.concat_str(
-        pl.col("full_name").str.slice(0, 1), pl.lit("\u3000"), pl.col("full_name").str.slice(1)
-    )
-    optional = ("email", "occupation", "education", "marital_status", "income", "household_type")
-    return [
-        Rule(
-            "birth_date",
-            "impossible date",
-            dirt.impossible_date / 2,
-            pl.concat_str(born.str.slice(0, 5), pl.lit("02-30")),
-        ),
-        Rule("birth_date", "sentinel", dirt.impossible_date / 2, pl.lit("1900-01-01")),
-        *(
-            Rule("birth_date", f"unusual form: {form}", dirt.unusual_date_form / len(forms), bad)
-            for form, bad in forms.items()
-        ),
-        Rule("gender", "sentinel", dirt.sentinel, pl.lit("?")),
-        Rule("age", "sentinel", dirt.sentinel, pl.lit(999, dtype=pl.Int64)),
-        Rule("occupation", "sentinel", dirt.sentinel, pl.lit("unknown")),
-        Rule("marital_status", "sentinel", dirt.sentinel, pl.lit("?")),
-        Rule("income", "sentinel", dirt.sentinel, pl.lit("-1").cast(pl.Decimal(18, 2))),
-        Rule("income_band", "money in words", dirt.money_in_words / 2, in_words),
-        Rule("income_band", "money in words", dirt.money_in_words / 2, with_sign),
-        Rule(
-            "national_id",
-            "wrong check digit",
-            dirt.wrong_check_digit,
-            pl.concat_str(
-                identity.str.slice(0, 17),
-                pl.when(last == "5").then(pl.lit("6")).otherwise(pl.lit("5")),
-            ),
-        ),
-        Rule("phone", "full width", dirt.unusual_characters / 2, full_width),
-        Rule("phone", "in groups", dirt.unusual_characters / 2, in_groups),
-        Rule("full_name", "full-width space", dirt.unusual_characters, spaced_name),
-        *(
-            Rule(
-                column,
-                "missing",
-                dirt.missing_attribute,
-                nothing if column != "income" else pl.lit(None, dtype=pl.Decimal(18, 2)),
-            )
-            for column in optional
-        ),
-    ]
 
 
 def _truth(
