@@ -263,9 +263,9 @@ def _prospects(world: World, chunk: _Chunk, balances: list[Planting]) -> Iterato
         world.settings,
         world.seed,
     )
-    held = [table for table, _ in balances]
+    balance_rows = [table for table, _ in balances]
     yield Piece("prospects.parquet", prospects_table(listed))
-    fates = prospects_truth(listed, chunk.lives, chunk.days, held, chunk.ids)
+    fates = prospects_truth(listed, chunk.lives, chunk.days, balance_rows, chunk.ids)
     yield Piece("truth/prospects.parquet", fates)
 
 
