@@ -129,7 +129,7 @@ def test_rooms_depend_on_rooms_upstream_only(defs: dg.Definitions):
 
 
 LAYERS = (
-    *("core", "schema", "methods", "storage"),
+    *("core", "schema", "methods", "storage", "privacy"),
     *(f"stages.{room}" for room in NAMES),
     "stages.rooms",
     *("synthetic", "orchestration", "app", "testing"),
@@ -243,3 +243,14 @@ def test_transforms_import_neither_dagster_nor_pandas():
             assert "import pandas" not in text
             if module.name not in wiring:
                 assert "dagster" not in text, module
+
+
+def test_a_column_that_names_a_customer_says_that_it_identifies(tables: list[Table]):
+    named = {
+        f"{table.full_name}.{column.name}": column.identifies
+        for table in tables
+        for column in table.stored.all_columns
+        if column.name.endswith(("customer_id", "prospect_id", "alias_id"))
+    }
+    assert len(named) > 20
+    assert [name for name, identifies in named.items() if not identifies] == []

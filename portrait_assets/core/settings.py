@@ -15,7 +15,8 @@ class Settings(BaseSettings):
 
     `data_dir` holds `sources/` and `warehouse/`. Relative paths start at the working folder.
     `notify_command` (run without a shell) and `notify_webhook` (http or https) get each failure;
-    they may hold secrets and are never shown.
+    they may hold secrets and are never shown. `keys` has secret keys by name (privacy.keys) where
+    they do not stand in files of `key_dir`, such as `PORTRAIT_KEYS__PSEUDONYMS`.
     """
 
     model_config = SettingsConfigDict(
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     bounds: Bounds = Bounds()
     notify_command: SecretStr | None = None
     notify_webhook: SecretStr | None = None
+    keys: dict[str, SecretStr] = {}
 
     @property
     def has_notifier(self) -> bool:
@@ -58,6 +60,11 @@ class Settings(BaseSettings):
     def portrait_file(self) -> Path:
         """The file that analysts open."""
         return self.warehouse_dir / "portrait.duckdb"
+
+    @property
+    def key_dir(self) -> Path:
+        """The folder of the source's secret keys: apart from all that a backup or a copy takes."""
+        return self.data_dir.resolve() / "keys" / self.source
 
     @property
     def dagster_home(self) -> Path:

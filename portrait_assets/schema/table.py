@@ -80,6 +80,7 @@ class Column:
 
     `allowed`, `minimum` and `maximum` are the domain that the value check holds it to, and
     `sentinels` the codes, in lower case, that sources write for a value that is not known.
+    A column that `identifies` holds who a row is about: a customer, as the source names them.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Column:
     maximum: float | None = None
     sensitivity: Sensitivity = Sensitivity.C1
     sentinels: tuple[str, ...] = ()
+    identifies: bool = False
 
     @property
     def polars_type(self) -> pl.DataType:
@@ -115,6 +117,9 @@ AS_OF = Column(
     "Last day of the month whose knowledge the row holds",
     "观察截止日（月末）",
     nullable=False,
+)
+CUSTOMER_ID = Column(
+    "customer_id", Type.TEXT, "Customer", "客户编号", nullable=False, identifies=True
 )
 PARTITION_COLUMNS = {PartitionBy.MONTH: MONTH, PartitionBy.AS_OF: AS_OF}
 

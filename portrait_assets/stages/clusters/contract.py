@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.table import (
+    CUSTOMER_ID,
     Column,
     PartitionBy,
     Table,
@@ -208,7 +209,7 @@ CLUSTER_ASSIGNMENT = Table(
     en="Which segment each customer is in",
     zh="客户所属客群",
     columns=(
-        Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False),
+        CUSTOMER_ID,
         _SEGMENT_ID,
         _number(
             "distance",
@@ -288,7 +289,7 @@ CLUSTER_TYPICAL = Table(
         Column(
             "position", Type.INTEGER, "From the most typical", "次序", nullable=False, minimum=1
         ),
-        Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False),
+        CUSTOMER_ID,
     ),
     key=("as_of", "segment_id", "position"),
     partition_by=PartitionBy.AS_OF,

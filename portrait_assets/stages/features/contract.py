@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from portrait_assets.schema.table import (
+    CUSTOMER_ID,
     Column,
     PartitionBy,
     Sensitivity,
@@ -34,7 +35,6 @@ FEATURES: tuple[Feature, ...] = (
     *concept.FEATURES,
     *principle.FEATURES,
 )
-_CUSTOMER_ID = Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False)
 _CHOICE_ID = Column(
     "choice_id", Type.INTEGER, "Number of category and brand", "类别品牌编号", nullable=False
 )
@@ -67,7 +67,7 @@ CUSTOMER_MONTH = Table(
     name="customer_month",
     en="Additive aggregates per customer and month of activity",
     zh="客户月度可加汇总",
-    columns=_columns("customer_month", aggregates.CUSTOMER_MONTH, _CUSTOMER_ID),
+    columns=_columns("customer_month", aggregates.CUSTOMER_MONTH, CUSTOMER_ID),
     key=("month", "customer_id"),
 )
 
@@ -77,7 +77,7 @@ CUSTOMER_CATEGORY_MONTH = Table(
     en="Additive aggregates per customer, category, brand and month",
     zh="客户类别品牌月度可加汇总",
     columns=(
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         _CHOICE_ID,
         *(each.column for each in aggregates.CUSTOMER_CATEGORY_MONTH),
     ),
@@ -90,7 +90,7 @@ CUSTOMER_CAMPAIGN_MONTH = Table(
     en="Contacts and responses per customer, kind of campaign and month",
     zh="客户营销触达与响应月度汇总",
     columns=(
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         _CAMPAIGN_TYPE,
         *(each.column for each in aggregates.CUSTOMER_CAMPAIGN_MONTH),
     ),
@@ -102,7 +102,7 @@ CUSTOMER_BALANCE_MONTH = Table(
     name="customer_balance_month",
     en="What each customer held and owed at the last balances of the month",
     zh="客户月末余额汇总",
-    columns=_columns("customer_balance_month", aggregates.CUSTOMER_BALANCE_MONTH, _CUSTOMER_ID),
+    columns=_columns("customer_balance_month", aggregates.CUSTOMER_BALANCE_MONTH, CUSTOMER_ID),
     key=("month", "customer_id"),
 )
 
@@ -134,7 +134,7 @@ FEATURE_MATRIX = Table(
     en="Feature matrix: one row per customer, as of the month's last day",
     zh="特征矩阵",
     columns=(
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         *(replace(each.column, sensitivity=_CLASSES[each.name]) for each in FEATURES),
     ),
     key=("as_of", "customer_id"),
@@ -149,7 +149,7 @@ CAMPAIGN_RESPONSE = Table(
     en="How each customer responds to each kind of campaign, within twelve months",
     zh="客户分活动类型响应",
     columns=(
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         _CAMPAIGN_TYPE,
         _count("contacts_12m", "Contacts, control group left out", "触达次数", "contacts"),
         _count("responded_contacts_12m", "Contacts responded to", "有响应触达次数", "contacts"),

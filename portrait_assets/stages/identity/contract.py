@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
 
 SOURCE_CUSTOMER_ID = Column(
-    "source_customer_id", Type.TEXT, "Identifier in the source", "源系统客户编号"
+    "source_customer_id",
+    Type.TEXT,
+    "Identifier in the source",
+    "源系统客户编号",
+    identifies=True,
 )
 
 IDENTITY_MAP = Table(
@@ -17,7 +21,7 @@ IDENTITY_MAP = Table(
     zh="客户身份映射",
     columns=(
         replace(SOURCE_CUSTOMER_ID, nullable=False),
-        Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False),
+        CUSTOMER_ID,
         Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
         Column(
             "match_probability",
@@ -40,8 +44,8 @@ CUSTOMER_ALIAS = Table(
     en="Customers that turned out to be another, and since when",
     zh="客户编号合并记录",
     columns=(
-        Column("alias_id", Type.TEXT, "Identifier given up", "弃用编号", nullable=False),
-        Column("customer_id", Type.TEXT, "Customer who it is", "保留编号", nullable=False),
+        replace(CUSTOMER_ID, name="alias_id", en="Identifier given up", zh="弃用编号"),
+        replace(CUSTOMER_ID, en="Customer who it is", zh="保留编号"),
         Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
         Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
     ),

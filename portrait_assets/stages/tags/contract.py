@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.table import (
+    CUSTOMER_ID,
     Column,
     PartitionBy,
     Sensitivity,
@@ -22,7 +23,6 @@ from portrait_assets.stages.tags.catalogue.tag import (
 OUTCOMES = ("purchased", "responded")
 """Outcomes of the month after, by which lift is measured; see `lift.outcomes_sql`."""
 
-_CUSTOMER_ID = Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False)
 _TAG_CODE = Column("tag_code", Type.TEXT, "Code of the tag", "标签编码", nullable=False)
 _TAG_VERSION = Column(
     "tag_version", Type.INTEGER, "Version of the tag", "标签版本", nullable=False, minimum=1
@@ -149,7 +149,7 @@ def tag_table_as(stored_as: Table, view_sql: str) -> Table:
         name="tag_table",
         en="Tag table: one row per customer, tag and value",
         zh="标签表",
-        columns=(_CUSTOMER_ID, _TAG_CODE, *_HELD),
+        columns=(CUSTOMER_ID, _TAG_CODE, *_HELD),
         key=("as_of", "customer_id", "tag_code", "tag_value"),
         partition_by=PartitionBy.AS_OF,
         published=True,
@@ -222,7 +222,7 @@ AUDIENCE_MEMBERSHIP = Table(
     zh="人群成员",
     columns=(
         _text("audience_code", "Code of the audience", "人群编码"),
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         _text("change", "Since the month before", "较上月", allowed=("entered", "stayed", "left")),
         Column("is_member", Type.BOOLEAN, "Belongs to the audience this month", "是否成员", False),
     ),
@@ -245,7 +245,7 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
         en="Portrait matrix: one row per customer, one column per tag",
         zh="客户画像矩阵",
         columns=(
-            _CUSTOMER_ID,
+            CUSTOMER_ID,
             CUSTOMER_NO,
             *segment,
             *catalogue.matrix_columns,

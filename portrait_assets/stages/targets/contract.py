@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portrait_assets.schema.sensitivity import highest
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.targets.outcomes import FACTS, Fact
@@ -30,7 +30,6 @@ _HORIZON = Column(
     minimum=min(HORIZONS),
     maximum=max(HORIZONS),
 )
-_CUSTOMER_ID = Column("customer_id", Type.TEXT, "Customer", "客户编号", nullable=False)
 
 
 def _column(fact: Fact) -> Column:
@@ -44,7 +43,7 @@ TARGET = Table(
     name="target",
     en="What each customer did in the window that the month closes; without a row, nothing",
     zh="目标变量：客户在观察期内的行为（无记录即无行为）",
-    columns=(_BASE_MONTH, _HORIZON, _CUSTOMER_ID, *map(_column, FACTS)),
+    columns=(_BASE_MONTH, _HORIZON, CUSTOMER_ID, *map(_column, FACTS)),
     key=("month", "horizon", "customer_id"),
 )
 
@@ -56,7 +55,7 @@ SOURCE_OUTCOME = Table(
     columns=(
         _BASE_MONTH,
         _HORIZON,
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         Column(
             "outcome",
             Type.TEXT,

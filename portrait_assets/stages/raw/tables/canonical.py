@@ -80,7 +80,7 @@ def text(name: str, en: str, zh: str, **more: object) -> Column:
     return Column(name, Type.TEXT, en, zh, **more)  # type: ignore[arg-type]
 
 
-CUSTOMER_ID = text("customer_id", "Customer identifier", "客户编号")
+CUSTOMER_ID = text("customer_id", "Customer identifier", "客户编号", identifies=True)
 CURRENCY = text("currency", "Currency, ISO 4217; the source's where null", "币种")
 CHANNEL = text("channel", "Channel through which it happened", "渠道", sentinels=NOT_KNOWN)
 PRODUCT_ID = text("product_id", "Product identifier", "产品编号")

@@ -237,7 +237,7 @@ PROSPECTS = Canonical(
     undated_allowed=True,
     required=("prospect_id",),
     columns=(
-        text("prospect_id", "Prospect identifier", "潜在客户编号"),
+        text("prospect_id", "Prospect identifier", "潜在客户编号", identifies=True),
         *(CUSTOMERS.column(name) for name in KNOWN_OF_PROSPECTS),
         Column(
             "source", Type.TEXT, "Where it came from, such as an event or a partner", "线索来源"
