@@ -16,10 +16,10 @@ class Settings(BaseSettings):
     `data_dir` holds `sources/` and `warehouse/`. Relative paths start at the working folder.
     `notify_command` (run without a shell) and `notify_webhook` (http or https) get each failure;
     they may hold secrets and are never shown. `keys` has secret keys by name (privacy.keys) where
-    they do not stand in files of `key_dir`, such as `PORTRAIT_KEYS__PSEUDONYMS`. `clearance` has the
-    highest class of columns by outlet (privacy.egress), such as `PORTRAIT_CLEARANCE__CARD=C2`;
-    `smallest_group` is the fewest customers that a count handed out may rest on; `who` is entered
-    in the register of what left in the place of the name of the operating system's user.
+    they do not stand in files of `key_dir`, such as `PORTRAIT_KEYS__PSEUDONYMS`. `clearance` has
+    the highest class of columns by outlet (privacy.egress), such as `PORTRAIT_CLEARANCE__CARD=C2`;
+    `smallest_group` is the fewest customers that a count handed out may rest on; `who` stands in
+    the register of what left in the place of the operating system's user.
     """
 
     model_config = SettingsConfigDict(
