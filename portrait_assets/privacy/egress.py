@@ -18,16 +18,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from portrait_assets.core.errors import PortraitError, suggestion
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.register import Entry, Register
 
-LOWEST = "C1"
-"""The class that an outlet may show where no clearance is declared."""
+CLASSES = ("C1", "C2", "C3")
+LOWEST, HIGHEST = CLASSES[0], CLASSES[-1]
+"""An outlet shows columns of the lowest class where no clearance is declared."""
 
-_CLASSES = ("C1", "C2", "C3")
 _MOST_NAMED = 40
 """Columns whose names an entry lists; of more it has their number, classes and digest."""
 
@@ -167,10 +167,10 @@ class Door:
                     f"PORTRAIT_CLEARANCE__{name.upper()} names no outlet"
                     f"{suggestion(name, set(Outlet))}; there are {', '.join(Outlet)}."
                 )
-            if level not in _CLASSES:
+            if level not in CLASSES:
                 raise EgressError(
                     f"{_setting(name)} is '{level}', which is no class; give it one of "
-                    f"{', '.join(_CLASSES)}."
+                    f"{', '.join(CLASSES)}."
                 )
         bound = _HIGHEST.get(Outlet(outlet))
         declared = self.settings.clearance.get(outlet, bound or LOWEST)
@@ -220,24 +220,22 @@ class Door:
             RegisterError: when the register is broken.
             OSError: when it cannot be written.
         """
-        names = [column.name for column in departure.columns]
-        classes = Counter(str(column.sensitivity) for column in departure.columns)
-        values = {
-            "who": departure.who or self.settings.who or _user(),
-            "outlet": str(departure.outlet),
-            "purpose": purpose_of(departure.purpose),
-            "profile": str(departure.profile),
-            "subject_named": departure.subject_named,
-            "aggregated": _is_aggregated(departure),
-            "columns": names if len(names) <= _MOST_NAMED else [],
-            "column_count": len(names),
-            "classes": dict(sorted(classes.items())),
-            "columns_digest": digest_of("\n".join(names)),
-            "rows": rows,
-            "digest": digest,
-            "about": dict(departure.about),
-        }
-        return self.register.append(values)
+        who = departure.who or self.settings.who or _user()
+        return self.register.append(
+            {"who": who, **_facts(departure), "rows": rows, "digest": digest}
+        )
+
+    def left_before(self, departure: Departure) -> bool:
+        """Whether what left last by the outlet is this departure, as far as it states itself.
+
+        Raises:
+            RegisterError: when the register is broken.
+        """
+        facts = _facts(departure)
+        return any(
+            facts == {name: entry.values.get(name) for name in facts}
+            for entry in self.earlier(departure.outlet)[-1:]
+        )
 
     def earlier(self, outlet: str) -> list[Entry]:
         """What left by this outlet, first to last.
@@ -266,6 +264,24 @@ class Door:
                 f"{_subject(departure)} does not leave: it holds {first.name} of class "
                 f"{first.sensitivity}{more}, and may hold up to {most}; {remedy}."
             )
+
+
+def _facts(departure: Departure) -> dict[str, Any]:
+    """What the register holds of a departure beside who asked, and what it came to."""
+    names = [column.name for column in departure.columns]
+    classes = Counter(str(column.sensitivity) for column in departure.columns)
+    return {
+        "outlet": str(departure.outlet),
+        "purpose": purpose_of(departure.purpose),
+        "profile": str(departure.profile),
+        "subject_named": departure.subject_named,
+        "aggregated": _is_aggregated(departure),
+        "columns": names if len(names) <= _MOST_NAMED else [],
+        "column_count": len(names),
+        "classes": dict(sorted(classes.items())),
+        "columns_digest": digest_of("\n".join(names)),
+        "about": dict(departure.about),
+    }
 
 
 def purpose_of(name: str | None) -> Purpose | None:

@@ -7,7 +7,7 @@ by `audiences.finding`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,8 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.invocation import command
-from portrait_assets.core.months import last_day, next_month, parse_month
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.privacy.egress import Departure, Door, Outlet, Purpose, digest_of
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_by_month
 from portrait_assets.stages.tags.catalogue.governance import (
     Action,
@@ -45,7 +46,8 @@ class DraftVersion:
 class DraftDiff:
     """The effect of drafts on the month that ends on `as_of`, with so many customers.
 
-    `moved` are customers entering and leaving each value, as `catalogue_diff` gives them.
+    `moved` are customers entering and leaving each value, as `catalogue_diff` gives them; its
+    counts are null where they tell of few customers.
     """
 
     as_of: date
@@ -84,6 +86,22 @@ def diff_drafts(
         con.close()
     moved = catalogue_diff(catalogue, after, features, segments, previous, newest, given)
     return DraftDiff(newest, features.height, _replacing(catalogue, after, newest), moved)
+
+
+def pass_diff(diff: DraftDiff, door: Door) -> DraftDiff:
+    """The diff as it leaves: without the counts of a value that few customers enter or leave.
+
+    Raises:
+        EgressError: when it may not leave.
+    """
+    counts = pl.col("before", "after", "entering", "leaving")
+    few = pl.any_horizontal((counts > 0) & (counts < door.smallest_group))
+    shown = diff.moved.with_columns(pl.when(~few).then(counts))
+    about = {"month": f"{diff.as_of:%Y-%m}"}
+    departure = Departure(Outlet.TAGS, Purpose.PROFILING, (), about=about)
+    door.open(departure)
+    door.record(departure, diff.customers, digest_of(str(shown.rows())))
+    return replace(diff, moved=shown)
 
 
 def _frame(con: duckdb.DuckDBPyConnection, table: str, as_of: date) -> pl.DataFrame:

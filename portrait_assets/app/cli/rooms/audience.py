@@ -31,28 +31,38 @@ def audience(
     to: Annotated[
         Path | None, typer.Option("--out", help="Write the customers to this CSV or Parquet.")
     ] = None,
+    purpose: Annotated[
+        str, typer.Option(help="What for: analysis, marketing, credit or sharing.")
+    ] = "analysis",
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
     """Count and describe the customers that a condition over tags selects.
 
     `portrait tags list` has the tags and their values. The customers are compared with all others:
-    a TGI of 150 is a share one and a half times as large as that of all customers.
+    a TGI of 150 is a share one and a half times as large as that of all customers. A count rests on
+    at least PORTRAIT_SMALLEST_GROUP customers, 10 by default, and so does its difference from
+    counts given before.
     """
     from portrait_assets.core.source_folder import source_file
+    from portrait_assets.privacy.egress import Door
+    from portrait_assets.stages.tags.audiences.finding import find_audience
     from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
-    from portrait_assets.stages.tags.services import find_audience
 
     settings = settings_of(source, data_dir)
     saved = source_file(settings.source_dir, AUDIENCES_FILE)
     found = find_audience(
         settings.portrait_file,
         expression,
+        Door(settings),
         month=month,
         saved=saved if saved.is_file() else None,
         out=to,
+        purpose=purpose,
     )
     print_audience(found.audience, out)
+    for note in found.notes:
+        out.print(note, markup=False)
     if found.written is not None:
         out.print(f"{found.written:,} customers written to {to}.")
 

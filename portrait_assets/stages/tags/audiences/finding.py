@@ -1,4 +1,4 @@
-"""`portrait audience`: an answer about an audience, or a file of its customers, through the door."""
+"""`portrait audience`: an answer or a file of customers, each through the door."""
 
 from __future__ import annotations
 
