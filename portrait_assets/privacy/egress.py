@@ -233,7 +233,7 @@ class Door:
         """
         facts = _facts(departure)
         return any(
-            facts == {name: entry.values.get(name) for name in facts}
+            facts == {name: entry.get(name) for name in facts}
             for entry in self.earlier(departure.outlet)[-1:]
         )
 

@@ -35,7 +35,21 @@ _END_LENGTH = len(',"previous":""') + 64 + _HASH_LENGTH
 
 
 class RegisterError(PortraitError):
-    """The register is not what was written to it, or cannot be written to."""
+    """The register is not what was written to it, and nothing leaves."""
+
+
+class BrokenRegisterError(RegisterError):
+    """The register of this file is broken: what of it, and what to do."""
+
+    def __init__(self, file: Path, what: str) -> None:
+        again = command("register", "renew", "--by", "NAME", "--reason", "WHY")
+        self.subject = file.name
+        self.what = f"the register of what left is not as it was written: {what}"
+        self.remedy = (
+            "nothing leaves before its newest copy is put back, or a new one begun that keeps this "
+            f"one beside it (`{again}`)"
+        )
+        super().__init__(f"{self.subject}: {self.what}; {self.remedy}.")
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,10 @@ class Entry:
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of that name, or the default of one that the entry lacks."""
+        return self.values.get(name, default)
 
 
 @dataclass(frozen=True)
@@ -132,8 +150,8 @@ class Register:
         now = now or datetime.now(UTC)
         try:
             self.verify()
-        except RegisterError as error:
-            broken = str(error)
+        except BrokenRegisterError as error:
+            broken = error.what
         else:
             raise RegisterError(f"{self.file.name} is whole; there is nothing to renew.")
         kept = self.file.with_name(f"{self.file.stem}.{now:%Y%m%dT%H%M%S%fZ}.jsonl")
@@ -170,18 +188,16 @@ class Register:
         for number, line in enumerate(lines, 1):
             end = _END.fullmatch(line[-_END_LENGTH:])
             if end is None or _digest(line[:-_HASH_LENGTH]) != end[2]:
-                raise RegisterError(self._sentence(f"line {number} was changed"))
+                raise self._broken(f"line {number} was changed")
             if end[1] != previous or not line.startswith(_start(number)):
-                raise RegisterError(
-                    self._sentence(
-                        f"line {number} does not follow the line before it, so that lines were "
-                        "removed, added or swapped"
-                    )
+                raise self._broken(
+                    f"line {number} does not follow the line before it, so that lines were "
+                    "removed, added or swapped"
                 )
             previous = end[2]
         start = _start(len(lines) + 1)
         if not (start.startswith(unfinished) or unfinished.startswith(start)):
-            raise RegisterError(self._sentence(f"line {len(lines) + 1} was changed"))
+            raise self._broken(f"line {len(lines) + 1} was changed")
         self._check_head(lines)
         return _Lines(tuple(lines), len(content) - len(unfinished))
 
@@ -193,24 +209,17 @@ class Register:
             head = json.loads(self.head.read_text("utf-8"))
             number, last = int(head["number"]), str(head["hash"])
         except (ValueError, KeyError, TypeError):
-            raise RegisterError(self._sentence(f"{self.head.name} was changed")) from None
+            raise self._broken(f"{self.head.name} was changed") from None
         if number > len(lines):
             gone = f"line {len(lines) + 1} is missing"
             if number > len(lines) + 1:
                 gone = f"lines {len(lines) + 1} to {number} are missing"
-            raise RegisterError(self._sentence(gone))
+            raise self._broken(gone)
         if number < 1 or lines[number - 1][-66:-2].decode() != last:
-            raise RegisterError(
-                self._sentence(f"line {number} is not the one that was noted when it was written")
-            )
+            raise self._broken(f"line {number} is not the one that was noted when it was written")
 
-    def _sentence(self, what: str) -> str:
-        again = command("register", "renew", "--by", "NAME", "--reason", "WHY")
-        return (
-            f"{self.file.name}, the register of what left, is not as it was written: {what}; put "
-            f"back its newest copy, or begin a new one, which keeps this one beside it, with "
-            f"`{again}`."
-        )
+    def _broken(self, what: str) -> BrokenRegisterError:
+        return BrokenRegisterError(self.file, what)
 
 
 def _start(number: int) -> bytes:
