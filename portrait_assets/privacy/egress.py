@@ -250,20 +250,18 @@ class Door:
             return
         most = self.clearance(departure.outlet)
         above = [column for column in departure.columns if column.sensitivity > most]
-        if above:
-            first = above[0]
-            more = f" and {len(above) - 1} more columns" if len(above) > 1 else ""
-            highest = max(column.sensitivity for column in above)
-            bound = _HIGHEST.get(Outlet(departure.outlet))
-            remedy = (
-                "keep them out"
-                if bound is not None and highest > bound
-                else f"leave them out, or set {_setting(departure.outlet)}={highest}"
-            )
-            raise EgressError(
-                f"{_subject(departure)} does not leave: it holds {first.name} of class "
-                f"{first.sensitivity}{more}, and may hold up to {most}; {remedy}."
-            )
+        if not above:
+            return
+        more = f" and {len(above) - 1} more columns" if len(above) > 1 else ""
+        them = "them" if more else "it"
+        highest = max(column.sensitivity for column in above)
+        remedy = f"leave {them} out"
+        if highest <= _HIGHEST.get(Outlet(departure.outlet), HIGHEST):
+            remedy += f", or set {_setting(departure.outlet)}={highest}"
+        raise EgressError(
+            f"{_subject(departure)} does not leave: it holds {above[0].name} of class "
+            f"{above[0].sensitivity}{more}, and may hold up to {most}; {remedy}."
+        )
 
 
 def _facts(departure: Departure) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def test_the_published_file_holds_no_c3_whatever_is_declared(
     door = door_in(tmp_path, clearance=clearance)
     door.open(Departure("publication", "analysis", (PUBLIC_TAG, INCOME)))
     sentence = refused(door, Departure("publication", "analysis", (PUBLIC_TAG, NAME)))
-    assert "holds full_name of class C3, and may hold up to C2; keep them out" in sentence
+    assert "holds full_name of class C3, and may hold up to C2; leave it out." in sentence
 
 
 def test_counts_and_shares_may_be_computed_from_any_class(tmp_path: Path):

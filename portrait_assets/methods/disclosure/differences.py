@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two groups of customers among all of them: those in both, in either, and all.
-
-    With both counts and the number of all known, what is not known of the four groups into which
-    they cut the customers is one number.
-    """
+    """Two groups of customers among all of them: those in both, in either, and all."""
 
     both: int
     one: int
@@ -19,29 +15,33 @@ class Overlap:
     everyone: int
 
     @property
-    def differs_in(self) -> int:
-        """Customers in one of the two and not in both."""
-        return self.one + self.other - 2 * self.both
+    def neither(self) -> int:
+        """Customers in none of the two."""
+        return self.everyone - self.one - self.other + self.both
 
     @property
-    def _cut(self) -> tuple[int, int, int, int]:
-        neither = self.everyone - self.one - self.other + self.both
-        return self.both, self.one - self.both, self.other - self.both, neither
+    def differing(self) -> tuple[int, int]:
+        """Customers in the one alone, and in the other alone: the counts give their difference."""
+        return self.one - self.both, self.other - self.both
+
+    @property
+    def agreeing(self) -> tuple[int, int]:
+        """Customers in both, and in none: the counts and that of all give their difference."""
+        return self.both, self.neither
 
     def tells_of_few(self, smallest: int) -> bool:
         """Whether the two counts tell of fewer than `smallest` customers.
 
-        They do where two of the four groups are smaller: one is then the difference of known
-        numbers but for the other. So it is where a group is nearly the other one (the individual
-        tracker of Schlörer, 1975), and where the two are nearly everyone and share few (the
-        general tracker of Denning, Denning and Schwartz, 1979, The tracker: a threat to statistical
-        database security). Empty groups count as small: an answer that is refused only where a
-        group has customers tells that it has some (Kenthapadi, Mishra and Nissim, 2005,
-        Simulatable auditing).
+        They do where they give the difference of two such groups, of which whoever asked may know
+        the one to be empty. So it is where a group is nearly the other one (the individual tracker
+        of Schlörer, 1975, Identification and retrieval of personal records from a statistical data
+        bank), and where it is nearly all who are not in the other (the general tracker of Denning,
+        Denning and Schwartz, 1979, The tracker: a threat to statistical database security). Two
+        empty groups are no exception: an answer that is refused only where somebody is in them
+        tells that somebody is (Kenthapadi, Mishra and Nissim, 2005, Simulatable auditing).
         """
-        return sum(part < smallest for part in self._cut) >= 2
+        return any(max(pair) < smallest for pair in (self.differing, self.agreeing))
 
     def tells_of_some(self, smallest: int) -> bool:
-        """The same, where one of the small groups is not empty."""
-        small = [part for part in self._cut if part < smallest]
-        return len(small) >= 2 and any(small)
+        """The same, where somebody is in one of the two groups."""
+        return any(0 < max(pair) < smallest for pair in (self.differing, self.agreeing))

@@ -115,7 +115,7 @@ def check_size(
             if _is_same(audience.expression, before.expression)
             else overlap.tells_of_few(smallest)
         ):
-            which = "" if overlap.differs_in < audience.base / 2 else "all who are not in "
+            which = "" if max(overlap.differing) < smallest else "all who are not in "
             raise EgressError(
                 f"The audience differs by fewer than {smallest} customers from {which}"
                 f"{before.place}, which has {before.size:,}, and the two counts together tell of "
@@ -202,10 +202,11 @@ def _is_unsafe(others: int, smallest: int) -> pl.Expr:
     unsafe = base - audience < smallest
     for number in range(others):
         both, other = pl.col(_both(number)), pl.col(_other(number))
-        cut = (both, audience - both, other - both, base - audience - other + both)
-        few = pl.sum_horizontal((part < smallest).cast(pl.Int64) for part in cut) >= 2
-        # A cell that the earlier answer left out is not known.
-        unsafe = unsafe | (few & (other >= smallest) & (base - other >= smallest))
+        differ = pl.max_horizontal(audience - both, other - both) < smallest
+        agree = pl.max_horizontal(both, base - audience - other + both) < smallest
+        # A line that the earlier answer left out is not known.
+        known = (other >= smallest) & (base - other >= smallest)
+        unsafe = unsafe | ((differ | agree) & known)
     return unsafe
 
 
