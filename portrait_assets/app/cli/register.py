@@ -9,7 +9,7 @@ import typer
 from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from rich.console import Console
 
@@ -80,24 +80,21 @@ def renew(
     out.print(f"A new register is begun; the broken one is kept as {kept.name}.")
 
 
-def print_entries(entries: Iterable[Entry], console: Console) -> None:
-    """Print a line for each entry."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table()
-    for head in ("no", "when (UTC)", "who", "outlet", "purpose", "columns", "rows", "SHA-256"):
-        table.add_column(head, overflow="fold")
+def print_entries(entries: Sequence[Entry], console: Console) -> None:
+    """Print a line for each entry, or that nothing left."""
+    if not entries:
+        console.print("Nothing left.")
     for entry in entries:
-        classes = ", ".join(f"{n} of {name}" for name, n in entry.get("classes", {}).items())
-        table.add_row(
-            str(entry.number),
+        classes = ", ".join(f"{n:,} of {name}" for name, n in entry.get("classes", {}).items())
+        parts = (
+            f"{entry.number}",
             f"{entry.at:%Y-%m-%d %H:%M:%S}",
-            escape(entry["who"]),
-            escape(entry["outlet"]),
-            entry.get("purpose") or "–",
-            classes or "–",
-            f"{entry.get('rows', 0):,}",
+            entry["who"],
+            entry["outlet"],
+            f"for {purpose}" if (purpose := entry.get("purpose")) else "",
+            f"columns {classes}" if classes else "",
+            f"rows {entry['rows']:,}" if "rows" in entry.values else "",
             entry.get("digest", "")[:16],
+            *(f"{name}: {text}" for name, text in entry.get("about", {}).items()),
         )
-    console.print(table)
+        console.print("  ".join(filter(None, parts)), markup=False)

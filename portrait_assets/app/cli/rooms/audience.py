@@ -44,8 +44,8 @@ def audience(
     at least PORTRAIT_SMALLEST_GROUP customers, 10 by default, and so does its difference from
     counts given before.
     """
+    from portrait_assets.app.door import door_of
     from portrait_assets.core.source_folder import source_file
-    from portrait_assets.privacy.egress import Door
     from portrait_assets.stages.tags.audiences.finding import find_audience
     from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
 
@@ -54,7 +54,7 @@ def audience(
     found = find_audience(
         settings.portrait_file,
         expression,
-        Door(settings),
+        door_of(settings),
         month=month,
         saved=saved if saved.is_file() else None,
         out=to,

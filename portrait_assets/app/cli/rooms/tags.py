@@ -68,11 +68,11 @@ def diff_tags(
 
     A draft is a version with `status: draft`; nothing uses it until it is approved.
     """
-    from portrait_assets.privacy.egress import Door
+    from portrait_assets.app.door import door_of
     from portrait_assets.stages.tags.services import diff_drafts, pass_diff
 
     settings = settings_of(source, data_dir)
-    door = Door(settings)
+    door = door_of(settings)
     diff = diff_drafts(_catalogue(settings), settings.portrait_file, codes or None)
     print_diff(pass_diff(diff, door), out, door.smallest_group)
 
