@@ -154,7 +154,7 @@ def without_small_groups(
         counts[_other(number)] = _flag(number)
         counts[_both(number)] = f"in_audience AND {_flag(number)}"
     unsafe = _is_unsafe(len(others), smallest)
-    cells = count_cells(everyone, columns, counts)
+    cells = count_cells(everyone, columns, counts) if others else audience.profile
     cells = without_small_cells(cells, "base", smallest, ["tag_code"])
     cells = without_small_cells(cells, "audience", smallest, ["tag_code"], unsafe)
     names = ["tag_code", "tag_value"]
