@@ -243,7 +243,7 @@ class Door:
         Raises:
             RegisterError: when the register is broken.
         """
-        return [entry for entry in self.register.entries() if entry["outlet"] == outlet]
+        return self.register.entries(outlet)
 
     def _check_classes(self, departure: Departure) -> None:
         if _is_aggregated(departure):

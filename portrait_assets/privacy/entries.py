@@ -30,10 +30,8 @@ def find_entries(
     first, last = (None if text is None else _day(text) for text in (since, until))
     return [
         entry
-        for entry in Register.of(settings).entries()
-        if outlet in (None, entry["outlet"])
-        and (first is None or entry.at.date() >= first)
-        and (last is None or entry.at.date() <= last)
+        for entry in Register.of(settings).entries(outlet)
+        if (first is None or entry.at.date() >= first) and (last is None or entry.at.date() <= last)
     ]
 
 

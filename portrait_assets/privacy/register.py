@@ -109,13 +109,16 @@ class Register:
         """
         return len(self._verified(self._content()).lines)
 
-    def entries(self) -> list[Entry]:
-        """The entries, first to last.
+    def entries(self, outlet: str | None = None) -> list[Entry]:
+        """The entries, or those of an outlet, first to last.
 
         Raises:
             RegisterError: as `verify`.
         """
-        return [_entry(line) for line in self._verified(self._content()).lines]
+        # Within a text a quotation mark has a backslash, so that this is found nowhere else.
+        wanted = b"" if outlet is None else f'"outlet":{json.dumps(outlet)},'.encode()
+        lines = self._verified(self._content()).lines
+        return [_entry(line) for line in lines if wanted in line]
 
     def append(self, values: Mapping[str, Any], now: datetime | None = None) -> Entry:
         """Add an entry with these values, which JSON must be able to hold; it is on the disk then.

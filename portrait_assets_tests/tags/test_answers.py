@@ -28,14 +28,16 @@ SELECT
     as_of, 'c' || n AS customer_id, n::UINTEGER AS customer_no,
     CASE WHEN n < 100 THEN 'high' ELSE 'low' END AS tier,
     n >= 88 AND n < 100 AS late,
-    CASE WHEN n < 57 OR n BETWEEN 88 AND 90 OR n >= 150 THEN 'north' ELSE 'south' END AS region,
+    CASE WHEN n < 57 OR n BETWEEN 88 AND 90 OR n >= 180 THEN 'north' ELSE 'south' END AS region,
+    n < 45 OR n BETWEEN 85 AND 99 OR n >= 190 AS new,
     n AS visits,
     n % 2 = 0 AS married
 FROM range(200) AS customers(n), (VALUES (DATE '2024-05-31'), (DATE '2024-06-30')) AS months(as_of)
 """
 CATALOGUE = """
 FROM (VALUES ('tier', ['high', 'low'], 'C1'), ('late', ['true', 'false'], 'C1'),
-    ('region', ['north', 'south'], 'C1'), ('visits', [], 'C1'), ('married', [], 'C2'))
+    ('region', ['north', 'south'], 'C1'), ('new', [], 'C1'), ('visits', [], 'C1'),
+    ('married', [], 'C2'))
 AS tags(tag_code, tag_values, sensitivity)
 """
 SAVED = """\
@@ -208,21 +210,21 @@ def test_lines_of_a_profile_that_tell_of_few_customers_are_left_out(find: Find):
     found = find("visits < 60")
     assert line(found, "region", "south") is None
     assert line(found, "region", "north") is None
-    assert line(found, "married", "true") == (30, 100)
+    assert line(found, "new", "true") == (45, 70)
     assert found.notes == (
-        "6 lines are left out of the profile, for alone or beside others they tell of fewer than "
-        "10 customers.",
+        "6 telling lines are left out of the profile, for alone or beside others they tell of fewer "
+        "than 10 customers.",
     )
 
 
 def test_a_line_that_differs_by_few_customers_from_an_earlier_one_is_left_out(find: Find):
-    """Twelve customers fewer may be told; that three of these live in the north may not."""
-    north = line(find("tier = 'high'"), "region", "north")
-    assert north == (60, 110)
-    without = find("tier = 'high' AND NOT late")
-    assert without.audience.size == 88
-    assert line(without, "region", "north") is None
-    assert line(without, "married", "true") is None, "six of the twelve are married"
+    """Thirty customers fewer may be counted; that three of these live in the north may not."""
+    high = find("tier = 'high'")
+    assert (line(high, "region", "north"), line(high, "new", "true")) == ((60, 80), (60, 70))
+    fewer = find("visits < 70")
+    assert fewer.audience.size == 70
+    assert line(fewer, "region", "north") is None
+    assert line(fewer, "new", "true") == (45, 70), "fifteen of the thirty"
 
 
 def test_saved_audiences_are_compared_where_no_part_of_them_is_small(
@@ -246,7 +248,7 @@ def test_a_file_holds_the_columns_that_its_readers_may_see(
     out = tmp_path / "out" / "customers.csv"
     found = find("tier = 'high'", out=out)
     written = pl.read_csv(out)
-    assert written.columns == ["as_of", "customer_id", "tier", "late", "region", "visits"]
+    assert written.columns == ["as_of", "customer_id", "tier", "late", "region", "new", "visits"]
     assert (written.height, found.written) == (100, 100)
     assert found.notes[0] == (
         "1 column is held back, of a class above C1; PORTRAIT_CLEARANCE__AUDIENCE=C2 shows those "

@@ -73,6 +73,8 @@ def print_audience(audience: Audience, console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from portrait_assets.stages.tags.audiences.answers import TELLING
+
     console.print(
         f"{audience.size:,} of {audience.base:,} customers ({audience.share:.1%}) "
         f"in {audience.as_of:%Y-%m}"
@@ -80,7 +82,7 @@ def print_audience(audience: Audience, console: Console) -> None:
     table = Table(title="Profile against the base (TGI 100: as the base)")
     for head in ("tag", "value", "audience", "base", "TGI", "q"):
         table.add_column(head, overflow="fold")
-    telling = audience.profile.filter(pl.col("q_value") < 0.05).head(SHOWN)
+    telling = audience.profile.filter(pl.col("q_value") < TELLING).head(SHOWN)
     for row in telling.iter_rows(named=True):
         table.add_row(
             row["tag_code"],

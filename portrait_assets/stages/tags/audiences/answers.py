@@ -27,6 +27,10 @@ from portrait_assets.stages.tags.audiences.audience import (
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.storage.duckdb.connection import quote
 
+TELLING = 0.05
+"""Lines of a profile with a lower q-value tell the audience from everyone else."""
+
+MOST_LINES = 30
 IDENTIFYING = ("customer_id", "customer_no")
 QUESTION, MONTH = "question", "month"
 """Under what names the register has an answer's expression and its month."""
@@ -130,8 +134,8 @@ def without_small_groups(
     saved: Mapping[str, Expression],
     given: Sequence[Given],
     smallest: int,
-) -> Audience:
-    """The audience with those lines of its profile and overlaps that tell of no few customers.
+) -> tuple[Audience, int]:
+    """The audience with the most telling lines of its profile that tell of no few customers.
 
     A line says how many customers with a value, or of a saved audience, are in the audience. It is
     left out where they, or those who are not, are fewer than `smallest`, and where a line of an
@@ -144,9 +148,12 @@ def without_small_groups(
         saved: the saved audiences that it was compared with, by code.
         given: the answers about its month that were given before.
         smallest: fewest customers that a count may rest on; 1 leaves out nothing.
+
+    Returns:
+        The audience, and how many of its most telling lines and overlaps were left out.
     """
     if smallest <= 1:
-        return audience
+        return audience, 0
     others = [each for each in given if each.expression.sql != audience.expression.sql]
     everyone = _everyone(con, audience, others, saved)
     counts = {}
@@ -154,24 +161,24 @@ def without_small_groups(
         counts[_other(number)] = _flag(number)
         counts[_both(number)] = f"in_audience AND {_flag(number)}"
     unsafe = _is_unsafe(len(others), smallest)
-    cells = count_cells(everyone, columns, counts) if others else audience.profile
+    telling = audience.profile.filter(pl.col("q_value") < TELLING).head(MOST_LINES)
+    cells = audience.profile
+    if others:
+        tags = {tag: columns[tag] for tag in telling["tag_code"].unique()}
+        cells = count_cells(everyone, tags, counts)
     cells = without_small_cells(cells, "base", smallest, ["tag_code"])
     cells = without_small_cells(cells, "audience", smallest, ["tag_code"], unsafe)
     names = ["tag_code", "tag_value"]
-    profile = audience.profile.join(cells.select(names), on=names, how="semi")
-    return replace(
+    comparable = [
+        code for code in saved if _may_compare(everyone, audience, code, counts, unsafe, smallest)
+    ]
+    shown = replace(
         audience,
-        profile=profile,
-        overlaps=audience.overlaps.filter(
-            pl.col("audience_code").is_in(
-                [
-                    code
-                    for code in saved
-                    if _may_compare(everyone, audience, code, counts, unsafe, smallest)
-                ]
-            )
-        ),
+        profile=telling.join(cells.select(names), on=names, how="semi", maintain_order="left"),
+        overlaps=audience.overlaps.filter(pl.col("audience_code").is_in(comparable)),
     )
+    left_out = telling.height - shown.profile.height + len(saved) - len(comparable)
+    return shown, left_out
 
 
 def _may_compare(

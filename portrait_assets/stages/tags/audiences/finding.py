@@ -130,10 +130,12 @@ def _answer(door: Door, asked: _Asked, text: str) -> FoundAudience:
     door.open(departure)
     given = given_before(door.earlier(Outlet.AUDIENCE), found.as_of, asked.columns)
     check_size(asked.con, found, given, smallest)
-    shown = without_small_groups(asked.con, found, asked.columns, asked.saved, given, smallest)
+    shown, left_out = without_small_groups(
+        asked.con, found, asked.columns, asked.saved, given, smallest
+    )
     contents = f"{shown.size} {shown.base} {shown.profile.rows()} {shown.overlaps.rows()}"
     door.record(departure, shown.size, digest_of(contents))
-    return FoundAudience(shown, None, _left_out(found, shown, smallest))
+    return FoundAudience(shown, None, _on_lines(left_out, smallest))
 
 
 def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
@@ -153,9 +155,11 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
         lambda whole: door.record(departure, found.size, digest_of_file(whole)),
     )
     smallest = door.smallest_group
-    shown = without_small_groups(asked.con, found, asked.columns, asked.saved, (), smallest)
+    shown, left_out = without_small_groups(
+        asked.con, found, asked.columns, asked.saved, (), smallest
+    )
     notes = [note] if note is not None else []
-    return FoundAudience(shown, written, (*notes, *_left_out(found, shown, smallest)))
+    return FoundAudience(shown, written, (*notes, *_on_lines(left_out, smallest)))
 
 
 def _check_condition_cleared(
@@ -171,17 +175,10 @@ def _check_condition_cleared(
             )
 
 
-def _left_out(found: Audience, shown: Audience, smallest: int) -> tuple[str, ...]:
-    count = sum(
-        before.height - after.height
-        for before, after in (
-            (found.profile, shown.profile),
-            (found.overlaps, shown.overlaps),
-        )
-    )
-    if not count:
+def _on_lines(left_out: int, smallest: int) -> tuple[str, ...]:
+    if not left_out:
         return ()
-    lines = "1 line is" if count == 1 else f"{count} lines are"
+    lines = "1 telling line is" if left_out == 1 else f"{left_out} telling lines are"
     return (
         f"{lines} left out of the profile, for alone or beside others they tell of fewer than "
         f"{smallest} customers.",
