@@ -120,11 +120,15 @@ def _warehouse(settings: Settings, customers: int) -> Warehouse:
     tags = ", ".join(
         f"['high', 'medium', 'low'][1 + (hash(c, {n}) % 3)::INT] AS tag_{n}" for n in range(60)
     )
-    rows: pl.DataFrame = duckdb.sql(
-        f"SELECT DATE '{JUNE}' AS as_of, 'C' || lpad(c::VARCHAR, 8, '0') AS customer_id, "
-        f"c::UINTEGER + 1 AS customer_no, {tags} FROM range({customers}) AS customers(c)"
-    ).pl()
-    warehouse.write(MATRIX, ["2017-06"], rows.cast(dict(MATRIX.polars_schema)))
+    rows: pl.DataFrame = (
+        duckdb.connect()
+        .sql(
+            f"SELECT DATE '{JUNE}' AS as_of, 'C' || lpad(c::VARCHAR, 8, '0') AS customer_id, "
+            f"c::UINTEGER + 1 AS customer_no, {tags} FROM range({customers}) AS customers(c)"
+        )
+        .pl()
+    )
+    warehouse.write(MATRIX, ["2017-06"], rows.cast(MATRIX.polars_schema))
     return warehouse
 
 

@@ -178,7 +178,7 @@ def test_the_consent_of_the_source_decides_where_it_has_one(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"purpose": "marketting"}, r"'marketting' is no purpose \(did you mean marketing\?\)"),
+        ({"purpose": "marketin"}, r"'marketin' is no purpose \(did you mean marketing\?\)"),
         ({"outlet": "cards"}, r"'cards' is no outlet \(did you mean card\?\)"),
         ({"profile": "public"}, "'public' is no profile"),
     ],

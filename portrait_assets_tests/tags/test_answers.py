@@ -212,8 +212,8 @@ def test_lines_of_a_profile_that_tell_of_few_customers_are_left_out(find: Find):
     assert line(found, "region", "north") is None
     assert line(found, "new", "true") == (45, 70)
     assert found.notes == (
-        "6 telling lines are left out of the profile, for alone or beside others they tell of fewer "
-        "than 10 customers.",
+        "6 telling lines are left out of the profile, for alone or beside others they tell of "
+        "fewer than 10 customers.",
     )
 
 
@@ -303,9 +303,9 @@ def test_nothing_is_written_or_answered_where_the_register_is_broken(
     find("tier = 'high'")
     settings.register_file.write_text("{}\n")
     out = tmp_path / "customers.csv"
-    for leave in (lambda: find("tier = 'high'"), lambda: find("tier = 'high'", out=out)):
+    for where in ({}, {"out": out}):
         with pytest.raises(RegisterError, match="line 1 was changed"):
-            leave()
+            find("tier = 'high'", **where)
     assert not out.exists()
 
 

@@ -34,7 +34,7 @@ def without_small_cells(
     if smallest <= 1 and unsafe is None:
         return frame.filter(pl.col(count) > 0)
     small = pl.col(count) < smallest
-    groups = list(within) or [pl.lit(0)]
+    groups: list[str | pl.Expr] = [*within] or [pl.lit(0)]
     in_turn = (
         frame.with_row_index(_PLACE)
         .with_columns((small | unsafe if unsafe is not None else small).alias(_SMALL))

@@ -56,15 +56,15 @@ def test_a_public_source_shows_every_cell_that_is_not_empty():
 
 @given(st.lists(st.integers(0, 14), min_size=1, max_size=4))
 def test_no_small_cell_can_be_computed_from_the_total_and_what_is_shown(counts: list[int]):
-    """Every way in which the hidden cells may add up is tried: none of them is fixed if small."""
+    """Whatever the hidden cells may be is tried: none of them is fixed if small."""
     smallest = 4
     kept = shown(counts, smallest)
     assert all(count >= smallest for count in kept)
     hidden = list(counts)
     for count in kept:
         hidden.remove(count)
-    ways = product(range(sum(hidden) + 1), repeat=len(hidden))
-    possible = [way for way in ways if sum(way) == sum(hidden)]
+    sums = product(range(sum(hidden) + 1), repeat=len(hidden))
+    possible = [each for each in sums if sum(each) == sum(hidden)]
     for place, count in enumerate(hidden):
         if count < smallest and sum(counts) >= smallest and len(counts) > 1:
-            assert len({way[place] for way in possible}) > 1
+            assert len({each[place] for each in possible}) > 1

@@ -311,12 +311,11 @@ def _profile(
     shown = shown.with_columns(q_value=false_discovery_rate(pl.col("p_value")))
     # Sorted by difference, because the p-values of a large audience underflow to 0.
     order = (pl.col("audience_share") - pl.col("base_share")).abs()
-    profile: pl.DataFrame = (
+    return (
         shown.sort(order, "tag_code", "tag_value", descending=[True, False, False])
         .select(PROFILE_SCHEMA.names())
-        .cast(dict(PROFILE_SCHEMA))
+        .cast(PROFILE_SCHEMA)
     )
-    return profile
 
 
 def count_cells(
