@@ -10,11 +10,13 @@ Nothing here imports a frame library: a customer's card passes, and is there in 
 
 from __future__ import annotations
 
+import fcntl
 import getpass
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -236,6 +238,15 @@ class Door:
             facts == {name: entry.get(name) for name in facts}
             for entry in self.earlier(departure.outlet)[-1:]
         )
+
+    @contextmanager
+    def one_answer(self) -> Iterator[None]:
+        """Wait until no other process answers, for an answer is compared with those before it."""
+        lock = self.settings.warehouse_dir / "answers.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with open(lock, "a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def earlier(self, outlet: str) -> list[Entry]:
         """What left by this outlet, first to last.

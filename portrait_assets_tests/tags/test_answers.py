@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -195,6 +196,20 @@ def test_a_public_source_shows_groups_of_any_size(database: Path, settings: Sett
         found.audience.profile.filter(tag_code="late", tag_value="false")["audience"].item() == 88
     )
     assert find_audience(database, "tier = 'high' AND visits <> 50", public).audience.size == 99
+
+
+def test_two_who_ask_at_once_do_not_get_both_answers(find: Find, settings: Settings):
+    def ask(text: str) -> bool:
+        try:
+            find(text)
+        except EgressError:
+            return False
+        return True
+
+    with ThreadPoolExecutor() as pool:
+        answered = list(pool.map(ask, ["tier = 'high'", "visits < 99"]))
+    assert sorted(answered) == [False, True]
+    assert len(Door(settings).earlier("audience")) == 1
 
 
 # -- profiles and overlaps ----------------------------------------------------------------------

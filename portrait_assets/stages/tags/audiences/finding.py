@@ -127,14 +127,15 @@ def _answer(door: Door, asked: _Asked, text: str) -> FoundAudience:
     check_question(parse_audience(text, asked.columns))
     found = asked.select(text, smallest)
     departure = asked.departure(found, (), named=False)
-    door.open(departure)
-    given = given_before(door.earlier(Outlet.AUDIENCE), found.as_of, asked.columns)
-    check_size(asked.con, found, given, smallest)
-    shown, left_out = without_small_groups(
-        asked.con, found, asked.columns, asked.saved, given, smallest
-    )
-    contents = f"{shown.size} {shown.base} {shown.profile.rows()} {shown.overlaps.rows()}"
-    door.record(departure, shown.size, digest_of(contents))
+    with door.one_answer():
+        door.open(departure)
+        given = given_before(door.earlier(Outlet.AUDIENCE), found.as_of, asked.columns)
+        check_size(asked.con, found, given, smallest)
+        shown, left_out = without_small_groups(
+            asked.con, found, asked.columns, asked.saved, given, smallest
+        )
+        contents = f"{shown.size} {shown.base} {shown.profile.rows()} {shown.overlaps.rows()}"
+        door.record(departure, shown.size, digest_of(contents))
     return FoundAudience(shown, None, _on_lines(left_out, smallest))
 
 
