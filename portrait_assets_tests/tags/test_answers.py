@@ -79,6 +79,11 @@ def find(database: Path, settings: Settings) -> Find:
     return found
 
 
+def written(find: Find, text: str, out: Path) -> FoundAudience:
+    """A file for analysis."""
+    return find(text, out=out, purpose="analysis")
+
+
 def refused(find: Find, text: str, **more: object) -> str:
     with pytest.raises(EgressError) as caught:
         find(text, **more)
@@ -261,10 +266,10 @@ def test_a_file_holds_the_columns_that_its_readers_may_see(
     find: Find, settings: Settings, tmp_path: Path
 ):
     out = tmp_path / "out" / "customers.csv"
-    found = find("tier = 'high'", out=out)
-    written = pl.read_csv(out)
-    assert written.columns == ["as_of", "customer_id", "tier", "late", "region", "new", "visits"]
-    assert (written.height, found.written) == (100, 100)
+    found = written(find, "tier = 'high'", out)
+    rows = pl.read_csv(out)
+    assert rows.columns == ["as_of", "customer_id", "tier", "late", "region", "new", "visits"]
+    assert (rows.height, found.written) == (100, 100)
     assert found.notes[0] == (
         "1 column is held back, of a class above C1; PORTRAIT_CLEARANCE__AUDIENCE=C2 shows those "
         "of C2."
@@ -279,7 +284,7 @@ def test_a_file_holds_more_where_its_readers_are_cleared(
 ):
     door = Door(settings.model_copy(update={"clearance": {"audience": "C2"}}))
     out = tmp_path / "customers.parquet"
-    assert find_audience(database, "married", door, out=out).notes[:0] == ()
+    find_audience(database, "married", door, out=out, purpose="analysis")
     assert pl.read_parquet(out)["married"].to_list() == [True] * 100
 
 
@@ -295,19 +300,23 @@ def test_a_file_is_not_selected_by_what_its_readers_may_not_see(find: Find, tmp_
 def test_a_file_may_hold_few_customers_and_the_register_does_not_name_them(
     find: Find, settings: Settings, tmp_path: Path
 ):
-    assert find("customer_id IN ('c7', 'c8')", out=tmp_path / "two.csv").written == 2
+    assert written(find, "customer_id IN ('c7', 'c8')", tmp_path / "two.csv").written == 2
     (entry,) = Door(settings).earlier("audience")
     assert "'c7'" not in str(entry.values)
     assert entry["about"] == {"month": "2024-06"}
 
 
-@pytest.mark.parametrize("purpose", ["marketing", "credit", "sharing"])
+@pytest.mark.parametrize("purpose", [None, "marketing", "credit", "sharing"])
 def test_nothing_is_written_for_a_purpose_that_nobody_agreed_to(
-    find: Find, settings: Settings, tmp_path: Path, purpose: str
+    find: Find, settings: Settings, tmp_path: Path, purpose: str | None
 ):
+    """A file is for marketing unless it is stated what else it is for."""
     out = tmp_path / "out" / "customers.csv"
     sentence = refused(find, "tier = 'high'", out=out, purpose=purpose)
-    assert f"nothing leaves for {purpose} before it is declared who agreed to that" in sentence
+    assert (
+        f"nothing leaves for {purpose or 'marketing'} before it is declared who agreed to that"
+        in sentence
+    )
     assert not out.parent.exists()
     assert not settings.register_file.exists()
 
@@ -318,7 +327,7 @@ def test_nothing_is_written_or_answered_where_the_register_is_broken(
     find("tier = 'high'")
     settings.register_file.write_text("{}\n")
     out = tmp_path / "customers.csv"
-    for where in ({}, {"out": out}):
+    for where in ({}, {"out": out, "purpose": "analysis"}):
         with pytest.raises(RegisterError, match="line 1 was changed"):
             find("tier = 'high'", **where)
     assert not out.exists()
@@ -335,7 +344,7 @@ def test_a_file_that_cannot_be_entered_does_not_appear(
 
     monkeypatch.setattr(door.register, "append", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        find_audience(database, "tier = 'high'", door, out=out)
+        find_audience(database, "tier = 'high'", door, out=out, purpose="analysis")
     assert list(out.parent.iterdir()) == []
 
 

@@ -19,9 +19,7 @@ SHOWN = 15  # Lines of a profile that are printed; the rest is in the frame.
 
 
 @commands.command(
-    epilog=example(
-        "audience \"value_tier = 'high' AND lapse_risk <> 'low'\" --source corner_shop --out a.csv"
-    )
+    epilog=example("audience \"value_tier = 'high' AND lapse_risk <> 'low'\" --source corner_shop")
 )
 def audience(
     expression: Annotated[str, typer.Argument(help="SQL condition over tags, as in WHERE.")],
@@ -32,8 +30,12 @@ def audience(
         Path | None, typer.Option("--out", help="Write the customers to this CSV or Parquet.")
     ] = None,
     purpose: Annotated[
-        str, typer.Option(help="What for: analysis, marketing, credit or sharing.")
-    ] = "analysis",
+        str | None,
+        typer.Option(
+            help="What for: analysis, marketing, credit or sharing.",
+            show_default="analysis; of a file marketing",
+        ),
+    ] = None,
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:

@@ -60,7 +60,7 @@ def find_audience(
     month: str | None = None,
     saved: Path | None = None,
     out: Path | None = None,
-    purpose: str = Purpose.PROFILING,
+    purpose: str | None = None,
 ) -> FoundAudience:
     """An audience with its size, share, profile and overlaps, written to `out` if given.
 
@@ -75,7 +75,8 @@ def find_audience(
         month: as YYYY-MM; the newest when None.
         saved: the source's audiences.yaml.
         out: a .csv or .parquet file to write the audience's rows to.
-        purpose: what the answer or the file is for.
+        purpose: what the answer or the file is for; by default an answer for profiling, a file,
+            which is of single customers, for marketing.
 
     Raises:
         TagError: when the expression may not be used or selects too few; nothing is written then.
@@ -87,6 +88,7 @@ def find_audience(
         loaded = load_audiences(saved, columns) if saved is not None else ()
         others = {each.code: each.where for each in loaded}
         as_of = last_day(parse_month(month)) if month is not None else None
+        purpose = purpose or (Purpose.PROFILING if out is None else Purpose.MARKETING)
         asked = _Asked(con, columns, others, as_of, purpose)
         return _answer(door, asked, text) if out is None else _file(door, asked, text, out)
     finally:
