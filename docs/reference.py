@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(portrait_assets.__file__).parent
 LAYERS = (
-    *("core", "schema", "methods", "storage", "stages/raw", "stages/cleaned", "stages/features"),
+    *("core", "schema", "methods", "storage", "privacy"),
+    *("stages/raw", "stages/cleaned", "stages/features"),
     *("stages/clusters", "stages/tags", "stages/validation", "stages/mart"),
     *("synthetic", "orchestration", "app", "testing"),
 )

@@ -25,6 +25,7 @@ from portrait_assets.app.backup import (
 )
 from portrait_assets.core.errors import SourceError, WarehouseBusyError
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.register import Register
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import sales_file, shop, short_shop
@@ -169,6 +170,35 @@ def test_what_differs_is_replaced_only_by_choice(settings: Settings, backup: Bac
         "segments.yaml",
     )
     assert newer.read_text() == SEGMENTS
+
+
+def test_a_register_that_has_grown_since_is_left_as_it_is(settings: Settings, tmp_path: Path):
+    register = Register.of(settings)
+    register.append({"who": "me", "outlet": "card"})
+    older = back_up(settings, tmp_path / "older.zip", NOON)
+    register.append({"who": "you", "outlet": "card"})
+    grown = settings.register_file.read_bytes()
+
+    done = restore(settings, older.path, replace=True)
+    assert "egress_register.jsonl" in done.same
+    assert settings.register_file.read_bytes() == grown
+    assert register.verify() == 2
+
+
+def test_a_register_that_was_lost_or_cut_is_put_back(settings: Settings, tmp_path: Path):
+    register = Register.of(settings)
+    for who in ("me", "you"):
+        register.append({"who": who, "outlet": "card"})
+    newest = back_up(settings, tmp_path / "newest.zip", NOON)
+    first, _ = settings.register_file.read_text().splitlines(keepends=True)
+    settings.register_file.write_text(first)
+    with pytest.raises(BackupError, match=r"egress_register\.jsonl in corner_shop differ"):
+        restore(settings, newest.path)
+    for lost in (False, True):
+        if lost:
+            settings.register_file.unlink()
+        restore(settings, newest.path, replace=True)
+        assert register.verify() == 2
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from typing import cast
 import polars as pl
 import pytest
 
-from portrait_assets.app.doctor import Examination, _bookkeeping, _contracts
+from portrait_assets.app.doctor import Examination, _bookkeeping, _contracts, _register
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -81,3 +82,18 @@ def found(folder: Path, sql: str) -> list[str]:
 )
 def test_what_is_not_as_it_was_written_is_found(tmp_path: Path, sql: str, issues: list[str]):
     assert found(tmp_path, sql) == issues
+
+
+def test_a_line_of_the_register_that_was_changed_is_found(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path, source="shop")
+    assert list(_register(settings)) == [], "nothing left yet"
+    for who in ("me", "you"):
+        Register.of(settings).append({"who": who, "outlet": "card"})
+    assert list(_register(settings)) == []
+
+    settings.register_file.write_text(settings.register_file.read_text().replace("you", "who"))
+    (issue,) = map(str, _register(settings))
+    assert issue.startswith(
+        "egress_register.jsonl: the register of what left is not as it was written: line 2 was "
+        "changed; nothing leaves before its newest copy is put back"
+    )

@@ -46,10 +46,15 @@ class BackupError(PortraitError):
 
 @dataclass(frozen=True)
 class Irreplaceable:
-    """Files of a source's folder that only people can make again: a pattern, and what they say."""
+    """Files of a source's folder that no run can make again: a pattern, and what they say.
+
+    To a file that only `grows` lines are added and none is changed, so that a copy of it that has
+    more of them is the newer one.
+    """
 
     pattern: str
     why: str
+    grows: bool = False
 
 
 # The one list of what a backup holds. Keep every pattern that ever stood here: backups last.
@@ -62,6 +67,7 @@ IRREPLACEABLE: Sequence[Irreplaceable] = (
     Irreplaceable("identity_review.csv", "decisions on pairs of records, those of rekey too"),
     Irreplaceable("audiences.yaml", "saved audiences"),
     Irreplaceable("segments.yaml", "names given to segments"),
+    Irreplaceable("egress_register*.jsonl", "what left, when, to whom and what for", grows=True),
 )
 
 
@@ -173,7 +179,7 @@ def restore(settings: Settings, file: Path, replace: bool = False) -> Restored:
     lock = settings.warehouse_dir / "warehouse.lock"
     with warehouse_lock(lock, "portrait restore", settings.lock_wait_seconds):
         there = {name: path.read_bytes() for name, path in irreplaceable_files(folder).items()}
-        same = tuple(name for name, content in contents.items() if there.get(name) == content)
+        same = tuple(name for name in contents if _has(there, name, contents[name]))
         differing = [name for name in contents if name in there and name not in same]
         if differing and not replace:
             raise BackupError(
@@ -230,6 +236,13 @@ def _check_names(file: Path, manifest: Manifest, entries: Sequence[str]) -> None
             )
     if sorted(entries) != sorted([MANIFEST, *map(_entry, manifest.files)]):
         raise BackupError(f"{file.name} holds other files than its manifest says; use another one.")
+
+
+def _has(there: Mapping[str, bytes], name: str, content: bytes) -> bool:
+    """Whether the file is there with this content, or has grown since it was backed up."""
+    grows = any(kept.grows and fnmatchcase(name, kept.pattern) for kept in IRREPLACEABLE)
+    found = there.get(name)
+    return found == content or (grows and found is not None and found.startswith(content))
 
 
 def _is_irreplaceable(name: str) -> bool:

@@ -13,6 +13,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import Request
+from portrait_assets.privacy.register import BrokenRegisterError, Register
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.mart.report import REPORT_FILE
@@ -104,7 +105,7 @@ def _examined(context: Context) -> list[Issue]:
             broken = list(_contracts(exam))
             # Counting in a table that is not what its contract says would only confuse.
             found = broken or [*_bookkeeping(exam), *_balances(exam)]
-            found += [*_orphans(exam), *_unfinished(exam), *_published(exam)]
+            found += [*_orphans(exam), *_unfinished(exam), *_published(exam), *_register(settings)]
             months = [m for m in source.months() if m in exam.materialized(FEATURE_MATRIX)]
         finally:
             warehouse.close()
@@ -276,6 +277,14 @@ def _published(exam: Examination) -> Iterator[Issue]:
     report = exam.settings.warehouse_dir / REPORT_FILE
     if not report.exists() or report.stat().st_mtime < path.stat().st_mtime:
         yield Issue(f"report/{report.name}", f"is older than {path.name} or missing", _run())
+
+
+def _register(settings: Settings) -> Iterator[Issue]:
+    """Whether every line of the register of what left is as it was written."""
+    try:
+        Register.of(settings).verify()
+    except BrokenRegisterError as error:
+        yield Issue(error.subject, error.what, error.remedy)
 
 
 def _published_rows(exam: Examination, con: duckdb.DuckDBPyConnection) -> Iterator[Issue]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portrait_assets.core.bounds import Bounds
@@ -16,7 +16,10 @@ class Settings(BaseSettings):
     `data_dir` holds `sources/` and `warehouse/`. Relative paths start at the working folder.
     `notify_command` (run without a shell) and `notify_webhook` (http or https) get each failure;
     they may hold secrets and are never shown. `keys` has secret keys by name (privacy.keys) where
-    they do not stand in files of `key_dir`, such as `PORTRAIT_KEYS__PSEUDONYMS`.
+    they do not stand in files of `key_dir`, such as `PORTRAIT_KEYS__PSEUDONYMS`. `clearance` has
+    the highest class of columns by outlet (privacy.egress), such as `PORTRAIT_CLEARANCE__CARD=C2`;
+    `smallest_group` is the fewest customers that a count handed out may rest on; `who` stands in
+    the register of what left in the place of the operating system's user.
     """
 
     model_config = SettingsConfigDict(
@@ -32,6 +35,9 @@ class Settings(BaseSettings):
     notify_command: SecretStr | None = None
     notify_webhook: SecretStr | None = None
     keys: dict[str, SecretStr] = {}
+    clearance: dict[str, str] = {}
+    smallest_group: int = Field(default=10, ge=1)
+    who: str | None = None
 
     @property
     def has_notifier(self) -> bool:
@@ -65,6 +71,16 @@ class Settings(BaseSettings):
     def key_dir(self) -> Path:
         """The folder of the source's secret keys: apart from all that a backup or a copy takes."""
         return self.data_dir.resolve() / "keys" / self.source
+
+    @property
+    def register_file(self) -> Path:
+        """The register of what left; in the source's folder, for nothing can compute it again."""
+        return self.source_dir / "egress_register.jsonl"
+
+    @property
+    def register_head(self) -> Path:
+        """Where the register's last entry is noted, apart from it, so that a cut is noticed."""
+        return self.warehouse_dir / "register_head.json"
 
     @property
     def dagster_home(self) -> Path:

@@ -12,6 +12,8 @@ from portrait_assets.app.cli.rooms.audience import print_audience
 from portrait_assets.app.cli.rooms.card import print_card
 from portrait_assets.app.cli.rooms.tags import print_diff, print_tags
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.egress import Door
 from portrait_assets.schema.table import MONEY_SCALE, Sensitivity
 from portrait_assets.stages.tags.audiences.audience import (
     count_sql,
@@ -20,12 +22,13 @@ from portrait_assets.stages.tags.audiences.audience import (
     parse_audience,
     select_audience,
 )
+from portrait_assets.stages.tags.audiences.finding import find_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences, membership_sql
 from portrait_assets.stages.tags.card import customer_card, read_card
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP
-from portrait_assets.stages.tags.services import diff_drafts, find_audience
+from portrait_assets.stages.tags.services import diff_drafts
 from portrait_assets.stages.tags.views import evidence_view
 from portrait_assets.testing.tag_world import (
     COLUMNS,
@@ -87,6 +90,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def door_of(folder: Path, clearance: dict[str, str] | None = None) -> Door:
+    """The door of a public source, which shows groups of any size."""
+    settings = Settings(data_dir=folder, source="shop", clearance=clearance or {})
+    return Door(settings, public=True)
+
+
 @pytest.fixture
 def con(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(str(database), read_only=True)
@@ -134,7 +143,7 @@ def test_an_invalid_audience_is_refused_and_nothing_is_written(
 ):
     out = tmp_path / "audience.csv"
     with pytest.raises(TagError) as caught:
-        find_audience(database, text, out=out)
+        find_audience(database, text, door_of(tmp_path), out=out)
     assert message in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -256,8 +265,8 @@ def test_the_evidence_is_what_decided(con: duckdb.DuckDBPyConnection):
     ]
 
 
-def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path):
-    card = read_card(database, "b")
+def test_a_card_shows_tags_with_evidence_and_what_changed(database: Path, tmp_path: Path):
+    card = read_card(database, "b", door_of(tmp_path, {"card": "C3"}))
 
     tier = next(tag for tag in card.tags if tag.code == "tier")
     assert (tier.value_en, tier.value_zh, tier.rule) == ("High", "高", "spend >= 100")
@@ -300,13 +309,15 @@ def test_a_card_of_a_past_month_shows_nothing_later(con: duckdb.DuckDBPyConnecti
     assert card.changes == ()
 
 
-def test_an_unknown_customer_is_an_error(database: Path, con: duckdb.DuckDBPyConnection):
+def test_an_unknown_customer_is_an_error(
+    database: Path, con: duckdb.DuckDBPyConnection, tmp_path: Path
+):
     with pytest.raises(PortraitError, match="no customer 'zz'"):
-        read_card(database, "zz")
+        read_card(database, "zz", door_of(tmp_path))
     with pytest.raises(PortraitError, match="from 2017-05 to 2017-06 and not in 2016-01"):
         customer_card(con, "b", date(2016, 1, 31))
     with pytest.raises(PortraitError, match="does not exist yet"):
-        read_card(database.with_name("other.duckdb"), "b")
+        read_card(database.with_name("other.duckdb"), "b", door_of(tmp_path))
 
 
 def test_tags_diffs_and_audiences_are_printed(database: Path, tmp_path: Path):
@@ -318,7 +329,7 @@ def test_tags_diffs_and_audiences_are_printed(database: Path, tmp_path: Path):
 
     diff = diff_drafts(catalogue, database)
     assert (diff.as_of, diff.customers, diff.moved.height) == (JUNE, 6, 0)
-    found = find_audience(database, "tier = 'high'", month="2017-06")
+    found = find_audience(database, "tier = 'high'", door_of(tmp_path), month="2017-06")
     assert (found.audience.size, found.written) == (2, None)
 
     print_tags(catalogue.tags, console)

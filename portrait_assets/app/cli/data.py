@@ -23,8 +23,8 @@ def status(source: SourceOption = None, data_dir: DataOption = None) -> None:
 
 @commands.command(epilog=example("doctor --source corner_shop"))
 def doctor(source: SourceOption = None, data_dir: DataOption = None) -> None:
-    """Examine a warehouse: contracts, conservation, leftovers, what is not published; and say
-    what to do. Nothing is changed; the exit code is 0 when all is well.
+    """Examine a warehouse: contracts, conservation, leftovers, what is not published, the register
+    of what left; and say what to do. Nothing is changed; the exit code is 0 when all is well.
     """
     from portrait_assets.app.doctor import examine
 
@@ -37,7 +37,8 @@ def doctor(source: SourceOption = None, data_dir: DataOption = None) -> None:
         raise typer.Exit(1)
     out.print(
         f"{settings.source}: all is well. Tables are as their contracts say, every row is "
-        "accounted for, and the published file holds what was materialized last."
+        "accounted for, the published file holds what was materialized last, and no line of the "
+        "register of what left was changed."
     )
 
 
@@ -51,7 +52,7 @@ def backup(
     data_dir: DataOption = None,
 ) -> None:
     """Back up what no run can compute again: the source's definition, tags, approvals, review
-    decisions, audiences and names of segments.
+    decisions, audiences, names of segments and the register of what left.
 
     The source's data files (CSV, Parquet, JSON) are not in it, nor is the warehouse.
     """

@@ -30,6 +30,7 @@ app = typer.Typer(
 MODULES = (
     "portrait_assets.app.cli.run",
     "portrait_assets.app.cli.data",
+    "portrait_assets.app.cli.register",
     "portrait_assets.app.cli.generate",
     *(module for room in reversed(ROOMS) for module in room.commands),
 )

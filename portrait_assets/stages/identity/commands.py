@@ -11,6 +11,7 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.linkage.linking import link
 from portrait_assets.methods.linkage.model import LinkageSettings
+from portrait_assets.privacy.egress import Departure, Door, Outlet, digest_of
 from portrait_assets.schema.csv_text import neutralized
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS
 from portrait_assets.stages.identity.review import append_same
@@ -77,6 +78,18 @@ def merges_to_backdate(settings: Settings, months: Sequence[str]) -> pl.DataFram
             f"WHERE month > {literal(months[0])} AND month <= {literal(months[-1])} ORDER BY ALL"
         ).pl()
     return found
+
+
+def pass_merges(merges: pl.DataFrame, door: Door) -> pl.DataFrame:
+    """The merges, once they may be shown to whoever asked to rewrite history under them.
+
+    Raises:
+        EgressError: when they may not leave.
+    """
+    departure = Departure(Outlet.IDENTITY, None, CUSTOMER_ALIAS.columns, subject_named=True)
+    door.open(departure)
+    door.record(departure, merges.height, digest_of(str(merges.rows())))
+    return merges
 
 
 def backdate(settings: Settings, months: Sequence[str]) -> pl.DataFrame:

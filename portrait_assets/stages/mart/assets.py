@@ -2,8 +2,10 @@
 
 import dagster as dg
 
+from portrait_assets.privacy.egress import Door, Outlet
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.cleaned.conversion import stated_currency
+from portrait_assets.stages.mart.leaving import departures, record
 from portrait_assets.stages.mart.report import REPORT_FILE, write_report
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
@@ -18,6 +20,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     settings, source = of.settings, of.folder.read(load_source)
     upstream = [table for table in of.tables if table.published]
     published, views = [*upstream, CHECK_RESULTS], of.views
+    door, leaving = Door(settings), departures(published)
 
     @dg.asset(
         key=["mart", "portrait_file"],
@@ -31,6 +34,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
         required_resource_keys={RESOURCE_KEY},
     )
     def portrait_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        door.open(leaving[Outlet.PUBLICATION])
         rows = publish(
             context.resources.warehouse.warehouse,
             published,
@@ -38,6 +42,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
             settings.portrait_file,
             source.name,
         )
+        record(door, leaving[Outlet.PUBLICATION], settings.portrait_file, settings.portrait_file)
         return dg.MaterializeResult(
             metadata={
                 "tables": len(rows),
@@ -62,7 +67,9 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
         path = settings.warehouse_dir / REPORT_FILE
         title, currency = source.definition.title, source.definition.currency
         currency = currency or stated_currency(context.resources.warehouse.warehouse)
+        door.open(leaving[Outlet.REPORT])
         counts = write_report(settings.portrait_file, title, path, currency, of.sections)
+        record(door, leaving[Outlet.REPORT], settings.portrait_file, path)
         return dg.MaterializeResult(
             metadata={
                 "size_bytes": path.stat().st_size,

@@ -96,6 +96,7 @@ def _time_zone(name: str) -> str:
 class SourceDefinition(Entry):
     """The contents of source.yaml.
 
+    A `public` source's customers are no secret: what is published of it keeps its identifiers.
     `complete_months` are months that are complete although they have few rows, or end early.
     `packs` are the packs of tags that it has besides the core; where it names none they follow
     from the tables that it provides.
@@ -104,6 +105,7 @@ class SourceDefinition(Entry):
     name: Text
     title: Title
     licence: Text
+    public: bool = False
     first_month: Month
     last_month: Month | None = None
     complete_months: tuple[Month, ...] = ()

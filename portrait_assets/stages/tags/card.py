@@ -5,19 +5,33 @@ Imports no frame library, no parser and no scheduler, so that it is printed in u
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.privacy.egress import (
+    HIGHEST,
+    LOWEST,
+    Departure,
+    Door,
+    Outlet,
+    Purpose,
+    Shown,
+    digest_of,
+)
 from portrait_assets.storage.duckdb.connection import open_published, quote
+
+_CATALOGUES = (("features.feature_catalogue", "feature"), ("tags.tag_catalogue", "tag_code"))
+"""The catalogues of what a card shows, each with its column of names."""
 
 
 @dataclass(frozen=True)
 class CardTag:
-    """A customer's value of a tag; `evidence` are the inputs that decided it, as text."""
+    """A customer's value of a tag; `evidence` are the `inputs` that decided it, as text."""
 
     code: str
     name_en: str
@@ -31,6 +45,7 @@ class CardTag:
     decided_as_of: date
     rule: str
     evidence: tuple[tuple[str, str], ...]
+    inputs: tuple[str, ...] = ()
 
     @property
     def is_by_rank(self) -> bool:
@@ -51,7 +66,10 @@ class CardChange:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything that is known of one customer in one month."""
+    """What is known of one customer in one month, up to a class.
+
+    `columns` are what it shows; `held_back` counts those of a higher class.
+    """
 
     customer_id: str
     as_of: date
@@ -59,10 +77,16 @@ class Card:
     segment_zh: str | None
     tags: tuple[CardTag, ...]
     changes: tuple[CardChange, ...]
+    columns: tuple[Shown, ...] = ()
+    held_back: int = 0
 
 
 def customer_card(
-    con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None = None, months: int = 3
+    con: duckdb.DuckDBPyConnection,
+    customer_id: str,
+    as_of: date | None = None,
+    months: int = 3,
+    clearance: str = HIGHEST,
 ) -> Card:
     """The customer's card.
 
@@ -71,6 +95,7 @@ def customer_card(
         customer_id: the customer.
         as_of: a month's last day; the newest month of the customer when None.
         months: the number of months whose changes are included.
+        clearance: the highest class of tags, and of inputs of theirs, that it shows.
 
     Raises:
         PortraitError: when the portrait matrix has no such customer in that month.
@@ -83,14 +108,56 @@ def customer_card(
     if not rows:
         raise PortraitError(_missing_customer(con, customer_id, as_of))
     month, segment_en, segment_zh = rows[0]
+    tags = _tags(con, customer_id, month)
+    changes = _changes(con, customer_id, month, months)
+    classes = _classes(con, month)
+    read = {name for tag in tags for name in (tag.code, *tag.inputs)}
+    names = sorted(read | {change.code for change in changes})
+    columns = [Shown(name, classes.get(name, LOWEST)) for name in names]
+    shown = {column.name: column for column in columns if column.sensitivity <= clearance}
     return Card(
         customer_id,
         month,
         segment_en,
         segment_zh,
-        _tags(con, customer_id, month),
-        _changes(con, customer_id, month, months),
+        tuple(_of_inputs(tag, shown) for tag in tags if tag.code in shown),
+        tuple(change for change in changes if change.code in shown),
+        tuple(shown.values()),
+        len(columns) - len(shown),
     )
+
+
+def _of_inputs(tag: CardTag, shown: Container[str]) -> CardTag:
+    """The tag with the evidence that may be shown."""
+    evidence = zip(tag.inputs, tag.evidence, strict=True)
+    return replace(tag, evidence=tuple(each for name, each in evidence if name in shown))
+
+
+def _classes(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
+    """Classes of features and tags; the highest of a feature where the file does not have it."""
+    columns = con.execute(
+        "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'features' "
+        "AND table_name = 'feature_matrix' AND database_name = current_database()"
+    ).fetchall()
+    classes = dict.fromkeys((name for (name,) in columns), HIGHEST)
+    for table, name in _CATALOGUES:
+        if _has(con, table):
+            classes |= dict(
+                con.execute(
+                    f"SELECT {name}, max(sensitivity) FROM {table} WHERE as_of = ? GROUP BY 1",
+                    [month],
+                ).fetchall()
+            )
+    return classes
+
+
+def _has(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    found = con.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE concat_ws('.', schema_name, table_name) = ? "
+        "AND database_name = current_database()",
+        [table],
+    )
+    return bool(found.fetchall())
 
 
 def _missing_customer(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) -> str:
@@ -133,6 +200,7 @@ def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tupl
             decided,
             _rule(rules, value, shape),
             tuple((labels.get(name, name), inputs[decided].get(name, "unknown")) for name in names),
+            tuple(names),
         )
         for code, name_en, name_zh, element, *valued in rows
         for value, value_en, value_zh, confidence, version, decided, rules, names, shape in [valued]
@@ -168,17 +236,9 @@ def _inputs(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> di
 def _labels(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
     """Display names of features and tags; files of older versions have no feature catalogue."""
     labels: dict[str, str] = {}
-    for schema, table, code in (
-        ("features", "feature_catalogue", "feature"),
-        ("tags", "tag_catalogue", "tag_code"),
-    ):
-        exists = con.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? "
-            "AND database_name = current_database()",
-            [schema, table],
-        ).fetchall()
-        if exists:
-            sql = f"SELECT {code}, name_en FROM {schema}.{table} WHERE as_of = ?"
+    for table, name in _CATALOGUES:
+        if _has(con, table):
+            sql = f"SELECT {name}, name_en FROM {table} WHERE as_of = ?"
             labels |= dict(con.execute(sql, [month]).fetchall())
     return labels
 
@@ -212,14 +272,25 @@ def _changes(
     return tuple(CardChange(*row) for row in rows)
 
 
-def read_card(path: Path, customer_id: str, as_of: date | None = None) -> Card:
-    """The customer's card from a database file, which is opened only to read.
+def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = None) -> Card:
+    """The customer's card from the published file, as far as the door lets it pass.
 
     Raises:
         PortraitError: when the file or the customer does not exist, or the file is damaged.
+        EgressError: when the card may not leave.
     """
     con = open_published(path)
     try:
-        return customer_card(con, customer_id, as_of)
+        card = customer_card(con, customer_id, as_of, clearance=door.clearance(Outlet.CARD))
     finally:
         con.close()
+    departure = Departure(
+        Outlet.CARD,
+        Purpose.PROFILING,
+        card.columns,
+        subject_named=True,
+        about={"month": f"{card.as_of:%Y-%m}"},
+    )
+    door.open(departure)
+    door.record(departure, 1, digest_of(repr(card)))
+    return card

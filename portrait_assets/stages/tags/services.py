@@ -1,12 +1,13 @@
-"""Services of the tag commands: the effect of drafts, approvals of versions, and audiences.
+"""Services of the tag commands: the effect of drafts, and approvals of versions.
 
-A customer's card is in `tags.card`, which does not import the frame libraries.
+A customer's card is in `tags.card`, which does not import the frame libraries; audiences are found
+by `audiences.finding`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,16 +15,9 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.invocation import command
-from portrait_assets.core.months import last_day, next_month, parse_month
-from portrait_assets.schema.table import Sensitivity
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.privacy.egress import Departure, Door, Outlet, Purpose, digest_of
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_by_month
-from portrait_assets.stages.tags.audiences.audience import (
-    Audience,
-    export_audience,
-    matrix_columns,
-    select_audience,
-)
-from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.governance import (
     Action,
     Approval,
@@ -52,7 +46,8 @@ class DraftVersion:
 class DraftDiff:
     """The effect of drafts on the month that ends on `as_of`, with so many customers.
 
-    `moved` are customers entering and leaving each value, as `catalogue_diff` gives them.
+    `moved` are customers entering and leaving each value, as `catalogue_diff` gives them; its
+    counts are null where they tell of few customers.
     """
 
     as_of: date
@@ -91,6 +86,22 @@ def diff_drafts(
         con.close()
     moved = catalogue_diff(catalogue, after, features, segments, previous, newest, given)
     return DraftDiff(newest, features.height, _replacing(catalogue, after, newest), moved)
+
+
+def pass_diff(diff: DraftDiff, door: Door) -> DraftDiff:
+    """The diff as it leaves: without the counts of a value that few customers enter or leave.
+
+    Raises:
+        EgressError: when it may not leave.
+    """
+    counts = pl.col("before", "after", "entering", "leaving")
+    few = pl.any_horizontal((counts > 0) & (counts < door.smallest_group))
+    shown = diff.moved.with_columns(pl.when(~few).then(counts))
+    about = {"month": f"{diff.as_of:%Y-%m}"}
+    departure = Departure(Outlet.TAGS, Purpose.PROFILING, (), about=about)
+    door.open(departure)
+    door.record(departure, diff.customers, digest_of(str(shown.rows())))
+    return replace(diff, moved=shown)
 
 
 def _frame(con: duckdb.DuckDBPyConnection, table: str, as_of: date) -> pl.DataFrame:
@@ -166,46 +177,3 @@ def parse_status(text: str | None) -> Status | None:
     if text is None or text in set(Status):
         return None if text is None else Status(text)
     raise TagError(f"'{text}' is not a status of a tag; choose one of {', '.join(Status)}.")
-
-
-@dataclass(frozen=True)
-class FoundAudience:
-    """An audience, and how many customers were written to a file; None without a file."""
-
-    audience: Audience
-    written: int | None
-
-
-def find_audience(
-    database: Path,
-    text: str,
-    month: str | None = None,
-    saved: Path | None = None,
-    out: Path | None = None,
-    clearance: Sensitivity = Sensitivity.C2,
-) -> FoundAudience:
-    """An audience with its size, share, profile and overlaps, written to `out` if given.
-
-    Args:
-        database: the published file or the warehouse; only read.
-        text: the expression over the portrait matrix.
-        month: as YYYY-MM; the newest when None.
-        saved: the source's audiences.yaml.
-        out: a .csv or .parquet file to write the audience's rows to.
-        clearance: the highest class of columns that may be read.
-
-    Raises:
-        TagError: when the expression may not be used or selects nobody; nothing is written then.
-    """
-    con = open_published(database)
-    try:
-        others = {}
-        if saved is not None:
-            loaded = load_audiences(saved, matrix_columns(con), clearance)
-            others = {audience.code: audience.where.text for audience in loaded}
-        as_of = last_day(parse_month(month)) if month is not None else None
-        audience = select_audience(con, text, as_of, others, clearance)
-        written = None if out is None else export_audience(con, audience, out)
-        return FoundAudience(audience, written)
-    finally:
-        con.close()

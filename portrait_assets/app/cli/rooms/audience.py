@@ -19,9 +19,7 @@ SHOWN = 15  # Lines of a profile that are printed; the rest is in the frame.
 
 
 @commands.command(
-    epilog=example(
-        "audience \"value_tier = 'high' AND lapse_risk <> 'low'\" --source corner_shop --out a.csv"
-    )
+    epilog=example("audience \"value_tier = 'high' AND lapse_risk <> 'low'\" --source corner_shop")
 )
 def audience(
     expression: Annotated[str, typer.Argument(help="SQL condition over tags, as in WHERE.")],
@@ -31,28 +29,42 @@ def audience(
     to: Annotated[
         Path | None, typer.Option("--out", help="Write the customers to this CSV or Parquet.")
     ] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option(
+            help="What for: analysis, marketing, credit or sharing.",
+            show_default="analysis; of a file marketing",
+        ),
+    ] = None,
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
     """Count and describe the customers that a condition over tags selects.
 
     `portrait tags list` has the tags and their values. The customers are compared with all others:
-    a TGI of 150 is a share one and a half times as large as that of all customers.
+    a TGI of 150 is a share one and a half times as large as that of all customers. A count rests on
+    at least PORTRAIT_SMALLEST_GROUP customers, 10 by default, and so does its difference from
+    counts given before.
     """
+    from portrait_assets.app.door import door_of
     from portrait_assets.core.source_folder import source_file
+    from portrait_assets.stages.tags.audiences.finding import find_audience
     from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
-    from portrait_assets.stages.tags.services import find_audience
 
     settings = settings_of(source, data_dir)
     saved = source_file(settings.source_dir, AUDIENCES_FILE)
     found = find_audience(
         settings.portrait_file,
         expression,
+        door_of(settings),
         month=month,
         saved=saved if saved.is_file() else None,
         out=to,
+        purpose=purpose,
     )
     print_audience(found.audience, out)
+    for note in found.notes:
+        out.print(note, markup=False)
     if found.written is not None:
         out.print(f"{found.written:,} customers written to {to}.")
 
@@ -63,6 +75,8 @@ def print_audience(audience: Audience, console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from portrait_assets.stages.tags.audiences.answers import TELLING
+
     console.print(
         f"{audience.size:,} of {audience.base:,} customers ({audience.share:.1%}) "
         f"in {audience.as_of:%Y-%m}"
@@ -70,7 +84,7 @@ def print_audience(audience: Audience, console: Console) -> None:
     table = Table(title="Profile against the base (TGI 100: as the base)")
     for head in ("tag", "value", "audience", "base", "TGI", "q"):
         table.add_column(head, overflow="fold")
-    telling = audience.profile.filter(pl.col("q_value") < 0.05).head(SHOWN)
+    telling = audience.profile.filter(pl.col("q_value") < TELLING).head(SHOWN)
     for row in telling.iter_rows(named=True):
         table.add_row(
             row["tag_code"],

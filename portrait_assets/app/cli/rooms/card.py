@@ -35,11 +35,16 @@ def show(
 ) -> None:
     """Print one customer's card: elements, segment, tags with evidence, what changed lately."""
     from portrait_assets.core.months import last_day, parse_month
+    from portrait_assets.privacy.egress import Door, Outlet
     from portrait_assets.stages.tags.card import read_card
 
     settings = settings_of(source, data_dir)
     month = last_day(parse_month(as_of)) if as_of else None
-    print_card(read_card(settings.portrait_file, customer, month), out, chinese)
+    door = Door(settings)
+    card = read_card(settings.portrait_file, customer, door, month)
+    print_card(card, out, chinese)
+    if note := door.held_back(Outlet.CARD, card.held_back):
+        out.print(note, markup=False)
 
 
 def print_card(card: Card, console: Console, chinese: bool = False) -> None:

@@ -63,16 +63,24 @@ def rekey(
     The older identifier stands. Earlier and later months stay as they are.
     """
     from portrait_assets.app.cli.run import run_and_show
+    from portrait_assets.app.door import door_of
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.orchestration.notifier import reported
     from portrait_assets.orchestration.request import read_request
-    from portrait_assets.stages.identity.commands import backdate
+    from portrait_assets.stages.identity.commands import (
+        backdate,
+        merges_to_backdate,
+        pass_merges,
+    )
 
     settings = settings_of(source, data_dir)
     with stopped_in_a_sentence(), reported(settings, print_problem):
         asked = read_request(settings, months)
         rewritten = asked.months or []
-        merges = backdate(asked.settings, rewritten)
+        merges = merges_to_backdate(asked.settings, rewritten)
+        if not merges.is_empty():
+            pass_merges(merges, door_of(settings))
+            backdate(asked.settings, rewritten)
         _print_merges(merges, rewritten)
         if merges.is_empty():
             return

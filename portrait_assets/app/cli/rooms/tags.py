@@ -68,10 +68,13 @@ def diff_tags(
 
     A draft is a version with `status: draft`; nothing uses it until it is approved.
     """
-    from portrait_assets.stages.tags.services import diff_drafts
+    from portrait_assets.app.door import door_of
+    from portrait_assets.stages.tags.services import diff_drafts, pass_diff
 
     settings = settings_of(source, data_dir)
-    print_diff(diff_drafts(_catalogue(settings), settings.portrait_file, codes or None), out)
+    door = door_of(settings)
+    diff = diff_drafts(_catalogue(settings), settings.portrait_file, codes or None)
+    print_diff(pass_diff(diff, door), out, door.smallest_group)
 
 
 @tags.command("approve", epilog=example(f"tags approve value_tier {_DECISION}"))
@@ -147,8 +150,11 @@ def print_tags(listed: Iterable[Tag], console: Console) -> None:
     console.print(table)
 
 
-def print_diff(diff: DraftDiff, console: Console) -> None:
-    """Print how the drafts differ from the versions that they replace, and whom they move."""
+def print_diff(diff: DraftDiff, console: Console, smallest: int = 1) -> None:
+    """Print how the drafts differ from the versions that they replace, and whom they move.
+
+    A value without counts has one that rests on fewer than `smallest` customers.
+    """
     from rich.markup import escape
     from rich.table import Table
 
@@ -160,8 +166,11 @@ def print_diff(diff: DraftDiff, console: Console) -> None:
     for head in ("tag", "value", "before", "after", "entering", "leaving"):
         table.add_column(head, overflow="fold")
     for code, value, *counts in diff.moved.iter_rows():
-        table.add_row(code, escape(value), *(f"{count:,}" for count in counts))
+        shown = ("–" if count is None else f"{count:,}" for count in counts)
+        table.add_row(code, escape(value), *shown)
     if diff.moved.height:
         console.print(table)
+        if diff.moved.null_count()["before"].item():
+            console.print(f"–: one of the four counts is of fewer than {smallest} customers.")
     else:
         console.print(f"No customer's tags would change in {month}.")

@@ -7,7 +7,7 @@ allow-list of `methods.expressions`; no other user input reaches the database.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -171,6 +171,7 @@ def select_audience(
     as_of: date | None = None,
     saved: Mapping[str, str] | None = None,
     clearance: Sensitivity = Sensitivity.C2,
+    smallest: int = 1,
 ) -> Audience:
     """Size, share, profile against the base, and overlaps with saved audiences.
 
@@ -180,10 +181,11 @@ def select_audience(
         as_of: the month; the newest when None.
         saved: expressions of saved audiences by code.
         clearance: the highest class of columns that may be read.
+        smallest: fewest customers that it may select, and that a sentence may count.
 
     Raises:
         TagError: when the expression may not be used, the month does not exist, or it selects
-            nobody; the sentence then gives how many customers each condition selects.
+            fewer; the sentence then gives how many customers each condition selects.
     """
     columns = matrix_columns(con)
     expression = parse_audience(text, columns, clearance)
@@ -195,17 +197,15 @@ def select_audience(
     )
     for each in (expression, *others.values()):
         check_condition(con, each)
-    everyone = _Everyone(
-        con,
-        f"SELECT *, coalesce(({expression.sql}), false) AS in_audience{flags} "
-        f"FROM {MATRIX} WHERE {_month(month)}",
-    )
+    everyone = everyone_of(con, month, expression, flags)
     base, size = everyone.row("count(*), count(*) FILTER (WHERE in_audience)")
     if not base:
         raise TagError(f"The portrait matrix has no row for {month}; choose a month that it has.")
-    if not size:
+    if size < smallest:
+        few = "nobody" if smallest == 1 else f"fewer than {smallest} customers"
         raise TagError(
-            f"The audience selects nobody in {month:%Y-%m}: {_parts(everyone, expression)}."
+            f"The audience selects {few} in {month:%Y-%m}: "
+            f"{_parts(everyone, expression, smallest)}."
         )
     return Audience(
         expression,
@@ -218,7 +218,7 @@ def select_audience(
 
 
 @dataclass(frozen=True)
-class _Everyone:
+class Everyone:
     """The month's portrait matrix, each row with its membership, as `everyone` in SQL."""
 
     con: duckdb.DuckDBPyConnection
@@ -233,6 +233,17 @@ class _Everyone:
         """The counts over all customers of the month."""
         row: tuple[int, ...] = self.select(f"SELECT {counts} FROM everyone").fetchall()[0]
         return row
+
+
+def everyone_of(
+    con: duckdb.DuckDBPyConnection, month: date, expression: Expression, flags: str = ""
+) -> Everyone:
+    """The matrix of the month that ends on that day, with `in_audience` and further columns."""
+    return Everyone(
+        con,
+        f"SELECT *, coalesce(({expression.sql}), false) AS in_audience{flags} "
+        f"FROM {MATRIX} WHERE {_month(month)}",
+    )
 
 
 def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> None:
@@ -256,7 +267,7 @@ def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> N
         )
 
 
-def _parts(everyone: _Everyone, expression: Expression) -> str:
+def _parts(everyone: Everyone, expression: Expression, smallest: int) -> str:
     """How many customers each condition selects alone, which shows the strictest one."""
     tree = expression.tree
     parts = list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
@@ -265,36 +276,30 @@ def _parts(everyone: _Everyone, expression: Expression) -> str:
         return f"loosen it, or list the values with `{command('tags', 'list')}`"
     counts = ", ".join(f"count(*) FILTER (WHERE {text})" for text in texts)
     alone = "; ".join(
-        f"{text.replace(chr(34), '')} alone selects {count:,}"
+        f"{text.replace(chr(34), '')} alone selects {_counted(count, smallest)}"
         for text, count in zip(texts, everyone.row(counts), strict=True)
     )
     return f"{alone}; loosen the strictest, or join with OR"
 
 
+def _counted(count: int, smallest: int) -> str:
+    """The count, of which only a source that shows groups of any size tells more than the bound."""
+    if smallest == 1:
+        return f"{count:,}"
+    return f"fewer than {smallest}" if count < smallest else f"{smallest} or more"
+
+
 def _profile(
-    everyone: _Everyone, columns: Mapping[str, Column], size: int, base: int
+    everyone: Everyone, columns: Mapping[str, Column], size: int, base: int
 ) -> pl.DataFrame:
     """Shares, TGI (100 x share in the audience / share in the base) and their significance.
 
     Two-sided test of two proportions, audience against everyone else; q-values after Benjamini
     and Hochberg (1995) over the whole profile.
     """
-    selects = []
-    for column in columns.values():
-        if column.name in _HIDDEN or not _enumerable(column):
-            continue
-        value, source = quote(column.name), "everyone"
-        if column.type is Type.TEXTS:
-            source = f"(SELECT in_audience, unnest({value}) AS value FROM everyone)"
-            value = "value"
-        selects.append(
-            f"SELECT {literal(column.name)} AS tag_code, CAST({value} AS VARCHAR) AS tag_value, "
-            "count(*) FILTER (WHERE in_audience) AS audience, count(*) AS base "
-            f"FROM {source} WHERE {value} IS NOT NULL GROUP BY ALL"
-        )
-    if not selects:
+    counted = count_cells(everyone, columns)
+    if counted.is_empty():
         return pl.DataFrame(schema=PROFILE_SCHEMA)
-    counted = everyone.select(" UNION ALL ".join(selects)).pl()
     inside, all_of_them = counted["audience"].to_numpy(), counted["base"].to_numpy()
     p_values = two_proportions(inside, size, all_of_them - inside, base - size)
     shown = counted.with_columns(
@@ -306,21 +311,57 @@ def _profile(
     shown = shown.with_columns(q_value=false_discovery_rate(pl.col("p_value")))
     # Sorted by difference, because the p-values of a large audience underflow to 0.
     order = (pl.col("audience_share") - pl.col("base_share")).abs()
-    profile: pl.DataFrame = (
+    return (
         shown.sort(order, "tag_code", "tag_value", descending=[True, False, False])
         .select(PROFILE_SCHEMA.names())
-        .cast(dict(PROFILE_SCHEMA))
+        .cast(PROFILE_SCHEMA)
     )
-    return profile
 
 
-def _enumerable(column: Column) -> bool:
+def count_cells(
+    everyone: Everyone, columns: Mapping[str, Column], counts: Mapping[str, str] | None = None
+) -> pl.DataFrame:
+    """Customers by `tag_code` and `tag_value`: `audience`, `base`, and further counts.
+
+    Args:
+        everyone: the month's matrix.
+        columns: those of the matrix, by name.
+        counts: conditions over the columns of `everyone`, by the name of their count.
+    """
+    counts = {"audience": "in_audience", "base": "true", **(counts or {})}
+    counted = ", ".join(
+        f"count(*) FILTER (WHERE {condition}) AS {quote(name)}"
+        for name, condition in counts.items()
+    )
+    selects = []
+    for column in columns.values():
+        if column.name in _HIDDEN or not is_enumerable(column):
+            continue
+        value, source = quote(column.name), "everyone"
+        if column.type is Type.TEXTS:
+            name = quote("value of " + column.name)
+            source, value = f"(SELECT *, unnest({value}) AS {name} FROM everyone)", name
+        selects.append(
+            f"SELECT {literal(column.name)} AS tag_code, CAST({value} AS VARCHAR) AS tag_value, "
+            f"{counted} FROM {source} WHERE {value} IS NOT NULL GROUP BY ALL"
+        )
+    if not selects:
+        names = ("tag_code", "tag_value")
+        return pl.DataFrame(
+            schema={n: pl.String() for n in names} | {n: pl.Int64() for n in counts}
+        )
+    cells: pl.DataFrame = everyone.select(" UNION ALL ".join(selects)).pl()
+    return cells
+
+
+def is_enumerable(column: Column) -> bool:
+    """Whether the column's values are few and known, so that a profile counts them."""
     if column.type is Type.BOOLEAN or column.name.startswith("segment_name_en"):
         return True
     return column.type in (Type.TEXT, Type.TEXTS) and column.allowed is not None
 
 
-def _overlaps(everyone: _Everyone, codes: Sequence[str], size: int) -> pl.DataFrame:
+def _overlaps(everyone: Everyone, codes: Sequence[str], size: int) -> pl.DataFrame:
     rows = []
     for code in codes:
         flag = quote("in:" + code)
@@ -340,11 +381,24 @@ def _overlaps(everyone: _Everyone, codes: Sequence[str], size: int) -> pl.DataFr
     return pl.DataFrame(rows, schema=OVERLAP_SCHEMA).sort("jaccard", descending=True)
 
 
-def export_audience(con: duckdb.DuckDBPyConnection, audience: Audience, path: Path) -> int:
+def export_audience(
+    con: duckdb.DuckDBPyConnection,
+    audience: Audience,
+    path: Path,
+    left_out: Sequence[str] = (),
+    before: Callable[[Path], object] = lambda whole: None,
+) -> int:
     """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
 
     The file is written beside `path` and then moved, so that it is never half-written. In CSV no
     text is a formula to a spreadsheet (`schema.csv_text`).
+
+    Args:
+        con: a connection to the published file, which is only read.
+        audience: what `select_audience` gave.
+        path: where the file goes.
+        left_out: columns that are not written.
+        before: called with the whole file before it has its name; an error leaves none behind.
 
     Returns:
         The number of customers written.
@@ -358,13 +412,15 @@ def export_audience(con: duckdb.DuckDBPyConnection, audience: Audience, path: Pa
     temporary = path.with_name(f".{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        hidden = ", ".join(map(quote, dict.fromkeys(["customer_no", *left_out])))
         selected = (
-            f"SELECT * EXCLUDE (customer_no) FROM {MATRIX} WHERE {_month(audience.as_of)} "
+            f"SELECT * EXCLUDE ({hidden}) FROM {MATRIX} WHERE {_month(audience.as_of)} "
             f"AND ({audience.expression.sql}) ORDER BY customer_id"
         )
         if path.suffix == ".csv":
             selected = _neutralized(con, selected)
         con.execute(f"COPY ({selected}) TO {literal(temporary)} ({formats[path.suffix]})")
+        before(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,42 @@
+"""Finding entries in the register of what left."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from portrait_assets.core.errors import suggestion
+from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.egress import EgressError, Outlet
+from portrait_assets.privacy.register import Entry, Register
+
+
+def find_entries(
+    settings: Settings,
+    outlet: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> list[Entry]:
+    """The entries of an outlet, or of all, whose day in UTC lies between two, both included.
+
+    Raises:
+        RegisterError: when the register is broken.
+        EgressError: when there is no such outlet, or a day is none.
+    """
+    known = (*Outlet, "register")
+    if outlet is not None and outlet not in known:
+        raise EgressError(
+            f"'{outlet}' is no outlet{suggestion(outlet, known)}; there are {', '.join(known)}."
+        )
+    first, last = (None if text is None else _day(text) for text in (since, until))
+    return [
+        entry
+        for entry in Register.of(settings).entries(outlet)
+        if (first is None or entry.at.date() >= first) and (last is None or entry.at.date() <= last)
+    ]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise EgressError(f"'{text}' is no day; write one such as 2026-11-30.") from None

@@ -1,0 +1,188 @@
+"""`portrait audience`: an answer or a file of customers, each through the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from portrait_assets.core.months import last_day, parse_month
+from portrait_assets.methods.expressions.expression import Expression
+from portrait_assets.privacy.egress import (
+    Departure,
+    Door,
+    EgressError,
+    Outlet,
+    Purpose,
+    digest_of,
+    digest_of_file,
+)
+from portrait_assets.schema.table import Column, Sensitivity
+from portrait_assets.stages.tags.audiences.answers import (
+    IDENTIFYING,
+    MONTH,
+    QUESTION,
+    check_question,
+    check_size,
+    given_before,
+    without_small_groups,
+)
+from portrait_assets.stages.tags.audiences.audience import (
+    Audience,
+    export_audience,
+    matrix_columns,
+    parse_audience,
+    select_audience,
+)
+from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
+from portrait_assets.storage.duckdb.connection import open_published
+
+
+@dataclass(frozen=True)
+class FoundAudience:
+    """An audience, how many customers were written to a file, and what was held back.
+
+    `written` is None without a file; `notes` are sentences.
+    """
+
+    audience: Audience
+    written: int | None
+    notes: tuple[str, ...] = ()
+
+
+def find_audience(
+    database: Path,
+    text: str,
+    door: Door,
+    month: str | None = None,
+    saved: Path | None = None,
+    out: Path | None = None,
+    purpose: str | None = None,
+) -> FoundAudience:
+    """An audience with its size, share, profile and overlaps, written to `out` if given.
+
+    An answer rests on at least as many customers as the door asks for, also beside the answers
+    given before. A file holds the columns, and may be selected by those, that the outlet
+    `audience` is cleared for.
+
+    Args:
+        database: the published file; only read.
+        text: the expression over the portrait matrix.
+        door: what the answer or the file passes.
+        month: as YYYY-MM; the newest when None.
+        saved: the source's audiences.yaml.
+        out: a .csv or .parquet file to write the audience's rows to.
+        purpose: what the answer or the file is for; by default an answer for profiling, a file,
+            which is of single customers, for marketing.
+
+    Raises:
+        TagError: when the expression may not be used or selects too few; nothing is written then.
+        EgressError: when the answer or the file may not leave; nothing is written then.
+    """
+    con = open_published(database)
+    try:
+        columns = matrix_columns(con)
+        loaded = load_audiences(saved, columns) if saved is not None else ()
+        others = {each.code: each.where for each in loaded}
+        as_of = last_day(parse_month(month)) if month is not None else None
+        purpose = purpose or (Purpose.PROFILING if out is None else Purpose.MARKETING)
+        asked = _Asked(con, columns, others, as_of, purpose)
+        return _answer(door, asked, text) if out is None else _file(door, asked, text, out)
+    finally:
+        con.close()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What audiences are found in: an open file, its matrix, and the saved audiences by code."""
+
+    con: duckdb.DuckDBPyConnection
+    columns: Mapping[str, Column]
+    saved: Mapping[str, Expression]
+    as_of: date | None
+    purpose: str
+
+    def select(self, text: str, smallest: int) -> Audience:
+        texts = {code: each.text for code, each in self.saved.items()}
+        return select_audience(self.con, text, self.as_of, texts, smallest=smallest)
+
+    def departure(self, audience: Audience, columns: Iterable[Column], named: bool) -> Departure:
+        read = [self.columns[name] for name in audience.expression.columns]
+        about = {MONTH: f"{audience.as_of:%Y-%m}", QUESTION: audience.expression.text}
+        if not set(IDENTIFYING).isdisjoint(audience.expression.columns):
+            del about[QUESTION]  # It may name customers, and the register is never rewritten.
+        return Departure(
+            Outlet.AUDIENCE,
+            self.purpose,
+            tuple(dict.fromkeys([*columns, *read])),
+            subject_named=named,
+            aggregated=not named,
+            about=about,
+        )
+
+
+def _answer(door: Door, asked: _Asked, text: str) -> FoundAudience:
+    smallest = door.smallest_group
+    check_question(parse_audience(text, asked.columns))
+    found = asked.select(text, smallest)
+    departure = asked.departure(found, (), named=False)
+    with door.one_answer():
+        door.open(departure)
+        given = given_before(door.earlier(Outlet.AUDIENCE), found.as_of, asked.columns)
+        check_size(asked.con, found, given, smallest)
+        shown, left_out = without_small_groups(
+            asked.con, found, asked.columns, asked.saved, given, smallest
+        )
+        contents = f"{shown.size} {shown.base} {shown.profile.rows()} {shown.overlaps.rows()}"
+        door.record(departure, shown.size, digest_of(contents))
+    return FoundAudience(shown, None, _on_lines(left_out, smallest))
+
+
+def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
+    clearance = Sensitivity(door.clearance(Outlet.AUDIENCE))
+    _check_condition_cleared(parse_audience(text, asked.columns), asked.columns, clearance)
+    found = asked.select(text, 1)
+    cleared, note = door.cleared(Outlet.AUDIENCE, asked.columns.values())
+    departure = asked.departure(found, cleared, named=True)
+    door.open(departure)
+    names = {column.name for column in cleared}
+    written = export_audience(
+        asked.con,
+        found,
+        out,
+        [name for name in asked.columns if name not in names],
+        # Entered before the file has its name: what is not in the register has not left.
+        lambda whole: door.record(departure, found.size, digest_of_file(whole)),
+    )
+    smallest = door.smallest_group
+    shown, left_out = without_small_groups(
+        asked.con, found, asked.columns, asked.saved, (), smallest
+    )
+    notes = [note] if note is not None else []
+    return FoundAudience(shown, written, (*notes, *_on_lines(left_out, smallest)))
+
+
+def _check_condition_cleared(
+    expression: Expression, columns: Mapping[str, Column], clearance: Sensitivity
+) -> None:
+    """Every row of a file tells what its condition states, so that is cleared like a column."""
+    for name in expression.columns:
+        if columns[name].sensitivity > clearance:
+            raise EgressError(
+                f"The file would tell of each customer in it what the condition states of {name}, "
+                f"of class {columns[name].sensitivity}, and may hold up to {clearance}; leave it "
+                f"out, or set PORTRAIT_CLEARANCE__AUDIENCE={columns[name].sensitivity}."
+            )
+
+
+def _on_lines(left_out: int, smallest: int) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    lines = "1 telling line is" if left_out == 1 else f"{left_out} telling lines are"
+    return (
+        f"{lines} left out of the profile, for alone or beside others they tell of fewer than "
+        f"{smallest} customers.",
+    )
