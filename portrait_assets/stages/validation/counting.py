@@ -39,6 +39,7 @@ from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Grain, Scope, Source, Step, read
 
 OF_SOURCE = " of the source"
+_AT_ONCE = 16  # Claims counted in one pass: each has its own counts in memory.
 
 SUMS = ("customers", "hits", "amount", "predicted", "predicted_squared", "predicted_of_hits")
 COUNTED = {
@@ -82,9 +83,13 @@ def count_outcomes(
     engine = Engine(warehouse.con)
     for batch in in_batches(windows, sizes, warehouse.bounds.joined_rows):
         month = max(window.month for window in batch)
-        step = counts(matrix, tested, [window.before(month) for window in batch])
-        frame = engine.frame(step, Scope(month))
-        yield frame.select(pl.col(name).cast(kind) for name, kind in COUNTED.items())
+        followed, steps = counts(matrix, tested, [window.before(month) for window in batch])
+        with engine.shared(followed, Scope(month)):
+            frames = [engine.frame(step, Scope(month)) for step in steps]
+        yield pl.concat(
+            frame.select(pl.col(name).cast(kind) for name, kind in COUNTED.items())
+            for frame in frames
+        )
 
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
@@ -92,8 +97,12 @@ def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
     return sum(warehouse.materialized(CLEANED[outcome.needs]).values()) > 0
 
 
-def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> Step:
-    """Customers and hits of these windows, columns as COUNTED."""
+def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> tuple[Step, list[Step]]:
+    """What followed on these windows' predictions, and the steps that count it.
+
+    Returns:
+        The step that all others read, and those with columns as COUNTED.
+    """
     outcomes = [claim.outcome for claim in claims]
     kinds = {(claim.tag, claim.counted_by) for claim in claims}
     buckets = {
@@ -102,14 +111,30 @@ def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> Step:
         if kind is not Buckets.VALUES
     }
     orders = {rule.column: rule for claim in claims for rule in claim.baselines}
-    rules = list(orders.values())
     tags = [f"p.{quote(tag)}" for tag in sorted({claim.tag for claim in claims})]
-    reads: list[Source] = [with_targets(matrix, tags, outcomes, lags, buckets, rules)]
-    if any(outcome.is_named_by_source for outcome in outcomes):
-        reads.append(_answers(lags))
-    return Step(
-        "counts", tuple(reads), " UNION ALL ".join(map(_counts_sql, claims)), grain=Grain.ALL
-    )
+    followed = with_targets(matrix, tags, outcomes, lags, buckets, list(orders.values()))
+    answers = _answers(lags)
+    return followed, [
+        Step(
+            "counts",
+            (followed, answers) if together[0].outcome.is_named_by_source else (followed,),
+            _counts_sql(together),
+            grain=Grain.ALL,
+        )
+        for together in _together(claims)
+    ]
+
+
+def _together(claims: Sequence[Claim]) -> Iterator[Sequence[Claim]]:
+    """The claims that one pass counts: those on all customers whom an outcome is known of."""
+    described: dict[Outcome, list[Claim]] = {}
+    for claim in claims:
+        if claim.baselines or claim.is_probability:
+            yield [claim]
+        else:
+            described.setdefault(claim.outcome, []).append(claim)
+    for alike in described.values():
+        yield from (alike[at : at + _AT_ONCE] for at in range(0, len(alike), _AT_ONCE))
 
 
 def with_targets(
@@ -253,38 +278,42 @@ def _baseline_bin(rule: Baseline) -> str:
     return f"{rule.column}:bin"
 
 
-def _counts_sql(claim: Claim) -> str:
-    outcome = claim.outcome
-    bucket = quote(_bucket(claim.tag, claim.counted_by))
+def _counts_sql(claims: Sequence[Claim]) -> str:
+    """Counts by each bucket of these claims, which are on one outcome.
+
+    Only one claim alone is compared with baselines, or predicts a probability.
+    """
+    outcome, first = claims[0].outcome, claims[0]
     rows, name = "followed", literal(outcome.code)
     if outcome.is_named_by_source:
         rows, name = "followed JOIN answers USING (base_month, horizon, customer_id)", "answer_of"
     predicted = "NULL"
-    if claim.is_probability:
+    if first.is_probability:
         # Months are taken as alike: once in h months is 1 less the probability of never.
-        predicted = f"1 - power(1 - {quote(claim.tag)}::DOUBLE, horizon)"
-    sides = {"tag": f"({bucket})"} | {
-        rule.name: quote(_baseline_bin(rule)) for rule in claim.baselines
-    }
-    columns = {side: f"bucket_{number}" for number, side in enumerate(sides)}
-    bucketed = ", ".join(f"{sql}::VARCHAR AS {columns[side]}" for side, sql in sides.items())
-    judged = (
-        f"SELECT base_month, horizon, {literal(claim.name)} AS test, {name} AS outcome, grp, "
-        f"{bucketed}, ({outcome.hit})::INTEGER AS hit, "
-        f"{outcome.amount or 'NULL'}::DOUBLE AS amount, "
-        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) AND {bucket} IS NOT NULL"
+        predicted = f"1 - power(1 - {quote(first.tag)}::DOUBLE, horizon)"
+    own = [(claim.name, "tag", quote(_bucket(claim.tag, claim.counted_by))) for claim in claims]
+    compared = [(first.name, r.name, quote(_baseline_bin(r))) for r in first.baselines]
+    has_value = "true" if len(own) > 1 else f"{own[0][2]} IS NOT NULL"
+    counted = {f"bucket_{number}": side for number, side in enumerate([*own, *compared])}
+    bucketed = ", ".join(f"({sql})::VARCHAR AS {column}" for column, (*_, sql) in counted.items())
+    tests, sides = (
+        " ".join(
+            f"WHEN grouping({column}) = 0 THEN {literal(side[at])}"
+            for column, side in counted.items()
+        )
+        for at in (0, 1)
     )
-    keys = "base_month, horizon, test, outcome, grp"
-    side = " ".join(
-        f"WHEN grouping({column}) = 0 THEN {literal(side)}" for side, column in columns.items()
-    )
-    sets = ", ".join(f"({keys}, {column})" for column in columns.values())
+    keys = "base_month, horizon, outcome, grp"
+    sets = ", ".join(f"({keys}, {column})" for column in counted)
     return (
-        f"SELECT base_month, horizon, test, outcome, CASE {side} END AS side, "
-        f"coalesce({', '.join(columns.values())}) AS bucket, grp, count(*) AS customers, "
+        f"SELECT base_month, horizon, CASE {tests} END AS test, outcome, CASE {sides} END AS side, "
+        f"coalesce({', '.join(counted)}) AS bucket, grp, count(*) AS customers, "
         "sum(hit) AS hits, coalesce(sum(amount), 0) AS amount, "
         "coalesce(sum(predicted), 0) AS predicted, "
         "coalesce(sum(predicted * predicted), 0) AS predicted_squared, "
-        f"coalesce(sum(predicted * hit), 0) AS predicted_of_hits FROM ({judged}) "
-        f"GROUP BY GROUPING SETS ({sets})"
+        "coalesce(sum(predicted * hit), 0) AS predicted_of_hits "
+        f"FROM (SELECT base_month, horizon, {name} AS outcome, grp, {bucketed}, "
+        f"({outcome.hit})::INTEGER AS hit, {outcome.amount or 'NULL'}::DOUBLE AS amount, "
+        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) AND {has_value}) "
+        f"GROUP BY GROUPING SETS ({sets}) HAVING bucket IS NOT NULL"
     )
