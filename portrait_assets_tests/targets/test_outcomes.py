@@ -48,7 +48,7 @@ def counted(
     features: dict[str, list[int | None]] | None = None,
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """Customers and hits by side and bucket: two segments of two customers, one month on."""
-    step = counts(MATRIX, [claim], [Lag(0, 1)])
+    _, [step] = counts(MATRIX, [claim], [Lag(0, 1)])
     stored = {source.table: source for source in upstream(step) if hasattr(source, "table")}
     predicted = pl.DataFrame(
         {"customer_id": ["a", "b", "c", "d"], "segment_id": [1, 1, 2, 2]}

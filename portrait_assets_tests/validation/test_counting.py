@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.validation.cells import Cells
 from portrait_assets.stages.validation.claims import Claim
-from portrait_assets.stages.validation.counting import count_outcomes
+from portrait_assets.stages.validation.counting import SUMS, count_outcomes
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.orders import bucket_order
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
@@ -36,7 +39,7 @@ def world(tmp_path: Path) -> SmallWorld:
 
 
 def counted(world: SmallWorld, claim: Claim, *windows: Window) -> pl.DataFrame:
-    found = count_outcomes(world.close(), world.matrix, [claim], windows)
+    found = pl.concat(count_outcomes(world.close(), world.matrix, [claim], windows))
     return found.group_by("side", "base_month", "horizon", "bucket").agg(
         pl.col("customers", "hits", "predicted", "predicted_squared", "predicted_of_hits").sum()
     )
@@ -86,7 +89,7 @@ def test_who_spent_nothing_is_not_among_those_who_spend_most(tmp_path: Path):
 
 @pytest.mark.parametrize("falls", [False, True])
 def test_buckets_of_a_number_are_in_the_order_of_numbers(falls: bool):
-    tag = pl.DataFrame({"bucket": ["10.0", "2.0", "0.0", "19.0"]})
+    tag = Cells(("10.0", "2.0", "0.0", "19.0"), np.ones((len(SUMS), GROUPS, 4)))
     order, _ = bucket_order(Claim("days", outcomes.RETURN, falls=falls), tag, None)
     rising = ("0.0", "2.0", "10.0", "19.0")
     assert order.buckets == (rising[::-1] if falls else rising)

@@ -388,7 +388,7 @@ def test_values_of_too_few_are_counted_together(tmp_path: Path):
     for month in MONTHS[:2]:
         world.add(month, {"town": towns})
     claim = Claim("town", outcomes.PURCHASE, learned=True, buckets=Buckets.LEVELS)
-    found = count_outcomes(world.close(), MATRIX, [claim], [Window(MONTHS[0], 1)])
+    found = pl.concat(count_outcomes(world.close(), MATRIX, [claim], [Window(MONTHS[0], 1)]))
     sums = found.group_by("bucket").agg(pl.col("customers").sum()).sort("bucket")
     assert sums.rows() == [("(others)", 3), ("A", 95), ("B", 2)]
 

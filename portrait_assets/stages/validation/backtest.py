@@ -8,22 +8,21 @@ base month: known when the prediction was, and not chosen by what is judged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import next_month
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
-from portrait_assets.methods.statistics.resampling import GROUPS, Floats
 from portrait_assets.methods.statistics.roc import auc_p_values
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.targets.outcomes import OUTCOMES
-from portrait_assets.stages.targets.windows import Window, closed_by
+from portrait_assets.stages.targets.windows import LONGEST, Window, closed_by
+from portrait_assets.stages.validation.cells import Cells, Key, cells_of
 from portrait_assets.stages.validation.claims import Claim, claims_of
 from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET
-from portrait_assets.stages.validation.counting import SUMS, count_outcomes
+from portrait_assets.stages.validation.counting import count_outcomes
 from portrait_assets.stages.validation.measures import (
     Judged,
     bucket_rows,
@@ -63,58 +62,53 @@ def backtest(
     counted = count_outcomes(warehouse, matrix, claims, sorted({*windows, *learning}))
     rows: list[dict[str, object]] = []
     buckets: list[dict[str, object]] = []
-    for judged in _beyond_chance(list(_judged(counted, claims, frozenset(windows)))):
-        rows += measure_rows(judged)
-        buckets += bucket_rows(judged)
+    for judged in _judged(counted, claims, frozenset(windows)):
+        for test in _beyond_chance(judged):
+            rows += measure_rows(test)
+            buckets += bucket_rows(test)
     return (
         pl.DataFrame(rows, schema=BACKTEST.polars_schema).sort(BACKTEST.key),
         pl.DataFrame(buckets, schema=BACKTEST_BUCKET.polars_schema).sort(BACKTEST_BUCKET.key),
     )
 
 
-# -- from counts to cells ------------------------------------------------------------------
-
-
-_Key = tuple[str, int, str, str]
+_Sides = dict[str, Cells]
 
 
 def _judged(
-    counted: pl.DataFrame, claims: Sequence[Claim], windows: frozenset[Window]
-) -> Iterator[Judged]:
+    counted: Iterable[pl.DataFrame], claims: Sequence[Claim], windows: frozenset[Window]
+) -> Iterator[list[Judged]]:
+    """The tests of each window; `counted` has the earlier base months first."""
     by_name = {claim.name: claim for claim in claims}
-    sides: dict[_Key, dict[str, pl.DataFrame]] = {}
-    keys = ("base_month", "horizon", "test", "outcome", "side")
-    for (base_month, horizon, test, outcome, side), frame in counted.partition_by(
-        keys, as_dict=True
-    ).items():
-        sides.setdefault((base_month, horizon, test, outcome), {})[side] = frame
-    for (base_month, horizon, test, outcome), found in sides.items():
-        window = Window(base_month, horizon)
-        if window not in windows:
-            continue
-        claim = by_name[test]
-        before = sides.get((next_month(base_month, -horizon), horizon, test, outcome), {})
-        order, tag = bucket_order(claim, found["tag"], before.get("tag"))
-        judged = Judged(claim, outcome, window, order, _cells(tag, order.buckets))
-        if claim.baselines:
-            rule = best_baseline(claim, before)
-            rows = found[rule.name]
-            baseline = _cells(rows, sorted(set(rows["bucket"]), key=float))
-            judged = replace(judged, baseline=rule.name, baseline_cells=baseline)
-        yield judged
+    sides: dict[Key, _Sides] = {}
+    for frame in counted:
+        new: dict[Key, _Sides] = {}
+        for key, side, cells in cells_of(frame):
+            new.setdefault(key, {})[side] = cells
+        sides |= new
+        for window in sorted({window for window, _, _ in new} & windows):
+            yield [
+                _test(by_name[test], outcome, window, found, sides)
+                for (of, test, outcome), found in new.items()
+                if of == window
+            ]
+        newest = max((window.base_month for window, _, _ in sides), default="")
+        sides = {k: v for k, v in sides.items() if k[0].base_month > next_month(newest, -LONGEST)}
 
 
-def _cells(frame: pl.DataFrame, order: Sequence[str]) -> Floats:
-    # A value that the claim does not list goes into a last bucket, which is dropped.
-    place = {value: position for position, value in enumerate(order)}
-    width = len(order) + 1
-    column = frame["bucket"].replace_strict(place, default=len(order), return_dtype=pl.Int64)
-    cell = frame["grp"].to_numpy() * width + column.to_numpy()
-    cells = np.stack(
-        [np.bincount(cell, frame[name].to_numpy(), GROUPS * width) for name in SUMS],
-        dtype=np.float64,
-    ).reshape(len(SUMS), GROUPS, width)
-    return cells[:, :, :-1]
+def _test(
+    claim: Claim, outcome: str, window: Window, found: _Sides, sides: Mapping[Key, _Sides]
+) -> Judged:
+    earlier = Window(next_month(window.base_month, -window.horizon), window.horizon)
+    before = sides.get((earlier, claim.name, outcome), {})
+    order, tag = bucket_order(claim, found["tag"], before.get("tag"))
+    judged = Judged(claim, outcome, window, order, tag.ordered(order.buckets))
+    if not claim.baselines:
+        return judged
+    rule = best_baseline(claim, before)
+    cells = found[rule.name]
+    rising = cells.ordered(sorted(cells.buckets, key=float))
+    return replace(judged, baseline=rule.name, baseline_cells=rising)
 
 
 def _beyond_chance(tests: list[Judged]) -> list[Judged]:

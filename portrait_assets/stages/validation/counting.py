@@ -5,14 +5,14 @@ The steps are computed for a month that closes windows, and for any windows that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from portrait_assets.core.bounds import in_batches
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.resampling import GROUPS
-from portrait_assets.schema.table import Table, Type
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
@@ -31,16 +31,15 @@ from portrait_assets.stages.targets.windows import (
     closing_months,
     windows_sql,
 )
+from portrait_assets.stages.validation.buckets import Bucketed, bounds_of, level, number
 from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Grain, Scope, Source, Step, read
 
-LEAST_LEVEL = 0.02  # Of the customers with a value; rarer values are counted together.
-OTHERS = "(others)"
 OF_SOURCE = " of the source"
-BINS = 20  # Of a predicted number; ties within one blur an area under the curve by about 0.002.
+_AT_ONCE = 16  # Claims counted in one pass: each has its own counts in memory.
 
 SUMS = ("customers", "hits", "amount", "predicted", "predicted_squared", "predicted_of_hits")
 COUNTED = {
@@ -57,14 +56,16 @@ COUNTED = {
 
 def count_outcomes(
     warehouse: Warehouse, matrix: Table, claims: Sequence[Claim], windows: Sequence[Window]
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """Customers and hits by base month, horizon, test, bucket and group, columns as COUNTED.
+
+    Each frame has some of the windows whole; the frames are in their order.
 
     Args:
         warehouse: nothing later than each window's last month is read.
         matrix: the contract of the portrait matrix; a claim of a tag it lacks has no row.
         claims: what is tested.
-        windows: in which windows.
+        windows: in which windows, in order.
 
     Raises:
         WarehouseError: when the targets of a window have not been materialized.
@@ -75,19 +76,20 @@ def count_outcomes(
         if claim.tag in matrix.column_names and _has_rows(warehouse, claim.outcome)
     ]
     if not tested or not windows:
-        return pl.DataFrame(schema=COUNTED)
+        return
     warehouse.require(TARGET, sorted({window.month for window in windows}))
     materialized = warehouse.materialized(matrix)
     sizes = {window: materialized.get(window.base_month, 0) for window in windows}
     engine = Engine(warehouse.con)
-    counted = []
     for batch in in_batches(windows, sizes, warehouse.bounds.joined_rows):
         month = max(window.month for window in batch)
-        step = counts(matrix, tested, [window.before(month) for window in batch])
-        counted.append(engine.frame(step, Scope(month)))
-    return pl.concat(
-        frame.select(pl.col(name).cast(kind) for name, kind in COUNTED.items()) for frame in counted
-    )
+        followed, steps = counts(matrix, tested, [window.before(month) for window in batch])
+        with engine.shared(followed, Scope(month)):
+            frames = [engine.frame(step, Scope(month)) for step in steps]
+        yield pl.concat(
+            frame.select(pl.col(name).cast(kind) for name, kind in COUNTED.items())
+            for frame in frames
+        )
 
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
@@ -95,26 +97,44 @@ def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
     return sum(warehouse.materialized(CLEANED[outcome.needs]).values()) > 0
 
 
-def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> Step:
-    """Customers and hits of these windows, columns as COUNTED."""
+def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> tuple[Step, list[Step]]:
+    """What followed on these windows' predictions, and the steps that count it.
+
+    Returns:
+        The step that all others read, and those with columns as COUNTED.
+    """
     outcomes = [claim.outcome for claim in claims]
     kinds = {(claim.tag, claim.counted_by) for claim in claims}
     buckets = {
-        _bucket(tag, kind): _bin_sql(quote(tag))
-        if kind is Buckets.BINS
-        else _level_sql(matrix, tag)
+        _bucket(tag, kind): number(quote(tag)) if kind is Buckets.BINS else level(matrix, tag)
         for tag, kind in sorted(kinds)
         if kind is not Buckets.VALUES
     }
     orders = {rule.column: rule for claim in claims for rule in claim.baselines}
-    rules = list(orders.values())
     tags = [f"p.{quote(tag)}" for tag in sorted({claim.tag for claim in claims})]
-    reads: list[Source] = [with_targets(matrix, tags, outcomes, lags, buckets, rules)]
-    if any(outcome.is_named_by_source for outcome in outcomes):
-        reads.append(_answers(lags))
-    return Step(
-        "counts", tuple(reads), " UNION ALL ".join(map(_counts_sql, claims)), grain=Grain.ALL
-    )
+    followed = with_targets(matrix, tags, outcomes, lags, buckets, list(orders.values()))
+    answers = _answers(lags)
+    return followed, [
+        Step(
+            "counts",
+            (followed, answers) if together[0].outcome.is_named_by_source else (followed,),
+            _counts_sql(together),
+            grain=Grain.ALL,
+        )
+        for together in _together(claims)
+    ]
+
+
+def _together(claims: Sequence[Claim]) -> Iterator[Sequence[Claim]]:
+    """The claims that one pass counts: those on all customers whom an outcome is known of."""
+    described: dict[Outcome, list[Claim]] = {}
+    for claim in claims:
+        if claim.baselines or claim.is_probability:
+            yield [claim]
+        else:
+            described.setdefault(claim.outcome, []).append(claim)
+    for alike in described.values():
+        yield from (alike[at : at + _AT_ONCE] for at in range(0, len(alike), _AT_ONCE))
 
 
 def with_targets(
@@ -122,7 +142,7 @@ def with_targets(
     columns: Sequence[str],
     outcomes: Sequence[Outcome],
     lags: Sequence[Lag],
-    buckets: Mapping[str, str] | None = None,
+    buckets: Mapping[str, Bucketed] | None = None,
     rules: Sequence[Baseline] = (),
     one_in: int = 1,
 ) -> Step:
@@ -133,7 +153,7 @@ def with_targets(
         columns: which of its columns to keep, as SQL.
         outcomes: whose facts are added.
         lags: in which windows; each customer of a base month has a row for each.
-        buckets: SQL over all customers of a base month by name.
+        buckets: by what they are counted, by name, of the columns that are kept.
         rules: baselines whose bins are added.
         one_in: take one in so many customers, drawn by a hash.
 
@@ -184,18 +204,15 @@ def _predictions(
     columns: Sequence[str],
     before: Sequence[Fact],
     lags: Sequence[Lag],
-    buckets: Mapping[str, str],
+    buckets: Mapping[str, Bucketed],
     rules: Sequence[Baseline],
     one_in: int,
 ) -> Step:
     # Not DuckDB's own hash, which may differ between versions.
     digest = "md5_number_lower(p.customer_id)"
     drawn = f"AND ({digest} // {GROUPS}) % {one_in} = 0" if one_in > 1 else ""
-    facts = [f"coalesce(m.{fact.before}, 0) AS {fact.before}" for fact in before]
     ruled = [f"{rule.sql('r')} AS {quote(rule.column)}" for rule in rules]
-    selected = ", ".join([*columns, *facts, *ruled])
-    binned = dict(buckets) | {_baseline_bin(r): _bin_sql(quote(r.column)) for r in rules}
-    shown = "".join(f", {sql} AS {quote(name)}" for name, sql in binned.items())
+    binned = dict(buckets) | {_baseline_bin(r): number(quote(r.column)) for r in rules}
     months = base_months(lags)
     last_month = Step(
         "last_month",
@@ -203,30 +220,45 @@ def _predictions(
         f"SELECT month AS base_month, customer_id, {_OF_MONTH} FROM customer_month",
         is_view=True,
     )
-    reads: list[Source] = [read(predicted, months, "predicted"), last_month]
-    joined = "LEFT JOIN last_month AS m USING (base_month, customer_id)"
+    judged: list[Source] = [read(predicted, months, "predicted")]
+    beside = ""
     if ruled:
-        reads.append(read(FEATURE_MATRIX, months))
+        judged.append(read(FEATURE_MATRIX, months))
         features = ", ".join(sorted({rule.feature for rule in rules}))
-        joined += (
+        beside = (
             f" LEFT JOIN (SELECT {_BASE_MONTH}, customer_id, {features} FROM feature_matrix) AS r "
             "USING (base_month, customer_id)"
         )
 
-    def days(scope: Scope) -> str:
-        return literals({last_day(lag.of(scope.month).base_month) for lag in lags})
+    def rows(scope: Scope, selected: Sequence[str], joined: str = "") -> str:
+        days = literals({last_day(lag.of(scope.month).base_month) for lag in lags})
+        return (
+            f"SELECT {', '.join(['p.base_month', *selected])} FROM (SELECT *, {_BASE_MONTH} FROM "
+            f"predicted) AS p {joined}{beside} WHERE p.as_of IN ({days}) {drawn}"
+        )
 
+    reads: list[Source] = [*judged, last_month]
+    shown, bounded = "", ""
+    if binned:
+        reads.append(bounds_of(binned, judged, lambda scope: rows(scope, [*columns, *ruled])))
+        bounded = "LEFT JOIN bounds AS b USING (base_month)"
+        shown = "".join(
+            f", {bucket.of_row(f'b.{quote(name)}')} AS {quote(name)}"
+            for name, bucket in binned.items()
+        )
+    selected = [
+        "p.customer_id",
+        f"({digest} % {GROUPS})::INTEGER AS grp",
+        *columns,
+        *(f"coalesce(m.{fact.before}, 0) AS {fact.before}" for fact in before),
+        *ruled,
+    ]
+    of_last_month = "LEFT JOIN last_month AS m USING (base_month, customer_id)"
     return Step(
         "predictions",
         tuple(reads),
         lambda scope: (
-            f"""
-        SELECT *{shown} FROM (
-            SELECT p.base_month, p.customer_id, ({digest} % {GROUPS})::INTEGER AS grp, {selected}
-            FROM (SELECT *, {_BASE_MONTH} FROM predicted) AS p {joined}
-            WHERE p.as_of IN ({days(scope)}) {drawn}
-        )
-        """
+            f"SELECT s.*{shown} FROM ({rows(scope, selected, of_last_month)}) AS s {bounded}"
         ),
         grain=Grain.ALL,
     )
@@ -246,59 +278,42 @@ def _baseline_bin(rule: Baseline) -> str:
     return f"{rule.column}:bin"
 
 
-def _bin_sql(value: str) -> str:
-    """One of BINS bins by the share of those with a value who have a lower one; null stays null."""
-    rank = f"percent_rank() OVER (PARTITION BY base_month, {value} IS NULL ORDER BY {value})"
-    return f"CASE WHEN {value} IS NOT NULL THEN least(floor({rank} * {BINS}), {BINS - 1}) END"
+def _counts_sql(claims: Sequence[Claim]) -> str:
+    """Counts by each bucket of these claims, which are on one outcome.
 
-
-def _level_sql(matrix: Table, tag: str) -> str:
-    """The value where it is of so many customers, and OTHERS; null stays null."""
-    value = quote(tag)
-    if matrix.column(tag).type is Type.TEXTS:
-        value = f"nullif(array_to_string(list_sort({value}), ' + '), '')"
-    share = (
-        f"count(*) OVER (PARTITION BY base_month, {value}) / "
-        f"count({value}) OVER (PARTITION BY base_month)"
-    )
-    return (
-        f"CASE WHEN {value} IS NULL THEN NULL WHEN {share} >= {LEAST_LEVEL} THEN {value} "
-        f"ELSE {literal(OTHERS)} END"
-    )
-
-
-def _counts_sql(claim: Claim) -> str:
-    outcome = claim.outcome
-    bucket = quote(_bucket(claim.tag, claim.counted_by))
+    Only one claim alone is compared with baselines, or predicts a probability.
+    """
+    outcome, first = claims[0].outcome, claims[0]
     rows, name = "followed", literal(outcome.code)
     if outcome.is_named_by_source:
         rows, name = "followed JOIN answers USING (base_month, horizon, customer_id)", "answer_of"
     predicted = "NULL"
-    if claim.is_probability:
+    if first.is_probability:
         # Months are taken as alike: once in h months is 1 less the probability of never.
-        predicted = f"1 - power(1 - {quote(claim.tag)}::DOUBLE, horizon)"
-    sides = {"tag": f"({bucket})"} | {
-        rule.name: quote(_baseline_bin(rule)) for rule in claim.baselines
-    }
-    columns = {side: f"bucket_{number}" for number, side in enumerate(sides)}
-    bucketed = ", ".join(f"{sql}::VARCHAR AS {columns[side]}" for side, sql in sides.items())
-    judged = (
-        f"SELECT base_month, horizon, {literal(claim.name)} AS test, {name} AS outcome, grp, "
-        f"{bucketed}, ({outcome.hit})::INTEGER AS hit, "
-        f"{outcome.amount or 'NULL'}::DOUBLE AS amount, "
-        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) AND {bucket} IS NOT NULL"
+        predicted = f"1 - power(1 - {quote(first.tag)}::DOUBLE, horizon)"
+    own = [(claim.name, "tag", quote(_bucket(claim.tag, claim.counted_by))) for claim in claims]
+    compared = [(first.name, r.name, quote(_baseline_bin(r))) for r in first.baselines]
+    has_value = "true" if len(own) > 1 else f"{own[0][2]} IS NOT NULL"
+    counted = {f"bucket_{number}": side for number, side in enumerate([*own, *compared])}
+    bucketed = ", ".join(f"({sql})::VARCHAR AS {column}" for column, (*_, sql) in counted.items())
+    tests, sides = (
+        " ".join(
+            f"WHEN grouping({column}) = 0 THEN {literal(side[at])}"
+            for column, side in counted.items()
+        )
+        for at in (0, 1)
     )
-    keys = "base_month, horizon, test, outcome, grp"
-    side = " ".join(
-        f"WHEN grouping({column}) = 0 THEN {literal(side)}" for side, column in columns.items()
-    )
-    sets = ", ".join(f"({keys}, {column})" for column in columns.values())
+    keys = "base_month, horizon, outcome, grp"
+    sets = ", ".join(f"({keys}, {column})" for column in counted)
     return (
-        f"SELECT base_month, horizon, test, outcome, CASE {side} END AS side, "
-        f"coalesce({', '.join(columns.values())}) AS bucket, grp, count(*) AS customers, "
+        f"SELECT base_month, horizon, CASE {tests} END AS test, outcome, CASE {sides} END AS side, "
+        f"coalesce({', '.join(counted)}) AS bucket, grp, count(*) AS customers, "
         "sum(hit) AS hits, coalesce(sum(amount), 0) AS amount, "
         "coalesce(sum(predicted), 0) AS predicted, "
         "coalesce(sum(predicted * predicted), 0) AS predicted_squared, "
-        f"coalesce(sum(predicted * hit), 0) AS predicted_of_hits FROM ({judged}) "
-        f"GROUP BY GROUPING SETS ({sets})"
+        "coalesce(sum(predicted * hit), 0) AS predicted_of_hits "
+        f"FROM (SELECT base_month, horizon, {name} AS outcome, grp, {bucketed}, "
+        f"({outcome.hit})::INTEGER AS hit, {outcome.amount or 'NULL'}::DOUBLE AS amount, "
+        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) AND {has_value}) "
+        f"GROUP BY GROUPING SETS ({sets}) HAVING bucket IS NOT NULL"
     )

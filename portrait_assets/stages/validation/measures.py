@@ -14,9 +14,9 @@ from portrait_assets.methods.statistics.resampling import Floats, Interval
 from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
 from portrait_assets.methods.statistics.scores import Counts, Measure
 from portrait_assets.stages.targets.windows import Window
+from portrait_assets.stages.validation.buckets import BINS
 from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.stages.validation.contract import Verdict
-from portrait_assets.stages.validation.counting import BINS
 from portrait_assets.stages.validation.orders import Order
 
 FEWEST = 20  # Hits, and customers without one; with fewer an interval is meaningless.

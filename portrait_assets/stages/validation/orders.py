@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from portrait_assets.methods.statistics import scores
 from portrait_assets.stages.targets.outcomes import Baseline
+from portrait_assets.stages.validation.cells import Cells
 from portrait_assets.stages.validation.claims import Buckets, Claim
 
 HALVES = 2
-_RATES = ("hits", "customers")
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,8 @@ class Order:
         return self.values[bucket] if self.values else bucket
 
 
-def bucket_order(
-    claim: Claim, tag: pl.DataFrame, before: pl.DataFrame | None
-) -> tuple[Order, pl.DataFrame]:
-    """The order of a tag's buckets, and its counts by these buckets.
+def bucket_order(claim: Claim, tag: Cells, before: Cells | None) -> tuple[Order, Cells]:
+    """The order of a tag's buckets, and its cells by these buckets.
 
     Values without an order of their own are put in that of their rates in the window before. Where
     nothing is known of that, each half of the customers is ordered as the rates of the other half
@@ -47,17 +44,17 @@ def bucket_order(
 
     Args:
         claim: the claim about the tag.
-        tag: its counts by bucket and group in the window that is judged.
+        tag: its cells in the window that is judged.
         before: the same in the window that ended with the base month.
     """
-    present = set(tag["bucket"])
+    present = set(tag.buckets)
     if claim.order:
         return Order(tuple(value for value in reversed(claim.order) if value in present)), tag
     if not claim.learned:
         return Order(tuple(sorted(present, key=float, reverse=claim.falls))), tag
-    if before is None or not 0 < before["hits"].sum() < before["customers"].sum():
+    if before is None or not 0 < before.hits.sum() < before.customers.sum():
         return _crossed(claim, tag)
-    rates = dict(_rates(before).iter_rows())
+    rates = before.rates
     middle = float(np.mean(list(rates.values())))
     ordered = tuple(sorted(present, key=lambda value: (rates.get(value, middle), value)))
     if claim.counted_by is not Buckets.BINS:
@@ -66,57 +63,59 @@ def bucket_order(
     return Order(ordered, names, tuple(names.index(value) for value in ordered)), tag
 
 
-def _rates(counts: pl.DataFrame) -> pl.DataFrame:
-    return counts.group_by("bucket").agg(pl.col("hits").sum() / pl.col("customers").sum())
-
-
-def _crossed(claim: Claim, tag: pl.DataFrame) -> tuple[Order, pl.DataFrame]:
-    halved = tag.with_columns((pl.col("grp") % HALVES).alias("half"))
-    by_half = halved.group_by("half", "bucket").agg(pl.col(_RATES).sum())
-    # One more customer at the rate of all keeps a value of few from the ends; the rate of its half
-    # is taken out, so that halves with more hits do not rank the other lower.
-    all_of_half = [pl.col(name).sum().over("half") for name in _RATES]
-    rate = all_of_half[0] / all_of_half[1]
-    learned = by_half.with_columns(
-        ((pl.col("hits") + rate) / (pl.col("customers") + 1) / rate).fill_nan(1).alias("score"),
-        (HALVES - 1 - pl.col("half")).alias("half"),
-    ).select("half", "bucket", "score")
-    own = by_half.select("half", "bucket").join(learned, on=["half", "bucket"], how="left")
-    label = pl.format("{}:{}", "half", "bucket")
-    ordered = own.with_columns(pl.col("score").fill_null(1.0), label.alias("label")).sort(
-        "score", "label"
+def _crossed(claim: Claim, tag: Cells) -> tuple[Order, Cells]:
+    halves = [tag.of_groups(slice(half, None, HALVES)) for half in range(HALVES)]
+    learned = [_scores(half) for half in halves]
+    ordered = sorted(
+        (learned[HALVES - 1 - half].get(bucket, 1.0), f"{half}:{bucket}", bucket)
+        for half, cells in enumerate(halves)
+        for bucket in cells.buckets
     )
     names = _names(claim, tag)
     place = {name: at for at, name in enumerate(names)}
     order = Order(
-        tuple(ordered["label"]), names, tuple(place[value] for value in ordered["bucket"])
+        tuple(label for _, label, _ in ordered),
+        names,
+        tuple(place[bucket] for _, _, bucket in ordered),
     )
-    return order, halved.with_columns(label.alias("bucket"))
+    labels = tuple(f"{half}:{b}" for half, cells in enumerate(halves) for b in cells.buckets)
+    return order, Cells(labels, np.concatenate([cells.sums for cells in halves], axis=2))
 
 
-def _names(claim: Claim, tag: pl.DataFrame) -> tuple[str, ...]:
+def _scores(half: Cells) -> dict[str, float]:
+    """Each bucket's rate of hits against that of the half.
+
+    One more customer at the rate of all keeps a value of few from the ends; the rate of its half
+    is taken out, so that halves with more hits do not rank the other lower.
+    """
+    customers, hits = half.customers, half.hits
+    rate = float(hits.sum() / customers.sum()) if customers.sum() else 0.0
+    scores = (hits + rate) / (customers + 1) / rate if rate else np.ones(len(customers))
+    return dict(zip(half.buckets, scores.tolist(), strict=True))
+
+
+def _names(claim: Claim, tag: Cells) -> tuple[str, ...]:
     """The values as they are shown, the one of the lowest rate first; a number's in its order."""
     if claim.counted_by is Buckets.BINS:
-        return tuple(sorted(set(tag["bucket"]), key=float))
-    return tuple(_rates(tag).sort("hits", "bucket")["bucket"])
+        return tuple(sorted(tag.buckets, key=float))
+    rates = tag.rates
+    return tuple(sorted(tag.buckets, key=lambda bucket: (rates[bucket], bucket)))
 
 
-def best_baseline(claim: Claim, before: Mapping[str, pl.DataFrame]) -> Baseline:
+def best_baseline(claim: Claim, before: Mapping[str, Cells]) -> Baseline:
     """The baseline with the greatest area under the curve; the first where none is known.
 
     Args:
         claim: with the baselines of its outcome.
-        before: counts by bucket of each, in the window that ended with the base month.
+        before: cells of each, in the window that ended with the base month.
     """
 
     def area(rule: Baseline) -> float:
-        rows = before.get(rule.name)
-        if rows is None:
+        cells = before.get(rule.name)
+        if cells is None:
             return -np.inf
-        sums = rows.group_by("bucket").agg(pl.col(_RATES).sum())
-        ordered = sums.sort(pl.col("bucket").cast(pl.Float64))
-        cells = ordered.select("customers", "hits").to_numpy().T[:, None, :]
-        found = float(scores.auc(scores.sampled(cells))[0])
+        rising = cells.ordered(sorted(cells.buckets, key=float))
+        found = float(scores.auc(scores.sampled(rising[:2]))[0])
         return found if np.isfinite(found) else -np.inf
 
     return max(claim.baselines, key=area)
