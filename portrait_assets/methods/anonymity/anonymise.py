@@ -155,23 +155,27 @@ def _suiting(hierarchies: Sequence[Hierarchy], shown: Shown) -> Iterator[int]:
 
 
 def estimated_penalty(hierarchies: Sequence[Hierarchy], levels: Sequence[int], k: int) -> float:
-    """About what `_penalty` is at these levels, from the combinations and not from all rows."""
-    grouped: list[Hierarchy] = []
+    """About what the penalty is at these levels, from the combinations and not from all rows."""
+    uniform = [each.only(level) for each, level in zip(hierarchies, levels, strict=True)]
     keys = np.zeros(len(hierarchies[0].values), np.int64)
     combinations = 1
-    for each, level in zip(hierarchies, levels, strict=True):
-        if level:
-            labels = len(each.labels) + 1
-            if combinations > _MOST_KEYS // labels:
-                found, keys = np.unique(keys, return_inverse=True)
-                combinations = len(found)
-            keys = keys * labels + (_with_null(each.levels[level - 1].codes)[each.values] + 1)
-            combinations *= labels
+    for each in uniform:
+        own = len(each.labels) + 2
+        if combinations > _MOST_KEYS // own:
+            found, keys = np.unique(keys, return_inverse=True)
+            combinations = len(found)
+        keys = keys * own + _alike_in_penalty(each)
+        combinations *= own
     _, first, counts = np.unique(keys, return_index=True, return_counts=True)
-    grouped = [
-        each.only(level).with_rows(first) for each, level in zip(hierarchies, levels, strict=True)
-    ]
+    grouped = [each.with_rows(first) for each in uniform]
     return _penalty(grouped, suppress(grouped, k, counts), counts)
+
+
+def _alike_in_penalty(uniform: Hierarchy) -> NDArray[np.int64]:
+    """A number per row, 0 for null and 1 for a value that is not shown."""
+    if not uniform.levels:
+        return (uniform.values >= 0).astype(np.int64)
+    return np.append(uniform.levels[0].codes + 2, 0).astype(np.int64)[uniform.values]
 
 
 def _penalty(
@@ -189,24 +193,22 @@ def _penalty(
     return lost / max(cells, 1.0)
 
 
-def _with_null(codes: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The codes by value, and that of null at the end, which -1 finds."""
-    return np.append(codes, NOTHING).astype(np.int64)
-
-
 def _column(column: pl.Series, uniform: Hierarchy, codes: NDArray[np.int32]) -> pl.Series:
+    """The cells as they are shown: values of the column's type as recorded, or labels as text."""
     is_shown = pl.Series(codes != NOTHING)
     if not uniform.levels or uniform.levels[0].is_as_recorded:
-        return column.to_frame().select(pl.when(is_shown).then(pl.first()).otherwise(None))[
-            column.name
-        ]
-    labels = pl.Series(uniform.labels, dtype=pl.String)
-    at = pl.Series(np.maximum(codes, 0))
-    return (
-        labels.gather(at)
-        .to_frame("label")
-        .select(pl.when(is_shown).then("label").alias(column.name))
-    )[column.name]
+        cells = _alike(column)
+    else:
+        labels = pl.Series(uniform.labels, dtype=pl.String)
+        cells = labels.gather(pl.Series(np.maximum(codes, 0)))
+    return pl.select(pl.when(is_shown).then(cells).alias(column.name)).to_series()
+
+
+def _alike(column: pl.Series) -> pl.Series:
+    """The column with equal values written in one way: lists sorted, and no negative zero."""
+    if column.dtype.base_type() == pl.List:
+        return column.list.sort()
+    return column + 0.0 if column.dtype.is_float() else column
 
 
 def _loss_of(uniform: Hierarchy, codes: NDArray[np.int32]) -> ColumnLoss:

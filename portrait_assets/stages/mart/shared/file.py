@@ -1,0 +1,250 @@
+"""A shared file: the portraits of one month that may leave the house, and what was taken off them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from portrait_assets.core.files import sync
+from portrait_assets.methods.anonymity.anonymise import ColumnLoss
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
+from portrait_assets.stages.mart.shared.contract import (
+    AGGREGATES,
+    ANONYMITY,
+    DIVERSITY,
+    SHARED_PUBLICATION,
+    shared_matrix,
+)
+from portrait_assets.stages.mart.shared.rows import (
+    CLASS,
+    ROWS,
+    K,
+    SharedRows,
+    SharingError,
+    shared_rows,
+)
+from portrait_assets.stages.tags.audiences.audience import latest_month, matrix_columns
+from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.storage.duckdb.connection import (
+    literal,
+    open_database,
+    open_published,
+    qualified,
+    quote,
+    spill_folder,
+)
+from portrait_assets.storage.duckdb.publishing import temporary_file
+from portrait_assets.storage.duckdb.tables import (
+    column_types,
+    comment_sql,
+    create_table_sql,
+    existing_types,
+)
+
+_MATRIX = "published.tags.portrait_matrix"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be shared: the month (its last day; None for the newest), k, and what for."""
+
+    source: str
+    as_of: date | None = None
+    k: int = K
+    purpose: str | None = None
+    is_public: bool = False
+
+
+@dataclass(frozen=True)
+class SharedFile:
+    """A shared file that was written: its month, customers, contents and SHA-256 in hexadecimal."""
+
+    as_of: date
+    customers: int
+    rows: SharedRows
+    digest: str
+
+
+def write_shared(
+    published: Path,
+    target: Path,
+    catalogue: Catalogue,
+    quasi: QuasiIdentifiers,
+    request: Request,
+    memory_limit_gib: float = 2.0,
+) -> SharedFile:
+    """Write a month of a published file as a DuckDB file that may leave the house.
+
+    It appears whole or not at all, over one that is there.
+
+    Raises:
+        WarehouseError: when nothing is published.
+        SharingError: when k is less than two, or the month has no customer.
+        TagError: when nothing is materialized.
+    """
+    with open_published(published) as con:
+        columns = matrix_columns(con)
+        as_of = request.as_of or latest_month(con)
+        fitted = fitted_features(con, as_of)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_file(target)
+    _remove(temporary)
+    try:
+        with open_database(temporary, memory_limit_gib) as con:
+            con.execute(f"ATTACH {literal(published)} AS published (READ_ONLY)")
+            found = shared_rows(
+                con,
+                f"SELECT * FROM {_MATRIX} WHERE as_of = DATE '{as_of}'",
+                columns,
+                quasi.of_matrix(fitted),
+                catalogue,
+                request.k,
+                request.is_public,
+            )
+            _write_tables(con, found, as_of, request)
+            customers = con.execute(f"SELECT count(*) FROM {ROWS}").fetchall()[0][0]
+            con.execute("DETACH published")
+        with open(temporary, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        sync(temporary)
+        os.replace(temporary, target)
+        sync(target.parent)
+    finally:
+        _remove(temporary)
+    return SharedFile(as_of, customers, found, digest)
+
+
+def fitted_features(con: duckdb.DuckDBPyConnection, as_of: date) -> frozenset[str]:
+    """The features by which the month's segments are decided; all where the file has no model."""
+    if not existing_types(con, CLUSTER_MODEL.full_name):
+        return frozenset(feature.name for feature in USED_FEATURES)
+    rows = con.execute(
+        f"SELECT DISTINCT item FROM {CLUSTER_MODEL.full_name} WHERE as_of = ? "
+        "AND part IN ('numeric', 'category')",
+        [as_of],
+    ).fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def _write_tables(
+    con: duckdb.DuckDBPyConnection, found: SharedRows, as_of: date, request: Request
+) -> None:
+    # A commit waits for the disk: one for the whole file.
+    con.begin()
+    names = ", ".join(["as_of", *(quote(each.name) for each in found.columns)])
+    _insert(con, shared_matrix(found.columns), f"SELECT {names} FROM {ROWS} ORDER BY customer_id")
+    k = 1 if request.is_public else request.k
+    for each in AGGREGATES:
+        standing = existing_types(con, each.table.full_name, "published")
+        names = ", ".join(
+            f"t.{quote(name)}" for name in each.table.column_names if name in standing
+        )
+        if standing:
+            _insert(
+                con,
+                each.table,
+                f"SELECT {names} FROM published.{each.table.full_name} AS t "
+                f"WHERE t.as_of = DATE '{as_of}' AND {each.rows.format(k=k)} ORDER BY ALL",
+            )
+    _insert(con, ANONYMITY, _values(_anonymity(found)))
+    _insert(con, DIVERSITY, _diversity_sql(found))
+    _insert(con, SHARED_PUBLICATION, _values([_publication(con, found, as_of, request)]))
+    con.execute("CREATE VIEW portrait AS SELECT * FROM tags.portrait_matrix")
+    con.execute("COMMENT ON VIEW portrait IS 'The portrait matrix of the month / 客户画像矩阵'")
+    con.commit()
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: Table, sql: str) -> None:
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+    con.execute(create_table_sql(table, column_types(table)))
+    con.execute(f"INSERT INTO {qualified(table.full_name)} BY NAME {sql}")
+    con.execute(comment_sql(table))
+
+
+def _anonymity(found: SharedRows) -> Iterator[dict[str, object]]:
+    columns = found.anonymous.columns if found.anonymous else ()
+    for is_quasi, losses in ((True, columns), (False, found.texts)):
+        for each in losses:
+            yield {
+                "column_name": each.column,
+                "is_quasi_identifier": is_quasi,
+                "generalised_to": each.level,
+                "unknown": each.unknown,
+                "as_recorded": each.as_recorded,
+                "generalised": each.generalised,
+                "suppressed": each.suppressed,
+                "share_generalised": _share(each, each.generalised),
+                "share_suppressed": _share(each, each.suppressed),
+            }
+
+
+def _share(loss: ColumnLoss, cells: int) -> float:
+    return round(cells / max(loss.as_recorded + loss.generalised + loss.suppressed, 1), 6)
+
+
+def _publication(
+    con: duckdb.DuckDBPyConnection, found: SharedRows, as_of: date, request: Request
+) -> dict[str, object]:
+    anonymous = found.anonymous
+    customers = con.execute(f"SELECT count(*) FROM {ROWS}").fetchall()[0][0]
+    return {
+        "source": request.source,
+        "as_of": as_of,
+        "purpose": request.purpose,
+        "k": request.k if anonymous else None,
+        "customers": customers,
+        "classes": anonymous.classes if anonymous else None,
+        "smallest_class": anonymous.smallest_class if anonymous else None,
+        "average_class": round(anonymous.average_class, 3) if anonymous else None,
+        "information_loss": round(anonymous.loss, 6) if anonymous else None,
+    }
+
+
+def _diversity_sql(found: SharedRows) -> str:
+    """By column that is no quasi-identifier, the classes in which all have the same value."""
+    if found.anonymous is None:
+        return f"FROM ({_values([])}) WHERE false"
+    others = [
+        each.name
+        for each in found.columns
+        if each.name != "customer_id" and each.name not in found.quasi_identifiers
+    ]
+    parts = [
+        f"SELECT {literal(name)} AS column_name, count(*) FILTER (valued > 0) AS classes, "
+        "count(*) FILTER (is_one) AS classes_of_one_value, "
+        "coalesce(sum(n) FILTER (is_one), 0)::BIGINT AS customers FROM ("
+        f"SELECT count(*) AS n, count({quote(name)}) AS valued, "
+        f"count({quote(name)}) = count(*) AND min({quote(name)}) = max({quote(name)}) AS is_one "
+        f"FROM {ROWS} GROUP BY {CLASS})"
+        for name in others
+    ]
+    return " UNION ALL ".join(parts) + " ORDER BY column_name"
+
+
+def _values(rows: Iterator[dict[str, object]] | list[dict[str, object]]) -> str:
+    selects = [
+        "SELECT " + ", ".join(f"{_literal(value)} AS {quote(name)}" for name, value in row.items())
+        for row in rows
+    ]
+    return " UNION ALL ".join(selects) or "SELECT NULL AS column_name WHERE false"
+
+
+def _literal(value: object) -> str:
+    return "NULL" if value is None else literal(value)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    if spill_folder(path).is_dir():
+        for each in spill_folder(path).iterdir():
+            each.unlink()
+        spill_folder(path).rmdir()
