@@ -16,7 +16,7 @@ _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
 
 def covers(cell: object, value: object, order: Sequence[str] = (), named: frozenset = frozenset()):
-    """Whether a cell of the file may be of somebody with this value; `named` are shown elsewhere."""
+    """Whether a cell may be of somebody with this value; `named` are shown in other cells."""
     if cell is None or cell == value:
         return True
     if value is None or not isinstance(cell, str):
@@ -66,10 +66,15 @@ def attack(
         file: the row of each person, in the same order, with the same columns.
         orders: the values of ordered categories by column.
     """
-    classes = file.with_row_index("person").group_by(file.columns, maintain_order=True).agg("person")
+    classes = (
+        file.with_row_index("person").group_by(file.columns, maintain_order=True).agg("person")
+    )
     sizes = classes["person"].list.len().to_list()
     own = dict(
-        classes.with_row_index("of_class").explode("person").select("person", "of_class").iter_rows()
+        classes.with_row_index("of_class")
+        .explode("person")
+        .select("person", "of_class")
+        .iter_rows()
     )
     cells = list(classes.select(file.columns).iter_rows())
     named = [frozenset(v for v in file[c].to_list() if isinstance(v, str)) for c in file.columns]

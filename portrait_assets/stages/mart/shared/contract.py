@@ -32,9 +32,9 @@ def _text(name: str, en: str, zh: str, nullable: bool = False) -> Column:
 
 
 ANONYMITY = Table(
-    schema="shared",
+    schema="mart",
     name="anonymity",
-    en="What was taken off each column of the portrait matrix so that customers are not found by it",
+    en="What was taken off each column so that customers are not found by it",
     zh="各字段的泛化与抑制",
     columns=(
         _text("column_name", "Column", "字段"),
@@ -59,14 +59,16 @@ ANONYMITY = Table(
 )
 
 DIVERSITY = Table(
-    schema="shared",
+    schema="mart",
     name="diversity",
-    en="Classes of customers alike in all quasi-identifiers of whom a further tag has one value only: "
-    "who finds the class knows it of all in it",
+    en="Classes of customers alike in all quasi-identifiers in which a tag has one value only: who "
+    "finds the class knows it of everybody in it",
     zh="等价类内取值单一的敏感标签",
     columns=(
         _text("column_name", "Column that is no quasi-identifier", "敏感字段"),
-        Column("classes", Type.INTEGER, "Classes with a value", "等价类数", nullable=False, minimum=0),
+        Column(
+            "classes", Type.INTEGER, "Classes with a value", "等价类数", nullable=False, minimum=0
+        ),
         Column(
             "classes_of_one_value",
             Type.INTEGER,
@@ -83,8 +85,8 @@ DIVERSITY = Table(
 )
 
 SHARED_PUBLICATION = Table(
-    schema="shared",
-    name="publication",
+    schema="mart",
+    name="shared_publication",
     en="What this file is: one month, under pseudonyms of its own that no other file has",
     zh="对外共享文件说明",
     columns=(

@@ -1,4 +1,4 @@
-"""A shared file: the portraits of one month that may leave the house, and what was taken off them."""
+"""A shared file: portraits of one month that may leave the house, and what was taken off them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from portrait_assets.stages.mart.shared.rows import (
     ROWS,
     K,
     SharedRows,
-    SharingError,
     shared_rows,
 )
 from portrait_assets.stages.tags.audiences.audience import latest_month, matrix_columns

@@ -29,7 +29,7 @@ _LEFT_OUT = ("as_of", "customer_id", "customer_no")
 _CHARACTERS = 32
 """Hexadecimal digits of a pseudonym: of 10 M customers no two are likely to share one."""
 _COMPARED = re.compile(r"^(?P<value>.+?)\s*(?:<=|>=|<|>)\s*-?\d+(?:\.\d+)?$")
-_LEADING = re.compile(r"^\D*?(\d+)")
+_LEADING = re.compile(r"^\W*(\d+)")
 _SCALE = ("very_low", "low", "medium", "high", "very_high")
 
 
@@ -97,10 +97,7 @@ def shared_rows(
     orders = {tag.code: value_order(tag.code, catalogue) for tag in catalogue.published}
     anonymous = anonymise(
         people,
-        [
-            QuasiIdentifier(name, orders.get(name) or order_of(people[name]))
-            for name in known
-        ],
+        [QuasiIdentifier(name, orders.get(name) or order_of(people[name])) for name in known],
         k,
     )
     hidden = _texts_lost(con, selected, kept, known, k)
@@ -150,13 +147,17 @@ def _people_sql(selected: str, known: Sequence[Column]) -> str:
     return f"SELECT {', '.join(('customer_id', *shown))} FROM ({selected}) ORDER BY customer_id"
 
 
-def _with_pseudonyms(people: pl.DataFrame, anonymous: Anonymous) -> pl.DataFrame:
+def new_pseudonyms(identifiers: pl.Series) -> list[str]:
+    """A pseudonym for each identifier, under a random key that nobody has afterwards."""
     key = secrets.token_bytes(32)
-    pseudonyms = [
-        hmac.digest(key, each.encode(), hashlib.sha256).hex()[:_CHARACTERS]
-        for each in people["customer_id"]
+    return [
+        hmac.digest(key, each.encode(), hashlib.sha256).hex()[:_CHARACTERS] for each in identifiers
     ]
-    named = people.select(pl.col("customer_id").alias("own_id"), pl.Series("pseudonym", pseudonyms))
+
+
+def _with_pseudonyms(people: pl.DataFrame, anonymous: Anonymous) -> pl.DataFrame:
+    ids = people["customer_id"]
+    named = pl.DataFrame({"own_id": ids, "pseudonym": new_pseudonyms(ids)})
     return named.hstack(anonymous.rows.get_columns())
 
 

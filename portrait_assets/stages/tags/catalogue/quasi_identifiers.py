@@ -54,7 +54,7 @@ def quasi_identifiers(definition: SourceDefinition, catalogue: Catalogue) -> Qua
     """The quasi-identifiers of a source: those of every source, and those that it adds.
 
     Raises:
-        SourceError: when it adds what is neither a column of a canonical table, a feature nor a tag.
+        SourceError: when it adds what is no column of a canonical table, feature or tag.
     """
     reads: dict[str, frozenset[str]] = {}
     for tag in catalogue.tags:
@@ -70,9 +70,10 @@ def quasi_identifiers(definition: SourceDefinition, catalogue: Catalogue) -> Qua
         if name in known - {column}:
             named.add(name)
         elif column not in known:
+            spelt = {*known, *(each.name for each in CUSTOMERS.columns)}
             raise SourceError(
                 f"{definition.place_of('quasi_identifiers')}: '{name}' is neither a column of a "
-                f"canonical table, a feature nor a tag{suggestion(name, known)}; correct it."
+                f"canonical table, a feature nor a tag{suggestion(name, spelt)}; correct it."
             )
     cleaned = {each for column in columns for each in _cleaned(column)}
     rest = computed_from(FEATURES, cleaned, named & features)
