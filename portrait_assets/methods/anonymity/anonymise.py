@@ -23,6 +23,8 @@ from portrait_assets.methods.anonymity.hierarchy import (
 )
 from portrait_assets.methods.anonymity.suppression import NOTHING, Shown, suppress
 
+K = 10
+"""The fewest persons of a combination of quasi-identifiers, where nothing else is asked for."""
 SUPPRESSED = "suppressed"
 """The level of a column that shows nothing in any row."""
 _MOST_KEYS = 2**62

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.core.files import sync
-from portrait_assets.methods.anonymity.anonymise import ColumnLoss
+from portrait_assets.methods.anonymity.anonymise import ColumnLoss, K
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
 from portrait_assets.stages.mart.shared.contract import (
@@ -25,7 +25,6 @@ from portrait_assets.stages.mart.shared.contract import (
 from portrait_assets.stages.mart.shared.rows import (
     CLASS,
     ROWS,
-    K,
     SharedRows,
     shared_rows,
 )

@@ -13,14 +13,12 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.methods.anonymity.anonymise import Anonymous, ColumnLoss, anonymise
+from portrait_assets.methods.anonymity.anonymise import Anonymous, ColumnLoss, K, anonymise
 from portrait_assets.methods.anonymity.hierarchy import AS_RECORDED, QuasiIdentifier
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.storage.duckdb.connection import quote
 
-K = 10
-"""The fewest customers of a combination of quasi-identifiers."""
 LEAST_K = 2
 ROWS = "shared_rows"
 """The temporary table that holds the rows."""
