@@ -34,7 +34,7 @@ class PublishError(PortraitError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What `portrait publish` is asked for; `month` is YYYY-MM, None for the newest complete one."""
+    """What `portrait publish` is asked for; `month` is YYYY-MM, None for the newest complete."""
 
     profile: str = PROFILES[0]
     out: Path | None = None

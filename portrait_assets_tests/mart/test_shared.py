@@ -12,15 +12,15 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.errors import SourceError
-from portrait_assets.stages.mart.shared import rows as module
 from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
-from portrait_assets.stages.mart.shared.rows import SharingError, order_of, value_order
 from portrait_assets.stages.raw.source import SourceDefinition
+from portrait_assets.stages.tags import shared_rows as module
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import (
     QuasiIdentifiers,
     quasi_identifiers,
 )
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.shared_rows import SharingError, order_of, value_order
 from portrait_assets_tests.mart.shared_world import catalogue_of, people, write_published
 from portrait_assets_tests.methods.anonymity.linkage import attack
 
@@ -238,6 +238,15 @@ def test_segments_decided_by_age_are_quasi_identifiers_and_so_is_what_reads_them
     assert {"segment_id", "segment_name_en", "segment_name_zh", "group_name"} < set(
         found.rows.quasi_identifiers
     )
+
+
+def test_what_a_tag_reads_is_known_of_the_file_where_the_catalogue_no_longer_has_it(
+    folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
+):
+    fewer = replace(catalogue, tags=tuple(tag for tag in catalogue.tags if tag.code != "life"))
+    known = quasi_identifiers(definition(), fewer)
+    found = write_shared(published, folder / "fewer.duckdb", fewer, known, REQUEST)
+    assert "life" in found.rows.quasi_identifiers
 
 
 def test_a_source_adds_quasi_identifiers_by_column_feature_or_tag(catalogue: Catalogue):

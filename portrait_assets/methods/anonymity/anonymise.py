@@ -223,7 +223,7 @@ def _loss_of(uniform: Hierarchy, codes: NDArray[np.int32]) -> ColumnLoss:
         alone = int(counted[np.unique(level.codes[level.losses == 0])].sum())
     return ColumnLoss(
         uniform.column,
-        level.name if level else SUPPRESSED,
+        level.name if level else SUPPRESSED if known.any() else AS_RECORDED,
         int((~known).sum()),
         alone,
         is_shown - alone,

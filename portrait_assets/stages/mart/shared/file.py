@@ -14,7 +14,6 @@ import duckdb
 from portrait_assets.core.files import sync
 from portrait_assets.methods.anonymity.anonymise import ColumnLoss, K
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
 from portrait_assets.stages.mart.shared.contract import (
     AGGREGATES,
     ANONYMITY,
@@ -22,15 +21,16 @@ from portrait_assets.stages.mart.shared.contract import (
     SHARED_PUBLICATION,
     shared_matrix,
 )
-from portrait_assets.stages.mart.shared.rows import (
-    CLASS,
-    ROWS,
-    SharedRows,
-    shared_rows,
-)
 from portrait_assets.stages.tags.audiences.audience import latest_month, matrix_columns
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.shared_rows import (
+    CLASS,
+    ROWS,
+    SharedRows,
+    quasi_columns,
+    shared_rows,
+)
 from portrait_assets.storage.duckdb.connection import (
     literal,
     open_database,
@@ -91,7 +91,7 @@ def write_shared(
     with open_published(published) as con:
         columns = matrix_columns(con)
         as_of = request.as_of or latest_month(con)
-        fitted = fitted_features(con, as_of)
+        known = quasi_columns(con, as_of, quasi)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_file(target)
     _remove(temporary)
@@ -102,7 +102,7 @@ def write_shared(
                 con,
                 f"SELECT * FROM {_MATRIX} WHERE as_of = DATE '{as_of}'",
                 columns,
-                quasi.of_matrix(fitted),
+                known,
                 catalogue,
                 request.k,
                 request.is_public,
@@ -118,18 +118,6 @@ def write_shared(
     finally:
         _remove(temporary)
     return SharedFile(as_of, customers, found, digest)
-
-
-def fitted_features(con: duckdb.DuckDBPyConnection, as_of: date) -> frozenset[str]:
-    """The features by which the month's segments are decided; all where the file has no model."""
-    if not existing_types(con, CLUSTER_MODEL.full_name):
-        return frozenset(feature.name for feature in USED_FEATURES)
-    rows = con.execute(
-        f"SELECT DISTINCT item FROM {CLUSTER_MODEL.full_name} WHERE as_of = ? "
-        "AND part IN ('numeric', 'category')",
-        [as_of],
-    ).fetchall()
-    return frozenset(name for (name,) in rows)
 
 
 def _write_tables(

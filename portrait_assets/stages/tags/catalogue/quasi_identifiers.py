@@ -6,7 +6,7 @@ and the inputs of the tags' rules. Sweeney, k-anonymity: a model for protecting 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,20 +33,30 @@ class QuasiIdentifiers:
     named: frozenset[str]
     reads: dict[str, frozenset[str]]
 
-    def of_matrix(self, fitted_features: Iterable[str]) -> frozenset[str]:
+    def of_matrix(
+        self, fitted_features: Iterable[str], listed: Mapping[str, Iterable[str]] | None = None
+    ) -> frozenset[str]:
         """The columns of a portrait matrix that rest on quasi-identifiers.
 
         Args:
             fitted_features: those that the month's segments are decided by. Where one of them is
                 a quasi-identifier, the segment rests on it, and so do tags that read it.
+            listed: what tags read by the catalogue of the matrix's own file, by code.
         """
+        reads = {
+            code: self.reads.get(code, frozenset()) | set(of) for code, of in (listed or {}).items()
+        }
         found = set(self.named | self.features)
         if not self.features.isdisjoint(fitted_features) or not found.isdisjoint(_SEGMENT):
             found |= set(_SEGMENT)
         before: set[str] = set()
         while found != before:
             before = set(found)
-            found |= {code for code, read in self.reads.items() if not read.isdisjoint(before)}
+            found |= {
+                code
+                for code, read in {**self.reads, **reads}.items()
+                if not read.isdisjoint(before)
+            }
         return frozenset(found)
 
 

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import duckdb
 import polars as pl
@@ -16,8 +17,13 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.anonymity.anonymise import Anonymous, ColumnLoss, K, anonymise
 from portrait_assets.methods.anonymity.hierarchy import AS_RECORDED, QuasiIdentifier
 from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
+from portrait_assets.stages.tags.audiences.audience import matrix_columns
+from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.storage.duckdb.connection import quote
+from portrait_assets.storage.duckdb.tables import existing_types
 
 LEAST_K = 2
 ROWS = "shared_rows"
@@ -109,6 +115,38 @@ def shared_rows(
         con.unregister("anonymous_people")
     shown = tuple(_as_shown(column, anonymous) for column in kept.values())
     return SharedRows((columns["customer_id"], *shown), tuple(known), hidden, anonymous)
+
+
+def quasi_columns(
+    con: duckdb.DuckDBPyConnection, as_of: date, quasi: QuasiIdentifiers
+) -> frozenset[str]:
+    """The columns of a month's portrait matrix that rest on quasi-identifiers.
+
+    A column of which neither the catalogue nor the file states what it reads counts as one.
+
+    Args:
+        con: a published file.
+        as_of: the month.
+        quasi: the source's quasi-identifiers.
+    """
+    listed = con.execute(
+        "SELECT tag_code, list_distinct(flatten(list(inputs))) FROM tags.tag_catalogue GROUP BY 1"
+    ).fetchall()
+    found = quasi.of_matrix(_fitted_features(con, as_of), dict(listed))
+    stated = {*quasi.reads, *(code for code, _ in listed), *(c.name for c in SEGMENT_COLUMNS)}
+    return found | {name for name in matrix_columns(con) if name not in {*stated, *_LEFT_OUT}}
+
+
+def _fitted_features(con: duckdb.DuckDBPyConnection, as_of: date) -> frozenset[str]:
+    """The features by which the month's segments are decided; all where the file has no model."""
+    if not existing_types(con, CLUSTER_MODEL.full_name):
+        return frozenset(feature.name for feature in USED_FEATURES)
+    rows = con.execute(
+        f"SELECT DISTINCT item FROM {CLUSTER_MODEL.full_name} WHERE as_of = ? "
+        "AND part IN ('numeric', 'category')",
+        [as_of],
+    ).fetchall()
+    return frozenset(name for (name,) in rows)
 
 
 def value_order(code: str, catalogue: Catalogue) -> tuple[str, ...]:
