@@ -23,27 +23,15 @@ def test_a_shared_file_is_written_and_its_loss_printed(tmp_path: Path):
     write_published(settings.portrait_file, catalogue_of(tmp_path), 120)
     target = tmp_path / "partner.duckdb"
     options = ["--source", "synthetic_bank", "--data-dir", str(tmp_path)]
-    words = [
-        "publish",
-        "--profile",
-        "shared",
-        "--out",
-        str(target),
-        "--k",
-        "5",
-        "--month",
-        "2024-03",
-    ]
-    done = CliRunner().invoke(app, [*words, "--purpose", "sharing", *options])
+    words = ["publish", "--profile", "shared", "--out", str(target), "--purpose", "sharing"]
+    done = CliRunner().invoke(app, [*words, "--k", "5", "--month", "2024-03", *options])
     assert done.exit_code == 0, done.output
     assert "120 customers of 2024-03" in done.output
     assert "each of 5 customers or more" in done.output
     assert "favourite" in done.output
     with duckdb.connect(str(target), read_only=True) as con:
-        (row,) = con.execute(
-            "SELECT source, purpose, k, customers FROM mart.shared_publication"
-        ).fetchall()
-        assert row == ("synthetic_bank", "sharing", 5, 120)
+        stated = con.execute("SELECT source, purpose, k, customers FROM mart.shared_publication")
+        assert stated.fetchone() == ("synthetic_bank", "sharing", 5, 120)
         sizes = con.execute(
             "SELECT min(n) FROM (SELECT count(*) AS n FROM portrait "
             "GROUP BY sex, years, generation, home, life)"
@@ -72,6 +60,7 @@ def test_nothing_is_published_before_the_first_run(tmp_path: Path):
     assert not settings.warehouse_dir.exists()
 
 
+@pytest.mark.slow
 def test_the_internal_file_and_the_report_are_published_without_a_run(
     all_months: Settings, tmp_path: Path
 ):
@@ -94,8 +83,5 @@ def test_the_internal_file_and_the_report_are_published_without_a_run(
 
 def _rows(settings: Settings) -> dict[str, int]:
     with duckdb.connect(str(settings.portrait_file), read_only=True) as con:
-        return dict(
-            con.execute(
-                "SELECT table_name, sum(row_count) FROM mart.table_rows GROUP BY 1"
-            ).fetchall()
-        )
+        counted = con.execute("SELECT table_name, sum(row_count) FROM mart.table_rows GROUP BY 1")
+        return dict(counted.fetchall())

@@ -87,9 +87,9 @@ def publish_internal(settings: Settings) -> None:
                 contracts=context.tables,
             )
             try:
-                held = {RESOURCE_KEY: WarehouseIOManager(warehouse, {})}
+                opened = {RESOURCE_KEY: WarehouseIOManager(warehouse, {})}
                 for step in mart_assets(context):
-                    step(dg.build_asset_context(resources=held))
+                    step(dg.build_asset_context(resources=opened))
             finally:
                 warehouse.close()
 

@@ -1,4 +1,4 @@
-"""A shared file: nobody is found in it, nothing of the house is in it, and its loss is told."""
+"""A shared file: nobody is found in it, and it lists what was taken off for that."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_texts_of_few_customers_do_not_leave(con: duckdb.DuckDBPyConnection, fol
         assert text.encode() not in content
 
 
-def test_the_loss_is_told_by_column(con: duckdb.DuckDBPyConnection, shared: SharedFile):
+def test_the_loss_is_listed_by_column(con: duckdb.DuckDBPyConnection, shared: SharedFile):
     rows = con.sql("FROM mart.anonymity ORDER BY column_name").pl()
     assert rows.filter("is_quasi_identifier")["column_name"].to_list() == sorted(QUASI)
     by_name = {row["column_name"]: row for row in rows.iter_rows(named=True)}

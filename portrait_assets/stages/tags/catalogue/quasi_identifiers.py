@@ -43,20 +43,16 @@ class QuasiIdentifiers:
                 a quasi-identifier, the segment rests on it, and so do tags that read it.
             listed: what tags read by the catalogue of the matrix's own file, by code.
         """
-        reads = {
-            code: self.reads.get(code, frozenset()) | set(of) for code, of in (listed or {}).items()
-        }
+        reads = dict(self.reads)
+        for code, inputs in (listed or {}).items():
+            reads[code] = reads.get(code, frozenset()) | set(inputs)
         found = set(self.named | self.features)
         if not self.features.isdisjoint(fitted_features) or not found.isdisjoint(_SEGMENT):
             found |= set(_SEGMENT)
         before: set[str] = set()
         while found != before:
             before = set(found)
-            found |= {
-                code
-                for code, read in {**self.reads, **reads}.items()
-                if not read.isdisjoint(before)
-            }
+            found |= {code for code, read in reads.items() if not read.isdisjoint(before)}
         return frozenset(found)
 
 
