@@ -294,6 +294,19 @@ def test_what_cannot_be_shared_is_a_sentence_and_leaves_the_file_as_it_was(
     assert not list(folder.glob(".kept*"))
 
 
+def test_a_door_that_refuses_rows_or_file_leaves_nothing_behind(
+    folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
+):
+    def refuse(*what: object) -> None:
+        raise SharingError("It may not leave.")
+
+    for door in ({"opens": refuse}, {"records": refuse}):
+        with pytest.raises(SharingError, match="may not leave"):
+            write_shared(published, folder / "refused.duckdb", catalogue, quasi, REQUEST, **door)  # type: ignore[arg-type]
+    assert not list(folder.glob("*refused*"))
+    assert not list(folder.glob("*.spill"))
+
+
 def test_values_are_in_order_where_rules_compare_or_texts_begin_with_numbers(catalogue: Catalogue):
     assert value_order("generation", catalogue) == ("senior", "middle", "young")
     assert value_order("life", catalogue) == ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from shutil import rmtree
 
 import duckdb
 
@@ -78,10 +79,22 @@ def write_shared(
     quasi: QuasiIdentifiers,
     request: Request,
     memory_limit_gib: float = 2.0,
+    opens: Callable[[date, SharedRows], None] = lambda as_of, rows: None,
+    records: Callable[[SharedFile], None] = lambda file: None,
 ) -> SharedFile:
     """Write a month of a published file as a DuckDB file that may leave the house.
 
     It appears whole or not at all, over one that is there.
+
+    Args:
+        published: the published file; only read.
+        target: the file to write.
+        catalogue: the source's tags.
+        quasi: its quasi-identifiers.
+        request: which month, k and purpose.
+        memory_limit_gib: what the engine may use.
+        opens: called with the month and its rows before they are written; it may refuse them.
+        records: called with the whole file before it takes its place; it may refuse it.
 
     Raises:
         WarehouseError: when nothing is published.
@@ -97,6 +110,8 @@ def write_shared(
     _remove(temporary)
     try:
         with open_database(temporary, memory_limit_gib) as con:
+            # Beside the published file: what spills has the customers as they are.
+            con.execute(f"SET temp_directory = {literal(spill_folder(published))}")
             con.execute(f"ATTACH {literal(published)} AS published (READ_ONLY)")
             found = shared_rows(
                 con,
@@ -107,17 +122,21 @@ def write_shared(
                 request.k,
                 request.is_public,
             )
+            opens(as_of, found)
             _write_tables(con, found, as_of, request)
             customers = con.execute(f"SELECT count(*) FROM {ROWS}").fetchall()[0][0]
             con.execute("DETACH published")
         with open(temporary, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         sync(temporary)
+        shared = SharedFile(as_of, customers, found, digest)
+        records(shared)
         os.replace(temporary, target)
         sync(target.parent)
     finally:
         _remove(temporary)
-    return SharedFile(as_of, customers, found, digest)
+        rmtree(spill_folder(published), ignore_errors=True)
+    return shared
 
 
 def _write_tables(
@@ -230,7 +249,3 @@ def _literal(value: object) -> str:
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-    if spill_folder(path).is_dir():
-        for each in spill_folder(path).iterdir():
-            each.unlink()
-        spill_folder(path).rmdir()
