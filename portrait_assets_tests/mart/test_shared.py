@@ -84,7 +84,8 @@ def con(folder: Path, shared: SharedFile):
 
 def matrix_of(path: Path) -> pl.DataFrame:
     with duckdb.connect(str(path), read_only=True) as con:
-        return con.sql("FROM tags.portrait_matrix").pl()
+        rows: pl.DataFrame = con.sql("FROM tags.portrait_matrix").pl()
+    return rows
 
 
 def test_every_combination_of_quasi_identifiers_is_of_ten_customers_or_more(

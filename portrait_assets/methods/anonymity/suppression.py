@@ -206,7 +206,7 @@ class _Column:
             classes[is_child],
             weights=(kept * (before - self.losses[level[at], values[at]]))[is_child],
             minlength=total,
-        )
+        ).astype(np.float64)
         if weights is not None:
             donors = donors[:0]
         return _Split(gains, next_codes, size, keys[is_child], keys[donors], given)
@@ -253,4 +253,5 @@ def _are_in(keys: Integers, among: Integers) -> NDArray[np.bool_]:
     if not among.size:
         return np.zeros(len(keys), np.bool_)
     at = np.minimum(np.searchsorted(among, keys), len(among) - 1)
-    return among[at] == keys
+    found: NDArray[np.bool_] = among[at] == keys
+    return found

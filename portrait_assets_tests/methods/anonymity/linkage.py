@@ -6,7 +6,7 @@ How a cell covers a value is read off its text here, without the code that write
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ import polars as pl
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
 
-def covers(cell: object, value: object, order: Sequence[str] = (), named: frozenset = frozenset()):
+def covers(cell: object, value: object, order: Sequence[str] = (), named: Collection[str] = ()):
     """Whether a cell may be of somebody with this value; `named` are shown in other cells."""
     if cell is None or cell == value:
         return True
@@ -54,7 +54,7 @@ class Attack:
 
 
 def attack(
-    known: pl.DataFrame, file: pl.DataFrame, orders: dict[str, Sequence[str]] | None = None
+    known: pl.DataFrame, file: pl.DataFrame, orders: Mapping[str, Sequence[str]] | None = None
 ) -> Attack:
     """Look for each person among the rows that cover them, and guess one where they fit best.
 
