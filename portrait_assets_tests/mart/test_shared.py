@@ -20,7 +20,12 @@ from portrait_assets.stages.tags.catalogue.quasi_identifiers import (
     quasi_identifiers,
 )
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
-from portrait_assets.stages.tags.shared_rows import SharingError, order_of, value_order
+from portrait_assets.stages.tags.shared_rows import (
+    SharingError,
+    order_of,
+    shared_selection,
+    value_order,
+)
 from portrait_assets_tests.mart.shared_world import catalogue_of, people, write_published
 from portrait_assets_tests.methods.anonymity.linkage import attack
 
@@ -293,6 +298,20 @@ def test_what_cannot_be_shared_is_a_sentence_and_leaves_the_file_as_it_was(
         write_shared(published, target, catalogue, quasi, long_ago)
     assert target.read_text() == "before"
     assert not list(folder.glob(".kept*"))
+
+
+def test_an_audience_for_others_is_anonymous_among_those_who_are_exported(
+    published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
+):
+    selected = "SELECT * FROM tags.portrait_matrix WHERE as_of = DATE '2024-04-30' AND spent > 700"
+    with duckdb.connect(str(published), read_only=True) as con:
+        sql, found = shared_selection(con, selected, date(2024, 4, 30), quasi, catalogue, 5)
+        rows = con.sql(sql).pl()
+        expected = con.sql(f"SELECT spent FROM ({selected})").pl()
+    assert Counter(rows["spent"]) == Counter(expected["spent"])
+    assert min(rows.group_by(QUASI).len()["len"]) >= 5
+    assert found.anonymous is not None
+    assert not set(rows["customer_id"]) & set(people(CUSTOMERS)["customer_id"])
 
 
 def test_a_door_that_refuses_rows_or_file_leaves_nothing_behind(
