@@ -10,9 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from portrait_assets.app.cli import app
-from portrait_assets.app.publish import PublishError, Wish, publish_internal
-from portrait_assets.core.errors import WarehouseBusyError, WarehouseError
+from portrait_assets.app.publish import Wish, publish_internal, publish_shared
+from portrait_assets.core.errors import PortraitError, WarehouseBusyError, WarehouseError
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.egress import EgressError, digest_of_file
+from portrait_assets.privacy.register import Register
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets_tests.mart.shared_world import catalogue_of, write_published
 
@@ -37,6 +39,20 @@ def test_a_shared_file_is_written_and_its_loss_printed(tmp_path: Path):
             "GROUP BY sex, years, generation, home, life)"
         ).fetchall()
     assert sizes[0][0] >= 5
+    (entry,) = Register.of(settings).entries()
+    assert (entry["outlet"], entry["profile"], entry["purpose"]) == ("shared", "shared", "sharing")
+    assert (entry["rows"], entry["about"]["k"], entry["about"]["month"]) == (120, "5", "2024-03")
+    assert entry["digest"] == digest_of_file(target)
+
+
+def test_a_file_that_the_door_refuses_is_not_written(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path, source="synthetic_bank", clearance={"shared": "C1"})
+    settings.warehouse_dir.mkdir(parents=True)
+    write_published(settings.portrait_file, catalogue_of(tmp_path), 30)
+    with pytest.raises(EgressError, match="The shared file does not leave: it holds generation"):
+        publish_shared(settings, Wish("shared", tmp_path / "partner.duckdb"))
+    assert not list(tmp_path.glob("*partner*"))
+    assert Register.of(settings).entries() == []
 
 
 @pytest.mark.parametrize(
@@ -46,10 +62,11 @@ def test_a_shared_file_is_written_and_its_loss_printed(tmp_path: Path):
         (Wish("shared"), "A shared file needs a name"),
         (Wish("shared", Path("a.csv")), "a.csv does not end in .duckdb"),
         (Wish(month="2024-01"), "The internal file has all months"),
+        (Wish(purpose="marketting"), "'marketting' is no purpose \\(did you mean marketing"),
     ],
 )
 def test_options_that_do_not_fit_are_a_sentence(wish: Wish, sentence: str):
-    with pytest.raises(PublishError, match=sentence):
+    with pytest.raises(PortraitError, match=sentence):
         wish.check()
 
 

@@ -37,8 +37,8 @@ def publish(
         typer.Option("--month", help="Month to share, 2017-06.", show_default="the newest"),
     ] = None,
     purpose: Annotated[
-        str | None, typer.Option(help="What it is given for, which the file and register note.")
-    ] = None,
+        str, typer.Option(help="What it is given for, which the file and the register note.")
+    ] = "sharing",
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
