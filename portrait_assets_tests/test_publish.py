@@ -62,7 +62,7 @@ def test_a_file_that_the_door_refuses_is_not_written(tmp_path: Path):
         (Wish("shared"), "A shared file needs a name"),
         (Wish("shared", Path("a.csv")), "a.csv does not end in .duckdb"),
         (Wish(month="2024-01"), "The internal file has all months"),
-        (Wish(purpose="marketting"), "'marketting' is no purpose \\(did you mean marketing"),
+        (Wish(purpose="market"), "'market' is no purpose \\(did you mean marketing"),
     ],
 )
 def test_options_that_do_not_fit_are_a_sentence(wish: Wish, sentence: str):
