@@ -223,6 +223,12 @@ def _quality() -> dict[str, list[Row]]:
              "severity": "value", "source_row": n}
             for n in range(7)
         ],
+        "validation.uniqueness": [
+            {"as_of": MARCH, "quasi_identifiers": ["age"], "k": 10, "customers": 28,
+             "combinations": 3, "unique_customers": 1, "customers_below_k": 4},
+            {"quasi_identifiers": ["age", "region"], "k": 10, "customers": 30,
+             "combinations": 9, "unique_customers": 6, "customers_below_k": 21},
+        ],
         "validation.check_results": [
             {"table_name": "tags.tag_table", "check_name": "one_value_per_tag", "severity": "ERROR",
              "passed": False, "detail": "2 customers have two"},

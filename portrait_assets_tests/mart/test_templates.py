@@ -118,6 +118,10 @@ SAYS = {
         "45.6%",
         "retire: Nobody asks for it.",
         "无人使用。",
+        "6 of 30 customers are the only ones with their combination of what others may know of "
+        "them (age, region); 21 have one that fewer than 10 customers have.",
+        "30名客户中，6名的准标识符组合（age、region）独一无二，21名所在的组合不足10人。",
+        "2024-03 28 3 1 4",
     ],
     "findings": ["segment 2 Big baskets", "What to do about PSI.", "关于PSI的建议。", "0.310"],
     "dictionary": ["features.feature_matrix", "spend_12m", Type.MONEY, "Customer", "客户编号"],

@@ -41,6 +41,7 @@ READS = frozenset(
 # What writes files, and the module in which it passes the door.
 THROUGH_THE_DOOR = {
     "stages/mart/report.py": "stages/mart/assets.py",
+    "stages/mart/shared/file.py": "app/publish.py",
     "storage/duckdb/publishing.py": "stages/mart/assets.py",
     "stages/tags/audiences/audience.py": "stages/tags/audiences/finding.py",
 }
@@ -66,6 +67,7 @@ COMMANDS = {
     "rooms/audience.py": "stages/tags/audiences/finding.py",
     "rooms/card.py": "stages/tags/card.py",
     "rooms/identity.py": "stages/identity/commands.py",
+    "rooms/publish.py": "app/publish.py",
     "rooms/tags.py": "stages/tags/services.py",
 }
 COMMANDS_WITHOUT_CUSTOMERS = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -62,3 +62,22 @@ def classes(features: Iterable[Feature]) -> dict[str, Sensitivity]:
         own = [class_of(column) for column in _inputs(feature)]
         found[feature.name] = derived([*own, *named], feature.lowered)
     return found
+
+
+def computed_from(
+    features: Iterable[Feature], columns: Collection[str], named: Collection[str] = ()
+) -> frozenset[str]:
+    """The names of the features that are computed from any of these columns or features.
+
+    Args:
+        features: in an order in which each reads only those before it.
+        columns: of cleaned tables, as `cleaned.golden_record.age`.
+        named: features, which are among the result.
+    """
+    found = set(named)
+    for feature in features:
+        inputs = {each for own in _inputs(feature) for each in _lineage().get(own, ())}
+        named = re.findall(r"[a-z_0-9]+", feature.sql)
+        if not inputs.isdisjoint(columns) or not found.isdisjoint(named):
+            found.add(feature.name)
+    return frozenset(found)

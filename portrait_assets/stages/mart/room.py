@@ -47,4 +47,10 @@ def _report() -> Sequence[Section]:
     )
 
 
-ROOM = Room("mart", steps=_steps, report=_report, pace=Pace(3.0, 0.15, 4.4))
+ROOM = Room(
+    "mart",
+    steps=_steps,
+    report=_report,
+    commands=("portrait_assets.app.cli.rooms.publish",),
+    pace=Pace(3.0, 0.15, 4.4),
+)

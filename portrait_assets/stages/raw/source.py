@@ -99,7 +99,8 @@ class SourceDefinition(Entry):
     A `public` source's customers are no secret: what is published of it keeps its identifiers.
     `complete_months` are months that are complete although they have few rows, or end early.
     `packs` are the packs of tags that it has besides the core; where it names none they follow
-    from the tables that it provides.
+    from the tables that it provides. `quasi_identifiers` are columns, features or tags by which
+    others may know a customer, besides those that every source has.
     """
 
     name: Text
@@ -119,6 +120,7 @@ class SourceDefinition(Entry):
     rules: dict[Annotated[str, AfterValidator(_column)], ColumnRules] = Field(default_factory=dict)
     identity: Identity | None = None
     packs: tuple[Code, ...] | None = None
+    quasi_identifiers: tuple[Text, ...] = ()
 
 
 class Source:

@@ -17,6 +17,7 @@ from portrait_assets.stages.features.contract import (
 )
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
+from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
@@ -27,16 +28,18 @@ from portrait_assets.stages.validation.contract import (
     DRIFT,
     MIGRATION,
     TAG_PROPOSAL,
+    UNIQUENESS,
     VALIDATION_REPORT,
     Verdict,
 )
 from portrait_assets.stages.validation.findings_identifiers import IDENTIFIED
 from portrait_assets.stages.validation.judging import evidence_of, holders, report_of
+from portrait_assets.stages.validation.uniqueness import uniqueness
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.steps import EVER, THE_MONTH, read
 
 EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
-TABLES = (*EVIDENCE, VALIDATION_REPORT)
+TABLES = (*EVIDENCE, UNIQUENESS, VALIDATION_REPORT)
 # What the findings are read from; a month's checks of these tables have all run before.
 READ = (
     *(
@@ -64,9 +67,9 @@ READ = (
 
 
 def validation_assets(
-    catalogue: Catalogue, partitions: dg.PartitionsDefinition
+    catalogue: Catalogue, quasi: QuasiIdentifiers, partitions: dg.PartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
-    """The step that judges each month."""
+    """The step that judges each month; `quasi` are the source's quasi-identifiers."""
     matrix, claims = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
 
     @tables_asset("validation", TABLES, partitions, reads=(*READ, read(matrix, EVER)))
@@ -79,6 +82,7 @@ def validation_assets(
                 own = rows.filter(pl.col("as_of") == last_day(month)).drop("as_of")
                 context.add_asset_metadata({"table": shown(own)}, asset_key(table), month)
             yield dg.Output(rows, table.name)
+        yield dg.Output(uniqueness(warehouse, matrix, quasi, months), UNIQUENESS.name)
         tag_holders = holders(warehouse, matrix, [tag.code for tag in catalogue.published], months)
         reports = []
         for month in warehouse.place.each(months):

@@ -80,6 +80,41 @@ _SAID_ON = Column(
     "said_as_of", Type.DATE, "Month end of the prediction", "预测截止日", nullable=False
 )
 
+UNIQUENESS = Table(
+    schema="validation",
+    name="uniqueness",
+    en="How many customers others could find by what they may know of them, without a name",
+    zh="准标识符唯一性",
+    columns=(
+        Column(
+            "quasi_identifiers",
+            Type.TEXTS,
+            "What others may know, as far as the source records it",
+            "准标识符（数据源已登记者）",
+            nullable=False,
+        ),
+        Column("k", Type.INTEGER, "What groups are compared with", "k", nullable=False, minimum=1),
+        _count("customers", "Customers of the month", "客户数"),
+        Column(
+            "combinations",
+            Type.INTEGER,
+            "Different combinations of values; what is not recorded counts as a value",
+            "取值组合数（未登记计为一种取值）",
+            nullable=False,
+            minimum=0,
+        ),
+        _count("unique_customers", "The only ones with their combination", "组合唯一的客户数"),
+        _count(
+            "customers_below_k",
+            "Those whose combination fewer than k have, the only ones included",
+            "组合少于k人的客户数",
+        ),
+    ),
+    key=("as_of",),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
 VALIDATION_REPORT = Table(
     schema="validation",
     name="validation_report",

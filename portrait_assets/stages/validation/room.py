@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.tags.catalogue.load import source_catalogue
+    from portrait_assets.stages.tags.catalogue.quasi_identifiers import source_quasi_identifiers
     from portrait_assets.stages.validation.assets import validation_assets
 
-    return validation_assets(context.folder.read(source_catalogue), context.partitions)
+    catalogue = context.folder.read(source_catalogue)
+    quasi = context.folder.read(source_quasi_identifiers, catalogue)
+    return validation_assets(catalogue, quasi, context.partitions)
 
 
 ROOM = Room(

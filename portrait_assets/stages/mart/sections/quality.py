@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.stages.mart.sections import TEMPLATES
+from portrait_assets.stages.validation.contract import UNIQUENESS
 from portrait_assets.stages.validation.returns import SHARE_RETURNED
 from portrait_assets.storage.published import Published, Section
 
@@ -29,6 +30,11 @@ def quality(published: Published) -> dict[str, Any]:
             "SELECT strftime(as_of, '%Y-%m') AS month, value AS share, advice_en, advice_zh "
             "FROM {table} WHERE metric = ? ORDER BY month DESC",
             [SHARE_RETURNED],
+        ),
+        "uniqueness": published.rows(
+            UNIQUENESS.full_name,
+            "SELECT strftime(as_of, '%Y-%m') AS month, * FROM {table} "
+            "WHERE len(quasi_identifiers) > 0 ORDER BY as_of DESC",
         ),
         "checks": published.rows(
             "validation.check_results",

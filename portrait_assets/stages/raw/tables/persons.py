@@ -26,6 +26,13 @@ BASES = ("consent", "guardian", "contract", "law")
 REQUEST_KINDS = ("access", "correction", "erasure", "objection", "portability")
 """What a customer may ask for: the same law, articles 44 to 47."""
 
+QUASI_IDENTIFIERS = (
+    *("gender", "age", "age_band", "birth_date", "region", "postcode", "address"),
+    *("occupation", "education", "marital_status", "income", "income_band"),
+    *("household_size", "household_type", "children", "home_ownership"),
+)
+"""Columns of customers by which somebody may be found who is not named: others know them too."""
+
 CUSTOMERS = Canonical(
     name="customers",
     en="Who the customers are",

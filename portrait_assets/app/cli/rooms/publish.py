@@ -1,0 +1,87 @@
+"""`portrait publish`: the internal file anew, or a file for others in which nobody is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from portrait_assets.stages.mart.shared.file import SharedFile
+
+commands = typer.Typer()
+
+
+@commands.command(
+    epilog=example(
+        "publish --profile shared --out partner.duckdb --purpose sharing --source corner_shop"
+    )
+)
+def publish(
+    profile: Annotated[
+        str, typer.Option(help="internal: portrait.duckdb and the report; shared: for others.")
+    ] = "internal",
+    to: Annotated[
+        Path | None, typer.Option("--out", help="The file of a shared publication, .duckdb.")
+    ] = None,
+    k: Annotated[
+        int, typer.Option("--k", help="Fewest customers alike in what others may know of them.")
+    ] = 10,
+    month: Annotated[
+        str | None,
+        typer.Option("--month", help="Month to share, 2017-06.", show_default="the newest"),
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option(help="What it is given for, which the file and the register note.")
+    ] = "sharing",
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Publish what is materialized, without a run.
+
+    A shared file has one month: a row per customer under pseudonyms that no other file has, in
+    which at least k customers are alike in all that others may know of them, and tables of
+    aggregates. `mart.anonymity` in it lists what was generalised and suppressed.
+    """
+    from portrait_assets.app.cli.printing import print_published
+    from portrait_assets.app.publish import Wish, publish_internal, publish_shared
+    from portrait_assets.app.status import read_published
+
+    settings = settings_of(source, data_dir)
+    wish = Wish(profile, to, k, month, purpose)
+    wish.check()
+    if wish.profile == "internal":
+        publish_internal(settings)
+        print_published(read_published(settings), settings, out)
+    else:
+        print_shared(publish_shared(settings, wish), wish.k, out)
+        out.print(f"Written to {to}.", markup=False)
+
+
+def print_shared(shared: SharedFile, k: int, console: Console) -> None:
+    """Print what was taken off each column so that nobody is found by them."""
+    from rich.table import Table
+
+    found = shared.rows.anonymous
+    console.print(f"{shared.customers:,} customers of {shared.as_of:%Y-%m}", markup=False)
+    if found is None:
+        console.print("The source is a public one: its customers are shared as they are.")
+        return
+    console.print(
+        f"{found.classes:,} combinations of quasi-identifiers, each of {k} customers or more "
+        f"(the rarest of {found.smallest_class:,}, {found.average_class:.1f} on average); "
+        f"{found.loss:.1%} of their information is lost"
+        if found.smallest_class >= k
+        else f"There are fewer than {k} customers, so that nothing is shown of what others know."
+    )
+    table = Table("column", "shown", "as recorded", "generalised", "suppressed", box=None)
+    for each in (*found.columns, *shared.rows.texts):
+        cells = max(each.as_recorded + each.generalised + each.suppressed, 1)
+        shares = (each.as_recorded, each.generalised, each.suppressed)
+        table.add_row(each.column, each.level, *(f"{count / cells:.1%}" for count in shares))
+    console.print(table)

@@ -1,0 +1,153 @@
+"""Publishing without a run: the internal file anew, or a month of portraits for others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from portrait_assets.core.errors import PortraitError, suggestion
+from portrait_assets.core.invocation import command, commands_for
+from portrait_assets.core.months import last_day, parse_month
+from portrait_assets.core.settings import Settings
+from portrait_assets.methods.anonymity.anonymise import K
+from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.privacy.egress import Departure, Door, Outlet, Profile, Purpose, purpose_of
+from portrait_assets.stages.mart.assets import mart_assets
+from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.stages.tags.catalogue.quasi_identifiers import quasi_identifiers
+from portrait_assets.stages.tags.shared_rows import SharedRows
+from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, WarehouseIOManager
+from portrait_assets.storage.duckdb.connection import require_file
+from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.storage.duckdb.store import Warehouse
+
+_PUBLISHER = "portrait publish"
+
+
+class PublishError(PortraitError):
+    """A publication that cannot be made as asked for."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What `portrait publish` is asked for; `month` is YYYY-MM, None for the newest complete."""
+
+    profile: str = Profile.INTERNAL
+    out: Path | None = None
+    k: int = K
+    month: str | None = None
+    purpose: str = Purpose.SHARING
+
+    def check(self) -> None:
+        """Check that the options fit the profile.
+
+        Raises:
+            PublishError: when they do not, or there is no such profile.
+            EgressError: when there is no such purpose.
+        """
+        if self.profile not in set(Profile):
+            raise PublishError(
+                f"'{self.profile}' is no profile{suggestion(self.profile, Profile)}; choose one "
+                f"of {', '.join(Profile)}."
+            )
+        purpose_of(self.purpose)
+        if self.profile == Profile.SHARED and self.out is None:
+            again = command("publish", "--profile", "shared", "--out", "shared.duckdb")
+            raise PublishError(f"A shared file needs a name; give one, as in `{again}`.")
+        if self.profile == Profile.SHARED and self.out is not None and self.out.suffix != ".duckdb":
+            raise PublishError(f"{self.out.name} does not end in .duckdb; name it so.")
+        if self.profile == Profile.INTERNAL and (self.out or self.month):
+            raise PublishError(
+                "The internal file has all months and its own place; leave out --out and --month, "
+                "or choose --profile shared."
+            )
+
+
+def publish_internal(settings: Settings) -> None:
+    """Publish the warehouse as it is, and write the report, as the end of a run does.
+
+    Raises:
+        PortraitError: when the source cannot be used, nothing is materialized, a run holds the
+            warehouse, or the file may not be published.
+    """
+    with commands_for(settings):
+        context = context_of(settings)
+        require_file(settings.warehouse_file)
+        lock = settings.warehouse_dir / "warehouse.lock"
+        with warehouse_lock(lock, _PUBLISHER, settings.lock_wait_seconds):
+            warehouse = Warehouse(
+                settings.warehouse_file,
+                settings.source,
+                _PUBLISHER,
+                settings.memory_limit_gib,
+                settings.threads,
+                bounds=settings.bounds,
+                contracts=context.tables,
+            )
+            try:
+                opened = {RESOURCE_KEY: WarehouseIOManager(warehouse, {})}
+                for step in mart_assets(context):
+                    step(dg.build_asset_context(resources=opened))
+            finally:
+                warehouse.close()
+
+
+def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
+    """Write a month of the published portraits as a file for others.
+
+    The register has what was taken off them.
+
+    Raises:
+        PortraitError: when the source cannot be used, nothing is published, the month is not
+            there, or the file may not leave.
+    """
+    wish.check()
+    assert wish.out is not None
+    source = load_source(settings.source_dir)
+    catalogue = source_catalogue(settings.source_dir)
+    as_of: date | None = last_day(parse_month(wish.month)) if wish.month else None
+    request = Request(
+        source.name,
+        as_of,
+        wish.k,
+        wish.purpose,
+        getattr(source.definition, "public", False),
+    )
+    door = Door(settings)
+
+    def opens(as_of: date, rows: SharedRows) -> None:
+        door.open(_departure(wish, as_of, rows))
+
+    def records(shared: SharedFile) -> None:
+        departure = _departure(wish, shared.as_of, shared.rows)
+        door.record(departure, shared.customers, shared.digest)
+
+    return write_shared(
+        settings.portrait_file,
+        wish.out,
+        catalogue,
+        quasi_identifiers(source.definition, catalogue),
+        request,
+        settings.memory_limit_gib,
+        opens,
+        records,
+    )
+
+
+def _departure(wish: Wish, as_of: date, rows: SharedRows) -> Departure:
+    about = {"month": f"{as_of:%Y-%m}"}
+    if (anonymous := rows.anonymous) is not None:
+        about |= {
+            "k": str(wish.k),
+            "classes": str(anonymous.classes),
+            "smallest_class": str(anonymous.smallest_class),
+            "information_loss": f"{anonymous.loss:.4f}",
+            "generalised_cells": str(sum(each.generalised for each in anonymous.columns)),
+            "suppressed_cells": str(sum(e.suppressed for e in (*anonymous.columns, *rows.texts))),
+        }
+    return Departure(Outlet.SHARED, wish.purpose, rows.columns, profile=Profile.SHARED, about=about)

@@ -1,0 +1,1 @@
+"""k-anonymity of tables of persons: generalisation of columns, then suppression of cells."""

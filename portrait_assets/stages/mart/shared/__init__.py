@@ -1,0 +1,1 @@
+"""The `shared` profile of publication: a month of portraits that leaves the house, k-anonymous."""
