@@ -12,7 +12,13 @@ import duckdb
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
-from portrait_assets.storage.duckdb.connection import error_message, open_database, open_published
+from portrait_assets.privacy.keys import KeyName, is_retired
+from portrait_assets.storage.duckdb.connection import (
+    error_message,
+    noted_key,
+    open_database,
+    open_published,
+)
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.inputs import Inputs
@@ -184,9 +190,12 @@ def _published_at(settings: Settings, versions: Iterable[tuple[object, ...]]) ->
         return None
     try:
         with open_published(settings.portrait_file) as con:
+            key = noted_key(con)
             published = con.execute(_VERSIONS_SQL.format("mart.table_rows")).fetchall()
             when = con.execute("SELECT max(published_at) FROM mart.publication").fetchall()[0][0]
     except (duckdb.Error, WarehouseError):
         return None  # It is damaged, so it is published again.
+    if key is not None and is_retired(settings, KeyName.PSEUDONYMS, key):
+        return None
     is_newest = set(map(tuple, versions)) == set(map(tuple, published))
     return when if is_newest and isinstance(when, datetime) else None

@@ -3,9 +3,11 @@
 import dagster as dg
 
 from portrait_assets.privacy.egress import Door, Outlet
+from portrait_assets.privacy.keys import KeyName, key_place
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.cleaned.conversion import stated_currency
 from portrait_assets.stages.mart.leaving import departures, record
+from portrait_assets.stages.mart.pseudonyms import pseudonyms_of
 from portrait_assets.stages.mart.report import REPORT_FILE, write_report
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
@@ -35,12 +37,10 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     )
     def portrait_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         door.open(leaving[Outlet.PUBLICATION])
+        warehouse = context.resources.warehouse.warehouse
+        under = pseudonyms_of(settings, source, warehouse, published, context.log.info)
         rows = publish(
-            context.resources.warehouse.warehouse,
-            published,
-            views,
-            settings.portrait_file,
-            source.name,
+            warehouse, published, views, settings.portrait_file, source.name, pseudonyms=under
         )
         record(door, leaving[Outlet.PUBLICATION], settings.portrait_file, settings.portrait_file)
         return dg.MaterializeResult(
@@ -49,6 +49,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
                 "rows": sum(rows.values()),
                 "size_bytes": settings.portrait_file.stat().st_size,
                 "rows_by_table": dg.MetadataValue.json(rows),
+                **({"pseudonym_key": key_place(settings, KeyName.PSEUDONYMS)} if under else {}),
             }
         )
 
