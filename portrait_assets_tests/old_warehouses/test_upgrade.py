@@ -112,6 +112,8 @@ def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(
 ):
     columns = columns_of(old.portrait_file, *WIDENED_CLEANED)
     before = public_contents(old.portrait_file, tables, columns)
+    definition = old.source_dir / "source.yaml"
+    definition.write_text(f"{definition.read_text()}\npublic: true\n")
     assert run(old, ["2024-02"]).success
     # All that is left to say of the other month is that an older version wrote it, without tables
     # that are newer.
