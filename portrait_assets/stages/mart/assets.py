@@ -15,6 +15,7 @@ from portrait_assets.storage.dagster.asset import OWNER
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY
 from portrait_assets.storage.dagster.room import Context
 from portrait_assets.storage.duckdb.publishing import publish
+from portrait_assets.storage.duckdb.updating import Extract
 
 
 def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
@@ -22,6 +23,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     settings, source = of.settings, of.folder.read(load_source)
     upstream = [table for table in of.tables if table.published]
     published, views = [*upstream, CHECK_RESULTS], of.views
+    extracted = [table for each in views if isinstance(each, Extract) for table in each.reads]
     door, leaving = Door(settings), departures(published)
 
     @dg.asset(
@@ -30,7 +32,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
         description="portrait.duckdb, the file that analysts open / 供分析使用的画像库文件",
         owners=[OWNER],
         kinds={"duckdb", "file"},
-        deps=[asset_key(table) for table in upstream],
+        deps=[asset_key(table) for table in (*upstream, *extracted)],
         partitions_def=of.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},
