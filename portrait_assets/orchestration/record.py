@@ -12,7 +12,7 @@ import duckdb
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.keys import KeyName, is_retired
+from portrait_assets.privacy.keys import KeyName, is_rotated
 from portrait_assets.storage.duckdb.connection import (
     error_message,
     open_database,
@@ -195,7 +195,7 @@ def _published_at(settings: Settings, versions: Iterable[tuple[object, ...]]) ->
     except (duckdb.Error, WarehouseError):
         # It is damaged, or of a version that knew no pseudonyms, so it is published again.
         return None
-    if key is not None and is_retired(settings, KeyName.PSEUDONYMS, key):
+    if key is not None and is_rotated(settings, KeyName.PSEUDONYMS, key):
         return None
     is_newest = set(map(tuple, versions)) == set(map(tuple, published))
     return when if is_newest and isinstance(when, datetime) else None

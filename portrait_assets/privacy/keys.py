@@ -103,6 +103,17 @@ def is_retired(settings: Settings, name: KeyName, fingerprint: str) -> bool:
     return any(path.is_file() for path in files)
 
 
+def is_rotated(settings: Settings, name: KeyName, fingerprint: str) -> bool:
+    """Whether another key than the one of this fingerprint is, or is to be, in use by now."""
+    if not is_retired(settings, name, fingerprint):
+        return False
+    try:
+        key = find_key(settings, name)
+    except KeyFileError:
+        return True  # Whoever needs it will tell.
+    return key is None or key.fingerprint != fingerprint
+
+
 def retire_key(settings: Settings, name: KeyName, fingerprint: str, forget: bool = False) -> None:
     """Note that another key may take the place of the one of this fingerprint.
 

@@ -18,6 +18,7 @@ from portrait_assets.privacy.keys import (
     KeyName,
     find_former_keys,
     find_key,
+    is_rotated,
     key_file,
     make_key,
 )
@@ -158,6 +159,17 @@ def test_a_rotated_key_is_kept_beside_the_new_one(settings: Settings):
     assert key_of(settings, old.fingerprint) == old, "old files can still be looked up"
     assert key_of(settings, new.fingerprint) == new
     assert {stat.S_IMODE(p.stat().st_mode) for p in settings.key_dir.iterdir()} == {0o600}
+
+
+def test_an_old_key_that_is_put_back_is_in_use_again(settings: Settings):
+    old = make_key(settings, NAME)
+    assert not is_rotated(settings, NAME, old.fingerprint)
+    rotate(settings, old.fingerprint)
+    assert is_rotated(settings, NAME, old.fingerprint)
+    kept = settings.key_dir / f"{NAME}.{old.fingerprint}.key"
+    kept.replace(key_file(settings, NAME))
+    assert not is_rotated(settings, NAME, old.fingerprint)
+    assert key_of_publication(settings, old.fingerprint) == (old, False)
 
 
 def test_a_forgotten_key_is_gone_and_the_next_file_is_made_all_the_same(settings: Settings):

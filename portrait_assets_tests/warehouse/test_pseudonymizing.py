@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.core.bounds import Bounds
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms
@@ -180,6 +181,14 @@ def test_what_is_updated_month_by_month_equals_what_is_written_anew(
     assert rows(updated, "SELECT min(rowid) FROM tags.matrix WHERE month(as_of) = 2") == first
     publish_to(anew, warehouse)
     assert contents(updated) == contents(anew)
+
+
+def test_few_identifiers_at_a_time_give_the_same_file(warehouse: Warehouse, tmp_path: Path):
+    at_once, by_one = tmp_path / "at_once.duckdb", tmp_path / "by_one.duckdb"
+    publish_to(at_once, warehouse)
+    warehouse.bounds = Bounds(frame_rows=1, table_values=1)
+    publish_to(by_one, warehouse)
+    assert contents(by_one) == contents(at_once)
 
 
 def test_details_that_came_out_the_same_are_numbered_anew_with_their_customers(

@@ -78,8 +78,8 @@ def restore(
 ) -> None:
     """Put the files of a backup back into the source's folder, which may be new.
 
-    The source's data files are not in a backup: put them where source.yaml says, and make the
-    months again with `portrait run`.
+    The source's data files are not in a backup, nor are secret keys: put them where they were, and
+    make the months again with `portrait run`.
     """
     from portrait_assets.app.backup import restore as put_back
 
