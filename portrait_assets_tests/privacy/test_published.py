@@ -14,12 +14,15 @@ import polars as pl
 import pytest
 
 from portrait_assets.app import doctor
+from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.privacy.egress import Door, Outlet
 from portrait_assets.privacy.keys import KeyName, find_key, key_file
 from portrait_assets.privacy.pseudonyms import PseudonymError, is_pseudonym, pseudonym
 from portrait_assets.stages.mart.pseudonyms import pseudonyms_of
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.tags.audiences.finding import find_audience
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.publishing import publish, published_key
@@ -257,34 +260,57 @@ def test_a_card_is_asked_for_by_identifier_or_pseudonym(shop: Settings):
     fails_in_a_sentence(unknown, "There is no customer '13800009999'")
 
 
-def test_an_audience_is_written_with_identifiers_for_its_owner_only(shop: Settings, tmp_path: Path):
-    file = tmp_path / "audience.csv"
-    ran = portrait_here("audience", "value_tier = 'high'", "--out", str(file), data=shop.data_dir)
-    assert ran.returncode == 0, ran.stderr
-    assert "by the source's identifiers and for marketing; only you may read it" in ran.stdout
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    written = pl.read_csv(file, infer_schema=False)["customer_id"].to_list()
-    high = query(
-        shop.warehouse_file,
+def agreed(settings: Settings) -> Door:
+    """The door of a source whose customers all agreed to everything."""
+    return Door(settings, consent=lambda departure: None)
+
+
+def of_high_tier(path: Path) -> list[object]:
+    """The customers of an audience, as a file names them."""
+    found = query(
+        path,
         "SELECT customer_id FROM tags.portrait_matrix WHERE value_tier = 'high' AND as_of = "
         "(SELECT max(as_of) FROM tags.portrait_matrix) ORDER BY customer_id",
     )
-    assert written == [who for (who,) in high]
+    return [who for (who,) in found]
+
+
+def test_a_file_for_marketing_has_identifiers_and_is_its_owners_only(
+    shop: Settings, tmp_path: Path
+):
+    file = tmp_path / "audience.csv"
+    found = find_audience(shop.portrait_file, "value_tier = 'high'", agreed(shop), out=file)
+    assert (found.purpose, found.is_identified) == ("marketing", True)
+    written = pl.read_csv(file, infer_schema=False)["customer_id"].to_list()
+    assert written == of_high_tier(shop.warehouse_file)
     assert len(written) > 5
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    entries = agreed(shop).earlier(Outlet.AUDIENCE)
+    assert (entries[-1]["purpose"], entries[-1]["rows"]) == ("marketing", len(written))
+    assert not PHONES.search(shop.register_file.read_bytes())
+
+
+def test_a_file_for_another_purpose_has_pseudonyms(shop: Settings, tmp_path: Path):
+    file = tmp_path / "audience.parquet"
+    ran = portrait_here(
+        *("audience", "value_tier = 'high'", "--purpose", "analysis", "--out", str(file)),
+        data=shop.data_dir,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert f"written to {file} by pseudonyms, for profiling; only you may read it" in ran.stdout
+    assert pl.read_parquet(file)["customer_id"].to_list() == of_high_tier(shop.portrait_file)
 
 
 @pytest.mark.parametrize("lacks", ["key", "warehouse"])
-def test_without_key_or_warehouse_no_audience_is_written(
+def test_without_key_or_warehouse_no_file_for_marketing_is_written(
     own_shop: Settings, tmp_path: Path, lacks: str
 ):
     lost = {"key": key_file(own_shop, KeyName.PSEUDONYMS), "warehouse": own_shop.warehouse_file}
     lost[lacks].unlink()
     file = tmp_path / "audience.csv"
-    ran = portrait_here(
-        "audience", "value_tier = 'high'", "--out", str(file), data=own_shop.data_dir
-    )
     says = {"key": "The key of fingerprint", "warehouse": "warehouse.duckdb does not exist yet"}
-    fails_in_a_sentence(ran, says[lacks])
+    with pytest.raises(PortraitError, match=says[lacks]):
+        find_audience(own_shop.portrait_file, "value_tier = 'high'", agreed(own_shop), out=file)
     assert not file.exists()
 
 
@@ -303,6 +329,8 @@ def test_pseudonyms_are_looked_up_both_ways(shop: Settings):
     ]
     unknown = portrait_here("pseudonyms", "of", "13800009999", data=shop.data_dir)
     fails_in_a_sentence(unknown, "Nobody in the warehouse has the identifier '13800009999'")
+    looked_up = Door(shop).earlier(Outlet.IDENTITY)
+    assert [entry["rows"] for entry in looked_up[-2:]] == [2, 1]
     no_pseudonym = portrait_here("pseudonyms", "who", ids[0], data=shop.data_dir)
     fails_in_a_sentence(no_pseudonym, "is no pseudonym")
 

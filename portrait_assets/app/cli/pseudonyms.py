@@ -23,9 +23,10 @@ def of(
     data_dir: DataOption = None,
 ) -> None:
     """Print the pseudonyms that customers have in the published file."""
+    from portrait_assets.app.door import door_of
     from portrait_assets.app.pseudonyms import pseudonyms_of
 
-    for each in pseudonyms_of(settings_of(source, data_dir), identifiers):
+    for each in pseudonyms_of(door_of(settings_of(source, data_dir)), identifiers):
         line = f"{each.identifier}  {each.pseudonym}"
         if each.today is not None:
             line += f"  today {each.today[0]}  {each.today[1]}"
@@ -45,9 +46,10 @@ def who(
 
     The exit code is 1 where one is nobody's.
     """
+    from portrait_assets.app.door import door_of
     from portrait_assets.app.pseudonyms import owners_of
 
-    owners = owners_of(settings_of(source, data_dir), pseudonyms)
+    owners = owners_of(door_of(settings_of(source, data_dir)), pseudonyms)
     for each, owner in owners.items():
         out.print(f"{each}  {owner or 'nobody in the warehouse'}", markup=False)
     if None in owners.values():

@@ -177,7 +177,9 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
     )
     notes = [note] if note is not None else []
     notes += _on_lines(left_out, smallest)
-    return FoundAudience(shown, written, tuple(notes), asked.purpose, is_identified)
+    return FoundAudience(
+        shown, written, tuple(notes), str(purpose_of(asked.purpose)), is_identified
+    )
 
 
 def _check_condition_cleared(
