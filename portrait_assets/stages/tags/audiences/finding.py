@@ -19,6 +19,7 @@ from portrait_assets.privacy.egress import (
     Purpose,
     digest_of,
     digest_of_file,
+    purpose_of,
 )
 from portrait_assets.schema.table import Column, Sensitivity
 from portrait_assets.stages.tags.audiences.activation import members_identified
