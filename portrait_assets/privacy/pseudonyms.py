@@ -136,6 +136,14 @@ def key_of_publication(settings: Settings, published: str | None) -> tuple[Key, 
     )
 
 
+def key_made(settings: Settings) -> str:
+    """The sentence that tells where a new key stands, and what it is for."""
+    return (
+        f"A key of pseudonyms was made: {key_place(settings, _NAME)}; keep a copy "
+        "where your secrets are kept, apart from backups and from the published file."
+    )
+
+
 def may_be_published(settings: Settings, published: str) -> bool:
     """Whether the key of this fingerprint, of the published file, is there or was rotated.
 

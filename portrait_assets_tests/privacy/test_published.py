@@ -416,6 +416,6 @@ def test_a_whole_run_leaves_identifiers_only_where_they_belong(tmp_path: Path):
     assert settings.portrait_file.read_bytes() == before
     rotated = portrait("pseudonyms", "rotate", "--yes", data=tmp_path)
     assert rotated.returncode == 0, rotated.stderr
-    anew = portrait("run", data=tmp_path)
+    anew = portrait("publish", data=tmp_path)
     assert anew.returncode == 0, anew.stderr + anew.stdout
     assert published_key(settings.portrait_file) not in (None, key.fingerprint)

@@ -84,7 +84,8 @@ def rotate(
         )
     done = rotate_pseudonyms(settings, forget)
     kept = "; the old key is kept beside it" if done.kept else ""
+    anew = command("publish")
     out.print(
-        f"The key of pseudonyms is now in {done.place}{kept}. `{command('run')}` publishes anew.",
+        f"The key of pseudonyms is now in {done.place}{kept}. `{anew}` publishes the file anew.",
         markup=False,
     )

@@ -77,19 +77,15 @@ def run_and_show(request: Request, console: Console, plan: Plan | None = None) -
     Raises:
         PortraitError: when the request cannot be carried out.
     """
-    from portrait_assets.app.cli.printing import print_published
+    from portrait_assets.app.cli.printing import new_key_named, print_published
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.run import run_portrait
     from portrait_assets.app.status import read_published
-    from portrait_assets.privacy.keys import KeyName, has_key
-    from portrait_assets.stages.mart.pseudonyms import key_made
 
     settings = request.settings
-    had_key = has_key(settings, KeyName.PSEUDONYMS)
-    with shown_progress(console) as progress:
-        result = run_portrait(request, progress, plan)
-    if result.is_published:
-        print_published(read_published(settings), settings, console)
-    if not had_key and has_key(settings, KeyName.PSEUDONYMS):
-        console.print(key_made(settings), style="bold", markup=False)
+    with new_key_named(settings, console):
+        with shown_progress(console) as progress:
+            result = run_portrait(request, progress, plan)
+        if result.is_published:
+            print_published(read_published(settings), settings, console)
     return 1 if result.has_failed else 0

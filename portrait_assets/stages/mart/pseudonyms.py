@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.keys import KeyName, key_place
-from portrait_assets.privacy.pseudonyms import key_of_publication, personal, under
+from portrait_assets.privacy.pseudonyms import key_made, key_of_publication, personal, under
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.pseudonymizing import (
@@ -53,14 +52,6 @@ def pseudonyms_of(
     if is_new:
         log(key_made(settings))
     return under(key)
-
-
-def key_made(settings: Settings) -> str:
-    """The sentence that tells where a new key stands, and what it is for."""
-    return (
-        f"A key of pseudonyms was made: {key_place(settings, KeyName.PSEUDONYMS)}; keep a copy "
-        "where your secrets are kept, apart from backups and from the published file."
-    )
 
 
 def _personal(warehouse: Warehouse, tables: Iterable[Table]) -> int:
