@@ -5,6 +5,7 @@ Run `python -m benchmarks.torture_backfill [months] [customers] [seed]`.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.testing.published import digest, records_agree
 
 FIRST = "2021-01"
+KEY = "PORTRAIT_KEYS__PSEUDONYMS"
+"""One for both banks, whose customers then have the same pseudonyms."""
 
 
 def bank(folder: Path, customers: int, months: int) -> Settings:
@@ -28,6 +31,7 @@ def bank(folder: Path, customers: int, months: int) -> Settings:
 def torture(months: int, customers: int, seed: int) -> int:
     """Materialize the months in pieces; print the outcome; return the number of faults."""
     chance = random.Random(seed)
+    os.environ[KEY] = random.Random(seed).randbytes(32).hex()
     load_everything()
     names = month_range(FIRST, next_month(FIRST, months - 1))
     third = months // 3

@@ -320,6 +320,6 @@ def test_a_lost_warehouse_and_lost_decisions_cost_time_only(tmp_path: Path):
             "SELECT strftime(as_of, '%Y-%m'), tag_version, approved_by FROM tags.tag_catalogue "
             "WHERE tag_code = 'value_tier' AND in_force ORDER BY 1"
         ).fetchall()
-        merged = con.execute("SELECT alias_id, customer_id FROM identity.customer_alias").fetchall()
+        merged = con.execute("SELECT alias_id, customer_id FROM current_customer").fetchall()
     assert decided == [("2024-01", 1, None), ("2024-02", 2, "Ann")]
     assert merged == [("K002", "K001")]

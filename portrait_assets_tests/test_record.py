@@ -9,11 +9,14 @@ from datetime import datetime
 from itertools import product
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.record import REPORT, Materialized, Record, read_record
+from portrait_assets.privacy.keys import KeyName, make_key
+from portrait_assets.privacy.pseudonyms import rotate, under
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.storage.check_results import CHECK_RESULTS
@@ -193,6 +196,32 @@ def test_published_is_what_the_file_and_a_report_not_older_than_it_hold(
         warehouse.write(SALES, [JANUARY], rows(m01=3))
     found = record_of(warehouse, settings).published_at
     assert isinstance(found, datetime) == is_published
+
+
+def test_what_bears_pseudonyms_of_a_key_that_was_rotated_is_published_again(
+    warehouse: Warehouse, settings: Settings
+):
+    key = make_key(settings, KeyName.PSEUDONYMS)
+    publish(warehouse, [MATRIX], [], settings.portrait_file, "shop", under(key))
+    page = settings.warehouse_dir / REPORT
+    page.parent.mkdir()
+    page.touch()
+    assert record_of(warehouse, settings).published_at is not None
+    rotate(settings, key.fingerprint)
+    assert record_of(warehouse, settings).published_at is None
+
+
+def test_what_a_version_without_pseudonyms_published_is_published_again(
+    warehouse: Warehouse, settings: Settings
+):
+    publish(warehouse, [MATRIX], [], settings.portrait_file, "shop")
+    page = settings.warehouse_dir / REPORT
+    page.parent.mkdir()
+    page.touch()
+    with duckdb.connect(str(settings.portrait_file)) as con:
+        con.execute("ALTER TABLE mart.publication DROP COLUMN pseudonym_key")
+    os.utime(page)
+    assert record_of(warehouse, settings).published_at is None
 
 
 def test_rows_that_are_not_read_yet_are_shared_evenly_among_their_months():

@@ -114,5 +114,5 @@ def test_rows_in_another_order_give_the_same_contents(tmp_path: Path):
     for other in found[1:]:
         assert [name for name, rows in found[0].items() if rows != other[name]] == []
     assert len(found[0]["cleaned.golden_record"]) > 10
-    assert len(found[0]["identity.customer_alias"]) > 3
+    assert len(found[0]["main.current_customer"]) > 3
     assert len(found[0]["features.feature_matrix"]) > 10

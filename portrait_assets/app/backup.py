@@ -25,6 +25,7 @@ from portrait_assets.core.files import replace_files
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import DEFINITION_FILE
+from portrait_assets.privacy.keys import WITHOUT, KeyName, has_key, key_place
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
@@ -148,6 +149,19 @@ def back_up(settings: Settings, out: Path, now: datetime | None = None) -> Backe
             archive.writestr(_entry(name), content)
     replace_files({target: written.getvalue()})
     return BackedUp(target, manifest, target.stat().st_size)
+
+
+def keys_to_keep(settings: Settings) -> list[str]:
+    """A sentence on each secret key, which no backup holds: where it stands, what is lost with it.
+
+    Who has a backup and a key could tell who is who; so they are kept apart.
+    """
+    return [
+        f"Not in it: the key of {name}, {key_place(settings, name)}"
+        f"{'' if has_key(settings, name) else ' (not made yet)'}; keep it apart from the backup, "
+        f"for without it {WITHOUT[name]}."
+        for name in KeyName
+    ]
 
 
 def restore(settings: Settings, file: Path, replace: bool = False) -> Restored:

@@ -13,6 +13,8 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import Request
+from portrait_assets.privacy.keys import KeyFileError, KeyName, key_place
+from portrait_assets.privacy.pseudonyms import may_be_published
 from portrait_assets.privacy.register import BrokenRegisterError, Register
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
@@ -23,6 +25,7 @@ from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
 from portrait_assets.storage.dagster.room import Context, Room
 from portrait_assets.storage.duckdb.connection import (
+    noted_key,
     open_published,
     qualified,
     quote,
@@ -263,6 +266,7 @@ def _published(exam: Examination) -> Iterator[Issue]:
         yield Issue(path.name, "is not there", _run())
         return
     with open_published(path) as con:
+        yield from _key(exam.settings, noted_key(con))
         published = con.execute(PARTITIONS_SQL.format("mart.table_rows")).fetchall()
         yield from _published_rows(exam, con)
     stored = exam.warehouse.con.execute(PARTITIONS_SQL.format("meta.partitions")).fetchall()
@@ -285,6 +289,23 @@ def _register(settings: Settings) -> Iterator[Issue]:
         Register.of(settings).verify()
     except BrokenRegisterError as error:
         yield Issue(error.subject, error.what, error.remedy)
+
+
+def _key(settings: Settings, fingerprint: str | None) -> Iterator[Issue]:
+    """Whether the next publication will find the key of the file's pseudonyms."""
+    if fingerprint is None:
+        return
+    try:
+        is_usable = may_be_published(settings, fingerprint)
+    except KeyFileError as error:
+        yield Issue("key of pseudonyms", str(error).rstrip("."), "nothing is published before")
+        return
+    if not is_usable:
+        yield Issue(
+            "key of pseudonyms",
+            f"is not in {key_place(settings, KeyName.PSEUDONYMS)}",
+            f"put it back, or have another one with `{command('pseudonyms', 'rotate')}`",
+        )
 
 
 def _published_rows(exam: Examination, con: duckdb.DuckDBPyConnection) -> Iterator[Issue]:

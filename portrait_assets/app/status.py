@@ -17,8 +17,8 @@ from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import Request
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import open_published
-from portrait_assets.storage.duckdb.publishing import TABLE_ROWS
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
+from portrait_assets.storage.duckdb.updating import TABLE_ROWS
 
 
 @dataclass(frozen=True)

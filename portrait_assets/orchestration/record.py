@@ -12,7 +12,12 @@ import duckdb
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
-from portrait_assets.storage.duckdb.connection import error_message, open_database, open_published
+from portrait_assets.privacy.keys import KeyName, is_rotated
+from portrait_assets.storage.duckdb.connection import (
+    error_message,
+    open_database,
+    open_published,
+)
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.inputs import Inputs
@@ -55,6 +60,7 @@ SELECT room, months, source_rows, epoch(ended_at) - epoch(coalesce(
     lag(ended_at) OVER (PARTITION BY run_id ORDER BY ended_at), started_at))
 FROM ended JOIN {runs} USING (run_id)
 """
+_PUBLICATION_SQL = "SELECT max(published_at), any_value(pseudonym_key) FROM mart.publication"
 _VERSIONS_SQL = "SELECT table_name, month, row_count, run_id, epoch_us(made_at) FROM {}"
 
 
@@ -185,8 +191,11 @@ def _published_at(settings: Settings, versions: Iterable[tuple[object, ...]]) ->
     try:
         with open_published(settings.portrait_file) as con:
             published = con.execute(_VERSIONS_SQL.format("mart.table_rows")).fetchall()
-            when = con.execute("SELECT max(published_at) FROM mart.publication").fetchall()[0][0]
+            [(when, key)] = con.execute(_PUBLICATION_SQL).fetchall()
     except (duckdb.Error, WarehouseError):
-        return None  # It is damaged, so it is published again.
+        # It is damaged, or of a version that knew no pseudonyms, so it is published again.
+        return None
+    if key is not None and is_rotated(settings, KeyName.PSEUDONYMS, key):
+        return None
     is_newest = set(map(tuple, versions)) == set(map(tuple, published))
     return when if is_newest and isinstance(when, datetime) else None

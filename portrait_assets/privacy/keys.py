@@ -1,7 +1,8 @@
 """Secret keys: files beside the warehouse that only their owner may read, or the environment.
 
 A key stands outside of the warehouse, so that who copies the warehouse's folder, or gets the
-published file, does not have it. `portrait backup` names the keys and copies none.
+published file, does not have it. `portrait backup` names the keys and copies none. A key that was
+rotated stays beside the new one, under its fingerprint, so that what bears it can be looked up.
 """
 
 from __future__ import annotations
@@ -34,6 +35,14 @@ class KeyName(StrEnum):
     TOMBSTONES = "tombstones"  # of customers who were erased; never rotated
 
 
+WITHOUT = {
+    KeyName.PSEUDONYMS: "pseudonyms of the published file name nobody, and the next file is "
+    "published under others",
+    KeyName.TOMBSTONES: "customers who were erased are not known again in the source's files",
+}
+"""What is lost with each key."""
+
+
 @dataclass(frozen=True)
 class Key:
     """A secret key, of which neither text nor error shows more than the name."""
@@ -56,6 +65,16 @@ def key_file(settings: Settings, name: KeyName) -> Path:
     return settings.key_dir / f"{name}.key"
 
 
+def key_place(settings: Settings, name: KeyName) -> str:
+    """Where the key is looked for, in words: the environment's variable, or the file."""
+    return str(key_file(settings, name)) if settings.keys.get(name) is None else _variable(name)
+
+
+def has_key(settings: Settings, name: KeyName) -> bool:
+    """Whether there is one, be it usable or not."""
+    return settings.keys.get(name) is not None or key_file(settings, name).is_file()
+
+
 def find_key(settings: Settings, name: KeyName) -> Key | None:
     """The key, from the environment or its file; None where neither has it.
 
@@ -64,8 +83,72 @@ def find_key(settings: Settings, name: KeyName) -> Key | None:
     """
     given = settings.keys.get(name)
     if given is not None:
-        return _read(name, given.get_secret_value(), f"PORTRAIT_KEYS__{name.upper()}")
+        return _parsed(name, given.get_secret_value(), _variable(name))
+    return _in_file(key_file(settings, name), name)
+
+
+def find_former_keys(settings: Settings, name: KeyName) -> list[Key]:
+    """The keys that were rotated and kept, in the order of their fingerprints.
+
+    Raises:
+        KeyFileError: when one is no key, or others may read its file.
+    """
+    found = (_in_file(path, name) for path in sorted(settings.key_dir.glob(f"{name}.*.key")))
+    return [key for key in found if key is not None]
+
+
+def is_retired(settings: Settings, name: KeyName, fingerprint: str) -> bool:
+    """Whether the key of this fingerprint was rotated, so that another may take its place."""
+    files = _former_files(settings, name, fingerprint)
+    return any(path.is_file() for path in files)
+
+
+def is_rotated(settings: Settings, name: KeyName, fingerprint: str) -> bool:
+    """Whether another key than the one of this fingerprint is, or is to be, in use by now."""
+    if not is_retired(settings, name, fingerprint):
+        return False
+    try:
+        key = find_key(settings, name)
+    except KeyFileError:
+        return True  # Whoever needs it will tell.
+    return key is None or key.fingerprint != fingerprint
+
+
+def retire_key(settings: Settings, name: KeyName, fingerprint: str, forget: bool = False) -> None:
+    """Note that another key may take the place of the one of this fingerprint.
+
+    Where it is the key in the file, it is moved beside it under its fingerprint; or removed, where
+    it is to be forgotten, and then nothing that bears it can be looked up any more.
+
+    Raises:
+        KeyFileError: as `find_key`.
+        OSError: when the folder cannot be written.
+    """
+    kept, note = _former_files(settings, name, fingerprint)
     path = key_file(settings, name)
+    key = _in_file(path, name)
+    if key is None or key.fingerprint != fingerprint or forget:
+        settings.key_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        note.touch(mode=0o600)
+    if key is not None and key.fingerprint == fingerprint:
+        if forget:
+            path.unlink()
+        else:
+            os.replace(path, kept)
+    sync(settings.key_dir)
+
+
+def _former_files(settings: Settings, name: KeyName, fingerprint: str) -> tuple[Path, Path]:
+    """Where a key that was rotated stands, and what notes that one is not kept."""
+    folder = settings.key_dir
+    return folder / f"{name}.{fingerprint}.key", folder / f"{name}.{fingerprint}.retired"
+
+
+def _variable(name: KeyName) -> str:
+    return f"PORTRAIT_KEYS__{name.upper()}"
+
+
+def _in_file(path: Path, name: KeyName) -> Key | None:
     if not path.is_file():
         return None
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -73,7 +156,7 @@ def find_key(settings: Settings, name: KeyName) -> Key | None:
             f"{path} can be read by others than its owner; run `chmod 600 {path}`, and have the "
             "key rotated if it may have been read."
         )
-    return _read(name, path.read_text("utf-8", errors="replace"), str(path))
+    return _parsed(name, path.read_text("utf-8", errors="replace"), str(path))
 
 
 def make_key(settings: Settings, name: KeyName) -> Key:
@@ -98,7 +181,7 @@ def make_key(settings: Settings, name: KeyName) -> Key:
     return key
 
 
-def _read(name: KeyName, text: str, place: str) -> Key:
+def _parsed(name: KeyName, text: str, place: str) -> Key:
     try:
         secret = bytes.fromhex(text.strip())
     except ValueError:

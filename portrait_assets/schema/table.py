@@ -80,7 +80,10 @@ class Column:
 
     `allowed`, `minimum` and `maximum` are the domain that the value check holds it to, and
     `sentinels` the codes, in lower case, that sources write for a value that is not known.
-    A column that `identifies` holds who a row is about: a customer, as the source names them.
+    A column that `identifies` holds who a row is about: a customer, as the source names them. One
+    with `numbers` counts customers within the month in the order of these identifiers, in the
+    table of that full name; one that `traces` says which row of the source's file a row came from,
+    which stand in that order more often than not.
     """
 
     name: str
@@ -95,6 +98,8 @@ class Column:
     sensitivity: Sensitivity = Sensitivity.C1
     sentinels: tuple[str, ...] = ()
     identifies: bool = False
+    numbers: str = ""
+    traces: bool = False
 
     @property
     def polars_type(self) -> pl.DataType:

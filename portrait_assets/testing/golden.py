@@ -21,8 +21,9 @@ from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.check_results import CHECK_RESULTS
-from portrait_assets.storage.duckdb.publishing import PUBLICATION, TABLE_ROWS, View, publish
+from portrait_assets.storage.duckdb.publishing import View, publish
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.duckdb.updating import PUBLICATION, TABLE_ROWS, Extract
 
 GOLDEN_FILE = Path(__file__).parents[2] / "portrait_assets_tests/golden/published_schema.json"
 COMMAND = "python -m portrait_assets.testing.golden"
@@ -37,7 +38,7 @@ def shop_schema() -> Schema:
     return published_schema([*context.tables, CHECK_RESULTS], context.views)
 
 
-def published_schema(tables: Iterable[Table], views: Sequence[View]) -> Schema:
+def published_schema(tables: Iterable[Table], views: Sequence[View | Extract]) -> Schema:
     """The schema of a file published from these contracts.
 
     Types and comments are those of a file that is published without rows; units, classes of
@@ -47,7 +48,8 @@ def published_schema(tables: Iterable[Table], views: Sequence[View]) -> Schema:
     tables = [*tables]
     contracts = {t.full_name: t for t in (*tables, TABLE_ROWS, PUBLICATION)}
     contracts |= {t.stored.full_name: t.stored for t in tables}
-    shown = {view.name: contracts[view.shows] for view in views if view.shows}
+    contracts |= {each.table.name: each.table for each in views if isinstance(each, Extract)}
+    shown = {v.name: contracts[v.shows] for v in views if isinstance(v, View) and v.shows}
     with TemporaryDirectory() as folder:
         warehouse = Warehouse(Path(folder) / "warehouse.duckdb", "empty", "run")
         try:

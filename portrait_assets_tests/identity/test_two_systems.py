@@ -141,7 +141,7 @@ def test_rekey_rewrites_the_given_months_and_leaves_the_others(two_systems: Sett
     assert failed_checks(two_systems) == []
     kept = "SELECT count(*) FROM cleaned.transactions WHERE customer_id = 'W001'"
     assert query(two_systems.warehouse_file, kept) == [(0,)]
-    assert query(two_systems.portrait_file, "FROM cleaned.customer_alias") == []
+    assert query(two_systems.portrait_file, "FROM current_customer") == []
 
     again = portrait("rekey", "--months", "2024-02..2024-03", data=two_systems.data_dir)
     assert (again.returncode, "nothing to rewrite" in again.stdout) == (0, True)

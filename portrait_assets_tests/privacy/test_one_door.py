@@ -34,7 +34,7 @@ READS = frozenset(
     {
         *("portrait_file", "warehouse_file", "open_published", "open_database"),
         *("find_audience", "read_card", "diff_drafts", "read_published", "read_status"),
-        *("merges_to_backdate", "examine", "run_portrait"),
+        *("merges_to_backdate", "examine", "run_portrait", "pseudonyms_of", "owners_of"),
     }
 )
 
@@ -43,6 +43,7 @@ THROUGH_THE_DOOR = {
     "stages/mart/report.py": "stages/mart/assets.py",
     "stages/mart/shared/file.py": "app/publish.py",
     "storage/duckdb/publishing.py": "stages/mart/assets.py",
+    "storage/duckdb/updating.py": "stages/mart/assets.py",
     "stages/tags/audiences/audience.py": "stages/tags/audiences/finding.py",
 }
 WITHOUT_CUSTOMERS = {
@@ -64,6 +65,7 @@ WITHOUT_CUSTOMERS = {
 
 # Commands that read what is stored of customers, and the module in which they pass the door.
 COMMANDS = {
+    "pseudonyms.py": "app/pseudonyms.py",
     "rooms/audience.py": "stages/tags/audiences/finding.py",
     "rooms/card.py": "stages/tags/card.py",
     "rooms/identity.py": "stages/identity/commands.py",

@@ -12,7 +12,7 @@ import pytest
 
 from portrait_assets.core.bounds import Bounds
 from portrait_assets.schema.table import Column, Table, Type
-from portrait_assets.storage.duckdb import publishing
+from portrait_assets.storage.duckdb import updating
 from portrait_assets.storage.duckdb.publishing import View, publish
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -250,8 +250,8 @@ def test_a_file_of_which_much_is_replaced_or_free_is_written_anew(
     is_updated: bool,
 ):
     """One of the four rows is replaced, and nothing is free; a row that is replaced goes behind."""
-    monkeypatch.setattr(publishing, "_MOST_REPLACED", replaced)
-    monkeypatch.setattr(publishing, "_MOST_FREE", free)
+    monkeypatch.setattr(updating, "_MOST_REPLACED", replaced)
+    monkeypatch.setattr(updating, "_MOST_FREE", free)
     target = tmp_path / "portrait.duckdb"
     warehouse.write(INTERNAL, ["2024-01"], INTERNAL.empty())
     rows = [people("a").with_columns(month=pl.lit(f"2024-0{n}")) for n in range(1, 5)]

@@ -54,13 +54,17 @@ def backup(
     """Back up what no run can compute again: the source's definition, tags, approvals, review
     decisions, audiences, names of segments and the register of what left.
 
-    The source's data files (CSV, Parquet, JSON) are not in it, nor is the warehouse.
+    The source's data files (CSV, Parquet, JSON) are not in it, nor is the warehouse, nor are the
+    secret keys: those are kept apart from it.
     """
-    from portrait_assets.app.backup import back_up
+    from portrait_assets.app.backup import back_up, keys_to_keep
 
-    written = back_up(settings_of(source, data_dir), to)
+    settings = settings_of(source, data_dir)
+    written = back_up(settings, to)
     names = ", ".join(written.manifest.files) or "nothing is decided yet"
     out.print(f"{written.path}: {len(written.manifest.files)} files ({names})", markup=False)
+    for sentence in keys_to_keep(settings):
+        out.print(sentence, markup=False)
 
 
 @commands.command(epilog=example("restore backups/corner_shop.zip --source corner_shop"))
@@ -74,8 +78,8 @@ def restore(
 ) -> None:
     """Put the files of a backup back into the source's folder, which may be new.
 
-    The source's data files are not in a backup: put them where source.yaml says, and make the
-    months again with `portrait run`.
+    The source's data files are not in a backup, nor are secret keys: put them where they were, and
+    make the months again with `portrait run`.
     """
     from portrait_assets.app.backup import restore as put_back
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,8 @@ from portrait_assets.core.invocation import command, python_command
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.drawing.available import can_draw, left_out
+from portrait_assets.privacy.keys import KeyName, has_key
+from portrait_assets.privacy.pseudonyms import key_made
 
 EXAMPLE_QUERIES = (
     "FROM portrait LIMIT 5",
@@ -30,6 +33,15 @@ EXAMPLE_QUERIES = (
     "SELECT tag_code, tag_value, count(*) AS customers FROM tags.tag_table "
     "WHERE as_of = (SELECT as_of FROM newest_month) GROUP BY ALL ORDER BY ALL",
 )
+
+
+@contextmanager
+def new_key_named(settings: Settings, out: Console) -> Iterator[None]:
+    """Print, at the end of what may publish for the first time, where the key is that it made."""
+    had_one = has_key(settings, KeyName.PSEUDONYMS)
+    yield
+    if not had_one and has_key(settings, KeyName.PSEUDONYMS):
+        out.print(key_made(settings), style="bold", markup=False)
 
 
 def print_published(published: Published, settings: Settings, out: Console) -> None:

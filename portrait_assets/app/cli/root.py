@@ -31,6 +31,7 @@ MODULES = (
     "portrait_assets.app.cli.run",
     "portrait_assets.app.cli.data",
     "portrait_assets.app.cli.register",
+    "portrait_assets.app.cli.pseudonyms",
     "portrait_assets.app.cli.generate",
     *(module for room in reversed(ROOMS) for module in room.commands),
 )

@@ -77,13 +77,15 @@ def run_and_show(request: Request, console: Console, plan: Plan | None = None) -
     Raises:
         PortraitError: when the request cannot be carried out.
     """
-    from portrait_assets.app.cli.printing import print_published
+    from portrait_assets.app.cli.printing import new_key_named, print_published
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.run import run_portrait
     from portrait_assets.app.status import read_published
 
-    with shown_progress(console) as progress:
-        result = run_portrait(request, progress, plan)
-    if result.is_published:
-        print_published(read_published(request.settings), request.settings, console)
+    settings = request.settings
+    with new_key_named(settings, console):
+        with shown_progress(console) as progress:
+            result = run_portrait(request, progress, plan)
+        if result.is_published:
+            print_published(read_published(settings), settings, console)
     return 1 if result.has_failed else 0

@@ -73,6 +73,7 @@ GOLDEN_RECORD = Table(
             "Where each value came from: attribute, file and row",
             "各字段来源",
             nullable=False,
+            traces=True,
         ),
     ),
     key=("customer_id",),

@@ -23,6 +23,5 @@ ROOM = Room(
     tables=declared("portrait_assets.stages.cleaned.assets:TABLES"),
     steps=_steps,
     checks=declared("portrait_assets.stages.cleaned.checks:CHECKS"),
-    views=declared("portrait_assets.stages.cleaned.views:FORMER_NAMES"),
     pace=Pace(0.7, 0.07, 3.9),
 )

@@ -35,7 +35,6 @@ IDENTITY_MAP = Table(
         Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
     ),
     key=("source_customer_id",),
-    published=True,
 )
 
 CUSTOMER_ALIAS = Table(
@@ -50,7 +49,19 @@ CUSTOMER_ALIAS = Table(
         Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
     ),
     key=("alias_id",),
-    published=True,
+)
+
+CURRENT_CUSTOMER = Table(
+    schema="main",
+    name="current_customer",
+    en="Customers of earlier months who are known as another today",
+    zh="已并入其他客户的历史客户编号",
+    columns=(
+        replace(CUSTOMER_ID, name="alias_id", en="The customer then", zh="当时的客户编号"),
+        replace(CUSTOMER_ID, en="Whom it is known as today", zh="当前客户编号"),
+    ),
+    key=("alias_id",),
+    partition_by=None,
 )
 
 LINKAGE_MODEL = Table(

@@ -3,9 +3,11 @@
 import dagster as dg
 
 from portrait_assets.privacy.egress import Door, Outlet
+from portrait_assets.privacy.keys import KeyName, key_place
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.cleaned.conversion import stated_currency
 from portrait_assets.stages.mart.leaving import departures, record
+from portrait_assets.stages.mart.pseudonyms import pseudonyms_of
 from portrait_assets.stages.mart.report import REPORT_FILE, write_report
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
@@ -13,6 +15,7 @@ from portrait_assets.storage.dagster.asset import OWNER
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY
 from portrait_assets.storage.dagster.room import Context
 from portrait_assets.storage.duckdb.publishing import publish
+from portrait_assets.storage.duckdb.updating import Extract
 
 
 def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
@@ -20,6 +23,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     settings, source = of.settings, of.folder.read(load_source)
     upstream = [table for table in of.tables if table.published]
     published, views = [*upstream, CHECK_RESULTS], of.views
+    extracted = [table for each in views if isinstance(each, Extract) for table in each.reads]
     door, leaving = Door(settings), departures(published)
 
     @dg.asset(
@@ -28,19 +32,17 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
         description="portrait.duckdb, the file that analysts open / 供分析使用的画像库文件",
         owners=[OWNER],
         kinds={"duckdb", "file"},
-        deps=[asset_key(table) for table in upstream],
+        deps=[asset_key(table) for table in (*upstream, *extracted)],
         partitions_def=of.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={RESOURCE_KEY},
     )
     def portrait_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         door.open(leaving[Outlet.PUBLICATION])
+        warehouse = context.resources.warehouse.warehouse
+        under = pseudonyms_of(settings, source, warehouse, published, context.log.info)
         rows = publish(
-            context.resources.warehouse.warehouse,
-            published,
-            views,
-            settings.portrait_file,
-            source.name,
+            warehouse, published, views, settings.portrait_file, source.name, pseudonyms=under
         )
         record(door, leaving[Outlet.PUBLICATION], settings.portrait_file, settings.portrait_file)
         return dg.MaterializeResult(
@@ -49,6 +51,7 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
                 "rows": sum(rows.values()),
                 "size_bytes": settings.portrait_file.stat().st_size,
                 "rows_by_table": dg.MetadataValue.json(rows),
+                **({"pseudonym_key": key_place(settings, KeyName.PSEUDONYMS)} if under else {}),
             }
         )
 

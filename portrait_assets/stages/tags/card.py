@@ -23,7 +23,8 @@ from portrait_assets.privacy.egress import (
     Shown,
     digest_of,
 )
-from portrait_assets.storage.duckdb.connection import open_published, quote
+from portrait_assets.privacy.pseudonyms import is_pseudonym, key_of, pseudonym
+from portrait_assets.storage.duckdb.connection import noted_key, open_published, quote
 
 _CATALOGUES = (("features.feature_catalogue", "feature"), ("tags.tag_catalogue", "tag_code"))
 """The catalogues of what a card shows, each with its column of names."""
@@ -68,7 +69,8 @@ class CardChange:
 class Card:
     """What is known of one customer in one month, up to a class.
 
-    `columns` are what it shows; `held_back` counts those of a higher class.
+    `customer_id` is the identifier, or the pseudonym, that was asked for. `columns` are what it
+    shows; `held_back` counts those of a higher class.
     """
 
     customer_id: str
@@ -87,6 +89,7 @@ def customer_card(
     as_of: date | None = None,
     months: int = 3,
     clearance: str = HIGHEST,
+    asked_for: str | None = None,
 ) -> Card:
     """The customer's card.
 
@@ -96,17 +99,19 @@ def customer_card(
         as_of: a month's last day; the newest month of the customer when None.
         months: the number of months whose changes are included.
         clearance: the highest class of tags, and of inputs of theirs, that it shows.
+        asked_for: what the card calls the customer; `customer_id` when None.
 
     Raises:
         PortraitError: when the portrait matrix has no such customer in that month.
     """
+    name = asked_for or customer_id
     rows = con.execute(
         "SELECT as_of, segment_name_en, segment_name_zh FROM tags.portrait_matrix "
         "WHERE customer_id = ? AND (as_of = ? OR ? IS NULL) ORDER BY as_of DESC LIMIT 1",
         [customer_id, as_of, as_of],
     ).fetchall()
     if not rows:
-        raise PortraitError(_missing_customer(con, customer_id, as_of))
+        raise PortraitError(_missing_customer(con, customer_id, as_of, name))
     month, segment_en, segment_zh = rows[0]
     tags = _tags(con, customer_id, month)
     changes = _changes(con, customer_id, month, months)
@@ -116,7 +121,7 @@ def customer_card(
     columns = [Shown(name, classes.get(name, LOWEST)) for name in names]
     shown = {column.name: column for column in columns if column.sensitivity <= clearance}
     return Card(
-        customer_id,
+        name,
         month,
         segment_en,
         segment_zh,
@@ -160,15 +165,17 @@ def _has(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     return bool(found.fetchall())
 
 
-def _missing_customer(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) -> str:
+def _missing_customer(
+    con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None, name: str
+) -> str:
     first, last = con.execute(
         "SELECT min(as_of), max(as_of) FROM tags.portrait_matrix WHERE customer_id = ?",
         [customer_id],
     ).fetchall()[0]
     if first is None:
-        return f"There is no customer '{customer_id}' in the portrait matrix; check the id."
+        return f"There is no customer '{name}' in the portrait matrix; check the id."
     return (
-        f"Customer {customer_id} is in the portrait from {first:%Y-%m} to {last:%Y-%m} and not "
+        f"Customer {name} is in the portrait from {first:%Y-%m} to {last:%Y-%m} and not "
         f"in {as_of:%Y-%m}; choose a month between them."
     )
 
@@ -275,13 +282,22 @@ def _changes(
 def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = None) -> Card:
     """The customer's card from the published file, as far as the door lets it pass.
 
+    Args:
+        path: the file.
+        customer_id: the source's identifier, or in a file of pseudonyms one of these.
+        door: what it passes; its settings tell where the key of pseudonyms stands.
+        as_of: a month's last day; the newest month of the customer when None.
+
     Raises:
-        PortraitError: when the file or the customer does not exist, or the file is damaged.
+        PortraitError: when the file or the customer does not exist, the file is damaged, or an
+            identifier cannot be looked up without its key.
         EgressError: when the card may not leave.
     """
     con = open_published(path)
     try:
-        card = customer_card(con, customer_id, as_of, clearance=door.clearance(Outlet.CARD))
+        published = _as_published(con, customer_id, door)
+        clearance = door.clearance(Outlet.CARD)
+        card = customer_card(con, published, as_of, clearance=clearance, asked_for=customer_id)
     finally:
         con.close()
     departure = Departure(
@@ -294,3 +310,11 @@ def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = Non
     door.open(departure)
     door.record(departure, 1, digest_of(repr(card)))
     return card
+
+
+def _as_published(con: duckdb.DuckDBPyConnection, customer_id: str, door: Door) -> str:
+    """What the file calls the customer: a pseudonym where it has these."""
+    fingerprint = noted_key(con)
+    if fingerprint is None or is_pseudonym(customer_id):
+        return customer_id
+    return pseudonym(key_of(door.settings, fingerprint), customer_id.strip())

@@ -115,6 +115,7 @@ CUSTOMER_NO = Column(
     "当月客户序号",
     nullable=False,
     minimum=1,
+    numbers="tags.portrait_matrix",
 )
 _HELD = (
     _text("tag_value", "Value; numbers and dates as text", "标签值"),

@@ -29,7 +29,8 @@ def shared_identifiers(warehouse: Warehouse, month: str) -> pl.DataFrame:
 
     Returns:
         `table_name`, `column_name` and `listed_in`, the table compared with; the different
-        identifiers `own`, `listed` and `shared`, and examples of the first two.
+        identifiers `own`, `listed` and `shared`, and examples of the first two; of customers'
+        only how they are written.
     """
     rows = [
         row
@@ -60,7 +61,8 @@ def _shared_sql(month: str, column: str, own: str, listing: str) -> str:
         )
 
     def first(of: str) -> str:
-        some = f"SELECT id FROM {of} ORDER BY id LIMIT {EXAMPLES}"
+        shown = _form_sql("id") if CLEANED[own].column(column).identifies else "id"
+        some = f"SELECT DISTINCT {shown} AS id FROM {of} ORDER BY id LIMIT {EXAMPLES}"
         return f"(SELECT string_agg(id, ', ' ORDER BY id) FROM ({some}))"
 
     return (
@@ -69,6 +71,12 @@ def _shared_sql(month: str, column: str, own: str, listing: str) -> str:
         "(SELECT count(*) FROM own SEMI JOIN listed USING (id)), "
         f"{first('own')}, {first('listed')}"
     )
+
+
+def _form_sql(column: str) -> str:
+    """How an identifier is written, without saying whose it is: 9 for a digit, A for a letter."""
+    digits = f"regexp_replace({column}, '\\pN', '9', 'g')"
+    return f"regexp_replace({digits}, '\\pL', 'A', 'g')"
 
 
 def identifier_findings(found: pl.DataFrame) -> pl.DataFrame:

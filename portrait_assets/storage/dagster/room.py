@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from portrait_assets.schema.table import Table
     from portrait_assets.storage.dagster.checks import TableCheck
     from portrait_assets.storage.duckdb.publishing import View
+    from portrait_assets.storage.duckdb.updating import Extract
     from portrait_assets.storage.published import Section
 
 _Read = TypeVar("_Read")
@@ -80,8 +81,8 @@ class Context:
         return {table: own for room in self.rooms for table, own in room.checks(self).items()}
 
     @property
-    def views(self) -> list[View]:
-        """The views of the published file."""
+    def views(self) -> list[View | Extract]:
+        """What the published file has besides the tables that are published."""
         return [view for room in self.rooms for view in room.views(self)]
 
     @property
@@ -117,7 +118,7 @@ class Room:
         tables: gives the contracts of its tables.
         steps: gives the steps that write them; rooms later in the flow may be absent.
         checks: gives what is checked of a table besides its contract.
-        views: gives the views that the published file has of its tables.
+        views: gives what the published file has of its tables besides those that are published.
         report: gives the sections that the report has of it.
         commands: the modules of the room's commands, each with a `typer.Typer` of that name; as
             strings, which the command line imports, for no layer below depends on it.
@@ -128,7 +129,7 @@ class Room:
     tables: Callable[[Context], Sequence[Table]] = _none
     steps: Callable[[Context], Sequence[dg.AssetsDefinition]] = _none
     checks: Callable[[Context], Mapping[Table, Sequence[TableCheck]]] = _no_checks
-    views: Callable[[Context], Sequence[View]] = _none
+    views: Callable[[Context], Sequence[View | Extract]] = _none
     report: Callable[[], Sequence[Section]] = _no_sections
     commands: tuple[str, ...] = ()
     pace: Pace = UNMEASURED

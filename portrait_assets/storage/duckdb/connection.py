@@ -177,3 +177,15 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
             f"{path.name} in {path.parent.name} cannot be opened "
             f"({str(error).splitlines()[0]}); publish it again with `{command('run')}`."
         ) from None
+
+
+def noted_key(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The fingerprint of the key that an open published file notes for its pseudonyms.
+
+    None where it has the source's identifiers, as all files of older versions have.
+    """
+    try:
+        found = con.execute("SELECT pseudonym_key FROM mart.publication").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return None
+    return found[0][0] if found else None

@@ -45,6 +45,9 @@ def audience(
     a TGI of 150 is a share one and a half times as large as that of all customers. A count rests on
     at least PORTRAIT_SMALLEST_GROUP customers, 10 by default, and so does its difference from
     counts given before.
+
+    A file for marketing has the source's identifiers, looked up with the key of pseudonyms and the
+    warehouse; one for any other purpose has the pseudonyms. Only you may read either.
     """
     from portrait_assets.app.door import door_of
     from portrait_assets.core.source_folder import source_file
@@ -66,7 +69,12 @@ def audience(
     for note in found.notes:
         out.print(note, markup=False)
     if found.written is not None:
-        out.print(f"{found.written:,} customers written to {to}.")
+        named = "the source's identifiers" if found.is_identified else "pseudonyms"
+        out.print(
+            f"{found.written:,} customers written to {to} by {named}, for {found.purpose}; only "
+            "you may read it.",
+            markup=False,
+        )
 
 
 def print_audience(audience: Audience, console: Console) -> None:

@@ -25,7 +25,7 @@ ELEMENTS = (
 
 @commands.command(epilog=example("show K001 --source corner_shop --as-of 2024-03"))
 def show(
-    customer: Annotated[str, typer.Argument(help="Customer identifier.")],
+    customer: Annotated[str, typer.Argument(help="Customer identifier, or pseudonym.")],
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Month, 2017-06.", show_default="the newest")
     ] = None,

@@ -48,7 +48,7 @@ def publish(
     which at least k customers are alike in all that others may know of them, and tables of
     aggregates. `mart.anonymity` in it lists what was generalised and suppressed.
     """
-    from portrait_assets.app.cli.printing import print_published
+    from portrait_assets.app.cli.printing import new_key_named, print_published
     from portrait_assets.app.publish import Wish, publish_internal, publish_shared
     from portrait_assets.app.status import read_published
 
@@ -56,8 +56,9 @@ def publish(
     wish = Wish(profile, to, k, month, purpose)
     wish.check()
     if wish.profile == "internal":
-        publish_internal(settings)
-        print_published(read_published(settings), settings, out)
+        with new_key_named(settings, out):
+            publish_internal(settings)
+            print_published(read_published(settings), settings, out)
     else:
         print_shared(publish_shared(settings, wish), wish.k, out)
         out.print(f"Written to {to}.", markup=False)

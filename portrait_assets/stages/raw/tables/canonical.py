@@ -26,7 +26,12 @@ SOURCE_CURRENCY, ROW_CURRENCY = "currency of the source", "currency of the row"
 
 SOURCE_FILE = Column("source_file", Type.TEXT, "File the row came from", "来源文件", nullable=False)
 SOURCE_ROW = Column(
-    "source_row", Type.INTEGER, "Row number in that file, from 1", "来源行号", nullable=False
+    "source_row",
+    Type.INTEGER,
+    "Row number in that file, from 1",
+    "来源行号",
+    nullable=False,
+    traces=True,
 )
 
 

@@ -381,23 +381,36 @@ def _overlaps(everyone: Everyone, codes: Sequence[str], size: int) -> pl.DataFra
     return pl.DataFrame(rows, schema=OVERLAP_SCHEMA).sort("jaccard", descending=True)
 
 
+def members(con: duckdb.DuckDBPyConnection, audience: Audience) -> pl.Series:
+    """The customers of the audience, as the matrix has them."""
+    rows: pl.DataFrame = con.sql(f"SELECT customer_id {_of(audience)}").pl()
+    return rows["customer_id"]
+
+
+def _of(audience: Audience) -> str:
+    """What a SELECT of the audience's rows ends in."""
+    return f"FROM {MATRIX} WHERE {_month(audience.as_of)} AND ({audience.expression.sql})"
+
+
 def export_audience(
     con: duckdb.DuckDBPyConnection,
     audience: Audience,
     path: Path,
     left_out: Sequence[str] = (),
+    identifiers: pl.DataFrame | None = None,
     before: Callable[[Path], object] = lambda whole: None,
 ) -> int:
     """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
 
-    The file is written beside `path` and then moved, so that it is never half-written. In CSV no
-    text is a formula to a spreadsheet (`schema.csv_text`).
+    The file is written beside `path`, for its owner only, and then moved, so that it is never
+    half-written. In CSV no text is a formula to a spreadsheet (`schema.csv_text`).
 
     Args:
         con: a connection to the published file, which is only read.
         audience: what `select_audience` gave.
         path: where the file goes.
         left_out: columns that are not written.
+        identifiers: `identifier` by `pseudonym`, to write in the place of the latter.
         before: called with the whole file before it has its name; an error leaves none behind.
 
     Returns:
@@ -413,13 +426,21 @@ def export_audience(
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         hidden = ", ".join(map(quote, dict.fromkeys(["customer_no", *left_out])))
-        selected = (
-            f"SELECT * EXCLUDE ({hidden}) FROM {MATRIX} WHERE {_month(audience.as_of)} "
-            f"AND ({audience.expression.sql}) ORDER BY customer_id"
-        )
+        selected = f"SELECT * EXCLUDE ({hidden}) {_of(audience)}"
+        if identifiers is not None:
+            con.register("identifiers", identifiers.to_arrow())
+            selected = (
+                f"SELECT r.* REPLACE (i.identifier AS customer_id) FROM ({selected}) AS r "
+                "JOIN identifiers AS i ON i.pseudonym = r.customer_id"
+            )
+        selected = f"SELECT * FROM ({selected}) ORDER BY customer_id"
         if path.suffix == ".csv":
             selected = _neutralized(con, selected)
-        con.execute(f"COPY ({selected}) TO {literal(temporary)} ({formats[path.suffix]})")
+        temporary.unlink(missing_ok=True)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        # Into this very file, instead of one that DuckDB would put in its place.
+        how = f"{formats[path.suffix]}, USE_TMP_FILE false"
+        con.execute(f"COPY ({selected}) TO {literal(temporary)} ({how})")
         before(temporary)
         os.replace(temporary, path)
     finally:

@@ -19,8 +19,10 @@ from portrait_assets.privacy.egress import (
     Purpose,
     digest_of,
     digest_of_file,
+    purpose_of,
 )
 from portrait_assets.schema.table import Column, Sensitivity
+from portrait_assets.stages.tags.audiences.activation import members_identified
 from portrait_assets.stages.tags.audiences.answers import (
     IDENTIFYING,
     MONTH,
@@ -34,23 +36,27 @@ from portrait_assets.stages.tags.audiences.audience import (
     Audience,
     export_audience,
     matrix_columns,
+    members,
     parse_audience,
     select_audience,
 )
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
-from portrait_assets.storage.duckdb.connection import open_published
+from portrait_assets.storage.duckdb.connection import noted_key, open_published
 
 
 @dataclass(frozen=True)
 class FoundAudience:
     """An audience, how many customers were written to a file, and what was held back.
 
-    `written` is None without a file; `notes` are sentences.
+    `written` is None without a file, which `is_identified` where it has the source's identifiers;
+    `notes` are sentences.
     """
 
     audience: Audience
     written: int | None
     notes: tuple[str, ...] = ()
+    purpose: str = Purpose.PROFILING
+    is_identified: bool = False
 
 
 def find_audience(
@@ -66,7 +72,8 @@ def find_audience(
 
     An answer rests on at least as many customers as the door asks for, also beside the answers
     given before. A file holds the columns, and may be selected by those, that the outlet
-    `audience` is cleared for.
+    `audience` is cleared for. One for marketing, with which customers are approached, has the
+    source's identifiers, looked up with the key of pseudonyms and the warehouse.
 
     Args:
         database: the published file; only read.
@@ -81,6 +88,8 @@ def find_audience(
     Raises:
         TagError: when the expression may not be used or selects too few; nothing is written then.
         EgressError: when the answer or the file may not leave; nothing is written then.
+        PseudonymError: when the identifiers of a file cannot be looked up; the same.
+        WarehouseError: when they can only be looked up in a warehouse that is busy; the same.
     """
     con = open_published(database)
     try:
@@ -148,12 +157,18 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
     cleared, note = door.cleared(Outlet.AUDIENCE, asked.columns.values())
     departure = asked.departure(found, cleared, named=True)
     door.open(departure)
+    key = noted_key(asked.con)
+    is_identified = key is None or asked.purpose == Purpose.MARKETING
+    identifiers = None
+    if key is not None and is_identified:
+        identifiers = members_identified(door.settings, key, members(asked.con, found))
     names = {column.name for column in cleared}
     written = export_audience(
         asked.con,
         found,
         out,
         [name for name in asked.columns if name not in names],
+        identifiers,
         # Entered before the file has its name: what is not in the register has not left.
         lambda whole: door.record(departure, found.size, digest_of_file(whole)),
     )
@@ -162,7 +177,10 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
         asked.con, found, asked.columns, asked.saved, (), smallest
     )
     notes = [note] if note is not None else []
-    return FoundAudience(shown, written, (*notes, *_on_lines(left_out, smallest)))
+    notes += _on_lines(left_out, smallest)
+    return FoundAudience(
+        shown, written, tuple(notes), str(purpose_of(asked.purpose)), is_identified
+    )
 
 
 def _check_condition_cleared(

@@ -1,0 +1,365 @@
+"""Bringing the tables of a published file up to those of the warehouse, month by month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from portrait_assets.core.bounds import in_batches
+from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.connection import literal, literals, qualified, quote
+from portrait_assets.storage.duckdb.partitions import select_sql, where_sql
+from portrait_assets.storage.duckdb.pseudonymizing import (
+    Pseudonyms,
+    Replacement,
+    as_pseudonymized,
+    columns_that_identify,
+    identifiers_sql,
+)
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.duckdb.tables import column_types, create_table_sql, existing_types
+
+_META = "meta.partitions"
+_MOST_REPLACED = 0.5
+"""Of the rows; beyond, writing the file anew takes less time."""
+_MOST_FREE = 0.3
+"""Of the blocks of the file that rows replaced before have left free."""
+
+PUBLICATION = Table(
+    schema="mart",
+    name="publication",
+    en="When and from which run this file was made",
+    zh="发布信息",
+    columns=(
+        Column("source", Type.TEXT, "Source", "数据源", nullable=False),
+        Column("first_month", Type.TEXT, "First month published", "首月"),
+        Column("last_month", Type.TEXT, "Last month published", "末月"),
+        Column("run_id", Type.TEXT, "Run that published", "运行编号", nullable=False),
+        Column("published_at", Type.TIMESTAMP, "When, in UTC", "发布时间（UTC）", nullable=False),
+        Column(
+            "pseudonym_key",
+            Type.TEXT,
+            "Fingerprint of the key of the pseudonyms that it has for customers; null where it has "
+            "the source's own identifiers",
+            "假名密钥指纹（沿用数据源客户编号时为空）",
+        ),
+    ),
+    partition_by=None,
+    published=True,
+)
+
+TABLE_ROWS = Table(
+    schema="mart",
+    name="table_rows",
+    en="Rows of every table of the warehouse by month, and when they were made",
+    zh="各表各月行数",
+    columns=(
+        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
+        Column("month", Type.TEXT, "Month", "月份", nullable=False),
+        Column("row_count", Type.INTEGER, "Rows", "行数", nullable=False),
+        Column("run_id", Type.TEXT, "Run that wrote them", "运行编号", nullable=False),
+        Column("made_at", Type.TIMESTAMP, "When, in UTC", "生成时间（UTC）", nullable=False),
+        Column(
+            "changed_at",
+            Type.TIMESTAMP,
+            "When the rows last changed, in UTC",
+            "内容变更时间（UTC）",
+            nullable=False,
+        ),
+    ),
+    partition_by=None,
+    published=True,
+)
+
+
+@dataclass(frozen=True)
+class Extract:
+    """A table that only the file has: what the SELECT gives in the warehouse as it is published.
+
+    It stands for tables of the warehouse that it `reads` and that are not published.
+    """
+
+    table: Table
+    sql: str
+    reads: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file is to have: its tables by their contracts there, and what stands for customers.
+
+    Without pseudonyms it has their identifiers.
+    """
+
+    tables: tuple[Table, ...]
+    extracts: tuple[Extract, ...]
+    pseudonyms: Pseudonyms | None
+
+    @classmethod
+    def of(
+        cls,
+        tables: Iterable[Table],
+        extracts: Iterable[Extract],
+        pseudonyms: Pseudonyms | None,
+    ) -> Content:
+        """The content of a file published from these tables of a warehouse."""
+        published = [table.without(*table.private) for table in tables if table.published]
+        if pseudonyms is not None:
+            published = [as_pseudonymized(table) for table in published]
+        return cls(tuple(published), tuple(extracts), pseudonyms)
+
+    @property
+    def contracts(self) -> list[Table]:
+        """The contract of every table of the file but `mart.publication`."""
+        extracts = [each.table for each in self.extracts]
+        if self.pseudonyms is not None:
+            extracts = [as_pseudonymized(table) for table in extracts]
+        return [*self.tables, *extracts, TABLE_ROWS]
+
+    @property
+    def key(self) -> str | None:
+        """The fingerprint of the pseudonyms' key, which the file notes."""
+        return self.pseudonyms.fingerprint if self.pseudonyms else None
+
+
+Partitions = dict[str, dict[str, tuple[int, int]]]
+"""By table and month: rows, and when they last changed, in µs since 1970."""
+
+
+def _partitions(con: duckdb.DuckDBPyConnection, table_rows: str) -> Partitions:
+    found: Partitions = {}
+    rows = con.execute(
+        f"SELECT table_name, month, row_count, epoch_us(changed_at) FROM {table_rows}"
+    ).fetchall()
+    for table, month, count, changed_at in rows:
+        found.setdefault(table, {})[month] = (count, changed_at)
+    return found
+
+
+@dataclass(frozen=True)
+class _States:
+    """The months of a table in the warehouse, and in the published file."""
+
+    now: Mapping[str, tuple[int, int]]
+    then: Mapping[str, tuple[int, int]]
+
+    @property
+    def changed(self) -> list[str]:
+        """The months that differ, in order."""
+        months = self.now.keys() | self.then.keys()
+        return sorted(month for month in months if self.now.get(month) != self.then.get(month))
+
+
+def can_be_updated(warehouse: Warehouse, content: Content, target: Path) -> bool:
+    """Whether the file has just these tables under this key, and more of it stays than is replaced.
+
+    Rows that are replaced leave room behind, so a file with much of that is written anew.
+    """
+    if not target.exists():
+        return False
+    now = _partitions(warehouse.con, _META)
+    try:
+        with duckdb.connect(str(target), read_only=True) as con:
+            wanted = [*(table.stored for table in content.contracts), PUBLICATION]
+            if _table_names(con) != {table.full_name for table in wanted} or any(
+                existing_types(con, table.full_name) != published_types(table) for table in wanted
+            ):
+                return False
+            if con.execute(f"SELECT pseudonym_key FROM {PUBLICATION.full_name}").fetchall() != [
+                (content.key,)
+            ]:
+                return False
+            then = _partitions(con, qualified(TABLE_ROWS.full_name))
+            size = con.execute(
+                "SELECT free_blocks, total_blocks FROM pragma_database_size()"
+            ).fetchone()
+    except duckdb.Error:
+        return False  # It is damaged, which is the best reason to write it anew.
+    replaced = sum(
+        now.get(table, {}).get(month, (0, 0))[0]
+        for table in now.keys() | then.keys()
+        for month in _States(now.get(table, {}), then.get(table, {})).changed
+    )
+    everything = sum(rows for months in now.values() for rows, _ in months.values())
+    free, blocks = size or (0, 0)
+    return replaced <= _MOST_REPLACED * everything and free <= _MOST_FREE * blocks
+
+
+def _table_names(con: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = con.execute(
+        "SELECT concat_ws('.', schema_name, table_name) FROM duckdb_tables() "
+        "WHERE database_name = current_database()"
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def update(warehouse: Warehouse, content: Content, temporary: Path) -> dict[str, int]:
+    """Bring the tables of the file up to the warehouse, month by month; rows by table name."""
+    con = warehouse.con
+    con.execute(f"ATTACH {literal(temporary)} AS publication")
+    try:
+        table_rows = f"publication.{qualified(TABLE_ROWS.full_name)}"
+        now = _partitions(con, _META)
+        then: Partitions = {}
+        if existing_types(con, TABLE_ROWS.full_name, "publication"):
+            then = _partitions(con, table_rows)
+        for table in content.contracts:
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS publication.{quote(table.schema)}")
+            _create(con, table.stored)
+        changes = _changes(content.tables, now, then)
+        with _rows_as_published(warehouse, content, changes) as rows:
+            for table in content.tables:
+                _replace(con, table.stored, changes[table], rows, _most(warehouse, table.stored))
+            for extract in content.extracts:
+                _take(con, extract, rows)
+        con.execute(f"DELETE FROM {table_rows}")
+        con.execute(
+            f"INSERT INTO {table_rows} BY NAME SELECT * REPLACE "
+            "(made_at AT TIME ZONE 'UTC' AS made_at, changed_at AT TIME ZONE 'UTC' AS changed_at) "
+            f"FROM {_META} ORDER BY table_name, month"
+        )
+    finally:
+        con.execute("DETACH publication")
+    return {
+        table.full_name: sum(rows for rows, _ in now.get(table.full_name, {}).values())
+        for table in content.tables
+    }
+
+
+def _most(warehouse: Warehouse, table: Table) -> int:
+    return warehouse.bounds.rows_of(len(table.column_names))
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Months of a table that are replaced: those that the file has, and rows of those to come."""
+
+    gone: list[str]
+    filled: dict[str, int]
+
+
+def _changes(tables: Sequence[Table], now: Partitions, then: Partitions) -> dict[Table, _Change]:
+    """By table what is replaced; tables that number the same customers are replaced together."""
+    states = {
+        table: _States(now.get(table.full_name, {}), then.get(table.full_name, {}))
+        for table in tables
+    }
+    together: dict[str, set[str]] = {}
+    for table in tables:
+        for name in _numbered(table):
+            together.setdefault(name, set()).update(states[table].changed)
+    found = {}
+    for table, state in states.items():
+        months = sorted({*state.changed, *(m for n in _numbered(table) for m in together[n])})
+        found[table] = _Change(
+            [month for month in months if month in state.then],
+            {month: state.now[month][0] for month in months if month in state.now},
+        )
+    return found
+
+
+def _numbered(table: Table) -> set[str]:
+    return {column.numbers for column in table.stored.all_columns if column.numbers}
+
+
+class _AsStored:
+    """The rows of tables with the identifiers that the warehouse has."""
+
+    def rows_sql(self, table: Table, months: Sequence[str]) -> str:
+        return select_sql(table, months)
+
+    def replaced_sql(self, sql: str, names: Sequence[str]) -> str:
+        return sql
+
+
+@contextmanager
+def _rows_as_published(
+    warehouse: Warehouse, content: Content, changes: Mapping[Table, _Change]
+) -> Iterator[_AsStored | Replacement]:
+    if content.pseudonyms is None:
+        yield _AsStored()
+        return
+    tables = {table.full_name: table.stored for table in content.tables}
+    rows = Replacement(warehouse.con, content.pseudonyms, tables)
+    try:
+        columns = [
+            (f"({select_sql(table.stored, list(change.filled))})", name)
+            for table, change in changes.items()
+            if change.filled
+            for name in columns_that_identify(table.stored)
+        ]
+        columns += [
+            (f"({extract.sql})", name)
+            for extract in content.extracts
+            if _is_there(warehouse.con, extract)
+            for name in columns_that_identify(extract.table)
+        ]
+        rows.add(identifiers_sql(columns), warehouse.bounds.frame_rows)
+        yield rows
+    finally:
+        rows.close()
+
+
+def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    if not existing_types(con, table.full_name, "publication"):
+        target = f"publication.{table.full_name}"
+        con.execute(create_table_sql(table, published_types(table), target))
+
+
+def _replace(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    change: _Change,
+    rows: _AsStored | Replacement,
+    most: int,
+) -> None:
+    """Replace the months of a published table that differ, at most so many rows at a time.
+
+    Sorted rows make equal contents equal files to look at, and cheap to skip through; all months
+    sorted at once would spill. They are sorted by what is published: the order of identifiers
+    would tell where each stands among all.
+    """
+    target = f"publication.{qualified(table.full_name)}"
+    if change.gone:
+        con.execute(f"DELETE FROM {target}{where_sql(table, change.gone)}")
+    for batch in in_batches(change.filled, change.filled, most):
+        sql = rows.rows_sql(table, batch)
+        con.execute(f"INSERT INTO {target} BY NAME FROM ({sql}) ORDER BY {_order(table)}")
+
+
+def _is_there(con: duckdb.DuckDBPyConnection, extract: Extract) -> bool:
+    return all(existing_types(con, table.full_name) for table in extract.reads)
+
+
+def _take(con: duckdb.DuckDBPyConnection, extract: Extract, rows: _AsStored | Replacement) -> None:
+    """Replace the rows of what is selected from the warehouse as the file is published."""
+    target = f"publication.{qualified(extract.table.full_name)}"
+    con.execute(f"DELETE FROM {target}")
+    if _is_there(con, extract):
+        sql = rows.replaced_sql(extract.sql, columns_that_identify(extract.table))
+        con.execute(f"INSERT INTO {target} BY NAME FROM ({sql}) ORDER BY {_order(extract.table)}")
+
+
+def published_types(table: Table) -> dict[str, str]:
+    """DuckDB type by column name in the published file."""
+    types = column_types(table)
+    if table.published_as_enums:
+        types |= {
+            column.name: f"ENUM({literals(column.allowed)})"
+            for column in table.columns
+            if column.type is Type.TEXT and column.allowed
+        }
+    return types
+
+
+def _order(table: Table) -> str:
+    first = [table.partition_by.value] if table.partition_by else []
+    names = [*first, *(name for name in table.key if name not in first)]
+    # Where a column of the key stays behind, rows equal in the others are in no order yet.
+    if not names or not set(names) <= set(table.column_names):
+        return "ALL"
+    return ", ".join(map(quote, names))
