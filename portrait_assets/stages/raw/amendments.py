@@ -107,7 +107,7 @@ def read_amendments(folder: Path, table: str, conventions: Conventions) -> pl.Da
 def _lines(folder: Path, path: Path, amending: AmendingFile) -> pl.DataFrame:
     place = f"{folder.name}/{path.name}"
     try:
-        read = pl.read_csv(path, infer_schema=False, missing_utf8_is_empty_string=False)
+        read = pl.read_csv(path, infer_schema=False)
     except (pl.exceptions.PolarsError, UnicodeError):
         raise SourceError(
             f"{place} is no CSV file with the columns {', '.join(amending.columns)}; correct it, "
