@@ -234,9 +234,10 @@ def test_a_correction_comes_before_every_rule_from_its_day_on(name: str, value: 
     again = OLD | {"month": "2024-04", "recorded_on": "2024-04-01"}
     rows = (OLD, OTHER, LATER, right, again)
     before = golden("2024-02", *rows)
-    assert before[name].cast(pl.String).to_list() == golden("2024-02", OLD, OTHER, LATER)[
-        name
-    ].cast(pl.String).to_list()
+    assert (
+        before[name].cast(pl.String).to_list()
+        == golden("2024-02", OLD, OTHER, LATER)[name].cast(pl.String).to_list()
+    )
     for month in ("2024-03", "2024-04"):
         record = golden(month, *rows)
         assert record[name].cast(pl.String).to_list() == [value]

@@ -43,9 +43,9 @@ def _without(records: pl.DataFrame, of: str, name: str, only_later: bool) -> pl.
     )
     beside = records.join(newest, on=of, how="left", maintain_order="left", suffix=" of it")
     is_it = _IS_CORRECTION & (pl.col("source_row") == pl.col("source_row of it"))
-    is_before = (_DAY <= pl.col(_CORRECTED_ON)) & ~is_it
+    is_before = (pl.col(_CORRECTED_ON) >= _DAY) & ~is_it
     was_known = is_before.max().over(of, name) & (pl.col(name) != pl.col(_CORRECTED))
-    is_later = _DAY > pl.col(_CORRECTED_ON)
+    is_later = pl.col(_CORRECTED_ON) < _DAY
     overruled = is_later & was_known if only_later else is_before | (is_later & was_known)
     value = pl.when(~overruled.fill_null(False)).then(pl.col(name)).alias(name)
     return records.with_columns(beside.select(value).to_series())

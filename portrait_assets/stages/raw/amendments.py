@@ -104,6 +104,16 @@ def read_amendments(folder: Path, table: str, conventions: Conventions) -> pl.Da
     )
 
 
+def added_lines(folder: Path, table: str) -> pl.DataFrame | None:
+    """The lines of the file that amends the table, as text with who and why; None for no file.
+
+    Raises:
+        SourceError: as `read_amendments`.
+    """
+    path = amending_file(folder, table)
+    return None if path is None else _lines(folder, path, AMENDING[table])
+
+
 def _lines(folder: Path, path: Path, amending: AmendingFile) -> pl.DataFrame:
     place = f"{folder.name}/{path.name}"
     try:

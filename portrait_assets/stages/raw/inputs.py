@@ -35,8 +35,8 @@ def files_digest(source: Source) -> str:
     """A digest of name, size and time of every data file, and of the last month.
 
     What customers had corrected or object to counts as data: only the months in which rows differ
-    are stale for it. Contents are not read. The last month decides which rows of the files belong to no month.
-    Empty when a file is missing.
+    are stale for it. Contents are not read. The last month decides which rows of the files belong
+    to no month. Empty when a file is missing.
     """
     try:
         stamps = [
