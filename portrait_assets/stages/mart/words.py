@@ -16,6 +16,7 @@ AREAS = {
     "drift": ("Drift", "漂移"),
     "backtest": ("Backtests", "回测"),
     "proposal": ("Proposals", "优化建议"),
+    "fairness": ("Fairness", "公平性"),
 }
 VERDICTS = {
     "pass": ("pass", "通过"),
@@ -67,6 +68,8 @@ METRICS = {
     "tags that separate, 3 months on": "有区分力的标签数（3个月后）",
     "no longer separates": "失去区分力",
     "draft version": "草案版本",
+    "share of whom it is known": "已知占比",
+    "groups that differ": "存在差异的组数",
 }
 SEVERITIES = {
     "row": ("row set aside", "整行剔除"),
@@ -76,6 +79,9 @@ SEVERITIES = {
     "unplaced": ("line in no month", "未归月"),
 }
 SUBJECTS = {
+    "gender": ("gender", "性别"),
+    "age": ("age", "年龄"),
+    "region": ("region", "地区"),
     "cluster model": ("the cluster model", "聚类模型"),
     "every feature": ("all features", "全部特征"),
     "every tag": ("all tags", "全部标签"),
