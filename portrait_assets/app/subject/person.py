@@ -105,4 +105,4 @@ def _has_rows(
     con: duckdb.DuckDBPyConnection, table: Table, names: Sequence[str], person: Person
 ) -> bool:
     sql = f"SELECT 1 FROM {qualified(table.full_name)} WHERE {condition(names)} LIMIT 1"
-    return con.execute(sql, [list(person.ids)]).fetchone() is not None
+    return bool(con.execute(sql, [list(person.ids)]).fetchall())

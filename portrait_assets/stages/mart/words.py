@@ -24,6 +24,22 @@ VERDICTS = {
     "fail": ("fail", "未通过"),
     "not judged": ("not judged", "无法判断"),
 }
+PARITIES = {
+    "parity": ("parity", "均等"),
+    "differs": ("differs", "存在差异"),
+    "too few": ("too few", "人数过少"),
+    "not judged": ("not judged", "无法判断"),
+}
+MEASURES = {
+    "selection rate": ("of all", "全体"),
+    "true positive rate": ("of those to whom it happened", "实际发生者"),
+}
+ATTRIBUTES = {"gender": ("gender", "性别"), "age": ("age", "年龄"), "region": ("region", "地区")}
+GROUPS = {
+    "(others)": ("all small groups", "其余小组"),
+    "(top fifth)": ("top fifth", "前五分之一"),
+    "(bottom fifth)": ("bottom fifth", "后五分之一"),
+}
 MARKS = {"pass": "✓", "warn": "△", "fail": "■", "not judged": "○"}
 ELEMENTS = {
     "entity": ("Entity: who they are", "实体：客户是谁"),
@@ -79,9 +95,6 @@ SEVERITIES = {
     "unplaced": ("line in no month", "未归月"),
 }
 SUBJECTS = {
-    "gender": ("gender", "性别"),
-    "age": ("age", "年龄"),
-    "region": ("region", "地区"),
     "cluster model": ("the cluster model", "聚类模型"),
     "every feature": ("all features", "全部特征"),
     "every tag": ("all tags", "全部标签"),
@@ -98,6 +111,7 @@ SUBJECTS = {
     "market": ("table market", "市场表"),
     "outcomes": ("table outcomes", "结果表"),
 }
+SUBJECTS |= ATTRIBUTES
 EXTRA = {
     "segment_id": ("Segment", "客群"),
     "(entry)": ("new", "进入"),

@@ -374,5 +374,5 @@ def known_shares(warehouse: Warehouse, month: str) -> dict[Attribute, float | No
     found = warehouse.con.execute(
         f"SELECT {shares} FROM {FEATURE_MATRIX.full_name} AS f "
         f"WHERE as_of = {literal(last_day(month))}"
-    ).fetchone()
-    return dict(zip(GROUPS_SQL, found or (), strict=True))
+    ).fetchall()
+    return dict(zip(GROUPS_SQL, found[0], strict=True))
