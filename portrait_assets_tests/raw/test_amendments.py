@@ -174,7 +174,7 @@ def test_every_column_but_the_identifier_and_the_day_can_be_corrected():
     with pytest.raises(PortraitError, match="customer_id is nothing that can be corrected"):
         add_correction(Path(), replace(MOVED, column="customer_id"), Conventions())
     with pytest.raises(PortraitError, match="did you mean marketing"):
-        add_objection(Path(), replace(OBJECTED, purpose="marketting"))
+        add_objection(Path(), replace(OBJECTED, purpose="marketin"))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_every_column_but_the_identifier_and_the_day_can_be_corrected():
             "line 3, has no day",
         ),
         (
-            "recorded_on,customer_id,column,value,by,reason\n2024-01-02,K,nmae,w,,\n",
+            "recorded_on,customer_id,column,value,by,reason\n2024-01-02,K,surname,w,,\n",
             "line 2, names a column",
         ),
         ("", "is no CSV file"),

@@ -36,7 +36,7 @@ def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
 
 
 def test_every_row_of_every_month_is_there_and_is_theirs(account: Account, all_months: Settings):
-    held = {each["table"]: each["rows"] for each in account.parts["records"]}
+    rows_of = {each["table"]: each["rows"] for each in account.parts["records"]}
     for table in (
         *("raw.transactions", "raw.customers", "cleaned.transactions", "cleaned.customers"),
         *("cleaned.golden_record", "features.feature_matrix", "tags.portrait_matrix"),
@@ -45,8 +45,8 @@ def test_every_row_of_every_month_is_there_and_is_theirs(account: Account, all_m
         (number,) = query(all_months, f"SELECT count(*) FROM {table} WHERE trim(customer_id) = ?")[
             0
         ]
-        assert len(held[table]) == number > 0, table
-        assert {row["customer_id"].strip() for row in held[table]} == {WHO}
+        assert len(rows_of[table]) == number > 0, table
+        assert {row["customer_id"].strip() for row in rows_of[table]} == {WHO}
 
 
 def test_what_was_not_taken_of_their_lines_is_there(account: Account, all_months: Settings):

@@ -80,7 +80,7 @@ def test_rates_are_those_counted_by_hand(unfair: pl.DataFrame):
     east, rest = REGIONS == "east", REGIONS != "east"
     offer = east | (PLACE // 6 % 3 == 0)
     buyers = (PLACE + 1) % 2 == 1
-    for measure, of, said in (
+    for measure, of, day in (
         ("selection rate", np.full(CUSTOMERS, True), "2024-02-29"),
         ("true positive rate", buyers, "2024-01-31"),
     ):
@@ -94,7 +94,7 @@ def test_rates_are_those_counted_by_hand(unfair: pl.DataFrame):
         assert row["difference"] == pytest.approx(row["rate"] - row["rest_rate"], abs=2e-6)
         assert row["ratio"] == pytest.approx(row["rate"] / row["rest_rate"], abs=1e-5)
         assert row["low"] < row["difference"] < row["high"]
-        assert str(row["said_as_of"]) == said
+        assert str(row["said_as_of"]) == day
         assert row["outcome"] == (None if measure == "selection rate" else "purchase")
     assert unfair.schema == FAIRNESS.polars_schema
 
@@ -186,18 +186,18 @@ def test_customers_of_whom_the_group_or_the_value_is_unknown_are_not_counted(tmp
     shares = known_shares(warehouse, FEB)
     assert shares == {Attribute.GENDER: 0, Attribute.AGE: 0, Attribute.REGION: 0.75}
     findings = fairness_findings(rows, shares)
-    said = {
+    found = {
         (subject, metric): (verdict, advice)
         for subject, metric, verdict, advice in findings.select(
             "subject", "metric", "verdict", "advice_en"
         ).iter_rows()
     }
-    assert said["gender", "share of whom it is known"] == (
+    assert found["gender", "share of whom it is known"] == (
         "not judged",
         "The gender of no customer is known, so fairness by it is not judged.",
     )
-    assert said["region", "share of whom it is known"][0] == "pass"
-    verdict, advice = said["offer", "groups that differ"]
+    assert found["region", "share of whom it is known"][0] == "pass"
+    verdict, advice = found["offer", "groups that differ"]
     assert verdict == "warn"
     assert advice.startswith("Differs for region")
 

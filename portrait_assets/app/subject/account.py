@@ -109,18 +109,18 @@ def _account(con: duckdb.DuckDBPyConnection, context: Context, known_as: str) ->
     tables = context.tables
     person = find_person(con, known_as, tables)
     found = holdings(con, person, tables)
-    held = {holding.table.full_name: holding for holding in found}
+    by_table = {holding.table.full_name: holding for holding in found}
     source = context.folder.read(load_source)
-    tags = list(_tags(con, _rows_of(held, MATRIX)))
+    tags = list(_tags(con, _rows_of(by_table, MATRIX)))
     parts = {
-        "identity": _plain(_rows_of(held, IDENTITY_MAP.full_name)),
-        "golden_record": list(_golden(held, person)),
-        "features": list(_features(con, held)),
-        "segments": list(_segments(held)),
+        "identity": _plain(_rows_of(by_table, IDENTITY_MAP.full_name)),
+        "golden_record": list(_golden(by_table, person)),
+        "features": list(_features(con, by_table)),
+        "segments": list(_segments(by_table)),
         "tags": tags,
-        "audiences": list(_audiences(context, held)),
-        "consents": _of_table(held, CONSENTS.name),
-        "requests": _of_table(held, REQUESTS.name),
+        "audiences": list(_audiences(context, by_table)),
+        "consents": _of_table(by_table, CONSENTS.name),
+        "requests": _of_table(by_table, REQUESTS.name),
         "corrections": _added(context, CUSTOMERS.name, person),
         "objections": _added(context, REQUESTS.name, person),
         "automated_decisions": list(_decisions(con, context, tags)),
@@ -159,8 +159,8 @@ def _plain(rows: Sequence[Row]) -> list[Row]:
     return [{name: plain(value) for name, value in row.items()} for row in rows]
 
 
-def _rows_of(held: Mapping[str, Holding], table: str) -> tuple[Row, ...]:
-    return held[table].rows if table in held else ()
+def _rows_of(by_table: Mapping[str, Holding], table: str) -> tuple[Row, ...]:
+    return by_table[table].rows if table in by_table else ()
 
 
 def _is_provided(table: Table) -> bool:
@@ -168,8 +168,8 @@ def _is_provided(table: Table) -> bool:
     return table.schema == CLEANED and table.name in CANONICAL_BY_NAME
 
 
-def _of_table(held: Mapping[str, Holding], name: str) -> list[Row]:
-    return _plain(_rows_of(held, f"{CLEANED}.{name}"))
+def _of_table(by_table: Mapping[str, Holding], name: str) -> list[Row]:
+    return _plain(_rows_of(by_table, f"{CLEANED}.{name}"))
 
 
 def _of_holding(holding: Holding) -> Row:
@@ -193,9 +193,9 @@ def _described(column: Column) -> Row:
     }
 
 
-def _golden(held: Mapping[str, Holding], person: Person) -> Iterator[Row]:
+def _golden(by_table: Mapping[str, Holding], person: Person) -> Iterator[Row]:
     """The newest best record, attribute by attribute, with the file and row of each value."""
-    rows = _rows_of(held, GOLDEN_RECORD.full_name)
+    rows = _rows_of(by_table, GOLDEN_RECORD.full_name)
     own = [row for row in rows if row["customer_id"] == person.customer_id] or list(rows)
     if not own:
         return
@@ -207,9 +207,9 @@ def _golden(held: Mapping[str, Holding], person: Person) -> Iterator[Row]:
             yield _described(column) | {"value": value, "origin": places.get(column.name)}
 
 
-def _features(con: duckdb.DuckDBPyConnection, held: Mapping[str, Holding]) -> Iterator[Row]:
+def _features(con: duckdb.DuckDBPyConnection, by_table: Mapping[str, Holding]) -> Iterator[Row]:
     """The features of the newest month, with their names and units."""
-    rows = _rows_of(held, FEATURE_MATRIX.full_name)
+    rows = _rows_of(by_table, FEATURE_MATRIX.full_name)
     if not rows:
         return
     newest = max(rows, key=lambda row: str(row["as_of"]))
@@ -234,10 +234,10 @@ def _features(con: duckdb.DuckDBPyConnection, held: Mapping[str, Holding]) -> It
         }
 
 
-def _segments(held: Mapping[str, Holding]) -> Iterator[Row]:
+def _segments(by_table: Mapping[str, Holding]) -> Iterator[Row]:
     """The segment of each month: its name, and how far from its prototype the person is."""
-    assigned = {row["as_of"]: row for row in _rows_of(held, CLUSTER_ASSIGNMENT.full_name)}
-    for row in _rows_of(held, MATRIX):
+    assigned = {row["as_of"]: row for row in _rows_of(by_table, CLUSTER_ASSIGNMENT.full_name)}
+    for row in _rows_of(by_table, MATRIX):
         if row["segment_id"] is None:
             continue
         own = assigned.get(row["as_of"], {})
@@ -272,10 +272,10 @@ def _tags(con: duckdb.DuckDBPyConnection, months: Sequence[Row]) -> Iterator[Row
             }
 
 
-def _audiences(context: Context, held: Mapping[str, Holding]) -> Iterator[Row]:
+def _audiences(context: Context, by_table: Mapping[str, Holding]) -> Iterator[Row]:
     saved = context.folder.read(source_audiences, context.folder.read(source_catalogue))
     names = {audience.code: (audience.name_en, audience.name_zh) for audience in saved}
-    for row in _rows_of(held, AUDIENCE_MEMBERSHIP.full_name):
+    for row in _rows_of(by_table, AUDIENCE_MEMBERSHIP.full_name):
         code = row["audience_code"]
         en, zh = names.get(code, (code, code))
         yield {"audience": code, "en": en, "zh": zh} | {

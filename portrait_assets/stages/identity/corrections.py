@@ -27,9 +27,9 @@ def without_overruled(records: pl.DataFrame, of: str, only_later: bool = False) 
     is_correction = records.select(_IS_CORRECTION).to_series()
     if not is_correction.any():
         return records
-    made = records.filter(is_correction)
+    corrections = records.filter(is_correction)
     for column in CORRECTABLE:
-        if made[column.name].null_count() < made.height:
+        if corrections[column.name].null_count() < corrections.height:
             records = _without(records, of, column.name, only_later)
     return records
 

@@ -340,11 +340,13 @@ def with_verdicts(rows: pl.DataFrame, month: str) -> pl.DataFrame:
         .otherwise(pl.lit(str(Parity.PARITY)))
     )
     is_before = pl.col("measure") == str(Measure.TRUE_POSITIVE)
-    said = pl.when(is_before).then(last_day(next_month(month, -1))).otherwise(last_day(month))
+    predicted_on = (
+        pl.when(is_before).then(last_day(next_month(month, -1))).otherwise(last_day(month))
+    )
     return _without_small_cells(
         found.with_columns(
             verdict.alias("verdict"),
-            said.alias("said_as_of"),
+            predicted_on.alias("said_as_of"),
             pl.lit(last_day(month)).alias("as_of"),
         )
     )
