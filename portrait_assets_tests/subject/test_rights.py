@@ -103,7 +103,7 @@ def test_a_correction_holds_from_its_month_and_no_earlier_month_is_made_again(
     assert requests == [("2024-03", "K002", "objection", "profiling")]
     by_month = dict(runs)
     assert by_month["2024-01"] == by_month["2024-02"] != by_month["2024-03"]
-    assert balance == [(1, 1, None, None)]
+    assert balance == [(1, 1, None, 1.0)]
     assert read_plan(read_request(materialized, None)).is_empty
     assert portrait_here("doctor", data=data).returncode == 0
     found = portrait_here("subject", "K001", data=data)

@@ -22,11 +22,12 @@ _COUNTS = {
 def counted(kept: pl.DataFrame, canonical: Canonical) -> pl.DataFrame:
     """Per month and column of kept rows: the rows, those of the month that they fell in, values.
 
-    A correction holds one value, which says nothing of how complete the source's own rows are.
+    A correction stands in the month of its day, and its one value says nothing of how complete the
+    source's own rows are.
     """
     names = [column.name for column in canonical.columns]
-    in_time = pl.lit(None, dtype=pl.Int64)
     is_own = pl.col("source_file") != CORRECTIONS_FILE
+    in_time = (~is_own).sum()
     if kept.filter(is_own)[canonical.dated_by].count():
         day, first_day = pl.col(canonical.dated_by), pl.first("month").str.to_date("%Y-%m")
         in_time = ((day >= first_day) & (day < first_day.dt.offset_by("1mo"))).sum()
