@@ -42,8 +42,8 @@ def correct(settings: Settings, correction: Correction = MOVED) -> None:
 
 
 def rows_of(placing: Placing, month: str) -> pl.DataFrame:
-    rows = placing.rows([month])
-    return placing.reader.con.sql(rows.sql).pl()
+    found: pl.DataFrame = placing.reader.con.sql(placing.rows([month]).sql).pl()
+    return found
 
 
 def test_a_correction_is_a_row_of_its_month_beside_undated_ones(tmp_path: Path):

@@ -27,7 +27,7 @@ WHO = "K001"
 
 @pytest.fixture(scope="module")
 def account(all_months: Settings) -> Account:
-    return account_of(all_months, WHO)
+    return account_of(all_months, WHO, "C3")
 
 
 def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
@@ -140,7 +140,7 @@ def test_a_new_table_with_an_identifying_column_appears_by_itself(
     (tmp_path / "sources").symlink_to(all_months.data_dir / "sources")
     settings = all_months.model_copy(update={"data_dir": tmp_path})
     rooms = (*ROOMS, Room("letters", tables=lambda context: (letters,)))
-    found = account_of(settings, WHO, rooms).parts["records"]
+    found = account_of(settings, WHO, "C3", rooms).parts["records"]
     assert [each["rows"] for each in found if each["table"] == "raw.letters"] == [
         [{"month": "2024-01", "recipient": f" {WHO} ", "text": "hello"}]
     ]
@@ -154,6 +154,31 @@ def test_the_page_says_what_the_json_does_in_two_languages(account: Account):
         assert text in page
     assert "http" not in page.replace("http://www.w3.org", "")
     assert all(row["rule"] in data["tags"][0]["rule"] for row in data["tags"][:1])
+
+
+def test_what_is_above_the_clearance_is_named_and_not_shown(all_months: Settings, tmp_path: Path):
+    """The shop with a telephone number in the customer's record, under clearances up to C3."""
+    copied = tmp_path / "warehouse" / all_months.source / "warehouse.duckdb"
+    copied.parent.mkdir(parents=True)
+    copied.write_bytes(all_months.warehouse_file.read_bytes())
+    with duckdb.connect(str(copied)) as con:
+        for table in ("cleaned.customers", "cleaned.golden_record"):
+            con.execute(f"UPDATE {table} SET phone = '13800138000', gender = 'F'")
+    (tmp_path / "sources").symlink_to(all_months.data_dir / "sources")
+    settings = all_months.model_copy(update={"data_dir": tmp_path})
+    texts = {level: as_json(account_of(settings, WHO, level)) for level in ("C1", "C2", "C3")}
+    assert {level: "13800138000" in text for level, text in texts.items()} == {
+        "C1": False,
+        "C2": False,
+        "C3": True,
+    }
+    held_back = {level: json.loads(text)["held_back"] for level, text in texts.items()}
+    assert {"cleaned.golden_record.phone", "cleaned.customers.phone"} <= set(held_back["C2"])
+    assert "cleaned.golden_record.gender" in set(held_back["C1"]) - set(held_back["C2"])
+    assert held_back["C3"] == []
+    page = as_page(account_of(settings, WHO, "C2"))
+    assert "13800138000" not in page
+    assert "2 columns are of a class above what is shown here" in page
 
 
 def test_what_is_portable_is_what_the_person_gave_and_did(account: Account):
@@ -176,16 +201,17 @@ def test_the_files_are_their_owners_alone_and_their_names_say_nothing(
 
 
 def test_an_identifier_that_nobody_has_is_not_repeated(all_months: Settings):
-    for asked in (account_of, require_customer):
+    for given in ({"clearance": "C3"}, {}):
+        asked = account_of if given else require_customer
         with pytest.raises(UnknownPersonError) as unknown:
-            asked(all_months, "13800138000")
+            asked(all_months, "13800138000", **given)
         assert "13800138000" not in str(unknown.value)
 
 
 def test_a_run_is_neither_blocked_nor_read_in_its_midst(all_months: Settings):
     lock = all_months.warehouse_dir / "warehouse.lock"
     with warehouse_lock(lock, "a run", 0), pytest.raises(WarehouseBusyError, match="run a run"):
-        account_of(all_months, WHO)
+        account_of(all_months, WHO, "C3")
 
 
 def test_identity_states_since_when_a_record_is_theirs(account: Account):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -39,7 +40,7 @@ REGIONS = np.array(["east", "west", "north"])[PLACE % 3]
 AGES = 20 + PLACE // 3 % 60
 
 
-def world_of(folder: Path, offer: Sequence[bool | None], **features: object) -> SmallWorld:
+def world_of(folder: Path, offer: Any, **features: object) -> SmallWorld:
     """Two months of 600 customers, of whom the even ones buy in the second."""
     found = SmallWorld(folder, matrix_of(OFFER, SCORE), CUSTOMERS)
     tags = {"offer": offer, "score": PLACE / CUSTOMERS}
@@ -115,7 +116,7 @@ def test_a_fair_tag_is_at_parity_in_every_group(tmp_path: Path):
 def test_what_is_certain_and_small_is_no_difference():
     """1.5 % more of a hundred thousand: far beyond chance, and within four fifths."""
     rows = with_verdicts(judged(counted([(100_000, 51_000), (100_000, 49_500)])), FEB)
-    assert rows["q_value"].max() < 1e-6
+    assert (rows["q_value"] < 1e-6).all()
     assert set(rows["verdict"]) == {"parity"}
 
 

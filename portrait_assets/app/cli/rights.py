@@ -60,7 +60,7 @@ def subject(
     from portrait_assets.app.subject.page import FOLDER, as_json, write_account
 
     settings = settings_of(source, data_dir)
-    account = account_of(settings, customer)
+    account = account_of(settings, customer, "C3")
     if purpose is Purpose.PORTABILITY:
         account = portable(account)
     if json:

@@ -47,20 +47,32 @@ MATRIX = "tags.portrait_matrix"
 
 @dataclass(frozen=True)
 class Account:
-    """What is held of a person, by part; each part is plain data, ready for JSON."""
+    """What is held of a person, by part; each part is plain data, ready for JSON.
+
+    `columns` are what it shows; `held_back` names those that are of a class above the clearance.
+    """
 
     title: Title
     source: str
     written_at: datetime
     person: Person
     columns: tuple[Column, ...]
+    held_back: tuple[str, ...]
     parts: Mapping[str, Any] = field(repr=False)
 
 
-def account_of(settings: Settings, known_as: str, rooms: tuple[Room, ...] = ROOMS) -> Account:
+def account_of(
+    settings: Settings, known_as: str, clearance: str, rooms: tuple[Room, ...] = ROOMS
+) -> Account:
     """All that is held of the person whose identifier this is.
 
     The warehouse is opened to read, while no run holds it.
+
+    Args:
+        settings: the warehouse's.
+        known_as: the identifier.
+        clearance: the highest class of columns that is shown.
+        rooms: of which tables it is.
 
     Raises:
         UnknownPersonError: when nothing is held under the identifier.
@@ -70,7 +82,7 @@ def account_of(settings: Settings, known_as: str, rooms: tuple[Room, ...] = ROOM
     with commands_for(settings):
         context = context_of(settings, rooms)
         with _warehouse(settings) as con:
-            return _account(con, context, known_as)
+            return _account(con, context, known_as, clearance)
 
 
 def require_customer(settings: Settings, known_as: str, rooms: tuple[Room, ...] = ROOMS) -> Person:
@@ -105,13 +117,16 @@ def _warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def _account(con: duckdb.DuckDBPyConnection, context: Context, known_as: str) -> Account:
+def _account(
+    con: duckdb.DuckDBPyConnection, context: Context, known_as: str, clearance: str
+) -> Account:
     tables = context.tables
     person = find_person(con, known_as, tables)
-    found = holdings(con, person, tables)
+    whole = holdings(con, person, tables)
+    found = tuple(holding.up_to(clearance) for holding in whole)
     by_table = {holding.table.full_name: holding for holding in found}
     source = context.folder.read(load_source)
-    tags = list(_tags(con, _rows_of(by_table, MATRIX)))
+    tags = list(_tags(con, _rows_of(by_table, MATRIX), clearance))
     parts = {
         "identity": _plain(_rows_of(by_table, IDENTITY_MAP.full_name)),
         "golden_record": list(_golden(by_table, person)),
@@ -121,7 +136,11 @@ def _account(con: duckdb.DuckDBPyConnection, context: Context, known_as: str) ->
         "audiences": list(_audiences(context, by_table)),
         "consents": _of_table(by_table, CONSENTS.name),
         "requests": _of_table(by_table, REQUESTS.name),
-        "corrections": _added(context, CUSTOMERS.name, person),
+        "corrections": [
+            line
+            for line in _added(context, CUSTOMERS.name, person)
+            if CUSTOMERS.column(line["column"]).sensitivity <= clearance
+        ],
         "objections": _added(context, REQUESTS.name, person),
         "automated_decisions": list(_decisions(con, context, tags)),
         "sources": [
@@ -140,8 +159,14 @@ def _account(con: duckdb.DuckDBPyConnection, context: Context, known_as: str) ->
         "records": [_of_holding(holding) for holding in found],
     }
     columns = tuple(column for holding in found for column in holding.columns)
+    held_back = tuple(
+        f"{holding.table.full_name}.{column.name}"
+        for holding in whole
+        for column in holding.columns
+        if column.sensitivity > clearance
+    )
     title, name = source.definition.title, source.name
-    return Account(title, name, datetime.now(UTC), person, columns, parts)
+    return Account(title, name, datetime.now(UTC), person, columns, held_back, parts)
 
 
 def plain(value: object) -> Any:
@@ -202,7 +227,7 @@ def _golden(by_table: Mapping[str, Holding], person: Person) -> Iterator[Row]:
     newest = max(own, key=lambda row: str(row["month"]))
     places = dict(each.split(": ", 1) for each in newest["origins"] or ())
     for column in CUSTOMERS.columns:
-        if newest[column.name] is not None:
+        if newest.get(column.name) is not None:
             value = plain(newest[column.name])
             yield _described(column) | {"value": value, "origin": places.get(column.name)}
 
@@ -220,7 +245,7 @@ def _features(con: duckdb.DuckDBPyConnection, by_table: Mapping[str, Holding]) -
     ).fetchall()
     names = {feature: rest for feature, *rest in named}
     for column in FEATURE_MATRIX.columns:
-        if newest[column.name] is None or column.identifies:
+        if newest.get(column.name) is None or column.identifies:
             continue
         en, zh, unit = names.get(column.name, (column.en, column.zh, column.unit))
         yield {
@@ -238,23 +263,23 @@ def _segments(by_table: Mapping[str, Holding]) -> Iterator[Row]:
     """The segment of each month: its name, and how far from its prototype the person is."""
     assigned = {row["as_of"]: row for row in _rows_of(by_table, CLUSTER_ASSIGNMENT.full_name)}
     for row in _rows_of(by_table, MATRIX):
-        if row["segment_id"] is None:
+        if row.get("segment_id") is None:
             continue
         own = assigned.get(row["as_of"], {})
         yield {
             "as_of": plain(row["as_of"]),
             "segment_id": row["segment_id"],
-            "en": row["segment_name_en"],
-            "zh": row["segment_name_zh"],
+            "en": row.get("segment_name_en"),
+            "zh": row.get("segment_name_zh"),
             "distance": own.get("distance"),
             "confidence": own.get("confidence"),
         }
 
 
-def _tags(con: duckdb.DuckDBPyConnection, months: Sequence[Row]) -> Iterator[Row]:
+def _tags(con: duckdb.DuckDBPyConnection, months: Sequence[Row], clearance: str) -> Iterator[Row]:
     """The tags of each month, with the rule and the inputs that decided each."""
     for month in months:
-        card = customer_card(con, month["customer_id"], month["as_of"], months=0)
+        card = customer_card(con, month["customer_id"], month["as_of"], 0, clearance)
         for tag in card.tags:
             yield {
                 "as_of": plain(card.as_of),

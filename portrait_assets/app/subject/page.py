@@ -31,6 +31,7 @@ def document(account: Account) -> dict[str, Any]:
         "written_at": account.written_at.isoformat(timespec="seconds"),
         "customer_id": account.person.customer_id,
         "identifiers": list(account.person.ids),
+        "held_back": list(account.held_back),
         **account.parts,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -36,6 +36,11 @@ class Holding:
             for column in self.table.all_columns
             if any(row.get(column.name) is not None for row in self.rows)
         )
+
+    def up_to(self, clearance: str) -> Holding:
+        """The same without the columns of a class above this one."""
+        names = [c.name for c in self.table.all_columns if c.sensitivity <= clearance]
+        return replace(self, rows=tuple({name: row[name] for name in names} for row in self.rows))
 
 
 def holdings(
@@ -133,6 +138,7 @@ def origins(found: Sequence[Holding]) -> Iterator[Origin]:
             continue
         for file in sorted({row["source_file"] for row in holding.rows}):
             own = [row for row in holding.rows if row["source_file"] == file]
-            days = [row[canonical.dated_by] for row in own if row[canonical.dated_by] is not None]
+            dated = (row.get(canonical.dated_by) for row in own)
+            days = [day for day in dated if day is not None]
             first, last = (min(days), max(days)) if days else (None, None)
             yield Origin(file, holding.table, len(own), first, last)

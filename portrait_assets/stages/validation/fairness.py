@@ -250,21 +250,23 @@ _GROUP = (
     + f" END AS attribute, coalesce({', '.join(GROUPS_SQL)}) AS level, count(*) AS customers"
 )
 _SETS = f"GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in GROUPS_SQL)})"
-_LONG = {
-    "attribute": pl.String,
-    "level": pl.String,
-    "customers": pl.Int64,
-    "selected": pl.Int64,
-    "tag_code": pl.String,
-    "tag_value": pl.String,
-    "measure": pl.String,
-    "outcome": pl.String,
-    "is_descriptive": pl.Boolean,
-}
+_LONG = pl.Schema(
+    {
+        "attribute": pl.String(),
+        "level": pl.String(),
+        "customers": pl.Int64(),
+        "selected": pl.Int64(),
+        "tag_code": pl.String(),
+        "tag_value": pl.String(),
+        "measure": pl.String(),
+        "outcome": pl.String(),
+        "is_descriptive": pl.Boolean(),
+    }
+)
 
 
 def _nothing() -> pl.DataFrame:
-    return pl.DataFrame(schema={**_LONG, "rest_customers": pl.Int64, "rest_selected": pl.Int64})
+    return judged(pl.DataFrame(schema=_LONG))
 
 
 def _long(counted: pl.DataFrame, chosen: Sequence[Selection], number: int | None) -> pl.DataFrame:

@@ -49,7 +49,8 @@ def _named(row: Row, names: Tags) -> Row:
 
 
 def _charts(published: Published) -> dict[str, str]:
-    drawn, names = [], {}
+    drawn: list[Row] = []
+    names: dict[str, str] = {}
     for row in published.of(judged):
         if row["measure"] != "selection rate" or row["low"] is None or len(drawn) >= DRAWN:
             continue
