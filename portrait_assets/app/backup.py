@@ -69,8 +69,8 @@ IRREPLACEABLE: Sequence[Irreplaceable] = (
     Irreplaceable("audiences.yaml", "saved audiences"),
     Irreplaceable("segments.yaml", "names given to segments"),
     Irreplaceable("egress_register*.jsonl", "what left, when, to whom and what for", grows=True),
-    Irreplaceable("corrections.csv", "what customers had corrected"),
-    Irreplaceable("objections.csv", "what customers object to"),
+    Irreplaceable("corrections.csv", "what customers had corrected", grows=True),
+    Irreplaceable("objections.csv", "what customers object to", grows=True),
 )
 
 

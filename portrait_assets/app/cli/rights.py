@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
+from portrait_assets.app.cli.options import (
+    DataOption,
+    SourceOption,
+    err,
+    example,
+    out,
+    settings_of,
+)
 from portrait_assets.core.errors import PortraitError
 
 if TYPE_CHECKING:
@@ -54,21 +61,21 @@ def subject(
     """Write all that is held of one person: records, portrait, reasons, decisions, sources.
 
     A JSON file and a page in English and Chinese, which only you can read; their names say
-    nothing of whom they are about. All values are shown, also those of the highest class.
+    nothing of whom they are about. Values are shown up to the clearance of the outlet `subject`:
+    PORTRAIT_CLEARANCE__SUBJECT=C3 shows all.
     """
-    from portrait_assets.app.subject.account import account_of, portable
-    from portrait_assets.app.subject.page import FOLDER, as_json, write_account
+    from portrait_assets.app.subject.leaving import give
+    from portrait_assets.app.subject.page import FOLDER
 
     settings = settings_of(source, data_dir)
-    account = account_of(settings, customer, "C3")
-    if purpose is Purpose.PORTABILITY:
-        account = portable(account)
+    folder = None if json else to or settings.data_dir / FOLDER / settings.source
+    given = give(settings, customer, folder, purpose is Purpose.PORTABILITY)
     if json:
-        typer.echo(as_json(account), nl=False)
-        return
-    folder = to or settings.data_dir / FOLDER / settings.source
-    for path in write_account(account, folder):
+        typer.echo(given.text, nl=False)
+    for path in given.paths:
         out.print(str(path), markup=False)
+    if given.note:
+        err.print(given.note, markup=False)
 
 
 @commands.command(epilog=example('correct K001 region west --reason "moved" --source corner_shop'))
