@@ -35,6 +35,7 @@ READS = frozenset(
         *("portrait_file", "warehouse_file", "open_published", "open_database"),
         *("find_audience", "read_card", "diff_drafts", "read_published", "read_status"),
         *("merges_to_backdate", "examine", "run_portrait", "pseudonyms_of", "owners_of"),
+        *("give_account",),
     }
 )
 

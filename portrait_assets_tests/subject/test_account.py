@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from dataclasses import replace
 from datetime import date
@@ -12,10 +13,13 @@ import duckdb
 import pytest
 
 from portrait_assets.app.subject.account import Account, account_of, portable, require_customer
+from portrait_assets.app.subject.leaving import give_account
 from portrait_assets.app.subject.page import as_json, as_page, write_account
 from portrait_assets.app.subject.person import UnknownPersonError
 from portrait_assets.core.errors import WarehouseBusyError
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.egress import digest_of
+from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.storage.dagster.room import Room
@@ -217,3 +221,22 @@ def test_a_run_is_neither_blocked_nor_read_in_its_midst(all_months: Settings):
 def test_identity_states_since_when_a_record_is_theirs(account: Account):
     days = [each["valid_from"] for each in account.parts["identity"]]
     assert days == [date(2024, 1, 1).isoformat()]
+
+
+def test_what_is_given_is_entered_in_the_register_without_saying_of_whom(
+    all_months: Settings, tmp_path: Path
+):
+    (tmp_path / "warehouse").symlink_to(all_months.data_dir / "warehouse")
+    shutil.copytree(all_months.data_dir / "sources", tmp_path / "sources")
+    settings = all_months.model_copy(update={"data_dir": tmp_path})
+    given = give_account(settings, WHO, tmp_path / "out")
+    again = give_account(settings, WHO, None, only_provided=True)
+    assert given.paths[0].read_text() == given.text
+    assert again.paths == ()
+    entries = Register.of(settings).entries("subject")
+    assert [entry["about"]["request"] for entry in entries] == ["access", "portability"]
+    assert entries[0]["digest"] == digest_of(given.text)
+    assert WHO not in settings.register_file.read_text()
+    assert {each["outlet"] for each in json.loads(given.text)["recipients"]} <= {
+        *("publication", "report"),
+    }

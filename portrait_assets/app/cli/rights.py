@@ -64,12 +64,12 @@ def subject(
     nothing of whom they are about. Values are shown up to the clearance of the outlet `subject`:
     PORTRAIT_CLEARANCE__SUBJECT=C3 shows all.
     """
-    from portrait_assets.app.subject.leaving import give
+    from portrait_assets.app.subject.leaving import give_account
     from portrait_assets.app.subject.page import FOLDER
 
     settings = settings_of(source, data_dir)
     folder = None if json else to or settings.data_dir / FOLDER / settings.source
-    given = give(settings, customer, folder, purpose is Purpose.PORTABILITY)
+    given = give_account(settings, customer, folder, purpose is Purpose.PORTABILITY)
     if json:
         typer.echo(given.text, nl=False)
     for path in given.paths:

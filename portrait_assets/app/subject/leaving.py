@@ -25,7 +25,7 @@ class Given:
     note: str | None
 
 
-def give(
+def give_account(
     settings: Settings, known_as: str, folder: Path | None, only_provided: bool = False
 ) -> Given:
     """All that is held of the person whose identifier this is, or only what they provided.
