@@ -226,9 +226,8 @@ def test_identity_states_since_when_a_record_is_theirs(account: Account):
 def test_what_is_given_is_entered_in_the_register_without_saying_of_whom(
     all_months: Settings, tmp_path: Path
 ):
-    (tmp_path / "warehouse").symlink_to(all_months.data_dir / "warehouse")
-    shutil.copytree(all_months.data_dir / "sources", tmp_path / "sources")
-    settings = all_months.model_copy(update={"data_dir": tmp_path})
+    shutil.copytree(all_months.data_dir, tmp_path / "data")
+    settings = all_months.model_copy(update={"data_dir": tmp_path / "data"})
     given = give_account(settings, WHO, tmp_path / "out")
     again = give_account(settings, WHO, None, only_provided=True)
     assert given.paths[0].read_text() == given.text
