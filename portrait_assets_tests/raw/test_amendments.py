@@ -30,6 +30,7 @@ from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.placing import Placing, placings, receipts
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.testing.shop import SHOP_MONTHS, shop
 
 MOVED = Correction(date(2024, 3, 5), "K001", "region", "west", "a clerk", "moved in March")
@@ -111,6 +112,32 @@ def test_what_a_hand_wrote_and_does_not_fit_is_received_as_text(tmp_path: Path):
     path.write_text(path.read_text().replace("41", "forty"))
     with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         assert rows_of(placings(reader)["customers"], "2024-03")["age"].to_list() == ["forty"]
+
+
+def test_parquet_keeps_its_types_and_is_read_as_fast_and_requests_come_together(tmp_path: Path):
+    generate_bank(tmp_path / "bank", customers=60, months=3, seed=1)
+    folder = tmp_path / "bank" / "sources" / "synthetic_bank"
+    tables = ("customers", "requests")
+    with duckdb.connect() as con, SourceReader(con, load_source(folder)) as reader:
+        before = {name: placings(reader)[name] for name in tables}
+        counts = {name: placing.counts() for name, placing in before.items()}
+    source = load_source(folder)
+    last = source.months()[-1]
+    day = date.fromisoformat(f"{last}-02")
+    born = replace(MOVED, recorded_on=day, column="birth_date", value="1990-02-28")
+    add_correction(folder, born, source.conventions)
+    add_objection(folder, replace(OBJECTED, requested_on=day))
+    with duckdb.connect() as con, SourceReader(con, load_source(folder)) as reader:
+        for name, placing in placings(reader).items():
+            if name in tables:
+                assert placing.types == before[name].types
+                more = {month: n + (month == last) for month, n in counts[name].items()}
+                assert placing.counts() == {last: 1, **more}
+                assert placing.is_read_fast
+                found = receipts({name: placing}, [name], [last]).row(0, named=True)
+                assert found["rows_in_file"] == found["rows_placed"]
+        row = rows_of(placings(reader)["customers"], last).filter(source_file=CORRECTIONS_FILE)
+    assert row["birth_date"].to_list() == ["1990-02-28"]
 
 
 def test_days_are_written_as_the_source_declares_them(tmp_path: Path):
