@@ -207,7 +207,7 @@ def test_every_attribute_has_a_rule_and_the_contract_holds():
 # -- corrections -----------------------------------------------------------------------------
 
 
-def corrected(month: str, day: str, row: int = 1, **values: str) -> dict[str, Any]:
+def corrected(month: str, day: str, row: int = 1, **values: Any) -> dict[str, Any]:
     """A line of the file of corrections, which holds one value."""
     return {
         "month": month,
@@ -230,7 +230,7 @@ def corrected(month: str, day: str, row: int = 1, **values: str) -> dict[str, An
     ],
 )
 def test_a_correction_comes_before_every_rule_from_its_day_on(name: str, value: str):
-    right = corrected("2024-03", "2024-03-20", **{name: value})
+    right = corrected("2024-03", "2024-03-20") | {name: value}
     again = OLD | {"month": "2024-04", "recorded_on": "2024-04-01"}
     rows = (OLD, OTHER, LATER, right, again)
     before = golden("2024-02", *rows)

@@ -7,7 +7,9 @@ import shutil
 import stat
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -34,7 +36,7 @@ def account(all_months: Settings) -> Account:
     return account_of(all_months, WHO, "C3")
 
 
-def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
         return con.execute(sql, [WHO]).fetchall()
 
@@ -205,10 +207,12 @@ def test_the_files_are_their_owners_alone_and_their_names_say_nothing(
 
 
 def test_an_identifier_that_nobody_has_is_not_repeated(all_months: Settings):
-    for given in ({"clearance": "C3"}, {}):
-        asked = account_of if given else require_customer
+    for ask in (
+        lambda who: account_of(all_months, who, "C3"),
+        partial(require_customer, all_months),
+    ):
         with pytest.raises(UnknownPersonError) as unknown:
-            asked(all_months, "13800138000", **given)
+            ask("13800138000")
         assert "13800138000" not in str(unknown.value)
 
 

@@ -71,9 +71,9 @@ def _recipients(door: Door) -> Iterator[dict[str, Any]]:
         for entry in door.earlier(outlet):
             key = (str(outlet), entry.get("purpose"), str(entry.get("profile")))
             found.setdefault(key, []).append(entry.at.isoformat(timespec="seconds"))
-    for (outlet, purpose, profile), times in sorted(found.items(), key=lambda each: str(each[0])):
+    for (name, purpose, profile), times in sorted(found.items(), key=lambda each: str(each[0])):
         yield {
-            "outlet": outlet,
+            "outlet": name,
             "purpose": purpose,
             "profile": profile,
             "times": len(times),
