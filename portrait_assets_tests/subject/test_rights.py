@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import duckdb
@@ -24,11 +25,14 @@ def materialized(all_months: Settings, tmp_path: Path) -> Settings:
     return all_months.model_copy(update={"data_dir": tmp_path / "data"})
 
 
-def test_the_commands_add_a_line_and_refuse_whom_nobody_is(materialized: Settings):
+def test_the_commands_add_a_line_and_refuse_whom_nobody_is(
+    materialized: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.stdin", StringIO("west\n"))
     data = materialized.data_dir
     why = ("--reason", "a letter", "--by", "a clerk")
     answer = portrait_here(
-        "correct", "K001", "region", "west", "--from", "2024-03-05", *why, data=data
+        "correct", "K001", "region", "-", "--from", "2024-03-05", *why, data=data
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.startswith(

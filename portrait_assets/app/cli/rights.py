@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -82,7 +83,9 @@ def subject(
 def correct(
     customer: IdArgument,
     column: Annotated[str, typer.Argument(help="Column of customers, such as region.")],
-    value: Annotated[str, typer.Argument(help="The right value; days as YYYY-MM-DD.")],
+    value: Annotated[
+        str, typer.Argument(help="The right value, days as YYYY-MM-DD; - reads it from a line.")
+    ],
     reason: ReasonOption,
     day: DayOption = None,
     by: ByOption = None,
@@ -92,7 +95,8 @@ def correct(
     """Put right what the source delivers of a customer, from a day on.
 
     The correction is added to corrections.csv in the source's folder. The next run uses it in the
-    months from that day; earlier months keep what was known.
+    months from that day; earlier months keep what was known. A value that is not to stay in the
+    shell's history is given as -, and typed on the next line.
     """
     from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, Correction, add_correction
     from portrait_assets.stages.raw.source import load_source
@@ -101,7 +105,8 @@ def correct(
     conventions = load_source(settings.source_dir).conventions
     since = _day(day)
     _require_customer(settings, customer)
-    correction = Correction(since, customer.strip(), column, value, _who(by), reason)
+    right = sys.stdin.readline().strip() if value == "-" else value
+    correction = Correction(since, customer.strip(), column, right, _who(by), reason)
     add_correction(settings.source_dir, correction, conventions)
     out.print(f"{column} is corrected from {since} on; written to {CORRECTIONS_FILE}.")
     _say_what_is_next(settings)
