@@ -15,9 +15,9 @@ from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.deciding import deciding
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.claims import claims_of_catalogue
 from portrait_assets.stages.validation.contract import FAIRNESS, Attribute
-from portrait_assets.stages.validation.counting import OTHERS
 from portrait_assets.stages.validation.fairness import (
     Selection,
     fairness,

@@ -29,9 +29,10 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME
 from portrait_assets.stages.targets.outcomes import OUTCOMES, Outcome
 from portrait_assets.stages.targets.windows import Lag, base_months, closing_months
+from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.contract import FAIRNESS, Attribute, Measure, Parity
-from portrait_assets.stages.validation.counting import OTHERS, with_targets
+from portrait_assets.stages.validation.counting import with_targets
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
