@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,8 @@ from portrait_assets.app.backup import (
 from portrait_assets.core.errors import SourceError, WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.register import Register
+from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, Correction, add_correction
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import sales_file, shop, short_shop
@@ -155,6 +158,21 @@ def test_a_backup_creates_a_new_folder_without_the_data(backup: BackedUp, tmp_pa
     done = restore(new, backup.path)
     assert sorted(files_of(new)) == sorted(done.written) == sorted(backup.manifest.files)
     assert done.written[-1] == "source.yaml"  # A folder is a source from then on.
+
+
+def test_what_customers_had_corrected_is_put_back_for_its_owner_alone(
+    settings: Settings, tmp_path: Path
+):
+    source = load_source(settings.source_dir)
+    moved = Correction(date(2024, 3, 5), "K001", "region", "west", "a clerk", "a letter")
+    add_correction(source.own_folder, moved, source.conventions)
+    backup = back_up(settings, tmp_path / "corrected.zip")
+    file = settings.source_dir / CORRECTIONS_FILE
+    content = file.read_bytes()
+    file.unlink()
+    restore(settings, backup.path)
+    assert file.read_bytes() == content
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (file, backup.path)} == {0o600}
 
 
 def test_what_differs_is_replaced_only_by_choice(settings: Settings, backup: BackedUp):

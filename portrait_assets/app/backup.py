@@ -26,6 +26,7 @@ from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import DEFINITION_FILE
 from portrait_assets.privacy.keys import WITHOUT, KeyName, has_key, key_place
+from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
@@ -69,6 +70,8 @@ IRREPLACEABLE: Sequence[Irreplaceable] = (
     Irreplaceable("audiences.yaml", "saved audiences"),
     Irreplaceable("segments.yaml", "names given to segments"),
     Irreplaceable("egress_register*.jsonl", "what left, when, to whom and what for", grows=True),
+    Irreplaceable("corrections.csv", "what customers had corrected", grows=True),
+    Irreplaceable("objections.csv", "what customers object to", grows=True),
 )
 
 
@@ -147,7 +150,7 @@ def back_up(settings: Settings, out: Path, now: datetime | None = None) -> Backe
         archive.writestr(MANIFEST, manifest.model_dump_json(indent=2))
         for name, content in contents.items():
             archive.writestr(_entry(name), content)
-    replace_files({target: written.getvalue()})
+    replace_files({target: written.getvalue()}, private=[target])
     return BackedUp(target, manifest, target.stat().st_size)
 
 
@@ -204,7 +207,8 @@ def restore(settings: Settings, file: Path, replace: bool = False) -> Restored:
         written = sorted(
             contents.keys() - set(same), key=lambda name: (name == DEFINITION_FILE, name)
         )
-        replace_files({folder / name: contents[name] for name in written})
+        private = [folder / name for name in AMENDING_FILES]
+        replace_files({folder / name: contents[name] for name in written}, private)
     left = tuple(name for name in there if name not in contents)
     return Restored(manifest, tuple(written), same, left)
 

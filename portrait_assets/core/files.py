@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 
-def replace_files(contents: Mapping[Path, bytes]) -> None:
+def replace_files(contents: Mapping[Path, bytes], private: Collection[Path] = ()) -> None:
     """Write these files in the order given, over those that there are.
 
     All are written beside and synced before the first takes its place, so that a full disk or a
-    forbidden folder changes none of them.
+    forbidden folder changes none of them. Only their owner can read `private` ones.
 
     Raises:
         OSError: when a file cannot be written; it names the file.
@@ -20,7 +20,9 @@ def replace_files(contents: Mapping[Path, bytes]) -> None:
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with open(beside[path], "wb") as file:
+            mode = 0o600 if path in private else 0o666
+            handle = os.open(beside[path], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -21,6 +21,7 @@ from portrait_assets.stages.cleaned.golden import (
     golden_records,
 )
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
+from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets_tests.cleaned.test_clean import received
 
@@ -201,3 +202,62 @@ def test_every_attribute_has_a_rule_and_the_contract_holds():
     assert records.schema == GOLDEN_RECORD.polars_schema
     assert golden("2024-04").schema == GOLDEN_RECORD.polars_schema
     assert IDENTITY_MAP.column_names[0] == "month"
+
+
+# -- corrections -----------------------------------------------------------------------------
+
+
+def corrected(month: str, day: str, row: int = 1, **values: Any) -> dict[str, Any]:
+    """A line of the file of corrections, which holds one value."""
+    return {
+        "month": month,
+        "customer_id": "C1",
+        "recorded_on": day,
+        "source_file": CORRECTIONS_FILE,
+        "source_row": row,
+        **values,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("birth_date", "1991-05-06"),  # most frequent
+        ("full_name", "许雨焘"),  # most trusted
+        ("address", "海南路1号"),  # most complete
+        ("joined_on", "2021-01-01"),  # earliest
+        ("region", "西藏"),  # most recent
+    ],
+)
+def test_a_correction_comes_before_every_rule_from_its_day_on(name: str, value: str):
+    right = corrected("2024-03", "2024-03-20") | {name: value}
+    again = OLD | {"month": "2024-04", "recorded_on": "2024-04-01"}
+    rows = (OLD, OTHER, LATER, right, again)
+    before = golden("2024-02", *rows)
+    assert (
+        before[name].cast(pl.String).to_list()
+        == golden("2024-02", OLD, OTHER, LATER)[name].cast(pl.String).to_list()
+    )
+    for month in ("2024-03", "2024-04"):
+        record = golden(month, *rows)
+        assert record[name].cast(pl.String).to_list() == [value]
+        assert f"{name}: {CORRECTIONS_FILE} 1" in record["origins"][0].to_list()
+    others = set(SURVIVORSHIP) - {name, "recorded_on"}
+    plain = golden("2024-03", OLD, OTHER, LATER)
+    assert golden("2024-03", *rows).select(sorted(others)).equals(plain.select(sorted(others)))
+
+
+def test_a_later_value_that_was_not_known_holds_and_a_second_correction_overrules_the_first():
+    wrong = corrected("2024-03", "2024-03-20", region="西藏")
+    moved = LATER | {"month": "2024-04", "recorded_on": "2024-04-02", "region": "北京"}
+    assert golden("2024-04", OLD, OTHER, LATER, wrong, moved)["region"].to_list() == ["北京"]
+    again = corrected("2024-05", "2024-05-01", 2, region="上海")
+    stale = moved | {"month": "2024-06", "recorded_on": "2024-06-01", "region": "西藏"}
+    rows = (OLD, OTHER, LATER, wrong, moved, again, stale)
+    assert golden("2024-05", *rows)["region"].to_list() == ["上海"]
+    assert golden("2024-06", *rows)["region"].to_list() == ["上海"]
+
+
+def test_a_correction_of_the_same_day_comes_before_what_the_source_delivers():
+    right = corrected("2024-03", "2024-03-01", region="西藏")
+    assert golden("2024-03", OLD, LATER, right)["region"].to_list() == ["西藏"]

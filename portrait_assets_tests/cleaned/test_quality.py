@@ -14,6 +14,7 @@ from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
+from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.placing import NO_DATE
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
@@ -205,3 +206,14 @@ def test_what_the_ui_shows_are_the_shares_that_are_known():
         {"month": ["m"], "table_name": ["customers"], "validity": [0.5], "timeliness": [None]}
     )
     assert list(known_shares(frame)) == [("customers", "m", {"validity": 0.5})]
+
+
+def test_a_correction_is_kept_and_in_time_and_takes_nothing_off_completeness():
+    whole = {"customer_id": "K1", "region": "east", "gender": "F"}
+    one = {"customer_id": "K1", "recorded_on": "2024-01-05", "region": "west"}
+    measured = shares(CUSTOMERS, [whole, one | {"source_file": CORRECTIONS_FILE}])
+    assert measured["rows_kept"] == 2
+    assert measured["completeness"] == 1
+    assert shares(CUSTOMERS, [whole, one])["completeness"] < 1
+    alone = shares(CUSTOMERS, [one | {"source_file": CORRECTIONS_FILE}])
+    assert (alone["rows_kept"], alone["completeness"], alone["timeliness"]) == (1, None, 1)

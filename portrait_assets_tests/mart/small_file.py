@@ -139,6 +139,28 @@ def _evidence() -> dict[str, list[Row]]:
             }
             for metric, value in (("auc", 0.734), ("lift of the top tenth", 2.345))
         ],
+        "validation.fairness": [
+            {
+                "tag_code": "value_tier",
+                "tag_value": "high",
+                "attribute": "gender",
+                "level": level,
+                "measure": "selection rate",
+                "customers": 15,
+                "selected": selected,
+                "rate": selected / 15,
+                "rest_rate": rest / 15,
+                "difference": (selected - rest) / 15,
+                "low": (selected - rest) / 15 - 0.1,
+                "high": (selected - rest) / 15 + 0.1,
+                "ratio": selected / max(rest, 1),
+                "verdict": verdict,
+            }
+            for level, selected, rest, verdict in (
+                ("M", 12, 3, "differs"),
+                ("F", 7, 8, "parity"),
+            )
+        ],
         "validation.backtest_bucket": [
             bucket
             | {

@@ -24,6 +24,7 @@ CHARTS = {
     *("segment_value", "lifecycle_stage", "value_tier", "concentration", "segment_mix"),
     *("contacts", "segment_response", "response_buckets", "backtests", "gains", "calibration"),
     *("drift", "flow_segment", "flow_lifecycle_stage", "flow_value_tier"),
+    "fairness",
 }
 """All but the scatter, for which a fitted model is needed."""
 
@@ -102,6 +103,11 @@ SAYS = {
         "value_tier v2",
         "0.512",
         "0.688",
+    ],
+    "fairness": [
+        "1 of 2 comparisons differ",
+        "Value tier: High (top 20 %) gender M of all 15 80.0% 20.0% 50.0% – 70.0% 4.00",
+        "价值等级：高（前20%） 性别 M 全体",
     ],
     "drift": ["feature Monetary, last 12 months", "0.31"],
     "migration": ["Between segments", "客群之间"],

@@ -35,11 +35,13 @@ READS = frozenset(
         *("portrait_file", "warehouse_file", "open_published", "open_database"),
         *("find_audience", "read_card", "diff_drafts", "read_published", "read_status"),
         *("merges_to_backdate", "examine", "run_portrait", "pseudonyms_of", "owners_of"),
+        *("give_account",),
     }
 )
 
 # What writes files, and the module in which it passes the door.
 THROUGH_THE_DOOR = {
+    "app/subject/page.py": "app/subject/leaving.py",
     "stages/mart/report.py": "stages/mart/assets.py",
     "stages/mart/shared/file.py": "app/publish.py",
     "storage/duckdb/publishing.py": "stages/mart/assets.py",
@@ -58,6 +60,7 @@ WITHOUT_CUSTOMERS = {
     "stages/clusters/cluster_file.py": "segments in a table of the caller's own",
     "stages/identity/commands.py": "pairs in a table of the caller's own",
     "stages/identity/review.py": "decisions of reviewers, in the source's own folder",
+    "stages/raw/amendments.py": "what customers had corrected or object to, for the operator",
     "stages/raw/text_files.py": "a source's file in another encoding, for the run that reads it",
     "stages/tags/catalogue/governance.py": "approvals of tags",
     "storage/duckdb/lock.py": "a lock",
@@ -66,6 +69,7 @@ WITHOUT_CUSTOMERS = {
 # Commands that read what is stored of customers, and the module in which they pass the door.
 COMMANDS = {
     "pseudonyms.py": "app/pseudonyms.py",
+    "rights.py": "app/subject/leaving.py",
     "rooms/audience.py": "stages/tags/audiences/finding.py",
     "rooms/card.py": "stages/tags/card.py",
     "rooms/identity.py": "stages/identity/commands.py",

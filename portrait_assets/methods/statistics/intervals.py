@@ -28,6 +28,23 @@ def wilson(hits: Counts, sizes: Counts) -> tuple[Floats, Floats]:
     return np.maximum(centres - halves, 0.0), np.minimum(centres + halves, 1.0)
 
 
+def newcombe(
+    hits: Counts, sizes: Counts, other_hits: Counts, other_sizes: Counts
+) -> tuple[Floats, Floats]:
+    """95 % intervals of the differences hits / sizes - other_hits / other_sizes.
+
+    The hybrid score interval without continuity correction: R. Newcombe (1998), "Interval
+    estimation for the difference between independent proportions", method 10. NaN where a size
+    is 0.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one, other = hits / sizes, other_hits / other_sizes
+    (low, high), (other_low, other_high) = wilson(hits, sizes), wilson(other_hits, other_sizes)
+    below = np.sqrt((one - low) ** 2 + (other_high - other) ** 2)
+    above = np.sqrt((high - one) ** 2 + (other - other_low) ** 2)
+    return one - other - below, one - other + above
+
+
 def exact(hits: Counts, sizes: Counts, intervals: int = 1) -> tuple[Floats, Floats]:
     """Intervals that hold all of so many rates hits / sizes together in 95 of 100 cases.
 

@@ -19,28 +19,34 @@ def two_sided(z: Floats) -> Floats:
     return p_values
 
 
-def two_proportions(hits: Counts, size: int, other_hits: Counts, other_size: int) -> Floats:
+def two_proportions(
+    hits: Counts, size: Counts | int, other_hits: Counts, other_size: Counts | int
+) -> Floats:
     """Two-sided p-values that hits / size and other_hits / other_size are the same share.
 
     The z test with pooled variance; Fisher's exact test (R. Fisher 1922, "On the interpretation
     of chi-square from contingency tables") where one of the four expected counts is below
     `SMALLEST_EXPECTED`. NaN where one side is empty, everyone agrees, or hits exceed their size.
+    Sizes are of each pair, or the same for all.
     """
-    everyone = size + other_size
+    sizes = np.broadcast_to(np.asarray(size), hits.shape)
+    other_sizes = np.broadcast_to(np.asarray(other_size), hits.shape)
+    everyone = sizes + other_sizes
     holders = hits + other_hits
     p_values = np.full(len(hits), np.nan)
-    if size == 0 or other_size == 0:
-        return p_values
-    differ = (holders > 0) & (holders < everyone) & (hits <= size) & (other_hits <= other_size)
-    smallest = np.minimum(holders, everyone - holders) * min(size, other_size) / everyone
-    is_small = differ & (smallest < SMALLEST_EXPECTED)
+    differ = (sizes > 0) & (other_sizes > 0) & (holders > 0) & (holders < everyone)
+    differ &= (hits <= sizes) & (other_hits <= other_sizes)
     with np.errstate(invalid="ignore", divide="ignore"):
+        smallest = (
+            np.minimum(holders, everyone - holders) * np.minimum(sizes, other_sizes) / everyone
+        )
         pooled = holders / everyone
-        variance = pooled * (1 - pooled) * (1 / size + 1 / other_size)
-        z = (hits / size - other_hits / other_size) / np.sqrt(variance)
+        variance = pooled * (1 - pooled) * (1 / sizes + 1 / other_sizes)
+        z = (hits / sizes - other_hits / other_sizes) / np.sqrt(variance)
     p_values[differ] = two_sided(z[differ])
-    for at in np.flatnonzero(is_small):
-        p_values[at] = _exact(int(hits[at]), size, int(other_hits[at]), other_size)
+    for at in np.flatnonzero(differ & (smallest < SMALLEST_EXPECTED)):
+        own, other = int(sizes[at]), int(other_sizes[at])
+        p_values[at] = _exact(int(hits[at]), own, int(other_hits[at]), other)
     return p_values
 
 

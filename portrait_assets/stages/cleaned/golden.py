@@ -8,6 +8,7 @@ from enum import StrEnum
 import polars as pl
 
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
+from portrait_assets.stages.identity.corrections import without_overruled
 from portrait_assets.stages.identity.lookup import as_known
 from portrait_assets.stages.identity.records import oldest_first
 
@@ -94,6 +95,8 @@ def golden_month(
 def golden_records(records: pl.DataFrame, trust: tuple[str, ...] = ()) -> pl.DataFrame:
     """One record per customer, with the origin of each value.
 
+    A correction comes before every rule: what it overrules is no candidate.
+
     Args:
         records: rows of cleaned.customers of one or more customers, all that is known of them,
             with `source_customer_id`, the identifier in the source.
@@ -105,7 +108,7 @@ def golden_records(records: pl.DataFrame, trust: tuple[str, ...] = ()) -> pl.Dat
         "attribute: file row" of every value that is not null.
     """
     ranked = (
-        oldest_first(records, "customer_id")
+        oldest_first(without_overruled(records, "customer_id"), "customer_id")
         .reverse()
         .sort("customer_id", maintain_order=True)
         .with_columns(

@@ -9,28 +9,39 @@ import polars as pl
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.cleaned.rules import cross_rule_names
+from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
 from portrait_assets.stages.raw.tables.canonical import Canonical
 
 HadValues = Callable[[str, str], bool]
 _COUNTS = {
     **dict.fromkeys(("month", "table_name", "column_name"), pl.String),
-    **dict.fromkeys(("rows_kept", "in_time", "filled"), pl.Int64),
+    **dict.fromkeys(("rows_kept", "rows_delivered", "in_time", "filled"), pl.Int64),
 }
 
 
 def counted(kept: pl.DataFrame, canonical: Canonical) -> pl.DataFrame:
-    """Per month and column of kept rows: the rows, those of the month that they fell in, values."""
+    """Per month and column of kept rows: the rows, those of the month that they fell in, values.
+
+    A correction stands in the month of its day, and its one value says nothing of how complete the
+    source's own rows are.
+    """
     names = [column.name for column in canonical.columns]
-    in_time = pl.lit(None, dtype=pl.Int64)
-    if kept[canonical.dated_by].count():
+    is_own = pl.col("source_file") != CORRECTIONS_FILE
+    in_time = (~is_own).sum()
+    if kept.filter(is_own)[canonical.dated_by].count():
         day, first_day = pl.col(canonical.dated_by), pl.first("month").str.to_date("%Y-%m")
         in_time = ((day >= first_day) & (day < first_day.dt.offset_by("1mo"))).sum()
     return (
         kept.group_by("month")
-        .agg(pl.len().alias("rows_kept"), in_time.alias("in_time"), pl.col(names).count())
+        .agg(
+            pl.len().alias("rows_kept"),
+            is_own.sum().alias("rows_delivered"),
+            in_time.alias("in_time"),
+            pl.col(names).filter(is_own).count(),
+        )
         .unpivot(
             names,
-            index=["month", "rows_kept", "in_time"],
+            index=["month", "rows_kept", "rows_delivered", "in_time"],
             variable_name="column_name",
             value_name="filled",
         )
@@ -52,10 +63,12 @@ def _together(counts: Iterable[pl.DataFrame], had_values: HadValues) -> pl.DataF
     before = named.filter([had_values(table, column) for table, column in named.iter_rows()])
     missing = empty.join(before, on=named.columns, how="semi")
     counted_columns = pl.concat([by_column.filter(so_far > 0), missing])
-    rows = pl.col("rows_kept")
-    return counted_columns.group_by("month", "table_name").agg(
-        rows.first(), pl.col("in_time").first(), rows.sum().alias("values"), pl.col("filled").sum()
+    of = ("month", "table_name")
+    values = counted_columns.group_by(of).agg(
+        pl.col("rows_delivered").sum().alias("values"), pl.col("filled").sum()
     )
+    rows = by_column.group_by(of).agg(pl.col("rows_kept", "in_time").first())
+    return rows.join(values, on=of, how="left")
 
 
 def quality(

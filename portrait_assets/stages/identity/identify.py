@@ -22,6 +22,7 @@ from portrait_assets.methods.personal_data.rules import person_rules
 from portrait_assets.methods.typing.rows import type_rows
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
+from portrait_assets.stages.identity.corrections import carried_forward
 from portrait_assets.stages.identity.records import oldest_first
 from portrait_assets.stages.identity.resolve import (
     Resolved,
@@ -127,7 +128,8 @@ def _records(customers: pl.DataFrame, conventions: Conventions) -> pl.DataFrame:
     typed = type_rows(customers, CUSTOMERS, conventions, forms_of(conventions.country))
     checked = typed.against(person_rules(conventions.country)).without_duplicates()
     records = checked.kept.rename({"customer_id": "record_id"})
-    return oldest_first(records, "record_id").with_row_index("place")
+    ordered = carried_forward(oldest_first(records, "record_id"), "record_id")
+    return ordered.with_row_index("place")
 
 
 class _Texts:

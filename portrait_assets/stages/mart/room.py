@@ -24,6 +24,7 @@ def _report() -> Sequence[Section]:
     from portrait_assets.stages.mart.sections.campaigns import CAMPAIGNS
     from portrait_assets.stages.mart.sections.dictionary import DICTIONARY
     from portrait_assets.stages.mart.sections.drift import DRIFT
+    from portrait_assets.stages.mart.sections.fairness import FAIRNESS
     from portrait_assets.stages.mart.sections.findings import FINDINGS
     from portrait_assets.stages.mart.sections.matrix import MATRIX
     from portrait_assets.stages.mart.sections.migration import MIGRATION
@@ -39,6 +40,7 @@ def _report() -> Sequence[Section]:
         VALUE,
         CAMPAIGNS,
         BACKTESTS,
+        FAIRNESS,
         DRIFT,
         MIGRATION,
         QUALITY,

@@ -16,12 +16,29 @@ AREAS = {
     "drift": ("Drift", "漂移"),
     "backtest": ("Backtests", "回测"),
     "proposal": ("Proposals", "优化建议"),
+    "fairness": ("Fairness", "公平性"),
 }
 VERDICTS = {
     "pass": ("pass", "通过"),
     "warn": ("warning", "警告"),
     "fail": ("fail", "未通过"),
     "not judged": ("not judged", "无法判断"),
+}
+PARITIES = {
+    "parity": ("parity", "均等"),
+    "differs": ("differs", "存在差异"),
+    "too few": ("too few", "人数过少"),
+    "not judged": ("not judged", "无法判断"),
+}
+MEASURES = {
+    "selection rate": ("of all", "全体"),
+    "true positive rate": ("of those to whom it happened", "实际发生者"),
+}
+ATTRIBUTES = {"gender": ("gender", "性别"), "age": ("age", "年龄"), "region": ("region", "地区")}
+GROUPS = {
+    "(others)": ("all small groups", "其余小组"),
+    "(top fifth)": ("top fifth", "前五分之一"),
+    "(bottom fifth)": ("bottom fifth", "后五分之一"),
 }
 MARKS = {"pass": "✓", "warn": "△", "fail": "■", "not judged": "○"}
 ELEMENTS = {
@@ -67,6 +84,8 @@ METRICS = {
     "tags that separate, 3 months on": "有区分力的标签数（3个月后）",
     "no longer separates": "失去区分力",
     "draft version": "草案版本",
+    "share of whom it is known": "已知占比",
+    "groups that differ": "存在差异的组数",
 }
 SEVERITIES = {
     "row": ("row set aside", "整行剔除"),
@@ -92,6 +111,7 @@ SUBJECTS = {
     "market": ("table market", "市场表"),
     "outcomes": ("table outcomes", "结果表"),
 }
+SUBJECTS |= ATTRIBUTES
 EXTRA = {
     "segment_id": ("Segment", "客群"),
     "(entry)": ("new", "进入"),

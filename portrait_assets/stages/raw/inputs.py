@@ -12,6 +12,7 @@ import duckdb
 import portrait_assets
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.source_folder import DEFINITION_FILE, PACKAGED_SOURCES
+from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.inputs import Inputs
@@ -33,8 +34,9 @@ def inputs_of(source: Source) -> Inputs:
 def files_digest(source: Source) -> str:
     """A digest of name, size and time of every data file, and of the last month.
 
-    Contents are not read. The last month decides which rows of the files belong to no month.
-    Empty when a file is missing.
+    What customers had corrected or object to counts as data: only the months in which rows differ
+    are stale for it. Contents are not read. The last month decides which rows of the files belong
+    to no month. Empty when a file is missing.
     """
     try:
         stamps = [
@@ -43,9 +45,16 @@ def files_digest(source: Source) -> str:
             for path in source.files(name)
             for stat in (path.stat(),)
         ]
+        added = [
+            (name, stat.st_size, stat.st_mtime_ns)
+            for name in AMENDING_FILES
+            if (source.own_folder / name).is_file()
+            for stat in ((source.own_folder / name).stat(),)
+        ]
     except (SourceError, OSError):
         return UNKNOWN
-    return _sha256([json.dumps([source.months()[-1], stamps]).encode()])
+    read = [source.months()[-1], stamps, *([added] if added else [])]
+    return _sha256([json.dumps(read).encode()])
 
 
 def definitions_digest(source: Source) -> str:

@@ -54,7 +54,10 @@ class Placing:
     @property
     def _date(self) -> str:
         """SQL of the moment that a row is dated by, null where it cannot be read."""
-        return self.dates.moment(self.canonical.dated_by)
+        moment = self.dates.moment(self.canonical.dated_by)
+        if self.dates.received.is_undated:
+            return f"coalesce({moment}, {_first_day(self.first)})"
+        return moment
 
     @property
     def is_read_fast(self) -> bool:
@@ -152,7 +155,11 @@ class Placing:
     def rows_in_file(self) -> int | None:
         """Lines of the file that the table is read from; None for a derived table."""
         name = self.reader.source.rows_of(self.canonical.name)
-        return self.reader.rows_in(name) + self._broken_lines().height if name else None
+        if name is None:
+            return None
+        added = self.reader.added(self.canonical.name)
+        own = added.rows if added else 0
+        return self.reader.rows_in(name) + self._broken_lines().height + own
 
     def found(self) -> Found:
         """How many lines there are, and by month how many of them are placed and unplaced."""

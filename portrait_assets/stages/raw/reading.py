@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.errors import SourceError
+from portrait_assets.stages.raw.amendments import AMENDING, amending_file, read_amendments
 from portrait_assets.stages.raw.source import FileSpec, Source
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.text_files import BROKEN_LINES, load_text_file, transcode
@@ -25,6 +27,15 @@ from portrait_assets.storage.duckdb.connection import (
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PATTERN_CHARACTERS = frozenset("*?[]{}\\")
+
+
+@dataclass(frozen=True)
+class Added:
+    """A temporary table of the rows that were added to a canonical one, and their number."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: int
 
 
 class SourceReader:
@@ -46,6 +57,7 @@ class SourceReader:
         self._tables: list[str] = []
         self._broken: list[tuple[str, pl.DataFrame]] = []
         self._problems: dict[str, str] = {}
+        self._added: dict[str, Added] = {}
 
     def __enter__(self) -> SourceReader:
         self.source.check()
@@ -57,6 +69,8 @@ class SourceReader:
                     self._problems[name] = str(error)
             for name in self.source.views:
                 self._create_shared_view(name)
+            for name in AMENDING:
+                self._keep_added(name)
         except BaseException:
             self._opened.close()
             raise
@@ -95,6 +109,26 @@ class SourceReader:
             self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
         except duckdb.Error as error:
             raise _does_not_run(place, error) from None
+
+    def _keep_added(self, table: str) -> None:
+        own = self.source.own_folder
+        if amending_file(own, table) is None:
+            return
+        rows = read_amendments(own, table, self.source.conventions)
+        name = AMENDING[table].name
+        self.con.register("added rows", rows)
+        try:
+            self.con.execute(
+                f'CREATE OR REPLACE TEMP TABLE {quote(name)} AS SELECT * FROM "added rows"'
+            )
+        finally:
+            self.con.unregister("added rows")
+        self._tables.append(name)
+        self._added[table] = Added(name, tuple(rows.columns), rows.height)
+
+    def added(self, table: str) -> Added | None:
+        """What the operator has added to a canonical table on behalf of customers, if anything."""
+        return self._added.get(table)
 
     def _problem_of(self, sql: str) -> str | None:
         needed = self._names_in(sql)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from portrait_assets.schema.table import Type
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.raw.reading import Added, SourceReader
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import (
     is_number,
@@ -30,18 +30,64 @@ _SCIENTIFIC = r"-?[1-9](\.[0-9]+)?[eE]\+[0-9]+"
 
 @dataclass(frozen=True)
 class Received:
-    """The rows of one table: the query that gives them, and the DuckDB type of each column."""
+    """The rows of one table: the query that gives them, and the DuckDB type of each column.
+
+    Of an `is_undated` one the source gives no days; only rows that were added to it have some.
+    """
 
     sql: str
     types: Mapping[str, str]
+    is_undated: bool = False
 
 
 def received(reader: SourceReader, canonical: Canonical) -> Received:
     """The rows of a table as its SQL gives them, but for identifiers that came as numbers.
 
+    With those that the operator has added to it on behalf of customers.
+
     Raises:
         SourceError: as `SourceReader.columns`.
     """
+    delivered = _delivered(reader, canonical)
+    added = reader.added(canonical.name)
+    if not added or canonical.name not in reader.source.defined:
+        return delivered
+    columns = {column.name: column for column in canonical.columns}
+    shown = ", ".join(
+        _as_delivered(reader, added, columns[name], delivered.types.get(name))
+        for name in added.columns
+        if name in columns
+    )
+    sql = (
+        f"SELECT * FROM ({delivered.sql}) UNION ALL BY NAME "
+        f"SELECT {shown}, source_file, source_row FROM {quote(added.table)}"
+    )
+    types = {name: kind for name, kind, *_ in reader.query(f"DESCRIBE ({sql})")}
+    return Received(sql, types, canonical.dated_by not in delivered.types)
+
+
+def _as_delivered(reader: SourceReader, added: Added, column: Column, kind: str | None) -> str:
+    """SQL of an added column in the type that the source delivers, where all of it fits.
+
+    So the source's own rows are read as before, and what does not fit is reported as unreadable.
+    """
+    text = quote(column.name)
+    if kind is None or kind == "VARCHAR" or column.type is Type.TEXT:
+        return text
+    if column.type in (Type.MONEY, Type.NUMBER, Type.QUANTITY) and is_number(kind):
+        # A number of the source's may be a whole one, which would round this.
+        kind = kind if kind in ("DOUBLE", "FLOAT") else str(column.type)
+    typed = f"TRY_CAST({text} AS {kind})"
+    if column.type is Type.BOOLEAN:
+        typed = f"CAST(TRY_CAST({text} AS BOOLEAN) AS {kind})"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        zone = literal(reader.source.definition.time_zone)
+        typed = f"(TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE {zone})"
+    unread = f"SELECT 1 FROM {quote(added.table)} WHERE {text} IS NOT NULL AND {typed} IS NULL"
+    return text if reader.query(f"{unread} LIMIT 1") else f"{typed} AS {text}"
+
+
+def _delivered(reader: SourceReader, canonical: Canonical) -> Received:
     types = reader.columns(canonical)
     sql = reader.source.sql(canonical.name)
     rewritten = dict(_of_numbers(canonical, types))

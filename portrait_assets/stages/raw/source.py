@@ -19,8 +19,10 @@ from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folde
 from portrait_assets.core.yaml_file import Code, Entry, Month, Text, read_yaml
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.storage.duckdb.connection import quote
 
 PACKAGE = "package:"
 
@@ -137,16 +139,29 @@ class Source:
         self.name = definition.name
 
     @cached_property
+    def defined(self) -> frozenset[str]:
+        """The names of the canonical tables that the source has SQL for."""
+        return frozenset(c.name for c in CANONICAL if (self.folder / f"{c.name}.sql").is_file())
+
+    @cached_property
     def provided(self) -> dict[str, Canonical]:
-        """The canonical tables that the source has SQL for, by name."""
-        return {c.name: c for c in CANONICAL if (self.folder / f"{c.name}.sql").is_file()}
+        """The canonical tables that the source has SQL for, or to which rows are added, by name."""
+        return {
+            c.name: c
+            for c in CANONICAL
+            if c.name in self.defined or amending_file(self.own_folder, c.name)
+        }
 
     def sql(self, table: str) -> str:
         """The SQL text of a table; the line end keeps a comment from what is put after it.
 
+        A table of which there are only rows that were added is read from these.
+
         Raises:
             SourceError: when the file is not UTF-8.
         """
+        if table not in self.defined and (added := amending_file(self.own_folder, table)):
+            return f"SELECT * FROM {quote(added.name)}\n"
         return self._read_sql(f"{table}.sql")
 
     @cached_property
@@ -191,7 +206,7 @@ class Source:
     def rows_of(self, table: str) -> str | None:
         """The file whose rows the table's SQL returns, or None for a derived table."""
         spec = self.definition.tables.get(table, TableSpec())
-        if spec.derived:
+        if spec.derived or table not in self.defined:
             return None
         return spec.rows_of or table
 
@@ -238,7 +253,11 @@ class Source:
         pattern = self.definition.files[name].path
         place = self.definition.place_of("files", name)
         try:
-            found = sorted(path for path in self.files_folder.glob(pattern) if path.is_file())
+            found = sorted(
+                path
+                for path in self.files_folder.glob(pattern)
+                if path.is_file() and not self._amends(path)
+            )
         except (OSError, NotImplementedError, ValueError):
             raise SourceError(
                 f"{place}: '{pattern}' ({name}) is no path within files_in; "
@@ -250,6 +269,10 @@ class Source:
                 f"{self.definition.files_in}; put it there or correct files_in and files."
             )
         return found
+
+    def _amends(self, path: Path) -> bool:
+        """Whether the file holds what the operator adds, and nothing that the source delivers."""
+        return path.name in AMENDING_FILES and path.parent == self.own_folder.resolve()
 
     def check(self) -> None:
         """Check what can be known without reading a file's contents.
@@ -283,7 +306,13 @@ class Source:
                     f"under tables.{table} which file it reads (rows_of) or that it is derived."
                 )
         for name in self.definition.files:
-            self.files(name)
+            for path in self.files(name):
+                if path.relative_to(self.files_folder).as_posix() in AMENDING_FILES:
+                    raise SourceError(
+                        f"{self.definition.place_of('files', name)}: {path.name} is the name of "
+                        "the file of what customers had corrected or object to; rename the "
+                        "source's own."
+                    )
 
 
 def load_source(own_folder: Path) -> Source:

@@ -1,6 +1,6 @@
-"""Assets of the validation stage: drift, migration, backtests, and the findings of each month."""
+"""Assets of the validation stage: its evidence, and the findings of each month."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
@@ -17,6 +17,7 @@ from portrait_assets.stages.features.contract import (
 )
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
+from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
@@ -26,6 +27,7 @@ from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
     DRIFT,
+    FAIRNESS,
     MIGRATION,
     TAG_PROPOSAL,
     UNIQUENESS,
@@ -38,7 +40,7 @@ from portrait_assets.stages.validation.uniqueness import uniqueness
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.steps import EVER, THE_MONTH, read
 
-EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
+EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL, FAIRNESS)
 TABLES = (*EVIDENCE, UNIQUENESS, VALIDATION_REPORT)
 # What the findings are read from; a month's checks of these tables have all run before.
 READ = (
@@ -67,16 +69,20 @@ READ = (
 
 
 def validation_assets(
-    catalogue: Catalogue, quasi: QuasiIdentifiers, partitions: dg.PartitionsDefinition
+    catalogue: Catalogue,
+    quasi: QuasiIdentifiers,
+    audiences: Sequence[SavedAudience],
+    partitions: dg.PartitionsDefinition,
 ) -> list[dg.AssetsDefinition]:
-    """The step that judges each month; `quasi` are the source's quasi-identifiers."""
+    """The step that judges each month; `quasi` and `audiences` are the source's."""
     matrix, claims = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
+    read_by = {audience.code: audience.where.columns for audience in audiences}
 
     @tables_asset("validation", TABLES, partitions, reads=(*READ, read(matrix, EVER)))
     def validation(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        evidence = evidence_of(warehouse, catalogue, months)
+        evidence = evidence_of(warehouse, catalogue, months, read_by)
         for table, rows in evidence.items():
             for month in months:
                 own = rows.filter(pl.col("as_of") == last_day(month)).drop("as_of")

@@ -8,29 +8,20 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.validation.contract import (
-    BACKTEST,
-    BACKTEST_BUCKET,
-    DRIFT,
-    MIGRATION,
-    TAG_PROPOSAL,
-    VALIDATION_REPORT,
-    Area,
-    Verdict,
-)
+from portrait_assets.stages.validation.contract import VALIDATION_REPORT, Area, Verdict
 from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
     TableCheck,
 )
 
-EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL)
 NAMED = 10  # Findings named in a check's result; the rest are counted.
 GROUPS: dict[str, tuple[Area, ...]] = {
     "data": (Area.CONSERVATION, Area.CHECKS, Area.SOURCE, Area.QUALITY, Area.FEATURES),
     "portrait": (Area.CLUSTERS, Area.TAGS),
     "drift": (Area.DRIFT,),
     "backtests": (Area.BACKTEST, Area.PROPOSAL),
+    "fairness": (Area.FAIRNESS,),
 }
 
 

@@ -34,6 +34,31 @@ class Area(StrEnum):
     DRIFT = "drift"
     BACKTEST = "backtest"
     PROPOSAL = "proposal"
+    FAIRNESS = "fairness"
+
+
+class Attribute(StrEnum):
+    """By what groups of customers are compared."""
+
+    GENDER = "gender"
+    AGE = "age"
+    REGION = "region"
+
+
+class Measure(StrEnum):
+    """What is compared between groups of customers."""
+
+    SELECTION = "selection rate"  # demographic parity: of all who have a value
+    TRUE_POSITIVE = "true positive rate"  # equal opportunity: of those to whom the outcome happened
+
+
+class Parity(StrEnum):
+    """Whether a group is treated as the others are."""
+
+    PARITY = "parity"
+    DIFFERS = "differs"
+    TOO_FEW = "too few"
+    NOT_JUDGED = "not judged"
 
 
 class Against(StrEnum):
@@ -235,6 +260,50 @@ BACKTEST_BUCKET = Table(
         _number("amount_share", "Share of the later amount", "金额占比"),
     ),
     key=("as_of", "test", "horizon_months", "bucket"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+FAIRNESS = Table(
+    schema="validation",
+    name="fairness",
+    en="How often groups of customers get what tags decide, beside all other customers",
+    zh="公平性检验",
+    columns=(
+        _text("tag_code", "Tag that decides something, or segment", "标签编码"),
+        _text("tag_value", "Value; for a number, the fifth with most of it", "标签值"),
+        _text("attribute", "What the groups differ in", "分组属性", allowed=tuple(Attribute)),
+        _text("level", "The group; (others) are the small ones together", "组别"),
+        _text("measure", "What is compared", "指标", allowed=tuple(Measure)),
+        _text("outcome", "Outcome of the customers counted; null for all", "结果", True),
+        _SAID_ON,
+        Column(
+            "customers",
+            Type.INTEGER,
+            "Customers of the group who are counted; null below 10",
+            "组内客户数",
+            unit="customers",
+            minimum=0,
+        ),
+        Column(
+            "selected",
+            Type.INTEGER,
+            "Of them, those who have the value",
+            "入选人数",
+            unit="customers",
+            minimum=0,
+        ),
+        _number("rate", "Selected / customers", "入选率", unit="share", minimum=0, maximum=1),
+        _number("rest_rate", "The same of all others", "其他客户入选率", unit="share", minimum=0),
+        _number("difference", "Rate less that of all others", "差值", minimum=-1, maximum=1),
+        _LOW,
+        _HIGH,
+        _number("ratio", "Rate / that of all others", "比值", minimum=0),
+        _number("p_value", "Probability of such a difference by chance", "P值"),
+        _number("q_value", "False discovery rate over all judged in the month", "错误发现率"),
+        _text("verdict", "Verdict", "结论", allowed=tuple(Parity)),
+    ),
+    key=("as_of", "tag_code", "tag_value", "attribute", "level", "measure", "outcome"),
     partition_by=PartitionBy.AS_OF,
     published=True,
 )

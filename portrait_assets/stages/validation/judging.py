@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -20,19 +20,31 @@ from portrait_assets.stages.features.given import given_in, lacking_features
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
-from portrait_assets.stages.validation import findings, findings_backtest, findings_evidence
+from portrait_assets.stages.validation import (
+    findings,
+    findings_backtest,
+    findings_evidence,
+    findings_fairness,
+)
 from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.claims import Claim, claims_of_catalogue
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
     DRIFT,
+    FAIRNESS,
     MIGRATION,
     TAG_PROPOSAL,
     Verdict,
 )
 from portrait_assets.stages.validation.demotions import demotions, drivers
 from portrait_assets.stages.validation.drift import ComparedColumns, drift
+from portrait_assets.stages.validation.fairness import (
+    fairness,
+    known_shares,
+    of_segments,
+    selections,
+)
 from portrait_assets.stages.validation.findings_identifiers import (
     identifier_findings,
     shared_identifiers,
@@ -49,9 +61,19 @@ from portrait_assets.storage.steps import Scope
 
 
 def evidence_of(
-    warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str]
+    warehouse: Warehouse,
+    catalogue: Catalogue,
+    months: Sequence[str],
+    read_by: Mapping[str, Iterable[str]] | None = None,
 ) -> dict[Table, pl.DataFrame]:
-    """What the findings rest on, by table: drift, migration and backtests of these months."""
+    """What the findings of these months rest on, by table: drift, migration, backtests, fairness.
+
+    Args:
+        warehouse: with the tables upstream of the months.
+        catalogue: the tags.
+        months: the months.
+        read_by: by the code of a saved audience the tags that it reads.
+    """
     matrix = portrait_matrix_table(catalogue)
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
     tests, buckets = backtest(warehouse, matrix, months, claims_of_catalogue(catalogue))
@@ -67,7 +89,26 @@ def evidence_of(
         BACKTEST: tests,
         BACKTEST_BUCKET: buckets,
         TAG_PROPOSAL: proposals(warehouse, catalogue, months),
+        FAIRNESS: fairness_of(warehouse, catalogue, months, read_by),
     }
+
+
+def fairness_of(
+    warehouse: Warehouse,
+    catalogue: Catalogue,
+    months: Sequence[str],
+    read_by: Mapping[str, Iterable[str]] | None = None,
+) -> pl.DataFrame:
+    """The rows of FAIRNESS of these months; see `evidence_of`."""
+    matrix, claims = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
+    parts = [FAIRNESS.empty()]
+    for month in months:
+        segments = warehouse.read(CLUSTER_SEGMENT, [month])["segment_id"].drop_nulls()
+        chosen = selections(catalogue, claims, month, read_by)
+        parts.append(
+            fairness(warehouse, matrix, (*chosen, *of_segments(segments.unique().sort())), month)
+        )
+    return pl.concat(parts)
 
 
 def proposals(warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str]) -> pl.DataFrame:
@@ -191,6 +232,7 @@ def report_of(
         findings_evidence.drift_findings(own[DRIFT]),
         findings_backtest.backtest_findings(own[BACKTEST], claims, matrix.column_names, absent),
         findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
+        findings_fairness.fairness_findings(own[FAIRNESS], known_shares(warehouse, month)),
         findings_evidence.tag_cards(
             warehouse.read(TAG_QUALITY, [month]).join(judged, on="tag_code", how="semi")
         ),

@@ -1,4 +1,4 @@
-"""The validation stage: drift, migration and backtests, and the findings of each month."""
+"""The validation stage: drift, migration, backtests, fairness, and each month's findings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
     from portrait_assets.stages.tags.catalogue.load import source_catalogue
     from portrait_assets.stages.tags.catalogue.quasi_identifiers import source_quasi_identifiers
     from portrait_assets.stages.validation.assets import validation_assets
 
     catalogue = context.folder.read(source_catalogue)
     quasi = context.folder.read(source_quasi_identifiers, catalogue)
-    return validation_assets(catalogue, quasi, context.partitions)
+    audiences = context.folder.read(source_audiences, catalogue)
+    return validation_assets(catalogue, quasi, audiences, context.partitions)
 
 
 ROOM = Room(

@@ -148,6 +148,59 @@ def calibration(rows: Sequence[Row]) -> str:
     return draw(ideal + lines + dots, words, ("Calibration", "校准"), 320)
 
 
+def differences(rows: Sequence[Row], words: Words) -> str:
+    """How much more or less often groups get a value than all others, with 95 % intervals.
+
+    Args:
+        rows: `name`, `difference`, `low`, `high` and `verdict`, in the order to show.
+        words: the Chinese of the names.
+    """
+    order = [row["name"] for row in rows]
+    verdicts = ["parity", "differs"]
+    title = "share of the group less that of all others"
+    y = alt.Y("name:N", title=None, sort=order, axis=alt.Axis(labelLimit=320, grid=True))
+
+    def x(column: str) -> alt.X:
+        return alt.X(f"{column}:Q", title=title, axis=alt.Axis(tickCount=6, format="+.0%"))
+
+    lines = (
+        alt.Chart(data_of(rows))
+        .mark_rule(color=BLUE, strokeWidth=2.5, opacity=0.55)
+        .encode(x=x("low"), x2="high:Q", y=y)
+    )
+    dots = (
+        alt.Chart(data_of(rows))
+        .mark_point(filled=True, size=60, opacity=1)
+        .encode(
+            x=x("difference"),
+            y=y,
+            color=alt.Color(
+                "verdict:N",
+                title=None,
+                scale=alt.Scale(domain=verdicts, range=[BLUE, "#a3195b"]),
+            ),
+            shape=alt.Shape(
+                "verdict:N",
+                title=None,
+                scale=alt.Scale(domain=verdicts, range=["circle", "square"]),
+            ),
+        )
+    )
+    nothing = (
+        alt.Chart(data_of([{"difference": 0}]))
+        .mark_rule(color=GREY, strokeDash=[4, 4])
+        .encode(x=x("difference"))
+    )
+    known = {
+        **words,
+        title: "该组占比减去其他客户占比",
+        "parity": "均等",
+        "differs": "存在差异",
+    }
+    label = ("Fairness: groups against all others", "公平性：各组与其他客户之差")
+    return draw(nothing + lines + dots, known, label, 70 + 24 * len(rows))
+
+
 def drift(rows: Sequence[Row], words: Words) -> str:
     """PSI of what moved most, beside what it stays below by chance and the usual bands."""
     order = [row["name"] for row in rows]

@@ -68,6 +68,7 @@ class TagEntry(Entry):
     category: tuple[Word, ...] = Field(min_length=3, max_length=3)
     kind: Kind
     target: Code | None = None
+    decides: bool = False
     owner: Line
     sensitivity: Sensitivity = Sensitivity.C1
     lowered_because: Line | None = None

@@ -185,6 +185,7 @@ def _tag(
         category=_category(entry, categories),
         kind=entry.kind,
         target=entry.target,
+        decides=entry.decides,
         shape=entry.shape,
         type=entry.value_type,
         values=tuple(values),

@@ -73,6 +73,7 @@ class Tag:
     A value is valid for `valid_months`, counted from the month that decided it. `target` is the
     outcome that the tag stands for, by a code of `targets.outcomes` or the name that the source
     gives it; enumerated values are then in the order of how likely it is, the likeliest first.
+    By a tag that `decides`, customers are treated differently, as by a programme or a contact.
     """
 
     code: str
@@ -98,6 +99,7 @@ class Tag:
     retired_from: str | None
     place: Place = field(compare=False)
     target: str | None = None
+    decides: bool = False
     approved_by: str | None = None
     approval_reason: str | None = None
 

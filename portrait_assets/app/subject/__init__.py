@@ -1,0 +1,1 @@
+"""`portrait subject`: all that is held of one person, for the person themself."""

@@ -1,0 +1,107 @@
+"""The account of a person as files that only their owner can read: JSON, and a page by itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
+
+from portrait_assets.app.subject.account import Account
+from portrait_assets.core.files import sync
+from portrait_assets.methods.drawing.font import FONT_FILE
+from portrait_assets.stages.mart import words
+from portrait_assets.stages.mart.report import NO_VALUE, t
+
+FOLDER = "subjects"
+"""Of the data folder: where accounts go unless another folder is named."""
+
+
+def document(account: Account) -> dict[str, Any]:
+    """The account as one JSON value."""
+    return {
+        "source": account.source,
+        "title": {"en": account.title.en, "zh": account.title.zh},
+        "written_at": account.written_at.isoformat(timespec="seconds"),
+        "customer_id": account.person.customer_id,
+        "identifiers": list(account.person.ids),
+        "held_back": list(account.held_back),
+        **account.parts,
+    }
+
+
+def as_json(account: Account) -> str:
+    """The account as JSON text."""
+    return json.dumps(document(account), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def as_page(account: Account) -> str:
+    """The account as a page of HTML that needs no network, in English and Chinese."""
+    template = _environment().get_template("subject.html")
+    return template.render(account=account, months=_by_month(account), **account.parts)
+
+
+def _by_month(account: Account) -> Mapping[str, list[dict[str, Any]]]:
+    """The tags by month, the newest first."""
+    months: dict[str, list[dict[str, Any]]] = {}
+    for tag in account.parts.get("tags", ()):
+        months.setdefault(tag["as_of"], []).append(tag)
+    return dict(sorted(months.items(), reverse=True))
+
+
+def write_account(account: Account, folder: Path) -> tuple[Path, Path]:
+    """Write the account to the folder, as JSON and as a page; their names say nothing of whom.
+
+    Raises:
+        OSError: when a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stem = f"subject_{account.written_at:%Y%m%dT%H%M%SZ}_{secrets.token_hex(4)}"
+    paths = folder / f"{stem}.json", folder / f"{stem}.html"
+    for path, text in zip(paths, (as_json(account), as_page(account)), strict=True):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    sync(folder)
+    return paths
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader("portrait_assets.app.subject"),
+                PackageLoader("portrait_assets.stages.mart"),
+            ]
+        ),
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["value"] = _shown
+    environment.globals |= {
+        "t": t,
+        "words": words,
+        "font": base64.b64encode(FONT_FILE.read_bytes()).decode(),
+    }
+    return environment
+
+
+def _shown(value: object) -> str:
+    """A value as the page shows it; a dash where there is none."""
+    if value is None:
+        return NO_VALUE
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.2f}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

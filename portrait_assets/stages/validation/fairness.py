@@ -1,0 +1,383 @@
+"""Fairness: whether groups of customers get what tags decide as often as all others do.
+
+Demographic parity compares how often a value is given, equal opportunity how often it is given to
+those to whom the outcome then happened: M. Hardt, E. Price, N. Srebro (2016), "Equality of
+opportunity in supervised learning". A group differs where chance is ruled out by the false
+discovery rate over all that is judged in the month, and its rate and that of all others are not
+within four fifths of each other: Uniform Guidelines on Employee Selection Procedures (1978), 29 CFR
+1607.4 D. So what is certain and small is no difference, nor is what is large and uncertain.
+
+Groups are by recorded gender, age and region. One query counts all values in all groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.methods.statistics.intervals import newcombe
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
+from portrait_assets.methods.statistics.significance import two_proportions
+from portrait_assets.schema.table import Table, Type
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.deciding import deciding
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag
+from portrait_assets.stages.targets.contract import SOURCE_OUTCOME
+from portrait_assets.stages.targets.outcomes import OUTCOMES, Outcome
+from portrait_assets.stages.targets.windows import Lag, base_months, closing_months
+from portrait_assets.stages.validation.buckets import OTHERS
+from portrait_assets.stages.validation.claims import Claim
+from portrait_assets.stages.validation.contract import FAIRNESS, Attribute, Measure, Parity
+from portrait_assets.stages.validation.counting import with_targets
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Source, Step, read
+
+LEAST_SHOWN = 10
+"""Groups of fewer customers are counted together, and of fewer nothing is shown."""
+LEAST_JUDGED = 30
+"""So many customers on each side are needed for a verdict."""
+MOST_LEVELS = 20
+"""Groups of an attribute that are shown, the largest ones; the others are counted together."""
+TOP_FIFTH = "(top fifth)"
+BOTTOM_FIFTH = "(bottom fifth)"
+FALSE_FINDS = 0.05
+FOUR_FIFTHS = 0.8
+SEGMENT = "segment_id"
+_LAG = Lag(0, 1)
+_AGES = (25, 35, 45, 55, 65)
+_AGE_BAND = (
+    "CASE "
+    + " ".join(
+        f"WHEN f.age < {end} THEN {literal(f'{start}-{end - 1}' if start else f'under {end}')}"
+        for start, end in zip((0, *_AGES), _AGES, strict=False)
+    )
+    + f" WHEN f.age >= {_AGES[-1]} THEN {literal(f'{_AGES[-1]} and over')} ELSE f.age_band END"
+)
+GROUPS_SQL: Mapping[Attribute, str] = {
+    Attribute.GENDER: "f.gender",
+    Attribute.AGE: _AGE_BAND,
+    Attribute.REGION: "f.region",
+}
+"""A customer's group by each attribute, over a row f of the feature matrix; null where unknown."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A value of a tag, and how a customer is known to have it.
+
+    Args:
+        tag: the tag, or the segment.
+        value: the value as the table names it.
+        holds: SQL over the matrix's columns; null where the customer has no value of the tag.
+        outcomes: what the value is to predict, of which equal opportunity is judged.
+        source_outcome: the same, where the source names it.
+        is_descriptive: it decides nothing, so that it is shown and not judged.
+    """
+
+    tag: str
+    value: str
+    holds: str
+    outcomes: tuple[Outcome, ...] = ()
+    source_outcome: str | None = None
+    is_descriptive: bool = False
+
+
+def selections(
+    catalogue: Catalogue,
+    claims: Sequence[Claim],
+    month: str,
+    read_by: Mapping[str, Iterable[str]] | None = None,
+) -> tuple[Selection, ...]:
+    """What is compared in a month: the values of all tags that something is decided by.
+
+    Of a tag that predicts an outcome it is the likeliest value, of a number the fifth of customers
+    with most of it, of a yes or no the yes, and of others each value.
+
+    Args:
+        catalogue: the tags.
+        claims: which tag predicts what.
+        month: the month in which they are active.
+        read_by: by the code of a saved audience the tags that it reads.
+    """
+    active = {tag.code: tag for tag in catalogue.active(month)}
+    own = {code: [c for c in claims if c.tag == code and not c.learned] for code in active}
+    return tuple(
+        selection
+        for code in deciding(catalogue, month, read_by)
+        for selection in _of_tag(active[code], own[code])
+    )
+
+
+def _of_tag(tag: Tag, claims: Sequence[Claim]) -> Iterable[Selection]:
+    column = quote(tag.code)
+    predicted = tuple(claim.outcome for claim in claims)
+    of_source = tag.target if tag.target not in {str(each) for each in OUTCOMES} else None
+    has_outcome = bool(predicted or of_source)
+    if tag.shape is Shape.MANY:
+        return tuple(
+            Selection(tag.code, each.value, f"list_contains({column}, {literal(each.value)})")
+            for each in tag.values
+        )
+    if tag.values:
+        order = next((claim.order for claim in claims if claim.order), ())
+        values = [each.value for each in tag.values]
+        chosen = (order or values)[:1] if has_outcome or len(values) == 2 else values
+        return tuple(
+            Selection(tag.code, each, f"{column} = {literal(each)}", predicted, of_source)
+            for each in chosen
+        )
+    if tag.type is Type.BOOLEAN:
+        return (Selection(tag.code, "true", column, predicted, of_source),)
+    if tag.type in (Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY):
+        falls = any(claim.falls for claim in claims)
+        limit = f"(SELECT quantile_disc({column}, {0.2 if falls else 0.8}) FROM given)"
+        holds = f"{column} {'<=' if falls else '>='} {limit}"
+        name = BOTTOM_FIFTH if falls else TOP_FIFTH
+        return (Selection(tag.code, name, holds, predicted, of_source),)
+    return ()  # Open text: each value is of few.
+
+
+def of_segments(segments: Iterable[int]) -> tuple[Selection, ...]:
+    """The segments, which describe: who is in them is shown, and no group is owed a share."""
+    return tuple(
+        Selection(SEGMENT, str(number), f"{SEGMENT} = {number}", is_descriptive=True)
+        for number in segments
+    )
+
+
+def fairness(
+    warehouse: Warehouse, matrix: Table, chosen: Sequence[Selection], month: str
+) -> pl.DataFrame:
+    """The rows of FAIRNESS of a month.
+
+    Selection rates are of the month's own tags; true positive rates are of those of the month
+    before, by what happened since. Nothing later than the month is read.
+
+    Args:
+        warehouse: with the tables upstream of the month.
+        matrix: the contract of the portrait matrix.
+        chosen: what is compared; what the matrix has no column for is left out.
+        month: the month.
+    """
+    there = [each for each in chosen if each.tag in matrix.column_names]
+    engine = Engine(warehouse.con)
+    counted = []
+    if there:
+        counted.append(_long(engine.frame(parity_step(matrix, there), Scope(month)), there, None))
+    predicting = [each for each in there if each.outcomes or each.source_outcome]
+    if predicting and next_month(month, -1) in warehouse.materialized(matrix):
+        for number in range(max(len(_names(each)) for each in predicting)):
+            own = [each for each in predicting if number < len(_names(each))]
+            step = opportunity_step(matrix, own, number)
+            counted.append(_long(engine.frame(step, Scope(month)), own, number))
+    rows = [judged(frame) for frame in counted if frame.height]
+    return with_verdicts(pl.concat([_nothing(), *rows]), month)
+
+
+def _names(selection: Selection) -> tuple[str, ...]:
+    of_source = (selection.source_outcome,) if selection.source_outcome else ()
+    return (*(outcome.code for outcome in selection.outcomes), *of_source)
+
+
+# -- counting --------------------------------------------------------------------------------
+
+
+def parity_step(matrix: Table, chosen: Sequence[Selection]) -> Step:
+    """Customers of the month by group: of each value those who could have it, and who do."""
+    holds = ", ".join(f"({each.holds}) AS s{n}" for n, each in enumerate(chosen))
+    groups = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
+    counts = ", ".join(
+        f"count(s{n}) AS of{n}, count(*) FILTER (s{n}) AS had{n}" for n in range(len(chosen))
+    )
+    return Step(
+        "parity",
+        (read(matrix, THE_MONTH, "given"), read(FEATURE_MATRIX, THE_MONTH)),
+        f"SELECT {_GROUP}, {counts} FROM (SELECT g.*, {groups} FROM "
+        f"(SELECT customer_id, {holds} FROM given) AS g "
+        f"LEFT JOIN feature_matrix AS f USING (customer_id)) {_SETS}",
+        grain=Grain.ALL,
+    )
+
+
+def opportunity_step(matrix: Table, chosen: Sequence[Selection], number: int) -> Step:
+    """The same of those to whom the outcome of this number happened in the month's window."""
+    tags = [f"p.{quote(tag)}" for tag in sorted({each.tag for each in chosen})]
+    outcomes = [each.outcomes[number] for each in chosen if number < len(each.outcomes)]
+    own = sorted({_names(each)[number] for each in chosen if number >= len(each.outcomes)})
+    followed = with_targets(matrix, tags, outcomes, (_LAG,))
+    given = Step("given", (followed,), "FROM followed", grain=Grain.ALL)
+    reads: list[Source] = [given, read(FEATURE_MATRIX, base_months((_LAG,)))]
+    reads.append(read(SOURCE_OUTCOME, closing_months((_LAG,))))
+    answers = "".join(
+        f", max(value) FILTER (outcome = {literal(name)}) >= 0.5 AS {quote(f'answer {name}')}"
+        for name in own
+    )
+    answered = (
+        f"(SELECT customer_id{answers} FROM source_outcome WHERE horizon = {_LAG.horizon} "
+        f"AND outcome IN ({literals(own or [''])}) GROUP BY customer_id)"
+    )
+    holds = ", ".join(f"({each.holds}) AS s{n}" for n, each in enumerate(chosen))
+    hits = ", ".join(
+        f"({outcome.eligible}) AND ({outcome.hit}) AS h{n}"
+        if (outcome := each.outcomes[number] if number < len(each.outcomes) else None)
+        else f"coalesce({quote(f'answer {_names(each)[number]}')}, false) AS h{n}"
+        for n, each in enumerate(chosen)
+    )
+    groups = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
+    counts = ", ".join(
+        f"count(s{n}) FILTER (h{n}) AS of{n}, count(*) FILTER (h{n} AND s{n}) AS had{n}"
+        for n in range(len(chosen))
+    )
+    return Step(
+        "opportunity",
+        tuple(reads),
+        f"SELECT {_GROUP}, {counts} FROM "
+        f"(SELECT g.*, {groups} FROM (SELECT customer_id, {holds}, {hits} FROM given "
+        f"LEFT JOIN {answered} USING (customer_id)) AS g "
+        f"LEFT JOIN feature_matrix AS f USING (customer_id)) {_SETS}",
+        grain=Grain.ALL,
+    )
+
+
+_GROUP = (
+    "CASE "
+    + " ".join(f"WHEN grouping({name}) = 0 THEN {literal(str(name))}" for name in GROUPS_SQL)
+    + f" END AS attribute, coalesce({', '.join(GROUPS_SQL)}) AS level, count(*) AS customers"
+)
+_SETS = f"GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in GROUPS_SQL)})"
+_LONG = pl.Schema(
+    {
+        "attribute": pl.String(),
+        "level": pl.String(),
+        "customers": pl.Int64(),
+        "selected": pl.Int64(),
+        "tag_code": pl.String(),
+        "tag_value": pl.String(),
+        "measure": pl.String(),
+        "outcome": pl.String(),
+        "is_descriptive": pl.Boolean(),
+    }
+)
+
+
+def _nothing() -> pl.DataFrame:
+    return judged(pl.DataFrame(schema=_LONG))
+
+
+def _long(counted: pl.DataFrame, chosen: Sequence[Selection], number: int | None) -> pl.DataFrame:
+    """A row for each value and group, columns as `_LONG`; small groups are together."""
+    known = counted.drop_nulls("level")
+    rank = pl.col("customers").rank("ordinal", descending=True).over("attribute")
+    is_small = (pl.col("customers") < LEAST_SHOWN) | (rank > MOST_LEVELS)
+    level = pl.when(is_small).then(pl.lit(OTHERS)).otherwise(pl.col("level"))
+    pooled = known.with_columns(level.alias("level")).group_by("attribute", "level").sum()
+    measure = Measure.SELECTION if number is None else Measure.TRUE_POSITIVE
+    parts = [
+        pooled.select(
+            "attribute",
+            "level",
+            pl.col(f"of{n}").alias("customers"),
+            pl.col(f"had{n}").alias("selected"),
+            pl.lit(each.tag).alias("tag_code"),
+            pl.lit(each.value).alias("tag_value"),
+            pl.lit(str(measure)).alias("measure"),
+            pl.lit(None if number is None else _names(each)[number]).alias("outcome"),
+            pl.lit(each.is_descriptive).alias("is_descriptive"),
+        ).cast(_LONG)
+        for n, each in enumerate(chosen)
+    ]
+    return pl.concat([pl.DataFrame(schema=_LONG), *parts])
+
+
+# -- judging ---------------------------------------------------------------------------------
+
+
+def judged(counted: pl.DataFrame) -> pl.DataFrame:
+    """The counted rows, each with the customers and the selected of all other groups."""
+    of = ("tag_code", "tag_value", "outcome", "attribute")
+    return counted.with_columns(
+        (pl.col("customers").sum().over(of) - pl.col("customers")).alias("rest_customers"),
+        (pl.col("selected").sum().over(of) - pl.col("selected")).alias("rest_selected"),
+    )
+
+
+def with_verdicts(rows: pl.DataFrame, month: str) -> pl.DataFrame:
+    """The rows of FAIRNESS of a month, from those that `judged` gives."""
+    counts = ("selected", "customers", "rest_selected", "rest_customers")
+    hits, sizes, other_hits, other_sizes = (rows[name].to_numpy() for name in counts)
+    low, high = newcombe(hits, sizes, other_hits, other_sizes)
+    is_enough = np.minimum(sizes, other_sizes) >= LEAST_JUDGED
+    is_tested = is_enough & ~rows["is_descriptive"].to_numpy()
+    p_values = np.full(rows.height, np.nan)
+    p_values[is_tested] = two_proportions(
+        *(each[is_tested] for each in (hits, sizes, other_hits, other_sizes))
+    )
+    rate = pl.col("selected") / pl.col("customers")
+    rest = pl.col("rest_selected") / pl.col("rest_customers")
+    found = rows.with_columns(
+        rate.alias("rate"),
+        rest.alias("rest_rate"),
+        (rate - rest).alias("difference"),
+        (rate / rest).alias("ratio"),
+        pl.Series("low", low, dtype=pl.Float64),
+        pl.Series("high", high, dtype=pl.Float64),
+        pl.Series("p_value", p_values, dtype=pl.Float64).fill_nan(None),
+        pl.Series("is_enough", is_enough, dtype=pl.Boolean),
+    ).with_columns(q_value=false_discovery_rate(pl.col("p_value")))
+    apart = pl.min_horizontal("rate", "rest_rate") < FOUR_FIFTHS * pl.max_horizontal(
+        "rate", "rest_rate"
+    )
+    verdict = (
+        pl.when(~pl.col("is_enough"))
+        .then(pl.lit(str(Parity.TOO_FEW)))
+        .when(pl.col("p_value").is_null())
+        .then(pl.lit(str(Parity.NOT_JUDGED)))
+        .when((pl.col("q_value") <= FALSE_FINDS) & apart)
+        .then(pl.lit(str(Parity.DIFFERS)))
+        .otherwise(pl.lit(str(Parity.PARITY)))
+    )
+    is_before = pl.col("measure") == str(Measure.TRUE_POSITIVE)
+    predicted_on = (
+        pl.when(is_before).then(last_day(next_month(month, -1))).otherwise(last_day(month))
+    )
+    return _without_small_cells(
+        found.with_columns(
+            verdict.alias("verdict"),
+            predicted_on.alias("said_as_of"),
+            pl.lit(last_day(month)).alias("as_of"),
+        )
+    )
+
+
+def _without_small_cells(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of FAIRNESS; numbers of fewer than `LEAST_SHOWN` customers are null."""
+    numbers = [
+        *("customers", "selected", "rate", "rest_rate", "difference", "ratio", "low", "high"),
+    ]
+    is_shown = pl.min_horizontal("customers", "rest_customers") >= LEAST_SHOWN
+    shown = rows.with_columns(
+        pl.when(is_shown).then(pl.col(name)).alias(name) for name in numbers
+    ).with_columns(pl.col(pl.Float64).fill_nan(None).round(6))
+    finite = pl.when(pl.col("ratio").is_finite()).then(pl.col("ratio")).alias("ratio")
+    return (
+        shown.with_columns(finite)
+        .select(FAIRNESS.column_names)
+        .cast(FAIRNESS.polars_schema)
+        .sort(FAIRNESS.key)
+    )
+
+
+def known_shares(warehouse: Warehouse, month: str) -> dict[Attribute, float | None]:
+    """By attribute the share of the month's customers of whom it is known; None without any."""
+    shares = ", ".join(f"count({sql}) / nullif(count(*), 0)" for sql in GROUPS_SQL.values())
+    found = warehouse.con.execute(
+        f"SELECT {shares} FROM {FEATURE_MATRIX.full_name} AS f "
+        f"WHERE as_of = {literal(last_day(month))}"
+    ).fetchall()
+    return dict(zip(GROUPS_SQL, found[0], strict=True))
