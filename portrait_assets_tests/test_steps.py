@@ -17,7 +17,9 @@ from portrait_assets.stages.validation.counting import counts
 from portrait_assets.storage.steps import Read, Scope, Sql, Step, upstream
 
 MONTH = Scope("2024-03")
-FOLLOWED, BACKTESTS = counts(portrait_matrix_table(load_catalogue()), CLAIMS, [Lag(0, 1), Lag(0, 2)])
+FOLLOWED, BACKTESTS = counts(
+    portrait_matrix_table(load_catalogue()), CLAIMS, [Lag(0, 1), Lag(0, 2)]
+)
 TAGS = evaluation_steps(load_catalogue(), ["2024-02", "2024-03"], before="2024-01").targets
 WRITING: tuple[Step, ...] = (*FEATURES, *TAGS, *TARGETS, FOLLOWED, *BACKTESTS)
 EVERY = [source for source in upstream(*WRITING) if isinstance(source, Step)]
