@@ -1,10 +1,11 @@
 """Assets of the raw room: the source read once, its rows placed in their months."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import polars as pl
 
+from portrait_assets.privacy.tombstones import Tombstones
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.currencies import check_currencies
@@ -54,19 +55,25 @@ def source_files(source: Source) -> dg.AssetsDefinition:
     return observed
 
 
-def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+def raw_assets(
+    source: Source,
+    partitions: dg.PartitionsDefinition,
+    erased: Callable[[], Tombstones] = Tombstones,
+) -> list[dg.AssetsDefinition]:
     """The step that reads the source; a table that it does not provide stays empty.
 
-    A table whose file cannot be read keeps its rows, and the others are materialized.
+    A table whose file cannot be read keeps its rows, and the others are materialized. Rows of
+    people of whom `erased` has a tombstone are not stored.
     """
 
     @tables_asset("raw", TABLES, partitions, external=[SOURCE_FILES])
     def raw(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
+        tombstones = erased()
         with SourceReader(warehouse.con, source, warehouse.scratch_folder()) as reader:
             # Every SQL is checked here, before anything is written.
-            placed = placings(reader)
+            placed = placings(reader, tombstones)
             for each in placed.values():
                 each.dates.require_readable()
             check_currencies(source, placed)

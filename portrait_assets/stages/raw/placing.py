@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from portrait_assets.core.months import next_month
+from portrait_assets.privacy.tombstones import MARK, Tombstones
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.dates import Dates, is_moment
 from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.received import received
+from portrait_assets.stages.raw.received import Received, received
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.rows import Query
 
 NO_DATE = "no readable date"
 AFTER_LAST = "after the last month"
+NOBODY_ERASED = Tombstones()
+
+
+@dataclass(frozen=True)
+class Erased:
+    """The rows of a table that are of people who were erased.
+
+    `column` names the people, and the temporary table `values` has what it holds of them:
+    `value`, and `digest`, which is their tombstone.
+    """
+
+    column: str
+    values: str
+
+    @property
+    def stays(self) -> str:
+        """SQL of whether a row is of nobody of them."""
+        name = quote(self.column)
+        return f"({name} IS NULL OR {name} NOT IN (SELECT value FROM {self.values}))"
+
+    def in_place(self, sql: str) -> str:
+        """The rows that the query gives, with tombstones in the place of ids."""
+        name = quote(self.column)
+        return (
+            f"SELECT r.* REPLACE (coalesce({literal(MARK)} || e.digest, r.{name}) AS {name}) "
+            f"FROM ({sql}) AS r LEFT JOIN {self.values} AS e ON r.{name} = e.value"
+        )
 
 
 @dataclass(frozen=True)
@@ -32,6 +60,7 @@ class Placing:
     first: str
     last: str
     table: str | None = None
+    erased: Erased | None = None
 
     def kept(self) -> Placing:
         """The same, with all rows read into a table that exists as long as the reader is open.
@@ -100,7 +129,8 @@ class Placing:
         if min(months) > self.first:
             within += f" AND dated >= {_first_day(min(months))}"
         return Query(
-            f"SELECT * FROM {self._placed(within)} WHERE month IN ({literals(months)})",
+            f"SELECT * FROM {self._placed(within)} "
+            f"WHERE month IN ({literals(months)}) AND {self._stays}",
             self.types,
             self.reader.files,
         )
@@ -118,6 +148,18 @@ class Placing:
                 "GROUP BY dated IS NULL, year(dated) * 12 + month(dated)) GROUP BY month"
             )
         return dict(self.reader.con.execute(sql).fetchall())
+
+    def erased_counts(self) -> dict[str | None, int]:
+        """As `counts`, of the rows of people who were erased."""
+        if self.erased is None:
+            return {}
+        sql = f"SELECT month, count(*) FROM {self._placed()} WHERE NOT {self._stays} GROUP BY month"
+        return dict(self.reader.con.execute(sql).fetchall())
+
+    @property
+    def _stays(self) -> str:
+        """SQL of whether a row is of nobody who was erased."""
+        return "true" if self.erased is None else self.erased.stays
 
     def values_of(self, column: str) -> list[str | None]:
         """The different values of a column as text; none where the SQL does not return it."""
@@ -140,8 +182,8 @@ class Placing:
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
             f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
             f"AS reason, CAST({quote(self.canonical.dated_by)} AS VARCHAR) AS dated "
-            f"FROM {self._placed(outside)} WHERE month IS NULL OR month > {literal(self.last)} "
-            "ORDER BY ALL"
+            f"FROM {self._placed(outside)} WHERE {self._stays} "
+            f"AND (month IS NULL OR month > {literal(self.last)}) ORDER BY ALL"
         ).pl()
         return pl.concat([broken, found])
 
@@ -171,19 +213,25 @@ class Placing:
         unplaced[self.last] = unplaced.get(self.last, 0) + late
         in_file = self.rows_in_file()
         in_all = sum(placed.values()) + sum(unplaced.values())
-        return Found(placed, unplaced, in_all if in_file is None else in_file)
+        erased: dict[str, int] = {}
+        for month, count in self.erased_counts().items():
+            of = min(month or self.first, self.last)
+            erased[of] = erased.get(of, 0) + count
+        return Found(placed, unplaced, in_all if in_file is None else in_file, erased)
 
 
 @dataclass(frozen=True)
 class Found:
     """Lines of a table's files: by month those placed in it, those unplaced, and all of them.
 
-    Unplaced lines stand in the month of `raw.unplaced` that names them.
+    Unplaced lines stand in the month of `raw.unplaced` that names them. `erased` are those of
+    either that are of people who were erased.
     """
 
     placed: Mapping[str, int]
     unplaced: Mapping[str, int]
     in_file: int
+    erased: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,29 +258,59 @@ def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame
     )
 
 
-def placings(reader: SourceReader) -> dict[str, Placing]:
+def placings(
+    reader: SourceReader, tombstones: Tombstones = NOBODY_ERASED
+) -> dict[str, Placing]:
     """The placing of every table that the source provides and whose files can be read, by name.
+
+    Rows of people who were erased are in none, but for assignments, which keep arm and count.
 
     Raises:
         SourceError: when a table's SQL cannot be used.
     """
-    months = reader.source.months()
-    found = {
-        canonical: received(reader, canonical)
+    return {
+        canonical.name: _placing(reader, canonical, tombstones)
         for name, canonical in reader.source.provided.items()
         if reader.problem(name) is None
     }
-    return {
-        canonical.name: Placing(
-            reader,
-            canonical,
-            rows.types,
-            rows.sql,
-            Dates(reader, canonical, rows),
-            *(months[0], months[-1]),
-        )
-        for canonical, rows in found.items()
-    }
+
+
+def _placing(reader: SourceReader, canonical: Canonical, tombstones: Tombstones) -> Placing:
+    months = reader.source.months()
+    rows = received(reader, canonical)
+    erased = _erased(reader, canonical, rows, tombstones) if tombstones else None
+    if erased is not None and canonical.keeps_count:
+        rows, erased = Received(erased.in_place(rows.sql), rows.types), None
+    return Placing(
+        reader,
+        canonical,
+        rows.types,
+        rows.sql,
+        Dates(reader, canonical, rows),
+        *(months[0], months[-1]),
+        erased=erased,
+    )
+
+
+def _erased(
+    reader: SourceReader, canonical: Canonical, rows: Received, tombstones: Tombstones
+) -> Erased | None:
+    """Whose rows of the table are to be dropped; None where nobody's are."""
+    column = canonical.identifier
+    if column not in rows.types:
+        return None
+    name = quote(column)
+    kept = reader.keep(
+        f"ids of {canonical.name}",
+        f"SELECT DISTINCT {name} AS value FROM ({rows.sql}) WHERE {name} IS NOT NULL",
+    )
+    found = tombstones.among(reader.con.sql(f"FROM {kept}").pl()["value"], column)
+    if found.is_empty():
+        return None
+    reader.con.register("found_erased", found)
+    values = reader.keep(f"erased of {canonical.name}", "FROM found_erased")
+    reader.con.unregister("found_erased")
+    return Erased(column, values)
 
 
 def receipts(
@@ -265,6 +343,7 @@ def receipts(
                 "rows_in_file": found.in_file,
                 "rows_placed": sum(found.placed.values()),
                 "rows_unplaced": sum(found.unplaced.values()),
+                "rows_erased": found.erased.get(month, 0),
                 "problem": stands.problem,
             }
             for month in months

@@ -91,6 +91,7 @@ ASSIGNMENTS = Canonical(
     zh="活动分组",
     dated_by="assigned_on",
     required=("customer_id", "campaign_id", "assigned_on"),
+    keeps_count=True,
     columns=(
         CUSTOMER_ID,
         CAMPAIGN_ID,
