@@ -1,4 +1,4 @@
-"""Where texts of people still stand: in decoded values, and in the bytes, of every file of a folder.
+"""Where texts of people still stand: in the decoded values, and in the bytes, of files.
 
 Databases and Parquet write texts through dictionaries and compression, so that their bytes alone
 show few of them; and a page that nothing refers to any more is seen in the bytes alone. So each
@@ -44,12 +44,17 @@ _BYTES = "its bytes"
 class Wanted:
     """What is looked for: texts anywhere, and ids as the whole values of columns that identify.
 
-    Ids stand among the texts too unless they are short or others' texts contain them.
+    `ids` are by the name of the column. They stand among the texts too unless they are short or
+    others' texts contain them.
     """
 
     texts: tuple[str, ...]
-    ids: tuple[str, ...] = ()
-    id_columns: frozenset[str] = frozenset()
+    ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def patterns(self) -> int:
+        """How many different texts and ids are looked for."""
+        return len({*self.texts, *(each for ids in self.ids.values() for each in ids)})
 
     @cached_property
     def forms(self) -> list[str]:
@@ -111,9 +116,7 @@ class _Files:
     unreadable: list[str] = field(default_factory=list)
 
 
-def scan(
-    files: Iterable[Path], wanted: Wanted, root: Path, memory_limit_gib: float = 2.0
-) -> Scan:
+def scan(files: Iterable[Path], wanted: Wanted, root: Path, memory_limit_gib: float = 2.0) -> Scan:
     """Search these files for what is wanted.
 
     Args:
@@ -134,8 +137,7 @@ def scan(
         if count
     ]
     size = sum(path.stat().st_size for path in paths)
-    patterns = len(wanted.texts) + len(set(wanted.ids) - set(wanted.texts))
-    return Scan(len(paths), size, patterns, tuple(hits), tuple(search.unreadable))
+    return Scan(len(paths), size, wanted.patterns, tuple(hits), tuple(search.unreadable))
 
 
 def is_long_enough(text: str) -> bool:
@@ -215,13 +217,12 @@ def _in_table(
     con: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], wanted: Wanted
 ) -> Iterator[tuple[str, int]]:
     """By column, the values that hold what is wanted: rows of ids, and different other texts."""
-    ids = [name for name in columns if name in wanted.id_columns]
-    if ids and wanted.ids:
-        con.register("wanted_ids", pl.DataFrame({"id": wanted.ids}))
-        for name in ids:
-            value = f"trim(CAST({quote(name)} AS VARCHAR))"
-            sql = f"SELECT count(*) FROM {table} WHERE {value} IN (SELECT id FROM wanted_ids)"
-            yield name, int(con.execute(sql).fetchall()[0][0])
+    for name in columns.keys() & wanted.ids.keys():
+        ids = pl.DataFrame({"id": wanted.ids[name]}, schema={"id": pl.String})
+        con.register("wanted_ids", ids)
+        value = f"trim(CAST({quote(name)} AS VARCHAR))"
+        sql = f"SELECT count(*) FROM {table} WHERE {value} IN (SELECT id FROM wanted_ids)"
+        yield name, int(con.execute(sql).fetchall()[0][0])
         con.unregister("wanted_ids")
     if wanted.texts:
         found: Counter[str] = Counter()
@@ -246,7 +247,10 @@ def text_values(
     for name, is_few in _few_values(con, table, texts):
         if is_few:
             value = f"CAST({quote(name)} AS VARCHAR)"
-            yield name, con.sql(f"SELECT DISTINCT {value} AS v FROM {table} WHERE {where}").pl()["v"]
+            yield (
+                name,
+                con.sql(f"SELECT DISTINCT {value} AS v FROM {table} WHERE {where}").pl()["v"],
+            )
         else:
             streamed.append(name)
     if streamed:

@@ -1,4 +1,4 @@
-"""Tombstones: keyed hashes of the ids of people who were erased, so that no source brings them back.
+"""Tombstones: keyed hashes of ids of people who were erased, so that no source brings them back.
 
 They stand in an append-only file of the source's folder that says nothing of anybody without the
 key, which is never rotated. A person who comes back under a new id is a new customer.

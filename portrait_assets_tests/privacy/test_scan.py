@@ -15,7 +15,7 @@ import pytest
 from portrait_assets.privacy import scan as scanning
 from portrait_assets.privacy.scan import Wanted, scan
 
-PERSON = Wanted(("PM-00000017", "王小明住址"), ("17",), frozenset({"customer_id"}))
+PERSON = Wanted(("PM-00000017", "王小明住址"), {"customer_id": ["17"], "prospect_id": ["18"]})
 OTHERS = [f"PM-{number:08d}" for number in range(600) if number != 17]
 
 
@@ -63,7 +63,9 @@ def test_many_different_texts_are_read_row_by_row(
 
 def test_a_short_id_is_a_whole_value_of_a_column_that_identifies(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "a.duckdb")) as con:
-        con.execute("CREATE TABLE t AS SELECT '17' AS customer_id, '17' AS shelf, 'PM-17' AS name")
+        con.execute(
+            "CREATE TABLE t AS SELECT ' 17 ' AS customer_id, '17' AS prospect_id, 'PM-17' AS name"
+        )
         con.execute("INSERT INTO t VALUES ('171', '17', '17')")
     assert found(tmp_path / "a.duckdb") == {"main.t.customer_id": 1}
 
@@ -79,6 +81,7 @@ def test_parquet_compressed_and_plain(tmp_path: Path) -> None:
 def test_sqlite_and_what_a_deleted_row_leaves_in_its_pages(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     con = sqlite3.connect(path)
+    con.execute("PRAGMA secure_delete = OFF")
     con.execute("CREATE TABLE e (event TEXT)")
     con.execute("INSERT INTO e VALUES (?)", [json.dumps({"of": "王小明住址"})])
     con.commit()

@@ -1,4 +1,4 @@
-"""Who is to be erased: from ids to all records of the persons, and the texts that are theirs alone."""
+"""Who is to be erased: from ids to all records of the persons, and texts that are theirs alone."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ def requested(con: duckdb.DuckDBPyConnection) -> Asked:
     return Asked(table, {row[0]: number for number, row in enumerate(rows, 1)})
 
 
-def find_persons(
-    con: duckdb.DuckDBPyConnection, asked: Asked, tombstones: Tombstones
-) -> Persons:
+def find_persons(con: duckdb.DuckDBPyConnection, asked: Asked, tombstones: Tombstones) -> Persons:
     """The persons that the ids are of, and all ids of each, given up ones included.
 
     Raises:
@@ -217,7 +215,11 @@ def _own_values(con: duckdb.DuckDBPyConnection, canonical: Canonical) -> Iterato
     if who not in types:
         return
     for column in canonical.columns:
-        if column.name == who or column.type is not Type.TEXT or types.get(column.name) != "VARCHAR":
+        if (
+            column.name == who
+            or column.type is not Type.TEXT
+            or types.get(column.name) != "VARCHAR"
+        ):
             continue
         values = con.sql(
             f"SELECT v FROM (SELECT trim({quote(column.name)}) AS v, count(DISTINCT {quote(who)}) "

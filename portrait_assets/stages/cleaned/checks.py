@@ -65,8 +65,7 @@ def _none_set_aside(subject: Subject) -> Finding:
 
 CONSERVED = TableCheck(
     "conserved",
-    "Of every table that was read: lines received = kept + set aside + merged + unplaced "
-    "+ erased.",
+    "Of every table that was read: lines received = kept + set aside + merged + unplaced + erased.",
     _conserved,
     blocking=True,
 )

@@ -57,9 +57,7 @@ RECEIPTS = Table(
         Column(
             "rows_placed", Type.INTEGER, "Rows placed in any month", "已归月行数", False, minimum=0
         ),
-        Column(
-            "rows_unplaced", Type.INTEGER, "Rows in no month", "未归月行数", False, minimum=0
-        ),
+        Column("rows_unplaced", Type.INTEGER, "Rows in no month", "未归月行数", False, minimum=0),
         Column(
             "rows_erased",
             Type.INTEGER,

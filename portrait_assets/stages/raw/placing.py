@@ -173,19 +173,25 @@ class Placing:
 
         A row without a date stands in the first month's partition, a later one in the last's.
         """
-        broken = self._broken_lines()
+        return pl.concat([self._broken_lines(), self._outside(self._stays)])
+
+    def erased_unplaced(self) -> pl.DataFrame:
+        """As `unplaced`, the rows of people who were erased, which it leaves out."""
+        return self._outside(f"NOT {self._stays}")
+
+    def _outside(self, which: str) -> pl.DataFrame:
         if not self._is_dated:
-            return broken
+            return self._broken_lines().clear()
         outside = f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
         found: pl.DataFrame = self.reader.con.sql(
             f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
             f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
             f"AS reason, CAST({quote(self.canonical.dated_by)} AS VARCHAR) AS dated "
-            f"FROM {self._placed(outside)} WHERE {self._stays} "
+            f"FROM {self._placed(outside)} WHERE {which} "
             f"AND (month IS NULL OR month > {literal(self.last)}) ORDER BY ALL"
         ).pl()
-        return pl.concat([broken, found])
+        return found
 
     def _broken_lines(self) -> pl.DataFrame:
         return unplaced_lines(
@@ -258,9 +264,7 @@ def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame
     )
 
 
-def placings(
-    reader: SourceReader, tombstones: Tombstones = NOBODY_ERASED
-) -> dict[str, Placing]:
+def placings(reader: SourceReader, tombstones: Tombstones = NOBODY_ERASED) -> dict[str, Placing]:
     """The placing of every table that the source provides and whose files can be read, by name.
 
     Rows of people who were erased are in none, but for assignments, which keep arm and count.
