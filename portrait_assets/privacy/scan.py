@@ -145,6 +145,12 @@ def is_long_enough(text: str) -> bool:
     return len(text.encode()) >= (SHORTEST if text.isascii() else SHORTEST_OF_OTHERS)
 
 
+def first_bytes(path: Path) -> bytes:
+    """The bytes by which kinds of files are told apart."""
+    with open(path, "rb") as file:
+        return file.read(16)
+
+
 def holding(values: pl.Series, texts: Sequence[str]) -> pl.Series:
     """Of each text value, whether it holds one of the texts."""
     if not texts:
@@ -157,8 +163,7 @@ def _name(path: Path, root: Path) -> str:
 
 
 def _found_in(path: Path, search: _Files, name: str) -> Iterator[tuple[str, int]]:
-    with open(path, "rb") as file:
-        head = file.read(16)
+    head = first_bytes(path)
     try:
         if head[8:12] == b"DUCK":
             yield from in_duckdb(path, search.wanted, search.memory_limit_gib)

@@ -12,7 +12,7 @@ from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import certificates_folder
 from portrait_assets.privacy.erasure import PLAN_FILE, Rows
-from portrait_assets.privacy.scan import Wanted, holding, sqlite_texts
+from portrait_assets.privacy.scan import Wanted, first_bytes, holding, sqlite_texts
 from portrait_assets.privacy.tombstones import MARK
 from portrait_assets.schema.csv_text import neutralized, restored
 from portrait_assets.stages.identity.review import REVIEW_FILE
@@ -78,7 +78,7 @@ def clean_file(path: Path, wanted: Wanted, root: Path) -> Rows | None:
         OSError: when the file cannot be written; it is then as it was.
     """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-    head = path.open("rb").read(16)
+    head = first_bytes(path)
     if head.startswith(_SQLITE):
         return _in_sqlite(path, wanted, name)
     if head.startswith(b"PAR1"):
