@@ -67,9 +67,11 @@ def copy_without(removed: Removed, new: Path) -> list[Rows]:
     try:
         name = con.execute("SELECT current_database()").fetchall()[0][0]
         con.execute(f"COPY FROM DATABASE {quote(name)} TO {_NEW} (SCHEMA)")
+        con.begin()  # A commit waits for the disk: one for all tables, not one for each.
         rows = [_copy(removed, table) for table in _stored(con)]
         rows += _replaced(con)
         _note(removed, {each.name for each in rows if each.name not in _KEPT})
+        con.commit()
         con.execute(f"CHECKPOINT {_NEW}")
     finally:
         con.execute(f"DETACH {_NEW}")
