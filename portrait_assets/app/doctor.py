@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from portrait_assets.app.erasure.retain import past_retention
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
@@ -113,7 +114,7 @@ def _examined(context: Context) -> list[Issue]:
             # Counting in a table that is not what its contract says would only confuse.
             found = broken or [*_bookkeeping(exam), *_balances(exam)]
             found += [*_orphans(exam), *_unfinished(exam), *_published(exam), *_register(settings)]
-            found += [*_erased(exam)]
+            found += [*_erased(exam), *_too_old(exam)]
             months = [m for m in source.months() if m in exam.materialized(FEATURE_MATRIX)]
         finally:
             warehouse.close()
@@ -254,6 +255,13 @@ def _erased(exam: Examination) -> Iterator[Issue]:
         if back := tombstones.among(ids).height:
             what = f"holds {back:,} ids of people who were erased"
             yield Issue(settings.warehouse_file.name, what, _again())
+
+
+def _too_old(exam: Examination) -> Iterator[Issue]:
+    """Rows that are older than the source keeps them."""
+    for past in past_retention(exam.warehouse.con, exam.source.kept_from):
+        what = f"holds {past.rows:,} rows of months before {past.kept_from}, which are not kept"
+        yield Issue(f"raw.{past.table}", what, f"run `{command('retain')}`")
 
 
 def _left_over(settings: Settings) -> list[Path]:

@@ -238,7 +238,7 @@ def test_without_yes_it_asks_and_no_erases_nothing(named_shop: Settings, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at", ["copy_without", "put_in_place", "clean_file", "_publish"])
+@pytest.mark.parametrize("at", ["copy_without", "put_in_place", "clean_file", "publish_again"])
 def test_an_erasure_that_is_stopped_goes_on(
     at: str, named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,13 +257,13 @@ def test_an_erasure_that_is_stopped_goes_on(
     assert stat.S_IMODE(plan_file(settings).stat().st_mode) == 0o600
     if at in ("copy_without", "put_in_place"):
         assert settings.warehouse_file.read_bytes() == was
-    if at != "_publish":
+    if at != "publish_again":
         with pytest.raises(ErasureError, match=r"was stopped.*--resume"):
             run_portrait(read_request(settings, None), Quiet())  # type: ignore[arg-type]
     with pytest.raises(ErasureError, match=r"was stopped.*--resume"):
         preview(settings, ASKED)
     assert any("was stopped" in str(issue) for issue in examine(settings))
-    monkeypatch.setattr(erasing, "_publish", lambda *_: None)
+    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
     finished = resume(settings, Quiet())  # type: ignore[arg-type]
     assert finished.certificate.number == plan.number
     removed = {each.name: (each.before, each.after) for each in finished.certificate.rows}
@@ -280,7 +280,7 @@ def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
 ) -> None:
     settings = copied(named_shop, tmp_path / "data")
     (settings.source_dir / "notes.txt").write_text("call Zhao Longzhi")
-    monkeypatch.setattr(erasing, "_publish", lambda *_: None)
+    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
     with pytest.raises(ErasureError) as refused:
         erase(settings, preview(settings, ASKED), Quiet())  # type: ignore[arg-type]
     assert "are still in sources/corner_shop/notes.txt (its bytes)" in str(refused.value)

@@ -1,4 +1,4 @@
-"""`portrait erase`: people removed from raw to report, with a certificate."""
+"""`portrait erase` and `portrait retain`: people, and what is too old, removed for good."""
 
 from __future__ import annotations
 
@@ -65,6 +65,36 @@ def erase(
         with shown_progress(out) as progress:
             done = erasing.erase(settings, what, progress)
     _print_erased(done)
+
+
+@commands.command(epilog=example("retain --source corner_shop --yes"))
+def retain(
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
+    source: SourceOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Remove rows that are older than source.yaml keeps them (keep_months), raw and cleaned.
+
+    Features, tags and models of those months stay. What was removed stands in a certificate.
+    """
+    from portrait_assets.app.cli.progress import shown_progress
+    from portrait_assets.app.erasure import retain as retaining
+    from portrait_assets.app.stopping import stopped_in_a_sentence
+    from portrait_assets.privacy.erasure import ErasureError
+
+    settings = settings_of(source, data_dir)
+    with stopped_in_a_sentence():
+        past = retaining.to_retain(settings)
+        for each in past:
+            out.print(f"  {each.table}: {each.rows:,} rows before {each.kept_from}", markup=False)
+        if not past:
+            out.print("Nothing is older than it is kept.")
+            return
+        if not yes and not typer.confirm("Remove them? This cannot be undone.", default=False):
+            raise ErasureError("Nothing was removed.")
+        with shown_progress(out) as progress:
+            page = retaining.retain(settings, progress)
+    out.print(f"Certificate: {page}", markup=False)
 
 
 def _print_preview(what: Preview) -> None:

@@ -23,7 +23,13 @@ from portrait_assets.app.erasure.persons import (
     sentence_of_unknown,
 )
 from portrait_assets.app.erasure.removal import Removed, copy_without, counted, put_in_place
-from portrait_assets.app.erasure.traces import clean_file, clean_review, files_of, source_files
+from portrait_assets.app.erasure.traces import (
+    clean_file,
+    clean_review,
+    files_of,
+    shown,
+    source_files,
+)
 from portrait_assets.app.estimate import size
 from portrait_assets.app.progress import Progress
 from portrait_assets.app.run import machine_failures_in_a_sentence, run_portrait
@@ -67,7 +73,7 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import existing_types
 
 _LINES = ("month", "table_name", "source_file", "source_row")
-_LINE_SCHEMA = dict.fromkeys(_LINES[:3], pl.String) | {"source_row": pl.Int64}
+LINE_SCHEMA = dict.fromkeys(_LINES[:3], pl.String) | {"source_row": pl.Int64}
 
 
 @dataclass(frozen=True)
@@ -111,8 +117,8 @@ def preview(settings: Settings, asked: Asked | None, ignore_unknown: bool = Fals
     if plan := read_unfinished(settings):
         raise ErasureError(unfinished(plan))
     tombstones = read_tombstones(settings)
-    tables = _tables(settings)
-    with _opened(settings, tables) as con:
+    tables = tables_of(settings)
+    with opened(settings, tables) as con:
         asked = asked or requested(con)
         persons = find_persons(con, asked, tombstones)
         if persons.unknown and not ignore_unknown:
@@ -133,7 +139,7 @@ def erase(settings: Settings, what: Preview, progress: Progress) -> Erased:
         PortraitError: when it cannot be done; what was begun goes on with `resume`.
     """
     with commands_for(settings), machine_failures_in_a_sentence():
-        _require_room(settings)
+        require_room(settings)
         clock = _Clock()
         plan = _planned(settings, what, progress)
         clock.noted("finding their texts")
@@ -179,12 +185,13 @@ def wanted_of(plan: Plan, columns: frozenset[str]) -> Wanted:
     return Wanted(plan.texts, ids)
 
 
-def _tables(settings: Settings) -> list[Table]:
+def tables_of(settings: Settings) -> list[Table]:
+    """The contracts of the source's tables."""
     return [*context_of(settings).tables, CHECK_RESULTS]
 
 
 @contextmanager
-def _opened(settings: Settings, tables: list[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(settings: Settings, tables: list[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, held and brought up to the contracts of this version."""
     require_file(settings.warehouse_file)
     lock = settings.warehouse_dir / "warehouse.lock"
@@ -204,7 +211,14 @@ def _opened(settings: Settings, tables: list[Table]) -> Iterator[duckdb.DuckDBPy
             warehouse.close()
 
 
-def _require_room(settings: Settings) -> None:
+def require_room(settings: Settings) -> None:
+    """Check that the warehouse can be written anew beside itself.
+
+    Raises:
+        ErasureError: when the disk has no room for it.
+        WarehouseError: when there is no warehouse.
+    """
+    require_file(settings.warehouse_file)
     needed = settings.warehouse_file.stat().st_size
     free = shutil.disk_usage(settings.warehouse_dir).free
     if free < needed:
@@ -217,9 +231,9 @@ def _require_room(settings: Settings) -> None:
 def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
     """The plan, written before anything is removed."""
     persons = what.persons
-    tables = _tables(settings)
+    tables = tables_of(settings)
     ids = [*persons.customers, *persons.prospects]
-    with _opened(settings, tables) as con:
+    with opened(settings, tables) as con:
         name_ids(con, list(persons.customers), list(persons.prospects))
         texts, shared = own_texts(con, ids)
     progress.say(
@@ -243,7 +257,7 @@ def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
 
 def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock) -> Erased:
     source = load_source(settings.source_dir)
-    tables = _tables(settings)
+    tables = tables_of(settings)
     wanted = wanted_of(plan, id_columns(tables))
     if plan.phase is Phase.REMOVING:
         plan = _scanned_before(settings, source, plan, wanted)
@@ -252,7 +266,7 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
         plan = _remove(settings, source, plan, tables, wanted)
         clock.noted("removing")
     progress.say("The warehouse holds none of their rows; publishing.")
-    _publish(settings, source, progress)
+    publish_again(settings, source, progress, "people were erased from what is published")
     clock.noted("publishing")
     after = _scan(settings, source, wanted)
     if after.found:
@@ -304,7 +318,7 @@ def _remove(
     new = temporary_file(settings.warehouse_file)
     new.unlink(missing_ok=True)
     try:
-        with _opened(settings, tables) as con:
+        with opened(settings, tables) as con:
             name_ids(con, list(plan.customers), list(plan.prospects))
             lines = _unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
             rows = copy_without(
@@ -319,9 +333,7 @@ def _remove(
     finally:
         new.unlink(missing_ok=True)
         new.with_name(f"{new.name}.wal").unlink(missing_ok=True)
-    for published in (settings.portrait_file, settings.warehouse_dir / REPORT_FILE):
-        published.unlink(missing_ok=True)
-    shutil.rmtree(spill_folder(settings.warehouse_file), ignore_errors=True)
+    remove_published(settings)
     plan = _cleaned(settings, plan, None, wanted)
     plan = plan.model_copy(update={"phase": Phase.PUBLISHING})
     write_plan(settings, plan)
@@ -344,7 +356,7 @@ def _cleaned(settings: Settings, plan: Plan, found: Scan | None, wanted: Wanted)
         is_ours = path.name in written or settings.source_dir in path.parents
         if is_ours or not path.is_file():
             continue
-        if done := clean_file(path, wanted, root):
+        if done := clean_file(path, wanted, name):
             rows.append(done)
     plan = plan.model_copy(update={"rows": tuple(rows)})
     write_plan(settings, plan)
@@ -355,7 +367,7 @@ def _unplaced_lines(
     settings: Settings, source: Source, con: duckdb.DuckDBPyConnection, erased: Tombstones
 ) -> pl.DataFrame:
     """The lines of `raw.unplaced` that are of the erased, as the source's files have them now."""
-    none = pl.DataFrame(schema=_LINE_SCHEMA)
+    none = pl.DataFrame(schema=LINE_SCHEMA)
     if not existing_types(con, UNPLACED.full_name):
         return none
     if not con.execute(f"SELECT 1 FROM {UNPLACED.full_name} LIMIT 1").fetchone():
@@ -372,10 +384,16 @@ def _unplaced_lines(
     return lines.join(stored, on=_LINES, how="semi")
 
 
-def _publish(settings: Settings, source: Source, progress: Progress) -> None:
+def remove_published(settings: Settings) -> None:
+    """Remove what was published, which is then made anew and not from what it held."""
+    for published in (settings.portrait_file, settings.warehouse_dir / REPORT_FILE):
+        published.unlink(missing_ok=True)
+    shutil.rmtree(spill_folder(settings.warehouse_file), ignore_errors=True)
+
+
+def publish_again(settings: Settings, source: Source, progress: Progress, why: str) -> None:
     """Make the published file and the report again, by the run that always makes them."""
     request = Request(settings, source, None, source.months(), fresh=False)
-    why = "people were erased from what is published"
     run_portrait(request, progress, RunPlan([], [], True, why))
 
 
@@ -398,7 +416,7 @@ def _certificate(settings: Settings, source: Source, plan: Plan, after: Scan) ->
         tombstones=tuple(sorted(_digests(plan, key))),
         key_fingerprint=key.fingerprint,
         rows=plan.rows,
-        source_files=tuple(_shown(path, settings) for path in source_files(source)),
+        source_files=tuple(shown(path, settings) for path in source_files(source)),
         notes=tuple(
             f"{name} could not be decoded; its bytes were searched" for name in after.unreadable
         ),
@@ -407,8 +425,3 @@ def _certificate(settings: Settings, source: Source, plan: Plan, after: Scan) ->
             files=after.files, size_bytes=after.size, patterns=after.patterns, found={}
         ),
     )
-
-
-def _shown(path: Path, settings: Settings) -> str:
-    root = settings.data_dir.resolve()
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -42,7 +42,8 @@ class Removed:
     `con` is open on it, after `name_ids`; `tables` are its contracts and `id_columns` the columns
     that name people; `texts` are theirs alone; `lines` are lines of files in no month that are
     theirs: `month` and the columns of a place. `definitions` are the digest of the source's
-    definitions that runs noted, and what it is now that decisions on the people are gone.
+    definitions that runs noted, and what it is now that decisions on the people are gone;
+    `kept_from` is by canonical table the first month whose rows are kept.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -52,6 +53,13 @@ class Removed:
     texts: Sequence[str]
     lines: pl.DataFrame
     definitions: tuple[str, str]
+    kept_from: Mapping[str, str] = field(default_factory=dict)
+
+    def past(self, table: str) -> str:
+        """SQL of whether a row of a canonical table is older than such rows are kept, or empty."""
+        stage, _, name = table.partition(".")
+        is_canonical = stage in ("raw", "cleaned") and name in self.kept_from
+        return f"month < {literal(self.kept_from[name])}" if is_canonical else ""
 
 
 def copy_without(removed: Removed, new: Path) -> list[Rows]:
@@ -70,7 +78,7 @@ def copy_without(removed: Removed, new: Path) -> list[Rows]:
         con.begin()  # A commit waits for the disk: one for all tables, not one for each.
         rows = [_copy(removed, table) for table in _stored(con)]
         rows += _replaced(con)
-        _note(removed, {each.name for each in rows if each.name not in _KEPT})
+        _note(removed, {each.name for each in rows if each.before != each.after})
         con.commit()
         con.execute(f"CHECKPOINT {_NEW}")
     finally:
@@ -127,11 +135,12 @@ def _name_places(removed: Removed) -> None:
     con.unregister("lines")
     for canonical in CANONICAL:
         who, table = canonical.identifier, canonical.raw_table().full_name
-        if who not in existing_types(con, table) or canonical.keeps_count:
+        if who not in existing_types(con, table):
             continue
+        of_them = "false" if canonical.keeps_count else is_erased(who, who)
         con.execute(
             f"INSERT INTO erased_places SELECT month, {literal(canonical.name)}, source_file, "
-            f"source_row FROM {table} WHERE {is_erased(who, who)}"
+            f"source_row FROM {table} WHERE {removed.past(table) or 'false'} OR {of_them}"
         )
     _name_tombstones(removed)
 
@@ -180,9 +189,11 @@ def _gone(removed: Removed, table: str) -> str:
     """SQL of whether a row of the table is removed; empty where none is."""
     con = removed.con
     columns = existing_types(con, table)
+    past = removed.past(table)
     if table in _KEPT:
-        return ""
-    conditions = _names(con, table, removed.id_columns)
+        return past
+    conditions = [past] if past else []
+    conditions += _names(con, table, removed.id_columns)
     if {*_PLACE} <= columns.keys():
         place = ", ".join(_PLACE)
         conditions.append(f"({place}) IN (SELECT ({place}) FROM temp.erased_places)")

@@ -49,6 +49,12 @@ def source_files(source: Source) -> Iterator[Path]:
             continue
 
 
+def shown(path: Path, settings: Settings) -> str:
+    """The path from the data folder on, where it is in it."""
+    root = settings.data_dir.resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
 def clean_review(settings: Settings, ids: Iterable[str]) -> Rows | None:
     """Remove decisions on records of these ids; None where there are none.
 
@@ -69,7 +75,7 @@ def clean_review(settings: Settings, ids: Iterable[str]) -> Rows | None:
     return Rows(name=REVIEW_FILE, before=rows.height, after=kept.height)
 
 
-def clean_file(path: Path, wanted: Wanted, root: Path) -> Rows | None:
+def clean_file(path: Path, wanted: Wanted, name: str) -> Rows | None:
     """Remove what is wanted from a file that holds it; None where it is of no kind that can be.
 
     Of tables whole rows go; in other text, and in SQLite's values, a mark takes the place.
@@ -77,7 +83,6 @@ def clean_file(path: Path, wanted: Wanted, root: Path) -> Rows | None:
     Raises:
         OSError: when the file cannot be written; it is then as it was.
     """
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     head = first_bytes(path)
     if head.startswith(_SQLITE):
         return _in_sqlite(path, wanted, name)

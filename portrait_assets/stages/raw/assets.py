@@ -7,7 +7,7 @@ import polars as pl
 
 from portrait_assets.privacy.tombstones import Tombstones
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
+from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.currencies import check_currencies
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.placing import (
@@ -73,7 +73,7 @@ def raw_assets(
         tombstones = erased()
         with SourceReader(warehouse.con, source, warehouse.scratch_folder()) as reader:
             # Every SQL is checked here, before anything is written.
-            placed = placings(reader, tombstones)
+            placed = placings(reader, tombstones, _kept_from(source, warehouse))
             for each in placed.values():
                 each.dates.require_readable()
             check_currencies(source, placed)
@@ -106,6 +106,21 @@ def raw_assets(
             yield dg.Output(here, UNPLACED.name)
 
     return [raw]
+
+
+def _kept_from(source: Source, warehouse: Warehouse) -> dict[str, str]:
+    """By table whose rows age, the first month that is read.
+
+    Rows that have just become too old stay until `portrait retain` removes them; that a new month
+    has come must not change an old one.
+    """
+    return {
+        name: min(
+            [first, *(month for month, rows in warehouse.materialized(table).items() if rows)]
+        )
+        for name, first in source.kept_from.items()
+        for table in (CANONICAL_BY_NAME[name].raw_table(),)
+    }
 
 
 def _as_it_stands(warehouse: Warehouse, table: Table, months: list[str]) -> Written:

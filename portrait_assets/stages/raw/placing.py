@@ -61,6 +61,7 @@ class Placing:
     last: str
     table: str | None = None
     erased: Erased | None = None
+    kept_from: str = ""
 
     def kept(self) -> Placing:
         """The same, with all rows read into a table that exists as long as the reader is open.
@@ -125,6 +126,9 @@ class Placing:
 
     def rows(self, months: Sequence[str]) -> Query:
         """The rows of these months, with the types that the files have."""
+        months = [month for month in months if month >= self.kept_from]
+        if not months:
+            return Query(f"SELECT * FROM {self._placed()} LIMIT 0", self.types, self.reader.files)
         within = f"dated < {_first_day(next_month(max(months)))}"
         if min(months) > self.first:
             within += f" AND dated >= {_first_day(min(months))}"
@@ -223,6 +227,8 @@ class Placing:
         for month, count in self.erased_counts().items():
             of = min(month or self.first, self.last)
             erased[of] = erased.get(of, 0) + count
+        # All rows of a month that is older than rows are kept, whoever they are of.
+        erased |= {month: n for month, n in placed.items() if month < self.kept_from}
         return Found(placed, unplaced, in_all if in_file is None else in_file, erased)
 
 
@@ -264,16 +270,23 @@ def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame
     )
 
 
-def placings(reader: SourceReader, tombstones: Tombstones = NOBODY_ERASED) -> dict[str, Placing]:
+def placings(
+    reader: SourceReader,
+    tombstones: Tombstones = NOBODY_ERASED,
+    kept_from: Mapping[str, str] | None = None,
+) -> dict[str, Placing]:
     """The placing of every table that the source provides and whose files can be read, by name.
 
-    Rows of people who were erased are in none, but for assignments, which keep arm and count.
+    Rows of people who were erased are in none, but for assignments, which keep arm and count; nor
+    are rows of months before the one from which `kept_from` says that a table's are kept.
 
     Raises:
         SourceError: when a table's SQL cannot be used.
     """
     return {
-        canonical.name: _placing(reader, canonical, tombstones)
+        canonical.name: replace(
+            _placing(reader, canonical, tombstones), kept_from=(kept_from or {}).get(name, "")
+        )
         for name, canonical in reader.source.provided.items()
         if reader.problem(name) is None
     }

@@ -42,7 +42,9 @@ class Canonical:
     `dated_by` is the column that places a row in a month; a source may leave an
     `undated_allowed` one out, and then all rows belong to the source's first month.
     `required` must be returned by the source's SQL and must be readable in every row. With
-    `keeps_count` the rows of people who are erased stay, under a tombstone for an id.
+    `keeps_count` the rows of people who are erased stay, under a tombstone for an id. A table that
+    `ages` has rows that may be removed after some months: they decide neither who is a customer,
+    nor since when, nor what holds now. `serves` is the purpose that its rows are kept for.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Canonical:
     undated_allowed: bool = False
     unique: tuple[str, ...] = field(default=())
     keeps_count: bool = False
+    ages: bool = False
+    serves: str = ""
 
     @property
     def names_a_customer(self) -> bool:
