@@ -59,8 +59,8 @@ class Wanted:
     @cached_property
     def forms(self) -> list[str]:
         """The texts as they stand in text files: plain, and escaped as in JSON and HTML."""
-        ways = (lambda text: text, lambda text: json.dumps(text)[1:-1], html.escape)
-        return sorted({way(text) for text in self.texts for way in ways})
+        escapes = (lambda text: text, lambda text: json.dumps(text)[1:-1], html.escape)
+        return sorted({escape(text) for text in self.texts for escape in escapes})
 
     @cached_property
     def by_seven_bits(self) -> Mapping[str, Sequence[bytes]]:
@@ -146,7 +146,7 @@ def is_long_enough(text: str) -> bool:
 
 
 def first_bytes(path: Path) -> bytes:
-    """The bytes by which kinds of files are told apart."""
+    """The bytes that differ between kinds of files."""
     with open(path, "rb") as file:
         return file.read(16)
 
@@ -241,8 +241,8 @@ def _held(columns: Iterable[tuple[str, pl.Series]], texts: Sequence[str]) -> Cou
     def look() -> None:
         if waiting:
             together = pl.concat(waiting)
-            held = together.filter(holding(together["value"], texts))
-            found.update(dict(held.group_by("name").len().iter_rows()))
+            theirs = together.filter(holding(together["value"], texts))
+            found.update(dict(theirs.group_by("name").len().iter_rows()))
             waiting.clear()
 
     for name, values in columns:

@@ -47,7 +47,7 @@ class Tombstones:
 
         Args:
             ids: ids as received, without nulls; what stands around one is no part of it.
-            column: the column that they stand in: other ids than customers' are told apart.
+            column: the column that they stand in: ids of others than customers differ.
 
         Returns:
             `value`, the id as received, and `digest`.

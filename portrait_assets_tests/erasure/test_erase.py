@@ -146,8 +146,8 @@ def test_no_month_is_stale_and_the_doctor_is_well(done: Done) -> None:
     plan = read_plan(read_request(done.settings, None))
     assert plan.is_empty
     assert plan.reason.startswith("nothing has changed since it was published")
-    made = "SELECT table_name, month, made_at, changed_at FROM meta.partitions ORDER BY ALL"
-    assert rows(done.settings, made) == rows(done.before, made)
+    noted = "SELECT table_name, month, made_at, changed_at FROM meta.partitions ORDER BY ALL"
+    assert rows(done.settings, noted) == rows(done.before, noted)
 
 
 def test_the_plan_is_gone_and_tombstones_say_who(done: Done) -> None:

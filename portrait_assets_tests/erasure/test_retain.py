@@ -52,7 +52,7 @@ def test_old_rows_go_and_a_new_reading_does_not_bring_them_back(aged: Settings) 
         "SELECT made_at FROM meta.partitions "
         "WHERE table_name = 'features.feature_matrix' AND month = '2024-01'"
     )
-    made = rows(aged, january)
+    written = rows(aged, january)
     certificate = json.loads(retain(aged, Quiet()).with_suffix(".json").read_text())  # type: ignore[arg-type]
     assert certificate["kind"] == "retention"
     assert certificate["asked_by"] == "source.yaml, keep_months: {interactions: 1, marketing: 5}"
@@ -67,5 +67,5 @@ def test_old_rows_go_and_a_new_reading_does_not_bring_them_back(aged: Settings) 
     run_portrait(read_request(aged, None), Quiet())  # type: ignore[arg-type]
     found = rows(aged, "SELECT month, count(*) FROM raw.interactions GROUP BY 1")
     assert found == [("2024-02", 3)]
-    assert rows(aged, january) == made
+    assert rows(aged, january) == written
     assert examine(aged) == []

@@ -244,9 +244,9 @@ def _of_others(con: duckdb.DuckDBPyConnection, texts: list[str]) -> set[str]:
             if name not in ("month", "source_file")
         }
         for _, values in text_values(con, table, columns, where):
-            held = values.filter(holding(values, texts))
-            if len(held):
-                extracted = held.str.extract_many(texts, overlapping=True)
+            theirs = values.filter(holding(values, texts))
+            if len(theirs):
+                extracted = theirs.str.extract_many(texts, overlapping=True)
                 found |= {*extracted.explode().drop_nulls().unique()}
     return found
 

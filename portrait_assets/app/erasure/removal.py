@@ -1,7 +1,7 @@
 """The warehouse copied into a new file without rows of some people.
 
 A row that is deleted leaves its texts in dictionaries that other rows use, so every table is copied
-into a file that never held them, and that file takes the place of the old one.
+into a file that never found_in them, and that file takes the place of the old one.
 """
 
 from __future__ import annotations
@@ -259,13 +259,13 @@ def _without_texts(removed: Removed, table: str, types: Mapping[str, str]) -> di
     """A text that only the erased had, within what was computed, is named by its tombstone."""
     con, texts = removed.con, list(removed.texts)
     columns = {name: kind for name, kind in types.items() if kind == "VARCHAR"}
-    held: dict[str, pl.Series] = {}
+    found_in: dict[str, pl.Series] = {}
     for name, values in text_values(con, qualified(table), columns):
         found = values.filter(holding(values, texts)).unique()
-        held[name] = pl.concat([held[name], found]).unique() if name in held else found
+        found_in[name] = pl.concat([found_in[name], found]).unique() if name in found_in else found
     marks: list[str] = []
     written = {}
-    for number, (name, values) in enumerate((n, v) for n, v in held.items() if len(v)):
+    for number, (name, values) in enumerate((n, v) for n, v in found_in.items() if len(v)):
         marks = marks or [MARK + digest_of(removed.key, text)[:_SHORT] for text in texts]
         frame = pl.DataFrame({"was": values, "is_now": values.str.replace_many(texts, marks)})
         relation = f"written_{table.replace('.', '_')}_{number}"

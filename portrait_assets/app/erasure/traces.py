@@ -119,15 +119,15 @@ def _replace_in(con: sqlite3.Connection, table: str, column: str, forms: Sequenc
         f"SELECT rowid, {column} FROM {table} WHERE typeof({column}) = 'text'"
     ).fetchall()
     values = pl.Series([value for _, value in rows], dtype=pl.String)
-    held = holding(values, forms)
-    if not held.any():
+    theirs = holding(values, forms)
+    if not theirs.any():
         return 0
-    now = values.filter(held).str.replace_many(forms, [MARK[:-1]] * len(forms))
-    numbers = pl.Series([number for number, _ in rows]).filter(held)
+    now = values.filter(theirs).str.replace_many(forms, [MARK[:-1]] * len(forms))
+    numbers = pl.Series([number for number, _ in rows]).filter(theirs)
     con.executemany(
         f"UPDATE {table} SET {column} = ? WHERE rowid = ?", list(zip(now, numbers, strict=True))
     )
-    return int(held.sum())
+    return int(theirs.sum())
 
 
 def _in_parquet(path: Path, wanted: Wanted, name: str) -> Rows:
