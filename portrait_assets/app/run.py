@@ -83,6 +83,16 @@ def run_portrait(request: Request, progress: Progress, plan: Plan | None = None)
         return Result(False, False) if plan.is_empty else _run_request(request, plan, progress)
 
 
+def publish_again(settings: Settings, months: list[str], progress: Progress) -> None:
+    """Make the published file and the report again from the warehouse as it is.
+
+    Raises:
+        PortraitError: when that fails.
+    """
+    with open_records(settings) as instance:
+        _Runner(settings, instance, progress).run(Run(frozenset({MART}), months))
+
+
 @contextmanager
 def machine_failures_in_a_sentence() -> Iterator[None]:
     """A full disk or a forbidden folder, wherever it is met first, as a sentence."""

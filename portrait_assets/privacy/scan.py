@@ -155,7 +155,7 @@ def holding(values: pl.Series, texts: Sequence[str]) -> pl.Series:
     """Of each text value, whether it holds one of the texts."""
     if not texts:
         return pl.repeat(False, len(values), dtype=pl.Boolean, eager=True)
-    return values.str.contains_any(texts).fill_null(False)
+    return values.str.contains_any(list(texts)).fill_null(False)
 
 
 def _name(path: Path, root: Path) -> str:

@@ -32,13 +32,11 @@ from portrait_assets.app.erasure.traces import (
 )
 from portrait_assets.app.estimate import size
 from portrait_assets.app.progress import Progress
-from portrait_assets.app.run import machine_failures_in_a_sentence, run_portrait
+from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
-from portrait_assets.orchestration.planning import Plan as RunPlan
-from portrait_assets.orchestration.request import Request
 from portrait_assets.privacy.certificate import Certificate, Searched, write_certificate
 from portrait_assets.privacy.erasure import (
     ErasureError,
@@ -266,7 +264,7 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
         plan = _remove(settings, source, plan, tables, wanted)
         clock.noted("removing")
     progress.say("The warehouse holds none of their rows; publishing.")
-    publish_again(settings, source, progress, "people were erased from what is published")
+    publish_again(settings, source.months(), progress)
     clock.noted("publishing")
     after = _scan(settings, source, wanted)
     if after.found:
@@ -389,12 +387,6 @@ def remove_published(settings: Settings) -> None:
     for published in (settings.portrait_file, settings.warehouse_dir / REPORT_FILE):
         published.unlink(missing_ok=True)
     shutil.rmtree(spill_folder(settings.warehouse_file), ignore_errors=True)
-
-
-def publish_again(settings: Settings, source: Source, progress: Progress, why: str) -> None:
-    """Make the published file and the report again, by the run that always makes them."""
-    request = Request(settings, source, None, source.months(), fresh=False)
-    run_portrait(request, progress, RunPlan([], [], True, why))
 
 
 def _certificate(settings: Settings, source: Source, plan: Plan, after: Scan) -> Certificate:

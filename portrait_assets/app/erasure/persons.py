@@ -203,14 +203,22 @@ def own_texts(con: duckdb.DuckDBPyConnection, ids: list[str]) -> tuple[list[str]
     """
     texts = {text for text in ids if is_long_enough(text)}
     for canonical in CANONICAL:
-        for values in _own_values(con, canonical):
-            texts |= {text for text in values if is_long_enough(text)}
+        for table in _tables(canonical):
+            for values in _own_values(con, canonical, table):
+                texts |= {text for text in values if is_long_enough(text)}
     others = _of_others(con, sorted(texts))
     return sorted(texts - others), len(others)
 
 
-def _own_values(con: duckdb.DuckDBPyConnection, canonical: Canonical) -> Iterator[pl.Series]:
-    table, who = canonical.raw_table().full_name, canonical.identifier
+def _tables(canonical: Canonical) -> tuple[str, str]:
+    """The table as received, and as cleaned, which writes texts in one way."""
+    return canonical.raw_table().full_name, CLEANED[canonical.name].full_name
+
+
+def _own_values(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, table: str
+) -> Iterator[pl.Series]:
+    who = canonical.identifier
     types = existing_types(con, table)
     if who not in types:
         return
@@ -253,9 +261,10 @@ def _of_others(con: duckdb.DuckDBPyConnection, texts: list[str]) -> set[str]:
 
 def _tables_of_others(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
     for canonical in CANONICAL:
-        table, who = canonical.raw_table().full_name, canonical.identifier
-        if existing_types(con, table):
-            yield table, f"NOT {is_erased(who, who)}" if who else "true"
+        who = canonical.identifier
+        for table in _tables(canonical):
+            if existing_types(con, table):
+                yield table, f"NOT {is_erased(who, who)}" if who else "true"
     for table in _WORDS:
         if existing_types(con, table):
             yield table, "true"

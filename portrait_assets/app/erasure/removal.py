@@ -258,26 +258,36 @@ def _rewritten(removed: Removed, table: str) -> dict[str, str]:
 def _without_texts(removed: Removed, table: str, types: Mapping[str, str]) -> dict[str, str]:
     """A text that only the erased had, within what was computed, is named by its tombstone."""
     con, texts = removed.con, list(removed.texts)
-    columns = {name: kind for name, kind in types.items() if kind == "VARCHAR"}
-    found_in: dict[str, pl.Series] = {}
-    for name, values in text_values(con, qualified(table), columns):
-        found = values.filter(holding(values, texts)).unique()
-        found_in[name] = pl.concat([found_in[name], found]).unique() if name in found_in else found
-    marks: list[str] = []
-    written = {}
-    for number, (name, values) in enumerate((n, v) for n, v in found_in.items() if len(v)):
-        marks = marks or [MARK + digest_of(removed.key, text)[:_SHORT] for text in texts]
-        frame = pl.DataFrame({"was": values, "is_now": values.str.replace_many(texts, marks)})
-        relation = f"written_{table.replace('.', '_')}_{number}"
-        con.register("frame", frame)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {relation} AS FROM frame")
-        con.unregister("frame")
-        column = f"t.{quote(name)}"
-        written[name] = (
-            f"coalesce((SELECT w.is_now FROM temp.{relation} AS w WHERE w.was = {column}), "
-            f"{column})"
-        )
-    return written
+    columns = {name: kind for name, kind in types.items() if kind in ("VARCHAR", "VARCHAR[]")}
+    holders = {
+        name
+        for name, values in text_values(con, qualified(table), columns)
+        if holding(values, texts).any()
+    }
+    if not holders:
+        return {}
+    marks = [MARK + digest_of(removed.key, text)[:_SHORT] for text in texts]
+    return {name: _marked(con, table, name, (texts, marks)) for name in sorted(holders)}
+
+
+def _marked(
+    con: duckdb.DuckDBPyConnection, table: str, name: str, marks: tuple[list[str], list[str]]
+) -> str:
+    """SQL of a column of text, or of lists of it, with marks in the place of texts."""
+    values = con.sql(f"SELECT DISTINCT {quote(name)} AS v FROM {qualified(table)}").pl()["v"]
+    is_list = values.dtype == pl.List(pl.String)
+    element = pl.element().str.replace_many(*marks)
+    written = values.list.eval(element) if is_list else values.str.replace_many(*marks)
+    relation = f"written_{table.replace('.', '_')}_{name}"
+    con.register("frame", pl.DataFrame({"was": values, "is_now": written}))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {quote(relation)} AS "
+        "FROM frame WHERE was IS DISTINCT FROM is_now"
+    )
+    con.unregister("frame")
+    column = f"t.{quote(name)}"
+    now = f"(SELECT w.is_now FROM temp.{quote(relation)} AS w WHERE w.was = {column})"
+    return f"coalesce({now}, {column})"
 
 
 # -- what is noted of the rows ---------------------------------------------------------------

@@ -14,7 +14,6 @@ from portrait_assets.app.erasure.erase import (
     LINE_SCHEMA,
     id_columns,
     opened,
-    publish_again,
     remove_published,
     require_room,
     tables_of,
@@ -23,7 +22,7 @@ from portrait_assets.app.erasure.persons import name_ids
 from portrait_assets.app.erasure.removal import Removed, copy_without, put_in_place
 from portrait_assets.app.erasure.traces import shown, source_files
 from portrait_assets.app.progress import Progress
-from portrait_assets.app.run import machine_failures_in_a_sentence
+from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
 from portrait_assets.core.invocation import commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, write_certificate
@@ -103,7 +102,7 @@ def retain(settings: Settings, progress: Progress) -> Path:
         finally:
             new.unlink(missing_ok=True)
         remove_published(settings)
-        publish_again(settings, source, progress, "rows older than they are kept were removed")
+        publish_again(settings, source.months(), progress)
         certificate = Certificate(
             number=f"R{began:%Y%m%dT%H%M%SZ}",
             kind="retention",
