@@ -130,7 +130,8 @@ def _prospects(con: duckdb.DuckDBPyConnection) -> pl.Series:
     table = CANONICAL_BY_NAME["prospects"].raw_table().full_name
     if not existing_types(con, table):
         return pl.Series(dtype=pl.String)
-    values = con.sql(f"SELECT DISTINCT CAST(prospect_id AS VARCHAR) AS id FROM {table}").pl()["id"]
+    sql = f"SELECT DISTINCT CAST(prospect_id AS VARCHAR) AS id FROM {table}"
+    values: pl.Series = con.sql(sql).pl()["id"]
     return values.drop_nulls().str.strip_chars().unique()
 
 

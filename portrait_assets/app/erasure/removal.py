@@ -14,12 +14,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.persons import CUSTOMERS, PROSPECTS, is_erased
+from portrait_assets.app.erasure.persons import PROSPECTS, is_erased
 from portrait_assets.core.files import sync
 from portrait_assets.privacy.erasure import FEWEST, Rows
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.scan import holding, text_values
-from portrait_assets.privacy.tombstones import MARK, digest_of
+from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.clusters.contract import CLUSTER_PROFILE, CLUSTER_SEGMENT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX

@@ -122,7 +122,7 @@ def _replace_in(con: sqlite3.Connection, table: str, column: str, forms: Sequenc
     theirs = holding(values, forms)
     if not theirs.any():
         return 0
-    now = values.filter(theirs).str.replace_many(forms, [MARK[:-1]] * len(forms))
+    now = values.filter(theirs).str.replace_many(list(forms), [MARK[:-1]] * len(forms))
     numbers = pl.Series([number for number, _ in rows]).filter(theirs)
     con.executemany(
         f"UPDATE {table} SET {column} = ? WHERE rowid = ?", list(zip(now, numbers, strict=True))
