@@ -26,7 +26,7 @@ from portrait_assets.orchestration.request import read_request
 from portrait_assets.privacy.erasure import ErasureError, plan_file, read_unfinished
 from portrait_assets.privacy.keys import KeyFileError, KeyName, find_key, key_file
 from portrait_assets.privacy.tombstones import MARK, digest_of, read_tombstones
-from portrait_assets_tests.erasure.conftest import ASKED, Done, Quiet, copied
+from portrait_assets_tests.erasure.conftest import ASKED, Done, copied, quiet
 from portrait_assets_tests.erasure.world import ALIAS, OTHER, PERSON, STAYS, THEIRS
 
 IDS = {PERSON, ALIAS, OTHER}
@@ -162,7 +162,7 @@ def test_reading_the_files_again_changes_nothing(done: Done, tmp_path: Path) -> 
     settings = copied(done.settings, tmp_path / "data")
     file = settings.source_dir / "customers.csv"
     file.write_text(file.read_text() + "K035,2024-02-03,Zhao Longzhi,1,2,3,teacher\n")
-    done_again = run_portrait(read_request(settings, "2024-01..2024-02"), Quiet())  # type: ignore[arg-type]
+    done_again = run_portrait(read_request(settings, "2024-01..2024-02"), quiet())
     assert not done_again.has_failed
     for table in ("raw.customers", "cleaned.interactions", "raw.unplaced", "raw.assignments"):
         sql = f"FROM {table} ORDER BY ALL"
@@ -177,7 +177,7 @@ def test_a_missing_key_is_refused_and_names_its_place(done: Done, tmp_path: Path
     settings = copied(done.settings, tmp_path / "data")
     key_file(settings, KeyName.TOMBSTONES).unlink()
     with pytest.raises(KeyFileError, match=r"lists 3 ids that were erased.*is missing"):
-        run_portrait(read_request(settings, None, fresh=True), Quiet())  # type: ignore[arg-type]
+        run_portrait(read_request(settings, None, fresh=True), quiet())
     assert settings.warehouse_file.exists()
     assert any("is missing" in str(issue) for issue in examine(settings))
 
@@ -251,7 +251,7 @@ def test_an_erasure_that_is_stopped_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(erasing, at, killed)
         with pytest.raises(KeyboardInterrupt):
-            erase(settings, preview(settings, ASKED), Quiet())  # type: ignore[arg-type]
+            erase(settings, preview(settings, ASKED), quiet())
     plan = read_unfinished(settings)
     assert plan is not None
     assert stat.S_IMODE(plan_file(settings).stat().st_mode) == 0o600
@@ -259,19 +259,19 @@ def test_an_erasure_that_is_stopped_goes_on(
         assert settings.warehouse_file.read_bytes() == was
     if at != "publish_again":
         with pytest.raises(ErasureError, match=r"was stopped.*--resume"):
-            run_portrait(read_request(settings, None), Quiet())  # type: ignore[arg-type]
+            run_portrait(read_request(settings, None), quiet())
     with pytest.raises(ErasureError, match=r"was stopped.*--resume"):
         preview(settings, ASKED)
     assert any("was stopped" in str(issue) for issue in examine(settings))
     monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
-    finished = resume(settings, Quiet())  # type: ignore[arg-type]
+    finished = resume(settings, quiet())
     assert finished.certificate.number == plan.number
     removed = {each.name: (each.before, each.after) for each in finished.certificate.rows}
     assert removed["raw.customers"] == (4, 1)
     assert finished.certificate.scan_before is not None
     assert finished.certificate.scan_before.found
     with pytest.raises(ErasureError, match="No erasure"):
-        resume(settings, Quiet())  # type: ignore[arg-type]
+        resume(settings, quiet())
 
 
 @pytest.mark.slow
@@ -282,19 +282,19 @@ def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
     (settings.source_dir / "notes.txt").write_text("call Zhao Longzhi")
     monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
     with pytest.raises(ErasureError) as refused:
-        erase(settings, preview(settings, ASKED), Quiet())  # type: ignore[arg-type]
+        erase(settings, preview(settings, ASKED), quiet())
     assert "are still in sources/corner_shop/notes.txt (its bytes)" in str(refused.value)
     (settings.source_dir / "notes.txt").unlink()
-    assert resume(settings, Quiet()).page.exists()  # type: ignore[arg-type]
+    assert resume(settings, quiet()).page.exists()
 
 
 def test_a_full_disk_is_one_sentence_before_anything(
     named_shop: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     what = preview(named_shop, ASKED)
-    monkeypatch.setattr(erasing.shutil, "disk_usage", lambda _: Disk(1 << 10))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Disk(1 << 10))
     with pytest.raises(ErasureError, match=r"are free; free room.*Nothing was erased"):
-        erase(named_shop, what, Quiet())  # type: ignore[arg-type]
+        erase(named_shop, what, quiet())
     assert not plan_file(named_shop).exists()
 
 

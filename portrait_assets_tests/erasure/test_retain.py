@@ -15,7 +15,7 @@ from portrait_assets.app.run import run_portrait
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request
-from portrait_assets_tests.erasure.conftest import Quiet, copied
+from portrait_assets_tests.erasure.conftest import copied, quiet
 from portrait_assets_tests.erasure.test_erase import rows
 
 
@@ -53,7 +53,7 @@ def test_old_rows_go_and_a_new_reading_does_not_bring_them_back(aged: Settings) 
         "WHERE table_name = 'features.feature_matrix' AND month = '2024-01'"
     )
     written = rows(aged, january)
-    certificate = json.loads(retain(aged, Quiet()).with_suffix(".json").read_text())  # type: ignore[arg-type]
+    certificate = json.loads(retain(aged, quiet()).with_suffix(".json").read_text())
     assert certificate["kind"] == "retention"
     assert certificate["asked_by"] == "source.yaml, keep_months: {interactions: 1, marketing: 5}"
     removed = {each["name"]: (each["before"], each["after"]) for each in certificate["rows"]}
@@ -64,7 +64,7 @@ def test_old_rows_go_and_a_new_reading_does_not_bring_them_back(aged: Settings) 
     assert read_plan(read_request(aged, None)).is_empty
     file = aged.source_dir / "interactions.csv"
     file.write_text(file.read_text() + "K011,2024-02-08 10:00,complaint,one more\n")
-    run_portrait(read_request(aged, None), Quiet())  # type: ignore[arg-type]
+    run_portrait(read_request(aged, None), quiet())
     found = rows(aged, "SELECT month, count(*) FROM raw.interactions GROUP BY 1")
     assert found == [("2024-02", 3)]
     assert rows(aged, january) == written

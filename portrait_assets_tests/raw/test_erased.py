@@ -54,7 +54,8 @@ def read(tmp_path: Path) -> Iterator[Read]:
 
 def rows(placing: Placing, *months: str) -> pl.DataFrame:
     """What would be stored."""
-    return placing.reader.con.sql(placing.rows(months).sql).pl()
+    frame: pl.DataFrame = placing.reader.con.sql(placing.rows(months).sql).pl()
+    return frame
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
