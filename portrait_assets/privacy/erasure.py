@@ -45,7 +45,10 @@ class Rows(BaseModel):
 
 
 class Plan(BaseModel):
-    """What is erased, under which number, and how far it has come."""
+    """What is erased, under which number, and how far it has come.
+
+    `inputs` are the digests that runs noted of the source, before decisions on the people went.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     number: str
@@ -56,7 +59,7 @@ class Plan(BaseModel):
     customers: tuple[str, ...]
     prospects: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
-    definitions: str = ""
+    inputs: tuple[str, ...] = ()
     found_before: dict[str, int] = {}
     rows: tuple[Rows, ...] = ()
 

@@ -43,7 +43,7 @@ def test_texts_small_counts_and_rows(tmp_path: Path) -> None:
         lines = pl.DataFrame(schema=LINE_SCHEMA)
         ids = frozenset({"customer_id"})
         rows = copy_without(
-            Removed(con, (), ids, KEY, texts, lines, ("", "")), tmp_path / "new.duckdb"
+            Removed(con, (), ids, KEY, texts, lines, ((), ())), tmp_path / "new.duckdb"
         )
     assert {(each.name, each.before, each.after) for each in rows} == {
         ("features.feature_matrix", 3, 2),

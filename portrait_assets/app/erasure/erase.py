@@ -24,8 +24,8 @@ from portrait_assets.app.erasure.persons import (
 )
 from portrait_assets.app.erasure.removal import Removed, copy_without, counted, put_in_place
 from portrait_assets.app.erasure.traces import (
+    clean_decisions,
     clean_file,
-    clean_review,
     files_of,
     shown,
     source_files,
@@ -59,7 +59,7 @@ from portrait_assets.privacy.tombstones import (
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.stages.raw.contract import UNPLACED
-from portrait_assets.stages.raw.inputs import definitions_digest
+from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import Source, load_source
@@ -71,6 +71,8 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import existing_types
 
 _LINES = ("month", "table_name", "source_file", "source_row")
+REVIEWED_RECORDS = ("record_1", "record_2")
+"""Columns of reviewers' decisions and of linked pairs that name records."""
 LINE_SCHEMA = dict.fromkeys(_LINES[:3], pl.String) | {"source_row": pl.Int64}
 
 
@@ -179,7 +181,8 @@ def id_columns(tables: list[Table]) -> frozenset[str]:
 
 def wanted_of(plan: Plan, columns: frozenset[str]) -> Wanted:
     """What a scan looks for: the texts of the plan, and its ids in the columns of their kind."""
-    ids = dict.fromkeys(columns, plan.customers) | {PROSPECTS: plan.prospects}
+    named = {*columns, *REVIEWED_RECORDS}
+    ids = dict.fromkeys(named, plan.customers) | {PROSPECTS: plan.prospects}
     return Wanted(plan.texts, ids)
 
 
@@ -247,7 +250,6 @@ def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
         customers=persons.customers,
         prospects=persons.prospects,
         texts=tuple(texts),
-        definitions=definitions_digest(load_source(settings.source_dir)),
     )
     write_plan(settings, plan)
     return plan
@@ -311,8 +313,11 @@ def _remove(
     digests = _digests(plan, key)
     # First, so that no run reads them again, whatever becomes of the rest.
     append_tombstones(settings, key, digests, plan.number, plan.began_at.date())
-    review = clean_review(settings, plan.customers)
-    definitions = (plan.definitions, definitions_digest(load_source(settings.source_dir)))
+    if not plan.inputs:
+        plan = plan.model_copy(update={"inputs": _inputs(settings)})
+        write_plan(settings, plan)
+    decisions = clean_decisions(settings, wanted)
+    inputs = (plan.inputs, _inputs(settings))
     new = temporary_file(settings.warehouse_file)
     new.unlink(missing_ok=True)
     try:
@@ -320,11 +325,10 @@ def _remove(
             name_ids(con, list(plan.customers), list(plan.prospects))
             lines = _unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
             rows = copy_without(
-                Removed(con, tables, id_columns(tables), key, plan.texts, lines, definitions), new
+                Removed(con, tables, id_columns(tables), key, plan.texts, lines, inputs), new
             )
             if not any(each.before != each.after for each in plan.rows):
-                noted = (*rows, *([review] if review else []))
-                plan = plan.model_copy(update={"rows": noted})
+                plan = plan.model_copy(update={"rows": (*rows, *decisions)})
                 write_plan(settings, plan)
             con.close()
             put_in_place(new, settings.warehouse_file)
@@ -336,6 +340,12 @@ def _remove(
     plan = plan.model_copy(update={"phase": Phase.PUBLISHING})
     write_plan(settings, plan)
     return plan
+
+
+def _inputs(settings: Settings) -> tuple[str, str]:
+    """The digests of the source's files and definitions, as runs note them."""
+    inputs = inputs_of(load_source(settings.source_dir))
+    return inputs.files, inputs.definitions
 
 
 def _digests(plan: Plan, key: Key) -> list[str]:

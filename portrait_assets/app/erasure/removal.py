@@ -41,8 +41,8 @@ class Removed:
 
     `con` is open on it, after `name_ids`; `tables` are its contracts and `id_columns` the columns
     that name people; `texts` are theirs alone; `lines` are lines of files in no month that are
-    theirs: `month` and the columns of a place. `definitions` are the digest of the source's
-    definitions that runs noted, and what it is now that decisions on the people are gone;
+    theirs: `month` and the columns of a place. `inputs` are the digests of the source's files and
+    definitions that runs noted, and what they are now that decisions on the people are gone;
     `kept_from` is by canonical table the first month whose rows are kept.
     """
 
@@ -52,7 +52,7 @@ class Removed:
     key: Key
     texts: Sequence[str]
     lines: pl.DataFrame
-    definitions: tuple[str, str]
+    inputs: tuple[Sequence[str], Sequence[str]]
     kept_from: Mapping[str, str] = field(default_factory=dict)
 
     def past(self, table: str) -> str:
@@ -310,12 +310,12 @@ def _note(removed: Removed, changed: set[str]) -> None:
                 f"({_counts_sql(table)}) AS c WHERE c.month = p.month), 0) "
                 f"WHERE p.table_name = {literal(table.full_name)}"
             )
-    was, now = removed.definitions
-    if was != now and existing_types(con, "meta.runs"):
-        con.execute(
-            f"UPDATE {_NEW}.meta.runs SET definitions = {literal(now)} "
-            f"WHERE definitions = {literal(was)}"
-        )
+    if existing_types(con, "meta.runs"):
+        for column, was, now in zip(("files", "definitions"), *removed.inputs, strict=False):
+            con.execute(
+                f"UPDATE {_NEW}.meta.runs SET {column} = {literal(now)} "
+                f"WHERE {column} = {literal(was)}"
+            )
 
 
 def _counts_sql(table: Table) -> str:

@@ -92,7 +92,7 @@ def retain(settings: Settings, progress: Progress) -> Path:
                 nothing = pl.DataFrame(schema=LINE_SCHEMA)
                 rows = copy_without(
                     Removed(
-                        *(con, tables, id_columns(tables), _NOBODY, (), nothing, ("", "")),
+                        *(con, tables, id_columns(tables), _NOBODY, (), nothing, ((), ())),
                         kept_from=source.kept_from,
                     ),
                     new,

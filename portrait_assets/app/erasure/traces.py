@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 
+from portrait_assets.app.backup import irreplaceable_files
+from portrait_assets.core.errors import SourceError
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import certificates_folder
 from portrait_assets.privacy.erasure import PLAN_FILE, Rows
 from portrait_assets.privacy.scan import Wanted, first_bytes, holding, sqlite_texts
-from portrait_assets.privacy.tombstones import MARK
+from portrait_assets.privacy.tombstones import MARK, TOMBSTONES_FILE
 from portrait_assets.schema.csv_text import neutralized, restored
-from portrait_assets.stages.identity.review import REVIEW_FILE
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.connection import quote
 
@@ -43,10 +45,8 @@ def files_of(settings: Settings, source: Source) -> list[Path]:
 def source_files(source: Source) -> Iterator[Path]:
     """The files that the source is read from, which an erasure does not touch."""
     for name in source.definition.files:
-        try:
+        with suppress(SourceError):  # One that is missing holds nobody.
             yield from source.files(name)
-        except Exception:
-            continue
 
 
 def shown(path: Path, settings: Settings) -> str:
@@ -55,24 +55,24 @@ def shown(path: Path, settings: Settings) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def clean_review(settings: Settings, ids: Iterable[str]) -> Rows | None:
-    """Remove decisions on records of these ids; None where there are none.
+def clean_decisions(settings: Settings, wanted: Wanted) -> list[Rows]:
+    """Remove from the tables that people keep in the source's folder the rows on the erased.
 
     Raises:
-        OSError: when the file cannot be written; it is then as it was.
+        OSError: when a file cannot be written; it is then as it was.
     """
-    path = settings.source_dir / REVIEW_FILE
-    if not path.is_file():
-        return None
-    rows = restored(pl.read_csv(path, infer_schema=False))
-    gone = pl.any_horizontal(
-        pl.col(name).str.strip_chars().is_in(list(ids)).fill_null(False)
-        for name in ("record_1", "record_2")
-    )
-    kept = rows.filter(~gone)
-    if kept.height < rows.height:
-        replace_files({path: neutralized(kept).write_csv().encode()})
-    return Rows(name=REVIEW_FILE, before=rows.height, after=kept.height)
+    found = []
+    for name, path in irreplaceable_files(settings.source_dir).items():
+        if path.suffix != ".csv" or name == TOMBSTONES_FILE:
+            continue
+        rows = restored(pl.read_csv(path, infer_schema=False))
+        kept = rows.filter(~_of_erased(rows, wanted))
+        if kept.height < rows.height:
+            mode = path.stat().st_mode
+            replace_files({path: neutralized(kept).write_csv().encode()})
+            path.chmod(mode)
+        found.append(Rows(name=name, before=rows.height, after=kept.height))
+    return found
 
 
 def clean_file(path: Path, wanted: Wanted, name: str) -> Rows | None:
