@@ -19,6 +19,7 @@ from portrait_assets.privacy.keys import KeyFileError, KeyName, key_place
 from portrait_assets.privacy.pseudonyms import may_be_published
 from portrait_assets.privacy.register import BrokenRegisterError, Register
 from portrait_assets.privacy.erasure import read_unfinished
+from portrait_assets.privacy.register import BrokenRegisterError, Register
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE, read_tombstones
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX

@@ -48,7 +48,7 @@ class Certificate(BaseModel):
     rows: tuple[Rows, ...]
     source_files: tuple[str, ...]
     source_files_note: str = NOT_TOUCHED
-    left_here: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     scan_before: Searched | None = None
     scan_after: Searched | None = None
@@ -102,8 +102,8 @@ def _page(of: Certificate) -> str:
         "<h2>Files of the source · 数据源文件</h2>",
         _list(of.source_files),
         f"<p>{NOT_TOUCHED} · {NOT_TOUCHED_ZH}</p>",
-        "<h2>Files that have left · 已对外提供的文件</h2>",
-        _list(of.left_here),
+        "<h2>What has left, by the register · 已对外提供的内容（按登记簿）</h2>",
+        _list(of.left),
         "<h2>Notes · 说明</h2>",
         _list(of.notes),
         "<h2>Tombstones · 墓碑</h2>",

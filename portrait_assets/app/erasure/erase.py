@@ -48,6 +48,7 @@ from portrait_assets.privacy.erasure import (
     write_plan,
 )
 from portrait_assets.privacy.keys import Key
+from portrait_assets.privacy.register import Register
 from portrait_assets.privacy.scan import Scan, Wanted, scan
 from portrait_assets.privacy.tombstones import (
     Tombstones,
@@ -399,6 +400,16 @@ def remove_published(settings: Settings) -> None:
     shutil.rmtree(spill_folder(settings.warehouse_file), ignore_errors=True)
 
 
+def _left(settings: Settings) -> Iterator[str]:
+    """What left with rows of customers, by the register: copies of it are for who has them."""
+    for entry in Register.of(settings).entries():
+        if entry.get("aggregated") is False:
+            yield (
+                f"{entry.at:%Y-%m-%d %H:%M} UTC: {entry['outlet']}, for {entry['purpose']}, "
+                f"{entry['rows']:,} rows, SHA-256 {entry['digest']}"
+            )
+
+
 def _certificate(settings: Settings, source: Source, plan: Plan, after: Scan) -> Certificate:
     key = key_of_tombstones(settings)
     before = Searched(
@@ -419,6 +430,7 @@ def _certificate(settings: Settings, source: Source, plan: Plan, after: Scan) ->
         key_fingerprint=key.fingerprint,
         rows=plan.rows,
         source_files=tuple(shown(path, settings) for path in source_files(source)),
+        left=tuple(_left(settings)),
         notes=tuple(
             f"{name} could not be decoded; its bytes were searched" for name in after.unreadable
         ),
