@@ -118,9 +118,8 @@ class SourceDefinition(Entry):
     `complete_months` are months that are complete although they have few rows, or end early.
     `packs` are the packs of tags that it has besides the core; where it names none they follow
     from the tables that it provides. `quasi_identifiers` are columns, features or tags by which
-    others may know a customer, besides those that every source has.
-    from the tables that it provides. `keep_months` says after how many months the rows of a table,
-    or of the tables that serve a purpose, are removed.
+    others may know a customer, besides those that every source has. `keep_months` says after how
+    many months the rows of a table, or of the tables that serve a purpose, are removed.
     """
 
     name: Text
