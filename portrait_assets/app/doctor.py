@@ -15,10 +15,9 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import Request
+from portrait_assets.privacy.erasure import read_unfinished
 from portrait_assets.privacy.keys import KeyFileError, KeyName, key_place
 from portrait_assets.privacy.pseudonyms import may_be_published
-from portrait_assets.privacy.register import BrokenRegisterError, Register
-from portrait_assets.privacy.erasure import read_unfinished
 from portrait_assets.privacy.register import BrokenRegisterError, Register
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE, read_tombstones
 from portrait_assets.schema.table import PartitionBy, Table

@@ -48,6 +48,7 @@ from portrait_assets.privacy.erasure import (
     write_plan,
 )
 from portrait_assets.privacy.keys import Key
+from portrait_assets.privacy.pseudonyms import key_of_publication, keys, pseudonyms
 from portrait_assets.privacy.register import Register
 from portrait_assets.privacy.scan import Scan, Wanted, scan
 from portrait_assets.privacy.tombstones import (
@@ -67,7 +68,7 @@ from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import require_file, spill_folder
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.storage.duckdb.publishing import temporary_file
+from portrait_assets.storage.duckdb.publishing import published_key, temporary_file
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import existing_types
 
@@ -140,7 +141,7 @@ def erase(settings: Settings, what: Preview, progress: Progress) -> Erased:
         PortraitError: when it cannot be done; what was begun goes on with `resume`.
     """
     with commands_for(settings), machine_failures_in_a_sentence():
-        require_room(settings)
+        require_ready(settings)
         clock = _Clock()
         plan = _planned(settings, what, progress)
         clock.noted("finding their texts")
@@ -213,11 +214,12 @@ def opened(settings: Settings, tables: list[Table]) -> Iterator[duckdb.DuckDBPyC
             warehouse.close()
 
 
-def require_room(settings: Settings) -> None:
-    """Check that the warehouse can be written anew beside itself.
+def require_ready(settings: Settings) -> None:
+    """Check that the warehouse can be written anew beside itself, and then be published.
 
     Raises:
         ErasureError: when the disk has no room for it.
+        PseudonymError: when the key of the published file is missing.
         WarehouseError: when there is no warehouse.
     """
     require_file(settings.warehouse_file)
@@ -228,6 +230,9 @@ def require_room(settings: Settings) -> None:
             f"The warehouse is written anew, which takes {size(needed)}, and {size(free)} are "
             "free; free room on the disk. Nothing was erased."
         )
+    # The file goes, and with it the note of the key that the next one must be made with.
+    if fingerprint := published_key(settings.portrait_file):
+        key_of_publication(settings, fingerprint)
 
 
 def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
@@ -238,6 +243,7 @@ def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
     with opened(settings, tables) as con:
         name_ids(con, list(persons.customers), list(persons.prospects))
         texts, shared = own_texts(con, ids)
+    texts += _pseudonyms(settings, ids)
     progress.say(
         f"Looking for {len(texts):,} texts that are theirs alone; {shared:,} more also stand in "
         "what the source provides of others."
@@ -254,6 +260,13 @@ def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
     )
     write_plan(settings, plan)
     return plan
+
+
+def _pseudonyms(settings: Settings, ids: list[str]) -> list[str]:
+    """What stands for the ids in files that were published, under each key that there is."""
+    return [
+        text for key in keys(settings) for text in pseudonyms(key, pl.Series(ids, dtype=pl.String))
+    ]
 
 
 def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock) -> Erased:

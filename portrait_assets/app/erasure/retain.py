@@ -15,7 +15,7 @@ from portrait_assets.app.erasure.erase import (
     id_columns,
     opened,
     remove_published,
-    require_room,
+    require_ready,
     tables_of,
 )
 from portrait_assets.app.erasure.persons import name_ids
@@ -81,7 +81,7 @@ def retain(settings: Settings, progress: Progress) -> Path:
     """
     with commands_for(settings), machine_failures_in_a_sentence():
         require_none_half_done(settings)
-        require_room(settings)
+        require_ready(settings)
         began, source = datetime.now(UTC), load_source(settings.source_dir)
         tables = tables_of(settings)
         new = temporary_file(settings.warehouse_file)
