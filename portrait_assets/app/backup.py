@@ -26,8 +26,8 @@ from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import DEFINITION_FILE
 from portrait_assets.privacy.keys import WITHOUT, KeyName, has_key, key_place
-from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE, merged_tombstones
+from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
