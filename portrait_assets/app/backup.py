@@ -26,6 +26,7 @@ from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import DEFINITION_FILE
 from portrait_assets.privacy.keys import WITHOUT, KeyName, has_key, key_place
+from portrait_assets.privacy.tombstones import TOMBSTONES_FILE, merged_tombstones
 from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
@@ -72,6 +73,7 @@ IRREPLACEABLE: Sequence[Irreplaceable] = (
     Irreplaceable("egress_register*.jsonl", "what left, when, to whom and what for", grows=True),
     Irreplaceable("corrections.csv", "what customers had corrected", grows=True),
     Irreplaceable("objections.csv", "what customers object to", grows=True),
+    Irreplaceable(TOMBSTONES_FILE, "who was erased, as hashes under a key that is not in it"),
 )
 
 
@@ -196,8 +198,12 @@ def restore(settings: Settings, file: Path, replace: bool = False) -> Restored:
     lock = settings.warehouse_dir / "warehouse.lock"
     with warehouse_lock(lock, "portrait restore", settings.lock_wait_seconds):
         there = {name: path.read_bytes() for name, path in irreplaceable_files(folder).items()}
+        if TOMBSTONES_FILE in there and TOMBSTONES_FILE in contents:
+            merged = merged_tombstones(there[TOMBSTONES_FILE], contents[TOMBSTONES_FILE])
+            contents = {**contents, TOMBSTONES_FILE: merged}
         same = tuple(name for name in contents if _has(there, name, contents[name]))
-        differing = [name for name in contents if name in there and name not in same]
+        decided = contents.keys() - {TOMBSTONES_FILE}  # Nobody's tombstone is taken away.
+        differing = [name for name in contents if name in decided & there.keys() - {*same}]
         if differing and not replace:
             raise BackupError(
                 f"{', '.join(differing)} in {folder.name} differ from {file.name}; back them up "

@@ -8,16 +8,21 @@ from pathlib import Path
 
 import duckdb
 
+from portrait_assets.app.erasure.retain import past_retention
+from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import Request
+from portrait_assets.privacy.erasure import read_unfinished
 from portrait_assets.privacy.keys import KeyFileError, KeyName, key_place
 from portrait_assets.privacy.pseudonyms import may_be_published
 from portrait_assets.privacy.register import BrokenRegisterError, Register
+from portrait_assets.privacy.tombstones import TOMBSTONES_FILE, read_tombstones
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.rooms import ROOMS
@@ -109,6 +114,7 @@ def _examined(context: Context) -> list[Issue]:
             # Counting in a table that is not what its contract says would only confuse.
             found = broken or [*_bookkeeping(exam), *_balances(exam)]
             found += [*_orphans(exam), *_unfinished(exam), *_published(exam), *_register(settings)]
+            found += [*_erased(exam), *_too_old(exam)]
             months = [m for m in source.months() if m in exam.materialized(FEATURE_MATRIX)]
         finally:
             warehouse.close()
@@ -227,6 +233,35 @@ def _orphans(exam: Examination) -> Iterator[Issue]:
         yield Issue(
             path.name, "was left by a run that was cut off", "remove it, or let the next run do so"
         )
+
+
+def _erased(exam: Examination) -> Iterator[Issue]:
+    """An erasure that was stopped, a key that is missing, and people who are back."""
+    settings = exam.settings
+    try:
+        if plan := read_unfinished(settings):
+            remedy = f"finish it with `{command('erase', '--resume')}`"
+            yield Issue(plan.number, "is an erasure that was stopped", remedy)
+            return
+        tombstones = read_tombstones(settings)
+    except PortraitError as error:
+        what, _, remedy = str(error).rstrip(".").rpartition("; ")
+        yield Issue(TOMBSTONES_FILE, what, remedy)
+        return
+    if tombstones and exam.materialized(IDENTITY_MAP):
+        ids = exam.warehouse.select(
+            f"SELECT DISTINCT source_customer_id AS id FROM {IDENTITY_MAP.full_name}"
+        )["id"]
+        if back := tombstones.among(ids).height:
+            what = f"holds {back:,} ids of people who were erased"
+            yield Issue(settings.warehouse_file.name, what, _again())
+
+
+def _too_old(exam: Examination) -> Iterator[Issue]:
+    """Rows that are older than the source keeps them."""
+    for past in past_retention(exam.warehouse.con, exam.source.kept_from):
+        what = f"holds {past.rows:,} rows of months before {past.kept_from}, which are not kept"
+        yield Issue(f"raw.{past.table}", what, f"run `{command('retain')}`")
 
 
 def _left_over(settings: Settings) -> list[Path]:

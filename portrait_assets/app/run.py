@@ -45,6 +45,8 @@ from portrait_assets.orchestration.run_failures import (
     notify_failed_run,
     run_failure,
 )
+from portrait_assets.privacy.erasure import require_none_half_done
+from portrait_assets.privacy.tombstones import read_tombstones
 from portrait_assets.stages.raw.inputs import source_rows
 from portrait_assets.storage.dagster.runs import process_tag
 from portrait_assets.storage.duckdb.connection import error_message
@@ -73,14 +75,26 @@ def run_portrait(request: Request, progress: Progress, plan: Plan | None = None)
     Raises:
         PortraitError: when the request cannot be carried out.
     """
-    with commands_for(request.settings), _machine_failures_in_a_sentence():
+    with commands_for(request.settings), machine_failures_in_a_sentence():
+        require_none_half_done(request.settings)
+        read_tombstones(request.settings)  # What they say must be known before anything is read.
         plan = plan or read_plan(request)
         progress.say(plan.sentence)
         return Result(False, False) if plan.is_empty else _run_request(request, plan, progress)
 
 
+def publish_again(settings: Settings, months: list[str], progress: Progress) -> None:
+    """Make the published file and the report again from the warehouse as it is.
+
+    Raises:
+        PortraitError: when that fails.
+    """
+    with open_records(settings) as instance:
+        _Runner(settings, instance, progress).run(Run(frozenset({MART}), months))
+
+
 @contextmanager
-def _machine_failures_in_a_sentence() -> Iterator[None]:
+def machine_failures_in_a_sentence() -> Iterator[None]:
     """A full disk or a forbidden folder, wherever it is met first, as a sentence."""
     try:
         yield

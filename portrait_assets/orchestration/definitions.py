@@ -18,10 +18,11 @@ from portrait_assets.orchestration.automation import (
     with_freshness,
 )
 from portrait_assets.orchestration.run_failures import notify_failed_run
+from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.raw.assets import SOURCE_FILES, source_files
 from portrait_assets.stages.raw.inputs import definitions_digest, files_digest
-from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.storage.dagster.asset import month_partitions
 from portrait_assets.storage.dagster.checks import room_checks
@@ -87,7 +88,7 @@ def _defs_of(
                 settings,
                 {asset_key(table): table for table in context.tables},
                 on_written,
-                lambda: Inputs(files_digest(source), definitions),
+                partial(_inputs_of_run, settings, source, definitions),
                 _upstream_of(context, assets),
                 partial(notify_failed_run, settings),
                 lambda instance, read: observe(instance, SOURCE_FILES, read.version),
@@ -97,6 +98,16 @@ def _defs_of(
         "executor": dg.in_process_executor,
     }
     return dg.Definitions(**{**arguments, **overrides})
+
+
+def _inputs_of_run(settings: Settings, source: Source, definitions: str) -> Inputs:
+    """What a run is about to read, which no run may while rows are half removed.
+
+    Raises:
+        ErasureError: when an erasure was stopped while it removed rows.
+    """
+    require_none_half_done(settings)
+    return Inputs(files_digest(source), definitions)
 
 
 def _checks(context: Context) -> Iterator[dg.AssetChecksDefinition]:

@@ -95,7 +95,7 @@ def test_a_row_that_is_neither_kept_nor_rejected_is_detected(warehouse: Warehous
     result = run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]
     assert not result["passed"]
     assert result["failures"] == 1
-    parts = "1 kept + 0 set aside + 0 merged + 0 unplaced"
+    parts = "1 kept + 0 set aside + 0 merged + 0 unplaced + 0 erased"
     assert result["detail"] == f"transactions: 2 received and {parts}; 1 lost"
 
 
@@ -108,14 +108,27 @@ def test_a_line_in_no_month_is_unplaced_and_nothing_else(
     unplace(warehouse, reason)
     conserved = run_checks([CONSERVED], warehouse, REJECTS, [MONTH])[0]
     assert conserved["passed"]
-    assert conserved["detail"] == "3 received = 2 kept + 0 set aside + 0 merged + 1 unplaced"
+    parts = "2 kept + 0 set aside + 0 merged + 1 unplaced + 0 erased"
+    assert conserved["detail"] == f"3 received = {parts}"
     found = conservation(account_of(warehouse, MONTH)).row(0, named=True)
     assert (found["value"], found["verdict"]) == (0, "pass")
-    assert found["advice_en"] == ("3 rows received = 2 kept + 0 set aside + 0 merged + 1 unplaced.")
+    assert found["advice_en"] == f"3 rows received = {parts}."
     assert passes(warehouse, ALL_RECEIVED, RECEIPTS)
     assert passes(warehouse, NONE_SET_ASIDE, REJECTS)
     assert not passes(warehouse, NONE_UNPLACED, UNPLACED)
     assert warehouse.materialized(REJECTS)[MONTH] == rejected
+
+
+@pytest.mark.parametrize(("erased", "is_right"), [(1, True), (None, False), (2, False)])
+def test_a_line_of_somebody_who_was_erased_is_counted_and_not_stored(
+    erased: int | None, is_right: bool, warehouse: Warehouse
+):
+    counts = {"rows_received": 3, "rows_in_file": 5, "rows_placed": 5, "rows_erased": erased}
+    warehouse.write(RECEIPTS, [MONTH], receipt(**counts))
+    assert passes(warehouse, ALL_RECEIVED, RECEIPTS) == is_right
+    assert passes(warehouse, CONSERVED, REJECTS) == is_right
+    row = account_of(warehouse, MONTH).filter(table_name="transactions").row(0, named=True)
+    assert (row["erased"], row["lost"]) == (erased or 0, 0 if is_right else 1)
 
 
 def test_an_unplaced_line_that_went_missing_is_detected(warehouse: Warehouse):

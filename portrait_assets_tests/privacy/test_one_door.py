@@ -49,6 +49,11 @@ THROUGH_THE_DOOR = {
     "stages/tags/audiences/audience.py": "stages/tags/audiences/finding.py",
 }
 WITHOUT_CUSTOMERS = {
+    "app/erasure/removal.py": "the warehouse written anew, without some people",
+    "app/erasure/traces.py": "files that are here already, without some people",
+    "privacy/certificate.py": "what was erased, which names nobody",
+    "privacy/erasure.py": "the plan of an erasure, beside the warehouse and for its owner alone",
+    "privacy/tombstones.py": "hashes of ids",
     "app/backup.py": "what people decided, and the register itself, for the operator",
     "core/files.py": "is given what it writes",
     "orchestration/instance.py": "Dagster's configuration",

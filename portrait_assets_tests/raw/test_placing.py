@@ -125,6 +125,7 @@ def test_receipts_balance_rows_in_the_file_with_placed_and_unplaced(place):
         "rows_in_file": 5,
         "rows_placed": 3,
         "rows_unplaced": 2,
+        "rows_erased": 0,
         "problem": None,
     }
     assert not table.filter(table_name="market")["is_provided"].any()

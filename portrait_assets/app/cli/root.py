@@ -32,6 +32,7 @@ MODULES = (
     "portrait_assets.app.cli.data",
     "portrait_assets.app.cli.register",
     "portrait_assets.app.cli.pseudonyms",
+    "portrait_assets.app.cli.erase",
     "portrait_assets.app.cli.generate",
     "portrait_assets.app.cli.rights",
     *(module for room in reversed(ROOMS) for module in room.commands),

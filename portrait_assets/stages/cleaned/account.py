@@ -9,7 +9,7 @@ from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.storage.duckdb.store import Warehouse
 
-PARTS = ("kept", "set_aside", "merged", "unplaced")
+PARTS = ("kept", "set_aside", "merged", "unplaced", "erased")
 _OF = ("month", "table_name")
 
 
@@ -36,7 +36,8 @@ def account(
     )
     strays = unplaced.group_by(_OF).agg(pl.len().alias("unplaced"))
     balance = kept
-    for part in (receipts.rename({"rows_received": "received"}), gone, strays):
+    read = receipts.rename({"rows_received": "received", "rows_erased": "erased"})
+    for part in (read, gone, strays):
         balance = balance.join(part, on=_OF, how="left", maintain_order="left")
     balance = balance.with_columns(
         pl.col("received", *PARTS, "^rows_.*$").fill_null(0).cast(pl.Int64),

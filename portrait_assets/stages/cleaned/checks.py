@@ -21,7 +21,7 @@ from portrait_assets.storage.dagster.checks import (
 
 
 def _conserved(subject: Subject) -> Finding:
-    """Each line received is kept, set aside, merged or unplaced, table by table.
+    """Each line received is kept, set aside, merged, unplaced or erased, table by table.
 
     Of a table that could not be read it is not known what was received: the rows of an earlier
     reading stay, and nothing is to be materialized from them.
@@ -29,7 +29,7 @@ def _conserved(subject: Subject) -> Finding:
     if problems := _problems(subject):
         return Finding(len(problems), " ".join(problems))
     balance = account_of(subject.warehouse, subject.month)
-    parts = pl.format("{} kept + {} set aside + {} merged + {} unplaced", *PARTS)
+    parts = pl.format("{} kept + {} set aside + {} merged + {} unplaced + {} erased", *PARTS)
     received = pl.format("{} received", "received")
     wrong = balance.filter(pl.col("lost") != 0).select(
         pl.format("{}: {} and {}; {} lost", "table_name", received, parts, "lost")
@@ -65,7 +65,7 @@ def _none_set_aside(subject: Subject) -> Finding:
 
 CONSERVED = TableCheck(
     "conserved",
-    "Of every table that was read: lines received = kept + set aside + merged + unplaced.",
+    "Of every table that was read: lines received = kept + set aside + merged + unplaced + erased.",
     _conserved,
     blocking=True,
 )

@@ -9,6 +9,7 @@ import polars as pl
 
 from portrait_assets.methods.linkage.resolving import SAME, persons_of
 from portrait_assets.methods.typing.text import as_text
+from portrait_assets.privacy.tombstones import MARK
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.identity.lookup import as_known, first_day
 
@@ -39,6 +40,7 @@ def first_seen(tables: Iterable[pl.LazyFrame], known: pl.DataFrame) -> pl.DataFr
     return (
         pl.concat(seen)
         .drop_nulls("source_customer_id")
+        .filter(~pl.col("source_customer_id").str.starts_with(MARK))
         .group_by("source_customer_id")
         .agg(pl.col("month").min())
         .join(known.lazy(), on="source_customer_id", how="anti")

@@ -1,12 +1,13 @@
 """Assets of the raw room: the source read once, its rows placed in their months."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import polars as pl
 
+from portrait_assets.privacy.tombstones import Tombstones
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
+from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.currencies import check_currencies
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.placing import (
@@ -54,19 +55,25 @@ def source_files(source: Source) -> dg.AssetsDefinition:
     return observed
 
 
-def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+def raw_assets(
+    source: Source,
+    partitions: dg.PartitionsDefinition,
+    erased: Callable[[], Tombstones] = Tombstones,
+) -> list[dg.AssetsDefinition]:
     """The step that reads the source; a table that it does not provide stays empty.
 
-    A table whose file cannot be read keeps its rows, and the others are materialized.
+    A table whose file cannot be read keeps its rows, and the others are materialized. Rows of
+    people of whom `erased` has a tombstone are not stored.
     """
 
     @tables_asset("raw", TABLES, partitions, external=[SOURCE_FILES])
     def raw(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
+        tombstones = erased()
         with SourceReader(warehouse.con, source, warehouse.scratch_folder()) as reader:
             # Every SQL is checked here, before anything is written.
-            placed = placings(reader)
+            placed = placings(reader, tombstones, _kept_from(source, warehouse))
             for each in placed.values():
                 each.dates.require_readable()
             check_currencies(source, placed)
@@ -99,6 +106,21 @@ def raw_assets(source: Source, partitions: dg.PartitionsDefinition) -> list[dg.A
             yield dg.Output(here, UNPLACED.name)
 
     return [raw]
+
+
+def _kept_from(source: Source, warehouse: Warehouse) -> dict[str, str]:
+    """By table whose rows age, the first month that is read.
+
+    Rows that have just become too old stay until `portrait retain` removes them; that a new month
+    has come must not change an old one.
+    """
+    return {
+        name: min(
+            [first, *(month for month, rows in warehouse.materialized(table).items() if rows)]
+        )
+        for name, first in source.kept_from.items()
+        for table in (CANONICAL_BY_NAME[name].raw_table(),)
+    }
 
 
 def _as_it_stands(warehouse: Warehouse, table: Table, months: list[str]) -> Written:

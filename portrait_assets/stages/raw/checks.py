@@ -28,21 +28,25 @@ def _all_received(subject: Subject) -> Finding:
         schema={"table_name": pl.String, "stored": pl.Int64},
         orient="row",
     )
-    balance = subject.rows.join(stored, on="table_name").with_columns(
+    erased = pl.col("rows_erased").fill_null(0)
+    receipts = subject.rows.with_columns(erased)
+    balance = receipts.join(stored, on="table_name").with_columns(
         lost=(pl.col("rows_in_file") - pl.col("rows_placed") - pl.col("rows_unplaced")).abs(),
-        astray=(pl.col("rows_received") - pl.col("stored")).abs(),
+        astray=(pl.col("rows_received") - pl.col("rows_erased") - pl.col("stored")).abs(),
     )
     wrong = balance.filter((pl.col("lost") > 0) | (pl.col("astray") > 0))
     sentences = wrong.select(
         pl.format(
             "{}: {} lines in the file, {} placed in months and {} unplaced; of the {} of this "
-            "month {} stored",
+            "month {} erased and {} stored",
             *("table_name", "rows_in_file", "rows_placed", "rows_unplaced"),
-            *("rows_received", "stored"),
+            *("rows_received", "rows_erased", "stored"),
         )
     )
     received = balance["rows_received"].sum()
-    balanced = f"all {received} lines of {balance.height} tables are stored"
+    gone = balance["rows_erased"].sum()
+    but = f" but {gone} that were erased" if gone else ""
+    balanced = f"all {received} lines of {balance.height} tables{but} are stored"
     return Finding(
         int(balance.select(pl.col("lost", "astray").sum()).sum_horizontal().item()),
         "; ".join(sentences.to_series()) or balanced,

@@ -57,8 +57,13 @@ RECEIPTS = Table(
         Column(
             "rows_placed", Type.INTEGER, "Rows placed in any month", "已归月行数", False, minimum=0
         ),
+        Column("rows_unplaced", Type.INTEGER, "Rows in no month", "未归月行数", False, minimum=0),
         Column(
-            "rows_unplaced", Type.INTEGER, "Rows in raw.unplaced", "未归月行数", False, minimum=0
+            "rows_erased",
+            Type.INTEGER,
+            "Of those received, lines of customers who were erased, which are not stored",
+            "其中已删除客户的行数（不保存）",
+            minimum=0,
         ),
         text(
             "problem",

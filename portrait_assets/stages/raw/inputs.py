@@ -59,7 +59,7 @@ def files_digest(source: Source) -> str:
 
 def definitions_digest(source: Source) -> str:
     """A digest of the definitions in the source's folders, and of this package's own files."""
-    parsed = source.definition.model_dump_json(exclude={"last_month"})
+    parsed = source.definition.model_dump_json(exclude={"last_month", "keep_months"})
     paths = {
         path.relative_to(folder).as_posix(): path
         for folder in (source.folder, source.own_folder)

@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from portrait_assets.core.months import next_month
+from portrait_assets.privacy.tombstones import MARK, Tombstones
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.dates import Dates, is_moment
 from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.received import received
+from portrait_assets.stages.raw.received import Received, received
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.rows import Query
 
 NO_DATE = "no readable date"
 AFTER_LAST = "after the last month"
+NOBODY_ERASED = Tombstones()
+
+
+@dataclass(frozen=True)
+class Erased:
+    """The rows of a table that are of people who were erased.
+
+    `column` names the people, and the temporary table `values` has what it holds of them:
+    `value`, and `digest`, which is their tombstone.
+    """
+
+    column: str
+    values: str
+
+    @property
+    def stays(self) -> str:
+        """SQL of whether a row is of nobody of them."""
+        name = quote(self.column)
+        return f"({name} IS NULL OR {name} NOT IN (SELECT value FROM {self.values}))"
+
+    def in_place(self, sql: str) -> str:
+        """The rows that the query gives, with tombstones in the place of ids."""
+        name = quote(self.column)
+        return (
+            f"SELECT r.* REPLACE (coalesce({literal(MARK)} || e.digest, r.{name}) AS {name}) "
+            f"FROM ({sql}) AS r LEFT JOIN {self.values} AS e ON r.{name} = e.value"
+        )
 
 
 @dataclass(frozen=True)
@@ -32,6 +60,8 @@ class Placing:
     first: str
     last: str
     table: str | None = None
+    erased: Erased | None = None
+    kept_from: str = ""
 
     def kept(self) -> Placing:
         """The same, with all rows read into a table that exists as long as the reader is open.
@@ -96,11 +126,15 @@ class Placing:
 
     def rows(self, months: Sequence[str]) -> Query:
         """The rows of these months, with the types that the files have."""
+        months = [month for month in months if month >= self.kept_from]
+        if not months:
+            return Query(f"SELECT * FROM {self._placed()} LIMIT 0", self.types, self.reader.files)
         within = f"dated < {_first_day(next_month(max(months)))}"
         if min(months) > self.first:
             within += f" AND dated >= {_first_day(min(months))}"
         return Query(
-            f"SELECT * FROM {self._placed(within)} WHERE month IN ({literals(months)})",
+            f"SELECT * FROM {self._placed(within)} "
+            f"WHERE month IN ({literals(months)}) AND {self._stays}",
             self.types,
             self.reader.files,
         )
@@ -119,6 +153,18 @@ class Placing:
             )
         return dict(self.reader.con.execute(sql).fetchall())
 
+    def erased_counts(self) -> dict[str | None, int]:
+        """As `counts`, of the rows of people who were erased."""
+        if self.erased is None:
+            return {}
+        sql = f"SELECT month, count(*) FROM {self._placed()} WHERE NOT {self._stays} GROUP BY month"
+        return dict(self.reader.con.execute(sql).fetchall())
+
+    @property
+    def _stays(self) -> str:
+        """SQL of whether a row is of nobody who was erased."""
+        return "true" if self.erased is None else self.erased.stays
+
     def values_of(self, column: str) -> list[str | None]:
         """The different values of a column as text; none where the SQL does not return it."""
         if column not in self.types:
@@ -131,19 +177,25 @@ class Placing:
 
         A row without a date stands in the first month's partition, a later one in the last's.
         """
-        broken = self._broken_lines()
+        return pl.concat([self._broken_lines(), self._outside(self._stays)])
+
+    def erased_unplaced(self) -> pl.DataFrame:
+        """As `unplaced`, the rows of people who were erased, which it leaves out."""
+        return self._outside(f"NOT {self._stays}")
+
+    def _outside(self, which: str) -> pl.DataFrame:
         if not self._is_dated:
-            return broken
+            return self._broken_lines().clear()
         outside = f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
         found: pl.DataFrame = self.reader.con.sql(
             f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
             f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
             f"AS reason, CAST({quote(self.canonical.dated_by)} AS VARCHAR) AS dated "
-            f"FROM {self._placed(outside)} WHERE month IS NULL OR month > {literal(self.last)} "
-            "ORDER BY ALL"
+            f"FROM {self._placed(outside)} WHERE {which} "
+            f"AND (month IS NULL OR month > {literal(self.last)}) ORDER BY ALL"
         ).pl()
-        return pl.concat([broken, found])
+        return found
 
     def _broken_lines(self) -> pl.DataFrame:
         return unplaced_lines(
@@ -171,19 +223,27 @@ class Placing:
         unplaced[self.last] = unplaced.get(self.last, 0) + late
         in_file = self.rows_in_file()
         in_all = sum(placed.values()) + sum(unplaced.values())
-        return Found(placed, unplaced, in_all if in_file is None else in_file)
+        erased: dict[str, int] = {}
+        for month, count in self.erased_counts().items():
+            of = min(month or self.first, self.last)
+            erased[of] = erased.get(of, 0) + count
+        # All rows of a month that is older than rows are kept, whoever they are of.
+        erased |= {month: n for month, n in placed.items() if month < self.kept_from}
+        return Found(placed, unplaced, in_all if in_file is None else in_file, erased)
 
 
 @dataclass(frozen=True)
 class Found:
     """Lines of a table's files: by month those placed in it, those unplaced, and all of them.
 
-    Unplaced lines stand in the month of `raw.unplaced` that names them.
+    Unplaced lines stand in the month of `raw.unplaced` that names them. `erased` are those of
+    either that are of people who were erased.
     """
 
     placed: Mapping[str, int]
     unplaced: Mapping[str, int]
     in_file: int
+    erased: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,29 +270,64 @@ def unplaced_lines(broken: pl.DataFrame, table: str, month: str) -> pl.DataFrame
     )
 
 
-def placings(reader: SourceReader) -> dict[str, Placing]:
+def placings(
+    reader: SourceReader,
+    tombstones: Tombstones = NOBODY_ERASED,
+    kept_from: Mapping[str, str] | None = None,
+) -> dict[str, Placing]:
     """The placing of every table that the source provides and whose files can be read, by name.
+
+    Rows of people who were erased are in none, but for assignments, which keep arm and count; nor
+    are rows of months before the one from which `kept_from` says that a table's are kept.
 
     Raises:
         SourceError: when a table's SQL cannot be used.
     """
-    months = reader.source.months()
-    found = {
-        canonical: received(reader, canonical)
+    return {
+        canonical.name: replace(
+            _placing(reader, canonical, tombstones), kept_from=(kept_from or {}).get(name, "")
+        )
         for name, canonical in reader.source.provided.items()
         if reader.problem(name) is None
     }
-    return {
-        canonical.name: Placing(
-            reader,
-            canonical,
-            rows.types,
-            rows.sql,
-            Dates(reader, canonical, rows),
-            *(months[0], months[-1]),
-        )
-        for canonical, rows in found.items()
-    }
+
+
+def _placing(reader: SourceReader, canonical: Canonical, tombstones: Tombstones) -> Placing:
+    months = reader.source.months()
+    rows = received(reader, canonical)
+    erased = _erased(reader, canonical, rows, tombstones) if tombstones else None
+    if erased is not None and canonical.keeps_count:
+        rows, erased = Received(erased.in_place(rows.sql), rows.types), None
+    return Placing(
+        reader,
+        canonical,
+        rows.types,
+        rows.sql,
+        Dates(reader, canonical, rows),
+        *(months[0], months[-1]),
+        erased=erased,
+    )
+
+
+def _erased(
+    reader: SourceReader, canonical: Canonical, rows: Received, tombstones: Tombstones
+) -> Erased | None:
+    """Whose rows of the table are to be dropped; None where nobody's are."""
+    column = canonical.identifier
+    if column not in rows.types:
+        return None
+    name = quote(column)
+    kept = reader.keep(
+        f"ids of {canonical.name}",
+        f"SELECT DISTINCT {name} AS value FROM ({rows.sql}) WHERE {name} IS NOT NULL",
+    )
+    found = tombstones.among(reader.con.sql(f"FROM {kept}").pl()["value"], column)
+    if found.is_empty():
+        return None
+    reader.con.register("found_erased", found)
+    values = reader.keep(f"erased of {canonical.name}", "FROM found_erased")
+    reader.con.unregister("found_erased")
+    return Erased(column, values)
 
 
 def receipts(
@@ -265,6 +360,7 @@ def receipts(
                 "rows_in_file": found.in_file,
                 "rows_placed": sum(found.placed.values()),
                 "rows_unplaced": sum(found.unplaced.values()),
+                "rows_erased": found.erased.get(month, 0),
                 "problem": stands.problem,
             }
             for month in months

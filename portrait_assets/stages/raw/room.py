@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.privacy.tombstones import read_tombstones
     from portrait_assets.stages.raw.assets import raw_assets
     from portrait_assets.stages.raw.source import load_source
 
-    return raw_assets(context.folder.read(load_source), context.partitions)
+    source, settings = context.folder.read(load_source), context.settings
+    return raw_assets(source, context.partitions, lambda: read_tombstones(settings))
 
 
 ROOM = Room(

@@ -87,6 +87,22 @@ def _column(name: str) -> str:
     return name
 
 
+def _what_ages(name: str) -> str:
+    aging = [each for each in CANONICAL if each.ages]
+    known = sorted({*(each.name for each in aging), *(each.serves for each in aging)})
+    if name in CANONICAL_BY_NAME and name not in known:
+        raise ValueError(
+            f"rows of '{name}' decide who is a customer, or what holds now, whatever their age; "
+            f"write one of {', '.join(known)}"
+        )
+    if name not in known:
+        raise ValueError(
+            f"'{name}' is no table or purpose whose rows age{suggestion(name, known)}; write one "
+            f"of {', '.join(known)}"
+        )
+    return name
+
+
 def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -102,7 +118,8 @@ class SourceDefinition(Entry):
     `complete_months` are months that are complete although they have few rows, or end early.
     `packs` are the packs of tags that it has besides the core; where it names none they follow
     from the tables that it provides. `quasi_identifiers` are columns, features or tags by which
-    others may know a customer, besides those that every source has.
+    others may know a customer, besides those that every source has. `keep_months` says after how
+    many months the rows of a table, or of the tables that serve a purpose, are removed.
     """
 
     name: Text
@@ -123,6 +140,9 @@ class SourceDefinition(Entry):
     identity: Identity | None = None
     packs: tuple[Code, ...] | None = None
     quasi_identifiers: tuple[Text, ...] = ()
+    keep_months: dict[Annotated[str, AfterValidator(_what_ages)], Annotated[int, Field(gt=0)]] = (
+        Field(default_factory=dict)
+    )
 
 
 class Source:
@@ -202,6 +222,23 @@ class Source:
         """The codes, in lower case, that stand for what is not known in a column of a table."""
         own = self.definition.rules.get(f"{table}.{column.name}", ColumnRules())
         return [*column.sentinels, *(code.lower() for code in own.sentinels)]
+
+    @cached_property
+    def kept_from(self) -> dict[str, str]:
+        """By table whose rows are removed with age, the first month whose rows are kept.
+
+        Of a table that is named by itself and by its purpose the shorter span holds.
+        """
+        keep = self.definition.keep_months
+        spans = {
+            canonical.name: [
+                keep[name] for name in (canonical.name, canonical.serves) if name in keep
+            ]
+            for canonical in CANONICAL
+            if canonical.ages
+        }
+        last = self.months()[-1]
+        return {name: next_month(last, 1 - min(of)) for name, of in spans.items() if of}
 
     def rows_of(self, table: str) -> str | None:
         """The file whose rows the table's SQL returns, or None for a derived table."""

@@ -87,9 +87,12 @@ def conservation(balance: pl.DataFrame) -> pl.DataFrame:
         _verdict(pl.col("lost") == 0, Verdict.FAIL),
         (
             pl.format(
-                "{} rows received = {} kept + {} set aside + {} merged + {} unplaced.", *numbers
+                "{} rows received = {} kept + {} set aside + {} merged + {} unplaced + {} erased.",
+                *numbers,
             ),
-            pl.format("收到{}行 = 保留{}行 + 剔除{}行 + 合并{}行 + 未归月{}行。", *numbers),
+            pl.format(
+                "收到{}行 = 保留{}行 + 剔除{}行 + 合并{}行 + 未归月{}行 + 删除{}行。", *numbers
+            ),
         ),
         threshold=0.0,
     )

@@ -17,7 +17,8 @@ def quality(published: Published) -> dict[str, Any]:
         "receipts": published.rows(
             "raw.receipts",
             "SELECT table_name, bool_or(is_provided) AS is_provided, max(rows_placed) AS rows, "
-            "max(rows_in_file) AS in_file, max(rows_unplaced) AS unplaced "
+            "max(rows_in_file) AS in_file, max(rows_unplaced) AS unplaced, "
+            "coalesce(sum(rows_erased), 0)::BIGINT AS erased "
             "FROM {table} GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1",
         ),
         "rejects": published.rows(

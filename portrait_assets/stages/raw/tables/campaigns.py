@@ -59,6 +59,8 @@ CONTACTS = Canonical(
     en="Which customer a campaign reached",
     zh="活动触达",
     dated_by="contacted_on",
+    ages=True,
+    serves="marketing",
     required=("customer_id", "campaign_id", "contacted_on"),
     columns=(
         CUSTOMER_ID,
@@ -90,7 +92,10 @@ ASSIGNMENTS = Canonical(
     en="Which customer was assigned to which arm of a campaign, before it ran",
     zh="活动分组",
     dated_by="assigned_on",
+    ages=True,
+    serves="marketing",
     required=("customer_id", "campaign_id", "assigned_on"),
+    keeps_count=True,
     columns=(
         CUSTOMER_ID,
         CAMPAIGN_ID,
@@ -105,6 +110,8 @@ RESPONSES = Canonical(
     en="How customers answered a campaign",
     zh="活动响应",
     dated_by="responded_on",
+    ages=True,
+    serves="marketing",
     required=("customer_id", "campaign_id", "responded_on"),
     columns=(
         CUSTOMER_ID,

@@ -41,7 +41,10 @@ class Canonical:
 
     `dated_by` is the column that places a row in a month; a source may leave an
     `undated_allowed` one out, and then all rows belong to the source's first month.
-    `required` must be returned by the source's SQL and must be readable in every row.
+    `required` must be returned by the source's SQL and must be readable in every row. With
+    `keeps_count` the rows of people who are erased stay, under a tombstone for an id. A table that
+    `ages` has rows that may be removed after some months: they decide neither who is a customer,
+    nor since when, nor what holds now. `serves` is the purpose that its rows are kept for.
     """
 
     name: str
@@ -52,11 +55,19 @@ class Canonical:
     required: tuple[str, ...]
     undated_allowed: bool = False
     unique: tuple[str, ...] = field(default=())
+    keeps_count: bool = False
+    ages: bool = False
+    serves: str = ""
 
     @property
     def names_a_customer(self) -> bool:
         """Whether its rows belong to customers."""
         return any(column.name == "customer_id" for column in self.columns)
+
+    @property
+    def identifier(self) -> str:
+        """The column of who its rows are about; empty where they are about nobody."""
+        return next((column.name for column in self.columns if column.identifies), "")
 
     @property
     def in_row_currency(self) -> tuple[Column, ...]:

@@ -21,6 +21,8 @@ INTERACTIONS = Canonical(
     en="Feedback and journeys: surveys, complaints, visits, posts",
     zh="客户互动与反馈",
     dated_by="occurred_at",
+    ages=True,
+    serves="profiling",
     required=("customer_id", "occurred_at", "kind"),
     columns=(
         CUSTOMER_ID,

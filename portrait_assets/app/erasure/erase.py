@@ -1,0 +1,454 @@
+"""An erasure, from the ids that are asked for to the certificate; it goes on where it stopped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from portrait_assets.app.erasure.persons import (
+    PROSPECTS,
+    Asked,
+    Persons,
+    find_persons,
+    name_ids,
+    own_texts,
+    requested,
+    sentence_of_unknown,
+)
+from portrait_assets.app.erasure.removal import Removed, copy_without, counted, put_in_place
+from portrait_assets.app.erasure.traces import (
+    clean_decisions,
+    clean_file,
+    files_of,
+    shown,
+    source_files,
+)
+from portrait_assets.app.estimate import size
+from portrait_assets.app.progress import Progress
+from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
+from portrait_assets.core.errors import SourceError
+from portrait_assets.core.invocation import command, commands_for
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.privacy.certificate import Certificate, Searched, write_certificate
+from portrait_assets.privacy.erasure import (
+    ErasureError,
+    Phase,
+    Plan,
+    plan_file,
+    read_unfinished,
+    unfinished,
+    write_plan,
+)
+from portrait_assets.privacy.keys import Key
+from portrait_assets.privacy.pseudonyms import key_of_publication, keys, pseudonyms
+from portrait_assets.privacy.register import Register
+from portrait_assets.privacy.scan import Scan, Wanted, scan
+from portrait_assets.privacy.tombstones import (
+    Tombstones,
+    append_tombstones,
+    digest_of,
+    key_of_tombstones,
+    read_tombstones,
+)
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.mart.report import REPORT_FILE
+from portrait_assets.stages.raw.contract import UNPLACED
+from portrait_assets.stages.raw.inputs import inputs_of
+from portrait_assets.stages.raw.placing import placings
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import Source, load_source
+from portrait_assets.storage.check_results import CHECK_RESULTS
+from portrait_assets.storage.duckdb.connection import require_file, spill_folder
+from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.storage.duckdb.publishing import published_key, temporary_file
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.duckdb.tables import existing_types
+
+_LINES = ("month", "table_name", "source_file", "source_row")
+REVIEWED_RECORDS = ("record_1", "record_2")
+"""Columns of reviewers' decisions and of linked pairs that name records."""
+LINE_SCHEMA = dict.fromkeys(_LINES[:3], pl.String) | {"source_row": pl.Int64}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an erasure would remove: the persons, their rows by table, and ids of nobody."""
+
+    asked: Asked
+    persons: Persons
+    rows: dict[str, int]
+
+    @property
+    def sentence(self) -> str:
+        """What would be erased."""
+        ids = len(self.persons.customers) + len(self.persons.prospects)
+        again = self.persons.erased_before
+        before = f"; {again:,} of the ids were erased before" if again else ""
+        return (
+            f"{self.persons.count:,} people with {ids:,} ids and {sum(self.rows.values()):,} rows "
+            f"in {len(self.rows)} tables would be erased, and what is published made again{before}."
+        )
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure came to: its certificate, and seconds by part."""
+
+    certificate: Certificate
+    page: Path
+    seconds: dict[str, float]
+
+
+def preview(settings: Settings, asked: Asked | None, ignore_unknown: bool = False) -> Preview:
+    """What an erasure of these ids would remove; of the requests for erasure where None.
+
+    Raises:
+        ErasureError: when an id is nobody's and that is not to be ignored, or an erasure that was
+            stopped is to be finished first.
+        WarehouseError: when there is no warehouse, or a run holds it.
+        KeyFileError: when the key of the tombstones is missing.
+    """
+    if plan := read_unfinished(settings):
+        raise ErasureError(unfinished(plan))
+    tombstones = read_tombstones(settings)
+    tables = tables_of(settings)
+    with opened(settings, tables) as con:
+        asked = asked or requested(con)
+        persons = find_persons(con, asked, tombstones)
+        if persons.unknown and not ignore_unknown:
+            raise ErasureError(
+                f"{sentence_of_unknown(asked, persons)}; correct them, or leave them out with "
+                "`--ignore-unknown`. Nothing was erased."
+            )
+        name_ids(con, list(persons.customers), list(persons.prospects))
+        names = sorted({table.stored.full_name for table in tables})
+        there = [name for name in names if existing_types(con, name)]
+        return Preview(asked, persons, counted(con, there, id_columns(tables)))
+
+
+def erase(settings: Settings, what: Preview, progress: Progress) -> Erased:
+    """Erase the people of a preview, from raw to report, and prove it.
+
+    Raises:
+        PortraitError: when it cannot be done; what was begun goes on with `resume`.
+    """
+    with commands_for(settings), machine_failures_in_a_sentence():
+        require_ready(settings)
+        clock = _Clock()
+        plan = _planned(settings, what, progress)
+        clock.noted("finding their texts")
+        return _carry_out(settings, plan, progress, clock)
+
+
+def resume(settings: Settings, progress: Progress) -> Erased:
+    """Finish the erasure that was stopped.
+
+    Raises:
+        ErasureError: when none was, or it cannot be finished yet.
+    """
+    plan = read_unfinished(settings)
+    if plan is None:
+        raise ErasureError(
+            f"No erasure of '{settings.source}' was stopped; none is to be finished."
+        )
+    with commands_for(settings), machine_failures_in_a_sentence():
+        return _carry_out(settings, plan, progress, _Clock())
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._since = datetime.now(UTC)
+        self.seconds: dict[str, float] = {}
+
+    def noted(self, part: str) -> None:
+        now = datetime.now(UTC)
+        self.seconds[part] = (now - self._since).total_seconds()
+        self._since = now
+
+
+def id_columns(tables: list[Table]) -> frozenset[str]:
+    """The names of the columns that say who a row is about."""
+    return frozenset(
+        column.name for table in tables for column in table.stored.all_columns if column.identifies
+    )
+
+
+def wanted_of(plan: Plan, columns: frozenset[str]) -> Wanted:
+    """What a scan looks for: the texts of the plan, and its ids in the columns of their kind."""
+    named = {*columns, *REVIEWED_RECORDS}
+    ids = dict.fromkeys(named, plan.customers) | {PROSPECTS: plan.prospects}
+    return Wanted(plan.texts, ids)
+
+
+def tables_of(settings: Settings) -> list[Table]:
+    """The contracts of the source's tables."""
+    return [*context_of(settings).tables, CHECK_RESULTS]
+
+
+@contextmanager
+def opened(settings: Settings, tables: list[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, held and brought up to the contracts of this version."""
+    require_file(settings.warehouse_file)
+    lock = settings.warehouse_dir / "warehouse.lock"
+    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
+        warehouse = Warehouse(
+            settings.warehouse_file,
+            settings.source,
+            "portrait erase",
+            settings.memory_limit_gib,
+            settings.threads,
+            bounds=settings.bounds,
+            contracts=tables,
+        )
+        try:
+            yield warehouse.con
+        finally:
+            warehouse.close()
+
+
+def require_ready(settings: Settings) -> None:
+    """Check that the warehouse can be written anew beside itself, and then be published.
+
+    Raises:
+        ErasureError: when the disk has no room for it.
+        PseudonymError: when the key of the published file is missing.
+        WarehouseError: when there is no warehouse.
+    """
+    require_file(settings.warehouse_file)
+    needed = settings.warehouse_file.stat().st_size
+    free = shutil.disk_usage(settings.warehouse_dir).free
+    if free < needed:
+        raise ErasureError(
+            f"The warehouse is written anew, which takes {size(needed)}, and {size(free)} are "
+            "free; free room on the disk. Nothing was erased."
+        )
+    # The file goes, and with it the note of the key that the next one must be made with.
+    if fingerprint := published_key(settings.portrait_file):
+        key_of_publication(settings, fingerprint)
+
+
+def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
+    """The plan, written before anything is removed."""
+    persons = what.persons
+    tables = tables_of(settings)
+    ids = [*persons.customers, *persons.prospects]
+    with opened(settings, tables) as con:
+        name_ids(con, list(persons.customers), list(persons.prospects))
+        texts, shared = own_texts(con, ids)
+    texts += _pseudonyms(settings, ids)
+    progress.say(
+        f"Looking for {len(texts):,} texts that are theirs alone; {shared:,} more also stand in "
+        "what the source provides of others."
+    )
+    now = datetime.now(UTC)
+    plan = Plan(
+        number=f"E{now:%Y%m%dT%H%M%SZ}",
+        began_at=now,
+        asked_by=what.asked.by,
+        persons=persons.count,
+        customers=persons.customers,
+        prospects=persons.prospects,
+        texts=tuple(texts),
+    )
+    write_plan(settings, plan)
+    return plan
+
+
+def _pseudonyms(settings: Settings, ids: list[str]) -> list[str]:
+    """What stands for the ids in files that were published, under each key that there is."""
+    return [
+        text for key in keys(settings) for text in pseudonyms(key, pl.Series(ids, dtype=pl.String))
+    ]
+
+
+def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock) -> Erased:
+    source = load_source(settings.source_dir)
+    tables = tables_of(settings)
+    wanted = wanted_of(plan, id_columns(tables))
+    if plan.phase is Phase.REMOVING:
+        plan = _scanned_before(settings, source, plan, wanted)
+        progress.say(f"{sum(plan.found_before.values()):,} values of theirs were found before.")
+        clock.noted("scan before")
+        plan = _remove(settings, source, plan, tables, wanted)
+        clock.noted("removing")
+    progress.say("The warehouse holds none of their rows; publishing.")
+    publish_again(settings, source.months(), progress)
+    clock.noted("publishing")
+    after = _scan(settings, source, wanted)
+    if after.found:
+        plan = _cleaned(settings, plan, after, wanted)
+        after = _scan(settings, source, wanted)
+    clock.noted("scan after")
+    if after.found:
+        where = ", ".join(sorted({f"{each.file} ({each.place})" for each in after.hits}))
+        raise ErasureError(
+            f"{after.found:,} values of the people who were erased are still in {where}; remove "
+            f"them there, and finish with `{command('erase', '--resume')}`."
+        )
+    certificate = _certificate(settings, source, plan, after)
+    page = write_certificate(settings, certificate)
+    plan_file(settings).unlink(missing_ok=True)
+    return Erased(certificate, page, clock.seconds)
+
+
+# -- parts -----------------------------------------------------------------------------------
+
+
+def _scan(settings: Settings, source: Source, wanted: Wanted) -> Scan:
+    files = files_of(settings, source)
+    return scan(files, wanted, settings.data_dir.resolve(), settings.memory_limit_gib)
+
+
+def _scanned_before(settings: Settings, source: Source, plan: Plan, wanted: Wanted) -> Plan:
+    """The plan with what a scan finds before anything is removed; kept where it is there."""
+    if plan.found_before:
+        return plan
+    lock = settings.warehouse_dir / "warehouse.lock"
+    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
+        found = _scan(settings, source, wanted)
+    plan = plan.model_copy(update={"found_before": found.by_file()})
+    write_plan(settings, plan)
+    return plan
+
+
+def _remove(
+    settings: Settings, source: Source, plan: Plan, tables: list[Table], wanted: Wanted
+) -> Plan:
+    """Remove the rows from the warehouse, and the texts from what else holds them."""
+    key = key_of_tombstones(settings)
+    digests = _digests(plan, key)
+    # First, so that no run reads them again, whatever becomes of the rest.
+    append_tombstones(settings, key, digests, plan.number, plan.began_at.date())
+    if not plan.inputs:
+        plan = plan.model_copy(update={"inputs": _inputs(settings)})
+        write_plan(settings, plan)
+    decisions = clean_decisions(settings, wanted)
+    inputs = (plan.inputs, _inputs(settings))
+    new = temporary_file(settings.warehouse_file)
+    new.unlink(missing_ok=True)
+    try:
+        with opened(settings, tables) as con:
+            name_ids(con, list(plan.customers), list(plan.prospects))
+            lines = _unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
+            rows = copy_without(
+                Removed(con, tables, id_columns(tables), key, plan.texts, lines, inputs), new
+            )
+            if not any(each.before != each.after for each in plan.rows):
+                plan = plan.model_copy(update={"rows": (*rows, *decisions)})
+                write_plan(settings, plan)
+            con.close()
+            put_in_place(new, settings.warehouse_file)
+    finally:
+        new.unlink(missing_ok=True)
+        new.with_name(f"{new.name}.wal").unlink(missing_ok=True)
+    remove_published(settings)
+    plan = _cleaned(settings, plan, None, wanted)
+    plan = plan.model_copy(update={"phase": Phase.PUBLISHING})
+    write_plan(settings, plan)
+    return plan
+
+
+def _inputs(settings: Settings) -> tuple[str, str]:
+    """The digests of the source's files and definitions, as runs note them."""
+    inputs = inputs_of(load_source(settings.source_dir))
+    return inputs.files, inputs.definitions
+
+
+def _digests(plan: Plan, key: Key) -> list[str]:
+    customers = [digest_of(key, value) for value in plan.customers]
+    return customers + [digest_of(key, value, PROSPECTS) for value in plan.prospects]
+
+
+def _cleaned(settings: Settings, plan: Plan, found: Scan | None, wanted: Wanted) -> Plan:
+    """The plan with what was removed from other files that a scan has found to hold it."""
+    root = settings.data_dir.resolve()
+    names = found.by_file() if found else plan.found_before
+    written = {settings.warehouse_file.name, settings.portrait_file.name}
+    rows = list(plan.rows)
+    for name in names:
+        path = root / name
+        is_ours = path.name in written or settings.source_dir in path.parents
+        if is_ours or not path.is_file():
+            continue
+        if done := clean_file(path, wanted, name):
+            rows.append(done)
+    plan = plan.model_copy(update={"rows": tuple(rows)})
+    write_plan(settings, plan)
+    return plan
+
+
+def _unplaced_lines(
+    settings: Settings, source: Source, con: duckdb.DuckDBPyConnection, erased: Tombstones
+) -> pl.DataFrame:
+    """The lines of `raw.unplaced` that are of the erased, as the source's files have them now."""
+    none = pl.DataFrame(schema=LINE_SCHEMA)
+    if not existing_types(con, UNPLACED.full_name):
+        return none
+    if not con.execute(f"SELECT 1 FROM {UNPLACED.full_name} LIMIT 1").fetchone():
+        return none
+    scratch = spill_folder(settings.warehouse_file)
+    scratch.mkdir(exist_ok=True)
+    try:
+        with SourceReader(con, source, scratch) as reader:
+            found = [each.erased_unplaced() for each in placings(reader, erased).values()]
+    except SourceError:
+        return none
+    lines = pl.concat([none, *(each.select(_LINES) for each in found)])
+    stored = con.sql(f"SELECT {', '.join(_LINES)} FROM {UNPLACED.full_name}").pl()
+    return lines.join(stored, on=_LINES, how="semi")
+
+
+def remove_published(settings: Settings) -> None:
+    """Remove what was published, which is then made anew and not from what it held."""
+    for published in (settings.portrait_file, settings.warehouse_dir / REPORT_FILE):
+        published.unlink(missing_ok=True)
+    shutil.rmtree(spill_folder(settings.warehouse_file), ignore_errors=True)
+
+
+def _left(settings: Settings) -> Iterator[str]:
+    """What left with rows of customers, by the register: copies of it are for who has them."""
+    for entry in Register.of(settings).entries():
+        if entry.get("aggregated") is False:
+            yield (
+                f"{entry.at:%Y-%m-%d %H:%M} UTC: {entry['outlet']}, for {entry['purpose']}, "
+                f"{entry['rows']:,} rows, SHA-256 {entry['digest']}"
+            )
+
+
+def _certificate(settings: Settings, source: Source, plan: Plan, after: Scan) -> Certificate:
+    key = key_of_tombstones(settings)
+    before = Searched(
+        files=after.files,
+        size_bytes=after.size,
+        patterns=after.patterns,
+        found=plan.found_before,
+    )
+    return Certificate(
+        number=plan.number,
+        source=settings.source,
+        asked_by=plan.asked_by,
+        began_at=plan.began_at,
+        ended_at=datetime.now(UTC),
+        persons=plan.persons,
+        ids=len(plan.ids),
+        tombstones=tuple(sorted(_digests(plan, key))),
+        key_fingerprint=key.fingerprint,
+        rows=plan.rows,
+        source_files=tuple(shown(path, settings) for path in source_files(source)),
+        left=tuple(_left(settings)),
+        notes=tuple(
+            f"{name} could not be decoded; its bytes were searched" for name in after.unreadable
+        ),
+        scan_before=before,
+        scan_after=Searched(
+            files=after.files, size_bytes=after.size, patterns=after.patterns, found={}
+        ),
+    )

@@ -1,0 +1,271 @@
+"""Who is to be erased: from ids to all records of the persons, and texts that are theirs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.privacy.erasure import FEWEST, ErasureError
+from portrait_assets.privacy.scan import holding, is_long_enough, text_values
+from portrait_assets.privacy.tombstones import CUSTOMERS, Tombstones
+from portrait_assets.schema.csv_text import restored
+from portrait_assets.schema.table import Sensitivity, Type
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.identity.contract import IDENTITY_MAP
+from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
+from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.storage.duckdb.connection import quote
+from portrait_assets.storage.duckdb.tables import existing_types
+
+PROSPECTS = "prospect_id"
+_MOST_TEXTS = 5_000
+"""Texts of a column that is not C3 that are looked for, spread evenly."""
+_SAYS_SOMETHING = r"[0-9\s]|[^\x00-\x7F]{6,}"
+"""Words of categories (couple_with_children) are nobody's own; numbers and sentences are."""
+_WORDS = ("tags.tag_catalogue", "features.feature_catalogue", "features.source_evidence")
+"""Tables of what the program itself says, which holds nobody's own texts."""
+_SHOWN_LINES = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The ids that are to be erased, with the line in which each stands, and who asks for it."""
+
+    by: str
+    customers: Mapping[str, int] = field(default_factory=dict)
+    prospects: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Persons:
+    """Persons with the ids of all their records; ids that nobody has, and of erased people."""
+
+    count: int
+    customers: tuple[str, ...]
+    prospects: tuple[str, ...]
+    unknown: tuple[int, ...] = ()
+    erased_before: int = 0
+
+
+def read_asked(file: Path) -> Asked:
+    """The ids of a CSV file with a column customer_id, or prospect_id, or both.
+
+    Raises:
+        PortraitError: when there is no such file, or it cannot be read.
+    """
+    if not file.is_file():
+        raise PortraitError(f"There is no file '{file}'; name a CSV with a column {CUSTOMERS}.")
+    try:
+        rows = restored(pl.read_csv(file, infer_schema=False))
+    except (pl.exceptions.PolarsError, UnicodeError):
+        raise PortraitError(f"'{file.name}' cannot be read as CSV in UTF-8.") from None
+    if not {CUSTOMERS, PROSPECTS} & set(rows.columns):
+        raise PortraitError(f"'{file.name}' has no column {CUSTOMERS}; name the ids' column so.")
+    return Asked(file.name, _lines(rows, CUSTOMERS), _lines(rows, PROSPECTS))
+
+
+def _lines(rows: pl.DataFrame, column: str) -> dict[str, int]:
+    if column not in rows.columns:
+        return {}
+    ids = rows[column].str.strip_chars()
+    return {value: number for number, value in enumerate(ids, 2) if value}
+
+
+def requested(con: duckdb.DuckDBPyConnection) -> Asked:
+    """The customers who asked to be erased, by `cleaned.requests`; the lines are counted from 1."""
+    table = CLEANED["requests"].full_name
+    rows = []
+    if existing_types(con, table):
+        rows = con.execute(
+            f"SELECT DISTINCT customer_id FROM {table} WHERE kind = 'erasure' ORDER BY 1"
+        ).fetchall()
+    return Asked(table, {row[0]: number for number, row in enumerate(rows, 1)})
+
+
+def find_persons(con: duckdb.DuckDBPyConnection, asked: Asked, tombstones: Tombstones) -> Persons:
+    """The persons that the ids are of, and all ids of each, given up ones included.
+
+    Raises:
+        ErasureError: when a person shares months with another customer, who stays.
+    """
+    known = _identities(con)
+    of_asked = known.filter(
+        pl.any_horizontal(
+            pl.col(name).is_in(list(asked.customers)) for name in ("record", "customer")
+        )
+    )["customer"].unique()
+    records = known.filter(pl.col("customer").is_in(of_asked.implode()))
+    customers = pl.concat([records["record"], records["customer"]]).unique().sort()
+    _refuse_shared(con, customers)
+    prospects = _prospects(con).filter(_prospects(con).is_in(list(asked.prospects))).sort()
+    again = {
+        *tombstones.among(pl.Series(list(asked.customers), dtype=pl.String))["value"],
+        *tombstones.among(pl.Series(list(asked.prospects), dtype=pl.String), PROSPECTS)["value"],
+    }
+    there = {*customers, *prospects, *again}
+    lines = [*asked.customers.items(), *asked.prospects.items()]
+    unknown = tuple(sorted(line for value, line in lines if value not in there))
+    erased_before = len(again - {*customers, *prospects})
+    count = len(of_asked) + len(prospects)
+    return Persons(count, tuple(customers), tuple(prospects), unknown, erased_before)
+
+
+def _identities(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """`record` and `customer`: whose each record is as last known."""
+    if not existing_types(con, IDENTITY_MAP.full_name):
+        return pl.DataFrame(schema={"record": pl.String, "customer": pl.String})
+    frame: pl.DataFrame = con.sql(
+        "SELECT source_customer_id AS record, arg_max(customer_id, month) AS customer "
+        f"FROM {IDENTITY_MAP.full_name} GROUP BY 1"
+    ).pl()
+    return frame
+
+
+def _prospects(con: duckdb.DuckDBPyConnection) -> pl.Series:
+    table = CANONICAL_BY_NAME["prospects"].raw_table().full_name
+    if not existing_types(con, table):
+        return pl.Series(dtype=pl.String)
+    sql = f"SELECT DISTINCT CAST(prospect_id AS VARCHAR) AS id FROM {table}"
+    values: pl.Series = con.sql(sql).pl()["id"]
+    return values.drop_nulls().str.strip_chars().unique()
+
+
+def _refuse_shared(con: duckdb.DuckDBPyConnection, customers: pl.Series) -> None:
+    """A record that a reviewer parted from another's has months in which it was that other's."""
+    if customers.is_empty():
+        return
+    history = con.sql(f"SELECT source_customer_id, customer_id FROM {IDENTITY_MAP.full_name}").pl()
+    is_record, is_customer = (
+        history[name].is_in(customers.implode()) for name in ("source_customer_id", "customer_id")
+    )
+    shared = (is_record != is_customer).sum()
+    if shared:
+        raise ErasureError(
+            f"{shared:,} records of these people are, or were, one customer's with people who "
+            "stay, from whom a reviewer parted them; let the decision hold from the first month "
+            "on (identity_review.csv) and run all months again before erasing."
+        )
+
+
+def sentence_of_unknown(asked: Asked, persons: Persons) -> str:
+    """How many of the ids nobody has, and in which lines they stand."""
+    lines = [f"{line}" for line in persons.unknown[:_SHOWN_LINES]]
+    more = ", ..." if len(persons.unknown) > _SHOWN_LINES else ""
+    total = len(asked.customers) + len(asked.prospects)
+    return (
+        f"{len(persons.unknown):,} of {total:,} ids in {asked.by} are nobody's "
+        f"(line {', '.join(lines)}{more})"
+    )
+
+
+# -- the texts that are theirs alone ----------------------------------------------------------
+
+
+def name_ids(con: duckdb.DuckDBPyConnection, customers: list[str], prospects: list[str]) -> None:
+    """Put the ids, in every way in which raw tables write them, into two temporary tables.
+
+    They are `temp.erased_customer_id` and `temp.erased_prospect_id`, each with a column `id`.
+    """
+    wanted = {CUSTOMERS: customers, PROSPECTS: prospects}
+    written = {name: {*ids} for name, ids in wanted.items()}
+    for canonical in CANONICAL:
+        column = canonical.identifier
+        table = canonical.raw_table().full_name
+        if column not in existing_types(con, table):
+            continue
+        sql = f"SELECT DISTINCT CAST({quote(column)} AS VARCHAR) AS id FROM {table}"
+        values = con.sql(sql).pl()["id"].drop_nulls()
+        written[column] |= {*values.filter(values.str.strip_chars().is_in(wanted[column]))}
+    for column, ids in written.items():
+        con.register("ids", pl.DataFrame({"id": sorted(ids)}, schema={"id": pl.String}))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE erased_{column} AS FROM ids")
+        con.unregister("ids")
+
+
+def is_erased(column: str, of: str = CUSTOMERS) -> str:
+    """SQL of whether the column names one of those who are erased; see `name_ids`."""
+    ids = PROSPECTS if of == PROSPECTS else CUSTOMERS
+    return f"coalesce(CAST({quote(column)} AS VARCHAR) IN (FROM temp.erased_{ids}), false)"
+
+
+def own_texts(con: duckdb.DuckDBPyConnection, ids: list[str]) -> tuple[list[str], int]:
+    """The texts that only rows of the erased have, and how many more stand in those of others.
+
+    Texts that `FEWEST` of the erased share say nothing of one of them.
+
+    Args:
+        con: a connection to the warehouse, after `name_ids`.
+        ids: the ids of the erased, which are among their texts.
+    """
+    texts = {text for text in ids if is_long_enough(text)}
+    for canonical in CANONICAL:
+        for table in _tables(canonical):
+            for values in _own_values(con, canonical, table):
+                texts |= {text for text in values if is_long_enough(text)}
+    others = _of_others(con, sorted(texts))
+    return sorted(texts - others), len(others)
+
+
+def _tables(canonical: Canonical) -> tuple[str, str]:
+    """The table as received, and as cleaned, which writes texts in one way."""
+    return canonical.raw_table().full_name, CLEANED[canonical.name].full_name
+
+
+def _own_values(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, table: str
+) -> Iterator[pl.Series]:
+    who = canonical.identifier
+    types = existing_types(con, table)
+    if who not in types:
+        return
+    for column in canonical.columns:
+        if (
+            column.name == who
+            or column.type is not Type.TEXT
+            or types.get(column.name) != "VARCHAR"
+        ):
+            continue
+        values = con.sql(
+            f"SELECT v FROM (SELECT trim({quote(column.name)}) AS v, count(DISTINCT {quote(who)}) "
+            f"AS persons FROM {table} WHERE {is_erased(who, who)} GROUP BY 1) "
+            f"WHERE v IS NOT NULL AND persons < {FEWEST} ORDER BY 1"
+        ).pl()["v"]
+        if column.sensitivity is not Sensitivity.C3:
+            values = values.filter(values.str.contains(_SAYS_SOMETHING))
+            values = values.gather_every(max(1, -(-len(values) // _MOST_TEXTS)))
+        yield values
+
+
+def _of_others(con: duckdb.DuckDBPyConnection, texts: list[str]) -> set[str]:
+    """Those of the texts that stand within what the source provides of others."""
+    found: set[str] = set()
+    if not texts:
+        return found
+    for table, where in _tables_of_others(con):
+        columns = {
+            name: kind
+            for name, kind in existing_types(con, table).items()
+            if name not in ("month", "source_file")
+        }
+        for _, values in text_values(con, table, columns, where):
+            theirs = values.filter(holding(values, texts))
+            if len(theirs):
+                extracted = theirs.str.extract_many(texts, overlapping=True)
+                found |= {*extracted.explode().drop_nulls().unique()}
+    return found
+
+
+def _tables_of_others(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
+    for canonical in CANONICAL:
+        who = canonical.identifier
+        for table in _tables(canonical):
+            if existing_types(con, table):
+                yield table, f"NOT {is_erased(who, who)}" if who else "true"
+    for table in _WORDS:
+        if existing_types(con, table):
+            yield table, "true"

@@ -1,0 +1,125 @@
+"""`portrait retain`: rows older than their source keeps them, removed as people are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from portrait_assets.app.erasure.erase import (
+    LINE_SCHEMA,
+    id_columns,
+    opened,
+    remove_published,
+    require_ready,
+    tables_of,
+)
+from portrait_assets.app.erasure.persons import name_ids
+from portrait_assets.app.erasure.removal import Removed, copy_without, put_in_place
+from portrait_assets.app.erasure.traces import shown, source_files
+from portrait_assets.app.progress import Progress
+from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
+from portrait_assets.core.invocation import commands_for
+from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.certificate import Certificate, write_certificate
+from portrait_assets.privacy.erasure import require_none_half_done
+from portrait_assets.privacy.keys import Key, KeyName
+from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
+from portrait_assets.stages.raw.source import Source, load_source
+from portrait_assets.storage.duckdb.connection import literal
+from portrait_assets.storage.duckdb.publishing import temporary_file
+from portrait_assets.storage.duckdb.tables import existing_types
+
+_NOBODY = Key(KeyName.TOMBSTONES, b"")
+"""Nobody is erased, so that no tombstone is made with it."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """Rows of a canonical table before the first month whose rows are kept."""
+
+    table: str
+    kept_from: str
+    rows: int
+
+
+def past_retention(con: duckdb.DuckDBPyConnection, kept_from: Mapping[str, str]) -> list[Past]:
+    """The tables with rows that are older than they are kept, and how many."""
+    found = []
+    for name, first in kept_from.items():
+        table = CANONICAL_BY_NAME[name].raw_table().full_name
+        if existing_types(con, table):
+            sql = f"SELECT count(*) FROM {table} WHERE month < {literal(first)}"
+            found.append(Past(name, first, int(con.execute(sql).fetchall()[0][0])))
+    return [each for each in found if each.rows]
+
+
+def to_retain(settings: Settings) -> list[Past]:
+    """What `retain` would remove.
+
+    Raises:
+        ErasureError: when an erasure was stopped while it removed rows.
+        WarehouseError: when there is no warehouse, or a run holds it.
+    """
+    require_none_half_done(settings)
+    source = load_source(settings.source_dir)
+    with opened(settings, tables_of(settings)) as con:
+        return past_retention(con, source.kept_from)
+
+
+def retain(settings: Settings, progress: Progress) -> Path:
+    """Remove what is older than it is kept, raw and cleaned, and publish; the certificate's page.
+
+    Features, tags and models of those months stay, first-ever facts among them.
+
+    Raises:
+        PortraitError: when it cannot be done; the warehouse then stands as it was.
+    """
+    with commands_for(settings), machine_failures_in_a_sentence():
+        require_none_half_done(settings)
+        require_ready(settings)
+        began, source = datetime.now(UTC), load_source(settings.source_dir)
+        tables = tables_of(settings)
+        new = temporary_file(settings.warehouse_file)
+        new.unlink(missing_ok=True)
+        try:
+            with opened(settings, tables) as con:
+                name_ids(con, [], [])
+                nothing = pl.DataFrame(schema=LINE_SCHEMA)
+                rows = copy_without(
+                    Removed(
+                        *(con, tables, id_columns(tables), _NOBODY, (), nothing, ((), ())),
+                        kept_from=source.kept_from,
+                    ),
+                    new,
+                )
+                con.close()
+                put_in_place(new, settings.warehouse_file)
+        finally:
+            new.unlink(missing_ok=True)
+        remove_published(settings)
+        publish_again(settings, source.months(), progress)
+        certificate = Certificate(
+            number=f"R{began:%Y%m%dT%H%M%SZ}",
+            kind="retention",
+            source=settings.source,
+            asked_by=_declared(source),
+            began_at=began,
+            ended_at=datetime.now(UTC),
+            persons=0,
+            ids=0,
+            tombstones=(),
+            key_fingerprint="",
+            rows=tuple(each for each in rows if each.before != each.after),
+            source_files=tuple(shown(path, settings) for path in source_files(source)),
+        )
+        return write_certificate(settings, certificate)
+
+
+def _declared(source: Source) -> str:
+    spans = (f"{name}: {months}" for name, months in source.definition.keep_months.items())
+    return f"source.yaml, keep_months: {{{', '.join(spans)}}}"

@@ -1,0 +1,165 @@
+"""What is left of people outside of the warehouse: Dagster's records, logs, exports, decisions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import polars as pl
+
+from portrait_assets.app.backup import irreplaceable_files
+from portrait_assets.core.errors import SourceError
+from portrait_assets.core.files import replace_files
+from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.certificate import certificates_folder
+from portrait_assets.privacy.erasure import PLAN_FILE, Rows
+from portrait_assets.privacy.scan import Wanted, first_bytes, holding, sqlite_texts
+from portrait_assets.privacy.tombstones import MARK, TOMBSTONES_FILE
+from portrait_assets.schema.csv_text import neutralized, restored
+from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.duckdb.connection import quote
+
+_LOCKS = ("warehouse.lock", "records.lock")
+_SQLITE = b"SQLite format 3"
+
+
+def files_of(settings: Settings, source: Source) -> list[Path]:
+    """Every file of the source in the data folder, but the keys, the plan and the source's own."""
+    own = {path.resolve() for path in source_files(source)}
+    folders = (
+        settings.warehouse_dir,
+        settings.dagster_home,
+        settings.source_dir,
+        certificates_folder(settings).parent,
+    )
+    return sorted(
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and path.resolve() not in own and path.name not in (PLAN_FILE, *_LOCKS)
+    )
+
+
+def source_files(source: Source) -> Iterator[Path]:
+    """The files that the source is read from, which an erasure does not touch."""
+    for name in source.definition.files:
+        with suppress(SourceError):  # One that is missing holds nobody.
+            yield from source.files(name)
+
+
+def shown(path: Path, settings: Settings) -> str:
+    """The path from the data folder on, where it is in it."""
+    root = settings.data_dir.resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def clean_decisions(settings: Settings, wanted: Wanted) -> list[Rows]:
+    """Remove from the tables that people keep in the source's folder the rows on the erased.
+
+    Raises:
+        OSError: when a file cannot be written; it is then as it was.
+    """
+    found = []
+    for name, path in irreplaceable_files(settings.source_dir).items():
+        if path.suffix != ".csv" or name == TOMBSTONES_FILE:
+            continue
+        rows = restored(pl.read_csv(path, infer_schema=False))
+        kept = rows.filter(~_of_erased(rows, wanted))
+        if kept.height < rows.height:
+            mode = path.stat().st_mode
+            replace_files({path: neutralized(kept).write_csv().encode()})
+            path.chmod(mode)
+        found.append(Rows(name=name, before=rows.height, after=kept.height))
+    return found
+
+
+def clean_file(path: Path, wanted: Wanted, name: str) -> Rows | None:
+    """Remove what is wanted from a file that holds it; None where it is of no kind that can be.
+
+    Of tables whole rows go; in other text, and in SQLite's values, a mark takes the place.
+
+    Raises:
+        OSError: when the file cannot be written; it is then as it was.
+    """
+    head = first_bytes(path)
+    if head.startswith(_SQLITE):
+        return _in_sqlite(path, wanted, name)
+    if head.startswith(b"PAR1"):
+        return _in_parquet(path, wanted, name)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        return _in_csv(path, wanted, name)
+    try:
+        text = path.read_bytes().decode()
+    except UnicodeDecodeError:
+        return None
+    frame = pl.Series([text]).str.replace_many(wanted.forms, [MARK[:-1]] * len(wanted.forms))
+    count = len(pl.Series([text]).str.find_many(wanted.forms)[0])
+    replace_files({path: frame[0].encode()})
+    return Rows(name=name, before=count, after=0, what="texts replaced")
+
+
+def _in_sqlite(path: Path, wanted: Wanted, name: str) -> Rows:
+    con = sqlite3.connect(path, timeout=30)
+    replaced = 0
+    try:
+        for table, column in sqlite_texts(con):
+            replaced += _replace_in(con, quote(table), quote(column), wanted.forms)
+        con.commit()
+        con.execute("VACUUM")
+        con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        con.close()
+    return Rows(name=name, before=replaced, after=0, what="texts replaced")
+
+
+def _replace_in(con: sqlite3.Connection, table: str, column: str, forms: Sequence[str]) -> int:
+    rows = con.execute(
+        f"SELECT rowid, {column} FROM {table} WHERE typeof({column}) = 'text'"
+    ).fetchall()
+    values = pl.Series([value for _, value in rows], dtype=pl.String)
+    theirs = holding(values, forms)
+    if not theirs.any():
+        return 0
+    now = values.filter(theirs).str.replace_many(list(forms), [MARK[:-1]] * len(forms))
+    numbers = pl.Series([number for number, _ in rows]).filter(theirs)
+    con.executemany(
+        f"UPDATE {table} SET {column} = ? WHERE rowid = ?", list(zip(now, numbers, strict=True))
+    )
+    return int(theirs.sum())
+
+
+def _in_parquet(path: Path, wanted: Wanted, name: str) -> Rows:
+    rows = pl.read_parquet(path)
+    kept = rows.filter(~_of_erased(rows, wanted))
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        kept.write_parquet(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return Rows(name=name, before=rows.height, after=kept.height)
+
+
+def _in_csv(path: Path, wanted: Wanted, name: str) -> Rows | None:
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    try:
+        rows = pl.read_csv(path, infer_schema=False, separator=separator)
+    except (pl.exceptions.PolarsError, UnicodeError):
+        return None
+    kept = rows.filter(~_of_erased(restored(rows), wanted))
+    replace_files({path: kept.write_csv(separator=separator).encode()})
+    return Rows(name=name, before=rows.height, after=kept.height)
+
+
+def _of_erased(rows: pl.DataFrame, wanted: Wanted) -> pl.Series:
+    """Of each row, whether it names one of the erased or holds a text of theirs."""
+    of_them = pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True)
+    for name in rows.columns:
+        if name in wanted.ids:
+            ids = rows[name].cast(pl.String).str.strip_chars()
+            of_them |= ids.is_in(list(wanted.ids[name])).fill_null(False)
+        if rows.schema[name] == pl.String:
+            of_them |= holding(rows[name], wanted.forms)
+    return of_them

@@ -1,0 +1,133 @@
+"""The plan of an erasure, written before anything is removed, so that one that is stopped goes on.
+
+While rows are being removed the plan names the people, as the warehouse still does; only its owner
+may read it, and it goes when the certificate is there.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.files import sync
+from portrait_assets.core.invocation import command
+from portrait_assets.core.settings import Settings
+
+PLAN_FILE = "erasure.json"
+FEWEST = 10
+"""Customers that a row must count to stay when one of them is erased (k)."""
+
+
+class ErasureError(PortraitError):
+    """An erasure cannot be carried out as it is asked for."""
+
+
+class Phase(StrEnum):
+    """How far an erasure has come."""
+
+    REMOVING = "removing"  # rows are being removed; nothing may be run
+    PUBLISHING = "publishing"  # the warehouse is rewritten; what is published and the proof follow
+
+
+class Rows(BaseModel):
+    """Rows of a table, or of a file, before and after."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    before: int
+    after: int
+    what: str = "rows removed"
+
+
+class Plan(BaseModel):
+    """What is erased, under which number, and how far it has come.
+
+    `inputs` are the digests that runs noted of the source, before decisions on the people went.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    number: str
+    began_at: datetime
+    phase: Phase = Phase.REMOVING
+    asked_by: str
+    persons: int
+    customers: tuple[str, ...]
+    prospects: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    found_before: dict[str, int] = {}
+    rows: tuple[Rows, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All ids, of customers and of prospects."""
+        return (*self.customers, *self.prospects)
+
+
+def plan_file(settings: Settings) -> Path:
+    """Where the plan of an erasure stands until it has ended."""
+    return settings.warehouse_dir / PLAN_FILE
+
+
+def write_plan(settings: Settings, plan: Plan) -> None:
+    """Write the plan in the place of the one before, for its owner alone.
+
+    Raises:
+        OSError: when it cannot be written; the one before stands.
+    """
+    path = plan_file(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(plan.model_dump_json())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def read_unfinished(settings: Settings) -> Plan | None:
+    """The erasure that was stopped, if any.
+
+    Raises:
+        ErasureError: when its plan cannot be read.
+    """
+    path = plan_file(settings)
+    if not path.is_file():
+        return None
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except ValidationError:
+        raise ErasureError(
+            f"{path} is the plan of an erasure and cannot be read; restore it, or remove it and "
+            "erase again."
+        ) from None
+
+
+def require_none_half_done(settings: Settings) -> None:
+    """Check that no rows are half removed.
+
+    Raises:
+        ErasureError: when an erasure was stopped while it removed rows.
+    """
+    plan = read_unfinished(settings)
+    if plan is not None and plan.phase is Phase.REMOVING:
+        raise ErasureError(unfinished(plan))
+
+
+def unfinished(plan: Plan) -> str:
+    """The sentence that an erasure was stopped, and how it goes on."""
+    return (
+        f"The erasure {plan.number} was stopped before it had ended; finish it with "
+        f"`{command('erase', '--resume')}`."
+    )

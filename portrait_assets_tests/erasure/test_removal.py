@@ -1,0 +1,63 @@
+"""What is computed of people and holds a text of theirs alone is named by a mark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from portrait_assets.app.erasure.erase import LINE_SCHEMA
+from portrait_assets.app.erasure.persons import name_ids, own_texts
+from portrait_assets.app.erasure.removal import Removed, copy_without
+from portrait_assets.privacy.keys import Key, KeyName
+from portrait_assets.privacy.tombstones import MARK, digest_of
+
+KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
+THEIRS = "cheese of PM-00000001"
+SQL = f"""
+CREATE SCHEMA raw; CREATE SCHEMA features; CREATE SCHEMA validation; CREATE SCHEMA meta;
+CREATE TABLE meta.partitions (table_name VARCHAR, month VARCHAR, row_count BIGINT);
+CREATE TABLE raw.transactions AS SELECT * FROM (VALUES
+    ('2024-01', 'K1', '{THEIRS}', 'f', 1), ('2024-01', 'K2', 'bread of 8 grains', 'f', 2),
+    ('2024-01', 'K1', 'bread of 8 grains', 'f', 3)
+) AS t(month, customer_id, category, source_file, source_row);
+CREATE TABLE features.feature_matrix AS SELECT * FROM (VALUES
+    (DATE '2024-01-31', 'K1'), (DATE '2024-01-31', 'K2'), (DATE '2024-02-29', 'K2')
+) AS t(as_of, customer_id);
+CREATE TABLE features.fitted AS SELECT * FROM (VALUES
+    ('a', '{THEIRS}', ['x', '{THEIRS}, and more']), ('b', 'bread of 8 grains', ['y'])
+) AS t(step, value, names);
+CREATE TABLE validation.migration AS SELECT * FROM (VALUES
+    (DATE '2024-01-31', 9), (DATE '2024-01-31', 10), (DATE '2024-02-29', 9)
+) AS t(as_of, customers);
+"""
+
+
+def test_texts_small_counts_and_rows(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "old.duckdb")) as con:
+        con.execute(SQL)
+        name_ids(con, ["K1"], [])
+        texts, shared = own_texts(con, ["K1"])
+        assert (texts, shared) == ([THEIRS], 1)
+        lines = pl.DataFrame(schema=LINE_SCHEMA)
+        ids = frozenset({"customer_id"})
+        rows = copy_without(
+            Removed(con, (), ids, KEY, texts, lines, ((), ())), tmp_path / "new.duckdb"
+        )
+    assert {(each.name, each.before, each.after) for each in rows} == {
+        ("features.feature_matrix", 3, 2),
+        ("features.fitted", 2, 2),
+        ("meta.partitions", 0, 0),
+        ("raw.transactions", 3, 1),
+        ("validation.migration", 3, 2),
+    }
+    mark = MARK + digest_of(KEY, THEIRS)[:8]
+    with duckdb.connect(str(tmp_path / "new.duckdb"), read_only=True) as con:
+        assert con.execute("FROM features.fitted ORDER BY 1").fetchall() == [
+            ("a", mark, ["x", f"{mark}, and more"]),
+            ("b", "bread of 8 grains", ["y"]),
+        ]
+        counted = con.execute("SELECT month(as_of), customers FROM validation.migration").fetchall()
+        assert sorted(counted) == [(1, 10), (2, 9)]
+    assert THEIRS.encode() not in (tmp_path / "new.duckdb").read_bytes()

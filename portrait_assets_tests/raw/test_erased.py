@@ -1,0 +1,122 @@
+"""Rows of people who were erased, and of months that are not kept, are read and not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from portrait_assets.core.errors import SourceError
+from portrait_assets.privacy.keys import Key, KeyName
+from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of
+from portrait_assets.stages.raw.placing import Placing, placings, receipts
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.testing.shop import sales_file, shop
+
+KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
+ERASED = Tombstones(frozenset({digest_of(KEY, "K1")}), KEY)
+SALES = """\
+sold_at,card,basket,category,paid,saved,town
+2024-01-01,K1,B1,tea,1.50,0,east
+2024-01-02,K2,B2,tea,1.50,0,east
+2024-02-01, K1 ,B3,tea,1.50,0,east
+2024-02-02,,B4,tea,1.50,0,east
+never,K1,B5,tea,1.50,0,east
+never,K2,B6,tea,1.50,0,east
+2025-01-01,K1,B7,tea,1.50,0,east
+"""
+ASSIGNMENTS = (
+    "customer_id,campaign_id,arm,assigned_on\nK1,C1,mail,2024-01-02\nK2,C1,control,2024-01-02\n"
+)
+Read = Callable[..., dict[str, Placing]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Iterator[Read]:
+    """Gives the placings of a shop with assignments."""
+    settings = shop(tmp_path)
+    sales_file(settings).write_text(SALES)
+    (settings.source_dir / "assignments.csv").write_text(ASSIGNMENTS)
+    (settings.source_dir / "assignments.sql").write_text("SELECT * FROM assignments")
+    definition = settings.source_dir / "source.yaml"
+    files = "files:\n  assignments: assignments.csv\n"
+    definition.write_text(definition.read_text().replace("files:\n", files))
+    with (
+        duckdb.connect() as con,
+        SourceReader(con, load_source(settings.source_dir)) as reader,
+    ):
+        yield lambda *arguments: placings(reader, *arguments)
+
+
+def rows(placing: Placing, *months: str) -> pl.DataFrame:
+    """What would be stored."""
+    frame: pl.DataFrame = placing.reader.con.sql(placing.rows(months).sql).pl()
+    return frame
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_rows_of_the_erased_are_dropped_and_counted(is_kept: bool, read: Read) -> None:
+    placing = read(ERASED)["transactions"]
+    placing = placing.kept() if is_kept else placing
+    stored = rows(placing, "2024-01", "2024-02")
+    assert stored["basket_id"].sort().to_list() == ["B2", "B4"]
+    assert placing.unplaced()["source_row"].to_list() == [6]
+    assert placing.erased_unplaced()["source_row"].to_list() == [5, 7]
+    found = receipts({"transactions": placing}, ["transactions"], ["2024-01", "2024-02", "2024-04"])
+    numbers = ("month", "rows_received", "rows_erased", "rows_in_file", "rows_placed")
+    assert found.select(numbers).rows() == [
+        ("2024-01", 4, 2, 7, 4),
+        ("2024-02", 2, 1, 7, 4),
+        ("2024-04", 1, 1, 7, 4),
+    ]
+
+
+def test_nobody_erased_drops_nothing(read: Read) -> None:
+    placing = read(Tombstones(frozenset({digest_of(KEY, "K9")}), KEY))["transactions"]
+    assert rows(placing, "2024-01", "2024-02").height == 4
+    assert placing.unplaced().height == 3
+    assert placing.found().erased == {}
+
+
+def test_assignments_keep_their_rows_under_a_tombstone(read: Read) -> None:
+    placing = read(ERASED)["assignments"]
+    stored = rows(placing, "2024-01").sort("arm")
+    assert stored["customer_id"].to_list() == ["K2", MARK + digest_of(KEY, "K1")]
+    assert stored["arm"].to_list() == ["control", "mail"]
+    assert placing.found().erased == {}
+
+
+def test_months_that_are_not_kept_are_counted_as_erased(read: Read) -> None:
+    placing = read(Tombstones(), {"transactions": "2024-02"})["transactions"]
+    assert rows(placing, "2024-01").is_empty()
+    assert rows(placing, "2024-01").columns == rows(placing, "2024-02").columns
+    assert rows(placing, "2024-01", "2024-02").height == 2
+    assert placing.found().erased == {"2024-01": 2}
+
+
+def test_how_long_rows_are_kept_is_declared_of_tables_and_purposes(tmp_path: Path) -> None:
+    settings = shop(tmp_path)
+    definition = settings.source_dir / "source.yaml"
+    plain = definition.read_text()
+
+    def kept_from(text: str) -> dict[str, str]:
+        definition.write_text(f"{plain}keep_months: {text}\n")
+        return load_source(settings.source_dir).kept_from
+
+    assert kept_from("{interactions: 2}") == {"interactions": "2024-03"}
+    assert kept_from("{marketing: 3, contacts: 1}") == {
+        "contacts": "2024-04",
+        "assignments": "2024-02",
+        "responses": "2024-02",
+        "prospects": "2024-02",
+    }
+    with pytest.raises(SourceError, match="rows of 'transactions' decide who is a customer"):
+        kept_from("{transactions: 12}")
+    with pytest.raises(SourceError, match="did you mean contacts"):
+        kept_from("{contact: 12}")
+    with pytest.raises(SourceError, match="keep_months"):
+        kept_from("{contacts: 0}")
