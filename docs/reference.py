@@ -18,6 +18,7 @@ import portrait_assets
 from portrait_assets.app.cli import root as cli
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.schema.sensitivity import OPERATIONS, operation_of
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import Element, Feature
@@ -80,12 +81,50 @@ def _table_section(table: Table) -> Iterator[str]:
     yield f"{table.en}. {table.zh}。 {published}{key}".strip()
     yield ""
     yield from _grid(
-        ("column", "type", "meaning", "含义", "may be null", "class"),
+        ("column", "type", "meaning", "含义", "may be null", "class", "lowered by"),
         (
-            (f"`{c.name}`", str(c.type), _meaning(c), c.zh, _yes(c.nullable), c.sensitivity.name)
+            (
+                f"`{c.name}`",
+                str(c.type),
+                _meaning(c),
+                c.zh,
+                _yes(c.nullable),
+                c.sensitivity.name,
+                _lowered_by(table, c),
+            )
             for c in table.all_columns
         ),
     )
+
+
+def _lowered_by(table: Table, column: Column) -> str:
+    operation = operation_of(table, column)
+    return operation.name if operation else ""
+
+
+def operations() -> str:
+    """Every operation that lowers a class."""
+    lines = [
+        "# Operations that lower a class",
+        "",
+        "A column has the highest sensitivity class of what it is computed from. Only these "
+        "operations lower it, and only so far; a column or a tag names the one that gives it.",
+        "",
+        *_grid(
+            ("operation", "lowers", "what is left", "保留内容", "condition"),
+            (
+                (
+                    f"`{each.name}`",
+                    ", ".join(f"{a.name} to {b.name}" for a, b in each.lowers.items()),
+                    each.en,
+                    each.zh,
+                    each.condition,
+                )
+                for each in OPERATIONS.values()
+            ),
+        ),
+    ]
+    return "\n".join(lines)
 
 
 def _meaning(column: Column) -> str:
@@ -261,6 +300,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "tables": tables,
     "features": features,
     "tags": tags,
+    "operations": operations,
     "commands": commands,
     "code": code,
 }

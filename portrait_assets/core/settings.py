@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portrait_assets.core.bounds import Bounds
+from portrait_assets.core.cells import SMALLEST_CELL
 
 
 class Settings(BaseSettings):
@@ -18,8 +19,8 @@ class Settings(BaseSettings):
     they may hold secrets and are never shown. `keys` has secret keys by name (privacy.keys) where
     they do not stand in files of `key_dir`, such as `PORTRAIT_KEYS__PSEUDONYMS`. `clearance` has
     the highest class of columns by outlet (privacy.egress), such as `PORTRAIT_CLEARANCE__CARD=C2`;
-    `smallest_group` is the fewest customers that a count handed out may rest on; `who` stands in
-    the register of what left in the place of the operating system's user.
+    `smallest_group` is the fewest customers that a count handed out or published may rest on; `who`
+    stands in the register of what left in the place of the operating system's user.
     """
 
     model_config = SettingsConfigDict(
@@ -36,7 +37,7 @@ class Settings(BaseSettings):
     notify_webhook: SecretStr | None = None
     keys: dict[str, SecretStr] = {}
     clearance: dict[str, str] = {}
-    smallest_group: int = Field(default=10, ge=1)
+    smallest_group: int = Field(default=SMALLEST_CELL, ge=1)
     who: str | None = None
 
     @property

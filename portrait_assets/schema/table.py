@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from portrait_assets.schema.sensitivity import Operation
 
 MONEY_SCALE = 2
 """Digits after the decimal point of amounts of money."""
@@ -83,7 +87,9 @@ class Column:
     A column that `identifies` holds who a row is about: a customer, as the source names them. One
     with `numbers` counts customers within the month in the order of these identifiers, in the
     table of that full name; one that `traces` says which row of the source's file a row came from,
-    which stand in that order more often than not.
+    which stand in that order more often than not. One that `is_category` is meant to hold words
+    that many customers share, and no free text. `operation` is what lowers its sensitivity class
+    below that of what it is computed from.
     """
 
     name: str
@@ -100,6 +106,8 @@ class Column:
     identifies: bool = False
     numbers: str = ""
     traces: bool = False
+    is_category: bool = False
+    operation: Operation | None = None
 
     @property
     def polars_type(self) -> pl.DataType:
@@ -143,7 +151,8 @@ class Table:
     `published_as_enums` the text columns whose values are `allowed` ones are ENUMs in the
     published file, which are smaller and quicker to filter. With `keeps_former_columns` a column
     that the contract no longer has stays in the warehouse with what it holds, and is not read.
-    Without `makes_stale` a change of the table makes nothing stale that reads it.
+    Without `makes_stale` a change of the table makes nothing stale that reads it. `operation` is
+    that of all columns that declare none.
     """
 
     schema: str
@@ -161,6 +170,7 @@ class Table:
     published_as_enums: bool = False
     keeps_former_columns: bool = False
     makes_stale: bool = True
+    operation: Operation | None = None
 
     @property
     def stored(self) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.sensitivity import ROWS
 from portrait_assets.schema.table import Column, Table, Type
 
 CHECK_RESULTS = Table(
@@ -9,6 +10,7 @@ CHECK_RESULTS = Table(
     name="check_results",
     en="What each check found, per table and month",
     zh="检查结果",
+    operation=ROWS,
     columns=(
         Column("table_name", Type.TEXT, "Table", "表", nullable=False),
         Column("check_name", Type.TEXT, "Check", "检查项", nullable=False),

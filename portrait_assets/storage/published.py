@@ -14,6 +14,8 @@ from typing import Any, TypeVar, cast
 
 import duckdb
 
+from portrait_assets.core.cells import SMALLEST_CELL
+
 Row = dict[str, Any]
 _Fact = TypeVar("_Fact")
 
@@ -24,10 +26,14 @@ class Published:
     Args:
         con: the open file; only read.
         month_of: a view or table whose one row has that month's last day as `as_of`.
+        smallest: fewest customers of what a section may list by itself.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, month_of: str) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, month_of: str, smallest: int = SMALLEST_CELL
+    ) -> None:
         self.con = con
+        self.smallest = smallest
         found = con.execute(
             "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal "
             "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal "

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from portrait_assets.schema.table import Table
+from portrait_assets.schema.table import Table, Type
+from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.stages.cleaned.golden import golden_month
 from portrait_assets.stages.features import matrix, monthly
@@ -95,7 +96,10 @@ class World:
         for name, frame in frames.items():
             self._create(CLEANED[name])
             self._insert(CLEANED[name], frame)
-        for table in (IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD, *MONTHLY_TABLES):
+        for table in (
+            *(CATEGORY_COLUMNS, IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD),
+            *MONTHLY_TABLES,
+        ):
             self._create(table)
         identities, aliases = merges(list(merged))
         self._insert(IDENTITY_MAP, identities)
@@ -125,6 +129,16 @@ class World:
     def _insert(self, table: Table, frame: pl.DataFrame) -> None:
         self.con.register("incoming", frame)
         self.con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM incoming")
+
+    def hold_back(self, table: str, column: str, month: str) -> None:
+        """Decide that a column is held back in a month."""
+        row = {"month": month, "table_name": table, "column_name": column, "is_held": True}
+        rest = {
+            c.name: False if c.type is Type.BOOLEAN else 0
+            for c in CATEGORY_COLUMNS.columns
+            if not c.nullable and c.name not in row
+        }
+        self._insert(CATEGORY_COLUMNS, pl.DataFrame([row | rest]))
 
     def table(self, table: Table) -> pl.DataFrame:
         """All rows of an aggregate, with its contract's types."""

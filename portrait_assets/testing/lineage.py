@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage
 
+from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.features.assets import STEPS
 from portrait_assets.stages.features.matrix import BASES, CUSTOMER_PARTS, FEATURE_MATRIX, PARTS
 from portrait_assets.stages.features.sensitivity import LINEAGE_FILE, aggregate_of
@@ -23,6 +24,8 @@ Columns = dict[str, frozenset[str]]
 """By column, the columns of stored tables, as schema.table.column, that it is computed from."""
 IDENTIFYING = ("month", "customer_id", "source_row", "as_of")
 """Columns that identify a row and describe nothing."""
+DECIDING = CATEGORY_COLUMNS.full_name
+"""The table that decides which columns are read, and describes nobody."""
 
 
 def columns_of(*steps: Step) -> dict[Source, Columns]:
@@ -123,7 +126,9 @@ def features_lineage() -> dict[str, list[str]]:
     named |= {**PARTS, **BASES}
     return {
         f"{name}.{column}": sorted(
-            each for each in inputs if each.rpartition(".")[2] not in IDENTIFYING
+            each
+            for each in inputs
+            if each.rpartition(".")[2] not in IDENTIFYING and each.rpartition(".")[0] != DECIDING
         )
         for name, step in named.items()
         for column, inputs in found[step].items()

@@ -66,9 +66,13 @@ def test_what_is_right_and_what_is_wrong(column: str, good: str, bad: str):
     assert valid(CHINA[column], good, bad) == [True, False]
 
 
-def test_elsewhere_an_identity_number_and_a_postcode_are_not_judged():
+def test_elsewhere_an_identity_number_is_not_judged_and_a_postcode_by_its_length():
     assert forms_of("PT")["national_id"].valid is None
-    assert forms_of(None)["postcode"].valid is None
+    anywhere = forms_of(None)["postcode"]
+    for good in ("100084", "1000", "SW1A 1AA", "4050-313", "90210-1234"):
+        assert valid(anywhere, good) == [True]
+    for bad in ("1", "1000 PM-00000012", "near the church", "1000, Lisboa"):
+        assert valid(anywhere, bad) == [False]
 
 
 _ids = st.from_regex(r"[1-9][0-9]{5}(19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9X]", fullmatch=True)

@@ -334,3 +334,22 @@ def test_a_high_value_is_called_what_it_means(feature: str, high: str) -> None:
         }
     )
     assert name_segments(profile)["name_en"].item() == high
+
+
+def test_levels_of_few_customers_are_pooled_and_so_few_of_a_segment_have_no_line() -> None:
+    """24 and 26 customers: two levels of the base have 6 and 5, and of segment 2 only 4 are web."""
+    levels = ["app"] * 15 + ["web"] * 9 + ["app"] * 11 + ["web"] * 4 + ["fax"] * 6 + ["van"] * 5
+    customers = pl.DataFrame({"customer_id": range(50), "channel": levels})
+    assigned = pl.DataFrame({"customer_id": range(50), "segment_id": [1] * 24 + [2] * 26})
+    uses = [FeatureUse("channel", "symbol")]
+    every = profile_segments(customers, assigned, uses)
+    assert every.height == 8
+    assert line(every, 2, "channel", "fax")["segment_mean"] == pytest.approx(6 / 26)
+    few = profile_segments(customers, assigned, uses, smallest=10)
+    pooled = line(few, 2, "channel", "other (2 values)")
+    assert pooled["base_mean"] == pytest.approx(11 / 50)
+    assert set(few["level"]) <= {"app", "web", "other (2 values)"}
+    counts = (few["segment_mean"] * few["segment_id"].replace_strict({1: 24, 2: 26})).round()
+    assert all(n == 0 or n >= 10 for n in counts)
+    hidden_of_2 = 26 - counts.filter(few["segment_id"] == 2).sum()
+    assert hidden_of_2 == 0 or hidden_of_2 >= 10

@@ -459,3 +459,24 @@ def test_a_trend_needs_months_on_record_on_both_sides():
 
 
 MONTHS_OF_DATA = [f"2024-{month:02}" for month in range(1, 10)]
+
+
+def test_what_months_before_noted_of_a_column_held_back_is_nobodys_choice() -> None:
+    """A text of January is no favourite in February, where it was found to be free text."""
+    sales = [
+        sale("ann", "2024-01-05", 10, category="our flat"),
+        sale("ann", "2024-01-06", 10, category="our flat"),
+        sale("ann", "2024-01-07", 10, product_id="P1"),
+    ]
+    known = World(
+        "2024-02",
+        transactions=sales,
+        products=[{"month": "2024-01", "product_id": "P1", "category": "tea", "brand": "Lion"}],
+    )
+    assert known.customer("ann", "2024-01")["top_category"] == "our flat"
+    known.hold_back("transactions", "category", "2024-02")
+    assert known.customer("ann", "2024-02")["top_category"] == "tea"
+    assert known.customer("ann", "2024-01")["top_category"] == "our flat", "as of then"
+    later = World("2024-02", transactions=sales, products=[])
+    later.hold_back("transactions", "category", "2024-02")
+    assert later.customer("ann", "2024-02")["top_category"] is None

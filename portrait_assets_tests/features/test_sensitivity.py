@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from portrait_assets.schema.sensitivity import Lowered, derived, highest
+from portrait_assets.schema.sensitivity import (
+    IS_KNOWN,
+    OPERATIONS,
+    YEARS,
+    Operation,
+    derived,
+    highest,
+)
 from portrait_assets.schema.table import Sensitivity, Table
 from portrait_assets.stages.features import sensitivity
 from portrait_assets.stages.features.contract import FEATURES
@@ -29,22 +36,20 @@ def raise_class(monkeypatch: pytest.MonkeyPatch, table: str, column: str) -> Non
     monkeypatch.setattr(sensitivity, "_OF_TABLE", contracts)
 
 
-def test_the_class_is_the_highest_of_the_inputs_unless_it_is_lowered():
+def test_the_class_is_the_highest_of_the_inputs_unless_an_operation_lowers_it():
     assert highest([]) is C1
     assert derived([C1, C3, C2]) is C3
-    assert derived([C3], Lowered(C1, "a count")) is C1
-    assert derived([C1], Lowered(C2, "a band")) is C1, "nothing raises a class but its inputs"
+    assert derived([C3], IS_KNOWN) is C1
+    assert derived([C1], YEARS) is C1, "nothing raises a class but its inputs"
 
 
 @pytest.mark.parametrize("inputs", [set(), {C1}, {C2}, {C3}, {C1, C2}, {C2, C3}, {C1, C2, C3}])
-@pytest.mark.parametrize("lowered", [None, C1, C2, C3])
-def test_a_class_is_never_above_the_inputs_nor_above_what_it_is_lowered_to(
-    inputs: set[Sensitivity], lowered: Sensitivity | None
-):
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda each: each.name)
+def test_a_class_is_never_above_the_inputs(inputs: set[Sensitivity], operation: Operation):
     """Classes sort by their names."""
     of_inputs = max(inputs, default=C1, key=str)
-    expected = min(of_inputs, lowered or C3, key=str)
-    assert derived(inputs, Lowered(lowered, "why") if lowered else None) is expected
+    assert derived(inputs, operation) is operation.lowers.get(of_inputs, of_inputs)
+    assert str(derived(inputs, operation)) <= str(of_inputs)
 
 
 def test_a_recorded_attribute_has_the_class_of_its_source(monkeypatch: pytest.MonkeyPatch):
@@ -52,7 +57,7 @@ def test_a_recorded_attribute_has_the_class_of_its_source(monkeypatch: pytest.Mo
     raise_class(monkeypatch, "cleaned.golden_record", "region")
     found = classes(FEATURES)
     assert found["region"] is C3
-    assert found["missing_attributes"] is C1, "it is declared to lower the class"
+    assert found["missing_attributes"] is C1, "whether it is recorded lowers the class"
     assert found["known_attribute_share"] is C1, "it reads what is lowered"
     changed = {name for name in found if found[name] is not before[name]}
     assert changed <= {"region"}, "no other reads it"

@@ -30,7 +30,7 @@ def page(tmp_path: Path) -> Page:
 
     def of(portrait_file: Path) -> str:
         path = tmp_path / "report" / "index.html"
-        write_report(portrait_file, TITLE, path, "CNY")
+        write_report(portrait_file, TITLE, path, "CNY", smallest=1)
         return path.read_text(encoding="utf-8")
 
     return of

@@ -105,7 +105,7 @@ def open_in_browser(page: Path, folder: Path) -> tuple[list[dict[str, Any]], set
 
 def test_the_page_fits_desktop_and_phone_in_both_languages(all_months: Settings, tmp_path: Path):
     page = tmp_path / "index.html"
-    write_report(all_months.portrait_file, TITLE, page, "CNY")
+    write_report(all_months.portrait_file, TITLE, page, "CNY", smallest=1)
     reports, requested, console = open_in_browser(page, tmp_path)
     assert sorted(report["width"] for report in reports) == [PHONE, DESKTOP]
     for report in reports:

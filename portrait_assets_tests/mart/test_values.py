@@ -235,7 +235,7 @@ def published() -> Published:
         con.register("given", pl.DataFrame(rows, infer_schema_length=None))
         con.execute(f"CREATE TABLE {name} AS FROM given")
     con.execute(f"CREATE VIEW newest_month AS SELECT DATE '{APRIL}' AS as_of")
-    return Published(con, "newest_month")
+    return Published(con, "newest_month", smallest=1)
 
 
 def of_april(segment: int | None = None) -> list[Row]:

@@ -63,7 +63,8 @@ FORMER_TAGS = {
 """Tags that the shop no longer has; those of the pack `bank` had no value here."""
 WIDENED_CLEANED = ("cleaned.customers", "cleaned.golden_record")
 WIDENED = (
-    *("features.feature_matrix", "tags.portrait_matrix", "tags.tag_catalogue"),
+    *("features.feature_matrix", "features.feature_catalogue"),
+    *("tags.portrait_matrix", "tags.tag_catalogue"),
     *WIDENED_CLEANED,
 )
 """Tables with more columns from version to version."""

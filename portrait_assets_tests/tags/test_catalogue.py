@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from portrait_assets.schema.sensitivity import BAND
 from portrait_assets.schema.table import Sensitivity, Type
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
@@ -134,8 +135,40 @@ def test_a_tag_above_the_clearance_is_withheld(tmp_path: Path):
         catalogue.tag("paid")
 
 
-def test_a_class_is_lower_than_that_of_the_inputs_where_it_is_said_why(tmp_path: Path):
-    band = PAID.replace("}", ", sensitivity: C2, lowered_because: bands of 10000 only}")
+PAID_WELL = """
+  - code: paid_well
+    lowered_by: {operation}
+    values:
+      - {{value: much, en: Much, zh: 高, when: {rule}}}
+      - {{value: little, en: Little, zh: 低, when: {rule_else}}}
+"""
+
+
+def test_a_class_is_lower_than_that_of_the_inputs_by_an_operation_only(tmp_path: Path):
+    band = PAID_WELL.format(operation="band", rule="salary > 100", rule_else="salary <= 100")
     catalogue = load_catalogue(write_catalogue(tmp_path, band), columns=COLUMNS)
-    assert catalogue.tag("paid").sensitivity is Sensitivity.C2
+    assert catalogue.tag("paid_well").sensitivity is Sensitivity.C2, "one below that of salary"
+    assert catalogue.matrix_columns[0].operation is BAND
     assert catalogue.withheld == ()
+    rank = PAID_WELL.format(
+        operation="rank", rule="rank_share(salary) > 0.5", rule_else="rank_share(salary) <= 0.5"
+    )
+    catalogue = load_catalogue(write_catalogue(tmp_path, rank), columns=COLUMNS)
+    assert catalogue.tag("paid_well").sensitivity is Sensitivity.C2
+
+
+@pytest.mark.parametrize(
+    ("tag", "needs"),
+    [
+        (PAID.replace("}", ", lowered_by: band}"), "a tag with at most 10 values"),
+        (
+            PAID_WELL.format(operation="rank", rule="salary > 1", rule_else="salary <= 1"),
+            "a rule that ranks all customers",
+        ),
+    ],
+)
+def test_an_operation_lowers_nothing_where_its_condition_does_not_hold(
+    tmp_path: Path, tag: str, needs: str
+):
+    with pytest.raises(TagError, match=f"which needs {needs}; leave out lowered_by"):
+        load_catalogue(write_catalogue(tmp_path, tag), columns=COLUMNS)

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.stages.cleaned.account import account
+from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
@@ -213,3 +214,45 @@ def test_a_backtest_of_what_happened_to_nobody_says_so():
     found = backtest_findings(pl.concat([empty, unjudged], how="diagonal"), [], [], [])
     assert found["advice_en"].to_list() == ["Too few to judge. 0 of 300 customers."]
     assert found["advice_zh"].to_list() == ["样本过少，无法判断。0/300位客户。"]
+
+
+def test_a_column_that_is_held_back_is_a_finding_in_both_languages():
+    column = {
+        "month": "2024-01",
+        "table_name": "transactions",
+        "column_name": "category",
+        "distinct_values": 80,
+        "is_held": True,
+        "reason_en": "80 of the 80 values are of one customer alone",
+        "reason_zh": "80个取值仅属于一名客户",
+    }
+    rows = [column, column | {"column_name": "channel", "is_held": False}]
+    found = findings.held_back(pl.DataFrame(rows, schema=CATEGORY_COLUMNS.polars_schema))
+    assert found.select("area", "subject", "verdict", "value").rows() == [
+        ("source", "transactions.category", "warn", 80.0)
+    ]
+    assert found["advice_en"].item() == (
+        "transactions.category looks like free text and is held back, so that its values are null: "
+        "80 of the 80 values are of one customer alone. Correct the source's SQL, or list it with "
+        "keep under categories in source.yaml."
+    )
+    assert found["advice_zh"].item() == (
+        "transactions.category形似自由文本，已扣留，取值为空：80个取值仅属于一名客户。"
+        "请修正数据源的SQL，或在source.yaml的categories中标为keep。"
+    )
+
+
+def test_a_segment_of_few_customers_is_not_counted():
+    segments = pl.DataFrame(
+        {
+            "segment_id": [1, 2],
+            "name_en": ["thrifty", "rare"],
+            "customers": [91, 9],
+            "share": [0.91, 0.09],
+        }
+    )
+    found = findings.segment_sizes(segments, smallest=10)
+    assert found["value"].to_list() == [0.91, None]
+    assert found["advice_en"].to_list()[1] == "Fewer than 10 customers: too small to act on."
+    assert found["verdict"].to_list()[1] == "warn"
+    assert findings.segment_sizes(segments)["value"].to_list() == [0.91, 0.09]

@@ -110,6 +110,11 @@ def is_email(text: pl.Expr) -> pl.Expr:
     return text.str.contains(r"^[^@\s,;]{1,64}@[^@\s,;.]+(?:\.[^@\s,;.]+)+$")
 
 
+def is_postcode(text: pl.Expr) -> pl.Expr:
+    """Two to ten letters, digits, spaces and hyphens, as postcodes have anywhere (UPU S42)."""
+    return text.str.contains(r"^[\p{L}\d][\p{L}\d -]{0,8}[\p{L}\d]$")
+
+
 NAME = Form(write_name)
 ADDRESS = Form(write_name)
 EMAIL = Form(lambda text: half_width(text).str.to_lowercase(), is_email, "not an email address")
@@ -120,7 +125,7 @@ ANYWHERE: dict[str, Form] = {
     "email": EMAIL,
     "bank_card": BANK_CARD,
     "phone": Form(write_phone, is_phone, "not a telephone number"),
-    "postcode": Form(half_width),
+    "postcode": Form(half_width, is_postcode, "not a postcode"),
     "national_id": Form(lambda text: half_width(text).str.to_uppercase()),
 }
 BY_COUNTRY: dict[str, dict[str, Form]] = {

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from portrait_assets.methods.typing.rules import (
+    FREE_TEXT,
+    PERSONAL,
     RECEIVED,
     SENTINEL,
     Conventions,
@@ -228,11 +230,13 @@ def _nulled(broken: Iterable[tuple[Rule, pl.Series]]) -> Iterator[pl.Expr]:
 
 
 def _masked(column: Column, rule: str) -> pl.Expr:
-    """C1 as received, C2 with every letter and digit made alike, C3 not at all.
+    """C1 as received, C2 with every letter and digit made alike, C3 and free text not at all.
 
     A code for not known reveals nothing about a person and is shown.
     """
     value = pl.col(RECEIVED + column.name).cast(pl.String)
+    if rule in (FREE_TEXT, PERSONAL):
+        return pl.when(value.is_not_null()).then(pl.lit(_MASK))
     if column.sensitivity is Sensitivity.C1 or rule == SENTINEL:
         return value
     if column.sensitivity is Sensitivity.C2:

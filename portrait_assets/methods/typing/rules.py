@@ -19,6 +19,8 @@ SENTINEL = "code for not known"
 OUTSIDE_DOMAIN = "outside its domain"
 REQUIRED = "required and missing"
 TOO_LONG = "longer than a value can be"
+FREE_TEXT, PERSONAL = "looks like free text", "looks like personal data"
+"""Rules of categories: their column is held back, or the value itself; neither is ever shown."""
 RECEIVED = "received:"
 MAX_CHARACTERS = 10_000
 

@@ -11,6 +11,11 @@ from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.stages.cleaned.account import account, kept_rows
 from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
+from portrait_assets.stages.cleaned.categories import (
+    CATEGORY_COLUMNS,
+    READS,
+    judged_months,
+)
 from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
 from portrait_assets.stages.cleaned.completeness import COMPLETENESS, completeness_step
 from portrait_assets.stages.cleaned.contract import (
@@ -21,6 +26,7 @@ from portrait_assets.stages.cleaned.contract import (
 )
 from portrait_assets.stages.cleaned.conversion import conversion
 from portrait_assets.stages.cleaned.golden import golden_month
+from portrait_assets.stages.cleaned.held_back import decided
 from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.identity.lookup import moved, with_customer_id
@@ -36,6 +42,7 @@ from portrait_assets.storage.reading import scan
 from portrait_assets.storage.steps import EVER, THE_MONTH, read
 
 TABLES = (
+    CATEGORY_COLUMNS,
     *CLEANED.values(),
     REJECTS,
     QUALITY,
@@ -50,6 +57,7 @@ BEHIND = {
 }
 RATES = read(EXCHANGE_RATES.raw_table(), EVER)
 READ_RECEIPTS, READ_UNPLACED = read(RECEIPTS, THE_MONTH), read(UNPLACED, THE_MONTH)
+DECISIONS = read(CATEGORY_COLUMNS, THE_MONTH)
 IDENTITIES = read(IDENTITY_MAP, EVER)
 CUSTOMERS_SO_FAR = read(CLEANED["customers"], EVER)
 
@@ -61,13 +69,20 @@ def cleaned_assets(
     definition = source.definition
     conventions = source.conventions
 
+    @tables_asset("category_columns", [CATEGORY_COLUMNS], partitions, reads=READS)
+    def categories(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
+        warehouse = context.resources.warehouse.warehouse
+        months = list(context.partition_keys)
+        rows = judged_months(warehouse, months, definition.rules, definition.categories)
+        yield dg.Output(rows, CATEGORY_COLUMNS.name)
+
     @tables_asset(
         "cleaned",
         [*CLEANED.values(), REJECTS, QUALITY],
         partitions,
         reads=(
             *(*RECEIVED.values(), *BEHIND.values(), RATES),
-            *(READ_RECEIPTS, READ_UNPLACED, IDENTITIES),
+            *(READ_RECEIPTS, READ_UNPLACED, IDENTITIES, DECISIONS),
         ),
     )
     def cleaned(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
@@ -80,12 +95,14 @@ def cleaned_assets(
         counts: list[pl.DataFrame] = []
         persons = moved(scan(warehouse, IDENTITIES, months).collect())
         rates = scan(warehouse, RATES, months).collect()
+        judged = scan(warehouse, DECISIONS, months).collect()
         money = conversion(definition.currency, rates, conventions)
 
         def kept(canonical: Canonical) -> Iterator[pl.DataFrame]:
             background = _background(warehouse, canonical, months, conventions)
+            decisions = decided(judged, canonical)
             for received in _batches(warehouse, canonical, months):
-                cleaned_rows = clean(received, canonical, conventions, background, money)
+                cleaned_rows = clean(received, canonical, conventions, background, money, decisions)
                 rejects.append(cleaned_rows.rejects)
                 counts.append(counted(cleaned_rows.kept, canonical))
                 if canonical.names_a_customer:
@@ -138,7 +155,12 @@ def cleaned_assets(
         yield dg.Output(rows, GOLDEN_RECORD.name)
 
     completeness = completeness_step(definition.complete_months)
-    return [cleaned, golden_record, steps_asset("completeness", [completeness], partitions)]
+    return [
+        categories,
+        cleaned,
+        golden_record,
+        steps_asset("completeness", [completeness], partitions),
+    ]
 
 
 def _batches(

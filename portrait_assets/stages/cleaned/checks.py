@@ -10,6 +10,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Severity, Table
 from portrait_assets.stages.cleaned.account import PARTS, account_of
+from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.completeness import COMPLETENESS, ENDS_EARLY
 from portrait_assets.stages.cleaned.contract import REJECTS
 from portrait_assets.stages.raw.contract import RECEIPTS
@@ -100,7 +101,24 @@ ARRIVED = TableCheck(
 )
 
 
+def _none_held_back(subject: Subject) -> Finding:
+    rows = subject.rows.filter("is_held")
+    held_back = rows.select(
+        pl.format("{}.{} ({})", "table_name", "column_name", "reason_en")
+    ).to_series()
+    return Finding(len(held_back), "; ".join(held_back) or "every category holds categories")
+
+
+NONE_HELD_BACK = TableCheck(
+    "none_held_back",
+    "No column that is meant as a category looks like free text, so that its values are held back.",
+    _none_held_back,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
+    CATEGORY_COLUMNS: (NONE_HELD_BACK,),
     REJECTS: (CONSERVED, NONE_SET_ASIDE),
     COMPLETENESS: (ARRIVED,),
 }

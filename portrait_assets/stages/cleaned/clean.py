@@ -13,6 +13,7 @@ from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.background import with_background
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS, original
 from portrait_assets.stages.cleaned.conversion import Conversion, converted
+from portrait_assets.stages.cleaned.held_back import NOTHING_HELD, Decided, free_text_rules
 from portrait_assets.stages.cleaned.rules import MONTH_END, cross_rules
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import CANONICAL
@@ -38,6 +39,7 @@ def clean(
     conventions: Conventions,
     known: pl.DataFrame | None = None,
     money: Conversion | None = None,
+    decisions: Decided = NOTHING_HELD,
 ) -> Cleaned:
     """Type a month of a raw table and set aside what breaks a rule.
 
@@ -51,6 +53,7 @@ def clean(
         conventions: the conventions of the source (time zone, country, own rules).
         known: what `background.first_known` gives for the table, for its rules over two tables.
         money: how amounts come into the source's currency; None where all rows are in it.
+        decisions: which of its category columns are held back, and in which months.
 
     Returns:
         `kept` with the columns of cleaned.<name>, `customer_id` still being the source's; every
@@ -60,6 +63,7 @@ def clean(
     rows = type_rows(raw, canonical, conventions, forms)
     if any("%y" in form for form in conventions.date_formats(canonical.name, BIRTH_DATE)):
         rows = replace(rows, frame=_born_before(rows.frame))
+    rows = rows.against(free_text_rules(rows.frame, canonical, decisions, conventions.own))
     if known is not None:
         rows = replace(rows, frame=with_background(rows.frame, canonical, known))
     if money is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from portrait_assets.core.months import last_day
+from portrait_assets.schema.sensitivity import ROWS
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.raw.contract import CANONICAL
@@ -32,6 +33,7 @@ COMPLETENESS = Table(
     name="completeness",
     en="Whether each table's rows of the month have all arrived, by the months before",
     zh="各表当月数据是否到齐",
+    operation=ROWS,
     columns=(
         Column("table_name", Type.TEXT, "Table", "表", nullable=False),
         Column("rows", Type.INTEGER, "Rows of the month", "当月行数", nullable=False, minimum=0),

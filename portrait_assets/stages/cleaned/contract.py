@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from portrait_assets.schema.sensitivity import MASK, ROWS
 from portrait_assets.schema.table import (
     Column,
     Sensitivity,
@@ -74,6 +75,7 @@ GOLDEN_RECORD = Table(
             "各字段来源",
             nullable=False,
             traces=True,
+            operation=ROWS,
         ),
     ),
     key=("customer_id",),
@@ -91,6 +93,7 @@ QUALITY = Table(
     name="quality",
     en="How good what was received is, per table and month",
     zh="数据质量汇总",
+    operation=ROWS,
     columns=(
         Column("table_name", Type.TEXT, "Table", "表", nullable=False),
         Column("rows_received", Type.INTEGER, "Rows received", "接收行数", nullable=False),
@@ -112,6 +115,7 @@ REJECTS = Table(
     name="rejects",
     en="Every value and row that was not taken as it came, and why",
     zh="剔除与修正记录",
+    operation=ROWS,
     columns=(
         Column("table_name", Type.TEXT, "Table", "表", nullable=False),
         SOURCE_FILE,
@@ -126,7 +130,13 @@ REJECTS = Table(
             nullable=False,
             allowed=tuple(Severity),
         ),
-        Column("received", Type.TEXT, "Value as received, masked if personal", "原始值"),
+        Column(
+            "received",
+            Type.TEXT,
+            "Value as received, masked if personal",
+            "原始值",
+            operation=MASK,
+        ),
     ),
     key=("table_name", "source_file", "source_row", "column_name", "rule"),
     published=True,

@@ -74,9 +74,15 @@ def dated(frame: pl.DataFrame, month: str) -> pl.DataFrame:
 
 
 def clusters_assets(
-    source_folder: Path, partitions: dg.PartitionsDefinition
+    source_folder: Path, partitions: dg.PartitionsDefinition, smallest: int
 ) -> list[dg.AssetsDefinition]:
-    """The steps that keep the model, and that apply and describe it."""
+    """The steps that keep the model, and that apply and describe it.
+
+    Args:
+        source_folder: with the names that people gave.
+        partitions: the source's months.
+        smallest: fewest customers of what is listed by itself.
+    """
 
     @tables_asset(
         "cluster_model",
@@ -132,12 +138,14 @@ def clusters_assets(
                     pl.lit(model.version).alias("model_version")
                 )
                 is_new = previous is None or model.version != previous["model_version"].first()
-                segments, profile, typical = describe(matrix, assigned, model, is_new, given)
+                segments, profile, typical = describe(
+                    matrix, assigned, model, is_new, given, smallest
+                )
                 rest[CLUSTER_SEGMENT].append(dated(segments, month))
                 rest[CLUSTER_PROFILE].append(dated(profile, month))
                 rest[CLUSTER_TYPICAL].append(dated(typical, month))
                 if previous is not None:
-                    moved = migration_matrix(previous, assigned)
+                    moved = migration_matrix(previous, assigned, smallest)
                     rest[CLUSTER_MIGRATION].append(dated(moved, month))
                 if month == months[-1]:
                     context.add_asset_metadata(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
     Column,
@@ -99,6 +100,7 @@ CLUSTER_MODEL = Table(
     name="cluster_model",
     en="The active cluster model: parameters and prototypes as rows",
     zh="聚类模型（逐行参数）",
+    operation=STATISTIC,
     columns=(
         _VERSION,
         Column("part", Type.TEXT, "Part of the model", "组成部分", nullable=False),
@@ -118,6 +120,7 @@ CLUSTER_CANDIDATES = Table(
     name="cluster_candidates",
     en="Candidates for the active model, with all scores; not computed is null",
     zh="候选聚类方案",
+    operation=STATISTIC,
     columns=(
         _VERSION,
         Column("family", Type.TEXT, "Family of algorithms", "算法族", nullable=False),
@@ -151,6 +154,7 @@ CLUSTER_DECISION = Table(
     name="cluster_decision",
     en="Which cluster model is active, why, and how far it can be trusted",
     zh="聚类模型选用结论",
+    operation=STATISTIC,
     columns=(
         _VERSION,
         Column("algorithm", Type.TEXT, "Algorithm of the active model", "算法", nullable=False),
@@ -208,6 +212,7 @@ CLUSTER_ASSIGNMENT = Table(
     name="cluster_assignment",
     en="Which segment each customer is in",
     zh="客户所属客群",
+    operation=SEGMENT,
     columns=(
         CUSTOMER_ID,
         _SEGMENT_ID,
@@ -240,6 +245,7 @@ CLUSTER_SEGMENT = Table(
     name="cluster_segment",
     en="The segments: name, size, value, origin, quality and a short rule",
     zh="客群概况",
+    operation=SHARE,
     columns=(
         _SEGMENT_ID,
         Column("name_en", Type.TEXT, "Name in English", "英文名", nullable=False),
@@ -284,6 +290,7 @@ CLUSTER_TYPICAL = Table(
     name="cluster_typical",
     en="Typical customers of each segment: those in its middle (medoids)",
     zh="典型客户",
+    operation=SEGMENT,
     columns=(
         _SEGMENT_ID,
         Column(
@@ -301,11 +308,24 @@ CLUSTER_MIGRATION = Table(
     name="cluster_migration",
     en="Customers by segment of the month before (null: was not there) and now (null: has left)",
     zh="客群迁移矩阵",
+    operation=SHARE,
     columns=(
-        Column("from_segment", Type.INTEGER, "Segment in the month before", "上月客群", minimum=1),
-        Column("to_segment", Type.INTEGER, "Segment in the month", "本月客群", minimum=1),
+        Column(
+            "from_segment",
+            Type.INTEGER,
+            "Segment in the month before; 0 for moves of few customers, pooled",
+            "上月客群（0为合并的少量迁移）",
+            minimum=0,
+        ),
+        Column(
+            "to_segment",
+            Type.INTEGER,
+            "Segment in the month; 0 for moves of few customers, pooled",
+            "本月客群（0为合并的少量迁移）",
+            minimum=0,
+        ),
         Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=1),
-        _share("share", "Share of the from-segment", "占上月客群比例", nullable=False),
+        _share("share", "Share of the from-segment; null where pooled", "占上月客群比例"),
     ),
     key=("as_of", "from_segment", "to_segment"),
     partition_by=PartitionBy.AS_OF,
@@ -317,6 +337,7 @@ CLUSTER_PROFILE = Table(
     name="cluster_profile",
     en="What sets each segment apart, feature by feature",
     zh="客群画像特征",
+    operation=SHARE,
     columns=(
         _SEGMENT_ID,
         Column(

@@ -11,6 +11,7 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.quality import segment_quality
 from portrait_assets.methods.clustering.rules import segment_rules
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.active import USES
 from portrait_assets.stages.clusters.contract import (
@@ -52,6 +53,7 @@ def describe(
     model: ClusterModel,
     is_new: bool,
     given: Mapping[int, Mapping[str, str]],
+    smallest: int = EVERY_CELL,
 ) -> Description:
     """Describe the segments of a month.
 
@@ -62,10 +64,11 @@ def describe(
         is_new: whether the model became active in this month; in later months the status of its
             segments is ``kept``.
         given: names that people gave, by segment id and language.
+        smallest: fewest customers of a level that is listed by itself.
     """
     given_ids = pl.Series([[*given]], dtype=pl.List(pl.Int64))
     uses = [use for use in USES if use.name in model.preparation.columns]
-    profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE)
+    profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE, smallest)
     named = (
         segment_sizes(matrix, assigned, VALUE_FEATURE)
         .join(name_segments(profile, given, LABELS), on="segment_id", how="left")

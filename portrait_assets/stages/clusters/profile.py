@@ -12,6 +12,7 @@ import polars as pl
 from portrait_assets.methods.clustering.preparation.prepared_columns import MAX_LEVELS, FeatureUse
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_sided
+from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, pooled_name
 
 if TYPE_CHECKING:
     from portrait_assets.methods.clustering.model import ClusterModel
@@ -66,6 +67,7 @@ def profile_segments(
     assignment: pl.DataFrame,
     uses: Sequence[FeatureUse],
     value_column: str | None = None,
+    smallest: int = EVERY_CELL,
 ) -> pl.DataFrame:
     """Long profile with the columns of :data:`PROFILE_SCHEMA`.
 
@@ -75,6 +77,8 @@ def profile_segments(
     ``tgi`` (target group index) is 100 x segment / base, null where the base is not positive.
     ``p_value`` tests the segment against all other customers (Welch, or two proportions);
     ``q_value`` is the Benjamini-Hochberg (1995) false discovery rate over the whole profile.
+    Levels of fewer than ``smallest`` customers are pooled, and a segment with so few of a level has
+    no line of it.
     """
     sizes = segment_sizes(features, assignment, value_column)
     used = features.select("customer_id", *(use.name for use in uses))
@@ -82,7 +86,7 @@ def profile_segments(
     parts = [
         _numeric_lines(labelled, use)
         if labelled[use.name].dtype.is_numeric()
-        else _category_lines(labelled, use)
+        else _category_lines(labelled, use, smallest)
         for use in uses
         if labelled[use.name].null_count() < labelled.height
     ]
@@ -184,9 +188,9 @@ def _numeric_lines(labelled: pl.DataFrame, use: FeatureUse) -> pl.DataFrame:
     return _finished(lines, use, level=pl.lit(None, pl.String))
 
 
-def _category_lines(labelled: pl.DataFrame, use: FeatureUse) -> pl.DataFrame:
+def _category_lines(labelled: pl.DataFrame, use: FeatureUse, smallest: int) -> pl.DataFrame:
     text = pl.col(use.name).cast(pl.String).fill_null(MISSING_SHOWN)
-    values = labelled.select("segment_id", text.alias("level"))
+    values = _with_pooled_levels(labelled.select("segment_id", text.alias("level")), smallest)
     n = values.height
     base = values.group_by("level").agg(pl.len().alias("_base"))
     base = base.sort(["_base", "level"], descending=[True, False]).head(MAX_LEVELS)
@@ -197,6 +201,7 @@ def _category_lines(labelled: pl.DataFrame, use: FeatureUse) -> pl.DataFrame:
         .join(counts, on=["segment_id", "level"], how="left")
         .with_columns(pl.col("_count").fill_null(0))
     )
+    lines = lines.filter(~are_pooled(lines, "_count", smallest, ["segment_id"]))
     share, p = pl.col("_count") / pl.col("_n"), pl.col("_base") / n
     rest_n = n - pl.col("_n")
     rest_share = (pl.col("_base") - pl.col("_count")) / rest_n
@@ -210,6 +215,18 @@ def _category_lines(labelled: pl.DataFrame, use: FeatureUse) -> pl.DataFrame:
         _z=pl.when((rest_n > 0) & (error > 0)).then((share - rest_share) / error),
     )
     return _finished(lines, use, level=pl.col("level"))
+
+
+def _with_pooled_levels(values: pl.DataFrame, smallest: int) -> pl.DataFrame:
+    base = values.group_by("level").agg(pl.len().alias("n")).sort("level")
+    few = base.filter(are_pooled(base, "n", smallest))["level"]
+    level = pl.col("level")
+    return values.with_columns(
+        pl.when(level.is_in(few.implode()))
+        .then(pl.lit(pooled_name(len(few))))
+        .otherwise(level)
+        .alias("level")
+    )
 
 
 def _finished(lines: pl.DataFrame, use: FeatureUse, level: pl.Expr) -> pl.DataFrame:

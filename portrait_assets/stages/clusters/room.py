@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.privacy.cells import smallest_cell
     from portrait_assets.stages.clusters.assets import clusters_assets
+    from portrait_assets.stages.raw.source import load_source
 
-    return clusters_assets(context.folder.path, context.partitions)
+    is_public = context.folder.read(load_source).definition.public
+    smallest = smallest_cell(context.settings, is_public)
+    return clusters_assets(context.folder.path, context.partitions, smallest)
 
 
 ROOM = Room(

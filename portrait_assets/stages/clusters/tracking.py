@@ -18,7 +18,10 @@ from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.selection_rule import RULE, Tracking
+from portrait_assets.privacy.cells import EVERY_CELL, moves_are_pooled
 
+POOLED = 0
+"""The segment that stands for those between which too few customers moved."""
 FloatMatrix = npt.NDArray[np.float64]
 
 MATCH_SCHEMA: dict[str, pl.DataType] = {
@@ -155,11 +158,14 @@ def track(
     return with_lasting_ids(replace(refit, next_id=next_id), matches), matches
 
 
-def migration_matrix(previous: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
+def migration_matrix(
+    previous: pl.DataFrame, current: pl.DataFrame, smallest: int = EVERY_CELL
+) -> pl.DataFrame:
     """Customers by segment of the previous and of the current month.
 
     Returns ``from_segment, to_segment, customers, share`` (of the from-segment); a null segment
-    is a customer who was not there (entered, or left).
+    is a customer who was not there (entered, or left). Moves of fewer than ``smallest`` customers
+    are pooled as one between segments `POOLED`, without a share.
     """
     joined = previous.select("customer_id", pl.col("segment_id").alias("from_segment")).join(
         current.select("customer_id", pl.col("segment_id").alias("to_segment")),
@@ -167,7 +173,7 @@ def migration_matrix(previous: pl.DataFrame, current: pl.DataFrame) -> pl.DataFr
         how="full",
         coalesce=True,
     )
-    return (
+    moves = (
         joined.group_by("from_segment", "to_segment")
         .agg(pl.len().cast(pl.Int64).alias("customers"))
         .with_columns(
@@ -175,6 +181,15 @@ def migration_matrix(previous: pl.DataFrame, current: pl.DataFrame) -> pl.DataFr
         )
         .sort("from_segment", "to_segment", nulls_last=True)
     )
+    mask = moves_are_pooled(moves, ("from_segment", "to_segment"), "customers", smallest)
+    together = moves.filter(mask).select(
+        pl.lit(POOLED, pl.Int64).alias("from_segment"),
+        pl.lit(POOLED, pl.Int64).alias("to_segment"),
+        pl.col("customers").sum(),
+        pl.lit(None, pl.Float64).alias("share"),
+    )
+    listed = together.unique().filter(pl.col("customers") >= smallest)
+    return pl.concat([moves.filter(~mask), listed if mask.any() else listed.clear()])
 
 
 class _Shares(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from portrait_assets.schema.sensitivity import DECLARED
 from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.feature import Element
@@ -20,6 +21,7 @@ FEATURE_CATALOGUE = Table(
     name="feature_catalogue",
     en="Feature catalogue: what each column of the feature matrix means",
     zh="特征目录",
+    operation=DECLARED,
     columns=(
         _text("feature", "Column of the feature matrix", "特征"),
         Column(
@@ -59,6 +61,12 @@ FEATURE_CATALOGUE = Table(
             nullable=False,
             allowed=tuple(Sensitivity),
         ),
+        _text(
+            "lowered_by",
+            "Operation that lowers the class below that of its inputs; null for none",
+            "降低敏感级别的运算",
+            nullable=True,
+        ),
     ),
     key=("as_of", "feature"),
     partition_by=PartitionBy.AS_OF,
@@ -82,6 +90,7 @@ def catalogue_rows(scope: Scope) -> pl.DataFrame:
             "null_means": feature.meaning_of_null,
             "needs": [need_name(need) for need in feature.needs],
             "sensitivity": str(FEATURE_MATRIX.column(feature.name).sensitivity),
+            "lowered_by": feature.operation.name if feature.operation else None,
         }
         for feature in FEATURES
     ]

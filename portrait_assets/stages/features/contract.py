@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from portrait_assets.schema.sensitivity import STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
     Column,
@@ -172,6 +173,7 @@ FEATURE_SELECTION = Table(
     name="feature_selection",
     en="Which features of the month carry information of their own, and why others do not",
     zh="特征选择",
+    operation=STATISTIC,
     columns=(
         Column("feature", Type.TEXT, "Column of the feature matrix", "特征", nullable=False),
         Column("element", Type.TEXT, "Element of the portrait", "画像要素", nullable=False),

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
+from portrait_assets.schema.sensitivity import IS_KNOWN
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURES
@@ -116,6 +117,7 @@ SOURCE_EVIDENCE = Table(
     name="source_evidence",
     en="What the source has given by the month's end, of all that features need",
     zh="数据源已提供的内容",
+    operation=IS_KNOWN,
     columns=(
         Column("evidence", Type.TEXT, "Table, column, or what it has to hold", "内容", False),
         Column("table_name", Type.TEXT, "Cleaned table", "数据表", nullable=False),

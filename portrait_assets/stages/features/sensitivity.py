@@ -28,14 +28,15 @@ SUMS = ("b", "base")
 
 
 @cache
-def _lineage() -> Mapping[str, tuple[str, ...]]:
+def lineage() -> Mapping[str, tuple[str, ...]]:
+    """The cleaned columns behind each column of a monthly aggregate or a part."""
     stored: dict[str, list[str]] = json.loads(LINEAGE_FILE.read_text())
     return {name: tuple(inputs) for name, inputs in stored.items()}
 
 
 def class_of(column: str) -> Sensitivity:
     """The class of a monthly aggregate's or a part's column, such as customer_month.amount."""
-    return highest(_class_of_cleaned(each) for each in _lineage().get(column, ()))
+    return highest(_class_of_cleaned(each) for each in lineage().get(column, ()))
 
 
 def _class_of_cleaned(column: str) -> Sensitivity:
@@ -54,13 +55,18 @@ def _inputs(feature: Feature) -> Iterator[str]:
         yield aggregate_of(part, column) or f"{part}.{column}"
 
 
+def read_by(feature: Feature) -> set[str]:
+    """The cleaned columns that the feature's own SQL is computed from."""
+    return {name for column in _inputs(feature) for name in lineage().get(column, ())}
+
+
 def classes(features: Iterable[Feature]) -> dict[str, Sensitivity]:
     """The class of each feature, in an order in which each reads only those before it."""
     found: dict[str, Sensitivity] = {}
     for feature in features:
         named = [found[name] for name in re.findall(r"[a-z_0-9]+", feature.sql) if name in found]
         own = [class_of(column) for column in _inputs(feature)]
-        found[feature.name] = derived([*own, *named], feature.lowered)
+        found[feature.name] = derived([*own, *named], feature.operation)
     return found
 
 
@@ -76,7 +82,7 @@ def computed_from(
     """
     found = set(named)
     for feature in features:
-        inputs = {each for own in _inputs(feature) for each in _lineage().get(own, ())}
+        inputs = {each for own in _inputs(feature) for each in lineage().get(own, ())}
         named = re.findall(r"[a-z_0-9]+", feature.sql)
         if not inputs.isdisjoint(columns) or not found.isdisjoint(named):
             found.add(feature.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from portrait_assets.schema.sensitivity import AGREEMENT, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
 
 SOURCE_CUSTOMER_ID = Column(
@@ -19,6 +20,7 @@ IDENTITY_MAP = Table(
     name="identity_map",
     en="Which customer a source's record belongs to, from the month it was first seen",
     zh="客户身份映射",
+    operation=AGREEMENT,
     columns=(
         replace(SOURCE_CUSTOMER_ID, nullable=False),
         CUSTOMER_ID,
@@ -42,6 +44,7 @@ CUSTOMER_ALIAS = Table(
     name="customer_alias",
     en="Customers that turned out to be another, and since when",
     zh="客户编号合并记录",
+    operation=AGREEMENT,
     columns=(
         replace(CUSTOMER_ID, name="alias_id", en="Identifier given up", zh="弃用编号"),
         replace(CUSTOMER_ID, en="Customer who it is", zh="保留编号"),
@@ -69,6 +72,7 @@ LINKAGE_MODEL = Table(
     name="linkage_model",
     en="What linkage learnt: made when there was none, or twice the records of the last",
     zh="记录关联模型",
+    operation=STATISTIC,
     columns=(
         Column("records", Type.INTEGER, "Records learnt from", "训练记录数", nullable=False),
         Column("model", Type.TEXT, "Weights and settings, as JSON", "模型参数", nullable=False),

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from portrait_assets.privacy.cells import smallest_cell
 from portrait_assets.privacy.egress import Door, Outlet
 from portrait_assets.privacy.keys import KeyName, key_place
 from portrait_assets.schema.describe import asset_key
@@ -71,7 +72,8 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
         title, currency = source.definition.title, source.definition.currency
         currency = currency or stated_currency(context.resources.warehouse.warehouse)
         door.open(leaving[Outlet.REPORT])
-        counts = write_report(settings.portrait_file, title, path, currency, of.sections)
+        smallest = smallest_cell(settings, source.definition.public)
+        counts = write_report(settings.portrait_file, title, path, currency, of.sections, smallest)
         record(door, leaving[Outlet.REPORT], settings.portrait_file, path)
         return dg.MaterializeResult(
             metadata={

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
+from portrait_assets.privacy.cells import are_pooled, pooled_name_in_chinese
 from portrait_assets.stages.mart.words import EXTRA, OUTCOMES
 from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.published import Published, Row
@@ -49,7 +52,10 @@ def tags(published: Published) -> dict[str, TagName]:
 
 
 def counts_by_segment(published: Published) -> list[Row]:
-    """Customers of the newest month by segment, tag and value; each row has `n`."""
+    """Customers of the newest month by segment, tag and value; each row has `n`.
+
+    Values of too few customers in all segments together are pooled.
+    """
     in_matrix = published.columns("tags.portrait_matrix")
     active = published.of(tags).values()
     codes = [tag.code for tag in active if tag.is_enumerated and tag.code in in_matrix]
@@ -78,12 +84,30 @@ def counts_by_segment(published: Published) -> list[Row]:
     sql = " UNION ALL ".join(
         f"SELECT segment_id, tag, value, count(*) AS n FROM ({part}) GROUP BY ALL" for part in parts
     )
-    return published.rows("tags.portrait_matrix", sql)
+    rows = published.rows("tags.portrait_matrix", sql)
+    counts = pl.DataFrame(
+        rows,
+        schema={"segment_id": pl.Int64, "tag": pl.String, "value": pl.String, "n": pl.Int64},
+    )
+    return _with_pooled_values(counts, published.smallest).to_dicts()
+
+
+def _with_pooled_values(counts: pl.DataFrame, smallest: int) -> pl.DataFrame:
+    totals = counts.group_by("tag", "value").agg(pl.col("n").sum()).sort("tag", "value")
+    few = totals.filter(are_pooled(totals, "n", smallest, ["tag"])).select(
+        "tag", "value", pl.format("other ({} values)", pl.len().over("tag")).alias("pooled")
+    )
+    return (
+        counts.join(few, on=["tag", "value"], how="left", maintain_order="left")
+        .with_columns(pl.coalesce("pooled", "value").alias("value"))
+        .group_by("segment_id", "tag", "value", maintain_order=True)
+        .agg(pl.col("n").sum())
+    )
 
 
 def value_line(tag: TagName, value: str) -> dict[str, Any]:
     """A tag's value with its names, as the matrix and the cards of segments list it."""
-    en, zh = tag.values.get(value, (value, value))
+    en, zh = tag.values.get(value, (value, pooled_name_in_chinese(value)))
     return {
         "code": tag.code,
         "value": value,
@@ -111,7 +135,9 @@ def buckets(published: Published, test: str) -> list[Row]:
     named = []
     for row in published.newest("validation.backtest_bucket", "position"):
         if row["test"] == test and row["horizon_months"] == 1 and row["rate"] is not None:
-            en, zh = (tag.values if tag else {}).get(row["bucket"], (row["bucket"], row["bucket"]))
+            bucket = row["bucket"]
+            unnamed = (bucket, pooled_name_in_chinese(bucket))
+            en, zh = (tag.values if tag else {}).get(bucket, unnamed)
             named.append(row | {"name": en, "zh": zh})
     return named
 

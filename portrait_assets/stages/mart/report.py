@@ -15,6 +15,7 @@ import duckdb
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.stages.cleaned.completeness import COMPLETENESS
@@ -53,6 +54,7 @@ def write_report(
     path: Path,
     currency: str | None = None,
     sections: Sequence[Section] | None = None,
+    smallest: int = SMALLEST_CELL,
 ) -> dict[str, int]:
     """Write the report on a published file's newest complete month; it appears whole or not at all.
 
@@ -64,13 +66,14 @@ def write_report(
         path: where the report goes.
         currency: ISO code of amounts, where the source has one.
         sections: what the report consists of, in order; those of the mart by default.
+        smallest: fewest customers of what is listed by itself.
 
     Returns:
         The numbers of charts drawn, findings listed and versions proposed, by name.
     """
     opened = duckdb.connect(str(portrait_file), read_only=True, config={"threads": THREADS})
     with opened as con, _drawing():
-        published = Published(con, NEWEST_MONTH)
+        published = Published(con, NEWEST_MONTH, smallest)
         rendered = [
             _rendered(section, published, currency) for section in sections or ROOM.report()
         ]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.mart import advice
 from portrait_assets.stages.mart.reading import (
     Tags,
@@ -21,7 +23,6 @@ from portrait_assets.stages.mart.reading import (
 )
 from portrait_assets.storage.published import Published, Row
 
-SMALLEST_GROUP = 10  # Fewer customers than this are not described, so that none is identified.
 FALSE_DISCOVERIES = 0.05
 HORIZON = 1
 LABEL, LABEL_ZH = 28, 10  # Characters of a segment's name beside a chart: about the same width.
@@ -36,20 +37,30 @@ def segments(published: Published) -> list[Row]:
         int(row["bucket"]): row
         for row in published.newest("validation.backtest_bucket", "position")
         if row["test"] == "segment_id / silence" and row["horizon_months"] == HORIZON
+        # Segments of few customers are pooled in one bucket.
+        if row["bucket"].isdigit()
     }
     for row in rows:
         row |= numbers.get(row["segment_id"], {})
         row["profile"] = lines.get(row["segment_id"], [])
         row["silent"] = silent.get(row["segment_id"])
-        row["is_small"] = row["customers"] < SMALLEST_GROUP
+        row["is_small"] = row["customers"] < SMALLEST_CELL
+        row["is_counted"] = row["customers"] >= published.smallest
         row["typical"] = [] if row["is_small"] else _typical(published, row["segment_id"])
         row["label"] = short(f"{row['segment_id']} {row['name_en']}", LABEL)
         row["label_zh"] = f"{row['segment_id']} {_cut(row['name_zh'])}"
-    by_segment = _tags_of_segments(published.of(tags), published.of(counts_by_segment), rows)
+    by_segment = _tags_of_segments(
+        published.of(tags), published.of(counts_by_segment), rows, published.smallest
+    )
     for row in rows:
         row["tags"] = by_segment.get(row["segment_id"], [])
         row["use"] = advice.suggested_use(row, row["tags"])
     return rows
+
+
+def is_small_part(customers: int, segment: int, smallest: int) -> bool:
+    """Whether so few of a segment have a value, or lack it, that neither may be shown."""
+    return any(0 < part < smallest for part in (customers, segment - customers))
 
 
 def labels_in_chinese(segments: list[Row]) -> dict[str, str]:
@@ -111,9 +122,11 @@ def _typical(published: Published, segment: int) -> list[Row]:
 
 
 def _tags_of_segments(
-    tags: Tags, counts: list[Row], segment_rows: list[Row]
+    tags: Tags, counts: list[Row], segment_rows: list[Row], smallest: int = EVERY_CELL
 ) -> dict[int, list[dict[str, Any]]]:
     """Per segment its tag values, those first whose share exceeds that of all customers most.
+
+    Values that too few of the segment have, or all but too few, are left out.
 
     Each has its TGI, and whether that `is_distinct` from 100: by the test of two shares, of the
     segment and of all others, at a false discovery rate of 5 % over all lines.
@@ -127,6 +140,8 @@ def _tags_of_segments(
     for row in counts:
         segment = sizes.get(row["segment_id"])
         if segment is None or segment["is_small"] or row["value"] == "false":
+            continue
+        if is_small_part(row["n"], segment["customers"], smallest):
             continue
         total = totals[row["tag"], row["value"]]
         share, base = row["n"] / segment["customers"], total / max(everyone, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.sensitivity import ROWS
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.raw.tables import campaigns, events, persons, trade
 from portrait_assets.stages.raw.tables.canonical import SOURCE_FILE, SOURCE_ROW, Canonical, text
@@ -19,6 +20,7 @@ UNPLACED = Table(
     name="unplaced",
     en="Lines that belong to no month of the source: broken, without a readable date, or too late",
     zh="无法归入月份的记录",
+    operation=ROWS,
     columns=(
         text("table_name", "Table the row was meant for", "目标表", nullable=False),
         SOURCE_FILE,
@@ -42,6 +44,7 @@ RECEIPTS = Table(
     makes_stale=False,
     en="What each reading of the source's files found, per table and month",
     zh="源文件读取清单",
+    operation=ROWS,
     columns=(
         text("table_name", "Table", "表", nullable=False),
         Column("is_provided", Type.BOOLEAN, "Whether the source has it", "数据源是否提供", False),

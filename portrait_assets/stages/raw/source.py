@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from datetime import date
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -103,6 +104,27 @@ def _what_ages(name: str) -> str:
     return name
 
 
+def _category(name: str) -> str:
+    name = _column(name)
+    table = name.partition(".")[0]
+    categories = [
+        f"{table}.{each.name}" for each in CANONICAL_BY_NAME[table].columns if each.is_category
+    ]
+    if name not in categories:
+        raise ValueError(
+            f"{name} is not meant as a category; of {table} these are: "
+            f"{', '.join(categories) or 'none'}"
+        )
+    return name
+
+
+class Keep(StrEnum):
+    """What a source declares of a column that is meant as a category."""
+
+    KEEP = "keep"  # it is one, whatever it looks like
+    HOLD = "hold"  # its values are held back
+
+
 def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -115,11 +137,13 @@ class SourceDefinition(Entry):
     """The contents of source.yaml.
 
     A `public` source's customers are no secret: what is published of it keeps its identifiers.
-    `complete_months` are months that are complete although they have few rows, or end early.
-    `packs` are the packs of tags that it has besides the core; where it names none they follow
-    from the tables that it provides. `quasi_identifiers` are columns, features or tags by which
-    others may know a customer, besides those that every source has. `keep_months` says after how
-    many months the rows of a table, or of the tables that serve a purpose, are removed.
+    `categories` says of columns that are meant as categories whether they are kept or held back,
+    whatever they look like. `complete_months` are months that are complete although they have few
+    rows, or end early. `packs` are the packs of tags that it has besides the core; where it names
+    none they follow from the tables that it provides. `quasi_identifiers` are columns, features or
+    tags by which others may know a customer, besides those that every source has. `keep_months`
+    says after how many months the rows of a table, or of the tables that serve a purpose, are
+    removed.
     """
 
     name: Text
@@ -137,6 +161,7 @@ class SourceDefinition(Entry):
     files: dict[str, Annotated[FileSpec, BeforeValidator(_file_spec)]]
     tables: dict[str, TableSpec] = Field(default_factory=dict)
     rules: dict[Annotated[str, AfterValidator(_column)], ColumnRules] = Field(default_factory=dict)
+    categories: dict[Annotated[str, AfterValidator(_category)], Keep] = Field(default_factory=dict)
     identity: Identity | None = None
     packs: tuple[Code, ...] | None = None
     quasi_identifiers: tuple[Text, ...] = ()

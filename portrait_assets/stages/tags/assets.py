@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Table
@@ -61,8 +62,16 @@ def tags_assets(
     catalogue: Catalogue,
     audiences: Sequence[SavedAudience],
     partitions: dg.PartitionsDefinition,
+    smallest: int,
 ) -> list[dg.AssetsDefinition]:
-    """The step that applies the catalogue to the features and segments of each month."""
+    """The step that applies the catalogue to the features and segments of each month.
+
+    Args:
+        catalogue: of the source.
+        audiences: the saved ones.
+        partitions: the source's months.
+        smallest: fewest customers of what is listed by itself.
+    """
     tables = tag_tables(catalogue)
 
     @tables_asset(
@@ -73,7 +82,9 @@ def tags_assets(
     )
     def tags(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
-        written = materialize_months(warehouse, catalogue, audiences, list(context.partition_keys))
+        written = materialize_months(
+            warehouse, catalogue, audiences, list(context.partition_keys), smallest
+        )
         newest = context.partition_keys[-1]
         cards = warehouse.read(TAG_QUALITY, [newest]).select(SHOWN)
         context.add_asset_metadata(
@@ -92,6 +103,7 @@ def materialize_months(
     catalogue: Catalogue,
     audiences: Sequence[SavedAudience],
     months: Sequence[str],
+    smallest: int = EVERY_CELL,
 ) -> dict[str, dict[str, int]]:
     """Write all tables of the stage in one transaction.
 
@@ -137,7 +149,9 @@ def materialize_months(
                 previous = current
                 current = tag_distributions(warehouse.con, catalogue, last_day(month))
                 lacking = without_evidence(catalogue.active(month), given.get(month))
-                cards.append(_quality(warehouse, catalogue, current, previous, month, lacking))
+                cards.append(
+                    _quality(warehouse, catalogue, current, previous, month, lacking, smallest)
+                )
                 members = _membership(audiences, matrix_table, before, month)
                 write(AUDIENCE_MEMBERSHIP, [month], members)
                 before = month
@@ -152,9 +166,10 @@ def _quality(
     before: TagDistributions | None,
     month: str,
     lacking: Mapping[str, Sequence[str]],
+    smallest: int,
 ) -> pl.DataFrame:
     outcomes = None if before is None else warehouse.con.sql(outcomes_sql(month)).pl()
-    return tag_quality(catalogue, now, before, last_day(month), outcomes, lacking)
+    return tag_quality(catalogue, now, before, last_day(month), outcomes, lacking, smallest)
 
 
 def _membership(

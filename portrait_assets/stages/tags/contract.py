@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from portrait_assets.schema.sensitivity import CONFIDENCE, DECLARED, ROWS, SEGMENT, SHARE
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
     Column,
@@ -52,6 +55,7 @@ TAG_CATALOGUE = Table(
     name="tag_catalogue",
     en="Tag catalogue: every version of every tag as it stood for the month",
     zh="标签目录",
+    operation=DECLARED,
     columns=(
         _TAG_CODE,
         _TAG_NO,
@@ -96,6 +100,12 @@ TAG_CATALOGUE = Table(
         ),
         _text("owner", "Who answers for it", "负责方"),
         _text("sensitivity", "Sensitivity class", "敏感级别", allowed=_all(Sensitivity)),
+        _text(
+            "lowered_by",
+            "Operation that lowers the class below that of its inputs; null: none",
+            "降低敏感级别的运算",
+            True,
+        ),
         Column("valid_months", Type.INTEGER, "How long a value holds", "有效期", False, "months"),
         _text("on_missing", "What a missing input does", "缺失处理", allowed=_all(OnMissing)),
         _text("definition_hash", "Changes when the rules do", "定义指纹"),
@@ -116,6 +126,7 @@ CUSTOMER_NO = Column(
     nullable=False,
     minimum=1,
     numbers="tags.portrait_matrix",
+    operation=ROWS,
 )
 _HELD = (
     _text("tag_value", "Value; numbers and dates as text", "标签值"),
@@ -128,14 +139,16 @@ _HELD = (
         unit="0 to 1",
         minimum=0,
         maximum=1,
+        operation=CONFIDENCE,
     ),
-    _TAG_VERSION,
+    replace(_TAG_VERSION, operation=DECLARED),
     Column(
         "decided_as_of",
         Type.DATE,
         "Month end whose inputs decided the value; earlier than as_of for a value kept",
         "判定截止日",
         nullable=False,
+        operation=CONFIDENCE,
     ),
 )
 
@@ -143,14 +156,23 @@ ROW_COLUMNS = {column.name: column for column in _HELD}
 """The columns of the tag table beside customer and tag, by name."""
 
 
-def tag_table_as(stored_as: Table, view_sql: str) -> Table:
-    """The contract of the tag table, a view over `stored_as`; see `tag_table.tag_table`."""
+def tag_table_as(stored_as: Table, view_sql: str, level: Sensitivity) -> Table:
+    """The contract of the tag table, a view over `stored_as`; see `tag_table.tag_table`.
+
+    Its values are of the class `level`, the highest of the tags.
+    """
+    value, *details = _HELD
     return Table(
         schema="tags",
         name="tag_table",
         en="Tag table: one row per customer, tag and value",
         zh="标签表",
-        columns=(CUSTOMER_ID, _TAG_CODE, *_HELD),
+        columns=(
+            CUSTOMER_ID,
+            replace(_TAG_CODE, operation=DECLARED),
+            replace(value, sensitivity=level),
+            *details,
+        ),
         key=("as_of", "customer_id", "tag_code", "tag_value"),
         partition_by=PartitionBy.AS_OF,
         published=True,
@@ -172,6 +194,7 @@ TAG_QUALITY = Table(
     name="tag_quality",
     en="Quality card of every active tag",
     zh="标签质量",
+    operation=SHARE,
     columns=(
         _TAG_CODE,
         _TAG_VERSION,
@@ -222,10 +245,24 @@ AUDIENCE_MEMBERSHIP = Table(
     en="Members of the saved audiences, and those who left since the month before",
     zh="人群成员",
     columns=(
-        _text("audience_code", "Code of the audience", "人群编码"),
+        _text("audience_code", "Code of the audience", "人群编码", operation=DECLARED),
         CUSTOMER_ID,
-        _text("change", "Since the month before", "较上月", allowed=("entered", "stayed", "left")),
-        Column("is_member", Type.BOOLEAN, "Belongs to the audience this month", "是否成员", False),
+        # Who is a member of an audience by age has that age.
+        _text(
+            "change",
+            "Since the month before",
+            "较上月",
+            allowed=("entered", "stayed", "left"),
+            sensitivity=Sensitivity.C2,
+        ),
+        Column(
+            "is_member",
+            Type.BOOLEAN,
+            "Belongs to the audience this month",
+            "是否成员",
+            False,
+            sensitivity=Sensitivity.C2,
+        ),
     ),
     key=("as_of", "audience_code", "customer_id"),
     partition_by=PartitionBy.AS_OF,
@@ -239,7 +276,9 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
     A retired tag keeps its column, null from then on, so that past months stay readable. What
     months hold of a tag that the catalogue no longer has stays in the warehouse and is not read.
     """
-    segment = tuple(c for c in SEGMENT_COLUMNS if c.name != "segment_confidence")
+    segment = tuple(
+        replace(c, operation=SEGMENT) for c in SEGMENT_COLUMNS if c.name != "segment_confidence"
+    )
     return Table(
         schema="tags",
         name="portrait_matrix",

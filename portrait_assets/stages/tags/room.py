@@ -36,9 +36,13 @@ def _tables(context: Context) -> Sequence[Table]:
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.privacy.cells import smallest_cell
+    from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.tags.assets import tags_assets
 
-    return tags_assets(_catalogue(context), _audiences(context), context.partitions)
+    is_public = context.folder.read(load_source).definition.public
+    smallest = smallest_cell(context.settings, is_public)
+    return tags_assets(_catalogue(context), _audiences(context), context.partitions, smallest)
 
 
 def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portrait_assets.schema.sensitivity import highest
+from portrait_assets.schema.sensitivity import DECLARED, highest
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
@@ -19,6 +19,7 @@ _BASE_MONTH = Column(
     "Month, as YYYY-MM, after whose end the window begins",
     "基准月份",
     nullable=False,
+    operation=DECLARED,
 )
 _HORIZON = Column(
     "horizon",
@@ -29,6 +30,7 @@ _HORIZON = Column(
     unit="months",
     minimum=min(HORIZONS),
     maximum=max(HORIZONS),
+    operation=DECLARED,
 )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
+from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION, CLUSTER_SEGMENT
 from portrait_assets.stages.features.contract import (
@@ -49,6 +50,7 @@ READ = (
         for table in (
             RECEIPTS,
             UNPLACED,
+            CATEGORY_COLUMNS,
             *CLEANED.values(),
             REJECTS,
             QUALITY,
@@ -73,8 +75,17 @@ def validation_assets(
     quasi: QuasiIdentifiers,
     audiences: Sequence[SavedAudience],
     partitions: dg.PartitionsDefinition,
+    smallest: int,
 ) -> list[dg.AssetsDefinition]:
-    """The step that judges each month; `quasi` and `audiences` are the source's."""
+    """The step that judges each month.
+
+    Args:
+        catalogue: of the source.
+        quasi: the source's quasi-identifiers.
+        audiences: the saved ones.
+        partitions: the source's months.
+        smallest: fewest customers of what is listed by itself.
+    """
     matrix, claims = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
     read_by = {audience.code: audience.where.columns for audience in audiences}
 
@@ -82,7 +93,7 @@ def validation_assets(
     def validation(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        evidence = evidence_of(warehouse, catalogue, months, read_by)
+        evidence = evidence_of(warehouse, catalogue, months, read_by, smallest)
         for table, rows in evidence.items():
             for month in months:
                 own = rows.filter(pl.col("as_of") == last_day(month)).drop("as_of")
@@ -92,7 +103,9 @@ def validation_assets(
         tag_holders = holders(warehouse, matrix, [tag.code for tag in catalogue.published], months)
         reports = []
         for month in warehouse.place.each(months):
-            reports.append(report_of(warehouse, matrix, claims, evidence, tag_holders, month))
+            reports.append(
+                report_of(warehouse, matrix, claims, evidence, tag_holders, month, smallest)
+            )
             metadata = {
                 "verdicts": verdicts(reports[-1]),
                 "look_first": shown(alarming(reports[-1])),

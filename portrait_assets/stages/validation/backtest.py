@@ -16,6 +16,7 @@ import polars as pl
 from portrait_assets.core.months import next_month
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.roc import auc_p_values
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.targets.outcomes import OUTCOMES
 from portrait_assets.stages.targets.windows import LONGEST, Window, closed_by
@@ -40,6 +41,7 @@ def backtest(
     matrix: Table,
     months: Sequence[str],
     claims: Sequence[Claim] | None = None,
+    smallest: int = EVERY_CELL,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of BACKTEST and of BACKTEST_BUCKET for these months.
 
@@ -48,6 +50,7 @@ def backtest(
         matrix: the contract of the portrait matrix.
         months: the months that judge.
         claims: what is tested; all claims about the declared outcomes when None.
+        smallest: fewest customers of a test or a bucket that is listed by itself.
     """
     claims = claims_of(OUTCOMES, matrix) if claims is None else claims
     materialized = warehouse.materialized(matrix)
@@ -64,8 +67,10 @@ def backtest(
     buckets: list[dict[str, object]] = []
     for judged in _judged(counted, claims, frozenset(windows)):
         for test in _beyond_chance(judged):
+            if test.counts.customers[0].sum() < smallest:
+                continue
             rows += measure_rows(test)
-            buckets += bucket_rows(test)
+            buckets += bucket_rows(test, smallest)
     return (
         pl.DataFrame(rows, schema=BACKTEST.polars_schema).sort(BACKTEST.key),
         pl.DataFrame(buckets, schema=BACKTEST_BUCKET.polars_schema).sort(BACKTEST_BUCKET.key),

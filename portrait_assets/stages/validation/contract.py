@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from portrait_assets.schema.sensitivity import SHARE, STATISTIC
 from portrait_assets.schema.table import (
     Column,
     PartitionBy,
@@ -110,6 +111,7 @@ UNIQUENESS = Table(
     name="uniqueness",
     en="How many customers others could find by what they may know of them, without a name",
     zh="准标识符唯一性",
+    operation=SHARE,
     columns=(
         Column(
             "quasi_identifiers",
@@ -145,6 +147,7 @@ VALIDATION_REPORT = Table(
     name="validation_report",
     en="Findings on data, features, clusters and tags, as of each month",
     zh="验证报告",
+    operation=STATISTIC,
     columns=(
         _text("area", "Area", "领域", allowed=tuple(Area)),
         _text("subject", "What it is about", "对象"),
@@ -167,6 +170,7 @@ DRIFT = Table(
     name="drift",
     en="How far features, tags and the segment mix have moved",
     zh="漂移",
+    operation=STATISTIC,
     columns=(
         _text("kind", "What moved", "类别", allowed=("feature", "tag", "segment mix")),
         _text("subject", "Feature or tag", "对象"),
@@ -207,6 +211,7 @@ BACKTEST = Table(
     name="backtest",
     en="What was predicted one to three months ago against what happened since",
     zh="时间外回测",
+    operation=STATISTIC,
     columns=(
         _TEST,
         _text("tag_code", "Tag that said it", "标签编码"),
@@ -235,6 +240,7 @@ BACKTEST_BUCKET = Table(
     name="backtest_bucket",
     en="The same by value of the tag, or by tenth of its score",
     zh="时间外回测分组",
+    operation=SHARE,
     columns=(
         _TEST,
         _HORIZON,
@@ -269,6 +275,7 @@ FAIRNESS = Table(
     name="fairness",
     en="How often groups of customers get what tags decide, beside all other customers",
     zh="公平性检验",
+    operation=SHARE,
     columns=(
         _text("tag_code", "Tag that decides something, or segment", "标签编码"),
         _text("tag_value", "Value; for a number, the fifth with most of it", "标签值"),
@@ -313,6 +320,7 @@ MIGRATION = Table(
     name="migration",
     en="Customers who moved between segments, stages and tiers since the month before",
     zh="客户迁移",
+    operation=SHARE,
     columns=(
         _text("dimension", "Between what", "维度", allowed=tuple(Dimension)),
         _text("value_before", "Value of the month before; null for an entry", "上月取值", True),
@@ -330,6 +338,7 @@ TAG_PROPOSAL = Table(
     name="tag_proposal",
     en="Draft versions of tags that separate better, out of time, than the active ones",
     zh="标签优化建议",
+    operation=SHARE,
     columns=(
         _text("tag_code", "Tag", "标签编码"),
         Column("tag_version", Type.INTEGER, "Active version", "现行版本", False, minimum=1),

@@ -16,6 +16,7 @@ from portrait_assets.core.months import last_day, next_month
 from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import RANK, RANK_PREFIX, parse
 from portrait_assets.methods.statistics import scores
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag, TagValue
@@ -49,6 +50,7 @@ def demotions(
     month: str,
     tests: pl.DataFrame,
     claims: Mapping[Claim, Tag],
+    smallest: int = EVERY_CELL,
 ) -> pl.DataFrame:
     """The demotions of a month, with the columns of TAG_PROPOSAL.
 
@@ -60,6 +62,7 @@ def demotions(
         tests: rows of BACKTEST of the months before and of the month, on the area under the curve
             one month on.
         claims: the tags that decide others, as `drivers` gives them.
+        smallest: fewest customers of a value that is listed by itself.
     """
     rows = []
     for claim, tag in claims.items():
@@ -76,7 +79,7 @@ def demotions(
         areas = _areas(warehouse, claim, by_value, own)
         if areas[-1] > newest["value"]:
             moved = _moved(warehouse, matrix, tag, draft, month)
-            row = draft_row(claim, tag, draft, catalogue, moved)
+            row = draft_row(claim, tag, draft, catalogue, moved, smallest)
             rows.append(row | _gain(own, areas) | {"as_of": last_day(month)})
     return pl.DataFrame(rows, schema=TAG_PROPOSAL.polars_schema)
 

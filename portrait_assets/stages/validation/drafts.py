@@ -17,6 +17,7 @@ from portrait_assets.methods.expressions.expression import RANK_PREFIX
 from portrait_assets.methods.statistics import scores
 from portrait_assets.methods.statistics.resampling import GROUPS, Floats
 from portrait_assets.methods.statistics.scores import Counts
+from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, pooled_name
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.targets.contract import TARGET
@@ -123,7 +124,12 @@ def _position(tag: Tag, order: Sequence[str]) -> str:
 
 
 def draft_row(
-    claim: Claim, tag: Tag, draft: Tag, catalogue: Catalogue, moved: pl.DataFrame
+    claim: Claim,
+    tag: Tag,
+    draft: Tag,
+    catalogue: Catalogue,
+    moved: pl.DataFrame,
+    smallest: int = EVERY_CELL,
 ) -> dict[str, object]:
     """The columns of TAG_PROPOSAL that do not depend on how well the draft separates.
 
@@ -133,6 +139,7 @@ def draft_row(
         draft: the version proposed.
         catalogue: the tags.
         moved: `customers` of the month by value `before` and `after`.
+        smallest: fewest customers of a value that is listed by itself.
     """
     version = catalogue.tag(tag.code).version + 1
     rules = [_rules(each) for each in (tag, draft)]
@@ -147,7 +154,7 @@ def draft_row(
         "rule_after": "\n".join(f"{name}{rules[1][name]}" for name in changed),
         "customers": int(moved["customers"].sum()),
         "customers_changing": int(changing),
-        "effect": _effect_text(moved, [value.value for value in tag.values]),
+        "effect": _effect_text(moved, [value.value for value in tag.values], smallest),
         "draft": draft_yaml(replace(draft, version=version)),
     }
 
@@ -159,7 +166,7 @@ def _rules(tag: Tag) -> dict[str, str]:
     return {f"{value.value}: ": value.when.text for value in tag.values}
 
 
-def _effect_text(moved: pl.DataFrame, values: Sequence[str]) -> str:
+def _effect_text(moved: pl.DataFrame, values: Sequence[str], smallest: int) -> str:
     def count(column: str, value: str) -> int:
         return int(moved.filter(pl.col(column) == value)["customers"].sum())
 
@@ -169,7 +176,14 @@ def _effect_text(moved: pl.DataFrame, values: Sequence[str]) -> str:
             for side in ("before", "after")
         ).row(0)
         return f"mean: {means[0]:.3g} -> {means[1]:.3g}"
-    return "; ".join(f"{v}: {count('before', v)} -> {count('after', v)}" for v in values)
+    sides = ("before", "after")
+    counts = pl.DataFrame({"value": values} | {s: [count(s, v) for v in values] for s in sides})
+    few = are_pooled(counts, "before", smallest) | are_pooled(counts, "after", smallest)
+    lines = counts.filter(~few).rows()
+    if few.any():
+        together = counts.filter(few)
+        lines.append((pooled_name(int(few.sum())), *(together[side].sum() for side in sides)))
+    return "; ".join(f"{value}: {before} -> {after}" for value, before, after in lines)
 
 
 def draft_yaml(tag: Tag) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.cleaned.account import PARTS
 from portrait_assets.stages.validation.contract import Area, Verdict
 
@@ -142,6 +143,37 @@ def not_given(lacking: Mapping[str, Sequence[str]], active: pl.DataFrame) -> pl.
     )
 
 
+def held_back(columns: pl.DataFrame) -> pl.DataFrame:
+    """Per column that is meant as a category and held back: why, and how to keep it.
+
+    Args:
+        columns: the month's rows of `cleaned.category_columns`.
+    """
+    name = pl.format("{}.{}", "table_name", "column_name")
+    return finding(
+        columns.filter("is_held"),
+        Area.SOURCE,
+        name,
+        "held back",
+        pl.col("distinct_values"),
+        pl.lit(str(Verdict.WARN)),
+        (
+            pl.format(
+                "{} looks like free text and is held back, so that its values are null: {}. "
+                "Correct the source's SQL, or list it with keep under categories in source.yaml.",
+                name,
+                "reason_en",
+            ),
+            pl.format(
+                "{}形似自由文本，已扣留，取值为空：{}。请修正数据源的SQL，或在source.yaml的"
+                "categories中标为keep。",
+                name,
+                "reason_zh",
+            ),
+        ),
+    )
+
+
 def _named(rows: pl.DataFrame, what: str) -> pl.DataFrame:
     """By need how many there are and their names."""
     return rows.group_by("need").agg(
@@ -193,23 +225,31 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def segment_sizes(segments: pl.DataFrame) -> pl.DataFrame:
-    """Per segment its share of the customers, and whether that is too small or large to act on."""
+def segment_sizes(segments: pl.DataFrame, smallest: int = EVERY_CELL) -> pl.DataFrame:
+    """Per segment its share of the customers, and whether that is too small or large to act on.
+
+    A segment of fewer than `smallest` customers has neither share nor number.
+    """
     sizes = segments.sort("segment_id")
     fits = pl.col("share").is_between(SMALLEST_SEGMENT_SHARE, LARGEST_SEGMENT_SHARE)
+    few = pl.col("customers") < smallest
     numbers = ("customers", (pl.col("share") * 100).round(1))
     return finding(
         sizes,
         Area.CLUSTERS,
         pl.format("{} {}", "segment_id", "name_en"),
         "share of customers",
-        pl.col("share").round(6),
-        _verdict(fits, Verdict.WARN),
+        pl.when(~few).then(pl.col("share").round(6)),
+        _verdict(fits & ~few, Verdict.WARN),
         (
-            pl.when(fits)
+            pl.when(few)
+            .then(pl.lit(f"Fewer than {smallest} customers: too small to act on."))
+            .when(fits)
             .then(pl.format("{} customers, {} %.", *numbers))
             .otherwise(pl.format("{} customers, {} %: too small or large to act on.", *numbers)),
-            pl.when(fits)
+            pl.when(few)
+            .then(pl.lit(f"不足{smallest}位客户：规模过小，难以运营。"))
+            .when(fits)
             .then(pl.format("{}位客户，占{}%。", *numbers))
             .otherwise(pl.format("{}位客户，占{}%：规模过小或过大，难以运营。", *numbers)),
         ),

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.cleaned.account import account_of
+from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_DECISION,
@@ -65,6 +67,7 @@ def evidence_of(
     catalogue: Catalogue,
     months: Sequence[str],
     read_by: Mapping[str, Iterable[str]] | None = None,
+    smallest: int = EVERY_CELL,
 ) -> dict[Table, pl.DataFrame]:
     """What the findings of these months rest on, by table: drift, migration, backtests, fairness.
 
@@ -73,10 +76,11 @@ def evidence_of(
         catalogue: the tags.
         months: the months.
         read_by: by the code of a saved audience the tags that it reads.
+        smallest: fewest customers of what is listed by itself.
     """
     matrix = portrait_matrix_table(catalogue)
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
-    tests, buckets = backtest(warehouse, matrix, months, claims_of_catalogue(catalogue))
+    tests, buckets = backtest(warehouse, matrix, months, claims_of_catalogue(catalogue), smallest)
     return {
         DRIFT: drift(
             warehouse,
@@ -85,10 +89,10 @@ def evidence_of(
             materialized,
             active_by_construction(warehouse, materialized),
         ),
-        MIGRATION: migration(warehouse, matrix, months),
+        MIGRATION: migration(warehouse, matrix, months, smallest),
         BACKTEST: tests,
         BACKTEST_BUCKET: buckets,
-        TAG_PROPOSAL: proposals(warehouse, catalogue, months),
+        TAG_PROPOSAL: proposals(warehouse, catalogue, months, smallest),
         FAIRNESS: fairness_of(warehouse, catalogue, months, read_by),
     }
 
@@ -111,7 +115,12 @@ def fairness_of(
     return pl.concat(parts)
 
 
-def proposals(warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str]) -> pl.DataFrame:
+def proposals(
+    warehouse: Warehouse,
+    catalogue: Catalogue,
+    months: Sequence[str],
+    smallest: int = EVERY_CELL,
+) -> pl.DataFrame:
     """The proposals of these months: demotions, and thresholds of the other tags.
 
     Both go by the tests on one month of the months before: a threshold is tried where the tag
@@ -129,9 +138,11 @@ def proposals(warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str])
         tests = backtest(warehouse, matrix, history[-QUARTER:], claims)[0].filter(
             (pl.col("metric") == "auc") & (pl.col("horizon_months") == 1)
         )
-        demoted = demotions(warehouse, matrix, catalogue, month, tests, driving)
+        demoted = demotions(warehouse, matrix, catalogue, month, tests, driving, smallest)
         others = [claim for claim in declared if claim.tag not in set(demoted["tag_code"])]
-        tuned = propose(warehouse, catalogue, month, history, weak_before(tests, month), others)
+        tuned = propose(
+            warehouse, catalogue, month, history, weak_before(tests, month), others, smallest
+        )
         proposed += [demoted, tuned]
     return pl.concat(proposed).sort(TAG_PROPOSAL.key)
 
@@ -194,6 +205,7 @@ def report_of(
     evidence: dict[Table, pl.DataFrame],
     tag_holders: pl.DataFrame,
     month: str,
+    smallest: int = EVERY_CELL,
 ) -> pl.DataFrame:
     """All findings of a month, with the columns of VALIDATION_REPORT.
 
@@ -204,6 +216,7 @@ def report_of(
         evidence: as `evidence_of` gives it.
         tag_holders: as `holders` gives it.
         month: the month.
+        smallest: fewest customers of what is listed by itself.
     """
     as_of = last_day(month)
     own = {table: rows.filter(pl.col("as_of") == as_of) for table, rows in evidence.items()}
@@ -217,6 +230,7 @@ def report_of(
     areas = [
         findings.conservation(account_of(warehouse, month)),
         findings.not_given(lacking, active),
+        findings.held_back(warehouse.read(CATEGORY_COLUMNS, [month])),
         identifier_findings(shared_identifiers(warehouse, month)),
         returns_finding(Engine(warehouse.con).frame(RETURNED, Scope(month))),
         findings.data_quality(warehouse.read(QUALITY, [month])),
@@ -224,7 +238,7 @@ def report_of(
         findings_evidence.feature_health(
             warehouse.read(FEATURE_SELECTION, [month]), lacking, _filling(warehouse, month)
         ),
-        findings.segment_sizes(segments),
+        findings.segment_sizes(segments, smallest),
         findings_evidence.cluster_quality(warehouse.read(CLUSTER_DECISION, [month]), segments),
         findings.tag_coverage(
             tag_holders.filter(pl.col("as_of") == as_of), judged["tag_code"].to_list(), customers

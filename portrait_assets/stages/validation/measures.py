@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics import resampling, scores
 from portrait_assets.methods.statistics.resampling import Floats, Interval
 from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
 from portrait_assets.methods.statistics.scores import Counts, Measure
+from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, pooled_name
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.buckets import BINS
 from portrait_assets.stages.validation.claims import Buckets, Claim
@@ -186,14 +188,18 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else round(value, 6)
 
 
-def bucket_rows(judged: Judged) -> Iterator[dict[str, object]]:
-    """The buckets from the highest score down; twentieths of a number go together by tenths."""
+def bucket_rows(judged: Judged, smallest: int = EVERY_CELL) -> Iterator[dict[str, object]]:
+    """The buckets from the highest score down; twentieths of a number go together by tenths.
+
+    Buckets of fewer than `smallest` customers are pooled, and come last.
+    """
     names: Sequence[str] = judged.order.buckets
     counts = judged.counts
     if judged.order.values:
         counts, names = counts.merged(judged.order.values), judged.order.names
     if judged.claim.counted_by is Buckets.BINS:
         counts, names = _by_tenths(counts, names)
+    counts, names = _with_pooled(counts, names, smallest)
     everyone, hits = counts.customers[0].sum(), counts.hits[0].sum()
     amount = counts.amount[0].sum()
     size, rates = counts.customers, counts.rates
@@ -220,6 +226,20 @@ def bucket_rows(judged: Judged) -> Iterator[dict[str, object]]:
             "gain": _rounded(caught / hits) if hits else None,
             "amount_share": _rounded(float(counts.amount[0, index] / amount)) if amount else None,
         }
+
+
+def _with_pooled(
+    counts: Counts, names: Sequence[str], smallest: int
+) -> tuple[Counts, Sequence[str]]:
+    sizes = pl.DataFrame({"customers": counts.customers[0]})
+    is_pooled = are_pooled(sizes, "customers", smallest).to_list()
+    few = sum(is_pooled)
+    if not few:
+        return counts, names
+    kept = [name for name, pooled in zip(names, is_pooled, strict=True) if not pooled]
+    place = iter(range(1, len(names)))
+    merged = counts.merged([0 if pooled else next(place) for pooled in is_pooled])
+    return merged, [pooled_name(few), *kept]
 
 
 def _by_tenths(counts: Counts, names: Sequence[str]) -> tuple[Counts, Sequence[str]]:

@@ -8,6 +8,7 @@ import polars as pl
 
 from portrait_assets.core.bounds import in_batches
 from portrait_assets.core.months import last_day, next_month
+from portrait_assets.privacy.cells import EVERY_CELL, POOLED_NAME, moves_are_pooled, pooled
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.validation.contract import MIGRATION, Dimension
 from portrait_assets.storage.duckdb.connection import literals, quote
@@ -20,7 +21,9 @@ COLUMN = {
 }
 
 
-def migration(warehouse: Warehouse, matrix: Table, months: Sequence[str]) -> pl.DataFrame:
+def migration(
+    warehouse: Warehouse, matrix: Table, months: Sequence[str], smallest: int = EVERY_CELL
+) -> pl.DataFrame:
     """Customers by value of the month before and of the month, with the columns of MIGRATION.
 
     An entry has no value before, an exit none after. A month whose predecessor is not materialized
@@ -30,6 +33,8 @@ def migration(warehouse: Warehouse, matrix: Table, months: Sequence[str]) -> pl.
         warehouse: with the portrait matrix.
         matrix: its contract.
         months: the months to compute.
+        smallest: fewest customers of a move that is listed by itself; moves of fewer are pooled,
+            whatever they are between.
     """
     materialized = warehouse.materialized(matrix)
     compared = [month for month in months if next_month(month, -1) in materialized]
@@ -41,12 +46,18 @@ def migration(warehouse: Warehouse, matrix: Table, months: Sequence[str]) -> pl.
         for batch in in_batches(compared, materialized, warehouse.bounds.joined_rows)
     )
     before = pl.col("customers").sum().over("as_of", "dimension", "value_before")
+    shares = counted.with_columns(
+        pl.when(pl.col("value_before").is_not_null())
+        .then((pl.col("customers") / before).round(6))
+        .alias("share")
+    )
+    values, within = ["value_before", "value_after"], ["as_of", "dimension"]
+    moves = shares.sort(*within, *values)
+    mask = moves_are_pooled(moves, ("value_before", "value_after"), "customers", smallest, within)
+    listed = pooled(moves, values, "customers", smallest, within, mask)
+    is_pooled = pl.col("value_before").str.contains(POOLED_NAME)
     return (
-        counted.with_columns(
-            pl.when(pl.col("value_before").is_not_null())
-            .then((pl.col("customers") / before).round(6))
-            .alias("share")
-        )
+        listed.with_columns(pl.when(~is_pooled.fill_null(False)).then("share").alias("share"))
         .select(MIGRATION.column_names)
         .sort("as_of", "dimension", "value_before", "value_after", nulls_last=True)
     )

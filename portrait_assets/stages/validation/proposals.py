@@ -17,6 +17,7 @@ from portrait_assets.methods.expressions.expression import RANK_PREFIX
 from portrait_assets.methods.statistics import resampling, scores
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.roc import auc_gain
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.validation.claims import CLAIMS, Claim
@@ -54,6 +55,7 @@ def propose(
     months: Sequence[str],
     weak: Collection[str] = (),
     claims: Sequence[Claim] = CLAIMS,
+    smallest: int = EVERY_CELL,
 ) -> pl.DataFrame:
     """The proposals of a month, with the columns of TAG_PROPOSAL; none except at a quarter's end.
 
@@ -66,6 +68,7 @@ def propose(
             that a tag is not chosen by the month in which it happened to do badly; thresholds that
             still separate are tried only for these.
         claims: the outcomes that tags are to predict.
+        smallest: fewest customers of a value that is listed by itself.
     """
     fit = [m for m in months if next_month(month, -FIT_MONTHS - 1) <= m < next_month(month, -1)]
     test = next_month(month, -1)
@@ -87,7 +90,8 @@ def propose(
         better = _improved(sample, catalogue, claim, tag, (*fit, test), claim.name in weak)
         if better is not None:
             moved = _effect(warehouse, tag, better.draft, month)
-            rows.append(_row(claim, tag, catalogue, better, moved) | {"as_of": last_day(month)})
+            row = _row(claim, tag, catalogue, better, moved, smallest)
+            rows.append(row | {"as_of": last_day(month)})
     return pl.DataFrame(rows, schema=TAG_PROPOSAL.polars_schema)
 
 
@@ -203,9 +207,10 @@ def _row(
     catalogue: Catalogue,
     better: _Improvement,
     moved: pl.DataFrame,
+    smallest: int,
 ) -> dict[str, object]:
     gain = better.gain
-    return draft_row(claim, tag, better.draft, catalogue, moved) | {
+    return draft_row(claim, tag, better.draft, catalogue, moved, smallest) | {
         "fit_auc_before": round(better.fit_auc[0], 6),
         "fit_auc_after": round(better.fit_auc[1], 6),
         "auc_before": round(better.test_auc[0], 6),

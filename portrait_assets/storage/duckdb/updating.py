@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.core.bounds import in_batches
+from portrait_assets.schema.sensitivity import DECLARED, ROWS
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.duckdb.connection import literal, literals, qualified, quote
 from portrait_assets.storage.duckdb.partitions import select_sql, where_sql
@@ -34,6 +35,7 @@ PUBLICATION = Table(
     name="publication",
     en="When and from which run this file was made",
     zh="发布信息",
+    operation=DECLARED,
     columns=(
         Column("source", Type.TEXT, "Source", "数据源", nullable=False),
         Column("first_month", Type.TEXT, "First month published", "首月"),
@@ -57,6 +59,7 @@ TABLE_ROWS = Table(
     name="table_rows",
     en="Rows of every table of the warehouse by month, and when they were made",
     zh="各表各月行数",
+    operation=ROWS,
     columns=(
         Column("table_name", Type.TEXT, "Table", "表", nullable=False),
         Column("month", Type.TEXT, "Month", "月份", nullable=False),

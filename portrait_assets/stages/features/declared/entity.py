@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.sensitivity import Lowered
-from portrait_assets.schema.table import Sensitivity, Type
+from portrait_assets.schema.sensitivity import IS_KNOWN, YEARS
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.feature import (
     MONEY,
@@ -78,7 +78,7 @@ DERIVED: tuple[Feature, ...] = (
         "strftime(r.birth_date, '%m%d') > strftime({as_of}, '%m%d') AS INTEGER), r.age)",
         needs=(needs.AGE,),
         unit="years",
-        lowered=Lowered(Sensitivity.C2, "full years are left of the day of birth"),
+        operation=YEARS,
     ),
     Feature(
         "age_band_from",
@@ -138,7 +138,7 @@ DERIVED: tuple[Feature, ...] = (
         "缺失属性",
         formula="names of the entity's attributes without a value",
         null_means=NEVER_NULL,
-        lowered=Lowered(Sensitivity.C1, "whether a value is recorded is left of the value"),
+        operation=IS_KNOWN,
         sql="list_filter(["
         + ", ".join(f"CASE WHEN {test} THEN '{name}' END" for name, test in _UNSTATED.items())
         + "], lambda name: name IS NOT NULL)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portrait_assets.schema.sensitivity import Lowered
+from portrait_assets.schema.sensitivity import Operation
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.features.declared.needs import TRANSACTIONS, Need, need_name
 from portrait_assets.stages.raw.tables.canonical import SOURCE_CURRENCY
@@ -49,8 +49,7 @@ class Feature:
     `window_months` is how far it looks back from `as_of`, None for all history; `needs` is
     what the source has to give, without which nobody has a value; `null_means` is the meaning of a
     missing value where it does. `evidence` names the feature that counts the observations behind an
-    estimate. Its sensitivity class is the highest of its inputs, unless `lowered` states what the
-    operation leaves out.
+    estimate. Its sensitivity class is the highest of its inputs, unless the `operation` lowers it.
     """
 
     name: str
@@ -64,7 +63,7 @@ class Feature:
     needs: tuple[Need, ...] = (TRANSACTIONS,)
     window_months: int | None = None
     unit: str | None = None
-    lowered: Lowered | None = None
+    operation: Operation | None = None
     evidence: str | None = None
     allowed: tuple[str, ...] | None = None
 
@@ -95,4 +94,5 @@ class Feature:
             allowed=self.allowed,
             minimum=self.domain[0],
             maximum=self.domain[1],
+            operation=self.operation,
         )

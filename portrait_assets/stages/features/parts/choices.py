@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from portrait_assets.schema.table import MONEY_FACTOR, Type
+from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH
 from portrait_assets.stages.features.declared.concept import FEWEST_BUYERS, PRIOR_INDEX_LINES
 from portrait_assets.stages.features.declared.expressions import Z_95
 from portrait_assets.stages.features.persons import added_up
+from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.stages.features.window import WINDOW_MONTHS
-from portrait_assets.storage.steps import Grain, Step, fit, window
+from portrait_assets.storage.steps import THE_MONTH, Grain, Step, fit, read, window
 
 RECENT = 0b111
 """The bits of the last three months."""
@@ -21,19 +23,51 @@ _NAMED = (
     "SELECT choice_id, any_value(category) AS category, any_value(brand) AS brand "
     "FROM {} GROUP BY choice_id"
 )
-CHOICE_NAME = fit(
+_IS_HELD = "coalesce(bool_or(is_held AND table_name = '{}' AND column_name = '{}'), false) AS {}"
+HELD_BACK = Step(
+    "held_back",
+    (read(CATEGORY_COLUMNS, THE_MONTH),),
+    "SELECT "
+    + ", ".join(
+        (
+            _IS_HELD.format("transactions", "category", "own_category"),
+            _IS_HELD.format("products", "category", "product_category"),
+            _IS_HELD.format("products", "brand", "product_brand"),
+        )
+    )
+    + " FROM category_columns",
+    grain=Grain.ALL,
+)
+"""Which columns with names of choices are held back in the month."""
+_CATEGORY_IS_FREE_TEXT = (
+    "h.product_category OR h.own_category AND n.category NOT IN "
+    "(SELECT category FROM product WHERE category IS NOT NULL)"
+)
+CHOICE_NAME = Step(
     "choice_name",
-    (WINDOW,),
-    _NAMED.format("customer_category_month"),
+    (
+        Step("part", (WINDOW,), _NAMED.format("customer_category_month"), grain=Grain.PARTIAL),
+        HELD_BACK,
+        PRODUCT,
+    ),
     f"""
     SELECT *, CASE WHEN category IS NOT NULL
             THEN CAST(dense_rank() OVER (ORDER BY category) AS INTEGER) END AS category_no,
         CASE WHEN brand IS NOT NULL
             THEN CAST(dense_rank() OVER (ORDER BY brand) AS INTEGER) END AS brand_no
-    FROM ({_NAMED.format("part")})
+    FROM (
+        SELECT choice_id,
+            CASE WHEN NOT ({_CATEGORY_IS_FREE_TEXT}) THEN n.category END AS category,
+            CASE WHEN NOT h.product_brand THEN n.brand END AS brand
+        FROM ({_NAMED.format("part")}) AS n CROSS JOIN held_back AS h
+    )
     """,
+    grain=Grain.ALL,
 )
-"""Category and brand of each choice, numbered in the order of their names."""
+"""Category and brand of each choice, numbered in the order of their names.
+
+What months before noted of a column that is held back by now is nobody's choice either.
+"""
 CATEGORY_NAME = Step(
     "category_name",
     (CHOICE_NAME,),

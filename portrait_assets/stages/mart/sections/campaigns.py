@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from portrait_assets.methods.statistics.intervals import wilson
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.mart.charts import evidence, portrait
 from portrait_assets.stages.mart.reading import buckets
 from portrait_assets.stages.mart.sections import TEMPLATES
@@ -24,7 +25,7 @@ def _charts(published: Published) -> dict[str, str]:
     if contacts:
         drawn["contacts"] = portrait.contacts(contacts)
     segment_rows = published.of(segments)
-    lines = _responses(segment_rows)
+    lines = _responses(segment_rows, published.smallest)
     if any(row["rate"] for row in lines):
         drawn["segment_response"] = evidence.rates(
             lines,
@@ -42,9 +43,13 @@ def _charts(published: Published) -> dict[str, str]:
     return drawn
 
 
-def _responses(segment_rows: list[Row]) -> list[Row]:
-    """Of each segment that was reached, the rate of responses with its interval."""
-    reached = [row for row in segment_rows if row.get("contacted") and not row["is_small"]]
+def _responses(segment_rows: list[Row], smallest: int = EVERY_CELL) -> list[Row]:
+    """Of each segment of which enough were reached, the rate of responses with its interval."""
+    reached = [
+        row
+        for row in segment_rows
+        if not row["is_small"] and (row.get("contacted") or 0) >= smallest
+    ]
     responded, contacted = (
         np.array([row[name] for row in reached], dtype=np.int64)
         for name in ("responded", "contacted")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
+from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.mart.charts.colours import segment_colours
 from portrait_assets.stages.mart.reading import Tags, counts_by_segment, tags, value_line
 from portrait_assets.stages.mart.sections import TEMPLATES
-from portrait_assets.stages.mart.segments import segments
+from portrait_assets.stages.mart.segments import is_small_part, segments
 from portrait_assets.storage.published import Published, Row, Section
 
 ELEMENTS = ("entity", "symbol", "concept", "principle")
@@ -16,12 +17,14 @@ MATRIX_ROWS = 9  # Tag values shown per element of the portrait.
 LEAST_SHARE = 0.02
 
 
-def matrix(tags: Tags, counts: list[Row], segment_rows: list[Row]) -> list[dict[str, Any]]:
+def matrix(
+    tags: Tags, counts: list[Row], segment_rows: list[Row], smallest: int = EVERY_CELL
+) -> list[dict[str, Any]]:
     """The portrait matrix: for each element the tag values that differ most between segments.
 
     `counts` are those of `counts_by_segment`. Each line has `cells`, one per segment of
     `segment_rows`: the share of its customers, and how many times that of all; None for a segment
-    too small to describe.
+    too small to describe, or of whom fewer than `smallest` have the value or do not have it.
     """
     sizes = {row["segment_id"]: row["customers"] for row in segment_rows}
     everyone = sum(sizes.values())
@@ -33,7 +36,7 @@ def matrix(tags: Tags, counts: list[Row], segment_rows: list[Row]) -> list[dict[
         base = sum(customers.values()) / max(everyone, 1)
         if value == "false" or base < LEAST_SHARE:
             continue
-        cells = [_cell(row, customers, base) for row in segment_rows]
+        cells = [_cell(row, customers, base, smallest) for row in segment_rows]
         spread = [abs(cell["share"] - base) for cell in cells if cell]
         lines.append(
             value_line(tags[code], value)
@@ -48,10 +51,13 @@ def matrix(tags: Tags, counts: list[Row], segment_rows: list[Row]) -> list[dict[
     ]
 
 
-def _cell(segment: Row, customers: dict[int, int], base: float) -> dict[str, float] | None:
-    if segment["is_small"]:
+def _cell(
+    segment: Row, customers: dict[int, int], base: float, smallest: int
+) -> dict[str, float] | None:
+    own = customers.get(segment["segment_id"], 0)
+    if segment["is_small"] or is_small_part(own, segment["customers"], smallest):
         return None
-    share = customers.get(segment["segment_id"], 0) / segment["customers"]
+    share = own / segment["customers"]
     return {"share": share, "times": share / base}
 
 
@@ -72,7 +78,7 @@ def _show(published: Published) -> dict[str, Any]:
     return {
         "segments": segment_rows,
         "colours": segment_colours(segment_rows),
-        "matrix": matrix(published.of(tags), counts, segment_rows),
+        "matrix": matrix(published.of(tags), counts, segment_rows, published.smallest),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from portrait_assets.privacy.cells import pooled_name_in_chinese
 from portrait_assets.stages.mart.charts import flows, portrait
 from portrait_assets.stages.mart.charts.colours import OTHERS, segment_colours, shades_of
 from portrait_assets.stages.mart.reading import short, tags
@@ -40,7 +41,7 @@ def _charts(published: Published) -> dict[str, str]:
         for row in own:
             for value in (row["value_before"], row["value_after"]):
                 if value is not None:
-                    names.setdefault(value, (value, value))
+                    names.setdefault(value, (value, pooled_name_in_chinese(value)))
                     shades.setdefault(value, OTHERS)
         names |= {flows.ENTRY: EXTRA[flows.ENTRY], flows.EXIT: EXTRA[flows.EXIT]}
         shades |= {flows.ENTRY: "#5b6876", flows.EXIT: "#5b6876"}

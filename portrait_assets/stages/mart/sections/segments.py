@@ -20,7 +20,8 @@ POINTS = 900  # Of the scatter: enough to see the shape, few enough to load at o
 
 def _charts(published: Published, segment_rows: list[Row]) -> dict[str, str]:
     drawn, words = {}, labels_in_chinese(segment_rows)
-    if valued := [row for row in segment_rows if row["value_share"] is not None]:
+    counted = [row for row in segment_rows if row["is_counted"]]
+    if valued := [row for row in counted if row["value_share"] is not None]:
         drawn["segment_value"] = charts.segment_value(valued, words)
     if scattered := scatter_points(published):
         points, explained = scattered

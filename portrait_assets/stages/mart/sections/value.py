@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
+
+from portrait_assets.privacy.cells import POOLED_NAME, pooled
 from portrait_assets.stages.mart.charts import portrait as charts
 from portrait_assets.stages.mart.charts.colours import OTHERS, segment_colours, shades_of
 from portrait_assets.stages.mart.reading import TagName, tags
 from portrait_assets.stages.mart.sections import TEMPLATES
 from portrait_assets.stages.mart.segments import labels_in_chinese, segments
 from portrait_assets.storage.published import Published, Row, Section
+
+POOLED = "others"
 
 
 def _charts(published: Published) -> dict[str, str]:
@@ -28,12 +33,12 @@ def _charts(published: Published) -> dict[str, str]:
 def _segment_mix(rows: list[Row], segment_rows: list[Row]) -> str:
     colours = segment_colours(segment_rows)
     label = {str(row["segment_id"]): row["label"] for row in segment_rows}
-    mix = [row | {"value": label.get(row["value"], "others")} for row in rows]
-    extra = ["others"] if any(row["value"] == "others" for row in mix) else []
+    mix = [row | {"value": label.get(row["value"], POOLED)} for row in rows]
+    extra = [POOLED] if any(row["value"] == POOLED for row in mix) else []
     return charts.shares_by_month(
         mix,
         [*(row["label"] for row in segment_rows), *extra],
-        labels_in_chinese(segment_rows) | {"others": "其他"},
+        labels_in_chinese(segment_rows) | {POOLED: "其他"},
         ("Segments", "客群"),
         [*(colours[row["segment_id"]] for row in segment_rows), *([OTHERS] * len(extra))],
     )
@@ -42,25 +47,38 @@ def _segment_mix(rows: list[Row], segment_rows: list[Row]) -> str:
 def _tag_by_month(rows: list[Row], tag: TagName) -> str:
     shades = shades_of(tag)
     values = [value for value in shades if any(row["value"] == value for row in rows)]
-    named = [row | {"value": tag.values[row["value"]][0]} for row in rows if row["value"] in values]
+    names = {value: tag.values[value] for value in values}
+    if any(row["value"] == POOLED for row in rows):
+        names |= {POOLED: (POOLED, "其他")}
+    named = [row | {"value": names[row["value"]][0]} for row in rows if row["value"] in names]
     return charts.shares_by_month(
         named,
-        [tag.values[value][0] for value in values],
-        dict(tag.values[value] for value in values),
+        [en for en, _ in names.values()],
+        dict(names.values()),
         (tag.en, tag.zh),
-        [shades[value] for value in values],
+        [shades.get(value, OTHERS) for value in names],
     )
 
 
 def by_month(published: Published, column: str) -> list[Row]:
-    """Customers by month and value of a tag or the segment; nothing where there is no such tag."""
+    """Customers by month and value of a tag or the segment; nothing where there is no such tag.
+
+    Values of too few customers in a month are pooled as others.
+    """
     if column not in published.columns("tags.portrait_matrix"):
         return []
-    return published.rows(
+    rows = published.rows(
         "tags.portrait_matrix",
         f"SELECT as_of, {column}::VARCHAR AS value, count(*) AS n FROM {{table}} "
         f"WHERE {column} IS NOT NULL GROUP BY ALL ORDER BY ALL",
     )
+    counts = pl.DataFrame(rows, schema={"as_of": pl.Date, "value": pl.String, "n": pl.Int64})
+    listed = pooled(counts, ["value"], "n", published.smallest, ["as_of"])
+    is_pooled = pl.col("value").str.contains(POOLED_NAME)
+    others = listed.with_columns(
+        pl.when(is_pooled).then(pl.lit(POOLED)).otherwise("value").alias("value")
+    )
+    return others.sort("as_of", "value").to_dicts()
 
 
 def concentration(published: Published) -> list[Row]:

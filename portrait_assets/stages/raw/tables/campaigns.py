@@ -13,6 +13,7 @@ from portrait_assets.stages.raw.tables.canonical import (
     ROW_CURRENCY,
     SOURCE_CURRENCY,
     Canonical,
+    category,
     text,
 )
 
@@ -26,7 +27,7 @@ CAMPAIGNS = Canonical(
     unique=("campaign_id",),
     columns=(
         CAMPAIGN_ID,
-        text("campaign_type", "Kind of campaign", "活动类型"),
+        category("campaign_type", "Kind of campaign", "活动类型"),
         text("title", "Title", "活动名称"),
         Column("started_on", Type.DATE, "First day", "开始日期"),
         Column("ended_on", Type.DATE, "Last day", "结束日期", sentinels=NO_DAY),
@@ -99,7 +100,7 @@ ASSIGNMENTS = Canonical(
     columns=(
         CUSTOMER_ID,
         CAMPAIGN_ID,
-        text("arm", "Arm: control for held out, any other name for contacted", "组别"),
+        category("arm", "Arm: control for held out, any other name for contacted", "组别"),
         CHANNEL,
         Column("assigned_on", Type.DATE, "Day for which the contact is planned", "计划触达日期"),
     ),
@@ -117,7 +118,7 @@ RESPONSES = Canonical(
         CUSTOMER_ID,
         CAMPAIGN_ID,
         Column("responded_on", Type.DATE, "Day of the response", "响应日期"),
-        text("response", "What the customer did", "响应方式"),
+        category("response", "What the customer did", "响应方式"),
         text("coupon_id", "Coupon redeemed", "优惠券编号"),
         PRODUCT_ID,
         Column("amount", Type.MONEY, "Amount of the response", "响应金额", unit=ROW_CURRENCY),

@@ -96,12 +96,17 @@ def text(name: str, en: str, zh: str, **more: object) -> Column:
     return Column(name, Type.TEXT, en, zh, **more)  # type: ignore[arg-type]
 
 
+def category(name: str, en: str, zh: str, **more: object) -> Column:
+    """A column of words that many customers share, which holds no free text."""
+    return text(name, en, zh, is_category=True, **more)
+
+
 CUSTOMER_ID = text("customer_id", "Customer identifier", "客户编号", identifies=True)
 CURRENCY = text("currency", "Currency, ISO 4217; the source's where null", "币种")
-CHANNEL = text("channel", "Channel through which it happened", "渠道", sentinels=NOT_KNOWN)
+CHANNEL = category("channel", "Channel through which it happened", "渠道", sentinels=NOT_KNOWN)
 PRODUCT_ID = text("product_id", "Product identifier", "产品编号")
 STORE_ID = text("store_id", "Store or branch", "门店（网点）编号")
-REGION = text("region", "Region where it happened", "发生地区")
+REGION = category("region", "Region where it happened", "发生地区")
 CAMPAIGN_ID = text("campaign_id", "Campaign identifier", "活动编号")
 
 TOLERANCES = ("C1", "C2", "C3", "C4", "C5")

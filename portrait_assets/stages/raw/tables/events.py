@@ -13,6 +13,7 @@ from portrait_assets.stages.raw.tables.canonical import (
     SOURCE_CURRENCY,
     STORE_ID,
     Canonical,
+    category,
     text,
 )
 
@@ -27,12 +28,12 @@ INTERACTIONS = Canonical(
     columns=(
         CUSTOMER_ID,
         Column("occurred_at", Type.TIMESTAMP, "When it happened, local time", "发生时间"),
-        text("kind", "survey, complaint, note, post, visit or another", "互动类型"),
+        category("kind", "survey, complaint, note, post, visit or another", "互动类型"),
         CHANNEL,
         REGION,
         STORE_ID,
         text("journey_id", "Journey that the step or the complaint belongs to", "旅程编号"),
-        text("step", "Step of the journey", "旅程步骤"),
+        category("step", "Step of the journey", "旅程步骤"),
         text(
             "outcome",
             "How the journey ended, in its last row: completed or abandoned",
@@ -51,13 +52,13 @@ MARKET = Canonical(
     dated_by="observed_on",
     required=("indicator", "observed_on", "value"),
     columns=(
-        text("indicator", "Indicator", "指标"),
+        category("indicator", "Indicator", "指标"),
         Column("observed_on", Type.DATE, "Day observed", "观测日期"),
         Column("value", Type.NUMBER, "Value, in the indicator's unit", "指标值"),
         PRODUCT_ID,
         STORE_ID,
-        text("competitor", "Competitor that it was observed of; null for none", "竞争机构"),
-        text("product_class", "Class of products that it is about", "产品类别"),
+        category("competitor", "Competitor that it was observed of; null for none", "竞争机构"),
+        category("product_class", "Class of products that it is about", "产品类别"),
     ),
 )
 
@@ -69,7 +70,7 @@ OUTCOMES = Canonical(
     required=("customer_id", "outcome", "observed_on"),
     columns=(
         CUSTOMER_ID,
-        text("outcome", "Which outcome, such as default or attrition", "结果类型"),
+        category("outcome", "Which outcome, such as default or attrition", "结果类型"),
         Column("observed_on", Type.DATE, "Day it was known", "确认日期"),
         Column("value", Type.NUMBER, "Value; 1 and 0 for yes and no", "结果值"),
     ),

@@ -14,6 +14,7 @@ from portrait_assets.stages.raw.tables.canonical import (
     SOURCE_CURRENCY,
     TOLERANCES,
     Canonical,
+    category,
     text,
 )
 
@@ -59,7 +60,7 @@ CUSTOMERS = Canonical(
             sensitivity=C3,
             sentinels=NO_DAY,
         ),
-        text("gender", "Gender", "性别", sensitivity=C2, sentinels=NOT_KNOWN),
+        category("gender", "Gender", "性别", sensitivity=C2, sentinels=NOT_KNOWN),
         Column(
             "age",
             Type.INTEGER,
@@ -71,10 +72,12 @@ CUSTOMERS = Canonical(
             sensitivity=C2,
             sentinels=NO_AGE,
         ),
-        text("age_band", "Age band as the source states it", "年龄段", sentinels=NOT_KNOWN),
-        text("occupation", "Occupation", "职业", sensitivity=C2, sentinels=NOT_KNOWN),
-        text("education", "Education", "学历", sensitivity=C2, sentinels=NOT_KNOWN),
-        text("marital_status", "Marital status", "婚姻状况", sensitivity=C2, sentinels=NOT_KNOWN),
+        category("age_band", "Age band as the source states it", "年龄段", sentinels=NOT_KNOWN),
+        category("occupation", "Occupation", "职业", sensitivity=C2, sentinels=NOT_KNOWN),
+        category("education", "Education", "学历", sensitivity=C2, sentinels=NOT_KNOWN),
+        category(
+            "marital_status", "Marital status", "婚姻状况", sensitivity=C2, sentinels=NOT_KNOWN
+        ),
         Column(
             "income",
             Type.MONEY,
@@ -85,29 +88,29 @@ CUSTOMERS = Canonical(
             sensitivity=C2,
             sentinels=NO_AMOUNT,
         ),
-        text(
+        category(
             "income_band",
             "Income band: very_low, low, medium, high or very_high",
             "收入段（五档：very_low 至 very_high）",
             sensitivity=C2,
             sentinels=NOT_KNOWN,
         ),
-        text("household_size", "Persons in the household", "家庭人数", sentinels=NOT_KNOWN),
-        text(
+        category("household_size", "Persons in the household", "家庭人数", sentinels=NOT_KNOWN),
+        category(
             "household_type",
             "Household: single, single_parent, couple, couple_with_children or extended",
             "家庭构成（single、single_parent、couple、couple_with_children、extended）",
             sentinels=NOT_KNOWN,
         ),
-        text("children", "Children in the household", "子女数", sentinels=NOT_KNOWN),
-        text(
+        category("children", "Children in the household", "子女数", sentinels=NOT_KNOWN),
+        category(
             "home_ownership",
             "Home: owner, renter, probable_owner, probable_renter or with_family",
             "住房状况（owner、renter、probable_owner、probable_renter、with_family）",
             sensitivity=C2,
             sentinels=NOT_KNOWN,
         ),
-        text("region", "Region of residence", "地区", sentinels=NOT_KNOWN),
+        category("region", "Region of residence", "地区", sentinels=NOT_KNOWN),
         Column(
             "risk_tolerance",
             Type.TEXT,
@@ -248,9 +251,7 @@ PROSPECTS = Canonical(
     columns=(
         text("prospect_id", "Prospect identifier", "潜在客户编号", identifies=True),
         *(CUSTOMERS.column(name) for name in KNOWN_OF_PROSPECTS),
-        Column(
-            "source", Type.TEXT, "Where it came from, such as an event or a partner", "线索来源"
-        ),
+        category("source", "Where it came from, such as an event or a partner", "线索来源"),
     ),
 )
 

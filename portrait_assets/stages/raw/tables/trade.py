@@ -15,6 +15,7 @@ from portrait_assets.stages.raw.tables.canonical import (
     STORE_ID,
     TOLERANCES,
     Canonical,
+    category,
     text,
 )
 
@@ -36,7 +37,7 @@ TRANSACTIONS = Canonical(
         Column("discount_amount", Type.MONEY, "Discount given", "优惠金额", unit=ROW_CURRENCY),
         Column("quantity", Type.QUANTITY, "Quantity", "数量", unit="units of the product"),
         PRODUCT_ID,
-        text("category", "Category, where the row states it", "类别"),
+        category("category", "Category, where the row states it", "类别"),
         text("basket_id", "Purchase that the line belongs to", "订单编号"),
         STORE_ID,
         CHANNEL,
@@ -85,10 +86,10 @@ PRODUCTS = Canonical(
             "退市日期",
             sentinels=NO_DAY,
         ),
-        text("department", "Department or product line", "部门（产品线）"),
-        text("category", "Category", "类别"),
-        text("product_type", "Type within the category", "细类"),
-        text("brand", "Brand or maker", "品牌"),
+        category("department", "Department or product line", "部门（产品线）"),
+        category("category", "Category", "类别"),
+        category("product_type", "Type within the category", "细类"),
+        category("brand", "Brand or maker", "品牌"),
         Column(
             "is_own_label", Type.BOOLEAN, "Whether it is the seller's own label", "是否自有品牌"
         ),

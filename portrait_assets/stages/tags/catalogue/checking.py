@@ -1,4 +1,4 @@
-"""Checks of a catalogue before it is used: circles, targets, types and unreachable values."""
+"""Checks of a catalogue before it is used: circles, targets, types, values and classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", 
 
 
 def check_catalogue(catalogue: Catalogue, context: Mapping[str, Column]) -> None:
-    """Check circles, targets, types and unreachable values.
+    """Check circles, targets, types, unreachable values and what lowers a class.
 
     Args:
         catalogue: the tags, their expressions already checked against the allow-list.
@@ -42,8 +42,22 @@ def check_catalogue(catalogue: Catalogue, context: Mapping[str, Column]) -> None
         for tag in catalogue.tags:
             _check_types(tag, kinds, con)
             _check_reachable(tag, context, con)
+            _check_lowering(tag)
     finally:
         con.close()
+
+
+def _check_lowering(tag: Tag) -> None:
+    """Check that the condition holds on which an operation lowers the tag's class."""
+    operation = tag.lowered_by
+    if operation is None:
+        return
+    has_few = operation.most_values is None or 0 < len(tag.values) <= operation.most_values
+    if not has_few or (operation.is_ranked and not tag.is_by_rank):
+        raise TagError(
+            f"{tag.place}: the class of tag {tag.code} is not lowered by {operation.name}, which "
+            f"needs {operation.condition}; leave out lowered_by or change its rules."
+        )
 
 
 def empty_world(context: Mapping[str, Column]) -> duckdb.DuckDBPyConnection:

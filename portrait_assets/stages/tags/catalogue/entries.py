@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,7 @@ from portrait_assets.core.yaml_file import (
     validated,
 )
 from portrait_assets.core.yaml_text import WrittenList, WrittenMapping
+from portrait_assets.schema.sensitivity import BAND, OPERATIONS, RANK, Operation
 from portrait_assets.schema.table import Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.tags.catalogue.tag import (
@@ -56,6 +58,18 @@ class ValueEntry(Entry):
     when: Formula
 
 
+class LoweredBy(StrEnum):
+    """The operations that a tag may have its class lowered by: those that can be checked of it."""
+
+    BAND = BAND.name
+    RANK = RANK.name
+
+    @property
+    def operation(self) -> Operation:
+        """The operation of that name."""
+        return OPERATIONS[self.value]
+
+
 class TagEntry(Entry):
     """One version of a tag with all its fields, before its expressions are parsed."""
 
@@ -71,7 +85,7 @@ class TagEntry(Entry):
     decides: bool = False
     owner: Line
     sensitivity: Sensitivity = Sensitivity.C1
-    lowered_because: Line | None = None
+    lowered_by: LoweredBy | None = None
     valid_months: int = Field(ge=1)
     on_missing: OnMissing
     status: Status

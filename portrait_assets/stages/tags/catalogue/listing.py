@@ -67,6 +67,7 @@ def catalogue_rows(
                 "lacks": lacking.get(tag.code) if (tag.code, tag.version) in active else None,
                 "owner": tag.owner,
                 "sensitivity": str(tag.sensitivity),
+                "lowered_by": tag.lowered_by.name if tag.lowered_by else None,
                 "valid_months": tag.valid_months,
                 "on_missing": str(tag.on_missing),
                 "definition_hash": tag.definition_hash,

@@ -91,8 +91,7 @@ def load_catalogue(
     )
     catalogue = Catalogue(tuple(tags), categories, readable, elsewhere=left_out)
     check_catalogue(catalogue, context)
-    lowered = {(e.code, e.version): e.lowered_because for e in entries if e.lowered_because}
-    catalogue = classified(catalogue, lowered, clearance)
+    catalogue = classified(catalogue, clearance)
     return with_approvals(catalogue, read_approvals(approvals)) if approvals else catalogue
 
 
@@ -193,6 +192,7 @@ def _tag(
         confidence=optional("confidence", entry.confidence),
         owner=entry.owner,
         sensitivity=entry.sensitivity,
+        lowered_by=entry.lowered_by.operation if entry.lowered_by else None,
         valid_months=entry.valid_months,
         on_missing=entry.on_missing,
         status=entry.status,

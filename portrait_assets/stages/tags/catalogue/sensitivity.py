@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from portrait_assets.schema.sensitivity import highest
+from portrait_assets.schema.sensitivity import derived, highest
 from portrait_assets.schema.table import Sensitivity
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 
 
-def classified(
-    catalogue: Catalogue, lowered: Mapping[tuple[str, int], str], clearance: Sensitivity
-) -> Catalogue:
+def classified(catalogue: Catalogue, clearance: Sensitivity) -> Catalogue:
     """The catalogue with each tag in the class of what it reads, without those above the clearance.
 
-    A tag's declared class counts like another input, and alone where it is declared why the class
-    is lower than that of what the tag reads.
+    A tag's declared class counts like another input, and what an operation of the tag lowers is the
+    class of the inputs.
 
     Args:
         catalogue: tags that do not read each other in a circle, with their declared classes.
-        lowered: by code and version, the reason for a class below that of the inputs.
         clearance: the highest class that a tag may have.
     """
     known = {name: column.sensitivity for name, column in catalogue.columns.items()}
@@ -29,7 +26,7 @@ def classified(
     while tags != before:
         before = tags
         of_code = {tag.code: highest(_of(tags, tag.code)) for tag in tags}
-        tags = [_with_inputs(tag, lowered, {**known, **of_code}) for tag in tags]
+        tags = [_with_inputs(tag, {**known, **of_code}) for tag in tags]
     above = {tag.code for tag in tags if highest([tag.sensitivity, clearance]) is not clearance}
     return replace(
         catalogue,
@@ -42,10 +39,6 @@ def _of(tags: Sequence[Tag], code: str) -> Iterator[Sensitivity]:
     return (tag.sensitivity for tag in tags if tag.code == code)
 
 
-def _with_inputs(
-    tag: Tag, lowered: Mapping[tuple[str, int], str], known: Mapping[str, Sensitivity]
-) -> Tag:
-    if (tag.code, tag.version) in lowered:
-        return tag
-    inputs = [known[name] for name in tag.inputs if name in known]
-    return replace(tag, sensitivity=highest([tag.sensitivity, *inputs]))
+def _with_inputs(tag: Tag, known: Mapping[str, Sensitivity]) -> Tag:
+    of_inputs = derived((known[name] for name in tag.inputs if name in known), tag.lowered_by)
+    return replace(tag, sensitivity=highest([tag.sensitivity, of_inputs]))

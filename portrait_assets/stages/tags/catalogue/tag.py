@@ -13,6 +13,7 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import Expression
+from portrait_assets.schema.sensitivity import Operation, highest
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
 
@@ -74,6 +75,7 @@ class Tag:
     outcome that the tag stands for, by a code of `targets.outcomes` or the name that the source
     gives it; enumerated values are then in the order of how likely it is, the likeliest first.
     By a tag that `decides`, customers are treated differently, as by a programme or a contact.
+    `lowered_by` is the operation that lowers its class below that of what it reads.
     """
 
     code: str
@@ -102,6 +104,7 @@ class Tag:
     decides: bool = False
     approved_by: str | None = None
     approval_reason: str | None = None
+    lowered_by: Operation | None = None
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
@@ -156,6 +159,7 @@ class Tag:
             unit="currency of the source" if self.type is Type.MONEY else None,
             allowed=tuple(v.value for v in self.values) if self.values else None,
             sensitivity=self.sensitivity,
+            operation=self.lowered_by,
         )
 
     @property
@@ -224,8 +228,8 @@ class Catalogue:
     @property
     def published(self) -> tuple[Tag, ...]:
         """For each tag that is or was active its highest such version, by code."""
-        highest = {tag.code: tag for tag in self.tags if tag.status is not Status.DRAFT}
-        return tuple(highest[code] for code in sorted(highest))
+        last = {tag.code: tag for tag in self.tags if tag.status is not Status.DRAFT}
+        return tuple(last[code] for code in sorted(last))
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -234,13 +238,23 @@ class Catalogue:
 
     @property
     def matrix_columns(self) -> tuple[Column, ...]:
-        """A column per tag that is or was active; its values are those of all such versions."""
+        """A column per tag that is or was active; its values are those of all such versions.
+
+        Its class is the highest of theirs, for the column holds what each of them gave.
+        """
         values: dict[str, dict[str, None]] = {}
+        levels: dict[str, list[Sensitivity]] = {}
         for tag in self.tags:
             if tag.status is not Status.DRAFT:
                 values.setdefault(tag.code, {}).update(dict.fromkeys(v.value for v in tag.values))
+                levels.setdefault(tag.code, []).append(tag.sensitivity)
         return tuple(
-            replace(tag.column, allowed=tuple(values[tag.code]) or None) for tag in self.published
+            replace(
+                tag.column,
+                allowed=tuple(values[tag.code]) or None,
+                sensitivity=highest(levels[tag.code]),
+            )
+            for tag in self.published
         )
 
     def active(self, month: str) -> tuple[Tag, ...]:

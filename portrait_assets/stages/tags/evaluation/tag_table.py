@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from portrait_assets.schema.sensitivity import highest
 from portrait_assets.schema.table import (
     AS_OF,
     Column,
@@ -68,6 +69,7 @@ def tag_details_table(catalogue: Catalogue) -> Table:
                     unit=column.unit,
                     minimum=column.minimum,
                     maximum=column.maximum,
+                    operation=column.operation,
                 )
             )
     return Table(
@@ -86,7 +88,8 @@ def tag_details_table(catalogue: Catalogue) -> Table:
 def tag_table(catalogue: Catalogue) -> Table:
     """The contract of tags.tag_table for this catalogue."""
     selects = " UNION ALL ".join(stored_rows_sql(code, catalogue) for code in details_of(catalogue))
-    return tag_table_as(tag_details_table(catalogue), selects or _NOTHING)
+    level = highest(column.sensitivity for column in catalogue.matrix_columns)
+    return tag_table_as(tag_details_table(catalogue), selects or _NOTHING, level)
 
 
 def stored_rows_sql(code: str, catalogue: Catalogue) -> str:

@@ -17,6 +17,7 @@ from portrait_assets.methods.statistics.binning import (
     counts_by_value,
 )
 from portrait_assets.methods.statistics.stability import ks, psi, psi_by_chance, smoothed_shares
+from portrait_assets.privacy.cells import EVERY_CELL, pooled_counts
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_QUALITY
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
@@ -35,6 +36,7 @@ def tag_quality(
     as_of: date,
     outcomes: pl.DataFrame | None = None,
     lacking: Mapping[str, Sequence[str]] | None = None,
+    smallest: int = EVERY_CELL,
 ) -> pl.DataFrame:
     """One row per active tag, with the columns of TAG_QUALITY.
 
@@ -47,6 +49,7 @@ def tag_quality(
             is unknown: what followed in the month upon the tags of `before`. None leaves lift
             null. Never an input of tags.
         lacking: by tag that nobody has a value of what the source does not give for it.
+        smallest: fewest customers of a value that is listed by itself.
     """
     tags = catalogue.active(f"{as_of:%Y-%m}")
     overlaps = _overlaps(now, [tag.code for tag in tags if not is_number(tag)])
@@ -63,6 +66,7 @@ def tag_quality(
             lifts.get(tag.code),
             changed.get(tag.code),
             overlaps.get(tag.code),
+            smallest,
         )
         | (_not_judged(lacks[tag.code]) if tag.code in lacks else {})
         for tag in tags
@@ -87,10 +91,11 @@ def _card(
     lift: Lift | None,
     changed: float | None,
     overlap: tuple[str, float] | None,
+    smallest: int,
 ) -> dict[str, object]:
     holders = now.holders[tag.code]
     numbers = _numbers(now, tag) if is_number(tag) else None
-    distinct, top, top_share, distribution = _distribution(tag, now, numbers)
+    distinct, top, top_share, distribution = _distribution(tag, now, numbers, smallest)
     measures = Measures(
         customers=now.customers,
         coverage=holders / now.customers if now.customers else 0.0,
@@ -140,26 +145,32 @@ def _numbers(month: TagDistributions, tag: Tag) -> Floats:
 
 
 def _distribution(
-    tag: Tag, now: TagDistributions, numbers: Floats | None
+    tag: Tag, now: TagDistributions, numbers: Floats | None, smallest: int
 ) -> tuple[int, str | None, float | None, str | None]:
     """Number of values, the most frequent one, its share of the holders, and a summary."""
     if numbers is None:
         counts, holders = now.counts[tag.code], now.holders[tag.code]
         if not counts:
             return 0, None, None, None
-        summary = "; ".join(f"{v} {n / holders:.1%}" for v, n in list(counts.items())[:SHOWN])
-        most = next(iter(counts))
-        return len(counts), most, counts[most] / holders, summary
+        listed = pooled_counts(counts, smallest)
+        summary = "; ".join(f"{v} {n / holders:.1%}" for v, n in list(listed.items())[:SHOWN])
+        most = next(iter(listed), None)
+        # Whether nearly all have one value is known of the values as they are.
+        share = max(counts.values()) / holders
+        return len(counts), most, share, summary or None
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         return 0, None, None, None
+    if len(known) < smallest:
+        return len(np.unique(known)), None, None, None
     values, counted = np.unique(known, return_counts=True)
     top = int(np.argmax(counted))
+    top_value = f"{values[top]:.6g}" if counted[top] >= smallest else None
     tenths = np.quantile(known, [0.1, 0.5, 0.9])
     summary = "; ".join(
         f"{name} {v:.4g}" for name, v in zip(("p10", "p50", "p90"), tenths, strict=True)
     )
-    return len(values), f"{values[top]:.6g}", float(counted[top] / len(known)), summary
+    return len(values), top_value, float(counted[top] / len(known)), summary
 
 
 @dataclass(frozen=True)

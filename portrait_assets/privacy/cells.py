@@ -1,0 +1,139 @@
+"""Small cells in what is published: values of few customers are pooled, and never listed alone.
+
+A value of fewer than `smallest` customers goes with others into one, that says how many it pools.
+As totals are known, at least two are pooled and together they have `smallest` customers, so that no
+one can be computed by subtraction (complementary suppression: Hundepool et al., 2012, Statistical
+Disclosure Control, chapter 4).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from portrait_assets.core.settings import Settings
+
+EVERY_CELL = 1
+"""The smallest cell of a source whose customers are no secret: nothing is pooled."""
+POOLED_NAME = r"^other \((\d+) values\)$"
+"""What `pooled_name` looks like, as a regular expression."""
+_PLACE, _SIZE, _BEFORE, _TURN, _ANY = (f"cell {name}" for name in ("at", "n", "sum", "turn", "any"))
+
+
+def smallest_cell(settings: Settings, is_public: bool) -> int:
+    """The fewest customers that what is published may rest on; 1 for a public source."""
+    return EVERY_CELL if is_public else settings.smallest_group
+
+
+def pooled_name(values: int) -> str:
+    """What stands in the place of so many values; no value of a source reads like it by chance."""
+    return f"other ({values} values)"
+
+
+def pooled_name_in_chinese(name: str) -> str:
+    """The same in Chinese, of a name of `pooled_name`; any other name as it is."""
+    found = re.match(POOLED_NAME, name)
+    return f"其他（{found[1]}个取值）" if found else name
+
+
+def are_pooled(
+    frame: pl.DataFrame, count: str, smallest: int, within: Sequence[str] = ()
+) -> pl.Series:
+    """Whether the cell of each row is pooled: those that are too small, and what hides them.
+
+    Args:
+        frame: one row per cell.
+        count: the column with its customers; an empty cell tells of nobody and is not pooled.
+        smallest: fewest customers that a cell may have by itself.
+        within: the columns that name what cells add up to; all cells by default.
+    """
+    if smallest <= EVERY_CELL or frame.is_empty():
+        return pl.repeat(False, frame.height, eager=True)
+    groups: list[str | pl.Expr] = [*within] or [pl.lit(0)]
+    size = pl.col(_SIZE)
+    in_turn = (
+        frame.with_row_index(_PLACE)
+        .with_columns(pl.col(count).cast(pl.Int64).alias(_SIZE))
+        .sort(_SIZE, _PLACE)
+        .with_columns(
+            (size.cum_sum() - size).over(groups).alias(_BEFORE),
+            ((size > 0).cum_sum() - 1).over(groups).alias(_TURN),
+            ((size > 0) & (size < smallest)).any().over(groups).alias(_ANY),
+        )
+        .with_columns(
+            (
+                (size > 0)
+                & pl.col(_ANY)
+                & ((size < smallest) | (pl.col(_TURN) < 2) | (pl.col(_BEFORE) < smallest))
+            ).alias(_ANY)
+        )
+    )
+    return in_turn.sort(_PLACE)[_ANY]
+
+
+def moves_are_pooled(
+    frame: pl.DataFrame,
+    sides: tuple[str, str],
+    count: str,
+    smallest: int,
+    within: Sequence[str] = (),
+) -> pl.Series:
+    """Whether the cell of each row is pooled, where what leaves and what arrives is known too.
+
+    Args:
+        frame: one row per cell.
+        sides: the columns that a cell is between; it adds up with the others of either.
+        count: the column with its customers.
+        smallest: fewest customers that a cell may have by itself.
+        within: the columns that name what cells add up to; all cells by default.
+    """
+    before, after = (are_pooled(frame, count, smallest, [*within, side]) for side in sides)
+    return before | after | are_pooled(frame, count, smallest, within)
+
+
+def pooled(
+    frame: pl.DataFrame,
+    levels: Sequence[str],
+    count: str,
+    smallest: int,
+    within: Sequence[str] = (),
+    mask: pl.Series | None = None,
+) -> pl.DataFrame:
+    """The cells, those that are pooled as one per group with the name of `pooled_name`.
+
+    Cells of a group that has fewer than `smallest` customers altogether are left out.
+
+    Args:
+        frame: one row per cell: the columns `within` and `levels`, and numbers that add up.
+        levels: the columns of text that name the cell; a pooled one has the name in all of them.
+        count: the column with its customers.
+        smallest: fewest customers that a cell may have by itself.
+        within: the columns that name what cells add up to; all cells by default.
+        mask: whether each cell is pooled; those of `are_pooled` by default.
+    """
+    mask = are_pooled(frame, count, smallest, within) if mask is None else mask
+    if not mask.any():
+        return frame
+    sums = [name for name in frame.columns if name not in (*within, *levels)]
+    name = pl.format("other ({} values)", pl.len())
+    few = frame.filter(mask)
+    together = (
+        few.group_by(within, maintain_order=True)
+        if within
+        else few.group_by(pl.lit(0).alias(_PLACE), maintain_order=True)
+    ).agg(name.alias(_TURN), pl.col(sums).sum())
+    together = together.filter(pl.col(count) >= smallest).with_columns(
+        pl.col(_TURN).alias(level) for level in levels
+    )
+    return pl.concat([frame.filter(~mask), together.select(frame.columns)])
+
+
+def pooled_counts(counts: Mapping[str, int], smallest: int) -> dict[str, int]:
+    """Customers by value with the small ones pooled, in their order and the pooled ones last."""
+    frame = pl.DataFrame(
+        {"value": list(counts), "n": list(counts.values())},
+        schema={"value": pl.String, "n": pl.Int64},
+    )
+    return dict(pooled(frame, ["value"], "n", smallest).iter_rows())
