@@ -129,8 +129,9 @@ def _measured(
         con.execute("DROP TABLE category_values")
     forms = _forms(sample, canonical)
     codes, in_rows = forms.pop("codes"), forms.pop("rows_of_codes")
-    # Codes of a kind are used again; an identifier among empty values is not usual in it.
-    holds_codes = in_rows >= max(CODES_SHARE * sample["rows"].sum(), 2 * codes, 1)
+    # Codes of a kind are several and used again; one identifier among words is not usual in it.
+    is_usual = in_rows >= max(CODES_SHARE * sample["rows"].sum(), 2 * codes)
+    holds_codes = codes > 1 and is_usual
     shared = {"repeated": repeated, "own": own, "once": once} if is_shared else _UNKNOWN
     values = Values(rows, distinct, seen=sample.height, **shared, **forms)  # type: ignore[arg-type]
     return Measured(canonical.name, column.name, values, holds_codes)
