@@ -13,9 +13,7 @@ from portrait_assets.storage.duckdb.partitions import select_sql, where_sql
 from portrait_assets.storage.duckdb.tables import existing_types
 
 
-def with_empty_rows_sql(
-    con: duckdb.DuckDBPyConnection, table: Table, months: Sequence[str]
-) -> str:
+def with_empty_rows_sql(con: duckdb.DuckDBPyConnection, table: Table, months: Sequence[str]) -> str:
     """The SELECT of a table's rows of these months as they are published, with its empty rows."""
     rows = select_sql(table, months)
     # A warehouse of a version before them has none.
