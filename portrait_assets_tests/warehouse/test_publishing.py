@@ -13,6 +13,7 @@ import pytest
 from portrait_assets.core.bounds import Bounds
 from portrait_assets.schema.table import Column, EmptyRows, Table, Type
 from portrait_assets.storage.duckdb import updating
+from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms
 from portrait_assets.storage.duckdb.publishing import View, publish
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -113,6 +114,24 @@ def test_empty_rows_are_published_in_their_place_and_kept_up_to_date(tmp_path: P
     left_out(d=True)
     assert found() == [("a", True, 1), ("c", True, 1), ("d", False, None)]
     warehouse.close()
+
+
+def test_empty_rows_bear_pseudonyms_too(tmp_path: Path):
+    target = tmp_path / "portrait.duckdb"
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    warehouse.write(
+        WITH_EMPTY, ["2024-01"], people("a").with_columns(is_known=pl.lit(True), visits=1)
+    )
+    rows = pl.DataFrame({"month": "2024-01", "customer_id": ["b"], "keeps_row": True})
+    warehouse.write(LEFT_OUT, ["2024-01"], rows)
+    known_as = Pseudonyms("key", lambda each: "of " + each)
+    columns = tuple(replace(c, identifies=c.name == "customer_id") for c in WITH_EMPTY.columns)
+    identified = replace(WITH_EMPTY, columns=columns)
+    publish(warehouse, [identified, LEFT_OUT], [], target, "shop", pseudonyms=known_as)
+    warehouse.close()
+    with duckdb.connect(str(target), read_only=True) as con:
+        found = con.execute("SELECT customer_id, is_known FROM cleaned.people").fetchall()
+    assert found == [("of a", True), ("of b", False)]
 
 
 def test_private_columns_and_internal_tables_stay_behind(warehouse: Warehouse, tmp_path: Path):
