@@ -23,6 +23,7 @@ from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned import assets as cleaned
+from portrait_assets.stages.consent import assets as consent
 from portrait_assets.stages.features import assets as features
 from portrait_assets.stages.features import monthly
 from portrait_assets.stages.features.products import PRODUCT
@@ -36,7 +37,7 @@ from portrait_assets.testing.features_by_hand import features_by_hand
 
 MEMORY_LIMIT_GIB = Settings().memory_limit_gib
 """For the pipeline, as people run it; the query by hand has half as much again."""
-FROM_FILES = (*raw.TABLES, *identity.TABLES, *cleaned.TABLES)
+FROM_FILES = (*raw.TABLES, *identity.TABLES, *cleaned.TABLES, *consent.TABLES)
 MONTHLY = len(monthly.STEPS)
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 

@@ -20,13 +20,13 @@ from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS
+from portrait_assets.stages.tags.evaluation.inputs import NO_PERMISSIONS, NO_SEGMENTS
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Scope, Step
+from portrait_assets.storage.steps import Scope, Source, Step
 from portrait_assets.testing.many_customers import make_features
 
 MONTHS = ("2017-05", "2017-06")
@@ -83,7 +83,8 @@ def main(customers: int, tags: int) -> None:
             start, busy = time.perf_counter(), time.process_time()
             steps = evaluation_steps(catalogue, [month], before)
             features = f"(SELECT * REPLACE ({steps.scope.day} AS as_of) FROM features)"
-            engine = Engine(con, {steps.features: features, steps.segment: NO_SEGMENTS})
+            given: dict[Source, str] = {steps.features: features, steps.segment: NO_SEGMENTS}
+            engine = Engine(con, {**given, steps.permission: NO_PERMISSIONS})
             with engine.shared(steps.evaluated, steps.scope):
                 print(taken(month, "evaluated", start, busy))
                 insert(engine, steps.matrix, steps.scope, "tags.portrait_matrix")

@@ -1,8 +1,9 @@
-"""The door out of a source's application, as its definition asks for it."""
+"""The door out of a source's application, as its definition and consents ask for it."""
 
 from __future__ import annotations
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.consent import consent_of
 from portrait_assets.privacy.egress import Door
 from portrait_assets.stages.raw.source import load_source
 
@@ -13,4 +14,5 @@ def door_of(settings: Settings) -> Door:
     Raises:
         SourceError: when the source cannot be used.
     """
-    return Door(settings, public=load_source(settings.source_dir).definition.public)
+    public = load_source(settings.source_dir).definition.public
+    return Door(settings, consent_of(settings.portrait_file), public)

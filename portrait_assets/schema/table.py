@@ -138,6 +138,21 @@ PARTITION_COLUMNS = {PartitionBy.MONTH: MONTH, PartitionBy.AS_OF: AS_OF}
 
 
 @dataclass(frozen=True)
+class EmptyRows:
+    """Rows of nulls that a table has in the published file and not in the warehouse.
+
+    Args:
+        of: the table with a row for each of them, by the same partition column.
+        select: the SELECT of their columns that are not null, without FROM.
+        where: the condition on the rows that count.
+    """
+
+    of: Table
+    select: str
+    where: str
+
+
+@dataclass(frozen=True)
 class Table:
     """One table: asset key [schema, name] and DuckDB table schema.name.
 
@@ -152,7 +167,7 @@ class Table:
     published file, which are smaller and quicker to filter. With `keeps_former_columns` a column
     that the contract no longer has stays in the warehouse with what it holds, and is not read.
     Without `makes_stale` a change of the table makes nothing stale that reads it. `operation` is
-    that of all columns that declare none.
+    that of all columns that declare none. `empty_rows` are added to it in the published file.
     """
 
     schema: str
@@ -171,6 +186,7 @@ class Table:
     keeps_former_columns: bool = False
     makes_stale: bool = True
     operation: Operation | None = None
+    empty_rows: EmptyRows | None = None
 
     @property
     def stored(self) -> Table:

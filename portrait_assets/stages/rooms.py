@@ -10,6 +10,7 @@ FOLDERS = (
     "raw",
     "identity",
     "cleaned",
+    "consent",
     "features",
     "targets",
     "clusters",

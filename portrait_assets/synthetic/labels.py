@@ -62,7 +62,8 @@ Tables: one Parquet file each, or one folder with a file per month of the table'
                  competitors offer by class of products (competitor is empty for the bank's own)
   promotions     the product of the month's campaign, shown in all branches
   outcomes       churn, default, answer to a term deposit offer; 1 yes, 0 no
-  consents       by purpose and channel, when granted and withdrawn; of minors by a guardian or not
+  consents       by purpose and channel, a record of the day when granted and one of the day when
+                 withdrawn; of minors by a guardian or not
   requests       of access, correction, erasure, and objections
   prospects      who might join, from lists of others; some are customers already
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,12 +11,20 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.stages.cleaned.golden import golden_month
-from portrait_assets.stages.features import matrix, monthly
-from portrait_assets.stages.features.contract import CAMPAIGN_RESPONSE, FEATURE_MATRIX, FEATURES
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
+from portrait_assets.stages.consent.deciding import consent_steps
+from portrait_assets.stages.features import matrix, monthly, persons
+from portrait_assets.stages.features.contract import (
+    CAMPAIGN_RESPONSE,
+    FEATURE_MATRIX,
+    FEATURES,
+    UNPROFILED,
+)
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
@@ -33,7 +41,10 @@ DATED = {
     "interactions": "occurred_at",
     "market": "observed_on",
     "promotions": "ended_on",
+    "requests": "requested_on",
+    "consents": "recorded_on",
 }
+ON_CONSENT = (CONSENT_DEFAULT, CUSTOMER_CONSENT, UNPROFILED)
 
 
 def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> pl.DataFrame:
@@ -44,7 +55,7 @@ def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> p
     full = [
         dict.fromkeys(schema.names())
         | {"source_file": "f", "source_row": number}
-        | {"month": f"{row[dated]:%Y-%m}" if dated else first}
+        | {"month": f"{row.get(dated) or row['granted_on']:%Y-%m}" if dated else first}
         | ({"source_customer_id": row["customer_id"]} if sourced else {})
         | row
         for number, row in enumerate(rows, 1)
@@ -82,13 +93,18 @@ def merges(merged: list[Merge]) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 class World:
-    """Cleaned tables in a database of their own, with all months up to `last` aggregated."""
+    """Cleaned tables in a database of their own, with all months up to `last` aggregated.
+
+    What customers allow is decided where there is something about it: a table of consents or
+    requests, or what the source declares that silence means.
+    """
 
     def __init__(
         self,
         last: str,
         first: str = "2024-01",
         merged: Sequence[Merge] = (),
+        consent_default: Mapping[str, bool] | None = None,
         **tables: list[dict[str, Any]],
     ) -> None:
         self.con = duckdb.connect(config={"threads": 1})
@@ -98,7 +114,7 @@ class World:
             self._insert(CLEANED[name], frame)
         for table in (
             *(CATEGORY_COLUMNS, IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD),
-            *MONTHLY_TABLES,
+            *(*ON_CONSENT, *MONTHLY_TABLES),
         ):
             self._create(table)
         identities, aliases = merges(list(merged))
@@ -113,6 +129,10 @@ class World:
             for step in monthly.STEPS:
                 # Without an event it would add no row, and takes some 15 ms.
                 if happened & spans_read(step).keys():
+                    self._run(step, month)
+        if consent_default is not None or {"consents", "requests"} & tables.keys():
+            for month in month_range(first, last):
+                for step in (*consent_steps(consent_default or {}), persons.UNPROFILED):
                     self._run(step, month)
         self._of_feature: dict[tuple[str, str], dict[str, Any]] = {}
 

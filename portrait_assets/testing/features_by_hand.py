@@ -23,6 +23,7 @@ from portrait_assets.stages.features.parts.spend import (
     named_by_features,
     windowed,
 )
+from portrait_assets.stages.features.persons import PERSON
 from portrait_assets.stages.features.products import can_be_preferred
 from portrait_assets.stages.features.window import AGO, WINDOW_MONTHS
 from portrait_assets.storage.duckdb.connection import literals
@@ -87,9 +88,10 @@ def _is_read(source: Source) -> TypeGuard[Read]:
 
 def _is_shared(source: Source) -> TypeGuard[Step]:
     """Whether it is a step between the customers' sums and the matrix."""
-    if isinstance(source, Read) or source.is_view or source in (FEATURE_MATRIX, *upstream(NET)):
+    left_out = (FEATURE_MATRIX, *upstream(NET, PERSON))
+    if isinstance(source, Read) or source.is_view or source in left_out:
         return False
-    return source.grain is not Grain.PARTIAL and source.name not in ("product", "alias")
+    return source.grain is not Grain.PARTIAL and source.name != "product"
 
 
 def _sql(step: Step, scope: Scope) -> str:

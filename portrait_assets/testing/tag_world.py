@@ -16,7 +16,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.changes import changes_view
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS
+from portrait_assets.stages.tags.evaluation.inputs import NO_PERMISSIONS, NO_SEGMENTS
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.tables import ensure_table
@@ -138,7 +138,7 @@ def write_tags(
         before: the month before them, if it has tags.
     """
     steps = evaluation_steps(catalogue, months, before)
-    engine = Engine(con, {steps.segment: NO_SEGMENTS})
+    engine = Engine(con, {steps.segment: NO_SEGMENTS, steps.permission: NO_PERMISSIONS})
     with engine.shared(steps.evaluated, steps.scope):
         targets = {"portrait_matrix": steps.matrix, "tag_details": steps.details}
         for table, step in targets.items():

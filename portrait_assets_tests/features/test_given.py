@@ -37,7 +37,7 @@ OF_ENTITY = {
 
 def known(world: World, month: str) -> set[str]:
     """The features of which anybody has a value."""
-    rows = world.matrix(month).drop("as_of", "customer_id")
+    rows = world.matrix(month).drop("as_of", "customer_id", "profiling_allowed")
     return {name for name in rows.columns if rows[name].null_count() < rows.height}
 
 

@@ -16,6 +16,7 @@ from portrait_assets.stages.features.contract import (
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
     FEATURES,
+    PROFILING_ALLOWED,
 )
 from portrait_assets.testing.feature_world import World, day, sale
 
@@ -376,7 +377,7 @@ def test_who_has_joined_without_buying_is_a_customer_and_who_has_not_is_none():
 def test_every_column_is_a_declared_feature_with_a_domain_where_it_is_a_share():
     names = [feature.name for feature in FEATURES]
     assert len(set(names)) == len(names)
-    assert list(FEATURE_MATRIX.column_names[2:]) == names
+    assert list(FEATURE_MATRIX.column_names[2:]) == [*names, PROFILING_ALLOWED.name]
     for feature in FEATURES:
         if feature.unit == "share":
             column = FEATURE_MATRIX.column(feature.name)

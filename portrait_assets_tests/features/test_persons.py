@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.aggregates import Adds
-from portrait_assets.stages.features.persons import ALIAS
+from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.feature_world import Merge, World, day, merges, sale

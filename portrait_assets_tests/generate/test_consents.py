@@ -25,11 +25,13 @@ WITH person AS (
     SELECT customer_id AS id, customer_id FROM truth_segments
     UNION ALL SELECT duplicate_id, customer_id FROM truth_duplicates
 ), agreed AS (
-    SELECT person.customer_id, consents.* EXCLUDE (customer_id) FROM consents
-    JOIN person ON consents.customer_id = id
+    SELECT person.customer_id, purpose, channel, granted_on, max(withdrawn_on) AS withdrawn_on,
+        any_value(basis) AS basis
+    FROM consents JOIN person ON consents.customer_id = id
+    GROUP BY person.customer_id, id, purpose, channel, granted_on
 )
 """
-"""Consents by the person that they are of, whichever record they stand under."""
+"""Consents by the person that they are of, whichever record they stand under, and how they end."""
 HOLDS_AFTER_ALL = (
     PERSON
     + """
@@ -142,6 +144,18 @@ def test_the_rate_of_withdrawal_is_found_and_without_it_there_is_none(
     assert unplanted("SELECT count(withdrawn_on) FROM consents").item() == 0
 
 
+def test_a_withdrawal_is_a_record_of_its_own_day_that_repeats_its_consent(planted: Query) -> None:
+    days, alone = planted(
+        "SELECT bool_and(recorded_on = coalesce(withdrawn_on, granted_on)), "
+        "count(*) FILTER (withdrawn_on IS NOT NULL AND NOT EXISTS (FROM consents AS c WHERE "
+        "c.customer_id = w.customer_id AND c.purpose = w.purpose "
+        "AND c.channel IS NOT DISTINCT FROM w.channel AND c.granted_on = w.granted_on "
+        "AND c.withdrawn_on IS NULL AND c.basis = w.basis)) FROM consents AS w"
+    ).row(0)
+    assert days
+    assert alone == 0
+
+
 def test_some_consents_are_granted_again_and_none_while_another_holds(planted: Query) -> None:
     again, overlapping = planted(
         PERSON
@@ -219,7 +233,7 @@ def test_some_consents_stand_under_a_second_record(planted: Query) -> None:
         "SELECT count(*) FILTER (c.customer_id = d.duplicate_id), "
         "count(*) FILTER (c.customer_id = d.customer_id) FROM consents c "
         "JOIN truth_duplicates d ON c.customer_id IN (d.customer_id, d.duplicate_id) "
-        "WHERE granted_on > last_day(known_from) + 1"
+        "WHERE granted_on > last_day(known_from) + 1 AND withdrawn_on IS NULL"
     ).row(0)
     share = second / (second + own)
     assert abs(share - UNDER_SECOND_ID) < 4 * math.sqrt(0.24 / (second + own)) < 0.4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -335,3 +336,18 @@ def test_values_are_in_order_where_rules_compare_or_texts_begin_with_numbers(cat
     assert order_of(pl.Series(["tea", "rice"])) == ()
     assert order_of(pl.Series(["R1", "R2"])) == ()
     assert order_of(pl.Series([1, 2])) == ()
+
+
+def test_who_may_not_be_profiled_is_in_no_shared_file(
+    folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
+) -> None:
+    with_nulls, target = folder / "with_nulls.duckdb", folder / "without_nulls.duckdb"
+    shutil.copyfile(published, with_nulls)
+    with duckdb.connect(str(with_nulls)) as con:
+        con.execute(
+            "UPDATE tags.portrait_matrix SET profiling_allowed = false WHERE customer_id IN "
+            "(SELECT DISTINCT customer_id FROM tags.portrait_matrix ORDER BY 1 LIMIT 7)"
+        )
+    found = write_shared(with_nulls, target, catalogue, quasi, REQUEST)
+    assert found.customers == CUSTOMERS - 7
+    assert "profiling_allowed" not in matrix_of(target).columns

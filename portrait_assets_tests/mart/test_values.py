@@ -102,7 +102,11 @@ TABLES: dict[str, list[Row]] = {
     "tags.portrait_matrix": [
         {n: row[n] for n in ("as_of", "customer_id", "segment_id", "tier", "likes")} for row in ROWS
     ],
-    "features.feature_matrix": [{n: row[n] for n in FEATURES} for row in ROWS],
+    "features.feature_matrix": [
+        *({n: row[n] for n in FEATURES} | {"profiling_allowed": True} for row in ROWS),
+        dict.fromkeys(FEATURES)
+        | {"as_of": APRIL, "customer_id": "objects", "profiling_allowed": False},
+    ],
     "clusters.cluster_assignment": [
         {n: row[n] for n in ("as_of", "customer_id", "segment_id")} for row in ROWS
     ],

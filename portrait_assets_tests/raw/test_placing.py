@@ -229,3 +229,40 @@ def test_columns_are_renamed_by_case_alone(tmp_path: Path, is_kept: bool):
     assert stored.select("occurred_at", "amount", "customer_id").rows() == [
         ("2024-02-05", "1.50", "K1")
     ]
+
+
+CONSENTS = {
+    "of records": ("recorded, granted", {"2024-01": 1, "2024-03": 1, "2024-02": 1}),
+    "of spans": ("granted", {"2024-01": 2, "2024-02": 1}),
+}
+
+
+@pytest.mark.parametrize("dates", CONSENTS)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_withdrawal_is_of_its_own_month_and_a_span_of_its_consent_s(
+    tmp_path: Path, dates: str, kind: str
+) -> None:
+    """Consents of January and February; the first is withdrawn in March, by a record of its own."""
+    settings = shop(tmp_path)
+    names, expected = CONSENTS[dates]
+    rows = pl.DataFrame(
+        {
+            "recorded": ["2024-01-10", "2024-03-05", None],
+            "granted": ["2024-01-10", "2024-01-10", "2024-02-02"],
+        }
+    ).select(pl.all().str.to_date())
+    file = settings.source_dir / f"consents.{kind}"
+    (rows.write_csv if kind == "csv" else rows.write_parquet)(file)
+    columns = ", ".join(f"{name} AS {name}_on" for name in names.split(", "))
+    (settings.source_dir / "consents.sql").write_text(
+        f"SELECT 'K001' AS customer_id, 'marketing' AS purpose, {columns}, source_file, source_row "
+        "FROM consents"
+    )
+    definition = settings.source_dir / "source.yaml"
+    text = definition.read_text().replace("files:\n", f"files:\n  consents: {file.name}\n")
+    definition.write_text(text)
+    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        placing = placings(reader)["consents"]
+        assert placing.counts() == expected
+        march = con.sql(placing.rows(["2024-03"]).sql).pl()
+    assert len(march) == expected.get("2024-03", 0)

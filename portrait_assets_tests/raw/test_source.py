@@ -56,6 +56,8 @@ def test_the_corner_shop_is_four_files_and_no_python(folder: Path):
         ("first_month: 2024-01", "first_month: 2024-13", "first_month: '2024-13' is not a month"),
         ("first_month: 2024-01", "first_month: 2025-01", "last_month lies before first_month"),
         ("time_zone: Asia/Shanghai", "time_zone: Mars", "time_zone: 'Mars' is not a time zone"),
+        ("sharing: granted", "shraing: granted", r"'shraing' is not a purpose.*mean sharing\?"),
+        ("sharing: granted", "sharing: maybe", "'maybe' is neither granted nor refused"),
         (
             "currency: CNY",
             "curency: CNY",

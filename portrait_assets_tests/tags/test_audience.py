@@ -13,6 +13,7 @@ from portrait_assets.app.cli.rooms.card import print_card
 from portrait_assets.app.cli.rooms.tags import print_diff, print_tags
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.consent import ConsentError, Use
 from portrait_assets.privacy.egress import Door
 from portrait_assets.schema.table import MONEY_SCALE, Sensitivity
 from portrait_assets.stages.tags.audiences.audience import (
@@ -20,6 +21,7 @@ from portrait_assets.stages.tags.audiences.audience import (
     export_audience,
     matrix_columns,
     parse_audience,
+    reasons,
     select_audience,
 )
 from portrait_assets.stages.tags.audiences.finding import find_audience
@@ -44,6 +46,7 @@ from portrait_assets.testing.tag_world import (
     tagged,
     write_catalogue,
 )
+from portrait_assets_tests.privacy.consent_world import write_consents
 
 IN_TIER = f"{150:.{MONEY_SCALE}f}"
 PAID = "  - {code: paid, expression: salary, type: money, sensitivity: C3}\n"
@@ -151,7 +154,7 @@ def test_an_invalid_audience_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize("name", ["people.csv", "people.parquet"])
 def test_an_audience_can_be_exported(con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str):
     audience = select_audience(con, "tier = 'high'")
-    assert export_audience(con, audience, tmp_path / name) == 2
+    assert export_audience(con, audience, tmp_path / name).customers == 2
 
     read = pl.read_csv if name.endswith("csv") else pl.read_parquet
     assert read(tmp_path / name)["customer_id"].to_list() == ["a", "b"]
@@ -340,3 +343,106 @@ def test_tags_diffs_and_audiences_are_printed(database: Path, tmp_path: Path):
     assert "tier version 2" in printed
     assert "No customer's tags would change in 2017-06" in printed
     assert "2 of 6 customers (33.3%) in 2017-06" in printed
+
+
+EVERYBODY = "customer_id IS NOT NULL"
+RISKY = """\
+  - code: risky
+    expression: "visits < 3"
+    type: boolean
+    purpose: credit
+"""
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> duckdb.DuckDBPyConnection:
+    """A file of six customers: b has left marketing, c may be contacted by sms, f objected."""
+    con = duckdb.connect()
+    world = features(JUNE, visits=[1, 2, 3, 4, 5, 6])
+    tagged(con, catalogue_of(tmp_path, TIER, RISKY), {JUNE: world})
+    con.execute(
+        "UPDATE tags.portrait_matrix SET profiling_allowed = false, risky = NULL, tier = NULL "
+        "WHERE customer_id = 'f'"
+    )
+    answers = [
+        ("b", "marketing", None, False, "withdrawn"),
+        ("c", "marketing", None, False, "objection"),
+        ("c", "marketing", "sms", True, "consent"),
+        ("a", "credit", None, True, "contract"),
+        ("f", "profiling", None, False, "objection"),
+    ]
+    write_consents(con, answers, {"marketing": True}, as_of=f"{JUNE}")
+    return con
+
+
+def written(con: duckdb.DuckDBPyConnection, path: Path, columns: str) -> list[tuple[object, ...]]:
+    return con.execute(f"SELECT {columns} FROM '{path}' ORDER BY customer_id").fetchall()
+
+
+def test_a_row_of_nulls_is_in_no_audience(asked: duckdb.DuckDBPyConnection):
+    audience = select_audience(asked, "tier IS NULL OR tier IS NOT NULL")
+    assert (audience.size, audience.base) == (5, 5)
+
+
+def test_into_an_export_go_those_who_allow_its_purpose(
+    asked: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    audience, path = select_audience(asked, EVERYBODY), tmp_path / "people.csv"
+    exported = export_audience(asked, audience, path, use=Use("marketing"))
+    assert exported.customers == 4
+    assert exported.left_out == {("marketing", "withdrawn"): 1}
+    assert reasons(exported.left_out) == "marketing: consent withdrawn 1"
+    found = written(asked, path, "customer_id, allowed_channels")
+    assert found == [("a", "any"), ("c", "sms"), ("d", "any"), ("e", "any")]
+    by_mail = export_audience(asked, audience, path, use=Use("marketing", "email"))
+    assert (by_mail.customers, sum(by_mail.left_out.values())) == (3, 2)
+    assert written(asked, path, "customer_id") == [("a",), ("d",), ("e",)]
+    for_analysis = export_audience(asked, audience, path)
+    assert (for_analysis.customers, for_analysis.left_out) == (5, {})
+
+
+def test_a_tag_of_another_purpose_is_asked_for_by_itself(
+    asked: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    """Of credit only a has a contract: others' tags are null, and by them nobody is selected."""
+    path = tmp_path / "people.parquet"
+    export_audience(asked, select_audience(asked, EVERYBODY), path, use=Use("marketing"))
+    found = written(asked, path, "customer_id, risky")
+    assert found == [("a", True), ("c", None), ("d", None), ("e", None)]
+    exported = export_audience(asked, select_audience(asked, "risky OR NOT risky"), path)
+    assert exported.left_out == {("credit", "default"): 4}
+    assert written(asked, path, "customer_id, risky") == [("a", True)]
+
+
+def test_an_export_that_nobody_may_be_in_is_refused_and_nothing_is_written(
+    asked: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    path = tmp_path / "people.csv"
+    with pytest.raises(TagError, match=r"^None of the 1 .* for marketing \(marketing: consent "):
+        export_audience(
+            asked, select_audience(asked, "customer_id = 'b'"), path, use=Use("marketing")
+        )
+    asked.execute("UPDATE consent.consent_default SET is_declared = false, consents = 0")
+    asked.execute("UPDATE consent.consent_default SET allowed = purpose = 'profiling'")
+    with pytest.raises(ConsentError, match="consent_default"):
+        export_audience(asked, select_audience(asked, EVERYBODY), path, use=Use("marketing"))
+    assert list(tmp_path.glob("people*")) == []
+
+
+@pytest.mark.parametrize(
+    ("chinese", "says"),
+    [
+        (False, "marketing by sms: allowed since 2024-03-05 (the customer agreed)"),
+        (True, "营销（sms）：允许，自2024-03-05起（本人同意）"),
+    ],
+)
+def test_the_card_says_what_the_customer_allows(
+    asked: duckdb.DuckDBPyConnection, chinese: bool, says: str
+):
+    console = Console(file=io.StringIO(), width=120)
+    print_card(customer_card(asked, "c"), console, chinese)
+    print_card(customer_card(asked, "f"), console, chinese)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert says in text
+    refused = "画像：拒绝" if chinese else "profiling: refused since 2024-03-05 (objected)"
+    assert refused in text

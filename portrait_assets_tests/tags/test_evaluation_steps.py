@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS, named_segment
 from portrait_assets.stages.tags.evaluation.steps import EvaluationSteps, evaluation_steps
@@ -157,3 +158,56 @@ def test_two_evaluations_share_a_connection_and_leave_nothing(tmp_path: Path):
     assert first["tier"].to_list() == ["high", "low", None, "low", "high"]
     assert first.equals(second)
     assert con.sql(tables).fetchall() == [(0,)]
+
+
+CALL = """\
+  - code: call
+    expression: marketing_allowed
+    type: boolean
+"""
+
+
+def allowed_by(
+    folder: Path, silence: list[tuple[bool, bool, int]], answers: list[tuple[str, str | None, bool]]
+) -> dict[str, bool | None]:
+    """The tag by customer, from what silence means (allowed, declared, consents) and answers."""
+    steps = steps_of(folder, CALL)
+    answered = [
+        {
+            "as_of": JUNE,
+            "customer_id": who,
+            "purpose": "marketing",
+            "channel": channel,
+            "allowed": allowed,
+            "because": "consent",
+        }
+        for who, channel, allowed in answers
+    ]
+    meaning = [
+        {"as_of": JUNE, "purpose": "marketing", "allowed": a, "is_declared": d, "consents": n}
+        for a, d, n in silence
+    ]
+    consents, default = steps.permission.reads
+    given = {
+        consents: pl.DataFrame(answered, schema=CUSTOMER_CONSENT.polars_schema),
+        default: pl.DataFrame(meaning, schema=CONSENT_DEFAULT.polars_schema),
+    }
+    inputs = {steps.features: features(visits=[1, 2, 3, 4]), **without_segments(steps), **given}
+    rows = run_step(steps.matrix, steps.scope, inputs)
+    return dict(rows.select("customer_id", "call").iter_rows())
+
+
+def test_a_tag_reads_whether_marketing_is_allowed_by_at_least_one_channel(tmp_path: Path):
+    answers = [
+        ("a", None, False),
+        ("a", "sms", True),
+        ("b", None, False),
+        ("c", "sms", False),
+    ]
+    granted = allowed_by(tmp_path, [(True, True, 0)], answers)
+    assert granted == {"a": True, "b": False, "c": True, "d": True}
+    refused = allowed_by(tmp_path, [(False, False, 9)], answers)
+    assert refused == {"a": True, "b": False, "c": False, "d": False}
+    # Where nobody was asked and nothing is declared, nothing is known of who says nothing.
+    unknown = allowed_by(tmp_path, [(False, False, 0)], [])
+    assert set(unknown.values()) == {None}

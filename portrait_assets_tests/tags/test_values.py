@@ -368,7 +368,7 @@ def test_the_profile_of_an_audience_compares_it_with_all_customers_of_its_month(
         ),
         ("nobody", 0, 0, 0.0, None, 0.0),
     ]
-    assert export_audience(con, audience, tmp_path / "a.parquet") == len(members)
+    assert export_audience(con, audience, tmp_path / "a.parquet").customers == len(members)
     written = pl.read_parquet(tmp_path / "a.parquet")
     assert written["customer_id"].to_list() == sorted(members)
     assert set(written["as_of"]) == {as_of}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.conftest import renew_targets
 
@@ -60,8 +60,20 @@ class SmallWorld:
         features: Columns | None = None,
         did: Columns | None = None,
         outcomes: Mapping[str, np.ndarray] | None = None,
+        objected: Sequence[str] = (),
     ) -> None:
         """A month: what is known at its end, what was done in it, and outcomes observed in it."""
+        refused = [
+            {"as_of": last_day(month), "customer_id": who, "because": "objection"}
+            for who in objected
+        ]
+        self.warehouse.write(
+            UNPROFILED,
+            [month],
+            pl.DataFrame(
+                [{**row, "keeps_row": True} for row in refused], schema=UNPROFILED.polars_schema
+            ),
+        )
         known = {"as_of": last_day(month), "customer_id": self.customers}
         self._write(self.matrix, month, pl.DataFrame({**known, "segment_id": 1} | dict(tags)))
         self._write(FEATURE_MATRIX, month, pl.DataFrame({**known, **(features or {})}))

@@ -127,3 +127,13 @@ def test_moves_are_shares_of_the_value_before_within_their_dimension(tmp_path: P
     ]
     assert found.filter(dimension="segment").drop("as_of", "dimension").rows() == [("1", "1", 5, 1)]
     assert {f"{day}" for day in found["as_of"]} == {"2024-02-29"}
+
+
+def test_what_customers_do_after_they_objected_is_not_counted(tmp_path: Path) -> None:
+    """Of four customers one objects in the month that closes the window: three are counted."""
+    world = SmallWorld(tmp_path, matrix_of(CHANCE), len(PREDICTED))
+    for month in MONTHS[:2]:
+        objected = ["C00001"] if month == MONTHS[1] else []
+        world.add(month, {"chance": PREDICTED}, {}, {"purchases": PURCHASES[month]}, None, objected)
+    found = counted(world, BUYS, Window(MONTHS[0], 1)).filter(side="tag")
+    assert (found["customers"].sum(), found["hits"].sum()) == (3, 1)

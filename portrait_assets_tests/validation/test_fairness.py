@@ -238,7 +238,7 @@ def test_the_interval_is_newcombes():
 def test_what_decides_is_what_programmes_predictions_and_audiences_read():
     catalogue = load_catalogue()
     decides = deciding(catalogue, FEB, {"calls": ["satisfaction", "gender_recorded"]})
-    assert {"next_action", "lapse_risk", "suitable_offers", "contact_allowed"} <= decides.keys()
+    assert {"next_action", "lapse_risk", "suitable_offers", "contact_cap"} <= decides.keys()
     assert "next_action" in decides["value_tier"]
     assert decides["satisfaction"][-1] == "audience calls"
     assert not {"gender_recorded", "favourite_weekday"} & decides.keys()

@@ -11,7 +11,7 @@ import pytest
 
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.tags.catalogue.governance import approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status
@@ -70,6 +70,7 @@ def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
         day = pl.select(pl.lit(f"{month}-01").str.to_date().dt.month_end()).item()
         matrix = pl.DataFrame({"as_of": day, "customer_id": people, "recency_days": recency})
         warehouse.write(FEATURE_MATRIX, [month], filled(FEATURE_MATRIX, matrix))
+        warehouse.write(UNPROFILED, [month], UNPROFILED.empty())
         following = MONTHS[(MONTHS.index(month) + 1) % len(MONTHS)]
         silent = recency > 40
         if breaks_in is not None and following >= breaks_in:

@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.bounds import Bounds
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import Column, EmptyRows, Table, Type
 from portrait_assets.storage.duckdb import updating
+from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms
 from portrait_assets.storage.duckdb.publishing import View, publish
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -68,6 +69,69 @@ def test_tables_views_comments_and_the_publication_are_there(warehouse: Warehous
             "UNION ALL SELECT table_name, '' FROM duckdb_tables() WHERE comment IS NULL"
         ).fetchall()
         assert bare == []
+
+
+LEFT_OUT = Table(
+    "cleaned",
+    "left_out",
+    "Left out",
+    "未列入",
+    (
+        Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False),
+        Column("keeps_row", Type.BOOLEAN, "Keeps a row", "保留"),
+    ),
+    key=("customer_id",),
+)
+WITH_EMPTY = replace(
+    PEOPLE,
+    columns=(
+        *PEOPLE.columns,
+        Column("is_known", Type.BOOLEAN, "Known", "已知"),
+        Column("visits", Type.INTEGER, "Visits", "到访", nullable=False),
+    ),
+    empty_rows=EmptyRows(LEFT_OUT, "SELECT month, customer_id, false AS is_known", "keeps_row"),
+)
+
+
+def test_empty_rows_are_published_in_their_place_and_kept_up_to_date(tmp_path: Path):
+    target = tmp_path / "portrait.duckdb"
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+
+    def left_out(**keep: bool) -> None:
+        rows = {"month": "2024-01", "customer_id": list(keep), "keeps_row": list(keep.values())}
+        warehouse.write(LEFT_OUT, ["2024-01"], pl.DataFrame(rows))
+
+    def found() -> list[tuple[object, ...]]:
+        publish(warehouse, [WITH_EMPTY, LEFT_OUT], [], target, "shop")
+        with duckdb.connect(str(target), read_only=True) as con:
+            return con.execute("SELECT * EXCLUDE (month) FROM cleaned.people").fetchall()
+
+    known = people("a", "c").with_columns(is_known=pl.lit(True), visits=1)
+    warehouse.write(WITH_EMPTY, ["2024-01"], known)
+    left_out(b=True, d=False)
+    assert found() == [("a", True, 1), ("b", False, None), ("c", True, 1)]
+    # Of the table itself nothing changes, and the file follows all the same.
+    left_out(d=True)
+    assert found() == [("a", True, 1), ("c", True, 1), ("d", False, None)]
+    warehouse.close()
+
+
+def test_empty_rows_bear_pseudonyms_too(tmp_path: Path):
+    target = tmp_path / "portrait.duckdb"
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    warehouse.write(
+        WITH_EMPTY, ["2024-01"], people("a").with_columns(is_known=pl.lit(True), visits=1)
+    )
+    rows = pl.DataFrame({"month": "2024-01", "customer_id": ["b"], "keeps_row": True})
+    warehouse.write(LEFT_OUT, ["2024-01"], rows)
+    known_as = Pseudonyms("key", lambda each: "of " + each)
+    columns = tuple(replace(c, identifies=c.name == "customer_id") for c in WITH_EMPTY.columns)
+    identified = replace(WITH_EMPTY, columns=columns)
+    publish(warehouse, [identified, LEFT_OUT], [], target, "shop", pseudonyms=known_as)
+    warehouse.close()
+    with duckdb.connect(str(target), read_only=True) as con:
+        found = con.execute("SELECT customer_id, is_known FROM cleaned.people").fetchall()
+    assert found == [("of a", True), ("of b", False)]
 
 
 def test_private_columns_and_internal_tables_stay_behind(warehouse: Warehouse, tmp_path: Path):

@@ -1,5 +1,6 @@
 SELECT
     customer_id,
+    recorded_on,
     purpose,
     channel,
     granted_on,

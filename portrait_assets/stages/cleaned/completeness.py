@@ -93,9 +93,10 @@ COMPLETENESS = Table(
 
 
 def _days_sql(canonical: Canonical) -> str:
+    day = f"coalesce({', '.join(map(quote, canonical.dating))})"
     return (
         f"SELECT {literal(canonical.name)} AS table_name, month, "
-        f"CAST({quote(canonical.dated_by)} AS DATE) AS day, count(*) AS rows "
+        f"CAST({day} AS DATE) AS day, count(*) AS rows "
         f"FROM {quote(canonical.name)} GROUP BY ALL"
     )
 

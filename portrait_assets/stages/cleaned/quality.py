@@ -29,8 +29,9 @@ def counted(kept: pl.DataFrame, canonical: Canonical) -> pl.DataFrame:
     names = [column.name for column in canonical.columns]
     is_own = pl.col("source_file") != CORRECTIONS_FILE
     in_time = (~is_own).sum()
-    if kept.filter(is_own)[canonical.dated_by].count():
-        day, first_day = pl.col(canonical.dated_by), pl.first("month").str.to_date("%Y-%m")
+    own = kept.filter(is_own)
+    if any(own[name].count() for name in canonical.dating):
+        day, first_day = pl.coalesce(canonical.dating), pl.first("month").str.to_date("%Y-%m")
         in_time = ((day >= first_day) & (day < first_day.dt.offset_by("1mo"))).sum()
     return (
         kept.group_by("month")

@@ -2,11 +2,12 @@
 
 import dagster as dg
 
-from portrait_assets.stages.features import catalogue, given, matrix, monthly, selection
+from portrait_assets.stages.features import catalogue, given, matrix, monthly, persons, selection
 from portrait_assets.stages.features.contract import FITTED
 from portrait_assets.storage.dagster.steps_asset import steps_asset
 
 MATRIX = (
+    persons.UNPROFILED,
     matrix.FEATURE_MATRIX,
     matrix.CAMPAIGN_RESPONSE,
     given.LISTED,

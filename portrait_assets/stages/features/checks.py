@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import polars as pl
+
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
-from portrait_assets.stages.features.persons import ALIAS
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
@@ -15,7 +18,7 @@ from portrait_assets.storage.dagster.checks import (
 )
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import EVER, Scope, Step, read
+from portrait_assets.storage.steps import EVER, THE_MONTH, Scope, Step, read
 
 
 def _adds_up(subject: Subject) -> Finding:
@@ -35,30 +38,48 @@ EXPECTED = Step(
     (
         ALIAS,
         *(read(CLEANED[name], EVER) for name in ("transactions", "balances", "customers")),
+        *(read(table, THE_MONTH) for table in (CUSTOMER_CONSENT, CONSENT_DEFAULT)),
     ),
     lambda scope: (
         f"""
-    SELECT DISTINCT coalesce(a.customer_id, t.customer_id) AS customer_id
+    SELECT customer_id, coalesce(
+        (SELECT any_value(allowed) FROM customer_consent AS c WHERE c.customer_id = e.customer_id
+            AND purpose = 'profiling' AND channel IS NULL),
+        (SELECT any_value(allowed) FROM consent_default WHERE purpose = 'profiling'),
+        true
+    ) AS allowed
     FROM (
-        SELECT customer_id FROM transactions
-        UNION ALL SELECT customer_id FROM balances
-        UNION ALL SELECT customer_id FROM customers WHERE joined_on <= {scope.day}
-    ) AS t LEFT JOIN alias AS a ON a.alias_id = t.customer_id
+        SELECT DISTINCT coalesce(a.customer_id, t.customer_id) AS customer_id
+        FROM (
+            SELECT customer_id FROM transactions
+            UNION ALL SELECT customer_id FROM balances
+            UNION ALL SELECT customer_id FROM customers WHERE joined_on <= {scope.day}
+        ) AS t LEFT JOIN alias AS a ON a.alias_id = t.customer_id
+    ) AS e
     """
     ),
 )
-"""Who is a customer by the month's end, derived from the cleaned tables."""
+"""Who is a customer by the month's end, by the cleaned tables, and whether profiling is allowed."""
+
+
+LEFT_OUT = Step("left_out", (read(UNPROFILED, THE_MONTH),), "SELECT customer_id FROM unprofiled")
 
 
 def _everyone(subject: Subject) -> Finding:
-    expected = Engine(subject.warehouse.con).frame(EXPECTED, Scope(subject.month))
+    engine = Engine(subject.warehouse.con)
+    customers = engine.frame(EXPECTED, Scope(subject.month))
+    expected, refused = (customers.filter(pl.col("allowed") == each) for each in (True, False))
     here = subject.rows.select("customer_id")
     missing = expected.join(here, on="customer_id", how="anti").height
     strange = here.join(expected, on="customer_id", how="anti").height
+    left_out = engine.frame(LEFT_OUT, Scope(subject.month))
+    differ = refused.join(left_out, on="customer_id", how="anti").height
+    differ += left_out.join(refused, on="customer_id", how="anti").height
     return Finding(
-        missing + strange,
+        missing + strange + differ,
         f"{here.height} customers in the matrix, {expected.height} by the cleaned tables; "
-        f"{missing} missing, {strange} that they do not know",
+        f"{missing} missing, {strange} that they do not know or that may not be profiled; "
+        f"{left_out.height} left out, {refused.height} of whom profiling is refused",
     )
 
 
@@ -67,7 +88,8 @@ ADDS_UP = TableCheck(
 )
 EVERYONE = TableCheck(
     "everyone",
-    "Everyone is in it who has a transaction, a balance or a joining day by then, and no other.",
+    "Everyone is in it who has a transaction, a balance or a joining day by then and may be "
+    "profiled, and no other.",
     _everyone,
     blocking=True,
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from portrait_assets.privacy.consent import REASONS
 from portrait_assets.schema.sensitivity import STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
     Column,
+    EmptyRows,
     PartitionBy,
     Sensitivity,
     Table,
@@ -62,6 +64,37 @@ _CLASSES = classes(FEATURES)
 def _share(name: str, en: str, zh: str) -> Column:
     return Column(name, Type.NUMBER, en, zh, nullable=False, unit=SHARE, minimum=0, maximum=1)
 
+
+UNPROFILED = Table(
+    schema="features",
+    name="unprofiled",
+    en="Customers who may not be profiled as of the month, and why",
+    zh="不得画像的客户及原因",
+    columns=(
+        CUSTOMER_ID,
+        Column("because", Type.TEXT, "Why", "原因", nullable=False, allowed=tuple(REASONS)),
+        Column(
+            "keeps_row",
+            Type.BOOLEAN,
+            "Whether the published matrices keep a row of nulls for them; minors have none",
+            "已发布矩阵是否保留空行",
+            nullable=False,
+        ),
+    ),
+    key=("as_of", "customer_id"),
+    partition_by=PartitionBy.AS_OF,
+)
+
+PROFILING_ALLOWED = Column(
+    "profiling_allowed",
+    Type.BOOLEAN,
+    "Whether the customer may be profiled; false in the row of nulls of one who may not",
+    "是否允许画像（不允许者各列为空）",
+)
+EMPTY_ROWS = EmptyRows(
+    UNPROFILED, f"SELECT as_of, customer_id, false AS {PROFILING_ALLOWED.name}", "keeps_row"
+)
+"""The rows of nulls that the published matrices have."""
 
 CUSTOMER_MONTH = Table(
     schema="features",
@@ -137,11 +170,13 @@ FEATURE_MATRIX = Table(
     columns=(
         CUSTOMER_ID,
         *(replace(each.column, sensitivity=_CLASSES[each.name]) for each in FEATURES),
+        PROFILING_ALLOWED,
     ),
     key=("as_of", "customer_id"),
     partition_by=PartitionBy.AS_OF,
     published=True,
     private=tuple(n for n, each in _CLASSES.items() if each is Sensitivity.C3),
+    empty_rows=EMPTY_ROWS,
 )
 
 CAMPAIGN_RESPONSE = Table(

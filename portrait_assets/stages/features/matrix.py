@@ -146,7 +146,7 @@ def matrix_of(features: Sequence[Feature]) -> Step:
     def sql(scope: Scope) -> str:
         columns = ", ".join(f"{_value(each, scope)} AS {quote(each.name)}" for each in features)
         return (
-            f"SELECT {scope.day} AS as_of, customer_id, {columns} "
+            f"SELECT {scope.day} AS as_of, customer_id, {columns}, true AS profiling_allowed "
             f"FROM customer_parts {crossed} CROSS JOIN {GIVEN.name} ORDER BY customer_id"
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from portrait_assets.schema.table import MONEY_SCALE, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import aggregates, contract
-from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.stages.features.products import PRODUCT, can_be_preferred, choice_id
 from portrait_assets.stages.features.purchases import (
     BOUGHT,
@@ -20,6 +19,7 @@ from portrait_assets.stages.features.purchases import (
     join_of_line,
     taken_off,
 )
+from portrait_assets.stages.identity.persons import of_persons
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.steps import (
     BEFORE,

@@ -1,7 +1,8 @@
-"""Rows by the person they are known to be of by a month, whatever identifier they came under.
+"""Rows by the person they are known to be of by a month, without those who may not be profiled.
 
 Rows of months before a merge stay under the identifier that was given up; the steps here have them
-under the customer's.
+under the customer's. Who refuses profiling as of the month is in none of them, so that no feature,
+rank or base rate is computed from what is known of them; rows of nulls are added on publication.
 """
 
 from __future__ import annotations
@@ -9,26 +10,90 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
+from portrait_assets.stages.features import contract
 from portrait_assets.stages.features.aggregates import Aggregate
+from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH, CUSTOMER_MONTH
 from portrait_assets.stages.features.window import ago
-from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Span, Step, read
+from portrait_assets.stages.identity.persons import ALIAS
+from portrait_assets.storage.steps import EVER, THE_MONTH, Grain, Read, Scope, Span, Step, read
 
-ALIAS = Step(
-    "alias",
-    (read(IDENTITY_MAP, EVER), read(CUSTOMER_ALIAS, EVER)),
-    """
-    SELECT source_customer_id AS alias_id, arg_max(customer_id, month) AS customer_id
-    FROM identity_map WHERE source_customer_id IN (SELECT alias_id FROM customer_alias)
-    GROUP BY source_customer_id HAVING arg_max(customer_id, month) <> source_customer_id
-    """,
+MUST_AGREE = Step(
+    "must_agree",
+    (read(CONSENT_DEFAULT, THE_MONTH),),
+    "SELECT true AS yes FROM consent_default WHERE purpose = 'profiling' AND NOT allowed",
     grain=Grain.ALL,
 )
-"""The identifiers given up by the month, `alias_id`, and whose each is."""
+"""A row where silence refuses profiling."""
+
+_REFUSED = "FROM customer_consent WHERE purpose = 'profiling' AND channel IS NULL"
+_HAS_EVENTS = tuple(
+    read(table, EVER, f"{table.name}_of_all") for table in (CUSTOMER_MONTH, CUSTOMER_BALANCE_MONTH)
+)
+_RECORDS = read(GOLDEN_RECORD, EVER, "golden_record_of_all")
+_OF_ALL = " UNION ".join(
+    f"SELECT customer_id FROM {each.name}" for each in (*_HAS_EVENTS, _RECORDS)
+)
+
+REFUSED = Step(
+    "refused",
+    (MUST_AGREE, read(CUSTOMER_CONSENT, THE_MONTH), ALIAS, *_HAS_EVENTS, _RECORDS),
+    f"""
+    SELECT DISTINCT coalesce(a.customer_id, t.customer_id) AS customer_id,
+        coalesce(r.because, 'default') AS because
+    FROM ({_OF_ALL}) AS t LEFT JOIN alias AS a ON a.alias_id = t.customer_id
+    LEFT JOIN (SELECT customer_id, allowed, because {_REFUSED}) AS r
+        ON r.customer_id = coalesce(a.customer_id, t.customer_id)
+    WHERE NOT coalesce(r.allowed, false) AND EXISTS (FROM must_agree)
+    """,
+    grain=Grain.ALL,
+    when_empty=(MUST_AGREE, f"SELECT customer_id, because {_REFUSED} AND NOT allowed"),
+)
+"""Who may not be profiled as of the month, and why."""
+
+PERSON = Step(
+    "person",
+    (ALIAS, REFUSED),
+    "SELECT alias_id, customer_id, customer_id IN (SELECT customer_id FROM refused) AS is_refused "
+    "FROM alias UNION ALL SELECT customer_id, customer_id, true FROM refused",
+    grain=Grain.ALL,
+)
+"""Identifiers whose rows are not taken as they are: another customer's, or not to be profiled."""
+
+
+def _unprofiled_sql(scope: Scope) -> str:
+    by_month, by_balance = (each.name for each in _HAS_EVENTS)
+    return f"""
+    SELECT {scope.day} AS as_of, customer_id, because,
+        because <> 'minor_without_guardian' AS keeps_row
+    FROM refused WHERE customer_id IN (
+        SELECT p.customer_id FROM person AS p WHERE is_refused AND alias_id IN (
+            SELECT customer_id FROM {by_month} WHERE lines > 0
+            UNION SELECT customer_id FROM {by_balance}
+            UNION SELECT customer_id FROM {_RECORDS.name} WHERE joined_on <= {scope.day}
+        )
+    ) ORDER BY customer_id
+    """
+
+
+UNPROFILED = Step(
+    "unprofiled",
+    (REFUSED, PERSON, *_HAS_EVENTS, _RECORDS),
+    _unprofiled_sql,
+    grain=Grain.ALL,
+    writes=contract.UNPROFILED,
+    when_empty=(
+        REFUSED,
+        "SELECT NULL::DATE AS as_of, NULL AS customer_id, NULL AS because, NULL AS keeps_row "
+        "WHERE false",
+    ),
+)
+"""Customers of the month who may not be profiled."""
 
 
 def of_persons(table: Table, span: Span, name: str | None = None) -> Step:
-    """Events or records, each under its person's identifier."""
+    """Events or records of those who may be profiled, each under its person's identifier."""
     stored = Read(table, span, f"stored_{name or table.name}")
     return _view(stored, name or table.name, f"SELECT * FROM ({_moved(stored.name)})")
 
@@ -47,19 +112,20 @@ def added_up(
     keys = ", ".join(column for column in table.column_names if column not in own)
     merged = (
         f"SELECT * FROM {stored.name} WHERE customer_id NOT IN ({_MERGED}) UNION ALL BY NAME "
-        f"SELECT {columns} FROM ({_moved(stored.name)} WHERE t.customer_id IN ({_MERGED})) "
+        f"SELECT {columns} FROM ({_moved(stored.name)} AND t.customer_id IN ({_MERGED})) "
         f"GROUP BY {keys}"
     )
     return _view(stored, name or table.name, merged)
 
 
-_MERGED = "SELECT alias_id FROM alias UNION SELECT customer_id FROM alias"
+_MERGED = "SELECT alias_id FROM person UNION SELECT customer_id FROM person"
 
 
 def _moved(stored: str) -> str:
     return (
         "SELECT t.* REPLACE (coalesce(a.customer_id, t.customer_id) AS customer_id) "
-        f"FROM {stored} AS t LEFT JOIN alias AS a ON a.alias_id = t.customer_id"
+        f"FROM {stored} AS t LEFT JOIN person AS a ON a.alias_id = t.customer_id "
+        "WHERE NOT coalesce(a.is_refused, false)"
     )
 
 
@@ -72,8 +138,8 @@ def _view(stored: Read, name: str, merged: str) -> Step:
 
     return Step(
         name,
-        (stored, ALIAS),
+        (stored, PERSON),
         lambda scope: rows(f"({merged})", scope),
         is_view=True,
-        when_empty=(ALIAS, lambda scope: rows(stored.name, scope)),
+        when_empty=(PERSON, lambda scope: rows(stored.name, scope)),
     )

@@ -7,12 +7,14 @@ from typing import Any
 
 from portrait_assets.storage.published import Row
 
-ACTION, OFFERS, TIMES, CONTACT = (
+ACTION, OFFERS, TIMES, CAP, CONSENT = (
     "next_action",
     "suitable_offers",
     "purchase_times",
-    "contact_allowed",
+    "contact_cap",
+    "contact_consent",
 )
+FEW = 90  # TGI below which a permission is mentioned.
 MORE_THAN_USUAL = 110  # TGI from which on a tag is mentioned.
 MANY_SILENT = 1.5
 Text = tuple[str, str]
@@ -36,6 +38,7 @@ def suggested_use(segment: Row, tags: Sequence[dict[str, Any]]) -> list[Text]:
         *_action(tags),
         *_offers(tags),
         *_times(tags),
+        *_contact(tags),
         *_silence(segment),
         *_response(segment),
     ]
@@ -84,6 +87,23 @@ def _times(tags: Sequence[dict[str, Any]]) -> list[Text]:
     en = ", ".join(tag["value_en"].lower() for tag in times[:2])
     zh = "、".join(tag["value_zh"] for tag in times[:2])
     return [(f"Send messages for: {en}.", f"推送时段：{zh}。")]
+
+
+def _contact(tags: Sequence[dict[str, Any]]) -> list[Text]:
+    """Whether fewer than elsewhere may be contacted, by consent or by the frequency of contacts."""
+    texts = {
+        CONSENT: ("permit marketing contact", "同意营销触达"),
+        CAP: ("have room for another contact", "可再触达"),
+    }
+    return [
+        (
+            f"Only {tag['share']:.0%} {en}: fewer than elsewhere.",
+            f"仅{tag['share']:.0%}{zh}，低于其他客群。",
+        )
+        for code, (en, zh) in texts.items()
+        for tag in _of(tags, code)
+        if tag["value"] == "true" and tag["tgi"] < FEW
+    ]
 
 
 def _silence(segment: Row) -> list[Text]:

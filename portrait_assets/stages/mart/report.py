@@ -126,8 +126,8 @@ def _head(published: Published) -> dict[str, object]:
         ),
         "customers": published.rows(
             "tags.portrait_matrix",
-            "SELECT as_of, count(*) AS customers FROM {table} WHERE as_of <= ? GROUP BY 1 "
-            "ORDER BY 1",
+            "SELECT as_of, count(*) AS customers FROM {table} WHERE as_of <= ? "
+            "AND profiling_allowed IS NOT FALSE GROUP BY 1 ORDER BY 1",
             [published.as_of],
         ),
         "segments": len(published.of(segments)),

@@ -78,16 +78,22 @@ class Placing:
         return self.reader.source.rows_of(self.canonical.name) is None
 
     @property
+    def _dating(self) -> list[str]:
+        """The columns that a row is dated by and that the SQL returns."""
+        return [name for name in self.canonical.dating if name in self.types]
+
+    @property
     def _is_dated(self) -> bool:
-        return self.canonical.dated_by in self.types
+        return bool(self._dating)
 
     @property
     def _date(self) -> str:
         """SQL of the moment that a row is dated by, null where it cannot be read."""
-        moment = self.dates.moment(self.canonical.dated_by)
+        moments = [self.dates.moment(name) for name in self._dating]
         if self.dates.received.is_undated:
-            return f"coalesce({moment}, {_first_day(self.first)})"
-        return moment
+            moments.append(_first_day(self.first))
+        # Of a single column the statistics of Parquet row groups tell what need not be read.
+        return moments[0] if len(moments) == 1 else f"coalesce({', '.join(moments)})"
 
     @property
     def is_read_fast(self) -> bool:
@@ -98,7 +104,8 @@ class Placing:
             name is not None
             and self.reader.reads_only(name, sql)
             and all(path.suffix == ".parquet" for path in self.reader.source.files(name))
-            and is_moment(self.types.get(self.canonical.dated_by, ""))
+            and self._is_dated
+            and all(is_moment(self.types[name]) for name in self._dating)
         )
 
     @property
@@ -186,12 +193,13 @@ class Placing:
     def _outside(self, which: str) -> pl.DataFrame:
         if not self._is_dated:
             return self._broken_lines().clear()
+        as_text = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in self._dating)
         outside = f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
         found: pl.DataFrame = self.reader.con.sql(
             f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
             f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
-            f"AS reason, CAST({quote(self.canonical.dated_by)} AS VARCHAR) AS dated "
+            f"AS reason, coalesce({as_text}) AS dated "
             f"FROM {self._placed(outside)} WHERE {which} "
             f"AND (month IS NULL OR month > {literal(self.last)}) ORDER BY ALL"
         ).pl()

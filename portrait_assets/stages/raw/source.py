@@ -23,6 +23,7 @@ from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.persons import PURPOSES
 from portrait_assets.storage.duckdb.connection import quote
 
 PACKAGE = "package:"
@@ -133,6 +134,21 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _purpose(name: str) -> str:
+    if name not in PURPOSES:
+        raise ValueError(
+            f"'{name}' is not a purpose{suggestion(name, PURPOSES)}; write one of "
+            f"{', '.join(PURPOSES)}"
+        )
+    return name
+
+
+def _granted(value: object) -> bool:
+    if value not in ("granted", "refused"):
+        raise ValueError(f"'{value}' is neither granted nor refused; write one of them")
+    return value == "granted"
+
+
 class SourceDefinition(Entry):
     """The contents of source.yaml.
 
@@ -143,7 +159,8 @@ class SourceDefinition(Entry):
     none they follow from the tables that it provides. `quasi_identifiers` are columns, features or
     tags by which others may know a customer, besides those that every source has. `keep_months`
     says after how many months the rows of a table, or of the tables that serve a purpose, are
-    removed.
+    removed. `consent_default` states by purpose whether a customer who says nothing has granted or
+    refused it; where it does not, profiling is allowed and marketing, credit and sharing are not.
     """
 
     name: Text
@@ -168,6 +185,9 @@ class SourceDefinition(Entry):
     keep_months: dict[Annotated[str, AfterValidator(_what_ages)], Annotated[int, Field(gt=0)]] = (
         Field(default_factory=dict)
     )
+    consent_default: dict[
+        Annotated[str, AfterValidator(_purpose)], Annotated[bool, BeforeValidator(_granted)]
+    ] = Field(default_factory=dict)
 
 
 class Source:

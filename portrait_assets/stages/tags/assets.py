@@ -23,7 +23,7 @@ from portrait_assets.stages.tags.contract import (
     TAG_QUALITY,
     portrait_matrix_table,
 )
-from portrait_assets.stages.tags.evaluation.inputs import named_segment
+from portrait_assets.stages.tags.evaluation.inputs import marketing_allowed, named_segment
 from portrait_assets.stages.tags.evaluation.steps import batches, evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.stages.tags.quality.cards import tag_quality
@@ -43,7 +43,12 @@ READ = (
     read(FEATURE_MATRIX, THE_MONTH),
     read(SOURCE_EVIDENCE, THE_MONTH),
     read(CUSTOMER_MONTH, THE_MONTH),
-    *(source for source in named_segment(THE_MONTH).reads if isinstance(source, Read)),
+    *(
+        source
+        for step in (named_segment(THE_MONTH), marketing_allowed(THE_MONTH))
+        for source in step.reads
+        if isinstance(source, Read)
+    ),
 )
 
 

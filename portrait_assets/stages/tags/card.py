@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.privacy.consent import Permission, permissions_of
 from portrait_assets.privacy.egress import (
     HIGHEST,
     LOWEST,
@@ -70,7 +71,8 @@ class Card:
     """What is known of one customer in one month, up to a class.
 
     `customer_id` is the identifier, or the pseudonym, that was asked for. `columns` are what it
-    shows; `held_back` counts those of a higher class.
+    shows; `held_back` counts those of a higher class; `permissions` are what the customer allows by
+    the newest consents.
     """
 
     customer_id: str
@@ -81,6 +83,7 @@ class Card:
     changes: tuple[CardChange, ...]
     columns: tuple[Shown, ...] = ()
     held_back: int = 0
+    permissions: tuple[Permission, ...] = ()
 
 
 def customer_card(
@@ -129,6 +132,7 @@ def customer_card(
         tuple(change for change in changes if change.code in shown),
         tuple(shown.values()),
         len(columns) - len(shown),
+        permissions_of(con, customer_id),
     )
 
 

@@ -13,7 +13,9 @@ from portrait_assets.schema.table import (
     Table,
     Type,
 )
+from portrait_assets.stages.features.contract import EMPTY_ROWS, PROFILING_ALLOWED
 from portrait_assets.stages.features.declared.feature import Element
+from portrait_assets.stages.raw.tables.persons import PURPOSES
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
@@ -75,6 +77,7 @@ TAG_CATALOGUE = Table(
         _text("category_zh", "The three levels in Chinese", "中文类目"),
         _text("kind", "Kind of tag", "标签类型", allowed=_all(Kind)),
         _text("target", "Outcome that it stands for; null: none", "预测目标", True),
+        _text("purpose", "What it is computed for", "处理目的", True, allowed=PURPOSES),
         _text("shape", "One value, many, or open", "取值方式", allowed=_all(Shape)),
         _text("type", "DuckDB type of its column in portrait_matrix", "字段类型"),
         Column("tag_values", Type.TEXTS, "Values in the order of their rules", "取值"),
@@ -287,6 +290,7 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
         columns=(
             CUSTOMER_ID,
             CUSTOMER_NO,
+            PROFILING_ALLOWED,
             *segment,
             *catalogue.matrix_columns,
         ),
@@ -295,4 +299,5 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
         published=True,
         published_as_enums=True,
         keeps_former_columns=True,
+        empty_rows=EMPTY_ROWS,
     )

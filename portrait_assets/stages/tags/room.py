@@ -54,6 +54,7 @@ def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
 def _views(context: Context) -> Sequence[View]:
     from portrait_assets.stages.tags.changes import changes_view
     from portrait_assets.stages.tags.views import (
+        CUSTOMER_CONSENT_VIEW,
         NEWEST_MONTH_VIEW,
         PORTRAIT_HISTORY_VIEW,
         PORTRAIT_VIEW,
@@ -65,6 +66,7 @@ def _views(context: Context) -> Sequence[View]:
         NEWEST_MONTH_VIEW,
         PORTRAIT_VIEW,
         PORTRAIT_HISTORY_VIEW,
+        CUSTOMER_CONSENT_VIEW,
         evidence_view(catalogue),
         changes_view(catalogue),
     )

@@ -17,6 +17,8 @@ import polars as pl
 from portrait_assets.core.invocation import command
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.privacy.egress import Departure, Door, Outlet, Purpose, digest_of
+from portrait_assets.stages.consent.contract import CUSTOMER_CONSENT
+from portrait_assets.stages.features.contract import PROFILING_ALLOWED
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_by_month
 from portrait_assets.stages.tags.catalogue.governance import (
     Action,
@@ -26,7 +28,7 @@ from portrait_assets.stages.tags.catalogue.governance import (
 )
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status, TagError
 from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
-from portrait_assets.stages.tags.evaluation.inputs import named_segment
+from portrait_assets.stages.tags.evaluation.inputs import marketing_allowed, named_segment
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.tables import existing_types
 from portrait_assets.storage.engine import Engine
@@ -79,12 +81,20 @@ def diff_drafts(
             raise TagError(f"The feature matrix has no month yet; run `{command('run')}` first.")
         before_that = last_day(next_month(f"{newest:%Y-%m}", -1))
         features = _frame(con, "features.feature_matrix", newest)
+        if PROFILING_ALLOWED.name in features.columns:
+            features = features.filter(pl.col(PROFILING_ALLOWED.name).ne_missing(False))
         previous = _frame(con, "tags.tag_table", before_that)
         given = _given(con, newest)
-        segments = Engine(con).frame(named_segment(THE_MONTH), Scope(f"{newest:%Y-%m}"))
+        scope = Scope(f"{newest:%Y-%m}")
+        segments = Engine(con).frame(named_segment(THE_MONTH), scope)
+        permissions = None
+        if existing_types(con, CUSTOMER_CONSENT.full_name):
+            permissions = Engine(con).frame(marketing_allowed(THE_MONTH), scope)
     finally:
         con.close()
-    moved = catalogue_diff(catalogue, after, features, segments, previous, newest, given)
+    moved = catalogue_diff(
+        catalogue, after, features, segments, previous, newest, given, permissions
+    )
     return DraftDiff(newest, features.height, _replacing(catalogue, after, newest), moved)
 
 

@@ -18,6 +18,7 @@ from portrait_assets.methods.anonymity.anonymise import Anonymous, ColumnLoss, K
 from portrait_assets.methods.anonymity.hierarchy import AS_RECORDED, QuasiIdentifier
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
+from portrait_assets.stages.features.contract import PROFILING_ALLOWED
 from portrait_assets.stages.tags.audiences.audience import matrix_columns
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
@@ -29,7 +30,7 @@ LEAST_K = 2
 ROWS = "shared_rows"
 """The temporary table that holds the rows."""
 CLASS = "class_no"
-_LEFT_OUT = ("as_of", "customer_id", "customer_no")
+_LEFT_OUT = ("as_of", "customer_id", "customer_no", PROFILING_ALLOWED.name)
 _CHARACTERS = 32
 """Hexadecimal digits of a pseudonym: of 10 M customers no two are likely to share one."""
 _COMPARED = re.compile(r"^(?P<value>.+?)\s*(?:<=|>=|<|>)\s*-?\d+(?:\.\d+)?$")
@@ -73,7 +74,8 @@ def shared_rows(
 
     Args:
         con: any connection.
-        selected: SELECT of rows of a portrait matrix, all of one month.
+        selected: SELECT of rows of a portrait matrix, all of one month; its rows of nulls are left
+            out.
         columns: the matrix's, by name.
         quasi: those that rest on quasi-identifiers.
         catalogue: its tags have the order of values.
@@ -86,6 +88,8 @@ def shared_rows(
     if k < LEAST_K:
         raise SharingError(f"k is {k}, by which nobody is hidden; choose {LEAST_K} or more.")
     kept = {name: column for name, column in columns.items() if name not in _LEFT_OUT}
+    if PROFILING_ALLOWED.name in columns:
+        selected = f"SELECT * FROM ({selected}) WHERE {PROFILING_ALLOWED.name} IS NOT FALSE"
     if is_public:
         rest = ", ".join(map(quote, kept))
         con.execute(

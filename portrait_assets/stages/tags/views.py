@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from portrait_assets.privacy.consent import Use, answers_sql
 from portrait_assets.stages.cleaned.completeness import COMPLETENESS, NEEDED
+from portrait_assets.stages.raw.tables.persons import PURPOSES
+from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.evaluation.tag_table import stored_rows_sql
@@ -10,6 +13,8 @@ from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.publishing import View
 
 _IN_MATRIX = frozenset(c.name for c in SEGMENT_COLUMNS if c.name != "segment_confidence")
+_NOWHERE = frozenset({"as_of", "segment_confidence", MARKETING_ALLOWED.name})
+"""Inputs of tags that stand in neither matrix."""
 
 _LATE = (
     f"SELECT last_day(strptime(month, '%Y-%m')) FROM {COMPLETENESS.full_name} "
@@ -58,6 +63,32 @@ PORTRAIT_HISTORY_VIEW = View(
 )
 
 
+_CUSTOMERS = (
+    "(SELECT customer_id FROM tags.portrait_matrix WHERE as_of = (SELECT as_of FROM newest_month))"
+)
+CUSTOMER_CONSENT_VIEW = View(
+    "customer_consent",
+    "SELECT customer_id, profiling, marketing, marketing_channels, credit, sharing FROM "
+    + " JOIN ".join(
+        f"(SELECT customer_id, allowed AS {purpose}"
+        f"{', channels AS marketing_channels' if purpose == 'marketing' else ''} "
+        f"FROM ({answers_sql(_CUSTOMERS, Use(purpose))})) AS of_{purpose}"
+        f"{'' if purpose == PURPOSES[0] else ' USING (customer_id)'}"
+        for purpose in PURPOSES
+    ),
+    "What each customer of the newest month allows, by the newest consents known",
+    "最新月份每位客户的授权状态（按最新授权）",
+    shows="tags.portrait_matrix",
+    columns={
+        "profiling": "Whether profiling is allowed / 是否允许画像",
+        "marketing": "Whether marketing is allowed by at least one channel / 是否允许营销",
+        "marketing_channels": "By which channels marketing is allowed / 允许的营销渠道",
+        "credit": "Whether use for credit is allowed / 是否允许用于信贷",
+        "sharing": "Whether sharing with others is allowed / 是否允许对外提供",
+    },
+)
+
+
 def evidence_view(catalogue: Catalogue) -> View:
     """tags.tag_evidence: the tag table with `rule` and `evidence`, as a view and not as a copy.
 
@@ -85,7 +116,7 @@ def _version_sql(tag: Tag, catalogue: Catalogue) -> str:
     for name in tag.inputs:
         if name in published or name in _IN_MATRIX:
             entries.append((name, f"m.{quote(name)}"))
-        elif name in catalogue.columns and name not in ("as_of", "segment_confidence"):
+        elif name in catalogue.columns and name not in _NOWHERE:
             entries.append((name, f"f.{quote(name)}"))
     keys = ", ".join(literal(name) for name, _ in entries)
     values = ", ".join(f"CAST({sql} AS VARCHAR)" for _, sql in entries)

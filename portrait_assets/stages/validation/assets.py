@@ -15,6 +15,7 @@ from portrait_assets.stages.features.contract import (
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
     FEATURE_SELECTION,
+    UNPROFILED,
 )
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
@@ -56,6 +57,7 @@ READ = (
             QUALITY,
             FEATURE_SELECTION,
             SOURCE_EVIDENCE,
+            UNPROFILED,
             TARGET,
             SOURCE_OUTCOME,
             CLUSTER_DECISION,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.stages.features.contract import PROFILING_ALLOWED
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import portrait_matrix_table
@@ -87,7 +88,9 @@ _SCALED = frozenset(
     {Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY, Type.DATE, Type.TIMESTAMP}
 )
 _SEGMENT = "segment_id"
-_NO_TAGS = frozenset({"customer_id", "customer_no", *(c.name for c in SEGMENT_COLUMNS)})
+_NO_TAGS = frozenset(
+    {"customer_id", "customer_no", PROFILING_ALLOWED.name, *(c.name for c in SEGMENT_COLUMNS)}
+)
 
 
 def claims_of(declared: Iterable[Outcome], matrix: Table | None = None) -> tuple[Claim, ...]:

@@ -14,7 +14,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
 from portrait_assets.stages.targets.outcomes import (
     FACTS,
@@ -166,15 +166,19 @@ def with_targets(
     facts = "".join(f", coalesce(t.{fact.name}, 0) AS {fact.name}" for fact in in_window)
     ranked = "".join(f", {sql} AS {name}" for name, sql in compared.items())
     predictions = _predictions(predicted, columns, before, lags, buckets or {}, rules, one_in)
+    closing = closing_months(lags)
     return Step(
         "followed",
-        (predictions, read(TARGET, closing_months(lags))),
+        (predictions, read(TARGET, closing), read(UNPROFILED, closing)),
+        # What somebody did after they objected to profiling is not held against what was predicted.
         lambda scope: (
             f"""
         SELECT *{ranked} FROM (
             SELECT p.*, w.horizon{facts}
             FROM predictions AS p JOIN {windows_sql(lags, scope.month)} AS w USING (base_month)
             LEFT JOIN target AS t USING (base_month, horizon, customer_id)
+            ANTI JOIN unprofiled AS u ON u.customer_id = p.customer_id
+                AND u.as_of = last_day(strptime(base_month, '%Y-%m') + to_months(w.horizon))
         )
         """
         ),

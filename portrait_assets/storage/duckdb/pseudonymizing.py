@@ -14,6 +14,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.storage.duckdb.connection import qualified, quote
+from portrait_assets.storage.duckdb.empty_rows import with_empty_rows_sql
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.tables import existing_types
 
@@ -129,7 +130,8 @@ class Replacement:
         Customers are numbered anew in the order of their pseudonyms, for theirs in the order of
         identifiers would sort the file like a list of all customers.
         """
-        sql = self.replaced_sql(select_sql(table, months), columns_that_identify(table))
+        rows = with_empty_rows_sql(self._con, table, months)
+        sql = self.replaced_sql(rows, columns_that_identify(table))
         for column in table.all_columns:
             if column.numbers:
                 sql = self._numbered_sql(sql, column, months)

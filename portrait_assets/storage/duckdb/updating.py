@@ -13,7 +13,12 @@ from portrait_assets.core.bounds import in_batches
 from portrait_assets.schema.sensitivity import DECLARED, ROWS
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.duckdb.connection import literal, literals, qualified, quote
-from portrait_assets.storage.duckdb.partitions import select_sql, where_sql
+from portrait_assets.storage.duckdb.empty_rows import (
+    months_with_empty_rows,
+    with_empty_rows_sql,
+    with_room,
+)
+from portrait_assets.storage.duckdb.partitions import where_sql
 from portrait_assets.storage.duckdb.pseudonymizing import (
     Pseudonyms,
     Replacement,
@@ -248,7 +253,7 @@ class _Change:
 def _changes(tables: Sequence[Table], now: Partitions, then: Partitions) -> dict[Table, _Change]:
     """By table what is replaced; tables that number the same customers are replaced together."""
     states = {
-        table: _States(now.get(table.full_name, {}), then.get(table.full_name, {}))
+        table: _States(months_with_empty_rows(now, table), months_with_empty_rows(then, table))
         for table in tables
     }
     together: dict[str, set[str]] = {}
@@ -269,11 +274,14 @@ def _numbered(table: Table) -> set[str]:
     return {column.numbers for column in table.stored.all_columns if column.numbers}
 
 
+@dataclass(frozen=True)
 class _AsStored:
     """The rows of tables with the identifiers that the warehouse has."""
 
+    con: duckdb.DuckDBPyConnection
+
     def rows_sql(self, table: Table, months: Sequence[str]) -> str:
-        return select_sql(table, months)
+        return with_empty_rows_sql(self.con, table, months)
 
     def replaced_sql(self, sql: str, names: Sequence[str]) -> str:
         return sql
@@ -284,13 +292,13 @@ def _rows_as_published(
     warehouse: Warehouse, content: Content, changes: Mapping[Table, _Change]
 ) -> Iterator[_AsStored | Replacement]:
     if content.pseudonyms is None:
-        yield _AsStored()
+        yield _AsStored(warehouse.con)
         return
     tables = {table.full_name: table.stored for table in content.tables}
     rows = Replacement(warehouse.con, content.pseudonyms, tables)
     try:
         columns = [
-            (f"({select_sql(table.stored, list(change.filled))})", name)
+            (f"({with_empty_rows_sql(warehouse.con, table.stored, list(change.filled))})", name)
             for table, change in changes.items()
             if change.filled
             for name in columns_that_identify(table.stored)
@@ -310,7 +318,7 @@ def _rows_as_published(
 def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     if not existing_types(con, table.full_name, "publication"):
         target = f"publication.{table.full_name}"
-        con.execute(create_table_sql(table, published_types(table), target))
+        con.execute(create_table_sql(with_room(table), published_types(table), target))
 
 
 def _replace(

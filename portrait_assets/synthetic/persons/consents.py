@@ -230,7 +230,10 @@ def unsubscribed(consents: Consents, customer: Ints, channel: Ints, day: Ints) -
 def consents_table(
     consents: Consents, people: People, duplicates: Duplicates, calendar: Calendar, ids: pa.Array
 ) -> pa.Table:
-    """The canonical `consents`, ordered by customer and day; some under a person's second id."""
+    """The canonical `consents`, ordered by customer and day; some under a person's second id.
+
+    A consent has a record of its day, and one of the day of its withdrawal that repeats it.
+    """
     since = np.full(len(people), NEVER_ON)
     since[duplicates.rows] = calendar.starts[np.minimum(duplicates.since + 1, calendar.count)]
     key = consents.granted * 64 + (consents.purpose + 1) * 8 + consents.channel + 1
@@ -242,17 +245,25 @@ def consents_table(
     place = np.zeros(len(people), dtype=np.int64)
     place[duplicates.rows] = np.arange(len(duplicates.rows)) + len(people)
     named = np.where(second, place[consents.customer], consents.customer)
+    ended = np.flatnonzero(consents.withdrawn < NEVER_ON)
+    of = np.concatenate([np.arange(len(named)), ended])
+    is_withdrawal = np.arange(len(of)) >= len(named)
+    recorded = np.where(is_withdrawal, consents.withdrawn[of], consents.granted[of])
+    order = np.lexsort((is_withdrawal, recorded, consents.customer[of]))
+    of, is_withdrawal, recorded = of[order], is_withdrawal[order], recorded[order]
+    channel = consents.channel[of]
     return canonical(
         "consents",
         {
-            "customer_id": codes(named, pa.concat_arrays([ids, second_ids])),
-            "purpose": codes(consents.purpose, PURPOSES),
-            "channel": codes(consents.channel, CHANNELS, missing=consents.channel == ANY),
-            "granted_on": dates(consents.granted),
-            "withdrawn_on": dates(consents.withdrawn, missing=consents.withdrawn == NEVER_ON),
-            "basis": codes(consents.basis, BASES),
+            "customer_id": codes(named[of], pa.concat_arrays([ids, second_ids])),
+            "recorded_on": dates(recorded),
+            "purpose": codes(consents.purpose[of], PURPOSES),
+            "channel": codes(channel, CHANNELS, missing=channel == ANY),
+            "granted_on": dates(consents.granted[of]),
+            "withdrawn_on": dates(consents.withdrawn[of], missing=~is_withdrawal),
+            "basis": codes(consents.basis[of], BASES),
         },
-        len(named),
+        len(of),
     )
 
 

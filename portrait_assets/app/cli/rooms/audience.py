@@ -36,6 +36,10 @@ def audience(
             show_default="analysis; of a file marketing",
         ),
     ] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option("--channel", help="Channel of the contact.", show_default="at least one"),
+    ] = None,
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
@@ -46,11 +50,13 @@ def audience(
     at least PORTRAIT_SMALLEST_GROUP customers, 10 by default, and so does its difference from
     counts given before.
 
-    A file for marketing has the source's identifiers, looked up with the key of pseudonyms and the
-    warehouse; one for any other purpose has the pseudonyms. Only you may read either.
+    Into a file go only customers who allow its purpose by the newest consents known. One for
+    marketing has the source's identifiers, looked up with the key of pseudonyms and the warehouse;
+    one for any other purpose has the pseudonyms. Only you may read either.
     """
     from portrait_assets.app.door import door_of
     from portrait_assets.core.source_folder import source_file
+    from portrait_assets.stages.tags.audiences.audience import reasons
     from portrait_assets.stages.tags.audiences.finding import find_audience
     from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
 
@@ -64,6 +70,7 @@ def audience(
         saved=saved if saved.is_file() else None,
         out=to,
         purpose=purpose,
+        channel=channel,
     )
     print_audience(found.audience, out)
     for note in found.notes:
@@ -75,6 +82,8 @@ def audience(
             "you may read it.",
             markup=False,
         )
+        if found.left_out:
+            out.print(f"{sum(found.left_out.values()):,} left out; {reasons(found.left_out)}.")
 
 
 def print_audience(audience: Audience, console: Console) -> None:

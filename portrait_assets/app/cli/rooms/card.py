@@ -11,6 +11,7 @@ from portrait_assets.app.cli.options import DataOption, SourceOption, example, o
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from portrait_assets.privacy.consent import Permission
     from portrait_assets.stages.tags.card import Card, CardTag
 
 commands = typer.Typer()
@@ -57,6 +58,9 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
         f"[bold]{escape(card.customer_id)}[/bold]  {card.as_of:%Y-%m}  "
         f"{'客群' if chinese else 'segment'}: {escape(segment or '-')}"
     )
+    by_channel = {each.purpose for each in card.permissions if each.channel}
+    for each in card.permissions:
+        console.print(escape(_permission(each, each.purpose in by_channel, chinese)))
     for element, title_en, title_zh in ELEMENTS:
         own = [tag for tag in card.tags if tag.element == element]
         table = Table(title=title_zh if chinese else title_en, title_justify="left", expand=True)
@@ -81,6 +85,20 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
             f"{change.as_of:%Y-%m}  {change.code}: "
             f"{escape(change.before or '-')} -> {escape(change.after or '-')} ({change.change})"
         )
+
+
+def _permission(each: Permission, has_channels: bool, chinese: bool) -> str:
+    """Such as `marketing by sms: refused since 2024-03-05 (unsubscribed)`."""
+    from portrait_assets.privacy.consent import PURPOSE_NAMES, REASONS
+
+    purpose, reason = PURPOSE_NAMES[each.purpose][chinese], REASONS[each.because][chinese]
+    if chinese:
+        channel = f"（{each.channel or '其他渠道'}）" if has_channels else ""
+        since = f"，自{each.since}起" if each.since else ""
+        return f"{purpose}{channel}：{'允许' if each.allowed else '拒绝'}{since}（{reason}）"
+    channel = f" by {each.channel or 'any other channel'}" if has_channels else ""
+    since = f" since {each.since}" if each.since else ""
+    return f"{purpose}{channel}: {'allowed' if each.allowed else 'refused'}{since} ({reason})"
 
 
 def _by_rank(tag: CardTag, chinese: bool) -> list[str]:

@@ -40,6 +40,16 @@ def _without_value(published: Published) -> Row | None:
     }
 
 
+def _unprofiled(published: Published) -> int:
+    """How many customers of the month may not be profiled and have a row of nulls."""
+    rows = published.rows(
+        "tags.portrait_matrix",
+        "SELECT count(*) AS customers FROM {table} WHERE as_of = ? AND profiling_allowed IS FALSE",
+        [published.as_of],
+    )
+    return rows[0]["customers"] if rows else 0
+
+
 def _show(published: Published) -> dict[str, Any]:
     rows = published.of(findings)
     return {
@@ -48,6 +58,7 @@ def _show(published: Published) -> dict[str, Any]:
         "areas": published.of(areas),
         "first": _first(rows),
         "without_value": _without_value(published),
+        "unprofiled": _unprofiled(published),
     }
 
 

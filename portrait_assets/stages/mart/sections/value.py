@@ -89,7 +89,7 @@ def concentration(published: Published) -> list[Row]:
         "features.feature_matrix",
         "SELECT least(floor(rank * 20), 19) AS part, count(*) AS n, sum(spend_12m) AS spend "
         "FROM (SELECT spend_12m, percent_rank() OVER (ORDER BY spend_12m DESC) AS rank "
-        "FROM {table} WHERE as_of = ?) GROUP BY 1 ORDER BY 1",
+        "FROM {table} WHERE as_of = ? AND profiling_allowed IS NOT FALSE) GROUP BY 1 ORDER BY 1",
         [published.as_of],
     )
     everyone = sum(row["n"] for row in rows)

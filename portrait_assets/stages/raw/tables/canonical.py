@@ -40,7 +40,8 @@ class Canonical:
     """A canonical table: its columns, how it is dated and what identifies a row.
 
     `dated_by` is the column that places a row in a month; a source may leave an
-    `undated_allowed` one out, and then all rows belong to the source's first month.
+    `undated_allowed` one out, and then all rows belong to the source's first month. Where it has
+    no value, `dated_else` takes its place.
     `required` must be returned by the source's SQL and must be readable in every row. With
     `keeps_count` the rows of people who are erased stay, under a tombstone for an id. A table that
     `ages` has rows that may be removed after some months: they decide neither who is a customer,
@@ -58,6 +59,12 @@ class Canonical:
     keeps_count: bool = False
     ages: bool = False
     serves: str = ""
+    dated_else: str | None = None
+
+    @property
+    def dating(self) -> tuple[str, ...]:
+        """The columns that a row is dated by: the first that has a value counts."""
+        return (self.dated_by, *([self.dated_else] if self.dated_else else []))
 
     @property
     def names_a_customer(self) -> bool:

@@ -161,10 +161,18 @@ CONSENTS = Canonical(
     name="consents",
     en="What processing of personal information customers agreed to, and when they withdrew it",
     zh="个人信息处理同意",
-    dated_by="granted_on",
+    dated_by="recorded_on",
+    dated_else="granted_on",
     required=("customer_id", "purpose", "granted_on"),
     columns=(
         CUSTOMER_ID,
+        Column(
+            "recorded_on",
+            Type.DATE,
+            "Day from which the record holds: that of the consent or of its withdrawal; null for "
+            "the day of the consent",
+            "记录生效日（同意日或撤回日；为空即同意日）",
+        ),
         Column(
             "purpose",
             Type.TEXT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import duckdb
 
 from portrait_assets.core.months import last_day, parse_month
 from portrait_assets.methods.expressions.expression import Expression
+from portrait_assets.privacy.consent import Use
 from portrait_assets.privacy.egress import (
     Departure,
     Door,
@@ -43,13 +44,17 @@ from portrait_assets.stages.tags.audiences.audience import (
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.storage.duckdb.connection import noted_key, open_published
 
+CHANNEL = "channel"
+"""What the register holds of the channel that a file is for."""
+
 
 @dataclass(frozen=True)
 class FoundAudience:
     """An audience, how many customers were written to a file, and what was held back.
 
     `written` is None without a file, which `is_identified` where it has the source's identifiers;
-    `notes` are sentences.
+    `notes` are sentences; `left_out` counts, by purpose and reason, customers who did not allow
+    what the file is for.
     """
 
     audience: Audience
@@ -57,6 +62,7 @@ class FoundAudience:
     notes: tuple[str, ...] = ()
     purpose: str = Purpose.PROFILING
     is_identified: bool = False
+    left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def find_audience(
@@ -67,6 +73,7 @@ def find_audience(
     saved: Path | None = None,
     out: Path | None = None,
     purpose: str | None = None,
+    channel: str | None = None,
 ) -> FoundAudience:
     """An audience with its size, share, profile and overlaps, written to `out` if given.
 
@@ -84,6 +91,8 @@ def find_audience(
         out: a .csv or .parquet file to write the audience's rows to.
         purpose: what the answer or the file is for; by default an answer for profiling, a file,
             which is of single customers, for marketing.
+        channel: by which the customers of a file are to be contacted; any that they allow when
+            None.
 
     Raises:
         TagError: when the expression may not be used or selects too few; nothing is written then.
@@ -98,7 +107,7 @@ def find_audience(
         others = {each.code: each.where for each in loaded}
         as_of = last_day(parse_month(month)) if month is not None else None
         purpose = purpose or (Purpose.PROFILING if out is None else Purpose.MARKETING)
-        asked = _Asked(con, columns, others, as_of, purpose)
+        asked = _Asked(con, columns, others, as_of, purpose, channel)
         return _answer(door, asked, text) if out is None else _file(door, asked, text, out)
     finally:
         con.close()
@@ -113,6 +122,7 @@ class _Asked:
     saved: Mapping[str, Expression]
     as_of: date | None
     purpose: str
+    channel: str | None = None
 
     def select(self, text: str, smallest: int) -> Audience:
         texts = {code: each.text for code, each in self.saved.items()}
@@ -123,6 +133,8 @@ class _Asked:
         about = {MONTH: f"{audience.as_of:%Y-%m}", QUESTION: audience.expression.text}
         if not set(IDENTIFYING).isdisjoint(audience.expression.columns):
             del about[QUESTION]  # It may name customers, and the register is never rewritten.
+        if self.channel is not None:
+            about[CHANNEL] = self.channel
         return Departure(
             Outlet.AUDIENCE,
             self.purpose,
@@ -170,7 +182,8 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
         [name for name in asked.columns if name not in names],
         identifiers,
         # Entered before the file has its name: what is not in the register has not left.
-        lambda whole: door.record(departure, found.size, digest_of_file(whole)),
+        lambda whole, rows: door.record(departure, rows, digest_of_file(whole)),
+        Use(purpose_of(asked.purpose) or Purpose.PROFILING, asked.channel),
     )
     smallest = door.smallest_group
     shown, left_out = without_small_groups(
@@ -179,7 +192,12 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
     notes = [note] if note is not None else []
     notes += _on_lines(left_out, smallest)
     return FoundAudience(
-        shown, written, tuple(notes), str(purpose_of(asked.purpose)), is_identified
+        shown,
+        written.customers,
+        tuple(notes),
+        str(purpose_of(asked.purpose)),
+        is_identified,
+        written.left_out,
     )
 
 

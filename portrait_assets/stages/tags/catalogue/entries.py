@@ -83,6 +83,7 @@ class TagEntry(Entry):
     kind: Kind
     target: Code | None = None
     decides: bool = False
+    purpose: Literal["profiling", "marketing", "credit", "sharing"] = "profiling"
     owner: Line
     sensitivity: Sensitivity = Sensitivity.C1
     lowered_by: LoweredBy | None = None

@@ -55,6 +55,7 @@ def catalogue_rows(
                 "category_zh": " / ".join(dict.fromkeys(levels)),
                 "kind": str(tag.kind),
                 "target": tag.target,
+                "purpose": tag.purpose,
                 "shape": str(tag.shape),
                 "type": str(tag.column.type),
                 "tag_values": [value.value for value in tag.values],

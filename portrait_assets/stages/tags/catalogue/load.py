@@ -35,6 +35,7 @@ from portrait_assets.stages.tags.catalogue.packs.pack import (
     elsewhere,
     packs,
 )
+from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.sensitivity import classified
 from portrait_assets.stages.tags.catalogue.tag import (
@@ -64,7 +65,7 @@ def load_catalogue(
         default: a file to start from instead of packs.
         overrides: the source's tags.yaml; a file that does not exist counts as none.
         columns: what expressions may read, by name; the feature matrix when None. Columns of
-            the segment (segment_id, segment_name_en, ...) are added.
+            the segment (segment_id, segment_name_en, ...) and `marketing_allowed` are added.
         clearance: the highest class of tags; those that read what is above it are withheld.
         approvals: the source's tag_approvals.yaml, which activates drafts and retires tags; a file
             that does not exist counts as none.
@@ -75,7 +76,7 @@ def load_catalogue(
     """
     known = columns if columns is not None else {c.name: c for c in FEATURE_MATRIX.columns}
     readable = {name: column for name, column in known.items() if name != "customer_id"}
-    readable |= {AS_OF.name: AS_OF} | {column.name: column for column in SEGMENT_COLUMNS}
+    readable |= {each.name: each for each in (AS_OF, *SEGMENT_COLUMNS, MARKETING_ALLOWED)}
     own = read_catalogue_file(overrides) if overrides and overrides.exists() else None
     start = tuple(packs().values()) if start is None else start
     left_out = {} if default else elsewhere(start)
@@ -185,6 +186,7 @@ def _tag(
         kind=entry.kind,
         target=entry.target,
         decides=entry.decides,
+        purpose=entry.purpose,
         shape=entry.shape,
         type=entry.value_type,
         values=tuple(values),

@@ -76,6 +76,7 @@ class Tag:
     gives it; enumerated values are then in the order of how likely it is, the likeliest first.
     By a tag that `decides`, customers are treated differently, as by a programme or a contact.
     `lowered_by` is the operation that lowers its class below that of what it reads.
+    `purpose` is what it is computed for: of an export to another purpose, it needs its own consent.
     """
 
     code: str
@@ -102,6 +103,7 @@ class Tag:
     place: Place = field(compare=False)
     target: str | None = None
     decides: bool = False
+    purpose: str = "profiling"
     approved_by: str | None = None
     approval_reason: str | None = None
     lowered_by: Operation | None = None

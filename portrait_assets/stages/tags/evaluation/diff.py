@@ -60,6 +60,7 @@ def catalogue_diff(
     previous: pl.DataFrame | None,
     as_of: date,
     given: Collection[str] | None = None,
+    permissions: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Customers entering and leaving each value, with the columns of DIFF_SCHEMA.
 
@@ -67,7 +68,10 @@ def catalogue_diff(
     one value 'any'. The frames, and `given`, are those of `evaluate`, of one month.
     """
     old, new = (
-        _values(each, evaluate(each, features, segments, previous, as_of, given).tag_table)
+        _values(
+            each,
+            evaluate(each, features, segments, previous, as_of, given, permissions).tag_table,
+        )
         for each in (before, after)
     )
     keys = ["customer_id", "tag_code", "tag_value"]

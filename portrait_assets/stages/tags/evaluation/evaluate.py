@@ -11,7 +11,7 @@ import polars as pl
 
 from portrait_assets.core.months import next_month
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
-from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS
+from portrait_assets.stages.tags.evaluation.inputs import NO_PERMISSIONS, NO_SEGMENTS
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Source
@@ -32,6 +32,7 @@ def evaluate(
     previous: pl.DataFrame | None,
     as_of: date,
     given: Collection[str] | None = None,
+    permissions: pl.DataFrame | None = None,
 ) -> Evaluation:
     """The tags of each customer of the feature matrix in the month of `as_of`.
 
@@ -42,6 +43,7 @@ def evaluate(
         previous: the tag table of the month before, from which values are kept; None for none.
         as_of: the last day of the month.
         given: what the source has given by then, as `without_evidence` takes it.
+        permissions: rows of `marketing_allowed`; None where nothing is known of it.
 
     Raises:
         TagError: when an active tag reads one that is not.
@@ -52,10 +54,15 @@ def evaluate(
     frames: dict[Source, pl.DataFrame] = {steps.features: _of_month(features, as_of)}
     if segments is not None:
         frames[steps.segment] = _of_month(segments, as_of)
+    if permissions is not None:
+        frames[steps.permission] = permissions
     if steps.previous is not None and previous is not None:
         frames[steps.previous] = previous
     with duckdb.connect() as con:
-        relations: dict[Source, str] = {steps.segment: NO_SEGMENTS}
+        relations: dict[Source, str] = {
+            steps.segment: NO_SEGMENTS,
+            steps.permission: NO_PERMISSIONS,
+        }
         for number, (source, frame) in enumerate(frames.items()):
             relations[source] = f"given_{number}"
             con.register(relations[source], frame)

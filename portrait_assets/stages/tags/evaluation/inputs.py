@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
+from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.storage.duckdb.connection import quote
@@ -34,18 +36,58 @@ def named_segment(months: Span) -> Step:
     )
 
 
-def base_step(catalogue: Catalogue, tags: Sequence[Tag], features: Read, segment: Step) -> Step:
-    """A row per month and customer, in their order: the features that tags read, the segment."""
+def marketing_allowed(months: Span) -> Step:
+    """Who may be contacted for marketing by month; without a customer, who has no row."""
+    return Step(
+        "marketing_allowed",
+        (read(CUSTOMER_CONSENT, months), read(CONSENT_DEFAULT, months)),
+        "SELECT as_of, customer_id, bool_or(c.allowed) "
+        "OR bool_and(channel IS NOT NULL) AND any_value(d.allowed) AS allowed "
+        "FROM customer_consent AS c JOIN consent_default AS d USING (as_of, purpose) "
+        "WHERE purpose = 'marketing' GROUP BY as_of, customer_id "
+        "UNION ALL SELECT as_of, NULL, allowed FROM consent_default "
+        "WHERE purpose = 'marketing' AND (is_declared OR consents > 0)",
+    )
+
+
+NO_PERMISSIONS = (
+    "(SELECT NULL::DATE AS as_of, NULL::VARCHAR AS customer_id, NULL::BOOLEAN AS allowed "
+    "WHERE false)"
+)
+"""The relation that replaces `marketing_allowed` where nothing is known of it."""
+
+
+def base_step(
+    catalogue: Catalogue, tags: Sequence[Tag], features: Read, segment: Step, permission: Step
+) -> Step:
+    """A row per month and customer, in their order: what tags read of features, segment, consents.
+
+    Args:
+        catalogue: the catalogue of the tags.
+        tags: the tags.
+        features: the feature matrix of the months.
+        segment: as `named_segment` gives it.
+        permission: as `marketing_allowed` gives it.
+    """
     names = {name for tag in tags for name in tag.inputs if name in catalogue.columns}
-    names -= {"as_of", *(column.name for column in SEGMENT_COLUMNS)}
+    asks = MARKETING_ALLOWED.name in names
+    names -= {"as_of", MARKETING_ALLOWED.name, *(column.name for column in SEGMENT_COLUMNS)}
     columns = ["f.as_of", "f.customer_id", *(f"f.{quote(name)}" for name in sorted(names))]
     columns += [f"s.{quote(column.name)}" for column in SEGMENT_COLUMNS]
+    joined = ""
+    if asks:
+        columns.append(f"coalesce(p.allowed, d.allowed) AS {MARKETING_ALLOWED.name}")
+        allowed = quote(permission.name)
+        joined = (
+            f" LEFT JOIN {allowed} AS p ON p.as_of = f.as_of AND p.customer_id = f.customer_id "
+            f"LEFT JOIN {allowed} AS d ON d.as_of = f.as_of AND d.customer_id IS NULL"
+        )
     return Step(
         "base",
-        (features, segment),
+        (features, segment, *([permission] if asks else [])),
         "SELECT CAST(row_number() OVER () AS UINTEGER) AS row_no, * FROM "
         f"(SELECT {', '.join(columns)} FROM {quote(features.name)} AS f "
-        f"LEFT JOIN {quote(segment.name)} AS s USING (as_of, customer_id) "
+        f"LEFT JOIN {quote(segment.name)} AS s USING (as_of, customer_id){joined} "
         "ORDER BY f.as_of, f.customer_id)",
         grain=Grain.ALL,
     )

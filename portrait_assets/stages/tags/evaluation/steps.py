@@ -11,12 +11,17 @@ from dataclasses import dataclass
 
 from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.features.contract import FEATURE_MATRIX, PROFILING_ALLOWED
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import portrait_matrix_table
-from portrait_assets.stages.tags.evaluation.inputs import base_step, named_segment, ranked_step
+from portrait_assets.stages.tags.evaluation.inputs import (
+    base_step,
+    marketing_allowed,
+    named_segment,
+    ranked_step,
+)
 from portrait_assets.stages.tags.evaluation.kept import is_kept, kept_steps, with_kept_sql
 from portrait_assets.stages.tags.evaluation.rules import evaluated_sql
 from portrait_assets.stages.tags.evaluation.tag_table import (
@@ -38,6 +43,7 @@ class EvaluationSteps:
         months: months without a gap, in order (YYYY-MM).
         features: the feature matrix of the months, of which a column per input of a tag is read.
         segment: each customer's segment in the months, as SEGMENT_COLUMNS.
+        permission: who may be contacted for marketing in the months.
         previous: the tag table of the month before, from which values are kept; None for none.
         evaluated: all values and what decided them, a row per month and customer.
         matrix: the rows of the portrait matrix, of all customers in their order.
@@ -48,6 +54,7 @@ class EvaluationSteps:
     months: tuple[str, ...]
     features: Read
     segment: Step
+    permission: Step
     previous: Read | None
     evaluated: Step
     matrix: Step
@@ -86,6 +93,7 @@ def evaluation_steps(
     tags = catalogue.active(months[-1])
     batch = window(len(months))
     features, segment = read(FEATURE_MATRIX, batch), named_segment(batch)
+    permission = marketing_allowed(batch)
     previous = None
     if before is not None:
         since = len(month_range(before, months[-1])) - 1
@@ -93,7 +101,7 @@ def evaluation_steps(
     looks_back = before is not None or len(months) > 1
     empty = without_evidence(tags, given)
     kept = [t for t in tags if is_kept(t) and t.code not in empty] if looks_back else []
-    ranked = ranked_step(tags, base_step(catalogue, tags, features, segment))
+    ranked = ranked_step(tags, base_step(catalogue, tags, features, segment, permission))
     last = kept_steps(catalogue, kept, ranked, previous, len(months) > 1)
     inputs = with_kept_sql(kept, last)
     evaluated = Step("evaluated", (ranked, *last), evaluated_sql(inputs, tags, kept, empty))
@@ -102,6 +110,7 @@ def evaluation_steps(
         tuple(months),
         features,
         segment,
+        permission,
         previous,
         evaluated,
         Step(
@@ -128,6 +137,8 @@ def _matrix_sql(catalogue: Catalogue, tags: Sequence[Tag], evaluated: str) -> st
     for column in portrait_matrix_table(catalogue).columns:
         name = quote(column.name)
         value = name if column.name in present else f"NULL::{column.type}"
+        if column == PROFILING_ALLOWED:
+            value = "true"
         columns.append(f"CAST({value} AS {column.type or Type.TEXT}) AS {name}")
     return f"SELECT {', '.join(columns)} FROM {evaluated}"
 

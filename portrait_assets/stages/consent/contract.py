@@ -1,0 +1,60 @@
+"""The tables of the consent stage: what each customer allows, and what silence means."""
+
+from __future__ import annotations
+
+from portrait_assets.privacy.consent import REASONS
+from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.stages.raw.tables.persons import PURPOSES
+
+_PURPOSE = Column(
+    "purpose",
+    Type.TEXT,
+    "What for: profiling, marketing, credit or sharing with others",
+    "处理目的（画像、营销、信贷、对外提供）",
+    nullable=False,
+    allowed=PURPOSES,
+)
+
+CUSTOMER_CONSENT = Table(
+    schema="consent",
+    name="customer_consent",
+    en="What customers allow or refuse, where it is not what silence means or has its own reason",
+    zh="客户授权状态（仅列与默认不同者）",
+    columns=(
+        CUSTOMER_ID,
+        _PURPOSE,
+        Column("channel", Type.TEXT, "Channel; null for any without a row of its own", "渠道"),
+        Column("allowed", Type.BOOLEAN, "Whether it is allowed", "是否允许", nullable=False),
+        Column("since", Type.DATE, "Day from which it is so; null where none is known", "起始日期"),
+        Column("because", Type.TEXT, "Why", "原因", nullable=False, allowed=tuple(REASONS)),
+    ),
+    key=("as_of", "customer_id", "purpose", "channel"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+    published_as_enums=True,
+)
+
+CONSENT_DEFAULT = Table(
+    schema="consent",
+    name="consent_default",
+    en="What the silence of a customer means, by purpose",
+    zh="未表态时的默认授权",
+    columns=(
+        _PURPOSE,
+        Column("allowed", Type.BOOLEAN, "Whether silence allows it", "默认是否允许", False),
+        Column(
+            "is_declared", Type.BOOLEAN, "Whether the source declares it", "数据源是否声明", False
+        ),
+        Column(
+            "consents",
+            Type.INTEGER,
+            "Records of consents to it by then",
+            "截至当日的同意记录数",
+            nullable=False,
+            minimum=0,
+        ),
+    ),
+    key=("as_of", "purpose"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)

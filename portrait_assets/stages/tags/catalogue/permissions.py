@@ -1,0 +1,13 @@
+"""What tags may read of a customer's consents."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import Column, Type
+
+MARKETING_ALLOWED = Column(
+    "marketing_allowed",
+    Type.BOOLEAN,
+    "Whether the customer may be contacted for marketing by at least one channel, as of the month; "
+    "null where the source neither has consents nor declares what silence means",
+    "是否允许至少一个渠道的营销触达",
+)
