@@ -36,6 +36,7 @@ from portrait_assets.storage.duckdb.connection import (
     quote,
     require_file,
 )
+from portrait_assets.storage.duckdb.empty_rows import count_empty_rows
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.partitions import WHOLE
 from portrait_assets.storage.duckdb.publishing import temporary_file
@@ -344,11 +345,12 @@ def _key(settings: Settings, fingerprint: str | None) -> Iterator[Issue]:
 
 
 def _published_rows(exam: Examination, con: duckdb.DuckDBPyConnection) -> Iterator[Issue]:
-    noted: dict[str, int] = dict(
-        con.execute(
-            "SELECT table_name, sum(row_count)::BIGINT FROM mart.table_rows GROUP BY 1"
+    noted: dict[str, tuple[int, list[str]]] = {
+        name: (rows, months)
+        for name, rows, months in con.execute(
+            "SELECT table_name, sum(row_count)::BIGINT, list(month) FROM mart.table_rows GROUP BY 1"
         ).fetchall()
-    )
+    }
     for table in exam.tables:
         if table.published and table.full_name in noted:
             file, stored = exam.settings.portrait_file.name, table.stored.full_name
@@ -356,7 +358,8 @@ def _published_rows(exam: Examination, con: duckdb.DuckDBPyConnection) -> Iterat
                 yield Issue(file, f"lacks {stored} of this version", _run())
                 continue
             rows = con.execute(f"SELECT count(*) FROM {qualified(stored)}").fetchall()[0][0]
-            noted_rows = noted[table.full_name]
+            noted_rows, months = noted[table.full_name]
+            noted_rows += count_empty_rows(exam.warehouse.con, table, months)
             if rows != noted_rows:
                 what = f"holds {rows:,} rows of {table.full_name}, {noted_rows:,} were materialized"
                 remedy = f"remove the file and {_run()}"

@@ -131,12 +131,18 @@ DECLARED = Operation(
     "it states a name, a rule or a version as declared, and nothing of a customer",
     "仅为已声明的名称、规则或版本，不含客户信息",
 )
+CONSENT = Operation(
+    "consent",
+    _TO_C1,
+    "whether something is allowed, since when and why, is left of records, requests and ages",
+    "仅保留是否允许、起始日期及原因，不含依据的记录、请求与年龄",
+)
 OPERATIONS = {
     each.name: each
     for each in (
         *(YEARS, IS_KNOWN, BAND, COUNT, RANK, SEGMENT, SHARE, STATISTIC),
         CONFIDENCE,
-        *(AGREEMENT, MASK, ROWS, DECLARED),
+        *(AGREEMENT, MASK, ROWS, DECLARED, CONSENT),
     )
 }
 """All operations that lower a class, by name."""

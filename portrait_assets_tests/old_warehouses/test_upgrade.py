@@ -63,6 +63,7 @@ FORMER_TAGS = {
 """Tags that the shop no longer has; those of the pack `bank` had no value here."""
 WIDENED_CLEANED = ("cleaned.customers", "cleaned.golden_record")
 WIDENED = (
+    "raw.receipts",
     *("features.feature_matrix", "features.feature_catalogue"),
     *("tags.portrait_matrix", "tags.tag_catalogue"),
     *WIDENED_CLEANED,

@@ -10,7 +10,7 @@ import pytest
 
 from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets import contract, outcomes
 from portrait_assets.stages.targets.contract import TARGET
 from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, Baseline, Outcome, facts_of
@@ -68,6 +68,7 @@ def counted(
         ]
     )
     frames = {MATRIX: predicted, TARGET: after, CUSTOMER_MONTH: before}
+    frames[UNPROFILED] = UNPROFILED.empty()
     if features is not None:
         frames[FEATURE_MATRIX] = predicted.select("as_of", "customer_id").with_columns(
             pl.Series(name, values) for name, values in features.items()

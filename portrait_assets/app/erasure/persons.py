@@ -23,6 +23,7 @@ from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.tables import existing_types
 
 PROSPECTS = "prospect_id"
+_REACHED_BY = ("phone", "email")
 _MOST_TEXTS = 5_000
 """Texts of a column that is not C3 that are looked for, spread evenly."""
 _SAYS_SOMETHING = r"[0-9\s]|[^\x00-\x7F]{6,}"
@@ -102,16 +103,18 @@ def find_persons(con: duckdb.DuckDBPyConnection, asked: Asked, tombstones: Tombs
     records = known.filter(pl.col("customer").is_in(of_asked.implode()))
     customers = pl.concat([records["record"], records["customer"]]).unique().sort()
     _refuse_shared(con, customers)
-    prospects = _prospects(con).filter(_prospects(con).is_in(list(asked.prospects))).sort()
+    there = _prospects(con)
+    named = there.filter(there.is_in(list(asked.prospects)))
+    prospects = pl.concat([named, _as_prospects(con, customers)]).unique().sort()
     again = {
         *tombstones.among(pl.Series(list(asked.customers), dtype=pl.String))["value"],
         *tombstones.among(pl.Series(list(asked.prospects), dtype=pl.String), PROSPECTS)["value"],
     }
-    there = {*customers, *prospects, *again}
+    found = {*customers, *prospects, *again}
     lines = [*asked.customers.items(), *asked.prospects.items()]
-    unknown = tuple(sorted(line for value, line in lines if value not in there))
+    unknown = tuple(sorted(line for value, line in lines if value not in found))
     erased_before = len(again - {*customers, *prospects})
-    count = len(of_asked) + len(prospects)
+    count = len(of_asked) + len(named)
     return Persons(count, tuple(customers), tuple(prospects), unknown, erased_before)
 
 
@@ -124,6 +127,26 @@ def _identities(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         f"FROM {IDENTITY_MAP.full_name} GROUP BY 1"
     ).pl()
     return frame
+
+
+def _as_prospects(con: duckdb.DuckDBPyConnection, customers: pl.Series) -> pl.Series:
+    """The prospects who have a telephone or an email of these customers, and of no one else."""
+    records, listed = CLEANED["customers"].full_name, CLEANED["prospects"].full_name
+    if not (existing_types(con, records) and existing_types(con, listed)):
+        return pl.Series(dtype=pl.String)
+    con.register("wanted", customers.alias("id").to_frame())
+    try:
+        found = [
+            con.sql(
+                f"SELECT DISTINCT prospect_id FROM {listed} WHERE {column} IN ("
+                f"SELECT {column} FROM {records} GROUP BY {column} "
+                "HAVING bool_and(source_customer_id IN (SELECT id FROM wanted)))"
+            ).pl()["prospect_id"]
+            for column in _REACHED_BY
+        ]
+    finally:
+        con.unregister("wanted")
+    return pl.concat(found)
 
 
 def _prospects(con: duckdb.DuckDBPyConnection) -> pl.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.consent import REASONS
+from portrait_assets.schema.sensitivity import CONSENT
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.stages.raw.tables.persons import PURPOSES
 
@@ -32,6 +33,7 @@ CUSTOMER_CONSENT = Table(
     partition_by=PartitionBy.AS_OF,
     published=True,
     published_as_enums=True,
+    operation=CONSENT,
 )
 
 CONSENT_DEFAULT = Table(
@@ -57,4 +59,5 @@ CONSENT_DEFAULT = Table(
     key=("as_of", "purpose"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    operation=CONSENT,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from portrait_assets.privacy.consent import REASONS
-from portrait_assets.schema.sensitivity import STATISTIC
+from portrait_assets.schema.sensitivity import CONSENT, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
     Column,
@@ -90,6 +90,7 @@ PROFILING_ALLOWED = Column(
     Type.BOOLEAN,
     "Whether the customer may be profiled; false in the row of nulls of one who may not",
     "是否允许画像（不允许者各列为空）",
+    operation=CONSENT,
 )
 EMPTY_ROWS = EmptyRows(
     UNPROFILED, f"SELECT as_of, customer_id, false AS {PROFILING_ALLOWED.name}", "keeps_row"

@@ -26,6 +26,18 @@ def with_empty_rows_sql(con: duckdb.DuckDBPyConnection, table: Table, months: Se
     )
 
 
+def count_empty_rows(con: duckdb.DuckDBPyConnection, table: Table, months: Sequence[str]) -> int:
+    """How many empty rows the table has of these months, as they are published."""
+    if table.empty_rows is None or not existing_types(con, table.empty_rows.of.full_name):
+        return 0
+    empty = table.empty_rows
+    rows = con.execute(
+        f"SELECT count(*) FROM {qualified(empty.of.full_name)}{where_sql(empty.of, months)} "
+        f"AND ({empty.where})"
+    ).fetchall()
+    return int(rows[0][0])
+
+
 def with_room(table: Table) -> Table:
     """The contract in the file: beside its key a column may be null where there are empty rows."""
     if table.empty_rows is None:
