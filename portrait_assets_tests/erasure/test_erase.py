@@ -17,7 +17,7 @@ from portrait_assets.app.cli.root import app
 from portrait_assets.app.doctor import examine
 from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.erase import erase, preview, resume
-from portrait_assets.app.erasure.persons import read_asked
+from portrait_assets.app.erasure.persons import PROSPECTS, read_asked
 from portrait_assets.app.run import run_portrait
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
@@ -48,7 +48,7 @@ def test_the_certificate_counts_what_was_removed_and_a_scan_that_found_it_only_b
     done: Done,
 ) -> None:
     certificate = done.erased.certificate
-    assert (certificate.persons, certificate.ids) == (2, 3)
+    assert (certificate.persons, certificate.ids) == (2, 4)
     removed = {each.name: (each.before, each.after) for each in certificate.rows}
     assert removed["raw.customers"] == (4, 1)
     assert removed["raw.transactions"] == (560, 510)
@@ -64,8 +64,15 @@ def test_the_certificate_counts_what_was_removed_and_a_scan_that_found_it_only_b
         "warehouse/corner_shop/audience.csv",
     }
     assert after.found == {}
-    assert after.patterns == 14
+    assert after.patterns == 17
     assert "sources/corner_shop/sales.csv" in certificate.source_files
+
+
+def test_a_prospect_with_a_telephone_of_theirs_goes_too_and_others_stay(done: Done) -> None:
+    """One of the others has the identifier of a customer, whom it is not."""
+    for table in ("raw.prospects", "cleaned.prospects"):
+        left = rows(done.settings, f"SELECT DISTINCT prospect_id FROM {table} ORDER BY ALL")
+        assert left == [("K035",), ("P002",)]
 
 
 def test_the_certificate_names_nobody_and_is_a_page_too(done: Done) -> None:
@@ -76,7 +83,8 @@ def test_the_certificate_names_nobody_and_is_a_page_too(done: Done) -> None:
         assert text not in json.dumps(data)
     key = find_key(done.settings, KeyName.TOMBSTONES)
     assert key is not None
-    assert data["tombstones"] == sorted(digest_of(key, value) for value in IDS)
+    digests = [*(digest_of(key, value) for value in IDS), digest_of(key, "P003", PROSPECTS)]
+    assert data["tombstones"] == sorted(digests)
     assert "were not touched" in page
     assert "删除证明" in page
 
@@ -176,7 +184,7 @@ def test_reading_the_files_again_changes_nothing(done: Done, tmp_path: Path) -> 
 def test_a_missing_key_is_refused_and_names_its_place(done: Done, tmp_path: Path) -> None:
     settings = copied(done.settings, tmp_path / "data")
     key_file(settings, KeyName.TOMBSTONES).unlink()
-    with pytest.raises(KeyFileError, match=r"lists 3 ids that were erased.*is missing"):
+    with pytest.raises(KeyFileError, match=r"lists 4 ids that were erased.*is missing"):
         run_portrait(read_request(settings, None, fresh=True), quiet())
     assert settings.warehouse_file.exists()
     assert any("is missing" in str(issue) for issue in examine(settings))
@@ -228,7 +236,7 @@ def test_without_yes_it_asks_and_no_erases_nothing(named_shop: Settings, tmp_pat
     arguments = ["erase", str(tmp_path / "people.csv"), "--source", named_shop.source]
     arguments += ["--data-dir", str(named_shop.data_dir)]
     result = CliRunner().invoke(app, arguments, input="n\n")
-    assert "1 people with 1 ids and" in result.output
+    assert "1 people with 2 ids and" in result.output
     assert "cannot be undone" in result.output
     assert str(result.exception) == "Nothing was erased."
     assert not plan_file(named_shop).exists()

@@ -43,6 +43,7 @@ PROSPECTS = """\
 prospect_id,recorded_on,full_name,phone
 K035,2024-02-01,Another Onewith,13900000001
 P002,2024-02-01,Li Prospectin,13900000002
+P003,2024-02-01,Longzhi Z.,138 0000 0035
 """
 FILES = {
     "customers": CUSTOMERS,

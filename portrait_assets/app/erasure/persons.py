@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.methods.personal_data.forms import EMAIL, write_phone
 from portrait_assets.privacy.erasure import FEWEST, ErasureError
 from portrait_assets.privacy.scan import holding, is_long_enough, text_values
 from portrait_assets.privacy.tombstones import CUSTOMERS, Tombstones
@@ -23,7 +24,8 @@ from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.tables import existing_types
 
 PROSPECTS = "prospect_id"
-_REACHED_BY = ("phone", "email")
+_REACHED_BY = {"phone": write_phone, "email": EMAIL.write}
+"""By what a prospect is recognized as a customer, as it is written in one way."""
 _MOST_TEXTS = 5_000
 """Texts of a column that is not C3 that are looked for, spread evenly."""
 _SAYS_SOMETHING = r"[0-9\s]|[^\x00-\x7F]{6,}"
@@ -134,19 +136,21 @@ def _as_prospects(con: duckdb.DuckDBPyConnection, customers: pl.Series) -> pl.Se
     records, listed = CLEANED["customers"].full_name, CLEANED["prospects"].full_name
     if not (existing_types(con, records) and existing_types(con, listed)):
         return pl.Series(dtype=pl.String)
-    con.register("wanted", customers.alias("id").to_frame())
-    try:
-        found = [
-            con.sql(
-                f"SELECT DISTINCT prospect_id FROM {listed} WHERE {column} IN ("
-                f"SELECT {column} FROM {records} GROUP BY {column} "
-                "HAVING bool_and(source_customer_id IN (SELECT id FROM wanted)))"
-            ).pl()["prospect_id"]
-            for column in _REACHED_BY
-        ]
-    finally:
-        con.unregister("wanted")
-    return pl.concat(found)
+    found: list[pl.Series] = []
+    for column, written in _REACHED_BY.items():
+        value = written(pl.col(column)).alias("value")
+        known, new = (
+            con.sql(f"SELECT DISTINCT {who} AS id, {column} FROM {table} WHERE {column} <> ''")
+            .pl()
+            .select("id", value)
+            .drop_nulls("value")
+            for who, table in (("source_customer_id", records), (PROSPECTS, listed))
+        )
+        theirs = pl.col("id").is_in(customers.implode()).all()
+        alone = known.group_by("value").agg(theirs.alias("is_theirs")).filter("is_theirs")
+        found.append(new.join(alone, on="value", how="semi")["id"])
+    prospects: pl.Series = pl.concat(found)
+    return prospects
 
 
 def _prospects(con: duckdb.DuckDBPyConnection) -> pl.Series:
