@@ -29,6 +29,8 @@ from portrait_assets.privacy.tombstones import MARK, digest_of, read_tombstones
 from portrait_assets_tests.erasure.conftest import ASKED, Done, copied, quiet
 from portrait_assets_tests.erasure.world import ALIAS, OTHER, PERSON, STAYS, THEIRS
 
+pytestmark = pytest.mark.slow  # Whole shops, materialized.
+
 IDS = {PERSON, ALIAS, OTHER}
 
 
@@ -165,7 +167,6 @@ def test_the_plan_is_gone_and_tombstones_say_who(done: Done) -> None:
     assert tombstones.among(ids)["value"].to_list() == [" K035 ", ALIAS]
 
 
-@pytest.mark.slow
 def test_reading_the_files_again_changes_nothing(done: Done, tmp_path: Path) -> None:
     settings = copied(done.settings, tmp_path / "data")
     file = settings.source_dir / "customers.csv"
@@ -245,7 +246,6 @@ def test_without_yes_it_asks_and_no_erases_nothing(named_shop: Settings, tmp_pat
 # -- stopped in the middle ---------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("at", ["copy_without", "put_in_place", "clean_file", "publish_again"])
 def test_an_erasure_that_is_stopped_goes_on(
     at: str, named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -282,7 +282,6 @@ def test_an_erasure_that_is_stopped_goes_on(
         resume(settings, quiet())
 
 
-@pytest.mark.slow
 def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
     named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

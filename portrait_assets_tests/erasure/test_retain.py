@@ -18,6 +18,8 @@ from portrait_assets.orchestration.request import read_request
 from portrait_assets_tests.erasure.conftest import copied, quiet
 from portrait_assets_tests.erasure.test_erase import rows
 
+pytestmark = pytest.mark.slow  # Whole shops, materialized.
+
 
 @pytest.fixture
 def aged(named_shop: Settings, tmp_path: Path) -> Settings:
@@ -44,7 +46,6 @@ def test_without_yes_it_asks_and_no_removes_nothing(aged: Settings) -> None:
     assert str(result.exception) == "Nothing was removed."
 
 
-@pytest.mark.slow
 def test_old_rows_go_and_a_new_reading_does_not_bring_them_back(aged: Settings) -> None:
     matrix = "FROM features.feature_matrix ORDER BY ALL"
     before = rows(aged, matrix)

@@ -31,6 +31,8 @@ from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait, portrait_here
 
+pytestmark = pytest.mark.slow  # Whole shops, materialized.
+
 PHONES = re.compile(rb"1380000\d{4}")
 _AS_PHONE = "'1380000' || lpad(regexp_extract({0}, '\\d+'), 4, '0')"
 
@@ -383,7 +385,6 @@ def readable(path: Path) -> bytes:
     return found
 
 
-@pytest.mark.slow
 def test_a_whole_run_leaves_identifiers_only_where_they_belong(tmp_path: Path):
     """In the source's own files and in the warehouse: in no report, record or log."""
     settings = short_shop(tmp_path)
