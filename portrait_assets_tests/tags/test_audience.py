@@ -401,6 +401,23 @@ def test_into_an_export_go_those_who_allow_its_purpose(
     assert (for_analysis.customers, for_analysis.left_out) == (5, {})
 
 
+def test_an_export_of_an_earlier_month_leaves_out_who_objected_to_profiling_since(
+    asked: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    """In the month of the audience e was profiled; by the newest consents they may not be."""
+    write_consents(
+        asked,
+        [("e", "profiling", None, False, "objection")],
+        {"marketing": True},
+        as_of="2017-07-31",
+    )
+    audience, path = select_audience(asked, "customer_id IN ('a', 'e')"), tmp_path / "people.csv"
+    for use in (Use("marketing"), Use("profiling")):
+        exported = export_audience(asked, audience, path, use=use)
+        assert (exported.customers, exported.left_out) == (1, {("profiling", "objection"): 1})
+        assert written(asked, path, "customer_id") == [("a",)]
+
+
 def test_a_tag_of_another_purpose_is_asked_for_by_itself(
     asked: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
@@ -446,3 +463,24 @@ def test_the_card_says_what_the_customer_allows(
     assert says in text
     refused = "画像：拒绝" if chinese else "profiling: refused since 2024-03-05 (objected)"
     assert refused in text
+
+
+def test_the_card_of_who_objected_to_profiling_has_no_profile_of_any_month(tmp_path: Path):
+    """Nor has that of a minor whose guardian withdrew, who has a row of earlier months only."""
+    path = tmp_path / "portrait.duckdb"
+    with duckdb.connect(str(path)) as con:
+        catalogue = catalogue_of(tmp_path, TIER)
+        tagged(con, catalogue, {month: features(month, spend=[500, 5]) for month in (MAY, JUNE)})
+        con.execute(
+            f"DELETE FROM tags.portrait_matrix WHERE customer_id = 'b' AND as_of = '{JUNE}'"
+        )
+        answers = [("b", "profiling", None, False, "minor_without_guardian")]
+        write_consents(con, answers, as_of=f"{JUNE}")
+    door = door_of(tmp_path, {"card": "C3"})
+    assert read_card(path, "a", door, MAY).tags
+    for month in (MAY, None):
+        card = read_card(path, "b", door, month)
+        assert (card.tags, card.changes, card.columns, card.segment_en) == ((), (), (), None)
+        assert [p.because for p in card.permissions if not p.allowed][:1] == [
+            "minor_without_guardian"
+        ]

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.privacy.consent import Permission, permissions_of
+from portrait_assets.privacy.consent import PROFILING, Permission, permissions_of
 from portrait_assets.privacy.egress import (
     HIGHEST,
     LOWEST,
@@ -286,6 +286,8 @@ def _changes(
 def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = None) -> Card:
     """The customer's card from the published file, as far as the door lets it pass.
 
+    Of who by the newest consents refuses profiling it has what they allow, and no profile.
+
     Args:
         path: the file.
         customer_id: the source's identifier, or in a file of pseudonyms one of these.
@@ -302,6 +304,7 @@ def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = Non
         published = _as_published(con, customer_id, door)
         clearance = door.clearance(Outlet.CARD)
         card = customer_card(con, published, as_of, clearance=clearance, asked_for=customer_id)
+        card = _as_allowed(card)
     finally:
         con.close()
     departure = Departure(
@@ -314,6 +317,14 @@ def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = Non
     door.open(departure)
     door.record(departure, 1, digest_of(repr(card)))
     return card
+
+
+def _as_allowed(card: Card) -> Card:
+    """The card, of which without consent to profiling nothing is left but the permissions."""
+    answers = [each.allowed for each in card.permissions if each.purpose == PROFILING]
+    if any(answers) or not answers:
+        return card
+    return replace(card, segment_en=None, segment_zh=None, tags=(), changes=(), columns=())
 
 
 def _as_published(con: duckdb.DuckDBPyConnection, customer_id: str, door: Door) -> str:
