@@ -369,6 +369,7 @@ def test_the_values_of_a_column_held_back_are_null_and_shown_nowhere():
         "4111 1111 1111 1111",
         "上海市南京路100号",
         "12 Main Street",
+        "7 Mulholland Drive",
         "bread PM-00000012",
     ],
 )
@@ -383,6 +384,7 @@ def test_a_single_value_that_is_personal_is_null_and_shown_nowhere(value: str):
 @pytest.mark.parametrize(
     "value",
     [
+        *("128 GB USB Flash Drive", "500 GB Hard Drive", "4 Wheel Drive", "付款方式"),
         *("转账给本人", "转账至余额宝", "信用卡还款", "房贷还款", "餐饮", "黄金", "白酒", "工资"),
         *("Transfer to savings account", "Payment to merchant", "Office Supplies", "MEAT-PORK"),
         *("WHITE HANGING HEART T-LIGHT HOLDER", "12 PENCILS SMALL TUBE SKULL", "65+", "50-74K"),

@@ -48,8 +48,14 @@ _PATTERNS = (
     rf"{_START}\d{{3}}-\d{{2}}-\d{{4}}{_END}",
     r"(?:路|街|道|巷|弄|胡同)\d+(?:号|弄|栋|幢)",
     r"(?i)\b\d{1,5} (?:[a-z'.]+ ){1,3}"
-    r"(?:street|st|road|rd|avenue|ave|lane|ln|boulevard|blvd|drive)\b",
+    r"(?:street|st|road|rd|avenue|ave|lane|ln|boulevard|blvd)\b",
 )
+_DRIVE = r"(?i)\b\d{1,5} (?:[a-z'.]+ ){0,2}([a-z'.]+) drive\b"
+_OF_MACHINES = (
+    *("flash", "hard", "disk", "disc", "state", "usb", "pen", "thumb", "tape", "optical"),
+    *("gb", "tb", "bay", "rack", "wheel", "test"),
+)
+"""What drives are called that are no streets."""
 _ID = rf"{_START}(\d{{17}}[\dXx])(?:$|[^0-9A-Za-z])"
 _CARD = rf"{_START}(\d(?:[ -]?\d){{15,18}}){_END}"
 _PAID = (
@@ -73,6 +79,8 @@ def has_number_of_a_person(text: pl.Expr) -> pl.Expr:
     plain = half_width(text)
     card = plain.str.extract(_CARD).str.replace_all("[ -]", "")
     found = [plain.str.contains(pattern) for pattern in _PATTERNS]
+    drive = plain.str.extract(_DRIVE).str.to_lowercase()
+    found.append(drive.is_not_null() & ~drive.is_in(_OF_MACHINES))
     found.append(is_chinese_id(plain.str.extract(_ID).str.to_uppercase()))
     found.append(is_bank_card(card))
     return pl.any_horizontal(each.fill_null(False) for each in found)
