@@ -484,3 +484,23 @@ def test_the_card_of_who_objected_to_profiling_has_no_profile_of_any_month(tmp_p
         assert [p.because for p in card.permissions if not p.allowed][:1] == [
             "minor_without_guardian"
         ]
+
+
+def test_the_card_has_no_tags_for_a_purpose_that_the_customer_refuses(tmp_path: Path):
+    """Where nobody was asked for it, the tags are analysis, and are shown."""
+    path = tmp_path / "portrait.duckdb"
+    careful = '  - {code: careful, expression: "NOT risky", type: boolean}\n'
+    catalogue = catalogue_of(tmp_path, TIER, RISKY, careful)
+    with duckdb.connect(str(path)) as con:
+        tagged(con, catalogue, {JUNE: features(spend=[500, 5], visits=[1, 9])})
+        write_consents(con, [("a", "credit", None, True, "contract")], as_of=f"{JUNE}")
+    door = door_of(tmp_path, {"card": "C3"})
+    a, b = (read_card(path, who, door) for who in "ab")
+    assert {tag.code for tag in a.tags} - {tag.code for tag in b.tags} == {"risky"}
+    of_b = next(tag for tag in b.tags if tag.code == "careful")
+    assert (of_b.value, of_b.inputs, of_b.evidence) == ("true", (), ())
+    assert "risky" not in {column.name for column in b.columns}
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE consent.consent_default SET consents = 0")
+        con.execute("DELETE FROM consent.customer_consent")
+    assert "risky" in {tag.code for tag in read_card(path, "b", door).tags}
