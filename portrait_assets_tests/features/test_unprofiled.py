@@ -126,6 +126,34 @@ def test_where_silence_refuses_only_those_who_agreed_are_profiled() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("silence", "customers"), [(True, ["ann", "bob", "leo"]), (False, ["bob", "leo"])]
+)
+def test_profiling_is_allowed_by_who_allows_it_by_a_channel(
+    silence: bool, customers: list[str]
+) -> None:
+    """Ann refuses one channel only, Bob agreed by one after an objection to all of them."""
+    objected = [
+        {"customer_id": who, "kind": "objection", "requested_on": day("2024-02-10"), **to}
+        for who, to in (("ann", {"channel": "app"}), ("bob", {}), ("cat", {}))
+    ]
+    agreed = {"purpose": "profiling", "granted_on": day("2024-02-20"), "channel": "app"}
+    world = World(
+        "2024-02",
+        merged=MERGED,
+        requests=objected,
+        consents=[{"customer_id": who, **agreed} for who in ("bob", "leo")],
+        consent_default={"profiling": silence},
+        **lives("kid"),
+    )
+    assert world.matrix("2024-02")["customer_id"].to_list() == customers
+    rows = pl.DataFrame({"customer_id": customers})
+    subject = Subject(cast(Warehouse, world), FEATURE_MATRIX, "2024-02", lambda: rows)
+    assert EVERYONE.find(subject).failures == 0
+    because = dict(row[1:3] for row in unprofiled(world) if row[0] == 2)
+    assert because == {"cat": "objection"} | ({} if silence else {"ann": "objection"})
+
+
 def test_without_objections_nothing_is_left_out() -> None:
     asked = World("2024-02", requests=[], **lives("kid"))
     assert asked.table(UNPROFILED).is_empty()

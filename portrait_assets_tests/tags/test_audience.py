@@ -401,6 +401,23 @@ def test_into_an_export_go_those_who_allow_its_purpose(
     assert (for_analysis.customers, for_analysis.left_out) == (5, {})
 
 
+def test_an_export_of_an_earlier_month_leaves_out_who_objected_to_profiling_since(
+    asked: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    """In the month of the audience e was profiled; by the newest consents they may not be."""
+    write_consents(
+        asked,
+        [("e", "profiling", None, False, "objection")],
+        {"marketing": True},
+        as_of="2017-07-31",
+    )
+    audience, path = select_audience(asked, "customer_id IN ('a', 'e')"), tmp_path / "people.csv"
+    for use in (Use("marketing"), Use("profiling")):
+        exported = export_audience(asked, audience, path, use=use)
+        assert (exported.customers, exported.left_out) == (1, {("profiling", "objection"): 1})
+        assert written(asked, path, "customer_id") == [("a",)]
+
+
 def test_a_tag_of_another_purpose_is_asked_for_by_itself(
     asked: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
@@ -446,3 +463,44 @@ def test_the_card_says_what_the_customer_allows(
     assert says in text
     refused = "画像：拒绝" if chinese else "profiling: refused since 2024-03-05 (objected)"
     assert refused in text
+
+
+def test_the_card_of_who_objected_to_profiling_has_no_profile_of_any_month(tmp_path: Path):
+    """Nor has that of a minor whose guardian withdrew, who has a row of earlier months only."""
+    path = tmp_path / "portrait.duckdb"
+    with duckdb.connect(str(path)) as con:
+        catalogue = catalogue_of(tmp_path, TIER)
+        tagged(con, catalogue, {month: features(month, spend=[500, 5]) for month in (MAY, JUNE)})
+        con.execute(
+            f"DELETE FROM tags.portrait_matrix WHERE customer_id = 'b' AND as_of = '{JUNE}'"
+        )
+        answers = [("b", "profiling", None, False, "minor_without_guardian")]
+        write_consents(con, answers, as_of=f"{JUNE}")
+    door = door_of(tmp_path, {"card": "C3"})
+    assert read_card(path, "a", door, MAY).tags
+    for month in (MAY, None):
+        card = read_card(path, "b", door, month)
+        assert (card.tags, card.changes, card.columns, card.segment_en) == ((), (), (), None)
+        assert [p.because for p in card.permissions if not p.allowed][:1] == [
+            "minor_without_guardian"
+        ]
+
+
+def test_the_card_has_no_tags_for_a_purpose_that_the_customer_refuses(tmp_path: Path):
+    """Where nobody was asked for it, the tags are analysis, and are shown."""
+    path = tmp_path / "portrait.duckdb"
+    careful = '  - {code: careful, expression: "NOT risky", type: boolean}\n'
+    catalogue = catalogue_of(tmp_path, TIER, RISKY, careful)
+    with duckdb.connect(str(path)) as con:
+        tagged(con, catalogue, {JUNE: features(spend=[500, 5], visits=[1, 9])})
+        write_consents(con, [("a", "credit", None, True, "contract")], as_of=f"{JUNE}")
+    door = door_of(tmp_path, {"card": "C3"})
+    a, b = (read_card(path, who, door) for who in "ab")
+    assert {tag.code for tag in a.tags} - {tag.code for tag in b.tags} == {"risky"}
+    of_b = next(tag for tag in b.tags if tag.code == "careful")
+    assert (of_b.value, of_b.inputs, of_b.evidence) == ("true", (), ())
+    assert "risky" not in {column.name for column in b.columns}
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE consent.consent_default SET consents = 0")
+        con.execute("DELETE FROM consent.customer_consent")
+    assert "risky" in {tag.code for tag in read_card(path, "b", door).tags}

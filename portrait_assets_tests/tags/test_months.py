@@ -13,7 +13,7 @@ import pytest
 
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, UNPROFILED
 from portrait_assets.stages.tags.assets import materialize_months
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.governance import Action, approve
@@ -64,7 +64,7 @@ SPEND = {MAY: [150, 60, 5], JUNE: [150, 60, 500]}
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     """Features of three customers in May and June, without segments or transactions."""
     opened = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
-    for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CUSTOMER_MONTH):
+    for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CUSTOMER_MONTH, UNPROFILED):
         ensure_table(opened.con, table)
     world = pl.concat([features(as_of, spend=spend) for as_of, spend in SPEND.items()])
     opened.con.register("world", world)

@@ -17,7 +17,11 @@ from portrait_assets.stages.tags.quality.distributions import (
     TagDistributions,
     tag_distributions,
 )
-from portrait_assets.stages.tags.quality.lift import _most_significant_lift, outcomes_sql
+from portrait_assets.stages.tags.quality.lift import (
+    _most_significant_lift,
+    most_significant_lifts,
+    outcomes_sql,
+)
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
@@ -166,11 +170,35 @@ def test_whether_customers_responded_is_known_of_those_who_were_contacted():
         con.execute(
             "CREATE TABLE features.customer_month AS SELECT * FROM (VALUES "
             "('2017-06', 'a', 1, 2, 1), ('2017-06', 'b', 0, 1, 0), ('2017-06', 'c', 2, 0, 1), "
-            "('2017-05', 'd', 1, 1, 1)) "
+            "('2017-05', 'd', 1, 1, 1), ('2017-06', 'e', 1, 1, 1)) "
             "AS t(month, customer_id, purchases, contacts, responses)"
         )
+        con.execute(
+            "CREATE TABLE features.unprofiled AS SELECT * FROM (VALUES "
+            "(DATE '2017-05-31', 'a', 'objection'), (DATE '2017-06-30', 'e', 'objection'), "
+            "(DATE '2017-06-30', 'f', 'withdrawn')) AS t(as_of, customer_id, because)"
+        )
         found = con.execute(f"{outcomes_sql('2017-06')} ORDER BY customer_id").fetchall()
-    assert found == [("a", True, True), ("b", False, False), ("c", True, None)]
+    known = [("a", True, True), ("b", False, False), ("c", True, None)]
+    assert found == [*known, ("e", None, None), ("f", None, None)]
+
+
+def test_what_somebody_did_after_they_objected_is_not_held_against_a_tag(tmp_path: Path):
+    """Of 40 customers with a high tier 30 bought, of 80 with a low one 10, and 40 objected."""
+    catalogue = catalogue_of(tmp_path, TIER)
+    ten = pl.DataFrame({"number": [str(number) for number in range(10)]})
+    world = features(MAY, spend=[150] * 4 + [5] * 6).filter(pl.col("customer_id") <= "h")
+    more = features(MAY, spend=[5] * 8).filter(pl.col("customer_id") > "d")
+    more = more.with_columns(pl.col("customer_id").str.to_uppercase())
+    world = pl.concat([world, more]).join(ten, how="cross")
+    named = world.with_columns(pl.concat_str("customer_id", "number").alias("customer_id"))
+    may = distributions_of(catalogue, {MAY: named.drop("number")})[0]
+    bought = pl.col("customer_id").str.contains("^[a-ce]")
+    objected = pl.col("customer_id").str.contains("^[A-Z]")
+    followed = may.sample.select("customer_id", pl.when(~objected).then(bought).alias("purchased"))
+    followed = followed.with_columns(responded=pl.lit(None, pl.Boolean))
+    lift = most_significant_lifts(catalogue.active("2017-05"), may, followed)["tier"]
+    assert (lift.value, round(lift.lift, 6)) == ("high", 1.5)
 
 
 def test_a_quality_card_per_tag_conforms_and_says_why(tmp_path: Path):

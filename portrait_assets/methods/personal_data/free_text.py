@@ -6,6 +6,7 @@ the words of a category, and no one shares what another wrote to one payee.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import polars as pl
@@ -28,6 +29,9 @@ FEWEST_ROWS, ONCE_SHARE = 100, 0.6
 MANY_ROWS, ONCE_SHARE_OF_MANY = 1_000, 0.3
 """Rows whose value no other row has: of product types 0.48 of the first 100 lines of a shop, 0.22
 of 1,000, and of notes nearly all."""
+MOST_VALUES = 5_000
+"""Values that a category may be estimated to have: in its first thousand lines a shop with 4,000
+articles has sold most of them once."""
 FEWEST_VALUES = 30
 FEWEST_PERSONAL, PERSONAL_SHARE = 5, 0.2
 FEWEST_NAMES, NAME_SHARE = 10, 0.4
@@ -44,8 +48,14 @@ _PATTERNS = (
     rf"{_START}\d{{3}}-\d{{2}}-\d{{4}}{_END}",
     r"(?:路|街|道|巷|弄|胡同)\d+(?:号|弄|栋|幢)",
     r"(?i)\b\d{1,5} (?:[a-z'.]+ ){1,3}"
-    r"(?:street|st|road|rd|avenue|ave|lane|ln|boulevard|blvd|drive)\b",
+    r"(?:street|st|road|rd|avenue|ave|lane|ln|boulevard|blvd)\b",
 )
+_DRIVE = r"(?i)\b\d{1,5} (?:[a-z'.]+ ){0,2}([a-z'.]+) drive\b"
+_OF_MACHINES = (
+    *("flash", "hard", "disk", "disc", "state", "usb", "pen", "thumb", "tape", "optical"),
+    *("gb", "tb", "bay", "rack", "wheel", "test"),
+)
+"""What drives are called that are no streets."""
 _ID = rf"{_START}(\d{{17}}[\dXx])(?:$|[^0-9A-Za-z])"
 _CARD = rf"{_START}(\d(?:[ -]?\d){{15,18}}){_END}"
 _PAID = (
@@ -69,6 +79,8 @@ def has_number_of_a_person(text: pl.Expr) -> pl.Expr:
     plain = half_width(text)
     card = plain.str.extract(_CARD).str.replace_all("[ -]", "")
     found = [plain.str.contains(pattern) for pattern in _PATTERNS]
+    drive = plain.str.extract(_DRIVE).str.to_lowercase()
+    found.append(drive.is_not_null() & ~drive.is_in(_OF_MACHINES))
     found.append(is_chinese_id(plain.str.extract(_ID).str.to_uppercase()))
     found.append(is_bank_card(card))
     return pl.any_horizontal(each.fill_null(False) for each in found)
@@ -132,9 +144,9 @@ class Values:
 
     `rows` are those with a value, `values` the distinct ones, of which `repeated` stand in so many
     rows that they could have been shared and `own` of these are of one customer; `once` counts
-    rows whose value no other has. Of `seen` distinct values, all or an even part of them,
-    `personal` have a personal form, `names` a word in that of a name, and `characters` is their
-    mean length.
+    rows whose value no other has, and `twice` values in two rows that are of two customers. Of
+    `seen` distinct values, all or an even part of them, `personal` have a personal form, `names` a
+    word in that of a name, and `characters` is their mean length.
     """
 
     rows: int
@@ -142,10 +154,20 @@ class Values:
     repeated: int
     own: int
     once: int
+    twice: int
     seen: int
     personal: int
     names: int
     characters: float
+
+    @property
+    def in_all(self) -> float:
+        """At least how many values there are, with those that no row has yet.
+
+        Chao (1984), Nonparametric estimation of the number of classes in a population. Without
+        bound where no two customers share one.
+        """
+        return self.values + self.once**2 / (2 * self.twice) if self.twice else math.inf
 
 
 def free_text(column: Values) -> tuple[str, str] | None:
@@ -168,7 +190,8 @@ def free_text(column: Values) -> tuple[str, str] | None:
             f"出现{REPEATED}次以上的{column.repeated}个取值中，有{column.own}个仅属于一名客户",
         )
     limit = ONCE_SHARE_OF_MANY if column.rows >= MANY_ROWS else ONCE_SHARE
-    if column.rows >= FEWEST_ROWS and column.once >= limit * column.rows:
+    is_open = column.rows >= FEWEST_ROWS and column.in_all > MOST_VALUES
+    if is_open and column.once >= limit * column.rows:
         share = column.once / column.rows
         return (
             f"{share:.0%} of its rows have a value that no other row has",

@@ -15,7 +15,7 @@ CHINESE_NAME = (
 Security, 2020), with a given name of one or two characters."""
 GENERIC_CHINESE = (
     "银行|信用|账户|余额|商户|公司|平台|本人|他人|自己|家人|朋友|亲友|同事|基金|理财|保险|证券|微信|"
-    "支付|贷|花呗|白条|对公|个人|房东|学校|医院|超市|卡|存款|定期|活期|工资|房租|水电|话费|交通|餐饮"
+    "支付|贷|花呗|白条|对公|个人|房东|学校|医院|超市|卡|存款|定期|活期|工资|房租|水电|话费|交通|餐饮|方式"
 )
 GENERIC = (
     r"(?i)\b(?:accounts?|acct|savings?|saver|che(?:cking|que)|current|deposits?|cards?|credit|debit|"

@@ -140,7 +140,7 @@ def _free_before(rows: pl.DataFrame) -> _Reasons:
     }
 
 
-_NOTHING = Values(0, 0, 0, 0, 0, 0, 0, 0, 0.0)
+_NOTHING = Values(0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0)
 
 
 def _judged(

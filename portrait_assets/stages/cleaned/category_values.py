@@ -116,9 +116,10 @@ def _measured(
     with_counts = f"SELECT value, {counted} FROM ({source}) WHERE value IS NOT NULL GROUP BY value"
     con.execute(f"CREATE OR REPLACE TEMP TABLE category_values AS {with_counts}")
     try:
-        rows, distinct, repeated, own, once = con.execute(
+        rows, distinct, repeated, own, once, twice = con.execute(
             "SELECT sum(rows)::BIGINT, count(*), count(*) FILTER (rows >= 3), "
-            "count(*) FILTER (rows >= 3 AND customers = 1), count(*) FILTER (rows = 1) "
+            "count(*) FILTER (rows >= 3 AND customers = 1), count(*) FILTER (rows = 1), "
+            "count(*) FILTER (rows = 2 AND customers = 2) "
             "FROM category_values"
         ).fetchall()[0]
         sample = con.sql(
@@ -132,12 +133,10 @@ def _measured(
     # Codes of a kind are several and used again; one identifier among words is not usual in it.
     is_usual = in_rows >= max(CODES_SHARE * sample["rows"].sum(), 2 * codes)
     holds_codes = codes > 1 and is_usual
-    shared = {"repeated": repeated, "own": own, "once": once} if is_shared else _UNKNOWN
+    counted_rows = {"repeated": repeated, "own": own, "once": once, "twice": twice}
+    shared = counted_rows if is_shared else dict.fromkeys(counted_rows, 0)
     values = Values(rows, distinct, seen=sample.height, **shared, **forms)  # type: ignore[arg-type]
     return Measured(canonical.name, column.name, values, holds_codes)
-
-
-_UNKNOWN = {"repeated": 0, "own": 0, "once": 0}
 
 
 def _forms(sample: pl.DataFrame, canonical: Canonical) -> dict[str, float]:

@@ -43,8 +43,9 @@ EXPECTED = Step(
     lambda scope: (
         f"""
     SELECT customer_id, coalesce(
-        (SELECT any_value(allowed) FROM customer_consent AS c WHERE c.customer_id = e.customer_id
-            AND purpose = 'profiling' AND channel IS NULL),
+        (SELECT CASE WHEN bool_or(allowed) THEN true WHEN bool_or(channel IS NULL) THEN false END
+            FROM customer_consent AS c
+            WHERE c.customer_id = e.customer_id AND purpose = 'profiling'),
         (SELECT any_value(allowed) FROM consent_default WHERE purpose = 'profiling'),
         true
     ) AS allowed

@@ -27,7 +27,12 @@ MUST_AGREE = Step(
 )
 """A row where silence refuses profiling."""
 
-_REFUSED = "FROM customer_consent WHERE purpose = 'profiling' AND channel IS NULL"
+_ANSWERED = (
+    "SELECT customer_id, bool_or(allowed) AS allowed, bool_or(channel IS NULL) AS by_any, "
+    "arg_max(because, channel IS NULL) AS because "
+    "FROM customer_consent WHERE purpose = 'profiling' GROUP BY customer_id"
+)
+"""Profiling is of no channel: who allows it by at least one allows it."""
 _HAS_EVENTS = tuple(
     read(table, EVER, f"{table.name}_of_all") for table in (CUSTOMER_MONTH, CUSTOMER_BALANCE_MONTH)
 )
@@ -43,12 +48,15 @@ REFUSED = Step(
     SELECT DISTINCT coalesce(a.customer_id, t.customer_id) AS customer_id,
         coalesce(r.because, 'default') AS because
     FROM ({_OF_ALL}) AS t LEFT JOIN alias AS a ON a.alias_id = t.customer_id
-    LEFT JOIN (SELECT customer_id, allowed, because {_REFUSED}) AS r
+    LEFT JOIN ({_ANSWERED}) AS r
         ON r.customer_id = coalesce(a.customer_id, t.customer_id)
     WHERE NOT coalesce(r.allowed, false) AND EXISTS (FROM must_agree)
     """,
     grain=Grain.ALL,
-    when_empty=(MUST_AGREE, f"SELECT customer_id, because {_REFUSED} AND NOT allowed"),
+    when_empty=(
+        MUST_AGREE,
+        f"SELECT customer_id, because FROM ({_ANSWERED}) WHERE by_any AND NOT allowed",
+    ),
 )
 """Who may not be profiled as of the month, and why."""
 

@@ -10,7 +10,7 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_in
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
@@ -43,6 +43,7 @@ READ = (
     read(FEATURE_MATRIX, THE_MONTH),
     read(SOURCE_EVIDENCE, THE_MONTH),
     read(CUSTOMER_MONTH, THE_MONTH),
+    read(UNPROFILED, THE_MONTH),
     *(
         source
         for step in (named_segment(THE_MONTH), marketing_allowed(THE_MONTH))

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.privacy.consent import Permission, permissions_of
+from portrait_assets.privacy.consent import PROFILING, Permission, Use, not_asked, permissions_of
 from portrait_assets.privacy.egress import (
     HIGHEST,
     LOWEST,
@@ -137,9 +137,12 @@ def customer_card(
 
 
 def _of_inputs(tag: CardTag, shown: Container[str]) -> CardTag:
-    """The tag with the evidence that may be shown."""
-    evidence = zip(tag.inputs, tag.evidence, strict=True)
-    return replace(tag, evidence=tuple(each for name, each in evidence if name in shown))
+    """The tag with the inputs, and the evidence, that may be shown."""
+    both = zip(tag.inputs, tag.evidence, strict=True)
+    kept = [(name, each) for name, each in both if name in shown]
+    return replace(
+        tag, inputs=tuple(name for name, _ in kept), evidence=tuple(each for _, each in kept)
+    )
 
 
 def _classes(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
@@ -286,6 +289,9 @@ def _changes(
 def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = None) -> Card:
     """The customer's card from the published file, as far as the door lets it pass.
 
+    Of who by the newest consents refuses profiling it has what they allow, and no profile; of who
+    refuses another purpose no tags that are computed for it.
+
     Args:
         path: the file.
         customer_id: the source's identifier, or in a file of pseudonyms one of these.
@@ -302,6 +308,7 @@ def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = Non
         published = _as_published(con, customer_id, door)
         clearance = door.clearance(Outlet.CARD)
         card = customer_card(con, published, as_of, clearance=clearance, asked_for=customer_id)
+        card = _as_allowed(con, card)
     finally:
         con.close()
     departure = Departure(
@@ -314,6 +321,42 @@ def read_card(path: Path, customer_id: str, door: Door, as_of: date | None = Non
     door.open(departure)
     door.record(departure, 1, digest_of(repr(card)))
     return card
+
+
+def _as_allowed(con: duckdb.DuckDBPyConnection, card: Card) -> Card:
+    """The card without what the customer does not allow it to be used for.
+
+    Without consent to profiling nothing is left but the permissions; without one to another
+    purpose, where customers were asked for that, tags that are computed for it are left out.
+    """
+    allows = {each.purpose: False for each in card.permissions}
+    allows |= {each.purpose: True for each in card.permissions if each.allowed}
+    if not allows.get(PROFILING, True):
+        nothing = replace(card, tags=(), changes=(), columns=(), held_back=0)
+        return replace(nothing, segment_en=None, segment_zh=None)
+    refused = {
+        p for p, is_allowed in allows.items() if not is_allowed and not not_asked(con, Use(p))
+    }
+    purposes = _purposes(con, card.as_of)
+    hidden = {code for code, purpose in purposes.items() if purpose in refused}
+    tags = tuple(tag for tag in card.tags if tag.code not in hidden)
+    changes = tuple(change for change in card.changes if change.code not in hidden)
+    names = {change.code for change in changes}.union(*((t.code, *t.inputs) for t in tags))
+    columns = tuple(column for column in card.columns if column.name in names - hidden)
+    shown = {column.name for column in columns}
+    return replace(
+        card, tags=tuple(_of_inputs(tag, shown) for tag in tags), changes=changes, columns=columns
+    )
+
+
+def _purposes(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
+    """What each tag is computed for; nothing in files of versions that did not say so."""
+    table, _ = _CATALOGUES[1]
+    columns = con.execute(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()
+    if ("purpose",) not in columns:
+        return {}
+    sql = f"SELECT tag_code, max(purpose::VARCHAR) FROM {table} WHERE as_of = ? GROUP BY 1"
+    return dict(con.execute(sql, [month]).fetchall())
 
 
 def _as_published(con: duckdb.DuckDBPyConnection, customer_id: str, door: Door) -> str:

@@ -27,6 +27,7 @@ from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.privacy.consent import (
     ANALYSIS,
+    CONSENT_DEFAULT,
     MARKETING,
     PROFILING,
     REASONS,
@@ -434,9 +435,10 @@ def export_audience(
 ) -> Exported:
     """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
 
-    Only customers are written who by the newest consents allow the use, and, where the audience is
-    selected by tags that are computed for another purpose, that purpose too; such a tag is null for
-    who does not allow it. Without a channel `allowed_channels` says by which they may be contacted.
+    Only customers are written who by the newest consents allow the use and profiling, and, where
+    the audience is selected by tags that are computed for another purpose, that purpose too; such a
+    tag is null for who does not allow it. Without a channel `allowed_channels` says by which they
+    may be contacted.
 
     The file is written beside `path`, for its owner only, and then moved, so that it is never
     half-written. In CSV no text is a formula to a spreadsheet (`schema.csv_text`).
@@ -465,6 +467,9 @@ def export_audience(
     rows = _rows(con, audience)
     for each in uses:
         require_asked(con, each)
+    if existing_types(con, CONSENT_DEFAULT):
+        # Of an earlier month there are rows of customers who have objected since.
+        uses.append(ANALYSIS)
     shown = {name: purpose for name, purpose in of_others.items() if name not in without}
     others = [Use(purpose) for purpose in sorted(set(shown.values()) - needed)]
     tables = keep_answers(con, rows, [*uses, *others])

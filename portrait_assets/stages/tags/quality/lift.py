@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.agreement import Codes
 from portrait_assets.methods.statistics.intervals import exact
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, UNPROFILED
 from portrait_assets.stages.tags.catalogue.tag import Tag
 from portrait_assets.stages.tags.contract import OUTCOMES
 from portrait_assets.stages.tags.quality.advice import Lift
@@ -23,11 +24,16 @@ MIN_CUSTOMERS = 30  # With fewer known outcomes a value has no usable lift.
 
 
 def outcomes_sql(month: str) -> str:
-    """The SELECT of what customers did in the month, without those who did nothing."""
+    """The SELECT of what customers did in the month, without those who did nothing.
+
+    It is null of who may not be profiled as of the month: no prediction is judged by it.
+    """
     return (
-        "SELECT customer_id, purchases > 0 AS purchased, "
-        "CASE WHEN contacts > 0 THEN responses > 0 END AS responded "
-        f"FROM {CUSTOMER_MONTH.full_name} WHERE month = {literal(month)}"
+        "SELECT customer_id, CASE WHEN because IS NULL THEN purchases > 0 END AS purchased, "
+        "CASE WHEN because IS NULL AND contacts > 0 THEN responses > 0 END AS responded "
+        f"FROM (FROM {CUSTOMER_MONTH.full_name} WHERE month = {literal(month)}) FULL JOIN "
+        f"(FROM {UNPROFILED.full_name} WHERE as_of = {literal(last_day(month))}) "
+        "USING (customer_id)"
     )
 
 
@@ -47,10 +53,10 @@ def most_significant_lifts(
         outcomes: customer_id with a column per outcome, as `outcomes_sql` gives them.
     """
     followed = before.sample.select("customer_id").join(
-        outcomes, on="customer_id", how="left", maintain_order="left"
+        outcomes.with_columns(has_row=True), on="customer_id", how="left", maintain_order="left"
     )
     # A customer without a row bought nothing; whether they would have responded is unknown.
-    followed = followed.with_columns(pl.col("purchased").fill_null(False))
+    followed = followed.with_columns(pl.when("has_row").then("purchased").otherwise(False))
     known = {name: followed[name].is_not_null().to_numpy() for name in OUTCOMES}
     happened = {name: followed[name].fill_null(False).to_numpy() for name in OUTCOMES}
     lifts = {}
