@@ -25,6 +25,7 @@ from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request
 from portrait_assets.privacy.erasure import ErasureError, plan_file, read_unfinished
 from portrait_assets.privacy.keys import KeyFileError, KeyName, find_key, key_file
+from portrait_assets.privacy.register import RegisterError
 from portrait_assets.privacy.tombstones import MARK, digest_of, read_tombstones
 from portrait_assets_tests.erasure.conftest import ASKED, Done, copied, quiet
 from portrait_assets_tests.erasure.world import ALIAS, OTHER, PERSON, STAYS, THEIRS
@@ -65,6 +66,7 @@ def test_the_certificate_counts_what_was_removed_and_a_scan_that_found_it_only_b
         "warehouse/corner_shop/portrait.duckdb",
         "warehouse/corner_shop/audience.csv",
     }
+    assert (before.files, before.size_bytes) != (after.files, after.size_bytes)
     assert after.found == {}
     assert after.patterns == 17
     assert "sources/corner_shop/sales.csv" in certificate.source_files
@@ -303,6 +305,19 @@ def test_a_full_disk_is_one_sentence_before_anything(
     with pytest.raises(ErasureError, match=r"are free; free room.*Nothing was erased"):
         erase(named_shop, what, quiet())
     assert not plan_file(named_shop).exists()
+
+
+def test_a_broken_register_is_a_sentence_before_anything(
+    named_shop: Settings, tmp_path: Path
+) -> None:
+    """What is published again is entered in it: the warehouse would be left unpublished."""
+    settings = copied(named_shop, tmp_path / "data")
+    with settings.register_file.open("a") as register:
+        register.write("another line\n")
+    with pytest.raises(RegisterError, match="nothing leaves"):
+        erase(settings, preview(settings, ASKED), quiet())
+    assert not plan_file(settings).exists()
+    assert settings.portrait_file.exists()
 
 
 def test_a_number_of_an_erasure_is_of_its_moment(done: Done) -> None:

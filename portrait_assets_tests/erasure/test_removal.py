@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import duckdb
@@ -40,11 +41,13 @@ def test_texts_small_counts_and_rows(tmp_path: Path) -> None:
         name_ids(con, ["K1"], [])
         texts, shared = own_texts(con, ["K1"])
         assert (texts, shared) == ([THEIRS], 1)
+        (tmp_path / "old.duckdb").chmod(0o600)
         lines = pl.DataFrame(schema=LINE_SCHEMA)
         ids = frozenset({"customer_id"})
         rows = copy_without(
             Removed(con, (), ids, KEY, texts, lines, ((), ())), tmp_path / "new.duckdb"
         )
+    assert stat.S_IMODE((tmp_path / "new.duckdb").stat().st_mode) == 0o600
     assert {(each.name, each.before, each.after) for each in rows} == {
         ("features.feature_matrix", 3, 2),
         ("features.fitted", 2, 2),

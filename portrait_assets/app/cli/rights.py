@@ -66,10 +66,10 @@ def subject(
     PORTRAIT_CLEARANCE__SUBJECT=C3 shows all.
     """
     from portrait_assets.app.subject.leaving import give_account
-    from portrait_assets.app.subject.page import FOLDER
+    from portrait_assets.app.subject.page import accounts_folder
 
     settings = settings_of(source, data_dir)
-    folder = None if json else to or settings.data_dir / FOLDER / settings.source
+    folder = None if json else to or accounts_folder(settings)
     given = give_account(settings, customer, folder, purpose is Purpose.PORTABILITY)
     if json:
         typer.echo(given.text, nl=False)

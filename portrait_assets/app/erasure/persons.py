@@ -9,9 +9,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.personal_data.forms import EMAIL, write_phone
-from portrait_assets.privacy.erasure import FEWEST, ErasureError
+from portrait_assets.privacy.erasure import ErasureError
 from portrait_assets.privacy.scan import holding, is_long_enough, text_values
 from portrait_assets.privacy.tombstones import CUSTOMERS, Tombstones
 from portrait_assets.schema.csv_text import restored
@@ -223,7 +224,7 @@ def is_erased(column: str, of: str = CUSTOMERS) -> str:
 def own_texts(con: duckdb.DuckDBPyConnection, ids: list[str]) -> tuple[list[str], int]:
     """The texts that only rows of the erased have, and how many more stand in those of others.
 
-    Texts that `FEWEST` of the erased share say nothing of one of them.
+    Texts that `SMALLEST_CELL` of the erased share say nothing of one of them.
 
     Args:
         con: a connection to the warehouse, after `name_ids`.
@@ -260,7 +261,7 @@ def _own_values(
         values = con.sql(
             f"SELECT v FROM (SELECT trim({quote(column.name)}) AS v, count(DISTINCT {quote(who)}) "
             f"AS persons FROM {table} WHERE {is_erased(who, who)} GROUP BY 1) "
-            f"WHERE v IS NOT NULL AND persons < {FEWEST} ORDER BY 1"
+            f"WHERE v IS NOT NULL AND persons < {SMALLEST_CELL} ORDER BY 1"
         ).pl()["v"]
         if column.sensitivity is not Sensitivity.C3:
             values = values.filter(values.str.contains(_SAYS_SOMETHING))
