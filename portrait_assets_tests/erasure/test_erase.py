@@ -278,6 +278,7 @@ def test_an_erasure_that_is_stopped_goes_on(
     assert finished.certificate.number == plan.number
     removed = {each.name: (each.before, each.after) for each in finished.certificate.rows}
     assert removed["raw.customers"] == (4, 1)
+    assert removed["identity_review.csv"] == (2, 1)
     assert finished.certificate.scan_before is not None
     assert finished.certificate.scan_before.found
     with pytest.raises(ErasureError, match="No erasure"):
@@ -295,6 +296,20 @@ def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
     assert "are still in sources/corner_shop/notes.txt (its bytes)" in str(refused.value)
     (settings.source_dir / "notes.txt").unlink()
     assert resume(settings, quiet()).page.exists()
+
+
+@pytest.mark.slow
+def test_a_warehouse_that_cannot_be_searched_is_no_proof(
+    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copied(named_shop, tmp_path / "data")
+    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
+    what = preview(settings, ASKED)
+    with duckdb.connect(str(settings.portrait_file)), pytest.raises(ErasureError) as refused:
+        erase(settings, what, quiet())  # To read it beside who writes it is refused by DuckDB.
+    assert "portrait.duckdb could not be opened to be searched" in str(refused.value)
+    assert settings.portrait_file.exists()
+    assert resume(settings, quiet()).certificate.notes == ()
 
 
 def test_a_full_disk_is_one_sentence_before_anything(

@@ -290,6 +290,7 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
         plan = _cleaned(settings, plan, after, wanted)
         after = _scan(settings, source, wanted)
     clock.noted("scan after")
+    _require_decoded(settings, after)
     if after.found:
         where = ", ".join(sorted({f"{each.file} ({each.place})" for each in after.hits}))
         raise ErasureError(
@@ -306,17 +307,29 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
 
 
 def _scan(settings: Settings, source: Source, wanted: Wanted) -> Scan:
-    files = files_of(settings, source)
-    return scan(files, wanted, settings.data_dir.resolve(), settings.memory_limit_gib)
+    """Search all files while no run writes them."""
+    lock = settings.warehouse_dir / "warehouse.lock"
+    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
+        files = files_of(settings, source)
+        return scan(files, wanted, settings.data_dir.resolve(), settings.memory_limit_gib)
+
+
+def _require_decoded(settings: Settings, after: Scan) -> None:
+    """A database whose values were not read proves nothing: its bytes show few of them."""
+    ours = [shown(path, settings) for path in (settings.warehouse_file, settings.portrait_file)]
+    if unread := [name for name in ours if name in after.unreadable]:
+        raise ErasureError(
+            f"{' and '.join(unread)} could not be opened to be searched; close what has it open, "
+            f"see to memory and disk, and finish with `{command('erase', '--resume')}`."
+        )
 
 
 def _scanned_before(settings: Settings, source: Source, plan: Plan, wanted: Wanted) -> Plan:
     """The plan with what a scan finds before anything is removed; kept where it is there."""
     if plan.found_before:
         return plan
-    lock = settings.warehouse_dir / "warehouse.lock"
-    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
-        found = _scan(settings, source, wanted)
+    found = _scan(settings, source, wanted)
+    _require_decoded(settings, found)
     facts = {
         "found_before": found.by_file(),
         "files_before": found.files,
@@ -339,6 +352,9 @@ def _remove(
         plan = plan.model_copy(update={"inputs": _inputs(settings)})
         write_plan(settings, plan)
     others = clean_decisions(settings, wanted) + remove_accounts(settings, plan.ids)
+    if not plan.rows:
+        plan = plan.model_copy(update={"rows": tuple(others)})
+        write_plan(settings, plan)
     inputs = (plan.inputs, _inputs(settings))
     new = temporary_file(settings.warehouse_file)
     new.unlink(missing_ok=True)
@@ -349,8 +365,8 @@ def _remove(
             rows = copy_without(
                 Removed(con, tables, id_columns(tables), key, plan.texts, lines, inputs), new
             )
-            if not any(each.before != each.after for each in plan.rows):
-                plan = plan.model_copy(update={"rows": (*rows, *others)})
+            if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
+                plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})
                 write_plan(settings, plan)
             con.close()
             put_in_place(new, settings.warehouse_file)
