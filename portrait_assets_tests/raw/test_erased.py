@@ -116,7 +116,7 @@ def test_how_long_rows_are_kept_is_declared_of_tables_and_purposes(tmp_path: Pat
     with pytest.raises(SourceError, match="rows of 'transactions' decide who is a customer"):
         kept_from("{transactions: 12}")
     # An unsubscribe that was removed with age would be consent again.
-    with pytest.raises(SourceError, match="rows of 'contacts' decide .* what holds now"):
+    with pytest.raises(SourceError, match=r"rows of 'contacts' decide .* what holds now"):
         kept_from("{contacts: 12}")
     with pytest.raises(SourceError, match="did you mean responses"):
         kept_from("{response: 12}")

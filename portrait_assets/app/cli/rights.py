@@ -50,7 +50,9 @@ def subject(
     customer: IdArgument,
     to: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for the two files.", show_default="DATA/subjects"),
+        typer.Option(
+            "--out", help="Folder for the two files.", show_default="DATA/subjects/SOURCE"
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON and write no file.")] = False,
     purpose: Annotated[
