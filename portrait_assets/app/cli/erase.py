@@ -76,7 +76,8 @@ def retain(
     """Remove rows that are older than source.yaml keeps them, raw and cleaned.
 
     keep_months: {interactions: 24, marketing: 36} keeps interactions for 24 months, and what serves
-    marketing (responses, assignments, prospects) for 36. Features, tags and models of those months stay. What was removed stands in a certificate.
+    marketing (responses, assignments, prospects) for 36. Features, tags and models of those months
+    stay. What was removed stands in a certificate.
     """
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import retain as retaining
