@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -11,7 +12,8 @@ def replace_files(contents: Mapping[Path, bytes], private: Collection[Path] = ()
     """Write these files in the order given, over those that there are.
 
     All are written beside and synced before the first takes its place, so that a full disk or a
-    forbidden folder changes none of them. Only their owner can read `private` ones.
+    forbidden folder changes none of them. Only their owner can read `private` ones; of others who
+    may read them stays as it was.
 
     Raises:
         OSError: when a file cannot be written; it names the file.
@@ -20,9 +22,12 @@ def replace_files(contents: Mapping[Path, bytes], private: Collection[Path] = ()
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            mode = 0o600 if path in private else 0o666
-            handle = os.open(beside[path], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            mode = 0o600 if path in private else _mode(path)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            handle = os.open(beside[path], flags, 0o666 if mode is None else mode)
             with os.fdopen(handle, "wb") as file:
+                if mode is not None:
+                    os.fchmod(handle, mode)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -34,6 +39,10 @@ def replace_files(contents: Mapping[Path, bytes], private: Collection[Path] = ()
         for temporary in beside.values():
             if temporary.is_file():
                 temporary.unlink()
+
+
+def _mode(path: Path) -> int | None:
+    return stat.S_IMODE(path.stat().st_mode) if path.is_file() else None
 
 
 def sync(path: Path) -> None:

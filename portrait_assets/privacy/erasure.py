@@ -19,8 +19,6 @@ from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 
 PLAN_FILE = "erasure.json"
-FEWEST = 10
-"""Customers that a row must count to stay when one of them is erased (k)."""
 
 
 class ErasureError(PortraitError):
@@ -47,7 +45,8 @@ class Rows(BaseModel):
 class Plan(BaseModel):
     """What is erased, under which number, and how far it has come.
 
-    `inputs` are the digests that runs noted of the source, before decisions on the people went.
+    `inputs` are the digests that runs noted of the source, before decisions on the people went;
+    `found_before` is by file what the scan of so many files and bytes found before.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +60,8 @@ class Plan(BaseModel):
     texts: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     found_before: dict[str, int] = {}
+    files_before: int = 0
+    size_before: int = 0
     rows: tuple[Rows, ...] = ()
 
     @property

@@ -25,6 +25,7 @@ from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request
 from portrait_assets.privacy.erasure import ErasureError, plan_file, read_unfinished
 from portrait_assets.privacy.keys import KeyFileError, KeyName, find_key, key_file
+from portrait_assets.privacy.register import RegisterError
 from portrait_assets.privacy.tombstones import MARK, digest_of, read_tombstones
 from portrait_assets_tests.erasure.conftest import ASKED, Done, copied, quiet
 from portrait_assets_tests.erasure.world import ALIAS, OTHER, PERSON, STAYS, THEIRS
@@ -65,6 +66,7 @@ def test_the_certificate_counts_what_was_removed_and_a_scan_that_found_it_only_b
         "warehouse/corner_shop/portrait.duckdb",
         "warehouse/corner_shop/audience.csv",
     }
+    assert (before.files, before.size_bytes) != (after.files, after.size_bytes)
     assert after.found == {}
     assert after.patterns == 17
     assert "sources/corner_shop/sales.csv" in certificate.source_files
@@ -276,6 +278,7 @@ def test_an_erasure_that_is_stopped_goes_on(
     assert finished.certificate.number == plan.number
     removed = {each.name: (each.before, each.after) for each in finished.certificate.rows}
     assert removed["raw.customers"] == (4, 1)
+    assert removed["identity_review.csv"] == (2, 1)
     assert finished.certificate.scan_before is not None
     assert finished.certificate.scan_before.found
     with pytest.raises(ErasureError, match="No erasure"):
@@ -295,6 +298,20 @@ def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
     assert resume(settings, quiet()).page.exists()
 
 
+@pytest.mark.slow
+def test_a_warehouse_that_cannot_be_searched_is_no_proof(
+    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copied(named_shop, tmp_path / "data")
+    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
+    what = preview(settings, ASKED)
+    with duckdb.connect(str(settings.portrait_file)), pytest.raises(ErasureError) as refused:
+        erase(settings, what, quiet())  # To read it beside who writes it is refused by DuckDB.
+    assert "portrait.duckdb could not be opened to be searched" in str(refused.value)
+    assert settings.portrait_file.exists()
+    assert resume(settings, quiet()).certificate.notes == ()
+
+
 def test_a_full_disk_is_one_sentence_before_anything(
     named_shop: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,6 +320,19 @@ def test_a_full_disk_is_one_sentence_before_anything(
     with pytest.raises(ErasureError, match=r"are free; free room.*Nothing was erased"):
         erase(named_shop, what, quiet())
     assert not plan_file(named_shop).exists()
+
+
+def test_a_broken_register_is_a_sentence_before_anything(
+    named_shop: Settings, tmp_path: Path
+) -> None:
+    """What is published again is entered in it: the warehouse would be left unpublished."""
+    settings = copied(named_shop, tmp_path / "data")
+    with settings.register_file.open("a") as register:
+        register.write("another line\n")
+    with pytest.raises(RegisterError, match="nothing leaves"):
+        erase(settings, preview(settings, ASKED), quiet())
+    assert not plan_file(settings).exists()
+    assert settings.portrait_file.exists()
 
 
 def test_a_number_of_an_erasure_is_of_its_moment(done: Done) -> None:

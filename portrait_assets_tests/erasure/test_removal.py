@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import duckdb
@@ -40,11 +41,13 @@ def test_texts_small_counts_and_rows(tmp_path: Path) -> None:
         name_ids(con, ["K1"], [])
         texts, shared = own_texts(con, ["K1"])
         assert (texts, shared) == ([THEIRS], 1)
+        (tmp_path / "old.duckdb").chmod(0o600)
         lines = pl.DataFrame(schema=LINE_SCHEMA)
         ids = frozenset({"customer_id"})
         rows = copy_without(
             Removed(con, (), ids, KEY, texts, lines, ((), ())), tmp_path / "new.duckdb"
         )
+    assert stat.S_IMODE((tmp_path / "new.duckdb").stat().st_mode) == 0o600
     assert {(each.name, each.before, each.after) for each in rows} == {
         ("features.feature_matrix", 3, 2),
         ("features.fitted", 2, 2),
@@ -61,3 +64,17 @@ def test_texts_small_counts_and_rows(tmp_path: Path) -> None:
         counted = con.execute("SELECT month(as_of), customers FROM validation.migration").fetchall()
         assert sorted(counted) == [(1, 10), (2, 9)]
     assert THEIRS.encode() not in (tmp_path / "new.duckdb").read_bytes()
+
+
+def test_arms_that_stay_with_their_counts_are_not_looked_for() -> None:
+    """Of a campaign of one, whose texts nobody else has; the identifier still is."""
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA raw; "
+            "CREATE TABLE raw.assignments AS SELECT '2024-01' AS month, 'PM-00000001' AS "
+            "customer_id, 'CMP-2024-01' AS campaign_id, 'variant no. 7' AS arm; "
+            "CREATE TABLE raw.contacts AS SELECT '2024-01' AS month, 'PM-00000001' AS customer_id, "
+            "'CMP-2024-01' AS campaign_id"
+        )
+        name_ids(con, ["PM-00000001"], [])
+        assert own_texts(con, ["PM-00000001"]) == (["PM-00000001"], 1)

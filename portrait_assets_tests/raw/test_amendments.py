@@ -229,6 +229,18 @@ def test_a_file_that_cannot_be_used_is_named_with_its_line(
         read_amendments(tmp_path, "customers", Conventions())
 
 
+def test_a_line_of_nobody_is_no_row_and_keeps_the_numbers_of_those_after_it(tmp_path: Path):
+    file = tmp_path / CORRECTIONS_FILE
+    file.write_text(
+        "recorded_on,customer_id,column,value,by,reason\n,,,,,\n2024-01-02,K,region,w,,\n"
+    )
+    rows = read_amendments(tmp_path, "customers", Conventions())
+    assert rows.select("customer_id", "region", "source_row").rows() == [("K", "w", 2)]
+    file.write_text(file.read_text() + "2024-01-03,K,region,,,\n")
+    with pytest.raises(SourceError, match="line 4, lacks value"):
+        read_amendments(tmp_path, "customers", Conventions())
+
+
 def test_a_correction_changes_the_files_and_not_the_definitions(tmp_path: Path):
     settings = shop(tmp_path)
     before = inputs_of(load_source(settings.source_dir))

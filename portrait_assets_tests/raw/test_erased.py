@@ -108,15 +108,17 @@ def test_how_long_rows_are_kept_is_declared_of_tables_and_purposes(tmp_path: Pat
         return load_source(settings.source_dir).kept_from
 
     assert kept_from("{interactions: 2}") == {"interactions": "2024-03"}
-    assert kept_from("{marketing: 3, contacts: 1}") == {
-        "contacts": "2024-04",
+    assert kept_from("{marketing: 3, responses: 1}") == {
         "assignments": "2024-02",
-        "responses": "2024-02",
+        "responses": "2024-04",
         "prospects": "2024-02",
     }
     with pytest.raises(SourceError, match="rows of 'transactions' decide who is a customer"):
         kept_from("{transactions: 12}")
-    with pytest.raises(SourceError, match="did you mean contacts"):
-        kept_from("{contact: 12}")
+    # An unsubscribe that was removed with age would be consent again.
+    with pytest.raises(SourceError, match=r"rows of 'contacts' decide .* what holds now"):
+        kept_from("{contacts: 12}")
+    with pytest.raises(SourceError, match="did you mean responses"):
+        kept_from("{response: 12}")
     with pytest.raises(SourceError, match="keep_months"):
-        kept_from("{contacts: 0}")
+        kept_from("{responses: 0}")

@@ -38,8 +38,8 @@ def erase(
 
     What was published is made again without them, a tombstone keeps the source from bringing them
     back, and a certificate lists what was removed and the scan that found nothing after. The
-    source's own files are named in it and not touched. A person who comes back under a new id is a
-    new customer.
+    source's own files are named in it and not touched, so remove the people there too. Keep the key
+    DATA/keys/SOURCE/tombstones.key. A person who comes back under a new id is a new customer.
     """
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import erase as erasing
@@ -73,9 +73,11 @@ def retain(
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Remove rows that are older than source.yaml keeps them (keep_months), raw and cleaned.
+    """Remove rows that are older than source.yaml keeps them, raw and cleaned.
 
-    Features, tags and models of those months stay. What was removed stands in a certificate.
+    keep_months: {interactions: 24, marketing: 36} keeps interactions for 24 months, and what serves
+    marketing (responses, assignments, prospects) for 36. Features, tags and models of those months
+    stay. What was removed stands in a certificate.
     """
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import retain as retaining

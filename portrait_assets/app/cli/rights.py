@@ -50,7 +50,9 @@ def subject(
     customer: IdArgument,
     to: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for the two files.", show_default="DATA/subjects"),
+        typer.Option(
+            "--out", help="Folder for the two files.", show_default="DATA/subjects/SOURCE"
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON and write no file.")] = False,
     purpose: Annotated[
@@ -66,10 +68,10 @@ def subject(
     PORTRAIT_CLEARANCE__SUBJECT=C3 shows all.
     """
     from portrait_assets.app.subject.leaving import give_account
-    from portrait_assets.app.subject.page import FOLDER
+    from portrait_assets.app.subject.page import accounts_folder
 
     settings = settings_of(source, data_dir)
-    folder = None if json else to or settings.data_dir / FOLDER / settings.source
+    folder = None if json else to or accounts_folder(settings)
     given = give_account(settings, customer, folder, purpose is Purpose.PORTABILITY)
     if json:
         typer.echo(given.text, nl=False)

@@ -27,6 +27,7 @@ from portrait_assets.app.erasure.traces import (
     clean_decisions,
     clean_file,
     files_of,
+    remove_accounts,
     shown,
     source_files,
 )
@@ -220,6 +221,7 @@ def require_ready(settings: Settings) -> None:
     Raises:
         ErasureError: when the disk has no room for it.
         PseudonymError: when the key of the published file is missing.
+        RegisterError: when the register of what left is broken, so that nothing can be published.
         WarehouseError: when there is no warehouse.
     """
     require_file(settings.warehouse_file)
@@ -230,6 +232,7 @@ def require_ready(settings: Settings) -> None:
             f"The warehouse is written anew, which takes {size(needed)}, and {size(free)} are "
             "free; free room on the disk. Nothing was erased."
         )
+    Register.of(settings).verify()  # What is published again is entered in it.
     # The file goes, and with it the note of the key that the next one must be made with.
     if fingerprint := published_key(settings.portrait_file):
         key_of_publication(settings, fingerprint)
@@ -287,6 +290,7 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
         plan = _cleaned(settings, plan, after, wanted)
         after = _scan(settings, source, wanted)
     clock.noted("scan after")
+    _require_decoded(settings, after)
     if after.found:
         where = ", ".join(sorted({f"{each.file} ({each.place})" for each in after.hits}))
         raise ErasureError(
@@ -303,18 +307,35 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
 
 
 def _scan(settings: Settings, source: Source, wanted: Wanted) -> Scan:
-    files = files_of(settings, source)
-    return scan(files, wanted, settings.data_dir.resolve(), settings.memory_limit_gib)
+    """Search all files while no run writes them."""
+    lock = settings.warehouse_dir / "warehouse.lock"
+    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
+        files = files_of(settings, source)
+        return scan(files, wanted, settings.data_dir.resolve(), settings.memory_limit_gib)
+
+
+def _require_decoded(settings: Settings, after: Scan) -> None:
+    """A database whose values were not read proves nothing: its bytes show few of them."""
+    ours = [shown(path, settings) for path in (settings.warehouse_file, settings.portrait_file)]
+    if unread := [name for name in ours if name in after.unreadable]:
+        raise ErasureError(
+            f"{' and '.join(unread)} could not be opened to be searched; close what has it open, "
+            f"see to memory and disk, and finish with `{command('erase', '--resume')}`."
+        )
 
 
 def _scanned_before(settings: Settings, source: Source, plan: Plan, wanted: Wanted) -> Plan:
     """The plan with what a scan finds before anything is removed; kept where it is there."""
     if plan.found_before:
         return plan
-    lock = settings.warehouse_dir / "warehouse.lock"
-    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
-        found = _scan(settings, source, wanted)
-    plan = plan.model_copy(update={"found_before": found.by_file()})
+    found = _scan(settings, source, wanted)
+    _require_decoded(settings, found)
+    facts = {
+        "found_before": found.by_file(),
+        "files_before": found.files,
+        "size_before": found.size,
+    }
+    plan = plan.model_copy(update=facts)
     write_plan(settings, plan)
     return plan
 
@@ -330,7 +351,10 @@ def _remove(
     if not plan.inputs:
         plan = plan.model_copy(update={"inputs": _inputs(settings)})
         write_plan(settings, plan)
-    decisions = clean_decisions(settings, wanted)
+    others = clean_decisions(settings, wanted) + remove_accounts(settings, plan.ids)
+    if not plan.rows:
+        plan = plan.model_copy(update={"rows": tuple(others)})
+        write_plan(settings, plan)
     inputs = (plan.inputs, _inputs(settings))
     new = temporary_file(settings.warehouse_file)
     new.unlink(missing_ok=True)
@@ -341,8 +365,8 @@ def _remove(
             rows = copy_without(
                 Removed(con, tables, id_columns(tables), key, plan.texts, lines, inputs), new
             )
-            if not any(each.before != each.after for each in plan.rows):
-                plan = plan.model_copy(update={"rows": (*rows, *decisions)})
+            if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
+                plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})
                 write_plan(settings, plan)
             con.close()
             put_in_place(new, settings.warehouse_file)
@@ -426,8 +450,8 @@ def _left(settings: Settings) -> Iterator[str]:
 def _certificate(settings: Settings, source: Source, plan: Plan, after: Scan) -> Certificate:
     key = key_of_tombstones(settings)
     before = Searched(
-        files=after.files,
-        size_bytes=after.size,
+        files=plan.files_before,
+        size_bytes=plan.size_before,
         patterns=after.patterns,
         found=plan.found_before,
     )

@@ -9,9 +9,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.personal_data.forms import EMAIL, write_phone
-from portrait_assets.privacy.erasure import FEWEST, ErasureError
+from portrait_assets.privacy.erasure import ErasureError
 from portrait_assets.privacy.scan import holding, is_long_enough, text_values
 from portrait_assets.privacy.tombstones import CUSTOMERS, Tombstones
 from portrait_assets.schema.csv_text import restored
@@ -223,14 +224,15 @@ def is_erased(column: str, of: str = CUSTOMERS) -> str:
 def own_texts(con: duckdb.DuckDBPyConnection, ids: list[str]) -> tuple[list[str], int]:
     """The texts that only rows of the erased have, and how many more stand in those of others.
 
-    Texts that `FEWEST` of the erased share say nothing of one of them.
+    Texts that `SMALLEST_CELL` of the erased share say nothing of one of them; arms and campaigns
+    stay with the rows that are kept for what they count.
 
     Args:
         con: a connection to the warehouse, after `name_ids`.
         ids: the ids of the erased, which are among their texts.
     """
     texts = {text for text in ids if is_long_enough(text)}
-    for canonical in CANONICAL:
+    for canonical in (each for each in CANONICAL if not each.keeps_count):
         for table in _tables(canonical):
             for values in _own_values(con, canonical, table):
                 texts |= {text for text in values if is_long_enough(text)}
@@ -260,7 +262,7 @@ def _own_values(
         values = con.sql(
             f"SELECT v FROM (SELECT trim({quote(column.name)}) AS v, count(DISTINCT {quote(who)}) "
             f"AS persons FROM {table} WHERE {is_erased(who, who)} GROUP BY 1) "
-            f"WHERE v IS NOT NULL AND persons < {FEWEST} ORDER BY 1"
+            f"WHERE v IS NOT NULL AND persons < {SMALLEST_CELL} ORDER BY 1"
         ).pl()["v"]
         if column.sensitivity is not Sensitivity.C3:
             values = values.filter(values.str.contains(_SAYS_SOMETHING))
@@ -273,11 +275,11 @@ def _of_others(con: duckdb.DuckDBPyConnection, texts: list[str]) -> set[str]:
     found: set[str] = set()
     if not texts:
         return found
-    for table, where in _tables_of_others(con):
+    for table, where, who in _tables_of_others(con):
         columns = {
             name: kind
             for name, kind in existing_types(con, table).items()
-            if name not in ("month", "source_file")
+            if name not in ("month", "source_file", who)
         }
         for _, values in text_values(con, table, columns, where):
             theirs = values.filter(holding(values, texts))
@@ -287,12 +289,15 @@ def _of_others(con: duckdb.DuckDBPyConnection, texts: list[str]) -> set[str]:
     return found
 
 
-def _tables_of_others(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
+def _tables_of_others(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, str]]:
+    """Tables, SQL of the rows that stay, and a column that is written otherwise in them."""
     for canonical in CANONICAL:
         who = canonical.identifier
         for table in _tables(canonical):
-            if existing_types(con, table):
-                yield table, f"NOT {is_erased(who, who)}" if who else "true"
+            if canonical.keeps_count and existing_types(con, table):
+                yield table, "true", who
+            elif existing_types(con, table):
+                yield table, f"NOT {is_erased(who, who)}" if who else "true", ""
     for table in _WORDS:
         if existing_types(con, table):
-            yield table, "true"
+            yield table, "true", ""

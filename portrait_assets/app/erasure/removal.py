@@ -1,12 +1,13 @@
 """The warehouse copied into a new file without rows of some people.
 
 A row that is deleted leaves its texts in dictionaries that other rows use, so every table is copied
-into a file that never found_in them, and that file takes the place of the old one.
+into a file that never had them, and that file takes the place of the old one.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +16,9 @@ import duckdb
 import polars as pl
 
 from portrait_assets.app.erasure.persons import PROSPECTS, is_erased
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.files import sync
-from portrait_assets.privacy.erasure import FEWEST, Rows
+from portrait_assets.privacy.erasure import Rows
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.scan import holding, text_values
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
@@ -73,7 +75,12 @@ def copy_without(removed: Removed, new: Path) -> list[Rows]:
     _name_rows(con)
     con.execute(f"ATTACH {literal(new)} AS {_NEW}")
     try:
-        name = con.execute("SELECT current_database()").fetchall()[0][0]
+        name, path = con.execute(
+            "SELECT database_name, path FROM duckdb_databases() "
+            "WHERE database_name = current_database()"
+        ).fetchall()[0]
+        if path is not None:  # One in memory has none.
+            shutil.copymode(path, new)  # Who may not read the one may not read the other.
         con.execute(f"COPY FROM DATABASE {quote(name)} TO {_NEW} (SCHEMA)")
         con.begin()  # A commit waits for the disk: one for all tables, not one for each.
         rows = [_copy(removed, table) for table in _stored(con)]
@@ -205,10 +212,10 @@ def _gone(removed: Removed, table: str) -> str:
     if table == CLUSTER_PROFILE.full_name:
         return (
             f"{of_them} AND (as_of, segment_id) IN (SELECT (as_of, segment_id) "
-            f"FROM {CLUSTER_SEGMENT.full_name} WHERE customers < {FEWEST})"
+            f"FROM {CLUSTER_SEGMENT.full_name} WHERE customers < {SMALLEST_CELL})"
         )
     is_counted = {"as_of", "customers"} <= columns.keys() and table != CLUSTER_SEGMENT.full_name
-    return f"{of_them} AND customers BETWEEN 1 AND {FEWEST - 1}" if is_counted else ""
+    return f"{of_them} AND customers BETWEEN 1 AND {SMALLEST_CELL - 1}" if is_counted else ""
 
 
 # -- copying ---------------------------------------------------------------------------------

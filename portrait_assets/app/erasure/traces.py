@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
 from portrait_assets.app.backup import irreplaceable_files
+from portrait_assets.app.subject.page import accounts_folder
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
@@ -18,6 +21,7 @@ from portrait_assets.privacy.erasure import PLAN_FILE, Rows
 from portrait_assets.privacy.scan import Wanted, first_bytes, holding, sqlite_texts
 from portrait_assets.privacy.tombstones import MARK, TOMBSTONES_FILE
 from portrait_assets.schema.csv_text import neutralized, restored
+from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.connection import quote
 
@@ -33,6 +37,7 @@ def files_of(settings: Settings, source: Source) -> list[Path]:
         settings.dagster_home,
         settings.source_dir,
         certificates_folder(settings).parent,
+        accounts_folder(settings),
     )
     return sorted(
         path
@@ -66,13 +71,40 @@ def clean_decisions(settings: Settings, wanted: Wanted) -> list[Rows]:
         if path.suffix != ".csv" or name == TOMBSTONES_FILE:
             continue
         rows = restored(pl.read_csv(path, infer_schema=False))
-        kept = rows.filter(~_of_erased(rows, wanted))
-        if kept.height < rows.height:
-            mode = path.stat().st_mode
+        of_them = _of_erased(rows, wanted)
+        if of_them.any():
+            kept = rows.filter(~of_them)
+            if name in AMENDING_FILES:  # The warehouse names these lines by their numbers.
+                kept = rows.with_columns(pl.when(~of_them).then(pl.all()))
             replace_files({path: neutralized(kept).write_csv().encode()})
-            path.chmod(mode)
-        found.append(Rows(name=name, before=rows.height, after=kept.height))
+        found.append(Rows(name=name, before=rows.height, after=int((~of_them).sum())))
     return found
+
+
+def remove_accounts(settings: Settings, ids: Collection[str]) -> list[Rows]:
+    """Remove the files that persons were to be given of what is held of them.
+
+    Raises:
+        OSError: when a file cannot be removed.
+    """
+    folder = accounts_folder(settings)
+    accounts = sorted(folder.glob("*.json"))
+    theirs = [path for path in accounts if not _named_in(path).isdisjoint(ids)]
+    for path in theirs:
+        path.with_suffix(".html").unlink(missing_ok=True)
+        path.unlink()
+    if not theirs:
+        return []
+    name, left = shown(folder, settings), len(accounts) - len(theirs)
+    return [Rows(name=name, before=len(accounts), after=left, what="accounts removed")]
+
+
+def _named_in(account: Path) -> set[str]:
+    """The identifiers of the person that an account is of; none where it is no account."""
+    try:
+        return set(json.loads(account.read_bytes())["identifiers"])
+    except (ValueError, KeyError, TypeError):
+        return set()
 
 
 def clean_file(path: Path, wanted: Wanted, name: str) -> Rows | None:
@@ -133,12 +165,9 @@ def _replace_in(con: sqlite3.Connection, table: str, column: str, forms: Sequenc
 def _in_parquet(path: Path, wanted: Wanted, name: str) -> Rows:
     rows = pl.read_parquet(path)
     kept = rows.filter(~_of_erased(rows, wanted))
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        kept.write_parquet(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    content = BytesIO()
+    kept.write_parquet(content)
+    replace_files({path: content.getvalue()})
     return Rows(name=name, before=rows.height, after=kept.height)
 
 

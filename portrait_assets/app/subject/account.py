@@ -1,8 +1,8 @@
 """All that is held of one person, with where it came from and what is decided by it.
 
 What a person has a right to be given: Personal Information Protection Law, articles 24, 44, 45 and
-48; GB/T 35273-2020, 8.1 and 8.6; GDPR, articles 15 and 20. Nothing is left out for its class: it is
-the person's own.
+48; GB/T 35273-2020, 8.1 and 8.6; GDPR, articles 15 and 20. Only columns above the clearance are
+left out, and it names them.
 """
 
 from __future__ import annotations

@@ -15,12 +15,15 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 
 from portrait_assets.app.subject.account import Account
 from portrait_assets.core.files import sync
+from portrait_assets.core.settings import Settings
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.stages.mart import words
 from portrait_assets.stages.mart.report import NO_VALUE, t
 
-FOLDER = "subjects"
-"""Of the data folder: where accounts go unless another folder is named."""
+
+def accounts_folder(settings: Settings) -> Path:
+    """Where accounts of the source's customers go unless another folder is named."""
+    return settings.data_dir / "subjects" / settings.source
 
 
 def document(account: Account) -> dict[str, Any]:

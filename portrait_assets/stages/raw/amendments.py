@@ -4,7 +4,8 @@ The rights to correct and to object (Personal Information Protection Law, articl
 articles 16 and 21) are exercised on what a source delivers, which nobody here may change. So they
 stand in files of their own in the source's folder, a line for each, which are only ever added to;
 each line is a row of a canonical table from its day on, and is placed, typed, checked and counted
-as any other.
+as any other. A line without any value was of somebody who was erased: it is no row, and keeps the
+numbers of those after it, which stand in the warehouse.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from portrait_assets.stages.raw.tables.persons import CUSTOMERS, PURPOSES, REQUE
 CORRECTIONS_FILE = "corrections.csv"
 OBJECTIONS_FILE = "objections.csv"
 OBJECTION = "objection"
+_LINE = "source_row"
 CORRECTABLE = tuple(
     column for column in CUSTOMERS.columns if column.name not in ("customer_id", "recorded_on")
 )
@@ -98,10 +100,7 @@ def read_amendments(folder: Path, table: str, conventions: Conventions) -> pl.Da
         for column in dates
         if column.name in rows.columns
     )
-    return rows.with_columns(
-        pl.lit(amending.name).alias("source_file"),
-        (pl.int_range(pl.len(), dtype=pl.Int64) + 1).alias("source_row"),
-    )
+    return rows.with_columns(pl.lit(amending.name).alias("source_file"), lines[_LINE])
 
 
 def added_lines(folder: Path, table: str) -> pl.DataFrame | None:
@@ -111,10 +110,11 @@ def added_lines(folder: Path, table: str) -> pl.DataFrame | None:
         SourceError: as `read_amendments`.
     """
     path = amending_file(folder, table)
-    return None if path is None else _lines(folder, path, AMENDING[table])
+    return None if path is None else _lines(folder, path, AMENDING[table]).drop(_LINE)
 
 
 def _lines(folder: Path, path: Path, amending: AmendingFile) -> pl.DataFrame:
+    """The lines that have a value, with their numbers in `source_row`."""
     place = f"{folder.name}/{path.name}"
     try:
         read = pl.read_csv(path, infer_schema=False)
@@ -128,26 +128,35 @@ def _lines(folder: Path, path: Path, amending: AmendingFile) -> pl.DataFrame:
         raise SourceError(
             f"{place} has no column {missing[0]}; its columns are {', '.join(amending.columns)}."
         )
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(_LINE)
+    has_value = pl.any_horizontal(pl.col(name).is_not_null() for name in amending.columns)
+    lines = lines.with_columns(number).filter(has_value)
     day = pl.col(amending.table.dated_by).str.to_date("%Y-%m-%d", strict=False)
     for problem, broken in (
         ("lacks {}", [(name, pl.col(name).is_null()) for name in amending.needed]),
         ("has no day as YYYY-MM-DD in {}", [(amending.table.dated_by, day.is_null())]),
     ):
         for name, is_broken in broken:
-            found = lines.select(is_broken.arg_true().first()).item()
+            found = _first_line(lines, is_broken)
             if found is not None:
                 what = problem.format(name)
-                raise SourceError(f"{place}, line {found + 2}, {what}; correct the line.")
+                raise SourceError(f"{place}, line {found}, {what}; correct the line.")
     return lines
+
+
+def _first_line(lines: pl.DataFrame, is_broken: pl.Expr) -> int | None:
+    """The number in the file, whose first line is the header, of the first line that is broken."""
+    found: int | None = lines.select(pl.col(_LINE).filter(is_broken).first() + 1).item()
+    return found
 
 
 def _corrected(folder: Path, lines: pl.DataFrame) -> pl.DataFrame:
     """A row for each line, which holds nothing but the value that it corrects."""
     known = [column.name for column in CORRECTABLE]
-    strange = lines.select((~pl.col("column").is_in(known)).arg_true().first()).item()
+    strange = _first_line(lines, ~pl.col("column").is_in(known))
     if strange is not None:
         raise SourceError(
-            f"{folder.name}/{CORRECTIONS_FILE}, line {strange + 2}, names a column that cannot be "
+            f"{folder.name}/{CORRECTIONS_FILE}, line {strange}, names a column that cannot be "
             f"corrected; name one of {', '.join(known)}."
         )
     named = [name for name in known if name in set(lines["column"])]
@@ -278,7 +287,7 @@ def _add(folder: Path, amending: AmendingFile, entry: Mapping[str, object]) -> N
     path = folder / amending.name
     columns = amending.columns
     if path.is_file():
-        columns = tuple(_lines(folder, path, amending).columns)
+        columns = tuple(_lines(folder, path, amending).drop(_LINE).columns)
     else:
         folder.mkdir(parents=True, exist_ok=True)
     text = "".join(_text_of(path, columns, entry))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.statistics.intervals import newcombe
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
@@ -38,8 +39,6 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Source, Step, read
 
-LEAST_SHOWN = 10
-"""Groups of fewer customers are counted together, and of fewer nothing is shown."""
 LEAST_JUDGED = 30
 """So many customers on each side are needed for a verdict."""
 MOST_LEVELS = 20
@@ -274,7 +273,7 @@ def _long(counted: pl.DataFrame, chosen: Sequence[Selection], number: int | None
     """A row for each value and group, columns as `_LONG`; small groups are together."""
     known = counted.drop_nulls("level")
     rank = pl.col("customers").rank("ordinal", descending=True).over("attribute")
-    is_small = (pl.col("customers") < LEAST_SHOWN) | (rank > MOST_LEVELS)
+    is_small = (pl.col("customers") < SMALLEST_CELL) | (rank > MOST_LEVELS)
     level = pl.when(is_small).then(pl.lit(OTHERS)).otherwise(pl.col("level"))
     pooled = known.with_columns(level.alias("level")).group_by("attribute", "level").sum()
     measure = Measure.SELECTION if number is None else Measure.TRUE_POSITIVE
@@ -356,11 +355,11 @@ def with_verdicts(rows: pl.DataFrame, month: str) -> pl.DataFrame:
 
 
 def _without_small_cells(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of FAIRNESS; numbers of fewer than `LEAST_SHOWN` customers are null."""
+    """The rows of FAIRNESS; numbers of fewer than `SMALLEST_CELL` customers are null."""
     numbers = [
         *("customers", "selected", "rate", "rest_rate", "difference", "ratio", "low", "high"),
     ]
-    is_shown = pl.min_horizontal("customers", "rest_customers") >= LEAST_SHOWN
+    is_shown = pl.min_horizontal("customers", "rest_customers") >= SMALLEST_CELL
     shown = rows.with_columns(
         pl.when(is_shown).then(pl.col(name)).alias(name) for name in numbers
     ).with_columns(pl.col(pl.Float64).fill_nan(None).round(6))

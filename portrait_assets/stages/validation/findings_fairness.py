@@ -108,7 +108,7 @@ def _differing(rows: pl.DataFrame) -> pl.DataFrame:
         (
             when(
                 (none, "Too few customers by group are known for a verdict."),
-                (fair, "No group gets it less or more often than others by more than a fifth."),
+                (fair, "No group was found to get it less or more often by more than a fifth."),
                 otherwise=pl.format(
                     "Differs for {}{}; see whether the rule has a reason that holds for each "
                     "customer, and otherwise change it.",
@@ -117,7 +117,7 @@ def _differing(rows: pl.DataFrame) -> pl.DataFrame:
             ),
             when(
                 (none, "各组已知客户过少，无法判断。"),
-                (fair, "各组与其他客户的比率相差均未超过五分之一。"),
+                (fair, "未发现任何一组的比率与其他客户相差超过五分之一。"),
                 otherwise=pl.format(
                     "存在差异：{}{}；请核实规则对每位客户是否有合理依据，否则应修改。",
                     *(groups, more),

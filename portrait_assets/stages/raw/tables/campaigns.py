@@ -59,9 +59,8 @@ CONTACTS = Canonical(
     name="contacts",
     en="Which customer a campaign reached",
     zh="活动触达",
+    # It does not age: who unsubscribed, and what bounced, holds until a consent of a later day.
     dated_by="contacted_on",
-    ages=True,
-    serves="marketing",
     required=("customer_id", "campaign_id", "contacted_on"),
     columns=(
         CUSTOMER_ID,

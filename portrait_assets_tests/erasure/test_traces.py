@@ -1,0 +1,81 @@
+"""What is removed from files outside of the warehouse, which stay as private as they were."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from portrait_assets.app.erasure.traces import clean_decisions, clean_file, remove_accounts
+from portrait_assets.app.subject.page import accounts_folder
+from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.scan import Wanted
+from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, added_lines
+
+WANTED = Wanted(("Zhao Longzhi",), {"customer_id": ("K1",)})
+CORRECTIONS = """\
+recorded_on,customer_id,column,value,by,reason
+2024-01-02,K2,region,west,a clerk,a letter
+2024-01-03,K1,full_name,Zhao Longzhi,a clerk,their passport
+2024-01-04,K2,region,east,a clerk,another
+"""
+
+
+def settings_of(folder: Path) -> Settings:
+    """The settings of a source without definition."""
+    settings = Settings(data_dir=folder, source="shop")
+    settings.source_dir.mkdir(parents=True)
+    return settings
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+@pytest.mark.parametrize("kind", ["csv", "parquet", "txt"])
+def test_who_may_not_read_a_file_may_not_read_it_after(
+    kind: str, mode: int, tmp_path: Path
+) -> None:
+    path = tmp_path / f"audience.{kind}"
+    rows = pl.DataFrame({"customer_id": ["K1", "K2"], "note": ["of Zhao Longzhi", "of others"]})
+    match kind:
+        case "csv":
+            rows.write_csv(path)
+        case "parquet":
+            rows.write_parquet(path)
+        case _:
+            path.write_text("of Zhao Longzhi")
+    path.chmod(mode)
+    assert clean_file(path, WANTED, path.name) is not None
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert b"Zhao" not in path.read_bytes()
+
+
+def test_corrections_of_others_keep_the_numbers_of_their_lines(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    file = settings.source_dir / CORRECTIONS_FILE
+    file.write_text(CORRECTIONS)
+    file.chmod(0o600)
+    (cleaned,) = clean_decisions(settings, WANTED)
+    assert (cleaned.name, cleaned.before, cleaned.after) == (CORRECTIONS_FILE, 3, 2)
+    lines = CORRECTIONS.splitlines()
+    assert file.read_text().splitlines() == [*lines[:2], ",,,,,", lines[3]]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    left = added_lines(settings.source_dir, "customers")
+    assert left is not None
+    assert left["value"].to_list() == ["west", "east"]
+
+
+def test_accounts_that_were_written_for_the_erased_are_removed(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    folder = accounts_folder(settings)
+    folder.mkdir(parents=True)
+    for name, ids in (("subject_1", ["K1", "K7"]), ("subject_2", ["K2"])):
+        (folder / f"{name}.json").write_text(json.dumps({"identifiers": ids}))
+        (folder / f"{name}.html").write_text("a page")
+    (folder / "other.json").write_text("[]")
+    (removed,) = remove_accounts(settings, ("K7",))
+    assert (removed.name, removed.before, removed.after) == ("subjects/shop", 3, 2)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"subject_2.json", "subject_2.html", "other.json"}
+    assert remove_accounts(settings, ("K7",)) == []
