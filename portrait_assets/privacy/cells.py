@@ -18,7 +18,7 @@ EVERY_CELL = 1
 """The smallest cell of a source whose customers are no secret: nothing is pooled."""
 POOLED_NAME = r"^other \((\d+) values\)$"
 """What `pooled_name` looks like, as a regular expression."""
-_ALL, _NAME = "all cells", "name of cell"
+_ALL, _NAME, _POOLED, _PLACE = "all cells", "name of cell", "cell is pooled", "number of cell"
 
 
 def smallest_cell(settings: Settings, is_public: bool) -> int:
@@ -55,6 +55,10 @@ def moves_are_pooled(
 ) -> pl.Series:
     """Whether the cell of each row is pooled, where what leaves and what arrives is known too.
 
+    A cell that is pooled for the sake of one total is computed by the other, if there it is the
+    only one; so cells are pooled until none is the only one of any total. One that is alone in a
+    total hides no other.
+
     Args:
         frame: one row per cell.
         sides: the columns that a cell is between; it adds up with the others of either.
@@ -62,8 +66,29 @@ def moves_are_pooled(
         smallest: fewest customers that a cell may have by itself.
         within: the columns that name what cells add up to; all cells by default.
     """
-    before, after = (are_pooled(frame, count, smallest, [*within, side]) for side in sides)
-    return before | after | are_pooled(frame, count, smallest, within)
+    totals = [[*within], *([*within, side] for side in sides)]
+    cells = frame.with_row_index(_PLACE)
+    hiding = _not_alone(cells.filter(pl.col(count) > 0), totals)
+    parts = [(cells, totals[0]), *((hiding, of) for of in totals)]
+    mask = are_pooled(frame, count, smallest, within)
+    before = pl.repeat(False, frame.height, eager=True)
+    while (mask != before).any():
+        before = mask
+        for part, of in parts:
+            own = part.with_columns(mask.gather(part[_PLACE]).alias(_POOLED))
+            found = are_hidden(own, count, smallest, of, unsafe=pl.col(_POOLED))
+            mask = mask | cells[_PLACE].is_in(part[_PLACE].filter(found).implode())
+    return mask
+
+
+def _not_alone(cells: pl.DataFrame, totals: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """The cells that are not known from totals alone, as the only ones that are left of one."""
+    height = -1
+    while cells.height != height:
+        height = cells.height
+        for of in totals:
+            cells = cells.filter(pl.len().over([*of] or [pl.lit(0)]) > 1)
+    return cells
 
 
 def pooled(
