@@ -66,11 +66,11 @@ def moves_are_pooled(
         smallest: fewest customers that a cell may have by itself.
         within: the columns that name what cells add up to; all cells by default.
     """
-    totals = [[*within], *([*within, side] for side in sides)]
+    totals = [*([*within, side] for side in sides), [*within]]
     cells = frame.with_row_index(_PLACE)
     hiding = _not_alone(cells.filter(pl.col(count) > 0), totals)
-    parts = [(cells, totals[0]), *((hiding, of) for of in totals)]
-    mask = are_pooled(frame, count, smallest, within)
+    parts = [*((hiding, of) for of in totals), (cells, [*within])]
+    mask = (frame[count] > 0) & (frame[count] < smallest)
     before = pl.repeat(False, frame.height, eager=True)
     while (mask != before).any():
         before = mask
