@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -14,8 +15,10 @@ from portrait_assets.app.publish import Wish, publish_internal, publish_shared
 from portrait_assets.core.errors import PortraitError, WarehouseBusyError, WarehouseError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import EgressError, digest_of_file
+from portrait_assets.privacy.erasure import ErasureError, Plan, write_plan
 from portrait_assets.privacy.register import Register
 from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.mart.shared_world import catalogue_of, write_published
 
 
@@ -75,6 +78,18 @@ def test_nothing_is_published_before_the_first_run(tmp_path: Path):
     with pytest.raises(WarehouseError, match="does not exist yet"):
         publish_internal(settings)
     assert not settings.warehouse_dir.exists()
+
+
+def test_nothing_is_published_while_rows_are_half_removed(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path, source="corner_shop")
+    Warehouse(settings.warehouse_file, "corner_shop", "run-1").close()
+    plan = Plan(
+        number="E1", began_at=datetime.now(UTC), asked_by="a list", persons=1, customers=("K001",)
+    )
+    write_plan(settings, plan)
+    with pytest.raises(ErasureError, match="E1 was stopped before it had ended"):
+        publish_internal(settings)
+    assert not settings.portrait_file.exists()
 
 
 @pytest.mark.slow

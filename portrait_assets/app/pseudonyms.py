@@ -12,7 +12,8 @@ import polars as pl
 
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.egress import Departure, Door, Outlet, digest_of
+from portrait_assets.privacy.egress import Departure, Door, Outlet
+from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.pseudonyms import (
     PseudonymError,
     Rotated,
@@ -78,7 +79,7 @@ def pseudonyms_of(door: Door, identifiers: Sequence[str]) -> list[Named]:
         )
         for each in wanted
     ]
-    _leave(door, len(found), repr(found))
+    _leave(door, len(found), repr(found), key)
     return found
 
 
@@ -117,16 +118,21 @@ def owners_of(door: Door, pseudonyms: Sequence[str]) -> dict[str, str | None]:
         if not missing:
             break
         owners |= dict(identifiers_of(key, known, pl.Series(missing)).iter_rows())
-    _leave(door, sum(owner is not None for owner in owners.values()), repr(owners))
+    _leave(door, sum(owner is not None for owner in owners.values()), repr(owners), tried[0])
     return owners
 
 
-def _leave(door: Door, rows: int, contents: str) -> None:
+def _leave(door: Door, rows: int, contents: str, key: Key) -> None:
+    """Enter what was looked up, with a digest under the key.
+
+    With another one whoever has register, published file and a list of identifiers could try which
+    two belong together.
+    """
     departure = Departure(
         Outlet.IDENTITY, None, (SOURCE_CUSTOMER_ID,), subject_named=True, about=_ABOUT
     )
     door.open(departure)
-    door.record(departure, rows, digest_of(contents))
+    door.record(departure, rows, key.digest(contents).hex())
 
 
 def rotate_pseudonyms(settings: Settings, forget: bool = False) -> Rotated:

@@ -15,6 +15,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.methods.anonymity.anonymise import K
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.privacy.egress import Departure, Door, Outlet, Profile, Purpose, purpose_of
+from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.stages.mart.assets import mart_assets
 from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
 from portrait_assets.stages.raw.source import load_source
@@ -73,13 +74,14 @@ def publish_internal(settings: Settings) -> None:
 
     Raises:
         PortraitError: when the source cannot be used, nothing is materialized, a run holds the
-            warehouse, or the file may not be published.
+            warehouse, an erasure is half done, or the file may not be published.
     """
     with commands_for(settings):
         context = context_of(settings)
         require_file(settings.warehouse_file)
         lock = settings.warehouse_dir / "warehouse.lock"
         with warehouse_lock(lock, _PUBLISHER, settings.lock_wait_seconds):
+            require_none_half_done(settings)
             warehouse = Warehouse(
                 settings.warehouse_file,
                 settings.source,
@@ -116,7 +118,7 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
         as_of,
         wish.k,
         wish.purpose,
-        getattr(source.definition, "public", False),
+        source.definition.public,
     )
     door = Door(settings)
 

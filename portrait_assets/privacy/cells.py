@@ -1,9 +1,7 @@
 """Small cells in what is published: values of few customers are pooled, and never listed alone.
 
 A value of fewer than `smallest` customers goes with others into one, that says how many it pools.
-As totals are known, at least two are pooled and together they have `smallest` customers, so that no
-one can be computed by subtraction (complementary suppression: Hundepool et al., 2012, Statistical
-Disclosure Control, chapter 4).
+Which ones: `methods.disclosure.cells`.
 """
 
 from __future__ import annotations
@@ -14,12 +12,13 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.methods.disclosure.cells import are_hidden
 
 EVERY_CELL = 1
 """The smallest cell of a source whose customers are no secret: nothing is pooled."""
 POOLED_NAME = r"^other \((\d+) values\)$"
 """What `pooled_name` looks like, as a regular expression."""
-_PLACE, _SIZE, _BEFORE, _TURN, _ANY = (f"cell {name}" for name in ("at", "n", "sum", "turn", "any"))
+_ALL, _NAME, _POOLED, _PLACE = "all cells", "name of cell", "cell is pooled", "number of cell"
 
 
 def smallest_cell(settings: Settings, is_public: bool) -> int:
@@ -41,36 +40,10 @@ def pooled_name_in_chinese(name: str) -> str:
 def are_pooled(
     frame: pl.DataFrame, count: str, smallest: int, within: Sequence[str] = ()
 ) -> pl.Series:
-    """Whether the cell of each row is pooled: those that are too small, and what hides them.
-
-    Args:
-        frame: one row per cell.
-        count: the column with its customers; an empty cell tells of nobody and is not pooled.
-        smallest: fewest customers that a cell may have by itself.
-        within: the columns that name what cells add up to; all cells by default.
-    """
+    """Whether the cell of each row is pooled: `are_hidden`, or none where all cells are shown."""
     if smallest <= EVERY_CELL or frame.is_empty():
         return pl.repeat(False, frame.height, eager=True)
-    groups: list[str | pl.Expr] = [*within] or [pl.lit(0)]
-    size = pl.col(_SIZE)
-    in_turn = (
-        frame.with_row_index(_PLACE)
-        .with_columns(pl.col(count).cast(pl.Int64).alias(_SIZE))
-        .sort(_SIZE, _PLACE)
-        .with_columns(
-            (size.cum_sum() - size).over(groups).alias(_BEFORE),
-            ((size > 0).cum_sum() - 1).over(groups).alias(_TURN),
-            ((size > 0) & (size < smallest)).any().over(groups).alias(_ANY),
-        )
-        .with_columns(
-            (
-                (size > 0)
-                & pl.col(_ANY)
-                & ((size < smallest) | (pl.col(_TURN) < 2) | (pl.col(_BEFORE) < smallest))
-            ).alias(_ANY)
-        )
-    )
-    return in_turn.sort(_PLACE)[_ANY]
+    return are_hidden(frame, count, smallest, within)
 
 
 def moves_are_pooled(
@@ -82,6 +55,10 @@ def moves_are_pooled(
 ) -> pl.Series:
     """Whether the cell of each row is pooled, where what leaves and what arrives is known too.
 
+    A cell that is pooled for the sake of one total is computed by the other, if there it is the
+    only one; so cells are pooled until none is the only one of any total. One that is alone in a
+    total hides no other.
+
     Args:
         frame: one row per cell.
         sides: the columns that a cell is between; it adds up with the others of either.
@@ -89,8 +66,29 @@ def moves_are_pooled(
         smallest: fewest customers that a cell may have by itself.
         within: the columns that name what cells add up to; all cells by default.
     """
-    before, after = (are_pooled(frame, count, smallest, [*within, side]) for side in sides)
-    return before | after | are_pooled(frame, count, smallest, within)
+    totals = [*([*within, side] for side in sides), [*within]]
+    cells = frame.with_row_index(_PLACE)
+    hiding = _not_alone(cells.filter(pl.col(count) > 0), totals)
+    parts = [*((hiding, of) for of in totals), (cells, [*within])]
+    mask = (frame[count] > 0) & (frame[count] < smallest)
+    before = pl.repeat(False, frame.height, eager=True)
+    while (mask != before).any():
+        before = mask
+        for part, of in parts:
+            own = part.with_columns(mask.gather(part[_PLACE]).alias(_POOLED))
+            found = are_hidden(own, count, smallest, of, unsafe=pl.col(_POOLED))
+            mask = mask | cells[_PLACE].is_in(part[_PLACE].filter(found).implode())
+    return mask
+
+
+def _not_alone(cells: pl.DataFrame, totals: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """The cells that are not known from totals alone, as the only ones that are left of one."""
+    height = -1
+    while cells.height != height:
+        height = cells.height
+        for of in totals:
+            cells = cells.filter(pl.len().over([*of] or [pl.lit(0)]) > 1)
+    return cells
 
 
 def pooled(
@@ -122,10 +120,10 @@ def pooled(
     together = (
         few.group_by(within, maintain_order=True)
         if within
-        else few.group_by(pl.lit(0).alias(_PLACE), maintain_order=True)
-    ).agg(name.alias(_TURN), pl.col(sums).sum())
+        else few.group_by(pl.lit(0).alias(_ALL), maintain_order=True)
+    ).agg(name.alias(_NAME), pl.col(sums).sum())
     together = together.filter(pl.col(count) >= smallest).with_columns(
-        pl.col(_TURN).alias(level) for level in levels
+        pl.col(_NAME).alias(level) for level in levels
     )
     return pl.concat([frame.filter(~mask), together.select(frame.columns)])
 

@@ -214,6 +214,20 @@ def allowed_customers(
     return f"customer_id IN ({differ} allowed)"
 
 
+def refusing_sql(con: duckdb.DuckDBPyConnection, purpose: str) -> str | None:
+    """The SELECT of each `customer_id` that refused the purpose, where silence is no refusal.
+
+    None for a file of a version without consents.
+    """
+    if not _silence(con):
+        return None
+    who_spoke = f"(SELECT DISTINCT customer_id FROM {CUSTOMER_CONSENT})"
+    return (
+        f"SELECT customer_id FROM ({answers_sql(who_spoke, Use(purpose))}) "
+        "WHERE NOT allowed AND because <> 'default'"
+    )
+
+
 def keep_answers(
     con: duckdb.DuckDBPyConnection, customers: str, uses: Sequence[Use]
 ) -> tuple[str, ...]:

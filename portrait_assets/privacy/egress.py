@@ -216,7 +216,8 @@ class Door:
         Args:
             departure: what `open` let pass.
             rows: how many it holds; of an aggregated one, the customers it is about.
-            digest: SHA-256 of what left, in hexadecimal digits.
+            digest: of what left, in hexadecimal digits: SHA-256, or where identifiers could be
+                tried until it is right, an HMAC.
 
         Raises:
             RegisterError: when the register is broken.

@@ -117,8 +117,8 @@ def is_rotated(settings: Settings, name: KeyName, fingerprint: str) -> bool:
 def retire_key(settings: Settings, name: KeyName, fingerprint: str, forget: bool = False) -> None:
     """Note that another key may take the place of the one of this fingerprint.
 
-    Where it is the key in the file, it is moved beside it under its fingerprint; or removed, where
-    it is to be forgotten, and then nothing that bears it can be looked up any more.
+    Where it is the key in the file, it is moved beside it under its fingerprint. Where it is to be
+    forgotten it is removed, also from there, and nothing that bears it can be looked up any more.
 
     Raises:
         KeyFileError: as `find_key`.
@@ -135,6 +135,8 @@ def retire_key(settings: Settings, name: KeyName, fingerprint: str, forget: bool
             path.unlink()
         else:
             os.replace(path, kept)
+    if forget:
+        kept.unlink(missing_ok=True)
     sync(settings.key_dir)
 
 
@@ -173,10 +175,14 @@ def make_key(settings: Settings, name: KeyName) -> Key:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise KeyFileError(f"{path} is there already; a key is never written over.") from None
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(f"{key.secret.hex()}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"{key.secret.hex()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink()  # Half a key would be refused ever after.
+        raise
     sync(path.parent)
     return key
 

@@ -107,7 +107,7 @@ class Register:
         Raises:
             RegisterError: naming the first line that is not, or the lines that are missing.
         """
-        return len(self._verified(self._content()).lines)
+        return len(self._read().lines)
 
     def entries(self, outlet: str | None = None) -> list[Entry]:
         """The entries, or those of an outlet, first to last.
@@ -117,7 +117,7 @@ class Register:
         """
         # Within a text a quotation mark has a backslash, so that this is found nowhere else.
         wanted = b"" if outlet is None else f'"outlet":{json.dumps(outlet)},'.encode()
-        lines = self._verified(self._content()).lines
+        lines = self._read().lines
         return [_entry(line) for line in lines if wanted in line]
 
     def append(self, values: Mapping[str, Any], now: datetime | None = None) -> Entry:
@@ -128,7 +128,7 @@ class Register:
             OSError: when it cannot be written.
         """
         with self._locked() as file:
-            before = self._verified(file.read())
+            before = self._verified(file.read(), self._head())
             number = len(before.lines) + 1
             line = _line(number, now or datetime.now(UTC), values, before.last_hash)
             file.truncate(before.size)  # A line that was not finished is no entry.
@@ -185,7 +185,15 @@ class Register:
         content = json.dumps({"number": entry.number, "hash": entry.hash}) + "\n"
         replace_files({self.head: content.encode()})
 
-    def _verified(self, content: bytes) -> _Lines:
+    def _read(self) -> _Lines:
+        # The note first: whoever appends meanwhile writes the line before the note.
+        head = self._head()
+        return self._verified(self._content(), head)
+
+    def _head(self) -> str | None:
+        return self.head.read_text("utf-8", "replace") if self.head.is_file() else None
+
+    def _verified(self, content: bytes, head: str | None) -> _Lines:
         *lines, unfinished = content.split(b"\n")
         previous = NO_HASH.encode()
         for number, line in enumerate(lines, 1):
@@ -201,16 +209,16 @@ class Register:
         start = _start(len(lines) + 1)
         if not (start.startswith(unfinished) or unfinished.startswith(start)):
             raise self._broken(f"line {len(lines) + 1} was changed")
-        self._check_head(lines)
+        self._check_head(lines, head)
         return _Lines(tuple(lines), len(content) - len(unfinished))
 
-    def _check_head(self, lines: list[bytes]) -> None:
-        """Whether the last line that was noted is there; one more may have been written since."""
-        if not self.head.is_file():
+    def _check_head(self, lines: list[bytes], head: str | None) -> None:
+        """Whether the last line that was noted is there; more may have been written since."""
+        if head is None:
             return
         try:
-            head = json.loads(self.head.read_text("utf-8"))
-            number, last = int(head["number"]), str(head["hash"])
+            noted = json.loads(head)
+            number, last = int(noted["number"]), str(noted["hash"])
         except (ValueError, KeyError, TypeError):
             raise self._broken(f"{self.head.name} was changed") from None
         if number > len(lines):

@@ -353,3 +353,24 @@ def test_levels_of_few_customers_are_pooled_and_so_few_of_a_segment_have_no_line
     assert all(n == 0 or n >= 10 for n in counts)
     hidden_of_2 = 26 - counts.filter(few["segment_id"] == 2).sum()
     assert hidden_of_2 == 0 or hidden_of_2 >= 10
+
+
+def test_few_customers_of_a_segment_are_not_those_that_the_base_has_besides_the_others() -> None:
+    """Of 33 on the web 30 are in segment 1, whose line would tell of the 3 in segment 2."""
+    counts = {1: {"app": 60, "web": 30, "fax": 25}, 2: {"app": 40, "web": 3, "fax": 50}}
+    rows = [
+        (segment, level)
+        for segment, levels in counts.items()
+        for level, n in levels.items()
+        for _ in range(n)
+    ]
+    people = pl.DataFrame(rows, schema=["segment_id", "channel"], orient="row").with_row_index(
+        "customer_id"
+    )
+    shown = profile_segments(
+        people.drop("segment_id"),
+        people.drop("channel"),
+        [FeatureUse("channel", "symbol")],
+        smallest=10,
+    )
+    assert sorted(shown.select("segment_id", "level").rows()) == [(1, "fax"), (2, "fax")]

@@ -12,6 +12,7 @@ import pytest
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import Door, EgressError, Outlet
+from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, Table, Type
 from portrait_assets.stages.mart.leaving import departures, record
 from portrait_assets.storage.duckdb.publishing import publish
@@ -50,10 +51,12 @@ def published(settings: Settings) -> Callable[..., None]:
             people = {"month": month, "customer_id": names, "income": "high", "phone": "555"}
             warehouse.write(PEOPLE, [month], pl.DataFrame(people))
             door.open(leaving)
-            publish(warehouse, [PEOPLE, INTERNAL], [], settings.portrait_file, "shop")
+            publish(
+                *(warehouse, [PEOPLE, INTERNAL], [], settings.portrait_file, "shop"),
+                before=lambda whole: record(door, leaving, whole, whole),
+            )
         finally:
             warehouse.close()
-        record(door, leaving, settings.portrait_file, settings.portrait_file)
 
     return publishes
 
@@ -80,6 +83,22 @@ def test_it_is_entered_again_only_where_the_contents_changed(
     assert [entry["rows"] for entry in Door(settings).register.entries()] == [2, 2, 4]
 
 
+def test_a_publication_that_cannot_be_entered_leaves_the_old_file(
+    settings: Settings, published: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    published("a", "b")
+    before = settings.portrait_file.read_bytes()
+
+    def full_disk(*_given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Register, "append", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        published("a", "c")
+    assert settings.portrait_file.read_bytes() == before
+    assert not list(settings.warehouse_dir.glob(".portrait*"))
+
+
 def test_the_report_is_entered_by_itself(
     settings: Settings, published: Callable[..., None], tmp_path: Path
 ):
@@ -97,9 +116,11 @@ def test_the_report_is_entered_by_itself(
 
 def test_a_published_table_with_a_column_of_c3_does_not_leave(settings: Settings):
     leaving = departures([replace(PEOPLE, private=())])
-    with pytest.raises(EgressError, match="published file does not leave: it holds phone of class"):
-        Door(settings).open(leaving[Outlet.PUBLICATION])
-    Door(settings).open(leaving[Outlet.REPORT])
+    extracted = departures([PEOPLE], extracts=[replace(INTERNAL, name="extract")])
+    for each in (leaving, extracted):
+        with pytest.raises(EgressError, match="file does not leave: it holds phone of class C3"):
+            Door(settings).open(each[Outlet.PUBLICATION])
+        Door(settings).open(each[Outlet.REPORT])
 
 
 def test_all_that_is_published_of_the_shop_may_leave(tmp_path: Path):

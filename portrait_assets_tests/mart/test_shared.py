@@ -29,6 +29,7 @@ from portrait_assets.stages.tags.shared_rows import (
 )
 from portrait_assets_tests.mart.shared_world import catalogue_of, people, write_published
 from portrait_assets_tests.methods.anonymity.linkage import attack
+from portrait_assets_tests.privacy.consent_world import write_consents
 
 CUSTOMERS = 400
 QUASI = ("sex", "years", "generation", "home", "life")
@@ -291,14 +292,29 @@ def test_what_cannot_be_shared_is_a_sentence_and_leaves_the_file_as_it_was(
     folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
 ):
     target = folder / "kept.duckdb"
-    target.write_text("before")
+    write_shared(published, target, catalogue, quasi, REQUEST)
+    before = target.read_bytes()
     with pytest.raises(SharingError, match="k is 1"):
         write_shared(published, target, catalogue, quasi, replace(REQUEST, k=1))
     long_ago = replace(REQUEST, as_of=date(2020, 1, 31))
     with pytest.raises(SharingError, match="No customer"):
         write_shared(published, target, catalogue, quasi, long_ago)
-    assert target.read_text() == "before"
+    assert target.read_bytes() == before
     assert not list(folder.glob(".kept*"))
+
+
+def test_no_other_file_is_written_over(
+    folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
+):
+    """The warehouse, say, which also ends in .duckdb."""
+    text, other = folder / "text.duckdb", folder / "other.duckdb"
+    text.write_text("before")
+    shutil.copyfile(published, other)
+    for target in (text, other):
+        before = target.read_bytes()
+        with pytest.raises(SharingError, match=rf"{target.name} is there already and is no sha"):
+            write_shared(published, target, catalogue, quasi, REQUEST)
+        assert target.read_bytes() == before
 
 
 def test_an_audience_for_others_is_anonymous_among_those_who_are_exported(
@@ -336,6 +352,33 @@ def test_values_are_in_order_where_rules_compare_or_texts_begin_with_numbers(cat
     assert order_of(pl.Series(["tea", "rice"])) == ()
     assert order_of(pl.Series(["R1", "R2"])) == ()
     assert order_of(pl.Series([1, 2])) == ()
+
+
+def test_who_refused_the_purpose_is_left_out_and_who_said_nothing_is_not(
+    folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
+) -> None:
+    file, target = folder / "with_consents.duckdb", folder / "agreed.duckdb"
+    shutil.copyfile(published, file)
+    was = people(CUSTOMERS).sort("customer_id")
+    ids = was["customer_id"].to_list()
+    with duckdb.connect(str(file)) as con:
+        write_consents(
+            con,
+            [
+                (ids[0], "sharing", None, False, "withdrawn"),
+                (ids[1], "sharing", None, False, "erasure_requested"),
+                (ids[2], "marketing", None, False, "objection"),
+                (ids[3], "sharing", None, True, "consent"),
+            ],
+        )
+    for purpose, refusing in (("sharing", 2), ("marketing", 1), ("credit", 0)):
+        request = replace(REQUEST, purpose=purpose)
+        found = write_shared(file, target, catalogue, quasi, request)
+        assert (found.refusing, found.customers) == (refusing, CUSTOMERS - refusing)
+        assert min(matrix_of(target).group_by(QUASI).len()["len"]) >= 10
+        left = was[2:] if purpose == "sharing" else was.filter(pl.col("customer_id") != ids[2])
+        expected = was if purpose == "credit" else left
+        assert Counter(matrix_of(target)["spent"]) == Counter(expected["spent"])
 
 
 def test_who_may_not_be_profiled_is_in_no_shared_file(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import duckdb
 
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
+from portrait_assets.stages.consent.deciding import SILENCE
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 
 Answer = tuple[str, str, str | None, bool, str]
@@ -27,7 +28,7 @@ def write_consents(
     for table in (CONSENT_DEFAULT, CUSTOMER_CONSENT):
         if not con.execute(f"FROM duckdb_tables() WHERE table_name = '{table.name}'").fetchall():
             con.execute(create_table_sql(table, column_types(table)))
-    for purpose, default in {"profiling": True, "marketing": False, "credit": False}.items():
+    for purpose, default in SILENCE.items():
         con.execute(
             f"INSERT INTO {CONSENT_DEFAULT.full_name} VALUES (?, ?, ?, ?, ?)",
             [as_of, purpose, declared.get(purpose, default), purpose in declared, consents],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import polars as pl
@@ -67,20 +68,54 @@ def test_cells_add_up_within_their_group():
 
 
 def test_of_moves_what_left_and_what_arrived_is_known_too():
-    """One customer moved from b to c: of b 19 are known, and so 18 must not be shown either."""
+    """One customer moved from a to b: with 40, and 60 for the new b; 70 hides both from a and c."""
     moves = pl.DataFrame(
         {
-            "before": ["a", "a", "b", "b", "c"],
-            "after": ["a", "b", "b", "c", "c"],
-            "n": [80, 12, 18, 1, 60],
+            "before": ["a", "a", "a", "b", "b", "b", "c", "c", "c"],
+            "after": ["a", "b", "c"] * 3,
+            "n": [80, 1, 40, 50, 60, 70, 55, 65, 75],
         }
     )
     mask = moves_are_pooled(moves, ("before", "after"), "n", K)
-    assert mask.to_list() == [False, True, True, True, True]
-    assert pooled(moves, ["before", "after"], "n", K, mask=mask).rows() == [
-        ("a", "a", 80),
-        ("other (4 values)", "other (4 values)", 91),
+    assert moves.filter(mask)["n"].to_list() == [1, 40, 60, 70]
+    assert pooled(moves, ["before", "after"], "n", K, mask=mask).rows()[-2:] == [
+        ("c", "c", 75),
+        ("other (4 values)", "other (4 values)", 171),
     ]
+
+
+def computed(counts: Sequence[int], shown: Sequence[bool], width: int) -> set[int]:
+    """The places of cells that follow from rows, columns and all, each time from one unknown."""
+    places = range(len(counts))
+    totals = [
+        *([p for p in places if p // width == row] for row in range(len(counts) // width)),
+        *([p for p in places if p % width == column] for column in range(width)),
+        list(places),
+    ]
+    known = {place for place in places if shown[place] or not counts[place]}
+    before: set[int] = set()
+    while known != before:
+        before = set(known)
+        for total in totals:
+            if len(unknown := [place for place in total if place not in known]) == 1:
+                known.add(unknown[0])
+    return known
+
+
+@given(st.lists(st.sampled_from([0, 1, 2, 5, 8, 12, 30]), min_size=9, max_size=9))
+def test_no_small_move_can_be_computed_from_what_left_and_what_arrived(counts: list[int]):
+    """Beside those that are alone in a total, so that it is known whatever is shown."""
+    smallest = 4
+    moves = pl.DataFrame(
+        [("abc"[at // 3], "abc"[at % 3], n) for at, n in enumerate(counts)],
+        schema=["before", "after", "n"],
+        orient="row",
+    )
+    mask = moves_are_pooled(moves, ("before", "after"), "n", smallest)
+    shown = [not is_pooled for is_pooled in mask]
+    alone = computed(counts, [False] * 9, 3)
+    for place in computed(counts, shown, 3) - alone:
+        assert counts[place] == 0 or counts[place] >= smallest
 
 
 def test_what_is_pooled_is_named_in_both_languages():

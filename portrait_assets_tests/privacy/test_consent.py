@@ -125,4 +125,5 @@ def test_a_customer_s_permissions_are_by_purpose_and_then_by_channel() -> None:
         ("marketing", "email", False, "unsubscribed"),
         ("marketing", "sms", True, "consent"),
         ("credit", None, False, "default"),
+        ("sharing", None, False, "default"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -42,6 +43,18 @@ def test_a_key_is_never_written_over(settings: Settings) -> None:
     with pytest.raises(KeyFileError, match="is there already"):
         make_key(settings, NAME)
     assert find_key(settings, NAME) == key
+
+
+def test_half_a_key_does_not_stay(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            make_key(settings, NAME)
+    assert list(settings.key_dir.iterdir()) == []
+    assert make_key(settings, NAME) == find_key(settings, NAME)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])

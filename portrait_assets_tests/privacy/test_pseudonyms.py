@@ -183,6 +183,17 @@ def test_a_forgotten_key_is_gone_and_the_next_file_is_made_all_the_same(settings
     assert key_of_publication(settings, old.fingerprint)[0] != old
 
 
+def test_a_key_that_was_kept_is_forgotten_with_the_next(settings: Settings):
+    """Two rotations before the next publication: the file still bears the first key."""
+    published = make_key(settings, NAME)
+    rotate(settings, published.fingerprint)
+    rotate(settings, published.fingerprint, forget=True)
+    assert find_former_keys(settings, NAME) == []
+    with pytest.raises(PseudonymError, match="no pseudonym can be looked up"):
+        key_of(settings, published.fingerprint)
+    assert key_of_publication(settings, published.fingerprint)[0] == find_key(settings, NAME)
+
+
 def test_a_rotation_that_was_cut_off_goes_on(settings: Settings):
     old = make_key(settings, NAME)
     rotate(settings, old.fingerprint)

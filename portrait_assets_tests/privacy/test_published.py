@@ -258,6 +258,8 @@ def test_a_card_is_asked_for_by_identifier_or_pseudonym(shop: Settings):
     by_identifier, by_pseudonym = (card.split("\n", 1)[1] for card in cards.values())
     assert by_identifier == by_pseudonym
     assert "segment" in cards[who]
+    entered = [entry["digest"] for entry in Door(shop).earlier(Outlet.CARD)[-2:]]
+    assert entered[0] == entered[1], "neither is of the identifier, which could be tried"
     unknown = portrait_here("show", "13800009999", data=shop.data_dir)
     fails_in_a_sentence(unknown, "There is no customer '13800009999'")
 
@@ -333,6 +335,8 @@ def test_pseudonyms_are_looked_up_both_ways(shop: Settings):
     fails_in_a_sentence(unknown, "Nobody in the warehouse has the identifier '13800009999'")
     looked_up = Door(shop).earlier(Outlet.IDENTITY)
     assert [entry["rows"] for entry in looked_up[-2:]] == [2, 1]
+    owners = {pseudonym(key, ids[0]): ids[0], nobody: None}
+    assert looked_up[-1]["digest"] == key.digest(repr(owners)).hex(), "to be tried by nobody else"
     no_pseudonym = portrait_here("pseudonyms", "who", ids[0], data=shop.data_dir)
     fails_in_a_sentence(no_pseudonym, "is no pseudonym")
 

@@ -186,6 +186,22 @@ def test_those_who_write_at_once_lose_no_entry(tmp_path: Path):
         assert [e["rows"] for e in entries if e["who"] == who] == list(range(10))
 
 
+def test_an_entry_added_while_the_register_is_read_is_no_damage(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+):
+    """The reader has the lines; before it compares them with the note, both have grown."""
+    content = Register._content
+
+    def read_and_appended_to(self: Register) -> bytes:
+        found = content(self)
+        register_in(self.file.parent).append({"who": "other", "outlet": "card"}, NOON)
+        return found
+
+    monkeypatch.setattr(Register, "_content", read_and_appended_to)
+    assert register.verify() == 4
+    assert [entry.number for entry in register.entries()] == [1, 2, 3, 4, 5]
+
+
 def test_a_new_register_keeps_the_broken_one_and_says_why(register: Register):
     broken = b"".join(removed(2)(lines(register)))
     register.file.write_bytes(broken)

@@ -153,6 +153,14 @@ def test_of_worlds_without_a_difference_few_have_one_found():
     assert found <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 120)
 
 
+def test_a_small_group_is_not_what_is_left_beside_the_others(tmp_path: Path):
+    """Of 600 customers 5 would be left by subtraction, and how many of these were selected."""
+    towns = np.where(PLACE < 560, "east", np.where(PLACE < 595, "west", "north"))
+    world = world_of(tmp_path, PLACE % 2 == 0, region=towns)
+    rows = fairness(world.close(), world.matrix, (GETS,), FEB).filter(measure="selection rate")
+    assert dict(rows.select("level", "customers").iter_rows()) == {"east": 560, OTHERS: 40}
+
+
 def test_small_groups_are_counted_together_and_too_few_are_not_judged(tmp_path: Path):
     towns = np.where(PLACE < 560, "east", np.char.add("t", (PLACE // 5).astype(str)))
     towns = np.where((PLACE >= 560) & (PLACE < 580), "west", towns)

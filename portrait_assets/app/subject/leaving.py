@@ -58,8 +58,8 @@ def give_account(
     )
     door.open(departure)
     text = as_json(account)
-    paths = write_account(account, folder) if folder is not None else ()
     door.record(departure, 1, digest_of(text))
+    paths = write_account(account, folder) if folder is not None else ()
     note = door.held_back(Outlet.SUBJECT, len(account.held_back))
     return Given(text, paths, note)
 

@@ -12,7 +12,7 @@ import polars as pl
 from portrait_assets.methods.clustering.preparation.prepared_columns import MAX_LEVELS, FeatureUse
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_sided
-from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, pooled_name
+from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, moves_are_pooled, pooled_name
 
 if TYPE_CHECKING:
     from portrait_assets.methods.clustering.model import ClusterModel
@@ -201,7 +201,7 @@ def _category_lines(labelled: pl.DataFrame, use: FeatureUse, smallest: int) -> p
         .join(counts, on=["segment_id", "level"], how="left")
         .with_columns(pl.col("_count").fill_null(0))
     )
-    lines = lines.filter(~are_pooled(lines, "_count", smallest, ["segment_id"]))
+    lines = lines.filter(~moves_are_pooled(lines, ("segment_id", "level"), "_count", smallest))
     share, p = pl.col("_count") / pl.col("_n"), pl.col("_base") / n
     rest_n = n - pl.col("_n")
     rest_share = (pl.col("_base") - pl.col("_count")) / rest_n

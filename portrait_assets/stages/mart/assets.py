@@ -25,7 +25,8 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
     upstream = [table for table in of.tables if table.published]
     published, views = [*upstream, CHECK_RESULTS], of.views
     extracted = [table for each in views if isinstance(each, Extract) for table in each.reads]
-    door, leaving = Door(settings), departures(published)
+    extracts = [each.table for each in views if isinstance(each, Extract)]
+    door, leaving = Door(settings), departures(published, extracts)
 
     @dg.asset(
         key=["mart", "portrait_file"],
@@ -43,9 +44,14 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
         warehouse = context.resources.warehouse.warehouse
         under = pseudonyms_of(settings, source, warehouse, published, context.log.info)
         rows = publish(
-            warehouse, published, views, settings.portrait_file, source.name, pseudonyms=under
+            warehouse,
+            published,
+            views,
+            settings.portrait_file,
+            source.name,
+            pseudonyms=under,
+            before=lambda whole: record(door, leaving[Outlet.PUBLICATION], whole, whole),
         )
-        record(door, leaving[Outlet.PUBLICATION], settings.portrait_file, settings.portrait_file)
         return dg.MaterializeResult(
             metadata={
                 "tables": len(rows),
@@ -73,8 +79,15 @@ def mart_assets(of: Context) -> list[dg.AssetsDefinition]:
         currency = currency or stated_currency(context.resources.warehouse.warehouse)
         door.open(leaving[Outlet.REPORT])
         smallest = smallest_cell(settings, source.definition.public)
-        counts = write_report(settings.portrait_file, title, path, currency, of.sections, smallest)
-        record(door, leaving[Outlet.REPORT], settings.portrait_file, path)
+        counts = write_report(
+            settings.portrait_file,
+            title,
+            path,
+            currency,
+            of.sections,
+            smallest,
+            lambda whole: record(door, leaving[Outlet.REPORT], settings.portrait_file, whole),
+        )
         return dg.MaterializeResult(
             metadata={
                 "size_bytes": path.stat().st_size,

@@ -22,14 +22,15 @@ from portrait_assets.storage.duckdb.updating import PUBLICATION, TABLE_ROWS
 _CONTENTS = "contents"
 
 
-def departures(tables: Iterable[Table]) -> dict[Outlet, Departure]:
-    """The published file of these tables, without what they call private, and the report on it."""
-    columns = tuple(
-        column
-        for table in tables
-        if table.published
-        for column in table.without(*table.private).all_columns
-    )
+def departures(tables: Iterable[Table], extracts: Iterable[Table] = ()) -> dict[Outlet, Departure]:
+    """The published file and the report on it.
+
+    Args:
+        tables: of the warehouse; the file has those that are published, without what is private.
+        extracts: which only the file has.
+    """
+    published = (table.without(*table.private) for table in tables if table.published)
+    columns = tuple(column for table in (*published, *extracts) for column in table.all_columns)
     return {
         outlet: Departure(outlet, Purpose.PROFILING, columns)
         for outlet in (Outlet.PUBLICATION, Outlet.REPORT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.core.files import replace_files
 from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.stages.cleaned.completeness import COMPLETENESS
@@ -55,6 +56,7 @@ def write_report(
     currency: str | None = None,
     sections: Sequence[Section] | None = None,
     smallest: int = SMALLEST_CELL,
+    before: Callable[[Path], object] = lambda whole: None,
 ) -> dict[str, int]:
     """Write the report on a published file's newest complete month; it appears whole or not at all.
 
@@ -67,6 +69,7 @@ def write_report(
         currency: ISO code of amounts, where the source has one.
         sections: what the report consists of, in order; those of the mart by default.
         smallest: fewest customers of what is listed by itself.
+        before: called with the whole report before it has its name; an error leaves the old one.
 
     Returns:
         The numbers of charts drawn, findings listed and versions proposed, by name.
@@ -86,8 +89,14 @@ def write_report(
         drafts = [row["draft"] for row in published.of(proposals)]
         listed = len(published.of(findings))
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path.with_name(PROPOSALS_FILE), draft_file(drafts))
-    _replace(path, page)
+    temporary = temporary_file(path)
+    try:
+        temporary.write_text(page, encoding="utf-8")
+        before(temporary)
+        replace_files({path.with_name(PROPOSALS_FILE): draft_file(drafts).encode()})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return {"charts": charts, "findings": listed, "proposals": len(drafts)}
 
 
@@ -98,12 +107,6 @@ def _drawing() -> AbstractContextManager[object]:
     from altair.utils.schemapi import debug_mode
 
     return debug_mode(False)
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = temporary_file(path)
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def _rendered(section: Section, published: Published, currency: str | None) -> RenderedSection:

@@ -20,6 +20,7 @@ import polars as pl
 
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.months import last_day, next_month
+from portrait_assets.methods.disclosure.cells import are_hidden
 from portrait_assets.methods.statistics.intervals import newcombe
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
@@ -270,11 +271,14 @@ def _nothing() -> pl.DataFrame:
 
 
 def _long(counted: pl.DataFrame, chosen: Sequence[Selection], number: int | None) -> pl.DataFrame:
-    """A row for each value and group, columns as `_LONG`; small groups are together."""
+    """A row for each value and group, columns as `_LONG`.
+
+    Small groups are together, with the next smallest where they would follow from the others.
+    """
     known = counted.drop_nulls("level")
     rank = pl.col("customers").rank("ordinal", descending=True).over("attribute")
-    is_small = (pl.col("customers") < SMALLEST_CELL) | (rank > MOST_LEVELS)
-    level = pl.when(is_small).then(pl.lit(OTHERS)).otherwise(pl.col("level"))
+    few = are_hidden(known, "customers", SMALLEST_CELL, ["attribute"], unsafe=rank > MOST_LEVELS)
+    level = pl.when(pl.lit(few)).then(pl.lit(OTHERS)).otherwise(pl.col("level"))
     pooled = known.with_columns(level.alias("level")).group_by("attribute", "level").sum()
     measure = Measure.SELECTION if number is None else Measure.TRUE_POSITIVE
     parts = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,6 +66,7 @@ def publish(
     target: Path,
     source: str,
     pseudonyms: Pseudonyms | None = None,
+    before: Callable[[Path], object] = lambda whole: None,
 ) -> dict[str, int]:
     """Copy the published tables into a new file and put it in the place of the old one.
 
@@ -79,6 +80,7 @@ def publish(
         target: the file.
         source: the source's name.
         pseudonyms: what it has in the place of customers' identifiers; None where it has these.
+        before: called with the whole file before it has its name; an error leaves the old one.
 
     Returns:
         Rows by table name.
@@ -96,6 +98,7 @@ def publish(
         rows = update(warehouse, content, temporary)
         _describe(warehouse, content, [v for v in views if isinstance(v, View)], temporary, source)
         sync(temporary)
+        before(temporary)
         os.replace(temporary, target)
         sync(target.parent)
     finally:

@@ -70,6 +70,8 @@ def print_shared(shared: SharedFile, k: int, console: Console) -> None:
 
     found = shared.rows.anonymous
     console.print(f"{shared.customers:,} customers of {shared.as_of:%Y-%m}", markup=False)
+    if shared.refusing:
+        console.print(f"{shared.refusing:,} more are left out, for they refused the purpose")
     if found is None:
         console.print("The source is a public one: its customers are shared as they are.")
         return

@@ -14,6 +14,8 @@ import duckdb
 
 from portrait_assets.core.files import sync
 from portrait_assets.methods.anonymity.anonymise import ColumnLoss, K
+from portrait_assets.privacy.consent import refusing_sql
+from portrait_assets.privacy.egress import purpose_of
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.shared.contract import (
     AGGREGATES,
@@ -29,6 +31,7 @@ from portrait_assets.stages.tags.shared_rows import (
     CLASS,
     ROWS,
     SharedRows,
+    SharingError,
     quasi_columns,
     shared_rows,
 )
@@ -64,10 +67,14 @@ class Request:
 
 @dataclass(frozen=True)
 class SharedFile:
-    """A shared file that was written: its month, customers, contents and SHA-256 in hexadecimal."""
+    """A shared file that was written: its month, customers, contents and SHA-256 in hexadecimal.
+
+    `refusing` customers are not among the others, for they refused what it is for.
+    """
 
     as_of: date
     customers: int
+    refusing: int
     rows: SharedRows
     digest: str
 
@@ -84,7 +91,8 @@ def write_shared(
 ) -> SharedFile:
     """Write a month of a published file as a DuckDB file that may leave the house.
 
-    It appears whole or not at all, over one that is there.
+    It appears whole or not at all, over a shared file that is there. Customers who refused its
+    purpose by the newest consents are not in it; whoever said nothing is.
 
     Args:
         published: the published file; only read.
@@ -98,13 +106,18 @@ def write_shared(
 
     Raises:
         WarehouseError: when nothing is published.
-        SharingError: when k is less than two, or the month has no customer.
+        SharingError: when k is less than two, the month has no customer, or another file stands
+            in the target's place.
         TagError: when nothing is materialized.
     """
+    _require_no_other_file(target)
     with open_published(published) as con:
         columns = matrix_columns(con)
         as_of = request.as_of or latest_month(con)
         known = quasi_columns(con, as_of, quasi)
+        purpose = purpose_of(request.purpose)
+        refusing = refusing_sql(con, purpose) if purpose is not None else None
+        refused = con.sql(refusing or "SELECT '' AS customer_id LIMIT 0").pl()
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_file(target)
     _remove(temporary)
@@ -113,9 +126,11 @@ def write_shared(
             # Beside the published file: what spills has the customers as they are.
             con.execute(f"SET temp_directory = {literal(spill_folder(published))}")
             con.execute(f"ATTACH {literal(published)} AS published (READ_ONLY)")
+            con.register("refused", refused)
+            of_month = f"USING (customer_id) WHERE as_of = DATE '{as_of}'"
             found = shared_rows(
                 con,
-                f"SELECT * FROM {_MATRIX} WHERE as_of = DATE '{as_of}'",
+                f"SELECT * FROM {_MATRIX} ANTI JOIN refused {of_month}",
                 columns,
                 known,
                 catalogue,
@@ -125,11 +140,14 @@ def write_shared(
             opens(as_of, found)
             _write_tables(con, found, as_of, request)
             customers = con.execute(f"SELECT count(*) FROM {ROWS}").fetchall()[0][0]
+            (left_out,) = con.execute(
+                f"SELECT count(*) FROM {_MATRIX} SEMI JOIN refused {of_month}"
+            ).fetchall()[0]
             con.execute("DETACH published")
         with open(temporary, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         sync(temporary)
-        shared = SharedFile(as_of, customers, found, digest)
+        shared = SharedFile(as_of, customers, left_out, found, digest)
         records(shared)
         os.replace(temporary, target)
         sync(target.parent)
@@ -137,6 +155,21 @@ def write_shared(
         _remove(temporary)
         rmtree(spill_folder(published), ignore_errors=True)
     return shared
+
+
+def _require_no_other_file(target: Path) -> None:
+    """Check that nothing is lost where the target is, such as the warehouse itself."""
+    if not target.exists():
+        return
+    try:
+        with duckdb.connect(str(target), read_only=True) as con:
+            is_shared = bool(existing_types(con, SHARED_PUBLICATION.full_name))
+    except duckdb.Error:
+        is_shared = False
+    if not is_shared:
+        raise SharingError(
+            f"{target.name} is there already and is no shared file; name another one."
+        )
 
 
 def _write_tables(
