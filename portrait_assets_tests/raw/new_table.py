@@ -1,6 +1,6 @@
 """The pipeline with one canonical table more, as a process of its own.
 
-`python -m portrait_assets_tests.raw.new_table FOLDER` declares `visits` in the contract of raw and
+`python -m portrait_assets_tests.raw.new_table FOLDER` declares `visits` among the tables of raw and
 nowhere else, has the corner shop provide it, makes the raw and cleaned tables of a month and a
 synthetic bank, and prints what came out as JSON.
 """
@@ -27,17 +27,17 @@ VISITS = Canonical(
     ),
 )
 
-CANONICAL: tuple[Canonical, ...] = (
-    VISITS,
-"""
+TABLES = (VISITS, """
 ROWS = "customer_id,visited_on,minutes\nK001,2024-01-09,12\nK002,2024-01-10,-3\n"
 SQL = "SELECT customer_id, visited_on, minutes, source_file, source_row FROM visits\n"
 
 
 def declare_visits() -> None:
-    """Load raw's contract with the table."""
-    start = "CANONICAL: tuple[Canonical, ...] = (\n"
-    load_edited("portrait_assets.stages.raw.contract", lambda text: text.replace(start, DECLARED))
+    """Load the module of raw's tables with the table."""
+    start = "TABLES = ("
+    load_edited(
+        "portrait_assets.stages.raw.tables.events", lambda text: text.replace(start, DECLARED)
+    )
 
 
 def main(folder: Path) -> None:
