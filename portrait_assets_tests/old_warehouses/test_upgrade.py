@@ -20,6 +20,8 @@ from portrait_assets.testing.shop import run
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 ARCHIVES = sorted(Path(__file__).parent.glob("format-*.zip"))
+ENDS = pytest.mark.parametrize("archive", [ARCHIVES[0], ARCHIVES[-1]], ids=lambda path: path.stem)
+"""The oldest goes through every migration, and the newest through the last alone."""
 
 
 @pytest.fixture(params=ARCHIVES, ids=lambda path: path.stem)
@@ -108,6 +110,7 @@ def test_an_older_warehouse_is_migrated_without_a_change_to_what_analysts_read(
     assert public_contents(old.warehouse_file, tables, columns) == before
 
 
+@ENDS
 @pytest.mark.slow
 def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(
     old: Settings, tables: list[Table]
@@ -130,6 +133,7 @@ def test_a_migrated_warehouse_is_well_after_one_month_was_run_again(
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
 
 
+@ENDS
 @pytest.mark.slow
 def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archive: Path):
     before = old.warehouse_file.read_bytes()
@@ -142,6 +146,7 @@ def test_what_only_reads_leaves_an_older_warehouse_as_it_is(old: Settings, archi
     assert old.warehouse_file.read_bytes() == before
 
 
+@ENDS
 @pytest.mark.slow
 def test_what_an_older_version_published_is_published_again(
     old: Settings, archive: Path, tables: list[Table]
