@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -34,7 +35,7 @@ RUN = ("run", "--months", "2024-01..2024-02")
 # The table whose write must fail, and the table written just before it.
 LAST_WRITTEN = {
     "raw.campaigns": "raw.balances",
-    "cleaned.transactions": "cleaned.customers",
+    "cleaned.consents": "cleaned.customers",
     "features.customer_month": "features.product_month",
     "clusters.cluster_candidates": "clusters.cluster_model",
     "validation.migration": "validation.drift",
@@ -93,7 +94,14 @@ def test_a_full_disk_at_any_stage_is_reported_with_table_and_month_and_harms_not
     for step, (module, function) in AT_ONCE.items():
         write = getattr(module, function)
         with room_that_ends() as end_room, monkeypatch.context() as patched:
-            patched.setattr(module, function, lambda *of, write=write: (end_room(), write(*of))[1])
+
+            def without_room(
+                *of: Any, end: Callable[[], None] = end_room, into: Any = write, **named: Any
+            ) -> Any:
+                end()
+                return into(*of, **named)
+
+            patched.setattr(module, function, without_room)
             sentence = failed_run(materialized, lambda name, rows: None)
         assert re.match(rf"{step} of 2024-02: .*[Tt]oo large.*; free room on the disk", sentence)
         nothing_is_harmed()
