@@ -203,8 +203,8 @@ def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
         "SELECT detail FROM validation.check_results WHERE check_name = 'conserved' ORDER BY month",
     )
     assert [detail for (detail,) in balances[:2]] == [
-        "280 received = 279 kept + 0 set aside + 0 merged + 1 unplaced",
-        "321 received = 320 kept + 1 set aside + 0 merged + 0 unplaced",
+        "280 received = 279 kept + 0 set aside + 0 merged + 1 unplaced + 0 erased",
+        "321 received = 320 kept + 1 set aside + 0 merged + 0 unplaced + 0 erased",
     ]
     lost = "SELECT DISTINCT verdict, value FROM validation.validation_report "
     assert query(settings, lost + "WHERE metric = 'rows lost'") == [("pass", 0.0)]
