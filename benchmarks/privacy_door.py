@@ -24,7 +24,8 @@ from portrait_assets.privacy.egress import Departure, Door, digest_of
 from portrait_assets.privacy.register import NO_HASH, _line
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.stages.mart.leaving import departures, record
-from portrait_assets.stages.tags.audiences.audience import export_audience, select_audience
+from portrait_assets.stages.tags.audiences.audience import select_audience
+from portrait_assets.stages.tags.audiences.export import export_audience
 from portrait_assets.stages.tags.audiences.finding import find_audience
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.publishing import publish

@@ -17,11 +17,8 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.tags.audiences.audience import (
-    count_sql,
-    parse_audience,
-    select_audience,
-)
+from portrait_assets.stages.tags.audiences.audience import select_audience
+from portrait_assets.stages.tags.audiences.condition import count_sql, parse_audience
 
 JUNE = date(2017, 6, 30)
 TAGS = [f"tag_{number}" for number in range(10)]

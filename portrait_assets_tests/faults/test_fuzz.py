@@ -28,7 +28,7 @@ from portrait_assets.methods.expressions.expression import ExpressionError, pars
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets.stages.tags.audiences.audience import MATRIX, parse_audience
+from portrait_assets.stages.tags.audiences.condition import MATRIX, parse_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.testing.shop import SHOP_MONTHS, shop

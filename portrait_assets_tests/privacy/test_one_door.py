@@ -46,7 +46,7 @@ THROUGH_THE_DOOR = {
     "stages/mart/shared/file.py": "app/publish.py",
     "storage/duckdb/publishing.py": "stages/mart/assets.py",
     "storage/duckdb/updating.py": "stages/mart/assets.py",
-    "stages/tags/audiences/audience.py": "stages/tags/audiences/finding.py",
+    "stages/tags/audiences/export.py": "stages/tags/audiences/finding.py",
 }
 WITHOUT_CUSTOMERS = {
     "app/erasure/removal.py": "the warehouse written anew, without some people",

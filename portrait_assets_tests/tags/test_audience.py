@@ -16,14 +16,13 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.consent import ConsentError, Use
 from portrait_assets.privacy.egress import Door
 from portrait_assets.schema.table import MONEY_SCALE, Sensitivity
-from portrait_assets.stages.tags.audiences.audience import (
+from portrait_assets.stages.tags.audiences.audience import select_audience
+from portrait_assets.stages.tags.audiences.condition import (
     count_sql,
-    export_audience,
     matrix_columns,
     parse_audience,
-    reasons,
-    select_audience,
 )
+from portrait_assets.stages.tags.audiences.export import export_audience, reasons
 from portrait_assets.stages.tags.audiences.finding import find_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences, membership_sql
 from portrait_assets.stages.tags.card import customer_card, read_card

@@ -18,7 +18,8 @@ from scipy.stats.contingency import expected_freq
 
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
-from portrait_assets.stages.tags.audiences.audience import export_audience, select_audience
+from portrait_assets.stages.tags.audiences.audience import select_audience
+from portrait_assets.stages.tags.audiences.export import export_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences, membership_sql
 from portrait_assets.stages.tags.card import customer_card
 from portrait_assets.stages.tags.catalogue.governance import check_unaltered

@@ -19,7 +19,7 @@ from portrait_assets.methods.anonymity.hierarchy import AS_RECORDED, QuasiIdenti
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
 from portrait_assets.stages.features.contract import PROFILING_ALLOWED
-from portrait_assets.stages.tags.audiences.audience import matrix_columns
+from portrait_assets.stages.tags.audiences.condition import matrix_columns
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue

@@ -56,7 +56,7 @@ def audience(
     """
     from portrait_assets.app.door import door_of
     from portrait_assets.core.source_folder import source_file
-    from portrait_assets.stages.tags.audiences.audience import reasons
+    from portrait_assets.stages.tags.audiences.export import reasons
     from portrait_assets.stages.tags.audiences.finding import find_audience
     from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
 

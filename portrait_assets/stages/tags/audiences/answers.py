@@ -22,8 +22,8 @@ from portrait_assets.stages.tags.audiences.audience import (
     Everyone,
     count_cells,
     everyone_of,
-    parse_audience,
 )
+from portrait_assets.stages.tags.audiences.condition import parse_audience
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.storage.duckdb.connection import quote
 

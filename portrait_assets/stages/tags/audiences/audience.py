@@ -1,16 +1,10 @@
-"""Audiences (人群圈选): customers selected by an expression over the portrait matrix.
-
-The expression is a WHERE clause of DuckDB over tags.portrait_matrix, checked against the
-allow-list of `methods.expressions`; no other user input reaches the database.
-"""
+"""Audiences (人群圈选): customers selected by a condition, against all customers of the month."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -19,32 +13,22 @@ from sqlglot import exp
 from portrait_assets.core.invocation import command
 from portrait_assets.methods.expressions.expression import (
     Expression,
-    ExpressionError,
-    UnknownColumnError,
-    parse,
 )
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
-from portrait_assets.privacy.consent import (
-    ANALYSIS,
-    CONSENT_DEFAULT,
-    MARKETING,
-    PROFILING,
-    REASONS,
-    Use,
-    keep_answers,
-    left_out,
-    require_asked,
-)
-from portrait_assets.schema.csv_text import neutralized_sql
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.features.contract import PROFILING_ALLOWED
-from portrait_assets.stages.tags.catalogue.tag import TagError, of_other_pack
-from portrait_assets.stages.tags.contract import TAG_CATALOGUE
+from portrait_assets.stages.tags.audiences.condition import (
+    MATRIX,
+    check_condition,
+    latest_month,
+    matrix_columns,
+    parse_audience,
+    profiled,
+)
+from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.storage.duckdb.connection import literal, quote
-from portrait_assets.storage.duckdb.tables import existing_types
 
-MATRIX = "tags.portrait_matrix"
 PROFILE_SCHEMA = pl.Schema(
     {
         "tag_code": pl.String(),
@@ -73,7 +57,6 @@ OVERLAP_SCHEMA = pl.Schema(
 """Columns of an audience's overlaps with saved ones; `both` are the customers in the two."""
 
 _HIDDEN = frozenset({"as_of", "customer_id", "customer_no", PROFILING_ALLOWED.name})
-_CHANNELS = "allowed_channels"
 
 
 @dataclass(frozen=True)
@@ -91,99 +74,6 @@ class Audience:
     def share(self) -> float:
         """Size divided by base."""
         return self.size / self.base
-
-
-def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
-    """The columns of the portrait matrix in the database, which an audience may read.
-
-    Allowed values and sensitivity come from tags.tag_catalogue.
-
-    Raises:
-        TagError: when the database has no portrait matrix.
-    """
-    types = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'tags' "
-        "AND table_name = 'portrait_matrix' AND database_name = current_database() "
-        "ORDER BY column_index"
-    ).fetchall()
-    if not types:
-        raise TagError(f"There is no portrait matrix yet; run `{command('run')}` first.")
-    known = con.execute(
-        "SELECT tag_code, list_distinct(flatten(list(tag_values))), max(sensitivity) "
-        "FROM tags.tag_catalogue GROUP BY tag_code"
-    ).fetchall()
-    facts = {code: (tuple(sorted(values)) or None, level) for code, values, level in known}
-    columns = {}
-    for name, kind in types:
-        allowed, level = facts.get(name, (None, "C1"))
-        # The published file holds enumerated text as ENUM.
-        known_type = str(Type.TEXT) if kind.startswith("ENUM") else kind
-        if known_type in set(Type):
-            columns[name] = Column(
-                name, Type(known_type), name, name, allowed=allowed, sensitivity=Sensitivity(level)
-            )
-    return columns
-
-
-def parse_audience(
-    text: str,
-    columns: Mapping[str, Column],
-    clearance: Sensitivity = Sensitivity.C2,
-    elsewhere: Mapping[str, str] | None = None,
-) -> Expression:
-    """The audience's expression, safe to use in a WHERE clause.
-
-    `elsewhere` gives the pack by code of the tags of packs that the source does not have.
-
-    Raises:
-        TagError: when it may not be used; the sentence names the part and the remedy.
-    """
-    try:
-        expression = parse(text, columns, ranks=False)
-    except UnknownColumnError as error:
-        remedy = of_other_pack(error.column, elsewhere or {}) or error
-        raise TagError(f"The audience cannot be selected: {remedy}.") from None
-    except ExpressionError as error:
-        raise TagError(f"The audience cannot be selected: {error}.") from None
-    levels = list(Sensitivity)
-    for name in expression.columns:
-        if levels.index(columns[name].sensitivity) > levels.index(clearance):
-            raise TagError(
-                f"The audience reads {name}, which is of class {columns[name].sensitivity}, and "
-                f"may read up to {clearance}; leave it out or request the clearance."
-            )
-    return expression
-
-
-def count_sql(expression: Expression, as_of: date) -> str:
-    """The query that counts the audience."""
-    return f"SELECT count(*) FROM {MATRIX} WHERE {_month(as_of)} AND ({expression.sql})"
-
-
-def _month(as_of: date) -> str:
-    return f"as_of = DATE {literal(as_of.isoformat())}"
-
-
-def _profiled(con: duckdb.DuckDBPyConnection, as_of: date) -> str:
-    """The condition on the month's rows that are no rows of nulls; old files have none of these."""
-    has_column = PROFILING_ALLOWED.name in existing_types(con, MATRIX)
-    return _month(as_of) + (f" AND {PROFILING_ALLOWED.name} IS NOT FALSE" if has_column else "")
-
-
-def latest_month(con: duckdb.DuckDBPyConnection) -> date:
-    """The newest month of the portrait matrix; of a published file, the newest complete one.
-
-    Raises:
-        TagError: when it has none.
-    """
-    published = con.execute(
-        "SELECT 1 FROM duckdb_views() WHERE view_name = 'newest_month'"
-    ).fetchall()
-    sql = "SELECT as_of FROM newest_month" if published else f"SELECT max(as_of) FROM {MATRIX}"
-    newest: date | None = con.execute(sql).fetchall()[0][0]
-    if newest is None:
-        raise TagError(f"The portrait matrix has no month yet; run `{command('run')}` first.")
-    return newest
 
 
 def select_audience(
@@ -263,29 +153,8 @@ def everyone_of(
     return Everyone(
         con,
         f"SELECT *, coalesce(({expression.sql}), false) AS in_audience{flags} "
-        f"FROM {MATRIX} WHERE {_profiled(con, month)}",
+        f"FROM {MATRIX} WHERE {profiled(con, month)}",
     )
-
-
-def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> None:
-    """Have DuckDB bind the expression to the portrait matrix of the connection.
-
-    Raises:
-        TagError: when its types clash, or it is not a condition.
-    """
-    try:
-        kind = con.execute(
-            f"SELECT typeof({expression.sql}) FROM (SELECT 1) "
-            f"LEFT JOIN (SELECT * FROM {MATRIX} LIMIT 0) ON true"
-        ).fetchall()[0][0]
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0].removeprefix("Binder Error: ")
-        raise TagError(f"The audience cannot be selected: types clash ({reason}).") from None
-    if kind != "BOOLEAN":
-        raise TagError(
-            f"The audience cannot be selected: '{expression.text}' gives {kind}; write a condition "
-            "that is true or false."
-        )
 
 
 def _parts(everyone: Everyone, expression: Expression, smallest: int) -> str:
@@ -404,164 +273,13 @@ def _overlaps(everyone: Everyone, codes: Sequence[str], size: int) -> pl.DataFra
 
 def members(con: duckdb.DuckDBPyConnection, audience: Audience) -> pl.Series:
     """The customers of the audience, as the matrix has them."""
-    rows: pl.DataFrame = con.sql(f"SELECT customer_id FROM {_rows(con, audience)}").pl()
+    rows: pl.DataFrame = con.sql(f"SELECT customer_id FROM {rows_of(con, audience)}").pl()
     return rows["customer_id"]
 
 
-def _rows(con: duckdb.DuckDBPyConnection, audience: Audience) -> str:
+def rows_of(con: duckdb.DuckDBPyConnection, audience: Audience) -> str:
     """The relation of the audience's rows of the matrix."""
     return (
-        f"(SELECT * FROM {MATRIX} WHERE {_profiled(con, audience.as_of)} "
+        f"(SELECT * FROM {MATRIX} WHERE {profiled(con, audience.as_of)} "
         f"AND ({audience.expression.sql}))"
     )
-
-
-@dataclass(frozen=True)
-class Exported:
-    """How many customers were written, and how many were left out by purpose and reason."""
-
-    customers: int
-    left_out: Mapping[tuple[str, str], int]
-
-
-def export_audience(
-    con: duckdb.DuckDBPyConnection,
-    audience: Audience,
-    path: Path,
-    without: Sequence[str] = (),
-    identifiers: pl.DataFrame | None = None,
-    before: Callable[[Path, int], object] = lambda whole, rows: None,
-    use: Use = ANALYSIS,
-) -> Exported:
-    """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
-
-    Only customers are written who by the newest consents allow the use and profiling, and, where
-    the audience is selected by tags that are computed for another purpose, that purpose too; such a
-    tag is null for who does not allow it. Without a channel `allowed_channels` says by which they
-    may be contacted.
-
-    The file is written beside `path`, for its owner only, and then moved, so that it is never
-    half-written. In CSV no text is a formula to a spreadsheet (`schema.csv_text`).
-
-    Args:
-        con: a connection to the published file, which is only read.
-        audience: what `select_audience` gave.
-        path: where the file goes.
-        without: columns that are not written.
-        identifiers: `identifier` by `pseudonym`, to write in the place of the latter.
-        before: called with the whole file, and its number of customers, before it has its name; an
-            error leaves none behind.
-        use: what the file is for.
-
-    Raises:
-        TagError: when the file's ending is neither, or all customers are left out.
-        ConsentError: when it is not known what customers allow.
-    """
-    formats = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
-    if path.suffix not in formats:
-        raise TagError(f"{path.name} ends in neither .csv nor .parquet; choose one of them.")
-    of_others = _tags_of_other_purposes(con, audience.as_of, use)
-    needed = {of_others[name] for name in audience.expression.columns if name in of_others}
-    uses = [use] if use.purpose != PROFILING else []
-    uses += [Use(purpose) for purpose in sorted(needed)]
-    rows = _rows(con, audience)
-    for each in uses:
-        require_asked(con, each)
-    if existing_types(con, CONSENT_DEFAULT):
-        # Of an earlier month there are rows of customers who have objected since.
-        uses.append(ANALYSIS)
-    shown = {name: purpose for name, purpose in of_others.items() if name not in without}
-    others = [Use(purpose) for purpose in sorted(set(shown.values()) - needed)]
-    tables = keep_answers(con, rows, [*uses, *others])
-    refused = left_out(con, tables[: len(uses)], uses)
-    written = audience.size - sum(refused.values())
-    if not written:
-        raise TagError(
-            f"None of the {audience.size:,} customers may be used for {use.purpose}"
-            f"{f' by {use.channel}' if use.channel else ''} ({reasons(refused)}); select others."
-        )
-    temporary = path.with_name(f".{path.name}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        asked = _Asked(tuple(uses), tuple(others), tables)
-        selected = _selected(rows, ["customer_no", *without], asked, shown)
-        if identifiers is not None:
-            con.register("identifiers", identifiers.to_arrow())
-            selected = (
-                f"SELECT r.* REPLACE (i.identifier AS customer_id) FROM ({selected}) AS r "
-                "JOIN identifiers AS i ON i.pseudonym = r.customer_id"
-            )
-        selected = f"SELECT * FROM ({selected}) ORDER BY customer_id"
-        if path.suffix == ".csv":
-            selected = _neutralized(con, selected)
-        temporary.unlink(missing_ok=True)
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        # Into this very file, instead of one that DuckDB would put in its place.
-        how = f"{formats[path.suffix]}, USE_TMP_FILE false"
-        con.execute(f"COPY ({selected}) TO {literal(temporary)} ({how})")
-        before(temporary, written)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return Exported(written, refused)
-
-
-def reasons(left_out: Mapping[tuple[str, str], int]) -> str:
-    """The reasons in words with their numbers of customers, such as `marketing: objected 12`."""
-    return "; ".join(
-        f"{purpose}: {REASONS[because][0]} {count:,}"
-        for (purpose, because), count in left_out.items()
-    )
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What members must allow, what they may allow besides, and the tables of their answers."""
-
-    uses: tuple[Use, ...]
-    others: tuple[Use, ...]
-    tables: tuple[str, ...]
-
-
-def _selected(
-    rows: str, without: Sequence[str], asked: _Asked, of_others: Mapping[str, str]
-) -> str:
-    """The SELECT of the members who allow the uses, with nulls for what they do not allow."""
-    joined = "".join(
-        f" LEFT JOIN {table} AS a{number} USING (customer_id)"
-        for number, table in enumerate(asked.tables)
-    )
-    nulled = ", ".join(
-        f"CASE WHEN a{number}.allowed THEN m.{quote(name)} END AS {quote(name)}"
-        for number, each in enumerate(asked.others, len(asked.uses))
-        for name, purpose in of_others.items()
-        if purpose == each.purpose
-    )
-    columns = f"m.* EXCLUDE ({', '.join(map(quote, dict.fromkeys(without)))})"
-    columns += f" REPLACE ({nulled})" if nulled else ""
-    if asked.uses and asked.uses[0].purpose == MARKETING and asked.uses[0].channel is None:
-        columns += f", a0.channels AS {_CHANNELS}"
-    allowed = " AND ".join(f"a{n}.allowed" for n in range(len(asked.uses))) or "true"
-    return f"SELECT {columns} FROM {rows} AS m{joined} WHERE {allowed}"
-
-
-def _tags_of_other_purposes(
-    con: duckdb.DuckDBPyConnection, as_of: date, use: Use
-) -> dict[str, str]:
-    """The purpose by tag that is computed for neither profiling nor the use."""
-    if "purpose" not in existing_types(con, TAG_CATALOGUE.full_name):
-        return {}
-    rows = con.execute(
-        f"SELECT DISTINCT tag_code, purpose::VARCHAR FROM {TAG_CATALOGUE.full_name} "
-        f"WHERE {_month(as_of)} AND in_force AND purpose NOT IN (?, ?)",
-        [PROFILING, use.purpose],
-    ).fetchall()
-    return dict(rows)
-
-
-def _neutralized(con: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """The SELECT with every text in it harmless to spreadsheets."""
-    described = con.execute(f"DESCRIBE {sql}").fetchall()
-    text = [name for name, kind, *_ in described if kind == "VARCHAR" or kind.startswith("ENUM")]
-    replaced = ", ".join(neutralized_sql(quote(name)) for name in text)
-    return f"SELECT * REPLACE ({replaced}) FROM ({sql})"

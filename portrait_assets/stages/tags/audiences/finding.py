@@ -33,14 +33,9 @@ from portrait_assets.stages.tags.audiences.answers import (
     given_before,
     without_small_groups,
 )
-from portrait_assets.stages.tags.audiences.audience import (
-    Audience,
-    export_audience,
-    matrix_columns,
-    members,
-    parse_audience,
-    select_audience,
-)
+from portrait_assets.stages.tags.audiences.audience import Audience, members, select_audience
+from portrait_assets.stages.tags.audiences.condition import matrix_columns, parse_audience
+from portrait_assets.stages.tags.audiences.export import export_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.storage.duckdb.connection import noted_key, open_published
 

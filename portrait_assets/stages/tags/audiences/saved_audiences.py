@@ -23,7 +23,7 @@ from portrait_assets.core.yaml_file import (
 from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.table import Column, Sensitivity
-from portrait_assets.stages.tags.audiences.audience import MATRIX, check_condition, parse_audience
+from portrait_assets.stages.tags.audiences.condition import MATRIX, check_condition, parse_audience
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.rules import day
