@@ -17,8 +17,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.erase import Erased, erase, preview
+from portrait_assets.app.erasure.erase import Erased, erase
 from portrait_assets.app.erasure.persons import read_asked
+from portrait_assets.app.erasure.preview import preview
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.settings import Settings
 from portrait_assets.synthetic.bank import generate_bank

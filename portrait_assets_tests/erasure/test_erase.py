@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli.root import app
 from portrait_assets.app.doctor import examine
 from portrait_assets.app.erasure import erase as erasing
-from portrait_assets.app.erasure.erase import erase, preview, resume
+from portrait_assets.app.erasure.erase import erase, resume
 from portrait_assets.app.erasure.persons import PROSPECTS, read_asked
+from portrait_assets.app.erasure.preview import preview
 from portrait_assets.app.run import run_portrait
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings

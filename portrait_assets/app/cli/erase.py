@@ -10,7 +10,8 @@ import typer
 from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
 
 if TYPE_CHECKING:
-    from portrait_assets.app.erasure.erase import Erased, Preview
+    from portrait_assets.app.erasure.erase import Erased
+    from portrait_assets.app.erasure.preview import Preview
 
 commands = typer.Typer()
 
@@ -44,6 +45,7 @@ def erase(
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import erase as erasing
     from portrait_assets.app.erasure.persons import read_asked
+    from portrait_assets.app.erasure.preview import preview
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.privacy.erasure import ErasureError
 
@@ -56,7 +58,7 @@ def erase(
                 _print_erased(erasing.resume(settings, progress))
             return
         asked = read_asked(file) if file is not None else None
-        what = erasing.preview(settings, asked, ignore_unknown)
+        what = preview(settings, asked, ignore_unknown)
         _print_preview(what)
         if not what.persons.count:
             return

@@ -1,10 +1,7 @@
-"""An erasure, from the ids that are asked for to the certificate; it goes on where it stopped."""
+"""An erasure, from its plan to the certificate; it goes on where it stopped."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,63 +11,56 @@ import polars as pl
 
 from portrait_assets.app.erasure.persons import (
     PROSPECTS,
-    Asked,
-    Persons,
-    find_persons,
     name_ids,
     own_texts,
-    requested,
-    sentence_of_unknown,
 )
-from portrait_assets.app.erasure.removal import Removed, copy_without, counted, put_in_place
+from portrait_assets.app.erasure.preview import Preview
+from portrait_assets.app.erasure.proof import certificate_of, digests_of
+from portrait_assets.app.erasure.removal import Removed, copy_without, put_in_place
 from portrait_assets.app.erasure.traces import (
     clean_decisions,
     clean_file,
     files_of,
     remove_accounts,
     shown,
-    source_files,
 )
-from portrait_assets.app.estimate import size
+from portrait_assets.app.erasure.warehouse import (
+    id_columns,
+    opened,
+    remove_published,
+    require_ready,
+    tables_of,
+)
 from portrait_assets.app.progress import Progress
 from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.definitions import context_of
-from portrait_assets.privacy.certificate import Certificate, Searched, write_certificate
+from portrait_assets.privacy.certificate import Certificate, write_certificate
 from portrait_assets.privacy.erasure import (
     ErasureError,
     Phase,
     Plan,
     plan_file,
     read_unfinished,
-    unfinished,
     write_plan,
 )
-from portrait_assets.privacy.keys import Key
-from portrait_assets.privacy.pseudonyms import key_of_publication, keys, pseudonyms
-from portrait_assets.privacy.register import Register
+from portrait_assets.privacy.pseudonyms import keys, pseudonyms
 from portrait_assets.privacy.scan import Scan, Wanted, scan
 from portrait_assets.privacy.tombstones import (
     Tombstones,
     append_tombstones,
-    digest_of,
     key_of_tombstones,
-    read_tombstones,
 )
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.stages.raw.contract import UNPLACED
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import Source, load_source
-from portrait_assets.storage.check_results import CHECK_RESULTS
-from portrait_assets.storage.duckdb.connection import require_file, spill_folder
+from portrait_assets.storage.duckdb.connection import spill_folder
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.storage.duckdb.publishing import published_key, temporary_file
-from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.duckdb.publishing import temporary_file
 from portrait_assets.storage.duckdb.tables import existing_types
 
 _LINES = ("month", "table_name", "source_file", "source_row")
@@ -80,59 +70,12 @@ LINE_SCHEMA = dict.fromkeys(_LINES[:3], pl.String) | {"source_row": pl.Int64}
 
 
 @dataclass(frozen=True)
-class Preview:
-    """What an erasure would remove: the persons, their rows by table, and ids of nobody."""
-
-    asked: Asked
-    persons: Persons
-    rows: dict[str, int]
-
-    @property
-    def sentence(self) -> str:
-        """What would be erased."""
-        ids = len(self.persons.customers) + len(self.persons.prospects)
-        again = self.persons.erased_before
-        before = f"; {again:,} of the ids were erased before" if again else ""
-        return (
-            f"{self.persons.count:,} people with {ids:,} ids and {sum(self.rows.values()):,} rows "
-            f"in {len(self.rows)} tables would be erased, and what is published made again{before}."
-        )
-
-
-@dataclass(frozen=True)
 class Erased:
     """What an erasure came to: its certificate, and seconds by part."""
 
     certificate: Certificate
     page: Path
     seconds: dict[str, float]
-
-
-def preview(settings: Settings, asked: Asked | None, ignore_unknown: bool = False) -> Preview:
-    """What an erasure of these ids would remove; of the requests for erasure where None.
-
-    Raises:
-        ErasureError: when an id is nobody's and that is not to be ignored, or an erasure that was
-            stopped is to be finished first.
-        WarehouseError: when there is no warehouse, or a run holds it.
-        KeyFileError: when the key of the tombstones is missing.
-    """
-    if plan := read_unfinished(settings):
-        raise ErasureError(unfinished(plan))
-    tombstones = read_tombstones(settings)
-    tables = tables_of(settings)
-    with opened(settings, tables) as con:
-        asked = asked or requested(con)
-        persons = find_persons(con, asked, tombstones)
-        if persons.unknown and not ignore_unknown:
-            raise ErasureError(
-                f"{sentence_of_unknown(asked, persons)}; correct them, or leave them out with "
-                "`--ignore-unknown`. Nothing was erased."
-            )
-        name_ids(con, list(persons.customers), list(persons.prospects))
-        names = sorted({table.stored.full_name for table in tables})
-        there = [name for name in names if existing_types(con, name)]
-        return Preview(asked, persons, counted(con, there, id_columns(tables)))
 
 
 def erase(settings: Settings, what: Preview, progress: Progress) -> Erased:
@@ -175,67 +118,11 @@ class _Clock:
         self._since = now
 
 
-def id_columns(tables: list[Table]) -> frozenset[str]:
-    """The names of the columns that say who a row is about."""
-    return frozenset(
-        column.name for table in tables for column in table.stored.all_columns if column.identifies
-    )
-
-
 def wanted_of(plan: Plan, columns: frozenset[str]) -> Wanted:
     """What a scan looks for: the texts of the plan, and its ids in the columns of their kind."""
     named = {*columns, *REVIEWED_RECORDS}
     ids = dict.fromkeys(named, plan.customers) | {PROSPECTS: plan.prospects}
     return Wanted(plan.texts, ids)
-
-
-def tables_of(settings: Settings) -> list[Table]:
-    """The contracts of the source's tables."""
-    return [*context_of(settings).tables, CHECK_RESULTS]
-
-
-@contextmanager
-def opened(settings: Settings, tables: list[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse, held and brought up to the contracts of this version."""
-    require_file(settings.warehouse_file)
-    lock = settings.warehouse_dir / "warehouse.lock"
-    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
-        warehouse = Warehouse(
-            settings.warehouse_file,
-            settings.source,
-            "portrait erase",
-            settings.memory_limit_gib,
-            settings.threads,
-            bounds=settings.bounds,
-            contracts=tables,
-        )
-        try:
-            yield warehouse.con
-        finally:
-            warehouse.close()
-
-
-def require_ready(settings: Settings) -> None:
-    """Check that the warehouse can be written anew beside itself, and then be published.
-
-    Raises:
-        ErasureError: when the disk has no room for it.
-        PseudonymError: when the key of the published file is missing.
-        RegisterError: when the register of what left is broken, so that nothing can be published.
-        WarehouseError: when there is no warehouse.
-    """
-    require_file(settings.warehouse_file)
-    needed = settings.warehouse_file.stat().st_size
-    free = shutil.disk_usage(settings.warehouse_dir).free
-    if free < needed:
-        raise ErasureError(
-            f"The warehouse is written anew, which takes {size(needed)}, and {size(free)} are "
-            "free; free room on the disk. Nothing was erased."
-        )
-    Register.of(settings).verify()  # What is published again is entered in it.
-    # The file goes, and with it the note of the key that the next one must be made with.
-    if fingerprint := published_key(settings.portrait_file):
-        key_of_publication(settings, fingerprint)
 
 
 def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
@@ -297,13 +184,10 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
             f"{after.found:,} values of the people who were erased are still in {where}; remove "
             f"them there, and finish with `{command('erase', '--resume')}`."
         )
-    certificate = _certificate(settings, source, plan, after)
+    certificate = certificate_of(settings, source, plan, after)
     page = write_certificate(settings, certificate)
     plan_file(settings).unlink(missing_ok=True)
     return Erased(certificate, page, clock.seconds)
-
-
-# -- parts -----------------------------------------------------------------------------------
 
 
 def _scan(settings: Settings, source: Source, wanted: Wanted) -> Scan:
@@ -345,7 +229,7 @@ def _remove(
 ) -> Plan:
     """Remove the rows from the warehouse, and the texts from what else holds them."""
     key = key_of_tombstones(settings)
-    digests = _digests(plan, key)
+    digests = digests_of(plan, key)
     # First, so that no run reads them again, whatever becomes of the rest.
     append_tombstones(settings, key, digests, plan.number, plan.began_at.date())
     if not plan.inputs:
@@ -386,11 +270,6 @@ def _inputs(settings: Settings) -> tuple[str, str]:
     return inputs.files, inputs.definitions
 
 
-def _digests(plan: Plan, key: Key) -> list[str]:
-    customers = [digest_of(key, value) for value in plan.customers]
-    return customers + [digest_of(key, value, PROSPECTS) for value in plan.prospects]
-
-
 def _cleaned(settings: Settings, plan: Plan, found: Scan | None, wanted: Wanted) -> Plan:
     """The plan with what was removed from other files that a scan has found to hold it."""
     root = settings.data_dir.resolve()
@@ -428,51 +307,3 @@ def _unplaced_lines(
     lines = pl.concat([none, *(each.select(_LINES) for each in found)])
     stored = con.sql(f"SELECT {', '.join(_LINES)} FROM {UNPLACED.full_name}").pl()
     return lines.join(stored, on=_LINES, how="semi")
-
-
-def remove_published(settings: Settings) -> None:
-    """Remove what was published, which is then made anew and not from what it held."""
-    for published in (settings.portrait_file, settings.warehouse_dir / REPORT_FILE):
-        published.unlink(missing_ok=True)
-    shutil.rmtree(spill_folder(settings.warehouse_file), ignore_errors=True)
-
-
-def _left(settings: Settings) -> Iterator[str]:
-    """What left with rows of customers, by the register: copies of it are for who has them."""
-    for entry in Register.of(settings).entries():
-        if entry.get("aggregated") is False:
-            yield (
-                f"{entry.at:%Y-%m-%d %H:%M} UTC: {entry['outlet']}, for {entry['purpose']}, "
-                f"{entry['rows']:,} rows, SHA-256 {entry['digest']}"
-            )
-
-
-def _certificate(settings: Settings, source: Source, plan: Plan, after: Scan) -> Certificate:
-    key = key_of_tombstones(settings)
-    before = Searched(
-        files=plan.files_before,
-        size_bytes=plan.size_before,
-        patterns=after.patterns,
-        found=plan.found_before,
-    )
-    return Certificate(
-        number=plan.number,
-        source=settings.source,
-        asked_by=plan.asked_by,
-        began_at=plan.began_at,
-        ended_at=datetime.now(UTC),
-        persons=plan.persons,
-        ids=len(plan.ids),
-        tombstones=tuple(sorted(_digests(plan, key))),
-        key_fingerprint=key.fingerprint,
-        rows=plan.rows,
-        source_files=tuple(shown(path, settings) for path in source_files(source)),
-        left=tuple(_left(settings)),
-        notes=tuple(
-            f"{name} could not be decoded; its bytes were searched" for name in after.unreadable
-        ),
-        scan_before=before,
-        scan_after=Searched(
-            files=after.files, size_bytes=after.size, patterns=after.patterns, found={}
-        ),
-    )

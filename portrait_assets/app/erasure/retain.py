@@ -10,17 +10,17 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.erase import (
-    LINE_SCHEMA,
+from portrait_assets.app.erasure.erase import LINE_SCHEMA
+from portrait_assets.app.erasure.persons import name_ids
+from portrait_assets.app.erasure.removal import Removed, copy_without, put_in_place
+from portrait_assets.app.erasure.traces import shown, source_files
+from portrait_assets.app.erasure.warehouse import (
     id_columns,
     opened,
     remove_published,
     require_ready,
     tables_of,
 )
-from portrait_assets.app.erasure.persons import name_ids
-from portrait_assets.app.erasure.removal import Removed, copy_without, put_in_place
-from portrait_assets.app.erasure.traces import shown, source_files
 from portrait_assets.app.progress import Progress
 from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
 from portrait_assets.core.invocation import commands_for

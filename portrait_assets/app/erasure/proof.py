@@ -1,0 +1,75 @@
+"""The certificate of an erasure, from its plan and the scan after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from portrait_assets.app.erasure.persons import (
+    PROSPECTS,
+)
+from portrait_assets.app.erasure.traces import (
+    shown,
+    source_files,
+)
+from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.certificate import Certificate, Searched
+from portrait_assets.privacy.erasure import (
+    Plan,
+)
+from portrait_assets.privacy.keys import Key
+from portrait_assets.privacy.register import Register
+from portrait_assets.privacy.scan import Scan
+from portrait_assets.privacy.tombstones import (
+    digest_of,
+    key_of_tombstones,
+)
+from portrait_assets.stages.raw.source import Source
+
+
+def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) -> Certificate:
+    """The certificate of a plan that was carried out, and whose people a scan no longer finds."""
+    key = key_of_tombstones(settings)
+    before = Searched(
+        files=plan.files_before,
+        size_bytes=plan.size_before,
+        patterns=after.patterns,
+        found=plan.found_before,
+    )
+    return Certificate(
+        number=plan.number,
+        source=settings.source,
+        asked_by=plan.asked_by,
+        began_at=plan.began_at,
+        ended_at=datetime.now(UTC),
+        persons=plan.persons,
+        ids=len(plan.ids),
+        tombstones=tuple(sorted(digests_of(plan, key))),
+        key_fingerprint=key.fingerprint,
+        rows=plan.rows,
+        source_files=tuple(shown(path, settings) for path in source_files(source)),
+        left=tuple(_left(settings)),
+        notes=tuple(
+            f"{name} could not be decoded; its bytes were searched" for name in after.unreadable
+        ),
+        scan_before=before,
+        scan_after=Searched(
+            files=after.files, size_bytes=after.size, patterns=after.patterns, found={}
+        ),
+    )
+
+
+def _left(settings: Settings) -> Iterator[str]:
+    """What left with rows of customers, by the register: copies of it are for who has them."""
+    for entry in Register.of(settings).entries():
+        if entry.get("aggregated") is False:
+            yield (
+                f"{entry.at:%Y-%m-%d %H:%M} UTC: {entry['outlet']}, for {entry['purpose']}, "
+                f"{entry['rows']:,} rows, SHA-256 {entry['digest']}"
+            )
+
+
+def digests_of(plan: Plan, key: Key) -> list[str]:
+    """The tombstones of the plan's customers, then of its prospects."""
+    customers = [digest_of(key, value) for value in plan.customers]
+    return customers + [digest_of(key, value, PROSPECTS) for value in plan.prospects]

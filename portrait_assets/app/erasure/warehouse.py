@@ -1,0 +1,88 @@
+"""The warehouse while people, or what is too old, are removed from it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from portrait_assets.app.estimate import size
+from portrait_assets.core.settings import Settings
+from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.privacy.erasure import (
+    ErasureError,
+)
+from portrait_assets.privacy.pseudonyms import key_of_publication
+from portrait_assets.privacy.register import Register
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.mart.report import REPORT_FILE
+from portrait_assets.storage.check_results import CHECK_RESULTS
+from portrait_assets.storage.duckdb.connection import require_file, spill_folder
+from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.storage.duckdb.publishing import published_key
+from portrait_assets.storage.duckdb.store import Warehouse
+
+
+def id_columns(tables: list[Table]) -> frozenset[str]:
+    """The names of the columns that say who a row is about."""
+    return frozenset(
+        column.name for table in tables for column in table.stored.all_columns if column.identifies
+    )
+
+
+def tables_of(settings: Settings) -> list[Table]:
+    """The contracts of the source's tables."""
+    return [*context_of(settings).tables, CHECK_RESULTS]
+
+
+@contextmanager
+def opened(settings: Settings, tables: list[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, held and brought up to the contracts of this version."""
+    require_file(settings.warehouse_file)
+    lock = settings.warehouse_dir / "warehouse.lock"
+    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
+        warehouse = Warehouse(
+            settings.warehouse_file,
+            settings.source,
+            "portrait erase",
+            settings.memory_limit_gib,
+            settings.threads,
+            bounds=settings.bounds,
+            contracts=tables,
+        )
+        try:
+            yield warehouse.con
+        finally:
+            warehouse.close()
+
+
+def require_ready(settings: Settings) -> None:
+    """Check that the warehouse can be written anew beside itself, and then be published.
+
+    Raises:
+        ErasureError: when the disk has no room for it.
+        PseudonymError: when the key of the published file is missing.
+        RegisterError: when the register of what left is broken, so that nothing can be published.
+        WarehouseError: when there is no warehouse.
+    """
+    require_file(settings.warehouse_file)
+    needed = settings.warehouse_file.stat().st_size
+    free = shutil.disk_usage(settings.warehouse_dir).free
+    if free < needed:
+        raise ErasureError(
+            f"The warehouse is written anew, which takes {size(needed)}, and {size(free)} are "
+            "free; free room on the disk. Nothing was erased."
+        )
+    Register.of(settings).verify()  # What is published again is entered in it.
+    # The file goes, and with it the note of the key that the next one must be made with.
+    if fingerprint := published_key(settings.portrait_file):
+        key_of_publication(settings, fingerprint)
+
+
+def remove_published(settings: Settings) -> None:
+    """Remove what was published, which is then made anew and not from what it held."""
+    for published in (settings.portrait_file, settings.warehouse_dir / REPORT_FILE):
+        published.unlink(missing_ok=True)
+    shutil.rmtree(spill_folder(settings.warehouse_file), ignore_errors=True)
