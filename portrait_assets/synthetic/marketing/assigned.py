@@ -53,8 +53,8 @@ def read_assignments(
     if len(strangers):
         count = strangers["customer_id"].n_unique()
         raise PortraitError(
-            f"'{file.name}' assigns {_persons(count)} who {'do' if count > 1 else 'does'} not exist "
-            "in this bank, such as "
+            f"'{file.name}' assigns {_persons(count)} who {'do' if count > 1 else 'does'} not "
+            "exist in this bank, such as "
             f"{strangers['customer_id'][0]} in row {strangers['row'][0]}; assign its customers."
         )
     first = EPOCH.toordinal() + int(calendar.starts[calendar.since])
