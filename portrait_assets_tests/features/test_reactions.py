@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from portrait_assets.core.months import last_day, month_range
-from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.contract import (
+    CUSTOMER_CAMPAIGN_MONTH,
+    CUSTOMER_MONTH,
+    FEATURES,
+)
 from portrait_assets.stages.features.declared.entity import STATED
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.testing.feature_world import World, day, sale
@@ -98,6 +102,65 @@ def test_how_long_an_answer_takes_and_which_campaigns_are_answered():
     assert ann["response_rate_12m"] == 0.5
 
 
+def test_response_rates_are_shrunk_to_the_base_and_controls_do_not_count():
+    contact = {"campaign_id": "c", "contacted_on": day("2024-01-02")}
+    world = World(
+        "2024-01",
+        transactions=[sale(name, "2024-01-01", 1) for name in ("ann", "bob", "cat")],
+        contacts=[
+            {"customer_id": "ann", **contact},
+            {"customer_id": "bob", **contact},
+            {"customer_id": "cat", **contact, "is_control": True},
+        ],
+        responses=[
+            {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-01-03")},
+            {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-01-04")},
+        ],
+    )
+    ann, cat = world.customer("ann", "2024-01"), world.customer("cat", "2024-01")
+    assert (ann["contacts_12m"], ann["responses_12m"]) == (1, 2)
+    assert ann["response_rate_12m"] == round((1 + 5 * 0.5) / 6, 6)
+    assert ann["response_lift_12m"] == round((1 + 5 * 0.5) / 6 / 0.5, 6)
+    assert ann["response_recency_days"] == 27
+    assert (cat["contacts_12m"], cat["response_rate_12m"]) == (0, 0.5)
+    of_month = world.table(CUSTOMER_MONTH).select("customer_id", "contacts", "responses")
+    assert of_month.sort("customer_id").rows() == [("ann", 1, 2), ("bob", 1, 0), ("cat", 0, 0)]
+
+
+def test_an_answer_of_the_control_group_is_a_response_to_no_contact():
+    reached = {"campaign_id": "c", "contacted_on": day("2024-01-02")}
+    answer = {"campaign_id": "c", "responded_on": day("2024-01-09")}
+    world = World(
+        "2024-01",
+        contacts=[
+            {"customer_id": "ann", **reached},
+            {"customer_id": "cat", **reached, "is_control": True},
+        ],
+        responses=[{"customer_id": who, **answer} for who in ("ann", "cat")],
+    )
+    rows = world.table(CUSTOMER_CAMPAIGN_MONTH).sort("customer_id")
+    shown = ("customer_id", "contacts", "responses", "responded_contacts", "lag_days")
+    assert rows.select(shown).rows() == [("ann", 1, 1, 1, 7), ("cat", 0, 1, 0, 0)]
+
+
+def test_without_contacts_there_is_no_rate_and_no_lift():
+    ann = World("2024-01", transactions=[sale("ann", "2024-01-01", 1)]).customer("ann", "2024-01")
+    assert (ann["response_rate_12m"], ann["response_lift_12m"]) == (None, None)
+
+
+def test_a_campaign_answered_in_two_months_is_one_response_to_it():
+    world = World(
+        "2024-02",
+        transactions=[sale("ann", "2024-01-01", 1)],
+        contacts=[{"customer_id": "ann", "campaign_id": "c", "contacted_on": day("2024-01-02")}],
+        responses=[
+            {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-01-30")},
+            {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-02-01")},
+        ],
+    )
+    assert world.table(CUSTOMER_CAMPAIGN_MONTH)["responded_contacts"].sum() == 1
+
+
 def test_each_kind_of_campaign_has_a_rate_of_its_own_shrunk_to_the_base_of_that_kind():
     def reached(customer: str, campaign: str, **more: Any) -> dict[str, Any]:
         when = {"contacted_on": day("2024-01-02")}
@@ -178,6 +241,22 @@ def test_a_withdrawn_product_and_a_new_one():
     assert (ann["withdrawn_products_12m"], bob["withdrawn_products_12m"]) == (1, 0)
     assert ann["new_product_share_12m"] == round((2 + 20 * 2 / 8) / 22, 6)
     assert world.customer("ann", "2024-03")["withdrawn_products_12m"] == 0
+
+
+def test_a_product_is_new_on_its_first_day_and_for_182_more():
+    launched = {"launched": "2024-01-10", "of July": "2023-07-12", "older": "2023-07-11"}
+    world = World(
+        "2024-01",
+        transactions=[
+            *(sale("ann", "2024-01-10", 1, product_id=product) for product in launched),
+            sale("bob", "2024-01-09", 1, product_id="launched"),
+        ],
+        products=[
+            {"product_id": product, "introduced_on": day(on)} for product, on in launched.items()
+        ],
+    )
+    lines = world.table(CUSTOMER_MONTH).select("customer_id", "new_product_lines")
+    assert lines.sort("customer_id").rows() == [("ann", 2), ("bob", 0)]
 
 
 def test_the_indicator_that_spend_follows_is_found():

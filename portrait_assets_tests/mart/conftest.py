@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import write_report
 from portrait_assets.stages.raw.source import Title
+from portrait_assets.storage.published import Published
 from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
+from portrait_assets_tests.mart.months_world import APRIL, TABLES
 
 TITLE = Title(en="A corner shop", zh="街角小店")
 Page = Callable[[Path], str]
@@ -34,3 +38,15 @@ def page(tmp_path: Path) -> Page:
         return path.read_text(encoding="utf-8")
 
     return of
+
+
+@pytest.fixture(scope="package")
+def published() -> Published:
+    """A file of three months whose newest complete one is April."""
+    con = duckdb.connect()
+    for name, rows in TABLES.items():
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
+        con.register("given", pl.DataFrame(rows, infer_schema_length=None))
+        con.execute(f"CREATE TABLE {name} AS FROM given")
+    con.execute(f"CREATE VIEW newest_month AS SELECT DATE '{APRIL}' AS as_of")
+    return Published(con, "newest_month", smallest=1)

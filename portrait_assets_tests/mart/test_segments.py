@@ -1,14 +1,76 @@
-"""A TGI is beside whether it differs from 100 by more than chance."""
+"""What is shown of a segment, and a TGI beside whether it differs from 100 by more than chance."""
 
 from __future__ import annotations
 
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
+import pytest
 
-from portrait_assets.stages.mart import advice
-from portrait_assets.stages.mart.reading import TagName
-from portrait_assets.stages.mart.segments import _tags_of_segments
+from portrait_assets.stages.mart.reading import TagName, counts_by_segment
+from portrait_assets.stages.mart.segments import _tags_of_segments, segments
+from portrait_assets.storage.published import Published
+from portrait_assets_tests.mart.months_world import SIZES, of_april
+
+
+def test_a_segment_shows_the_numbers_of_its_customers_in_the_month(published: Published):
+    found = published.of(segments)
+    assert [row["segment_id"] for row in found] == [1, 2, 3]
+    for row in found:
+        own = of_april(row["segment_id"])
+        assert row["spend"] == pytest.approx(mean(each["spend_12m"] for each in own))
+        assert row["purchases"] == pytest.approx(mean(each["purchases_12m"] for each in own))
+        assert row["recency"] == median(each["recency_days"] for each in own)
+        assert row["ticket"] == pytest.approx(mean(each["average_ticket_12m"] for each in own))
+        reached = [each for each in own if each["contacts_12m"] > 0]
+        assert row["contacts"] == sum(each["contacts_12m"] for each in own)
+        assert row["contacted"] == len(reached)
+        assert row["responded"] == sum(each["responses_12m"] > 0 for each in reached)
+        assert row["is_small"] == (row["segment_id"] == 3)
+    assert [row["silent"]["position"] if row["silent"] else None for row in found] == [1, 2, None]
+
+
+def test_a_segment_shows_what_sets_it_apart_most_and_who_is_typical_first(published: Published):
+    first, second, small = published.of(segments)
+    assert [row["feature"] for row in first["profile"]] == ["spend_12m", "a", "b"]
+    assert [row["tenure_days"] for row in first["typical"]] == [9, 5, 7]
+    assert (second["profile"], second["typical"], small["typical"]) == ([], [], [])
+
+
+def holders(segment: int | None, code: str, value: str) -> int:
+    """Customers of April who hold the value."""
+    return sum(
+        value in row[code] if code == "likes" else row[code] == value for row in of_april(segment)
+    )
+
+
+def test_tags_of_a_segment_are_compared_with_all_customers(published: Published):
+    counted = {
+        (row["segment_id"], row["tag"], row["value"]): row["n"]
+        for row in published.of(counts_by_segment)
+    }
+    values = [("tier", "high"), ("tier", "low"), ("likes", "tea"), ("likes", "cake")]
+    assert counted == {
+        (s, code, value): n
+        for s in SIZES
+        for code, value in values
+        if (n := holders(s, code, value))
+    }
+    for row in published.of(segments)[:2]:
+        lines = {(line["code"], line["value"]): line for line in row["tags"]}
+        assert lines.keys() == {key for key in values if holders(row["segment_id"], *key)}
+        for key, line in lines.items():
+            share, base = (
+                holders(row["segment_id"], *key) / row["customers"],
+                holders(None, *key) / 59,
+            )
+            assert (line["share"], line["base"]) == pytest.approx((share, base))
+            assert line["tgi"] == pytest.approx(100 * share / base)
+        gains = [line["share"] - line["base"] for line in row["tags"]]
+        assert gains == sorted(gains, reverse=True)
+    assert published.of(segments)[2]["tags"] == []
+
 
 VALUES = 40
 
@@ -45,21 +107,6 @@ def test_a_value_that_is_more_frequent_than_chance_gives_is_distinct():
         ("1", 133, True),
         ("0", 67, True),
     ]
-
-
-def test_a_use_is_suggested_by_what_is_distinct_alone():
-    segment = {"is_small": False, "customers": 300}
-    line: dict[str, object] = {
-        "code": "next_action",
-        "value": "save",
-        "value_en": "Save",
-        "value_zh": "挽留",
-    }
-    line |= {"share": 0.3, "tgi": 150}
-    uses = advice.suggested_use(segment, [line | {"is_distinct": True}])
-    assert uses[0][0] == "Programme more due here than elsewhere: save (30%)."
-    unsure = advice.suggested_use(segment, [line | {"is_distinct": False}])
-    assert unsure[0][0].startswith("No tag suggests a use")
 
 
 def test_a_share_that_the_rule_sets_is_named_as_such():

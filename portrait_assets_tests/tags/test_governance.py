@@ -15,7 +15,16 @@ from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
-from portrait_assets.testing.tag_world import COLUMNS, JUNE, SAVE, TIER, features, write_catalogue
+from portrait_assets.testing.tag_world import (
+    COLUMNS,
+    JUNE,
+    SAVE,
+    TIER,
+    catalogue_of,
+    features,
+    write_catalogue,
+)
+from portrait_assets_tests.tags.oracle.five_months import DAYS
 
 DRAFT = TIER.replace("100", "500").replace(
     "code: tier", "code: tier\n    version: 2\n    status: draft"
@@ -120,6 +129,34 @@ def test_a_version_that_a_month_uses_cannot_be_redefined(tmp_path: Path):
     write_catalogue(tmp_path, TIER.replace("100", "120"))
     with pytest.raises(TagError, match="differs from the definition that 2017-06 uses"):
         check_unaltered(stored, load(tmp_path))
+
+
+def test_a_draft_that_no_month_used_may_be_redefined(tmp_path: Path):
+    second = TIER.replace("code: tier", "code: tier\n    version: 2\n    status: draft")
+    listed = catalogue_rows(catalogue_of(tmp_path, TIER, second), DAYS[0])
+    other = catalogue_of(tmp_path, TIER, second.replace("100", "200"))
+    check_unaltered(listed, other)
+    with pytest.raises(TagError, match="tier version 1 differs"):
+        check_unaltered(listed, catalogue_of(tmp_path, TIER.replace("100", "200"), second))
+
+
+@pytest.mark.parametrize(
+    ("month", "version"),
+    [("2024-01", 9), ("2024-02", 10), ("2024-03", 10), ("2024-04", 9), ("2024-05", 11)],
+)
+def test_the_version_that_took_effect_last_is_active(tmp_path: Path, month: str, version: int):
+    """Of those that took effect in the same month the highest."""
+    since = {8: "2024-01", 9: "2024-01", 10: "2024-02", 11: "2024-05"}
+    tags = (
+        TIER.replace("code: tier", f"code: tier\n    version: {n}\n    effective_from: {first}")
+        for n, first in since.items()
+    )
+    tag = catalogue_of(tmp_path, *tags)
+    back = replace(tag.tag("tier", 9), effective_from="2024-04")
+    again = tuple(each for each in tag.tags if each.version != 9)
+    versions = (*again, back) if month >= "2024-04" else tag.tags
+    [active] = replace(tag, tags=versions).active(month)
+    assert active.version == version
 
 
 def test_a_broken_approval_is_reported_with_its_line(tmp_path: Path):

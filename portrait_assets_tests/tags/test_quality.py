@@ -6,11 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_QUALITY
-from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
 from portrait_assets.stages.tags.quality.cards import tag_quality
 from portrait_assets.stages.tags.quality.distributions import (
     SAMPLE,
@@ -302,17 +300,6 @@ def test_of_many_values_without_meaning_hardly_any_lift_differs_from_1():
     assert np.mean(differs) <= 0.05
 
 
-def test_shares_that_a_rule_sets_are_not_called_steady(tmp_path: Path):
-    ranked = TIER.replace("spend >= 100", "rank_share(spend) >= 0.8")
-    ranked = ranked.replace("spend < 100", "rank_share(spend) < 0.8")
-    for text, reason in ((ranked, "of shares that its rule sets by rank"), (TIER, "steady")):
-        tag = catalogue_of(tmp_path, text).tag("tier")
-        _, reason_en, _ = advise(tag, Measures(**GOOD.__dict__))
-        assert reason_en.endswith(reason)
-    listed = catalogue_rows(catalogue_of(tmp_path, ranked), JUNE)
-    assert listed["is_by_rank"].to_list() == [True]
-
-
 def test_a_campaign_tag_is_judged_by_responses_of_those_contacted(tmp_path: Path):
     head = "response: {en: Response, zh: 响应}"
     path = write_catalogue(tmp_path, TIER)
@@ -340,41 +327,3 @@ def test_what_is_counted_is_counted_over_all_and_the_rest_over_a_sample(tmp_path
     assert june.counts["tier"] == {"low": 675, "high": 225}
     assert 200 < june.sample.height < 400
     assert june.sample["customer_id"].equals(may.sample["customer_id"])
-
-
-LIFTED = Lift("purchased", "high", 2.0, 1.5, 2.5)
-GOOD = Measures(1000, 0.9, 3, 0.5, 0.01, 0.005, 0.1, 0.0, ("other", 0.2), LIFTED)
-
-
-@pytest.mark.parametrize(
-    ("measured", "advice", "why"),
-    [
-        ({}, "keep", "steady"),
-        ({"coverage": 0.005}, "retire", "under 1%"),
-        ({"top_share": 1.0}, "retire", "nobody apart"),
-        ({"coverage": 0.2}, "review", "under 30%"),
-        ({"psi": 0.3}, "review", "shifted"),
-        ({"psi": 0.3, "psi_by_chance": 0.4}, "keep", "steady"),
-        ({"share_changed": 0.6}, "review", "changed value"),
-        ({"age_months": 0.9}, "review", "months old"),
-        ({"overlap": ("twin", 0.95)}, "review", "same as twin"),
-    ],
-)
-def test_the_advice_gives_its_reason(
-    tmp_path: Path, measured: dict[str, object], advice: str, why: str
-):
-    tag = catalogue_of(tmp_path, TIER).tag("tier")
-    measures = Measures(**{**GOOD.__dict__, **measured})
-
-    found, reason_en, reason_zh = advise(tag, measures)
-
-    assert found == advice
-    assert why in reason_en
-    assert reason_zh
-
-
-def test_a_prediction_that_tells_nothing_apart_is_reviewed(tmp_path: Path):
-    tag = catalogue_of(tmp_path, TIER.replace("code: tier", "code: tier\n    kind: predictive"))
-    measures = Measures(**{**GOOD.__dict__, "lift": Lift("purchased", "high", 1.1, 0.8, 1.4)})
-
-    assert advise(tag.tag("tier"), measures)[0] == "review"

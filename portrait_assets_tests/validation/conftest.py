@@ -1,9 +1,9 @@
-"""The corner shop's tags, and copies of its warehouse to change."""
+"""The corner shop's tags, copies of its warehouse to change, and a made-up town to read."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,8 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
-from portrait_assets.stages.targets.windows import STEPS
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Scope
+from portrait_assets_tests.validation.town_world import Town
 
 
 @pytest.fixture(scope="package")
@@ -43,10 +41,7 @@ def warehouse(all_months: Settings, tmp_path: Path) -> Iterator[Warehouse]:
     opened.close()
 
 
-def renew_targets(warehouse: Warehouse, months: Sequence[str]) -> None:
-    """Compute the targets of these months from the warehouse as it is now."""
-    for step in STEPS:
-        assert step.writes is not None
-        for month in months:
-            with Engine(warehouse.con).rows(step, Scope(month)) as rows:
-                warehouse.write(step.writes, [month], rows)
+@pytest.fixture(scope="package")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """Six months of a made-up town, which tests only read."""
+    return Town(tmp_path_factory.mktemp("town"))

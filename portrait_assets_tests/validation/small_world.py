@@ -14,8 +14,10 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.targets.windows import STEPS
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.validation.conftest import renew_targets
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
 
 Columns = Mapping[str, Any]
 """Values of each customer by name, or one for all of them."""
@@ -108,3 +110,12 @@ class SmallWorld:
 
     def _write(self, table: Table, month: str, rows: pl.DataFrame) -> None:
         self.warehouse.write(table, [month], filled(table, rows))
+
+
+def renew_targets(warehouse: Warehouse, months: Sequence[str]) -> None:
+    """Compute the targets of these months from the warehouse as it is now."""
+    for step in STEPS:
+        assert step.writes is not None
+        for month in months:
+            with Engine(warehouse.con).rows(step, Scope(month)) as rows:
+                warehouse.write(step.writes, [month], rows)

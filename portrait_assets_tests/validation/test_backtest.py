@@ -14,7 +14,7 @@ from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.measures import FEWEST
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.shop import SHOP_MONTHS
-from portrait_assets_tests.validation.conftest import renew_targets
+from portrait_assets_tests.validation.small_world import renew_targets
 
 pytestmark = pytest.mark.slow  # They need a whole run.
 

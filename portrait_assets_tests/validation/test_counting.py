@@ -14,11 +14,12 @@ from portrait_assets.stages.targets import outcomes
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.cells import Cells
-from portrait_assets.stages.validation.claims import Claim
+from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.stages.validation.counting import SUMS, count_outcomes
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.orders import bucket_order
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
+from portrait_assets_tests.validation.town_world import MATRIX
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 PREDICTED = [0.1, 0.2, 0.3, 0.4]
@@ -137,3 +138,24 @@ def test_what_customers_do_after_they_objected_is_not_counted(tmp_path: Path) ->
         world.add(month, {"chance": PREDICTED}, {}, {"purchases": PURCHASES[month]}, None, objected)
     found = counted(world, BUYS, Window(MONTHS[0], 1)).filter(side="tag")
     assert (found["customers"].sum(), found["hits"].sum()) == (3, 1)
+
+
+def test_values_of_too_few_are_counted_together(tmp_path: Path):
+    """Of a hundred with a value two are enough, and one is not."""
+    world = SmallWorld(tmp_path, MATRIX, 105)
+    towns = ["A"] * 95 + ["B"] * 2 + ["C", "D", "E"] + [None] * 5
+    for month in MONTHS[:2]:
+        world.add(month, {"town": towns})
+    claim = Claim("town", outcomes.PURCHASE, learned=True, buckets=Buckets.LEVELS)
+    found = pl.concat(count_outcomes(world.close(), MATRIX, [claim], [Window(MONTHS[0], 1)]))
+    sums = found.group_by("bucket").agg(pl.col("customers").sum()).sort("bucket")
+    assert sums.rows() == [("(others)", 3), ("A", 95), ("B", 2)]
+
+
+def test_shares_of_moves_have_six_digits(tmp_path: Path):
+    matrix = matrix_of(Column("value_tier", Type.TEXT, "Tier", "层级"))
+    world = SmallWorld(tmp_path, matrix, 3)
+    world.add("2024-01", {"value_tier": ["a", "a", "a"]})
+    world.add("2024-02", {"value_tier": ["a", "b", "b"]})
+    found = migration(world.close(), matrix, ["2024-02"]).filter(dimension="value_tier")
+    assert found.select("value_after", "share").rows() == [("a", 0.333333), ("b", 0.666667)]

@@ -16,7 +16,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.targets.outcomes import Baseline
 from portrait_assets.stages.validation.claims import claims_of_catalogue
-from portrait_assets.stages.validation.demotions import _has_not_beaten, conditions
+from portrait_assets.stages.validation.demotions import _gain, _has_not_beaten, conditions
 from portrait_assets.stages.validation.drafts import draft_file
 from portrait_assets.stages.validation.judging import proposals
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -205,3 +205,22 @@ def test_the_likeliest_come_first_and_the_unknown_where_the_baseline_has_them(
 ):
     found = conditions(rule, [0.2, 0.5, 0.3])
     assert found == [f"coalesce(rank_share{text}" for text in expected]
+
+
+def test_a_demotion_gains_what_the_baseline_does_less_what_cutting_costs():
+    tests = pl.DataFrame(
+        {
+            "value": [0.6, 0.62, 0.64],
+            "baseline_value": [0.7, 0.7, 0.75],
+            "gain_low": [-0.2, -0.2, -0.15],
+            "gain_high": [-0.1, -0.1, -0.05],
+        }
+    )
+    assert _gain(tests, [0.71, 0.69, 0.73]) == {
+        "fit_auc_before": 0.61,
+        "fit_auc_after": 0.7,
+        "auc_before": 0.64,
+        "auc_after": 0.73,
+        "gain_low": pytest.approx(0.05 - 0.02),
+        "gain_high": pytest.approx(0.15 - 0.02),
+    }

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from itertools import product
+from math import log
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import false_discovery_control
 
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
-from portrait_assets.stages.validation.contract import Against
-from portrait_assets.stages.validation.drift import (
-    ComparedColumns,
-    drift,
-)
+from portrait_assets.stages.validation.contract import DRIFT, Against
+from portrait_assets.stages.validation.drift import ComparedColumns, _judged, drift
 from portrait_assets.stages.validation.judging import compared_columns
-from portrait_assets.stages.validation.moves import Pair, active_by_construction, pairs_of
+from portrait_assets.stages.validation.moves import (
+    Pair,
+    active_by_construction,
+    level_moves,
+    pairs_of,
+)
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.shop import SHOP_MONTHS
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
+from portrait_assets_tests.validation.town_world import MATRIX, MONTHS, TAGS, WINDOWS, Town
 
 LAST = SHOP_MONTHS[-1]
 SHARE = "weekend_spend_share_12m"
@@ -175,3 +185,141 @@ def test_a_window_is_full_when_the_month_compared_with_has_as_many_behind_it(tmp
         (march, Against.BASELINE, True, "not judged"),
         (march, Against.MONTH_BEFORE, False, "fail"),
     ]
+
+
+@pytest.fixture(scope="module")
+def drifted(town: Town) -> pl.DataFrame:
+    compared = ComparedColumns(MATRIX, "tag", TAGS, WINDOWS)
+    return drift(town.warehouse, [compared], MONTHS, MONTHS)
+
+
+def bins_of(then: Sequence[Any], now: Sequence[Any]) -> tuple[Counter[Any], Counter[Any]]:
+    """Customers by bin of the month compared with: tenths of numbers, 20 values of texts."""
+    known = [value for value in then if value is not None]
+    if known and isinstance(known[0], float):
+        ordered = sorted(known)
+        edges = sorted({ordered[k * len(ordered) // 100] for k in range(1, 100)})
+
+        def place(value: Any) -> Any:
+            if value is None:
+                return None
+            edge = next((each for each in edges if value <= each), np.inf)
+            reached = sum(each <= edge for each in known)
+            return max(reached - 1, 0) * 10 // len(known)
+
+        return Counter(map(place, then)), Counter(map(place, now))
+    sizes, after = Counter(then), Counter(now)
+    listed = sorted({*sizes, *after}, key=lambda v: (-sizes[v], -after[v], v is not None, v or ""))
+    common = {value for value in listed[:20] if value is not None}
+    names = [
+        [value if value is None or value in common else "others" for value in side]
+        for side in (then, now)
+    ]
+    return Counter(names[0]), Counter(names[1])
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_drift_is_the_distance_of_two_months_by_bins_of_the_earlier(
+    town: Town, drifted: pl.DataFrame, tag: str
+):
+    pairs = pairs_of(MONTHS, MONTHS)
+    own = drifted.filter(subject=tag)
+    assert own.height == len(pairs) == 10
+    for pair in pairs:
+        then, now = town.values(pair.reference, tag), town.values(pair.month, tag)
+        before, after = bins_of(then, now)
+        bins = {*before, *after}
+        shares = [((after[b] + 0.5), (before[b] + 0.5)) for b in bins]
+        total = 90 + 0.5 * len(bins)
+        psi = sum((q - p) / total * log(q / p) for q, p in shares)
+        row = own.filter(as_of=last_day(pair.month), against=str(pair.against)).row(0, named=True)
+        assert row["reference_as_of"] == last_day(pair.reference)
+        assert (row["customers"], row["reference_customers"]) == (90, 90)
+        assert row["bins"] == len(bins)
+        assert row["psi"] == pytest.approx(psi, abs=1e-8)
+        if tag != "chance":
+            assert row["ks"] is None
+            continue
+        sides = [[v for v in side if v is not None] for side in (then, now)]
+        distance = max(
+            abs(sum(v <= edge for v in sides[0]) / 80 - sum(v <= edge for v in sides[1]) / 80)
+            for edge in sides[0]
+        )
+        assert row["ks"] == pytest.approx(distance, abs=1e-8)
+
+
+def test_the_q_values_of_drift_are_those_of_the_columns_compared_at_once(drifted: pl.DataFrame):
+    for _, family in drifted.group_by("as_of", "against"):
+        expected = false_discovery_control(family["p_value"].to_numpy())
+        assert family["q_value"].to_list() == pytest.approx(expected.tolist(), abs=1e-8)
+
+
+def test_the_verdict_of_drift_is_that_of_its_numbers():
+    """Beyond chance by both tests, by how much, and with windows that are full."""
+    cases = list(product((0.09, 0.1, 0.24, 0.25), (0.05, 0.3), (0.05, 0.06), (0, 2, 3)))
+    measured = pl.DataFrame(
+        [
+            {
+                **dict.fromkeys(DRIFT.column_names, None),
+                "as_of": last_day("2024-03"),
+                "against": "month before",
+                "kind": "tag",
+                "subject": f"t{n}",
+                "customers": 9,
+                "bins": 2,
+                "psi": psi,
+                "psi_p95": by_chance,
+                "q_value": q,
+            }
+            for n, (psi, by_chance, q, _) in enumerate(cases)
+        ],
+        schema_overrides=dict.fromkeys(("psi_expected", "ks"), pl.Float64),
+    ).drop("reference_as_of", "verdict")
+    windows = {("tag", f"t{n}"): window for n, (*_, window) in enumerate(cases)}
+    pair = pairs_of(["2024-03"], MONTHS[:3])[0]
+    number = pl.col("subject").str.slice(1).cast(pl.Int64)
+    found = _judged(measured, [pair], windows, "2024-01").sort(number)
+
+    def verdict(psi: float, by_chance: float, q: float, window: int) -> str:
+        if psi <= by_chance or q > 0.05 or psi < 0.1:
+            return "pass"
+        if window > 2:  # Months of the source up to the one compared with.
+            return "not judged"
+        return "fail" if psi >= 0.25 else "warn"
+
+    assert found["verdict"].to_list() == [verdict(*case) for case in cases]
+    assert len(set(found["verdict"])) == 4
+
+
+@pytest.mark.parametrize(
+    ("purchases", "months"), [([1, 2], ["2024-01"]), ([1, 0], []), ([1, None], [])]
+)
+def test_a_month_is_made_of_buyers_where_all_are_known_to_have_bought(
+    tmp_path: Path, purchases: list[int | None], months: list[str]
+):
+    world = SmallWorld(tmp_path, MATRIX, 2)
+    world.add("2024-01", {}, {"purchases_1m": purchases})
+    assert active_by_construction(world.warehouse, ["2024-01"]) == months
+
+
+def test_who_is_absent_from_a_month_has_no_bin_and_who_lacks_a_value_is_missing():
+    days = ["2024-01", "2024-02"]
+    then, now = (
+        pl.DataFrame({"customer_id": list(values), "town": list(values.values())})
+        for values in ({"a": "X", "b": None, "c": "Y"}, {"b": "X", "c": None, "d": None, "e": "X"})
+    )
+    pair = pairs_of(days[1:], days)[0]
+    levels = {"X": "=X", "Y": "=Y", None: "missing"}
+    binned = pl.DataFrame(
+        {"as_of": last_day(days[1]), "against": str(pair.against), "subject": "town"}
+        | {"level": list(levels), "bin": list(levels.values())}
+    )
+    found = level_moves(dict(zip(days, (then, now), strict=True)), [pair], ["town"], binned)
+    moves = found.select("bin_then", "bin_now", "customers").rows()
+    assert sorted(moves, key=str) == sorted(
+        [
+            *(("=X", None, 1), ("missing", "=X", 1), ("=Y", "missing", 1)),
+            *((None, "missing", 1), (None, "=X", 1)),
+        ],
+        key=str,
+    )

@@ -5,16 +5,21 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from portrait_assets.core.months import last_day
 from portrait_assets.stages.cleaned.account import account
 from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.validation import findings
-from portrait_assets.stages.validation.contract import BACKTEST
+from portrait_assets.stages.validation.checks import VERDICTS
+from portrait_assets.stages.validation.contract import BACKTEST, VALIDATION_REPORT, Area
 from portrait_assets.stages.validation.findings_backtest import backtest_findings
 from portrait_assets.stages.validation.findings_evidence import feature_health
+from portrait_assets.stages.validation.judging import holders
 from portrait_assets.storage.check_results import CHECK_RESULTS
+from portrait_assets.storage.dagster.checks import Subject
+from portrait_assets_tests.validation.town_world import MATRIX, MONTHS, TAGS, Town
 
 
 def receipt(**changed: object) -> pl.DataFrame:
@@ -256,3 +261,32 @@ def test_a_segment_of_few_customers_is_not_counted():
     assert found["advice_en"].to_list()[1] == "Fewer than 10 customers: too small to act on."
     assert found["verdict"].to_list()[1] == "warn"
     assert findings.segment_sizes(segments)["value"].to_list() == [0.91, 0.09]
+
+
+def test_holders_have_a_value_and_of_several_values_at_least_one(town: Town):
+    found = holders(town.warehouse, MATRIX, TAGS, MONTHS[:2])
+    assert sorted(found.rows()) == sorted(
+        (last_day(month), tag, sum(value is not None for value in town.values(month, tag)))
+        for month in MONTHS[:2]
+        for tag in TAGS
+    )
+
+
+@pytest.mark.parametrize("area_of", list(Area))
+def test_a_finding_of_any_area_that_fails_is_seen_by_one_check(town: Town, area_of: Area):
+    """Of findings with other verdicts none fails."""
+    rows = pl.DataFrame(
+        {
+            "area": str(area_of),
+            "subject": [f"s{n}" for n in range(14)],
+            "metric": "m",
+            "verdict": ["pass", "warn", "not judged"] + ["fail"] * 11,
+        }
+    )
+    found = {}
+    for name, check in VERDICTS.items():
+        subject = Subject(town.warehouse, VALIDATION_REPORT, "2024-01", lambda: rows)
+        found[name] = check.find(subject)
+    [failed] = [finding for finding in found.values() if finding.failures]
+    assert failed.failures == 11
+    assert "and 1 more" in failed.detail

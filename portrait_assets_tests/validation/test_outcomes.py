@@ -20,7 +20,7 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.shop import SHOP_MONTHS
-from portrait_assets_tests.validation.conftest import renew_targets
+from portrait_assets_tests.validation.small_world import renew_targets
 
 pytestmark = pytest.mark.slow  # They need a whole run.
 

@@ -22,8 +22,7 @@ from portrait_assets.stages.validation.drafts import draft_file
 from portrait_assets.stages.validation.judging import weak_before
 from portrait_assets.stages.validation.proposals import propose
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.validation.conftest import renew_targets
-from portrait_assets_tests.validation.small_world import filled
+from portrait_assets_tests.validation.small_world import filled, renew_targets
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
 CUSTOMERS = 1_500
