@@ -6,7 +6,6 @@ may read it, and it goes when the certificate is there.
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.core.files import sync
+from portrait_assets.core.files import replace_files
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 
@@ -82,19 +81,7 @@ def write_plan(settings: Settings, plan: Plan) -> None:
         OSError: when it cannot be written; the one before stands.
     """
     path = plan_file(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(plan.model_dump_json())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-    sync(path.parent)
+    replace_files({path: plan.model_dump_json().encode()}, private=[path])
 
 
 def read_unfinished(settings: Settings) -> Plan | None:

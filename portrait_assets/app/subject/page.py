@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +13,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 
 from portrait_assets.app.subject.account import Account
-from portrait_assets.core.files import sync
+from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.stages.mart import words
@@ -67,13 +66,8 @@ def write_account(account: Account, folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stem = f"subject_{account.written_at:%Y%m%dT%H%M%SZ}_{secrets.token_hex(4)}"
     paths = folder / f"{stem}.json", folder / f"{stem}.html"
-    for path, text in zip(paths, (as_json(account), as_page(account)), strict=True):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    sync(folder)
+    texts = (text(account).encode() for text in (as_json, as_page))
+    replace_files(dict(zip(paths, texts, strict=True)), private=paths)
     return paths
 
 
