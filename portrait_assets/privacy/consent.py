@@ -188,32 +188,6 @@ def answers_sql(customers: str, use: Use) -> str:
     """
 
 
-def allowed_customers(
-    con: duckdb.DuckDBPyConnection, purpose: str, channel: str | None = None
-) -> str:
-    """The SQL condition on `customer_id` that the customer allows the use, by the newest consents.
-
-    Args:
-        con: the published file or the warehouse.
-        purpose: profiling, marketing, credit or sharing.
-        channel: the channel; None for at least one.
-
-    Raises:
-        ConsentError: as `require_asked`.
-    """
-    use = Use(purpose, channel)
-    require_asked(con, use)
-    silence = {row[0]: row[1] for row in _silence(con)}[purpose]
-    who_spoke = (
-        f"(SELECT DISTINCT customer_id FROM {CUSTOMER_CONSENT} "
-        f"WHERE as_of = (SELECT max(as_of) FROM {CONSENT_DEFAULT}))"
-    )
-    differ = f"SELECT customer_id FROM ({answers_sql(who_spoke, use)}) WHERE "
-    if silence:
-        return f"customer_id NOT IN ({differ} NOT allowed)"
-    return f"customer_id IN ({differ} allowed)"
-
-
 def refusing_sql(con: duckdb.DuckDBPyConnection, purpose: str) -> str | None:
     """The SELECT of each `customer_id` that refused the purpose, where silence is no refusal.
 

@@ -16,15 +16,18 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
 from portrait_assets.stages.raw.source import SourceDefinition
 from portrait_assets.stages.tags import shared_rows as module
+from portrait_assets.stages.tags.audiences.condition import matrix_columns
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import (
     QuasiIdentifiers,
     quasi_identifiers,
 )
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.shared_rows import (
+    ROWS,
     SharingError,
     order_of,
-    shared_selection,
+    quasi_columns,
+    shared_rows,
     value_order,
 )
 from portrait_assets_tests.mart.shared_world import catalogue_of, people, write_published
@@ -322,8 +325,9 @@ def test_an_audience_for_others_is_anonymous_among_those_who_are_exported(
 ):
     selected = "SELECT * FROM tags.portrait_matrix WHERE as_of = DATE '2024-04-30' AND spent > 700"
     with duckdb.connect(str(published), read_only=True) as con:
-        sql, found = shared_selection(con, selected, date(2024, 4, 30), quasi, catalogue, 5)
-        rows = con.sql(sql).pl()
+        known = quasi_columns(con, date(2024, 4, 30), quasi)
+        found = shared_rows(con, selected, matrix_columns(con), known, catalogue, 5)
+        rows = con.sql(f"FROM {ROWS}").pl()
         expected = con.sql(f"SELECT spent FROM ({selected})").pl()
     assert Counter(rows["spent"]) == Counter(expected["spent"])
     assert min(rows.group_by(QUASI).len()["len"]) >= 5

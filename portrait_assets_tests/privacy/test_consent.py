@@ -11,7 +11,6 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.privacy.consent import (
     ConsentError,
     Use,
-    allowed_customers,
     answers_sql,
     keep_answers,
     left_out,
@@ -77,9 +76,6 @@ def test_of_a_channel_its_own_answer_counts_then_that_of_any_then_silence(
     con = file(ANSWERS, {"marketing": silence})
     found = answers(con, Use("marketing", channel))
     assert sorted(who for who, answer in found.items() if answer[0]) == allowed
-    condition = allowed_customers(con, "marketing", channel)
-    rows = con.execute(f"SELECT customer_id FROM {EVERYBODY} WHERE {condition} ORDER BY 1")
-    assert [row[0] for row in rows.fetchall()] == allowed
 
 
 def test_a_purpose_is_asked_by_itself() -> None:

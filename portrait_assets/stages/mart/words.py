@@ -24,12 +24,6 @@ VERDICTS = {
     "fail": ("fail", "未通过"),
     "not judged": ("not judged", "无法判断"),
 }
-PARITIES = {
-    "parity": ("parity", "均等"),
-    "differs": ("differs", "存在差异"),
-    "too few": ("too few", "人数过少"),
-    "not judged": ("not judged", "无法判断"),
-}
 MEASURES = {
     "selection rate": ("of all", "全体"),
     "true positive rate": ("of those to whom it happened", "实际发生者"),

@@ -121,40 +121,6 @@ def shared_rows(
     return SharedRows((columns["customer_id"], *shown), tuple(known), hidden, anonymous)
 
 
-def shared_selection(
-    con: duckdb.DuckDBPyConnection,
-    selected: str,
-    as_of: date,
-    quasi: QuasiIdentifiers,
-    catalogue: Catalogue,
-    k: int = K,
-    is_public: bool = False,
-) -> tuple[str, SharedRows]:
-    """What an export for others selects in the place of rows of the portrait matrix.
-
-    Every combination of quasi-identifiers is had by at least k of the rows that are exported, not
-    only of all customers. That somebody is among them stays known to who finds the class.
-
-    Args:
-        con: a published file, which is only read.
-        selected: SELECT of the rows, all of one month.
-        as_of: that month.
-        quasi: the source's quasi-identifiers.
-        catalogue: its tags.
-        k: the fewest customers of a combination.
-        is_public: whether the source is a public one.
-
-    Returns:
-        A SELECT to use on the same connection, and what was taken off.
-
-    Raises:
-        SharingError: as `shared_rows`.
-    """
-    known, columns = quasi_columns(con, as_of, quasi), matrix_columns(con)
-    found = shared_rows(con, selected, columns, known, catalogue, k, is_public)
-    return f"SELECT * EXCLUDE ({CLASS}) FROM {ROWS} ORDER BY customer_id", found
-
-
 def quasi_columns(
     con: duckdb.DuckDBPyConnection, as_of: date, quasi: QuasiIdentifiers
 ) -> frozenset[str]:
