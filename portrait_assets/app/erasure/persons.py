@@ -19,6 +19,7 @@ from portrait_assets.schema.csv_text import restored
 from portrait_assets.schema.table import Sensitivity, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
+from portrait_assets.stages.identity.known import KNOWN_SQL
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import quote
@@ -34,6 +35,7 @@ _SAYS_SOMETHING = r"[0-9\s]|[^\x00-\x7F]{6,}"
 _WORDS = ("tags.tag_catalogue", "features.feature_catalogue", "features.source_evidence")
 """Tables of what the program itself says, which holds nobody's own texts."""
 _SHOWN_LINES = 5
+_IDENTITY = ("source_customer_id", "customer_id")
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,10 @@ def find_persons(con: duckdb.DuckDBPyConnection, asked: Asked, tombstones: Tombs
     """
     known = _identities(con)
     of_asked = known.filter(
-        pl.any_horizontal(
-            pl.col(name).is_in(list(asked.customers)) for name in ("record", "customer")
-        )
-    )["customer"].unique()
-    records = known.filter(pl.col("customer").is_in(of_asked.implode()))
-    customers = pl.concat([records["record"], records["customer"]]).unique().sort()
+        pl.any_horizontal(pl.col(name).is_in(list(asked.customers)) for name in _IDENTITY)
+    )["customer_id"].unique()
+    records = known.filter(pl.col("customer_id").is_in(of_asked.implode()))
+    customers = pl.concat([records[name] for name in _IDENTITY]).unique().sort()
     _refuse_shared(con, customers)
     there = _prospects(con)
     named = there.filter(there.is_in(list(asked.prospects)))
@@ -122,13 +122,10 @@ def find_persons(con: duckdb.DuckDBPyConnection, asked: Asked, tombstones: Tombs
 
 
 def _identities(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """`record` and `customer`: whose each record is as last known."""
+    """Whose each record is as last known, with the columns of `KNOWN_SQL`."""
     if not existing_types(con, IDENTITY_MAP.full_name):
-        return pl.DataFrame(schema={"record": pl.String, "customer": pl.String})
-    frame: pl.DataFrame = con.sql(
-        "SELECT source_customer_id AS record, arg_max(customer_id, month) AS customer "
-        f"FROM {IDENTITY_MAP.full_name} GROUP BY 1"
-    ).pl()
+        return pl.DataFrame(schema=dict.fromkeys(_IDENTITY, pl.String))
+    frame: pl.DataFrame = con.sql(KNOWN_SQL).pl()
     return frame
 
 
@@ -167,10 +164,8 @@ def _refuse_shared(con: duckdb.DuckDBPyConnection, customers: pl.Series) -> None
     """A record that a reviewer parted from another's has months in which it was that other's."""
     if customers.is_empty():
         return
-    history = con.sql(f"SELECT source_customer_id, customer_id FROM {IDENTITY_MAP.full_name}").pl()
-    is_record, is_customer = (
-        history[name].is_in(customers.implode()) for name in ("source_customer_id", "customer_id")
-    )
+    history = con.sql(f"SELECT {', '.join(_IDENTITY)} FROM {IDENTITY_MAP.full_name}").pl()
+    is_record, is_customer = (history[name].is_in(customers.implode()) for name in _IDENTITY)
     shared = (is_record != is_customer).sum()
     if shared:
         raise ErasureError(

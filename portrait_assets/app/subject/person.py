@@ -10,6 +10,7 @@ import duckdb
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.stages.identity.contract import IDENTITY_MAP, SOURCE_CUSTOMER_ID
+from portrait_assets.stages.identity.known import KNOWN_SQL
 from portrait_assets.storage.duckdb.connection import qualified, quote
 
 PROSPECT_ID = "prospect_id"
@@ -46,8 +47,7 @@ def find_person(con: duckdb.DuckDBPyConnection, known_as: str, tables: Sequence[
     there = existing(con)
     if IDENTITY_MAP.full_name in there:
         rows = con.execute(
-            "WITH newest AS (SELECT source_customer_id, max_by(customer_id, month) AS customer_id "
-            f"FROM {IDENTITY_MAP.full_name} GROUP BY 1), meant AS (SELECT customer_id FROM newest "
+            f"WITH newest AS ({KNOWN_SQL}), meant AS (SELECT customer_id FROM newest "
             "WHERE source_customer_id = $1 OR customer_id = $1 "
             "ORDER BY source_customer_id = $1 DESC LIMIT 1) "
             "SELECT customer_id, source_customer_id FROM newest SEMI JOIN meant USING (customer_id)"

@@ -12,10 +12,11 @@ from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.storage.duckdb.connection import error_message, open_database, require_file
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
-_SQL = (
+KNOWN_SQL = (
     "SELECT source_customer_id, arg_max(customer_id, month) AS customer_id "
     f"FROM {IDENTITY_MAP.full_name} GROUP BY source_customer_id"
 )
+"""The SELECT of every identifier, `source_customer_id`, and the customer whose it is today."""
 
 
 def known_identities(settings: Settings, reader: str) -> pl.DataFrame:
@@ -40,7 +41,7 @@ def known_identities(settings: Settings, reader: str) -> pl.DataFrame:
         open_database(settings.warehouse_file, read_only=True) as con,
     ):
         try:
-            found: pl.DataFrame = con.sql(_SQL).pl()
+            found: pl.DataFrame = con.sql(KNOWN_SQL).pl()
         except duckdb.Error as error:
             raise WarehouseError(
                 f"{settings.warehouse_file.name} cannot be read ({error_message(error)}); bring it "
