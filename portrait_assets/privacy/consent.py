@@ -16,7 +16,7 @@ import duckdb
 from portrait_assets.core.errors import PortraitError, suggestion
 from portrait_assets.core.invocation import command
 from portrait_assets.privacy.egress import Consent, Departure, nothing_declared, purpose_of
-from portrait_assets.storage.duckdb.connection import literal, open_published
+from portrait_assets.storage.duckdb.connection import has_table, literal, open_published
 
 CUSTOMER_CONSENT, CONSENT_DEFAULT = "consent.customer_consent", "consent.consent_default"
 PROFILING, MARKETING = "profiling", "marketing"
@@ -127,12 +127,7 @@ def consent_of(file: Path) -> Consent:
 
 
 def _silence(con: duckdb.DuckDBPyConnection) -> list[tuple[str, bool, bool, int]]:
-    exists = con.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
-        "AND concat_ws('.', schema_name, table_name) = ?",
-        [CONSENT_DEFAULT],
-    ).fetchall()
-    if not exists:
+    if not has_table(con, CONSENT_DEFAULT):
         return []
     return con.execute(
         f"SELECT purpose, allowed, is_declared, consents FROM {CONSENT_DEFAULT} "

@@ -25,7 +25,7 @@ from portrait_assets.privacy.egress import (
     digest_of,
 )
 from portrait_assets.privacy.pseudonyms import is_pseudonym, key_of, pseudonym
-from portrait_assets.storage.duckdb.connection import noted_key, open_published, quote
+from portrait_assets.storage.duckdb.connection import has_table, noted_key, open_published, quote
 
 _CATALOGUES = (("features.feature_catalogue", "feature"), ("tags.tag_catalogue", "tag_code"))
 """The catalogues of what a card shows, each with its column of names."""
@@ -153,7 +153,7 @@ def _classes(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
     ).fetchall()
     classes = dict.fromkeys((name for (name,) in columns), HIGHEST)
     for table, name in _CATALOGUES:
-        if _has(con, table):
+        if has_table(con, table):
             classes |= dict(
                 con.execute(
                     f"SELECT {name}, max(sensitivity) FROM {table} WHERE as_of = ? GROUP BY 1",
@@ -161,15 +161,6 @@ def _classes(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
                 ).fetchall()
             )
     return classes
-
-
-def _has(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    found = con.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE concat_ws('.', schema_name, table_name) = ? "
-        "AND database_name = current_database()",
-        [table],
-    )
-    return bool(found.fetchall())
 
 
 def _missing_customer(
@@ -251,7 +242,7 @@ def _labels(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
     """Display names of features and tags; files of older versions have no feature catalogue."""
     labels: dict[str, str] = {}
     for table, name in _CATALOGUES:
-        if _has(con, table):
+        if has_table(con, table):
             sql = f"SELECT {name}, name_en FROM {table} WHERE as_of = ?"
             labels |= dict(con.execute(sql, [month]).fetchall())
     return labels

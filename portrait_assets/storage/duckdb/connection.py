@@ -179,6 +179,16 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
         ) from None
 
 
+def has_table(con: duckdb.DuckDBPyConnection, full_name: str) -> bool:
+    """Whether the open file has the table, which is no view."""
+    found = con.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND concat_ws('.', schema_name, table_name) = ?",
+        [full_name],
+    )
+    return bool(found.fetchall())
+
+
 def noted_key(con: duckdb.DuckDBPyConnection) -> str | None:
     """The fingerprint of the key that an open published file notes for its pseudonyms.
 
