@@ -51,6 +51,7 @@ from portrait_assets.stages.raw.inputs import source_rows
 from portrait_assets.storage.dagster.runs import process_tag
 from portrait_assets.storage.duckdb.connection import error_message
 from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.storage.duckdb.publishing import remove_database
 
 
 @dataclass(frozen=True)
@@ -164,10 +165,7 @@ def _prepare(
 def _remove_warehouse(settings: Settings) -> None:
     lock = settings.warehouse_dir / "warehouse.lock"
     with warehouse_lock(lock, "--fresh", settings.lock_wait_seconds):
-        for suffix in (".wal", ""):
-            settings.warehouse_file.with_name(settings.warehouse_file.name + suffix).unlink(
-                missing_ok=True
-            )
+        remove_database(settings.warehouse_file)
 
 
 def run_pieces(

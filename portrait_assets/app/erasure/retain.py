@@ -31,7 +31,7 @@ from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import literal
-from portrait_assets.storage.duckdb.publishing import temporary_file
+from portrait_assets.storage.duckdb.publishing import remove_database, temporary_file
 from portrait_assets.storage.duckdb.tables import existing_types
 
 _NOBODY = Key(KeyName.TOMBSTONES, b"")
@@ -85,7 +85,7 @@ def retain(settings: Settings, progress: Progress) -> Path:
         began, source = datetime.now(UTC), load_source(settings.source_dir)
         tables = tables_of(settings)
         new = temporary_file(settings.warehouse_file)
-        new.unlink(missing_ok=True)
+        remove_database(new)
         try:
             with opened(settings, tables) as con:
                 name_ids(con, [], [])
@@ -100,7 +100,7 @@ def retain(settings: Settings, progress: Progress) -> Path:
                 con.close()
                 put_in_place(new, settings.warehouse_file)
         finally:
-            new.unlink(missing_ok=True)
+            remove_database(new)
         remove_published(settings)
         publish_again(settings, source.months(), progress)
         certificate = Certificate(

@@ -89,7 +89,7 @@ def publish(
         OSError: when the folder cannot be written; the old file then stands as it was.
     """
     temporary = temporary_file(target)
-    _remove(temporary)
+    remove_database(temporary)
     content = Content.of(tables, [v for v in views if isinstance(v, Extract)], pseudonyms)
     try:
         if can_be_updated(warehouse, content, target):
@@ -102,7 +102,7 @@ def publish(
         os.replace(temporary, target)
         sync(target.parent)
     finally:
-        _remove(temporary)
+        remove_database(temporary)
     return rows
 
 
@@ -123,6 +123,12 @@ def published_key(target: Path) -> str | None:
 def temporary_file(target: Path) -> Path:
     """Where a file is written before it takes the place of the target."""
     return target.with_name(f".{target.name}.new")
+
+
+def remove_database(path: Path) -> None:
+    """Remove a database file that may be there, after its log, which another must not find."""
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def _describe(
@@ -180,8 +186,3 @@ def _column_comments(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str
         f"WHERE concat_ws('.', schema_name, table_name) = {literal(name)} AND comment IS NOT NULL"
     ).fetchall()
     return dict(rows)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)

@@ -43,7 +43,7 @@ from portrait_assets.storage.duckdb.connection import (
     quote,
     spill_folder,
 )
-from portrait_assets.storage.duckdb.publishing import temporary_file
+from portrait_assets.storage.duckdb.publishing import remove_database, temporary_file
 from portrait_assets.storage.duckdb.tables import (
     column_types,
     comment_sql,
@@ -120,7 +120,7 @@ def write_shared(
         refused = con.sql(refusing or "SELECT '' AS customer_id LIMIT 0").pl()
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_file(target)
-    _remove(temporary)
+    remove_database(temporary)
     try:
         with open_database(temporary, memory_limit_gib) as con:
             # Beside the published file: what spills has the customers as they are.
@@ -152,7 +152,7 @@ def write_shared(
         os.replace(temporary, target)
         sync(target.parent)
     finally:
-        _remove(temporary)
+        remove_database(temporary)
         rmtree(spill_folder(published), ignore_errors=True)
     return shared
 
@@ -277,8 +277,3 @@ def _values(rows: Iterator[dict[str, object]] | list[dict[str, object]]) -> str:
 
 def _literal(value: object) -> str:
     return "NULL" if value is None else literal(value)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
