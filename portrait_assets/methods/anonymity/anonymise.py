@@ -49,11 +49,6 @@ class ColumnLoss:
     generalised: int
     suppressed: int
 
-    @property
-    def share_suppressed(self) -> float:
-        """Cells suppressed / cells that were not null."""
-        return self.suppressed / max(self.as_recorded + self.generalised + self.suppressed, 1)
-
 
 @dataclass(frozen=True)
 class Anonymous:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import duckdb
 from portrait_assets.core.files import sync
 from portrait_assets.methods.anonymity.anonymise import ColumnLoss, K
 from portrait_assets.privacy.consent import refusing_sql
-from portrait_assets.privacy.egress import purpose_of
+from portrait_assets.privacy.egress import digest_of_file, purpose_of
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.shared.contract import (
     AGGREGATES,
@@ -138,16 +137,14 @@ def write_shared(
                 request.is_public,
             )
             opens(as_of, found)
-            _write_tables(con, found, as_of, request)
             customers = con.execute(f"SELECT count(*) FROM {ROWS}").fetchall()[0][0]
+            _write_tables(con, found, as_of, customers, request)
             (left_out,) = con.execute(
                 f"SELECT count(*) FROM {_MATRIX} SEMI JOIN refused {of_month}"
             ).fetchall()[0]
             con.execute("DETACH published")
-        with open(temporary, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         sync(temporary)
-        shared = SharedFile(as_of, customers, left_out, found, digest)
+        shared = SharedFile(as_of, customers, left_out, found, digest_of_file(temporary))
         records(shared)
         os.replace(temporary, target)
         sync(target.parent)
@@ -173,7 +170,11 @@ def _require_no_other_file(target: Path) -> None:
 
 
 def _write_tables(
-    con: duckdb.DuckDBPyConnection, found: SharedRows, as_of: date, request: Request
+    con: duckdb.DuckDBPyConnection,
+    found: SharedRows,
+    as_of: date,
+    customers: int,
+    request: Request,
 ) -> None:
     # A commit waits for the disk: one for the whole file.
     con.begin()
@@ -194,7 +195,7 @@ def _write_tables(
             )
     _insert(con, ANONYMITY, _values(_anonymity(found)))
     _insert(con, DIVERSITY, _diversity_sql(found))
-    _insert(con, SHARED_PUBLICATION, _values([_publication(con, found, as_of, request)]))
+    _insert(con, SHARED_PUBLICATION, _values([_publication(found, as_of, customers, request)]))
     con.execute("CREATE VIEW portrait AS SELECT * FROM tags.portrait_matrix")
     con.execute("COMMENT ON VIEW portrait IS 'The portrait matrix of the month / 客户画像矩阵'")
     con.commit()
@@ -229,10 +230,9 @@ def _share(loss: ColumnLoss, cells: int) -> float:
 
 
 def _publication(
-    con: duckdb.DuckDBPyConnection, found: SharedRows, as_of: date, request: Request
+    found: SharedRows, as_of: date, customers: int, request: Request
 ) -> dict[str, object]:
     anonymous = found.anonymous
-    customers = con.execute(f"SELECT count(*) FROM {ROWS}").fetchall()[0][0]
     return {
         "source": request.source,
         "as_of": as_of,
