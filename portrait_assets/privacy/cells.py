@@ -31,6 +31,11 @@ def pooled_name(values: int) -> str:
     return f"other ({values} values)"
 
 
+def pooled_names(values: pl.Expr) -> pl.Expr:
+    """The same of each number of values."""
+    return pl.format("other ({} values)", values)
+
+
 def pooled_name_in_chinese(name: str) -> str:
     """The same in Chinese, of a name of `pooled_name`; any other name as it is."""
     found = re.match(POOLED_NAME, name)
@@ -115,13 +120,12 @@ def pooled(
     if not mask.any():
         return frame
     sums = [name for name in frame.columns if name not in (*within, *levels)]
-    name = pl.format("other ({} values)", pl.len())
     few = frame.filter(mask)
     together = (
         few.group_by(within, maintain_order=True)
         if within
         else few.group_by(pl.lit(0).alias(_ALL), maintain_order=True)
-    ).agg(name.alias(_NAME), pl.col(sums).sum())
+    ).agg(pooled_names(pl.len()).alias(_NAME), pl.col(sums).sum())
     together = together.filter(pl.col(count) >= smallest).with_columns(
         pl.col(_NAME).alias(level) for level in levels
     )

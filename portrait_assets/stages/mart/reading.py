@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from portrait_assets.privacy.cells import are_pooled, pooled_name_in_chinese
+from portrait_assets.privacy.cells import are_pooled, pooled_name_in_chinese, pooled_names
 from portrait_assets.stages.mart.words import EXTRA, OUTCOMES
 from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.published import Published, Row
@@ -95,7 +95,7 @@ def counts_by_segment(published: Published) -> list[Row]:
 def _with_pooled_values(counts: pl.DataFrame, smallest: int) -> pl.DataFrame:
     totals = counts.group_by("tag", "value").agg(pl.col("n").sum()).sort("tag", "value")
     few = totals.filter(are_pooled(totals, "n", smallest, ["tag"])).select(
-        "tag", "value", pl.format("other ({} values)", pl.len().over("tag")).alias("pooled")
+        "tag", "value", pooled_names(pl.len().over("tag")).alias("pooled")
     )
     return (
         counts.join(few, on=["tag", "value"], how="left", maintain_order="left")
