@@ -82,8 +82,7 @@ def computed_from(
     """
     found = set(named)
     for feature in features:
-        inputs = {each for own in _inputs(feature) for each in lineage().get(own, ())}
-        named = re.findall(r"[a-z_0-9]+", feature.sql)
-        if not inputs.isdisjoint(columns) or not found.isdisjoint(named):
+        words = re.findall(r"[a-z_0-9]+", feature.sql)
+        if not read_by(feature).isdisjoint(columns) or not found.isdisjoint(words):
             found.add(feature.name)
     return frozenset(found)
