@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from portrait_assets.methods.drawing.available import can_draw
 from portrait_assets.methods.drawing.svg import SOFT, Words, draw
@@ -67,11 +67,6 @@ def tests(rows: Sequence[Row], words: Words) -> str:
             axis=alt.Axis(tickCount=6, format=".1f"),
         )
 
-    lines = (
-        alt.Chart(data_of(rows))
-        .mark_rule(color=BLUE, strokeWidth=2.5, opacity=0.55)
-        .encode(x=x("low"), x2="high:Q", y=y)
-    )
     dots = (
         alt.Chart(data_of(points))
         .mark_point(filled=True, size=60, opacity=1)
@@ -82,11 +77,6 @@ def tests(rows: Sequence[Row], words: Words) -> str:
             shape=alt.Shape("what:N", title=None, scale=shapes),
         )
     )
-    chance = (
-        alt.Chart(data_of([{"auc": 0.5}]))
-        .mark_rule(color=GREY, strokeDash=[4, 4])
-        .encode(x=x("auc"))
-    )
     known = {
         **words,
         "the tag": "标签",
@@ -94,7 +84,28 @@ def tests(rows: Sequence[Row], words: Words) -> str:
         title: "ROC曲线下面积（0.5为随机）",
     }
     label = ("Backtests: predictions against outcomes", "时间外回测结果")
-    return draw(chance + lines + dots, known, label, 70 + 26 * len(rows))
+    layers = _level("auc", 0.5, x) + _intervals(rows, x, y) + dots
+    return draw(layers, known, label, 70 + 26 * len(rows))
+
+
+def _intervals(rows: Sequence[Row], x: Callable[[str], alt.X], y: alt.Y) -> alt.Chart:
+    """A line from `low` to `high` of each row; `x` gives the axis of a column."""
+    lines: alt.Chart = (
+        alt.Chart(data_of(rows))
+        .mark_rule(color=BLUE, strokeWidth=2.5, opacity=0.55)
+        .encode(x=x("low"), x2="high:Q", y=y)
+    )
+    return lines
+
+
+def _level(column: str, value: float, x: Callable[[str], alt.X]) -> alt.Chart:
+    """A dashed line at the value, which intervals are compared with."""
+    line: alt.Chart = (
+        alt.Chart(data_of([{column: value}]))
+        .mark_rule(color=GREY, strokeDash=[4, 4])
+        .encode(x=x(column))
+    )
+    return line
 
 
 def gains(rows: Sequence[Row], words: Words) -> str:
@@ -163,11 +174,6 @@ def differences(rows: Sequence[Row], words: Words) -> str:
     def x(column: str) -> alt.X:
         return alt.X(f"{column}:Q", title=title, axis=alt.Axis(tickCount=6, format="+.0%"))
 
-    lines = (
-        alt.Chart(data_of(rows))
-        .mark_rule(color=BLUE, strokeWidth=2.5, opacity=0.55)
-        .encode(x=x("low"), x2="high:Q", y=y)
-    )
     dots = (
         alt.Chart(data_of(rows))
         .mark_point(filled=True, size=60, opacity=1)
@@ -186,11 +192,6 @@ def differences(rows: Sequence[Row], words: Words) -> str:
             ),
         )
     )
-    nothing = (
-        alt.Chart(data_of([{"difference": 0}]))
-        .mark_rule(color=GREY, strokeDash=[4, 4])
-        .encode(x=x("difference"))
-    )
     known = {
         **words,
         title: "该组占比减去其他客户占比",
@@ -198,7 +199,8 @@ def differences(rows: Sequence[Row], words: Words) -> str:
         "differs": "存在差异",
     }
     label = ("Fairness: groups against all others", "公平性：各组与其他客户之差")
-    return draw(nothing + lines + dots, known, label, 70 + 24 * len(rows))
+    layers = _level("difference", 0, x) + _intervals(rows, x, y) + dots
+    return draw(layers, known, label, 70 + 24 * len(rows))
 
 
 def drift(rows: Sequence[Row], words: Words) -> str:
