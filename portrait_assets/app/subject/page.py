@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 from collections.abc import Mapping
@@ -10,14 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
+from jinja2 import Environment
 
 from portrait_assets.app.subject.account import Account
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
-from portrait_assets.methods.drawing.font import FONT_FILE
-from portrait_assets.stages.mart import words
-from portrait_assets.stages.mart.report import NO_VALUE, t
+from portrait_assets.stages.mart.report import NO_VALUE, page_environment
 
 
 def accounts_folder(settings: Settings) -> Path:
@@ -73,23 +70,8 @@ def write_account(account: Account, folder: Path) -> tuple[Path, Path]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=ChoiceLoader(
-            [
-                PackageLoader("portrait_assets.app.subject"),
-                PackageLoader("portrait_assets.stages.mart"),
-            ]
-        ),
-        autoescape=select_autoescape(),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment("portrait_assets.app.subject")
     environment.filters["value"] = _shown
-    environment.globals |= {
-        "t": t,
-        "words": words,
-        "font": base64.b64encode(FONT_FILE.read_bytes()).decode(),
-    }
     return environment
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from portrait_assets.core.cells import SMALLEST_CELL
@@ -82,7 +82,7 @@ def write_report(
         ]
         charts = sum(section.charts for section in rendered)
         page = (
-            _environment()
+            page_environment()
             .get_template("report.html")
             .render(title=title, sections=rendered, charts=charts, **_head(published))
         )
@@ -113,7 +113,7 @@ def _rendered(section: Section, published: Published, currency: str | None) -> R
     shown = dict(section.show(published))
     draw = shown.pop("charts", dict)
     charts = {name: Markup(svg) for name, svg in (draw() if can_draw() else {}).items()}
-    template = _environment().from_string(section.template.read_text(encoding="utf-8"))
+    template = page_environment().from_string(section.template.read_text(encoding="utf-8"))
     shown |= {"currency": currency or "", "left_out": None if can_draw() else left_out()}
     html = Markup(template.render(charts=charts, **shown))
     return RenderedSection(section.key, section.en, section.zh, html, len(charts))
@@ -153,9 +153,11 @@ def late_months(published: Published) -> list[Row]:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment(*packages: str) -> Environment:
+    """What pages are rendered by: templates of these packages and then the mart's, and filters."""
+    loaders = [PackageLoader(each) for each in (*packages, "portrait_assets.stages.mart")]
     environment = Environment(
-        loader=PackageLoader("portrait_assets.stages.mart"),
+        loader=ChoiceLoader(loaders),
         autoescape=select_autoescape(),
         trim_blocks=True,
         lstrip_blocks=True,
