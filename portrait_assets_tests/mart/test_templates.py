@@ -36,9 +36,9 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write(portrait_file: Path, folder: Path, sections: Sequence[Section] | None = None) -> str:
     """The page, with names that a template does not know as errors."""
-    strict = report._environment().overlay(undefined=StrictUndefined)
+    strict = report.page_environment().overlay(undefined=StrictUndefined)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "_environment", lambda: strict)
+        patch.setattr(report, "page_environment", lambda: strict)
         report.write_report(portrait_file, TITLE, folder / "index.html", "CNY", sections)
     return (folder / "index.html").read_text(encoding="utf-8")
 
