@@ -195,8 +195,7 @@ def restore(settings: Settings, file: Path, replace: bool = False) -> Restored:
             f"'{settings.source}'; restore it with `{again}`."
         )
     folder = settings.source_dir
-    lock = settings.warehouse_dir / "warehouse.lock"
-    with warehouse_lock(lock, "portrait restore", settings.lock_wait_seconds):
+    with warehouse_lock(settings.lock_file, "portrait restore", settings.lock_wait_seconds):
         there = {name: path.read_bytes() for name, path in irreplaceable_files(folder).items()}
         if TOMBSTONES_FILE in there and TOMBSTONES_FILE in contents:
             merged = merged_tombstones(there[TOMBSTONES_FILE], contents[TOMBSTONES_FILE])

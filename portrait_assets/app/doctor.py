@@ -92,7 +92,7 @@ def _examined(context: Context) -> list[Issue]:
     tables = [*context.tables, CHECK_RESULTS]
     # The lock would leave a folder where no run has been.
     require_file(settings.warehouse_file)
-    with warehouse_lock(settings.warehouse_dir / "warehouse.lock", "portrait doctor", 0):
+    with warehouse_lock(settings.lock_file, "portrait doctor", 0):
         warehouse = Warehouse(
             settings.warehouse_file,
             settings.source,

@@ -23,11 +23,7 @@ from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import quasi_identifiers
 from portrait_assets.stages.tags.shared_rows import SharedRows
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, WarehouseIOManager
-from portrait_assets.storage.duckdb.connection import require_file
-from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.storage.duckdb.store import Warehouse
-
-_PUBLISHER = "portrait publish"
+from portrait_assets.storage.duckdb.exclusive import exclusive_writer
 
 
 class PublishError(PortraitError):
@@ -78,25 +74,11 @@ def publish_internal(settings: Settings) -> None:
     """
     with commands_for(settings):
         context = context_of(settings)
-        require_file(settings.warehouse_file)
-        lock = settings.warehouse_dir / "warehouse.lock"
-        with warehouse_lock(lock, _PUBLISHER, settings.lock_wait_seconds):
+        with exclusive_writer(settings, "portrait publish", context.tables) as warehouse:
             require_none_half_done(settings)
-            warehouse = Warehouse(
-                settings.warehouse_file,
-                settings.source,
-                _PUBLISHER,
-                settings.memory_limit_gib,
-                settings.threads,
-                bounds=settings.bounds,
-                contracts=context.tables,
-            )
-            try:
-                opened = {RESOURCE_KEY: WarehouseIOManager(warehouse, {})}
-                for step in mart_assets(context):
-                    step(dg.build_asset_context(resources=opened))
-            finally:
-                warehouse.close()
+            opened = {RESOURCE_KEY: WarehouseIOManager(warehouse, {})}
+            for step in mart_assets(context):
+                step(dg.build_asset_context(resources=opened))
 
 
 def publish_shared(settings: Settings, wish: Wish) -> SharedFile:

@@ -163,8 +163,7 @@ def _prepare(
 
 
 def _remove_warehouse(settings: Settings) -> None:
-    lock = settings.warehouse_dir / "warehouse.lock"
-    with warehouse_lock(lock, "--fresh", settings.lock_wait_seconds):
+    with warehouse_lock(settings.lock_file, "--fresh", settings.lock_wait_seconds):
         remove_database(settings.warehouse_file)
 
 

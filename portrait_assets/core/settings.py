@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         return self.warehouse_dir / "warehouse.duckdb"
 
     @property
+    def lock_file(self) -> Path:
+        """The file that whoever works in the warehouse holds."""
+        return self.warehouse_dir / "warehouse.lock"
+
+    @property
     def portrait_file(self) -> Path:
         """The file that analysts open."""
         return self.warehouse_dir / "portrait.duckdb"

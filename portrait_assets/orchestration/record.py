@@ -134,9 +134,8 @@ def read_record(
     if not settings.warehouse_file.exists():
         return Record()
     wait = settings.lock_wait_seconds if wait_seconds is None else wait_seconds
-    lock = settings.warehouse_dir / "warehouse.lock"
     with (
-        warehouse_lock(lock, "that is being planned", wait, on_wait),
+        warehouse_lock(settings.lock_file, "that is being planned", wait, on_wait),
         open_database(settings.warehouse_file, read_only=True) as con,
     ):
         try:

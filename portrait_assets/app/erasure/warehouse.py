@@ -11,18 +11,15 @@ import duckdb
 from portrait_assets.app.estimate import size
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
-from portrait_assets.privacy.erasure import (
-    ErasureError,
-)
+from portrait_assets.privacy.erasure import ErasureError
 from portrait_assets.privacy.pseudonyms import key_of_publication
 from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import require_file, spill_folder
-from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.storage.duckdb.exclusive import exclusive_writer
 from portrait_assets.storage.duckdb.publishing import published_key
-from portrait_assets.storage.duckdb.store import Warehouse
 
 
 def id_columns(tables: list[Table]) -> frozenset[str]:
@@ -40,22 +37,8 @@ def tables_of(settings: Settings) -> list[Table]:
 @contextmanager
 def opened(settings: Settings, tables: list[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, held and brought up to the contracts of this version."""
-    require_file(settings.warehouse_file)
-    lock = settings.warehouse_dir / "warehouse.lock"
-    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
-        warehouse = Warehouse(
-            settings.warehouse_file,
-            settings.source,
-            "portrait erase",
-            settings.memory_limit_gib,
-            settings.threads,
-            bounds=settings.bounds,
-            contracts=tables,
-        )
-        try:
-            yield warehouse.con
-        finally:
-            warehouse.close()
+    with exclusive_writer(settings, "portrait erase", tables) as warehouse:
+        yield warehouse.con
 
 
 def require_ready(settings: Settings) -> None:

@@ -8,7 +8,6 @@ left out, and it names them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -39,10 +38,10 @@ from portrait_assets.stages.tags.catalogue.deciding import deciding
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP, TAG_CATALOGUE
 from portrait_assets.storage.dagster.room import Context, Room
-from portrait_assets.storage.duckdb.connection import open_database, require_file
-from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.storage.duckdb.exclusive import exclusive_reader
 
 MATRIX = "tags.portrait_matrix"
+_READER = "portrait subject"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def account_of(
     """
     with commands_for(settings):
         context = context_of(settings, rooms)
-        with _warehouse(settings) as con:
+        with exclusive_reader(settings, _READER) as con:
             return _account(con, context, known_as, clearance)
 
 
@@ -95,26 +94,13 @@ def require_customer(settings: Settings, known_as: str, rooms: tuple[Room, ...] 
     """
     with commands_for(settings):
         tables = context_of(settings, rooms).tables
-        with _warehouse(settings) as con:
+        with exclusive_reader(settings, _READER) as con:
             person = find_person(con, known_as, tables)
     if person.is_prospect:
         raise UnknownPersonError(
             "That identifier is not a customer's; name that of a customer or of their records."
         )
     return person
-
-
-@contextmanager
-def _warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    require_file(settings.warehouse_file)
-    lock = settings.warehouse_dir / "warehouse.lock"
-    with (
-        warehouse_lock(lock, "portrait subject", 0),
-        open_database(
-            settings.warehouse_file, settings.memory_limit_gib, settings.threads, read_only=True
-        ) as con,
-    ):
-        yield con
 
 
 def _account(

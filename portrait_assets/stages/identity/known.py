@@ -9,8 +9,8 @@ from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
-from portrait_assets.storage.duckdb.connection import error_message, open_database, require_file
-from portrait_assets.storage.duckdb.lock import warehouse_lock
+from portrait_assets.storage.duckdb.connection import error_message
+from portrait_assets.storage.duckdb.exclusive import exclusive_reader
 
 KNOWN_SQL = (
     "SELECT source_customer_id, arg_max(customer_id, month) AS customer_id "
@@ -35,11 +35,7 @@ def known_identities(settings: Settings, reader: str) -> pl.DataFrame:
         WarehouseBusyError: when a run holds the warehouse.
         WarehouseError: when there is none, or it cannot be read.
     """
-    require_file(settings.warehouse_file)
-    with (
-        warehouse_lock(settings.warehouse_dir / "warehouse.lock", reader, 0),
-        open_database(settings.warehouse_file, read_only=True) as con,
-    ):
+    with exclusive_reader(settings, reader) as con:
         try:
             found: pl.DataFrame = con.sql(KNOWN_SQL).pl()
         except duckdb.Error as error:

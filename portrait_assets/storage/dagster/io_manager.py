@@ -108,12 +108,11 @@ def warehouse_resource(
     def warehouse(context: dg.InitResourceContext) -> Iterator[WarehouseIOManager]:
         run_id = context.run.run_id if context.run else "no run"
         log = context.log.info if context.log else (lambda sentence: None)
-        lock = settings.warehouse_dir / "warehouse.lock"
         if context.instance is not None:
             mark_run(context.instance, run_id)
         with (
             commands_for(settings),
-            warehouse_lock(lock, run_id, settings.lock_wait_seconds, on_wait=log),
+            warehouse_lock(settings.lock_file, run_id, settings.lock_wait_seconds, on_wait=log),
         ):
             if context.instance is not None:
                 for abandoned in fail_abandoned_runs(context.instance):
