@@ -10,6 +10,7 @@ import polars as pl
 
 from portrait_assets.methods.personal_data.free_text import (
     FEWEST_VALUES,
+    REPEATED,
     Values,
     bears_a_name,
     has_long_number,
@@ -33,8 +34,8 @@ HELD_BY = {
     "campaigns": (("contacts", "assignments"), "campaign_id"),
 }
 """The tables by whose rows customers have the values of a table that names none, and the key."""
-PERSONS = {"customers": "customer_id", "prospects": "prospect_id"}
-"""The tables of records of persons, and who they are of."""
+PERSONS = ("customers", "prospects")
+"""The tables of records of persons."""
 
 
 def category_columns(canonical: Canonical) -> list[Column]:
@@ -117,8 +118,8 @@ def _measured(
     con.execute(f"CREATE OR REPLACE TEMP TABLE category_values AS {with_counts}")
     try:
         rows, distinct, repeated, own, once, twice = con.execute(
-            "SELECT sum(rows)::BIGINT, count(*), count(*) FILTER (rows >= 3), "
-            "count(*) FILTER (rows >= 3 AND customers = 1), count(*) FILTER (rows = 1), "
+            f"SELECT sum(rows)::BIGINT, count(*), count(*) FILTER (rows >= {REPEATED}), "
+            f"count(*) FILTER (rows >= {REPEATED} AND customers = 1), count(*) FILTER (rows = 1), "
             "count(*) FILTER (rows = 2 AND customers = 2) "
             "FROM category_values"
         ).fetchall()[0]
@@ -154,7 +155,7 @@ def _forms(sample: pl.DataFrame, canonical: Canonical) -> dict[str, float]:
 
 def is_of_customers(canonical: Canonical) -> bool:
     """Whether its categories are about what persons do or are, and not about what is sold."""
-    return canonical.names_a_customer or canonical.name in PERSONS
+    return bool(canonical.identifier)
 
 
 def _names_somebody(canonical: Canonical) -> bool:
@@ -173,8 +174,7 @@ def _rows_sql(
         for each in columns
     )
     if canonical.name not in HELD_BY:
-        who = PERSONS.get(canonical.name, "customer_id")
-        name = f"own.{who}" if _names_somebody(canonical) else "NULL"
+        name = f"own.{canonical.identifier}" if canonical.identifier else "NULL"
         return f"SELECT CAST({name} AS VARCHAR) AS who, {values} FROM ({own}) AS own"
     tables, key = HELD_BY[canonical.name]
     holders = [
