@@ -15,16 +15,16 @@ import duckdb
 
 from portrait_assets.core.errors import PortraitError, suggestion
 from portrait_assets.core.invocation import command
-from portrait_assets.privacy.egress import Consent, Departure, nothing_declared, purpose_of
+from portrait_assets.privacy.egress import Consent, Departure, Purpose, nothing_declared, purpose_of
 from portrait_assets.storage.duckdb.connection import has_table, literal, open_published
 
 CUSTOMER_CONSENT, CONSENT_DEFAULT = "consent.customer_consent", "consent.consent_default"
-PROFILING, MARKETING = "profiling", "marketing"
+PROFILING, MARKETING = str(Purpose.PROFILING), str(Purpose.MARKETING)
 PURPOSE_NAMES = {
     PROFILING: ("profiling", "画像"),
     MARKETING: ("marketing", "营销"),
-    "credit": ("credit", "信贷"),
-    "sharing": ("sharing with others", "对外提供"),
+    str(Purpose.CREDIT): ("credit", "信贷"),
+    str(Purpose.SHARING): ("sharing with others", "对外提供"),
 }
 """What personal information is processed for, in English and Chinese."""
 

@@ -52,7 +52,7 @@ class Outlet(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What something leaves for; the purposes that customers agree to (stage `raw`, consents)."""
+    """What personal information is processed for, and leaves for: what customers agree to."""
 
     PROFILING = "profiling"
     MARKETING = "marketing"

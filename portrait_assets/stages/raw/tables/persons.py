@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.privacy.egress import Purpose
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     C2,
@@ -18,7 +19,7 @@ from portrait_assets.stages.raw.tables.canonical import (
     text,
 )
 
-PURPOSES = ("profiling", "marketing", "credit", "sharing")
+PURPOSES = tuple(map(str, Purpose))
 """What personal information may be processed for; each is agreed to by itself."""
 
 BASES = ("consent", "guardian", "contract", "law")
