@@ -223,7 +223,7 @@ class Door:
             RegisterError: when the register is broken.
             OSError: when it cannot be written.
         """
-        who = departure.who or self.settings.who or _user()
+        who = departure.who or self.settings.who or user_name()
         return self.register.append(
             {"who": who, **_facts(departure), "rows": rows, "digest": digest}
         )
@@ -354,7 +354,7 @@ def _setting(outlet: str) -> str:
     return f"PORTRAIT_CLEARANCE__{outlet.upper()}"
 
 
-def _user() -> str:
+def user_name() -> str:
     """The operating system's user; by number where it has no name."""
     try:
         return getpass.getuser()

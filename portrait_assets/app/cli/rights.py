@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import date
 from enum import StrEnum
@@ -159,7 +158,9 @@ def _day(text: str | None) -> date:
 
 
 def _who(by: str | None) -> str:
-    return by or getpass.getuser()
+    from portrait_assets.privacy.egress import user_name
+
+    return by or user_name()
 
 
 def _require_customer(settings: Settings, customer: str) -> None:
