@@ -24,7 +24,7 @@ from typing import BinaryIO
 import duckdb
 import polars as pl
 
-from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.connection import literal, qualified, quote
 
 CHUNK_BYTES = 8 << 20
 SHORTEST = 8
@@ -131,9 +131,9 @@ def scan(files: Iterable[Path], wanted: Wanted, root: Path, memory_limit_gib: fl
     paths = sorted(set(files))
     search = _Files(wanted, memory_limit_gib)
     hits = [
-        Hits(_name(path, root), place, count)
+        Hits(name_from(path, root), place, count)
         for path in paths
-        for place, count in _found_in(path, search, _name(path, root))
+        for place, count in _found_in(path, search, name_from(path, root))
         if count
     ]
     size = sum(path.stat().st_size for path in paths)
@@ -158,7 +158,8 @@ def holding(values: pl.Series, texts: Sequence[str]) -> pl.Series:
     return values.str.contains_any(list(texts)).fill_null(False)
 
 
-def _name(path: Path, root: Path) -> str:
+def name_from(path: Path, root: Path) -> str:
+    """The path from the folder on, where it is in it."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
@@ -203,9 +204,8 @@ def in_duckdb(
                 "(SELECT (schema_name, table_name) FROM duckdb_tables()) GROUP BY ALL ORDER BY 1"
             ).fetchall()
             for table, names, types in tables:
-                where = ".".join(quote(part) for part in table.split("."))
                 columns = dict(zip(names, types, strict=True))
-                for column, count in _in_table(con, where, columns, wanted):
+                for column, count in _in_table(con, qualified(table), columns, wanted):
                     yield f"{table}.{column}", count
             yield "its comments", _in_comments(con, wanted)
 

@@ -18,7 +18,7 @@ from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import certificates_folder
 from portrait_assets.privacy.erasure import PLAN_FILE, Rows
-from portrait_assets.privacy.scan import Wanted, first_bytes, holding, sqlite_texts
+from portrait_assets.privacy.scan import Wanted, first_bytes, holding, name_from, sqlite_texts
 from portrait_assets.privacy.tombstones import MARK, TOMBSTONES_FILE
 from portrait_assets.schema.csv_text import neutralized, restored
 from portrait_assets.stages.raw.amendments import AMENDING_FILES
@@ -56,8 +56,7 @@ def source_files(source: Source) -> Iterator[Path]:
 
 def shown(path: Path, settings: Settings) -> str:
     """The path from the data folder on, where it is in it."""
-    root = settings.data_dir.resolve()
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    return name_from(path, settings.data_dir.resolve())
 
 
 def clean_decisions(settings: Settings, wanted: Wanted) -> list[Rows]:
