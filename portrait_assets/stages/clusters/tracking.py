@@ -188,8 +188,7 @@ def migration_matrix(
         pl.col("customers").sum(),
         pl.lit(None, pl.Float64).alias("share"),
     )
-    listed = together.unique().filter(pl.col("customers") >= smallest)
-    return pl.concat([moves.filter(~mask), listed if mask.any() else listed.clear()])
+    return pl.concat([moves.filter(~mask), together.filter(pl.col("customers") >= smallest)])
 
 
 class _Shares(NamedTuple):
