@@ -65,6 +65,7 @@ GROUPS_SQL: Mapping[Attribute, str] = {
     Attribute.REGION: "f.region",
 }
 """A customer's group by each attribute, over a row f of the feature matrix; null where unknown."""
+_GROUPS = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
 
 
 @dataclass(frozen=True)
@@ -190,16 +191,14 @@ def _names(selection: Selection) -> tuple[str, ...]:
 
 def parity_step(matrix: Table, chosen: Sequence[Selection]) -> Step:
     """Customers of the month by group: of each value those who could have it, and who do."""
-    holds = ", ".join(f"({each.holds}) AS s{n}" for n, each in enumerate(chosen))
-    groups = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
     counts = ", ".join(
         f"count(s{n}) AS of{n}, count(*) FILTER (s{n}) AS had{n}" for n in range(len(chosen))
     )
     return Step(
         "parity",
         (read(matrix, THE_MONTH, "given"), read(FEATURE_MATRIX, THE_MONTH)),
-        f"SELECT {_GROUP}, {counts} FROM (SELECT g.*, {groups} FROM "
-        f"(SELECT customer_id, {holds} FROM given) AS g "
+        f"SELECT {_GROUP}, {counts} FROM (SELECT g.*, {_GROUPS} FROM "
+        f"(SELECT customer_id, {_holds(chosen)} FROM given) AS g "
         f"LEFT JOIN feature_matrix AS f USING (customer_id)) {_SETS}",
         grain=Grain.ALL,
     )
@@ -222,14 +221,12 @@ def opportunity_step(matrix: Table, chosen: Sequence[Selection], number: int) ->
         f"(SELECT customer_id{answers} FROM source_outcome WHERE horizon = {_LAG.horizon} "
         f"AND outcome IN ({literals(own or [''])}) GROUP BY customer_id)"
     )
-    holds = ", ".join(f"({each.holds}) AS s{n}" for n, each in enumerate(chosen))
     hits = ", ".join(
         f"({outcome.eligible}) AND ({outcome.hit}) AS h{n}"
         if (outcome := each.outcomes[number] if number < len(each.outcomes) else None)
         else f"coalesce({quote(f'answer {_names(each)[number]}')}, false) AS h{n}"
         for n, each in enumerate(chosen)
     )
-    groups = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
     counts = ", ".join(
         f"count(s{n}) FILTER (h{n}) AS of{n}, count(*) FILTER (h{n} AND s{n}) AS had{n}"
         for n in range(len(chosen))
@@ -238,11 +235,16 @@ def opportunity_step(matrix: Table, chosen: Sequence[Selection], number: int) ->
         "opportunity",
         tuple(reads),
         f"SELECT {_GROUP}, {counts} FROM "
-        f"(SELECT g.*, {groups} FROM (SELECT customer_id, {holds}, {hits} FROM given "
+        f"(SELECT g.*, {_GROUPS} FROM (SELECT customer_id, {_holds(chosen)}, {hits} FROM given "
         f"LEFT JOIN {answered} USING (customer_id)) AS g "
         f"LEFT JOIN feature_matrix AS f USING (customer_id)) {_SETS}",
         grain=Grain.ALL,
     )
+
+
+def _holds(chosen: Sequence[Selection]) -> str:
+    """Whether a customer has each value, under the names s0, s1 and so on."""
+    return ", ".join(f"({each.holds}) AS s{n}" for n, each in enumerate(chosen))
 
 
 _GROUP = (
@@ -360,9 +362,10 @@ def with_verdicts(rows: pl.DataFrame, month: str) -> pl.DataFrame:
 
 def _without_small_cells(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of FAIRNESS; numbers of fewer than `SMALLEST_CELL` customers are null."""
-    numbers = [
-        *("customers", "selected", "rate", "rest_rate", "difference", "ratio", "low", "high"),
-    ]
+    numbers = (
+        *("customers", "selected", "rate", "rest_rate"),
+        *("difference", "ratio", "low", "high"),
+    )
     is_shown = pl.min_horizontal("customers", "rest_customers") >= SMALLEST_CELL
     shown = rows.with_columns(
         pl.when(is_shown).then(pl.col(name)).alias(name) for name in numbers
