@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from portrait_assets.stages.cleaned.completeness import ENDS_EARLY, FEW_ROWS, NO_ROWS
 from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.validation import findings_fairness
+from portrait_assets.stages.validation.buckets import OTHERS
+from portrait_assets.stages.validation.fairness import BOTTOM_FIFTH, TOP_FIFTH
 
 AREAS = {
     "conservation": ("Conservation of rows", "数据守恒"),
@@ -28,11 +31,11 @@ MEASURES = {
     "selection rate": ("of all", "全体"),
     "true positive rate": ("of those to whom it happened", "实际发生者"),
 }
-ATTRIBUTES = {"gender": ("gender", "性别"), "age": ("age", "年龄"), "region": ("region", "地区")}
+ATTRIBUTES = {name: (name, zh) for name, zh in findings_fairness.ZH.items()}
 GROUPS = {
-    "(others)": ("all small groups", "其余小组"),
-    "(top fifth)": ("top fifth", "前五分之一"),
-    "(bottom fifth)": ("bottom fifth", "后五分之一"),
+    OTHERS: ("all small groups", "其余小组"),
+    TOP_FIFTH: ("top fifth", "前五分之一"),
+    BOTTOM_FIFTH: ("bottom fifth", "后五分之一"),
 }
 MARKS = {"pass": "✓", "warn": "△", "fail": "■", "not judged": "○"}
 ELEMENTS = {

@@ -13,7 +13,8 @@ from portrait_assets.stages.validation.findings_evidence import when
 LEAST_KNOWN = 0.5
 KNOWN, DIFFERING = "share of whom it is known", "groups that differ"
 _NAMED = 3  # Groups named in a finding; the rest are counted.
-_ZH = {str(Attribute.GENDER): "性别", str(Attribute.AGE): "年龄", str(Attribute.REGION): "地区"}
+ZH = {str(Attribute.GENDER): "性别", str(Attribute.AGE): "年龄", str(Attribute.REGION): "地区"}
+"""The names of the attributes in Chinese."""
 
 
 def fairness_findings(rows: pl.DataFrame, known: Mapping[Attribute, float | None]) -> pl.DataFrame:
@@ -29,7 +30,7 @@ def fairness_findings(rows: pl.DataFrame, known: Mapping[Attribute, float | None
 def _known(known: Mapping[Attribute, float | None]) -> pl.DataFrame:
     rows = pl.DataFrame(
         [
-            {"attribute": str(attribute), "zh": _ZH[str(attribute)], "share": share or 0.0}
+            {"attribute": str(attribute), "zh": ZH[str(attribute)], "share": share or 0.0}
             for attribute, share in known.items()
         ],
         schema={"attribute": pl.String, "zh": pl.String, "share": pl.Float64},
