@@ -17,8 +17,9 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MAT
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.checks import ONLY_FROM_CATALOGUE
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
-from portrait_assets.stages.targets import checks as targets
+from portrait_assets.stages.targets.checks import adds_up, ends_with_month
 from portrait_assets.stages.targets.contract import TARGET
+from portrait_assets.stages.targets.outcome import HORIZONS
 from portrait_assets.stages.validation.checks import VERDICTS
 from portrait_assets.stages.validation.contract import VALIDATION_REPORT
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
@@ -57,17 +58,17 @@ TAG_TABLE = tag_table(source_catalogue(PACKAGED_SOURCES / "corner_shop"))
             "WHERE as_of = '2024-03-31'",
         ),
         (
-            targets.ADDS_UP,
+            adds_up(HORIZONS),
             TARGET,
             "UPDATE targets.target SET spend = spend + 1 WHERE month = '2024-03' AND horizon = 2",
         ),
         (
-            targets.ADDS_UP,
+            adds_up(HORIZONS),
             TARGET,
             "DELETE FROM targets.target WHERE month = '2024-03' AND horizon = 1",
         ),
         (
-            targets.ENDS_WITH_MONTH,
+            ends_with_month(HORIZONS),
             TARGET,
             "UPDATE targets.target SET base_month = '2023-12' WHERE month = '2024-03'",
         ),

@@ -10,7 +10,8 @@ from portrait_assets.stages.features.assets import STEPS as FEATURES
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
-from portrait_assets.stages.targets.windows import STEPS as TARGETS
+from portrait_assets.stages.targets.adding import target_steps
+from portrait_assets.stages.targets.outcomes import packaged_targets
 from portrait_assets.stages.targets.windows import Lag
 from portrait_assets.stages.validation.claims import CLAIMS
 from portrait_assets.stages.validation.counting import counts
@@ -20,6 +21,7 @@ MONTH = Scope("2024-03")
 FOLLOWED, BACKTESTS = counts(
     portrait_matrix_table(load_catalogue()), CLAIMS, [Lag(0, 1), Lag(0, 2)]
 )
+TARGETS = target_steps(packaged_targets())
 TAGS = evaluation_steps(load_catalogue(), ["2024-02", "2024-03"], before="2024-01").targets
 WRITING: tuple[Step, ...] = (*FEATURES, *TAGS, *TARGETS, FOLLOWED, *BACKTESTS)
 EVERY = [source for source in upstream(*WRITING) if isinstance(source, Step)]

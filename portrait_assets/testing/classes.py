@@ -20,7 +20,7 @@ from portrait_assets.stages.features.sensitivity import lineage, read_by
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
-from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
+from portrait_assets.stages.targets.contract import PRODUCT_TARGET, SOURCE_OUTCOME, STORED
 from portrait_assets.stages.targets.outcomes import FACTS
 from portrait_assets.storage.dagster.room import Context
 
@@ -59,12 +59,21 @@ class Inputs:
             return self._of_feature(column)
         if table.full_name == portrait_matrix_table(self.catalogue).full_name:
             return self._of_tags(column)
-        if table.full_name == TARGET.full_name:
-            words = (fact.words for fact in FACTS if fact.name == column.name)
-            return self._named(f"features.customer_month.{w}" for own in words for w in own)
+        if table in STORED.values():
+            return self._named(self._of_facts(table, column))
         if table.full_name == SOURCE_OUTCOME.full_name:
             return self._named([f"cleaned.outcomes.{column.name}"])
         return self._named(lineage().get(f"{table.name}.{column.name}", ()))
+
+    def _of_facts(self, table: Table, column: Column) -> Iterator[str]:
+        """The columns of months that a column of a table of targets is added up from."""
+        (months,) = (of for of, stored in STORED.items() if stored is table)
+        if table is PRODUCT_TARGET:
+            yield from ("cleaned.balances.product_id", "cleaned.products.category")
+            months = "customer_category_month"
+        facts = [fact for fact in FACTS if fact.of == months and fact.name == column.name]
+        words = {word for fact in facts for word in fact.words} or {column.name}
+        yield from (f"features.{months}.{word}" for word in words)
 
     def _of_step(self, table: Table) -> Iterator[Column]:
         viewed = {each.stored.full_name: each.full_name for each in self.tables.values()}

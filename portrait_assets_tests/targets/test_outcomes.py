@@ -11,9 +11,10 @@ import pytest
 from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
-from portrait_assets.stages.targets import contract, outcomes
+from portrait_assets.stages.targets import contract
 from portrait_assets.stages.targets.contract import TARGET
-from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, Baseline, Outcome, facts_of
+from portrait_assets.stages.targets.outcome import Baseline, Outcome
+from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, facts_of, outcome
 from portrait_assets.stages.targets.windows import Lag
 from portrait_assets.stages.validation.claims import CLAIMS, Claim, claims_of
 from portrait_assets.stages.validation.counting import counts
@@ -111,19 +112,19 @@ def test_a_claim_is_counted_beside_its_baselines_by_the_feature_s_order():
 @pytest.mark.parametrize(
     ("outcome", "facts", "is_hit"),
     [
-        (outcomes.SILENCE, {"purchases": 0}, True),
-        (outcomes.SILENCE, {"purchases": 1}, False),
-        (outcomes.PURCHASE, {"purchases": 1}, True),
-        (outcomes.PURCHASE, {"purchases": 0}, False),
-        (outcomes.SPEND, {"spend_rank": 0.8, "spend": 0.01}, True),
-        (outcomes.SPEND, {"spend_rank": 0.79, "spend": 0.01}, False),
-        (outcomes.SPEND, {"spend_rank": 1.0, "spend": 0}, False),
-        (outcomes.RESPONSE, {"responses": 1}, True),
-        (outcomes.RESPONSE, {"responses": 0}, False),
-        (outcomes.ANSWER, {"answer": 0.5}, True),
-        (outcomes.ANSWER, {"answer": 0.49}, False),
-        (outcomes.STICKINESS, {"active_months": 3, "horizon": 3}, True),
-        (outcomes.STICKINESS, {"active_months": 2, "horizon": 3}, False),
+        (outcome("silence"), {"purchases": 0}, True),
+        (outcome("silence"), {"purchases": 1}, False),
+        (outcome("purchase"), {"purchases": 1}, True),
+        (outcome("purchase"), {"purchases": 0}, False),
+        (outcome("spend"), {"spend_rank": 0.8, "spend": 0.01}, True),
+        (outcome("spend"), {"spend_rank": 0.79, "spend": 0.01}, False),
+        (outcome("spend"), {"spend_rank": 1.0, "spend": 0}, False),
+        (outcome("response"), {"responses": 1}, True),
+        (outcome("response"), {"responses": 0}, False),
+        (outcome("answer"), {"answer": 0.5}, True),
+        (outcome("answer"), {"answer": 0.49}, False),
+        (outcome("stickiness"), {"active_months": 3, "horizon": 3}, True),
+        (outcome("stickiness"), {"active_months": 2, "horizon": 3}, False),
     ],
 )
 def test_what_is_a_hit_at_its_limit(outcome: Outcome, facts: dict[str, float], is_hit: bool):
@@ -138,12 +139,12 @@ def test_who_stays_away_is_ranked_the_other_way_round_than_who_buys_again():
     def orders(outcome: Outcome) -> list[tuple[str, bool, bool]]:
         return [(b.feature, b.falls, b.unknown_is_likely) for b in outcome.baselines]
 
-    assert orders(outcomes.PURCHASE) == [
+    assert orders(outcome("purchase")) == [
         ("recency_days", True, False),
         ("purchases_1m", False, False),
         ("spend_trend_3m", False, False),
     ]
-    assert orders(outcomes.SILENCE) == [
+    assert orders(outcome("silence")) == [
         ("recency_days", False, True),
         ("purchases_1m", True, True),
         ("spend_trend_3m", True, True),
@@ -159,7 +160,7 @@ def test_baselines_are_orders_of_features():
 
 
 def test_what_is_not_declared_is_not_claimed():
-    left = [outcome for outcome in OUTCOMES if outcome is not outcomes.SPEND]
+    left = [outcome for outcome in OUTCOMES if outcome is not outcome("spend")]
     gone = {claim.name for claim in CLAIMS} - {claim.name for claim in claims_of(left)}
     assert gone == {"value_tier / spend", "expected_spend_30d / spend", "segment_id / spend"}
 
@@ -167,13 +168,13 @@ def test_what_is_not_declared_is_not_claimed():
 @pytest.mark.parametrize(
     ("outcome", "hits"),
     [
-        (outcomes.SILENCE, {"1": 1, "2": 2}),
-        (outcomes.PURCHASE, {"1": 1, "2": 0}),
-        (outcomes.STICKINESS, {"1": 1, "2": 0}),
-        (outcomes.SPEND, {"1": 1, "2": 0}),
-        (outcomes.SATISFACTION, {"1": 1}),
-        (outcomes.RESPONSE, {"2": 1}),
-        (outcomes.RETURN, {"1": 0, "2": 0}),
+        (outcome("silence"), {"1": 1, "2": 2}),
+        (outcome("purchase"), {"1": 1, "2": 0}),
+        (outcome("stickiness"), {"1": 1, "2": 0}),
+        (outcome("spend"), {"1": 1, "2": 0}),
+        (outcome("satisfaction"), {"1": 1}),
+        (outcome("response"), {"2": 1}),
+        (outcome("return"), {"1": 0, "2": 0}),
     ],
     ids=str,
 )
@@ -196,11 +197,11 @@ def test_hits_are_counted_of_those_who_are_eligible(outcome: Outcome, hits: dict
     [
         # Scores of 4.5, 4 and 4.25 on average.
         (
-            outcomes.SATISFACTION,
+            outcome("satisfaction"),
             {"a": (2, 9), "b": (1, 4), "c": (4, 17), "d": (0, 0)},
             {"1": 1, "2": 1},
         ),
-        (outcomes.SATISFACTION, {"a": (1, 4), "c": (1, 4)}, {"1": 1, "2": 1}),
+        (outcome("satisfaction"), {"a": (1, 4), "c": (1, 4)}, {"1": 1, "2": 1}),
     ],
 )
 def test_who_is_at_the_median_is_in_the_upper_half(
@@ -213,7 +214,7 @@ def test_who_is_at_the_median_is_in_the_upper_half(
 
 def test_who_spent_nothing_is_no_high_spender_although_others_got_more_back():
     facts = {who: {"spend": -n} for n, who in enumerate("abcd")}
-    claim = Claim("segment_id", outcomes.SPEND, learned=True)
+    claim = Claim("segment_id", outcome("spend"), learned=True)
     found = counted(claim, facts, month_before={"a": {}})
     assert {bucket: n for (side, bucket), (_, n) in found.items() if side == "tag"} == {
         "1": 0,
@@ -222,7 +223,7 @@ def test_who_spent_nothing_is_no_high_spender_although_others_got_more_back():
 
 
 def test_only_facts_that_outcomes_read_are_joined():
-    in_window, before = facts_of([outcomes.RETURN, COMPLAINT])
+    in_window, before = facts_of([outcome("return"), COMPLAINT])
     assert [fact.name for fact in in_window] == ["purchases", "complaints"]
     assert [fact.before for fact in before] == ["purchases_before"]
 

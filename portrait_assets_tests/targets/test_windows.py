@@ -11,10 +11,10 @@ import pytest
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.targets import contract
+from portrait_assets.stages.targets.adding import base, target_steps
+from portrait_assets.stages.targets.outcome import HORIZONS
+from portrait_assets.stages.targets.outcomes import packaged_targets
 from portrait_assets.stages.targets.windows import (
-    BASE,
-    SOURCE_OUTCOME,
-    TARGET,
     Lag,
     Window,
     base_months,
@@ -25,6 +25,8 @@ from portrait_assets.storage.steps import EVER, Scope, Span, spans_read
 from portrait_assets.testing.feature_world import World, day, sale
 from portrait_assets.testing.steps import run_step
 
+TARGET, SOURCE_OUTCOME, *_ = target_steps(packaged_targets())
+BASE = base(HORIZONS)
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
 SALES = [
     sale("ann", "2024-01-05", 10),

@@ -14,7 +14,8 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
-from portrait_assets.stages.targets.windows import STEPS
+from portrait_assets.stages.targets.adding import target_steps
+from portrait_assets.stages.targets.outcomes import packaged_targets
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
@@ -114,7 +115,7 @@ class SmallWorld:
 
 def renew_targets(warehouse: Warehouse, months: Sequence[str]) -> None:
     """Compute the targets of these months from the warehouse as it is now."""
-    for step in STEPS:
+    for step in target_steps(packaged_targets()):
         assert step.writes is not None
         for month in months:
             with Engine(warehouse.con).rows(step, Scope(month)) as rows:

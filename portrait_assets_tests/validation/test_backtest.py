@@ -7,8 +7,8 @@ import pytest
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
-from portrait_assets.stages.targets import outcomes
-from portrait_assets.stages.targets.contract import HORIZONS
+from portrait_assets.stages.targets.outcome import HORIZONS
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.measures import FEWEST
@@ -19,7 +19,7 @@ from portrait_assets_tests.validation.small_world import renew_targets
 pytestmark = pytest.mark.slow  # They need a whole run.
 
 LAST, BEFORE = SHOP_MONTHS[-1], SHOP_MONTHS[-2]
-CLAIM = Claim("recency_band", outcomes.SILENCE, ("longer", "quarter", "month", "week"))
+CLAIM = Claim("recency_band", outcome("silence"), ("longer", "quarter", "month", "week"))
 HALF = "(hash(customer_id) % 2 = 0)"
 
 
@@ -106,7 +106,7 @@ def test_months_together_are_judged_as_months_alone(warehouse: Warehouse, matrix
 
 def test_the_first_month_and_a_missing_tag_are_not_tested(warehouse: Warehouse, matrix: Table):
     assert backtest(warehouse, matrix, SHOP_MONTHS[:1])[0].is_empty()
-    unknown = Claim("no_such_tag", outcomes.SILENCE, ("yes", "no"))
+    unknown = Claim("no_such_tag", outcome("silence"), ("yes", "no"))
     assert backtest(warehouse, matrix, SHOP_MONTHS, [unknown])[0].is_empty()
 
 

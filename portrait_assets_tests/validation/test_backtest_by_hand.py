@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day, next_month
-from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets_tests.validation.town_world import CLAIMS, MATRIX, MONTHS, Town
@@ -40,7 +40,7 @@ def scored(town: Town, claim: Claim, base: str, horizon: int) -> list[Scored]:
             "purchase": purchases > 0,
             "spend": sum(s < amount for s in spends) / 89 >= 0.8 and amount > 0,
         }[claim.outcome.code]
-        is_counted = claim.outcome is not outcomes.RETURN or town.did[base][who][0] == 0
+        is_counted = claim.outcome is not outcome("return") or town.did[base][who][0] == 0
         if value is None or not is_counted:
             continue
         if isinstance(value, float):
@@ -115,7 +115,7 @@ def test_a_bucket_is_the_customers_of_a_value_or_tenth(
                     *(place, name, len(each), own_hits, own_hits / len(each)),
                     *(own_hits / len(each) * len(rows) / hits, caught / hits),
                     sum(amount for *_, amount, _ in each) / money
-                    if claim.outcome is outcomes.SPEND
+                    if claim.outcome is outcome("spend")
                     else None,
                 )
             )
@@ -142,7 +142,7 @@ def by_rule(town: Town, claim: Claim, name: str, base: str, horizon: int) -> flo
         who
         for who, value in values.items()
         if value is not None
-        and (claim.outcome is not outcomes.RETURN or town.did[base][who][0] == 0)
+        and (claim.outcome is not outcome("return") or town.did[base][who][0] == 0)
     ]
     rows = scored(town, claim, base, horizon)
     return area([(place[w], hit, 0.0, "") for w, (_, hit, *_) in zip(counted, rows, strict=True)])

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.methods.statistics.roc import auc_intervals
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import _beyond_chance, backtest
 from portrait_assets.stages.validation.claims import CLAIMS, Claim
@@ -24,7 +24,7 @@ from portrait_assets.stages.validation.orders import Order
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 RISK = Column("risk", Type.TEXT, "Risk", "风险", allowed=("high", "low"))
-CLAIM = Claim("risk", outcomes.SILENCE, ("high", "low"))
+CLAIM = Claim("risk", outcome("silence"), ("high", "low"))
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 CUSTOMERS = 1_000
 
@@ -144,7 +144,7 @@ def test_a_probability_is_warned_of_when_it_errs_by_much_and_beyond_chance(
     world = SmallWorld(tmp_path, matrix_of(PROBABILITY), customers)
     world.add(MONTHS[0], {"probability": predicted(true)})
     world.add(MONTHS[1], {"probability": true}, did={"purchases": rng.random(customers) < true})
-    claim = Claim("probability", outcomes.PURCHASE, is_probability=True)
+    claim = Claim("probability", outcome("purchase"), is_probability=True)
     rows = backtest(world.close(), world.matrix, [MONTHS[1]], [claim])[0]
     found = rows.filter(pl.col("metric") == "calibration error").row(0, named=True)
     assert (found["baseline"], found["verdict"]) == ("calibrated", verdict)
@@ -154,7 +154,7 @@ def test_a_probability_is_warned_of_when_it_errs_by_much_and_beyond_chance(
 
 def test_of_many_tags_those_found_by_chance_are_not_found():
     rng = np.random.default_rng(13)
-    answer = outcomes.ANSWER
+    answer = outcome("answer")
     order = Order(("a", "b"))
 
     def test_of(rate_of_b: float, number: int) -> Judged:

@@ -10,7 +10,7 @@ import pytest
 
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.cells import Cells
@@ -25,8 +25,8 @@ MONTHS = ["2024-01", "2024-02", "2024-03"]
 PREDICTED = [0.1, 0.2, 0.3, 0.4]
 PURCHASES = {"2024-01": [0, 0, 1, 1], "2024-02": [0, 1, 1, 0], "2024-03": [1, 1, 0, 0]}
 CHANCE = Column("chance", Type.NUMBER, "Chance", "概率")
-BUYS = Claim("chance", outcomes.PURCHASE, is_probability=True)
-COMES_BACK = Claim("chance", outcomes.RETURN)
+BUYS = Claim("chance", outcome("purchase"), is_probability=True)
+COMES_BACK = Claim("chance", outcome("return"))
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ def test_who_spent_nothing_is_not_among_those_who_spend_most(tmp_path: Path):
     small = SmallWorld(tmp_path, matrix_of(CHANCE), 6)
     for month, amounts in (("2024-01", [1] * 6), ("2024-02", [-5, -5, -5, -5, -5, 0])):
         small.add(month, {"chance": 0.5}, did={"purchases": 1, "amount": amounts})
-    found = counted(small, Claim("chance", outcomes.SPEND), Window("2024-01", 1))
+    found = counted(small, Claim("chance", outcome("spend")), Window("2024-01", 1))
     assert found.filter(side="tag").select("customers", "hits").rows() == [(6, 0)]
 
 
 @pytest.mark.parametrize("falls", [False, True])
 def test_buckets_of_a_number_are_in_the_order_of_numbers(falls: bool):
     tag = Cells(("10.0", "2.0", "0.0", "19.0"), np.ones((len(SUMS), GROUPS, 4)))
-    order, _ = bucket_order(Claim("days", outcomes.RETURN, falls=falls), tag, None)
+    order, _ = bucket_order(Claim("days", outcome("return"), falls=falls), tag, None)
     rising = ("0.0", "2.0", "10.0", "19.0")
     assert order.buckets == (rising[::-1] if falls else rising)
 
@@ -99,7 +99,7 @@ def test_buckets_of_a_number_are_in_the_order_of_numbers(falls: bool):
 def test_a_bucket_has_its_lift_and_what_it_and_those_above_it_catch(tmp_path: Path):
     """Of ten at high risk six stay away and of thirty at low risk three, nine of forty in all."""
     risk = Column("risk", Type.TEXT, "Risk", "风险", allowed=("high", "low"))
-    claim = Claim("risk", outcomes.SILENCE, ("high", "low"))
+    claim = Claim("risk", outcome("silence"), ("high", "low"))
     world = SmallWorld(tmp_path, matrix_of(risk), 40)
     tags, features = {"risk": ["high"] * 10 + ["low"] * 30}, {"recency_days": 1}
     world.add("2024-01", tags, features)
@@ -146,7 +146,7 @@ def test_values_of_too_few_are_counted_together(tmp_path: Path):
     towns = ["A"] * 95 + ["B"] * 2 + ["C", "D", "E"] + [None] * 5
     for month in MONTHS[:2]:
         world.add(month, {"town": towns})
-    claim = Claim("town", outcomes.PURCHASE, learned=True, buckets=Buckets.LEVELS)
+    claim = Claim("town", outcome("purchase"), learned=True, buckets=Buckets.LEVELS)
     found = pl.concat(count_outcomes(world.close(), MATRIX, [claim], [Window(MONTHS[0], 1)]))
     sums = found.group_by("bucket").agg(pl.col("customers").sum()).sort("bucket")
     assert sums.rows() == [("(others)", 3), ("A", 95), ("B", 2)]

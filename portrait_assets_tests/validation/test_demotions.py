@@ -14,7 +14,7 @@ from portrait_assets.stages.tags.catalogue.governance import approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
-from portrait_assets.stages.targets.outcomes import Baseline
+from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.validation.claims import claims_of_catalogue
 from portrait_assets.stages.validation.demotions import _gain, _has_not_beaten, conditions
 from portrait_assets.stages.validation.drafts import draft_file

@@ -14,7 +14,7 @@ from portrait_assets.methods.statistics.intervals import newcombe
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.deciding import deciding
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
-from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.claims import claims_of_catalogue
 from portrait_assets.stages.validation.contract import FAIRNESS, Attribute
@@ -33,7 +33,7 @@ from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 JAN, FEB = "2024-01", "2024-02"
 OFFER = Column("offer", Type.BOOLEAN, "Offer", "优惠")
 SCORE = Column("score", Type.NUMBER, "Score", "评分")
-GETS = Selection("offer", "true", "offer", (outcomes.PURCHASE,))
+GETS = Selection("offer", "true", "offer", (outcome("purchase"),))
 CUSTOMERS = 600
 PLACE = np.arange(CUSTOMERS)
 REGIONS = np.array(["east", "west", "north"])[PLACE % 3]
@@ -254,4 +254,4 @@ def test_what_decides_is_what_programmes_predictions_and_audiences_read():
     values = {each.value for each in chosen if each.tag == "next_action"}
     assert values == {"save", "win_back", "welcome", "lift", "widen", "reward", "none"}
     risk = [each for each in chosen if each.tag == "lapse_risk"]
-    assert [(each.value, each.outcomes) for each in risk] == [("high", (outcomes.SILENCE,))]
+    assert [(each.value, each.outcomes) for each in risk] == [("high", (outcome("silence"),))]

@@ -12,7 +12,7 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import monthly
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.mart.words import OUTCOMES
-from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.outcomes import outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.claims import CLAIMS, Claim
 from portrait_assets.stages.validation.counting import SUMS, count_outcomes
@@ -69,7 +69,7 @@ def test_an_answer_of_the_source_is_tested_by_its_own_name(warehouse: Warehouse,
             }
         ),
     )
-    found = counted(warehouse, matrix, Claim("segment_id", outcomes.ANSWER, learned=True))
+    found = counted(warehouse, matrix, Claim("segment_id", outcome("answer"), learned=True))
     assert {name.split()[0] for name in found} == {"deposit", "default"}
     hits = {
         name: sum(row["hits"] for key, row in found.items() if key.startswith(name))
@@ -96,7 +96,7 @@ def test_satisfaction_is_the_upper_half_of_those_who_were_asked(
             }
         ),
     )
-    found = counted(warehouse, matrix, Claim("segment_id", outcomes.SATISFACTION, learned=True))
+    found = counted(warehouse, matrix, Claim("segment_id", outcome("satisfaction"), learned=True))
     assert sum(row["customers"] for row in found.values()) == 8
     assert sum(row["hits"] for row in found.values()) == 4
 
@@ -108,21 +108,21 @@ def test_return_looks_only_at_who_was_away_and_response_only_at_who_was_reached(
         f"UPDATE features.customer_month SET purchases = 0 WHERE month = '{BASE}' "
         "AND customer_id < 'K010'"
     )
-    away = counted(warehouse, matrix, Claim("segment_id", outcomes.RETURN, learned=True))
+    away = counted(warehouse, matrix, Claim("segment_id", outcome("return"), learned=True))
     active = warehouse.select(
         "SELECT count(DISTINCT customer_id) AS n FROM features.customer_month "
         f"WHERE month = '{BASE}' AND purchases > 0"
     )["n"][0]
     everyone = len(people(warehouse, matrix))
     assert sum(row["customers"] for row in away.values()) == everyone - active
-    reached = Claim("segment_id", outcomes.RESPONSE, learned=True)
+    reached = Claim("segment_id", outcome("response"), learned=True)
     assert not any(len(f) for f in count_outcomes(warehouse, matrix, [reached], [WINDOW])), (
         "nobody was reached"
     )
 
 
 def test_every_outcome_has_a_name_and_every_claim_its_own():
-    assert set(OUTCOMES) == {outcome.code for outcome in outcomes.OUTCOMES} - {"answer"}, (
+    assert set(OUTCOMES) == {each.code for each in packaged_targets().outcomes} - {"answer"}, (
         "an answer goes by its own name"
     )
     names = [claim.name for claim in CLAIMS]

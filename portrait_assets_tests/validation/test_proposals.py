@@ -16,7 +16,7 @@ from portrait_assets.stages.tags.catalogue.governance import approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status
 from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
-from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.drafts import draft_file
 from portrait_assets.stages.validation.judging import weak_before
@@ -26,7 +26,7 @@ from portrait_assets_tests.validation.small_world import filled, renew_targets
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
 CUSTOMERS = 1_500
-CLAIM = Claim("quiet", outcomes.SILENCE, ("yes", "no"), is_tunable=True)
+CLAIM = Claim("quiet", outcome("silence"), ("yes", "no"), is_tunable=True)
 TAGS = """
 tags:
   - code: quiet

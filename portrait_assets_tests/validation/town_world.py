@@ -10,7 +10,7 @@ import polars as pl
 
 from portrait_assets.core.months import next_month
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
@@ -24,10 +24,10 @@ MATRIX = matrix_of(
 TAGS = ("risk", "town", "likes", "chance")
 WINDOWS = {"risk": 1, "town": 2, "likes": 3, "chance": 0}
 CLAIMS = [
-    Claim("risk", outcomes.SILENCE, ("high", "low")),
-    Claim("chance", outcomes.PURCHASE, is_probability=True),
-    Claim("chance", outcomes.SPEND),
-    Claim("risk", outcomes.RETURN, ("low", "high")),
+    Claim("risk", outcome("silence"), ("high", "low")),
+    Claim("chance", outcome("purchase"), is_probability=True),
+    Claim("chance", outcome("spend")),
+    Claim("risk", outcome("return"), ("low", "high")),
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.stages.cleaned.completeness import ENDS_EARLY, FEW_ROWS, NO_ROWS
-from portrait_assets.stages.targets import outcomes
+from portrait_assets.stages.targets.outcomes import packaged_targets
 from portrait_assets.stages.validation import findings_fairness
 from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.fairness import BOTTOM_FIFTH, TOP_FIFTH
@@ -44,11 +44,7 @@ ELEMENTS = {
     "concept": ("Concept: what they value", "概念：客户看重什么"),
     "principle": ("Principle: how they react", "原理：客户如何反应"),
 }
-OUTCOMES = {
-    outcome.code: (outcome.en, outcome.zh)
-    for outcome in outcomes.OUTCOMES
-    if not outcome.is_named_by_source
-}
+OUTCOMES = {code: (outcome.en, outcome.zh) for code, outcome in packaged_targets().derived.items()}
 METRICS = {
     "rows lost": "丢失行数",
     "tags without data": "无数据的标签",

@@ -7,11 +7,14 @@ from dataclasses import replace
 from portrait_assets.schema.sensitivity import DECLARED, highest
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH
-from portrait_assets.stages.targets.outcomes import FACTS, Fact
-
-HORIZONS = (1, 2, 3)
-"""The lengths of the windows in months."""
+from portrait_assets.stages.features.contract import (
+    CUSTOMER_BALANCE_MONTH,
+    CUSTOMER_CAMPAIGN_MONTH,
+    CUSTOMER_CATEGORY_MONTH,
+    CUSTOMER_MONTH,
+)
+from portrait_assets.stages.targets.outcome import LONGEST_HORIZON, Fact
+from portrait_assets.stages.targets.outcomes import FACTS, TAKEN
 
 _BASE_MONTH = Column(
     "base_month",
@@ -28,16 +31,20 @@ _HORIZON = Column(
     "观察期",
     nullable=False,
     unit="months",
-    minimum=min(HORIZONS),
-    maximum=max(HORIZONS),
+    minimum=1,
+    maximum=LONGEST_HORIZON,
     operation=DECLARED,
 )
 
 
-def _column(fact: Fact) -> Column:
+def _column(fact: Fact, months: Table) -> Column:
     """The fact's column, of the class of what it is added up from."""
-    inputs = (column for column in CUSTOMER_MONTH.columns if column.name in fact.words)
+    inputs = (column for column in months.columns if column.name in fact.words)
     return replace(fact.column, sensitivity=highest(column.sensitivity for column in inputs))
+
+
+def _columns(months: Table) -> tuple[Column, ...]:
+    return tuple(_column(fact, months) for fact in FACTS if fact.of == months.name)
 
 
 TARGET = Table(
@@ -45,8 +52,57 @@ TARGET = Table(
     name="target",
     en="What each customer did in the window that the month closes; without a row, nothing",
     zh="目标变量：客户在观察期内的行为（无记录即无行为）",
-    columns=(_BASE_MONTH, _HORIZON, CUSTOMER_ID, *map(_column, FACTS)),
+    columns=(_BASE_MONTH, _HORIZON, CUSTOMER_ID, *_columns(CUSTOMER_MONTH)),
     key=("month", "horizon", "customer_id"),
+)
+
+BALANCE_TARGET = Table(
+    schema="targets",
+    name="balance_target",
+    en="What each customer owed in the window that the month closes; without a row, not known",
+    zh="目标变量：客户在观察期内的负债与逾期（无记录即未知）",
+    columns=(_BASE_MONTH, _HORIZON, CUSTOMER_ID, *_columns(CUSTOMER_BALANCE_MONTH)),
+    key=("month", "horizon", "customer_id"),
+)
+
+CAMPAIGN_TARGET = Table(
+    schema="targets",
+    name="campaign_target",
+    en="Contacts and responses of each customer by kind of campaign in the window",
+    zh="目标变量：客户在观察期内分活动类型的触达与响应",
+    columns=(
+        _BASE_MONTH,
+        _HORIZON,
+        CUSTOMER_ID,
+        CUSTOMER_CAMPAIGN_MONTH.column("campaign_type"),
+        *_columns(CUSTOMER_CAMPAIGN_MONTH),
+    ),
+    key=("month", "horizon", "customer_id", "campaign_type"),
+)
+
+PRODUCT_TARGET = Table(
+    schema="targets",
+    name="product_target",
+    en="Categories of product that a customer took in the window and had not before",
+    zh="目标变量：客户在观察期内新增的产品类别",
+    columns=(
+        _BASE_MONTH,
+        _HORIZON,
+        CUSTOMER_ID,
+        replace(
+            CUSTOMER_CATEGORY_MONTH.column("category"),
+            nullable=False,
+            sensitivity=highest(
+                column.sensitivity
+                for column in (
+                    CLEANED["products"].column("category"),
+                    CLEANED["balances"].column("product_id"),
+                    CUSTOMER_CATEGORY_MONTH.column("category"),
+                )
+            ),
+        ),
+    ),
+    key=("month", "horizon", "customer_id", "category"),
 )
 
 SOURCE_OUTCOME = Table(
@@ -77,3 +133,11 @@ SOURCE_OUTCOME = Table(
     ),
     key=("month", "horizon", "customer_id", "outcome"),
 )
+
+STORED = {
+    CUSTOMER_MONTH.name: TARGET,
+    CUSTOMER_BALANCE_MONTH.name: BALANCE_TARGET,
+    CUSTOMER_CAMPAIGN_MONTH.name: CAMPAIGN_TARGET,
+    TAKEN.of: PRODUCT_TARGET,
+}
+"""The table that facts are stored in, by what they are of."""

@@ -1,253 +1,149 @@
-"""Outcomes: what can have happened to a customer in the months after a month's end.
+"""The targets that there are: those of the package's file, with those of a source over them.
 
-Each is declared once, here: what is stored of a window, who is eligible and what is a hit are read
-off the declarations, and so are its names and the claims that are tested on it.
+Each is declared once, in YAML: what is stored of a window, who is eligible and what is a hit are
+read off the declarations, and so are its names and the claims that are tested on it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
 
+from portrait_assets.core.source_folder import source_file
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.features import aggregates
+from portrait_assets.stages.targets.checking import check_sql
+from portrait_assets.stages.targets.entries import PackagedFile, merged_targets, packaged_file
+from portrait_assets.stages.targets.outcome import Baseline, Fact, Kind, Outcome
 
-_WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True)
-class Fact:
-    """What a customer did in a window: the sum over its months of an SQL over a customer's month.
-
-    The month's columns are those of `features.customer_month`.
-    """
-
-    column: Column
-    of_month: str
-
-    @property
-    def name(self) -> str:
-        """The column's name."""
-        return self.column.name
-
-    @property
-    def words(self) -> set[str]:
-        """The names in its SQL."""
-        return set(_WORD.findall(self.of_month))
-
-    @property
-    def before(self) -> str:
-        """The name of the same of the month at whose end the window begins."""
-        return f"{self.name}_before"
-
-
-_OF_MONTH = {aggregate.name: aggregate.column for aggregate in aggregates.CUSTOMER_MONTH}
-
-
-def _sum_of(column: str, name: str | None = None) -> Fact:
-    """The sum of a column of the customer's month, which keeps its meaning, type and unit."""
-    return Fact(replace(_OF_MONTH[column], name=name or column), column)
-
-
-FACTS: tuple[Fact, ...] = (
-    _sum_of("purchases"),
-    Fact(
-        Column(
-            "active_months",
-            Type.INTEGER,
-            "Months with a purchase",
-            "有购买的月数",
-            nullable=False,
-            minimum=0,
-            unit="months",
-        ),
-        "CAST(purchases > 0 AS INTEGER)",
+TARGETS_FILE = "targets.yaml"
+"""The source's own targets, beside its source.yaml."""
+OF_SOURCE = " of the source"
+"""Follows the name of a source's outcome that is called as one of the package."""
+TAKEN = Fact(
+    Column(
+        "products_taken",
+        Type.INTEGER,
+        "Categories of product that the customer had not before",
+        "新增产品类别数",
+        nullable=False,
+        minimum=0,
     ),
-    _sum_of("amount", "spend"),
-    *map(_sum_of, ("contacts", "responses", "complaints", "surveys", "survey_points")),
+    "1",
+    of="product",
 )
-"""The columns of `targets.target`; a customer without a row did none of it."""
+"""A category of product taken in the window, which no sum over months gives."""
+_OF_KIND = {Kind.CAMPAIGN: "customer_campaign_month", Kind.PRODUCT: TAKEN.of}
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """A rule of one line that predictions are compared with: the order of one feature.
+class Targets:
+    """The targets of a source, in the order of the files."""
 
-    Args:
-        name: its name in tables.
-        feature: the feature, as of the month's end, of which more means likelier.
-        falls: less means likelier instead.
-        unknown_is_likely: customers without the feature are the likeliest, and not the least.
-    """
+    outcomes: tuple[Outcome, ...]
 
-    name: str
-    feature: str
-    falls: bool = False
-    unknown_is_likely: bool = False
+    @cached_property
+    def derived(self) -> dict[str, Outcome]:
+        """By code those that are computed from the source's tables; it reports the others."""
+        return {each.code: each for each in self.outcomes if not each.is_of_source}
 
-    @property
-    def column(self) -> str:
-        """Its name among the columns of a step; the same for the same order."""
-        direction = "less" if self.falls else "more"
-        return f"{self.feature}:{direction}:{'likely' if self.unknown_is_likely else 'unlikely'}"
-
-    def sql(self, features: str) -> str:
-        """The number, of which more means likelier, over a row of the feature matrix; no null.
-
-        Args:
-            features: the row's name; of a customer without one nothing is known.
-        """
-        unknown = "infinity" if self.unknown_is_likely else "-infinity"
-        sign = "-" if self.falls else ""
-        number = f"{sign}CAST({features}.{self.feature} AS DOUBLE)"
-        return f"coalesce({number}, CAST('{unknown}' AS DOUBLE))"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What can have happened in a window, in SQL over a customer's facts in it.
-
-    The SQL may name the facts, the same of the last month before the window (`Fact.before`),
-    `horizon` (the window's months) and the names of `compared`.
-
-    Args:
-        code: its name in tables.
-        en: its name in English.
-        zh: its name in Chinese.
-        hit: the condition on which it happened.
-        eligible: the condition on which a customer is counted.
-        baselines: the rules of one line that predictions are compared with, the one to begin with
-            first; the base rate where there is none.
-        amount: a number to be added up over hits and others; None where there is none.
-        compared: SQL of window functions over all customers of a window, by name.
-        needs: the cleaned table that it is derived from.
-        is_of_segments: whether segments are tested on it.
-        is_named_by_source: it stands for each outcome that `cleaned.outcomes` names; `answer` is
-            its greatest value in the window; customers without one are not counted.
-    """
-
-    code: str
-    en: str
-    zh: str
-    hit: str
-    eligible: str = "true"
-    baselines: tuple[Baseline, ...] = ()
-    amount: str | None = None
-    compared: Mapping[str, str] = field(default_factory=dict, hash=False)
-    needs: str = "transactions"
-    is_of_segments: bool = True
-    is_named_by_source: bool = False
-
-    def __str__(self) -> str:
-        """The code."""
-        return self.code
+    @cached_property
+    def named(self) -> dict[str, Outcome]:
+        """By the source's name those of one outcome that it reports."""
+        return {each.of: each for each in self.outcomes if each.is_of_source and each.of}
 
     @property
-    def words(self) -> set[str]:
-        """The names in its SQL."""
-        sql = (self.hit, self.eligible, self.amount, *self.compared.values())
-        return set(_WORD.findall(" ".join(text for text in sql if text)))
+    def tested(self) -> tuple[Outcome, ...]:
+        """Those that tags and segments are tested on: all but those of one kind or name."""
+        return tuple(
+            each
+            for each in self.outcomes
+            if each.by is None or (each.is_of_source and each.is_several)
+        )
+
+    def horizons(self, of: str) -> tuple[int, ...]:
+        """The windows that are stored of facts of this table, in months, the shortest first."""
+        read = (each for each in self.outcomes if any(fact.of == of for fact in facts_read(each)))
+        return tuple(sorted({months for each in read for months in each.windows}))
+
+    def code_of(self, name: str) -> str:
+        """The code of an outcome that the source names, apart from those that are derived."""
+        return f"{name}{OF_SOURCE}" if name in self.derived else name
+
+    @property
+    def baseline_names(self) -> dict[str, str]:
+        """The Chinese name of each baseline by its English one."""
+        return {rule.name: rule.zh for each in self.outcomes for rule in each.baselines}
 
 
-WINDOW = "OVER (PARTITION BY base_month, horizon)"
-RANKED = "OVER (PARTITION BY base_month, horizon ORDER BY {})"
-"""All customers of a window, and in the order of an SQL."""
-_SCORE = f"survey_points::{Type.NUMBER} / nullif(surveys, 0)"
+@cache
+def _packaged_file() -> PackagedFile:
+    return packaged_file(Path(__file__).with_name("packaged.yaml"))
 
-_BUYS_AGAIN = (
-    Baseline("recency", "recency_days", falls=True),
-    Baseline("last month", "purchases_1m"),
-    Baseline("trend", "spend_trend_3m"),
-)
-_STAYS_AWAY = tuple(
-    replace(rule, falls=not rule.falls, unknown_is_likely=True) for rule in _BUYS_AGAIN
-)
 
-SILENCE = Outcome("silence", "silence", "沉默", "purchases = 0", baselines=_STAYS_AWAY)
-"""No purchase."""
-RETURN = Outcome(
-    "return",
-    "return",
-    "回流",
-    "purchases > 0",
-    eligible="purchases_before = 0",
-    baselines=_BUYS_AGAIN,
-    is_of_segments=False,
-)
-"""A purchase, of those who had been away for a month."""
-PURCHASE = Outcome(
-    "purchase",
-    "purchase",
-    "购买",
-    "purchases > 0",
-    baselines=_BUYS_AGAIN,
-    is_of_segments=False,
-)
-"""A purchase."""
-SPEND = Outcome(
-    "spend",
-    "high spend",
-    "高消费",
-    "spend_rank >= 0.8 AND spend > 0",
-    baselines=(Baseline("last month", "spend_1m"), _BUYS_AGAIN[0], _BUYS_AGAIN[2]),
-    amount="spend",
-    compared={"spend_rank": f"percent_rank() {RANKED.format('spend')}"},
-)
-"""An amount among the top fifth."""
-RESPONSE = Outcome(
-    "response",
-    "response",
-    "响应",
-    "responses > 0",
-    eligible="contacts > 0",
-    baselines=(Baseline("recency", "response_recency_days", falls=True),),
-    needs="responses",
-)
-"""A response, of those a campaign reached."""
-ANSWER = Outcome(
-    "answer",
-    "the source's own outcome",
-    "数据源自有结果",
-    "answer >= 0.5",
-    needs="outcomes",
-    is_named_by_source=True,
-)
-"""An outcome that the source reports, of the customers it reports on."""
-SATISFACTION = Outcome(
-    "satisfaction",
-    "satisfaction",
-    "满意",
-    f"{_SCORE} >= middle_score",
-    eligible="surveys > 0",
-    compared={"middle_score": f"median({_SCORE}) {WINDOW}"},
-    needs="interactions",
-)
-"""A mean survey score in the upper half."""
-STICKINESS = Outcome(
-    "stickiness",
-    "active every month",
-    "每月活跃",
-    "active_months = horizon",
-    baselines=_BUYS_AGAIN,
-    is_of_segments=False,
-)
-"""A purchase in every month."""
+@cache
+def packaged_targets() -> Targets:
+    """The package's own."""
+    return Targets(tuple(entry.declared for entry in merged_targets(_packaged_file(), None)))
 
-OUTCOMES: tuple[Outcome, ...] = (
-    SILENCE,
-    RETURN,
-    PURCHASE,
-    SPEND,
-    RESPONSE,
-    ANSWER,
-    SATISFACTION,
-    STICKINESS,
-)
+
+def source_targets(folder: Path) -> Targets:
+    """The targets for a source's folder: the package's with its targets.yaml over them.
+
+    Raises:
+        TargetError: for what cannot be computed, naming file, line and remedy.
+    """
+    own = source_file(folder, TARGETS_FILE)
+    if not own.is_file():
+        return packaged_targets()
+    declared = tuple(entry.declared for entry in merged_targets(_packaged_file(), own))
+    check_sql([each for each in declared if each.places[""].file == own.name], FACTS)
+    return Targets(declared)
+
+
+FACTS: tuple[Fact, ...] = (*(entry.fact for entry in _packaged_file().facts), TAKEN)
+"""What is stored of windows; a customer without a row did none of it."""
+
+
+def facts_read(outcome: Outcome) -> list[Fact]:
+    """The facts of the window that the outcome reads."""
+    return [fact for fact in _facts_for(outcome) if fact.name in outcome.words]
+
+
+def facts_before(outcome: Outcome) -> list[Fact]:
+    """The facts of the month before the window that the outcome reads."""
+    return [fact for fact in _facts_for(outcome) if fact.before in outcome.words]
+
+
+def _facts_for(outcome: Outcome) -> Iterable[Fact]:
+    """The facts that it may read: of one by kind those of that kind."""
+    own = _OF_KIND.get(outcome.by) if outcome.by else None
+    others = {_OF_KIND[Kind.CAMPAIGN]}
+    return (fact for fact in FACTS if (fact.of == own if own else fact.of not in others))
 
 
 def facts_of(outcomes: Iterable[Outcome]) -> tuple[list[Fact], list[Fact]]:
     """The facts that the outcomes read of the window, and those of the month before it."""
-    words = set().union(*(outcome.words for outcome in outcomes))
-    in_window = [fact for fact in FACTS if fact.name in words]
-    return in_window, [fact for fact in FACTS if fact.before in words]
+    several = list(outcomes)
+    in_window = {fact for outcome in several for fact in facts_read(outcome)}
+    before = {fact for outcome in several for fact in facts_before(outcome)}
+    return [f for f in FACTS if f in in_window], [f for f in FACTS if f in before]
+
+
+OUTCOMES: tuple[Outcome, ...] = packaged_targets().tested
+"""The package's outcomes that tags and segments are tested on."""
+
+
+def outcome(code: str) -> Outcome:
+    """The package's outcome of this code.
+
+    Raises:
+        KeyError: when there is none.
+    """
+    return {each.code: each for each in packaged_targets().outcomes}[code]
+
+
+def baselines_of(outcomes: Iterable[Outcome]) -> dict[str, Baseline]:
+    """Each order of a feature that the outcomes have as a baseline, by its column's name."""
+    return {rule.column: rule for outcome in outcomes for rule in outcome.baselines}

@@ -18,8 +18,8 @@ from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.roc import auc_p_values
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.targets.outcomes import OUTCOMES
-from portrait_assets.stages.targets.windows import LONGEST, Window, closed_by
+from portrait_assets.stages.targets.outcomes import OUTCOMES, Targets
+from portrait_assets.stages.targets.windows import Window, closed_by
 from portrait_assets.stages.validation.cells import Cells, Key, cells_of
 from portrait_assets.stages.validation.claims import Claim, claims_of
 from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET
@@ -42,6 +42,7 @@ def backtest(
     months: Sequence[str],
     claims: Sequence[Claim] | None = None,
     smallest: int = EVERY_CELL,
+    targets: Targets | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of BACKTEST and of BACKTEST_BUCKET for these months.
 
@@ -51,10 +52,14 @@ def backtest(
         months: the months that judge.
         claims: what is tested; all claims about the declared outcomes when None.
         smallest: fewest customers of a test or a bucket that is listed by itself.
+        targets: those of the source; the package's when None.
     """
     claims = claims_of(OUTCOMES, matrix) if claims is None else claims
     materialized = warehouse.materialized(matrix)
-    windows = [w for month in months for w in closed_by(month) if w.base_month in materialized]
+    horizons = sorted({months for claim in claims for months in claim.outcome.horizons})
+    windows = [
+        w for month in months for w in closed_by(month, horizons) if w.base_month in materialized
+    ]
     # Values without an order are put in the order of their rates in the window that ended with the
     # base month, and the baseline is chosen there.
     learning = [
@@ -62,7 +67,7 @@ def backtest(
         for window in windows
         if (before := next_month(window.base_month, -window.horizon)) in materialized
     ]
-    counted = count_outcomes(warehouse, matrix, claims, sorted({*windows, *learning}))
+    counted = count_outcomes(warehouse, matrix, claims, sorted({*windows, *learning}), targets)
     rows: list[dict[str, object]] = []
     buckets: list[dict[str, object]] = []
     for judged in _judged(counted, claims, frozenset(windows)):
@@ -86,6 +91,7 @@ def _judged(
     """The tests of each window; `counted` has the earlier base months first."""
     by_name = {claim.name: claim for claim in claims}
     sides: dict[Key, _Sides] = {}
+    longest = max((window.horizon for window in windows), default=0)
     for frame in counted:
         new: dict[Key, _Sides] = {}
         for key, side, cells in cells_of(frame):
@@ -98,7 +104,7 @@ def _judged(
                 if of == window
             ]
         newest = max((window.base_month for window, _, _ in sides), default="")
-        sides = {k: v for k, v in sides.items() if k[0].base_month > next_month(newest, -LONGEST)}
+        sides = {k: v for k, v in sides.items() if k[0].base_month > next_month(newest, -longest)}
 
 
 def _test(

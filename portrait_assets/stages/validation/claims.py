@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from portrait_assets.schema.table import Column, Table, Type
@@ -11,8 +11,8 @@ from portrait_assets.stages.features.contract import PROFILING_ALLOWED
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import portrait_matrix_table
-from portrait_assets.stages.targets import outcomes
-from portrait_assets.stages.targets.outcomes import OUTCOMES, Baseline, Outcome
+from portrait_assets.stages.targets.outcome import Baseline, Outcome
+from portrait_assets.stages.targets.outcomes import OUTCOMES, outcome
 
 
 class Buckets(StrEnum):
@@ -63,26 +63,26 @@ class Claim:
 
 
 _OF_TAGS: tuple[Claim, ...] = (
-    Claim("lapse_risk", outcomes.SILENCE, ("high", "medium", "low"), is_tunable=True),
-    Claim("recency_band", outcomes.SILENCE, ("longer", "quarter", "month", "week")),
+    Claim("lapse_risk", outcome("silence"), ("high", "medium", "low"), is_tunable=True),
+    Claim("recency_band", outcome("silence"), ("longer", "quarter", "month", "week")),
     Claim(
         "lifecycle_stage",
-        outcomes.SILENCE,
+        outcome("silence"),
         ("lost", "dormant", "declining", "new", "steady", "growing"),
     ),
-    Claim("days_since_purchase", outcomes.RETURN, falls=True),
-    Claim("purchase_probability_30d", outcomes.PURCHASE, is_probability=True),
-    Claim("purchase_outlook", outcomes.PURCHASE, ("likely", "open", "unlikely"), is_tunable=True),
-    Claim("value_tier", outcomes.SPEND, ("high", "medium", "low")),
-    Claim("expected_spend_30d", outcomes.SPEND),
+    Claim("days_since_purchase", outcome("return"), falls=True),
+    Claim("purchase_probability_30d", outcome("purchase"), is_probability=True),
+    Claim("purchase_outlook", outcome("purchase"), ("likely", "open", "unlikely"), is_tunable=True),
+    Claim("value_tier", outcome("spend"), ("high", "medium", "low")),
+    Claim("expected_spend_30d", outcome("spend")),
     Claim(
         "campaign_response",
-        outcomes.RESPONSE,
+        outcome("response"),
         ("high", "medium", "not_contacted", "low"),
         is_tunable=True,
     ),
-    Claim("expected_response_rate", outcomes.RESPONSE),
-    Claim("regularity", outcomes.STICKINESS, ("every_month", "most_months", "some_months")),
+    Claim("expected_response_rate", outcome("response")),
+    Claim("regularity", outcome("stickiness"), ("every_month", "most_months", "some_months")),
 )
 _SCALED = frozenset(
     {Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY, Type.DATE, Type.TIMESTAMP}
@@ -101,28 +101,34 @@ def claims_of(declared: Iterable[Outcome], matrix: Table | None = None) -> tuple
         matrix: the contract of the portrait matrix: each of its tags, and the segment, is tested
             on whatever outcome the source reports.
     """
-    outcomes_declared = tuple(declared)
+    by_code = {each.code: each for each in declared}
     of_segments = (
-        Claim(_SEGMENT, outcome, learned=True)
-        for outcome in outcomes_declared
-        if outcome.is_of_segments and not outcome.is_named_by_source
+        Claim(_SEGMENT, each, learned=True)
+        for each in by_code.values()
+        if each.is_of_segments and not each.is_of_source
     )
     of_source = (
-        Claim(column.name, outcome, learned=True, buckets=_buckets(column))
-        for outcome in outcomes_declared
-        if outcome.is_named_by_source and matrix is not None
+        Claim(column.name, each, learned=True, buckets=_buckets(column))
+        for each in by_code.values()
+        if each.is_named_by_source and matrix is not None
         for column in _described_by(matrix)
     )
-    listed = (claim for claim in _OF_TAGS if claim.outcome in outcomes_declared)
+    # A source may declare a target of the package's otherwise.
+    listed = (
+        replace(claim, outcome=by_code[claim.outcome.code])
+        for claim in _OF_TAGS
+        if claim.outcome.code in by_code
+    )
     return (*listed, *of_segments, *of_source)
 
 
 def claims_of_catalogue(catalogue: Catalogue) -> tuple[Claim, ...]:
     """The claims about the declared outcomes, with those of tags that name one as their target."""
     matrix = portrait_matrix_table(catalogue)
-    claims = claims_of(OUTCOMES, matrix)
+    tested = catalogue.targets.tested
+    claims = claims_of(tested, matrix)
     listed = {(claim.tag, claim.outcome.code) for claim in claims}
-    by_code = {outcome.code: outcome for outcome in OUTCOMES if not outcome.is_named_by_source}
+    by_code = {each.code: each for each in tested if not each.is_of_source}
     targeted = (
         Claim(
             tag.code, by_code[tag.target], tuple(value.value for value in tag.values) or _order(tag)

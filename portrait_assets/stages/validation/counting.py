@@ -14,23 +14,12 @@ from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
-from portrait_assets.stages.targets.outcomes import (
-    FACTS,
-    OUTCOMES,
-    Baseline,
-    Fact,
-    Outcome,
-    facts_of,
-)
-from portrait_assets.stages.targets.windows import (
-    Lag,
-    Window,
-    base_months,
-    closing_months,
-    windows_sql,
-)
+from portrait_assets.stages.targets.following import with_facts
+from portrait_assets.stages.targets.outcome import Baseline, Outcome
+from portrait_assets.stages.targets.outcomes import OF_SOURCE, Targets, packaged_targets
+from portrait_assets.stages.targets.windows import Lag, Window, base_months, closing_months
 from portrait_assets.stages.validation.buckets import Bucketed, bounds_of, level, number
 from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
@@ -38,7 +27,6 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Grain, Scope, Source, Step, read
 
-OF_SOURCE = " of the source"
 _AT_ONCE = 16  # Claims counted in one pass: each has its own counts in memory.
 
 SUMS = ("customers", "hits", "amount", "predicted", "predicted_squared", "predicted_of_hits")
@@ -55,7 +43,11 @@ COUNTED = {
 
 
 def count_outcomes(
-    warehouse: Warehouse, matrix: Table, claims: Sequence[Claim], windows: Sequence[Window]
+    warehouse: Warehouse,
+    matrix: Table,
+    claims: Sequence[Claim],
+    windows: Sequence[Window],
+    targets: Targets | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Customers and hits by base month, horizon, test, bucket and group, columns as COUNTED.
 
@@ -65,7 +57,8 @@ def count_outcomes(
         warehouse: nothing later than each window's last month is read.
         matrix: the contract of the portrait matrix; a claim of a tag it lacks has no row.
         claims: what is tested.
-        windows: in which windows, in order.
+        windows: in which windows, in order; each claim in those of its outcome's horizons.
+        targets: those of the source; the package's when None.
 
     Raises:
         WarehouseError: when the targets of a window have not been materialized.
@@ -83,7 +76,8 @@ def count_outcomes(
     engine = Engine(warehouse.con)
     for batch in in_batches(windows, sizes, warehouse.bounds.joined_rows):
         month = max(window.month for window in batch)
-        followed, steps = counts(matrix, tested, [window.before(month) for window in batch])
+        lags = [window.before(month) for window in batch]
+        followed, steps = counts(matrix, tested, lags, targets)
         with engine.shared(followed, Scope(month)):
             frames = [engine.frame(step, Scope(month)) for step in steps]
         yield pl.concat(
@@ -97,8 +91,16 @@ def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
     return sum(warehouse.materialized(CLEANED[outcome.needs]).values()) > 0
 
 
-def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> tuple[Step, list[Step]]:
+def counts(
+    matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag], targets: Targets | None = None
+) -> tuple[Step, list[Step]]:
     """What followed on these windows' predictions, and the steps that count it.
+
+    Args:
+        matrix: the contract of the portrait matrix.
+        claims: what is tested.
+        lags: in which windows.
+        targets: those of the source; the package's when None.
 
     Returns:
         The step that all others read, and those with columns as COUNTED.
@@ -113,7 +115,7 @@ def counts(matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag]) -> tuple
     orders = {rule.column: rule for claim in claims for rule in claim.baselines}
     tags = [f"p.{quote(tag)}" for tag in sorted({claim.tag for claim in claims})]
     followed = with_targets(matrix, tags, outcomes, lags, buckets, list(orders.values()))
-    answers = _answers(lags)
+    answers = _answers(lags, targets or packaged_targets())
     return followed, [
         Step(
             "counts",
@@ -161,52 +163,28 @@ def with_targets(
         A step named `followed` with `base_month`, `horizon`, `customer_id`, `grp` from 0 to GROUPS
         less one, the columns and buckets, and all names that the outcomes' SQL refers to.
     """
-    in_window, before = facts_of(outcomes)
-    compared = {name: sql for outcome in outcomes for name, sql in outcome.compared.items()}
-    facts = "".join(f", coalesce(t.{fact.name}, 0) AS {fact.name}" for fact in in_window)
-    ranked = "".join(f", {sql} AS {name}" for name, sql in compared.items())
-    predictions = _predictions(predicted, columns, before, lags, buckets or {}, rules, one_in)
-    closing = closing_months(lags)
-    return Step(
-        "followed",
-        (predictions, read(TARGET, closing), read(UNPROFILED, closing)),
-        # What somebody did after they objected to profiling is not held against what was predicted.
-        lambda scope: (
-            f"""
-        SELECT *{ranked} FROM (
-            SELECT p.*, w.horizon{facts}
-            FROM predictions AS p JOIN {windows_sql(lags, scope.month)} AS w USING (base_month)
-            LEFT JOIN target AS t USING (base_month, horizon, customer_id)
-            ANTI JOIN unprofiled AS u ON u.customer_id = p.customer_id
-                AND u.as_of = last_day(strptime(base_month, '%Y-%m') + to_months(w.horizon))
-        )
-        """
-        ),
-        grain=Grain.ALL,
+    predictions = _predictions(predicted, columns, lags, buckets or {}, rules, one_in)
+    return with_facts(predictions, outcomes, lags)
+
+
+def _answers(lags: Sequence[Lag], targets: Targets) -> Step:
+    # A source may name an outcome as the package names one of its own.
+    name = (
+        f"CASE WHEN outcome IN ({literals(targets.derived)}) "
+        f"THEN outcome || {literal(OF_SOURCE)} ELSE outcome END"
     )
-
-
-def _answers(lags: Sequence[Lag]) -> Step:
     return Step(
         "answers",
         (read(SOURCE_OUTCOME, closing_months(lags)),),
-        f"SELECT base_month, horizon, customer_id, {_OWN_NAME} AS answer_of, value AS answer "
+        f"SELECT base_month, horizon, customer_id, {name} AS answer_of, value AS answer "
         "FROM source_outcome",
         is_view=True,
     )
 
 
-# A source may name an outcome as the package names one of its own.
-_OWN_NAME = (
-    f"CASE WHEN outcome IN ({literals(outcome.code for outcome in OUTCOMES)}) "
-    f"THEN outcome || {literal(OF_SOURCE)} ELSE outcome END"
-)
-
-
 def _predictions(
     predicted: Table,
     columns: Sequence[str],
-    before: Sequence[Fact],
     lags: Sequence[Lag],
     buckets: Mapping[str, Bucketed],
     rules: Sequence[Baseline],
@@ -218,12 +196,6 @@ def _predictions(
     ruled = [f"{rule.sql('r')} AS {quote(rule.column)}" for rule in rules]
     binned = dict(buckets) | {_baseline_bin(r): number(quote(r.column)) for r in rules}
     months = base_months(lags)
-    last_month = Step(
-        "last_month",
-        (read(CUSTOMER_MONTH, months),),
-        f"SELECT month AS base_month, customer_id, {_OF_MONTH} FROM customer_month",
-        is_view=True,
-    )
     judged: list[Source] = [read(predicted, months, "predicted")]
     beside = ""
     if ruled:
@@ -234,14 +206,14 @@ def _predictions(
             "USING (base_month, customer_id)"
         )
 
-    def rows(scope: Scope, selected: Sequence[str], joined: str = "") -> str:
+    def rows(scope: Scope, selected: Sequence[str]) -> str:
         days = literals({last_day(lag.of(scope.month).base_month) for lag in lags})
         return (
             f"SELECT {', '.join(['p.base_month', *selected])} FROM (SELECT *, {_BASE_MONTH} FROM "
-            f"predicted) AS p {joined}{beside} WHERE p.as_of IN ({days}) {drawn}"
+            f"predicted) AS p {beside} WHERE p.as_of IN ({days}) {drawn}"
         )
 
-    reads: list[Source] = [*judged, last_month]
+    reads: list[Source] = [*judged]
     shown, bounded = "", ""
     if binned:
         reads.append(bounds_of(binned, judged, lambda scope: rows(scope, [*columns, *ruled])))
@@ -254,22 +226,17 @@ def _predictions(
         "p.customer_id",
         f"({digest} % {GROUPS})::INTEGER AS grp",
         *columns,
-        *(f"coalesce(m.{fact.before}, 0) AS {fact.before}" for fact in before),
         *ruled,
     ]
-    of_last_month = "LEFT JOIN last_month AS m USING (base_month, customer_id)"
     return Step(
         "predictions",
         tuple(reads),
-        lambda scope: (
-            f"SELECT s.*{shown} FROM ({rows(scope, selected, of_last_month)}) AS s {bounded}"
-        ),
+        lambda scope: f"SELECT s.*{shown} FROM ({rows(scope, selected)}) AS s {bounded}",
         grain=Grain.ALL,
     )
 
 
 _BASE_MONTH = "strftime(as_of, '%Y-%m') AS base_month"
-_OF_MONTH = ", ".join(f"{fact.of_month} AS {fact.before}" for fact in FACTS)
 
 
 def _bucket(tag: str, kind: Buckets) -> str:
@@ -318,6 +285,7 @@ def _counts_sql(claims: Sequence[Claim]) -> str:
         "coalesce(sum(predicted * hit), 0) AS predicted_of_hits "
         f"FROM (SELECT base_month, horizon, {name} AS outcome, grp, {bucketed}, "
         f"({outcome.hit})::INTEGER AS hit, {outcome.amount or 'NULL'}::DOUBLE AS amount, "
-        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) AND {has_value}) "
+        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) AND ({outcome.hit}) IS NOT NULL "
+        f"AND horizon IN ({', '.join(map(str, outcome.horizons))}) AND {has_value}) "
         f"GROUP BY GROUPING SETS ({sets}) HAVING bucket IS NOT NULL"
     )

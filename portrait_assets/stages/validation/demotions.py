@@ -20,7 +20,7 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag, TagValue
-from portrait_assets.stages.targets.outcomes import Baseline
+from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.contract import TAG_PROPOSAL, Verdict
 from portrait_assets.stages.validation.drafts import Sample, draft_row

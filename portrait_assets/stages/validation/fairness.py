@@ -12,7 +12,7 @@ Groups are by recorded gender, age and region. One query counts all values in al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.deciding import deciding
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME
-from portrait_assets.stages.targets.outcomes import OUTCOMES, Outcome
+from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.windows import Lag, base_months, closing_months
 from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.claims import Claim
@@ -111,14 +111,14 @@ def selections(
     return tuple(
         selection
         for code in deciding(catalogue, month, read_by)
-        for selection in _of_tag(active[code], own[code])
+        for selection in _of_tag(active[code], own[code], catalogue.targets.derived)
     )
 
 
-def _of_tag(tag: Tag, claims: Sequence[Claim]) -> Iterable[Selection]:
+def _of_tag(tag: Tag, claims: Sequence[Claim], derived: Collection[str]) -> Iterable[Selection]:
     column = quote(tag.code)
     predicted = tuple(claim.outcome for claim in claims)
-    of_source = tag.target if tag.target not in {str(each) for each in OUTCOMES} else None
+    of_source = tag.target if tag.target not in derived else None
     has_outcome = bool(predicted or of_source)
     if tag.shape is Shape.MANY:
         return tuple(

@@ -6,19 +6,16 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from portrait_assets.stages.targets.outcomes import OUTCOMES
+from portrait_assets.stages.targets.outcomes import packaged_targets
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.contract import Area, Verdict
 from portrait_assets.stages.validation.findings import finding
 from portrait_assets.stages.validation.findings_evidence import not_judged, when
 
 _CHANCE = 0.5
-_DERIVED = [outcome.code for outcome in OUTCOMES if not outcome.is_named_by_source]
 _NAMED = 5  # Tags named in a finding on all of them.
 BASELINES_ZH = {
-    "recency": "近度",
-    "last month": "上月表现",
-    "trend": "消费趋势",
+    **packaged_targets().baseline_names,
     "base rate": "基准率",
     "calibrated": "完全校准",
 }
@@ -39,7 +36,8 @@ def backtest_findings(
         not_provided: canonical tables that the source leaves out.
     """
     areas = backtest.filter(pl.col("metric") == "auc")
-    is_of_source = ~pl.col("outcome").is_in(_DERIVED)
+    derived = {claim.outcome.code for claim in claims if not claim.outcome.is_of_source}
+    is_of_source = ~pl.col("outcome").is_in(derived)
     of_source = areas.filter(is_of_source)
     # Of the many tags that are tested on an outcome of the source, one finding tells; the segments
     # have their own.

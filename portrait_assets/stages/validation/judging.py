@@ -80,7 +80,9 @@ def evidence_of(
     """
     matrix = portrait_matrix_table(catalogue)
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
-    tests, buckets = backtest(warehouse, matrix, months, claims_of_catalogue(catalogue), smallest)
+    tests, buckets = backtest(
+        warehouse, matrix, months, claims_of_catalogue(catalogue), smallest, catalogue.targets
+    )
     return {
         DRIFT: drift(
             warehouse,
@@ -135,9 +137,9 @@ def proposals(
             continue
         driving = drivers(catalogue, month, declared)
         claims = [claim for claim in declared if claim.is_tunable or claim in driving]
-        tests = backtest(warehouse, matrix, history[-QUARTER:], claims)[0].filter(
-            (pl.col("metric") == "auc") & (pl.col("horizon_months") == 1)
-        )
+        tests = backtest(warehouse, matrix, history[-QUARTER:], claims, targets=catalogue.targets)[
+            0
+        ].filter((pl.col("metric") == "auc") & (pl.col("horizon_months") == 1))
         demoted = demotions(warehouse, matrix, catalogue, month, tests, driving, smallest)
         others = [claim for claim in declared if claim.tag not in set(demoted["tag_code"])]
         tuned = propose(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from portrait_assets.methods.statistics import scores
-from portrait_assets.stages.targets.outcomes import Baseline
+from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.validation.cells import Cells
 from portrait_assets.stages.validation.claims import Buckets, Claim
 

@@ -18,7 +18,6 @@ from portrait_assets.stages.tags.catalogue.tag import (
     TagError,
     dependency_order,
 )
-from portrait_assets.stages.targets.outcomes import OUTCOMES
 from portrait_assets.storage.duckdb.connection import quote
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "UBIGINT"}
@@ -107,10 +106,11 @@ def _check_targets(catalogue: Catalogue) -> None:
             continue
         decided = sorted(other.code for other in active if tag.code in other.reads)
         if decided:
+            example = next(iter(catalogue.targets.derived))
             raise TagError(
                 f"{tag.place}: tag {tag.code} predicts, decides {', '.join(decided)} and names no "
-                f"target; give one, such as target: {OUTCOMES[0]}, so that it can be compared "
-                "with a baseline."
+                f"target; give one, such as target: {example}, so that it can be compared with a "
+                "baseline."
             )
 
 

@@ -46,6 +46,7 @@ from portrait_assets.stages.tags.catalogue.tag import (
     TagValue,
     of_other_pack,
 )
+from portrait_assets.stages.targets.outcomes import Targets, packaged_targets, source_targets
 
 
 def load_catalogue(
@@ -55,6 +56,7 @@ def load_catalogue(
     clearance: Sensitivity = Sensitivity.C2,
     approvals: Path | None = None,
     start: Sequence[Pack] | None = None,
+    targets: Targets | None = None,
 ) -> Catalogue:
     """The tags of the packs with those of the source's file over them.
 
@@ -70,6 +72,7 @@ def load_catalogue(
         approvals: the source's tag_approvals.yaml, which activates drafts and retires tags; a file
             that does not exist counts as none.
         start: the packs to start from; all of them when None.
+        targets: what a tag may stand for; the package's when None.
 
     Raises:
         TagError: naming the tag and the line, for anything that could not be evaluated.
@@ -90,7 +93,13 @@ def load_catalogue(
         (_tag(entry, context, categories, left_out) for entry in entries),
         key=lambda tag: (tag.code, tag.version),
     )
-    catalogue = Catalogue(tuple(tags), categories, readable, elsewhere=left_out)
+    catalogue = Catalogue(
+        tuple(tags),
+        categories,
+        readable,
+        elsewhere=left_out,
+        targets=targets or packaged_targets(),
+    )
     check_catalogue(catalogue, context)
     catalogue = classified(catalogue, clearance)
     return with_approvals(catalogue, read_approvals(approvals)) if approvals else catalogue
@@ -102,12 +111,14 @@ def source_catalogue(folder: Path) -> Catalogue:
     Raises:
         SourceError: as `load_source`.
         TagError: as `load_catalogue`, and for a pack that there is not.
+        TargetError: as `source_targets`.
     """
     overrides, approvals = source_file(folder, "tags.yaml"), source_file(folder, APPROVALS_FILE)
     return load_catalogue(
         overrides=overrides if overrides.is_file() else None,
         approvals=approvals if approvals.is_file() else None,
         start=source_packs(load_source(folder)),
+        targets=source_targets(folder),
     )
 
 

@@ -16,6 +16,7 @@ from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.sensitivity import Operation, highest
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
+from portrait_assets.stages.targets.outcomes import Targets, packaged_targets
 
 
 class TagError(PortraitError):
@@ -199,7 +200,7 @@ class Catalogue:
     `categories` gives the English and Chinese name of a category's code; `columns` is what
     expressions may read besides tags. `withheld` are the versions whose class is above what tags
     may have: nobody is tagged by them. `elsewhere` gives the pack by code of the tags of packs that
-    the source does not have.
+    the source does not have. `targets` are what a tag may stand for.
     """
 
     tags: tuple[Tag, ...]
@@ -207,6 +208,7 @@ class Catalogue:
     columns: Mapping[str, Column]
     withheld: tuple[Tag, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    targets: Targets = field(default_factory=packaged_targets)
 
     def tag(self, code: str, version: int | None = None) -> Tag:
         """That version of the tag, or its highest.

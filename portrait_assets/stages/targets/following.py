@@ -1,0 +1,154 @@
+"""Customers of past months beside the facts of windows that are over: what outcomes are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import UNPROFILED
+from portrait_assets.stages.targets.adding import had
+from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, STORED
+from portrait_assets.stages.targets.entries import MONTHLY
+from portrait_assets.stages.targets.outcome import Fact, Kind, Outcome
+from portrait_assets.stages.targets.outcomes import TAKEN, facts_of
+from portrait_assets.stages.targets.windows import Lag, base_months, closing_months, windows_sql
+from portrait_assets.storage.duckdb.connection import literal
+from portrait_assets.storage.steps import Grain, Source, Span, Step, read
+
+_KIND = {"customer_campaign_month": "campaign_type", TAKEN.of: "category"}
+_OF_WINDOW = "base_month, horizon, customer_id"
+
+
+def with_facts(customers: Step, outcomes: Sequence[Outcome], lags: Sequence[Lag]) -> Step:
+    """The customers with all that the outcomes' SQL may name, a row for each of the windows.
+
+    What somebody did after they objected to profiling is not held against what was predicted of
+    them: they have no row of a window at whose end they had.
+
+    Args:
+        customers: with `base_month` and `customer_id`.
+        outcomes: any that are not by kind, or one of one kind alone.
+        lags: the windows; all of them must be over.
+
+    Returns:
+        A step named `followed` with the columns of `customers`, `horizon` and the names.
+    """
+    in_window, before = facts_of(outcomes)
+    of = outcomes[0].of if len(outcomes) == 1 else None
+    closing = closing_months(lags)
+    joined = [_of_window(name, facts, of, closing) for name, facts in _by_table(in_window).items()]
+    joined += [_of_month_before(name, facts, of, lags) for name, facts in _by_table(before).items()]
+    if of is not None:
+        joined += _named_by_data(outcomes[0], of, lags)
+    reads: list[Source] = [customers, *(each.read for each in joined), read(UNPROFILED, closing)]
+    compared = {name: sql for outcome in outcomes for name, sql in outcome.compared.items()}
+    ranked = "".join(f", {sql} AS {name}" for name, sql in compared.items())
+    columns = "".join(f", {column}" for each in joined for column in each.columns)
+    joins = " ".join(each.sql for each in joined)
+    return Step(
+        "followed",
+        tuple(reads),
+        lambda scope: (
+            f"""
+        SELECT *{ranked} FROM (
+            SELECT p.*, w.horizon{columns}
+            FROM {customers.name} AS p
+            JOIN {windows_sql(lags, scope.month)} AS w USING (base_month) {joins}
+            ANTI JOIN unprofiled AS u ON u.customer_id = p.customer_id
+                AND u.as_of = last_day(strptime(base_month, '%Y-%m') + to_months(w.horizon))
+        )
+        """
+        ),
+        grain=Grain.ALL,
+    )
+
+
+@dataclass(frozen=True)
+class _Join:
+    """A source, how it is joined, and the columns that it adds."""
+
+    read: Source
+    sql: str
+    columns: Sequence[str]
+
+
+def _by_table(facts: Iterable[Fact]) -> Mapping[str, list[Fact]]:
+    found: dict[str, list[Fact]] = {}
+    for fact in facts:
+        found.setdefault(fact.of, []).append(fact)
+    return found
+
+
+def _only(name: str, of: str | None) -> str:
+    """The condition on rows of several kinds that they are of this one."""
+    return f" WHERE {_KIND[name]} = {literal(of)}" if of is not None and name in _KIND else ""
+
+
+def _of_window(name: str, facts: Sequence[Fact], of: str | None, closing: Span) -> _Join:
+    """The facts of the window, of the months' table of that name."""
+    table, row = STORED[name], f"of_{name}"
+    rows = table.name
+    if name == TAKEN.of:
+        rows = (
+            f"(SELECT {_OF_WINDOW}, count(*) AS {TAKEN.name} FROM {table.name}{_only(name, of)} "
+            f"GROUP BY {_OF_WINDOW})"
+        )
+    elif _only(name, of):
+        rows = f"(FROM {table.name}{_only(name, of)})"
+    return _Join(
+        read(table, closing),
+        f"LEFT JOIN {rows} AS {row} USING ({_OF_WINDOW})",
+        [fact.of_row(row, fact.name) for fact in facts],
+    )
+
+
+def _of_month_before(
+    name: str, facts: Sequence[Fact], of: str | None, lags: Sequence[Lag]
+) -> _Join:
+    """The same of the month at whose end the window begins."""
+    relation, row = f"{name}_before", f"before_{name}"
+    selected = ", ".join(f"{fact.of_month} AS {fact.before}" for fact in facts)
+    return _Join(
+        read(MONTHLY[name], base_months(lags), relation),
+        f"LEFT JOIN (SELECT month AS base_month, customer_id, {selected} "
+        f"FROM {relation}{_only(name, of)}) AS {row} USING (base_month, customer_id)",
+        [fact.of_row(row, fact.before) for fact in facts],
+    )
+
+
+def _named_by_data(outcome: Outcome, of: str, lags: Sequence[Lag]) -> Iterator[_Join]:
+    """What the SQL may name of one category of product, or of one outcome of the source."""
+    of_base = "USING (base_month, customer_id)"
+    if outcome.by is Kind.PRODUCT:
+        step = had(of, lags)
+        has = "had.customer_id IS NOT NULL AS has_before"
+        yield _Join(step, f"LEFT JOIN had {of_base}", [has])
+    if outcome.is_of_source:
+        answer = "coalesce(answered.value, 0)" if outcome.unreported_is_no else "answered.value"
+        yield _Join(
+            read(SOURCE_OUTCOME, closing_months(lags)),
+            f"LEFT JOIN (FROM source_outcome WHERE outcome = {literal(of)}) AS answered "
+            f"USING ({_OF_WINDOW})",
+            [f"{answer} AS answer"],
+        )
+        yield _Join(
+            _answered_before(of, lags),
+            f"LEFT JOIN answered_before {of_base}",
+            ["answered_before.value AS answer_before"],
+        )
+
+
+def _answered_before(of: str, lags: Sequence[Lag]) -> Step:
+    """The greatest value that was reported of each customer up to each base month."""
+    return Step(
+        "answered_before",
+        (read(CLEANED["outcomes"], Span(None, base_months(lags).last), "reported"),),
+        lambda scope: (
+            f"""
+        SELECT w.base_month, r.customer_id, max(r.value) AS value
+        FROM {windows_sql(lags, scope.month)} AS w JOIN reported AS r ON r.month <= w.base_month
+        WHERE r.outcome = {literal(of)} GROUP BY w.base_month, r.customer_id
+        """
+        ),
+    )
