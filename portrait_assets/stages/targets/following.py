@@ -1,4 +1,4 @@
-"""Customers of past months beside the facts of windows that are over: what outcomes are read from."""
+"""Customers of past months beside the facts of windows that are over, which outcomes read."""
 
 from __future__ import annotations
 

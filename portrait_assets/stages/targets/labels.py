@@ -155,7 +155,8 @@ def _each(
         return
     table, column = _NAMED_IN[outcome.by]
     rows = warehouse.con.execute(
-        f"SELECT DISTINCT {column} FROM {table.full_name} WHERE month <= {literal(month)} ORDER BY 1"
+        f"SELECT DISTINCT {column} FROM {table.full_name} "
+        f"WHERE month <= {literal(month)} ORDER BY 1"
     ).fetchall()
     for (name,) in rows:
         if outcome.is_of_source:

@@ -1,4 +1,4 @@
-"""What a target is: the facts of a window, what is a hit, who is eligible, and what it has to beat."""
+"""What a target is: facts of a window, what is a hit, who is eligible, what has to be beaten."""
 
 from __future__ import annotations
 

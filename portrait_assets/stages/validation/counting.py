@@ -285,7 +285,7 @@ def _counts_sql(claims: Sequence[Claim]) -> str:
         "coalesce(sum(predicted * hit), 0) AS predicted_of_hits "
         f"FROM (SELECT base_month, horizon, {name} AS outcome, grp, {bucketed}, "
         f"({outcome.hit})::INTEGER AS hit, {outcome.amount or 'NULL'}::DOUBLE AS amount, "
-        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) AND ({outcome.hit}) IS NOT NULL "
-        f"AND horizon IN ({', '.join(map(str, outcome.horizons))}) AND {has_value}) "
+        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) "
+        f"AND ({outcome.hit}) IS NOT NULL AND horizon IN ({', '.join(map(str, outcome.horizons))}) AND {has_value}) "
         f"GROUP BY GROUPING SETS ({sets}) HAVING bucket IS NOT NULL"
     )
