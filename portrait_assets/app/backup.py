@@ -65,6 +65,7 @@ IRREPLACEABLE: Sequence[Irreplaceable] = (
     Irreplaceable(DEFINITION_FILE, "the source's files, months, rules and identity"),
     Irreplaceable("*.sql", "how its tables come from its files"),
     Irreplaceable("views/*.sql", "what several of these share"),
+    Irreplaceable("targets.yaml", "the source's own targets of predictions"),
     Irreplaceable("tags.yaml", "the source's own versions of tags, drafts too"),
     Irreplaceable("tag_approvals.yaml", "who approved or retired which version, from when and why"),
     Irreplaceable("identity_review.csv", "decisions on pairs of records, those of rekey too"),

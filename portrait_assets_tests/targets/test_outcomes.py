@@ -163,7 +163,7 @@ def test_baselines_are_orders_of_features():
 
 
 def test_what_is_not_declared_is_not_claimed():
-    left = [outcome for outcome in OUTCOMES if outcome is not outcome("spend")]
+    left = [each for each in OUTCOMES if each.code != "spend"]
     gone = {claim.name for claim in CLAIMS} - {claim.name for claim in claims_of(left)}
     assert gone == {"value_tier / spend", "expected_spend_30d / spend", "segment_id / spend"}
 

@@ -8,8 +8,6 @@ from functools import cache
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import (
-    CUSTOMER_BALANCE_MONTH,
-    CUSTOMER_CAMPAIGN_MONTH,
     CUSTOMER_CATEGORY_MONTH,
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
@@ -17,6 +15,7 @@ from portrait_assets.stages.features.contract import (
 from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.stages.features.purchases import as_known, net_months
 from portrait_assets.stages.targets import contract
+from portrait_assets.stages.targets.entries import MONTHLY
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import FACTS, TAKEN, Targets
 from portrait_assets.stages.targets.windows import Lag, base_months, closing, windows_sql
@@ -91,11 +90,9 @@ def added_up(table: Table, of: str, horizons: tuple[int, ...]) -> Step:
     if not horizons:
         return _nothing(table)
     longest = max(horizons)
-    months: Source = {
-        CUSTOMER_MONTH.name: net_month(longest),
-        CUSTOMER_BALANCE_MONTH.name: read(CUSTOMER_BALANCE_MONTH, window(longest)),
-        CUSTOMER_CAMPAIGN_MONTH.name: read(CUSTOMER_CAMPAIGN_MONTH, window(longest)),
-    }[of]
+    months: Source = read(MONTHLY[of], window(longest))
+    if of == CUSTOMER_MONTH.name:
+        months = net_month(longest)
     kinds = [name for name in table.key if name not in ("month", "horizon", "customer_id")]
     keys = ", ".join(["w.base_month", "w.horizon", "c.customer_id", *kinds])
     order = ", ".join(["w.horizon", "c.customer_id", *kinds])

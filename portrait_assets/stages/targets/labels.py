@@ -129,7 +129,7 @@ def labels(
         warehouse.require(table, closing)
     warehouse.require(FEATURE_MATRIX, sorted(base_months_))
     rows = Engine(warehouse.con).frame(step, Scope(month))
-    return rows.cast(dict(LABELS)).sort("base_month", "customer_id")
+    return rows.cast(LABELS).sort("base_month", "customer_id")
 
 
 def predicted(warehouse: Warehouse, targets: Targets, month: str) -> list[Outcome]:

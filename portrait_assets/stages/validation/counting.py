@@ -275,6 +275,7 @@ def _counts_sql(claims: Sequence[Claim]) -> str:
         for at in (0, 1)
     )
     keys = "base_month, horizon, outcome, grp"
+    horizons = ", ".join(map(str, outcome.horizons))
     sets = ", ".join(f"({keys}, {column})" for column in counted)
     return (
         f"SELECT base_month, horizon, CASE {tests} END AS test, outcome, CASE {sides} END AS side, "
@@ -286,6 +287,6 @@ def _counts_sql(claims: Sequence[Claim]) -> str:
         f"FROM (SELECT base_month, horizon, {name} AS outcome, grp, {bucketed}, "
         f"({outcome.hit})::INTEGER AS hit, {outcome.amount or 'NULL'}::DOUBLE AS amount, "
         f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) "
-        f"AND ({outcome.hit}) IS NOT NULL AND horizon IN ({', '.join(map(str, outcome.horizons))}) AND {has_value}) "
+        f"AND ({outcome.hit}) IS NOT NULL AND horizon IN ({horizons}) AND {has_value}) "
         f"GROUP BY GROUPING SETS ({sets}) HAVING bucket IS NOT NULL"
     )
