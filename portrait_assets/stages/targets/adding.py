@@ -20,7 +20,7 @@ from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import FACTS, TAKEN, Targets
 from portrait_assets.stages.targets.windows import Lag, base_months, closing, windows_sql
 from portrait_assets.storage.duckdb.connection import literal, literals
-from portrait_assets.storage.steps import Scope, Source, Span, Step, read, window
+from portrait_assets.storage.steps import THE_MONTH, Scope, Source, Span, Step, read, window
 
 HELD_MONTHS = 3
 """So many months up to the base month in one of which a product was held that the customer had."""
@@ -112,8 +112,14 @@ def added_up(table: Table, of: str, horizons: tuple[int, ...]) -> Step:
 
 
 def _nothing(table: Table) -> Step:
+    """No rows, for a table that no target reads."""
     columns = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in table.columns)
-    return Step(table.name, (), f"SELECT NULL AS month, {columns} WHERE false", writes=table)
+    return Step(
+        table.name,
+        (read(FEATURE_MATRIX, THE_MONTH),),
+        f"SELECT CAST(NULL AS VARCHAR) AS month, {columns} FROM feature_matrix WHERE false",
+        writes=table,
+    )
 
 
 def source_outcome(targets: Targets) -> Step:
