@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.stages.cleaned.completeness import ENDS_EARLY, FEW_ROWS, NO_ROWS
+from portrait_assets.stages.targets.outcome import LONGEST_HORIZON
 from portrait_assets.stages.targets.outcomes import packaged_targets
 from portrait_assets.stages.validation import findings_fairness
 from portrait_assets.stages.validation.buckets import OTHERS
@@ -45,6 +46,10 @@ ELEMENTS = {
     "principle": ("Principle: how they react", "原理：客户如何反应"),
 }
 OUTCOMES = {code: (outcome.en, outcome.zh) for code, outcome in packaged_targets().derived.items()}
+_ON = [
+    (f"{months} month{'s' if months > 1 else ''} on", f"{months}个月后")
+    for months in range(1, LONGEST_HORIZON + 1)
+]
 METRICS = {
     "rows lost": "丢失行数",
     "tags without data": "无数据的标签",
@@ -69,12 +74,8 @@ METRICS = {
     "consistency": "一致性",
     "PSI": "PSI",
     "AUC": "AUC",
-    "AUC, 1 month on": "AUC(1个月后)",
-    "AUC, 2 months on": "AUC(2个月后)",
-    "AUC, 3 months on": "AUC(3个月后)",
-    "tags that separate, 1 month on": "有区分力的标签数（1个月后）",
-    "tags that separate, 2 months on": "有区分力的标签数（2个月后）",
-    "tags that separate, 3 months on": "有区分力的标签数（3个月后）",
+    **{f"AUC, {on}": f"AUC({zh})" for on, zh in _ON},
+    **{f"tags that separate, {on}": f"有区分力的标签数（{zh}）" for on, zh in _ON},
     "no longer separates": "失去区分力",
     "draft version": "草案版本",
     "share of whom it is known": "已知占比",

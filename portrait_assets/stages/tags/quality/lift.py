@@ -16,8 +16,10 @@ from portrait_assets.stages.tags.catalogue.tag import Tag
 from portrait_assets.stages.tags.contract import OUTCOMES
 from portrait_assets.stages.tags.quality.advice import Lift
 from portrait_assets.stages.tags.quality.distributions import TagDistributions
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.storage.duckdb.connection import literal
 
+_PURCHASE, _RESPONSE = outcome("purchase"), outcome("response")
 _CAMPAIGNS = {"response", "campaign", "promotion", "contact_policy"}
 Flags = npt.NDArray[np.bool_]
 MIN_CUSTOMERS = 30  # With fewer known outcomes a value has no usable lift.
@@ -29,8 +31,8 @@ def outcomes_sql(month: str) -> str:
     It is null of who may not be profiled as of the month: no prediction is judged by it.
     """
     return (
-        "SELECT customer_id, CASE WHEN because IS NULL THEN purchases > 0 END AS purchased, "
-        "CASE WHEN because IS NULL AND contacts > 0 THEN responses > 0 END AS responded "
+        f"SELECT customer_id, CASE WHEN because IS NULL THEN {_PURCHASE.hit} END AS purchased, "
+        f"CASE WHEN because IS NULL AND {_RESPONSE.eligible} THEN {_RESPONSE.hit} END AS responded "
         f"FROM (FROM {CUSTOMER_MONTH.full_name} WHERE month = {literal(month)}) FULL JOIN "
         f"(FROM {UNPROFILED.full_name} WHERE as_of = {literal(last_day(month))}) "
         "USING (customer_id)"

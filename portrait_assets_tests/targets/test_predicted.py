@@ -1,0 +1,102 @@
+"""Which targets models predict, and of which months they are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from portrait_assets.core.errors import WarehouseError
+from portrait_assets.stages.targets.labels import (
+    LABELS,
+    known_base_months,
+    labels,
+    predicted,
+    tables_read,
+)
+from portrait_assets.stages.targets.outcomes import outcome, packaged_targets, source_targets
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
+
+MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
+DECLARED = """
+targets:
+  - code: churned
+    name: {en: churn, zh: 流失}
+    meaning: {en: They leave., zh: 流失。}
+    outcome: churn
+    hit: answer >= 0.5
+    prediction_horizon: 2
+"""
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Three customers, of whom the source reports what it calls churn and silence in April."""
+    world = SmallWorld(tmp_path_factory.mktemp("w"), matrix_of(), 3)
+    for month in MONTHS:
+        reported = {"churn": np.array([1, 0, 0]), "silence": np.array([0, 0, 1])}
+        world.add(month, {}, outcomes=reported if month == "2024-04" else None)
+    return world.close()
+
+
+def test_a_target_is_predicted_once_there_is_what_it_is_derived_from(warehouse: Warehouse):
+    """Nothing is stored of responses, surveys, balances, campaigns or products."""
+    found = {each.code: each for each in predicted(warehouse, packaged_targets(), "2024-04")}
+    assert list(found) == [
+        *("silence", "return", "purchase", "spend", "churn", "silence of the source"),
+        "stickiness",
+    ]
+    assert found["silence of the source"].of == "silence"
+    assert found["churn"].prediction_horizon == 1
+
+
+def test_an_outcome_that_is_not_reported_yet_is_not_predicted(warehouse: Warehouse):
+    found = predicted(warehouse, packaged_targets(), "2024-03")
+    assert [each.code for each in found] == [
+        *("silence", "return", "purchase", "spend", "stickiness")
+    ]
+
+
+def test_a_target_of_one_outcome_takes_the_place_of_that_of_its_name(
+    warehouse: Warehouse, tmp_path: Path
+):
+    (tmp_path / "targets.yaml").write_text(DECLARED, encoding="utf-8")
+    found = predicted(warehouse, source_targets(tmp_path), "2024-04")
+    own = {each.code: each.prediction_horizon for each in found if each.is_of_source}
+    assert own == {"silence of the source": 1, "churned": 2}
+
+
+@pytest.mark.parametrize(
+    ("code", "month", "known"),
+    [
+        ("silence", "2024-04", ["2024-01", "2024-02", "2024-03"]),
+        ("silence", "2024-03", ["2024-01", "2024-02"]),
+        ("stickiness", "2024-04", ["2024-01"]),
+        ("stickiness", "2024-03", []),
+        ("overdue", "2024-04", []),
+    ],
+)
+def test_a_target_is_known_of_the_months_whose_window_is_over(
+    warehouse: Warehouse, code: str, month: str, known: list[str]
+):
+    assert known_base_months(warehouse, outcome(code), month) == known
+
+
+def test_labels_are_those_of_all_customers_in_their_order(warehouse: Warehouse):
+    churn = outcome("answer").for_one("churn")
+    rows = labels(warehouse, churn, ["2024-03"], "2024-04")
+    assert rows.schema == LABELS
+    assert rows.rows() == [
+        ("2024-03", "C00000", True, True, None),
+        ("2024-03", "C00001", True, False, None),
+        ("2024-03", "C00002", True, False, None),
+    ]
+    assert labels(warehouse, churn, ["2024-02"], "2024-03")["eligible"].to_list() == [False] * 3
+
+
+def test_labels_of_targets_that_were_not_materialized_are_refused(warehouse: Warehouse):
+    assert [table.name for table in tables_read(outcome("overdue"))] == ["balance_target"]
+    with pytest.raises(WarehouseError, match=r"targets\.balance_target .* 2024-04"):
+        labels(warehouse, outcome("overdue"), ["2024-01"], "2024-04")
