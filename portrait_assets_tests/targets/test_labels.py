@@ -215,7 +215,7 @@ PRODUCTS = [
 @pytest.fixture(scope="module")
 def bank() -> TargetWorld:
     """Accounts by month; what is paid for by card is no product of the bank."""
-    held = {
+    accounts_of = {
         "ann": {"P": MONTHS, "F": ["2024-03"]},  # a fund, sold again
         "bob": {"P": MONTHS[:1], "Q": MONTHS[1:]},  # from one deposit into another
         "cem": {"P": MONTHS[2:], "F": MONTHS[3:]},  # a deposit and a fund
@@ -227,7 +227,7 @@ def bank() -> TargetWorld:
         products=PRODUCTS,
         balances=[
             balance(who, f"{month}-28", product)
-            for who, accounts in held.items()
+            for who, accounts in accounts_of.items()
             for product, months in accounts.items()
             for month in months
         ],

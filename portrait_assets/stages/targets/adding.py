@@ -175,20 +175,20 @@ def categories(first: int, last: int = 0) -> Step:
         first: so many months before the step's own is the first base month.
         last: so many before it is the last month that is read.
     """
-    held = Step(
-        "held",
+    holding = Step(
+        "holding",
         (read(CLEANED["balances"], Span(first + HELD_MONTHS - 1, last)), PRODUCT),
-        "SELECT DISTINCT b.month, b.customer_id, p.category FROM balances AS b "
+        "SELECT b.month, b.customer_id, p.category FROM balances AS b "
         "JOIN product AS p USING (product_id) WHERE p.category IS NOT NULL",
-        at_once=True,
+        is_view=True,
     )
     return Step(
         "categories",
-        (held, read(CUSTOMER_CATEGORY_MONTH, Span(first + BOUGHT_MONTHS - 1, last))),
-        f"SELECT *, {HELD_MONTHS} AS had_for FROM held UNION ALL "
-        f"SELECT DISTINCT month, customer_id, category, {BOUGHT_MONTHS} FROM "
+        (holding, read(CUSTOMER_CATEGORY_MONTH, Span(first + BOUGHT_MONTHS - 1, last))),
+        f"SELECT *, {HELD_MONTHS} AS had_for FROM holding UNION ALL "
+        f"SELECT month, customer_id, category, {BOUGHT_MONTHS} FROM "
         "customer_category_month WHERE category IS NOT NULL AND lines > 0 "
-        "AND NOT EXISTS (FROM held)",
+        "AND NOT EXISTS (FROM holding LIMIT 1)",
         is_view=True,
     )
 
