@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,20 @@ def test_a_probability_of_a_month_is_that_of_any_of_several(world: SmallWorld):
     either = [round(1 - (1 - chance) ** 2, 9) for chance in PREDICTED]
     hits = [1, 1, 1, 0]
     assert rows == [(hit, p, p * hit) for hit, p in zip(hits, either, strict=True)]
+
+
+def test_a_claim_is_counted_in_the_windows_of_its_outcome(world: SmallWorld):
+    of_two_months = replace(outcome("purchase"), horizons=(2,))
+    windows = [Window("2024-01", 1), Window("2024-01", 2), Window("2024-02", 1)]
+    found = counted(world, replace(BUYS, outcome=of_two_months), *windows)
+    assert set(found.select("base_month", "horizon").rows()) == {("2024-01", 2)}
+
+
+def test_of_whom_it_is_not_known_nothing_is_counted(world: SmallWorld):
+    """Who bought in the window is known to have or not; of the others it is not known."""
+    unknown = replace(outcome("purchase"), hit="CASE WHEN purchases > 0 THEN spend > 0 END")
+    found = counted(world, replace(BUYS, outcome=unknown), Window("2024-01", 1))
+    assert of_tag(found, "customers", "hits") == [(1, 0), (1, 0)]
 
 
 def test_who_had_not_bought_in_the_month_before_the_window_can_come_back(world: SmallWorld):

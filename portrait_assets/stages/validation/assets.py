@@ -23,7 +23,7 @@ from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
-from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
+from portrait_assets.stages.targets.assets import TABLES as TARGETS
 from portrait_assets.stages.validation.claims import claims_of_catalogue
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
@@ -58,8 +58,7 @@ READ = (
             FEATURE_SELECTION,
             SOURCE_EVIDENCE,
             UNPROFILED,
-            TARGET,
-            SOURCE_OUTCOME,
+            *TARGETS,
             CLUSTER_DECISION,
             CLUSTER_SEGMENT,
             TAG_CATALOGUE,

@@ -17,6 +17,7 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
 from portrait_assets.stages.targets.following import with_facts
+from portrait_assets.stages.targets.labels import tables_read
 from portrait_assets.stages.targets.outcome import Baseline, Outcome
 from portrait_assets.stages.targets.outcomes import OF_SOURCE, Targets, packaged_targets
 from portrait_assets.stages.targets.windows import Lag, Window, base_months, closing_months
@@ -70,7 +71,10 @@ def count_outcomes(
     ]
     if not tested or not windows:
         return
-    warehouse.require(TARGET, sorted({window.month for window in windows}))
+    closing = sorted({window.month for window in windows})
+    read_from = [table for claim in tested for table in tables_read(claim.outcome)]
+    for table in dict.fromkeys([TARGET, *read_from]):
+        warehouse.require(table, closing)
     materialized = warehouse.materialized(matrix)
     sizes = {window: materialized.get(window.base_month, 0) for window in windows}
     engine = Engine(warehouse.con)

@@ -117,7 +117,7 @@ def selections(
 
 def _of_tag(tag: Tag, claims: Sequence[Claim], derived: Collection[str]) -> Iterable[Selection]:
     column = quote(tag.code)
-    predicted = tuple(claim.outcome for claim in claims)
+    predicted = tuple(c.outcome for c in claims if _LAG.horizon in c.outcome.horizons)
     of_source = tag.target if tag.target not in derived else None
     has_outcome = bool(predicted or of_source)
     if tag.shape is Shape.MANY:

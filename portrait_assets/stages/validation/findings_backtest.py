@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -54,7 +54,8 @@ def backtest_findings(
         missing.append(
             not_judged(Area.BACKTEST, f"every tag / {answers[0].outcome}", "AUC", *reason)
         )
-    return pl.concat([_tests(single), _of_source(of_source), *missing])
+    rules = {rule.name: rule.zh for claim in claims for rule in claim.outcome.baselines}
+    return pl.concat([_tests(single, BASELINES_ZH | rules), _of_source(of_source), *missing])
 
 
 def _horizon(text: str) -> pl.Expr:
@@ -66,13 +67,13 @@ def _horizon(text: str) -> pl.Expr:
     return pl.format(f"{text}, {{}} on", months)
 
 
-def _tests(areas: pl.DataFrame) -> pl.DataFrame:
+def _tests(areas: pl.DataFrame, baselines_zh: Mapping[str, str]) -> pl.DataFrame:
     """A finding per test."""
     return finding(
         areas.with_columns(
             *(pl.col(name).round(3).alias(f"{name}_") for name in ("value", "low", "high")),
             pl.col("baseline_value").round(3).alias("baseline_value_"),
-            pl.col("baseline").replace(BASELINES_ZH).alias("baseline_zh"),
+            pl.col("baseline").replace(baselines_zh).alias("baseline_zh"),
         ),
         Area.BACKTEST,
         pl.col("test"),
