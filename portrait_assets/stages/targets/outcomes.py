@@ -15,7 +15,7 @@ from portrait_assets.core.source_folder import source_file
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets.checking import check_sql
 from portrait_assets.stages.targets.entries import PackagedFile, merged_targets, packaged_file
-from portrait_assets.stages.targets.outcome import Baseline, Fact, Kind, Outcome
+from portrait_assets.stages.targets.outcome import Fact, Kind, Outcome
 
 TARGETS_FILE = "targets.yaml"
 """The source's own targets, beside its source.yaml."""
@@ -142,8 +142,3 @@ def outcome(code: str) -> Outcome:
         KeyError: when there is none.
     """
     return {each.code: each for each in packaged_targets().outcomes}[code]
-
-
-def baselines_of(outcomes: Iterable[Outcome]) -> dict[str, Baseline]:
-    """Each order of a feature that the outcomes have as a baseline, by its column's name."""
-    return {rule.column: rule for outcome in outcomes for rule in outcome.baselines}
