@@ -39,7 +39,7 @@ class TargetWorld:
         targets: Targets | None = None,
         **tables: list[dict[str, Any]],
     ) -> None:
-        self.world = World(months[-1], **tables)
+        self.world = World(months[-1], "2024-01", (), None, **tables)
         self.con, self.months = self.world.con, months
         self.targets = targets or packaged_targets()
         self.con.execute("CREATE TABLE features.feature_matrix (as_of DATE, customer_id VARCHAR)")

@@ -176,7 +176,7 @@ def test_base_months_are_pooled_each_with_its_own_window(shop: TargetWorld):
 
 def test_who_was_not_overdue_before_is_once_30_days_are_past():
     """The month of the most days counts; whose days past due nobody reports is not counted."""
-    owed = {
+    owed: dict[str, list[int | None]] = {
         "ann": [0, 5, 30, 0],
         "bob": [0, 29, 29, 29],
         "cem": [30, 60, 90, 0],
