@@ -11,7 +11,8 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.targets.adding import target_steps
-from portrait_assets.stages.targets.outcomes import packaged_targets
+from portrait_assets.stages.targets.labels import label_step
+from portrait_assets.stages.targets.outcomes import outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Lag
 from portrait_assets.stages.validation.claims import CLAIMS
 from portrait_assets.stages.validation.counting import counts
@@ -23,7 +24,15 @@ FOLLOWED, BACKTESTS = counts(
 )
 TARGETS = target_steps(packaged_targets())
 TAGS = evaluation_steps(load_catalogue(), ["2024-02", "2024-03"], before="2024-01").targets
-WRITING: tuple[Step, ...] = (*FEATURES, *TAGS, *TARGETS, FOLLOWED, *BACKTESTS)
+LABELS = [
+    label_step(target, ["2023-12"], "2024-03")
+    for target in (
+        *(outcome("spend"), outcome("overdue"), outcome("answer").for_one("default")),
+        outcome("response_by_kind").for_one("coupon"),
+        outcome("product_taken_by_kind").for_one("fund"),
+    )
+]
+WRITING: tuple[Step, ...] = (*FEATURES, *TAGS, *TARGETS, *LABELS, FOLLOWED, *BACKTESTS)
 EVERY = [source for source in upstream(*WRITING) if isinstance(source, Step)]
 
 

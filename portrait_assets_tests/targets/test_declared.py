@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -11,7 +12,7 @@ from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.targets.adding import target_steps
 from portrait_assets.stages.targets.checking import check_sql
-from portrait_assets.stages.targets.entries import TargetError
+from portrait_assets.stages.targets.entries import TargetEntry, TargetError
 from portrait_assets.stages.targets.outcome import Baseline, Kind
 from portrait_assets.stages.targets.outcomes import (
     FACTS,
@@ -272,3 +273,13 @@ def test_a_mistake_of_the_file_is_one_sentence(tmp_path: Path, text: str, senten
     with pytest.raises(TargetError) as error:
         declared(tmp_path, text)
     assert str(error.value).startswith(sentence)
+
+
+def test_the_example_of_the_how_to_can_be_computed(tmp_path: Path):
+    page = (PACKAGED_SOURCES.parents[1] / "docs/howto/targets.md").read_text("utf-8")
+    (example,) = re.findall(r"```yaml\n(.+?)```", page, re.S)
+    targets = declared(tmp_path, example)
+    assert targets.derived["big_return"].prediction_horizon == 3
+    named = set(re.findall(r"`(\w+)`", page))
+    assert {fact.name for fact in FACTS} <= named
+    assert set(TargetEntry.model_fields) - {"code", "name", "meaning"} <= {*named, "predicted"}
