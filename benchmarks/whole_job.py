@@ -29,7 +29,7 @@ from portrait_assets.testing.measured import keep
 
 FIRST, MONTHS = "2023-01", 24
 STAGE = re.compile(r"^  \S+(?: to \S+)? (\w+): [\d,]+ rows in ([\d.]+) s")
-BEFORE_THE_MATRIX = ("raw", "identity", "cleaned", "features")
+BEFORE_THE_MATRIX = ("raw", "identity", "cleaned", "consent", "features")
 GIB = 2**30
 ON_DISK = (4.0, 20.0)
 """At most so many times the source's files, and so many GiB."""
