@@ -1,0 +1,72 @@
+"""Logistic regression on weights of evidence whose coefficients have one sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+SURELY = 1.96
+"""A coefficient is kept from so many standard errors above 0 on (95 %)."""
+STEPS = 50
+_RIDGE = 1e-6
+_PRECISION = 1e-10
+_LONGEST = 5.0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The columns that are kept with their coefficients, and those that are not: did they turn?"""
+
+    coefficients: dict[int, float]
+    intercept: float
+    left: dict[int, bool]
+
+
+def keep_one_sign(weights: Floats, bads: npt.NDArray[np.bool_]) -> Kept:
+    """Regress good on weights of evidence, and leave out one column after the other.
+
+    The weight of evidence has the sign of what it says, so that a coefficient at or below 0 is a
+    column that says the contrary of its own bad rates beside the others (turned), and one within
+    `SURELY` standard errors of 0 adds nothing to them (A. Wald 1943). The one furthest below is
+    left out first.
+
+    Args:
+        weights: shape (rows, columns).
+        bads: which rows are bad.
+    """
+    design = np.column_stack([np.ones(len(weights)), weights])
+    good = (~bads).astype(np.float64)
+    kept = list(range(weights.shape[1]))
+    left: dict[int, bool] = {}
+    start = np.zeros(len(kept) + 1)
+    start[0] = np.log(good.sum() / bads.sum())
+    while True:
+        chosen = [0, *(column + 1 for column in kept)]
+        found, errors = _fit(design[:, chosen], good, start)
+        z = found[1:] / errors[1:]
+        if not kept or z.min() >= SURELY:
+            break
+        worst = int(z.argmin())
+        left[kept.pop(worst)] = bool(found[worst + 1] <= 0)
+        start = np.delete(found, worst + 1)
+    values = (round(float(value), 9) for value in found[1:])
+    return Kept(dict(zip(kept, values, strict=True)), float(found[0]), left)
+
+
+def _fit(design: Floats, good: Floats, start: Floats) -> tuple[Floats, Floats]:
+    """Coefficients of the greatest likelihood and their standard errors, by Newton's steps."""
+    found = start
+    for _ in range(STEPS):
+        expected = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
+        gradient = design.T @ (good - expected) - _RIDGE * found
+        curvature = (design * (expected * (1 - expected))[:, None]).T @ design
+        inverse = np.linalg.inv(curvature + _RIDGE * np.eye(len(found)))
+        step = inverse @ gradient
+        found = found + step * min(1.0, _LONGEST / max(np.abs(step).max(), _LONGEST))
+        if np.abs(step).max() < _PRECISION:
+            break
+    return found, np.sqrt(np.diag(inverse))

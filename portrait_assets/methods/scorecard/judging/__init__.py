@@ -1,0 +1,1 @@
+"""How good a card is, beside boosted trees, and what approving from a score on would bring."""
