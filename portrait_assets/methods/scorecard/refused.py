@@ -1,15 +1,16 @@
 """What may not decide on credit: found by the names of columns, and by the words in them.
 
 Sex, marriage, ethnicity, religion and health are no inputs of a model of a credit target: Equal
-Credit Opportunity Act, 15 U.S.C. 1691(a) and Regulation B, 12 CFR 1002.6(b); Charter of Fundamental
-Rights of the EU, article 21, and GDPR, article 9; Personal Information Protection Law (PIPL),
-articles 24 and 28; Regulation on the Administration of the Credit Reporting Industry (2013), article
-14, which forbids to collect religion, genes, blood type, diseases and medical history.
+Credit Opportunity Act, 15 U.S.C. 1691(a), and Regulation B, 12 CFR 1002.6(b); Charter of
+Fundamental Rights of the EU, article 21, and GDPR, article 9; Personal Information Protection Law
+(PIPL), articles 24 and 28; Regulation on the Administration of the Credit Reporting Industry
+(2013), article 14, which forbids to collect religion, genes, blood types, diseases and medical
+history.
 
 Age may only cost nothing. Regulation B lets a statistically sound system use age as long as no
-applicant of 62 or more gets a negative value for it (12 CFR 1002.6(b)(2)(ii)); PIPL, article 24, and
-the Charter's article 21 forbid unreasonable differences by it. As what one age is given all others
-lose, a column of age that would move the points is refused whole, whichever age it rewards.
+applicant of 62 or more gets a negative value for it (12 CFR 1002.6(b)(2)); PIPL, article 24, and
+the Charter, article 21, forbid unreasonable differences by it. What one age is given all others
+lose, so that a column of age by which points would differ is refused, whichever age it rewards.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ SCHEMA: dict[str, pl.DataType] = {
 | information | the same column | its information value as `value` |
 | bin | a bin of a column, numbered from 0 | kind, low, high, rows, bads, woe, points |
 | level | a category of a bin | `level` |
-| band | a band, named in `kind`, the best first | least `points`, rows, bads, `level` for what is suggested |
+| band | a band, named in `kind`, the best first | least `points`, rows, bads, suggested `level` |
 """
 Row = dict[str, Any]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.parts import Bin, Characteristic, Kind
 from portrait_assets.methods.scorecard.columns import Form
@@ -25,16 +27,18 @@ def band_sql(card: Scorecard, score: str = "score") -> str:
     return f"CASE {whens} ELSE {_text(lowest.name)} END" if higher else _text(lowest.name)
 
 
-def scores_sql(card: Scorecard, table: str) -> str:
-    """A query that gives `score`, `probability` and `band` of each row of a table.
+def scores_sql(card: Scorecard, table: str, keys: Sequence[str] = ()) -> str:
+    """A query that gives `score`, `probability` and `band` of each row of a table, in any order.
 
     Args:
         card: the card.
         table: the table, or a query in parentheses.
+        keys: columns of the table that come first, so that it can be joined.
     """
+    kept = "".join(f"{_name(key)}, " for key in keys)
     return (
-        f"SELECT score, {probability_sql(card)} AS probability, {band_sql(card)} AS band\n"
-        f"FROM (SELECT {points_sql(card)} AS score\nFROM {table})"
+        f"SELECT {kept}score, {probability_sql(card)} AS probability, {band_sql(card)} AS band\n"
+        f"FROM (SELECT {kept}{points_sql(card)} AS score\nFROM {table})"
     )
 
 
@@ -48,7 +52,7 @@ def _case(part: Characteristic) -> str:
 
 
 def _value(part: Characteristic) -> str:
-    name = '"' + part.feature.replace('"', '""') + '"'
+    name = _name(part.feature)
     if part.form is Form.TEXT:
         return f"CAST({name} AS VARCHAR)"
     if part.form is Form.DATE:
@@ -64,6 +68,10 @@ def _condition(each: Bin, column: str, form: Form) -> str:
         return f"{column} IN ({', '.join(_text(level) for level in each.levels)})"
     end = each.low if each.kind is Kind.CODE else each.high
     return f"{column} {'=' if each.kind is Kind.CODE else '<='} {_number(end or 0.0)}"
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _number(value: float) -> str:

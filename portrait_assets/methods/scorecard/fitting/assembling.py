@@ -1,4 +1,4 @@
-"""Weights and coefficients as points, so that the probabilities of all rows are right on average."""
+"""Weights and coefficients as points, whose probabilities are right on average of all rows."""
 
 from __future__ import annotations
 

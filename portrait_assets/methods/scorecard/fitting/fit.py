@@ -48,8 +48,8 @@ class CardRules:
     `codes` which numbers of a column are codes; those of the key None are of every column.
     """
 
-    scale: Scale = Scale()
-    bins: BinRules = BinRules()
+    scale: Scale = field(default_factory=Scale)
+    bins: BinRules = field(default_factory=BinRules)
     directions: Mapping[str, int] = field(default_factory=dict)
     codes: Mapping[str | None, Sequence[float]] = field(default_factory=dict)
     seed: int = 0
@@ -76,11 +76,16 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A card, what was left out of it, and what it holds but should be looked at."""
+    """A card, what was left out of it, and what it holds but should be looked at.
+
+    `inputs` are the columns that other models of the outcome may take too: all that are neither
+    protected nor a leak, and can be read.
+    """
 
     card: Scorecard
     left_out: tuple[LeftOut, ...]
     suspects: tuple[Lone, ...]
+    inputs: tuple[str, ...]
 
     @property
     def refused(self) -> tuple[LeftOut, ...]:
@@ -108,12 +113,16 @@ def fit(frame: pl.DataFrame, outcome: npt.NDArray[np.float64], rules: CardRules)
         rules: how to bin and to scale.
 
     Raises:
-        ScorecardError: when the outcome has one value only or too few of one, or the table has no
-            column.
+        ScorecardError: when the outcome has one value only, or too few rows of one.
     """
     is_known = ~np.isnan(outcome)
-    known, bads = frame.filter(pl.Series(is_known)), outcome[is_known] == 1
+    bads = outcome[is_known] == 1
     check_outcome(bads)
+    return fit_known(frame.filter(pl.Series(is_known)), bads, rules)
+
+
+def fit_known(known: pl.DataFrame, bads: Bads, rules: CardRules) -> Fitted:
+    """Fit a card to rows of which it is known whether they are bad, some of which are."""
     base = Base(len(bads), int(bads.sum()), rules.bins.smoothing)
     places = _places(known, bads, rules.seed)
     folds = _folds(places, bads)
@@ -146,10 +155,16 @@ def fit(frame: pl.DataFrame, outcome: npt.NDArray[np.float64], rules: CardRules)
         for each, coefficient in kept
     ]
     card = assemble(known, bads, base, rules.scale, parts)
-    order = {name: place for place, name in enumerate(frame.columns)}
+    order = {name: place for place, name in enumerate(known.columns)}
     left_out = tuple(sorted([*left, *not_kept], key=lambda each: order[each.feature]))
     in_card = {part.feature for part in card.characteristics}
-    return Fitted(card, left_out, tuple(each for each in suspects if each.feature in in_card))
+    not_taken = {each.feature for each in left if each.why in (Why.LEAK, Why.UNREADABLE)}
+    return Fitted(
+        card=card,
+        left_out=left_out,
+        suspects=tuple(each for each in suspects if each.feature in in_card),
+        inputs=tuple(name for name in known.columns if name not in not_taken | protected.keys()),
+    )
 
 
 def check_outcome(bads: Bads) -> None:

@@ -40,12 +40,15 @@ class Prebins(StrEnum):
 
 @dataclass(frozen=True)
 class BinRules:
-    """How columns are binned: `most` bins of at least the `least` share of the known rows."""
+    """How columns are binned: `most` bins of at least the `least` share of the ordered rows.
+
+    `smoothing` is how many rows of the base rate are added to each bin (`Base`).
+    """
 
     prebins: Prebins = Prebins.TREE
     most: int = 8
-    least: float = 0.05
-    smoothing: float = 10.0
+    least: float = 0.02
+    smoothing: float = 20.0
 
 
 @dataclass(frozen=True)

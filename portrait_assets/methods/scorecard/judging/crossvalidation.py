@@ -8,7 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.scorecard.fitting.fit import CardRules, Places, check_outcome, fit
+from portrait_assets.methods.scorecard.fitting.fit import (
+    CardRules,
+    Places,
+    check_outcome,
+    fit_known,
+)
 from portrait_assets.methods.scorecard.judging.trees import matrix_of, trees
 from portrait_assets.methods.statistics.resampling import GROUPS, Interval, interval
 from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
@@ -55,22 +60,18 @@ class Judged:
     bads: Bads
 
 
-def cross_validate(
-    frame: pl.DataFrame, outcome: Floats, rules: CardRules, names: list[str] | None = None
-) -> Judged:
+def cross_validate(frame: pl.DataFrame, outcome: Floats, rules: CardRules) -> Judged:
     """Fit cards and trees on four fifths of the known rows at a time, and judge the other fifth.
 
     Everything is fitted anew each time: classes, bins, which columns are kept, points.
 
     Args:
-        frame: the columns that may be inputs.
+        frame: the columns that may be inputs of both (`Fitted.inputs`).
         outcome: 0 or 1 of each row, NaN where it is not known.
         rules: how cards are fitted.
-        names: the columns that trees may take; all when None. They are not to have what was
-            refused the card.
 
     Raises:
-        ScorecardError: as `fit`, or when a fold has too few rows of a kind.
+        ScorecardError: when the outcome has one value only, or too few rows of one.
     """
     known = np.flatnonzero(~np.isnan(outcome))
     rng = np.random.default_rng(rules.seed)
@@ -78,12 +79,12 @@ def cross_validate(
     table, bads = frame[known], outcome[known] == 1
     check_outcome(bads)
     folds = _folds(bads, rng)
-    matrix, are_text = matrix_of(table.select(names or table.columns))
+    matrix, are_text = matrix_of(table)
     score = np.zeros(len(bads), dtype=np.int64)
     probability, boosted = np.zeros(len(bads)), np.zeros(len(bads))
     for fold in range(FOLDS):
         here = folds == fold
-        of_card = fit(table.filter(pl.Series(~here)), bads[~here].astype(float), rules).card
+        of_card = fit_known(table.filter(pl.Series(~here)), bads[~here], rules).card
         score[here] = of_card.points(table.filter(pl.Series(here)))
         probability[here] = of_card.probability(score[here])
         boosted[here] = trees(matrix[~here], are_text, bads[~here], matrix[here], rules.seed)

@@ -56,7 +56,9 @@ def credit_curve(
         (pl.col("approved") / max(len(score), 1)).alias("approval_share"),
         (pl.col("expected") / pl.col("approved")).alias("expected_bad_rate"),
     )
-    return _with_actual(found).select(pl.col(name).cast(kind) for name, kind in CREDIT_CURVE.items())
+    return _with_actual(found).select(
+        pl.col(name).cast(kind) for name, kind in CREDIT_CURVE.items()
+    )
 
 
 def vintages(
