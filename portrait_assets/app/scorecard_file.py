@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 NULLS = ["", "NA", "N/A", "NULL", "null", "NaN", "nan"]
 _SEPARATORS = ",;\t|"
 _TRUE = ("1", "1.0", "true", "yes", "y", "t", "是")
+_NOT_KNOWN = (None, "", "nan")
 _FALSE = ("0", "0.0", "false", "no", "n", "f", "否")
 
 
@@ -96,16 +97,15 @@ def outcome_of(column: pl.Series) -> Floats:
         return np.full(len(column), np.nan)
     words = column.cast(pl.String).str.strip_chars().str.to_lowercase()
     values = words.replace_strict(
-        {**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0), "": None, "nan": None},
+        {**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0), **dict.fromkeys(_NOT_KNOWN)},
         default=-1.0,
         return_dtype=pl.Float64,
     )
-    wrong = column.filter(values == -1.0).unique().sort().head(3).to_list()
-    if wrong:
-        shown = ", ".join(str(value) for value in wrong)
+    others = column.filter(values == -1.0).n_unique()
+    if others:
         raise ScorecardError(
-            f"The outcome {column.name} holds {shown}; it must hold 1 for what is not to happen, "
-            "0 for what is, and nothing where it is not known yet."
+            f"The outcome {column.name} holds {others:,} values other than 0 and 1; it must hold "
+            "1 for what is not to happen, 0 for what is, and nothing where it is not known yet."
         )
     return values.fill_null(float("nan")).to_numpy()
 

@@ -55,6 +55,7 @@ WITHOUT_CUSTOMERS = {
     "privacy/erasure.py": "the plan of an erasure, beside the warehouse and for its owner alone",
     "privacy/tombstones.py": "hashes of ids",
     "app/backup.py": "what people decided, and the register itself, for the operator",
+    "app/scorecard_file.py": "scores of a table of the caller's own",
     "core/files.py": "is given what it writes",
     "orchestration/instance.py": "Dagster's configuration",
     "orchestration/notifier.py": "sentences on failures, which quote no values of rows",

@@ -52,7 +52,7 @@ BANDS = (Band("A", 560, 40, 4, "accept"), Band("B", None, 60, 26, "decline"))
 CARD = Scorecard(Scale(), 540, 100, 30, (AMOUNT, HOME, SINCE), BANDS)
 
 
-def loans(rows: int = 2_000, seed: int = 0) -> tuple[pl.DataFrame, Outcome]:
+def loans(rows: int = 2_000, seed: int = 1) -> tuple[pl.DataFrame, Outcome]:
     """Loans whose default falls with income and rises with debt; -1 and missing have own risks.
 
     `noise` and `word` say nothing, and `twin` says what income does.

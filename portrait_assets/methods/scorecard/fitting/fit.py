@@ -37,6 +37,8 @@ LEAST_OF_EACH = 20
 FOLDS = 5
 MOST_REGRESSED = 200_000
 """The regression takes so many rows at most; bins and weights take all."""
+SAME = 0.98
+"""Weights that are correlated so much are one column twice."""
 _OUTCOME = "\n"  # No column of a table has this name.
 
 
@@ -149,12 +151,18 @@ def fit_known(known: pl.DataFrame, bads: Bads, rules: CardRules) -> Fitted:
                 continue
             suspects += [alone] if alone.is_suspect else []
             looked.append(found)
-    kept, not_kept = _regressed(looked, bads, places)
+    kept, not_kept = _regressed(looked, bads, places, base)
     parts = [
         part_of(each.classes, each.weights, coefficient, base, rules.scale)
         for each, coefficient in kept
     ]
-    card = assemble(known, bads, base, rules.scale, parts)
+    worth = [part for part in parts if part.by_place.any()]
+    not_kept += [
+        LeftOut(part.feature, Why.NOTHING, "it is worth less than a point")
+        for part in parts
+        if part not in worth
+    ]
+    card = assemble(known, bads, base, rules.scale, worth)
     order = {name: place for place, name in enumerate(known.columns)}
     left_out = tuple(sorted([*left, *not_kept], key=lambda each: order[each.feature]))
     in_card = {part.feature for part in card.characteristics}
@@ -238,17 +246,41 @@ def _folds(places: Places, bads: Bads) -> Places:
 
 
 def _regressed(
-    looked: Sequence[_Looked], bads: Bads, places: Places
+    looked: Sequence[_Looked], bads: Bads, places: Places, base: Base
 ) -> tuple[list[tuple[_Looked, float]], list[LeftOut]]:
+    looked, left = _without_copies(looked, base)
     if not looked:
-        return [], []
+        return [], left
     rows = np.flatnonzero(places < MOST_REGRESSED)
     weights = np.column_stack([each.crosswise[rows] for each in looked])
     found = keep_one_sign(weights, bads[rows])
     kept = [(looked[at], coefficient) for at, coefficient in found.coefficients.items()]
-    left = []
     for at, turned in found.left.items():
         why = Why.TURNED if turned else Why.NOTHING
         reason = "its sign turns beside the others" if turned else "it adds nothing to the others"
         left.append(LeftOut(looked[at].classes.feature, why, reason))
     return kept, left
+
+
+def _without_copies(looked: Sequence[_Looked], base: Base) -> tuple[list[_Looked], list[LeftOut]]:
+    """Of columns whose weights are the same but for little, the one with most information."""
+    order = sorted(looked, key=lambda each: -round(each.weights.information(base), 6))
+    kept: list[_Looked] = []
+    left = []
+    for each in order:
+        if (copy := _copied(each, kept)) is None:
+            kept.append(each)
+        else:
+            reason = f"it says what {copy.classes.feature} says"
+            left.append(LeftOut(each.classes.feature, Why.NOTHING, reason))
+    return kept, left
+
+
+def _copied(one: _Looked, others: Sequence[_Looked]) -> _Looked | None:
+    centred = one.crosswise - one.crosswise.mean()
+    for other in others:
+        beside = other.crosswise - other.crosswise.mean()
+        spread = np.sqrt((centred @ centred) * (beside @ beside))
+        if spread > 0 and centred @ beside > SAME * spread:
+            return other
+    return None

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-SURELY = 1.96
-"""A coefficient is kept from so many standard errors above 0 on (95 %)."""
+ADDS = 2**0.5
+"""A column is kept whose coefficient is so many standard errors above 0: without it Akaike's
+criterion would be higher, which is to say that it helps to predict other rows."""
 STEPS = 50
 _RIDGE = 1e-6
 _PRECISION = 1e-10
@@ -30,9 +31,9 @@ def keep_one_sign(weights: Floats, bads: npt.NDArray[np.bool_]) -> Kept:
     """Regress good on weights of evidence, and leave out one column after the other.
 
     The weight of evidence has the sign of what it says, so that a coefficient at or below 0 is a
-    column that says the contrary of its own bad rates beside the others (turned), and one within
-    `SURELY` standard errors of 0 adds nothing to them (A. Wald 1943). The one furthest below is
-    left out first.
+    column that says the contrary of its own bad rates beside the others (turned), and one less
+    than `ADDS` standard errors above 0 adds nothing to them (H. Akaike 1974, "A new look at the
+    statistical model identification"). The one furthest below is left out first.
 
     Args:
         weights: shape (rows, columns).
@@ -48,7 +49,7 @@ def keep_one_sign(weights: Floats, bads: npt.NDArray[np.bool_]) -> Kept:
         chosen = [0, *(column + 1 for column in kept)]
         found, errors = _fit(design[:, chosen], good, start)
         z = found[1:] / errors[1:]
-        if not kept or z.min() >= SURELY:
+        if not kept or z.min() >= ADDS:
             break
         worst = int(z.argmin())
         left[kept.pop(worst)] = bool(found[worst + 1] <= 0)
