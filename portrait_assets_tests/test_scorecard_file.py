@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli import app
 from portrait_assets.app.scorecard_file import Outputs, outcome_of, read_table, scorecard_file
 from portrait_assets.methods.scorecard.card.model import Scorecard
+from portrait_assets.methods.scorecard.card.rows import SCHEMA
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.methods.scorecard.fitting.fit import CardRules
+from portrait_assets.schema.csv_text import restored
 
 ROWS = 600
 
@@ -62,7 +64,8 @@ def test_every_row_is_scored_in_order(folder: Path):
     reasons = [f"reason_{rank}" for rank in range(1, 5)]
     assert found.columns == ["score", "probability", "band", *reasons]
     assert found.height == ROWS
-    card = Scorecard.from_rows(pl.read_csv(folder / "card.csv", schema=_card_schema()))
+    rows = restored(pl.read_csv(folder / "card.csv", schema=SCHEMA))
+    card = Scorecard.from_rows(rows)
     assert found["score"].to_list() == card.points(loans()).tolist()
     assert found["probability"].to_list() == card.probability(found["score"]).tolist()
     assert set(found["band"]) <= set("ABCDE")
@@ -161,9 +164,3 @@ def test_files_that_cannot_be_read_or_would_be_written_over_are_one_sentence(tmp
         scorecard_file(here, "y", Outputs(tmp_path / "out.csv"), [], CardRules())
     with pytest.raises(ScorecardError, match="would be written over"):
         scorecard_file(here, "y", Outputs(here), [], CardRules())
-
-
-def _card_schema() -> dict[str, pl.DataType]:
-    from portrait_assets.methods.scorecard.card.rows import SCHEMA
-
-    return SCHEMA

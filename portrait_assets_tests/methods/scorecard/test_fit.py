@@ -95,8 +95,8 @@ def test_bins_hold_the_rows_that_they_say(fitted: Fitted, world: tuple[pl.DataFr
             inside = pl.col("income") == -1
         else:
             inside = pl.col("income").is_null()
-        held = rows.filter(inside)["outcome"]
-        assert (len(held), held.sum()) == (each.rows, each.bads)
+        of_bin = rows.filter(inside)["outcome"]
+        assert (len(of_bin), of_bin.sum()) == (each.rows, each.bads)
 
 
 def test_codes_and_what_is_missing_are_bins_of_their_own(fitted: Fitted):

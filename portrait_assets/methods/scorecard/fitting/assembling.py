@@ -37,7 +37,7 @@ def assemble(
     card = Scorecard(scale, 0, base.rows, base.bads, ordered, ())
     score = card.points(known)
     start = _start(score, base, scale)
-    return replace(card, base=start, bands=bands_of(score + start, bads))
+    return replace(card, base=start, bands=bands_of(score + start, bads, scale))
 
 
 def part_of(

@@ -6,31 +6,38 @@ import numpy as np
 import numpy.typing as npt
 
 from portrait_assets.methods.scorecard.card.parts import Band
-from portrait_assets.methods.scorecard.fitting.binning import FALLING, Base, pool, quantile_cuts
+from portrait_assets.methods.scorecard.card.scale import Scale
+from portrait_assets.methods.scorecard.fitting.binning import FALLING, Base, pool
 from portrait_assets.methods.statistics.intervals import wilson
 
 NAMES = "ABCDE"
 ACCEPT, REVIEW, DECLINE = "accept", "review", "decline"
+_HALF = len(NAMES) // 2
+_SMOOTHING = 1.0
 
 
-def bands_of(score: npt.NDArray[np.int64], bads: npt.NDArray[np.bool_]) -> tuple[Band, ...]:
+def bands_of(
+    score: npt.NDArray[np.int64], bads: npt.NDArray[np.bool_], scale: Scale
+) -> tuple[Band, ...]:
     """Up to five ranges of scores, A the best, whose bad rates fall from each to the one above.
 
-    They are fifths of the rows, pooled where the rates do not fall. `accept` is suggested where
-    the rate is surely below that of all rows (E. Wilson's 95 % interval), `decline` where it is
-    surely above, and `review` in between. These are suggestions: credit is not decided by a score
-    alone (GDPR, article 22; Personal Information Protection Law, article 24).
+    From the odds of all rows on, each band above begins at twice the odds of the one below: C at
+    those of all rows, A at four times as many good rows to a bad one, and E ends at half. Bands
+    are pooled where the bad rates do not fall. `accept` is suggested where the rate is surely
+    below that of all rows (E. Wilson's 95 % interval), `decline` where it is surely above, and
+    `review` in between. These are suggestions: credit is not decided by a score alone (GDPR,
+    article 22; Personal Information Protection Law, article 24).
     """
-    known, at = np.unique(score, return_inverse=True)
-    rows = np.bincount(at, minlength=len(known))
-    bad_rows = np.bincount(at[bads], minlength=len(known))
-    base = Base(len(score), int(bads.sum()), 1.0)
-    cuts = quantile_cuts(rows, len(NAMES))
-    groups = pool(rows, bad_rows, cuts, base, FALLING).groups
+    base = Base(len(score), int(bads.sum()), _SMOOTHING)
+    of_all = scale.offset + scale.factor * np.log(base.rows / base.bads - 1)
+    leasts = [round(of_all + scale.pdo * step) for step in range(1 - _HALF, _HALF + 1)]
+    at = np.searchsorted(np.array(leasts), score, side="right")
+    rows, bad_rows = (np.bincount(each, minlength=len(NAMES)) for each in (at, at[bads]))
+    groups = pool(rows, bad_rows, range(len(leasts)), base, FALLING).groups
     found = []
     for name, group in zip(NAMES, reversed(groups), strict=False):
         n, b = int(rows[list(group)].sum()), int(bad_rows[list(group)].sum())
-        least = int(known[group[0]]) if group[0] else None
+        least = leasts[group[0] - 1] if group[0] else None
         found.append(Band(name, least, n, b, _suggested(n, b, base.bads / base.rows)))
     return tuple(found)
 
