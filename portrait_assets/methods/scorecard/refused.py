@@ -72,13 +72,20 @@ _STEMS: Mapping[Protected, tuple[str, ...]] = {
         *("gender", "femal", "woman", "women", "sexual", "salutation", "honorific", "maidenname"),
         *("pronoun", "transsex", "xingbie", "性别", "男女", "男性", "女性", "性取向", "称谓"),
     ),
-    Protected.RELIGION: (
-        *("religio", "church", "muslim", "islam", "christian", "catholic", "protestant", "hindu"),
-        *("buddhis", "jewish", "zongjiao", "宗教", "信仰", "教派", "教会"),
-    ),
+    Protected.RELIGION: (*("religio", "zongjiao", "宗教", "信仰", "教派", "教会"),),
     Protected.HEALTH: (
         *("medical", "medicine", "medication", "disease", "illness", "disab", "diagnos", "patient"),
-        *("hospital", "pregnan", "smoker", "smoking", "genetic", "handicap", "sickness", "diabet"),
+        *(
+            "hospitalis",
+            "hospitaliz",
+            "pregnan",
+            "smoker",
+            "smoking",
+            "genetic",
+            "handicap",
+            "sickness",
+            "diabet",
+        ),
         *("bloodtype", "bloodpressure", "jiankang", "健康", "疾病", "病史", "患病", "残疾", "残障"),
         *("怀孕", "孕", "医疗", "体检", "血型", "诊断", "住院", "吸烟", "基因", "就诊"),
     ),
@@ -91,10 +98,15 @@ _STEMS: Mapping[Protected, tuple[str, ...]] = {
 }
 # Words that are a name, or one of its parts.
 _WORDS: Mapping[Protected, frozenset[str]] = {
-    Protected.ETHNICITY: frozenset({"race", "races", "racial", "tribe", "caste", "foreign"}),
+    Protected.ETHNICITY: frozenset({"race", "races", "racial", "tribe", "caste"}),
     Protected.MARRIAGE: frozenset({"wife", "marstat", "mstatus", "unmarried"}),
-    Protected.SEX: frozenset({"male", "males", "mr", "mrs", "ms", "miss", "men", "man"}),
-    Protected.RELIGION: frozenset({"faith", "creed", "denomination", "mosque", "temple"}),
+    Protected.SEX: frozenset({"male", "males", "mr", "mrs"}),
+    Protected.RELIGION: frozenset(
+        {
+            *("faith", "creed", "denomination", "mosque", "church", "muslim", "islam", "islamic"),
+            *("christian", "catholic", "protestant", "hindu", "buddhist", "jewish"),
+        }
+    ),
     Protected.HEALTH: frozenset(
         {
             "health",
@@ -109,20 +121,23 @@ _WORDS: Mapping[Protected, frozenset[str]] = {
             "gene",
         }
     ),
-    Protected.AGE: frozenset(
-        {"age", "ages", "aged", "dob", "yob", "birth", "birthday", "born", "csrq", "generation"}
-    ),
+    Protected.AGE: frozenset({"age", "ages", "dob", "yob", "birth", "birthday", "born", "csrq"}),
 }
 _HOLDERS = "cust|customer|client|cli|applicant|app|borrower|debtor|person|user|member|holder|owner"
 _SEX = re.compile(r"(?!essex|sussex|wessex|middlesex|unisex)\w*sex|sex\w*")
 _AGE = re.compile(rf"({_HOLDERS})age\d*|age\d+")
-# What has an age, or a health, that is not a person's.
-_OTHER_AGES = re.compile(
-    r"acc(oun)?ts?|card|credit|loan|trades?|tradelines?|file|bureau|vehicle|car|auto|house|home|"
-    r"property|building|collateral|device|phone|email|business|company|firm|"
-    r"oldest|newest|avg|debt|bill|invoice|inventory|inquiry|product|address"
+_GENERATION = ["generation"]
+# What has an age, or a health, and is no person.
+_THINGS = (
+    "acc(?:oun)?ts?|cards?|credits?|loans?|trades?|tradelines?|tl|file|bureau|vehicles?|cars?|auto|"
+    "house|home|property|building|collateral|device|phone|email|business|company|firm|debts?|bills?|"
+    "invoices?|inventory|inquiry|product|address|relationship|oldest|newest"
 )
-_OTHER_AGES_ZH = ("账", "贷款", "卡", "车", "房", "企业", "公司", "设备", "信用")
+_OTHER_AGES = re.compile(
+    rf"(?:^| )(?:{_THINGS}) ages?(?: |$)|(?:^| )ages? (?:of|oldest|newest) (?!{_HOLDERS})|"
+    r"(?:^| )ages? (?:accounts?|trades?|tradelines?|file|vehicle|car)(?: |$)|"
+    r"(?:账户|账号|账|贷款|卡|车辆|车|房屋|房|企业|公司|设备|信用)年龄"
+)
 _OTHER_HEALTH = frozenset({"financial", "account", "credit", "fiscal", "device", "battery"})
 _LATER_IS_YOUNGER = re.compile(r"birth|born|dob|yob|csrq|chusheng|出生|生日")
 
@@ -191,6 +206,7 @@ def by_name(name: str) -> Protected | None:
             is_named = is_named or any(_SEX.fullmatch(word) for word in words)
         if attribute is Protected.AGE:
             is_named = is_named or any(_AGE.fullmatch(word) for word in words)
+        is_named = is_named or (words == _GENERATION and attribute is Protected.AGE)
         if is_named and not _is_of_something_else(attribute, words):
             return attribute
     return None
@@ -213,8 +229,8 @@ def later_is_younger(name: str) -> bool:
 
 def _of_values(values: Iterable[str]) -> Protected | None:
     known = [words for value in values if (words := set(_words(value))) and not words <= _UNKNOWN]
-    for attribute, words in _VALUES.items():
-        named = sum(bool(words & each) for each in known)
+    for attribute, protected in _VALUES.items():
+        named = sum(bool(protected & each) for each in known)
         if named >= 2 and 2 * named >= len(known):
             return attribute
     return None
@@ -228,6 +244,5 @@ def _words(name: str) -> list[str]:
 
 def _is_of_something_else(attribute: Protected, words: list[str]) -> bool:
     if attribute is Protected.AGE:
-        others = any(_OTHER_AGES.fullmatch(word) for word in words)
-        return others or any(each in "".join(words) for each in _OTHER_AGES_ZH)
+        return bool(_OTHER_AGES.search(" ".join(words)))
     return attribute is Protected.HEALTH and bool(_OTHER_HEALTH & set(words))

@@ -102,7 +102,8 @@ def in_sql(card: Scorecard, table: pl.DataFrame) -> pl.DataFrame:
     numbered = table.with_row_index("n")
     with duckdb.connect() as con:
         con.register("numbered", numbered)
-        return con.sql(scores_sql(card, "numbered", ["n"]) + " ORDER BY n").pl().drop("n")
+        found: pl.DataFrame = con.sql(scores_sql(card, "numbered", ["n"]) + " ORDER BY n").pl()
+    return found.drop("n")
 
 
 def test_sql_gives_the_same_points_probability_and_band():

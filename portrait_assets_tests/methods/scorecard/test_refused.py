@@ -25,6 +25,7 @@ NAMES = {
     Protected.HEALTH: "health health_status medical_history disease disability has_diabetes bmi "
     "pregnant smoker hospital_days 健康状况 疾病 病史 残疾 是否怀孕 血型 jiankang",
     Protected.AGE: "age AGE Age_Years age_in_years customer_age custage ageGroup age_band "
+    "age_at_loan_start applicant_age_at_credit age_of_borrower 贷款人年龄 持卡人年龄 generation "
     "birth_date DateOfBirth dob YOB DAYS_BIRTH year_of_birth 年龄 年龄段 出生日期 生日 nianling",
 }
 FREE = (
@@ -32,6 +33,8 @@ FREE = (
     "page percentage average usage mortgage language stage message agency single_premium essex "
     "county_sussex account_health education job children housing telephone brace trace manager "
     "germany title status relationship_manager marketing 收入 账龄 车龄 职业 学历 子女数 余额 "
+    "response_ms n_miss foreign_currency_balance lead_generation aged_debt hospitality_spend "
+    "islamabad credit_card_age age_oldest_tl avg_age_accounts loan_age_months 信用卡年龄 账户年龄 "
     "human_reviewed many_loans wage coverage package age_of_account 房龄"
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.methods.scorecard.card.model import Scorecard
-from portrait_assets.methods.scorecard.card.parts import Bin, Characteristic, Kind
+from portrait_assets.methods.scorecard.card.parts import Bin, Characteristic, Kind, Points
 from portrait_assets.methods.scorecard.card.scale import Scale
 from portrait_assets.methods.scorecard.columns import Form
 from portrait_assets.methods.scorecard.fitting.banding import bands_of
@@ -54,10 +55,10 @@ def part_of(
     return Characteristic(classes.feature, classes.form, coefficient, information, tuple(bins))
 
 
-def _start(score: np.ndarray[Any, np.dtype[np.int64]], base: Base, scale: Scale) -> int:
+def _start(score: Points, base: Base, scale: Scale) -> int:
     """The points from which the mean probability of all rows is their bad rate."""
     values, counts = np.unique(score, return_counts=True)
-    odds = scale.factor * np.log(base.rows / base.bads - 1) + scale.offset
+    odds = scale.offset + scale.factor * math.log(base.rows / base.bads - 1)
     low, high = odds - float(values[-1]), odds - float(values[0])
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

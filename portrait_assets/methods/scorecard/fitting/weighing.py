@@ -125,9 +125,9 @@ def crosswise(
 ) -> Floats:
     """The weight of each row, from bins of the rows in the other folds."""
     count = int(folds.max()) + 1
-    cells = np.zeros((2, count, classes.count), dtype=np.int64)
-    np.add.at(cells[0], (folds, classes.at), 1)
-    np.add.at(cells[1], (folds[bads], classes.at[bads]), 1)
+    place, size = folds * classes.count + classes.at, count * classes.count
+    cells = np.stack([np.bincount(each, minlength=size) for each in (place, place[bads])])
+    cells = cells.reshape(2, count, classes.count)
     weights = np.empty(len(bads))
     for fold in range(count):
         rows, bad_rows = cells.sum(axis=1) - cells[:, fold]
