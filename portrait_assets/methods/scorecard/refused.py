@@ -75,19 +75,10 @@ _STEMS: Mapping[Protected, tuple[str, ...]] = {
     Protected.RELIGION: (*("religio", "zongjiao", "宗教", "信仰", "教派", "教会"),),
     Protected.HEALTH: (
         *("medical", "medicine", "medication", "disease", "illness", "disab", "diagnos", "patient"),
-        *(
-            "hospitalis",
-            "hospitaliz",
-            "pregnan",
-            "smoker",
-            "smoking",
-            "genetic",
-            "handicap",
-            "sickness",
-            "diabet",
-        ),
-        *("bloodtype", "bloodpressure", "jiankang", "健康", "疾病", "病史", "患病", "残疾", "残障"),
-        *("怀孕", "孕", "医疗", "体检", "血型", "诊断", "住院", "吸烟", "基因", "就诊"),
+        *("hospitalis", "hospitaliz", "pregnan", "smoker", "smoking", "genetic", "handicap"),
+        *("sickness", "diabet", "bloodtype", "bloodpressure", "jiankang"),
+        *("健康", "疾病", "病史", "患病", "残疾", "残障", "怀孕", "孕", "医疗", "体检", "血型"),
+        *("诊断", "住院", "吸烟", "基因", "就诊"),
     ),
     Protected.AGE: (
         *("birthd", "birthy", "birthm", "dateofbirth", "yearofbirth", "monthofbirth", "dateborn"),
@@ -109,16 +100,8 @@ _WORDS: Mapping[Protected, frozenset[str]] = {
     ),
     Protected.HEALTH: frozenset(
         {
-            "health",
-            "healthy",
-            "bmi",
-            "hiv",
-            "cancer",
-            "illnesses",
-            "sick",
-            "medic",
-            "smokes",
-            "gene",
+            *("health", "healthy", "bmi", "hiv", "cancer", "sick", "medic", "smokes", "gene"),
+            *("hospital", "hospitals"),
         }
     ),
     Protected.AGE: frozenset({"age", "ages", "dob", "yob", "birth", "birthday", "born", "csrq"}),
