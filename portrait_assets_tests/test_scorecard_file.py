@@ -74,7 +74,8 @@ def test_every_row_is_scored_in_order(folder: Path):
 def test_the_card_in_sql_scores_the_file_alike(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(folder)
     with duckdb.connect() as con:
-        found = con.execute((folder / "card.sql").read_text("utf-8")).pl()
+        scored = con.execute((folder / "card.sql").read_text("utf-8")).fetchall()
+    found = pl.DataFrame(scored, ["loan_id", "score", "probability", "band"], orient="row")
     joined = loans().select("loan_id").join(found, on="loan_id", how="left", maintain_order="left")
     assert joined["score"].to_list() == pl.read_parquet("scores.parquet")["score"].to_list()
 

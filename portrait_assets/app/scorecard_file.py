@@ -68,7 +68,12 @@ def scorecard_file(
     if file.resolve() in {path.resolve() for path in (to.scores, to.card, to.sql) if path}:
         raise ScorecardError(f"'{file.name}' would be written over; name another file to write.")
     table = read_table(file)
-    named = [*leave_out, *rules.directions, *(name for name in rules.codes if name is not None)]
+    named = [
+        *leave_out,
+        *rules.keep,
+        *rules.directions,
+        *(name for name in rules.codes if name is not None),
+    ]
     for name in (outcome, *named):
         _check_column(table, name, file)
     frame = table.drop(outcome, *leave_out)

@@ -229,6 +229,16 @@ def test_a_leak_is_found_by_itself_and_named(world: tuple[pl.DataFrame, Outcome]
     assert {"days_late", "recovered"}.isdisjoint(found.inputs)
 
 
+def test_what_is_no_leak_can_be_kept_but_nothing_protected(world: tuple[pl.DataFrame, Outcome]):
+    frame, outcome = world
+    noise = np.random.default_rng(4).normal(size=len(outcome))
+    both = {"late": pl.Series(outcome * 2 + noise), "gender": pl.Series(outcome)}
+    found = fit(frame.with_columns(**both), outcome, replace(RULES, keep=["late", "gender"]))
+    assert [each.feature for each in found.refused] == ["gender"]
+    assert part(found, "late").coefficient > 0
+    assert [each.feature for each in found.suspects] == ["late"]
+
+
 def test_a_column_that_predicts_too_well_is_to_be_looked_at():
     draw = np.random.default_rng(6)
     outcome = (np.arange(3_000) % 4 == 0).astype(float)

@@ -84,9 +84,17 @@ def test_ten_bad_rows_are_one_sentence():
 
 
 def test_trees_take_numbers_words_and_nulls():
-    frame = pl.DataFrame({"x": [1.0, None] * 50, "w": ["a", "b"] * 50, "nothing": [None] * 100})
+    frame = pl.DataFrame(
+        {
+            "x": [1.0, None] * 50,
+            "w": ["a", "b"] * 50,
+            "nothing": [None] * 100,
+            "high": [float("inf"), 2.0, 1.0, float("nan")] * 25,
+        }
+    )
     matrix, are_text = matrix_of(frame)
-    assert are_text == [False, True]
+    assert are_text == [False, True, False]
+    assert matrix[:3, 2].tolist() == [2, 2, 1]
     bads = np.array([True, False] * 50)
     found = trees(matrix[:80], are_text, bads[:80], matrix[80:], seed=0)
     assert (found > 0.9).tolist() == bads[80:].tolist()

@@ -34,6 +34,10 @@ def scorecard(
     leave_out: Annotated[
         list[str] | None, typer.Option(help="Columns that are no inputs: a,b.", show_default=False)
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns that are no leaks, however well they predict: a,b."),
+    ] = None,
     code: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,6 +84,7 @@ def scorecard(
             **dict.fromkeys(columns_of(falling or []), FALLING),
         },
         codes=_codes(code or []),
+        keep=columns_of(keep or []),
         seed=seed,
     )
     left = columns_of(leave_out or [])

@@ -47,13 +47,16 @@ class CardRules:
     """How a card is fitted.
 
     `directions` states for columns whether the bad rate is to rise (1) or fall (-1) with them,
-    `codes` which numbers of a column are codes; those of the key None are of every column.
+    `codes` which numbers of a column are codes; those of the key None are of every column. `keep`
+    are columns that are no leaks, however well they predict; protected ones are refused all the
+    same.
     """
 
     scale: Scale = field(default_factory=Scale)
     bins: BinRules = field(default_factory=BinRules)
     directions: Mapping[str, int] = field(default_factory=dict)
     codes: Mapping[str | None, Sequence[float]] = field(default_factory=dict)
+    keep: Sequence[str] = ()
     seed: int = 0
 
 
@@ -146,10 +149,10 @@ def fit_known(known: pl.DataFrame, bads: Bads, rules: CardRules) -> Fitted:
             left.append(_refused(refusal, found))
         else:
             alone = lone(column.name, found.crosswise, bads, found.weights)
-            if alone.leaks:
+            if alone.leaks and column.name not in rules.keep:
                 left.append(LeftOut(column.name, Why.LEAK, alone.sentence))
                 continue
-            suspects += [alone] if alone.is_suspect else []
+            suspects += [alone] if alone.is_suspect or alone.leaks else []
             looked.append(found)
     kept, not_kept = _regressed(looked, bads, places, base)
     parts = [

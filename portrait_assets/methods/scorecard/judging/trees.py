@@ -29,7 +29,7 @@ def matrix_of(frame: pl.DataFrame) -> tuple[Floats, list[bool]]:
         if form is None or column.n_unique() < 2:
             continue
         is_text = form is Form.TEXT
-        columns.append(_levels(column) if is_text else numbers(column, form))
+        columns.append(_levels(column) if is_text else _finite(numbers(column, form)))
         are_text.append(is_text)
     if not columns:
         return np.zeros((frame.height, 0)), []
@@ -61,6 +61,14 @@ def trees(
         model.fit(matrix[:, has_values], bads)
         found: Floats = model.predict_proba(others[:, has_values])[:, 1]
     return found
+
+
+def _finite(values: Floats) -> Floats:
+    """Infinite values as the largest and smallest of the others; trees cannot bin them."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return np.full(len(values), np.nan)
+    return np.clip(values, finite.min(), finite.max())
 
 
 def _levels(column: pl.Series) -> Floats:
