@@ -15,7 +15,7 @@ from portrait_assets.app.scorecard_file import Outputs, outcome_of, read_table, 
 from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.rows import SCHEMA
 from portrait_assets.methods.scorecard.errors import ScorecardError
-from portrait_assets.methods.scorecard.fitting.fit import CardRules
+from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.schema.csv_text import restored
 
 ROWS = 600

@@ -16,7 +16,8 @@ from portrait_assets.core.files import replace_files
 from portrait_assets.methods.scorecard.card.reasons import scores
 from portrait_assets.methods.scorecard.card.sql import scores_sql
 from portrait_assets.methods.scorecard.errors import ScorecardError
-from portrait_assets.methods.scorecard.fitting.fit import CardRules, Fitted, fit
+from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
+from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.methods.scorecard.judging.crossvalidation import Judged, cross_validate
 from portrait_assets.schema.csv_text import neutralized
 

@@ -18,7 +18,8 @@ from portrait_assets.methods.scorecard.card.sql import scores_sql
 from portrait_assets.methods.scorecard.columns import Form
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.methods.scorecard.fitting.binning import FALLING, RISING
-from portrait_assets.methods.scorecard.fitting.fit import CardRules, Fitted, Why, fit
+from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
+from portrait_assets.methods.scorecard.fitting.looking import CardRules, Why
 from portrait_assets.methods.scorecard.fitting.weighing import BinRules, Prebins
 from portrait_assets_tests.methods.scorecard.test_card import in_sql
 from portrait_assets_tests.methods.scorecard.worlds import Outcome, loans

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from portrait_assets.methods.scorecard.errors import ScorecardError
-from portrait_assets.methods.scorecard.fitting.fit import CardRules
+from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.methods.scorecard.judging.crossvalidation import Judged, cross_validate
 from portrait_assets.methods.scorecard.judging.curves import credit_curve, vintages
 from portrait_assets.methods.scorecard.judging.trees import matrix_of, trees

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from portrait_assets.app.scorecard_file import ScoredFile
     from portrait_assets.methods.scorecard.card.model import Scorecard
-    from portrait_assets.methods.scorecard.fitting.fit import Fitted, LeftOut
+    from portrait_assets.methods.scorecard.fitting.fit import Fitted
+    from portrait_assets.methods.scorecard.fitting.looking import LeftOut
     from portrait_assets.methods.scorecard.judging.crossvalidation import Judged
     from portrait_assets.methods.statistics.resampling import Interval
 
@@ -75,7 +76,7 @@ def scorecard(
     from portrait_assets.app.scorecard_file import Outputs, columns_of, scorecard_file
     from portrait_assets.methods.scorecard.card.scale import Scale
     from portrait_assets.methods.scorecard.fitting.binning import FALLING, RISING
-    from portrait_assets.methods.scorecard.fitting.fit import CardRules
+    from portrait_assets.methods.scorecard.fitting.looking import CardRules
 
     rules = CardRules(
         scale=Scale(pdo, base_points, base_odds),

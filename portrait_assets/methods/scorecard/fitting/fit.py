@@ -1,35 +1,31 @@
-"""A card fitted to a table: what is looked at, what is left out and why."""
+"""A card fitted to a table, whatever the order of its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.scorecard import refused
 from portrait_assets.methods.scorecard.card.model import Scorecard
-from portrait_assets.methods.scorecard.card.scale import Scale
-from portrait_assets.methods.scorecard.columns import Form, form_of
+from portrait_assets.methods.scorecard.columns import form_of
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.methods.scorecard.fitting.assembling import assemble, part_of
-from portrait_assets.methods.scorecard.fitting.binning import RISING, Base
-from portrait_assets.methods.scorecard.fitting.classes import Classes, classes_of
-from portrait_assets.methods.scorecard.fitting.leaking import Lone, lone
-from portrait_assets.methods.scorecard.fitting.regression import keep_one_sign
-from portrait_assets.methods.scorecard.fitting.weighing import (
-    Bads,
-    BinRules,
-    Weights,
-    counts_of,
-    crosswise,
-    weigh,
+from portrait_assets.methods.scorecard.fitting.binning import Base
+from portrait_assets.methods.scorecard.fitting.leaking import Lone
+from portrait_assets.methods.scorecard.fitting.looking import (
+    CardRules,
+    LeftOut,
+    Looked,
+    Looker,
+    Why,
 )
+from portrait_assets.methods.scorecard.fitting.regression import keep_one_sign
+from portrait_assets.methods.scorecard.fitting.weighing import Bads
+from portrait_assets.methods.scorecard.refused import refusals
 
-Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 LEAST_OF_EACH = 20
@@ -40,43 +36,6 @@ MOST_REGRESSED = 200_000
 SAME = 0.98
 """Weights that are correlated so much are one column twice."""
 _OUTCOME = "\n"  # No column of a table has this name.
-
-
-@dataclass(frozen=True)
-class CardRules:
-    """How a card is fitted.
-
-    `directions` states for columns whether the bad rate is to rise (1) or fall (-1) with them,
-    `codes` which numbers of a column are codes; those of the key None are of every column. `keep`
-    are columns that are no leaks, however well they predict; protected ones are refused all the
-    same.
-    """
-
-    scale: Scale = field(default_factory=Scale)
-    bins: BinRules = field(default_factory=BinRules)
-    directions: Mapping[str, int] = field(default_factory=dict)
-    codes: Mapping[str | None, Sequence[float]] = field(default_factory=dict)
-    keep: Sequence[str] = ()
-    seed: int = 0
-
-
-class Why(StrEnum):
-    """Why a column is not in the card."""
-
-    REFUSED = "refused"
-    LEAK = "leak"
-    UNREADABLE = "unreadable"
-    NOTHING = "nothing"
-    TURNED = "turned"
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A column that is not in the card, and the reason in a sentence."""
-
-    feature: str
-    why: Why
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -96,15 +55,6 @@ class Fitted:
     def refused(self) -> tuple[LeftOut, ...]:
         """What was refused by law or because it gives the outcome away."""
         return tuple(each for each in self.left_out if each.why in (Why.REFUSED, Why.LEAK))
-
-
-@dataclass(frozen=True)
-class _Looked:
-    """A column that may be in the card."""
-
-    classes: Classes
-    weights: Weights
-    crosswise: Floats
 
 
 def fit(frame: pl.DataFrame, outcome: npt.NDArray[np.float64], rules: CardRules) -> Fitted:
@@ -130,30 +80,11 @@ def fit_known(known: pl.DataFrame, bads: Bads, rules: CardRules) -> Fitted:
     """Fit a card to rows of which it is known whether they are bad, some of which are."""
     base = Base(len(bads), int(bads.sum()), rules.bins.smoothing)
     places = _places(known, bads, rules.seed)
-    folds = _folds(places, bads)
-    left: list[LeftOut] = []
-    suspects: list[Lone] = []
-    looked: list[_Looked] = []
-    protected = {each.feature: each for each in refused.refusals(known)}
-    for column in known.iter_columns():
-        form = form_of(column)
-        refusal = protected.get(column.name)
-        if refusal is not None and refusal.attribute is not refused.Protected.AGE:
-            left.append(_refused(refusal))
-        elif form is None:
-            reason = f"{column.dtype} is neither numbers, days nor text"
-            left.append(LeftOut(column.name, Why.UNREADABLE, reason))
-        elif (found := _look(column, form, bads, folds, base, rules)) is None:
-            left.append(LeftOut(column.name, Why.NOTHING, "all known rows are alike by it"))
-        elif refusal is not None:
-            left.append(_refused(refusal, found))
-        else:
-            alone = lone(column.name, found.crosswise, bads, found.weights)
-            if alone.leaks and column.name not in rules.keep:
-                left.append(LeftOut(column.name, Why.LEAK, alone.sentence))
-                continue
-            suspects += [alone] if alone.is_suspect or alone.leaks else []
-            looked.append(found)
+    looker = Looker(bads, _folds(places, bads), base, rules)
+    protected = {each.feature: each for each in refusals(known)}
+    looks = [looker.look(column, protected.get(column.name)) for column in known.iter_columns()]
+    looked = [each for each in looks if isinstance(each, Looked)]
+    left = [each for each in looks if isinstance(each, LeftOut)]
     kept, not_kept = _regressed(looked, bads, places, base)
     parts = [
         part_of(each.classes, each.weights, coefficient, base, rules.scale)
@@ -173,7 +104,11 @@ def fit_known(known: pl.DataFrame, bads: Bads, rules: CardRules) -> Fitted:
     return Fitted(
         card=card,
         left_out=left_out,
-        suspects=tuple(each for each in suspects if each.feature in in_card),
+        suspects=tuple(
+            each.alone
+            for each in looked
+            if each.classes.feature in in_card and (each.alone.is_suspect or each.alone.leaks)
+        ),
         inputs=tuple(name for name in known.columns if name not in not_taken | protected.keys()),
     )
 
@@ -196,40 +131,6 @@ def check_outcome(bads: Bads) -> None:
         )
 
 
-def _look(
-    column: pl.Series,
-    form: Form,
-    bads: Bads,
-    folds: Places,
-    base: Base,
-    rules: CardRules,
-) -> _Looked | None:
-    codes = (*rules.codes.get(None, ()), *rules.codes.get(column.name, ()))
-    direction = rules.directions.get(column.name)
-    classes = classes_of(column, form, codes)
-    weights = weigh(classes, *counts_of(classes, bads), base, rules.bins, direction)
-    if not weights.says_something:
-        return None
-    return _Looked(classes, weights, crosswise(classes, bads, folds, rules.bins, direction))
-
-
-def _refused(refusal: refused.Refusal, found: _Looked | None = None) -> LeftOut:
-    attribute = refusal.attribute
-    named = f"{attribute} ({refused.CHINESE[attribute]})"
-    how = f"its values are words of {named}" if refusal.by_values else f"it stands for {named}"
-    if found is not None:
-        how += f", which may only cost nothing, and would reward {_rewarded(found)}"
-    return LeftOut(refusal.feature, Why.REFUSED, f"{how}; {refused.LAW[attribute]}")
-
-
-def _rewarded(found: _Looked) -> str:
-    classes, weights = found.classes, found.weights
-    if classes.form is Form.TEXT or weights.ordered < 2:
-        return "some ages"
-    falls_with_age = (weights.direction == RISING) == refused.later_is_younger(classes.feature)
-    return "being old" if falls_with_age else "being young"
-
-
 def _places(known: pl.DataFrame, bads: Bads, seed: int) -> Places:
     """The place of each row when they are shuffled, which does not depend on their order."""
     readable = [column.name for column in known.iter_columns() if form_of(column) is not None]
@@ -249,8 +150,8 @@ def _folds(places: Places, bads: Bads) -> Places:
 
 
 def _regressed(
-    looked: Sequence[_Looked], bads: Bads, places: Places, base: Base
-) -> tuple[list[tuple[_Looked, float]], list[LeftOut]]:
+    looked: Sequence[Looked], bads: Bads, places: Places, base: Base
+) -> tuple[list[tuple[Looked, float]], list[LeftOut]]:
     looked, left = _without_copies(looked, base)
     if not looked:
         return [], left
@@ -265,10 +166,10 @@ def _regressed(
     return kept, left
 
 
-def _without_copies(looked: Sequence[_Looked], base: Base) -> tuple[list[_Looked], list[LeftOut]]:
+def _without_copies(looked: Sequence[Looked], base: Base) -> tuple[list[Looked], list[LeftOut]]:
     """Of columns whose weights are the same but for little, the one with most information."""
     order = sorted(looked, key=lambda each: -round(each.weights.information(base), 6))
-    kept: list[_Looked] = []
+    kept: list[Looked] = []
     left = []
     for each in order:
         if (copy := _copied(each, kept)) is None:
@@ -279,7 +180,7 @@ def _without_copies(looked: Sequence[_Looked], base: Base) -> tuple[list[_Looked
     return kept, left
 
 
-def _copied(one: _Looked, others: Sequence[_Looked]) -> _Looked | None:
+def _copied(one: Looked, others: Sequence[Looked]) -> Looked | None:
     centred = one.crosswise - one.crosswise.mean()
     for other in others:
         beside = other.crosswise - other.crosswise.mean()
