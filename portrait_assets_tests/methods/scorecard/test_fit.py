@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 
 from portrait_assets.methods.scorecard.card.parts import Characteristic, Kind
 from portrait_assets.methods.scorecard.card.sql import scores_sql
@@ -20,6 +21,7 @@ from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.methods.scorecard.fitting.binning import FALLING, RISING
 from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
 from portrait_assets.methods.scorecard.fitting.looking import CardRules, Why
+from portrait_assets.methods.scorecard.fitting.regression import keep_one_sign
 from portrait_assets.methods.scorecard.fitting.weighing import BinRules, Prebins
 from portrait_assets_tests.methods.scorecard.test_card import in_sql
 from portrait_assets_tests.methods.scorecard.worlds import Outcome, loans
@@ -65,6 +67,26 @@ def test_two_groups_by_hand():
     odds = {level: card.base + each.points for level, each in (("a", a), ("b", b))}
     assert odds["a"] == pytest.approx(600 + factor * math.log(9 / 50), abs=2)
     assert odds["b"] == pytest.approx(600 + factor * math.log(1.5 / 50), abs=2)
+
+
+def test_coefficients_are_those_of_a_logistic_regression():
+    """Kept columns are regressed without a penalty; scikit-learn finds the same coefficients."""
+    weights = np.random.default_rng(8).normal(size=(1_000, 2))
+    good = np.random.default_rng(9).random(1_000) < 1 / (1 + np.exp(-1 - weights @ [0.8, 1.3]))
+    found = keep_one_sign(weights, ~good)
+    oracle = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1_000).fit(weights, good)
+    assert list(found.coefficients.values()) == pytest.approx(oracle.coef_[0].tolist(), rel=1e-5)
+    assert found.intercept == pytest.approx(oracle.intercept_[0], rel=1e-5)
+
+
+def test_a_coefficient_below_0_turns_and_is_left_out():
+    """`sum` less `one` is what matters: beside `one` it counts the other way round."""
+    draw = np.random.default_rng(10)
+    one, other = draw.normal(size=(2, 3_000))
+    good = draw.random(3_000) < 1 / (1 + np.exp(-2 * one))
+    found = keep_one_sign(np.column_stack([one, -one - other]), ~good)
+    assert found.left == {1: True}
+    assert found.coefficients.keys() == {0}
 
 
 def test_probabilities_are_right_on_average(fitted: Fitted, world: tuple[pl.DataFrame, Outcome]):
@@ -123,18 +145,6 @@ def test_all_coefficients_have_one_sign_and_the_rest_is_named(fitted: Fitted):
     assert all(" the others" in reasons[name] for name in ("noise", "word"))
 
 
-def test_a_column_that_turns_is_left_out():
-    """`total` says what the sum of both does, and hardly more than `one` where it is known."""
-    draw = np.random.default_rng(3)
-    one, other = draw.normal(size=(2, 4_000))
-    outcome = (draw.random(4_000) < 1 / (1 + np.exp(1 - one + other))).astype(float)
-    blurred = one - 0.5 * other + 0.2 * draw.normal(size=4_000)
-    frame = pl.DataFrame({"one": one, "other": other, "blurred": blurred})
-    found = fit(frame, outcome, RULES)
-    assert all(each.coefficient > 0 for each in found.card.characteristics)
-    assert len(found.card.characteristics) + len(found.left_out) == 3
-
-
 def test_a_declared_direction_holds(world: tuple[pl.DataFrame, Outcome]):
     """Against the data it pools all to one bin, which says nothing but of codes and missing."""
     frame, outcome = world
@@ -143,6 +153,11 @@ def test_a_declared_direction_holds(world: tuple[pl.DataFrame, Outcome]):
         assert sum(b.kind is Kind.INTERVAL for b in each.bins) == 1
     along = fit(frame.select("debt"), outcome, replace(RULES, directions={"debt": RISING}))
     assert along.card == fit(frame.select("debt"), outcome, RULES).card
+
+
+def test_a_direction_of_text_is_one_sentence(world: tuple[pl.DataFrame, Outcome]):
+    with pytest.raises(ScorecardError, match="word is text, whose categories have no order"):
+        fit(*world, replace(RULES, directions={"word": RISING}))
 
 
 def test_quantiles_are_bins_too(world: tuple[pl.DataFrame, Outcome]):
