@@ -41,8 +41,8 @@ def loans(count: int, seed: int) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
 
 def auc(bads: np.ndarray, probability: np.ndarray) -> float:
     _, at = np.unique(probability, return_inverse=True)
-    hits = np.bincount(at, weights=bads)
-    return float(auc_intervals(hits[None], (np.bincount(at) - hits)[None])[0][0])
+    hits, others = (np.bincount(at, weights=each).astype(np.float64) for each in (bads, 1 - bads))
+    return float(auc_intervals(hits[None], others[None])[0][0])
 
 
 def main() -> None:

@@ -16,10 +16,10 @@ from portrait_assets.methods.scorecard.fitting.weighing import BinRules, crosswi
 
 def test_each_value_is_a_class_where_there_are_few():
     classes = classes_of(pl.Series("late", [0, 1, 1, 4, -2, None]), Form.NUMBER)
-    assert classes.ends == (0, 1)
-    assert classes.codes == (-2,)
+    assert list(classes.ends) == [0, 1]
+    assert list(classes.codes) == [-2]
     assert classes.at.tolist() == [0, 1, 1, 2, 3, 4]
-    assert (classes.ordered, classes.count) == (3, 5)
+    assert classes.count == classes.ordered + 2 == 5
 
 
 def test_ends_are_short_numbers_between_two_values():

@@ -8,12 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.scorecard.fitting.fit import (
-    CardRules,
-    Places,
-    check_outcome,
-    fit_known,
-)
+from portrait_assets.methods.scorecard.fitting.fit import Places, check_outcome, fit_known
+from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.methods.scorecard.judging.trees import matrix_of, trees
 from portrait_assets.methods.statistics.resampling import GROUPS, Interval, interval
 from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
