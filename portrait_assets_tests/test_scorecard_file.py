@@ -166,3 +166,5 @@ def test_files_that_cannot_be_read_or_would_be_written_over_are_one_sentence(tmp
         scorecard_file(here, "y", Outputs(tmp_path / "out.csv"), [], CardRules())
     with pytest.raises(ScorecardError, match="would be written over"):
         scorecard_file(here, "y", Outputs(here), [], CardRules())
+    with pytest.raises(ScorecardError, match=r"'out.csv' would be written over"):
+        scorecard_file(here, "y", Outputs(*[tmp_path / "out.csv"] * 2), [], CardRules())

@@ -66,8 +66,9 @@ def scorecard_file(
     Raises:
         ScorecardError: when the file, a column or the outcome cannot be used.
     """
-    if file.resolve() in {path.resolve() for path in (to.scores, to.card, to.sql) if path}:
-        raise ScorecardError(f"'{file.name}' would be written over; name another file to write.")
+    files = [path.resolve() for path in (file, to.scores, to.card, to.sql) if path is not None]
+    if twice := next((path for path in files if files.count(path) > 1), None):
+        raise ScorecardError(f"'{twice.name}' would be written over; name another file to write.")
     table = read_table(file)
     named = [
         *leave_out,

@@ -33,7 +33,9 @@ def keep_one_sign(weights: Floats, bads: npt.NDArray[np.bool_]) -> Kept:
     The weight of evidence has the sign of what it says, so that a coefficient at or below 0 is a
     column that says the contrary of its own bad rates beside the others (turned), and one less
     than `ADDS` standard errors above 0 adds nothing to them (H. Akaike 1974, "A new look at the
-    statistical model identification"). The one furthest below is left out first.
+    statistical model identification"). The one furthest below is left out first, with the others'
+    coefficients as they follow from the covariance (J. Lawless, K. Singhal 1978, "Efficient
+    screening of nonnormal regression models"), until a fit of those that are left agrees.
 
     Args:
         weights: shape (rows, columns).
@@ -46,20 +48,36 @@ def keep_one_sign(weights: Floats, bads: npt.NDArray[np.bool_]) -> Kept:
     start = np.zeros(len(kept) + 1)
     start[0] = np.log(good.sum() / bads.sum())
     while True:
-        chosen = [0, *(column + 1 for column in kept)]
-        found, errors = _fit(design[:, chosen], good, start)
-        z = found[1:] / errors[1:]
-        if not kept or z.min() >= ADDS:
+        found, covariance = _fit(design[:, [0, *(column + 1 for column in kept)]], good, start)
+        start, without = _screened(found, covariance)
+        if not without:
             break
-        worst = int(z.argmin())
-        left[kept.pop(worst)] = bool(found[worst + 1] <= 0)
-        start = np.delete(found, worst + 1)
+        left |= {kept[place]: turned for place, turned in without.items()}
+        kept = [column for place, column in enumerate(kept) if place not in without]
     values = (round(float(value), 9) for value in found[1:])
     return Kept(dict(zip(kept, values, strict=True)), float(found[0]), left)
 
 
+def _screened(found: Floats, covariance: Floats) -> tuple[Floats, dict[int, bool]]:
+    """Coefficients without the columns that are left out, and whether each of those turned."""
+    places = list(range(len(found) - 1))
+    left: dict[int, bool] = {}
+    while places:
+        z = found[1:] / np.sqrt(np.diag(covariance)[1:])
+        worst = int(z.argmin())
+        if z[worst] >= ADDS:
+            break
+        at = worst + 1
+        left[places.pop(worst)] = bool(found[at] <= 0)
+        share = covariance[:, at] / covariance[at, at]
+        found = np.delete(found - share * found[at], at)
+        covariance = covariance - np.outer(share, covariance[at])
+        covariance = np.delete(np.delete(covariance, at, axis=0), at, axis=1)
+    return found, left
+
+
 def _fit(design: Floats, good: Floats, start: Floats) -> tuple[Floats, Floats]:
-    """Coefficients of the greatest likelihood and their standard errors, by Newton's steps."""
+    """Coefficients of the greatest likelihood and their covariance, by Newton's steps."""
     found = start
     for _ in range(STEPS):
         expected = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
@@ -70,4 +88,4 @@ def _fit(design: Floats, good: Floats, start: Floats) -> tuple[Floats, Floats]:
         found = found + step * min(1.0, _LONGEST / max(np.abs(step).max(), _LONGEST))
         if np.abs(step).max() < _PRECISION:
             break
-    return found, np.sqrt(np.diag(inverse))
+    return found, inverse
