@@ -88,4 +88,4 @@ def _fit(design: Floats, good: Floats, start: Floats) -> tuple[Floats, Floats]:
         found = found + step * min(1.0, _LONGEST / max(np.abs(step).max(), _LONGEST))
         if np.abs(step).max() < _PRECISION:
             break
-    return found, inverse
+    return found, np.asarray(inverse, dtype=np.float64)
