@@ -1,0 +1,1 @@
+"""What the families of models have in common, and each of them."""

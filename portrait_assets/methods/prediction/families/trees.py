@@ -1,0 +1,365 @@
+"""Boosted trees: grown by scikit-learn, and scored from the rows of their nodes alone.
+
+Gradient boosting of J. Friedman (2001), "Greedy function approximation", on histograms (G. Ke and
+others 2017, "LightGBM"). Scoring is that of C. Lucchese and others (2015), "QuickScorer: a fast
+algorithm to rank documents with additive ensembles of regression trees": a bit for every leaf, and
+for every column of the design the leaves that its value leaves possible; the first that remains is
+the row's. So each value is compared once, and not once for every node on a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from portrait_assets.methods.prediction.families.encoding import Term
+from portrait_assets.methods.prediction.families.folds import Fold
+from portrait_assets.methods.prediction.families.losses import Loss
+from portrait_assets.methods.prediction.parameters import Parameters
+from portrait_assets.methods.prediction.rows import Row
+
+Floats = npt.NDArray[np.float64]
+Indexes = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.uint64]
+
+CHUNK = 8_192
+"""Rows that are scored together: their codes stay in the processor's cache."""
+MOST_LEAVES = 64
+"""Bits of a mask."""
+ALL = np.uint64(2**64 - 1)
+
+
+class Nodes(NamedTuple):
+    """The nodes of all trees, one after another; each of shape (nodes,).
+
+    `term` is the column of the design that a node splits, -1 of a leaf; `threshold` is infinite
+    where all known values go left; `left` and `right` are numbers of nodes within the tree; `value`
+    is what a leaf adds, 0 of other nodes; `rows` is how many a node was fitted on.
+    """
+
+    tree: Indexes
+    node: Indexes
+    term: Indexes
+    threshold: Floats
+    left: Indexes
+    right: Indexes
+    missing_left: npt.NDArray[np.bool_]
+    value: Floats
+    rows: Indexes
+
+
+class _Tree(NamedTuple):
+    """A tree as masks: for each of its columns the leaves that each code leaves possible."""
+
+    columns: tuple[int, ...]
+    masks: tuple[Bits, ...]
+    leaves: Indexes
+    """The nodes that are leaves, from left to right, as places in `Nodes`."""
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Trees:
+    """A score that is `intercept` and the values of the leaves that a row falls into."""
+
+    terms: tuple[Term, ...]
+    nodes: Nodes
+    intercept: float
+
+    def margin(self, design: Floats) -> Floats:
+        """The score of every row, shape (rows,)."""
+        margin = np.full(len(design), self.intercept)
+        for rows, tree, leaf in self._fallen(design):
+            margin[rows] += tree.values[leaf]
+        return margin
+
+    @property
+    def expected(self) -> float:
+        """The mean score of the rows that it was fitted on."""
+        roots = self.nodes.node == 0
+        return float(self.intercept + self._means[roots].sum())
+
+    def contributions(self, design: Floats, groups: Sequence[int]) -> Floats:
+        """What each group of columns adds to `expected`, shape (rows, groups).
+
+        Along the path to a row's leaf every split moves the mean score of the rows that it was
+        fitted on; the move is its column's (A. Saabas 2014, "Interpreting random forests"). The
+        sum is exact. Unlike Shapley values (S. Lundberg and others 2020, "From local explanations
+        to global understanding with explainable AI for trees") it does not average over the order
+        of columns, so that of two columns that say the same the one that is split first counts.
+        """
+        count = max(groups, default=-1) + 1
+        found = np.zeros((len(design), count))
+        moves = self._moves(np.asarray(groups, dtype=np.int64), count)
+        by_tree = {id(tree): moves[tree.leaves] for tree in self._trees}
+        for rows, tree, leaf in self._fallen(design):
+            found[rows] += by_tree[id(tree)][leaf]
+        return found
+
+    def to_rows(self) -> list[Row]:
+        """The nodes, with the columns that they split."""
+        rows = [Row("intercept", 0, value=self.intercept)]
+        for tree, node, at, threshold, left, right, missing_left, value, count in zip(
+            *(column.tolist() for column in self.nodes), strict=True
+        ):
+            if at < 0:
+                rows.append(Row("node", node, value=value, tree=tree, rows=count))
+                continue
+            term = self.terms[at]
+            known = threshold if np.isfinite(threshold) else None
+            rows.append(
+                Row(
+                    "node",
+                    node,
+                    term.feature,
+                    term.level,
+                    term.kind,
+                    tree=tree,
+                    left=left,
+                    right=right,
+                    threshold=known,
+                    missing_left=missing_left,
+                    rows=count,
+                )
+            )
+        return rows
+
+    def _fallen(self, design: Floats) -> Iterator[tuple[slice, _Tree, Indexes]]:
+        """For some rows and a tree, which of its leaves each falls into."""
+        for start in range(0, len(design), CHUNK):
+            rows = slice(start, min(start + CHUNK, len(design)))
+            codes = self._codes(design[rows])
+            mask, other = (np.empty(rows.stop - start, dtype=np.uint64) for _ in range(2))
+            for tree in self._trees:
+                mask.fill(ALL)
+                for column, table in zip(tree.columns, tree.masks, strict=True):
+                    np.take(table, codes[column], out=other, mode="clip")
+                    np.bitwise_and(mask, other, out=mask)
+                first = (mask & (~mask + np.uint64(1))).astype(np.float64)
+                yield rows, tree, (first.view(np.int64) >> 52) - 1023
+
+    def _codes(self, design: Floats) -> dict[int, Indexes]:
+        """By column, how many of its thresholds lie below a value; one more than all if missing."""
+        codes = {}
+        for at, thresholds in self._thresholds.items():
+            values = np.ascontiguousarray(design[:, at])
+            code = np.searchsorted(thresholds, values, side="left")
+            code[np.isnan(values)] = len(thresholds) + 1
+            codes[at] = code
+        return codes
+
+    @cached_property
+    def _thresholds(self) -> dict[int, Floats]:
+        nodes = self.nodes
+        used = np.unique(nodes.term[nodes.term >= 0]).tolist()
+        return {at: np.unique(nodes.threshold[nodes.term == at]) for at in used}
+
+    @cached_property
+    def _trees(self) -> tuple[_Tree, ...]:
+        return tuple(
+            self._tree(start, stop) for start, stop in zip(self._starts, self._stops, strict=True)
+        )
+
+    @property
+    def _starts(self) -> list[int]:
+        return np.flatnonzero(self.nodes.node == 0).tolist()
+
+    @property
+    def _stops(self) -> list[int]:
+        return [*self._starts[1:], len(self.nodes.node)]
+
+    def _tree(self, start: int, stop: int) -> _Tree:
+        nodes = self.nodes
+        leaves: list[int] = []
+        tables: dict[int, Bits] = {}
+
+        def visit(at: int) -> Bits:
+            """The leaves below a node as bits; notes what each code of its column rules out."""
+            if nodes.term[at] < 0:
+                leaves.append(at)
+                return np.uint64(1) << np.uint64(len(leaves) - 1)  # type: ignore[return-value]
+            below_left = visit(start + int(nodes.left[at]))
+            below_right = visit(start + int(nodes.right[at]))
+            term = int(nodes.term[at])
+            thresholds = self._thresholds[term]
+            table = tables.setdefault(term, np.full(len(thresholds) + 2, ALL))
+            place = int(np.searchsorted(thresholds, nodes.threshold[at]))
+            # A row that goes right cannot end in a leaf on the left; the first that is left counts.
+            table[place + 1 : -1] &= ~below_left
+            if not nodes.missing_left[at]:
+                table[-1] &= ~below_left
+            return below_left | below_right
+
+        visit(start)
+        places = np.array(leaves, dtype=np.int64)
+        return _Tree(tuple(tables), tuple(tables.values()), places, nodes.value[places])
+
+    @cached_property
+    def _means(self) -> Floats:
+        """The mean value of the rows that each node was fitted on, shape (nodes,)."""
+        nodes, means = self.nodes, self.nodes.value.copy()
+        for start, stop in zip(self._starts, self._stops, strict=True):
+            # Children come after their parents.
+            for at in range(stop - 1, start - 1, -1):
+                if nodes.term[at] >= 0:
+                    below = [start + int(nodes.left[at]), start + int(nodes.right[at])]
+                    weights = nodes.rows[below]
+                    means[at] = (means[below] * weights).sum() / max(int(weights.sum()), 1)
+        return means
+
+    def _moves(self, groups: Indexes, count: int) -> Floats:
+        """What each group has added on the way from the root to a node, shape (nodes, groups)."""
+        nodes, means = self.nodes, self._means
+        moves = np.zeros((len(nodes.node), count))
+        for start, stop in zip(self._starts, self._stops, strict=True):
+            for at in range(start, stop):
+                if nodes.term[at] < 0:
+                    continue
+                for child in (start + int(nodes.left[at]), start + int(nodes.right[at])):
+                    moves[child] = moves[at]
+                    moves[child, groups[nodes.term[at]]] += means[child] - means[at]
+        return moves
+
+
+def trees_from(intercept: float, terms: Sequence[Term], rows: Sequence[Row]) -> Trees:
+    """The scorer that `Trees.to_rows` wrote."""
+    places = {term: at for at, term in enumerate(terms)}
+    columns = [
+        (
+            row.tree,
+            row.position,
+            -1 if row.key is None else places[Term(str(row.feature), row.key, row.level)],  # type: ignore[arg-type]
+            np.inf if row.threshold is None else row.threshold,
+            -1 if row.left is None else row.left,
+            -1 if row.right is None else row.right,
+            bool(row.missing_left),
+            row.value or 0.0,
+            row.rows,
+        )
+        for row in rows
+    ]
+    return Trees(tuple(terms), _nodes(list(zip(*columns, strict=True))), intercept)
+
+
+def _nodes(columns: Sequence[Sequence[object]]) -> Nodes:
+    types = (np.int64, np.int64, np.int64, np.float64, np.int64, np.int64, bool, np.float64)
+    kinds = (*types, np.int64)
+    given = columns or [()] * len(kinds)
+    return Nodes(*(np.array(c, dtype=kind) for c, kind in zip(given, kinds, strict=True)))
+
+
+@dataclass(frozen=True)
+class TreesFit:
+    """A fitted scorer, how many trees it has, and the loss on unseen rows."""
+
+    scorer: Trees
+    trees: int
+    loss: float
+
+
+def fit_trees(
+    design: Floats,
+    outcome: Floats,
+    terms: Sequence[Term],
+    signs: Indexes,
+    folds: Sequence[Fold],
+    loss: Loss,
+    parameters: Parameters,
+    seed: int,
+) -> TreesFit:
+    """Trees, as many as have the least loss on rows that were not seen, grown on all rows.
+
+    With one thread: two threads beside other load took twenty times as long as one, and sums of
+    one thread are the same each time.
+
+    Args:
+        design: shape (rows, terms), NaN where a value is missing.
+        outcome: 0 and 1, or numbers, shape (rows,).
+        terms: what the columns are.
+        signs: 1 where the score must not fall with the column, -1 where not rise, 0 otherwise.
+        folds: rows to learn from and rows to judge by; at least one.
+        loss: logistic or squared.
+        parameters: of the trees.
+        seed: of the thresholds that are tried, where there are more than 200,000 rows.
+    """
+    if not len(terms):
+        return TreesFit(trees_from(loss.constant(outcome), terms, []), 0, float("nan"))
+    with threadpool_limits(1):
+        counts, losses = [], []
+        for learned, unseen in folds:
+            tried = _booster(loss, parameters, signs, seed, parameters.most_trees, True)
+            shown = design[unseen], outcome[unseen]
+            tried.fit(_filled(design[learned]), outcome[learned], X_val=shown[0], y_val=shown[1])
+            on_unseen = -np.asarray(tried.validation_score_)
+            counts.append(int(np.argmin(on_unseen)))
+            losses.append(float(on_unseen.min()))
+        # At least one: the loss of none is the base rate's, which is no model of its own.
+        trees = max(1, round(float(np.median(counts))))
+        grown = _booster(loss, parameters, signs, seed, trees, False)
+        grown.fit(_filled(design), outcome)
+    return TreesFit(_exported(grown, terms), trees, float(np.mean(losses)))
+
+
+def _booster(
+    loss: Loss, parameters: Parameters, signs: Indexes, seed: int, trees: int, stops: bool
+) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
+    kind = HistGradientBoostingClassifier if loss.is_logistic else HistGradientBoostingRegressor
+    return kind(
+        learning_rate=parameters.learning_rate,
+        max_iter=trees,
+        max_leaf_nodes=parameters.most_leaves,
+        min_samples_leaf=parameters.least_in_leaf,
+        l2_regularization=parameters.leaf_penalty,
+        monotonic_cst=signs,
+        early_stopping=stops,
+        n_iter_no_change=parameters.patience,
+        random_state=seed,
+    )
+
+
+def _filled(design: Floats) -> Floats:
+    """The design with a column of zeros in the place of each without a value.
+
+    scikit-learn cannot find thresholds of a column that has none, as within a part of the rows.
+    """
+    empty = np.isnan(design).all(axis=0)
+    if empty.any():
+        design = design.copy()
+        design[:, empty] = 0.0
+    return design
+
+
+def _exported(
+    grown: HistGradientBoostingClassifier | HistGradientBoostingRegressor, terms: Sequence[Term]
+) -> Trees:
+    """The nodes of a fitted model of scikit-learn; trees of a single leaf add to the intercept."""
+    intercept = float(np.ravel(grown._baseline_prediction)[0])
+    parts: list[tuple[npt.NDArray[np.generic], ...]] = []
+    for (predictor,) in grown._predictors:
+        nodes = predictor.nodes
+        is_leaf = nodes["is_leaf"].astype(bool)
+        if len(nodes) == 1:
+            intercept += float(nodes["value"][0])
+            continue
+        parts.append(
+            (
+                np.full(len(nodes), len(parts)),
+                np.arange(len(nodes)),
+                np.where(is_leaf, -1, nodes["feature_idx"]),
+                np.where(is_leaf, np.inf, nodes["num_threshold"]),
+                np.where(is_leaf, -1, nodes["left"].astype(np.int64)),
+                np.where(is_leaf, -1, nodes["right"].astype(np.int64)),
+                np.where(is_leaf, False, nodes["missing_go_to_left"].astype(bool)),
+                np.where(is_leaf, nodes["value"], 0.0),
+                nodes["count"],
+            )
+        )
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Trees(tuple(terms), _nodes(columns), intercept)

@@ -1,0 +1,258 @@
+"""Fitting a model of one family: the same rows for equal data, in whatever order they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from portrait_assets.core.errors import suggestion
+from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.encoding import Encoding, Term, fit_encoding
+from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
+from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
+from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
+from portrait_assets.methods.prediction.families.trees import Trees, fit_trees
+from portrait_assets.methods.prediction.model import Family, PredictionModel
+from portrait_assets.methods.prediction.parameters import PARAMETERS, Parameters
+
+Floats = npt.NDArray[np.float64]
+Indexes = npt.NDArray[np.int64]
+
+STRATA = 10
+"""Parts of the numbers' order that each fold has its share of."""
+
+
+def fit(
+    frame: pl.DataFrame,
+    outcome: npt.NDArray[np.generic],
+    family: str,
+    *,
+    seed: int = 0,
+    monotone: Mapping[str, int] | None = None,
+    order: npt.NDArray[np.generic] | None = None,
+    parameters: Parameters = PARAMETERS,
+) -> PredictionModel:
+    """A model of how probable an outcome is, learned from rows whose outcome is known.
+
+    Rows are first put in the order of their contents, so that equal data give equal rows of the
+    model; rows with equal contents may change places. Features are encoded without the outcome;
+    those without a value, or with one only, are dropped.
+
+    Args:
+        frame: features; numbers, booleans, text and dates.
+        outcome: 0 and 1, shape (rows,).
+        family: `logistic` (ridge) or `trees` (boosted).
+        seed: of the parts that settings are tried on.
+        monotone: by feature 1 where the score must not fall when it grows, -1 where not rise.
+        order: the moment of each row, such as the month: settings are then chosen on the newest,
+            and otherwise on parts drawn by lot.
+        parameters: what is set before a model sees data.
+
+    Raises:
+        PredictionError: for outcomes of one kind, fewer than ten of either, a family or a monotone
+            feature that is not known, lengths that differ, or no feature that says anything.
+    """
+    events = _checked(outcome, frame.height, parameters)
+    if family not in ("logistic", "trees"):
+        raise PredictionError(f"{family} is no family of models: ask for logistic or trees")
+    return _fit(_Request(frame, events, family, seed, monotone, order, parameters, LOGISTIC))
+
+
+def fit_number(
+    frame: pl.DataFrame,
+    outcome: npt.NDArray[np.generic],
+    family: str,
+    *,
+    seed: int = 0,
+    monotone: Mapping[str, int] | None = None,
+    order: npt.NDArray[np.generic] | None = None,
+    parameters: Parameters = PARAMETERS,
+) -> PredictionModel:
+    """A model of the expected value of a number; arguments as of `fit`.
+
+    Args:
+        frame: features; numbers, booleans, text and dates.
+        outcome: numbers, shape (rows,).
+        family: `linear` (ridge) or `trees` (boosted), both of least squares.
+        seed: as of `fit`.
+        monotone: as of `fit`.
+        order: as of `fit`.
+        parameters: as of `fit`.
+
+    Raises:
+        PredictionError: for numbers that are all the same, missing or infinite, fewer than twenty
+            rows, and for what `fit` raises it.
+    """
+    numbers = np.asarray(outcome, dtype=np.float64)
+    _check_lengths(len(numbers), frame.height)
+    if not np.isfinite(numbers).all():
+        raise PredictionError("a number to learn from is missing or infinite: leave its row out")
+    least = 2 * parameters.least_events
+    if len(numbers) < least:
+        raise PredictionError(
+            f"the number is known of {len(numbers)} rows, and a model needs {least} at least"
+        )
+    if numbers.min() == numbers.max():
+        raise PredictionError(
+            f"the number is {numbers[0]:g} in every row that has one: there is nothing to learn"
+        )
+    if family not in ("linear", "trees"):
+        raise PredictionError(f"{family} is no family of models: ask for linear or trees")
+    return _fit(_Request(frame, numbers, family, seed, monotone, order, parameters, SQUARED))
+
+
+class _Request(NamedTuple):
+    frame: pl.DataFrame
+    outcome: Floats
+    family: Family
+    seed: int
+    monotone: Mapping[str, int] | None
+    order: npt.NDArray[np.generic] | None
+    parameters: Parameters
+    loss: Loss
+
+
+def _fit(asked: _Request) -> PredictionModel:
+    _check_monotone(asked)
+    asked = _in_order_of_contents(asked)
+    encoding = fit_encoding(asked.frame)
+    if not encoding.features:
+        raise PredictionError(
+            "no column says anything of the outcome: each has no value, or one value only"
+        )
+    folds = _folds(asked)
+    outcome = asked.outcome
+    facts = {
+        "fitted_rows": float(len(outcome)),
+        "base_rate": float(outcome.mean()),
+        "seed": float(asked.seed),
+    }
+    if asked.loss.is_logistic:
+        facts["events"] = float(outcome.sum())
+    else:
+        facts |= {"least": float(outcome.min()), "most": float(outcome.max())}
+    scorer, chosen = _scorer(asked, encoding, folds)
+    return PredictionModel(
+        family=asked.family,
+        is_number=not asked.loss.is_logistic,
+        encoding=encoding,
+        scorer=scorer,
+        facts=facts | chosen,
+    )
+
+
+def _scorer(
+    asked: _Request, encoding: Encoding, folds: Sequence[Fold]
+) -> tuple[Linear | Trees, dict[str, float]]:
+    is_scaled = asked.family != "trees"
+    terms = encoding.terms(is_scaled)
+    signs = _signs(terms, asked.monotone or {})
+    design = encoding.design(asked.frame, is_scaled)
+    # One thread, so that sums are the same each time, and other load does not stall the others.
+    with threadpool_limits(1):
+        if is_scaled:
+            linear = fit_linear(
+                design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters
+            )
+            return linear.scorer, {"strength": linear.strength, "loss": linear.loss}
+        trees = fit_trees(
+            design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed
+        )
+    return trees.scorer, {"trees": float(trees.trees), "loss": trees.loss}
+
+
+def _in_order_of_contents(asked: _Request) -> _Request:
+    """The rows sorted by all that is in them: those that remain in no order are the same."""
+    keys = asked.frame.select(pl.selectors.exclude(pl.List, pl.Array, pl.Struct, pl.Object))
+    columns = [pl.Series("outcome", asked.outcome), *keys.iter_columns()]
+    if asked.order is not None:
+        columns.insert(0, pl.Series("order", np.asarray(asked.order)))
+    sorted_by = pl.DataFrame([column.alias(f"c{at}") for at, column in enumerate(columns)])
+    places = sorted_by.select(pl.arg_sort_by(sorted_by.columns)).to_series()
+    at = places.to_numpy()
+    return asked._replace(
+        frame=asked.frame[places],
+        outcome=asked.outcome[at],
+        order=None if asked.order is None else np.asarray(asked.order)[at],
+    )
+
+
+def _folds(asked: _Request) -> Sequence[Fold]:
+    """Where settings are chosen: on the newest moment, or on parts by lot."""
+    rng = np.random.default_rng(asked.seed)
+    if asked.order is not None:
+        moments = np.unique(np.asarray(asked.order), return_inverse=True)[1].astype(np.int64)
+        fold = folds_by_time(moments, rng)
+        if _is_enough(asked, fold):
+            return [fold]
+    strata = asked.outcome.astype(np.int64)
+    if not asked.loss.is_logistic:
+        ranks = np.argsort(np.argsort(asked.outcome, kind="stable"), kind="stable")
+        strata = ranks * STRATA // len(ranks)
+    folds = folds_by_lot(strata, asked.parameters.folds, rng)
+    is_large = len(strata) >= asked.parameters.one_split_from
+    return folds[:1] if is_large else folds
+
+
+def _is_enough(asked: _Request, fold: Fold) -> bool:
+    """Whether both sides of a split by time have enough of either outcome."""
+    least = asked.parameters.least_events
+    for side in fold:
+        if len(side) < 2 * least:
+            return False
+        events = asked.outcome[side].sum()
+        if asked.loss.is_logistic and not least <= events <= len(side) - least:
+            return False
+    return True
+
+
+def _signs(terms: Sequence[Term], monotone: Mapping[str, int]) -> Indexes:
+    signs = [monotone.get(t.feature, 0) if t.kind == "number" else 0 for t in terms]
+    return np.array(signs, dtype=np.int64)
+
+
+def _check_monotone(asked: _Request) -> None:
+    for feature, sign in (asked.monotone or {}).items():
+        if feature not in asked.frame.columns:
+            near = suggestion(feature, asked.frame.columns)
+            raise PredictionError(
+                f"the score is to be monotone in {feature}, which is no column{near}"
+            )
+        if sign not in (-1, 0, 1):
+            raise PredictionError(
+                f"the direction of {feature} is {sign}: give 1 (rising), -1 (falling) or 0"
+            )
+
+
+def _checked(outcome: npt.NDArray[np.generic], rows: int, parameters: Parameters) -> Floats:
+    """The outcome as 0.0 and 1.0."""
+    events = np.asarray(outcome, dtype=np.float64)
+    _check_lengths(len(events), rows)
+    if not np.isin(events, (0.0, 1.0)).all():
+        raise PredictionError("an outcome is neither 0 nor 1: leave out rows where it is unknown")
+    happened = int(events.sum())
+    others = len(events) - happened
+    if not happened or not others:
+        only = 1 if happened else 0
+        raise PredictionError(
+            f"the outcome is {only} in all {len(events):,} rows: a model needs both kinds"
+            if len(events)
+            else "there is no row whose outcome is known: a model needs some of both kinds"
+        )
+    if min(happened, others) < parameters.least_events:
+        few, which = (happened, 1) if happened < others else (others, 0)
+        raise PredictionError(
+            f"the outcome is {which} in only {few} of {len(events):,} rows, and a model needs "
+            f"{parameters.least_events} of each kind at least: give it more rows"
+        )
+    return events
+
+
+def _check_lengths(outcomes: int, rows: int) -> None:
+    if outcomes != rows:
+        raise PredictionError(f"there are {outcomes:,} outcomes for {rows:,} rows: give one each")
