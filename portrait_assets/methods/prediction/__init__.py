@@ -4,8 +4,8 @@
 `fitting.fit_number` from outcomes that are numbers. `calibration.calibrated` sets its
 probabilities right on rows that it has not seen. `choice.choose` takes the simplest of several
 that no other surely beats. `reasons.reasons` says why a row has its score, `leaks.leaks` which
-features give the outcome away, and `placebo.placebo` what shuffled outcomes would seem to predict.
+features give the outcome away, and `evidence.placebo` what shuffled outcomes would seem to predict.
 
 A frame holds numbers, booleans, text (categories) and dates; a null is a value of its own. The
-rows of a model (`model.ROWS_SCHEMA`) hold all that scores: coefficients, or the nodes of trees.
+rows of a model (`families.rows.ROWS_SCHEMA`) hold all that scores: coefficients, or the nodes of trees.
 """

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 Indexes = npt.NDArray[np.int64]
 
+UNSEEN_SHARE = 0.2
+
 
 class Fold(NamedTuple):
     """Places of rows to learn from, and of rows that are not seen then."""
@@ -19,15 +21,19 @@ class Fold(NamedTuple):
 
 
 def folds_by_time(order: Indexes, rng: np.random.Generator) -> Fold:
-    """The rows of the newest moment are not seen; places come in random order.
+    """The newest moments that hold a fifth of the rows are not seen; places come in random order.
 
     Args:
-        order: the moment of each row, such as the month, with at least two different ones.
+        order: the moment of each row, such as the month; with two different ones at least, of
+            which the oldest is always learned from.
         rng: the source of the order.
     """
+    moments, counts = np.unique(order, return_counts=True)
+    newest = np.cumsum(counts[::-1])[::-1] >= UNSEEN_SHARE * len(order)
+    first = moments[max(int(np.flatnonzero(newest)[-1]), 1)]
     places = rng.permutation(len(order))
-    is_last = order[places] == order.max()
-    return Fold(places[~is_last], places[is_last])
+    is_unseen = order[places] >= first
+    return Fold(places[~is_unseen], places[is_unseen])
 
 
 def folds_by_lot(strata: Indexes, parts: int, rng: np.random.Generator) -> Sequence[Fold]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.prediction.rows import Row, part
+from portrait_assets.methods.prediction.families.rows import Row, part
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 class Curve:
     """Log odds at some margins, both rising; beyond the ends it goes on with slope 1.
 
-    So it never changes the order of two rows.
+    So it never reverses the order of two rows.
     """
 
     margins: Floats

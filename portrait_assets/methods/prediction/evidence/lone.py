@@ -1,0 +1,131 @@
+"""One feature alone as a score: the baseline that a model must beat, and what a leak is found by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from portrait_assets.methods.prediction.families.encoding import as_number, is_number
+from portrait_assets.methods.statistics.paired import auc
+
+Floats = npt.NDArray[np.float64]
+Indexes = npt.NDArray[np.int64]
+
+BINS = 20
+SHRINKING = 10.0
+"""Rows of the mean that are added to a value's own, so that a rare value is no certainty."""
+
+
+@dataclass(frozen=True)
+class LoneFeature:
+    """A feature as a score: by its order, or by the mean outcome of its values.
+
+    `order` is 1 where larger values are the higher score, -1 where the lower, and 0 where `means`,
+    by value or by bin (`edges`), are the score. `quality` is the AUC on the rows it was learned
+    from, or the share of the variance that is explained where the outcome is a number; of means it
+    is that of halves which score each other.
+    """
+
+    feature: str
+    quality: float
+    order: int
+    missing_first: bool
+    edges: Floats
+    means: pl.DataFrame
+    mean: float
+
+    def score(self, column: pl.Series) -> Floats:
+        """The score of every row, shape (rows,)."""
+        if self.order:
+            values = self.order * as_number(column).to_numpy()
+            return np.where(np.isnan(values), -np.inf if self.missing_first else np.inf, values)
+        return _looked_up(_coded(column, self.edges), self.means, self.mean)
+
+
+def lone_features(
+    frame: pl.DataFrame, outcome: Floats, *, is_of_number: bool = False
+) -> Iterator[LoneFeature]:
+    """Every feature as a score, in its best way; those with one value only are left out.
+
+    Args:
+        frame: the features.
+        outcome: 0 and 1, or numbers, shape (rows,).
+        is_of_number: whether the outcome is a number.
+    """
+    for column in frame.iter_columns():
+        is_read = not (column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary))
+        if is_read and column.n_unique() > 1:
+            ways = _ways(column, outcome, is_of_number)
+            yield max(ways, key=lambda way: way.quality)
+
+
+def best_lone_feature(
+    frame: pl.DataFrame, outcome: Floats, *, is_of_number: bool = False
+) -> LoneFeature | None:
+    """The feature that alone is the best score; None where no feature varies."""
+    found = lone_features(frame, outcome, is_of_number=is_of_number)
+    return max(found, key=lambda each: each.quality, default=None)
+
+
+def _ways(column: pl.Series, outcome: Floats, is_of_number: bool) -> Iterator[LoneFeature]:
+    yield _by_means(column, outcome, is_of_number)
+    if is_of_number or not is_number(column):
+        return
+    values = as_number(column).to_numpy()
+    happened = outcome > 0.5
+    none, no_means = np.zeros(0), pl.DataFrame()
+    for order in (1, -1):
+        for missing_first in (True, False) if np.isnan(values).any() else (True,):
+            way = LoneFeature(column.name, 0.0, order, missing_first, none, no_means, 0.0)
+            area = auc(way.score(column), happened)
+            yield LoneFeature(column.name, area, order, missing_first, none, no_means, 0.0)
+
+
+def _by_means(column: pl.Series, outcome: Floats, is_of_number: bool) -> LoneFeature:
+    edges = np.zeros(0)
+    if is_number(column):
+        known = as_number(column).drop_nans().to_numpy()
+        if len(known):
+            edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
+    coded = _coded(column, edges)
+    mean = float(outcome.mean())
+    # Halves by turns within the order of outcomes, so that both have events.
+    turn = np.argsort(np.argsort(outcome, kind="stable"), kind="stable") % 2 == 0
+    score = np.empty(len(outcome))
+    for half in (turn, ~turn):
+        means = _means(coded.filter(pl.Series(~half)), outcome[~half])
+        score[half] = _looked_up(coded.filter(pl.Series(half)), means, mean)
+    quality = _explained(score, outcome) if is_of_number else auc(score, outcome > 0.5)
+    means = _means(coded, outcome)
+    return LoneFeature(column.name, quality, 0, True, edges, means, mean)
+
+
+def _coded(column: pl.Series, edges: Floats) -> pl.Series:
+    if not is_number(column):
+        return column.cast(pl.String).alias("value")
+    values = as_number(column).to_numpy()
+    codes = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))
+    return pl.Series("value", codes)
+
+
+def _means(coded: pl.Series, outcome: Floats) -> pl.DataFrame:
+    """The mean outcome by value, drawn to that of all; the largest difference is the highest."""
+    mean = float(outcome.mean()) if len(outcome) else 0.0
+    summed = pl.col("outcome").sum() + SHRINKING * mean
+    rows = pl.DataFrame({"value": coded, "outcome": outcome})
+    return rows.group_by("value").agg((summed / (pl.len() + SHRINKING)).alias("mean"))
+
+
+def _looked_up(coded: pl.Series, means: pl.DataFrame, otherwise: float) -> Floats:
+    found = coded.to_frame().join(
+        means, on="value", how="left", nulls_equal=True, maintain_order="left"
+    )
+    return found["mean"].fill_null(otherwise).to_numpy()
+
+
+def _explained(score: Floats, outcome: Floats) -> float:
+    return float(1 - ((outcome - score) ** 2).mean() / max(float(outcome.var()), 1e-300))
