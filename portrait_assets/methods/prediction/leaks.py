@@ -25,7 +25,7 @@ GIVES_AWAY = 0.99
 LEAST_SURE = 0.9
 """The low end of the AUC's interval that is required, so that a few events name no feature."""
 OF_NUMBERS = 0.99, 0.999
-"""The same two limits where the outcome is a number: the share of its variance that is explained."""
+"""The same two limits of the share of the variance that is explained, where it is a number."""
 MOST_ROWS = 50_000
 """Rows of either outcome that are looked at."""
 

@@ -12,13 +12,13 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import expit
 
-from portrait_assets.methods.prediction.families.curve import Curve, curve_from
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.curve import Curve, curve_from
 from portrait_assets.methods.prediction.families.encoding import Dropped, Encoding, Term
 from portrait_assets.methods.prediction.families.encoding_rows import encoding_from, encoding_rows
 from portrait_assets.methods.prediction.families.linear import Linear, linear_from
-from portrait_assets.methods.prediction.families.trees import Trees, trees_from
 from portrait_assets.methods.prediction.families.rows import Row, part, to_frame, version
+from portrait_assets.methods.prediction.families.trees import Trees, trees_from
 
 Floats = npt.NDArray[np.float64]
 Family = Literal["logistic", "linear", "trees"]

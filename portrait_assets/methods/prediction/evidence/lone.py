@@ -1,4 +1,4 @@
-"""One feature alone as a score: the baseline that a model must beat, and what a leak is found by."""
+"""One feature alone as a score: what a model must beat, and what a leak is found by."""
 
 from __future__ import annotations
 

@@ -1,0 +1,91 @@
+"""The columns of a table that something may be learned from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from portrait_assets.core.errors import suggestion
+from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.encoding import Dropped, as_number, is_number
+
+IDENTIFYING = re.compile(r"(^|[_ ])(id|key|number|no)$", re.IGNORECASE)
+IDENTIFIER_SHARE = 0.5
+"""Different whole numbers per row from which a column of such a name identifies rows."""
+LEAST_ROWS = 20
+
+
+def usable_features(
+    table: pl.DataFrame, left_out: Sequence[str], keep: Sequence[str]
+) -> tuple[pl.DataFrame, list[Dropped]]:
+    """The columns to learn from, and those that identify rows and are therefore not used.
+
+    Args:
+        table: all columns.
+        left_out: columns that are not to be used.
+        keep: columns that are to be used although they look like identifiers.
+
+    Raises:
+        PredictionError: when a column that is named is not in the table.
+    """
+    for name in (*left_out, *keep):
+        if name not in table.columns:
+            near = suggestion(name, table.columns)
+            raise PredictionError(f"the table has no column {name} to leave out or keep{near}")
+    dropped = [
+        Dropped(column.name, "identifies rows")
+        for column in table.iter_columns()
+        if column.name not in (*left_out, *keep) and _is_identifier(column)
+    ]
+    return table.drop([*left_out, *(each.feature for each in dropped)]), dropped
+
+
+def _is_identifier(column: pl.Series) -> bool:
+    if not column.dtype.is_integer() or len(column) < LEAST_ROWS:
+        return False
+    different = column.n_unique()
+    if IDENTIFYING.search(column.name):
+        return different >= IDENTIFIER_SHARE * len(column)
+    if different < len(column) or column.null_count():
+        return False
+    # As many numbers as rows, one after another: they number the rows.
+    low, high = as_number(column).min(), as_number(column).max()
+    return float(high) - float(low) + 1 == len(column)  # type: ignore[arg-type]
+
+
+def moments(column: pl.Series, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The moments of some rows as numbers in their order.
+
+    Raises:
+        PredictionError: when one is missing, or all are the same.
+    """
+    if column.dtype.is_nested():
+        raise PredictionError(f"{column.name} is of the type {column.dtype}, which has no order")
+    some = column[rows]
+    if is_number(column):
+        values = as_number(some).to_numpy()
+    else:
+        values = some.cast(pl.String).rank("dense").cast(pl.Float64).fill_null(np.nan).to_numpy()
+    missing = int(np.isnan(values).sum())
+    if missing:
+        raise PredictionError(
+            f"{column.name} is missing in {missing:,} rows with an outcome, and they cannot be put "
+            "in order: fill it, or leave these rows out"
+        )
+    if len(values) and values.min() == values.max():
+        raise PredictionError(
+            f"{column.name} is the same in all rows with an outcome: without two moments there is "
+            "no later one to judge by"
+        )
+    return values
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Some names with commas, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
