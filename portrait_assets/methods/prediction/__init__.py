@@ -7,5 +7,5 @@ that no other surely beats. `reasons.reasons` says why a row has its score, `lea
 features give the outcome away, and `evidence.placebo` what shuffled outcomes would seem to predict.
 
 A frame holds numbers, booleans, text (categories) and dates; a null is a value of its own. The
-rows of a model (`families.rows.ROWS_SCHEMA`) hold all that scores: coefficients, or nodes.
+rows of a model (`rows.ROWS_SCHEMA`) hold all that scores: coefficients, or nodes.
 """

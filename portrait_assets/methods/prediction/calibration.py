@@ -16,10 +16,10 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
+from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.curve import Curve
-from portrait_assets.methods.prediction.families.rows import rounded
 from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.methods.prediction.rows import rounded
 
 Floats = npt.NDArray[np.float64]
 

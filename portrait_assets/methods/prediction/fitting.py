@@ -16,9 +16,9 @@ from portrait_assets.methods.prediction.families.encoding import Encoding, Term,
 from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.families.trees import Trees, fit_trees
 from portrait_assets.methods.prediction.model import Family, PredictionModel
-from portrait_assets.methods.prediction.parameters import PARAMETERS, Parameters
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]

@@ -12,13 +12,13 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import expit
 
+from portrait_assets.methods.prediction.curve import Curve, curve_from
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.curve import Curve, curve_from
 from portrait_assets.methods.prediction.families.encoding import Dropped, Encoding, Term
 from portrait_assets.methods.prediction.families.encoding_rows import encoding_from, encoding_rows
 from portrait_assets.methods.prediction.families.linear import Linear, linear_from
-from portrait_assets.methods.prediction.families.rows import Row, part, to_frame, version
 from portrait_assets.methods.prediction.families.trees import Trees, trees_from
+from portrait_assets.methods.prediction.rows import Row, part, to_frame, version
 
 Floats = npt.NDArray[np.float64]
 Family = Literal["logistic", "linear", "trees"]
@@ -110,7 +110,7 @@ class PredictionModel:
         return replace(self, curve=curve)
 
     def rows(self) -> pl.DataFrame:
-        """The model as one long table with the columns of `families.rows.ROWS_SCHEMA`."""
+        """The model as one long table with the columns of `rows.ROWS_SCHEMA`."""
         words = {"family": self.family, "of": "number" if self.is_number else "outcome"}
         head = [
             *(Row("model", 0, key=key, text=text) for key, text in words.items()),

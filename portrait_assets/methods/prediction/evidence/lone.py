@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -59,8 +59,7 @@ def lone_features(
     for column in frame.iter_columns():
         is_read = not (column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary))
         if is_read and column.n_unique() > 1:
-            ways = _ways(column, outcome, is_of_number)
-            yield max(ways, key=lambda way: way.quality)
+            yield max(_each(column, outcome, is_of_number), key=lambda lone: lone.quality)
 
 
 def best_lone_feature(
@@ -71,7 +70,7 @@ def best_lone_feature(
     return max(found, key=lambda each: each.quality, default=None)
 
 
-def _ways(column: pl.Series, outcome: Floats, is_of_number: bool) -> Iterator[LoneFeature]:
+def _each(column: pl.Series, outcome: Floats, is_of_number: bool) -> Iterator[LoneFeature]:
     yield _by_means(column, outcome, is_of_number)
     if is_of_number or not is_number(column):
         return
@@ -80,9 +79,8 @@ def _ways(column: pl.Series, outcome: Floats, is_of_number: bool) -> Iterator[Lo
     none, no_means = np.zeros(0), pl.DataFrame()
     for order in (1, -1):
         for missing_first in (True, False) if np.isnan(values).any() else (True,):
-            way = LoneFeature(column.name, 0.0, order, missing_first, none, no_means, 0.0)
-            area = auc(way.score(column), happened)
-            yield LoneFeature(column.name, area, order, missing_first, none, no_means, 0.0)
+            lone = LoneFeature(column.name, 0.0, order, missing_first, none, no_means, 0.0)
+            yield replace(lone, quality=auc(lone.score(column), happened))
 
 
 def _by_means(column: pl.Series, outcome: Floats, is_of_number: bool) -> LoneFeature:

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.methods.prediction.families.folds import folds_by_lot, folds_by_time
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.fitting import fit
-from portrait_assets.methods.prediction.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.statistics.paired import auc_interval
 from portrait_assets.methods.statistics.resampling import Interval
 

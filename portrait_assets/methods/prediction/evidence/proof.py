@@ -14,8 +14,8 @@ from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import Choice, choose
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature
 from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.fitting import STRATA, fit, fit_number
-from portrait_assets.methods.prediction.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.statistics.binning import TENTHS
 from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.methods.statistics.paired import auc_gain, auc_interval, mean_gain

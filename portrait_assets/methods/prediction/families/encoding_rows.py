@@ -13,7 +13,7 @@ from portrait_assets.methods.prediction.families.encoding import (
     LevelEncoding,
     NumberEncoding,
 )
-from portrait_assets.methods.prediction.families.rows import Row, part
+from portrait_assets.methods.prediction.rows import Row, part
 
 NUMBERS = tuple(field.name for field in fields(NumberEncoding) if field.name != "feature")
 

@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from portrait_assets.methods.prediction.families.encoding import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
-from portrait_assets.methods.prediction.families.rows import Row, rounded
-from portrait_assets.methods.prediction.parameters import Parameters
+from portrait_assets.methods.prediction.families.parameters import Parameters
+from portrait_assets.methods.prediction.rows import Row, rounded
 
 Floats = npt.NDArray[np.float64]
 MOST_BY_CHOLESKY = 600

@@ -22,8 +22,8 @@ from threadpoolctl import threadpool_limits
 from portrait_assets.methods.prediction.families.encoding import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
-from portrait_assets.methods.prediction.families.rows import Row
-from portrait_assets.methods.prediction.parameters import Parameters
+from portrait_assets.methods.prediction.families.parameters import Parameters
+from portrait_assets.methods.prediction.rows import Row
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]

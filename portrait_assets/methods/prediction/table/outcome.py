@@ -11,7 +11,7 @@ import polars as pl
 
 from portrait_assets.core.errors import suggestion
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.parameters import PARAMETERS
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.table.features import listed
 
 Floats = npt.NDArray[np.float64]
@@ -58,8 +58,8 @@ def read_outcome(table: pl.DataFrame, name: str, event: str | None = None) -> Ou
     """
     if name not in table.columns:
         near = suggestion(name, table.columns)
-        listed = "" if near else f": it has {listed(table.columns)}"
-        raise PredictionError(f"the table has no column {name}{near}{listed}")
+        has = "" if near else f": it has {listed(table.columns)}"
+        raise PredictionError(f"the table has no column {name}{near}{has}")
     column = table[name]
     if column.dtype.is_nested() or column.dtype.is_temporal():
         raise PredictionError(

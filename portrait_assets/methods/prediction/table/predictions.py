@@ -65,8 +65,9 @@ class TablePredictions:
     """A prediction of every row, in order, and how it came about.
 
     `rows` has `probability` (of a number `expected`; of several classes `predicted` and
-    `probability_CLASS` of each), `rank` (1 is the highest; equal scores share it) and `band` (tenths
-    of the rows by rank, 1 the highest), which classes have not, and `reason_1` to `reason_3`.
+    `probability_CLASS` of each), `rank` (1 is the highest; equal scores share it) and `band`
+    (tenths of the rows by rank, 1 the highest), which classes have not, and `reason_1` to
+    `reason_3`.
     `left_out` are those of the `leaks` that were not learned from.
     """
 
@@ -131,7 +132,7 @@ def _values(outcome: Outcome) -> list[tuple[str, Floats]]:
 
 
 def _leaks(features: pl.DataFrame, values: Sequence[Floats], outcome: Outcome) -> list[Leak]:
-    """Of several classes only what gives away each: one class may well be told by one column."""
+    """Of several classes only what gives away each: one of them may well follow from a column."""
     found: dict[str, Leak] = {}
     for at, numbers in enumerate(values):
         leaking = leaks(features, numbers, is_of_number=outcome.kind == "number")

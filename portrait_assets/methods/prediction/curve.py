@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.prediction.families.rows import Row, part
+from portrait_assets.methods.prediction.rows import Row, part
 
 Floats = npt.NDArray[np.float64]
 
