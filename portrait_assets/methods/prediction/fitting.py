@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +109,7 @@ def fit_number(
 class _Request(NamedTuple):
     frame: pl.DataFrame
     outcome: Floats
-    family: Family
+    family: str
     seed: int
     monotone: Mapping[str, int] | None
     order: npt.NDArray[np.generic] | None
@@ -138,7 +138,7 @@ def _fit(asked: _Request) -> PredictionModel:
         facts |= {"least": float(outcome.min()), "most": float(outcome.max())}
     scorer, chosen = _scorer(asked, encoding, folds)
     return PredictionModel(
-        family=asked.family,
+        family=cast(Family, asked.family),
         is_number=not asked.loss.is_logistic,
         encoding=encoding,
         scorer=scorer,

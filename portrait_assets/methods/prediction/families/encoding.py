@@ -181,7 +181,10 @@ def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
         if column.name in without:
             continue
         found = _fit_number(column) if is_number(column) else _fit_levels(column)
-        (dropped if isinstance(found, Dropped) else features).append(found)  # type: ignore[attr-defined]
+        if isinstance(found, Dropped):
+            dropped.append(found)
+        else:
+            features.append(found)
     return Encoding(tuple(features), tuple(dropped))
 
 

@@ -248,7 +248,7 @@ def trees_from(intercept: float, terms: Sequence[Term], rows: Sequence[Row]) -> 
     return Trees(tuple(terms), _nodes(list(zip(*columns, strict=True))), intercept)
 
 
-def _nodes(columns: Sequence[Sequence[object]]) -> Nodes:
+def _nodes(columns: Sequence[npt.ArrayLike]) -> Nodes:
     types = (np.int64, np.int64, np.int64, np.float64, np.int64, np.int64, bool, np.float64)
     kinds = (*types, np.int64)
     given = columns or [()] * len(kinds)
