@@ -52,7 +52,7 @@ class Dropped(NamedTuple):
 class NumberEncoding:
     """How a number is scaled: `(log?(x or fill) - centre) / scale`, clipped to `BOUND`.
 
-    `unit` is the median size of an amount with a long tail, whose logarithm is
+    `unit` is a small size (the 10th percentile) of an amount with a long tail, whose logarithm is
     `sign(x) * log(1 + |x| / unit)`, and 0 for any other number.
     """
 
@@ -216,8 +216,8 @@ def _unit(known: Floats) -> float:
     size = np.abs(known[known != 0])
     if len(size) < 20 or len(np.unique(size[:1000])) < 10:
         return 0.0
-    middle, high = np.quantile(size, [0.5, 0.99])
-    return float(middle) if high > TAIL_RATIO * middle else 0.0
+    low, middle, high = np.quantile(size, [0.1, 0.5, 0.99])
+    return float(low) if high > TAIL_RATIO * middle else 0.0
 
 
 def _signed_log(values: Floats, unit: float) -> Floats:

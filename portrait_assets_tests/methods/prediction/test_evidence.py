@@ -1,0 +1,154 @@
+"""Choice, proof, the best single feature, and leaks."""
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from portrait_assets.methods.prediction.choice import choose
+from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.evidence.lone import best_lone_feature, lone_features
+from portrait_assets.methods.prediction.evidence.proof import by_tenth, prove
+from portrait_assets.methods.prediction.families.parameters import Parameters
+from portrait_assets.methods.prediction.leaks import leaks
+from portrait_assets_tests.methods.prediction.world import World, world
+
+
+def test_the_simpler_wins_unless_the_other_is_surely_better():
+    rng = np.random.default_rng(0)
+    outcome = rng.integers(0, 2, 3_000)
+    simple, equal, better = (outcome + rng.normal(0, s, 3_000) for s in (1.5, 1.5, 1.0))
+    choice = choose({"simple": simple, "equal": equal, "better": better}, outcome)
+    assert choice.winner == "better"
+    assert [(c.candidate, c.against, c.is_surely_better) for c in choice.comparisons] == [
+        ("equal", "simple", False),
+        ("better", "simple", True),
+    ]
+    assert choose({"better": better, "simple": simple}, outcome).winner == "better"
+    gain = choice.comparisons[1].gain
+    apart = roc_auc_score(outcome, better) - roc_auc_score(outcome, simple)
+    assert gain.value == pytest.approx(apart)
+
+
+def test_numbers_are_chosen_by_their_squared_error():
+    rng = np.random.default_rng(0)
+    number = rng.normal(size=2_000)
+    near, far = number + rng.normal(0, 0.5, 2_000), number + rng.normal(0, 0.8, 2_000)
+    assert choose({"far": far, "near": near}, number, is_number=True).winner == "near"
+    assert choose({"near": near, "far": far}, number, is_number=True).winner == "near"
+
+
+def test_nothing_to_choose_from_or_by_is_refused():
+    with pytest.raises(PredictionError, match="no candidate"):
+        choose({}, np.array([0, 1]))
+    with pytest.raises(PredictionError, match="outcomes of one kind"):
+        choose({"a": np.zeros(3)}, np.ones(3))
+
+
+@pytest.fixture(scope="module")
+def leaking(people: World) -> pl.DataFrame:
+    happened = pl.Series(people.outcome)
+    noise = pl.Series(np.random.default_rng(1).normal(0, 0.35, len(happened)))
+    return people.frame.with_columns(
+        copy=happened * -2.5,
+        closed_on=pl.when(happened == 1).then(pl.lit("2024-05-01")),
+        status=pl.when(happened == 1).then(pl.lit("gone")).otherwise(pl.lit("here")),
+        middle=pl.when(happened == 1).then(5.0).otherwise((noise > 0) * 10.0),
+        nearly=happened + noise,
+    )
+
+
+def test_planted_leaks_are_named(leaking: pl.DataFrame, people: World):
+    found = {leak.feature: leak for leak in leaks(leaking, people.outcome)}
+    assert set(found) == {"copy", "closed_on", "status", "middle", "nearly"}
+    away = {name for name, leak in found.items() if leak.gives_away}
+    assert away == {"copy", "closed_on", "status", "middle"}
+    nearly = found["nearly"].auc
+    assert nearly == pytest.approx(roc_auc_score(people.outcome, leaking["nearly"]))
+    assert 0.95 < nearly < 0.99
+
+
+def test_an_honest_table_has_no_leak(people: World):
+    assert leaks(people.frame, people.outcome) == []
+    few = people.frame.head(60)
+    assert leaks(few, people.outcome[:60]) == []
+    # Names that nobody shares decide the outcome of the rows that they were learned from only.
+    named = people.frame.with_columns(name=pl.int_range(pl.len()).cast(pl.String))
+    assert leaks(named, people.outcome) == []
+
+
+def test_another_form_of_a_number_is_a_leak(people: World):
+    frame = people.frame.with_columns(cents=pl.Series(people.number * 100))
+    (leak,) = leaks(frame, people.number, is_of_number=True)
+    assert (leak.feature, leak.gives_away) == ("cents", False)
+    assert leaks(people.frame, people.number, is_of_number=True) == []
+
+
+def test_the_best_single_feature_is_the_better_of_its_orders(people: World):
+    best = best_lone_feature(people.frame, people.outcome.astype(float))
+    assert best is not None
+    by_hand = {
+        name: max(roc_auc_score(people.outcome, sign * values) for sign in (1, -1))
+        for name, values in (
+            ("amount", people.frame["amount"].to_numpy()),
+            ("joined", people.frame["joined"].cast(pl.Int32).to_numpy()),
+        )
+    }
+    assert best.feature == "amount"
+    assert best.quality == pytest.approx(by_hand["amount"])
+    every = {each.feature: each for each in lone_features(people.frame, people.outcome + 0.0)}
+    assert set(every) == {"visits", "amount", "city", "member", "joined"}
+    assert every["city"].order == 0
+
+
+def test_a_proof_is_of_rows_that_were_not_seen(people: World):
+    # Names that nobody shares, and a shuffled outcome: whoever judges by rows seen finds a rule.
+    rng = np.random.default_rng(2)
+    proof = prove(people.frame, rng.permutation(people.outcome).astype(float))
+    assert abs(proof.quality.value - 0.5) < 0.05
+    assert proof.gain.low < 0
+
+
+def test_a_proof_holds_the_model_beside_the_best_single_feature(people: World):
+    proof = prove(people.frame, people.outcome.astype(float))
+    assert sorted(proof.judged.tolist()) == list(range(people.frame.height))
+    assert np.array_equal(proof.outcome, people.outcome[proof.judged])
+    assert proof.family == "logistic"
+    assert proof.baseline_feature == "amount"
+    assert proof.quality.value == pytest.approx(
+        roc_auc_score(proof.outcome, proof.scores["logistic"])
+    )
+    truth = roc_auc_score(people.outcome, people.truth)
+    assert proof.quality.low < truth < proof.quality.high + 0.02
+    assert proof.gain.low > 0
+    assert proof.gain.value == pytest.approx(proof.quality.value - proof.of_baseline.value)
+    tenths = by_tenth(proof.probabilities(), proof.outcome)
+    assert tenths["rows"].sum() == people.frame.height
+    assert np.abs(tenths["predicted"] - tenths["happened"]).max() < 0.08
+
+
+def test_a_proof_by_time_judges_the_newest(people: World):
+    order = np.arange(people.frame.height)
+    few = Parameters(most_trees=10)
+    proof = prove(people.frame, people.outcome.astype(float), order=order, parameters=few)
+    assert sorted(proof.judged.tolist()) == list(range(1_600, 2_000))
+    assert proof.is_by_time
+
+
+def test_trees_win_where_features_act_together():
+    rng = np.random.default_rng(3)
+    frame = pl.DataFrame({"a": rng.normal(size=2_000), "b": rng.normal(size=2_000)})
+    together = frame["a"].to_numpy() * frame["b"].to_numpy()
+    outcome = (together + rng.normal(0, 0.3, 2_000) > 0).astype(float)
+    proof = prove(frame, outcome, parameters=Parameters(most_trees=30))
+    assert proof.family == "trees"
+    assert proof.quality.low > 0.9
+
+
+def test_numbers_are_proved_by_the_variance_that_is_explained():
+    people = world(1_000, seed=3)
+    proof = prove(people.frame, people.number, is_of_number=True)
+    found = proof.scores[proof.family]
+    by_hand = 1 - ((proof.outcome - found) ** 2).mean() / proof.outcome.var()
+    assert proof.quality.value == pytest.approx(by_hand)
+    assert proof.gain.low > 0

@@ -1,0 +1,200 @@
+"""What is learned: the rule of the world, settings that serve unseen rows, and what is refused."""
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.evidence.placebo import placebo
+from portrait_assets.methods.prediction.families.encoding import fit_encoding
+from portrait_assets.methods.prediction.families.folds import folds_by_lot, folds_by_time
+from portrait_assets.methods.prediction.families.parameters import Parameters
+from portrait_assets.methods.prediction.fitting import fit, fit_number
+from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets_tests.methods.prediction.world import World, world
+
+FAMILIES = ("logistic", "trees")
+
+
+@pytest.mark.parametrize(("family", "least"), [("logistic", 0.985), ("trees", 0.92)])
+def test_the_rule_is_found(
+    family: str, least: float, strangers: World, models: dict[str, PredictionModel]
+):
+    truth = roc_auc_score(strangers.outcome, strangers.truth)
+    found = roc_auc_score(strangers.outcome, models[family].probability(strangers.frame))
+    assert (found - 0.5) / (truth - 0.5) > least
+
+
+def test_the_loss_on_unseen_rows_is_what_strangers_have(
+    strangers: World, models: dict[str, PredictionModel]
+):
+    for model in models.values():
+        loss = log_loss(strangers.outcome, model.probability(strangers.frame))
+        assert model.facts["loss"] == pytest.approx(loss, abs=0.02)
+
+
+def test_what_says_nothing_is_dropped_and_named(models: dict[str, PredictionModel]):
+    for model in models.values():
+        assert dict(model.dropped) == {"empty": "has no value", "one": "has one value only"}
+
+
+def test_a_column_that_is_empty_in_a_part_only_does_no_harm():
+    people = world(400)
+    few = people.frame.with_columns(
+        rare=pl.when(pl.int_range(pl.len()) < 1).then(2.5),
+        mark=pl.when(pl.int_range(pl.len()) % 7 == 0).then(1.0),
+    )
+    for family in FAMILIES:
+        model = fit(few, people.outcome, family)
+        assert np.isfinite(model.probability(few)).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_score_is_monotone_where_it_must_be(family: str, people: World):
+    # Visits raise the outcome in truth; here the score must not rise with them, but with amounts.
+    model = fit(people.frame, people.outcome, family, monotone={"visits": -1, "amount": 1})
+    row = people.frame.head(1)
+    steps = np.linspace(-3, 3, 200)
+    by_visits = row.join(pl.DataFrame({"v": steps}), how="cross").with_columns(visits="v")
+    by_amount = row.join(pl.DataFrame({"a": np.exp(steps)}), how="cross").with_columns(amount="a")
+    assert (np.diff(model.margin(by_visits)) <= 1e-12).all()
+    rising = np.diff(model.margin(by_amount))
+    assert (rising >= -1e-12).all()
+    assert rising.max() > 0
+    # Free to follow the data, it does rise with visits.
+    free = np.diff(fit(people.frame, people.outcome, family).margin(by_visits))
+    assert free.max() > 0
+
+
+def test_numbers_are_expected_within_those_that_were_seen(people: World, strangers: World):
+    for family, least in (("linear", 0.66), ("trees", 0.64)):
+        model = fit_number(people.frame, people.number, family)
+        found = model.expected(strangers.frame)
+        explained = 1 - ((strangers.number - found) ** 2).mean() / strangers.number.var()
+        assert explained > least
+        assert found.min() >= people.number.min()
+        assert found.max() <= people.number.max()
+        assert PredictionModel.from_rows(model.rows()).rows().equals(model.rows())
+        with pytest.raises(PredictionError, match="a number, which has no probability"):
+            model.probability(strangers.frame)
+
+
+def test_settings_are_chosen_on_the_newest_moments(people: World):
+    # What predicts in old months is noise in the newest: only almost no coefficient serves there.
+    rng = np.random.default_rng(3)
+    rows = 600
+    order = np.repeat([1, 2, 3], rows // 3)
+    outcome = rng.integers(0, 2, rows)
+    signal = np.where(order < 3, outcome, rng.integers(0, 2, rows)) + rng.normal(0, 0.3, rows)
+    frame = pl.DataFrame({"signal": signal})
+    assert fit(frame, outcome, "logistic", order=order).facts["strength"] == 0.001
+    assert fit(frame, outcome, "logistic").facts["strength"] > 0.001
+
+
+def test_the_newest_moments_hold_a_fifth_of_the_rows():
+    order = np.repeat([1, 2, 3, 4], [70, 10, 15, 5])
+    fold = folds_by_time(order, np.random.default_rng(0))
+    assert sorted(fold.unseen.tolist()) == list(range(80, 100))
+    assert sorted(fold.learned.tolist()) == list(range(80))
+    two = folds_by_time(np.repeat([1, 2], [5, 95]), np.random.default_rng(0))
+    assert sorted(two.learned.tolist()) == list(range(5))
+
+
+def test_every_row_is_unseen_once_and_each_part_has_its_share():
+    outcome = np.repeat([0, 1], [90, 10])
+    folds = folds_by_lot(outcome, 5, np.random.default_rng(0))
+    assert sorted(np.concatenate([fold.unseen for fold in folds]).tolist()) == list(range(100))
+    for fold in folds:
+        assert outcome[fold.unseen].sum() == 2
+        assert not set(fold.learned.tolist()) & set(fold.unseen.tolist())
+
+
+def test_rare_levels_are_one_and_texts_that_nobody_shares_are_dropped():
+    rows = 1_000
+    frame = pl.DataFrame(
+        {
+            "city": ["big"] * 900 + [f"village {at}" for at in range(100)],
+            "name": [f"person {at}" for at in range(rows)],
+            "tags": [["a"]] * rows,
+        }
+    )
+    encoding = fit_encoding(frame)
+    assert [(term.kind, term.level) for term in encoding.terms(True)] == [
+        ("level", "big"),
+        ("other", None),
+    ]
+    design = encoding.design(frame, True)
+    assert design.sum(axis=0).tolist() == [900.0, 100.0]
+    assert dict(encoding.dropped) == {
+        "name": "has no value that 10 rows share",
+        "tags": "is of the type List(String), which is not read",
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_shuffled_outcomes_are_not_predicted(family: str):
+    people = world(20_000, seed=4)
+    fast = Parameters(most_trees=20)
+    found = placebo(people.frame, people.outcome, family, parameters=fast)
+    assert found.value == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_placebo_by_time_shuffles_within_moments():
+    # The outcome is more frequent later: shuffled over moments, the month alone would predict it.
+    rng = np.random.default_rng(6)
+    order = np.repeat([1, 2, 3, 4], 1_000)
+    outcome = (rng.random(4_000) < order / 5).astype(int)
+    frame = pl.DataFrame({"x": rng.normal(size=4_000)})
+    found = placebo(frame, outcome, "logistic", order=order)
+    assert found.low < 0.5 < found.high
+
+
+REFUSED = {
+    "one kind": (np.zeros(100), "logistic", "the outcome is 0 in all 100 rows"),
+    "ten events": (np.arange(100) < 9, "logistic", "1 in only 9 of 100 rows.*10 of each kind"),
+    "unknown": (np.arange(100) / 2, "logistic", "neither 0 nor 1"),
+    "family": (np.arange(100) < 50, "forest", "forest is no family"),
+    "length": (np.zeros(99), "logistic", "99 outcomes for 100 rows"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_learned_is_refused_in_a_sentence(case: str):
+    outcome, family, sentence = REFUSED[case]
+    frame = pl.DataFrame({"x": np.arange(100.0)})
+    with pytest.raises(PredictionError, match=sentence) as refused:
+        fit(frame, outcome, family)
+    assert "\n" not in str(refused.value)
+
+
+def test_ten_events_are_enough():
+    frame = pl.DataFrame({"x": np.arange(100.0)})
+    for family in FAMILIES:
+        model = fit(frame, np.arange(100) >= 90, family)
+        assert model.facts["events"] == 10
+
+
+def test_columns_that_all_say_nothing_are_refused():
+    frame = pl.DataFrame({"a": [None] * 100, "b": [1] * 100})
+    with pytest.raises(PredictionError, match="no column says anything"):
+        fit(frame, np.arange(100) < 50, "trees")
+
+
+def test_a_direction_of_no_column_is_refused(people: World):
+    with pytest.raises(PredictionError, match=r"monotone in visit,.*did you mean visits\?"):
+        fit(people.frame, people.outcome, "trees", monotone={"visit": 1})
+    with pytest.raises(PredictionError, match="direction of visits is 2"):
+        fit(people.frame, people.outcome, "trees", monotone={"visits": 2})
+
+
+def test_numbers_without_a_difference_are_refused(people: World):
+    frame = people.frame.head(30)
+    with pytest.raises(PredictionError, match="the number is 3 in every row"):
+        fit_number(frame, np.full(30, 3.0), "linear")
+    with pytest.raises(PredictionError, match="missing or infinite"):
+        fit_number(frame, np.r_[np.nan, np.arange(29)], "linear")
+    with pytest.raises(PredictionError, match="known of 5 rows"):
+        fit_number(frame.head(5), np.arange(5), "linear")
+    with pytest.raises(PredictionError, match="ask for linear or trees"):
+        fit_number(frame, np.arange(30), "logistic")
