@@ -80,7 +80,7 @@ def test_an_honest_table_has_no_leak(people: World):
 def test_another_form_of_a_number_is_a_leak(people: World):
     frame = people.frame.with_columns(cents=pl.Series(people.number * 100))
     (leak,) = leaks(frame, people.number, is_of_number=True)
-    assert (leak.feature, leak.gives_away) == ("cents", False)
+    assert (leak.feature, leak.gives_away) == ("cents", True)
     assert leaks(people.frame, people.number, is_of_number=True) == []
 
 
@@ -88,17 +88,21 @@ def test_the_best_single_feature_is_the_better_of_its_orders(people: World):
     best = best_lone_feature(people.frame, people.outcome.astype(float))
     assert best is not None
     by_hand = {
-        name: max(roc_auc_score(people.outcome, sign * values) for sign in (1, -1))
-        for name, values in (
-            ("amount", people.frame["amount"].to_numpy()),
-            ("joined", people.frame["joined"].cast(pl.Int32).to_numpy()),
+        name: max(roc_auc_score(people.outcome, sign * filled) for sign in (1, -1))
+        for name, filled in (
+            ("visits, none first", people.frame["visits"].fill_null(-1e9)),
+            ("visits, none last", people.frame["visits"].fill_null(1e9)),
+            ("amount", people.frame["amount"]),
         )
     }
-    assert best.feature == "amount"
-    assert best.quality == pytest.approx(by_hand["amount"])
+    assert best.feature == "visits"
+    # Better than with all that is missing at one end: it belongs in the middle.
+    assert best.order == 0
+    assert best.quality > max(by_hand.values())
     every = {each.feature: each for each in lone_features(people.frame, people.outcome + 0.0)}
     assert set(every) == {"visits", "amount", "city", "member", "joined"}
-    assert every["city"].order == 0
+    assert every["amount"].quality == pytest.approx(by_hand["amount"])
+    assert every["amount"].order == 1
 
 
 def test_a_proof_is_of_rows_that_were_not_seen(people: World):
@@ -110,11 +114,12 @@ def test_a_proof_is_of_rows_that_were_not_seen(people: World):
 
 
 def test_a_proof_holds_the_model_beside_the_best_single_feature(people: World):
-    proof = prove(people.frame, people.outcome.astype(float))
+    few = Parameters(most_trees=30)
+    proof = prove(people.frame, people.outcome.astype(float), parameters=few)
     assert sorted(proof.judged.tolist()) == list(range(people.frame.height))
     assert np.array_equal(proof.outcome, people.outcome[proof.judged])
     assert proof.family == "logistic"
-    assert proof.baseline_feature == "amount"
+    assert proof.baseline_feature == "visits"
     assert proof.quality.value == pytest.approx(
         roc_auc_score(proof.outcome, proof.scores["logistic"])
     )
@@ -142,12 +147,13 @@ def test_trees_win_where_features_act_together():
     outcome = (together + rng.normal(0, 0.3, 2_000) > 0).astype(float)
     proof = prove(frame, outcome, parameters=Parameters(most_trees=30))
     assert proof.family == "trees"
-    assert proof.quality.low > 0.9
+    assert proof.quality.low > 0.85
 
 
 def test_numbers_are_proved_by_the_variance_that_is_explained():
     people = world(1_000, seed=3)
-    proof = prove(people.frame, people.number, is_of_number=True)
+    few = Parameters(most_trees=15)
+    proof = prove(people.frame, people.number, is_of_number=True, parameters=few)
     found = proof.scores[proof.family]
     by_hand = 1 - ((proof.outcome - found) ** 2).mean() / proof.outcome.var()
     assert proof.quality.value == pytest.approx(by_hand)

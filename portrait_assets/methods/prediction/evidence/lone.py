@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,27 +22,33 @@ SHRINKING = 10.0
 
 @dataclass(frozen=True)
 class LoneFeature:
-    """A feature as a score: by its order, or by the mean outcome of its values.
+    """A feature as a score: by its order, by the mean outcome of its values, or by a straight line.
 
     `order` is 1 where larger values are the higher score, -1 where the lower, and 0 where `means`,
-    by value or by bin (`edges`), are the score. `quality` is the AUC on the rows it was learned
-    from, or the share of the variance that is explained where the outcome is a number; of means it
-    is that of halves which score each other.
+    by value or by bin (`edges`), are the score, or where there is a `slope`, with which the score
+    of a number moves from the `mean` with its distance from the `centre`. `quality` is the AUC on
+    the rows it was learned from, or the share of the variance that is explained where the outcome
+    is a number; of means it is that of halves which score each other.
     """
 
     feature: str
     quality: float
-    order: int
-    missing_first: bool
-    edges: Floats
-    means: pl.DataFrame
-    mean: float
+    order: int = 0
+    missing_first: bool = True
+    edges: Floats = field(default_factory=lambda: np.zeros(0))
+    means: pl.DataFrame = field(default_factory=pl.DataFrame)
+    mean: float = 0.0
+    slope: float = 0.0
+    centre: float = 0.0
 
     def score(self, column: pl.Series) -> Floats:
         """The score of every row, shape (rows,)."""
         if self.order:
             values = self.order * as_number(column).to_numpy()
             return np.where(np.isnan(values), -np.inf if self.missing_first else np.inf, values)
+        if self.slope:
+            line = self.mean + self.slope * (as_number(column).to_numpy() - self.centre)
+            return np.where(np.isnan(line), self.mean, line)
         return _looked_up(_coded(column, self.edges), self.means, self.mean)
 
 
@@ -72,15 +78,30 @@ def best_lone_feature(
 
 def _each(column: pl.Series, outcome: Floats, is_of_number: bool) -> Iterator[LoneFeature]:
     yield _by_means(column, outcome, is_of_number)
-    if is_of_number or not is_number(column):
+    if not is_number(column):
         return
     values = as_number(column).to_numpy()
-    happened = outcome > 0.5
-    none, no_means = np.zeros(0), pl.DataFrame()
+    is_known = ~np.isnan(values)
+    if is_of_number:
+        yield from _by_line(column, outcome, values, is_known)
+        return
     for order in (1, -1):
-        for missing_first in (True, False) if np.isnan(values).any() else (True,):
-            lone = LoneFeature(column.name, 0.0, order, missing_first, none, no_means, 0.0)
-            yield replace(lone, quality=auc(lone.score(column), happened))
+        for missing_first in (True,) if is_known.all() else (True, False):
+            lone = LoneFeature(column.name, 0.0, order, missing_first)
+            yield replace(lone, quality=auc(lone.score(column), outcome > 0.5))
+
+
+def _by_line(
+    column: pl.Series, outcome: Floats, values: Floats, is_known: npt.NDArray[np.bool_]
+) -> Iterator[LoneFeature]:
+    known, of_known = values[is_known], outcome[is_known]
+    if len(known) < 2 or known.min() == known.max():
+        return
+    centre, mean = float(known.mean()), float(of_known.mean())
+    apart = known - centre
+    slope = float(apart @ (of_known - mean) / (apart @ apart))
+    lone = LoneFeature(column.name, 0.0, mean=mean, slope=slope, centre=centre)
+    yield replace(lone, quality=_explained(lone.score(column), outcome))
 
 
 def _by_means(column: pl.Series, outcome: Floats, is_of_number: bool) -> LoneFeature:
@@ -99,7 +120,7 @@ def _by_means(column: pl.Series, outcome: Floats, is_of_number: bool) -> LoneFea
         score[half] = _looked_up(coded.filter(pl.Series(half)), means, mean)
     quality = _explained(score, outcome) if is_of_number else auc(score, outcome > 0.5)
     means = _means(coded, outcome)
-    return LoneFeature(column.name, quality, 0, True, edges, means, mean)
+    return LoneFeature(column.name, quality, edges=edges, means=means, mean=mean)
 
 
 def _coded(column: pl.Series, edges: Floats) -> pl.Series:

@@ -13,6 +13,7 @@ from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof, by_tenth, prove
 from portrait_assets.methods.prediction.families.encoding import Dropped
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.fitting import fit, fit_number
 from portrait_assets.methods.prediction.leaks import Leak, leaks
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -35,7 +36,7 @@ class Request:
     `outcome` is the column to predict, `event` the value of it whose probability is asked for;
     `leave_out` are columns that are not to be used, `keep` those that are to be used although they
     seem to give the outcome away or to identify rows, and `order` the column of moments, of which
-    the newest judge.
+    the newest judge. `parameters` are those of the models.
     """
 
     outcome: str
@@ -44,6 +45,7 @@ class Request:
     keep: tuple[str, ...] = ()
     order: str | None = None
     seed: int = 0
+    parameters: Parameters = PARAMETERS
 
 
 @dataclass(frozen=True)
@@ -159,9 +161,12 @@ def _part(
     order: Floats | None,
     asked: Request,
 ) -> Part:
-    proof = prove(learned, numbers, is_of_number=is_number, seed=asked.seed, order=order)
+    seed, parameters = asked.seed, asked.parameters
+    proof = prove(
+        learned, numbers, is_of_number=is_number, seed=seed, order=order, parameters=parameters
+    )
     fitted = (fit_number if is_number else fit)(
-        learned, numbers, proof.family, seed=asked.seed, order=order
+        learned, numbers, proof.family, seed=seed, order=order, parameters=parameters
     )
     if is_number:
         return Part(name, fitted, proof, by_tenth(proof.scores[proof.family], proof.outcome, True))

@@ -1,0 +1,208 @@
+"""`portrait predict`: a column of any table, with its proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
+
+from portrait_assets.app.cli import app
+from portrait_assets.app.predict_file import predict_file, read_table, sentences
+from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.parameters import Parameters
+from portrait_assets.methods.prediction.table.outcome import read_outcome
+from portrait_assets.methods.prediction.table.predictions import Request, predict_table
+from portrait_assets_tests.methods.prediction.world import World, world
+
+FEW = Parameters(folds=3, most_trees=15)
+
+
+@pytest.fixture(scope="module")
+def people() -> World:
+    return world(800)
+
+
+@pytest.fixture(scope="module")
+def table(people: World) -> pl.DataFrame:
+    """Customers with `churned`, which is not known of every fourth."""
+    known = pl.int_range(pl.len()) % 4 != 0
+    return people.frame.with_columns(
+        customer_id=pl.int_range(pl.len()) * 7,
+        churned=pl.when(known).then(pl.Series(people.outcome)),
+        closed_on=pl.when(pl.Series(people.outcome) == 1).then(pl.lit("2024-05-01")),
+    )
+
+
+def test_every_row_gets_a_probability_in_order(tmp_path: Path, table: pl.DataFrame, people: World):
+    table.write_parquet(tmp_path / "in.parquet")
+    asked = Request("churned", parameters=FEW)
+    found = predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet", asked)
+    rows = pl.read_parquet(tmp_path / "out.parquet")
+    assert rows.columns == ["probability", "rank", "band", "reason_1", "reason_2", "reason_3"]
+    assert rows.height == table.height
+    unknown = np.arange(table.height) % 4 == 0
+    truth = roc_auc_score(people.outcome[unknown], people.truth[unknown])
+    scored = roc_auc_score(people.outcome[unknown], rows["probability"].to_numpy()[unknown])
+    assert scored > truth - 0.04
+    ranks = (-rows["probability"]).rank("min").cast(pl.Int64)
+    assert rows["rank"].to_list() == ranks.to_list()
+    best = rows.filter(pl.col("band") == 1)
+    assert best.height == table.height // 10
+    assert best["probability"].min() >= rows.filter(pl.col("band") == 2)["probability"].max()  # type: ignore[operator]
+    text = "\n".join(sentences(found, asked))
+    assert "800 rows, 600 with a value of churned" in text
+    assert "closed_on alone has an AUC of 1.000" in text
+    assert "left out (--keep closed_on uses it)" in text
+    assert "not used: customer_id (identifies rows)" in text
+    assert "not used: empty (has no value)" in text
+    assert "not used: one (has one value only)" in text
+    assert f"the best single column, {found.parts[0].proof.baseline_feature}," in text
+    assert "surely better" in text
+
+
+def test_the_command_prints_the_proof_and_writes_the_file(tmp_path: Path, people: World):
+    frame = people.frame.select("visits", "city").with_columns(
+        answer=pl.when(pl.Series(people.outcome) == 1).then(pl.lit("yes")).otherwise(pl.lit("no"))
+    )
+    frame.write_csv(tmp_path / "in.csv", separator=";")
+    out = tmp_path / "out.csv"
+    words = [str(tmp_path / "in.csv"), "--outcome", "answer", "--event", "yes", "--out", str(out)]
+    result = CliRunner().invoke(app, ["predict", *words])
+    assert result.exit_code == 0, result.output
+    assert "probability: that answer is yes" in result.output
+    assert "By tenth of the prediction, unseen rows" in result.output
+    assert pl.read_csv(out).height == 800
+
+
+def test_a_leak_is_used_where_it_is_asked_for(table: pl.DataFrame):
+    small = table.select("churned", "closed_on", "visits")
+    kept = predict_table(small, Request("churned", keep=("closed_on",), parameters=FEW))
+    assert kept.left_out == ()
+    assert kept.parts[0].proof.quality.value > 0.99
+    only = small.drop("visits")
+    with pytest.raises(PredictionError, match=r"no column is left.*closed_on alone gives it away"):
+        predict_table(only, Request("churned"))
+
+
+def test_classes_get_a_probability_each_that_sum_to_one():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=600), rng.normal(size=600)
+    kind = np.where(x > 0.5, "gold", np.where(y > 0, "silver", "bronze"))
+    flip = rng.random(600) < 0.2
+    kind[flip] = rng.permutation(kind[flip])
+    found = predict_table(
+        pl.DataFrame({"x": x, "y": y, "kind": kind}), Request("kind", parameters=FEW)
+    )
+    names = ["bronze", "gold", "silver"]
+    assert [part.name for part in found.parts] == names
+    shares = found.rows.select(f"probability_{name}" for name in names)
+    assert np.allclose(shares.sum_horizontal(), 1)
+    assert (found.rows["predicted"] == pl.Series(kind)).mean() > 0.75  # type: ignore[operator]
+    # The reason of gold is what gold depends on, for those who are predicted to be it.
+    gold = found.rows.filter(pl.col("predicted") == "gold")
+    assert (gold["reason_1"] == "+x").mean() > 0.9  # type: ignore[operator]
+
+
+def test_a_number_gets_its_expected_value(people: World):
+    frame = people.frame.with_columns(
+        spend=pl.when(pl.int_range(pl.len()) % 5 > 0).then(pl.Series(people.number))
+    )
+    asked = Request("spend", parameters=FEW)
+    found = predict_table(frame, asked)
+    unknown = np.arange(800) % 5 == 0
+    expected = found.rows["expected"].to_numpy()[unknown]
+    truth = people.number[unknown]
+    assert 1 - ((truth - expected) ** 2).mean() / truth.var() > 0.5
+    assert "explained variance" in "\n".join(sentences(found, asked))
+
+
+def test_the_newest_rows_judge_where_an_order_is_given(people: World):
+    frame = people.frame.select("visits", "amount").with_columns(
+        churned=pl.Series(people.outcome), month=pl.int_range(pl.len()) // 100
+    )
+    asked = Request("churned", order="month", parameters=FEW)
+    found = predict_table(frame, asked)
+    assert len(found.parts[0].proof.judged) == 200
+    assert "month" not in [term.feature for term in found.parts[0].model.terms]
+    assert "of the newest 200 rows" in "\n".join(sentences(found, asked))
+    same = frame.with_columns(month=1)
+    with pytest.raises(PredictionError, match="month is the same in all rows"):
+        predict_table(same, asked)
+    with pytest.raises(PredictionError, match="month is missing in 800 rows"):
+        predict_table(frame.with_columns(month=pl.lit(None, pl.Int64)), asked)
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        ([0, 1], ("0", "1")),
+        ([2, 1], ("1", "2")),
+        ([True, False], ("false", "true")),
+        (["no", "yes", "no"], ("no", "yes")),
+        (["good", "bad", "good"], ("good", "bad")),
+        ([0.5, 1.5], ("0.5", "1.5")),
+    ],
+)
+def test_of_two_values_the_larger_or_the_rarer_is_predicted(
+    values: list[object], classes: tuple[str, str]
+):
+    outcome = read_outcome(pl.DataFrame({"y": values * 20}), "y")
+    assert (outcome.kind, outcome.classes) == ("outcome", classes)
+    assert outcome.events(classes[1]).sum() == (values * 20).count(
+        2 if values[0] == 2 else values[1]
+    )
+
+
+REFUSED = {
+    "no such column": (Request("churn"), r"no column churn \(did you mean churned\?\)"),
+    "a far name": (Request("zzz"), "no column zzz: it has visits, amount"),
+    "all missing": (Request("empty"), "empty has no value in any row"),
+    "one value": (Request("one"), "one is 1 in every row that has a value"),
+    "ten events": (Request("rare"), "rare is 1 in only 3 of 800 rows.*needs 10 of each"),
+    "texts": (Request("note"), "note has 800 different texts, and at most 20"),
+    "a date": (Request("joined"), "joined is of the type Date"),
+    "leave out": (Request("churned", leave_out=("visit",)), r"no column visit to leave out"),
+    "an event": (Request("city", event="nord"), r"city is nord in no row \(did you mean north\?\)"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_predicted_is_refused_in_a_sentence(case: str, table: pl.DataFrame):
+    asked, sentence = REFUSED[case]
+    rows = table.with_columns(
+        rare=(pl.int_range(pl.len()) < 3).cast(pl.Int64),
+        note=pl.int_range(pl.len()).cast(pl.String),
+    )
+    with pytest.raises(PredictionError, match=sentence) as refused:
+        predict_table(rows, asked)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path):
+    asked, out = Request("y"), tmp_path / "out.parquet"
+    with pytest.raises(PredictionError, match="there is no file"):
+        predict_file(tmp_path / "none.csv", out, asked)
+    (tmp_path / "bad.parquet").write_text("no")
+    with pytest.raises(PredictionError, match="not a readable Parquet table"):
+        predict_file(tmp_path / "bad.parquet", out, asked)
+    (tmp_path / "empty.csv").write_text("y,x\n")
+    with pytest.raises(PredictionError, match="has no row"):
+        predict_file(tmp_path / "empty.csv", out, asked)
+    (tmp_path / "latin.csv").write_bytes("y,x\n1,\xe9\n".encode("latin-1"))
+    with pytest.raises(PredictionError, match="not a readable CSV table"):
+        predict_file(tmp_path / "latin.csv", out, asked)
+    with pytest.raises(PredictionError, match="there is no folder"):
+        predict_file(tmp_path / "empty.csv", tmp_path / "none" / "out.csv", asked)
+    assert not out.exists()
+
+
+def test_numbers_with_codes_for_none_are_numbers(tmp_path: Path):
+    (tmp_path / "in.csv").write_text("a;b;c\n1;x;2024-01-05\nNA;?;2024-02-01\n2.5;y;\n")
+    table = read_table(tmp_path / "in.csv")
+    assert table["a"].to_list() == [1.0, None, 2.5]
+    assert table["b"].to_list() == ["x", "?", "y"]
+    assert table["c"].dtype == pl.Date
