@@ -163,7 +163,11 @@ def _scorer(
         trees = fit_trees(
             design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed
         )
-    return trees.scorer, {"trees": float(trees.trees), "loss": trees.loss}
+    return trees.scorer, {
+        "trees": float(trees.trees),
+        "leaves": float(trees.leaves),
+        "loss": trees.loss,
+    }
 
 
 def _in_order_of_contents(asked: _Request) -> _Request:

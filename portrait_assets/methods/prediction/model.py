@@ -32,9 +32,9 @@ class PredictionModel:
     """Encoding, scorer and calibration of an outcome, or of a number.
 
     `facts` are what it was fitted on and what was chosen: `fitted_rows`, `events` (rows with the
-    outcome 1), `base_rate` (or the mean of numbers), `loss` on unseen rows with the `strength` or
-    the number of `trees` that has it, `seed`, and for numbers `least` and `most`, within which its
-    predictions stay.
+    outcome 1), `base_rate` (or the mean of numbers), `loss` on unseen rows with the `strength`, or
+    the number of `trees` and of their `leaves`, that has it, `seed`, and for numbers `least` and
+    `most`, within which its predictions stay.
     """
 
     family: Family

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_LEAVES = 64
+"""Bits of the masks by which trees are scored."""
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -25,18 +28,23 @@ class Parameters:
     between which the loss hardly changes."""
     strength_rows: int = 30_000
     """Rows that the strength is chosen on: it is no longer sensitive to more of them."""
-    learning_rate: float = 0.08
-    """A step of boosting: from 0.1 down the loss hardly falls, and only the trees become more."""
+    learning_rate: float = 0.1
+    """A step of boosting: half of it takes twice the trees for the same loss, twice of it loses."""
     most_trees: int = 300
     """Scoring a million rows by so many takes half a minute of a processor."""
-    most_leaves: int = 31
-    """Leaves of a tree; 32 fit the mask by which trees are scored."""
+    leaves: tuple[int, ...] = (8, 31)
+    """Leaves of a tree to choose from: of few thousand rows small trees predict better, of many
+    large ones. `MOST_LEAVES` at the most."""
     least_in_leaf: int = 20
     """Rows behind the value of a leaf; fewer give extreme values by chance."""
     leaf_penalty: float = 1.0
     """Added to the curvature of a leaf, so that values of small leaves are drawn to 0."""
     patience: int = 10
     """Trees without a smaller loss on unseen rows after which no more are grown."""
+
+    def __post_init__(self) -> None:
+        if max(self.leaves) > MOST_LEAVES:
+            raise ValueError(f"trees of more than {MOST_LEAVES} leaves cannot be scored")
 
 
 PARAMETERS = Parameters()

@@ -28,11 +28,10 @@ from portrait_assets.methods.prediction.rows import Row
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
+Booster = HistGradientBoostingClassifier | HistGradientBoostingRegressor
 
 CHUNK = 8_192
 """Rows that are scored together: their codes stay in the processor's cache."""
-MOST_LEAVES = 64
-"""Bits of a mask."""
 ALL = np.uint64(2**64 - 1)
 
 
@@ -257,10 +256,11 @@ def _nodes(columns: Sequence[npt.ArrayLike]) -> Nodes:
 
 @dataclass(frozen=True)
 class TreesFit:
-    """A fitted scorer, how many trees it has, and the loss on unseen rows."""
+    """A fitted scorer, how many trees of how many leaves it has, and the loss on unseen rows."""
 
     scorer: Trees
     trees: int
+    leaves: int
     loss: float
 
 
@@ -274,7 +274,7 @@ def fit_trees(
     parameters: Parameters,
     seed: int,
 ) -> TreesFit:
-    """Trees, as many as have the least loss on rows that were not seen, grown on all rows.
+    """Trees, as many and as large as have the least loss on unseen rows, grown on all rows.
 
     With one thread: two threads beside other load took twenty times as long as one, and sums of
     one thread are the same each time.
@@ -290,38 +290,48 @@ def fit_trees(
         seed: of the thresholds that are tried, where there are more than 200,000 rows.
     """
     if not len(terms):
-        return TreesFit(trees_from(loss.constant(outcome), terms, []), 0, float("nan"))
+        return TreesFit(trees_from(loss.constant(outcome), terms, []), 0, 1, float("nan"))
+
+    def booster(leaves: int, trees: int | None = None) -> Booster:
+        """A model to fit: of so many trees, or of those before unseen rows lose."""
+        kind = HistGradientBoostingClassifier if loss.is_logistic else HistGradientBoostingRegressor
+        return kind(
+            learning_rate=parameters.learning_rate,
+            max_iter=trees or parameters.most_trees,
+            max_leaf_nodes=leaves,
+            min_samples_leaf=parameters.least_in_leaf,
+            l2_regularization=parameters.leaf_penalty,
+            monotonic_cst=signs,
+            early_stopping=trees is None,
+            n_iter_no_change=parameters.patience,
+            random_state=seed,
+        )
+
     with threadpool_limits(1):
-        counts, losses = [], []
-        for learned, unseen in folds:
-            tried = _booster(loss, parameters, signs, seed, parameters.most_trees, True)
-            shown = design[unseen], outcome[unseen]
-            tried.fit(_filled(design[learned]), outcome[learned], X_val=shown[0], y_val=shown[1])
-            on_unseen = -np.asarray(tried.validation_score_)
-            counts.append(int(np.argmin(on_unseen)))
-            losses.append(float(on_unseen.min()))
-        # At least one: the loss of none is the base rate's, which is no model of its own.
-        trees = max(1, round(float(np.median(counts))))
-        grown = _booster(loss, parameters, signs, seed, trees, False)
-        grown.fit(_filled(design), outcome)
-    return TreesFit(_exported(grown, terms), trees, float(np.mean(losses)))
+        tried = [
+            (*_unseen_loss(booster(leaves), design, outcome, folds), leaves)
+            for leaves in parameters.leaves
+        ]
+        # The first of equals has the smaller trees.
+        least, trees, leaves = min(tried, key=lambda each: each[0])
+        grown = booster(leaves, trees).fit(_filled(design), outcome)
+    return TreesFit(_exported(grown, terms), trees, leaves, least)
 
 
-def _booster(
-    loss: Loss, parameters: Parameters, signs: Indexes, seed: int, trees: int, stops: bool
-) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
-    kind = HistGradientBoostingClassifier if loss.is_logistic else HistGradientBoostingRegressor
-    return kind(
-        learning_rate=parameters.learning_rate,
-        max_iter=trees,
-        max_leaf_nodes=parameters.most_leaves,
-        min_samples_leaf=parameters.least_in_leaf,
-        l2_regularization=parameters.leaf_penalty,
-        monotonic_cst=signs,
-        early_stopping=stops,
-        n_iter_no_change=parameters.patience,
-        random_state=seed,
-    )
+def _unseen_loss(
+    booster: Booster, design: Floats, outcome: Floats, folds: Sequence[Fold]
+) -> tuple[float, int]:
+    """The mean of the folds' least loss on unseen rows, and the median number of trees with it."""
+    losses, counts = [], []
+    for learned, unseen in folds:
+        booster.fit(
+            _filled(design[learned]), outcome[learned], X_val=design[unseen], y_val=outcome[unseen]
+        )
+        by_trees = -np.asarray(booster.validation_score_)
+        losses.append(float(by_trees.min()))
+        counts.append(int(by_trees.argmin()))
+    # At least one: without any the score is the base rate, which is no model of its own.
+    return float(np.mean(losses)), max(1, round(float(np.median(counts))))
 
 
 def _filled(design: Floats) -> Floats:
@@ -336,9 +346,7 @@ def _filled(design: Floats) -> Floats:
     return design
 
 
-def _exported(
-    grown: HistGradientBoostingClassifier | HistGradientBoostingRegressor, terms: Sequence[Term]
-) -> Trees:
+def _exported(grown: Booster, terms: Sequence[Term]) -> Trees:
     """The nodes of a fitted model of scikit-learn; trees of a single leaf add to the intercept."""
     intercept = float(np.ravel(grown._baseline_prediction)[0])
     parts: list[tuple[npt.NDArray[np.generic], ...]] = []
