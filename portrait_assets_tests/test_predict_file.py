@@ -143,6 +143,8 @@ def test_the_newest_rows_judge_where_an_order_is_given(people: World):
         ([2, 1], ("1", "2")),
         ([True, False], ("false", "true")),
         (["no", "yes", "no"], ("no", "yes")),
+        (["No", "Yes", "Yes"], ("No", "Yes")),
+        (["b", "a"], ("a", "b")),
         (["good", "bad", "good"], ("good", "bad")),
         ([0.5, 1.5], ("0.5", "1.5")),
     ],
@@ -180,6 +182,12 @@ def test_what_cannot_be_predicted_is_refused_in_a_sentence(case: str, table: pl.
     with pytest.raises(PredictionError, match=sentence) as refused:
         predict_table(rows, asked)
     assert "\n" not in str(refused.value)
+
+
+def test_ten_events_are_enough(people: World):
+    frame = people.frame.head(200).with_columns(rare=(pl.int_range(pl.len()) < 10).cast(pl.Int64))
+    found = predict_table(frame, Request("rare", parameters=FEW))
+    assert found.rows["probability"].mean() == pytest.approx(0.05, abs=0.03)
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path):

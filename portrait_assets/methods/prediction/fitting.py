@@ -173,6 +173,8 @@ def _scorer(
 def _in_order_of_contents(asked: _Request) -> _Request:
     """The rows sorted by all that is in them: those that remain in no order are the same."""
     keys = asked.frame.select(pl.selectors.exclude(pl.List, pl.Array, pl.Struct, pl.Object))
+    # Codes of categories are numbered as they come.
+    keys = keys.cast({pl.Categorical: pl.String})
     columns = [pl.Series("outcome", asked.outcome), *keys.iter_columns()]
     if asked.order is not None:
         columns.insert(0, pl.Series("order", np.asarray(asked.order)))

@@ -34,6 +34,19 @@ def test_the_loss_on_unseen_rows_is_what_strangers_have(
         assert model.facts["loss"] == pytest.approx(loss, abs=0.02)
 
 
+def test_categories_are_put_in_the_order_of_their_texts(people: World):
+    order = np.random.default_rng(9).permutation(people.frame.height)
+    coded = [
+        frame.with_columns(pl.col("city").cast(pl.Categorical))
+        for frame in (people.frame, people.frame[order])
+    ]
+    models = [
+        fit(coded[0], people.outcome, "logistic"),
+        fit(coded[1], people.outcome[order], "logistic"),
+    ]
+    assert models[0].rows().equals(models[1].rows())
+
+
 def test_what_says_nothing_is_dropped_and_named(models: dict[str, PredictionModel]):
     for model in models.values():
         assert dict(model.dropped) == {"empty": "has no value", "one": "has one value only"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +93,9 @@ def prove(
         PredictionError: when a model cannot be fitted.
     """
     folds = proof_folds(outcome, is_of_number, seed, order, parameters)
+    # Of the fewest events that all rows may have, a part has fewer.
+    parts = parameters.folds
+    parameters = replace(parameters, least_events=parameters.least_events * (parts - 1) // parts)
     families = OF_NUMBERS if is_of_number else OF_OUTCOMES
     judged = np.concatenate([fold.unseen for fold in folds])
     scores: dict[str, list[Floats]] = {family: [] for family in families}

@@ -40,8 +40,11 @@ class Linear:
     intercept: float
 
     def margin(self, design: Floats) -> Floats:
-        """The score of every row, shape (rows,)."""
-        margin: Floats = design @ self.coefficients + self.intercept
+        """The score of every row, shape (rows,), to the tenth decimal.
+
+        The last digits of a product of matrices differ with the place of a row among others.
+        """
+        margin: Floats = np.round(design @ self.coefficients + self.intercept, 10)
         return margin
 
     @property

@@ -17,6 +17,7 @@ from portrait_assets.methods.prediction.table.features import listed
 Floats = npt.NDArray[np.float64]
 Kind = Literal["outcome", "classes", "number"]
 
+AFFIRMATIVE = ("yes", "true", "y", "t", "是", "有")
 MOST_CLASSES = 20
 """Texts beyond so many different ones are no classes, but names or notes."""
 
@@ -49,8 +50,8 @@ class Outcome:
 def read_outcome(table: pl.DataFrame, name: str, event: str | None = None) -> Outcome:
     """What a column holds: two different values are an outcome, more texts classes, else numbers.
 
-    Of two values the one that is predicted is the larger number, true, or the rarer text (of
-    equally many the last in order), or the one that is asked for.
+    Of two values the one that is predicted is the larger number, what affirms (true, yes), or the
+    rarer text (of equally many the last in order), or the one that is asked for.
 
     Raises:
         PredictionError: when there is no such column or value, no row is known, all are the same,
@@ -102,8 +103,7 @@ def _of_classes(
         counts = pl.DataFrame({"value": texts}).group_by("value").len("rows").sort("rows", "value")
         classes = [other, event]
     elif len(classes) == 2:
-        rarer = counts["value"][0] if counts["rows"][0] < counts["rows"][1] else max(classes)
-        last = max(classes, key=_order) if ordered else rarer
+        last = max(classes, key=_order) if ordered else _predicted(counts)
         classes = [*(each for each in classes if each != last), last]
     else:
         classes = sorted(classes)
@@ -120,6 +120,15 @@ def _of_classes(
         )
     kind: Kind = "outcome" if len(classes) == 2 else "classes"
     return Outcome(name, kind, known, texts, tuple(classes))
+
+
+def _predicted(counts: pl.DataFrame) -> str:
+    """Which of two texts is predicted; their counts come by rising rows."""
+    affirmed = [value for value in counts["value"] if value.strip().lower() in AFFIRMATIVE]
+    if len(affirmed) == 1:
+        return str(affirmed[0])
+    is_rarer = counts["rows"][0] < counts["rows"][1]
+    return str(counts["value"][0] if is_rarer else counts["value"].max())
 
 
 def _as_text(numbers: pl.Series) -> pl.Series:
