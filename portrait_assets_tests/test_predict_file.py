@@ -159,13 +159,21 @@ def test_of_two_values_the_larger_or_the_rarer_is_predicted(
     )
 
 
+def test_numbers_are_classes_where_it_is_asked_for():
+    table = pl.DataFrame({"y": [1, 2, 3, 3] * 10})
+    assert read_outcome(table, "y").kind == "number"
+    outcome = read_outcome(table, "y", as_classes=True)
+    assert (outcome.kind, outcome.classes) == ("classes", ("1", "2", "3"))
+    assert read_outcome(table, "y", "3").classes == ("not 3", "3")
+
+
 REFUSED = {
     "no such column": (Request("churn"), r"no column churn \(did you mean churned\?\)"),
     "a far name": (Request("zzz"), "no column zzz: it has visits, amount"),
     "all missing": (Request("empty"), "empty has no value in any row"),
     "one value": (Request("one"), "one is 1 in every row that has a value"),
     "ten events": (Request("rare"), "rare is 1 in only 3 of 800 rows.*needs 10 of each"),
-    "texts": (Request("note"), "note has 800 different texts, and at most 20"),
+    "texts": (Request("note"), "note has 800 different values, and at most 20"),
     "a date": (Request("joined"), "joined is of the type Date"),
     "leave out": (Request("churned", leave_out=("visit",)), r"no column visit to leave out"),
     "an event": (Request("city", event="nord"), r"city is nord in no row \(did you mean north\?\)"),

@@ -25,6 +25,9 @@ def predict(
         str | None,
         typer.Option(help="Value whose probability is predicted.", show_default="from the values"),
     ] = None,
+    classes: Annotated[
+        bool, typer.Option("--classes", help="Numbers of the column are classes.")
+    ] = False,
     leave_out: Annotated[
         str, typer.Option(help="Columns not to use, with commas.", show_default="none")
     ] = "",
@@ -55,7 +58,7 @@ def predict(
     from portrait_assets.app.predict_file import predict_file, sentences
     from portrait_assets.methods.prediction.table.predictions import Request
 
-    asked = Request(outcome, event, _names(leave_out), _names(keep), order, seed)
+    asked = Request(outcome, event, classes, _names(leave_out), _names(keep), order, seed)
     found = predict_file(file, to, asked)
     for sentence in sentences(found, asked):
         out.print(sentence, markup=False)

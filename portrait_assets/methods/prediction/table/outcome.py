@@ -47,8 +47,12 @@ class Outcome:
         return self.values.to_numpy()
 
 
-def read_outcome(table: pl.DataFrame, name: str, event: str | None = None) -> Outcome:
+def read_outcome(
+    table: pl.DataFrame, name: str, event: str | None = None, as_classes: bool = False
+) -> Outcome:
     """What a column holds: two different values are an outcome, more texts classes, else numbers.
+
+    More than two numbers are classes too where that is asked for.
 
     Of two values the one that is predicted is the larger number, what affirms (true, yes), or the
     rarer text (of equally many the last in order), or the one that is asked for.
@@ -81,7 +85,7 @@ def read_outcome(table: pl.DataFrame, name: str, event: str | None = None) -> Ou
             f"{name} is {_shown(values[0])} in every row that has a value: a model needs rows "
             "with another"
         )
-    if is_number and different > 2 and event is None:
+    if is_number and different > 2 and event is None and not as_classes:
         return Outcome(name, "number", known, values)
     texts = _as_text(values) if is_number else values
     return _of_classes(name, known, texts, event, is_number or column.dtype == pl.Boolean)
@@ -109,7 +113,7 @@ def _of_classes(
         classes = sorted(classes)
     if len(classes) > MOST_CLASSES:
         raise PredictionError(
-            f"{name} has {len(classes):,} different texts, and at most {MOST_CLASSES} are taken "
+            f"{name} has {len(classes):,} different values, and at most {MOST_CLASSES} are taken "
             "for classes: pool them, or name the one to predict with --event"
         )
     fewest, few = counts["value"][0], int(counts["rows"][0])

@@ -33,7 +33,8 @@ MOST_ROWS = 200_000
 class Request:
     """What is asked of a table.
 
-    `outcome` is the column to predict, `event` the value of it whose probability is asked for;
+    `outcome` is the column to predict, `event` the value of it whose probability is asked for, and
+    `as_classes` says that its numbers are classes;
     `leave_out` are columns that are not to be used, `keep` those that are to be used although they
     seem to give the outcome away or to identify rows, and `order` the column of moments, of which
     the newest judge. `parameters` are those of the models.
@@ -41,6 +42,7 @@ class Request:
 
     outcome: str
     event: str | None = None
+    as_classes: bool = False
     leave_out: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     order: str | None = None
@@ -94,7 +96,7 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
     Raises:
         PredictionError: when the request names what is not in the table, or nothing can be learned.
     """
-    outcome = read_outcome(table, asked.outcome, asked.event)
+    outcome = read_outcome(table, asked.outcome, asked.event, asked.as_classes)
     not_used = [asked.outcome, *asked.leave_out, *([asked.order] if asked.order else [])]
     features, dropped = usable_features(table, not_used, asked.keep)
     some = _sample(int(outcome.known.sum()), asked.seed)
