@@ -47,7 +47,8 @@ def customers(rows: int, features: int, seed: int) -> tuple[pl.DataFrame, np.nda
 
 
 def _code(values: np.ndarray, levels: int) -> np.ndarray:
-    return np.clip(((values + 2) / 4 * levels).astype(int), 0, levels - 1)
+    codes: np.ndarray = np.clip(((values + 2) / 4 * levels).astype(int), 0, levels - 1)
+    return codes
 
 
 def peak_gib() -> float:
@@ -97,7 +98,8 @@ def main() -> None:
 
 
 def _expit(log_odds: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-log_odds))
+    probability: np.ndarray = 1 / (1 + np.exp(-log_odds))
+    return probability
 
 
 if __name__ == "__main__":

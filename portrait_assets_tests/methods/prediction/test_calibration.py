@@ -12,7 +12,8 @@ from portrait_assets_tests.methods.prediction.world import World, world
 
 
 def expit(margin: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-margin))
+    probability: np.ndarray = 1 / (1 + np.exp(-margin))
+    return probability
 
 
 def test_a_margin_that_is_wrong_by_scale_and_shift_is_set_right():

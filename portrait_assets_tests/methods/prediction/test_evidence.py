@@ -99,7 +99,8 @@ def test_the_best_single_feature_is_the_better_of_its_orders(people: World):
     # Better than with all that is missing at one end: it belongs in the middle.
     assert best.order == 0
     assert best.quality > max(by_hand.values())
-    every = {each.feature: each for each in lone_features(people.frame, people.outcome + 0.0)}
+    outcome = people.outcome.astype(np.float64)
+    every = {each.feature: each for each in lone_features(people.frame, outcome)}
     assert set(every) == {"visits", "amount", "city", "member", "joined"}
     assert every["amount"].quality == pytest.approx(by_hand["amount"])
     assert every["amount"].order == 1

@@ -58,11 +58,11 @@ def test_rows_of_one_group_count_as_one():
     happened = rng.random(300) < 0.4
     one, other = (happened + rng.normal(0, s, 300) for s in (1.0, 1.3))
     alone = auc_gain(one, other, happened)
-    tenfold = [np.repeat(each, 10) for each in (one, other, happened)]
-    grouped = auc_gain(*tenfold, groups=np.repeat(np.arange(300), 10))
+    ten, of_other, of_outcome = (np.repeat(each, 10) for each in (one, other, happened))
+    grouped = auc_gain(ten, of_other, of_outcome, np.repeat(np.arange(300), 10))
     assert grouped.value == pytest.approx(alone.value)
     assert grouped.high - grouped.low == pytest.approx(alone.high - alone.low, rel=0.01)
-    naive = auc_gain(*tenfold)
+    naive = auc_gain(ten, of_other, of_outcome)
     assert naive.high - naive.low < 0.4 * (alone.high - alone.low)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from portrait_assets.methods.prediction.rows import Row
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
-Booster = HistGradientBoostingClassifier | HistGradientBoostingRegressor
+Booster: TypeAlias = HistGradientBoostingClassifier | HistGradientBoostingRegressor
 
 CHUNK = 8_192
 """Rows that are scored together: their codes stay in the processor's cache."""
