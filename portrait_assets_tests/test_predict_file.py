@@ -53,7 +53,7 @@ def test_every_row_gets_a_probability_in_order(tmp_path: Path, table: pl.DataFra
     best = rows.filter(pl.col("band") == 1)
     assert best.height == table.height // 10
     assert best["probability"].min() >= rows.filter(pl.col("band") == 2)["probability"].max()  # type: ignore[operator]
-    text = "\n".join(sentences(found, asked))
+    text = "\n".join(sentences(found))
     assert "800 rows, 600 with a value of churned" in text
     assert "closed_on alone has an AUC of 1.000" in text
     assert "left out (--keep closed_on uses it)" in text
@@ -117,7 +117,7 @@ def test_a_number_gets_its_expected_value(people: World):
     expected = found.rows["expected"].to_numpy()[unknown]
     truth = people.number[unknown]
     assert 1 - ((truth - expected) ** 2).mean() / truth.var() > 0.5
-    assert "explained variance" in "\n".join(sentences(found, asked))
+    assert "explained variance" in "\n".join(sentences(found))
 
 
 def test_the_newest_rows_judge_where_an_order_is_given(people: World):
@@ -128,7 +128,7 @@ def test_the_newest_rows_judge_where_an_order_is_given(people: World):
     found = predict_table(frame, asked)
     assert len(found.parts[0].proof.judged) == 200
     assert "month" not in [term.feature for term in found.parts[0].model.terms]
-    assert "of the newest 200 rows" in "\n".join(sentences(found, asked))
+    assert "of the newest 200 rows" in "\n".join(sentences(found))
     same = frame.with_columns(month=1)
     with pytest.raises(PredictionError, match="month is the same in all rows"):
         predict_table(same, asked)

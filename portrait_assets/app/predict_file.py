@@ -95,7 +95,7 @@ def _numbers(column: pl.Series) -> pl.Series:
     return column if is_other.any() or numbers.is_null().all() else numbers
 
 
-def sentences(found: TablePredictions, asked: Request) -> Iterator[str]:
+def sentences(found: TablePredictions) -> Iterator[str]:
     """What was learned and from what, which family was chosen and why, and what was not used."""
     outcome = found.outcome
     known = int(outcome.known.sum())

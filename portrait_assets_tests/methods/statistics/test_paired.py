@@ -58,11 +58,11 @@ def test_rows_of_one_group_count_as_one():
     happened = rng.random(300) < 0.4
     one, other = (happened + rng.normal(0, s, 300) for s in (1.0, 1.3))
     alone = auc_gain(one, other, happened)
-    ten, of_other, of_outcome = (np.repeat(each, 10) for each in (one, other, happened))
-    grouped = auc_gain(ten, of_other, of_outcome, np.repeat(np.arange(300), 10))
+    at = np.repeat(np.arange(300), 10)
+    grouped = auc_gain(one[at], other[at], happened[at], at)
     assert grouped.value == pytest.approx(alone.value)
     assert grouped.high - grouped.low == pytest.approx(alone.high - alone.low, rel=0.01)
-    naive = auc_gain(ten, of_other, of_outcome)
+    naive = auc_gain(one[at], other[at], happened[at])
     assert naive.high - naive.low < 0.4 * (alone.high - alone.low)
 
 

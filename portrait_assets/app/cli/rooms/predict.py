@@ -60,7 +60,7 @@ def predict(
 
     asked = Request(outcome, event, classes, _names(leave_out), _names(keep), order, seed)
     found = predict_file(file, to, asked)
-    for sentence in sentences(found, asked):
+    for sentence in sentences(found):
         out.print(sentence, markup=False)
     if len(found.parts) == 1:
         out.print(_tenths(found.parts[0].tenths))
