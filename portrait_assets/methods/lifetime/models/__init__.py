@@ -1,0 +1,1 @@
+"""Probability models of purchases and spend, fitted by maximum likelihood."""
