@@ -15,6 +15,8 @@ NAME = "BG/NBD"
 PARAMETERS = ("r", "alpha", "a", "b")
 TIMES = ("alpha",)
 """Parameters in weeks; the others have no unit."""
+WIDE = ("alpha", "b")
+"""Parameters that may be very large, b where customers rarely lapse."""
 _NEAR_ONE = 1e-7
 
 

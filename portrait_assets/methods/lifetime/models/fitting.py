@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,16 +13,17 @@ from portrait_assets.methods.lifetime.models.histories import Floats, Histories
 
 FEWEST = 10
 """Customers with a purchase after the first that a model needs."""
-FIRST_AT_MOST = 2_000
+FIRST_AT_MOST = 500
 """Histories that the best start is found with."""
 STEEPEST = 1e-4
 """Largest slope of the mean log-likelihood, by the log of a parameter, at its maximum."""
-_USABLE = 1e3
-"""A parameter beyond this, or below its inverse, stands for a boundary that the data lead to.
+LEAST, MOST, MOST_WIDE = 1e-3, 1e2, 1e3
+"""A parameter outside of these stands for 0 or infinity, where the data lead to a boundary.
 
-Times are measured by the mean T.
+Times are measured by the mean T. The wide bound is of times, and of what rare events make large.
 """
-_BOUND = float(np.log(1e5))
+_BEYOND = 2.0
+"""How far beyond them the search goes, to get there and not end before."""
 _STARTS = (0.3, 1.0, 3.0)
 
 Slopes = tuple[float, Floats]
@@ -34,6 +35,7 @@ class Family(Protocol):
     NAME: str
     PARAMETERS: tuple[str, ...]
     TIMES: tuple[str, ...]
+    WIDE: tuple[str, ...]
 
     def log_likelihood(self, parameters: Floats, of: Histories) -> tuple[Floats, Floats]:
         """By history, and its gradient."""
@@ -97,11 +99,12 @@ def fit(family: Family, histories: Histories) -> Fit:
         return function
 
     starts = [np.log(np.full(len(scale), start)) for start in _STARTS]
-    first = maximum(mean(histories.sample(FIRST_AT_MOST)), starts)
-    best = maximum(mean(sample), [first.logs])
+    most = np.array([MOST_WIDE if name in family.WIDE else MOST for name in family.PARAMETERS])
+    first = maximum(mean(histories.sample(FIRST_AT_MOST)), starts, most)
+    best = maximum(mean(sample), [first.logs], most)
     values = np.exp(best.logs) * scale
     parameters = dict(zip(family.PARAMETERS, map(float, values), strict=True))
-    problem = best.problem(family.PARAMETERS)
+    problem = best.problem(family.PARAMETERS, most)
     return Fit(
         family.NAME, parameters, -best.value * histories.total, int(histories.total), problem
     )
@@ -115,18 +118,24 @@ class Maximum:
     value: float
     slope: float
 
-    def problem(self, names: tuple[str, ...]) -> str:
-        """Why it cannot be used; empty when it can."""
+    def problem(self, names: tuple[str, ...], most: Floats) -> str:
+        """Why it cannot be used; empty when it can.
+
+        Args:
+            names: of the parameters.
+            most: what each may be at most, in the units of the search.
+        """
+        for name, log, end in zip(names, self.logs, np.log(most), strict=True):
+            if not np.log(LEAST) < log < end:
+                return f"it is degenerate ({name} tends to {'infinity' if log > 0 else '0'})"
         if not (np.isfinite(self.value) and self.slope <= STEEPEST):
             return f"it did not converge (slope {self.slope:.2g})"
-        for name, log in zip(names, self.logs, strict=True):
-            if abs(log) > np.log(_USABLE):
-                end = "infinity" if log > 0 else "0"
-                return f"it is degenerate ({name} tends to {end})"
         return ""
 
 
-def maximum(function: Callable[[Floats], Slopes], starts: list[Floats]) -> Maximum:
+def maximum(
+    function: Callable[[Floats], Slopes], starts: Sequence[Floats], most: Floats
+) -> Maximum:
     """The best that L-BFGS-B finds from the starts, within bounds.
 
     R. Byrd, P. Lu, J. Nocedal, C. Zhu (1995), "A limited memory algorithm for bound constrained
@@ -135,7 +144,9 @@ def maximum(function: Callable[[Floats], Slopes], starts: list[Floats]) -> Maxim
     Args:
         function: gives a mean negative log-likelihood of logs of parameters, and its gradient.
         starts: logs of parameters.
+        most: what each parameter may be at most; the search goes a little further.
     """
+    bounds = [(np.log(LEAST / _BEYOND), np.log(end * _BEYOND)) for end in most]
     found = []
     for start in starts:
         result = minimize(
@@ -143,8 +154,8 @@ def maximum(function: Callable[[Floats], Slopes], starts: list[Floats]) -> Maxim
             start,
             jac=True,
             method="L-BFGS-B",
-            bounds=[(-_BOUND, _BOUND)] * len(start),
-            options={"maxiter": 500, "ftol": 1e-14, "gtol": 1e-8, "maxcor": 20},
+            bounds=bounds,
+            options={"maxiter": 200, "ftol": 1e-11, "gtol": 1e-7, "maxcor": 20},
         )
         slope = float(np.max(np.abs(result.jac)))
         found.append(Maximum(np.asarray(result.x), float(result.fun), slope))

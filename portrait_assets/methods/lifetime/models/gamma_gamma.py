@@ -14,6 +14,7 @@ from portrait_assets.methods.lifetime.models.histories import FITTED_AT_MOST, Fl
 
 NAME = "gamma-gamma"
 PARAMETERS = ("p", "q", "gamma")
+_MOST = np.array([1e3, 1e3, 1e3])
 _START = np.log(np.array([3.0, 3.0, 3.0]))
 
 
@@ -32,7 +33,8 @@ def fit(x: Floats, mean_spend: Floats) -> Fit:
     # In the order of values, so that the sample does not depend on the order of customers.
     ordered = spent[np.lexsort((x[spent], mean_spend[spent]))]
     every = max(len(ordered) / FITTED_AT_MOST, 1.0)
-    drawn = ordered[np.arange(0.5, len(ordered) / every).__mul__(every).astype(np.int64)]
+    places = (np.arange(int(len(ordered) / every)) + 0.5) * every
+    drawn = ordered[places.astype(np.int64)]
     counts, means = x[drawn], mean_spend[drawn]
     scale = np.array([1.0, 1.0, float(means.mean())])
 
@@ -41,9 +43,9 @@ def fit(x: Floats, mean_spend: Floats) -> Fit:
         found, gradient = log_likelihood(values, counts, means)
         return -float(found.mean()), -gradient.mean(axis=1) * values
 
-    best = maximum(mean, [_START])
+    best = maximum(mean, [_START], _MOST)
     p, q, gamma = (float(value) for value in np.exp(best.logs) * scale)
-    problem = best.problem(PARAMETERS)
+    problem = best.problem(PARAMETERS, _MOST)
     if not problem and q <= 1:
         problem = "it is degenerate (with q up to 1 the mean spend is infinite)"
     parameters = {"p": p, "q": q, "gamma": gamma}

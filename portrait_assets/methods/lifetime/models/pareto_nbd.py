@@ -15,8 +15,12 @@ NAME = "Pareto/NBD"
 PARAMETERS = ("r", "alpha", "s", "beta")
 TIMES = ("alpha", "beta")
 """Parameters in weeks; the others have no unit."""
+WIDE = ("alpha", "beta")
+"""Parameters that may be very large, where customers buy or lapse rarely."""
 _STEP = 1e-5
-_DEPTH = 2_000
+_LARGE, _NEAR = 10.0, 0.8
+_MOST_TERMS = 5_000
+_EXACT = 1e-14
 
 
 def log_likelihood(parameters: Floats, of: Histories) -> tuple[Floats, Floats]:
@@ -91,17 +95,31 @@ def _h(parameters: Floats, x: Floats, t: Floats) -> Floats:
 def _hypergeometric(b: Floats, k: Floats, z: Floats) -> Floats:
     """2F1(1, b; k + 1; z) for b below k + 1 and z from 0 to 1.
 
-    By Gauss's continued fraction (NIST DLMF 15.7.1) where SciPy's function gives no number, which
-    happens near 1 with large k.
+    Where b is large and z near 1 by Gauss's continued fraction (NIST DLMF 15.7.1), as SciPy's
+    function sums very many terms there, and overflows.
     """
-    found = np.asarray(hyp2f1(1.0, b, k + 1, z))
-    lost = ~np.isfinite(found)
-    if lost.any():
-        b, k, z = b[lost], k[lost], z[lost]
-        tail = k + _DEPTH
-        for n in range(_DEPTH, 0, -1):
-            half = n // 2
-            factor = (b + half) * (k + half) if n % 2 else half * (k - b + half)
-            tail = k + n - 1 - factor * z / tail
-        found[lost] = k / tail
+    found = np.empty(np.broadcast_shapes(b.shape, k.shape, z.shape))
+    far = (b > _LARGE) & (z > _NEAR)
+    found[~far] = hyp2f1(1.0, b[~far], k[~far] + 1, z[~far])
+    far |= ~np.isfinite(found)
+    if far.any():
+        found[far] = _fraction(b[far], k[far], z[far])
     return found
+
+
+def _fraction(b: Floats, k: Floats, z: Floats) -> Floats:
+    """k / (k - u_1 z / (k + 1 - u_2 z / (k + 2 - ...))) by Lentz's method.
+
+    u_n is (b + m) (k + m) for n = 2 m + 1, and m (k - b + m) for n = 2 m.
+    """
+    value, upper, lower = k.copy(), k.copy(), np.zeros_like(k)
+    for n in range(1, _MOST_TERMS):
+        m = n // 2
+        term = -z * ((b + m) * (k + m) if n % 2 else m * (k - b + m))
+        lower = 1 / (k + n + term * lower)
+        upper = k + n + term / upper
+        change = upper * lower
+        value = value * change
+        if np.all(np.abs(change - 1) < _EXACT):
+            break
+    return np.asarray(k / value)

@@ -1,0 +1,127 @@
+"""What every customer will buy and spend in a horizon, by the method that did best before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import cast
+
+import numpy as np
+import polars as pl
+
+from portrait_assets.methods.lifetime.backtest import Backtest, backtest, decided
+from portrait_assets.methods.lifetime.candidates import ORDER, REPEAT, Prediction, predict
+from portrait_assets.methods.lifetime.errors import LifetimeError
+from portrait_assets.methods.lifetime.models.fitting import Fit
+from portrait_assets.methods.lifetime.transactions import purchases
+from portrait_assets.methods.lifetime.windows import judged_windows
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """Values by customer, and what they rest on.
+
+    `values` has a row per customer, sorted: `customer_id`, `expected_purchases`, `expected_spend`,
+    `low` and `high` (purchases: whole numbers between which those of 95 of 100 customers lie),
+    `spend_low`, `spend_high`, `p_alive`. Without a window that is over the ends are null; without a
+    model that can be used, `p_alive` is.
+    """
+
+    values: pl.DataFrame
+    method: str
+    first: date
+    last: date
+    until: date
+    horizon_days: int
+    fits: tuple[Fit, ...]
+    spend_fit: Fit
+    spend_correlation: float
+    """Of purchases and mean spend, which gamma-gamma takes to be independent."""
+    backtests: tuple[Backtest, ...]
+
+    @property
+    def deciding(self) -> Backtest | None:
+        """The backtest by which the method was chosen; None when no window was over."""
+        return decided(self.backtests) if self.backtests else None
+
+
+def lifetime_values(transactions: pl.LazyFrame, until: date, horizon_days: int) -> Lifetime:
+    """Expected purchases and spend of every customer after a day.
+
+    Args:
+        transactions: columns `customer_id`, `occurred_at` and `amount`; those after `until` are not
+            looked at.
+        until: the last day that is known.
+        horizon_days: how many days after it are predicted, at least 1.
+
+    Raises:
+        LifetimeError: when nobody bought by then, nobody bought twice, or the history is too short
+            for any method.
+    """
+    bought = purchases(transactions).filter(pl.col("day") <= until).collect()
+    real = bought.filter("is_purchase")
+    if real.is_empty():
+        raise LifetimeError(f"Nobody has bought anything by {until}; name a later day.")
+    if not real["customer_id"].is_duplicated().any():
+        raise LifetimeError(
+            f"Nobody has bought on a second day by {until}, so there is nothing to learn how often "
+            "customers come back; name a later day or more transactions."
+        )
+    first, last = cast(date, real["day"].min()), cast(date, real["day"].max())
+    windows = judged_windows(first, until, horizon_days)
+    backtests = tuple(backtest(bought.lazy(), first, window) for window in windows)
+    span = windows[0].days if windows else horizon_days
+    predicted = predict(bought.lazy(), first, until, horizon_days, span)
+    method = _method(predicted, backtests)
+    return Lifetime(
+        _values(predicted, method, backtests),
+        method,
+        first,
+        last,
+        until,
+        horizon_days,
+        predicted.fits,
+        predicted.spend_fit,
+        _correlation(predicted.customers),
+        backtests,
+    )
+
+
+def _method(predicted: Prediction, backtests: tuple[Backtest, ...]) -> str:
+    """The method chosen by the backtest; the next one that can be used where it cannot now."""
+    usable = [name for name in ORDER if predicted.candidates[name].purchases is not None]
+    if not backtests:
+        return usable[0]
+    chosen = decided(backtests).chosen()
+    return chosen if chosen in usable else REPEAT
+
+
+def _values(predicted: Prediction, method: str, backtests: tuple[Backtest, ...]) -> pl.DataFrame:
+    found = predicted.candidates[method]
+    assert found.purchases is not None
+    assert found.spend is not None
+    nothing = np.full(len(found.purchases), np.nan)
+    low, high, spend_low, spend_high = (nothing,) * 4
+    if backtests:
+        counts, money = decided(backtests).spreads(method)
+        low, high = counts.counts(found.purchases)
+        spend_low, spend_high = money.bounds(found.spend)
+    alive = predicted.alive if found.alive is None else found.alive
+    columns = {
+        "expected_purchases": found.purchases,
+        "expected_spend": found.spend,
+        "low": low,
+        "high": high,
+        "spend_low": spend_low,
+        "spend_high": spend_high,
+        "p_alive": nothing if alive is None else alive,
+    }
+    return predicted.customers.select("customer_id").with_columns(
+        pl.Series(name, values).fill_nan(None) for name, values in columns.items()
+    )
+
+
+def _correlation(customers: pl.DataFrame) -> float:
+    again = customers.filter(pl.col("mean_spend").is_not_null()).select("x", "mean_spend")
+    found = again.select(pl.corr("x", "mean_spend")).item() if again.height > 1 else None
+    return float("nan") if found is None else float(found)
