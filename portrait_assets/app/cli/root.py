@@ -35,6 +35,7 @@ MODULES = (
     "portrait_assets.app.cli.erase",
     "portrait_assets.app.cli.generate",
     "portrait_assets.app.cli.rights",
+    "portrait_assets.app.cli.rooms.lifetime",
     "portrait_assets.app.cli.rooms.predict",
     "portrait_assets.app.cli.rooms.scorecard",
     *(module for room in reversed(ROOMS) for module in room.commands),

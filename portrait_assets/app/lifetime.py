@@ -1,0 +1,201 @@
+"""Lifetime values of the customers in any file of transactions: behind `portrait lifetime`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from portrait_assets.core.errors import PortraitError, suggestion
+from portrait_assets.methods.lifetime.values import Lifetime, lifetime_values
+from portrait_assets.methods.typing.dates import checked_format
+from portrait_assets.methods.typing.text import as_text
+from portrait_assets.methods.typing.values import recovered, typed
+from portrait_assets.schema.csv_text import neutralized
+from portrait_assets.schema.table import Column, Type
+
+COLUMNS = ("customer_id", "occurred_at", "amount")
+MOST_DAYS = 3_660
+_HORIZON = re.compile(r"\s*(\d{1,6})\s*([dwm])\s*")
+_UNITS = {"d": "d", "w": "w", "m": "mo"}
+_DATE = Column("occurred_at", Type.TIMESTAMP, "moment of the transaction", "交易时间")
+_AMOUNT = Column("amount", Type.NUMBER, "amount of the transaction", "交易金额")
+_AFTER_SECONDS = r"^(.{10}[ T]\d{2}:\d{2}:\d{2})(?:\.\d+)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?$"
+"""Fractions of a second and an offset after a local time, which do not change its day."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows of the file that do not count, by why."""
+
+    without_customer: int
+    without_date: int
+    without_amount: int
+    """Of a day, without a number in the amount; they count as purchases, and not in the spend."""
+    later: int
+
+
+@dataclass(frozen=True)
+class FileValues:
+    """What was computed of a file."""
+
+    lifetime: Lifetime
+    left_out: LeftOut
+
+
+def lifetime_file(
+    file: Path, to: Path, until: str, horizon: str, date_format: str | None = None
+) -> FileValues:
+    """Write the lifetime value of each customer of a file of transactions.
+
+    Args:
+        file: CSV or Parquet, with `customer_id`, `occurred_at` and `amount` (below 0 for returns).
+        to: where the values go, CSV or Parquet by its ending.
+        until: the last day that counts, such as 1997-09-30.
+        horizon: how far is predicted: days, weeks or months, such as 90d, 39w or 6m.
+        date_format: the form of the dates where it is none of the usual ones, such as %m/%d/%Y.
+
+    Raises:
+        PortraitError: when the file, a column, the day or the horizon cannot be used, the file
+            cannot be written, or there is nothing to learn from.
+    """
+    last = _day(until)
+    days = _days(horizon, last)
+    rows = _typed(_read(file), file.name, date_format)
+    known = rows.filter(pl.col("customer_id").is_not_null() & pl.col("occurred_at").is_not_null())
+    _check_span(known, last, file.name)
+    found = lifetime_values(known.lazy(), last, days)
+    _write(found.values, to)
+    return FileValues(found, _left_out(rows, last))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise PortraitError(f"'{text}' is no day; write --until 1997-09-30.") from None
+
+
+def _days(horizon: str, until: date) -> int:
+    """The days of the horizon; months are those of the calendar."""
+    found = _HORIZON.fullmatch(horizon.lower())
+    if not found or int(found[1]) == 0:
+        raise PortraitError(
+            f"'{horizon}' is no horizon; write days, weeks or months, such as --horizon 90d, 39w "
+            "or 6m."
+        )
+    count, unit = int(found[1]), _UNITS[found[2]]
+    longest = {"d": 1, "w": 7, "mo": 28}[unit] * count
+    if longest <= MOST_DAYS:
+        end = pl.select(pl.lit(until).dt.offset_by(f"{count}{unit}")).item()
+        if (end - until).days <= MOST_DAYS:
+            return int((end - until).days)
+    raise PortraitError(f"A horizon of {horizon} is longer than ten years; name a shorter one.")
+
+
+def _read(file: Path) -> pl.DataFrame:
+    if not file.is_file():
+        raise PortraitError(f"There is no file '{file}'; name a CSV or Parquet table.")
+    is_parquet = file.suffix.lower() == ".parquet"
+    try:
+        scan = pl.scan_parquet(file) if is_parquet else pl.scan_csv(file, infer_schema=False)
+        names = {name: name.strip() for name in scan.collect_schema().names()}
+        kept = {name: plain for name, plain in names.items() if plain in COLUMNS}
+        for column in COLUMNS:
+            if list(kept.values()).count(column) != 1:
+                raise PortraitError(_missing(file.name, column, list(names.values())))
+        return scan.select(pl.col(name).alias(plain) for name, plain in kept.items()).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        kind = type(error).__name__
+        raise PortraitError(
+            f"'{file.name}' cannot be read as a CSV or Parquet table ({kind}); export it anew."
+        ) from None
+
+
+def _missing(name: str, column: str, there: Sequence[str]) -> str:
+    if there.count(column) > 1:
+        return f"'{name}' has two columns {column}; leave one."
+    return (
+        f"'{name}' has no column {column}{suggestion(column, there)}; it needs "
+        f"{', '.join(COLUMNS)}, and has {', '.join(there)}."
+    )
+
+
+def _typed(rows: pl.DataFrame, name: str, date_format: str | None) -> pl.DataFrame:
+    """The rows with dates and amounts; null where one cannot be read."""
+    customer = as_text("customer_id") if rows.schema["customer_id"] == pl.String else "customer_id"
+    dates = _values(rows["occurred_at"], _DATE, _forms(date_format)).cast(pl.Date)
+    amounts = _values(rows["amount"], _AMOUNT)
+    if rows.height and dates.null_count() == rows.height:
+        raise PortraitError(
+            f"No date in column occurred_at of '{name}' can be read; write dates such as "
+            "1997-09-30, or give their form, such as --date-format %m/%d/%Y."
+        )
+    if rows.height and amounts.null_count() == rows.height:
+        raise PortraitError(
+            f"No number in column amount of '{name}' can be read; write amounts such as 1234.50."
+        )
+    return rows.select(customer).with_columns(dates, amounts)
+
+
+def _forms(date_format: str | None) -> tuple[str, ...]:
+    try:
+        return () if date_format is None else (checked_format(date_format),)
+    except ValueError as error:
+        raise PortraitError(f"--date-format: {error}.") from None
+
+
+def _values(received: pl.Series, column: Column, forms: Sequence[str] = ()) -> pl.Series:
+    """Dates or amounts as the cleaned stage reads them, and moments with an offset."""
+    is_moment = column.type is Type.TIMESTAMP
+    if received.dtype.is_nested() or (received.dtype.is_temporal() and not is_moment):
+        return pl.Series(column.name, [None] * len(received), dtype=column.polars_type)
+    frame = received.to_frame()
+    found = frame.select(typed(column, received, "UTC", forms)).to_series()
+    if received.dtype == pl.String and found.null_count() and not forms:
+        text = frame.select(as_text(column.name).str.replace(_AFTER_SECONDS, "$1")).to_series()
+        left = recovered(column, text.filter(found.is_null()))
+        found = found.scatter(found.is_null().arg_true(), left)
+    return found
+
+
+def _check_span(known: pl.DataFrame, until: date, name: str) -> None:
+    first = known["occurred_at"].min()
+    if first is None:
+        raise PortraitError(
+            f"'{name}' has no transaction with a customer and a date; see to its columns "
+            "customer_id and occurred_at."
+        )
+    if isinstance(first, date) and first > until:
+        raise PortraitError(
+            f"The first transaction in '{name}' is of {first}, after {until}; name a later --until."
+        )
+
+
+def _left_out(rows: pl.DataFrame, until: date) -> LeftOut:
+    customer, day = pl.col("customer_id"), pl.col("occurred_at")
+    is_known = customer.is_not_null() & day.is_not_null()
+    counts = rows.select(
+        customer.is_null().sum().alias("without_customer"),
+        (customer.is_not_null() & day.is_null()).sum().alias("without_date"),
+        (is_known & (day <= until) & pl.col("amount").is_null()).sum().alias("without_amount"),
+        (is_known & (day > until)).sum().alias("later"),
+    )
+    return LeftOut(*counts.row(0))
+
+
+def _write(values: pl.DataFrame, to: Path) -> None:
+    try:
+        if to.suffix.lower() == ".csv":
+            neutralized(values).write_csv(to)
+        else:
+            values.write_parquet(to)
+    except OSError as error:
+        raise PortraitError(
+            f"'{to}' cannot be written ({error.strerror or 'no such folder'}); name a folder that "
+            "is there and may be written to."
+        ) from None
