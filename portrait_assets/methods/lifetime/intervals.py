@@ -46,7 +46,7 @@ class Spread:
         """The same for counts: the whole numbers within, and those next to the expectation."""
         low, high = self.bounds(expected)
         # What rounding took off a whole number does not leave it out.
-        low, high = np.ceil(low - _ROUNDING), np.floor(high + _ROUNDING)
+        low, high = np.ceil(np.maximum(low - _ROUNDING, 0)), np.floor(high + _ROUNDING)
         return np.minimum(low, np.floor(expected)), np.maximum(high, np.ceil(expected))
 
 

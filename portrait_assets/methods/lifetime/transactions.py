@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -11,7 +11,10 @@ DAYS = 7
 
 
 def purchases(transactions: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per customer and day: `customer_id`, `day`, `amount`, `returned`, `is_purchase`.
+    """One row per customer and day, sorted.
+
+    Columns: `customer_id`, `day`, `first` (the customer's first purchase, null without one),
+    `amount`, `returned`, `is_purchase`.
 
     Several transactions of one day are one purchase. A day of which nothing is left after what was
     given back is none, and a day without an amount is a purchase of an unknown amount (null).
@@ -35,7 +38,15 @@ def purchases(transactions: pl.LazyFrame) -> pl.LazyFrame:
             returned=pl.when("is_purchase").then(0.0).otherwise(-pl.col("amount")),
             amount=pl.when("is_purchase").then("amount"),
         )
-        .select("customer_id", "day", "amount", "returned", "is_purchase")
+        .sort("customer_id", "day")
+        .select(
+            "customer_id",
+            "day",
+            pl.when("is_purchase").then("day").min().over("customer_id").alias("first"),
+            "amount",
+            "returned",
+            "is_purchase",
+        )
     )
 
 
@@ -53,24 +64,21 @@ def summary(bought: pl.LazyFrame, until: date, window_days: int) -> pl.LazyFrame
         window_days: length of the last window.
     """
     day, amount, first = pl.col("day"), pl.col("amount"), pl.col("first")
-    known = bought.filter(day <= until).with_columns(
-        first=day.filter(pl.col("is_purchase")).min().over("customer_id")
-    )
     is_repeat = pl.col("is_purchase") & (day > first)
-    is_recent = is_repeat & (day > pl.lit(until).dt.offset_by(f"-{window_days}d"))
-    last = day.filter(pl.col("is_purchase")).max()
+    is_recent = is_repeat & (day > until - timedelta(window_days))
+    last = pl.when("is_purchase").then(day).max()
     kept = 1 - pl.col("returned").sum() / amount.sum()
     return (
-        known.filter(first.is_not_null())
+        bought.filter(day <= until, first <= until)
         .group_by("customer_id")
         .agg(
             x=is_repeat.sum().cast(pl.Int64),
             t_x=(last - first.first()).dt.total_days() / DAYS,
             T=(pl.lit(until) - first.first()).dt.total_days() / DAYS,
             kept=pl.when(amount.sum() > 0).then(kept.clip(0, 1)).otherwise(1.0),
-            mean_spend=amount.filter(is_repeat).mean(),
+            mean_spend=pl.when(is_repeat).then(amount).mean(),
             recent=is_recent.sum().cast(pl.Int64),
-            recent_spend=amount.filter(is_recent).sum(),
+            recent_spend=pl.when(is_recent).then(amount).sum(),
         )
         .with_columns(pl.col("mean_spend", "recent_spend") * pl.col("kept"))
         .drop("kept")

@@ -21,6 +21,7 @@ _STEP = 1e-5
 _LARGE, _NEAR = 10.0, 0.8
 _MOST_TERMS = 5_000
 _EXACT = 1e-14
+_LOOK = 8
 
 
 def log_likelihood(parameters: Floats, of: Histories) -> tuple[Floats, Floats]:
@@ -120,6 +121,6 @@ def _fraction(b: Floats, k: Floats, z: Floats) -> Floats:
         upper = k + n + term / upper
         change = upper * lower
         value = value * change
-        if np.all(np.abs(change - 1) < _EXACT):
+        if n % _LOOK == 0 and np.abs(change - 1).max() < _EXACT:
             break
     return np.asarray(k / value)

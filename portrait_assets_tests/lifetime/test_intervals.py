@@ -1,0 +1,55 @@
+"""Intervals hold the outcomes that they are to hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from portrait_assets.methods.lifetime.intervals import coverage, spread
+
+
+@pytest.fixture(scope="module")
+def counts() -> tuple[np.ndarray, np.ndarray]:
+    """What is expected of customers, and what twice as many of the like did."""
+    draw = np.random.default_rng(4)
+    expected = draw.gamma(0.5, 4, 8_000)
+    return expected, draw.negative_binomial(2, 2 / (2 + expected)).astype(float)
+
+
+def test_95_of_100_lie_within_of_those_expected_little_and_much(counts: tuple):
+    expected, actual = counts
+    ends = spread(expected[::2], actual[::2])
+    low, high = ends.counts(expected[1::2])
+    held = (actual[1::2] >= low) & (actual[1::2] <= high)
+    much = expected[1::2] > np.quantile(expected, 0.9)
+    assert 0.94 < held.mean() < 0.985
+    assert 0.92 < held[much].mean() < 0.99
+    assert coverage(expected, actual, whole=True) == pytest.approx(held.mean(), abs=0.01)
+
+
+def test_intervals_are_around_the_expectation_and_in_whole_numbers(counts: tuple):
+    expected, actual = counts
+    low, high = spread(expected, actual).counts(expected)
+    assert (low >= 0).all()
+    assert ((low <= expected) & (expected <= high)).all()
+    assert (np.mod(low, 1) == 0).all()
+    assert (np.mod(high, 1) == 0).all()
+    assert high[expected > 10].mean() > high[expected < 1].mean() + 10
+
+
+def test_wrong_expectations_cover_less_than_is_meant(counts: tuple):
+    expected, actual = counts
+    ends = spread(expected, np.round(expected))  # As if nobody ever differed from it.
+    low, high = ends.counts(expected)
+    assert ((actual >= low) & (actual <= high)).mean() < 0.8
+
+
+def test_ten_customers_give_the_widest_that_was_seen():
+    expected, actual = np.ones(10), np.arange(10.0)
+    low, high = spread(expected, actual).counts(np.array([1.0]))
+    assert (low[0], high[0]) == (0, 9)
+
+
+def test_expectations_of_nothing_have_intervals_too():
+    low, high = spread(np.zeros(300), np.r_[np.zeros(270), np.full(30, 2.0)]).counts(np.zeros(1))
+    assert (low[0], high[0]) == (0, 2)
