@@ -54,7 +54,7 @@ def pareto_nbd(
 def weekly(customers: int, days: int) -> pl.DataFrame:
     """Customers who join one by one and buy every seventh day."""
     joined = np.arange(customers) * (days // 2) // customers
-    counts = (days - joined) // 7
+    counts = (days - joined) // 7 + 1
     who = np.repeat(np.arange(customers), counts)
     begins = np.repeat(np.cumsum(counts) - counts, counts)
     day = joined[who] + 7 * (np.arange(len(who)) - begins)

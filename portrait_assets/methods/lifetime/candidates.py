@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from types import ModuleType
@@ -47,11 +46,13 @@ class Prediction:
     @property
     def alive(self) -> Floats | None:
         """Probability that a customer has not lapsed, by the first model that can say."""
-        found = (self.candidates[name].alive for name in ORDER)
-        return next((each for each in found if each is not None), None)
+        found = (each.alive for each in self.candidates.values() if each.alive is not None)
+        return next(found, None)
 
 
-def predict(bought: pl.LazyFrame, first: date, base: date, days: int, window: int) -> Prediction:
+def predict(
+    bought: pl.LazyFrame, first: date, base: date, days: int, window: int, is_boosted: bool = True
+) -> Prediction:
     """The expectations of all methods as of a day.
 
     Args:
@@ -60,6 +61,7 @@ def predict(bought: pl.LazyFrame, first: date, base: date, days: int, window: in
         base: the last day that is known.
         days: how many days after it are predicted.
         window: days of the window that the baseline repeats, `days` or fewer.
+        is_boosted: whether trees are to be fitted, which takes the longest.
     """
     customers = summary(bought, base, window).collect()
     per_purchase, spend_fit = _per_purchase(customers, bought, base)
@@ -81,7 +83,8 @@ def predict(bought: pl.LazyFrame, first: date, base: date, days: int, window: in
         else:
             found.append(Candidate(fitted.name, None, None, problem=fitted.problem))
     found.append(_repeat(customers, days / window))
-    found += _boosted(bought, first, base, days, customers, per_purchase)
+    if is_boosted:
+        found.append(_boosted(bought, first, base, days, customers, per_purchase))
     return Prediction(customers, tuple(fits), spend_fit, {each.name: each for each in found})
 
 
@@ -106,19 +109,17 @@ def _boosted(
     days: int,
     customers: pl.DataFrame,
     per_purchase: Floats,
-) -> Iterator[Candidate]:
+) -> Candidate:
     windows = learnt_windows(first, base, days)
     problem = "" if windows else "the history is too short to learn from"
     purchases = None
     if windows:
         purchases, problem = trees.expected(bought, windows, customers, days)
     spend = None if purchases is None else purchases * per_purchase
-    yield Candidate(trees.NAME, purchases, spend, problem=problem)
+    return Candidate(trees.NAME, purchases, spend, problem=problem)
 
 
-def _per_purchase(
-    customers: pl.DataFrame, bought: pl.LazyFrame, base: date
-) -> tuple[Floats, Fit]:
+def _per_purchase(customers: pl.DataFrame, bought: pl.LazyFrame, base: date) -> tuple[Floats, Fit]:
     """Expected spend per purchase by customer; NaN where no amount is known at all."""
     x = customers["x"].cast(pl.Float64).to_numpy()
     spent = customers["mean_spend"]

@@ -100,8 +100,11 @@ def contractual_value(
     Raises:
         LifetimeError: when the horizon is below 1.
     """
-    return balance * margin_rate / MONTHS_OF_YEAR * expected_months(
-        hazard, tenure_months, horizon_months, yearly_discount
+    return (
+        balance
+        * margin_rate
+        / MONTHS_OF_YEAR
+        * expected_months(hazard, tenure_months, horizon_months, yearly_discount)
     )
 
 

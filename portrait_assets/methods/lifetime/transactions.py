@@ -31,9 +31,7 @@ def purchases(transactions: pl.LazyFrame) -> pl.LazyFrame:
             pl.when(pl.col("amount").is_not_null().any()).then(pl.col("amount").sum()),
             is_return=(pl.col("amount") < 0).any(),
         )
-        .with_columns(
-            is_purchase=~(pl.col("is_return").fill_null(False) & (pl.col("amount") <= 0))
-        )
+        .with_columns(is_purchase=~(pl.col("is_return").fill_null(False) & (pl.col("amount") <= 0)))
         .with_columns(
             returned=pl.when("is_purchase").then(0.0).otherwise(-pl.col("amount")),
             amount=pl.when("is_purchase").then("amount"),
@@ -86,7 +84,9 @@ def summary(bought: pl.LazyFrame, until: date, window_days: int) -> pl.LazyFrame
     )
 
 
-def outcome(bought: pl.LazyFrame, customers: pl.LazyFrame, after: date, until: date) -> pl.LazyFrame:
+def outcome(
+    bought: pl.LazyFrame, customers: pl.LazyFrame, after: date, until: date
+) -> pl.LazyFrame:
     """What customers did after a day up to another: `purchases`, and `spend` net of returns.
 
     Args:
@@ -103,6 +103,8 @@ def outcome(bought: pl.LazyFrame, customers: pl.LazyFrame, after: date, until: d
             spend=pl.col("amount").sum() - pl.col("returned").sum(),
         )
     )
-    return customers.select("customer_id").join(
-        done, on="customer_id", how="left", maintain_order="left"
-    ).with_columns(pl.col("purchases", "spend").fill_null(0))
+    return (
+        customers.select("customer_id")
+        .join(done, on="customer_id", how="left", maintain_order="left")
+        .with_columns(pl.col("purchases", "spend").fill_null(0))
+    )

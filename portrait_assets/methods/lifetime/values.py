@@ -9,12 +9,16 @@ from typing import cast
 import numpy as np
 import polars as pl
 
+from portrait_assets.methods.lifetime import trees
 from portrait_assets.methods.lifetime.backtest import Backtest, backtest, decided
-from portrait_assets.methods.lifetime.candidates import ORDER, REPEAT, Prediction, predict
+from portrait_assets.methods.lifetime.candidates import ORDER, Prediction, predict
 from portrait_assets.methods.lifetime.errors import LifetimeError
 from portrait_assets.methods.lifetime.models.fitting import Fit
 from portrait_assets.methods.lifetime.transactions import purchases
 from portrait_assets.methods.lifetime.windows import judged_windows
+
+JUDGED_AT_MOST = 100_000
+"""Customers that the backtests are of; of more, an even sample by their identifiers."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Lifetime:
     spend_correlation: float
     """Of purchases and mean spend, which gamma-gamma takes to be independent."""
     backtests: tuple[Backtest, ...]
+
+    @property
+    def is_judged_by_sample(self) -> bool:
+        """Whether the backtests are of a sample of the customers."""
+        return self.values.height > JUDGED_AT_MOST
 
     @property
     def deciding(self) -> Backtest | None:
@@ -69,10 +78,14 @@ def lifetime_values(transactions: pl.LazyFrame, until: date, horizon_days: int) 
         )
     first, last = cast(date, real["day"].min()), cast(date, real["day"].max())
     windows = judged_windows(first, until, horizon_days)
-    backtests = tuple(backtest(bought.lazy(), first, window) for window in windows)
+    judged = _even_sample(bought).lazy()
+    backtests = tuple(backtest(judged, first, window) for window in windows)
+    chosen = decided(backtests).chosen() if backtests else ORDER[0]
     span = windows[0].days if windows else horizon_days
-    predicted = predict(bought.lazy(), first, until, horizon_days, span)
-    method = _method(predicted, backtests)
+    predicted = predict(
+        bought.lazy(), first, until, horizon_days, span, is_boosted=chosen == trees.NAME
+    )
+    method = _usable(chosen, predicted)
     return Lifetime(
         _values(predicted, method, backtests),
         method,
@@ -87,13 +100,20 @@ def lifetime_values(transactions: pl.LazyFrame, until: date, horizon_days: int) 
     )
 
 
-def _method(predicted: Prediction, backtests: tuple[Backtest, ...]) -> str:
-    """The method chosen by the backtest; the next one that can be used where it cannot now."""
-    usable = [name for name in ORDER if predicted.candidates[name].purchases is not None]
-    if not backtests:
-        return usable[0]
-    chosen = decided(backtests).chosen()
-    return chosen if chosen in usable else REPEAT
+def _even_sample(bought: pl.DataFrame) -> pl.DataFrame:
+    """The purchases of every k-th customer, so that as many are left as are judged at most."""
+    customers = bought.select("customer_id").unique().sort("customer_id")
+    if customers.height <= JUDGED_AT_MOST:
+        return bought
+    places = (np.arange(JUDGED_AT_MOST) + 0.5) * (customers.height / JUDGED_AT_MOST)
+    drawn = customers[places.astype(np.int64)]
+    return bought.join(drawn, on="customer_id", how="semi", maintain_order="left")
+
+
+def _usable(chosen: str, predicted: Prediction) -> str:
+    """The chosen method, or the first in the order that can be used where it cannot now."""
+    order = (chosen, *(name for name in ORDER if name in predicted.candidates))
+    return next(name for name in order if predicted.candidates[name].purchases is not None)
 
 
 def _values(predicted: Prediction, method: str, backtests: tuple[Backtest, ...]) -> pl.DataFrame:

@@ -105,8 +105,9 @@ def _print_backtest(tested: Backtest, values: Lifetime) -> None:
     decides = tested is values.deciding
     season = ", the season of the horizon a year before" if window.is_season else ""
     out.print(
-        f"\nBacktest of {window.days:,} days after {window.base}{season}: {tested.customers:,} "
-        f"customers, {tested.purchases:,} purchases",
+        f"\nBacktest of {window.days:,} days after {window.base}{season}: "
+        f"{'a sample of ' if values.is_judged_by_sample else ''}{tested.customers:,} customers, "
+        f"{tested.purchases:,} purchases",
         markup=False,
     )
     if window.days < values.horizon_days and not window.is_season:

@@ -36,7 +36,7 @@ def fit(x: Floats, mean_spend: Floats) -> Fit:
     places = (np.arange(int(len(ordered) / every)) + 0.5) * every
     drawn = ordered[places.astype(np.int64)]
     counts, means = x[drawn], mean_spend[drawn]
-    scale = np.array([1.0, 1.0, float(means.mean())])
+    scale = np.array([1.0, 1.0, float(np.median(means))])
 
     def mean(logs: Floats) -> Slopes:
         values = np.exp(logs) * scale

@@ -47,9 +47,7 @@ class Histories:
         ends = np.cumsum(self.customers)
         places = (np.arange(at_most) + 0.5) * (ends[-1] / at_most)
         drawn, counts = np.unique(np.searchsorted(ends, places), return_counts=True)
-        return Histories(
-            self.x[drawn], self.t_x[drawn], self.age[drawn], counts.astype(np.float64)
-        )
+        return Histories(self.x[drawn], self.t_x[drawn], self.age[drawn], counts.astype(np.float64))
 
 
 def grouped(summary: pl.DataFrame) -> tuple[Histories, Places]:

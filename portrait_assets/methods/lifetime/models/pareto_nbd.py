@@ -89,7 +89,11 @@ def _h(parameters: Floats, x: Floats, t: Floats) -> Floats:
     r, alpha, s, beta = parameters
     k = r + s + x
     if alpha < beta:  # Pfaff's transformation brings the argument between 0 and 1.
-        return (alpha + t) / (beta + t) * _hypergeometric(s + 1 + 0 * x, k, (beta - alpha) / (beta + t))
+        return (
+            (alpha + t)
+            / (beta + t)
+            * _hypergeometric(s + 1 + 0 * x, k, (beta - alpha) / (beta + t))
+        )
     return _hypergeometric(r + x, k, (alpha - beta) / (alpha + t))
 
 
