@@ -93,7 +93,7 @@ def _fit(fit: Fit) -> str:
     if not fit.is_usable:
         found = ", ".join(f"{name} {value:.4g}" for name, value in fit.parameters.items())
         shown = f" ({found})" if fit.log_likelihood == fit.log_likelihood else ""
-        return f"{fit.name} is not used: {fit.problem}{shown}"
+        return f"{fit.name}, not used: {fit.problem}{shown}"
     found = ", ".join(f"{name} {value:.4f}" for name, value in fit.parameters.items())
     return f"{fit.name}: {found}; log-likelihood {fit.log_likelihood:.1f}"
 
@@ -112,7 +112,7 @@ def _print_backtest(tested: Backtest, values: Lifetime) -> None:
     )
     if window.days < values.horizon_days and not window.is_season:
         out.print(f"  (half of the history, as no window of {values.horizon_days:,} days is over)")
-    table = Table("method", "MAE", "RMSE", "total", "total spend", "", box=None, pad_edge=False)
+    table = Table("method", "MAE", "RMSE", "total bias", "spend bias", "", box=None, pad_edge=False)
     for column in table.columns[1:5]:
         column.justify = "right"
     for score in tested.scores:
@@ -128,10 +128,12 @@ def _print_backtest(tested: Backtest, values: Lifetime) -> None:
     out.print(table)
     for score in tested.scores:
         if score.problem:
-            out.print(f"  {score.name} is not used: {score.problem}", markup=False)
+            out.print(f"  {score.name}, not used: {score.problem}", markup=False)
     if decides and values.method in {each.name for each in tested.scores if not each.problem}:
         covered = tested.coverage(values.method)
-        out.print(f"  low to high held the purchases of {covered:.1%} of customers (95% is meant)")
+        out.print(
+            f"  purchases were from low to high for {covered:.1%} of customers (95% is meant)"
+        )
 
 
 def _print_totals(values: Lifetime, to: Path) -> None:
