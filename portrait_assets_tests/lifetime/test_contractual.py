@@ -18,7 +18,7 @@ def hazard(*contracts: tuple[int, int, int, bool]) -> list[float]:
     """Of so many contracts each: entered, tenure, ended."""
     count, entered, tenure, ended = (np.array(column) for column in zip(*contracts, strict=True))
     every = [np.repeat(column, count) for column in (entered, tenure, ended)]
-    return tenure_hazard(*every).hazard.tolist()
+    return [float(each) for each in tenure_hazard(*every).hazard]
 
 
 def test_a_hazard_is_ends_among_those_at_risk():
@@ -73,7 +73,7 @@ def test_a_hazard_that_varies_is_no_constant_one():
     ],
 )
 def test_what_no_hazard_can_be_computed_of_is_refused(
-    entered: list, tenure: list, ended: list, message: str
+    entered: list[int], tenure: list[int], ended: list[bool], message: str
 ):
     with pytest.raises(LifetimeError, match=message):
         tenure_hazard(

@@ -16,7 +16,9 @@ def counts() -> tuple[np.ndarray, np.ndarray]:
     return expected, draw.negative_binomial(2, 2 / (2 + expected)).astype(float)
 
 
-def test_95_of_100_lie_within_of_those_expected_little_and_much(counts: tuple):
+def test_95_of_100_lie_within_of_those_expected_little_and_much(
+    counts: tuple[np.ndarray, np.ndarray],
+):
     expected, actual = counts
     ends = spread(expected[::2], actual[::2])
     low, high = ends.counts(expected[1::2])
@@ -27,7 +29,9 @@ def test_95_of_100_lie_within_of_those_expected_little_and_much(counts: tuple):
     assert coverage(expected, actual, whole=True) == pytest.approx(within.mean(), abs=0.01)
 
 
-def test_intervals_are_around_the_expectation_and_in_whole_numbers(counts: tuple):
+def test_intervals_are_around_the_expectation_and_in_whole_numbers(
+    counts: tuple[np.ndarray, np.ndarray],
+):
     expected, actual = counts
     low, high = spread(expected, actual).counts(expected)
     assert (low >= 0).all()
@@ -37,7 +41,7 @@ def test_intervals_are_around_the_expectation_and_in_whole_numbers(counts: tuple
     assert high[expected > 10].mean() > high[expected < 1].mean() + 10
 
 
-def test_wrong_expectations_cover_less_than_is_meant(counts: tuple):
+def test_wrong_expectations_cover_less_than_is_meant(counts: tuple[np.ndarray, np.ndarray]):
     expected, actual = counts
     ends = spread(expected, np.round(expected))  # As if nobody ever differed from it.
     low, high = ends.counts(expected)

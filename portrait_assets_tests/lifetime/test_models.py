@@ -91,8 +91,8 @@ def _log_gamma_ratio(r: float, x: int) -> float:
 
 @pytest.mark.parametrize(("family", "parameters"), [(bg_nbd, BG), (pareto_nbd, PARETO)])
 def test_gradients_are_the_slopes_of_the_likelihood(family: ModuleType, parameters: np.ndarray):
-    columns = np.array(HISTORIES, dtype=float).T
-    histories = Histories(*columns, np.ones(len(HISTORIES)))
+    x, t_x, age = np.array(HISTORIES, dtype=float).T
+    histories = Histories(x, t_x, age, np.ones(len(HISTORIES)))
     _, gradient = family.log_likelihood(parameters, histories)
     for place in range(4):
         step = np.zeros(4)

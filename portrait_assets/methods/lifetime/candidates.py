@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from types import ModuleType
 from typing import cast
 
 import numpy as np
@@ -20,7 +19,7 @@ from portrait_assets.methods.lifetime.windows import learnt_windows
 REPEAT = "the last window repeats"
 ORDER = (bg_nbd.NAME, pareto_nbd.NAME, REPEAT, trees.NAME)
 """Methods, the one to be preferred among equals first."""
-_FAMILIES: tuple[ModuleType, ...] = (bg_nbd, pareto_nbd)
+_FAMILIES: tuple[Family, ...] = (bg_nbd, pareto_nbd)
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ def predict(
     per_purchase, spend_fit = _per_purchase(customers, bought, base)
     histories, places = grouped(customers)
     fits, found = [], []
-    for module in _FAMILIES:
-        family = cast(Family, module)
+    for family in _FAMILIES:
         fitted = fit(family, histories)
         alive = purchases = None
         if fitted.is_usable:

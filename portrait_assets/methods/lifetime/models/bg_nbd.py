@@ -12,10 +12,10 @@ from scipy.special import digamma, expit, gammaln, hyp2f1
 from portrait_assets.methods.lifetime.models.histories import Floats, Histories
 
 NAME = "BG/NBD"
-PARAMETERS = ("r", "alpha", "a", "b")
-TIMES = ("alpha",)
+PARAMETERS: tuple[str, ...] = ("r", "alpha", "a", "b")
+TIMES: tuple[str, ...] = ("alpha",)
 """Parameters in weeks; the others have no unit."""
-WIDE = ("alpha", "b")
+WIDE: tuple[str, ...] = ("alpha", "b")
 """Parameters that may be very large, b where customers rarely lapse."""
 _NEAR_ONE = 1e-7
 

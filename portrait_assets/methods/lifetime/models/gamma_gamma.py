@@ -13,7 +13,7 @@ from portrait_assets.methods.lifetime.models.fitting import FEWEST, Fit, Slopes,
 from portrait_assets.methods.lifetime.models.histories import FITTED_AT_MOST, Floats
 
 NAME = "gamma-gamma"
-PARAMETERS = ("p", "q", "gamma")
+PARAMETERS: tuple[str, ...] = ("p", "q", "gamma")
 _MOST = np.array([1e3, 1e3, 1e3])
 _START = np.log(np.array([3.0, 3.0, 3.0]))
 

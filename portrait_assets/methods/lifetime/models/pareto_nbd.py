@@ -12,10 +12,10 @@ from scipy.special import exprel, gammaln, hyp2f1
 from portrait_assets.methods.lifetime.models.histories import Floats, Histories
 
 NAME = "Pareto/NBD"
-PARAMETERS = ("r", "alpha", "s", "beta")
-TIMES = ("alpha", "beta")
+PARAMETERS: tuple[str, ...] = ("r", "alpha", "s", "beta")
+TIMES: tuple[str, ...] = ("alpha", "beta")
 """Parameters in weeks; the others have no unit."""
-WIDE = ("alpha", "beta")
+WIDE: tuple[str, ...] = ("alpha", "beta")
 """Parameters that may be very large, where customers buy or lapse rarely."""
 _STEP = 1e-5
 _LARGE, _NEAR = 10.0, 0.8
@@ -89,11 +89,8 @@ def _h(parameters: Floats, x: Floats, t: Floats) -> Floats:
     r, alpha, s, beta = parameters
     k = r + s + x
     if alpha < beta:  # Pfaff's transformation brings the argument between 0 and 1.
-        return (
-            (alpha + t)
-            / (beta + t)
-            * _hypergeometric(s + 1 + 0 * x, k, (beta - alpha) / (beta + t))
-        )
+        flipped = _hypergeometric(np.full_like(x, s + 1), k, (beta - alpha) / (beta + t))
+        return np.asarray((alpha + t) / (beta + t) * flipped)
     return _hypergeometric(r + x, k, (alpha - beta) / (alpha + t))
 
 
