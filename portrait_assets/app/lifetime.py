@@ -155,7 +155,8 @@ def _values(received: pl.Series, column: Column, forms: Sequence[str] = ()) -> p
     if received.dtype.is_nested() or (received.dtype.is_temporal() and not is_moment):
         return pl.Series(column.name, [None] * len(received), dtype=column.polars_type)
     frame = received.to_frame()
-    found = frame.select(typed(column, received, "UTC", forms)).to_series()
+    zone = getattr(received.dtype, "time_zone", None) or "UTC"  # A day is one where it happened.
+    found = frame.select(typed(column, received, zone, forms)).to_series()
     if received.dtype == pl.String and found.null_count() and not forms:
         text = frame.select(as_text(column.name).str.replace(_AFTER_SECONDS, "$1")).to_series()
         left = recovered(column, text.filter(found.is_null()))

@@ -73,6 +73,16 @@ def test_csv_and_parquet_give_the_same_values(file: Path, sales: pl.DataFrame, t
     assert one["customer_id"].to_list() == other["customer_id"].to_list()
 
 
+def test_a_day_is_that_of_where_it_was(file: Path, sales: pl.DataFrame, tmp_path: Path):
+    local = pl.col("occurred_at").cast(pl.Datetime).dt.offset_by("30m")
+    early = sales.with_columns(local.dt.replace_time_zone("Asia/Shanghai"))
+    early.write_parquet(tmp_path / "early.parquet")
+    one = lifetime_file(file, tmp_path / "a.parquet", UNTIL, "56d").lifetime
+    other = lifetime_file(tmp_path / "early.parquet", tmp_path / "b.parquet", UNTIL, "56d").lifetime
+    assert other.first == one.first
+    assert other.values.equals(one.values)
+
+
 def test_a_declared_form_of_dates_is_read(sales: pl.DataFrame, tmp_path: Path):
     file, to = tmp_path / "sales.csv", tmp_path / "values.csv"
     sales.with_columns(pl.col("occurred_at").dt.strftime("%m/%d/%Y")).write_csv(file)
