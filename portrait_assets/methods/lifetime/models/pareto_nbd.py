@@ -2,12 +2,19 @@
 
 D. Schmittlein, D. Morrison, R. Colombo (1987), "Counting your customers: who are they and what will
 they do next?". Rates are Gamma(r, alpha) over customers, rates of lapsing Gamma(s, beta).
+
+The usual form (P. Fader, B. Hardie 2005, "A note on deriving the Pareto/NBD model") is a difference
+of hypergeometric functions, which cancel and overflow. Here the integral over the moment of lapsing
+that they stand for is computed: all its parts are positive, and its gradient costs little more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.special import exprel, gammaln, hyp2f1
+from scipy.special import digamma, expit, exprel, gammaln, logsumexp, roots_legendre
 
 from portrait_assets.methods.lifetime.models.histories import Floats, Histories
 
@@ -17,15 +24,15 @@ TIMES: tuple[str, ...] = ("alpha", "beta")
 """Parameters in weeks; the others have no unit."""
 WIDE: tuple[str, ...] = ("alpha", "beta")
 """Parameters that may be very large, where customers buy or lapse rarely."""
-_STEP = 1e-5
-_LARGE, _NEAR = 10.0, 0.8
-_MOST_TERMS = 5_000
-_EXACT = 1e-14
-_LOOK = 8
+_NODES, _WEIGHTS = roots_legendre(48)
+_NOTHING = 40.0
+"""Of a decay of so many powers of e nothing is left in double precision."""
+_SLOW = 1e-3
+_BLOCK = 1_000
 
 
 def log_likelihood(parameters: Floats, of: Histories) -> tuple[Floats, Floats]:
-    """Log-likelihood of each history, and its gradient by central differences.
+    """Log-likelihood of each history, and its gradient.
 
     Args:
         parameters: r, alpha, s, beta, all above 0.
@@ -34,21 +41,15 @@ def log_likelihood(parameters: Floats, of: Histories) -> tuple[Floats, Floats]:
     Returns:
         Arrays of shapes (histories,) and (4, histories).
     """
-    gradient = []
-    for place, value in enumerate(parameters):
-        step = np.zeros(len(parameters))
-        step[place] = _STEP * value
-        rise = _values(parameters + step, of) - _values(parameters - step, of)
-        gradient.append(rise / (2 * step[place]))
-    return _values(parameters, of), np.stack(gradient)
+    parts = [_of_block(parameters, block) for block in _blocks(of)]
+    values, gradients = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(gradients, axis=1)
 
 
 def alive(parameters: Floats, of: Histories) -> Floats:
     """Probability that a customer has not lapsed by T."""
-    active, lapsed = _parts(parameters, of)
-    r, alpha, s, beta = parameters
-    survived = -(r + of.x) * np.log(alpha + of.age) - s * np.log(beta + of.age)
-    return np.asarray(np.exp(survived - np.logaddexp(active, lapsed)))
+    lives = (_lives(parameters, block) for block in _blocks(of))
+    return np.concatenate([expit(each.active - each.lapsed) for each in lives])
 
 
 def expected(parameters: Floats, of: Histories, weeks: float) -> Floats:
@@ -59,69 +60,76 @@ def expected(parameters: Floats, of: Histories, weeks: float) -> Floats:
     return np.asarray(alive(parameters, of) * (r + of.x) / (alpha + of.age) * lifetime)
 
 
-def _values(parameters: Floats, of: Histories) -> Floats:
+@dataclass(frozen=True)
+class _Lives:
+    """What is known of when customers of each history lapsed.
+
+    `active` and `lapsed` are the logs of the likelihood's parts, but for what they share: not
+    lapsed by T, and lapsed before. `weights` of shape (histories, nodes) are how probable each
+    `moment` of lapsing is, in weeks after the first purchase; they sum to the probability of
+    `lapsed`.
+    """
+
+    active: Floats
+    lapsed: Floats
+    moments: Floats
+    weights: Floats
+
+
+def _of_block(parameters: Floats, of: Histories) -> tuple[Floats, Floats]:
     r, alpha, s, beta = parameters
-    shown = gammaln(r + of.x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    return np.asarray(shown + np.logaddexp(*_parts(parameters, of)))
+    lives = _lives(parameters, of)
+    there = expit(lives.active - lives.lapsed)
+
+    def mean(at_end: Floats, at_moments: Floats) -> Floats:
+        return np.asarray(there * at_end + (lives.weights * at_moments).sum(axis=1))
+
+    buying, lasting = alpha + lives.moments, beta + lives.moments
+    inverse = lives.weights / lasting
+    gradient = np.stack(
+        [
+            digamma(r + of.x)
+            - digamma(r)
+            + np.log(alpha)
+            - mean(np.log(alpha + of.age), np.log(buying)),
+            r / alpha - (r + of.x) * mean(1 / (alpha + of.age), 1 / buying),
+            np.log(beta) + (1 - there) / s - mean(np.log(beta + of.age), np.log(lasting)),
+            s / beta - s * there / (beta + of.age) - (s + 1) * inverse.sum(axis=1),
+        ]
+    )
+    shared = gammaln(r + of.x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    return shared + np.logaddexp(lives.active, lives.lapsed), gradient
 
 
-def _parts(parameters: Floats, of: Histories) -> tuple[Floats, Floats]:
-    """Logs of two parts that are never negative, so that nothing cancels.
+def _lives(parameters: Floats, of: Histories) -> _Lives:
+    """By Gauss-Legendre quadrature over u = log((m + y) / (m + t_x)) of the moments y of lapsing.
 
-    The difference of hypergeometric functions in the usual form (P. Fader, B. Hardie 2005, "A note
-    on deriving the Pareto/NBD model") is split after Euler's transformation: with k = r + s + x,
-    G(t) = (alpha + t)^-(r + x) (beta + t)^-s and H(t) = 2F1(1, r + x; k + 1; (alpha - beta) /
-    (alpha + t)), which lies between 0 and k / s, it is G(T) (1 - s / k H(T)) + s / k G(t_x) H(t_x).
+    m is the lesser of alpha and beta, so that the integrand decays ever faster in u: with its rate
+    at t_x it is known from where on nothing is left of it.
     """
     r, alpha, s, beta = parameters
-    share = s / (r + s + of.x)
-
-    def log_g(t: Floats) -> Floats:
-        return np.asarray(-(r + of.x) * np.log(alpha + t) - s * np.log(beta + t))
-
-    with np.errstate(divide="ignore"):
-        at_end = np.log1p(-np.minimum(share * _h(parameters, of.x, of.age), 1.0))
-        at_last = np.log(share * _h(parameters, of.x, of.t_x))
-    return log_g(of.age) + at_end, log_g(of.t_x) + at_last
-
-
-def _h(parameters: Floats, x: Floats, t: Floats) -> Floats:
-    r, alpha, s, beta = parameters
-    k = r + s + x
-    if alpha < beta:  # Pfaff's transformation brings the argument between 0 and 1.
-        flipped = _hypergeometric(np.full_like(x, s + 1), k, (beta - alpha) / (beta + t))
-        return np.asarray((alpha + t) / (beta + t) * flipped)
-    return _hypergeometric(r + x, k, (alpha - beta) / (alpha + t))
-
-
-def _hypergeometric(b: Floats, k: Floats, z: Floats) -> Floats:
-    """2F1(1, b; k + 1; z) for b below k + 1 and z from 0 to 1.
-
-    Where b is large and z near 1 by Gauss's continued fraction (NIST DLMF 15.7.1), as SciPy's
-    function sums very many terms there, and overflows.
-    """
-    found = np.empty(np.broadcast_shapes(b.shape, k.shape, z.shape))
-    far = (b > _LARGE) & (z > _NEAR)
-    found[~far] = hyp2f1(1.0, b[~far], k[~far] + 1, z[~far])
-    far |= ~np.isfinite(found)
-    if far.any():
-        found[far] = _fraction(b[far], k[far], z[far])
-    return found
+    least = min(alpha, beta)
+    start = least + of.t_x
+    rate = (r + of.x) * start / (alpha + of.t_x) + (s + 1) * start / (beta + of.t_x) - 1
+    span = np.log((least + of.age) / start)
+    span = np.minimum(span, _NOTHING / np.maximum(rate, _SLOW))
+    u = span[:, None] * (_NODES + 1) / 2
+    moments = start[:, None] * np.expm1(u) + of.t_x[:, None]
+    logs = (
+        np.log(least + moments)
+        - (r + of.x)[:, None] * np.log(alpha + moments)
+        - (s + 1) * np.log(beta + moments)
+    )
+    with np.errstate(divide="ignore"):  # Nobody has lapsed after a purchase on the last day.
+        logs += np.log(s * span / 2)[:, None] + np.log(_WEIGHTS)
+    active = -(r + of.x) * np.log(alpha + of.age) - s * np.log(beta + of.age)
+    lapsed = np.asarray(logsumexp(logs, axis=1))
+    weights = np.exp(logs - np.logaddexp(active, lapsed)[:, None])
+    return _Lives(active, lapsed, moments, weights)
 
 
-def _fraction(b: Floats, k: Floats, z: Floats) -> Floats:
-    """k / (k - u_1 z / (k + 1 - u_2 z / (k + 2 - ...))) by Lentz's method.
-
-    u_n is (b + m) (k + m) for n = 2 m + 1, and m (k - b + m) for n = 2 m.
-    """
-    value, upper, lower = k.copy(), k.copy(), np.zeros_like(k)
-    for n in range(1, _MOST_TERMS):
-        m = n // 2
-        term = -z * ((b + m) * (k + m) if n % 2 else m * (k - b + m))
-        lower = 1 / (k + n + term * lower)
-        upper = k + n + term / upper
-        change = upper * lower
-        value = value * change
-        if n % _LOOK == 0 and np.abs(change - 1).max() < _EXACT:
-            break
-    return np.asarray(k / value)
+def _blocks(of: Histories) -> Iterator[Histories]:
+    """The histories in parts of which the nodes are near the processor."""
+    for begin in range(0, len(of.x), _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        yield Histories(of.x[part], of.t_x[part], of.age[part], of.customers[part])
