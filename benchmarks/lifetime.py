@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from portrait_assets.app.lifetime import lifetime_file
+from portrait_assets.app.lifetime_file import lifetime_file
 from portrait_assets.methods.lifetime.models import bg_nbd, pareto_nbd
 from portrait_assets.methods.lifetime.models.fitting import fit
 from portrait_assets.methods.lifetime.models.histories import grouped
