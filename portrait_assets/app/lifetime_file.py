@@ -109,10 +109,10 @@ def _read(file: Path) -> pl.DataFrame:
             if list(kept.values()).count(column) != 1:
                 raise PortraitError(_missing(file.name, column, list(names.values())))
         return scan.select(pl.col(name).alias(plain) for name, plain in kept.items()).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        kind = type(error).__name__
+    except (pl.exceptions.PolarsError, OSError):
         raise PortraitError(
-            f"'{file.name}' cannot be read as a CSV or Parquet table ({kind}); export it anew."
+            f"'{file.name}' cannot be read as a CSV or Parquet table; a CSV file must be UTF-8, "
+            "with as many cells in every line."
         ) from None
 
 
