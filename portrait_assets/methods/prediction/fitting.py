@@ -189,7 +189,13 @@ def _in_order_of_contents(asked: _Request) -> _Request:
 
 
 def _folds(asked: _Request) -> Sequence[Fold]:
-    """Where settings are chosen: on the newest moment, or on parts by lot."""
+    """Where settings are chosen: on the newest moments, or on parts by lot."""
+    most = asked.parameters.trial_rows
+    # Places are in random order, so that the first of them are a sample.
+    return [Fold(learned[:most], unseen[:most]) for learned, unseen in _all_folds(asked)]
+
+
+def _all_folds(asked: _Request) -> Sequence[Fold]:
     rng = np.random.default_rng(asked.seed)
     if asked.order is not None:
         moments = np.unique(np.asarray(asked.order), return_inverse=True)[1].astype(np.int64)

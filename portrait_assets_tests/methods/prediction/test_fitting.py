@@ -80,6 +80,20 @@ def test_the_score_is_monotone_where_it_must_be(family: str, people: World):
     assert free.max() > 0
 
 
+def test_of_many_rows_some_say_when_no_further_tree_helps(strangers: World):
+    # Settings are tried on a tenth: the trees of all rows become more than those of so few.
+    few, many = (Parameters(leaves=(8,), trial_rows=rows) for rows in (400, 4_000))
+    of_few = fit(strangers.frame, strangers.outcome, "trees", parameters=few)
+    of_many = fit(strangers.frame, strangers.outcome, "trees", parameters=many)
+    assert of_few.facts["trees"] == of_few.rows()["tree"].drop_nulls().n_unique()
+    assert of_few.facts["trees"] == pytest.approx(of_many.facts["trees"], abs=40)
+    others = world(4_000, seed=8)
+    losses = [log_loss(others.outcome, m.probability(others.frame)) for m in (of_few, of_many)]
+    assert losses[0] == pytest.approx(losses[1], abs=0.01)
+    again = fit(strangers.frame[::-1], strangers.outcome[::-1], "trees", parameters=few)
+    assert again.rows().equals(of_few.rows())
+
+
 def test_numbers_are_expected_within_those_that_were_seen(people: World, strangers: World):
     for family, least in (("linear", 0.66), ("trees", 0.64)):
         model = fit_number(people.frame, people.number, family)

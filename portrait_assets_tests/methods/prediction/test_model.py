@@ -114,7 +114,7 @@ def grown() -> tuple[HistGradientBoostingClassifier, np.ndarray, Trees]:
     outcome ^= (rng.random(len(outcome)) < 0.1).astype(int)
     with threadpool_limits(1):
         model = HistGradientBoostingClassifier(max_iter=30, random_state=0).fit(design, outcome)
-    return model, design, _exported(model, [Term(f"f{at}", "number") for at in range(6)])
+    return model, design, _exported(model, [Term(f"f{at}", "number") for at in range(6)], 30)
 
 
 def test_trees_score_as_scikit_learn_does_with_gaps(

@@ -136,11 +136,8 @@ def _losses(
     """The mean loss of each strength over the folds' unseen rows, shape (strengths,)."""
     losses = np.zeros(len(parameters.strengths))
     for fold in folds:
-        # Rows are in no order that their first ones would differ by.
-        learned = fold.learned[: parameters.strength_rows]
-        unseen = fold.unseen[: parameters.strength_rows]
-        solve = _solve(loss, design[learned], outcome[learned])
-        judged, happened = design[unseen], outcome[unseen]
+        solve = _solve(loss, design[fold.learned], outcome[fold.learned])
+        judged, happened = design[fold.unseen], outcome[fold.unseen]
         for at, strength in enumerate(parameters.strengths):
             coefficients, intercept = solve(strength)
             losses[at] += loss.mean(judged @ coefficients + intercept, happened) / len(folds)

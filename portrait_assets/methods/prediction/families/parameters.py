@@ -23,15 +23,19 @@ class Parameters:
     """Parts that settings are tried on where there is no order of time, and few rows."""
     one_split_from: int = 20_000
     """From so many rows on one part of a fifth measures the loss to the third digit."""
+    trial_rows: int = 40_000
+    """Rows that settings are tried on, and as many that they are judged by, so that a fit of
+    200,000 takes no longer than a minute."""
+    stopping_rows: int = 10_000
+    """Of twice as many rows as settings are tried on, and more, so many are left out of the trees
+    and say when no further one helps: the right number grows with the rows."""
     strengths: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0, 10.0)
     """Variance of the prior of a coefficient: from almost none to almost free, in steps by ten,
     between which the loss hardly changes."""
-    strength_rows: int = 30_000
-    """Rows that the strength is chosen on: it is no longer sensitive to more of them."""
     learning_rate: float = 0.1
     """A step of boosting: half of it takes twice the trees for the same loss, twice of it loses."""
-    most_trees: int = 300
-    """Scoring a million rows by so many takes half a minute of a processor."""
+    most_trees: int = 200
+    """Scoring a million rows by so many small ones takes some five seconds of a processor."""
     leaves: tuple[int, ...] = (8, 31)
     """Leaves of a tree to choose from: of few thousand rows small trees predict better, of many
     large ones. `MOST_LEAVES` at the most."""

@@ -314,8 +314,21 @@ def fit_trees(
         ]
         # The first of equals has the smaller trees.
         least, trees, leaves = min(tried, key=lambda each: each[0])
-        grown = booster(leaves, trees).fit(_filled(design), outcome)
-    return TreesFit(_exported(grown, terms), trees, leaves, least)
+        if len(design) < 2 * parameters.trial_rows:
+            grown = booster(leaves, trees).fit(_filled(design), outcome)
+        else:
+            grown = booster(leaves)
+            fold = _stopping(folds[0], len(design), parameters.stopping_rows)
+            least, trees = _unseen_loss(grown, design, outcome, [fold])
+    return TreesFit(_exported(grown, terms, trees), trees, leaves, least)
+
+
+def _stopping(fold: Fold, rows: int, most: int) -> Fold:
+    """Some of a fold's unseen rows, and all others to learn from."""
+    unseen = fold.unseen[:most]
+    is_learned = np.ones(rows, dtype=bool)
+    is_learned[unseen] = False
+    return Fold(np.flatnonzero(is_learned), unseen)
 
 
 def _unseen_loss(
@@ -346,11 +359,11 @@ def _filled(design: Floats) -> Floats:
     return design
 
 
-def _exported(grown: Booster, terms: Sequence[Term]) -> Trees:
-    """The nodes of a fitted model of scikit-learn; trees of a single leaf add to the intercept."""
+def _exported(grown: Booster, terms: Sequence[Term], trees: int) -> Trees:
+    """The nodes of the first trees of scikit-learn's; those of one leaf add to the intercept."""
     intercept = float(np.ravel(grown._baseline_prediction)[0])
     parts: list[tuple[npt.NDArray[np.generic], ...]] = []
-    for (predictor,) in grown._predictors:
+    for (predictor,) in grown._predictors[:trees]:
         nodes = predictor.nodes
         is_leaf = nodes["is_leaf"].astype(bool)
         if len(nodes) == 1:
