@@ -216,6 +216,17 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path):
     assert not out.exists()
 
 
+def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, people: World):
+    frame = people.frame.select("visits").with_columns(y=pl.Series(people.outcome))
+    frame.write_parquet(tmp_path / "in.parquet")
+    (tmp_path / "out.parquet").mkdir()
+    with pytest.raises(PredictionError, match="cannot be written"):
+        predict_file(
+            tmp_path / "in.parquet", tmp_path / "out.parquet", Request("y", parameters=FEW)
+        )
+    assert {path.name for path in tmp_path.iterdir()} == {"in.parquet", "out.parquet"}
+
+
 def test_numbers_with_codes_for_none_are_numbers(tmp_path: Path):
     (tmp_path / "in.csv").write_text("a;b;c\n1;x;2024-01-05\nNA;?;2024-02-01\n2.5;y;\n")
     table = read_table(tmp_path / "in.csv")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
+from portrait_assets.core.files import replace_files
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof
 from portrait_assets.methods.prediction.table.features import listed
@@ -40,11 +42,13 @@ def predict_file(path: Path, to: Path, asked: Request) -> TablePredictions:
     if not to.absolute().parent.is_dir():
         raise PredictionError(f"there is no folder {to.parent} to write {to.name} to: make it")
     found = predict_table(read_table(path), asked)
+    content = BytesIO()
+    if _is_csv(to):
+        neutralized(found.rows).write_csv(content)
+    else:
+        found.rows.write_parquet(content)
     try:
-        if _is_csv(to):
-            neutralized(found.rows).write_csv(to)
-        else:
-            found.rows.write_parquet(to)
+        replace_files({to: content.getvalue()})
     except OSError as error:
         raise PredictionError(
             f"{to} cannot be written ({error.strerror or error}): choose another place"
