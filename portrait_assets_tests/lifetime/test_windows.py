@@ -15,8 +15,8 @@ def test_the_newest_window_is_judged_and_the_season_decides_where_a_year_exists(
     assert newest.days == season.days == 90
 
 
-def test_a_year_with_too_little_before_it_is_no_season():
-    assert len(judged_windows(date(2022, 11, 1), date(2023, 12, 31), 90)) == 1
+def test_a_season_with_less_than_a_year_before_it_does_not_decide():
+    assert len(judged_windows(date(2022, 1, 2), date(2023, 12, 31), 90)) == 1
     assert len(judged_windows(date(2015, 1, 1), date(2023, 12, 31), 365)) == 1
 
 

@@ -32,8 +32,9 @@ def judged_windows(first: date, until: date, horizon_days: int) -> tuple[Window,
     """The windows that methods are judged in; the last one decides.
 
     The newest that is over, of the horizon's length or half of the history where that is shorter;
-    and a year before the horizon the same days, where a window's history was before them. None
-    where the history is of less than two days.
+    and a year before the horizon the same days, where a year's history was before them: methods
+    are not judged by what they learn from much less than there is now. None where the history is
+    of less than two days.
 
     Args:
         first: the first day of the history.
@@ -44,7 +45,7 @@ def judged_windows(first: date, until: date, horizon_days: int) -> tuple[Window,
     if days < 1:
         return ()
     newest = Window(until - timedelta(days), until)
-    season = _year_before(first, until, horizon_days)
+    season = _year_before(first, until, horizon_days, history_days=YEAR_DAYS)
     return (newest, season) if season else (newest,)
 
 
@@ -53,12 +54,12 @@ def learnt_windows(first: date, base: date, days: int) -> tuple[Window, ...]:
     newest = Window(base - timedelta(days), base)
     if (newest.base - first).days < days:
         return ()
-    season = _year_before(first, base, days)
+    season = _year_before(first, base, days, history_days=days)
     return (newest, season) if season else (newest,)
 
 
-def _year_before(first: date, until: date, days: int) -> Window | None:
+def _year_before(first: date, until: date, days: int, history_days: int) -> Window | None:
     base = until - timedelta(YEAR_DAYS)
-    if days >= YEAR_DAYS or (base - first).days < days:
+    if days >= YEAR_DAYS or (base - first).days + 1 < history_days:
         return None
     return Window(base, base + timedelta(days), is_season=True)
