@@ -124,14 +124,5 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
 
 
 def _departure(wish: Wish, as_of: date, rows: SharedRows) -> Departure:
-    about = {"month": f"{as_of:%Y-%m}"}
-    if (anonymous := rows.anonymous) is not None:
-        about |= {
-            "k": str(wish.k),
-            "classes": str(anonymous.classes),
-            "smallest_class": str(anonymous.smallest_class),
-            "information_loss": f"{anonymous.loss:.4f}",
-            "generalised_cells": str(sum(each.generalised for each in anonymous.columns)),
-            "suppressed_cells": str(sum(e.suppressed for e in (*anonymous.columns, *rows.texts))),
-        }
+    about = {"month": f"{as_of:%Y-%m}", **rows.loss(wish.k)}
     return Departure(Outlet.SHARED, wish.purpose, rows.columns, profile=Profile.SHARED, about=about)

@@ -15,7 +15,14 @@ import duckdb
 
 from portrait_assets.core.errors import PortraitError, suggestion
 from portrait_assets.core.invocation import command
-from portrait_assets.privacy.egress import Consent, Departure, Purpose, nothing_declared, purpose_of
+from portrait_assets.privacy.egress import (
+    Consent,
+    Departure,
+    Profile,
+    Purpose,
+    nothing_declared,
+    purpose_of,
+)
 from portrait_assets.storage.duckdb.connection import has_table, literal, open_published
 
 CUSTOMER_CONSENT, CONSENT_DEFAULT = "consent.customer_consent", "consent.consent_default"
@@ -50,10 +57,15 @@ class ConsentError(PortraitError):
 
 @dataclass(frozen=True)
 class Use:
-    """What customers are asked for: a purpose, by a channel or, as None, by any."""
+    """What customers are asked for: a purpose, by a channel or, as None, by any.
+
+    `unless_refused`: whoever recorded nothing allows it, whatever silence means to the source; so
+    it is asked where nobody is found in what leaves.
+    """
 
     purpose: str
     channel: str | None = None
+    unless_refused: bool = False
 
 
 ANALYSIS = Use(PROFILING)
@@ -115,7 +127,8 @@ def consent_of(file: Path) -> Consent:
     def refusal(departure: Departure) -> str | None:
         reason = nothing_declared(departure)
         purpose = purpose_of(departure.purpose)
-        if reason is None or purpose is None or not file.exists():
+        is_shared = departure.profile == Profile.SHARED
+        if reason is not None or is_shared or purpose is None or not file.exists():
             return reason
         con = open_published(file)
         try:
@@ -163,9 +176,11 @@ def answers_sql(customers: str, use: Use) -> str:
             f"WHEN len(no) > 0 THEN 'any but ' || {text.format('no')} ELSE 'any' END"
         )
     newest = f"(SELECT max(as_of) FROM {CONSENT_DEFAULT}) AND purpose = {literal(use.purpose)}"
+    because = f"coalesce(CASE WHEN {allowed} THEN why ELSE why_not END, 'default')"
+    allows = f"{allowed} OR {because} = 'default'" if use.unless_refused else allowed
     return f"""
-    SELECT customer_id, {allowed} AS allowed,
-        coalesce(CASE WHEN {allowed} THEN why ELSE why_not END, 'default') AS because,
+    SELECT customer_id, {allows} AS allowed,
+        {because} AS because,
         {channels} AS channels
     FROM (SELECT customer_id FROM {customers})
     LEFT JOIN (
@@ -192,8 +207,8 @@ def refusing_sql(con: duckdb.DuckDBPyConnection, purpose: str) -> str | None:
         return None
     who_spoke = f"(SELECT DISTINCT customer_id FROM {CUSTOMER_CONSENT})"
     return (
-        f"SELECT customer_id FROM ({answers_sql(who_spoke, Use(purpose))}) "
-        "WHERE NOT allowed AND because <> 'default'"
+        f"SELECT customer_id FROM ({answers_sql(who_spoke, Use(purpose, unless_refused=True))}) "
+        "WHERE NOT allowed"
     )
 
 

@@ -294,7 +294,7 @@ def test_a_file_for_marketing_has_identifiers_and_is_its_owners_only(
     assert not PHONES.search(shop.register_file.read_bytes())
 
 
-def test_a_file_for_another_purpose_has_pseudonyms(shop: Settings, tmp_path: Path):
+def test_a_file_for_analysis_has_pseudonyms(shop: Settings, tmp_path: Path):
     file = tmp_path / "audience.parquet"
     ran = portrait_here(
         *("audience", "value_tier = 'high'", "--purpose", "analysis", "--out", str(file)),
@@ -303,6 +303,31 @@ def test_a_file_for_another_purpose_has_pseudonyms(shop: Settings, tmp_path: Pat
     assert ran.returncode == 0, ran.stderr
     assert f"written to {file} by pseudonyms, for profiling; only you may read it" in ran.stdout
     assert pl.read_parquet(file)["customer_id"].to_list() == of_high_tier(shop.portrait_file)
+
+
+def test_a_file_for_sharing_hides_every_customer_and_says_what_that_took(
+    shop: Settings, tmp_path: Path
+):
+    """Nobody was asked for sharing, so that nobody has refused it either."""
+    file = tmp_path / "audience.csv"
+    ran = portrait_here(
+        *("audience", "value_tier = 'high'", "--purpose", "sharing", "--k", "2"),
+        *("--out", str(file)),
+        data=shop.data_dir,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert f"written to {file} by pseudonyms of its own, for sharing; only you" in ran.stdout
+    assert "combinations of quasi-identifiers, each of 2 customers or more" in ran.stdout
+    written = pl.read_csv(file, infer_schema=False)
+    assert written.height == len(of_high_tier(shop.portrait_file))
+    assert not set(written["customer_id"]) & set(of_high_tier(shop.portrait_file))
+    entry = agreed(shop).earlier(Outlet.SHARED)[-1]
+    assert (entry["profile"], entry["purpose"], entry["rows"]) == (
+        *("shared", "sharing"),
+        written.height,
+    )
+    assert entry["about"]["k"] == "2"
+    assert "information_loss" in entry["about"]
 
 
 @pytest.mark.parametrize("lacks", ["key", "warehouse"])

@@ -23,6 +23,7 @@ from portrait_assets.stages.tags.audiences.finding import FoundAudience, find_au
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.stages.tags.evaluation.diff import DIFF_SCHEMA
 from portrait_assets.stages.tags.services import DraftDiff, pass_diff
+from portrait_assets.stages.tags.shared_rows import SharingError
 
 CUSTOMERS = """
 SELECT
@@ -306,7 +307,7 @@ def test_a_file_may_hold_few_customers_and_the_register_does_not_name_them(
     assert entry["about"] == {"month": "2024-06"}
 
 
-@pytest.mark.parametrize("purpose", [None, "marketing", "credit", "sharing"])
+@pytest.mark.parametrize("purpose", [None, "marketing"])
 def test_nothing_is_written_for_a_purpose_that_nobody_agreed_to(
     find: Find, settings: Settings, tmp_path: Path, purpose: str | None
 ):
@@ -319,6 +320,15 @@ def test_nothing_is_written_for_a_purpose_that_nobody_agreed_to(
     )
     assert not out.parent.exists()
     assert not settings.register_file.exists()
+
+
+@pytest.mark.parametrize("more", [{}, {"out": "a.csv"}, {"out": "a.csv", "purpose": "analysis"}])
+def test_k_is_refused_where_nobody_is_hidden(find: Find, tmp_path: Path, more: dict[str, str]):
+    if "out" in more:
+        more = {**more, "out": tmp_path / more["out"]}  # type: ignore[dict-item]
+    with pytest.raises(SharingError, match="--k is for files in which nobody is found"):
+        find("tier = 'high'", k=20, **more)
+    assert not (tmp_path / "a.csv").exists()
 
 
 def test_nothing_is_written_or_answered_where_the_register_is_broken(

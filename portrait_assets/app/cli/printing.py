@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -24,6 +25,9 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.privacy.keys import KeyName, has_key
 from portrait_assets.privacy.pseudonyms import key_made
+
+if TYPE_CHECKING:
+    from portrait_assets.stages.tags.shared_rows import SharedRows
 
 EXAMPLE_QUERIES = (
     "FROM portrait LIMIT 5",
@@ -58,6 +62,27 @@ def print_published(published: Published, settings: Settings, out: Console) -> N
     for query in EXAMPLE_QUERIES:
         code = f"import duckdb; duckdb.connect('{path}', read_only=True).sql(\"{query}\").show()"
         out.print(f"  {python_command(code)}", markup=False)
+
+
+def print_loss(rows: SharedRows, k: int, console: Console) -> None:
+    """Print what was taken off each column so that nobody is found by them."""
+    found = rows.anonymous
+    if found is None:
+        console.print("The source is a public one: its customers are shared as they are.")
+        return
+    console.print(
+        f"{found.classes:,} combinations of quasi-identifiers, each of {k} customers or more "
+        f"(the rarest of {found.smallest_class:,}, {found.average_class:.1f} on average); "
+        f"{found.loss:.1%} of their information is lost"
+        if found.smallest_class >= k
+        else f"There are fewer than {k} customers, so that nothing is shown of what others know."
+    )
+    table = Grid("column", "shown", "as recorded", "generalised", "suppressed", box=None)
+    for each in (*found.columns, *rows.texts):
+        cells = max(each.as_recorded + each.generalised + each.suppressed, 1)
+        shares = (each.as_recorded, each.generalised, each.suppressed)
+        table.add_row(each.column, each.level, *(f"{count / cells:.1%}" for count in shares))
+    console.print(table)
 
 
 def print_status(status: Status, out: Console) -> None:

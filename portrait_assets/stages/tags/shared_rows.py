@@ -56,6 +56,19 @@ class SharedRows:
     texts: tuple[ColumnLoss, ...]
     anonymous: Anonymous | None
 
+    def loss(self, k: int) -> dict[str, str]:
+        """What the register has of what was taken off; nothing of a public source."""
+        if (anonymous := self.anonymous) is None:
+            return {}
+        return {
+            "k": str(k),
+            "classes": str(anonymous.classes),
+            "smallest_class": str(anonymous.smallest_class),
+            "information_loss": f"{anonymous.loss:.4f}",
+            "generalised_cells": str(sum(each.generalised for each in anonymous.columns)),
+            "suppressed_cells": str(sum(e.suppressed for e in (*anonymous.columns, *self.texts))),
+        }
+
 
 def shared_rows(
     con: duckdb.DuckDBPyConnection,

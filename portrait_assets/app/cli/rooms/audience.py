@@ -40,6 +40,14 @@ def audience(
         str | None,
         typer.Option("--channel", help="Channel of the contact.", show_default="at least one"),
     ] = None,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            "--k",
+            help="Fewest customers alike in a file for sharing.",
+            show_default="10",
+        ),
+    ] = None,
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
@@ -52,10 +60,14 @@ def audience(
 
     Into a file go only customers who allow its purpose by the newest consents known. One for
     marketing has the source's identifiers, looked up with the key of pseudonyms and the warehouse;
-    one for any other purpose has the pseudonyms. Only you may read either.
+    one for analysis has the pseudonyms. In one for sharing, and for credit where no customer was
+    asked for that, at least k customers are alike in all that others may know of them, under
+    pseudonyms that no other file has. Only you may read them.
     """
+    from portrait_assets.app.cli.printing import print_loss
     from portrait_assets.app.door import door_of
     from portrait_assets.core.source_folder import source_file
+    from portrait_assets.methods.anonymity.anonymise import K
     from portrait_assets.stages.tags.audiences.export import reasons
     from portrait_assets.stages.tags.audiences.finding import find_audience
     from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
@@ -71,12 +83,17 @@ def audience(
         out=to,
         purpose=purpose,
         channel=channel,
+        k=k,
     )
     print_audience(found.audience, out)
     for note in found.notes:
         out.print(note, markup=False)
     if found.written is not None:
-        named = "the source's identifiers" if found.is_identified else "pseudonyms"
+        if found.shared is not None:
+            print_loss(found.shared, K if k is None else k, out)
+            named = "pseudonyms of its own"
+        else:
+            named = "the source's identifiers" if found.is_identified else "pseudonyms"
         out.print(
             f"{found.written:,} customers written to {to} by {named}, for {found.purpose}; only "
             "you may read it.",

@@ -65,26 +65,10 @@ def publish(
 
 
 def print_shared(shared: SharedFile, k: int, console: Console) -> None:
-    """Print what was taken off each column so that nobody is found by them."""
-    from rich.table import Table
+    """Print whom the file is of, and what was taken off so that nobody is found in it."""
+    from portrait_assets.app.cli.printing import print_loss
 
-    found = shared.rows.anonymous
     console.print(f"{shared.customers:,} customers of {shared.as_of:%Y-%m}", markup=False)
     if shared.refusing:
         console.print(f"{shared.refusing:,} more are left out, for they refused the purpose")
-    if found is None:
-        console.print("The source is a public one: its customers are shared as they are.")
-        return
-    console.print(
-        f"{found.classes:,} combinations of quasi-identifiers, each of {k} customers or more "
-        f"(the rarest of {found.smallest_class:,}, {found.average_class:.1f} on average); "
-        f"{found.loss:.1%} of their information is lost"
-        if found.smallest_class >= k
-        else f"There are fewer than {k} customers, so that nothing is shown of what others know."
-    )
-    table = Table("column", "shown", "as recorded", "generalised", "suppressed", box=None)
-    for each in (*found.columns, *shared.rows.texts):
-        cells = max(each.as_recorded + each.generalised + each.suppressed, 1)
-        shares = (each.as_recorded, each.generalised, each.suppressed)
-        table.add_row(each.column, each.level, *(f"{count / cells:.1%}" for count in shares))
-    console.print(table)
+    print_loss(shared.rows, k, console)

@@ -33,10 +33,22 @@ from portrait_assets.storage.duckdb.tables import existing_types
 _CHANNELS = "allowed_channels"
 
 
+FORMATS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
+
+
 @dataclass(frozen=True)
 class Exported:
     """How many customers were written, and how many were left out by purpose and reason."""
 
+    customers: int
+    left_out: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The SELECT of the members who allow a use, their number, and the others by reason."""
+
+    sql: str
     customers: int
     left_out: Mapping[tuple[str, str], int]
 
@@ -52,13 +64,7 @@ def export_audience(
 ) -> Exported:
     """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
 
-    Only customers are written who by the newest consents allow the use and profiling, and, where
-    the audience is selected by tags that are computed for another purpose, that purpose too; such a
-    tag is null for who does not allow it. Without a channel `allowed_channels` says by which they
-    may be contacted.
-
-    The file is written beside `path`, for its owner only, and then moved, so that it is never
-    half-written. In CSV no text is a formula to a spreadsheet (`schema.csv_text`).
+    Only customers are written who allow the use, see `allowed_members`.
 
     Args:
         con: a connection to the published file, which is only read.
@@ -74,17 +80,58 @@ def export_audience(
         TagError: when the file's ending is neither, or all customers are left out.
         ConsentError: when it is not known what customers allow.
     """
-    formats = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
-    if path.suffix not in formats:
+    check_name(path)
+    allowed = allowed_members(con, audience, use, without)
+    selected = allowed.sql
+    if identifiers is not None:
+        con.register("identifiers", identifiers.to_arrow())
+        selected = (
+            f"SELECT r.* REPLACE (i.identifier AS customer_id) FROM ({selected}) AS r "
+            "JOIN identifiers AS i ON i.pseudonym = r.customer_id"
+        )
+    write_rows(con, selected, path, lambda whole: before(whole, allowed.customers))
+    return Exported(allowed.customers, allowed.left_out)
+
+
+def check_name(path: Path) -> None:
+    """Check that a file of rows can have this name.
+
+    Raises:
+        TagError: when its ending is neither .csv nor .parquet.
+    """
+    if path.suffix not in FORMATS:
         raise TagError(f"{path.name} ends in neither .csv nor .parquet; choose one of them.")
+
+
+def allowed_members(
+    con: duckdb.DuckDBPyConnection, audience: Audience, use: Use, without: Sequence[str] = ()
+) -> Allowed:
+    """The audience's rows of the portrait matrix of who allows the use by the newest consents.
+
+    They allow profiling too, and, where the audience is selected by tags that are computed for
+    another purpose, that purpose; such a tag is null for who does not allow it. Of marketing
+    without a channel `allowed_channels` says by which they may be contacted.
+
+    Args:
+        con: a connection to the published file, which is only read.
+        audience: what `select_audience` gave.
+        use: what for.
+        without: columns that are left out.
+
+    Raises:
+        TagError: when all customers are left out.
+        ConsentError: when it is not known what customers allow.
+    """
     of_others = _tags_of_other_purposes(con, audience.as_of, use)
     needed = {of_others[name] for name in audience.expression.columns if name in of_others}
-    uses = [use] if use.purpose != PROFILING else []
+    is_known = bool(existing_types(con, CONSENT_DEFAULT))
+    uses = [use] if use.purpose != PROFILING and (is_known or not use.unless_refused) else []
     uses += [Use(purpose) for purpose in sorted(needed)]
     rows = rows_of(con, audience)
     for each in uses:
-        require_asked(con, each)
-    if existing_types(con, CONSENT_DEFAULT):
+        if not each.unless_refused:
+            require_asked(con, each)
+    if is_known:
         # Of an earlier month there are rows of customers who have objected since.
         uses.append(ANALYSIS)
     shown = {name: purpose for name, purpose in of_others.items() if name not in without}
@@ -97,30 +144,43 @@ def export_audience(
             f"None of the {audience.size:,} customers may be used for {use.purpose}"
             f"{f' by {use.channel}' if use.channel else ''} ({reasons(refused)}); select others."
         )
+    asked = _Asked(tuple(uses), tuple(others), tables)
+    selected = _selected(rows, ["customer_no", *without], asked, shown)
+    return Allowed(selected, written, refused)
+
+
+def write_rows(
+    con: duckdb.DuckDBPyConnection,
+    selected: str,
+    path: Path,
+    before: Callable[[Path], object] = lambda whole: None,
+) -> None:
+    """Write rows of customers to a file, by `customer_id`, for its owner only.
+
+    It is written beside `path` and then moved, so that it is never half-written. In CSV no text is
+    a formula to a spreadsheet (`schema.csv_text`).
+
+    Args:
+        con: a connection to the published file, which is only read.
+        selected: SELECT of the rows.
+        path: where the file goes; see `check_name`.
+        before: called with the whole file before it has its name; an error leaves none behind.
+    """
     temporary = path.with_name(f".{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
+    selected = f"SELECT * FROM ({selected}) ORDER BY customer_id"
     try:
-        asked = _Asked(tuple(uses), tuple(others), tables)
-        selected = _selected(rows, ["customer_no", *without], asked, shown)
-        if identifiers is not None:
-            con.register("identifiers", identifiers.to_arrow())
-            selected = (
-                f"SELECT r.* REPLACE (i.identifier AS customer_id) FROM ({selected}) AS r "
-                "JOIN identifiers AS i ON i.pseudonym = r.customer_id"
-            )
-        selected = f"SELECT * FROM ({selected}) ORDER BY customer_id"
         if path.suffix == ".csv":
             selected = _neutralized(con, selected)
         temporary.unlink(missing_ok=True)
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         # Into this very file, instead of one that DuckDB would put in its place.
-        how = f"{formats[path.suffix]}, USE_TMP_FILE false"
+        how = f"{FORMATS[path.suffix]}, USE_TMP_FILE false"
         con.execute(f"COPY ({selected}) TO {literal(temporary)} ({how})")
-        before(temporary, written)
+        before(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    return Exported(written, refused)
 
 
 def reasons(left_out: Mapping[tuple[str, str], int]) -> str:

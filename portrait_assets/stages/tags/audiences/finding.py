@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from portrait_assets.core.months import last_day, parse_month
+from portrait_assets.methods.anonymity.anonymise import K
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.privacy.consent import Use
 from portrait_assets.privacy.egress import (
@@ -17,6 +18,7 @@ from portrait_assets.privacy.egress import (
     Door,
     EgressError,
     Outlet,
+    Profile,
     Purpose,
     digest_of,
     digest_of_file,
@@ -37,6 +39,12 @@ from portrait_assets.stages.tags.audiences.audience import Audience, members, se
 from portrait_assets.stages.tags.audiences.condition import matrix_columns, parse_audience
 from portrait_assets.stages.tags.audiences.export import export_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
+from portrait_assets.stages.tags.audiences.shared import (
+    export_shared,
+    is_for_others,
+    sharing_of,
+)
+from portrait_assets.stages.tags.shared_rows import SharedRows, SharingError
 from portrait_assets.storage.duckdb.connection import noted_key, open_published
 
 CHANNEL = "channel"
@@ -47,9 +55,9 @@ CHANNEL = "channel"
 class FoundAudience:
     """An audience, how many customers were written to a file, and what was held back.
 
-    `written` is None without a file, which `is_identified` where it has the source's identifiers;
-    `notes` are sentences; `left_out` counts, by purpose and reason, customers who did not allow
-    what the file is for.
+    `written` is None without a file, which `is_identified` where it has the source's identifiers,
+    and `shared` where nobody is found in it; `notes` are sentences; `left_out` counts, by purpose
+    and reason, customers who did not allow what the file is for.
     """
 
     audience: Audience
@@ -58,6 +66,7 @@ class FoundAudience:
     purpose: str = Purpose.PROFILING
     is_identified: bool = False
     left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    shared: SharedRows | None = None
 
 
 def find_audience(
@@ -69,13 +78,16 @@ def find_audience(
     out: Path | None = None,
     purpose: str | None = None,
     channel: str | None = None,
+    k: int | None = None,
 ) -> FoundAudience:
     """An audience with its size, share, profile and overlaps, written to `out` if given.
 
     An answer rests on at least as many customers as the door asks for, also beside the answers
     given before. A file holds the columns, and may be selected by those, that the outlet
     `audience` is cleared for. One for marketing, with which customers are approached, has the
-    source's identifiers, looked up with the key of pseudonyms and the warehouse.
+    source's identifiers, looked up with the key of pseudonyms and the warehouse. In one for
+    sharing, and for credit where nobody was asked for that, k customers are alike in all that
+    others may know of them; it leaves by the outlet `shared`.
 
     Args:
         database: the published file; only read.
@@ -88,8 +100,11 @@ def find_audience(
             which is of single customers, for marketing.
         channel: by which the customers of a file are to be contacted; any that they allow when
             None.
+        k: the fewest customers alike in a file for others, 10 when None.
 
     Raises:
+        SharingError: when a file for others would hide nobody, or k is given for another file;
+            nothing is written then.
         TagError: when the expression may not be used or selects too few; nothing is written then.
         EgressError: when the answer or the file may not leave; nothing is written then.
         PseudonymError: when the identifiers of a file cannot be looked up; the same.
@@ -103,7 +118,17 @@ def find_audience(
         as_of = last_day(parse_month(month)) if month is not None else None
         purpose = purpose or (Purpose.PROFILING if out is None else Purpose.MARKETING)
         asked = _Asked(con, columns, others, as_of, purpose, channel)
-        return _answer(door, asked, text) if out is None else _file(door, asked, text, out)
+        is_shared = out is not None and is_for_others(con, asked.use)
+        if k is not None and not is_shared:
+            raise SharingError(
+                f"--k is for files in which nobody is found, with --out and --purpose sharing; "
+                f"leave it out for {purpose}."
+            )
+        if out is None:
+            return _answer(door, asked, text)
+        return (
+            _shared_file(door, asked, text, out, k) if is_shared else _file(door, asked, text, out)
+        )
     finally:
         con.close()
 
@@ -118,6 +143,11 @@ class _Asked:
     as_of: date | None
     purpose: str
     channel: str | None = None
+
+    @property
+    def use(self) -> Use:
+        """What customers are asked for."""
+        return Use(purpose_of(self.purpose) or Purpose.PROFILING, self.channel)
 
     def select(self, text: str, smallest: int) -> Audience:
         texts = {code: each.text for code, each in self.saved.items()}
@@ -158,9 +188,7 @@ def _answer(door: Door, asked: _Asked, text: str) -> FoundAudience:
 
 
 def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
-    clearance = Sensitivity(door.clearance(Outlet.AUDIENCE))
-    _check_condition_cleared(parse_audience(text, asked.columns), asked.columns, clearance)
-    found = asked.select(text, 1)
+    found = _selected_for_file(door, asked, text, Outlet.AUDIENCE)
     cleared, note = door.cleared(Outlet.AUDIENCE, asked.columns.values())
     departure = asked.departure(found, cleared, named=True)
     door.open(departure)
@@ -178,35 +206,73 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
         identifiers,
         # Entered before the file has its name: what is not in the register has not left.
         lambda whole, rows: door.record(departure, rows, digest_of_file(whole)),
-        Use(purpose_of(asked.purpose) or Purpose.PROFILING, asked.channel),
+        asked.use,
     )
-    smallest = door.smallest_group
-    shown, left_out = without_small_groups(
-        asked.con, found, asked.columns, asked.saved, (), smallest
+    shown, notes = _as_printed(door, asked, found, note)
+    return FoundAudience(
+        shown, written.customers, notes, str(asked.use.purpose), is_identified, written.left_out
     )
-    notes = [note] if note is not None else []
-    notes += _on_lines(left_out, smallest)
+
+
+def _shared_file(door: Door, asked: _Asked, text: str, out: Path, k: int | None) -> FoundAudience:
+    found = _selected_for_file(door, asked, text, Outlet.SHARED)
+    sharing = sharing_of(door.settings.source_dir, K if k is None else k)
+    cleared, note = door.cleared(Outlet.SHARED, asked.columns.values())
+
+    def departure(rows: SharedRows) -> Departure:
+        one = asked.departure(found, rows.columns, named=True)
+        return replace(
+            one,
+            outlet=Outlet.SHARED,
+            profile=Profile.SHARED,
+            about={**one.about, **rows.loss(sharing.k)},
+        )
+
+    def opens(rows: SharedRows) -> None:
+        door.open(departure(rows))
+
+    def records(rows: SharedRows, customers: int, whole: Path) -> None:
+        door.record(departure(rows), customers, digest_of_file(whole))
+
+    columns = {column.name: column for column in cleared}
+    written = export_shared(asked.con, found, out, sharing, columns, asked.use, opens, records)
+    shown, notes = _as_printed(door, asked, found, note)
     return FoundAudience(
         shown,
         written.customers,
-        tuple(notes),
-        str(purpose_of(asked.purpose)),
-        is_identified,
-        written.left_out,
+        notes,
+        str(asked.use.purpose),
+        left_out=written.left_out,
+        shared=written.rows,
     )
 
 
-def _check_condition_cleared(
-    expression: Expression, columns: Mapping[str, Column], clearance: Sensitivity
-) -> None:
-    """Every row of a file tells what its condition states, so that is cleared like a column."""
-    for name in expression.columns:
+def _as_printed(
+    door: Door, asked: _Asked, found: Audience, note: str | None
+) -> tuple[Audience, tuple[str, ...]]:
+    """What is printed beside a file: the audience without small groups, and sentences."""
+    shown, left_out = without_small_groups(
+        asked.con, found, asked.columns, asked.saved, (), door.smallest_group
+    )
+    notes = () if note is None else (note,)
+    return shown, (*notes, *_on_lines(left_out, door.smallest_group))
+
+
+def _selected_for_file(door: Door, asked: _Asked, text: str, outlet: Outlet) -> Audience:
+    """The audience, by what the readers of the outlet may see.
+
+    Every row of a file tells what its condition states, so that is cleared like a column.
+    """
+    clearance = Sensitivity(door.clearance(outlet))
+    columns = asked.columns
+    for name in parse_audience(text, columns).columns:
         if columns[name].sensitivity > clearance:
             raise EgressError(
                 f"The file would tell of each customer in it what the condition states of {name}, "
                 f"of class {columns[name].sensitivity}, and may hold up to {clearance}; leave it "
-                f"out, or set PORTRAIT_CLEARANCE__AUDIENCE={columns[name].sensitivity}."
+                f"out, or set PORTRAIT_CLEARANCE__{outlet.upper()}={columns[name].sensitivity}."
             )
+    return asked.select(text, 1)
 
 
 def _on_lines(left_out: int, smallest: int) -> tuple[str, ...]:
