@@ -15,14 +15,7 @@ import duckdb
 
 from portrait_assets.core.errors import PortraitError, suggestion
 from portrait_assets.core.invocation import command
-from portrait_assets.privacy.egress import (
-    Consent,
-    Departure,
-    Profile,
-    Purpose,
-    nothing_declared,
-    purpose_of,
-)
+from portrait_assets.privacy.egress import Consent, Departure, Purpose, nothing_declared, purpose_of
 from portrait_assets.storage.duckdb.connection import has_table, literal, open_published
 
 CUSTOMER_CONSENT, CONSENT_DEFAULT = "consent.customer_consent", "consent.consent_default"
@@ -127,8 +120,7 @@ def consent_of(file: Path) -> Consent:
     def refusal(departure: Departure) -> str | None:
         reason = nothing_declared(departure)
         purpose = purpose_of(departure.purpose)
-        is_shared = departure.profile == Profile.SHARED
-        if reason is not None or is_shared or purpose is None or not file.exists():
+        if reason is None or purpose is None or not file.exists():
             return reason
         con = open_published(file)
         try:

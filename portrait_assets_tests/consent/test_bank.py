@@ -182,6 +182,40 @@ def test_an_export_leaves_out_who_has_not_agreed(bank: Settings, tmp_path: Path)
 
 
 @pytest.mark.slow
+def test_who_refuses_profiling_and_not_marketing_is_in_a_campaigns_file_without_tags(
+    bank: Settings, con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.parquet"
+    found = find_audience(
+        *(bank.portrait_file, "customer_id IS NOT NULL", door_of(bank)),
+        out=path,
+        with_generic=True,
+    )
+    written = pl.read_parquet(path)
+    generic = written.filter("is_generic")
+    assert generic.height == found.generic
+    assert written.height == generic.height + (found.written or 0)
+    # By the newest consents, whose rows are of one channel each or of any other.
+    expected = rows(
+        con,
+        "SELECT DISTINCT m.customer_id FROM consent.customer_consent AS m "
+        "JOIN newest_month USING (as_of) WHERE m.purpose = 'marketing' AND m.allowed "
+        "AND m.customer_id IN (SELECT customer_id FROM tags.portrait_matrix "
+        "JOIN newest_month USING (as_of) WHERE NOT profiling_allowed)",
+    )
+    assert expected
+    identified = set(published(bank, generic["customer_id"]))
+    assert identified == {who for (who,) in expected}
+    tags = [
+        name
+        for name in written.columns
+        if name not in ("as_of", "customer_id", "is_generic", "allowed_channels")
+    ]
+    assert generic.select(tags).null_count().row(0) == (generic.height,) * len(tags)
+    assert generic["allowed_channels"].null_count() == 0
+
+
+@pytest.mark.slow
 def test_no_check_counts_them_as_missing(bank: Settings, con: duckdb.DuckDBPyConnection) -> None:
     found = rows(
         con,

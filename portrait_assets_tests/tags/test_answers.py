@@ -331,6 +331,16 @@ def test_k_is_refused_where_nobody_is_hidden(find: Find, tmp_path: Path, more: d
     assert not (tmp_path / "a.csv").exists()
 
 
+@pytest.mark.parametrize("more", [{}, {"out": "a.csv", "purpose": "analysis"}])
+def test_who_refuses_profiling_is_added_to_files_for_marketing_only(
+    find: Find, tmp_path: Path, more: dict[str, str]
+):
+    if "out" in more:
+        more = {**more, "out": tmp_path / more["out"]}  # type: ignore[dict-item]
+    sentence = refused(find, "tier = 'high'", with_generic=True, **more)
+    assert sentence.startswith("--with-generic is for files by which customers are contacted")
+
+
 def test_nothing_is_written_or_answered_where_the_register_is_broken(
     find: Find, settings: Settings, tmp_path: Path
 ):

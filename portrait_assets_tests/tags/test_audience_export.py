@@ -76,6 +76,64 @@ def test_into_an_export_go_those_who_allow_its_purpose(
     assert (for_analysis.customers, for_analysis.left_out) == (5, {})
 
 
+def test_who_refuses_profiling_and_may_be_contacted_is_added_without_tags(
+    asked: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    """f objected to profiling, and marketing is allowed unless refused."""
+    audience, path = select_audience(asked, "customer_id <= 'c'"), tmp_path / "people.parquet"
+    written_rows = []
+    exported = export_audience(
+        asked,
+        audience,
+        path,
+        use=Use("marketing"),
+        with_generic=True,
+        before=lambda whole, rows: written_rows.append(rows),
+    )
+    assert (exported.customers, exported.generic, written_rows) == (2, 1, [3])
+    assert exported.left_out == {("marketing", "withdrawn"): 1}
+    found = written(asked, path, "as_of, customer_id, is_generic, allowed_channels")
+    assert found == [
+        (JUNE, "a", False, "any"),
+        (JUNE, "c", False, "sms"),
+        (JUNE, "f", True, "any"),
+    ]
+    tags = pl.read_parquet(path).filter("is_generic").drop("as_of", "customer_id", "is_generic")
+    assert tags.drop("allowed_channels").null_count().row(0) == (1,) * (tags.width - 1)
+    export_audience(asked, audience, path, use=Use("marketing"))
+    assert "is_generic" not in pl.read_parquet(path).columns
+
+
+def test_the_channel_holds_for_who_refuses_profiling_too_and_so_does_an_objection_since(
+    asked: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    """c, who was profiled in the month, has objected since, and may be contacted by sms alone."""
+    write_consents(
+        asked,
+        [
+            *((who, "profiling", None, False, "objection") for who in "cf"),
+            ("c", "marketing", None, False, "objection"),
+            ("c", "marketing", "sms", True, "consent"),
+            ("f", "marketing", "sms", False, "unsubscribed"),
+        ],
+        {"marketing": True},
+        as_of="2017-07-31",
+    )
+    audience, path = select_audience(asked, "customer_id <= 'c'"), tmp_path / "people.parquet"
+    for channel, generic, left_out in (
+        ("sms", ["c"], {}),
+        ("email", ["f"], {("marketing", "objection"): 1}),
+    ):
+        exported = export_audience(
+            asked, audience, path, use=Use("marketing", channel), with_generic=True
+        )
+        assert exported.left_out == left_out
+        rows = pl.read_parquet(path)
+        assert rows.filter("is_generic")["customer_id"].to_list() == generic
+        assert rows.filter(~pl.col("is_generic"))["customer_id"].to_list() == ["a", "b"]
+        assert "allowed_channels" not in rows.columns
+
+
 def test_an_export_of_an_earlier_month_leaves_out_who_objected_to_profiling_since(
     asked: duckdb.DuckDBPyConnection, tmp_path: Path
 ):

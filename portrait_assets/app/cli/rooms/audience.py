@@ -48,6 +48,13 @@ def audience(
             show_default="10",
         ),
     ] = None,
+    with_generic: Annotated[
+        bool,
+        typer.Option(
+            "--with-generic",
+            help="Add who refuses profiling but may be contacted, for the offer that all get.",
+        ),
+    ] = False,
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
@@ -63,6 +70,10 @@ def audience(
     one for analysis has the pseudonyms. In one for sharing, and for credit where no customer was
     asked for that, at least k customers are alike in all that others may know of them, under
     pseudonyms that no other file has. Only you may read them.
+
+    With --with-generic a file for marketing has all customers of the month besides who refuse
+    profiling but may be contacted: by identifier and allowed channels, without tags, with
+    is_generic true. They are not selected by the condition, and get the same offer.
     """
     from portrait_assets.app.cli.printing import print_loss
     from portrait_assets.app.door import door_of
@@ -84,6 +95,7 @@ def audience(
         purpose=purpose,
         channel=channel,
         k=k,
+        with_generic=with_generic,
     )
     print_audience(found.audience, out)
     for note in found.notes:
@@ -99,6 +111,11 @@ def audience(
             "you may read it.",
             markup=False,
         )
+        if found.generic is not None:
+            out.print(
+                f"{found.generic:,} more are in it who refuse profiling and may be contacted: with "
+                "no tag and is_generic true, for the offer that they all get alike."
+            )
         if found.left_out:
             out.print(f"{sum(found.left_out.values()):,} left out; {reasons(found.left_out)}.")
 

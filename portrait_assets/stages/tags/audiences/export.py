@@ -25,23 +25,25 @@ from portrait_assets.privacy.consent import (
 from portrait_assets.schema.csv_text import neutralized_sql
 from portrait_assets.stages.tags.audiences.audience import Audience, rows_of
 from portrait_assets.stages.tags.audiences.condition import of_month
+from portrait_assets.stages.tags.audiences.generic import CHANNELS, IS_GENERIC, generic_sql
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.tables import existing_types
-
-_CHANNELS = "allowed_channels"
-
 
 FORMATS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
 
 
 @dataclass(frozen=True)
 class Exported:
-    """How many customers were written, and how many were left out by purpose and reason."""
+    """How many customers were written, and how many were left out by purpose and reason.
+
+    `generic` more are written who refuse profiling.
+    """
 
     customers: int
     left_out: Mapping[tuple[str, str], int]
+    generic: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def export_audience(
     identifiers: pl.DataFrame | None = None,
     before: Callable[[Path, int], object] = lambda whole, rows: None,
     use: Use = ANALYSIS,
+    with_generic: bool = False,
 ) -> Exported:
     """Write the audience's rows of the portrait matrix to a .csv or .parquet file.
 
@@ -75,6 +78,8 @@ def export_audience(
         before: called with the whole file, and its number of customers, before it has its name; an
             error leaves none behind.
         use: what the file is for.
+        with_generic: whether those are written too who refuse profiling and allow the use, with no
+            tag and `is_generic`, which is false of the others.
 
     Raises:
         TagError: when the file's ending is neither, or all customers are left out.
@@ -82,15 +87,22 @@ def export_audience(
     """
     check_name(path)
     allowed = allowed_members(con, audience, use, without)
-    selected = allowed.sql
+    selected, refused, generic = allowed.sql, dict(allowed.left_out), 0
+    if with_generic:
+        others = generic_sql(con, audience.as_of, use)
+        generic = con.execute(f"SELECT count(*) FROM ({others})").fetchall()[0][0]
+        # Who objected since the month is left out of the audience, and among them.
+        refused = {key: count for key, count in refused.items() if key[0] != PROFILING}
+        selected = f"SELECT *, false AS {IS_GENERIC} FROM ({selected}) UNION ALL BY NAME {others}"
+    written = allowed.customers + generic
     if identifiers is not None:
         con.register("identifiers", identifiers.to_arrow())
         selected = (
             f"SELECT r.* REPLACE (i.identifier AS customer_id) FROM ({selected}) AS r "
             "JOIN identifiers AS i ON i.pseudonym = r.customer_id"
         )
-    write_rows(con, selected, path, lambda whole: before(whole, allowed.customers))
-    return Exported(allowed.customers, allowed.left_out)
+    write_rows(con, selected, path, lambda whole: before(whole, written))
+    return Exported(allowed.customers, refused, generic)
 
 
 def check_name(path: Path) -> None:
@@ -217,7 +229,7 @@ def _selected(
     columns = f"m.* EXCLUDE ({', '.join(map(quote, dict.fromkeys(without)))})"
     columns += f" REPLACE ({nulled})" if nulled else ""
     if asked.uses and asked.uses[0].purpose == MARKETING and asked.uses[0].channel is None:
-        columns += f", a0.channels AS {_CHANNELS}"
+        columns += f", a0.channels AS {CHANNELS}"
     allowed = " AND ".join(f"a{n}.allowed" for n in range(len(asked.uses))) or "true"
     return f"SELECT {columns} FROM {rows} AS m{joined} WHERE {allowed}"
 

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from portrait_assets.core.months import last_day, parse_month
 from portrait_assets.methods.anonymity.anonymise import K
@@ -38,6 +39,7 @@ from portrait_assets.stages.tags.audiences.answers import (
 from portrait_assets.stages.tags.audiences.audience import Audience, members, select_audience
 from portrait_assets.stages.tags.audiences.condition import matrix_columns, parse_audience
 from portrait_assets.stages.tags.audiences.export import export_audience
+from portrait_assets.stages.tags.audiences.generic import generic_customers
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.audiences.shared import (
     export_shared,
@@ -49,6 +51,8 @@ from portrait_assets.storage.duckdb.connection import noted_key, open_published
 
 CHANNEL = "channel"
 """What the register holds of the channel that a file is for."""
+GENERIC = "who refuses profiling"
+"""What the register holds of whether such customers are in a file, without tags."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class FoundAudience:
 
     `written` is None without a file, which `is_identified` where it has the source's identifiers,
     and `shared` where nobody is found in it; `notes` are sentences; `left_out` counts, by purpose
-    and reason, customers who did not allow what the file is for.
+    and reason, customers who did not allow what the file is for. `generic` customers more were
+    written who refuse profiling; None where they were not asked for.
     """
 
     audience: Audience
@@ -67,6 +72,7 @@ class FoundAudience:
     is_identified: bool = False
     left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
     shared: SharedRows | None = None
+    generic: int | None = None
 
 
 def find_audience(
@@ -79,6 +85,7 @@ def find_audience(
     purpose: str | None = None,
     channel: str | None = None,
     k: int | None = None,
+    with_generic: bool = False,
 ) -> FoundAudience:
     """An audience with its size, share, profile and overlaps, written to `out` if given.
 
@@ -101,10 +108,13 @@ def find_audience(
         channel: by which the customers of a file are to be contacted; any that they allow when
             None.
         k: the fewest customers alike in a file for others, 10 when None.
+        with_generic: whether a file for marketing is to have those too who refuse profiling and
+            may be contacted, without tags.
 
     Raises:
         SharingError: when a file for others would hide nobody, or k is given for another file;
             nothing is written then.
+        EgressError: the same of `with_generic` without a file for marketing.
         TagError: when the expression may not be used or selects too few; nothing is written then.
         EgressError: when the answer or the file may not leave; nothing is written then.
         PseudonymError: when the identifiers of a file cannot be looked up; the same.
@@ -117,12 +127,17 @@ def find_audience(
         others = {each.code: each.where for each in loaded}
         as_of = last_day(parse_month(month)) if month is not None else None
         purpose = purpose or (Purpose.PROFILING if out is None else Purpose.MARKETING)
-        asked = _Asked(con, columns, others, as_of, purpose, channel)
+        asked = _Asked(con, columns, others, as_of, purpose, channel, with_generic)
         is_shared = out is not None and is_for_others(con, asked.use)
         if k is not None and not is_shared:
             raise SharingError(
                 f"--k is for files in which nobody is found, with --out and --purpose sharing; "
                 f"leave it out for {purpose}."
+            )
+        if with_generic and (out is None or asked.use.purpose != Purpose.MARKETING):
+            raise EgressError(
+                "--with-generic is for files by which customers are contacted, with --out and for "
+                "marketing; leave it out."
             )
         if out is None:
             return _answer(door, asked, text)
@@ -143,6 +158,7 @@ class _Asked:
     as_of: date | None
     purpose: str
     channel: str | None = None
+    with_generic: bool = False
 
     @property
     def use(self) -> Use:
@@ -160,6 +176,8 @@ class _Asked:
             del about[QUESTION]  # It may name customers, and the register is never rewritten.
         if self.channel is not None:
             about[CHANNEL] = self.channel
+        if self.with_generic:
+            about[GENERIC] = "included"
         return Departure(
             Outlet.AUDIENCE,
             self.purpose,
@@ -196,7 +214,11 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
     is_identified = key is None or asked.purpose == Purpose.MARKETING
     identifiers = None
     if key is not None and is_identified:
-        identifiers = members_identified(door.settings, key, members(asked.con, found))
+        who = members(asked.con, found)
+        if asked.with_generic:
+            generic = generic_customers(asked.con, found.as_of, asked.use)
+            who = pl.concat([who, generic]).unique()
+        identifiers = members_identified(door.settings, key, who)
     names = {column.name for column in cleared}
     written = export_audience(
         asked.con,
@@ -207,10 +229,17 @@ def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
         # Entered before the file has its name: what is not in the register has not left.
         lambda whole, rows: door.record(departure, rows, digest_of_file(whole)),
         asked.use,
+        asked.with_generic,
     )
     shown, notes = _as_printed(door, asked, found, note)
     return FoundAudience(
-        shown, written.customers, notes, str(asked.use.purpose), is_identified, written.left_out
+        shown,
+        written.customers,
+        notes,
+        str(asked.use.purpose),
+        is_identified,
+        written.left_out,
+        generic=written.generic if asked.with_generic else None,
     )
 
 
