@@ -1,4 +1,4 @@
-"""The certificate of an erasure: what was removed from where, and the scan that found nothing.
+"""The certificate of an erasure: what was removed from where, and what a scan found after it.
 
 It names nobody: people stand in it as tombstones, which say nothing without their key.
 """

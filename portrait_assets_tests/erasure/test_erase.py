@@ -313,6 +313,76 @@ def test_a_warehouse_that_cannot_be_searched_is_no_proof(
     assert resume(settings, quiet()).certificate.notes == ()
 
 
+PLANTED = f"""
+CREATE TABLE meta.planted AS SELECT * FROM (VALUES
+    (1, json('{{"of": "Zhao Longzhi"}}'), ['a', 'call Zhao Longzhi'], {{'of': 'nobody'}}, 'K011'),
+    (2, json('{{"of": "nobody"}}'), ['b', 'Zhao Longzhi'], {{'of': 'nobody'}}, 'K011'),
+    (3, json('{{"of": "nobody"}}'), ['c'], {{'of': 'Zhao Longzhi'}}, 'K011'),
+    (4, json('{{"of": "nobody"}}'), ['d'], {{'of': 'nobody'}}, '{PERSON}'),
+    (5, json('{{"of": "nobody"}}'), ['e'], {{'of': 'nobody'}}, 'K011')
+) AS t(n, as_json, as_list, as_struct, record_1)
+"""
+
+
+def plants(settings: Settings, monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Have so many publications put texts of the erased into the warehouse."""
+    published: list[int] = []
+
+    def publish_again(*_: object) -> None:
+        published.append(len(published))
+        if len(published) <= times:
+            with duckdb.connect(str(settings.warehouse_file)) as con:
+                con.execute("DROP TABLE IF EXISTS meta.planted")
+                con.execute(PLANTED)
+
+    monkeypatch.setattr(erasing, "publish_again", publish_again)
+    return published
+
+
+def test_what_only_the_scan_after_finds_in_the_warehouse_is_removed_by_a_second_pass(
+    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copied(named_shop, tmp_path / "data")
+    published = plants(settings, monkeypatch, times=1)
+    certificate = erase(settings, preview(settings, ASKED), quiet()).certificate
+    assert published == [0, 1]
+    left = rows(settings, "SELECT n, as_list FROM meta.planted ORDER BY n")
+    assert [n for n, _ in left] == [2, 5]
+    assert left[0][1][0] == "b"
+    assert left[0][1][1].startswith(MARK)
+    assert certificate.scan_after is not None
+    assert certificate.scan_after.found == {}
+    assert certificate.notes == ()
+    again = {
+        (each.what, each.before, each.after) for each in certificate.rows if "second" in each.what
+    }
+    assert again == {
+        ("rows removed by a second pass", 5, 2),
+        ("values of as_list replaced by a second pass", 2, 0),
+    }
+    assert b"Zhao Longzhi" not in settings.warehouse_file.read_bytes()
+
+
+def test_after_two_more_passes_the_certificate_says_what_is_left(
+    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copied(named_shop, tmp_path / "data")
+    published = plants(settings, monkeypatch, times=9)
+    done = erase(settings, preview(settings, ASKED), quiet())
+    assert published == [0, 1, 2]
+    assert done.certificate.scan_after is not None
+    assert set(done.certificate.scan_after.found) == {"warehouse/corner_shop/warehouse.duckdb"}
+    assert any(
+        note.startswith(
+            "2 values are still in warehouse/corner_shop/warehouse.duckdb "
+            "(meta.planted.as_list), which two more passes did not remove"
+        )
+        for note in done.certificate.notes
+    ), done.certificate.notes
+    assert "meta.planted.as_list" in done.page.read_text()
+    assert not plan_file(settings).exists()
+
+
 def test_a_full_disk_is_one_sentence_before_anything(
     named_shop: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

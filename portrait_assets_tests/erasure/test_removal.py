@@ -8,9 +8,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.erase import LINE_SCHEMA
 from portrait_assets.app.erasure.persons import name_ids, own_texts
-from portrait_assets.app.erasure.removal import Removed, copy_without
+from portrait_assets.app.erasure.removal import LINE_SCHEMA, Removed, copy_without
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.tombstones import MARK, digest_of
 

@@ -38,7 +38,7 @@ def erase(
     """Erase people: all records of each, aliases included, from raw to report, and prove it.
 
     What was published is made again without them, a tombstone keeps the source from bringing them
-    back, and a certificate lists what was removed and the scan that found nothing after. The
+    back, and a certificate lists what was removed and what a scan found before and after. The
     source's own files are named in it and not touched, so remove the people there too. Keep the key
     DATA/keys/SOURCE/tombstones.key. A person who comes back under a new id is a new customer.
     """
@@ -110,9 +110,11 @@ def _print_preview(what: Preview) -> None:
 def _print_erased(done: Erased) -> None:
     certificate = done.certificate
     removed = sum(each.before - each.after for each in certificate.rows)
+    after = certificate.scan_after
+    left = sum(after.found.values()) if after is not None else 0
     out.print(
         f"{certificate.persons:,} people erased: {removed:,} rows removed; the scan after found "
-        "nothing.",
+        f"{f'{left:,} values' if left else 'nothing'}.",
         markup=False,
     )
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in done.seconds.items())

@@ -16,13 +16,19 @@ from portrait_assets.app.erasure.persons import (
 )
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of
-from portrait_assets.app.erasure.removal import Removed, copy_without, put_in_place
+from portrait_assets.app.erasure.removal import (
+    LINE_SCHEMA,
+    LINES,
+    Removed,
+    copy_without,
+    put_in_place,
+)
+from portrait_assets.app.erasure.second_pass import MOST_PASSES, ours, pass_again
 from portrait_assets.app.erasure.traces import (
     clean_decisions,
     clean_file,
     files_of,
     remove_accounts,
-    shown,
 )
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
@@ -63,10 +69,8 @@ from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.publishing import temporary_file
 from portrait_assets.storage.duckdb.tables import existing_types
 
-_LINES = ("month", "table_name", "source_file", "source_row")
 REVIEWED_RECORDS = ("record_1", "record_2")
 """Columns of reviewers' decisions and of linked pairs that name records."""
-LINE_SCHEMA = dict.fromkeys(_LINES[:3], pl.String) | {"source_row": pl.Int64}
 
 
 @dataclass(frozen=True)
@@ -172,22 +176,49 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
     progress.say("The warehouse holds none of their rows; publishing.")
     publish_again(settings, source.months(), progress)
     clock.noted("publishing")
-    after = _scan(settings, source, wanted)
-    if after.found:
-        plan = _cleaned(settings, plan, after, wanted)
-        after = _scan(settings, source, wanted)
+    plan, after = _searched(settings, source, plan, tables, wanted, progress)
     clock.noted("scan after")
-    _require_decoded(settings, after)
-    if after.found:
-        where = ", ".join(sorted({f"{each.file} ({each.place})" for each in after.hits}))
-        raise ErasureError(
-            f"{after.found:,} values of the people who were erased are still in {where}; remove "
-            f"them there, and finish with `{command('erase', '--resume')}`."
-        )
     certificate = certificate_of(settings, source, plan, after)
     page = write_certificate(settings, certificate)
     plan_file(settings).unlink(missing_ok=True)
     return Erased(certificate, page, clock.seconds)
+
+
+def _searched(
+    settings: Settings,
+    source: Source,
+    plan: Plan,
+    tables: list[Table],
+    wanted: Wanted,
+    progress: Progress,
+) -> tuple[Plan, Scan]:
+    """The scan after, and the plan with what was removed where it still found something.
+
+    Raises:
+        ErasureError: when something is left in a file that can be cleaned by hand.
+    """
+    after = _scan(settings, source, wanted)
+    for _ in range(MOST_PASSES):
+        if not after.found:
+            break
+        plan = _cleaned(settings, plan, after, wanted)
+        if any(each.file in ours(settings) for each in after.hits):
+            progress.say("The scan still finds texts of theirs in the warehouse; removing them.")
+            rows = pass_again(settings, plan, tables, wanted, after.hits)
+            plan = plan.model_copy(update={"rows": (*plan.rows, *rows)})
+            write_plan(settings, plan)
+            publish_again(settings, source.months(), progress)
+        after = _scan(settings, source, wanted)
+    _require_decoded(settings, after)
+    # What is left in the database itself nobody can remove by hand: the certificate names it.
+    if elsewhere := [each for each in after.hits if each.file not in ours(settings)]:
+        count = sum(each.count for each in elsewhere)
+        where = ", ".join(sorted({f"{each.file} ({each.place})" for each in elsewhere}))
+        raise ErasureError(
+            f"{count:,} values of the people who were erased are still in {where}; remove "
+            f"them there, and finish with `{command('erase', '--resume')}`."
+        )
+    return plan, after
 
 
 def _scan(settings: Settings, source: Source, wanted: Wanted) -> Scan:
@@ -200,8 +231,7 @@ def _scan(settings: Settings, source: Source, wanted: Wanted) -> Scan:
 
 def _require_decoded(settings: Settings, after: Scan) -> None:
     """A database whose values were not read proves nothing: its bytes show few of them."""
-    ours = [shown(path, settings) for path in (settings.warehouse_file, settings.portrait_file)]
-    if unread := [name for name in ours if name in after.unreadable]:
+    if unread := [name for name in ours(settings) if name in after.unreadable]:
         raise ErasureError(
             f"{' and '.join(unread)} could not be opened to be searched; close what has it open, "
             f"see to memory and disk, and finish with `{command('erase', '--resume')}`."
@@ -304,6 +334,6 @@ def _unplaced_lines(
             found = [each.erased_unplaced() for each in placings(reader, erased).values()]
     except SourceError:
         return none
-    lines = pl.concat([none, *(each.select(_LINES) for each in found)])
-    stored = con.sql(f"SELECT {', '.join(_LINES)} FROM {UNPLACED.full_name}").pl()
-    return lines.join(stored, on=_LINES, how="semi")
+    lines = pl.concat([none, *(each.select(LINES) for each in found)])
+    stored = con.sql(f"SELECT {', '.join(LINES)} FROM {UNPLACED.full_name}").pl()
+    return lines.join(stored, on=LINES, how="semi")

@@ -28,7 +28,7 @@ from portrait_assets.stages.raw.source import Source
 
 
 def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) -> Certificate:
-    """The certificate of a plan that was carried out, and whose people a scan no longer finds."""
+    """The certificate of a plan that was carried out, with what a scan still finds, if anything."""
     key = key_of_tombstones(settings)
     before = Searched(
         files=plan.files_before,
@@ -49,12 +49,20 @@ def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) 
         rows=plan.rows,
         source_files=tuple(shown(path, settings) for path in source_files(source)),
         left=tuple(_left(settings)),
-        notes=tuple(
-            f"{name} could not be decoded; its bytes were searched" for name in after.unreadable
+        notes=(
+            *(f"{name} could not be decoded; its bytes were searched" for name in after.unreadable),
+            *(
+                f"{each.count:,} values are still in {each.file} ({each.place}), which two more "
+                "passes did not remove"
+                for each in after.hits
+            ),
         ),
         scan_before=before,
         scan_after=Searched(
-            files=after.files, size_bytes=after.size, patterns=after.patterns, found={}
+            files=after.files,
+            size_bytes=after.size,
+            patterns=after.patterns,
+            found=after.by_file(),
         ),
     )
 

@@ -31,6 +31,9 @@ from portrait_assets.storage.duckdb.tables import existing_types
 
 _NEW = "without_erased"
 _PLACE = ("table_name", "source_file", "source_row")
+LINES = ("month", *_PLACE)
+LINE_SCHEMA = dict.fromkeys(LINES[:3], pl.String) | {"source_row": pl.Int64}
+"""Lines of files, as a frame."""
 _SHORT = 8
 """Digits of a tombstone that stand for a text."""
 _PROVIDED = {f"{stage}.{c.name}" for stage in ("raw", "cleaned") for c in CANONICAL}
@@ -45,7 +48,8 @@ class Removed:
     that name people; `texts` are theirs alone; `lines` are lines of files in no month that are
     theirs: `month` and the columns of a place. `inputs` are the digests of the source's files and
     definitions that runs noted, and what they are now that decisions on the people are gone;
-    `kept_from` is by canonical table the first month whose rows are kept.
+    `kept_from` is by canonical table the first month whose rows are kept. `also_gone` and
+    `also_written` are by table SQL of more rows that go, and by column of what is written instead.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -56,6 +60,8 @@ class Removed:
     lines: pl.DataFrame
     inputs: tuple[Sequence[str], Sequence[str]]
     kept_from: Mapping[str, str] = field(default_factory=dict)
+    also_gone: Mapping[str, str] = field(default_factory=dict)
+    also_written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def past(self, table: str) -> str:
         """SQL of whether a row of a canonical table is older than such rows are kept, or empty."""
@@ -128,7 +134,8 @@ def _names(con: duckdb.DuckDBPyConnection, table: str, id_columns: frozenset[str
 
 
 def _any(conditions: Sequence[str]) -> str:
-    return f"({' OR '.join(conditions)})"
+    """SQL of whether one of them holds; none does of none."""
+    return f"({' OR '.join(f'coalesce({each}, false)' for each in conditions) or 'false'})"
 
 
 # -- which rows ------------------------------------------------------------------------------
@@ -223,11 +230,11 @@ def _gone(removed: Removed, table: str) -> str:
 
 def _copy(removed: Removed, table: str) -> Rows:
     con = removed.con
-    gone = _gone(removed, table)
-    written = _rewritten(removed, table)
+    gone = _any([each for each in (_gone(removed, table), removed.also_gone.get(table)) if each])
+    written = {**_rewritten(removed, table), **removed.also_written.get(table, {})}
     replaced = ", ".join(f"{sql} AS {quote(name)}" for name, sql in written.items())
     columns = f"* REPLACE ({replaced})" if replaced else "*"
-    where = f" WHERE NOT coalesce({gone}, false)" if gone else ""
+    where = f" WHERE NOT coalesce({gone}, false)"
     name = qualified(table)
     before = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
     inserted = con.execute(
@@ -273,11 +280,16 @@ def _without_texts(removed: Removed, table: str, types: Mapping[str, str]) -> di
     }
     if not holders:
         return {}
-    marks = [MARK + digest_of(removed.key, text)[:_SHORT] for text in texts]
-    return {name: _marked(con, table, name, (texts, marks)) for name in sorted(holders)}
+    marks = marks_of(removed.key, texts)
+    return {name: marked(con, table, name, marks) for name in sorted(holders)}
 
 
-def _marked(
+def marks_of(key: Key, texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The texts, and what is written in the place of each."""
+    return list(texts), [MARK + digest_of(key, text)[:_SHORT] for text in texts]
+
+
+def marked(
     con: duckdb.DuckDBPyConnection, table: str, name: str, marks: tuple[list[str], list[str]]
 ) -> str:
     """SQL of a column of text, or of lists of it, with marks in the place of texts."""
