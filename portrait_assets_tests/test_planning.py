@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from portrait_assets.core.errors import PortraitError
 from portrait_assets.orchestration.planning import plan
 from portrait_assets.orchestration.record import CHECKS, Materialized, Record
 from portrait_assets.orchestration.record import REPORT as REPORT_PATH
@@ -208,3 +209,16 @@ def test_of_a_version_that_noted_no_inputs_months_are_known_to_be_complete():
     record = Record(older)
     assert plan(MONTHS, [MARCH], record, NOW).months == [MARCH]
     assert plan(MONTHS, None, record, NOW).months == MONTHS
+
+
+def test_a_month_whose_rows_are_no_longer_kept_is_not_made_again():
+    """What was computed of it stays, and nothing could be computed of what is left."""
+    closed = replace(COMPLETE, closed={JANUARY: "transactions"}, published_at=None)
+    found = plan(MONTHS, None, closed, NEW_DEFINITIONS)
+    assert (found.raw, found.months) == ([FEBRUARY, MARCH], [FEBRUARY, MARCH])
+    found = plan(MONTHS, [MARCH], without(closed, JANUARY, MATRIX), NOW)
+    assert (found.raw, found.months) == ([MARCH], [MARCH])
+    with pytest.raises(
+        PortraitError, match=r"2024-01 cannot be made again, .* transactions are no"
+    ):
+        plan(MONTHS, [JANUARY, FEBRUARY], closed, NOW)

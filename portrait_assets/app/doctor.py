@@ -260,7 +260,7 @@ def _erased(exam: Examination) -> Iterator[Issue]:
 
 def _too_old(exam: Examination) -> Iterator[Issue]:
     """Rows that are older than the source keeps them."""
-    for past in past_retention(exam.warehouse.con, exam.source.kept_from):
+    for past in past_retention(exam.warehouse.con, exam.source):
         what = f"holds {past.rows:,} rows of months before {past.kept_from}, which are not kept"
         yield Issue(f"raw.{past.table}", what, f"run `{command('retain')}`")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from portrait_assets.core.bounds import in_batches
+from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.months import span
 from portrait_assets.orchestration.record import CHECKS, Record, read_record
 from portrait_assets.orchestration.request import Request
@@ -96,7 +97,16 @@ def plan(
         asked: the months asked for; None for whatever is not up to date.
         record: what the warehouse says of its months.
         inputs: the source's files and definitions as they are now.
+
+    Raises:
+        PortraitError: when a month is asked for whose rows are no longer kept.
     """
+    if gone := [month for month in asked or () if month in record.closed]:
+        raise PortraitError(
+            f"{gone[0]} cannot be made again, for its {record.closed[gone[0]]} are no longer kept "
+            f"(keep_months in source.yaml); leave it out."
+        )
+    available = [month for month in available if month not in record.closed]
     if asked is not None:
         return _plan_asked(available, asked, record, inputs)
     raw = {month: why for month in available if (why := _why_read(month, record, inputs))}
@@ -136,7 +146,7 @@ def _plan_asked(
         why = f"{asked[0]} looks back on {changed[0]}, and the source's files have changed since"
         return Plan([month for month in known if month >= changed[0]], [*asked], True, why)
     stale = stale_months(_states(record), record.upstream)
-    if before := [each for each in stale if each.month < asked[0]]:
+    if before := [each for each in stale if each.month in earlier]:
         why = f"{asked[0]} looks back on {before[0].month}, which is stale: {before[0]}"
         return Plan([*asked], _from(known, before[0].month), True, why)
     incomplete = [month for month in asked if _missing_table(month, record)]
@@ -230,5 +240,7 @@ def read_plan(
         WarehouseError: when the warehouse is busy for longer, or cannot be read.
     """
     settings = request.settings
-    record = Record() if request.fresh else read_record(settings, wait_seconds, on_wait)
+    record = Record()
+    if not request.fresh:
+        record = read_record(settings, wait_seconds, on_wait, request.source)
     return plan(request.available, request.months, record, inputs_of(request.source))

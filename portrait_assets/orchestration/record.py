@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import duckdb
@@ -13,6 +13,8 @@ from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import KeyName, is_rotated
+from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
+from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.connection import (
     error_message,
     open_database,
@@ -20,6 +22,7 @@ from portrait_assets.storage.duckdb.connection import (
 )
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.migrations import current_format
+from portrait_assets.storage.duckdb.tables import existing_types
 from portrait_assets.storage.inputs import Inputs
 from portrait_assets.storage.staleness import State
 
@@ -80,7 +83,8 @@ class Record:
     `months` has each by table, `failed` the tables of each month whose blocking checks failed or
     whose files could not be read, `upstream` what each table is made from, `past` the stages of
     past runs (name, months, rows of the source, seconds), and `published_at` when all of that was
-    published; None when the published file or the report is older.
+    published; None when the published file or the report is older. `closed` has by month a table
+    whose rows were removed for their age, so that the month cannot be made again.
     """
 
     months: Mapping[str, Mapping[str, Materialized]] = field(default_factory=dict)
@@ -88,6 +92,7 @@ class Record:
     upstream: Mapping[str, Sequence[str]] = field(default_factory=dict)
     past: Sequence[tuple[str, int, int, float]] = ()
     published_at: datetime | None = None
+    closed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tables(self) -> list[str]:
@@ -125,6 +130,7 @@ def read_record(
     settings: Settings,
     wait_seconds: float | None = None,
     on_wait: Callable[[str], None] = lambda sentence: None,
+    source: Source | None = None,
 ) -> Record:
     """What the warehouse says of its months; nothing where there is none, or of other versions.
 
@@ -142,7 +148,8 @@ def read_record(
             found = con.execute("SELECT format FROM meta.source").fetchall()
             if found != [(current_format(),)]:
                 return Record()
-            return _record_of(con, settings)
+            record = _record_of(con, settings)
+            return replace(record, closed=_closed(con, source) if source else {})
         except (duckdb.CatalogException, duckdb.BinderException):
             return Record()  # Of another version, about which the run itself has more to say.
         except duckdb.Error as error:
@@ -178,6 +185,25 @@ def _record_of(con: duckdb.DuckDBPyConnection, settings: Settings) -> Record:
     for month, table in failures:
         failed[month] = failed.get(month, frozenset()) | {table}
     return Record(months, failed, upstream, past, _published_at(settings, versions))
+
+
+def _closed(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
+    """By month a table whose rows were there, and were removed for their age."""
+    found: dict[str, str] = {}
+    for name, first in source.kept_from.items():
+        canonical = CANONICAL_BY_NAME[name]
+        table = canonical.raw_table().full_name
+        types = existing_types(con, table)
+        if not types or not existing_types(con, RECEIPTS):
+            continue
+        rows = con.execute(
+            f"SELECT month FROM {RECEIPTS} WHERE table_name = ? AND rows_erased > 0 AND month < ? "
+            f"AND month NOT IN (SELECT month FROM {table} "
+            f"WHERE {source.is_past(canonical, first, types)})",
+            [name, first],
+        ).fetchall()
+        found |= {month: name for (month,) in rows}
+    return found
 
 
 def _published_at(settings: Settings, versions: Iterable[tuple[object, ...]]) -> datetime | None:

@@ -77,3 +77,36 @@ def test_arms_that_stay_with_their_counts_are_not_looked_for() -> None:
         )
         name_ids(con, ["PM-00000001"], [])
         assert own_texts(con, ["PM-00000001"]) == (["PM-00000001"], 1)
+
+
+def test_rows_of_contacts_age_and_those_that_withdrew_a_channel_do_not(tmp_path: Path) -> None:
+    """A cleaned row goes with its line, whatever it was cleaned to; the account counts both."""
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA raw; CREATE SCHEMA cleaned; CREATE SCHEMA meta; "
+            "CREATE TABLE meta.partitions (table_name VARCHAR, month VARCHAR, row_count BIGINT); "
+            "CREATE TABLE raw.contacts AS SELECT * FROM (VALUES "
+            "('2024-01', 'K1', 'unsubscribed', 'f', 1), ('2024-01', 'K2', 'delivered', 'f', 2), "
+            "('2024-01', 'K3', NULL, 'f', 3), ('2024-02', 'K2', 'delivered', 'f', 4)) "
+            "AS t(month, customer_id, delivery_status, source_file, source_row); "
+            "CREATE TABLE cleaned.contacts AS FROM raw.contacts; "
+            "CREATE TABLE raw.receipts AS SELECT month, 'contacts' AS table_name, "
+            "count(*) AS rows_received, 0::BIGINT AS rows_erased FROM raw.contacts GROUP BY 1"
+        )
+        name_ids(con, [], [])
+        past = {"contacts": "(month < '2024-02' AND coalesce(delivery_status = 'delivered', true))"}
+        removed = Removed(
+            *(con, (), frozenset({"customer_id"}), KEY, (), pl.DataFrame(schema=LINE_SCHEMA)),
+            ((), ()),
+            past=past,
+        )
+        rows = copy_without(removed, tmp_path / "new.duckdb")
+    changed = {each.name: (each.before, each.after) for each in rows if each.before != each.after}
+    assert changed == {"raw.contacts": (4, 2), "cleaned.contacts": (4, 2)}
+    with duckdb.connect(str(tmp_path / "new.duckdb"), read_only=True) as con:
+        for table in ("raw.contacts", "cleaned.contacts"):
+            assert con.execute(f"SELECT source_row FROM {table} ORDER BY 1").fetchall() == [
+                *((1,), (4,))
+            ]
+        account = con.execute("SELECT * FROM raw.receipts ORDER BY month").fetchall()
+        assert account == [("2024-01", "contacts", 3, 2), ("2024-02", "contacts", 1, 0)]

@@ -12,9 +12,13 @@ import pytest
 from portrait_assets.core.errors import SourceError
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of
+from portrait_assets.stages.features.parts.reactions import COMPARED_MONTHS
+from portrait_assets.stages.features.window import WINDOW_MONTHS
+from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.placing import Placing, placings, receipts
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.targets.windows import LONGEST
 from portrait_assets.testing.shop import sales_file, shop
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
@@ -108,17 +112,66 @@ def test_how_long_rows_are_kept_is_declared_of_tables_and_purposes(tmp_path: Pat
         return load_source(settings.source_dir).kept_from
 
     assert kept_from("{interactions: 2}") == {"interactions": "2024-03"}
-    assert kept_from("{marketing: 3, responses: 1}") == {
-        "assignments": "2024-02",
+    assert kept_from("{marketing: 5, responses: 1}") == {
+        "contacts": "2023-12",
+        "assignments": "2023-12",
         "responses": "2024-04",
-        "prospects": "2024-02",
+        "prospects": "2023-12",
     }
-    with pytest.raises(SourceError, match="rows of 'transactions' decide who is a customer"):
+    assert kept_from("{profiling: 24, transactions: 16}") == {
+        "transactions": "2023-01",
+        **dict.fromkeys(("balances", "interactions", "outcomes"), "2022-05"),
+    }
+    # Of fewer months features and targets would be computed from half of the rows.
+    with pytest.raises(SourceError, match=r"transactions would be kept for 12 months.* 16 or more"):
         kept_from("{transactions: 12}")
-    # An unsubscribe that was removed with age would be consent again.
-    with pytest.raises(SourceError, match=r"rows of 'contacts' decide .* what holds now"):
-        kept_from("{contacts: 12}")
+    with pytest.raises(SourceError, match="would be kept for 9 months"):
+        kept_from("{profiling: 9}")
+    for name in ("customers", "consents", "requests", "products"):
+        with pytest.raises(SourceError, match=f"rows of '{name}' say who a customer is, what they"):
+            kept_from(f"{{{name}: 12}}")
     with pytest.raises(SourceError, match="did you mean responses"):
         kept_from("{response: 12}")
     with pytest.raises(SourceError, match="keep_months"):
         kept_from("{responses: 0}")
+
+
+def test_later_months_read_no_rows_that_are_older_than_may_be_kept() -> None:
+    """`least_months` are declared where the tables are; who reads them comes later."""
+    least = {each.name: each.least_months for each in CANONICAL if each.ages}
+    withdrawn_and_before = WINDOW_MONTHS + COMPARED_MONTHS + 1
+    assert least["transactions"] >= max(LONGEST + 1, withdrawn_and_before)
+    assert least["balances"] >= withdrawn_and_before
+    assert least["outcomes"] >= LONGEST + 1
+
+
+CONTACTS = """\
+customer_id,campaign_id,contacted_on,delivery_status
+K001,C1,2024-01-05,delivered
+K001,C1,2024-01-06, Unsubscribed
+K002,C1,2024-01-07,
+K003,C1,2024-01-08,sent
+K003,C1,2024-01-09,weggezogen
+K002,C2,2024-02-07,opened
+"""
+
+
+def test_contacts_that_withdrew_a_channel_are_read_whatever_their_age(tmp_path: Path) -> None:
+    """A word that is not known may have: the stricter holds. What a source spells so does not."""
+    settings = shop(tmp_path)
+    definition = settings.source_dir / "source.yaml"
+    text = definition.read_text().replace("files:\n", "files:\n  contacts: contacts.csv\n")
+    definition.write_text(
+        text + "rules: {contacts.delivery_status: {values: {delivered: [sent]}}}\n"
+    )
+    (settings.source_dir / "contacts.csv").write_text(CONTACTS)
+    (settings.source_dir / "contacts.sql").write_text("SELECT * FROM contacts")
+    source = load_source(settings.source_dir)
+    with duckdb.connect() as con, SourceReader(con, source, tmp_path) as reader:
+        placing = placings(reader, kept_from={"contacts": "2024-02"})["contacts"]
+        found = placing.found()
+        read = rows(placing, "2024-01", "2024-02")
+    assert sorted(each.strip() for each in read["delivery_status"]) == [
+        *("Unsubscribed", "opened", "weggezogen")
+    ]
+    assert (found.placed, found.erased) == ({"2024-01": 5, "2024-02": 1}, {"2024-01": 3})

@@ -77,9 +77,10 @@ def retain(
 ) -> None:
     """Remove rows that are older than source.yaml keeps them, raw and cleaned.
 
-    keep_months: {interactions: 24, marketing: 36} keeps interactions for 24 months, and what serves
-    marketing (responses, assignments, prospects) for 36. Features, tags and models of those months
-    stay. What was removed stands in a certificate.
+    keep_months: {transactions: 84, marketing: 36} keeps transactions for 84 months, and what serves
+    marketing (contacts, responses, assignments, prospects) for 36; contacts that withdrew a channel
+    stay. So do features, tags and models of those months, which are not made again. What was
+    removed stands in a certificate.
     """
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import retain as retaining

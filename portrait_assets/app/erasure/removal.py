@@ -48,8 +48,9 @@ class Removed:
     that name people; `texts` are theirs alone; `lines` are lines of files in no month that are
     theirs: `month` and the columns of a place. `inputs` are the digests of the source's files and
     definitions that runs noted, and what they are now that decisions on the people are gone;
-    `kept_from` is by canonical table the first month whose rows are kept. `also_gone` and
-    `also_written` are by table SQL of more rows that go, and by column of what is written instead.
+    `past` is by canonical table SQL of whether a row, as received, is removed for its age.
+    `also_gone` and `also_written` are by table SQL of more rows that go, and by column of what is
+    written instead.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -59,15 +60,24 @@ class Removed:
     texts: Sequence[str]
     lines: pl.DataFrame
     inputs: tuple[Sequence[str], Sequence[str]]
-    kept_from: Mapping[str, str] = field(default_factory=dict)
+    past: Mapping[str, str] = field(default_factory=dict)
     also_gone: Mapping[str, str] = field(default_factory=dict)
     also_written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def past(self, table: str) -> str:
-        """SQL of whether a row of a canonical table is older than such rows are kept, or empty."""
+    def is_past(self, table: str) -> str:
+        """SQL of whether a row of a canonical table is older than such rows are kept, or empty.
+
+        A cleaned row goes with the line that it comes from.
+        """
         stage, _, name = table.partition(".")
-        is_canonical = stage in ("raw", "cleaned") and name in self.kept_from
-        return f"month < {literal(self.kept_from[name])}" if is_canonical else ""
+        if name not in self.past or stage not in ("raw", "cleaned"):
+            return ""
+        if stage == "raw":
+            return self.past[name]
+        return (
+            f"((source_file, source_row) IN (SELECT (source_file, source_row) "
+            f"FROM temp.past_places WHERE table_name = {literal(name)}))"
+        )
 
 
 def copy_without(removed: Removed, new: Path) -> list[Rows]:
@@ -142,11 +152,15 @@ def _any(conditions: Sequence[str]) -> str:
 
 
 def _name_places(removed: Removed) -> None:
-    """`temp.erased_places`: month, table, file and row of every line that is of the erased."""
+    """`temp.erased_places`: month, table, file and row of every line that is of the erased.
+
+    `temp.past_places` has those that are removed for their age.
+    """
     con = removed.con
     con.register("lines", removed.lines)
     con.execute("CREATE OR REPLACE TEMP TABLE erased_places AS FROM lines")
     con.unregister("lines")
+    con.execute("CREATE OR REPLACE TEMP TABLE past_places AS FROM erased_places LIMIT 0")
     for canonical in CANONICAL:
         who, table = canonical.identifier, canonical.raw_table().full_name
         if who not in existing_types(con, table):
@@ -154,8 +168,14 @@ def _name_places(removed: Removed) -> None:
         of_them = "false" if canonical.keeps_count else is_erased(who, who)
         con.execute(
             f"INSERT INTO erased_places SELECT month, {literal(canonical.name)}, source_file, "
-            f"source_row FROM {table} WHERE {removed.past(table) or 'false'} OR {of_them}"
+            f"source_row FROM {table} WHERE {of_them}"
         )
+        if past := removed.is_past(table):
+            con.execute(
+                f"INSERT INTO past_places SELECT month, {literal(canonical.name)}, source_file, "
+                f"source_row FROM {table} WHERE {past} AND NOT {of_them}"
+            )
+    con.execute("INSERT INTO erased_places FROM past_places")
     _name_tombstones(removed)
 
 
@@ -203,7 +223,7 @@ def _gone(removed: Removed, table: str) -> str:
     """SQL of whether a row of the table is removed; empty where none is."""
     con = removed.con
     columns = existing_types(con, table)
-    past = removed.past(table)
+    past = removed.is_past(table)
     if table in _KEPT:
         return past
     conditions = [past] if past else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +33,6 @@ from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.source import Source, load_source
-from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.publishing import remove_database, temporary_file
 from portrait_assets.storage.duckdb.tables import existing_types
 
@@ -51,15 +49,25 @@ class Past:
     rows: int
 
 
-def past_retention(con: duckdb.DuckDBPyConnection, kept_from: Mapping[str, str]) -> list[Past]:
+def past_retention(con: duckdb.DuckDBPyConnection, source: Source) -> list[Past]:
     """The tables with rows that are older than they are kept, and how many."""
     found = []
-    for name, first in kept_from.items():
+    for name, past in _past(con, source).items():
         table = CANONICAL_BY_NAME[name].raw_table().full_name
-        if existing_types(con, table):
-            sql = f"SELECT count(*) FROM {table} WHERE month < {literal(first)}"
-            found.append(Past(name, first, int(con.execute(sql).fetchall()[0][0])))
+        count = con.execute(f"SELECT count(*) FROM {table} WHERE {past}").fetchall()[0][0]
+        found.append(Past(name, source.kept_from[name], int(count)))
     return [each for each in found if each.rows]
+
+
+def _past(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
+    """By canonical table that there is, SQL of whether a row as received is past its time."""
+    tables = {name: CANONICAL_BY_NAME[name] for name in source.kept_from}
+    types = {name: existing_types(con, of.raw_table().full_name) for name, of in tables.items()}
+    return {
+        name: source.is_past(canonical, source.kept_from[name], types[name])
+        for name, canonical in tables.items()
+        if types[name]
+    }
 
 
 def to_retain(settings: Settings) -> list[Past]:
@@ -72,7 +80,7 @@ def to_retain(settings: Settings) -> list[Past]:
     require_none_half_done(settings)
     source = load_source(settings.source_dir)
     with opened(settings, tables_of(settings)) as con:
-        return past_retention(con, source.kept_from)
+        return past_retention(con, source)
 
 
 def retain(settings: Settings, progress: Progress) -> Path:
@@ -97,7 +105,7 @@ def retain(settings: Settings, progress: Progress) -> Path:
                 rows = copy_without(
                     Removed(
                         *(con, tables, id_columns(tables), _NOBODY, (), nothing, ((), ())),
-                        kept_from=source.kept_from,
+                        past=_past(con, source),
                     ),
                     new,
                 )

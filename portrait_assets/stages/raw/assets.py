@@ -114,13 +114,16 @@ def _kept_from(source: Source, warehouse: Warehouse) -> dict[str, str]:
     Rows that have just become too old stay until `portrait retain` removes them; that a new month
     has come must not change an old one.
     """
-    return {
-        name: min(
-            [first, *(month for month, rows in warehouse.materialized(table).items() if rows)]
-        )
-        for name, first in source.kept_from.items()
-        for table in (CANONICAL_BY_NAME[name].raw_table(),)
-    }
+    found = {}
+    for name, first in source.kept_from.items():
+        canonical = CANONICAL_BY_NAME[name]
+        table = canonical.raw_table()
+        found[name] = first
+        if warehouse.materialized(table):
+            past = source.is_past(canonical, first, table.column_names)
+            sql = f"SELECT min(month) AS month FROM {table.full_name} WHERE {past}"
+            found[name] = warehouse.select(sql)["month"].item() or first
+    return found
 
 
 def _as_it_stands(warehouse: Warehouse, table: Table, months: list[str]) -> Written:

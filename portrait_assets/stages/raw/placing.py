@@ -133,7 +133,8 @@ class Placing:
 
     def rows(self, months: Sequence[str]) -> Query:
         """The rows of these months, with the types that the files have."""
-        months = [month for month in months if month >= self.kept_from]
+        if self.canonical.ages_with is None:
+            months = [month for month in months if month >= self.kept_from]
         if not months:
             return Query(f"SELECT * FROM {self._placed()} LIMIT 0", self.types, self.reader.files)
         within = f"dated < {_first_day(next_month(max(months)))}"
@@ -141,7 +142,7 @@ class Placing:
             within += f" AND dated >= {_first_day(min(months))}"
         return Query(
             f"SELECT * FROM {self._placed(within)} "
-            f"WHERE month IN ({literals(months)}) AND {self._stays}",
+            f"WHERE month IN ({literals(months)}) AND {self._stays} AND NOT {self._is_past}",
             self.types,
             self.reader.files,
         )
@@ -166,6 +167,22 @@ class Placing:
             return {}
         sql = f"SELECT month, count(*) FROM {self._placed()} WHERE NOT {self._stays} GROUP BY month"
         return dict(self.reader.con.execute(sql).fetchall())
+
+    def past_counts(self) -> dict[str, int]:
+        """By month before the first that is kept, rows removed for age, or with their people."""
+        sql = (
+            f"SELECT month, count(*) FROM {self._placed()} "
+            f"WHERE month < {literal(self.kept_from)} AND ({self._is_past} OR NOT {self._stays}) "
+            "GROUP BY month"
+        )
+        return dict(self.reader.con.execute(sql).fetchall()) if self.kept_from else {}
+
+    @property
+    def _is_past(self) -> str:
+        """SQL of whether a row is older than it is kept."""
+        if not self.kept_from:
+            return "false"
+        return self.reader.source.is_past(self.canonical, self.kept_from, self.types)
 
     @property
     def _stays(self) -> str:
@@ -231,12 +248,13 @@ class Placing:
         unplaced[self.last] = unplaced.get(self.last, 0) + late
         in_file = self.rows_in_file()
         in_all = sum(placed.values()) + sum(unplaced.values())
-        erased: dict[str, int] = {}
-        for month, count in self.erased_counts().items():
-            of = min(month or self.first, self.last)
-            erased[of] = erased.get(of, 0) + count
-        # All rows of a month that is older than rows are kept, whoever they are of.
-        erased |= {month: n for month, n in placed.items() if month < self.kept_from}
+        of_people = self.erased_counts()
+        erased = {month: n for month, n in of_people.items() if month and month <= self.last}
+        erased |= self.past_counts()
+        for month, count in of_people.items():
+            if not month or month > self.last:  # In no month.
+                of = self.last if month else self.first
+                erased[of] = erased.get(of, 0) + count
         return Found(placed, unplaced, in_all if in_file is None else in_file, erased)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Collection, Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -24,7 +25,7 @@ from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import PURPOSES
-from portrait_assets.storage.duckdb.connection import quote
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
 
 PACKAGE = "package:"
 
@@ -94,7 +95,8 @@ def _what_ages(name: str) -> str:
     known = sorted({*(each.name for each in aging), *(each.serves for each in aging)})
     if name in CANONICAL_BY_NAME and name not in known:
         raise ValueError(
-            f"rows of '{name}' decide who is a customer, or what holds now, whatever their age; "
+            f"rows of '{name}' say who a customer is, what they allow or what is on offer, "
+            f"whatever their age; "
             f"write one of {', '.join(known)}"
         )
     if name not in known:
@@ -103,6 +105,23 @@ def _what_ages(name: str) -> str:
             f"of {', '.join(known)}"
         )
     return name
+
+
+def _shortest(keep: Mapping[str, int], canonical: Canonical) -> int | None:
+    """For how many months a table's rows are kept: the shorter span of its own and its purpose."""
+    spans = [keep[name] for name in (canonical.name, canonical.serves) if name in keep]
+    return min(spans) if spans and canonical.ages else None
+
+
+def _long_enough(keep: dict[str, int]) -> dict[str, int]:
+    for canonical in CANONICAL:
+        span = _shortest(keep, canonical)
+        if span is not None and span < canonical.least_months:
+            raise ValueError(
+                f"{canonical.name} would be kept for {span} months, and a month looks back on "
+                f"{canonical.least_months} of them; write {canonical.least_months} or more"
+            )
+    return keep
 
 
 def _category(name: str) -> str:
@@ -182,9 +201,10 @@ class SourceDefinition(Entry):
     identity: Identity | None = None
     packs: tuple[Code, ...] | None = None
     quasi_identifiers: tuple[Text, ...] = ()
-    keep_months: dict[Annotated[str, AfterValidator(_what_ages)], Annotated[int, Field(gt=0)]] = (
-        Field(default_factory=dict)
-    )
+    keep_months: Annotated[
+        dict[Annotated[str, AfterValidator(_what_ages)], Annotated[int, Field(gt=0)]],
+        AfterValidator(_long_enough),
+    ] = Field(default_factory=dict)
     consent_default: dict[
         Annotated[str, AfterValidator(_purpose)], Annotated[bool, BeforeValidator(_granted)]
     ] = Field(default_factory=dict)
@@ -274,16 +294,26 @@ class Source:
 
         Of a table that is named by itself and by its purpose the shorter span holds.
         """
-        keep = self.definition.keep_months
-        spans = {
-            canonical.name: [
-                keep[name] for name in (canonical.name, canonical.serves) if name in keep
-            ]
-            for canonical in CANONICAL
-            if canonical.ages
-        }
-        last = self.months()[-1]
-        return {name: next_month(last, 1 - min(of)) for name, of in spans.items() if of}
+        keep, last = self.definition.keep_months, self.months()[-1]
+        spans = {canonical.name: _shortest(keep, canonical) for canonical in CANONICAL}
+        return {name: next_month(last, 1 - span) for name, span in spans.items() if span}
+
+    def is_past(self, canonical: Canonical, kept_from: str, columns: Collection[str]) -> str:
+        """SQL of whether a row as received is removed for its age; see `Canonical.ages_with`.
+
+        Args:
+            canonical: its table.
+            kept_from: the first month (YYYY-MM) whose rows are kept.
+            columns: those that the row has, with `month`.
+        """
+        is_old = f"month < {literal(kept_from)}"
+        column, words = canonical.ages_with or ("", ())
+        if column not in columns:
+            return f"({is_old})"
+        own = self.definition.rules.get(f"{canonical.name}.{column}", ColumnRules()).values
+        spelt = {*words, *(each.lower() for word in words for each in own.get(word, ()))}
+        value = f"lower(trim(CAST({quote(column)} AS VARCHAR)))"
+        return f"({is_old} AND coalesce({value} IN ({literals(sorted(spelt))}), true))"
 
     def rows_of(self, table: str) -> str | None:
         """The file whose rows the table's SQL returns, or None for a derived table."""

@@ -59,8 +59,13 @@ CONTACTS = Canonical(
     name="contacts",
     en="Which customer a campaign reached",
     zh="活动触达",
-    # It does not age: who unsubscribed, and what bounced, holds until a consent of a later day.
     dated_by="contacted_on",
+    ages=True,
+    # An answer is counted from the contact before it.
+    least_months=4,
+    # Who unsubscribed, and what bounced, holds until a consent of a later day.
+    ages_with=("delivery_status", ("", "delivered", "opened", "refused")),
+    serves="marketing",
     required=("customer_id", "campaign_id", "contacted_on"),
     columns=(
         CUSTOMER_ID,

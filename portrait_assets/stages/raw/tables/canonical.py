@@ -44,8 +44,10 @@ class Canonical:
     no value, `dated_else` takes its place.
     `required` must be returned by the source's SQL and must be readable in every row. With
     `keeps_count` the rows of people who are erased stay, under a tombstone for an id. A table that
-    `ages` has rows that may be removed after some months: they decide neither who is a customer,
-    nor since when, nor what holds now. `serves` is the purpose that its rows are kept for.
+    `ages` has rows that may be removed after some months, of which later months read the newest
+    `least_months`. Where `ages_with` names a column, only rows age in which it is null or one of
+    these words: what the others say holds whatever their age. `serves` is the purpose that its
+    rows are kept for.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Canonical:
     unique: tuple[str, ...] = field(default=())
     keeps_count: bool = False
     ages: bool = False
+    least_months: int = 1
+    ages_with: tuple[str, tuple[str, ...]] | None = None
     serves: str = ""
     dated_else: str | None = None
 

@@ -67,6 +67,10 @@ OUTCOMES = Canonical(
     en="What is to be predicted, as it turned out",
     zh="结果",
     dated_by="observed_on",
+    ages=True,
+    # What came of a month is looked for in the three after it.
+    least_months=4,
+    serves="profiling",
     required=("customer_id", "outcome", "observed_on"),
     columns=(
         CUSTOMER_ID,

@@ -27,6 +27,10 @@ TRANSACTIONS = Canonical(
     en="What customers bought, paid or received, line by line",
     zh="交易明细",
     dated_by="occurred_at",
+    ages=True,
+    # Features look back a year on withdrawn products, and three months before.
+    least_months=16,
+    serves="profiling",
     required=("customer_id", "occurred_at", "amount"),
     columns=(
         text("transaction_id", "Transaction line identifier", "交易流水号"),
@@ -145,6 +149,9 @@ BALANCES = Canonical(
     en="What customers hold and owe, by account and day",
     zh="账户余额",
     dated_by="balance_on",
+    ages=True,
+    least_months=16,
+    serves="profiling",
     required=("customer_id", "balance_on", "balance"),
     columns=(
         CUSTOMER_ID,
