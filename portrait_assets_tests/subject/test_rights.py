@@ -41,6 +41,9 @@ def test_the_commands_add_a_line_and_refuse_whom_nobody_is(
     assert "west" not in answer.stdout
     answer = portrait_here("object", "K002", "--purpose", "profiling", *why, data=data)
     assert answer.returncode == 0, answer.stderr
+    refused = portrait_here("object", "K002", "--channel", "smss", *why, data=data)
+    assert refused.returncode == 1
+    assert "channel" in refused.stderr
     refused = portrait_here("object", "K99999", *why, data=data)
     assert refused.returncode == 1
     assert "K99999" not in refused.stderr

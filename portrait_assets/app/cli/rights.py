@@ -134,6 +134,7 @@ def object_(
     The objection is added to objections.csv in the source's folder; the next run reads it as a
     request of the customer.
     """
+    from portrait_assets.app.door import known_channel
     from portrait_assets.stages.raw.amendments import OBJECTIONS_FILE, Objection, add_objection
     from portrait_assets.stages.raw.source import load_source
 
@@ -141,9 +142,11 @@ def object_(
     load_source(settings.source_dir)
     since = _day(day)
     _require_customer(settings, customer)
+    if channel is not None:
+        channel = known_channel(settings, channel)
     objection = Objection(since, customer.strip(), purpose, channel, _who(by), reason)
     add_objection(settings.source_dir, objection)
-    what = purpose or "all purposes"
+    what = (purpose or "all purposes") + (f" by {channel}" if channel else "")
     out.print(f"The objection to {what} holds from {since} on; written to {OBJECTIONS_FILE}.")
     _say_what_is_next(settings)
 

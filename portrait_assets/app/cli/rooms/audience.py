@@ -76,7 +76,7 @@ def audience(
     is_generic true. They are not selected by the condition, and get the same offer.
     """
     from portrait_assets.app.cli.printing import print_loss
-    from portrait_assets.app.door import door_of
+    from portrait_assets.app.door import door_of, known_channel
     from portrait_assets.core.source_folder import source_file
     from portrait_assets.methods.anonymity.anonymise import K
     from portrait_assets.stages.tags.audiences.export import reasons
@@ -84,6 +84,8 @@ def audience(
     from portrait_assets.stages.tags.audiences.saved_audiences import AUDIENCES_FILE
 
     settings = settings_of(source, data_dir)
+    if channel is not None:
+        channel = known_channel(settings, channel)
     saved = source_file(settings.source_dir, AUDIENCES_FILE)
     found = find_audience(
         settings.portrait_file,

@@ -1,0 +1,47 @@
+"""A channel that somebody names is one of the source's, or a sentence with the ones like it."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from portrait_assets.stages.consent.channels import ChannelError, channels_of, require_channel
+
+
+@pytest.fixture
+def con() -> duckdb.DuckDBPyConnection:
+    opened = duckdb.connect()
+    opened.execute(
+        "CREATE SCHEMA cleaned; "
+        "CREATE TABLE cleaned.contacts AS SELECT unnest(['SMS', 'phone', NULL]) AS channel; "
+        "CREATE TABLE cleaned.consents AS SELECT unnest([' app ', 'sms', '']) AS channel; "
+        "CREATE TABLE cleaned.assignments AS SELECT 'mail' AS arm"
+    )
+    return opened
+
+
+def test_channels_are_those_that_events_and_consents_name(con: duckdb.DuckDBPyConnection) -> None:
+    assert channels_of(con) == ("app", "phone", "sms")
+    assert require_channel(con, " Sms ") == "sms"
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        (
+            "phon",
+            r"^'phon' is no channel of the source \(did you mean phone\?\); name one of app, ",
+        ),
+        ("pigeon post", r"is no channel of the source; name one of app, phone, sms, or leave --ch"),
+    ],
+)
+def test_an_unknown_channel_is_a_sentence(
+    con: duckdb.DuckDBPyConnection, word: str, sentence: str
+) -> None:
+    with pytest.raises(ChannelError, match=sentence):
+        require_channel(con, word)
+
+
+def test_a_source_without_channels_is_a_sentence() -> None:
+    with duckdb.connect() as con, pytest.raises(ChannelError, match="names no channel"):
+        require_channel(con, "sms")
