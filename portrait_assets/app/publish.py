@@ -32,13 +32,26 @@ class PublishError(PortraitError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What `portrait publish` is asked for; `month` is YYYY-MM, None for the newest complete."""
+    """What `portrait publish` is asked for; `month` is YYYY-MM, None for the newest complete.
+
+    A shared file has `fewest` alike and is for `given_for`, where neither is asked for.
+    """
 
     profile: str = Profile.INTERNAL
     out: Path | None = None
-    k: int = K
+    k: int | None = None
     month: str | None = None
-    purpose: str = Purpose.SHARING
+    purpose: str | None = None
+
+    @property
+    def fewest(self) -> int:
+        """Customers alike in what others may know of them."""
+        return K if self.k is None else self.k
+
+    @property
+    def given_for(self) -> str:
+        """What a shared file is for."""
+        return self.purpose or Purpose.SHARING
 
     def check(self) -> None:
         """Check that the options fit the profile.
@@ -58,10 +71,13 @@ class Wish:
             raise PublishError(f"A shared file needs a name; give one, as in `{again}`.")
         if self.profile == Profile.SHARED and self.out is not None and self.out.suffix != ".duckdb":
             raise PublishError(f"{self.out.name} does not end in .duckdb; name it so.")
-        if self.profile == Profile.INTERNAL and (self.out or self.month):
+        given = {"--out": self.out, "--month": self.month, "--k": self.k}
+        given["--purpose"] = self.purpose
+        named = [name for name, value in given.items() if value is not None]
+        if self.profile == Profile.INTERNAL and named:
             raise PublishError(
-                "The internal file has all months and its own place; leave out --out and --month, "
-                "or choose --profile shared."
+                "The internal file has all months and customers as they are, for analysis, in its "
+                f"own place; leave out {' and '.join(named)}, or choose --profile shared."
             )
 
 
@@ -98,8 +114,8 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
     request = Request(
         source.name,
         as_of,
-        wish.k,
-        wish.purpose,
+        wish.fewest,
+        wish.given_for,
         source.definition.public,
     )
     door = Door(settings)
@@ -124,5 +140,7 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
 
 
 def _departure(wish: Wish, as_of: date, rows: SharedRows) -> Departure:
-    about = {"month": f"{as_of:%Y-%m}", **rows.loss(wish.k)}
-    return Departure(Outlet.SHARED, wish.purpose, rows.columns, profile=Profile.SHARED, about=about)
+    about = {"month": f"{as_of:%Y-%m}", **rows.loss(wish.fewest)}
+    return Departure(
+        Outlet.SHARED, wish.given_for, rows.columns, profile=Profile.SHARED, about=about
+    )

@@ -30,15 +30,24 @@ def publish(
         Path | None, typer.Option("--out", help="The file of a shared publication, .duckdb.")
     ] = None,
     k: Annotated[
-        int, typer.Option("--k", help="Fewest customers alike in what others may know of them.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            "--k",
+            help="Fewest customers alike in what others may know of them.",
+            show_default="10; of a shared file",
+        ),
+    ] = None,
     month: Annotated[
         str | None,
         typer.Option("--month", help="Month to share, 2017-06.", show_default="the newest"),
     ] = None,
     purpose: Annotated[
-        str, typer.Option(help="What it is given for, which the file and the register note.")
-    ] = "sharing",
+        str | None,
+        typer.Option(
+            help="What it is given for, which the file and the register note.",
+            show_default="sharing; of a shared file",
+        ),
+    ] = None,
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
@@ -60,7 +69,7 @@ def publish(
             publish_internal(settings)
             print_published(read_published(settings), settings, out)
     else:
-        print_shared(publish_shared(settings, wish), wish.k, out)
+        print_shared(publish_shared(settings, wish), wish.fewest, out)
         out.print(f"Written to {to}.", markup=False)
 
 
