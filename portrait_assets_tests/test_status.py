@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import duckdb
 import pytest
+from rich.console import Console
 
 from portrait_assets.app import status
+from portrait_assets.app.cli import printing
 from portrait_assets.app.status import Checks, FailedCheck, Segment, SetAside, TableRows
 
 PUBLISHED = """
@@ -56,8 +59,33 @@ def test_what_was_set_aside_is_counted_by_place_rule_and_severity(con: duckdb.Du
 
 
 def test_segments_are_those_of_the_newest_complete_month(con: duckdb.DuckDBPyConnection):
-    assert [str(each.share) for each in status._segments(con)] == ["0.6", "0.4"]
-    assert status._segments(con)[0] == Segment(1, "Few", "少", 6, status._segments(con)[0].share)
+    found = status._segments(con, smallest=1)
+    assert [str(each.share) for each in found] == ["0.6", "0.4"]
+    assert found[0] == Segment(1, "Few", "少", 6, found[0].share)
+
+
+def test_segments_of_few_customers_are_printed_as_one():
+    """By the rule of the report: one alone would be the rest of the total, so another goes too."""
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA clusters; "
+            "CREATE TABLE newest_month AS SELECT DATE '2024-03-31' AS as_of; "
+            "CREATE TABLE clusters.cluster_segment AS SELECT DATE '2024-03-31' AS as_of, * FROM "
+            "(VALUES (2, 'B', '乙', 40, 0.4), (1, 'A', '甲', 4, 0.04), (10, 'C', '丙', 56, 0.56)) "
+            "AS t(segment_id, name_en, name_zh, customers, share)"
+        )
+        found = status._segments(con, smallest=10)
+        every = status._segments(con, smallest=1)
+    assert [(each.segment_id, each.en, each.zh, each.customers) for each in found] == [
+        (10, "C", "丙", 56),
+        (None, "other (2 values)", "其他（2个取值）", 44),
+    ]
+    assert [each.segment_id for each in every] == [1, 2, 10]
+    printed = io.StringIO()
+    printing._print_segments(found, Console(file=printed, width=80))
+    assert printed.getvalue().splitlines()[-1].split() == [
+        *("-", "44", "44.0%", "other", "(2", "values)", "/", "其他（2个取值）")
+    ]
 
 
 def test_checks_are_counted_by_what_came_of_them(con: duckdb.DuckDBPyConnection):

@@ -15,6 +15,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import source_names
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import Request
+from portrait_assets.privacy.cells import pooled, pooled_name_in_chinese, smallest_cell
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
@@ -43,9 +44,12 @@ class SetAside:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment of the newest month: its names, customers, and share of all customers."""
+    """A segment of the newest month: its names, customers, and share of all customers.
 
-    segment_id: int
+    Segments of few customers are one without a number, whose name says how many they are.
+    """
+
+    segment_id: int | None
     en: str
     zh: str
     customers: int
@@ -121,8 +125,10 @@ def read_published(settings: Settings) -> Published:
     Raises:
         WarehouseError: when there is none, or it is another version's.
     """
+    public = load_source(settings.source_dir).definition.public
+    smallest = smallest_cell(settings, public)
     with _open(settings) as con:
-        return Published(_tables(con), _set_aside(con), _segments(con), _checks(con))
+        return Published(_tables(con), _set_aside(con), _segments(con, smallest), _checks(con))
 
 
 def read_status(settings: Settings) -> Status:
@@ -219,13 +225,26 @@ def _set_aside(con: duckdb.DuckDBPyConnection) -> tuple[SetAside, ...]:
     return tuple(SetAside(*row) for row in rows)
 
 
-def _segments(con: duckdb.DuckDBPyConnection) -> tuple[Segment, ...]:
-    rows = _all(
-        con,
-        "SELECT segment_id, name_en, name_zh, customers, share FROM clusters.cluster_segment "
-        "WHERE as_of = (SELECT as_of FROM newest_month) ORDER BY 1",
+def _segments(con: duckdb.DuckDBPyConnection, smallest: int) -> tuple[Segment, ...]:
+    """The segments, those of few customers pooled as the report pools values."""
+    rows = con.sql(
+        "SELECT segment_id::VARCHAR AS segment_id, name_en, name_zh, customers, share "
+        "FROM clusters.cluster_segment "
+        "WHERE as_of = (SELECT as_of FROM newest_month) ORDER BY cluster_segment.segment_id"
+    ).pl()
+    names = ["segment_id", "name_en", "name_zh"]
+    return tuple(
+        Segment(
+            int(number) if number.isdigit() else None,
+            name,
+            pooled_name_in_chinese(chinese),
+            customers,
+            share,
+        )
+        for number, name, chinese, customers, share in pooled(
+            rows, names, "customers", smallest
+        ).iter_rows()
     )
-    return tuple(Segment(*row) for row in rows)
 
 
 def _checks(con: duckdb.DuckDBPyConnection) -> Checks:

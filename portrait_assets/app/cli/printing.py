@@ -141,7 +141,8 @@ def _print_segments(segments: Sequence[Segment], out: Console) -> None:
     out.print("\n[bold]Segments of the newest month[/bold]")
     for each in segments:
         names = f"{each.en} / {each.zh}"
-        out.print(f"  {each.segment_id}  {each.customers:>7,}  {each.share:6.1%}  {names}")
+        number = "-" if each.segment_id is None else each.segment_id
+        out.print(f"  {number}  {each.customers:>7,}  {each.share:6.1%}  {names}")
 
 
 def _print_checks(checks: Checks, out: Console) -> None:
