@@ -110,11 +110,6 @@ def check_condition(con: duckdb.DuckDBPyConnection, expression: Expression) -> N
         )
 
 
-def count_sql(expression: Expression, as_of: date) -> str:
-    """The query that counts the audience."""
-    return f"SELECT count(*) FROM {MATRIX} WHERE {of_month(as_of)} AND ({expression.sql})"
-
-
 def of_month(as_of: date) -> str:
     """The condition on rows of the month that ends on that day."""
     return f"as_of = DATE {literal(as_of.isoformat())}"
