@@ -15,7 +15,7 @@ from portrait_assets.app.publish import Wish, publish_internal, publish_shared
 from portrait_assets.core.errors import PortraitError, WarehouseBusyError, WarehouseError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import EgressError, digest_of_file
-from portrait_assets.privacy.erasure import ErasureError, Plan, write_plan
+from portrait_assets.privacy.erasure import ErasureError, Phase, Plan, write_plan
 from portrait_assets.privacy.register import Register
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -64,7 +64,9 @@ def test_a_file_that_the_door_refuses_is_not_written(tmp_path: Path):
         (Wish("shard"), "'shard' is no profile \\(did you mean shared\\?\\)"),
         (Wish("shared"), "A shared file needs a name"),
         (Wish("shared", Path("a.csv")), "a.csv does not end in .duckdb"),
-        (Wish(month="2024-01"), "The internal file has all months"),
+        (Wish(month="2024-01"), "The internal file has all months .* leave out --month, or"),
+        (Wish(k=10), "The internal file has all months and customers as they are.* leave out --k,"),
+        (Wish(k=5, purpose="sharing"), "leave out --k and --purpose, or choose --profile shared"),
         (Wish(purpose="market"), "'market' is no purpose \\(did you mean marketing"),
     ],
 )
@@ -90,6 +92,37 @@ def test_nothing_is_published_while_rows_are_half_removed(tmp_path: Path):
     with pytest.raises(ErasureError, match="E1 was stopped before it had ended"):
         publish_internal(settings)
     assert not settings.portrait_file.exists()
+
+
+def test_nothing_is_shared_or_exported_while_rows_are_half_removed(tmp_path: Path):
+    """What is published still has the people."""
+    settings = Settings(data_dir=tmp_path, source="corner_shop")
+    settings.warehouse_dir.mkdir(parents=True)
+    write_published(settings.portrait_file, catalogue_of(tmp_path), 30)
+    plan = Plan(
+        number="E1", began_at=datetime.now(UTC), asked_by="a list", persons=1, customers=("K001",)
+    )
+    write_plan(settings, plan)
+    out = tmp_path / "out"
+    words = ("--source", "corner_shop", "--data-dir", str(tmp_path))
+    for command in (
+        ("publish", "--profile", "shared", "--out", f"{out}.duckdb"),
+        ("audience", "spent > 0"),
+        ("audience", "spent > 0", "--out", f"{out}.csv", "--purpose", "analysis"),
+        ("audience", "spent > 0", "--out", f"{out}.csv", "--purpose", "sharing"),
+    ):
+        failed = CliRunner().invoke(app, [*command, *words]).exception
+        assert isinstance(failed, ErasureError), (command, failed)
+        assert "The erasure E1 was stopped before it had ended; finish it with `portrait erase" in (
+            str(failed)
+        )
+    assert not list(tmp_path.glob("out*"))
+    assert Register.of(settings).entries() == []
+    write_plan(settings, plan.model_copy(update={"phase": Phase.PUBLISHING}))
+    done = CliRunner().invoke(
+        app, ["publish", "--profile", "shared", "--out", f"{out}.duckdb", *words]
+    )
+    assert done.exit_code == 0, done.output
 
 
 @pytest.mark.slow

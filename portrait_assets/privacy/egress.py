@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeVar
 
 from portrait_assets.core.errors import PortraitError, suggestion
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.privacy.register import Entry, Register
 
 CLASSES = ("C1", "C2", "C3")
@@ -202,8 +203,10 @@ class Door:
         Raises:
             EgressError: when it may not leave.
             RegisterError: when the register is broken, so that nothing leaves.
+            ErasureError: when an erasure was stopped, and what is read still has the people.
         """
         _check_names(departure)
+        require_none_half_done(self.settings)
         self.register.verify()
         self._check_classes(departure)
         refusal = self.consent(departure)
