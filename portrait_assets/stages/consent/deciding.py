@@ -26,20 +26,36 @@ REQUESTS = of_persons(CLEANED["requests"], EVER)
 CONTACTS = of_persons(CLEANED["contacts"], EVER)
 
 
-def _minor_sql(scope: Scope) -> str:
-    young = (
-        f"coalesce(birth_date > {scope.day} - INTERVAL {OF_AGE} YEAR, "
-        f"age + greatest(coalesce(date_sub('year', recorded_on, {scope.day}), 0), 0) < {OF_AGE})"
+_TO_OF_AGE = "CASE WHEN month(birth_date) = 2 AND day(birth_date) = 29 THEN 1 ELSE 0 END"
+
+
+def _young_sql(scope: Scope) -> str:
+    # Who is of an age in years was born up to a year before: the later day is the stricter.
+    of_age_on = (
+        f"CAST(coalesce(birth_date + INTERVAL {OF_AGE} YEAR + to_days({_TO_OF_AGE}), "
+        f"coalesce(recorded_on, {scope.day}) + to_years(CAST({OF_AGE} - age AS INTEGER))) AS DATE)"
     )
+    records = f"SELECT customer_id, month, {of_age_on} AS of_age_on FROM golden_record"
+    first = f"SELECT least(min(granted_on), {scope.day}) FROM consents"
     return (
-        "SELECT customer_id FROM golden_record WHERE customer_id IN "
-        f"(SELECT customer_id FROM golden_record WHERE {young}) "
-        f"GROUP BY customer_id HAVING arg_max(coalesce({young}, false), month)"
+        "SELECT customer_id, arg_max(of_age_on, month) AS of_age_on "
+        f"FROM ({records}) WHERE customer_id IN "
+        f"(SELECT customer_id FROM ({records}) WHERE of_age_on > ({first})) GROUP BY customer_id"
     )
 
 
-MINOR = Step("minor", (of_persons(GOLDEN_RECORD, EVER),), _minor_sql, grain=Grain.ALL)
-"""Who is under the age of own consent, by the newest record; who has none of both is not."""
+YOUNG = Step("young", (of_persons(GOLDEN_RECORD, EVER), CONSENTS), _young_sql, grain=Grain.ALL)
+"""From which day on their own consent counts, of those who were younger when any was given.
+
+By the newest record that has a day of birth or an age; who has neither is not young.
+"""
+MINOR = Step(
+    "minor",
+    (YOUNG,),
+    lambda scope: f"SELECT customer_id FROM young WHERE of_age_on > {scope.day}",
+    grain=Grain.ALL,
+)
+"""Who is under the age of own consent at the month's end."""
 
 GRANTS = ("guardian", "law", "contract", "consent")
 REFUSALS = ("withdrawn", "bounced", "unsubscribed", "objection", "erasure_requested")
@@ -70,12 +86,15 @@ def _granted_sql(scope: Scope) -> str:
         SELECT customer_id, purpose, lower(channel) AS channel, granted_on,
             {_reason(f"max({recorded})", GRANTS)} AS because
         FROM consents WHERE granted_on <= {scope.day} GROUP BY ALL
-    ) WHERE because = 'guardian' OR customer_id NOT IN (FROM minor) GROUP BY ALL
+    ) LEFT JOIN young USING (customer_id)
+    WHERE because = 'guardian' OR granted_on >= of_age_on OR of_age_on IS NULL GROUP BY ALL
     """
 
 
-GRANTED = Step("granted", (CONSENTS, MINOR), _granted_sql)
-"""The last consent by customer, purpose and channel, as a code; of minors only a guardian's.
+GRANTED = Step("granted", (CONSENTS, YOUNG), _granted_sql)
+"""The last consent by customer, purpose and channel, as a code.
+
+Of what was granted before the age of own consent only a guardian's counts, and goes on to count.
 
 A record is a version of its consent, of which the newest has the basis; of two of one day the one
 that is no guardian's.
