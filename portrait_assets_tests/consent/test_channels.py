@@ -13,16 +13,20 @@ def con() -> duckdb.DuckDBPyConnection:
     opened = duckdb.connect()
     opened.execute(
         "CREATE SCHEMA cleaned; "
-        "CREATE TABLE cleaned.contacts AS SELECT unnest(['SMS', 'phone', NULL]) AS channel; "
-        "CREATE TABLE cleaned.consents AS SELECT unnest([' app ', 'sms', '']) AS channel; "
+        "CREATE TABLE cleaned.contacts AS SELECT unnest(['SMS', 'phone', NULL]) AS channel, "
+        "'c' || range AS customer_id FROM range(10); "
+        "CREATE TABLE cleaned.consents AS SELECT unnest([' app ', 'sms', '']) AS channel, "
+        "'c' || range AS customer_id FROM range(5, 15); "
+        "INSERT INTO cleaned.contacts VALUES ('phone of Li Wei', 'c1'); "
         "CREATE TABLE cleaned.assignments AS SELECT 'mail' AS arm"
     )
     return opened
 
 
 def test_channels_are_those_that_events_and_consents_name(con: duckdb.DuckDBPyConnection) -> None:
-    assert channels_of(con) == ("app", "phone", "sms")
+    assert channels_of(con) == {"app": 10, "phone": 10, "phone of li wei": 1, "sms": 15}
     assert require_channel(con, " Sms ") == "sms"
+    assert require_channel(con, "phone of Li Wei") == "phone of li wei"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,10 @@ def test_channels_are_those_that_events_and_consents_name(con: duckdb.DuckDBPyCo
         (
             "phon",
             r"^'phon' is no channel of the source \(did you mean phone\?\); name one of app, ",
+        ),
+        (
+            "phone of L",
+            r"'phone of L' is no channel of the source.*; name one of app, phone, sms, or leave",
         ),
         ("pigeon post", r"is no channel of the source; name one of app, phone, sms, or leave --ch"),
     ],
