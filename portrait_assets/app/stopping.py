@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from portrait_assets.core.errors import PortraitError, StoppedError
 
 
 @contextmanager
-def stopped_in_a_sentence() -> Iterator[None]:
+def stopped_in_a_sentence(remedy: Callable[[], str] = lambda: "run again") -> Iterator[None]:
     """Let SIGTERM end the block in order, as Ctrl-C does.
 
     Dagster and DuckDB each answer a signal in a way of their own (a failed run, an interrupted
     query), so which one came is read from the descriptor that Python writes signals to.
+
+    Args:
+        remedy: how it goes on, as the end of the sentence.
 
     Raises:
         StoppedError: when the block fails after a signal came.
@@ -31,9 +34,8 @@ def stopped_in_a_sentence() -> Iterator[None]:
         number = _first_of(reading, {signal.SIGINT, signal.SIGTERM})
         if number is None:
             raise
-        sentence = (
-            str(error) if isinstance(error, PortraitError) else "Stopped by a signal; run again."
-        )
+        stopped = f"Stopped by a signal; {remedy()}."
+        sentence = str(error) if isinstance(error, PortraitError) else stopped
         raise StoppedError(sentence, number) from None
     finally:
         signal.set_wakeup_fd(wakeup)

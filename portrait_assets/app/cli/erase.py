@@ -47,12 +47,19 @@ def erase(
     from portrait_assets.app.erasure.persons import read_asked
     from portrait_assets.app.erasure.preview import preview
     from portrait_assets.app.stopping import stopped_in_a_sentence
-    from portrait_assets.privacy.erasure import ErasureError
+    from portrait_assets.core.invocation import command
+    from portrait_assets.privacy.erasure import ErasureError, read_unfinished
 
     settings = settings_of(source, data_dir)
+
+    def remedy() -> str:
+        if read_unfinished(settings) is None:
+            return "nothing was erased"
+        return f"finish it with `{command('erase', '--resume', settings=settings)}`"
+
     if sum((file is not None, requests, resume)) != 1:
         raise ErasureError("Name one of a CSV file of ids, `--requests` and `--resume`.")
-    with stopped_in_a_sentence():
+    with stopped_in_a_sentence(remedy):
         if resume:
             with shown_progress(out) as progress:
                 _print_erased(erasing.resume(settings, progress))

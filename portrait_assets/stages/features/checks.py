@@ -9,8 +9,14 @@ import polars as pl
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.features.contract import (
+    CUSTOMER_BALANCE_MONTH,
+    CUSTOMER_MONTH,
+    FEATURE_MATRIX,
+    UNPROFILED,
+)
 from portrait_assets.stages.identity.persons import ALIAS
+from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.storage.dagster.checks import (
     Finding,
     Subject,
@@ -27,17 +33,34 @@ def _adds_up(subject: Subject) -> Finding:
         f"WHERE month = {literal(subject.month)}"
     ).row(0)
     here_lines, here_amount = subject.rows["lines"].sum(), subject.rows["amount"].sum()
+    if not lines and here_lines and _is_past(subject):
+        return Finding(0, f"{here_lines} lines aggregated, which are no longer kept")
     return Finding(
         int(here_lines != lines) + int(here_amount != amount),
         f"{here_lines} lines and {here_amount} aggregated of {lines} lines and {amount}",
     )
 
 
+def _is_past(subject: Subject) -> bool:
+    """Whether the month's transactions were there, and were removed for their age."""
+    of_month = f"table_name = 'transactions' AND month = {literal(subject.month)}"
+    erased = subject.warehouse.select(
+        f"SELECT rows_erased FROM {RECEIPTS.full_name} WHERE {of_month} AND rows_erased > 0"
+    )
+    return not erased.is_empty()
+
+
+_PAST = (
+    "SELECT customer_id FROM {0} WHERE month < (SELECT coalesce(min(month), '9999-12') FROM {1}){2}"
+)
+"""Who is known by an aggregate of months before the first whose rows are kept."""
+
 EXPECTED = Step(
     "expected",
     (
         ALIAS,
         *(read(CLEANED[name], EVER) for name in ("transactions", "balances", "customers")),
+        *(read(table, EVER) for table in (CUSTOMER_MONTH, CUSTOMER_BALANCE_MONTH)),
         *(read(table, THE_MONTH) for table in (CUSTOMER_CONSENT, CONSENT_DEFAULT)),
     ),
     lambda scope: (
@@ -54,6 +77,8 @@ EXPECTED = Step(
         FROM (
             SELECT customer_id FROM transactions
             UNION ALL SELECT customer_id FROM balances
+            UNION ALL {_PAST.format("customer_month", "transactions", " AND lines > 0")}
+            UNION ALL {_PAST.format("customer_balance_month", "balances", "")}
             UNION ALL SELECT customer_id FROM customers WHERE joined_on <= {scope.day}
         ) AS t LEFT JOIN alias AS a ON a.alias_id = t.customer_id
     ) AS e
