@@ -18,7 +18,8 @@ from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.placing import Placing, placings, receipts
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets.stages.targets.windows import LONGEST
+from portrait_assets.stages.targets.adding import HELD_MONTHS
+from portrait_assets.stages.targets.outcome import LONGEST_HORIZON
 from portrait_assets.testing.shop import sales_file, shop
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
@@ -140,9 +141,9 @@ def test_later_months_read_no_rows_that_are_older_than_may_be_kept() -> None:
     """`least_months` are declared where the tables are; who reads them comes later."""
     least = {each.name: each.least_months for each in CANONICAL if each.ages}
     withdrawn_and_before = WINDOW_MONTHS + COMPARED_MONTHS + 1
-    assert least["transactions"] >= max(LONGEST + 1, withdrawn_and_before)
-    assert least["balances"] >= withdrawn_and_before
-    assert least["outcomes"] >= LONGEST + 1
+    assert least["transactions"] >= max(LONGEST_HORIZON + 1, withdrawn_and_before)
+    assert least["balances"] >= max(LONGEST_HORIZON + HELD_MONTHS, withdrawn_and_before)
+    assert least["outcomes"] >= LONGEST_HORIZON + 1
 
 
 CONTACTS = """\

@@ -68,8 +68,8 @@ OUTCOMES = Canonical(
     zh="结果",
     dated_by="observed_on",
     ages=True,
-    # What came of a month is looked for in the three after it.
-    least_months=4,
+    # What came of a month is looked for in up to twelve after it.
+    least_months=13,
     serves="profiling",
     required=("customer_id", "outcome", "observed_on"),
     columns=(
