@@ -14,6 +14,7 @@ from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.orchestration.planning import read_plan
+from portrait_assets.orchestration.record import closed_months
 from portrait_assets.orchestration.request import Request
 from portrait_assets.privacy.erasure import read_unfinished
 from portrait_assets.privacy.keys import KeyFileError, KeyName, key_place
@@ -276,12 +277,17 @@ def _unfinished(exam: Examination) -> Iterator[Issue]:
     rows = exam.warehouse.con.execute(STATES_SQL.format("meta.partitions")).fetchall()
     states = states_of(rows)
     tables = [t for t in exam.tables if t.partition_by is not None and t is not CHECK_RESULTS]
+    closed = closed_months(exam.warehouse.con, exam.source)
     for month in exam.source.months():
+        if month in closed:
+            continue  # It has the tables that there were when its rows were removed.
         written = states.get(month, {})
         missing = [table.full_name for table in tables if table.full_name not in written]
         if written and missing:
             yield Issue(month, f"{missing[0]} was not materialized", _run(month))
     for stale in stale_months(states, exam.upstream):
+        if stale.month in closed:
+            continue
         yield Issue(stale.month, str(stale), _run(stale.month))
 
 

@@ -149,7 +149,7 @@ def read_record(
             if found != [(current_format(),)]:
                 return Record()
             record = _record_of(con, settings)
-            return replace(record, closed=_closed(con, source) if source else {})
+            return replace(record, closed=closed_months(con, source) if source else {})
         except (duckdb.CatalogException, duckdb.BinderException):
             return Record()  # Of another version, about which the run itself has more to say.
         except duckdb.Error as error:
@@ -187,7 +187,7 @@ def _record_of(con: duckdb.DuckDBPyConnection, settings: Settings) -> Record:
     return Record(months, failed, upstream, past, _published_at(settings, versions))
 
 
-def _closed(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
+def closed_months(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
     """By month a table whose rows were there, and were removed for their age."""
     found: dict[str, str] = {}
     for name, first in source.kept_from.items():

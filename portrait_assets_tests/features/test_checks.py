@@ -78,7 +78,8 @@ class Opened:
 
     def select(self, sql: str) -> pl.DataFrame:
         """The rows of a query."""
-        return self.con.sql(sql).pl()
+        frame: pl.DataFrame = self.con.sql(sql).pl()
+        return frame
 
 
 def subject_of(world: World, month: str, rows: pl.DataFrame) -> Subject:
