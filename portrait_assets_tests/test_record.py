@@ -14,16 +14,24 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.orchestration.record import REPORT, Materialized, Record, read_record
+from portrait_assets.orchestration.record import (
+    REPORT,
+    Materialized,
+    Record,
+    closed_months,
+    read_record,
+)
 from portrait_assets.privacy.keys import KeyName, make_key
 from portrait_assets.privacy.pseudonyms import rotate, under
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.raw.contract import RECEIPTS
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.inputs import Inputs, record_inputs
 from portrait_assets.storage.staleness import State
+from portrait_assets.testing.shop import shop
 
 JANUARY, FEBRUARY = MONTHS = ["2024-01", "2024-02"]
 CUSTOMER = Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False)
@@ -238,3 +246,42 @@ def test_rows_that_are_not_read_yet_are_shared_evenly_among_their_months():
     assert record.source_rows(available, 50) == dict(zip(available, (31, 69, 0, 0), strict=True))
     assert Record().source_rows(available[:3], 10) == dict.fromkeys(available[:3], 3)
     assert record.source_rows(available[:2], 300) == {"2024-01": 31, "2024-02": 69}
+
+
+KEPT = """
+CREATE SCHEMA raw; CREATE SCHEMA meta;
+CREATE TABLE raw.receipts AS SELECT * FROM (VALUES
+    ('2024-01', 'interactions', 2), ('2024-02', 'interactions', 1), ('2024-03', 'interactions', 1)
+) AS t(month, table_name, rows_erased);
+CREATE TABLE raw.interactions AS SELECT '2024-04' AS month, 'a' AS customer_id;
+CREATE TABLE meta.partitions AS SELECT unnest(['2024-01', '2024-02', '2024-03']) AS month,
+    'validation.check_results' AS table_name;
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "closed"),
+    [
+        ("SELECT 1", {"2024-01", "2024-02"}),
+        ("UPDATE raw.receipts SET rows_erased = 0 WHERE month = '2024-01'", {"2024-02"}),
+        (
+            "INSERT INTO raw.interactions VALUES ('2024-02', 'of one who was not erased')",
+            {"2024-01"},
+        ),
+        ("DELETE FROM meta.partitions WHERE month = '2024-01'", {"2024-02"}),
+        ("DROP TABLE raw.interactions", set()),
+    ],
+)
+def test_months_are_closed_whose_rows_were_removed_for_their_age(
+    tmp_path: Path, change: str, closed: set[str]
+):
+    """March is young enough: what was erased of it was of people; no month is that never was."""
+    settings = shop(tmp_path)
+    definition = settings.source_dir / "source.yaml"
+    definition.write_text(definition.read_text() + "keep_months: {interactions: 2}\n")
+    source = load_source(settings.source_dir)
+    assert source.kept_from == {"interactions": "2024-03"}
+    with duckdb.connect() as con:
+        con.execute(KEPT)
+        con.execute(change)
+        assert closed_months(con, source) == dict.fromkeys(closed, "interactions")

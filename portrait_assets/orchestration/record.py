@@ -188,7 +188,7 @@ def _record_of(con: duckdb.DuckDBPyConnection, settings: Settings) -> Record:
 
 
 def closed_months(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
-    """By month a table whose rows were there, and were removed for their age."""
+    """By completed month a table whose rows were there, and were removed for their age."""
     found: dict[str, str] = {}
     for name, first in source.kept_from.items():
         canonical = CANONICAL_BY_NAME[name]
@@ -199,8 +199,9 @@ def closed_months(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, s
         rows = con.execute(
             f"SELECT month FROM {RECEIPTS} WHERE table_name = ? AND rows_erased > 0 AND month < ? "
             f"AND month NOT IN (SELECT month FROM {table} "
-            f"WHERE {source.is_past(canonical, first, types)})",
-            [name, first],
+            f"WHERE {source.is_past(canonical, first, types)}) "
+            "AND month IN (SELECT month FROM meta.partitions WHERE table_name = ?)",
+            [name, first, CHECKS],
         ).fetchall()
         found |= {month: name for (month,) in rows}
     return found
