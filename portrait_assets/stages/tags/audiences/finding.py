@@ -114,9 +114,9 @@ def find_audience(
     Raises:
         SharingError: when a file for others would hide nobody, or k is given for another file;
             nothing is written then.
-        EgressError: the same of `with_generic` without a file for marketing.
         TagError: when the expression may not be used or selects too few; nothing is written then.
-        EgressError: when the answer or the file may not leave; nothing is written then.
+        EgressError: when the answer or the file may not leave, or `with_generic` is for no file
+            for marketing; nothing is written then.
         PseudonymError: when the identifiers of a file cannot be looked up; the same.
         WarehouseError: when they can only be looked up in a warehouse that is busy; the same.
     """
