@@ -14,9 +14,9 @@ from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import backtest
-from portrait_assets.stages.validation.cells import Cells
+from portrait_assets.stages.validation.cells import Cells, cells_of
 from portrait_assets.stages.validation.claims import Buckets, Claim
-from portrait_assets.stages.validation.counting import SUMS, count_outcomes
+from portrait_assets.stages.validation.counting import COUNTED, SUMS, count_outcomes
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.orders import bucket_order
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
@@ -174,3 +174,8 @@ def test_shares_of_moves_have_six_digits(tmp_path: Path):
     world.add("2024-02", {"value_tier": ["a", "b", "b"]})
     found = migration(world.close(), matrix, ["2024-02"]).filter(dimension="value_tier")
     assert found.select("value_after", "share").rows() == [("a", 0.333333), ("b", 0.666667)]
+
+
+def test_where_nothing_was_counted_there_is_no_cell():
+    """As in the first months of a source that no longer keeps the rows of earlier ones."""
+    assert list(cells_of(pl.DataFrame(schema=COUNTED))) == []

@@ -66,7 +66,8 @@ def cells_of(counted: pl.DataFrame) -> Iterator[tuple[Key, str, Cells]]:
     names = rows["bucket"].to_list()
     starts = np.flatnonzero(np.diff(sides, prepend=-1))
     of_side = rows[starts].select(side).rows()
-    for start, end, named in zip(starts, [*starts[1:], len(rows)], of_side, strict=True):
+    ends = [*starts[1:], len(rows)][: len(starts)]  # Of no rows there is no side.
+    for start, end, named in zip(starts, ends, of_side, strict=True):
         at = buckets[start:end] - buckets[start]
         present = np.flatnonzero(np.diff(at, prepend=-1)) + start
         found = np.zeros((len(SUMS), GROUPS, len(present)))
