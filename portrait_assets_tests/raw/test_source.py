@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.core.approvals import APPROVALS_FILE
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.source_folder import PACKAGED_SOURCES, source_names
 from portrait_assets.methods.linkage.resolving import SAME
@@ -17,7 +18,6 @@ from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
-from portrait_assets.stages.tags.catalogue.governance import APPROVALS_FILE
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.testing.shop import shop
 

@@ -109,7 +109,8 @@ def retire_tag(
 def _decide(
     action: str, code: str, by: str, reason: str, effective_from: str, settings: Settings
 ) -> None:
-    from portrait_assets.stages.tags.catalogue.governance import APPROVALS_FILE, Action
+    from portrait_assets.core.approvals import APPROVALS_FILE
+    from portrait_assets.stages.tags.catalogue.governance import Action
     from portrait_assets.stages.tags.services import Decision, decide, latest_published
 
     approvals = settings.source_dir / APPROVALS_FILE

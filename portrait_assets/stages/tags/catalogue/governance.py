@@ -13,12 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 
 import polars as pl
-import yaml
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field
 
-from portrait_assets.core.files import replace_files
+from portrait_assets.core.approvals import append_approval
+from portrait_assets.core.approvals import read_approvals as read_lines
 from portrait_assets.core.months import next_month, parse_month
-from portrait_assets.core.yaml_file import AsWritten, Entry, Line, Month, read_yaml
+from portrait_assets.core.yaml_file import AsWritten, Entry, Line, Month
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
     Status,
@@ -26,8 +26,8 @@ from portrait_assets.stages.tags.catalogue.tag import (
     TagError,
 )
 
-APPROVALS_FILE = "tag_approvals.yaml"
-_HEADER = "# Approvals of tag versions. Lines are only ever added, by `portrait tags approve`.\n"
+_KEY = "target"
+"""The key of lines that are on predictions, and not on tags."""
 
 
 class Action(StrEnum):
@@ -54,17 +54,13 @@ class Approval(Entry):
     definition_hash: AsWritten
 
 
-class _Approvals(RootModel[tuple[Approval, ...]]):
-    pass
-
-
 def read_approvals(path: Path) -> tuple[Approval, ...]:
-    """The approvals of the file, in order; none where there is no file.
+    """The approvals of tags in the file, in order; none where there is no file.
 
     Raises:
         TagError: when an approval is incomplete or cannot be read; it names the line.
     """
-    return read_yaml(path, _Approvals, TagError).root if path.exists() else ()
+    return read_lines(path, _KEY, Approval, TagError, otherwise=True)
 
 
 def with_approvals(catalogue: Catalogue, approvals: Sequence[Approval]) -> Catalogue:
@@ -155,7 +151,7 @@ def approve(
     )
     # Applied first, so that an approval that breaks the catalogue is not written.
     with_approvals(catalogue, [approval]).active(month)
-    _append(path, approval)
+    append_approval(path, approval)
     return approval
 
 
@@ -172,14 +168,6 @@ def _to_approve(catalogue: Catalogue, code: str, action: Action) -> Tag:
         f"Tag {code} has no draft to approve: version {highest.version} is {highest.status}; write "
         f"version {highest.version + 1} with status draft into the source's tags.yaml."
     )
-
-
-def _append(path: Path, approval: Approval) -> None:
-    record = approval.model_dump()
-    record["action"] = str(approval.action)
-    before = path.read_text(encoding="utf-8") if path.exists() else _HEADER
-    added = yaml.safe_dump([record], allow_unicode=True, sort_keys=False)
-    replace_files({path: (before.rstrip("\n") + "\n" + added).encode()})
 
 
 def version_change(before: Tag | None, after: Tag) -> str:

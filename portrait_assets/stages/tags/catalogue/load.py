@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from portrait_assets.core.approvals import APPROVALS_FILE
 from portrait_assets.core.errors import suggestion
 from portrait_assets.core.source_folder import source_file
 from portrait_assets.core.yaml_text import Place
@@ -24,7 +25,6 @@ from portrait_assets.stages.tags.catalogue.entries import (
     read_catalogue_file,
 )
 from portrait_assets.stages.tags.catalogue.governance import (
-    APPROVALS_FILE,
     read_approvals,
     with_approvals,
 )
