@@ -110,6 +110,10 @@ BESIDES_CONTRACTS = {
     "clusters.cluster_assignment": {"everyone_assigned"},
     "clusters.cluster_decision": {"segments_stable"},
     "clusters.cluster_segment": {"no_tiny_segment"},
+    "predictions.prediction": {"ranked_by_score", "within_intervals"},
+    "predictions.prediction_backtest": {"not_worse_than_baseline", "placebo_at_half"},
+    "predictions.prediction_decision": {"everyone_accounted_for"},
+    "predictions.prediction_model": {"gives_the_scores"},
     "tags.portrait_matrix": {"everyone_assigned"},
     "tags.tag_table": {"only_from_catalogue"},
     "validation.validation_report": {

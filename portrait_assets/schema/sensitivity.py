@@ -85,6 +85,13 @@ SEGMENT = Operation(
     "仅保留多列综合后最近的客群，不含各列取值",
     condition="inputs without C3",
 )
+PREDICTED = Operation(
+    "predicted",
+    {_C2: _C1},
+    "the probability that a model gives to many columns together is left of all of them",
+    "仅保留模型对多列综合得出的概率，不含各列取值",
+    condition="inputs without C3",
+)
 SHARE = Operation(
     "share",
     _TO_C1,
@@ -140,7 +147,7 @@ CONSENT = Operation(
 OPERATIONS = {
     each.name: each
     for each in (
-        *(YEARS, IS_KNOWN, BAND, COUNT, RANK, SEGMENT, SHARE, STATISTIC),
+        *(YEARS, IS_KNOWN, BAND, COUNT, RANK, SEGMENT, PREDICTED, SHARE, STATISTIC),
         CONFIDENCE,
         *(AGREEMENT, MASK, ROWS, DECLARED, CONSENT),
     )

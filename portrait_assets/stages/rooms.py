@@ -14,6 +14,7 @@ FOLDERS = (
     "features",
     "targets",
     "clusters",
+    "predictions",
     "tags",
     "validation",
     "mart",

@@ -1,0 +1,1 @@
+"""Predictions: what customers will probably do, by models that beat the best baseline."""

@@ -1,0 +1,259 @@
+"""Assets of the predictions stage: what is active and what it scores, and backtests of it."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.predictions.asked import Asked, asked_of
+from portrait_assets.stages.predictions.backtest import Closed, backtest_row, calibration_rows
+from portrait_assets.stages.predictions.contract import (
+    PREDICTION,
+    PREDICTION_BACKTEST,
+    PREDICTION_CALIBRATION,
+    PREDICTION_DECISION,
+    PREDICTION_MODEL,
+)
+from portrait_assets.stages.predictions.governance.approvals import Approvals, decision_on
+from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
+from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.scoring import scored
+from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
+from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import BEFORE, EVER, read
+
+ACTIVE_TABLES = (PREDICTION_MODEL, PREDICTION_DECISION)
+BACKTEST_TABLES = (PREDICTION_BACKTEST, PREDICTION_CALIBRATION)
+TABLES = (PREDICTION, *ACTIVE_TABLES, *BACKTEST_TABLES)
+PAST = tuple(
+    read(table, EVER) for table in (FEATURE_MATRIX, UNPROFILED, CUSTOMER_MONTH, *TARGET_TABLES)
+)
+READS = (*PAST, *(read(table, BEFORE) for table in (PREDICTION, *ACTIVE_TABLES)))
+KINDS = ("duckdb", "polars", "scikitlearn")
+Key = tuple[str, int]
+
+
+def predictions_assets(
+    targets: Targets,
+    approvals: Approvals,
+    partitions: dg.PartitionsDefinition[str],
+    smallest: int,
+) -> list[dg.AssetsDefinition]:
+    """The step that keeps the models, scores by them, and holds scores against what happened.
+
+    Args:
+        targets: of the source.
+        approvals: what people decided on models.
+        partitions: the source's months.
+        smallest: fewest customers of what is listed by itself.
+    """
+
+    @tables_asset("predictions", TABLES, partitions, reads=READS, kinds=KINDS)
+    def predictions(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
+        warehouse = context.resources.warehouse.warehouse
+        months = list(context.partition_keys)
+        run = Run(warehouse, targets, approvals, months)
+        yield dg.Output(run.scores(), PREDICTION.name)
+        yield dg.Output(run.models, PREDICTION_MODEL.name)
+        yield dg.Output(run.decisions, PREDICTION_DECISION.name)
+        # What was scored is stored by now, also of the months of this run.
+        for table, rows in backtests(warehouse, targets, months, smallest).items():
+            yield dg.Output(rows, table.name)
+
+    return [predictions]
+
+
+class Run:
+    """What is active in months that are materialized together, carried from one to the next.
+
+    `models` and `decisions` are complete once all `scores` were taken.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, targets: Targets, approvals: Approvals, months: Sequence[str]
+    ) -> None:
+        self._warehouse, self._targets, self._approvals = warehouse, targets, approvals
+        self._months = months
+        self._engine = Engine(warehouse.con)
+        self._before = active_before(warehouse, months[0])
+        self._models = [PREDICTION_MODEL.empty()]
+        self._decisions: list[dict[str, object]] = []
+
+    def scores(self) -> Iterator[pl.DataFrame]:
+        """The rows of `predictions.prediction`, by month and target."""
+        customers = self._warehouse.materialized(FEATURE_MATRIX)
+        for month in self._warehouse.place.each(self._months):
+            so_far = {each: rows for each, rows in customers.items() if each <= month}
+            codes = {code for code, _ in self._before}
+            asked = asked_of(self._warehouse, self._targets, month, codes)
+            past = Past(self._engine, month, so_far, asked)
+            decided = {each: self._decided(past, each) for each in asked}
+            counts: dict[Key, int] = {}
+            active = [(each, found.active) for each, found in decided.items()]
+            for (each, _), rows in zip(
+                active, scored(self._warehouse, self._engine, month, active), strict=True
+            ):
+                counts[each.key] = rows.height
+                yield rows
+            for each, found in decided.items():
+                self._note(month, each, found, counts[each.key], so_far[month])
+            self._before = {
+                each.key: Before(found.active, found.tried_in) for each, found in decided.items()
+            }
+        self._engine.close()
+
+    @property
+    def models(self) -> pl.DataFrame:
+        """The rows of `predictions.prediction_model`."""
+        return pl.concat(self._models)
+
+    @property
+    def decisions(self) -> pl.DataFrame:
+        """The rows of `predictions.prediction_decision`."""
+        return pl.DataFrame(self._decisions, schema=PREDICTION_DECISION.polars_schema)
+
+    def _decided(self, past: Past, asked: Asked) -> Decided:
+        decision = decision_on(self._approvals, asked.code, past.month)
+
+        def version(wanted: str) -> Active | None:
+            return self._version(asked, wanted, past.month)
+
+        before = self._before.get(asked.key)
+        return Deciding(past, asked, before, decision, version).decide()
+
+    def _version(self, asked: Asked, version: str, month: str) -> Active | None:
+        """What was active under a version before, in this run or in an earlier one."""
+        stored = self._warehouse.history(PREDICTION_MODEL, self._months[0])
+        rows = pl.concat([stored, *self._models]).filter(
+            (pl.col("target") == asked.code)
+            & (pl.col("horizon") == asked.horizon)
+            & (pl.col("model_version") == version)
+        )
+        if rows.is_empty():
+            return None
+        return Active.from_rows(rows.filter(pl.col("as_of") == pl.col("as_of").max()))
+
+    def _note(self, month: str, asked: Asked, found: Decided, rows: int, customers: int) -> None:
+        head = {"as_of": last_day(month), "target": asked.code, "horizon": asked.horizon}
+        self._models.append(model_rows(found.active, head))
+        trained = found.active.trained
+        self._decisions.append(
+            head
+            | {
+                "model_version": found.active.version,
+                "basis": found.active.basis,
+                "family": found.active.family,
+                "trained_from": trained.first,
+                "trained_until": trained.last,
+                "calibrated_on": trained.calibrated_on,
+                "fitted_in": trained.fitted_in,
+                "action": found.action,
+                "reason_en": found.why.en,
+                "reason_zh": found.why.zh,
+                "tried_in": found.tried_in,
+                "challenger_version": found.challenger_version,
+                "auc": _rounded(found.auc),
+                "challenger_auc": _rounded(found.challenger_auc),
+                "baseline": found.baseline,
+                "baseline_auc": _rounded(found.baseline_auc),
+                "scored": rows,
+                "not_asked": customers - rows,
+            }
+        )
+
+
+def model_rows(active: Active, head: dict[str, object]) -> pl.DataFrame:
+    """The rows of `predictions.prediction_model` of what is active, `head` its first columns."""
+    trained = active.trained
+    named = head | {
+        "model_version": active.version,
+        "basis": active.basis,
+        "family": active.family,
+        "trained_from": trained.first,
+        "trained_until": trained.last,
+        "calibrated_on": trained.calibrated_on,
+        "fitted_in": trained.fitted_in,
+    }
+    return (
+        active.rows()
+        .with_row_index("item", offset=1)
+        .with_columns(pl.lit(value).alias(name) for name, value in named.items())
+        .select(pl.col(name).cast(kind) for name, kind in PREDICTION_MODEL.polars_schema.items())
+    )
+
+
+def active_before(warehouse: Warehouse, month: str) -> dict[Key, Before]:
+    """What was active in the newest month materialized before this one, by target and horizon."""
+    models = warehouse.last_before(PREDICTION_MODEL, month)
+    decisions = warehouse.last_before(PREDICTION_DECISION, month)
+    if models is None or decisions is None:
+        return {}
+    tried = {
+        (target, horizon): tried_in
+        for target, horizon, tried_in in decisions.select(
+            "target", "horizon", "tried_in"
+        ).iter_rows()
+    }
+    found: dict[Key, Before] = {}
+    for (target, horizon), rows in models.group_by("target", "horizon", maintain_order=True):
+        key = (str(target), int(str(horizon)))
+        try:
+            found[key] = Before(Active.from_rows(rows), tried[key])
+        except PredictionError:
+            continue  # Of a family that this version does not know: fitted again.
+    return found
+
+
+def backtests(
+    warehouse: Warehouse, targets: Targets, months: Sequence[str], smallest: int
+) -> dict[Table, pl.DataFrame]:
+    """The rows of the tables of backtests of these months, of which the scores are stored.
+
+    A window of fewer than `smallest` customers has none.
+    """
+    rows: dict[Table, list[dict[str, object]]] = {table: [] for table in BACKTEST_TABLES}
+    for month in warehouse.place.each(months):
+        for closed in closed_windows(warehouse, targets, month):
+            if closed.rows.height >= smallest:
+                rows[PREDICTION_BACKTEST].append(backtest_row(closed))
+                rows[PREDICTION_CALIBRATION] += calibration_rows(closed, smallest)
+    return {table: pl.DataFrame(found, schema=table.polars_schema) for table, found in rows.items()}
+
+
+def closed_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Closed]:
+    """The windows that a month closes of which something was predicted, with what happened."""
+    customers = {m: n for m, n in warehouse.materialized(FEATURE_MATRIX).items() if m <= month}
+    asked = asked_of(warehouse, targets, month)
+    past = Past(Engine(warehouse.con), month, customers, asked)
+    predicted = warehouse.materialized(PREDICTION)
+    for base in sorted({next_month(month, -each.horizon) for each in asked}):
+        if not predicted.get(base):
+            continue
+        decisions = warehouse.read(PREDICTION_DECISION, [base])
+        models = warehouse.read(PREDICTION_MODEL, [base])
+        for each in asked:
+            if next_month(month, -each.horizon) != base:
+                continue
+            own = (pl.col("target") == each.code) & (pl.col("horizon") == each.horizon)
+            then = models.filter(own)
+            if then.is_empty():
+                continue
+            scores = warehouse.scan(PREDICTION, [base]).filter(own & pl.col("score").is_not_null())
+            stored = scores.select("customer_id", "score", "rank", "model_version", "basis")
+            known = past.known(each, (base,), only_baselines=True, all_rows=True)
+            rows = known.join(stored.collect(), on="customer_id", how="inner").sort("customer_id")
+            if rows.height:
+                (baseline,) = decisions.filter(own)["baseline"]
+                yield Closed(each, month, base, rows, Active.from_rows(then), baseline)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or value != value else round(value, 6)

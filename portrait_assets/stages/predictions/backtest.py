@@ -1,0 +1,200 @@
+"""What was predicted at a month's end, beside what happened in the window that is over now.
+
+Scores are those stored then, of the model that was active then; the baseline beside them is the one
+that was best before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.methods.statistics import scores
+from portrait_assets.methods.statistics.intervals import wilson
+from portrait_assets.methods.statistics.paired import auc, auc_gain, auc_interval
+from portrait_assets.methods.statistics.resampling import Interval
+from portrait_assets.methods.statistics.stability import psi, smoothed_shares
+from portrait_assets.stages.predictions.asked import Asked
+from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.learning.baseline import BASE_RATE, ordered_by
+from portrait_assets.stages.predictions.learning.judging import Bools, Floats
+from portrait_assets.stages.predictions.rule import RULE
+
+Integers = npt.NDArray[np.int64]
+FEWEST = 20  # Of either outcome; with fewer an interval is meaningless.
+DIGITS = 6
+TENTHS = 10
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A target's window that a month closes.
+
+    Args:
+        asked: the target.
+        month: the month that closes the window.
+        base_month: the one at whose end it was predicted.
+        rows: of the customers of whom the outcome is known: `hit`, the stored `score`, `rank`,
+            `model_version` and `basis`, and the features of baselines.
+        then: what scored them.
+        baseline: the name of the baseline that was best before.
+    """
+
+    asked: Asked
+    month: str
+    base_month: str
+    rows: pl.DataFrame
+    then: Active
+    baseline: str | None
+
+    @cached_property
+    def hit(self) -> Bools:
+        """Whether it happened."""
+        return self.rows["hit"].to_numpy()
+
+    @cached_property
+    def order(self) -> Floats:
+        """By which they were ranked, the likeliest highest."""
+        return -self.rows["rank"].to_numpy().astype(np.float64)
+
+    @cached_property
+    def probability(self) -> Floats:
+        """What was predicted."""
+        return self.rows["score"].to_numpy()
+
+    @cached_property
+    def tenths(self) -> Integers:
+        """The tenth of each customer, 0 is the likeliest; equal ranks are in one."""
+        ranks = self.rows["rank"].rank("average").to_numpy()
+        return np.minimum(((ranks - 0.5) / len(ranks) * TENTHS).astype(np.int64), TENTHS - 1)
+
+    def key(self) -> dict[str, object]:
+        """The columns that name it."""
+        return {
+            "as_of": last_day(self.month),
+            "target": self.asked.code,
+            "horizon": self.asked.horizon,
+            "base_month": self.base_month,
+            "model_version": self.rows["model_version"][0],
+            "basis": self.rows["basis"][0],
+        }
+
+
+def backtest_row(closed: Closed) -> dict[str, object]:
+    """The row of `predictions.prediction_backtest`."""
+    hit, probability = closed.hit, closed.probability
+    area = auc_interval(closed.order, hit)
+    name, order = _baseline(closed)
+    is_judged = min(hit.sum(), (~hit).sum()) > 0
+    gain = auc_gain(closed.order, order, hit) if is_judged else Interval(*[float("nan")] * 3)
+    rate, expected = float(hit.mean()), float(probability.mean())
+    return closed.key() | {
+        "customers": len(hit),
+        "hits": int(hit.sum()),
+        "auc": _rounded(area.value),
+        "auc_low": _rounded(area.low),
+        "auc_high": _rounded(area.high),
+        "baseline": name,
+        "baseline_auc": _rounded(auc(order, hit)),
+        "gain_low": _rounded(gain.low),
+        "gain_high": _rounded(gain.high),
+        "lift": _rounded(_lift(closed)),
+        "brier": _rounded(float(((probability - hit) ** 2).mean())),
+        "base_brier": _rounded(rate * (1 - rate)),
+        "predicted_rate": _rounded(expected),
+        "rate": _rounded(rate),
+        "calibration": _rounded(expected / rate) if rate else None,
+        "calibration_error": _rounded(_calibration_error(closed)),
+        "placebo_auc": _rounded(_placebo(closed)),
+        "psi": _rounded(_shift(closed)),
+        "verdict": _verdict(hit, gain),
+    }
+
+
+def calibration_rows(closed: Closed, smallest: int) -> Iterator[dict[str, object]]:
+    """The rows of `predictions.prediction_calibration`.
+
+    Tenths of fewer than `smallest` customers go with the next ones.
+    """
+    for place, members in enumerate(_large_enough(closed.tenths, smallest), start=1):
+        hit, probability = closed.hit[members], closed.probability[members]
+        low, high = wilson(np.array([hit.sum()]), np.array([len(hit)]))
+        yield closed.key() | {
+            "tenth": place,
+            "customers": len(hit),
+            "hits": int(hit.sum()),
+            "predicted_rate": _rounded(float(probability.mean())),
+            "rate": _rounded(float(hit.mean())),
+            "low": _rounded(float(low[0])),
+            "high": _rounded(float(high[0])),
+        }
+
+
+def _large_enough(tenths: Integers, smallest: int) -> list[Bools]:
+    """The customers of each tenth, with what is too small added to the next, the last to before."""
+    found: list[Bools] = []
+    waiting = np.zeros(len(tenths), dtype=bool)
+    for tenth in range(TENTHS):
+        waiting = waiting | (tenths == tenth)
+        if waiting.sum() >= max(smallest, 1):
+            found.append(waiting)
+            waiting = np.zeros(len(tenths), dtype=bool)
+    if waiting.any() and found:
+        found[-1] = found[-1] | waiting
+    return found
+
+
+def _baseline(closed: Closed) -> tuple[str, Floats]:
+    """The baseline that was best before, and its order; that which is declared first otherwise."""
+    rules = {rule.name: rule for rule in reversed(closed.asked.baselines)}
+    first = closed.asked.baselines[0] if closed.asked.baselines else None
+    rule = rules.get(closed.baseline or "", first)
+    return (rule.name if rule else BASE_RATE), ordered_by(rule, closed.rows)
+
+
+def _lift(closed: Closed) -> float:
+    _, places = np.unique(closed.order, return_inverse=True)
+    cells = np.stack(
+        [np.bincount(places), np.bincount(places, weights=closed.hit)], dtype=np.float64
+    )[:, None, :]
+    return float(scores.lift_of_top(scores.sampled(cells))[0])
+
+
+def _calibration_error(closed: Closed) -> float:
+    apart = np.bincount(closed.tenths, weights=closed.probability - closed.hit, minlength=TENTHS)
+    return float(np.abs(apart).sum() / len(closed.hit))
+
+
+def _placebo(closed: Closed) -> float:
+    rng = np.random.default_rng(0)
+    # In the order of the customers, so that it is the same however rows come.
+    return float(
+        np.mean([auc(closed.order, rng.permutation(closed.hit)) for _ in range(RULE.placebos)])
+    )
+
+
+def _shift(closed: Closed) -> float:
+    if not closed.then.bins:
+        return float("nan")
+    now = np.bincount(closed.then.places(closed.probability), minlength=len(closed.then.bins))
+    bins = pl.DataFrame({"then": [each.customers for each in closed.then.bins], "now": now})
+    then, of_now = (smoothed_shares(pl.col(name)) for name in ("then", "now"))
+    return float(bins.select(psi(then, of_now)).item())
+
+
+def _verdict(hit: Bools, gain: Interval) -> str:
+    if min(hit.sum(), (~hit).sum()) < FEWEST or np.isnan(gain.low):
+        return "not judged"
+    if gain.low > 0:
+        return "better"
+    return "worse" if gain.high < 0 else "not surely better"
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, DIGITS) if np.isfinite(value) else None

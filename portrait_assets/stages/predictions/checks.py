@@ -1,0 +1,187 @@
+"""Checks of the predictions stage: everyone is accounted for, and models give the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.predictions.contract import (
+    PREDICTION,
+    PREDICTION_BACKTEST,
+    PREDICTION_DECISION,
+    PREDICTION_MODEL,
+)
+from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.scoring import DIGITS, as_inputs
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.duckdb.partitions import select_sql
+
+SCORED_AGAIN = 500
+"""Customers of a month that are scored once more from the rows of the models."""
+CLOSE = 2 * 10.0**-DIGITS
+PLACEBO_DISTANCE = 0.05
+_FEWEST = 20
+"""An area of shuffled outcomes strays by about 1 / sqrt(12 x events); with few it says nothing."""
+
+
+def _everyone(subject: Subject) -> Finding:
+    """Scored, or counted as not asked about; nobody of whom the feature matrix has no row."""
+    month = [subject.month]
+    subject.warehouse.require(FEATURE_MATRIX, month)
+    subject.warehouse.require(PREDICTION, month)
+    everyone = subject.warehouse.materialized(FEATURE_MATRIX)[subject.month]
+    found = subject.warehouse.select(
+        "SELECT target, horizon, count(*) AS found, count(DISTINCT p.customer_id) AS customers, "
+        "count(*) FILTER (f.customer_id IS NULL) AS strangers "
+        f"FROM ({select_sql(PREDICTION, month)}) AS p "
+        f"LEFT JOIN (SELECT customer_id FROM ({select_sql(FEATURE_MATRIX, month)})) AS f "
+        "USING (customer_id) GROUP BY ALL"
+    )
+    both = subject.rows.join(
+        found, on=["target", "horizon"], how="full", coalesce=True, nulls_equal=True
+    )
+    # Who was erased since is counted still, and has no rows.
+    erased = pl.col("scored") + pl.col("not_asked") - everyone
+    without_rows = pl.col("scored") - pl.col("found").fill_null(0)
+    wrong = both.filter(
+        pl.col("scored").is_null()
+        | (without_rows < 0)
+        | (without_rows > erased)
+        | (pl.col("found") != pl.col("customers"))
+        | (pl.col("strangers").fill_null(0) > 0)
+    )
+    named = ", ".join(sorted(set(wrong["target"])))
+    return Finding(
+        wrong.height,
+        f"{both.height} targets of {everyone} customers"
+        + (f"; not accounted for: {named}" if named else ""),
+    )
+
+
+def _ends_in_order(subject: Subject) -> Finding:
+    """Where a score has an interval it lies within it, and reasons belong to the bands on top."""
+    wrong = subject.rows.filter(
+        (pl.col("low") > pl.col("score"))
+        | (pl.col("high") < pl.col("score"))
+        | (pl.col("reason_1").is_not_null() & (pl.col("basis") == "baseline"))
+        | (pl.col("score").is_null() & (pl.col("basis") == "model"))
+    )
+    targets = ", ".join(sorted(set(wrong["target"])))
+    return Finding(wrong.height, targets or f"{subject.rows.height} scores within their intervals")
+
+
+def _rising(subject: Subject) -> Finding:
+    """The likelier of two customers has the smaller rank."""
+    rows = subject.rows.sort("target", "horizon", "rank")
+    drop = (
+        (pl.col("score") > pl.col("score").shift() + CLOSE)
+        & (pl.col("target") == pl.col("target").shift())
+        & (pl.col("horizon") == pl.col("horizon").shift())
+        & (pl.col("rank") > pl.col("rank").shift())
+    )
+    wrong = rows.filter(drop)
+    targets = ", ".join(sorted(set(wrong["target"])))
+    return Finding(wrong.height, targets or "scores fall with the rank")
+
+
+def _scores_again(subject: Subject) -> Finding:
+    """The stored scores of some customers against what the stored rows give them."""
+    month, warehouse = [subject.month], subject.warehouse
+    warehouse.require(FEATURE_MATRIX, month)
+    warehouse.require(PREDICTION, month)
+    # In the order of a hash, so that who is looked at does not depend on how customers are named.
+    some = warehouse.select(
+        f"{select_sql(FEATURE_MATRIX, month)} ORDER BY md5(customer_id) LIMIT {SCORED_AGAIN}"
+    )
+    inputs = as_inputs(some)
+    stored = warehouse.select(
+        "SELECT customer_id, target, horizon, score, model_version "
+        f"FROM ({select_sql(PREDICTION, month)}) SEMI JOIN (SELECT customer_id FROM "
+        f"({select_sql(FEATURE_MATRIX, month)}) ORDER BY md5(customer_id) LIMIT {SCORED_AGAIN}) "
+        "USING (customer_id)"
+    )
+    wrong = list(_differing(subject.rows, inputs, stored))
+    looked_at = f"{stored.height} scores of {inputs.height} customers"
+    return Finding(len(wrong), looked_at + (f"; differing: {', '.join(wrong)}" if wrong else ""))
+
+
+def _differing(models: pl.DataFrame, inputs: pl.DataFrame, stored: pl.DataFrame) -> Iterator[str]:
+    keys = ["target", "horizon"]
+    for (target, horizon), own in stored.group_by(keys, maintain_order=True):
+        rows = models.filter((pl.col("target") == target) & (pl.col("horizon") == horizon))
+        if rows.is_empty():
+            yield str(target)
+            continue
+        active = Active.from_rows(rows)
+        again = inputs.select("customer_id").with_columns(
+            pl.Series("again", active.probability(inputs)).fill_nan(None)
+        )
+        both = own.join(again, on="customer_id", how="left")
+        apart = (pl.col("score").fill_null(-1) - pl.col("again").fill_null(-1)).abs()
+        is_other = pl.col("model_version") != active.version
+        if both.filter((apart > CLOSE) | is_other).height:
+            yield str(target)
+
+
+def _placebo(subject: Subject) -> Finding:
+    """Shuffled outcomes are not predicted, as far as their number lets one tell."""
+    events = pl.min_horizontal(pl.col("hits"), pl.col("customers") - pl.col("hits"))
+    judged = subject.rows.filter(events >= _FEWEST)
+    far = judged.filter((pl.col("placebo_auc") - 0.5).abs() > PLACEBO_DISTANCE)
+    named = ", ".join(far["target"])
+    return Finding(far.height, named or f"{judged.height} placebos at 0.5")
+
+
+def _comes_true(subject: Subject) -> Finding:
+    """Nothing was surely worse than the baseline beside it."""
+    worse = subject.rows.filter(pl.col("verdict") == "worse")
+    named = ", ".join(worse["target"])
+    return Finding(worse.height, named or f"{subject.rows.height} targets, none surely worse")
+
+
+EVERYONE = TableCheck(
+    "everyone_accounted_for",
+    "Every customer of the feature matrix is scored once per target, or counted as not asked "
+    "about.",
+    _everyone,
+    blocking=True,
+)
+WITHIN = TableCheck(
+    "within_intervals",
+    "Scores lie within their intervals, and reasons are those of models.",
+    _ends_in_order,
+    blocking=True,
+    holds_together=True,
+)
+RANKED = TableCheck(
+    "ranked_by_score", "Of two customers the likelier has the smaller rank.", _rising, blocking=True
+)
+SCORES_AGAIN = TableCheck(
+    "gives_the_scores",
+    "The rows of the models give the stored scores.",
+    _scores_again,
+    blocking=True,
+)
+PLACEBO = TableCheck(
+    "placebo_at_half",
+    f"Shuffled outcomes are predicted with an AUC of 0.5 +- {PLACEBO_DISTANCE:g}.",
+    _placebo,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+COMES_TRUE = TableCheck(
+    "not_worse_than_baseline",
+    "No prediction was surely worse than the best baseline.",
+    _comes_true,
+    severity=dg.AssetCheckSeverity.WARN,
+)
+
+CHECKS: Mapping[Table, Sequence[TableCheck]] = {
+    PREDICTION: (WITHIN, RANKED),
+    PREDICTION_MODEL: (SCORES_AGAIN,),
+    PREDICTION_DECISION: (EVERYONE,),
+    PREDICTION_BACKTEST: (PLACEBO, COMES_TRUE),
+}

@@ -1,0 +1,1 @@
+"""What models learn from, which one is active in a month, and why."""

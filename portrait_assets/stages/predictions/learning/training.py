@@ -1,0 +1,102 @@
+"""A challenger: fitted on earlier closed windows, chosen and calibrated on the newest one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from portrait_assets.methods.prediction.calibration import calibrated as calibrate
+from portrait_assets.methods.prediction.choice import choose
+from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.fitting import fit
+from portrait_assets.methods.prediction.leaks import leaks
+from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.stages.predictions.asked import Asked
+from portrait_assets.stages.predictions.contract import FAMILIES
+from portrait_assets.stages.predictions.learning.active import Active, Trained
+from portrait_assets.stages.predictions.learning.judging import Bools, Floats
+from portrait_assets.stages.predictions.learning.labels import INPUTS
+from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.rule import PARAMETERS, RULE
+
+
+class Challenger(NamedTuple):
+    """A model that was fitted, or why there is none; features that gave the outcome away."""
+
+    model: Active | None
+    fault: str | None
+    leaking: tuple[str, ...] = ()
+
+
+def has_enough_rows(past: Past, asked: Asked) -> bool:
+    """Whether there are so many customer-months to learn from that events are worth a look."""
+    if not past.closed(asked.horizon):
+        return False
+    return past.rows(past.learned_from(asked.horizon)) >= RULE.least_rows
+
+
+def has_enough_events(learned: pl.DataFrame, judged: pl.DataFrame) -> bool:
+    """Whether both outcomes happened often enough to be learned, and to be judged by."""
+    return _has_both(learned, RULE.least_events) and can_be_judged(judged)
+
+
+def can_be_judged(judged: pl.DataFrame) -> bool:
+    """Whether both outcomes happened often enough to be judged by."""
+    return _has_both(judged, RULE.least_judged)
+
+
+def _has_both(frame: pl.DataFrame, least: int) -> bool:
+    return bool(least <= frame["hit"].sum() <= frame.height - least)
+
+
+def challenger(learned: pl.DataFrame, judged: pl.DataFrame, month: str) -> Challenger:
+    """The simplest model that no other surely beats, with probabilities as in the newest window.
+
+    Args:
+        learned: customer-months of the earlier closed windows: features and `hit`.
+        judged: those of the newest closed window.
+        month: the month of the fit.
+    """
+    inputs, happened = learned.select(INPUTS), judged["hit"].to_numpy()
+    leaking: tuple[str, ...] = ()
+    try:
+        margins, models = _fitted(inputs, learned, judged)
+        if max(auc(each, happened) for each in margins.values()) >= RULE.suspicious_auc:
+            leaking = _leaking(inputs, learned["hit"].to_numpy())
+        if leaking:
+            margins, models = _fitted(inputs.drop(leaking), learned, judged)
+        winner = choose(margins, happened).winner
+        model = calibrate(models[winner], judged, happened)
+    except PredictionError as error:
+        return Challenger(None, str(error).rstrip("."), leaking)
+    months = learned["base_month"]
+    trained = Trained(
+        months.min(),  # type: ignore[arg-type]
+        months.max(),  # type: ignore[arg-type]
+        judged["base_month"].max(),  # type: ignore[arg-type]
+        month,
+    )
+    return Challenger(Active(model, trained), None, leaking)
+
+
+def _fitted(
+    inputs: pl.DataFrame, learned: pl.DataFrame, judged: pl.DataFrame
+) -> tuple[dict[str, Floats], dict[str, PredictionModel]]:
+    """A model of each family, the simplest first, and its margins in the newest window."""
+    order = learned["base_month"].to_numpy() if learned["base_month"].n_unique() > 1 else None
+    hit = learned["hit"].to_numpy()
+    has_many = min(hit.sum(), len(hit) - hit.sum()) >= RULE.trees_from
+    models = {
+        family: fit(inputs, hit, family, order=order, parameters=PARAMETERS)
+        for family in (FAMILIES if has_many else FAMILIES[:1])
+    }
+    return {family: model.margin(judged) for family, model in models.items()}, models
+
+
+def _leaking(inputs: pl.DataFrame, outcome: Bools) -> tuple[str, ...]:
+    """The features that alone give the outcome away, on some of the rows."""
+    places = slice(None, None, max(1, -(-inputs.height // RULE.leak_rows)))
+    found = leaks(inputs[places], outcome[places])
+    return tuple(leak.feature for leak in found if leak.gives_away)

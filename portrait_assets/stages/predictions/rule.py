@@ -1,0 +1,63 @@
+"""The numbers that decide when a model is fitted, judged and replaced, with the reason for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS as METHOD
+
+
+@dataclass(frozen=True)
+class PredictionRule:
+    """What is set beforehand; a change of it changes the version of every model."""
+
+    most_rows: int = 200_000
+    """Customer-months that a model is fitted on, and as many that it is judged on."""
+    most_windows: int = 24
+    """Closed windows that are looked back on: two of every season."""
+    least_rows: int = 500
+    """Customer-months below which no fit is tried."""
+    least_events: int = 50
+    """Of either outcome in the windows that a model is fitted on."""
+    least_judged: int = 10
+    """Of either outcome in the window that it is judged and calibrated on."""
+    refit_months: int = 3
+    """Months from one fit to the next."""
+    first_year: int = 12
+    """Months of history up to which every month is looked at for enough events to begin with."""
+    recent_windows: int = 3
+    """Closed windows whose mean a probability is held against: a quarter evens out one campaign."""
+    bins: int = 10
+    """Bins of the score: for intervals, for calibration and for the shift of the distribution."""
+    most_of_a_kind: int = 5
+    """Of a target that stands for several, such as kinds of campaigns, so many are predicted: those
+    that happened most often."""
+    kinds_from: int = 200
+    """Customers from which on targets by kind are predicted: of fewer there are a handful each."""
+    most_categories: int = 20
+    """Categories of product beyond which none is predicted by itself: which of hundreds somebody
+    buys next is a recommendation."""
+    trees_from: int = 3_000
+    """Events from which on trees are tried: with fewer they hardly ever surely beat a line."""
+    suspicious_auc: float = 0.97
+    """The area from which on it is looked for features that give the outcome away: with one of
+    them a model would have as much."""
+    leak_rows: int = 3_000
+    """Customer-months among which features are looked for that give the outcome away."""
+    placebos: int = 20
+    """Times that outcomes are shuffled in a backtest."""
+
+
+RULE = PredictionRule()
+PARAMETERS = replace(
+    METHOD,
+    strengths=(0.01, 0.1),
+    strength_rows=5_000,
+    most_trees=100,
+    leaves=(15,),
+    learning_rate=0.15,
+    patience=4,
+)
+"""Smaller trees and fewer of them than for a single table, and fewer strengths to choose from: each
+target is fitted every quarter, and on a year of a shop the area in the next month was the same to
+the second digit."""

@@ -1,0 +1,182 @@
+"""Scores of a month: probability, rank, band and reasons of every customer who is asked about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.methods.prediction.reasons import reasons
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.predictions.asked import Asked
+from portrait_assets.stages.predictions.contract import (
+    BAND_ENDS,
+    BANDS,
+    PREDICTION,
+    REASONED_BANDS,
+)
+from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.learning.judging import Floats
+from portrait_assets.stages.predictions.learning.labels import INPUTS, askable_step
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
+
+DIGITS = 6
+"""Of probabilities: more would be noise that compresses badly."""
+REASONS = ("reason_1", "reason_2", "reason_3")
+_WINDOW = re.compile(r"_\d+m$")
+
+
+def _families_of_features() -> Mapping[str, str]:
+    """By feature the first that has its name, over whatever window."""
+    firsts: dict[str, str] = {}
+    for name in INPUTS:
+        firsts.setdefault(_WINDOW.sub("", name), name)
+    return {name: firsts[_WINDOW.sub("", name)] for name in INPUTS}
+
+
+GROUPS = _families_of_features()
+"""Reasons of trees are of groups of features: those of one name over several windows say much the
+same, and count as the first of them."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of one target in a month.
+
+    `rows` are those of `predictions.prediction`, without the reasons.
+    """
+
+    asked: Asked
+    active: Active
+    rows: pl.DataFrame
+
+
+def scored(
+    warehouse: Warehouse, engine: Engine, month: str, active: Sequence[tuple[Asked, Active]]
+) -> Iterator[pl.DataFrame]:
+    """The rows of `predictions.prediction` of a month, target by target.
+
+    Args:
+        warehouse: with the feature matrix of the month, which is read in parts.
+        engine: on its connection.
+        month: the month.
+        active: the targets, and what scores each.
+    """
+    customers, numbers = _numbers(warehouse, month, active)
+    targets = []
+    for place, (asked, scorer) in enumerate(active):
+        known = pl.DataFrame(
+            {"customer_id": customers, "order": numbers[2 * place], "p": numbers[2 * place + 1]}
+        )
+        if asked.outcome.eligible != "true" and asked.is_known_beforehand:
+            askable = engine.frame(askable_step(asked), Scope(month))
+            known = known.join(askable, on="customer_id", how="semi", maintain_order="left")
+        targets.append(Scored(asked, scorer, rows_of(known, asked, scorer, month)))
+    found = _reasons(warehouse, month, targets)
+    for target in targets:
+        rows = target.rows
+        if (own := found.get(target.asked.key)) is not None:
+            rows = rows.join(own, on="customer_id", how="left", maintain_order="left")
+        else:
+            rows = rows.with_columns(pl.lit(None, pl.String).alias(name) for name in REASONS)
+        yield rows.select(PREDICTION.column_names)
+
+
+def rows_of(known: pl.DataFrame, asked: Asked, active: Active, month: str) -> pl.DataFrame:
+    """The rows of `predictions.prediction` of one target, without reasons.
+
+    Args:
+        known: `customer_id`, the `order` by which they are ranked, and the probability `p`.
+        asked: the target.
+        active: what scores it.
+        month: the month.
+    """
+    probability = known["p"].to_numpy()
+    low, high = active.interval(probability)
+    order = pl.col("order")
+    place = (order.rank("average", descending=True) - 0.5) / pl.len()
+    band = pl.lit(BANDS[-1])
+    for end, name in reversed(list(zip(BAND_ENDS, BANDS[:-1], strict=True))):
+        band = pl.when(place < end).then(pl.lit(name)).otherwise(band)
+    rows = known.with_columns(
+        pl.lit(last_day(month)).alias("as_of"),
+        pl.lit(asked.code).alias("target"),
+        pl.lit(asked.horizon, pl.UInt32).alias("horizon"),
+        pl.lit(active.version).alias("model_version"),
+        pl.lit(active.basis).alias("basis"),
+        *(
+            pl.Series(name, values).fill_nan(None).round(DIGITS)
+            for name, values in (("score", probability), ("low", low), ("high", high))
+        ),
+        order.rank("min", descending=True).cast(pl.UInt32).alias("rank"),
+        band.alias("band"),
+    )
+    # Rounded on its own an end may come to lie on the other side.
+    return rows.with_columns(
+        pl.min_horizontal("low", "score").alias("low"),
+        pl.max_horizontal("high", "score").alias("high"),
+    ).drop("order", "p")
+
+
+def as_inputs(frame: pl.DataFrame, columns: Iterable[str] = INPUTS) -> pl.DataFrame:
+    """The features as models read them: amounts of money as numbers."""
+    return frame.select("customer_id", *columns).with_columns(
+        pl.selectors.decimal().cast(pl.Float64)
+    )
+
+
+def parts_of_matrix(warehouse: Warehouse, month: str) -> Iterator[pl.DataFrame]:
+    """The features of the month's customers, some customers at a time."""
+    customers = warehouse.materialized(FEATURE_MATRIX)[month]
+    parts = max(1, -(-customers // warehouse.bounds.matrix_customers))
+    for part in range(parts):
+        yield as_inputs(warehouse.read_part(FEATURE_MATRIX, month, part, parts, ["customer_id"]))
+
+
+def _numbers(
+    warehouse: Warehouse, month: str, active: Sequence[tuple[Asked, Active]]
+) -> tuple[pl.Series, list[Floats]]:
+    """The customers in order; of each target the order and the probability of all of them."""
+    customers: list[pl.Series] = []
+    numbers: list[list[Floats]] = [[] for _ in range(2 * len(active))]
+    for part in parts_of_matrix(warehouse, month):
+        customers.append(part["customer_id"])
+        for place, (_, scorer) in enumerate(active):
+            probability = scorer.probability(part)
+            is_model = scorer.basis == "model"
+            numbers[2 * place].append(probability if is_model else scorer.order(part))
+            numbers[2 * place + 1].append(probability)
+    together = pl.concat(customers)
+    in_order = together.arg_sort().to_numpy()
+    return together.gather(in_order), [np.concatenate(each)[in_order] for each in numbers]
+
+
+def _reasons(
+    warehouse: Warehouse, month: str, targets: Sequence[Scored]
+) -> dict[tuple[str, int], pl.DataFrame]:
+    """Reasons by customer of the bands on top, of each target that a model scores."""
+    wanted = {
+        target.asked.key: (
+            target.active.learned,
+            target.rows.filter(pl.col("band").is_in(REASONED_BANDS)).select("customer_id"),
+        )
+        for target in targets
+        if isinstance(target.active.learned, PredictionModel)
+    }
+    if not wanted:
+        return {}
+    found: dict[tuple[str, int], list[pl.DataFrame]] = {key: [] for key in wanted}
+    for part in parts_of_matrix(warehouse, month):
+        for key, (model, customers) in wanted.items():
+            own = part.join(customers, on="customer_id", how="semi", maintain_order="left")
+            groups = GROUPS if model.family == "trees" else None
+            why = reasons(model, own, groups)
+            found[key].append(pl.concat([own.select("customer_id"), why], how="horizontal"))
+    return {key: pl.concat(parts) for key, parts in found.items()}

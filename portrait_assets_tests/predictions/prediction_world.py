@@ -1,0 +1,156 @@
+"""Customers whose habit shows in one feature, and less well in the baselines: as a warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from portrait_assets.core.months import last_day, month_range, next_month
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.predictions.assets import Run, backtests
+from portrait_assets.stages.predictions.contract import (
+    PREDICTION,
+    PREDICTION_DECISION,
+    PREDICTION_MODEL,
+)
+from portrait_assets.stages.predictions.governance.approvals import Approvals
+from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
+from portrait_assets.stages.targets.contract import TARGET
+from portrait_assets.stages.targets.outcomes import Targets, outcome
+from portrait_assets.storage.duckdb.store import Warehouse
+
+SILENCE = Targets((outcome("silence"),))
+
+
+@dataclass
+class PredictionWorld:
+    """A warehouse with features and targets of made-up customers, who buy by a lasting habit.
+
+    Args:
+        folder: where the warehouse is written.
+        customers: how many.
+        months: how many, from 2024-01 on.
+        seed: of all that is drawn.
+        clue: how well a feature that no baseline rests on shows the habit, 0 to 1.
+        fades_from: the month from which on the clue says nothing any more.
+        targets: what is predicted.
+        leaves: customers who object to profiling, with the month.
+    """
+
+    folder: Path
+    customers: int = 300
+    months: int = 5
+    seed: int = 7
+    clue: float = 0.95
+    fades_from: str = "9999-12"
+    targets: Targets = SILENCE
+    leaves: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.month_names = month_range("2024-01", next_month("2024-01", self.months - 1))
+        self.warehouse = Warehouse(self.folder / "w.duckdb", "world", "run")
+        rng = np.random.default_rng(self.seed)
+        names = [f"c{number:04d}" for number in range(self.customers)]
+        habit = rng.uniform(0.05, 0.95, self.customers)
+        bought = rng.random((self.months, self.customers)) < habit
+        self.bought = pl.DataFrame(
+            [
+                (month, name, bool(did))
+                for month, row in zip(self.month_names, bought, strict=True)
+                for name, did in zip(names, row, strict=True)
+            ],
+            schema=["month", "customer_id", "did"],
+            orient="row",
+        )
+        noise = rng.random((self.months, self.customers))
+        for at, month in enumerate(self.month_names):
+            clue = self.clue if month < self.fades_from else 0.0
+            shown = clue * habit + (1 - clue) * noise[at]
+            self._write_month(month, at, names, bought, shown)
+
+    def _write_month(
+        self,
+        month: str,
+        at: int,
+        names: Sequence[str],
+        bought: np.ndarray,
+        shown: np.ndarray,
+    ) -> None:
+        gone = [who for who, since in self.leaves.items() if since <= month]
+        last = [
+            next((ago for ago in range(at + 1) if bought[at - ago, who]), None)
+            for who in range(self.customers)
+        ]
+        matrix = pl.DataFrame(
+            {
+                "customer_id": names,
+                "recency_days": [None if ago is None else 30 * ago + 5 for ago in last],
+                "purchases_1m": bought[at].astype(int),
+                "digital_share_12m": shown.round(4),
+            }
+        ).with_columns(as_of=pl.lit(last_day(month)), profiling_allowed=pl.lit(True))
+        self._write(FEATURE_MATRIX, month, matrix.filter(~pl.col("customer_id").is_in(gone)))
+        unprofiled = pl.DataFrame(
+            {"customer_id": gone}, schema={"customer_id": pl.String}
+        ).with_columns(
+            as_of=pl.lit(last_day(month)), because=pl.lit("objection"), keeps_row=pl.lit(True)
+        )
+        self._write(UNPROFILED, month, unprofiled)
+        buyers = [name for name, did in zip(names, bought[at], strict=True) if did]
+        self._write(CUSTOMER_MONTH, month, pl.DataFrame({"month": month, "customer_id": buyers}))
+        self._write(
+            CLEANED["transactions"],
+            month,
+            pl.DataFrame({"month": [month], "customer_id": [names[0]]}),
+        )
+        for table in TARGET_TABLES:
+            rows = pl.DataFrame({"customer_id": []}, schema={"customer_id": pl.String})
+            if table is TARGET and at > 0:
+                rows = pl.DataFrame({"customer_id": buyers}).with_columns(
+                    month=pl.lit(month),
+                    base_month=pl.lit(self.month_names[at - 1]),
+                    horizon=pl.lit(1),
+                    purchases=pl.lit(1),
+                    active_months=pl.lit(1),
+                )
+            self._write(table, month, rows)
+
+    def _write(self, table: Table, month: str, rows: pl.DataFrame) -> None:
+        """The rows with all columns of the contract, nothing in those not given."""
+        table = replace(table, columns=tuple(replace(c, nullable=True) for c in table.columns))
+        given = {
+            name: pl.col(name).cast(kind)
+            if name in rows.columns
+            else pl.lit(None, kind).alias(name)
+            for name, kind in table.polars_schema.items()
+        }
+        self.warehouse.write(table, [month], rows.select(given.values()))
+
+    def predict(self, months: Sequence[str] | None = None, approvals: Approvals = ()) -> None:
+        """Materialize predictions and backtests of these months, all by default, in one run."""
+        months = list(months or self.month_names)
+        run = Run(self.warehouse, self.targets, approvals, months)
+        self.warehouse.write(PREDICTION, months, run.scores())
+        self.warehouse.write(PREDICTION_MODEL, months, run.models)
+        self.warehouse.write(PREDICTION_DECISION, months, run.decisions)
+        for table, rows in backtests(self.warehouse, self.targets, months, 1).items():
+            self.warehouse.write(table, months, rows)
+
+    def rows(self, table: Table, month: str | None = None) -> pl.DataFrame:
+        """What is stored, of one month or of all."""
+        return self.warehouse.read(table, [month] if month else self.month_names)
+
+    def decision(self, month: str) -> dict[str, object]:
+        """The decision on silence in a month."""
+        return self.rows(PREDICTION_DECISION, month).row(0, named=True)
+
+    def silent_after(self, month: str) -> dict[str, bool]:
+        """Who bought nothing in the month after."""
+        after = self.bought.filter(pl.col("month") == next_month(month))
+        return {name: not did for _, name, did in after.iter_rows()}

@@ -1,0 +1,220 @@
+"""What is active in a month and what it scores, on customers who buy by a lasting habit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import brier_score_loss, roc_auc_score
+
+from portrait_assets.stages.predictions.contract import (
+    BANDS,
+    PREDICTION,
+    PREDICTION_BACKTEST,
+    PREDICTION_CALIBRATION,
+    PREDICTION_DECISION,
+    PREDICTION_MODEL,
+)
+from portrait_assets.stages.predictions.governance.approvals import (
+    BASELINE,
+    Action,
+    PredictionApproval,
+)
+from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.targets.outcomes import Targets, outcome
+from portrait_assets_tests.predictions.prediction_world import PredictionWorld
+
+LAST = "2024-05"
+
+
+def decided(action: Action, month: str, version: str | None = None) -> PredictionApproval:
+    return PredictionApproval(
+        target="silence",
+        action=action,
+        model_version=version,
+        effective_from=month,
+        by="Li Na",
+        reason="agreed with sales",
+        on=date(2024, 1, 1),
+    )
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictionWorld]:
+    """Five months of 400 customers, of whom one objects to profiling in April."""
+    world = PredictionWorld(
+        tmp_path_factory.mktemp("world"), customers=400, leaves={"c0007": "2024-04"}
+    )
+    world.predict()
+    yield world
+    world.warehouse.close()
+
+
+def test_each_month_says_what_is_active_and_why(world: PredictionWorld):
+    found = world.rows(PREDICTION_DECISION).sort("as_of")
+    # In January nothing has been looked forward to yet.
+    assert found["as_of"].dt.month().to_list() == [2, 3, 4, 5]
+    assert found["action"].to_list() == ["baseline", "baseline", "fitted", "kept"]
+    assert found["basis"].to_list() == ["baseline", "baseline", "model", "model"]
+    reasons = found["reason_en"]
+    assert reasons[0].startswith("There are 0 customer-months of earlier closed windows")
+    assert reasons[1].startswith("There are 400 customer-months of earlier closed windows")
+    assert reasons[2].startswith("The logistic model is surely better than the baseline")
+    assert reasons[3].startswith("The model fitted in 2024-04 stays")
+    assert found["scored"].to_list() == [400, 400, 399, 399]
+
+
+def test_a_model_learns_from_earlier_windows_and_is_calibrated_on_the_newest(
+    world: PredictionWorld,
+):
+    april = world.decision("2024-04")
+    assert (april["trained_from"], april["trained_until"]) == ("2024-01", "2024-02")
+    assert (april["calibrated_on"], april["fitted_in"]) == ("2024-03", "2024-04")
+
+
+def test_before_any_window_is_over_customers_have_an_order_and_no_probability(tmp_path: Path):
+    longer = replace(outcome("silence"), horizons=(1, 2), prediction_horizon=2)
+    young = PredictionWorld(tmp_path, customers=40, months=2, targets=Targets((longer,)))
+    young.predict()
+    rows = young.rows(PREDICTION, "2024-02")
+    assert rows["score"].null_count() == rows.height == 40
+    features = young.warehouse.select(
+        "SELECT customer_id, recency_days FROM features.feature_matrix WHERE as_of = '2024-02-29'"
+    )
+    first = rows.join(features, on="customer_id").filter(pl.col("rank") == 1)
+    assert first["recency_days"].null_count() == first.height > 0, "of nobody known to have bought"
+    reason = str(young.decision("2024-02")["reason_en"])
+    assert reason.startswith("No window of 2 months of which this is known is over yet")
+    young.warehouse.close()
+
+
+def test_scores_are_ranked_banded_and_within_their_intervals(world: PredictionWorld):
+    rows = world.rows(PREDICTION, LAST).sort("rank")
+    score, n = rows["score"].to_numpy(), rows.height
+    assert (np.diff(score) <= 0).all()
+    assert ((rows["low"] <= rows["score"]) & (rows["score"] <= rows["high"])).all()
+    place = (rows["rank"].rank("average").to_numpy() - 0.5) / n
+    expected = [BANDS[int(np.searchsorted([0.05, 0.2, 0.5, 0.8], at, "right"))] for at in place]
+    assert rows["band"].to_list() == expected
+
+
+def test_reasons_are_those_of_the_two_bands_on_top(world: PredictionWorld):
+    rows = world.rows(PREDICTION, LAST)
+    has_reason = pl.col("reason_1").is_not_null()
+    assert set(rows.filter(has_reason)["band"]) == {"highest", "high"}
+    assert rows.filter(pl.col("band").is_in(["highest", "high"]) & ~has_reason).height == 0
+    # Who seldom buys is found by the clue.
+    top = rows.filter(pl.col("band") == "highest")
+    assert set(top["reason_1"]) == {"+digital_share_12m"}
+
+
+def test_rows_of_a_model_give_the_stored_scores(world: PredictionWorld):
+    active = Active.from_rows(world.rows(PREDICTION_MODEL, LAST).sample(fraction=1, shuffle=True))
+    stored = world.rows(PREDICTION, LAST).sort("customer_id")
+    matrix = world.warehouse.select(
+        "SELECT * FROM features.feature_matrix WHERE as_of = '2024-05-31' ORDER BY customer_id"
+    ).with_columns(pl.selectors.decimal().cast(pl.Float64))
+    assert stored["score"].to_list() == active.probability(matrix).round(6).tolist()
+    assert set(stored["model_version"]) == {active.version}
+
+
+def test_who_objects_to_profiling_is_neither_learned_from_nor_scored(world: PredictionWorld):
+    assert "c0007" in world.rows(PREDICTION, "2024-03")["customer_id"]
+    assert "c0007" not in world.rows(PREDICTION, "2024-04")["customer_id"]
+    april = Active.from_rows(world.rows(PREDICTION_MODEL, "2024-04")).learned
+    # Two windows of 399 customers: of February's, too, they are left out.
+    assert april.facts["fitted_rows"] == 2 * 399  # type: ignore[union-attr]
+
+
+def test_a_backtest_is_that_of_the_scores_stored_then(world: PredictionWorld):
+    then = world.rows(PREDICTION, "2024-04").sort("customer_id")
+    (row,) = world.rows(PREDICTION_BACKTEST, LAST).iter_rows(named=True)
+    silent = world.silent_after("2024-04")
+    hit = np.array([silent[who] for who in then["customer_id"]])
+    score = then["score"].to_numpy()
+    assert (row["base_month"], row["model_version"]) == ("2024-04", then["model_version"][0])
+    assert (row["customers"], row["hits"]) == (399, int(hit.sum()))
+    assert row["auc"] == pytest.approx(roc_auc_score(hit, -then["rank"].to_numpy()), abs=1e-6)
+    assert row["brier"] == pytest.approx(brier_score_loss(hit, score), abs=1e-6)
+    assert row["calibration"] == pytest.approx(score.mean() / hit.mean(), abs=1e-5)
+    assert row["verdict"] == "better"
+    assert abs(row["placebo_auc"] - 0.5) < 0.03
+    assert 0 <= row["psi"] < 0.25
+    tenths = world.rows(PREDICTION_CALIBRATION, LAST)
+    assert tenths["customers"].sum() == 399
+    assert tenths["hits"].sum() == row["hits"]
+    assert row["lift"] == pytest.approx(
+        hit[np.argsort(-score, kind="stable")][:40].mean() / hit.mean(), rel=0.1
+    )
+
+
+def test_months_one_by_one_end_as_months_together(world: PredictionWorld, tmp_path: Path):
+    single = PredictionWorld(tmp_path, customers=400, leaves={"c0007": "2024-04"})
+    for month in single.month_names:
+        single.predict([month])
+    for table in (PREDICTION, PREDICTION_MODEL, PREDICTION_DECISION, PREDICTION_BACKTEST):
+        keys = list(table.key)
+        assert single.rows(table).sort(keys).equals(world.rows(table).sort(keys)), table.full_name
+    single.warehouse.close()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[PredictionWorld]:
+    world = PredictionWorld(tmp_path, customers=400, months=6)
+    yield world
+    world.warehouse.close()
+
+
+def test_a_pinned_version_stays_and_an_approval_fits_anew(fresh: PredictionWorld):
+    fresh.predict(fresh.month_names[:4])
+    version = str(fresh.decision("2024-04")["model_version"])
+    pin = decided(Action.PIN, "2024-05", version)
+    again = decided(Action.APPROVE, "2024-06")
+    fresh.predict(["2024-05", "2024-06"], [pin, again])
+    may, june = fresh.decision("2024-05"), fresh.decision("2024-06")
+    assert (may["action"], may["model_version"]) == ("pinned", version)
+    assert "Li Na" in str(may["reason_en"])
+    assert june["fitted_in"] == "2024-06"
+    assert (june["action"], "approved" in str(june["reason_en"])) == ("refitted", True)
+
+
+def test_a_version_that_no_month_has_leaves_the_baseline_and_says_so(fresh: PredictionWorld):
+    fresh.predict(fresh.month_names[:4], [decided(Action.ROLLBACK, "2024-04", "deadbeef")])
+    april = fresh.decision("2024-04")
+    assert (april["basis"], april["action"]) == ("baseline", "baseline")
+    assert "Version deadbeef" in str(april["reason_en"])
+
+
+def test_the_baseline_can_be_pinned(fresh: PredictionWorld):
+    fresh.predict(fresh.month_names[:4], [decided(Action.PIN, "2024-04", BASELINE)])
+    april = fresh.decision("2024-04")
+    assert (april["basis"], april["action"]) == ("baseline", "pinned")
+
+
+def test_without_a_clue_the_baseline_stands_with_probabilities_that_come_true(tmp_path: Path):
+    blind = PredictionWorld(tmp_path, customers=400, clue=0.0)
+    blind.predict()
+    april = blind.decision("2024-04")
+    assert (april["basis"], april["action"]) == ("baseline", "baseline")
+    assert "not surely better than the baseline" in str(april["reason_en"])
+    rows, silent = blind.rows(PREDICTION, "2024-04"), blind.silent_after("2024-04")
+    assert rows["reason_1"].null_count() == rows.height
+    happened = np.mean([silent[who] for who in rows["customer_id"]])
+    assert rows["score"].mean() == pytest.approx(happened, abs=0.06)
+    blind.warehouse.close()
+
+
+def test_a_model_that_falls_below_its_baseline_is_replaced(tmp_path: Path):
+    # The clue is gone from April on, so May finds the model of April below the baseline.
+    fading = PredictionWorld(tmp_path, customers=600, months=6, fades_from="2024-04")
+    fading.predict()
+    may, june = fading.decision("2024-05"), fading.decision("2024-06")
+    assert fading.decision("2024-04")["basis"] == "model"
+    assert (may["tried_in"], may["basis"]) == ("2024-05", "baseline")
+    assert june["action"] == "baseline"
+    fading.warehouse.close()
