@@ -13,6 +13,7 @@ from portrait_assets.core.months import last_day, month_range, next_month
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.assets import Run, backtests
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
@@ -40,7 +41,8 @@ class PredictionWorld:
         clue: how well a feature that no baseline rests on shows the habit, 0 to 1.
         fades_from: the month from which on the clue says nothing any more.
         targets: what is predicted.
-        leaves: customers who object to profiling, with the month.
+        leaves: customers who object to profiling, with the month; c0008 is then found in March
+            to be c0007.
     """
 
     folder: Path
@@ -102,6 +104,10 @@ class PredictionWorld:
             as_of=pl.lit(last_day(month)), because=pl.lit("objection"), keeps_row=pl.lit(True)
         )
         self._write(UNPROFILED, month, unprofiled)
+        aliases = pl.DataFrame({"month": [month], "alias_id": ["c0008"], "customer_id": ["c0007"]})
+        merged = aliases if at == 2 and self.leaves else aliases.clear()
+        self._write(CUSTOMER_ALIAS, month, merged)
+        self._write(IDENTITY_MAP, month, merged.rename({"alias_id": "source_customer_id"}))
         buyers = [name for name, did in zip(names, bought[at], strict=True) if did]
         self._write(CUSTOMER_MONTH, month, pl.DataFrame({"month": month, "customer_id": buyers}))
         self._write(

@@ -9,6 +9,7 @@ from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtest import Closed, backtest_row, calibration_rows
 from portrait_assets.stages.predictions.contract import (
@@ -34,7 +35,11 @@ ACTIVE_TABLES = (PREDICTION_MODEL, PREDICTION_DECISION)
 BACKTEST_TABLES = (PREDICTION_BACKTEST, PREDICTION_CALIBRATION)
 TABLES = (PREDICTION, *ACTIVE_TABLES, *BACKTEST_TABLES)
 PAST = tuple(
-    read(table, EVER) for table in (FEATURE_MATRIX, UNPROFILED, CUSTOMER_MONTH, *TARGET_TABLES)
+    read(table, EVER)
+    for table in (
+        *(IDENTITY_MAP, CUSTOMER_ALIAS),
+        *(FEATURE_MATRIX, UNPROFILED, CUSTOMER_MONTH, *TARGET_TABLES),
+    )
 )
 READS = (*PAST, *(read(table, BEFORE) for table in (PREDICTION, *ACTIVE_TABLES)))
 KINDS = ("duckdb", "polars", "scikitlearn")

@@ -10,6 +10,7 @@ import polars as pl
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, PROFILING_ALLOWED, UNPROFILED
+from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.targets.following import with_facts
 from portrait_assets.stages.targets.windows import Lag, Window, base_months
@@ -29,7 +30,8 @@ INPUTS = tuple(
 )
 """The features that models may use."""
 _DRAWN = 1_000_000
-_BASE_MONTH = "strftime(as_of, '%Y-%m') AS base_month"
+_MONTH_OF = "strftime(as_of, '%Y-%m')"
+_BASE_MONTH = f"{_MONTH_OF} AS base_month"
 
 
 def labels_step(asked: Sequence[Asked], month: str, bases: Sequence[str], share: float) -> Step:
@@ -48,16 +50,20 @@ def labels_step(asked: Sequence[Asked], month: str, bases: Sequence[str], share:
     """
     (horizon,) = {each.horizon for each in asked}
     lags = [Window(base, horizon).before(month) for base in bases]
-    followed = with_facts(_customers(lags), [each.outcome for each in asked], lags)
+    # What compares all customers of a window needs all of them.
+    before, after = (1.0, share) if any(each.outcome.compared for each in asked) else (share, 1.0)
+    followed = with_facts(_customers(lags, before), [each.outcome for each in asked], lags)
     hits = ", ".join(
         f"CASE WHEN {each.outcome.eligible} THEN ({each.outcome.hit}) END AS {quote(each.code)}"
         for each in asked
     )
     return Step(
         "labels",
-        (followed, read(UNPROFILED, THE_MONTH, "now")),
-        f"SELECT base_month, customer_id, {hits} FROM followed "
-        f"ANTI JOIN now USING (customer_id) WHERE {drawn(share)} ORDER BY base_month, customer_id",
+        (followed, read(UNPROFILED, THE_MONTH, "now"), ALIAS),
+        # Past rows stand under the identifier of their time, which may have been given up since.
+        f"SELECT base_month, customer_id, {hits} FROM followed ANTI JOIN (SELECT customer_id "
+        "FROM now UNION ALL SELECT alias_id FROM alias SEMI JOIN now USING (customer_id)) "
+        f"USING (customer_id) WHERE {drawn(after)} ORDER BY base_month, customer_id",
         grain=Grain.ALL,
     )
 
@@ -75,12 +81,15 @@ def askable_step(asked: Asked) -> Step:
     )
 
 
-def _customers(lags: Sequence[Lag]) -> Step:
-    """The customers of the base months."""
+def _customers(lags: Sequence[Lag], share: float = 1.0) -> Step:
+    """The customers of the base months, or the part of them that is drawn."""
 
     def sql(scope: Scope) -> str:
         days = literals(last_day(lag.of(scope.month).base_month) for lag in lags)
-        return f"SELECT {_BASE_MONTH}, customer_id FROM feature_matrix WHERE as_of IN ({days})"
+        return (
+            f"SELECT {_BASE_MONTH}, customer_id FROM feature_matrix "
+            f"WHERE as_of IN ({days}) AND {drawn(share, _MONTH_OF)}"
+        )
 
     return Step("predicted_of", (read(FEATURE_MATRIX, base_months(lags)),), sql, is_view=True)
 
@@ -112,7 +121,7 @@ def features_step(
         "features",
         (read(FEATURE_MATRIX, base_months(lags)),),
         f"SELECT {', '.join([_BASE_MONTH, 'customer_id', *selected])} FROM feature_matrix "
-        f"WHERE as_of IN ({days}) AND {drawn(share, 'strftime(as_of, $$%Y-%m$$)')} "
+        f"WHERE as_of IN ({days}) AND {drawn(share, _MONTH_OF)} "
         "ORDER BY base_month, customer_id",
         grain=Grain.ALL,
     )

@@ -83,15 +83,14 @@ class Past:
         if not bases:
             return pl.DataFrame(schema={"base_month": pl.String, "hit": pl.Boolean})
         share = 1.0 if all_rows else self._share(bases)
-        # Those that stand for one of a kind are read by themselves.
-        own = asked.code if asked.outcome.by else None
+        own = asked.code if _is_alone(asked) else None
         key = (bases, asked.horizon, own)
         if key not in self._labels:
             together = [
                 each
                 for each in self.asked
                 if each is asked
-                or (own is None and each.horizon == asked.horizon and each.outcome.by is None)
+                or (own is None and each.horizon == asked.horizon and not _is_alone(each))
             ]
             step = labels_step(together, self.month, bases, share)
             self._labels[key] = self.engine.frame(step, Scope(self.month))
@@ -111,6 +110,11 @@ class Past:
     def _share(self, bases: Bases) -> float:
         """The part that is drawn: a little less than there is room for, as chance may add some."""
         return min(1.0, 0.99 * RULE.most_rows / max(self.rows(bases), 1))
+
+
+def _is_alone(asked: Asked) -> bool:
+    """Whether its labels are read by themselves: of one kind, or by comparing all customers."""
+    return asked.outcome.by is not None or bool(asked.outcome.compared)
 
 
 def baseline_features(asked: Sequence[Asked]) -> tuple[str, ...]:

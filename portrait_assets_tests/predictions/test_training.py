@@ -1,0 +1,108 @@
+"""A challenger: what it learns from, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.stages.predictions.learning.active import Active, Trained
+from portrait_assets.stages.predictions.learning.baseline import (
+    BASE_RATE,
+    best_of,
+    fitted_steps,
+    ordered_by,
+)
+from portrait_assets.stages.predictions.learning.judging import calibrated, shift_of
+from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
+from portrait_assets.stages.predictions.learning.training import challenger
+from portrait_assets.stages.targets.outcome import Baseline
+
+RECENCY = Baseline("recency", "recency_days", unknown_is_likely=True)
+SPEND = Baseline("last month", "spend_1m", falls=True)
+
+
+def months(count: int, rows: int, leak: bool, rare: bool = False) -> pl.DataFrame:
+    """Customer-months in which more days since a purchase make it likelier."""
+    rng = np.random.default_rng(count)
+    days = rng.uniform(0, 100, count * rows)
+    hit = rng.random(len(days)) < (0.002 if rare else days / 150)
+    columns: dict[str, object] = dict.fromkeys(INPUTS)
+    columns |= {"recency_days": days, "spend_1m": rng.random(len(days))}
+    if leak:
+        columns["digital_share_12m"] = hit.astype(float) + rng.random(len(days)) / 10
+    return pl.DataFrame(
+        {
+            "base_month": np.repeat([f"2024-{month:02d}" for month in range(1, count + 1)], rows),
+            "hit": hit,
+            **{name: values for name, values in columns.items() if values is not None},
+        }
+    ).with_columns(
+        pl.lit(None, pl.Float64).alias(name) for name, values in columns.items() if values is None
+    )
+
+
+def test_a_feature_that_gives_the_outcome_away_is_named_and_left_out():
+    found = challenger(months(2, 400, leak=True), months(1, 400, leak=True), "2024-05")
+    assert found.leaking == ("digital_share_12m",)
+    assert found.model is not None
+    assert "digital_share_12m" not in found.model.rows()["feature"]
+    assert found.model.trained == Trained("2024-01", "2024-02", "2024-01", "2024-05")
+    assert challenger(months(2, 400, leak=False), months(1, 400, leak=False), "m").leaking == ()
+
+
+def test_what_cannot_be_learned_is_said_in_words():
+    found = challenger(months(2, 400, leak=False, rare=True), months(1, 9, leak=False), "2024-05")
+    assert found.model is None
+    assert "a model needs 10 of each kind" in (found.fault or "")
+
+
+def test_equal_data_in_another_order_give_equal_rows():
+    learned, judged = months(2, 300, leak=False), months(1, 300, leak=False)
+    one = challenger(learned, judged, "2024-05").model
+    other = challenger(learned.sample(fraction=1, shuffle=True, seed=1), judged, "2024-05").model
+    assert one is not None
+    assert other is not None
+    assert one.version == other.version
+    assert one.rows().equals(Active.from_rows(one.rows()).rows())
+
+
+def test_sex_and_marriage_are_no_inputs():
+    assert set(REFUSED) == {"gender", "marital_status"}
+    assert not set(REFUSED) & set(INPUTS)
+
+
+def test_the_best_baseline_has_the_rates_of_its_steps():
+    frame = pl.DataFrame(
+        {
+            "recency_days": [1, 1, 2, 2, 3, None],
+            "spend_1m": [3.0, 4.0, 5.0, 3.0, 4.0, 5.0],
+            "hit": [False, False, True, False, True, True],
+        }
+    )
+    assert best_of([SPEND, RECENCY], frame) is RECENCY
+    steps = fitted_steps(RECENCY, frame)
+    assert steps.rates == pytest.approx((0.0, 0.5, 1.0))
+    assert steps.rows_behind == (2, 2, 2)
+    seen = pl.DataFrame({"recency_days": [0, 1, 2, 2.5, 99, None]})
+    assert steps.probability(seen).tolist() == pytest.approx([0, 0, 0.5, 0.5, 1, 1])
+    active = Active(steps, Trained("2024-01", "2024-01", None, "2024-02"))
+    again = Active.from_rows(active.rows())
+    assert (again, again.family, again.basis) == (active, "recency", "baseline")
+
+
+def test_without_a_baseline_the_rate_of_all_stands():
+    frame = pl.DataFrame({"hit": [True, False, False, False]})
+    steps = fitted_steps(None, frame)
+    assert (steps.name, steps.rates) == (BASE_RATE, (0.25,))
+    assert ordered_by(None, frame).tolist() == [0, 0, 0, 0]
+
+
+def test_a_mean_that_is_off_by_more_than_chance_is_shifted_to_what_happened():
+    hit = np.arange(100) < 30
+    probability = np.full(100, 0.2)
+    assert calibrated(hit, probability).is_surely_off
+    assert not calibrated(hit, np.full(100, 0.25)).is_surely_off
+    # Odds of 0.3 are 3/7, those of 0.2 are 1/4.
+    assert shift_of(hit, probability) == pytest.approx(np.log((3 / 7) / (1 / 4)), abs=1e-6)
+    assert shift_of(np.ones(5, dtype=bool), np.full(5, 0.2)) == 0.0
