@@ -26,6 +26,7 @@ from portrait_assets.stages.predictions.governance.approvals import (
     PredictionApproval,
 )
 from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.outcomes import Targets, outcome
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
@@ -219,3 +220,16 @@ def test_a_model_that_falls_below_its_baseline_is_replaced(tmp_path: Path):
     assert (may["tried_in"], may["basis"]) == ("2024-05", "baseline")
     assert june["action"] == "baseline"
     fading.warehouse.close()
+
+
+def test_a_window_whose_targets_are_not_stored_is_left_out(tmp_path: Path):
+    # As in the first months of a warehouse of an older version.
+    older = PredictionWorld(tmp_path, customers=400, months=4)
+    for table in TARGET_TABLES:
+        older.warehouse.con.execute(f"DELETE FROM {table.full_name} WHERE month = '2024-02'")
+        del older.warehouse._materialized[table.full_name]["2024-02"]
+    older.predict(["2024-04"])
+    april = older.decision("2024-04")
+    assert (april["basis"], april["trained_from"]) == ("baseline", "2024-02")
+    assert "There are 400 customer-months" in str(april["reason_en"])
+    older.warehouse.close()

@@ -84,7 +84,7 @@ def test_the_best_baseline_has_the_rates_of_its_steps():
     steps = fitted_steps(RECENCY, frame)
     assert steps.rates == pytest.approx((0.0, 0.5, 1.0))
     assert steps.rows_behind == (2, 2, 2)
-    seen = pl.DataFrame({"recency_days": [0, 1, 2, 2.5, 99, None]})
+    seen = pl.DataFrame({"recency_days": [0.0, 1.0, 2.0, 2.5, 99.0, None]})
     assert steps.probability(seen).tolist() == pytest.approx([0, 0, 0.5, 0.5, 1, 1])
     active = Active(steps, Trained("2024-01", "2024-01", None, "2024-02"))
     again = Active.from_rows(active.rows())

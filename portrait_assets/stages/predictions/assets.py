@@ -29,17 +29,16 @@ from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import BEFORE, EVER, read
+from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, read
 
 ACTIVE_TABLES = (PREDICTION_MODEL, PREDICTION_DECISION)
 BACKTEST_TABLES = (PREDICTION_BACKTEST, PREDICTION_CALIBRATION)
 TABLES = (PREDICTION, *ACTIVE_TABLES, *BACKTEST_TABLES)
-PAST = tuple(
-    read(table, EVER)
-    for table in (
-        *(IDENTITY_MAP, CUSTOMER_ALIAS),
-        *(FEATURE_MATRIX, UNPROFILED, CUSTOMER_MONTH, *TARGET_TABLES),
-    )
+PAST = (
+    *(read(table, EVER) for table in (IDENTITY_MAP, CUSTOMER_ALIAS)),
+    *(read(table, EVER) for table in (FEATURE_MATRIX, CUSTOMER_MONTH)),
+    # A warehouse of an older version lacks these of its first months, whose windows are left out.
+    *(read(table, THE_MONTH) for table in (UNPROFILED, *TARGET_TABLES)),
 )
 READS = (*PAST, *(read(table, BEFORE) for table in (PREDICTION, *ACTIVE_TABLES)))
 KINDS = ("duckdb", "polars", "scikitlearn")
@@ -94,12 +93,10 @@ class Run:
 
     def scores(self) -> Iterator[pl.DataFrame]:
         """The rows of `predictions.prediction`, by month and target."""
-        customers = self._warehouse.materialized(FEATURE_MATRIX)
         for month in self._warehouse.place.each(self._months):
-            so_far = {each: rows for each, rows in customers.items() if each <= month}
             codes = {code for code, _ in self._before}
             asked = asked_of(self._warehouse, self._targets, month, codes)
-            past = Past(self._engine, month, so_far, asked)
+            past = past_of(self._warehouse, self._engine, month, asked)
             decided = {each: self._decided(past, each) for each in asked}
             counts: dict[Key, int] = {}
             active = [(each, found.active) for each, found in decided.items()]
@@ -109,7 +106,7 @@ class Run:
                 counts[each.key] = rows.height
                 yield rows
             for each, found in decided.items():
-                self._note(month, each, found, counts[each.key], so_far[month])
+                self._note(month, each, found, counts[each.key], past.customers[month])
             self._before = {
                 each.key: Before(found.active, found.tried_in) for each, found in decided.items()
             }
@@ -233,11 +230,18 @@ def backtests(
     return {table: pl.DataFrame(found, schema=table.polars_schema) for table, found in rows.items()}
 
 
+def past_of(warehouse: Warehouse, engine: Engine, month: str, asked: Sequence[Asked]) -> Past:
+    """What is known by a month, of the months whose targets are stored."""
+    customers = {m: n for m, n in warehouse.materialized(FEATURE_MATRIX).items() if m <= month}
+    stored = [warehouse.materialized(table) for table in (UNPROFILED, *TARGET_TABLES)]
+    known = frozenset(m for m in customers if all(m in months for months in stored))
+    return Past(engine, month, customers, asked, known)
+
+
 def closed_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Closed]:
     """The windows that a month closes of which something was predicted, with what happened."""
-    customers = {m: n for m, n in warehouse.materialized(FEATURE_MATRIX).items() if m <= month}
     asked = asked_of(warehouse, targets, month)
-    past = Past(Engine(warehouse.con), month, customers, asked)
+    past = past_of(warehouse, Engine(warehouse.con), month, asked)
     predicted = warehouse.materialized(PREDICTION)
     for base in sorted({next_month(month, -each.horizon) for each in asked}):
         if not predicted.get(base):
@@ -245,7 +249,7 @@ def closed_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterat
         decisions = warehouse.read(PREDICTION_DECISION, [base])
         models = warehouse.read(PREDICTION_MODEL, [base])
         for each in asked:
-            if next_month(month, -each.horizon) != base:
+            if next_month(month, -each.horizon) != base or base not in past.closed(each.horizon):
                 continue
             own = (pl.col("target") == each.code) & (pl.col("horizon") == each.horizon)
             then = models.filter(own)

@@ -31,12 +31,14 @@ class Past:
         month: what happened until its end is known.
         customers: customers of the feature matrix by month, up to this one.
         asked: all targets of the month.
+        known_months: the months of which it is stored what happened in windows that they close.
     """
 
     engine: Engine
     month: str
     customers: Mapping[str, int]
     asked: Sequence[Asked]
+    known_months: frozenset[str]
     _features: dict[tuple[Bases, bool], pl.DataFrame] = field(default_factory=dict, init=False)
     _labels: dict[tuple[Bases, int, str | None], pl.DataFrame] = field(
         default_factory=dict, init=False
@@ -46,7 +48,11 @@ class Past:
         """The base months whose windows of this length are over, the newest last."""
         last = next_month(self.month, -horizon)
         first = next_month(last, 1 - RULE.most_windows)
-        return tuple(base for base in self.customers if first <= base <= last)
+        return tuple(
+            base
+            for base in self.customers
+            if first <= base <= last and next_month(base, horizon) in self.known_months
+        )
 
     def learned_from(self, horizon: int) -> Bases:
         """Those of which all was known before the newest one began: a model is fitted on them."""
