@@ -20,7 +20,7 @@ from portrait_assets.stages.predictions.contract import (
     PREDICTION_MODEL,
 )
 from portrait_assets.stages.predictions.governance.approvals import Approvals, decision_on
-from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.scoring import scored
@@ -186,6 +186,7 @@ def model_rows(active: Active, head: dict[str, object]) -> pl.DataFrame:
     }
     return (
         active.rows()
+        .rename(STORED_AS)
         .with_row_index("item", offset=1)
         .with_columns(pl.lit(value).alias(name) for name, value in named.items())
         .select(pl.col(name).cast(kind) for name, kind in PREDICTION_MODEL.polars_schema.items())

@@ -18,6 +18,8 @@ from portrait_assets.stages.predictions.learning.baseline import Steps
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
 
+STORED_AS = {"left": "left_node", "right": "right_node"}
+"""Columns of a model's rows whose names SQL reserves, and what they are called in the warehouse."""
 _KNOTS = np.array([0.0, 1.0])
 
 
@@ -125,7 +127,10 @@ class Active:
         Raises:
             PredictionError: when they are of a family that is not known.
         """
-        rows = rows.select(pl.col(name).cast(kind) for name, kind in ROWS_SCHEMA.items())
+        stored = {STORED_AS[name]: name for name in STORED_AS if STORED_AS[name] in rows.columns}
+        rows = rows.rename(stored).select(
+            pl.col(name).cast(kind) for name, kind in ROWS_SCHEMA.items()
+        )
         trained: Mapping[str | None, str | None] = {r.key: r.text for r in part(rows, "trained")}
         is_baseline = "baseline" in rows["part"]
         return cls(
