@@ -106,3 +106,15 @@ def test_a_mean_that_is_off_by_more_than_chance_is_shifted_to_what_happened():
     # Odds of 0.3 are 3/7, those of 0.2 are 1/4.
     assert shift_of(hit, probability) == pytest.approx(np.log((3 / 7) / (1 / 4)), abs=1e-6)
     assert shift_of(np.ones(5, dtype=bool), np.full(5, 0.2)) == 0.0
+
+
+def test_many_equal_scores_are_in_one_bin_whatever_their_last_digits():
+    hit = np.arange(200) < 60
+    probability = np.where(np.arange(200) < 120, 0.1 + 1e-9, np.linspace(0.2, 0.9, 200))
+    steps = Active(fitted_steps(None, pl.DataFrame({"hit": hit})), Trained(None, None, None, "m"))
+    held = steps.held_against(hit, probability)
+    stored = np.round(probability, 6)
+    assert np.bincount(held.places(stored)).tolist() == [each.customers for each in held.bins]
+    assert held.bins[0].customers == 120
+    low, high = held.interval(stored)
+    assert ((low <= stored) & (stored <= high)).all()

@@ -16,7 +16,8 @@ from portrait_assets.stages.predictions.contract import (
     PREDICTION_MODEL,
 )
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.scoring import DIGITS, as_inputs
+from portrait_assets.stages.predictions.learning.judging import DIGITS
+from portrait_assets.stages.predictions.scoring import as_inputs
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.partitions import select_sql
 

@@ -33,5 +33,5 @@ ROOM = Room(
     steps=_steps,
     checks=declared("portrait_assets.stages.predictions.checks:CHECKS"),
     commands=("portrait_assets.app.cli.rooms.predictions",),
-    pace=Pace(1.0, 0.8, 4.0),
+    pace=Pace(1.0, 1.2, 5.0),
 )

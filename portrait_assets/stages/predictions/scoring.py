@@ -21,14 +21,12 @@ from portrait_assets.stages.predictions.contract import (
     REASONED_BANDS,
 )
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.judging import Floats
+from portrait_assets.stages.predictions.learning.judging import DIGITS, Floats
 from portrait_assets.stages.predictions.learning.labels import INPUTS, askable_step
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 
-DIGITS = 6
-"""Of probabilities: more would be noise that compresses badly."""
 REASONS = ("reason_1", "reason_2", "reason_3")
 _WINDOW = re.compile(r"_\d+m$")
 

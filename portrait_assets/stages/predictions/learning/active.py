@@ -15,7 +15,7 @@ from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import ROWS_SCHEMA, Row, part, to_frame, version
 from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.stages.predictions.learning.baseline import Steps
-from portrait_assets.stages.predictions.learning.judging import Bools, Floats
+from portrait_assets.stages.predictions.learning.judging import DIGITS, Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
 
 STORED_AS = {"left": "left_node", "right": "right_node"}
@@ -93,9 +93,9 @@ class Active:
         )
 
     def places(self, probability: Floats) -> np.ndarray:
-        """The place of the bin of each score."""
+        """The place of the bin of each score, as it is stored."""
         ends = np.array([each.until for each in self.bins[:-1]])
-        return np.searchsorted(ends, probability, side="left")
+        return np.searchsorted(ends, np.round(probability, DIGITS), side="left")
 
     def held_against(self, hit: Bools, probability: Floats) -> Active:
         """The same with the bins of these scores, as many customers in each."""
@@ -146,6 +146,8 @@ class Active:
 def _bins(hit: Bools, probability: Floats) -> tuple[Bin, ...]:
     if not len(hit):
         return ()
+    # Many customers may have one score, which must not fall on two sides by its last digits.
+    probability = np.round(probability, DIGITS)
     ends = np.quantile(probability, np.arange(1, RULE.bins) / RULE.bins, method="lower")
     ends = np.append(np.unique(ends[ends < 1.0]), 1.0)
     at = np.searchsorted(ends[:-1], probability, side="left")
