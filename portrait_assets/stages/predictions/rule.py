@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS as METHOD
+from portrait_assets.methods.prediction.families.parameters import Parameters
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,23 @@ class PredictionRule:
 
 
 RULE = PredictionRule()
-PARAMETERS = replace(
+FEW = replace(
     METHOD,
     strengths=(0.01, 0.1),
-    strength_rows=5_000,
+    trial_rows=5_000,
+    stopping_rows=2_000,
     most_trees=100,
     leaves=(15,),
     learning_rate=0.15,
     patience=4,
 )
-"""Smaller trees and fewer of them than for a single table, and fewer strengths to choose from: each
-target is fitted every quarter, and on a year of a shop the area in the next month was the same to
-the second digit."""
+"""Smaller trees and fewer settings to choose from than for a single table: each target is fitted
+every quarter, and on a year of a shop the area in the next month was the same to the second
+digit."""
+FEW_UNTIL = 50_000
+"""Customer-months up to which these are used."""
+
+
+def parameters_for(rows: int) -> Parameters:
+    """What is set before a model sees so many customer-months."""
+    return FEW if rows <= FEW_UNTIL else METHOD

@@ -19,7 +19,7 @@ from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.learning.labels import INPUTS
 from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.rule import PARAMETERS, RULE
+from portrait_assets.stages.predictions.rule import RULE, parameters_for
 
 
 class Challenger(NamedTuple):
@@ -89,7 +89,7 @@ def _fitted(
     hit = learned["hit"].to_numpy()
     has_many = min(hit.sum(), len(hit) - hit.sum()) >= RULE.trees_from
     models = {
-        family: fit(inputs, hit, family, order=order, parameters=PARAMETERS)
+        family: fit(inputs, hit, family, order=order, parameters=parameters_for(len(hit)))
         for family in (FAMILIES if has_many else FAMILIES[:1])
     }
     return {family: model.margin(judged) for family, model in models.items()}, models
