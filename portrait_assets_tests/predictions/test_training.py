@@ -112,9 +112,9 @@ def test_many_equal_scores_are_in_one_bin_whatever_their_last_digits():
     hit = np.arange(200) < 60
     probability = np.where(np.arange(200) < 120, 0.1 + 1e-9, np.linspace(0.2, 0.9, 200))
     steps = Active(fitted_steps(None, pl.DataFrame({"hit": hit})), Trained(None, None, None, "m"))
-    held = steps.held_against(hit, probability)
+    binned = steps.held_against(hit, probability)
     stored = np.asarray(np.round(probability, 6), dtype=np.float64)
-    assert np.bincount(held.places(stored)).tolist() == [each.customers for each in held.bins]
-    assert held.bins[0].customers == 120
-    low, high = held.interval(stored)
+    assert np.bincount(binned.places(stored)).tolist() == [each.customers for each in binned.bins]
+    assert binned.bins[0].customers == 120
+    low, high = binned.interval(stored)
     assert ((low <= stored) & (stored <= high)).all()
