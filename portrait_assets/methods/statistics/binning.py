@@ -74,3 +74,20 @@ def by_frequency(codes: Codes, most: int) -> Codes:
     rank = np.empty_like(counts)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
     return rank[codes + 1].clip(max=most)
+
+
+def bins_by_rank(values: Floats, bins: int) -> Codes:
+    """The bin from 0 of each value by the share of the others that are below it.
+
+    Equal values have one bin, so that a bin may be empty where many are equal.
+    """
+    if not len(values):
+        return np.empty(0, dtype=np.int64)
+    ordered = np.sort(values)
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    below = first / max(len(values) - 1, 1)
+    reached = np.minimum(np.floor(below * bins), bins - 1).astype(np.int64)
+    starts = np.flatnonzero(np.diff(reached, prepend=-1))
+    place = np.searchsorted(ordered[first[starts]], values, side="right") - 1
+    bin_of_each: Codes = reached[starts][place]
+    return bin_of_each

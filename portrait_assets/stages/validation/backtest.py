@@ -20,10 +20,10 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.targets.outcomes import OUTCOMES, Targets
 from portrait_assets.stages.targets.windows import Window, closed_by
-from portrait_assets.stages.validation.cells import Cells, Key, cells_of
+from portrait_assets.stages.validation.cells import Key
 from portrait_assets.stages.validation.claims import Claim, claims_of
 from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET
-from portrait_assets.stages.validation.counting import count_outcomes
+from portrait_assets.stages.validation.counting import TAG, Sides, count_outcomes
 from portrait_assets.stages.validation.measures import (
     Judged,
     bucket_rows,
@@ -82,20 +82,14 @@ def backtest(
     )
 
 
-_Sides = dict[str, Cells]
-
-
 def _judged(
-    counted: Iterable[pl.DataFrame], claims: Sequence[Claim], windows: frozenset[Window]
+    counted: Iterable[Mapping[Key, Sides]], claims: Sequence[Claim], windows: frozenset[Window]
 ) -> Iterator[list[Judged]]:
     """The tests of each window; `counted` has the earlier base months first."""
     by_name = {claim.name: claim for claim in claims}
-    sides: dict[Key, _Sides] = {}
+    sides: dict[Key, Sides] = {}
     longest = max((window.horizon for window in windows), default=0)
-    for frame in counted:
-        new: dict[Key, _Sides] = {}
-        for key, side, cells in cells_of(frame):
-            new.setdefault(key, {})[side] = cells
+    for new in counted:
         sides |= new
         for window in sorted({window for window, _, _ in new} & windows):
             yield [
@@ -108,11 +102,11 @@ def _judged(
 
 
 def _test(
-    claim: Claim, outcome: str, window: Window, found: _Sides, sides: Mapping[Key, _Sides]
+    claim: Claim, outcome: str, window: Window, found: Sides, sides: Mapping[Key, Sides]
 ) -> Judged:
     earlier = Window(next_month(window.base_month, -window.horizon), window.horizon)
     before = sides.get((earlier, claim.name, outcome), {})
-    order, tag = bucket_order(claim, found["tag"], before.get("tag"))
+    order, tag = bucket_order(claim, found[TAG], before.get(TAG))
     judged = Judged(claim, outcome, window, order, tag.ordered(order.buckets))
     if not claim.baselines:
         return judged

@@ -1,108 +1,80 @@
 """By what customers are counted: twentieths of a number, and the frequent values of a text.
 
-Where a bucket begins is found from one column at a time, and looked up for each customer: ranks of
-all columns at once would hold every row of the matrix in memory for each of them.
+Each column of a base month is encoded once, as the number of each customer's bucket: whatever is
+tested on it then only counts small integers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from portrait_assets.schema.table import Table, Type
-from portrait_assets.storage.duckdb.connection import literal, quote
-from portrait_assets.storage.steps import Grain, Scope, Source, Step
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from portrait_assets.methods.statistics.binning import Codes, bins_by_rank
+from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.validation.claims import Buckets
+from portrait_assets.storage.duckdb.connection import quote
 
 BINS = 20  # Of a predicted number; ties within one blur an area under the curve by about 0.002.
 LEAST_LEVEL = 0.02  # Of the customers with a value; rarer values are counted together.
 OTHERS = "(others)"
-_AT_ONCE = 8  # Columns whose ranks are in memory together.
+UNKNOWN = -1
+_NUMBERS = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
+_TIMES = frozenset({Type.DATE, Type.TIMESTAMP})
 
 
 @dataclass(frozen=True)
-class Bucketed:
-    """A value by which customers are counted, as SQL over the rows that have it."""
+class Encoded:
+    """The number of each customer's bucket among the sorted `labels`; UNKNOWN without a value."""
 
-    value: str
-    is_number: bool
-
-    def bounds(self, name: str, rows: str) -> str:
-        """The SELECT of `base_month` and, under the name, where its buckets begin."""
-        values = f"SELECT base_month, {self.value} AS value FROM {rows}"
-        if not self.is_number:
-            return (
-                f"SELECT base_month, list(value) AS {quote(name)} FROM (SELECT base_month, value, "
-                f"count(*) AS customers FROM ({values}) WHERE value IS NOT NULL "
-                "GROUP BY base_month, value "
-                "QUALIFY customers / sum(customers) OVER (PARTITION BY base_month) "
-                f">= {LEAST_LEVEL}) GROUP BY base_month"
-            )
-        rank = "percent_rank() OVER (PARTITION BY base_month ORDER BY value)"
-        return (
-            "SELECT base_month, struct_pack(edges := list(edge ORDER BY bin), "
-            f"bins := list(bin ORDER BY bin)) AS {quote(name)} FROM (SELECT base_month, bin, "
-            f"min(value) AS edge FROM (SELECT base_month, value, least(floor({rank} * {BINS}), "
-            f"{BINS - 1}) AS bin FROM ({values}) WHERE value IS NOT NULL) GROUP BY ALL) "
-            "GROUP BY base_month"
-        )
-
-    def of_row(self, bounds: str) -> str:
-        """The bucket of a row beside the bounds of its month; null of a null."""
-        if self.is_number:
-            place = f"len(list_filter({bounds}.edges, lambda edge: edge <= {self.value}))"
-            return f"CASE WHEN {self.value} IS NOT NULL THEN {bounds}.bins[{place}] END"
-        return (
-            f"CASE WHEN {self.value} IS NULL THEN NULL WHEN list_contains({bounds}, {self.value}) "
-            f"THEN {self.value} ELSE {literal(OTHERS)} END"
-        )
+    labels: tuple[str, ...]
+    codes: npt.NDArray[np.int32]
 
 
-def number(value: str) -> Bucketed:
-    """BINS bins by the share of those with a value who have a lower one."""
-    return Bucketed(value, is_number=True)
+def bucket_sql(column: Column, kind: Buckets) -> str:
+    """What a column of the portrait matrix is encoded from, as SQL: a number or a text."""
+    name = quote(column.name)
+    if kind is Buckets.BINS:
+        if column.type in _TIMES:
+            return f"epoch({name})"
+        if column.type in _NUMBERS:
+            return f"{name}::DOUBLE"
+        return f"CASE WHEN {name} IS NOT NULL THEN dense_rank() OVER (ORDER BY {name})::DOUBLE END"
+    if kind is Buckets.LEVELS and column.type is Type.TEXTS:
+        return f"nullif(array_to_string(list_sort({name}), ' + '), '')"
+    return f"{name}::VARCHAR"
 
 
-def level(matrix: Table, tag: str) -> Bucketed:
-    """The value where it is of so many customers, and OTHERS."""
-    value = quote(tag)
-    if matrix.column(tag).type is Type.TEXTS:
-        value = f"nullif(array_to_string(list_sort({value}), ' + '), '')"
-    return Bucketed(value, is_number=False)
-
-
-def bounds_of(
-    buckets: Mapping[str, Bucketed], reads: Sequence[Source], rows: Callable[[Scope], str]
-) -> Step:
-    """Where the buckets begin: a row for each base month, a column for each of `buckets`.
-
-    Args:
-        buckets: at least one, by name.
-        reads: what `rows` reads.
-        rows: gives the SQL of `base_month` and all that the values are computed from.
-    """
-
-    def part(number: int, names: Sequence[str]) -> Step:
-        return Step(
-            f"bounds_{number}",
-            tuple(reads),
-            lambda scope: _beside(
-                [buckets[name].bounds(name, f"({rows(scope)})") for name in names], names
-            ),
-            grain=Grain.ALL,
-        )
-
-    numbered = range(0, len(buckets), _AT_ONCE)
-    parts = tuple(part(n, list(buckets)[n : n + _AT_ONCE]) for n in numbered)
-    return Step(
-        "bounds",
-        parts,
-        _beside([f"FROM {part.name}" for part in parts], list(buckets)),
-        grain=Grain.ALL,
+def encoded(values: pl.Series, kind: Buckets) -> Encoded:
+    """The buckets of a column: numbers for BINS, texts for the others; null has none."""
+    if kind is Buckets.BINS:
+        is_known = values.is_not_null().to_numpy()
+        return _numbered(bins_by_rank(values.drop_nulls().to_numpy(), BINS), is_known)
+    counts = values.drop_nulls().value_counts(name="customers")
+    share = pl.col("customers") / pl.col("customers").sum()
+    is_kept = share >= LEAST_LEVEL if kind is Buckets.LEVELS else pl.lit(True)
+    bucket = pl.when(is_kept).then(values.name).otherwise(pl.lit(OTHERS)).alias("bucket")
+    buckets = counts.select(values.name, bucket)
+    labels = _labels(buckets["bucket"])
+    code = buckets["bucket"].replace_strict(labels, range(len(labels)), return_dtype=pl.Int32)
+    codes = values.replace_strict(
+        buckets[values.name], code, default=UNKNOWN, return_dtype=pl.Int32
     )
+    return Encoded(labels, codes.to_numpy())
 
 
-def _beside(selects: Sequence[str], names: Sequence[str]) -> str:
-    """The columns of the selects, each of which has other ones, beside each other by month."""
-    columns = ", ".join(f"any_value({quote(name)}) AS {quote(name)}" for name in names)
-    rows = " UNION ALL BY NAME ".join(f"({select})" for select in selects)
-    return f"SELECT base_month, {columns} FROM ({rows}) GROUP BY base_month"
+def _labels(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))
+
+
+def _numbered(bins: Codes, is_known: npt.NDArray[np.bool_]) -> Encoded:
+    """The bins of those of whom one is known, as labels and codes of all."""
+    name = [str(float(number)) for number in range(BINS)]
+    labels = _labels(name)
+    place = np.array([labels.index(each) for each in name], dtype=np.int32)
+    codes = np.full(len(is_known), UNKNOWN, dtype=np.int32)
+    codes[is_known] = place[bins]
+    return Encoded(labels, codes)

@@ -1,46 +1,42 @@
-"""What was predicted at a month's end beside what happened in the months after, counted in SQL.
+"""What was predicted at a month's end beside what happened in the months after, counted.
 
-The steps are computed for a month that closes windows, and for any windows that were closed before.
+DuckDB reads each base month once and tells of each window what happened to whom; the columns are
+encoded as small integers once, and each test counts these. A window's outcomes, its tags and the
+baselines so cost one pass each, and not one for each pair of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.bounds import in_batches
-from portrait_assets.core.months import last_day
-from portrait_assets.methods.statistics.resampling import GROUPS
+from portrait_assets.methods.statistics.resampling import GROUPS, Floats
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
 from portrait_assets.stages.targets.following import with_facts
 from portrait_assets.stages.targets.labels import tables_read
-from portrait_assets.stages.targets.outcome import Baseline, Outcome
+from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import OF_SOURCE, Targets, packaged_targets
-from portrait_assets.stages.targets.windows import Lag, Window, base_months, closing_months
-from portrait_assets.stages.validation.buckets import Bucketed, bounds_of, level, number
+from portrait_assets.stages.targets.windows import Lag, Window, closing_months
+from portrait_assets.stages.validation.buckets import UNKNOWN, Encoded, bucket_sql, encoded
+from portrait_assets.stages.validation.cells import SUMS, Cells, Key
 from portrait_assets.stages.validation.claims import Buckets, Claim
+from portrait_assets.stages.validation.predicted import predictions
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Grain, Scope, Source, Step, read
+from portrait_assets.storage.steps import Grain, Scope, Step, read
 
-_AT_ONCE = 16  # Claims counted in one pass: each has its own counts in memory.
+_AT_ONCE = 16  # Columns in memory together; each is encoded before the next ones are read.
+TAG = "tag"
 
-SUMS = ("customers", "hits", "amount", "predicted", "predicted_squared", "predicted_of_hits")
-COUNTED = {
-    "base_month": pl.String(),
-    "horizon": pl.Int64(),
-    "test": pl.String(),
-    "outcome": pl.String(),
-    "side": pl.String(),  # 'tag', or the name of a baseline
-    "bucket": pl.String(),
-    "grp": pl.Int64(),
-    **{name: pl.Float64() for name in SUMS},
-}
+Sides = dict[str, Cells]
+"""The cells of a test by side: TAG, or the name of a baseline."""
 
 
 def count_outcomes(
@@ -49,16 +45,16 @@ def count_outcomes(
     claims: Sequence[Claim],
     windows: Sequence[Window],
     targets: Targets | None = None,
-) -> Iterator[pl.DataFrame]:
-    """Customers and hits by base month, horizon, test, bucket and group, columns as COUNTED.
+) -> Iterator[dict[Key, Sides]]:
+    """Customers and hits of each window, test and outcome, by bucket and group.
 
-    Each frame has some of the windows whole; the frames are in their order.
+    The windows of one base month come together, and the base months in their order.
 
     Args:
         warehouse: nothing later than each window's last month is read.
-        matrix: the contract of the portrait matrix; a claim of a tag it lacks has no row.
+        matrix: the contract of the portrait matrix; a claim of a tag it lacks has no cells.
         claims: what is tested.
-        windows: in which windows, in order; each claim in those of its outcome's horizons.
+        windows: in which windows; each claim in those of its outcome's horizons.
         targets: those of the source; the package's when None.
 
     Raises:
@@ -75,19 +71,10 @@ def count_outcomes(
     read_from = [table for claim in tested for table in tables_read(claim.outcome)]
     for table in dict.fromkeys([TARGET, *read_from]):
         warehouse.require(table, closing)
-    materialized = warehouse.materialized(matrix)
-    sizes = {window: materialized.get(window.base_month, 0) for window in windows}
     engine = Engine(warehouse.con)
-    for batch in in_batches(windows, sizes, warehouse.bounds.joined_rows):
-        month = max(window.month for window in batch)
-        lags = [window.before(month) for window in batch]
-        followed, steps = counts(matrix, tested, lags, targets)
-        with engine.shared(followed, Scope(month)):
-            frames = [engine.frame(step, Scope(month)) for step in steps]
-        yield pl.concat(
-            frame.select(pl.col(name).cast(kind) for name, kind in COUNTED.items())
-            for frame in frames
-        )
+    for base_month in sorted({window.base_month for window in windows}):
+        own = sorted(window for window in windows if window.base_month == base_month)
+        yield count_windows(engine, matrix, tested, own, targets)
 
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
@@ -95,80 +82,104 @@ def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
     return sum(warehouse.materialized(CLEANED[outcome.needs]).values()) > 0
 
 
-def counts(
+def count_windows(
+    engine: Engine,
+    matrix: Table,
+    claims: Sequence[Claim],
+    windows: Sequence[Window],
+    targets: Targets | None = None,
+) -> dict[Key, Sides]:
+    """The same of windows of one base month; see `count_outcomes`."""
+    scope = Scope(max(window.month for window in windows))
+    lags = [window.before(scope.month) for window in windows]
+    steps = steps_of(matrix, claims, lags, targets)
+    found: dict[Key, Sides] = {}
+    with engine.shared(steps.predictions, scope):
+        customers = _customers(engine, scope, steps.predictions, matrix, claims)
+        with engine.shared(steps.followed, scope):
+            happened = engine.frame(steps.happened, scope)
+            answered = {each: engine.frame(step, scope) for each, step in steps.answered.items()}
+    for window in windows:
+        own = happened.filter(pl.col("horizon") == window.horizon)
+        for outcome in dict.fromkeys(claim.outcome for claim in claims):
+            if window.horizon not in outcome.horizons:
+                continue
+            if outcome.is_named_by_source:
+                rows = answered[outcome].filter(pl.col("horizon") == window.horizon)
+                known = {str(name): _known(part) for (name,), part in rows.group_by("answer_of")}
+            else:
+                known = {outcome.code: _known(own.select(_of_outcome(steps.number[outcome])))}
+            for claim in claims:
+                if claim.outcome == outcome:
+                    for code, each in known.items():
+                        sides = customers.sides(claim, each, window.horizon)
+                        if sides:
+                            found[window, claim.name, code] = sides
+    return found
+
+
+# -- what is read ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What is read of the windows of one base month.
+
+    `predictions` has each customer's `place` and all that they are counted by, `happened` by place
+    and horizon whether the outcome of this `number` did and its amount, and `answered` the same of
+    what the source names.
+    """
+
+    predictions: Step
+    followed: Step
+    happened: Step
+    number: Mapping[Outcome, int]
+    answered: Mapping[Outcome, Step]
+
+    @property
+    def targets(self) -> tuple[Step, ...]:
+        """Those that are read in the end."""
+        return (self.happened, *self.answered.values())
+
+
+def steps_of(
     matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag], targets: Targets | None = None
-) -> tuple[Step, list[Step]]:
-    """What followed on these windows' predictions, and the steps that count it.
+) -> Steps:
+    """What is read to count the claims in these windows.
 
     Args:
         matrix: the contract of the portrait matrix.
         claims: what is tested.
-        lags: in which windows.
+        lags: the windows, of one base month.
         targets: those of the source; the package's when None.
-
-    Returns:
-        The step that all others read, and those with columns as COUNTED.
     """
-    outcomes = [claim.outcome for claim in claims]
-    kinds = {(claim.tag, claim.counted_by) for claim in claims}
-    buckets = {
-        _bucket(tag, kind): number(quote(tag)) if kind is Buckets.BINS else level(matrix, tag)
-        for tag, kind in sorted(kinds)
-        if kind is not Buckets.VALUES
-    }
-    orders = {rule.column: rule for claim in claims for rule in claim.baselines}
-    tags = [f"p.{quote(tag)}" for tag in sorted({claim.tag for claim in claims})]
-    followed = with_targets(matrix, tags, outcomes, lags, buckets, list(orders.values()))
+    rules = list({rule.column: rule for claim in claims for rule in claim.baselines}.values())
+    # Whatever order they are read in, a customer's place stays the same.
+    columns = ["row_number() OVER () - 1 AS place"]
+    columns += [f"p.{quote(tag)}" for tag in sorted({claim.tag for claim in claims})]
+    predicted = predictions(matrix, columns, lags, rules)
+    placed = Step(
+        "placed",
+        (predicted,),
+        "SELECT base_month, customer_id, place FROM predictions",
+        is_view=True,
+    )
+    outcomes = list(dict.fromkeys(claim.outcome for claim in claims))
+    followed = with_facts(placed, outcomes, lags)
+    number = {each: n for n, each in enumerate(outcomes) if not each.is_named_by_source}
+    told = "".join(
+        f", CASE WHEN ({each.eligible}) THEN ({each.hit})::BOOLEAN END AS hit{n}, "
+        f"coalesce({each.amount or 0}, 0)::DOUBLE AS amount{n}"
+        for each, n in number.items()
+    )
+    happened = Step(
+        "happened", (followed,), f"SELECT place, horizon{told} FROM followed", grain=Grain.ALL
+    )
     answers = _answers(lags, targets or packaged_targets())
-    return followed, [
-        Step(
-            "counts",
-            (followed, answers) if together[0].outcome.is_named_by_source else (followed,),
-            _counts_sql(together),
-            grain=Grain.ALL,
-        )
-        for together in _together(claims)
-    ]
-
-
-def _together(claims: Sequence[Claim]) -> Iterator[Sequence[Claim]]:
-    """The claims that one pass counts: those on all customers whom an outcome is known of."""
-    described: dict[Outcome, list[Claim]] = {}
-    for claim in claims:
-        if claim.baselines or claim.is_probability:
-            yield [claim]
-        else:
-            described.setdefault(claim.outcome, []).append(claim)
-    for alike in described.values():
-        yield from (alike[at : at + _AT_ONCE] for at in range(0, len(alike), _AT_ONCE))
-
-
-def with_targets(
-    predicted: Table,
-    columns: Sequence[str],
-    outcomes: Sequence[Outcome],
-    lags: Sequence[Lag],
-    buckets: Mapping[str, Bucketed] | None = None,
-    rules: Sequence[Baseline] = (),
-    one_in: int = 1,
-) -> Step:
-    """What was predicted of customers, and the facts that outcomes are computed from.
-
-    Args:
-        predicted: the as-of table, called p in `columns`, that holds what was predicted.
-        columns: which of its columns to keep, as SQL.
-        outcomes: whose facts are added.
-        lags: in which windows; each customer of a base month has a row for each.
-        buckets: by what they are counted, by name, of the columns that are kept.
-        rules: baselines whose bins are added.
-        one_in: take one in so many customers, drawn by a hash.
-
-    Returns:
-        A step named `followed` with `base_month`, `horizon`, `customer_id`, `grp` from 0 to GROUPS
-        less one, the columns and buckets, and all names that the outcomes' SQL refers to.
-    """
-    predictions = _predictions(predicted, columns, lags, buckets or {}, rules, one_in)
-    return with_facts(predictions, outcomes, lags)
+    answered = {
+        each: _answered(each, followed, answers) for each in outcomes if each.is_named_by_source
+    }
+    return Steps(predicted, followed, happened, number, answered)
 
 
 def _answers(lags: Sequence[Lag], targets: Targets) -> Step:
@@ -186,111 +197,127 @@ def _answers(lags: Sequence[Lag], targets: Targets) -> Step:
     )
 
 
-def _predictions(
-    predicted: Table,
-    columns: Sequence[str],
-    lags: Sequence[Lag],
-    buckets: Mapping[str, Bucketed],
-    rules: Sequence[Baseline],
-    one_in: int,
-) -> Step:
-    # Not DuckDB's own hash, which may differ between versions.
-    digest = "md5_number_lower(p.customer_id)"
-    drawn = f"AND ({digest} // {GROUPS}) % {one_in} = 0" if one_in > 1 else ""
-    ruled = [f"{rule.sql('r')} AS {quote(rule.column)}" for rule in rules]
-    binned = dict(buckets) | {_baseline_bin(r): number(quote(r.column)) for r in rules}
-    months = base_months(lags)
-    judged: list[Source] = [read(predicted, months, "predicted")]
-    beside = ""
-    if ruled:
-        judged.append(read(FEATURE_MATRIX, months))
-        features = ", ".join(sorted({rule.feature for rule in rules}))
-        beside = (
-            f" LEFT JOIN (SELECT {_BASE_MONTH}, customer_id, {features} FROM feature_matrix) AS r "
-            "USING (base_month, customer_id)"
-        )
-
-    def rows(scope: Scope, selected: Sequence[str]) -> str:
-        days = literals({last_day(lag.of(scope.month).base_month) for lag in lags})
-        return (
-            f"SELECT {', '.join(['p.base_month', *selected])} FROM (SELECT *, {_BASE_MONTH} FROM "
-            f"predicted) AS p {beside} WHERE p.as_of IN ({days}) {drawn}"
-        )
-
-    reads: list[Source] = [*judged]
-    shown, bounded = "", ""
-    if binned:
-        reads.append(bounds_of(binned, judged, lambda scope: rows(scope, [*columns, *ruled])))
-        bounded = "LEFT JOIN bounds AS b USING (base_month)"
-        shown = "".join(
-            f", {bucket.of_row(f'b.{quote(name)}')} AS {quote(name)}"
-            for name, bucket in binned.items()
-        )
-    selected = [
-        "p.customer_id",
-        f"({digest} % {GROUPS})::INTEGER AS grp",
-        *columns,
-        *ruled,
-    ]
+def _answered(outcome: Outcome, followed: Step, answers: Step) -> Step:
     return Step(
-        "predictions",
-        tuple(reads),
-        lambda scope: f"SELECT s.*{shown} FROM ({rows(scope, selected)}) AS s {bounded}",
+        "answered",
+        (followed, answers),
+        f"SELECT place, horizon, answer_of, ({outcome.hit})::BOOLEAN AS hit, "
+        f"coalesce({outcome.amount or 0}, 0)::DOUBLE AS amount FROM followed "
+        f"JOIN answers USING (base_month, horizon, customer_id) WHERE ({outcome.eligible})",
         grain=Grain.ALL,
     )
 
 
-_BASE_MONTH = "strftime(as_of, '%Y-%m') AS base_month"
+def _of_outcome(number: int) -> list[pl.Expr]:
+    return [
+        pl.col("place"),
+        pl.col(f"hit{number}").alias("hit"),
+        pl.col(f"amount{number}").alias("amount"),
+    ]
 
 
-def _bucket(tag: str, kind: Buckets) -> str:
-    """The column by which a tag's customers are counted."""
-    return tag if kind is Buckets.VALUES else f"{tag}:{kind}"
+# -- what is counted -------------------------------------------------------------------------
 
 
-def _baseline_bin(rule: Baseline) -> str:
-    """The column of the bins of a baseline."""
-    return f"{rule.column}:bin"
+@dataclass(frozen=True)
+class _Known:
+    """Of whom it is known whether an outcome happened: their places, whether, and the amount."""
+
+    places: npt.NDArray[np.int64]
+    hit: npt.NDArray[np.bool_]
+    amount: Floats
 
 
-def _counts_sql(claims: Sequence[Claim]) -> str:
-    """Counts by each bucket of these claims, which are on one outcome.
+def _known(rows: pl.DataFrame) -> _Known:
+    known = rows.drop_nulls("hit")
+    return _Known(*(known[name].to_numpy() for name in ("place", "hit", "amount")))
 
-    Only one claim alone is compared with baselines, or predicts a probability.
-    """
-    outcome, first = claims[0].outcome, claims[0]
-    rows, name = "followed", literal(outcome.code)
-    if outcome.is_named_by_source:
-        rows, name = "followed JOIN answers USING (base_month, horizon, customer_id)", "answer_of"
-    predicted = "NULL"
-    if first.is_probability:
-        # Months are taken as alike: once in h months is 1 less the probability of never.
-        predicted = f"1 - power(1 - {quote(first.tag)}::DOUBLE, horizon)"
-    own = [(claim.name, "tag", quote(_bucket(claim.tag, claim.counted_by))) for claim in claims]
-    compared = [(first.name, r.name, quote(_baseline_bin(r))) for r in first.baselines]
-    has_value = "true" if len(own) > 1 else f"{own[0][2]} IS NOT NULL"
-    counted = {f"bucket_{number}": side for number, side in enumerate([*own, *compared])}
-    bucketed = ", ".join(f"({sql})::VARCHAR AS {column}" for column, (*_, sql) in counted.items())
-    tests, sides = (
-        " ".join(
-            f"WHEN grouping({column}) = 0 THEN {literal(side[at])}"
-            for column, side in counted.items()
-        )
-        for at in (0, 1)
+
+@dataclass(frozen=True)
+class _Customers:
+    """Those of a base month: group, and the buckets by tag and kind and by baseline."""
+
+    groups: npt.NDArray[np.int64]
+    tags: Mapping[tuple[str, Buckets], Encoded]
+    baselines: Mapping[str, Encoded]
+    probabilities: Mapping[str, Floats]
+
+    def sides(self, claim: Claim, known: _Known, horizon: int) -> Sides:
+        """The cells of tag and baselines, of the customers with a value; none where nobody has."""
+        own = self.tags[claim.tag, claim.counted_by]
+        has_value = own.codes[known.places] != UNKNOWN
+        if not has_value.any():
+            return {}
+        if not has_value.all():
+            known = _Known(known.places[has_value], known.hit[has_value], known.amount[has_value])
+        counted = {TAG: own}
+        counted |= {rule.name: self.baselines[rule.column] for rule in claim.baselines}
+        sums = list(self._sums(claim, known, horizon))
+        groups = self.groups[known.places]
+        return {side: _cells(bucket, known, groups, sums) for side, bucket in counted.items()}
+
+    def _sums(self, claim: Claim, known: _Known, horizon: int) -> Iterator[tuple[str, Floats]]:
+        """What is added up beside customers and hits."""
+        if claim.outcome.amount is not None:
+            yield "amount", known.amount
+        if claim.is_probability:
+            # Months are taken as alike: once in h months is 1 less the probability of never.
+            predicted = 1 - (1 - self.probabilities[claim.tag][known.places]) ** horizon
+            yield "predicted", predicted
+            yield "predicted_squared", predicted * predicted
+            yield "predicted_of_hits", predicted * known.hit
+
+
+def _cells(
+    bucket: Encoded,
+    known: _Known,
+    groups: npt.NDArray[np.int64],
+    sums: Sequence[tuple[str, Floats]],
+) -> Cells:
+    size = len(bucket.labels)
+    place = groups * size + bucket.codes[known.places]
+    found = np.zeros((len(SUMS), GROUPS, size))
+    of_both = np.bincount(place * 2 + known.hit, minlength=2 * GROUPS * size)
+    missed, hits = of_both.reshape(GROUPS, size, 2).transpose(2, 0, 1)
+    found[:2] = missed + hits, hits
+    for name, values in sums:
+        added = np.bincount(place, values, minlength=GROUPS * size)
+        found[SUMS.index(name)] = added.reshape(GROUPS, size)
+    present = np.flatnonzero(found[0].any(axis=0))
+    return Cells(tuple(bucket.labels[at] for at in present), found[:, :, present])
+
+
+def _customers(
+    engine: Engine, scope: Scope, predicted: Step, matrix: Table, claims: Sequence[Claim]
+) -> _Customers:
+    """The customers of the base month, encoded."""
+    kinds = sorted({(claim.tag, claim.counted_by) for claim in claims})
+    rules = list(dict.fromkeys(rule.column for claim in claims for rule in claim.baselines))
+    likely = sorted({claim.tag for claim in claims if claim.is_probability})
+
+    def values(columns: Iterable[str]) -> Iterator[pl.Series]:
+        return _values(engine, scope, predicted, list(columns))
+
+    tags = values(bucket_sql(matrix.column(tag), kind) for tag, kind in kinds)
+    bins = values(map(quote, rules))
+    numbers = values(f"{quote(tag)}::DOUBLE" for tag in likely)
+    return _Customers(
+        next(values(["grp::BIGINT"])).to_numpy(),
+        {key: encoded(each, key[1]) for key, each in zip(kinds, tags, strict=True)},
+        {rule: encoded(each, Buckets.BINS) for rule, each in zip(rules, bins, strict=True)},
+        {tag: each.to_numpy() for tag, each in zip(likely, numbers, strict=True)},
     )
-    keys = "base_month, horizon, outcome, grp"
-    horizons = ", ".join(map(str, outcome.horizons))
-    sets = ", ".join(f"({keys}, {column})" for column in counted)
-    return (
-        f"SELECT base_month, horizon, CASE {tests} END AS test, outcome, CASE {sides} END AS side, "
-        f"coalesce({', '.join(counted)}) AS bucket, grp, count(*) AS customers, "
-        "sum(hit) AS hits, coalesce(sum(amount), 0) AS amount, "
-        "coalesce(sum(predicted), 0) AS predicted, "
-        "coalesce(sum(predicted * predicted), 0) AS predicted_squared, "
-        "coalesce(sum(predicted * hit), 0) AS predicted_of_hits "
-        f"FROM (SELECT base_month, horizon, {name} AS outcome, grp, {bucketed}, "
-        f"({outcome.hit})::INTEGER AS hit, {outcome.amount or 'NULL'}::DOUBLE AS amount, "
-        f"{predicted} AS predicted FROM {rows} WHERE ({outcome.eligible}) "
-        f"AND ({outcome.hit}) IS NOT NULL AND horizon IN ({horizons}) AND {has_value}) "
-        f"GROUP BY GROUPING SETS ({sets}) HAVING bucket IS NOT NULL"
-    )
+
+
+def _values(
+    engine: Engine, scope: Scope, predicted: Step, columns: Sequence[str]
+) -> Iterator[pl.Series]:
+    """Each of the columns (SQL), customers in the order of their places."""
+    for start in range(0, len(columns), _AT_ONCE):
+        batch = columns[start : start + _AT_ONCE]
+        named = ", ".join(f"{sql} AS c{number}" for number, sql in enumerate(batch))
+        step = Step("values", (predicted,), f"SELECT place, {named} FROM predictions")
+        frame = engine.frame(step, scope)
+        if not frame["place"].is_sorted():
+            frame = frame.sort("place")
+        yield from frame.drop("place")

@@ -23,7 +23,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.targets.contract import TARGET
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.claims import Claim
-from portrait_assets.stages.validation.counting import with_targets
+from portrait_assets.stages.validation.predicted import with_targets
 from portrait_assets.storage.duckdb.connection import literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine

@@ -34,7 +34,7 @@ from portrait_assets.stages.targets.windows import Lag, base_months, closing_mon
 from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.contract import FAIRNESS, Attribute, Measure, Parity
-from portrait_assets.stages.validation.counting import with_targets
+from portrait_assets.stages.validation.predicted import with_targets
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
