@@ -8,8 +8,9 @@ base month: known when the prediction was, and not chosen by what is judged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import polars as pl
 
@@ -26,6 +27,7 @@ from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET
 from portrait_assets.stages.validation.counting import TAG, Sides, count_outcomes
 from portrait_assets.stages.validation.measures import (
     Judged,
+    area_row,
     bucket_rows,
     measure_rows,
     sides_of,
@@ -33,7 +35,16 @@ from portrait_assets.stages.validation.measures import (
 from portrait_assets.stages.validation.orders import best_baseline, bucket_order
 from portrait_assets.storage.duckdb.store import Warehouse
 
+_NEXT_MONTH = 1
 FALSE_FINDS = 0.05  # Of the tags that tell an outcome of the source apart, by chance.
+
+
+class Backtests(NamedTuple):
+    """The rows of BACKTEST and of BACKTEST_BUCKET, and the areas that proposals rest on."""
+
+    tests: pl.DataFrame
+    buckets: pl.DataFrame
+    areas: pl.DataFrame
 
 
 def backtest(
@@ -43,8 +54,9 @@ def backtest(
     claims: Sequence[Claim] | None = None,
     smallest: int = EVERY_CELL,
     targets: Targets | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows of BACKTEST and of BACKTEST_BUCKET for these months.
+    areas_of: Collection[str] = (),
+) -> Backtests:
+    """What was predicted of the windows that these months close, judged.
 
     Args:
         warehouse: nothing later than each month is read.
@@ -53,13 +65,16 @@ def backtest(
         claims: what is tested; all claims about the declared outcomes when None.
         smallest: fewest customers of a test or a bucket that is listed by itself.
         targets: those of the source; the package's when None.
+        areas_of: months, these or others, of which `areas` has the areas under the curve one month
+            on, with the columns of BACKTEST, of any number of customers: of the tags that are
+            compared with a baseline, or are tuned.
     """
     claims = claims_of(OUTCOMES, matrix) if claims is None else claims
     materialized = warehouse.materialized(matrix)
     horizons = sorted({months for claim in claims for months in claim.outcome.horizons})
-    windows = [
-        w for month in months for w in closed_by(month, horizons) if w.base_month in materialized
-    ]
+    listed = {window for month in months for window in closed_by(month, horizons)}
+    compared = {window for month in areas_of for window in closed_by(month, [_NEXT_MONTH])}
+    windows = [w for w in sorted(listed | compared) if w.base_month in materialized]
     # Values without an order are put in the order of their rates in the window that ended with the
     # base month, and the baseline is chosen there.
     learning = [
@@ -70,15 +85,18 @@ def backtest(
     counted = count_outcomes(warehouse, matrix, claims, sorted({*windows, *learning}), targets)
     rows: list[dict[str, object]] = []
     buckets: list[dict[str, object]] = []
+    areas: list[dict[str, object]] = []
     for judged in _judged(counted, claims, frozenset(windows)):
         for test in _beyond_chance(judged):
-            if test.counts.customers[0].sum() < smallest:
-                continue
-            rows += measure_rows(test)
-            buckets += bucket_rows(test, smallest)
-    return (
+            if test.window in compared and (test.claim.baselines or test.claim.is_tunable):
+                areas.append(area_row(test))
+            if test.window in listed and test.counts.customers[0].sum() >= smallest:
+                rows += measure_rows(test)
+                buckets += bucket_rows(test, smallest)
+    return Backtests(
         pl.DataFrame(rows, schema=BACKTEST.polars_schema).sort(BACKTEST.key),
         pl.DataFrame(buckets, schema=BACKTEST_BUCKET.polars_schema).sort(BACKTEST_BUCKET.key),
+        pl.DataFrame(areas, schema=BACKTEST.polars_schema).sort(BACKTEST.key),
     )
 
 

@@ -80,8 +80,14 @@ def evidence_of(
     """
     matrix = portrait_matrix_table(catalogue)
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
-    tests, buckets = backtest(
-        warehouse, matrix, months, claims_of_catalogue(catalogue), smallest, catalogue.targets
+    found = backtest(
+        warehouse,
+        matrix,
+        months,
+        claims_of_catalogue(catalogue),
+        smallest,
+        catalogue.targets,
+        areas_of={each for month in months for each in tests_of_quarter(materialized, month)},
     )
     return {
         DRIFT: drift(
@@ -92,9 +98,9 @@ def evidence_of(
             active_by_construction(warehouse, materialized),
         ),
         MIGRATION: migration(warehouse, matrix, months, smallest),
-        BACKTEST: tests,
-        BACKTEST_BUCKET: buckets,
-        TAG_PROPOSAL: proposals(warehouse, catalogue, months, smallest),
+        BACKTEST: found.tests,
+        BACKTEST_BUCKET: found.buckets,
+        TAG_PROPOSAL: proposals(warehouse, catalogue, months, found.areas, smallest),
         FAIRNESS: fairness_of(warehouse, catalogue, months, read_by),
     }
 
@@ -117,31 +123,43 @@ def fairness_of(
     return pl.concat(parts)
 
 
+def tests_of_quarter(materialized: Iterable[str], month: str) -> list[str]:
+    """The months whose tests decide what is proposed in this one; none where nothing is due."""
+    history = [each for each in materialized if each <= month]
+    return history[-QUARTER:] if is_due(history) else []
+
+
 def proposals(
     warehouse: Warehouse,
     catalogue: Catalogue,
     months: Sequence[str],
+    areas: pl.DataFrame,
     smallest: int = EVERY_CELL,
 ) -> pl.DataFrame:
     """The proposals of these months: demotions, and thresholds of the other tags.
 
     Both go by the tests on one month of the months before: a threshold is tried where the tag
     failed the test before the newest one, on which the draft is then tried.
+
+    Args:
+        warehouse: with the tables upstream of the months.
+        catalogue: the tags.
+        months: the months.
+        areas: of all `tests_of_quarter`, as `backtest` gives them.
+        smallest: fewest customers of what is listed by itself.
     """
     matrix, declared = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
     materialized = list(warehouse.materialized(FEATURE_MATRIX))
     proposed = [TAG_PROPOSAL.empty()]
     for month in months:
-        history = [m for m in materialized if m <= month]
-        if not is_due(history):
+        looked_at = tests_of_quarter(materialized, month)
+        if not looked_at:
             continue
+        tests = areas.filter(pl.col("as_of").is_in([last_day(each) for each in looked_at]))
         driving = drivers(catalogue, month, declared)
-        claims = [claim for claim in declared if claim.is_tunable or claim in driving]
-        tests = backtest(warehouse, matrix, history[-QUARTER:], claims, targets=catalogue.targets)[
-            0
-        ].filter((pl.col("metric") == "auc") & (pl.col("horizon_months") == 1))
         demoted = demotions(warehouse, matrix, catalogue, month, tests, driving, smallest)
         others = [claim for claim in declared if claim.tag not in set(demoted["tag_code"])]
+        history = [each for each in materialized if each <= month]
         tuned = propose(
             warehouse, catalogue, month, history, weak_before(tests, month), others, smallest
         )

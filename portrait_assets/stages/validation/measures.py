@@ -66,7 +66,7 @@ class Judged:
 def measure_rows(judged: Judged) -> Iterator[dict[str, object]]:
     """The rows of BACKTEST."""
     counts = judged.counts
-    yield _area(judged)
+    yield area_row(judged)
     yield _metric(judged, "lift of the top tenth", scores.lift_of_top, 1.0)
     if judged.claim.outcome.amount is not None:
         measure = scores.amount_of_top
@@ -88,8 +88,8 @@ def measure_rows(judged: Judged) -> Iterator[dict[str, object]]:
         )
 
 
-def _area(judged: Judged) -> dict[str, object]:
-    """The area under the curve, the scores compared as they are."""
+def area_row(judged: Judged) -> dict[str, object]:
+    """The row of BACKTEST of the area under the curve, the scores compared as they are."""
     area, low, high = (float(each[0]) for each in auc_intervals(*sides_of(judged.cells)))
     if judged.is_of_one_value:
         area = low = high = np.nan
@@ -231,6 +231,8 @@ def bucket_rows(judged: Judged, smallest: int = EVERY_CELL) -> Iterator[dict[str
 def _with_pooled(
     counts: Counts, names: Sequence[str], smallest: int
 ) -> tuple[Counts, Sequence[str]]:
+    if counts.customers[0].min(initial=smallest) >= smallest:
+        return counts, names
     sizes = pl.DataFrame({"customers": counts.customers[0]})
     is_pooled = are_pooled(sizes, "customers", smallest).to_list()
     few = sum(is_pooled)
