@@ -19,7 +19,8 @@ class Bounds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     table_values: int = Field(20_000_000, gt=0)
-    """Values of a table that a check looks at, or that are sorted when they are published."""
+    """Values of a table that a check looks at, whose drift is measured, or that are sorted when
+    they are published."""
     typed_values: int = Field(10_000_000, gt=0)
     """Values that are typed: one, and what is found about it, takes about 80 bytes."""
     frame_rows: int = Field(500_000, gt=0)
@@ -40,6 +41,10 @@ class Bounds(BaseModel):
     def rows_of(self, columns: int) -> int:
         """Rows of a table with so many columns that may be held at once."""
         return max(1, self.table_values // columns)
+
+    def columns_of(self, rows: int) -> int:
+        """Columns of a table with so many rows that may be held at once."""
+        return max(1, self.table_values // max(1, rows))
 
 
 def in_batches(

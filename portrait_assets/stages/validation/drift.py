@@ -26,9 +26,9 @@ from portrait_assets.stages.validation.moves import (
     level_moves,
     numeric_moves,
     pairs_of,
-    sampled,
+    read_month,
 )
-from portrait_assets.storage.duckdb.connection import literals, quote
+from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
 FALSE_ALARMS = 0.05
@@ -82,8 +82,12 @@ def drift(
             counts, moved = _numeric_counts(warehouse, group, numeric, pairs)
             parts.append(counts)
             moves.append(moved)
-        if pairs and listed:
-            counts, moved = _level_counts(warehouse, group, listed, pairs)
+        at_once = warehouse.bounds.columns_of(
+            max(warehouse.materialized(group.table).values(), default=0)
+        )
+        for start in range(0, len(listed) if pairs else 0, at_once):
+            batch = listed[start : start + at_once]
+            counts, moved = _level_counts(warehouse, group, batch, pairs)
             parts.append(counts)
             moves.append(moved)
     if not parts:
@@ -113,11 +117,10 @@ def _numeric_counts(
     counted: dict[tuple[str, str, str], Counts] = {}
     references = {pair.reference for pair in pairs}
     columns = ", ".join(f"{quote(name)}::DOUBLE AS {quote(name)}" for name in names)
+    samples: dict[str, pl.DataFrame] = {}
     # A month compared with is earlier, so that its edges have been computed by then.
     for month in sorted({pair.month for pair in pairs} | references):
-        frame = warehouse.select(
-            f"SELECT {columns} FROM {group.table.full_name} WHERE as_of IN ({_days([month])})"
-        )
+        frame, samples[month] = read_month(warehouse, group.table, columns, pairs, month)
         compared_with = {pair.reference for pair in pairs if pair.month == month}
         compared_with |= {month} & references
         for name in names:
@@ -128,7 +131,6 @@ def _numeric_counts(
                 steps = counts_between(values, edges[reference, name])
                 counted[month, reference, name] = np.append(steps, frame.height - len(values))
     kind = pl.lit(group.kind).alias("kind")
-    samples = sampled(warehouse, group.table, columns, pairs)
     return (
         _binned(pairs, names, edges, counted).with_columns(kind)[_COUNTS],
         numeric_moves(samples, pairs, names, edges, counted).with_columns(kind),
@@ -185,13 +187,12 @@ def _level_counts(
     """Customers by value, the rarer ones of the month compared with together, and their moves."""
     wanted = sorted({month for pair in pairs for month in (pair.month, pair.reference)})
     columns = ", ".join(f"{_level(group.table, name)} AS {quote(name)}" for name in names)
-    sql = (
-        f"SELECT as_of, subject, level, count(*) AS n FROM (SELECT as_of, {columns} "
-        f"FROM {group.table.full_name} WHERE as_of IN ({_days(wanted)})) "
-        f"UNPIVOT INCLUDE NULLS (level FOR subject IN ({', '.join(map(quote, names))})) "
-        "GROUP BY ALL"
-    )
-    counted = warehouse.select(sql).with_columns(pl.col("n").cast(pl.Int64))
+    samples: dict[str, pl.DataFrame] = {}
+    counts = []
+    for month in wanted:
+        frame, samples[month] = read_month(warehouse, group.table, columns, pairs, month)
+        counts += [_by_level(frame[name], month) for name in names]
+    counted = pl.concat(counts)
     compared = pl.DataFrame(
         [(last_day(p.month), last_day(p.reference), str(p.against)) for p in pairs],
         schema={"as_of": pl.Date, "reference": pl.Date, "against": pl.String},
@@ -224,7 +225,6 @@ def _level_counts(
         pl.lit(None, dtype=pl.Float64).alias("fine"),
         pl.lit(False).alias("is_new"),
     )
-    samples = sampled(warehouse, group.table, columns, pairs)
     moves = level_moves(samples, pairs, names, binned).with_columns(
         pl.lit(group.kind).alias("kind"), pl.lit(False).alias("is_new")
     )
@@ -237,8 +237,18 @@ def _level(table: Table, name: str) -> str:
     return f"{quote(name)}::VARCHAR"
 
 
-def _days(months: Iterable[str]) -> str:
-    return literals(last_day(month) for month in months)
+def _by_level(values: pl.Series, month: str) -> pl.DataFrame:
+    """Customers of the month by value of the column, which null is too."""
+    return (
+        values.alias("level")
+        .value_counts(name="n")
+        .select(
+            pl.lit(last_day(month)).alias("as_of"),
+            pl.lit(values.name).alias("subject"),
+            "level",
+            pl.col("n").cast(pl.Int64),
+        )
+    )
 
 
 # -- judging -------------------------------------------------------------------------------

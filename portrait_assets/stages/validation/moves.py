@@ -77,22 +77,23 @@ def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) ->
     return [] if silent else [first]
 
 
-def sampled(
-    warehouse: Warehouse, table: Table, columns: str, pairs: Sequence[Pair]
-) -> dict[str, pl.DataFrame]:
-    """By month `customer_id` and these columns (SQL) of the same customers, drawn by a hash."""
+def read_month(
+    warehouse: Warehouse, table: Table, columns: str, pairs: Sequence[Pair], month: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """These columns (SQL) of all customers of a month, and of a sample with `customer_id`.
+
+    The sample is drawn by a hash, of the same customers in all months that are compared.
+    """
     materialized = warehouse.materialized(table)
-    months = sorted({month for pair in pairs for month in (pair.month, pair.reference)})
-    one_in = -(-max(materialized.get(month, 0) for month in months) // SAMPLE)
+    months = {month for pair in pairs for month in (pair.month, pair.reference)}
+    one_in = -(-max(materialized.get(each, 0) for each in months) // SAMPLE)
     # Not DuckDB's own hash, which may differ between versions.
-    drawn = f"AND md5_number_lower(customer_id) % {one_in} = 0" if one_in > 1 else ""
-    return {
-        month: warehouse.select(
-            f"SELECT customer_id, {columns} FROM {table.full_name} "
-            f"WHERE as_of = DATE '{last_day(month)}' {drawn}"
-        )
-        for month in months
-    }
+    drawn = f"md5_number_lower(customer_id) % {one_in} = 0" if one_in > 1 else "true"
+    rows = warehouse.select(
+        f"SELECT CASE WHEN {drawn} THEN customer_id END AS customer_id, {columns} "
+        f"FROM {table.full_name} WHERE as_of = {literal(last_day(month))}"
+    )
+    return rows.drop("customer_id"), rows.filter(pl.col("customer_id").is_not_null())
 
 
 def numeric_moves(
@@ -105,7 +106,7 @@ def numeric_moves(
     """Customers by tenth then and now, each null where they are not in that month.
 
     Args:
-        samples: as `sampled` gives them.
+        samples: by month, as `read_month` gives them.
         pairs: the months compared.
         names: the columns.
         edges: of the bins by month compared with and column.
@@ -172,7 +173,7 @@ def level_moves(
     """Customers by bin of their value then and now, each null where they are not in that month.
 
     Args:
-        samples: as `sampled` gives them, of text.
+        samples: by month, as `read_month` gives them, of text.
         pairs: the months compared.
         names: the columns.
         binned: `as_of`, `against`, `subject`, `level` and the `bin` that it is in.
