@@ -12,16 +12,15 @@ from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.targets.adding import target_steps
 from portrait_assets.stages.targets.labels import label_step
-from portrait_assets.stages.targets.outcomes import outcome, packaged_targets
+from portrait_assets.stages.targets.outcomes import OUTCOMES, outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Lag
-from portrait_assets.stages.validation.claims import CLAIMS
-from portrait_assets.stages.validation.counting import counts
+from portrait_assets.stages.validation.claims import claims_of
+from portrait_assets.stages.validation.counting import steps_of
 from portrait_assets.storage.steps import Read, Scope, Sql, Step, upstream
 
 MONTH = Scope("2024-03")
-FOLLOWED, BACKTESTS = counts(
-    portrait_matrix_table(load_catalogue()), CLAIMS, [Lag(0, 1), Lag(0, 2)]
-)
+MATRIX = portrait_matrix_table(load_catalogue())
+BACKTESTS = steps_of(MATRIX, claims_of(OUTCOMES, MATRIX), [Lag(1, 1), Lag(0, 2)])
 TARGETS = target_steps(packaged_targets())
 TAGS = evaluation_steps(load_catalogue(), ["2024-02", "2024-03"], before="2024-01").targets
 LABELS = [
@@ -32,7 +31,7 @@ LABELS = [
         outcome("product_taken_by_kind").for_one("fund"),
     )
 ]
-WRITING: tuple[Step, ...] = (*FEATURES, *TAGS, *TARGETS, *LABELS, FOLLOWED, *BACKTESTS)
+WRITING: tuple[Step, ...] = (*FEATURES, *TAGS, *TARGETS, *LABELS, *BACKTESTS.targets)
 EVERY = [source for source in upstream(*WRITING) if isinstance(source, Step)]
 
 

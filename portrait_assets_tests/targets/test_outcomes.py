@@ -16,11 +16,12 @@ from portrait_assets.stages.targets.contract import TARGET
 from portrait_assets.stages.targets.entries import MONTHLY
 from portrait_assets.stages.targets.outcome import Baseline, Outcome
 from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, TAKEN, facts_of, outcome
-from portrait_assets.stages.targets.windows import Lag
+from portrait_assets.stages.targets.windows import Lag, Window
 from portrait_assets.stages.validation.claims import CLAIMS, Claim, claims_of
-from portrait_assets.stages.validation.counting import counts
-from portrait_assets.storage.steps import Scope, upstream
-from portrait_assets.testing.steps import run_step
+from portrait_assets.stages.validation.counting import count_windows, steps_of
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Read, upstream
+from portrait_assets_tests.validation.small_world import rows_of
 
 COMPLAINT = Outcome(
     "complaint",
@@ -50,8 +51,8 @@ def counted(
     features: dict[str, list[int | None]] | None = None,
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """Customers and hits by side and bucket: two segments of two customers, one month on."""
-    _, [step] = counts(MATRIX, [claim], [Lag(0, 1)])
-    stored = {source.table: source for source in upstream(step) if hasattr(source, "table")}
+    steps = steps_of(MATRIX, [claim], [Lag(0, 1)])
+    stored = {each.table: each for each in upstream(*steps.targets) if isinstance(each, Read)}
     predicted = pl.DataFrame(
         {"customer_id": ["a", "b", "c", "d"], "segment_id": [1, 1, 2, 2]}
     ).with_columns(as_of=pl.lit("2024-01-31").str.to_date())
@@ -75,11 +76,15 @@ def counted(
         frames[FEATURE_MATRIX] = predicted.select("as_of", "customer_id").with_columns(
             pl.Series(name, values) for name, values in features.items()
         )
-    rows = run_step(
-        step, Scope("2024-02"), {stored[table]: f for table, f in frames.items() if table in stored}
-    )
-    sums = rows.group_by("side", "bucket").agg(pl.col("customers", "hits").sum())
-    return {(side, bucket): (n, hits) for side, bucket, n, hits in sums.iter_rows()}
+    with duckdb.connect() as con:
+        for table, frame in frames.items():
+            con.register(f"given_{table.name}", frame)
+        given = {source: f"given_{table.name}" for table, source in stored.items()}
+        found = rows_of(
+            [count_windows(Engine(con, given), MATRIX, [claim], [Window("2024-01", 1)])]
+        )
+    rows = found.select("side", "bucket", "customers", "hits").iter_rows()
+    return {(side, bucket): (customers, hits) for side, bucket, customers, hits in rows}
 
 
 def test_an_outcome_that_is_declared_is_claimed_and_counted():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets.adding import target_steps
 from portrait_assets.stages.targets.outcomes import packaged_targets
+from portrait_assets.stages.validation.cells import SUMS, Key
+from portrait_assets.stages.validation.counting import Sides
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
@@ -120,3 +122,19 @@ def renew_targets(warehouse: Warehouse, months: Sequence[str]) -> None:
         for month in months:
             with Engine(warehouse.con).rows(step, Scope(month)) as rows:
                 warehouse.write(step.writes, [month], rows)
+
+
+def rows_of(found: Iterable[Mapping[Key, Sides]]) -> pl.DataFrame:
+    """The cells as rows: `base_month`, `horizon`, `test`, `outcome`, `side`, `bucket` and SUMS."""
+    rows = [
+        {"base_month": window.base_month, "horizon": window.horizon}
+        | {"test": test, "outcome": outcome, "side": side, "bucket": bucket}
+        | dict(zip(SUMS, sums, strict=True))
+        for month in found
+        for (window, test, outcome), sides in month.items()
+        for side, cells in sides.items()
+        for bucket, sums in zip(cells.buckets, cells.sums.sum(axis=1).T.tolist(), strict=True)
+    ]
+    names = ("base_month", "test", "outcome", "side", "bucket")
+    schema = {name: pl.String() for name in names} | {"horizon": pl.Int64()}
+    return pl.DataFrame(rows, schema=schema | {name: pl.Float64() for name in SUMS})

@@ -15,6 +15,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.targets.outcome import Baseline
+from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.claims import claims_of_catalogue
 from portrait_assets.stages.validation.demotions import _gain, _has_not_beaten, conditions
 from portrait_assets.stages.validation.drafts import draft_file
@@ -73,10 +74,16 @@ def world(folder: Path, catalogue: Catalogue, knows: bool) -> Warehouse:
     return small.close()
 
 
+def proposed(warehouse: Warehouse, catalogue: Catalogue) -> pl.DataFrame:
+    matrix, claims = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
+    found = backtest(warehouse, matrix, [], claims, targets=catalogue.targets, areas_of=MONTHS)
+    return proposals(warehouse, catalogue, MONTHS, found.areas)
+
+
 def test_a_tag_that_does_not_beat_its_baseline_is_to_be_that_baseline(tmp_path: Path):
     catalogue = catalogue_of(tmp_path)
     warehouse = world(tmp_path, catalogue, knows=False)
-    found = proposals(warehouse, catalogue, MONTHS)
+    found = proposed(warehouse, catalogue)
     assert found.select("tag_code", "outcome").rows() == [("at_risk", "silence")]
     row = found.row(0, named=True)
     high = warehouse.select(
@@ -98,7 +105,7 @@ def test_a_tag_that_does_not_beat_its_baseline_is_to_be_that_baseline(tmp_path: 
 
 def test_a_tag_that_beats_its_baseline_stays(tmp_path: Path):
     catalogue = catalogue_of(tmp_path)
-    assert proposals(world(tmp_path, catalogue, knows=True), catalogue, MONTHS).is_empty()
+    assert proposed(world(tmp_path, catalogue, knows=True), catalogue).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +130,7 @@ def test_a_tag_has_not_beaten_a_baseline_that_was_as_good_in_all_months(
 
 def test_a_demotion_takes_effect_by_approval(tmp_path: Path):
     catalogue = catalogue_of(tmp_path)
-    found = proposals(world(tmp_path, catalogue, knows=False), catalogue, MONTHS)
+    found = proposed(world(tmp_path, catalogue, knows=False), catalogue)
     _, _, entries = draft_file(found["draft"].to_list()).partition("tags:\n")
     with_draft = catalogue_of(tmp_path, TAGS + entries)
     approvals = tmp_path / "tag_approvals.yaml"
@@ -151,7 +158,7 @@ def test_a_number_becomes_the_rates_of_fifths_by_the_baseline(tmp_path: Path):
         silent = recency >= CUSTOMERS * 3 // 5
         features = {"recency_days": recency, "purchases_6m": rng.integers(0, 100, CUSTOMERS)}
         small.add(month, {"at_risk": features["purchases_6m"] / 100.0}, features, did)
-    (after,) = proposals(small.close(), catalogue, MONTHS)["rule_after"]
+    (after,) = proposed(small.close(), catalogue)["rule_after"]
     rates = [float(part.split(" ")[0]) for part in after.split("THEN ")[1:]]
     assert rates == [1, 1, pytest.approx(0, abs=0.01), 0, 0]
 
@@ -161,7 +168,7 @@ def test_a_tag_that_is_its_baseline_already_is_left_alone(tmp_path: Path):
         "purchases_6m < 50", "recency_days < 50"
     )
     catalogue = catalogue_of(tmp_path, own)
-    assert proposals(world(tmp_path, catalogue, knows=False), catalogue, MONTHS).is_empty()
+    assert proposed(world(tmp_path, catalogue, knows=False), catalogue).is_empty()
 
 
 def test_a_prediction_that_decides_others_names_its_target(tmp_path: Path):

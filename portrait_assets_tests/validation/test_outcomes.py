@@ -15,12 +15,12 @@ from portrait_assets.stages.mart.words import OUTCOMES
 from portrait_assets.stages.targets.outcomes import outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.claims import CLAIMS, Claim
-from portrait_assets.stages.validation.counting import SUMS, count_outcomes
+from portrait_assets.stages.validation.counting import TAG, count_outcomes
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.shop import SHOP_MONTHS
-from portrait_assets_tests.validation.small_world import renew_targets
+from portrait_assets_tests.validation.small_world import renew_targets, rows_of
 
 pytestmark = pytest.mark.slow  # They need a whole run.
 
@@ -48,11 +48,8 @@ def people(warehouse: Warehouse, matrix: Table) -> list[str]:
 
 def counted(warehouse: Warehouse, matrix: Table, claim: Claim) -> dict[str, dict[str, float]]:
     """Customers and hits by bucket of the tag."""
-    found = pl.concat(count_outcomes(warehouse, matrix, [claim], [WINDOW])).filter(
-        pl.col("side") == "tag"
-    )
-    sums = found.group_by("outcome", "bucket").agg(pl.col(SUMS).sum())
-    return {f"{row['outcome']} {row['bucket']}": row for row in sums.iter_rows(named=True)}
+    found = rows_of(count_outcomes(warehouse, matrix, [claim], [WINDOW])).filter(side=TAG)
+    return {f"{row['outcome']} {row['bucket']}": row for row in found.iter_rows(named=True)}
 
 
 def test_an_answer_of_the_source_is_tested_by_its_own_name(warehouse: Warehouse, matrix: Table):
@@ -116,9 +113,7 @@ def test_return_looks_only_at_who_was_away_and_response_only_at_who_was_reached(
     everyone = len(people(warehouse, matrix))
     assert sum(row["customers"] for row in away.values()) == everyone - active
     reached = Claim("segment_id", outcome("response"), learned=True)
-    assert not any(len(f) for f in count_outcomes(warehouse, matrix, [reached], [WINDOW])), (
-        "nobody was reached"
-    )
+    assert not any(count_outcomes(warehouse, matrix, [reached], [WINDOW])), "nobody was reached"
 
 
 def test_every_outcome_has_a_name_and_every_claim_its_own():
