@@ -35,8 +35,8 @@ class Encoded:
 
 
 def bucket_sql(column: Column, kind: Buckets) -> str:
-    """What a column of the portrait matrix is encoded from, as SQL: a number or a text."""
-    name = quote(column.name)
+    """What a column is encoded from, as SQL over a row p of its table: a number or a text."""
+    name = f"p.{quote(column.name)}"
     if kind is Buckets.BINS:
         if column.type in _TIMES:
             return f"epoch({name})"

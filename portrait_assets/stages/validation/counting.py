@@ -7,22 +7,25 @@ baselines so cost one pass each, and not one for each pair of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.bounds import Bounds
 from portrait_assets.methods.statistics.resampling import GROUPS, Floats
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
 from portrait_assets.stages.targets.following import with_facts
 from portrait_assets.stages.targets.labels import tables_read
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import OF_SOURCE, Targets, packaged_targets
-from portrait_assets.stages.targets.windows import Lag, Window, closing_months
+from portrait_assets.stages.targets.windows import Lag, Window, base_months, closing_months
 from portrait_assets.stages.validation.buckets import UNKNOWN, Encoded, bucket_sql, encoded
 from portrait_assets.stages.validation.cells import SUMS, Cells, Key
 from portrait_assets.stages.validation.claims import Buckets, Claim
@@ -30,9 +33,8 @@ from portrait_assets.stages.validation.predicted import predictions
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Grain, Scope, Step, read
+from portrait_assets.storage.steps import Grain, Read, Scope, Source, Step, read
 
-_AT_ONCE = 16  # Columns in memory together; each is encoded before the next ones are read.
 TAG = "tag"
 
 Sides = dict[str, Cells]
@@ -74,7 +76,7 @@ def count_outcomes(
     engine = Engine(warehouse.con)
     for base_month in sorted({window.base_month for window in windows}):
         own = sorted(window for window in windows if window.base_month == base_month)
-        yield count_windows(engine, matrix, tested, own, targets)
+        yield count_windows(engine, matrix, tested, own, targets, warehouse.bounds)
 
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
@@ -88,14 +90,15 @@ def count_windows(
     claims: Sequence[Claim],
     windows: Sequence[Window],
     targets: Targets | None = None,
+    bounds: Bounds | None = None,
 ) -> dict[Key, Sides]:
     """The same of windows of one base month; see `count_outcomes`."""
     scope = Scope(max(window.month for window in windows))
     lags = [window.before(scope.month) for window in windows]
     steps = steps_of(matrix, claims, lags, targets)
     found: dict[Key, Sides] = {}
-    with engine.shared(steps.predictions, scope):
-        customers = _customers(engine, scope, steps.predictions, matrix, claims)
+    with engine.shared(steps.placed, scope):
+        customers = _customers(_Columns(engine, scope, steps, bounds or Bounds()), matrix, claims)
         with engine.shared(steps.followed, scope):
             happened = engine.frame(steps.happened, scope)
             answered = {each: engine.frame(step, scope) for each, step in steps.answered.items()}
@@ -125,12 +128,14 @@ def count_windows(
 class Steps:
     """What is read of the windows of one base month.
 
-    `predictions` has each customer's `place` and all that they are counted by, `happened` by place
-    and horizon whether the outcome of this `number` did and its amount, and `answered` the same of
-    what the source names.
+    `placed` has each customer's `place` and group, `predicted` and `features` what they are counted
+    by; `happened` by place and horizon whether the outcome of this `number` did and its amount, and
+    `answered` the same of what the source names.
     """
 
-    predictions: Step
+    predicted: Read
+    features: Read
+    placed: Step
     followed: Step
     happened: Step
     number: Mapping[Outcome, int]
@@ -153,17 +158,8 @@ def steps_of(
         lags: the windows, of one base month.
         targets: those of the source; the package's when None.
     """
-    rules = list({rule.column: rule for claim in claims for rule in claim.baselines}.values())
     # Whatever order they are read in, a customer's place stays the same.
-    columns = ["row_number() OVER () - 1 AS place"]
-    columns += [f"p.{quote(tag)}" for tag in sorted({claim.tag for claim in claims})]
-    predicted = predictions(matrix, columns, lags, rules)
-    placed = Step(
-        "placed",
-        (predicted,),
-        "SELECT base_month, customer_id, place FROM predictions",
-        is_view=True,
-    )
+    placed = predictions(matrix, ["row_number() OVER () - 1 AS place"], lags)
     outcomes = list(dict.fromkeys(claim.outcome for claim in claims))
     followed = with_facts(placed, outcomes, lags)
     number = {each: n for n, each in enumerate(outcomes) if not each.is_named_by_source}
@@ -179,7 +175,9 @@ def steps_of(
     answered = {
         each: _answered(each, followed, answers) for each in outcomes if each.is_named_by_source
     }
-    return Steps(predicted, followed, happened, number, answered)
+    months = base_months(lags)
+    predicted, features = read(matrix, months, "predicted"), read(FEATURE_MATRIX, months)
+    return Steps(predicted, features, placed, followed, happened, number, answered)
 
 
 def _answers(lags: Sequence[Lag], targets: Targets) -> Step:
@@ -287,37 +285,64 @@ def _cells(
     return Cells(tuple(bucket.labels[at] for at in present), found[:, :, present])
 
 
-def _customers(
-    engine: Engine, scope: Scope, predicted: Step, matrix: Table, claims: Sequence[Claim]
-) -> _Customers:
+@dataclass(frozen=True)
+class _Columns:
+    """Reads columns of the customers of a base month, in the order of their places."""
+
+    engine: Engine
+    scope: Scope
+    steps: Steps
+    bounds: Bounds
+
+    def of_matrix(self, columns: Sequence[str]) -> Iterator[pl.Series]:
+        """Columns of the portrait matrix, as SQL over its row p."""
+        reads = (self.steps.placed, self.steps.predicted)
+        joined = "predictions AS c JOIN predicted AS p USING (customer_id)"
+        return self._values(reads, joined, columns)
+
+    def of_features(self, columns: Sequence[str]) -> Iterator[pl.Series]:
+        """Columns of the feature matrix, as SQL over its row p; null without a row."""
+        reads = (self.steps.placed, self.steps.features)
+        joined = "predictions AS c LEFT JOIN feature_matrix AS p USING (customer_id)"
+        return self._values(reads, joined, columns)
+
+    @cached_property
+    def groups(self) -> npt.NDArray[np.int64]:
+        """The group of each customer."""
+        frame = self._frame((self.steps.placed,), "predictions AS c", ["c.grp::BIGINT"])
+        return frame["c0"].to_numpy()
+
+    def _values(
+        self, reads: tuple[Source, ...], joined: str, columns: Sequence[str]
+    ) -> Iterator[pl.Series]:
+        at_once = self.bounds.columns_of(len(self.groups))
+        for start in range(0, len(columns), at_once):
+            yield from self._frame(reads, joined, columns[start : start + at_once])
+
+    def _frame(
+        self, reads: tuple[Source, ...], joined: str, columns: Sequence[str]
+    ) -> pl.DataFrame:
+        named = ", ".join(f"{sql} AS c{number}" for number, sql in enumerate(columns))
+        step = Step("values", reads, f"SELECT c.place, {named} FROM {joined}")
+        frame = self.engine.frame(step, self.scope)
+        ordered = frame if frame["place"].is_sorted() else frame.sort("place")
+        return ordered.drop("place")
+
+
+def _customers(columns: _Columns, matrix: Table, claims: Sequence[Claim]) -> _Customers:
     """The customers of the base month, encoded."""
     kinds = sorted({(claim.tag, claim.counted_by) for claim in claims})
-    rules = list(dict.fromkeys(rule.column for claim in claims for rule in claim.baselines))
+    rules = list({rule.column: rule for claim in claims for rule in claim.baselines}.values())
     likely = sorted({claim.tag for claim in claims if claim.is_probability})
-
-    def values(columns: Iterable[str]) -> Iterator[pl.Series]:
-        return _values(engine, scope, predicted, list(columns))
-
-    tags = values(bucket_sql(matrix.column(tag), kind) for tag, kind in kinds)
-    bins = values(map(quote, rules))
-    numbers = values(f"{quote(tag)}::DOUBLE" for tag in likely)
+    tags = columns.of_matrix([bucket_sql(matrix.column(tag), kind) for tag, kind in kinds])
+    baselines = columns.of_features([rule.sql("p") for rule in rules])
+    numbers = columns.of_matrix([f"p.{quote(tag)}::DOUBLE" for tag in likely])
     return _Customers(
-        next(values(["grp::BIGINT"])).to_numpy(),
+        columns.groups,
         {key: encoded(each, key[1]) for key, each in zip(kinds, tags, strict=True)},
-        {rule: encoded(each, Buckets.BINS) for rule, each in zip(rules, bins, strict=True)},
+        {
+            rule.column: encoded(each, Buckets.BINS)
+            for rule, each in zip(rules, baselines, strict=True)
+        },
         {tag: each.to_numpy() for tag, each in zip(likely, numbers, strict=True)},
     )
-
-
-def _values(
-    engine: Engine, scope: Scope, predicted: Step, columns: Sequence[str]
-) -> Iterator[pl.Series]:
-    """Each of the columns (SQL), customers in the order of their places."""
-    for start in range(0, len(columns), _AT_ONCE):
-        batch = columns[start : start + _AT_ONCE]
-        named = ", ".join(f"{sql} AS c{number}" for number, sql in enumerate(batch))
-        step = Step("values", (predicted,), f"SELECT place, {named} FROM predictions")
-        frame = engine.frame(step, scope)
-        if not frame["place"].is_sorted():
-            frame = frame.sort("place")
-        yield from frame.drop("place")

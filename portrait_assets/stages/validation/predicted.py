@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.targets.following import with_facts
-from portrait_assets.stages.targets.outcome import Baseline, Outcome
+from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.windows import Lag, base_months
-from portrait_assets.storage.duckdb.connection import literals, quote
-from portrait_assets.storage.steps import Grain, Scope, Source, Step, read
-
-_BASE_MONTH = "strftime(as_of, '%Y-%m') AS base_month"
+from portrait_assets.storage.duckdb.connection import literals
+from portrait_assets.storage.steps import Grain, Scope, Step, read
 
 
 def with_targets(
@@ -37,14 +34,13 @@ def with_targets(
         A step named `followed` with `base_month`, `horizon`, `customer_id`, `grp` from 0 to GROUPS
         less one, the columns, and all names that the outcomes' SQL refers to.
     """
-    return with_facts(predictions(predicted, columns, lags, one_in=one_in), outcomes, lags)
+    return with_facts(predictions(predicted, columns, lags, one_in), outcomes, lags)
 
 
 def predictions(
     predicted: Table,
     columns: Sequence[str],
     lags: Sequence[Lag],
-    rules: Sequence[Baseline] = (),
     one_in: int = 1,
 ) -> Step:
     """What was predicted of customers at the end of the windows' base months.
@@ -53,7 +49,6 @@ def predictions(
         predicted: as of `with_targets`.
         columns: likewise.
         lags: the windows.
-        rules: baselines whose numbers are added, each under the name of its column.
         one_in: as of `with_targets`.
 
     Returns:
@@ -62,27 +57,16 @@ def predictions(
     # Not DuckDB's own hash, which may differ between versions.
     digest = "md5_number_lower(p.customer_id)"
     drawn = f"AND ({digest} // {GROUPS}) % {one_in} = 0" if one_in > 1 else ""
-    months = base_months(lags)
-    reads: list[Source] = [read(predicted, months, "predicted")]
-    beside = ""
-    if rules:
-        reads.append(read(FEATURE_MATRIX, months))
-        features = ", ".join(sorted({rule.feature for rule in rules}))
-        beside = (
-            f"LEFT JOIN (SELECT {_BASE_MONTH}, customer_id, {features} FROM feature_matrix) AS r "
-            "USING (base_month, customer_id)"
-        )
-    selected = [
-        *("p.base_month", "p.customer_id", f"({digest} % {GROUPS})::INTEGER AS grp"),
-        *columns,
-        *(f"{rule.sql('r')} AS {quote(rule.column)}" for rule in rules),
-    ]
+    selected = ", ".join(
+        [*("p.base_month", "p.customer_id", f"({digest} % {GROUPS})::INTEGER AS grp"), *columns]
+    )
 
     def sql(scope: Scope) -> str:
         days = literals({last_day(lag.of(scope.month).base_month) for lag in lags})
         return (
-            f"SELECT {', '.join(selected)} FROM (SELECT *, {_BASE_MONTH} FROM predicted) AS p "
-            f"{beside} WHERE p.as_of IN ({days}) {drawn}"
+            f"SELECT {selected} FROM (SELECT *, strftime(as_of, '%Y-%m') AS base_month "
+            f"FROM predicted) AS p WHERE p.as_of IN ({days}) {drawn}"
         )
 
-    return Step("predictions", tuple(reads), sql, grain=Grain.ALL)
+    source = read(predicted, base_months(lags), "predicted")
+    return Step("predictions", (source,), sql, grain=Grain.ALL)
