@@ -84,10 +84,14 @@ def bins_by_rank(values: Floats, bins: int) -> Codes:
     if not len(values):
         return np.empty(0, dtype=np.int64)
     ordered = np.sort(values)
-    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    below = first / max(len(values) - 1, 1)
-    reached = np.minimum(np.floor(below * bins), bins - 1).astype(np.int64)
-    starts = np.flatnonzero(np.diff(reached, prepend=-1))
-    place = np.searchsorted(ordered[first[starts]], values, side="right") - 1
-    bin_of_each: Codes = reached[starts][place]
+    reached = np.floor(np.arange(len(values)) / max(len(values) - 1, 1) * bins).astype(np.int64)
+    starts = np.searchsorted(reached, np.arange(bins))
+    starts = starts[starts < len(values)]
+    edges = ordered[starts]
+    # A value that begins in the bin before is in that one, however many there are of it.
+    is_first = np.searchsorted(ordered, edges) == starts
+    starts = np.where(is_first, starts, np.searchsorted(ordered, edges, side="right"))
+    starts = np.unique(starts[starts < len(values)])
+    place = np.searchsorted(ordered[starts], values, side="right") - 1
+    bin_of_each: Codes = np.minimum(reached[starts], bins - 1)[place]
     return bin_of_each

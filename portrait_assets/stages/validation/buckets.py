@@ -6,7 +6,7 @@ tested on it then only counts small integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,16 +54,21 @@ def encoded(values: pl.Series, kind: Buckets) -> Encoded:
         is_known = values.is_not_null().to_numpy()
         return _numbered(bins_by_rank(values.drop_nulls().to_numpy(), BINS), is_known)
     counts = values.drop_nulls().value_counts(name="customers")
-    share = pl.col("customers") / pl.col("customers").sum()
-    is_kept = share >= LEAST_LEVEL if kind is Buckets.LEVELS else pl.lit(True)
-    bucket = pl.when(is_kept).then(values.name).otherwise(pl.lit(OTHERS)).alias("bucket")
-    buckets = counts.select(values.name, bucket)
-    labels = _labels(buckets["bucket"])
-    code = buckets["bucket"].replace_strict(labels, range(len(labels)), return_dtype=pl.Int32)
-    codes = values.replace_strict(
-        buckets[values.name], code, default=UNKNOWN, return_dtype=pl.Int32
-    )
-    return Encoded(labels, codes.to_numpy())
+    share = counts["customers"] / counts["customers"].sum()
+    is_kept = share >= LEAST_LEVEL if kind is Buckets.LEVELS else share > 0
+    kept = sorted(counts.filter(is_kept)[values.name])
+    labels = _labels(kept if is_kept.all() else [*kept, OTHERS])
+    codes = np.where(values.is_null().to_numpy(), UNKNOWN, _place(labels, OTHERS))
+    if kept:
+        number = values.cast(pl.Enum(kept), strict=False).to_physical()
+        place = np.array([_place(labels, each) for each in kept])
+        is_one = number.is_not_null().to_numpy()
+        codes[is_one] = place[number.drop_nulls().to_numpy()]
+    return Encoded(labels, codes.astype(np.int32))
+
+
+def _place(labels: Sequence[str], label: str) -> int:
+    return labels.index(label) if label in labels else UNKNOWN
 
 
 def _labels(values: Iterable[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -47,29 +47,42 @@ def _compared(
     tables.sort(key=lambda name: name != listing)
     rows = {name: warehouse.materialized(CLEANED[name]) for name in tables}
     so_far = [name for name in tables if any(n for m, n in rows[name].items() if m <= month)]
-    for name in so_far[1:]:
-        if rows[name][month]:
-            counted = warehouse.select(_shared_sql(month, column, name, so_far[0]))
-            yield (name, column, so_far[0], *counted.row(0))
+    compared = [name for name in so_far[1:] if rows[name][month]]
+    if compared:
+        counted = warehouse.select(_shared_sql(month, column, compared, so_far[0]))
+        for name, *found in counted.iter_rows():
+            yield (name, column, so_far[0], *found)
 
 
-def _shared_sql(month: str, column: str, own: str, listing: str) -> str:
+def _shared_sql(month: str, column: str, compared: Sequence[str], listing: str) -> str:
+    """A row for each table, in their order; what is listed is looked up once for all of them."""
+
     def distinct(table: str, months: str) -> str:
         return (
             f"SELECT DISTINCT {column} AS id FROM {CLEANED[table].full_name} "
             f"WHERE month {months} {literal(month)} AND {column} IS NOT NULL"
         )
 
-    def first(of: str) -> str:
-        shown = _form_sql("id") if CLEANED[own].column(column).identifies else "id"
+    def first(of: str, table: str) -> str:
+        shown = _form_sql("id") if CLEANED[table].column(column).identifies else "id"
         some = f"SELECT DISTINCT {shown} AS id FROM {of} ORDER BY id LIMIT {EXAMPLES}"
         return f"(SELECT string_agg(id, ', ' ORDER BY id) FROM ({some}))"
 
+    own = ", ".join(
+        f"own_{at} AS MATERIALIZED ({distinct(name, '=')})" for at, name in enumerate(compared)
+    )
+    counts = " UNION ALL ".join(
+        f"SELECT {at} AS place, {literal(name)} AS table_name, "
+        f"(SELECT count(*) FROM own_{at}) AS own, "
+        f"n AS listed, (SELECT count(*) FROM own_{at} SEMI JOIN listed USING (id)) AS shared, "
+        f"{first(f'own_{at}', name)} AS own_examples, listed_examples FROM of_listed"
+        for at, name in enumerate(compared)
+    )
     return (
-        f"WITH own AS ({distinct(own, '=')}), listed AS ({distinct(listing, '<=')}) "
-        "SELECT (SELECT count(*) FROM own), (SELECT count(*) FROM listed), "
-        "(SELECT count(*) FROM own SEMI JOIN listed USING (id)), "
-        f"{first('own')}, {first('listed')}"
+        f"WITH listed AS MATERIALIZED ({distinct(listing, '<=')}), "
+        "of_listed AS MATERIALIZED (SELECT (SELECT count(*) FROM listed) AS n, "
+        f"{first('listed', compared[0])} AS listed_examples), {own} "
+        f"SELECT * EXCLUDE (place) FROM ({counts}) ORDER BY place"
     )
 
 
