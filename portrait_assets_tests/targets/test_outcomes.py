@@ -52,7 +52,11 @@ def counted(
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """Customers and hits by side and bucket: two segments of two customers, one month on."""
     steps = steps_of(MATRIX, [claim], [Lag(0, 1)])
-    stored = {each.table: each for each in upstream(*steps.targets) if isinstance(each, Read)}
+    stored = {
+        each.table: each
+        for each in upstream(*steps.targets, steps.predicted, steps.features)
+        if isinstance(each, Read)
+    }
     predicted = pl.DataFrame(
         {"customer_id": ["a", "b", "c", "d"], "segment_id": [1, 1, 2, 2]}
     ).with_columns(as_of=pl.lit("2024-01-31").str.to_date())
@@ -79,7 +83,9 @@ def counted(
     with duckdb.connect() as con:
         for table, frame in frames.items():
             con.register(f"given_{table.name}", frame)
-        given = {source: f"given_{table.name}" for table, source in stored.items()}
+        given: dict[Source, str] = {
+            source: f"given_{table.name}" for table, source in stored.items()
+        }
         found = rows_of(
             [count_windows(Engine(con, given), MATRIX, [claim], [Window("2024-01", 1)])]
         )

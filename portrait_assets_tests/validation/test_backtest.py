@@ -78,7 +78,7 @@ def test_a_handful_of_hits_is_not_judged(warehouse: Warehouse, matrix: Table):
 def test_predictions_are_older_than_the_outcomes_that_judge_them(
     warehouse: Warehouse, matrix: Table
 ):
-    found, buckets = backtest(warehouse, matrix, SHOP_MONTHS)
+    found, buckets, _ = backtest(warehouse, matrix, SHOP_MONTHS)
     for frame in (found, buckets):
         predicted = frame["said_as_of"].dt.offset_by("1mo").dt.month_end()
         assert (predicted <= frame["as_of"]).all()
@@ -111,7 +111,7 @@ def test_the_first_month_and_a_missing_tag_are_not_tested(warehouse: Warehouse, 
 
 
 def test_buckets_hold_everyone_and_catch_all_hits(warehouse: Warehouse, matrix: Table):
-    found, buckets = backtest(warehouse, matrix, [LAST])
+    found, buckets, _ = backtest(warehouse, matrix, [LAST])
     keys = ["test", "horizon_months"]
     sums = buckets.group_by(keys).agg(
         pl.col("customers", "hits").sum(), pl.col("gain").max().alias("gain")

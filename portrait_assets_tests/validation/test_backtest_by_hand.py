@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.stages.targets.outcomes import outcome
-from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.validation.backtest import Backtests, backtest
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets_tests.validation.town_world import CLAIMS, MATRIX, MONTHS, Town
 
@@ -21,7 +20,7 @@ Scored = tuple[float, bool, float, str]
 
 
 @pytest.fixture(scope="module")
-def tested(town: Town) -> tuple[pl.DataFrame, pl.DataFrame]:
+def tested(town: Town) -> Backtests:
     return backtest(town.warehouse, MATRIX, MONTHS, CLAIMS)
 
 
@@ -61,7 +60,7 @@ def area(rows: Sequence[Scored]) -> float:
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
 def test_a_backtest_counts_who_was_predicted_and_what_came_true(
-    town: Town, tested: tuple[pl.DataFrame, pl.DataFrame], claim: Claim
+    town: Town, tested: Backtests, claim: Claim
 ):
     own = tested[0].filter(test=claim.name)
     windows = [(base, h) for base in MONTHS for h in (1, 2, 3) if next_month(base, h) in MONTHS]
@@ -94,9 +93,7 @@ def test_a_backtest_counts_who_was_predicted_and_what_came_true(
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
-def test_a_bucket_is_the_customers_of_a_value_or_tenth(
-    town: Town, tested: tuple[pl.DataFrame, pl.DataFrame], claim: Claim
-):
+def test_a_bucket_is_the_customers_of_a_value_or_tenth(town: Town, tested: Backtests, claim: Claim):
     own = tested[1].filter(test=claim.name)
     for month, horizon in own.select("as_of", "horizon_months").unique().iter_rows():
         found = own.filter(as_of=month, horizon_months=horizon).sort("position")
@@ -150,7 +147,7 @@ def by_rule(town: Town, claim: Claim, name: str, base: str, horizon: int) -> flo
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
 def test_the_baseline_is_the_best_of_the_window_that_ended_with_the_base_month(
-    town: Town, tested: tuple[pl.DataFrame, pl.DataFrame], claim: Claim
+    town: Town, tested: Backtests, claim: Claim
 ):
     chosen = set()
     for row in tested[0].filter(test=claim.name, metric="auc").to_dicts():

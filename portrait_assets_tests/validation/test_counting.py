@@ -14,6 +14,7 @@ from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.validation.buckets import OTHERS, UNKNOWN, encoded
 from portrait_assets.stages.validation.cells import SUMS, Cells
 from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.stages.validation.counting import count_outcomes
@@ -177,10 +178,26 @@ def test_shares_of_moves_have_six_digits(tmp_path: Path):
 
 
 def test_where_nothing_was_counted_there_is_no_cell(tmp_path: Path):
-    """As in the first months of a source that no longer keeps the rows of earlier ones."""
-    world = SmallWorld(tmp_path, MATRIX, 0)
-    for month in MONTHS[:2]:
-        world.add(month, {"town": []}, {"recency_days": []})
-    levels = Claim("town", outcome("purchase"), learned=True, buckets=Buckets.LEVELS)
-    claims = [levels, Claim("segment_id", outcome("silence"))]
-    assert list(count_outcomes(world.close(), MATRIX, claims, [Window(MONTHS[0], 1)])) in ([], [{}])
+    """As where all customers objected since, or a source no longer keeps the month's rows."""
+    world = SmallWorld(tmp_path, MATRIX, 2)
+    objected = {MONTHS[0]: [], MONTHS[1]: ["C00000", "C00001"]}
+    for month, gone in objected.items():
+        world.add(month, {"town": ["A", None]}, {}, {"purchases": 1}, None, gone)
+    claim = Claim("town", outcome("purchase"), learned=True, buckets=Buckets.LEVELS)
+    warehouse, windows = world.close(), [Window(MONTHS[0], 1)]
+    assert list(count_outcomes(warehouse, MATRIX, [claim], windows)) == [{}]
+    warehouse.con.execute(f"DELETE FROM {MATRIX.full_name}")
+    assert list(count_outcomes(warehouse, MATRIX, [claim], windows)) == [{}]
+
+
+@pytest.mark.parametrize("kind", [Buckets.VALUES, Buckets.LEVELS])
+def test_a_text_is_encoded_by_its_place_among_the_sorted_values(kind: Buckets):
+    """Of a hundred, one is too few for a bucket of its own, and who has no value has none."""
+    towns = ["b"] * 97 + ["a"] * 2 + ["c"] + [None]
+    found = encoded(pl.Series(towns), kind)
+    if kind is Buckets.VALUES:
+        assert found.labels == ("a", "b", "c")
+    else:
+        assert found.labels == (OTHERS, "a", "b")
+    names = [found.labels[code] if code != UNKNOWN else None for code in found.codes]
+    assert names == [*towns[:99], "c" if kind is Buckets.VALUES else OTHERS, None]

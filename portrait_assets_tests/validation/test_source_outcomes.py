@@ -11,9 +11,9 @@ from sklearn.metrics import roc_auc_score
 
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.targets.outcomes import OUTCOMES
-from portrait_assets.stages.validation.backtest import backtest
+from portrait_assets.stages.validation.backtest import Backtests, backtest
 from portrait_assets.stages.validation.claims import claims_of
-from portrait_assets.stages.validation.findings_backtest import backtest_findings
+from portrait_assets.stages.validation.findings_backtest import Backtests, backtest_findings
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 CUSTOMERS, CHANCE = 3_000, 20
@@ -29,7 +29,7 @@ TAGS = (
 )
 
 
-Portfolio = tuple["Cards", Table, tuple[pl.DataFrame, pl.DataFrame]]
+Portfolio = tuple["Cards", Table, Backtests]
 
 
 class Cards:

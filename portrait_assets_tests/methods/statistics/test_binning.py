@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from portrait_assets.methods.statistics.binning import (
+    bins_by_rank,
     by_frequency,
     counts_between,
     counts_by_tenth,
@@ -77,3 +78,10 @@ def test_a_bin_reaches_into_the_tenth_of_the_last_in_it(counts: np.ndarray):
         reached += count
         expected.append(10 * (reached - 1) // total if reached else 0)
     assert tenth_of_each(counts).tolist() == expected
+
+
+@given(st.lists(st.floats(allow_nan=False) | st.integers(0, 3), max_size=60), st.integers(1, 25))
+def test_a_value_is_in_the_bin_of_the_share_of_the_others_below_it(values: list[float], bins: int):
+    below = [sum(other < value for other in values) for value in values]
+    expected = [min(int(n / max(len(values) - 1, 1) * bins), bins - 1) for n in below]
+    assert bins_by_rank(np.array(values, dtype=np.float64), bins).tolist() == expected
