@@ -20,7 +20,7 @@ from portrait_assets.stages.targets.windows import Lag, Window
 from portrait_assets.stages.validation.claims import CLAIMS, Claim, claims_of
 from portrait_assets.stages.validation.counting import count_windows, steps_of
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Read, upstream
+from portrait_assets.storage.steps import Read, Source, upstream
 from portrait_assets_tests.validation.small_world import rows_of
 
 COMPLAINT = Outcome(

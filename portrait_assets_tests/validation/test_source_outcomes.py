@@ -13,7 +13,7 @@ from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.targets.outcomes import OUTCOMES
 from portrait_assets.stages.validation.backtest import Backtests, backtest
 from portrait_assets.stages.validation.claims import claims_of
-from portrait_assets.stages.validation.findings_backtest import Backtests, backtest_findings
+from portrait_assets.stages.validation.findings_backtest import backtest_findings
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 CUSTOMERS, CHANCE = 3_000, 20
@@ -98,7 +98,7 @@ def test_an_outcome_called_as_one_of_the_package_stays_apart(portfolio):
 
 
 def test_buckets_are_values_of_all_customers_whose_rates_are_theirs(portfolio):
-    cards, _, (_, buckets) = portfolio
+    cards, _, (_, buckets, _) = portfolio
     paid = buckets.filter(pl.col("test") == "paid / default").sort("position")
     assert paid["bucket"].to_list() == ["late", "in_time"]
     late = cards.tags["paid"] == "late"
