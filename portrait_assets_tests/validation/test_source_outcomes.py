@@ -109,7 +109,7 @@ def test_buckets_are_values_of_all_customers_whose_rates_are_theirs(portfolio):
 
 
 def test_one_finding_tells_of_all_tags(portfolio):
-    _, matrix, (rows, _) = portfolio
+    _, matrix, (rows, _, _) = portfolio
     claims = claims_of(OUTCOMES, matrix)
     found = backtest_findings(rows, claims, matrix.column_names, [])
     of_default = found.filter(pl.col("subject").str.ends_with("/ default"))
