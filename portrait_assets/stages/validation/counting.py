@@ -163,13 +163,13 @@ def steps_of(
     outcomes = list(dict.fromkeys(claim.outcome for claim in claims))
     followed = with_facts(placed, outcomes, lags)
     number = {each: n for n, each in enumerate(outcomes) if not each.is_named_by_source}
-    told = "".join(
+    columns = "".join(
         f", CASE WHEN ({each.eligible}) THEN ({each.hit})::BOOLEAN END AS hit{n}, "
         f"coalesce({each.amount or 0}, 0)::DOUBLE AS amount{n}"
         for each, n in number.items()
     )
     happened = Step(
-        "happened", (followed,), f"SELECT place, horizon{told} FROM followed", grain=Grain.ALL
+        "happened", (followed,), f"SELECT place, horizon{columns} FROM followed", grain=Grain.ALL
     )
     answers = _answers(lags, targets or packaged_targets())
     answered = {
