@@ -14,8 +14,9 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.mart.words import OUTCOMES
 from portrait_assets.stages.targets.outcomes import outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Window
+from portrait_assets.stages.validation.cells import TAG
 from portrait_assets.stages.validation.claims import CLAIMS, Claim
-from portrait_assets.stages.validation.counting import TAG, count_outcomes
+from portrait_assets.stages.validation.counting import count_outcomes
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope

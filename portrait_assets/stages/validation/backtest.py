@@ -21,10 +21,10 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.targets.outcomes import OUTCOMES, Targets
 from portrait_assets.stages.targets.windows import Window, closed_by
-from portrait_assets.stages.validation.cells import Key
+from portrait_assets.stages.validation.cells import TAG, Key, Sides
 from portrait_assets.stages.validation.claims import Claim, claims_of
 from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET
-from portrait_assets.stages.validation.counting import TAG, Sides, count_outcomes
+from portrait_assets.stages.validation.counting import count_outcomes
 from portrait_assets.stages.validation.measures import (
     Judged,
     area_row,

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.bounds import Bounds
-from portrait_assets.methods.statistics.resampling import GROUPS, Floats
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
@@ -26,19 +25,14 @@ from portrait_assets.stages.targets.labels import tables_read
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import OF_SOURCE, Targets, packaged_targets
 from portrait_assets.stages.targets.windows import Lag, Window, base_months, closing_months
-from portrait_assets.stages.validation.buckets import UNKNOWN, Encoded, bucket_sql, encoded
-from portrait_assets.stages.validation.cells import SUMS, Cells, Key
+from portrait_assets.stages.validation.buckets import bucket_sql, encoded
+from portrait_assets.stages.validation.cells import Customers, Key, Known, Sides, known_of
 from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.stages.validation.predicted import predictions
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Grain, Read, Scope, Source, Step, read
-
-TAG = "tag"
-
-Sides = dict[str, Cells]
-"""The cells of a test by side: TAG, or the name of a baseline."""
 
 
 def count_outcomes(
@@ -103,22 +97,32 @@ def count_windows(
             happened = engine.frame(steps.happened, scope)
             answered = {each: engine.frame(step, scope) for each, step in steps.answered.items()}
     for window in windows:
-        own = happened.filter(pl.col("horizon") == window.horizon)
-        for outcome in dict.fromkeys(claim.outcome for claim in claims):
-            if window.horizon not in outcome.horizons:
-                continue
-            if outcome.is_named_by_source:
-                rows = answered[outcome].filter(pl.col("horizon") == window.horizon)
-                known = {str(name): _known(part) for (name,), part in rows.group_by("answer_of")}
-            else:
-                known = {outcome.code: _known(own.select(_of_outcome(steps.number[outcome])))}
+        for outcome, code, known in _known(window, steps, happened, answered):
             for claim in claims:
                 if claim.outcome == outcome:
-                    for code, each in known.items():
-                        sides = customers.sides(claim, each, window.horizon)
-                        if sides:
-                            found[window, claim.name, code] = sides
+                    sides = customers.sides(claim, known, window.horizon)
+                    if sides:
+                        found[window, claim.name, code] = sides
     return found
+
+
+def _known(
+    window: Window,
+    steps: Steps,
+    happened: pl.DataFrame,
+    answered: Mapping[Outcome, pl.DataFrame],
+) -> Iterator[tuple[Outcome, str, Known]]:
+    """Of each outcome, and each that the source names, of whom it is known in the window."""
+    of_window = pl.col("horizon") == window.horizon
+    own = happened.filter(of_window)
+    for outcome, n in steps.number.items():
+        if window.horizon in outcome.horizons:
+            yield outcome, outcome.code, known_of(own, f"hit{n}", f"amount{n}")
+    for outcome, rows in answered.items():
+        if window.horizon in outcome.horizons:
+            by_name = rows.filter(of_window).group_by("answer_of", maintain_order=True)
+            for (name,), part in by_name:
+                yield outcome, str(name), known_of(part)
 
 
 # -- what is read ----------------------------------------------------------------------------
@@ -206,83 +210,7 @@ def _answered(outcome: Outcome, followed: Step, answers: Step) -> Step:
     )
 
 
-def _of_outcome(number: int) -> list[pl.Expr]:
-    return [
-        pl.col("place"),
-        pl.col(f"hit{number}").alias("hit"),
-        pl.col(f"amount{number}").alias("amount"),
-    ]
-
-
-# -- what is counted -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Known:
-    """Of whom it is known whether an outcome happened: their places, whether, and the amount."""
-
-    places: npt.NDArray[np.int64]
-    hit: npt.NDArray[np.bool_]
-    amount: Floats
-
-
-def _known(rows: pl.DataFrame) -> _Known:
-    known = rows.drop_nulls("hit")
-    return _Known(*(known[name].to_numpy() for name in ("place", "hit", "amount")))
-
-
-@dataclass(frozen=True)
-class _Customers:
-    """Those of a base month: group, and the buckets by tag and kind and by baseline."""
-
-    groups: npt.NDArray[np.int64]
-    tags: Mapping[tuple[str, Buckets], Encoded]
-    baselines: Mapping[str, Encoded]
-    probabilities: Mapping[str, Floats]
-
-    def sides(self, claim: Claim, known: _Known, horizon: int) -> Sides:
-        """The cells of tag and baselines, of the customers with a value; none where nobody has."""
-        own = self.tags[claim.tag, claim.counted_by]
-        has_value = own.codes[known.places] != UNKNOWN
-        if not has_value.any():
-            return {}
-        if not has_value.all():
-            known = _Known(known.places[has_value], known.hit[has_value], known.amount[has_value])
-        counted = {TAG: own}
-        counted |= {rule.name: self.baselines[rule.column] for rule in claim.baselines}
-        sums = list(self._sums(claim, known, horizon))
-        groups = self.groups[known.places]
-        return {side: _cells(bucket, known, groups, sums) for side, bucket in counted.items()}
-
-    def _sums(self, claim: Claim, known: _Known, horizon: int) -> Iterator[tuple[str, Floats]]:
-        """What is added up beside customers and hits."""
-        if claim.outcome.amount is not None:
-            yield "amount", known.amount
-        if claim.is_probability:
-            # Months are taken as alike: once in h months is 1 less the probability of never.
-            predicted = 1 - (1 - self.probabilities[claim.tag][known.places]) ** horizon
-            yield "predicted", predicted
-            yield "predicted_squared", predicted * predicted
-            yield "predicted_of_hits", predicted * known.hit
-
-
-def _cells(
-    bucket: Encoded,
-    known: _Known,
-    groups: npt.NDArray[np.int64],
-    sums: Sequence[tuple[str, Floats]],
-) -> Cells:
-    size = len(bucket.labels)
-    place = groups * size + bucket.codes[known.places]
-    found = np.zeros((len(SUMS), GROUPS, size))
-    of_both = np.bincount(place * 2 + known.hit, minlength=2 * GROUPS * size)
-    missed, hits = of_both.reshape(GROUPS, size, 2).transpose(2, 0, 1)
-    found[:2] = missed + hits, hits
-    for name, values in sums:
-        added = np.bincount(place, values, minlength=GROUPS * size)
-        found[SUMS.index(name)] = added.reshape(GROUPS, size)
-    present = np.flatnonzero(found[0].any(axis=0))
-    return Cells(tuple(bucket.labels[at] for at in present), found[:, :, present])
+# -- what they are counted by ---------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -329,7 +257,7 @@ class _Columns:
         return ordered.drop("place")
 
 
-def _customers(columns: _Columns, matrix: Table, claims: Sequence[Claim]) -> _Customers:
+def _customers(columns: _Columns, matrix: Table, claims: Sequence[Claim]) -> Customers:
     """The customers of the base month, encoded."""
     kinds = sorted({(claim.tag, claim.counted_by) for claim in claims})
     rules = list({rule.column: rule for claim in claims for rule in claim.baselines}.values())
@@ -337,7 +265,7 @@ def _customers(columns: _Columns, matrix: Table, claims: Sequence[Claim]) -> _Cu
     tags = columns.of_matrix([bucket_sql(matrix.column(tag), kind) for tag, kind in kinds])
     baselines = columns.of_features([rule.sql("p") for rule in rules])
     numbers = columns.of_matrix([f"p.{quote(tag)}::DOUBLE" for tag in likely])
-    return _Customers(
+    return Customers(
         columns.groups,
         {key: encoded(each, key[1]) for key, each in zip(kinds, tags, strict=True)},
         {
