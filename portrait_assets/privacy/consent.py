@@ -140,12 +140,13 @@ def _silence(con: duckdb.DuckDBPyConnection) -> list[tuple[str, bool, bool, int]
     ).fetchall()
 
 
-def answers_sql(customers: str, use: Use) -> str:
+def answers_sql(customers: str, use: Use, *, agreed: bool = False) -> str:
     """The SELECT of the answer of each of these customers.
 
     Args:
         customers: a relation with `customer_id`, once each.
         use: what for.
+        agreed: whether they agreed elsewhere, so that silence allows it, whatever is declared.
 
     Returns:
         SQL that gives `customer_id`, `allowed`, `because` and `channels`: `any`, `any but sms` or
@@ -185,7 +186,8 @@ def answers_sql(customers: str, use: Use) -> str:
         GROUP BY customer_id
     ) USING (customer_id)
     CROSS JOIN (
-        SELECT any_value(allowed) AS silence FROM {CONSENT_DEFAULT} WHERE as_of = {newest}
+        SELECT {agreed} OR any_value(allowed) AS silence
+        FROM {CONSENT_DEFAULT} WHERE as_of = {newest}
     )
     """
 

@@ -65,7 +65,8 @@ Tables: one Parquet file each, or one folder with a file per month of the table'
   consents       by purpose and channel, a record of the day when granted and one of the day when
                  withdrawn; of minors by a guardian or not
   requests       of access, correction, erasure, and objections
-  prospects      who might join, from lists of others; some are customers already
+  prospects      who might join, from lists of others; some are customers already, and not all
+                 agreed to be approached
 
 truth/ (for judging only; nothing may be computed from it):
   segments       latent segment of each customer, whether he leans to another, whether he moves

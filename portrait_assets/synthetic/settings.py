@@ -257,6 +257,8 @@ class Prospects:
     """Prospects, as a share of the bank's customers."""
     known: float = 0.1
     """Of those listed: who is a customer already, under another spelling."""
+    agreed: float = 0.7
+    """Of those listed: who agreed to be approached."""
     baseline: float = -2.0
     """Logit of joining for whoever has average attributes."""
     lookalike: float = 1.0

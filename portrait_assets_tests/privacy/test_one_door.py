@@ -35,12 +35,13 @@ READS = frozenset(
         *("portrait_file", "warehouse_file", "open_published", "open_database"),
         *("find_audience", "read_card", "diff_drafts", "read_published", "read_status"),
         *("merges_to_backdate", "examine", "run_portrait", "pseudonyms_of", "owners_of"),
-        *("give_account",),
+        *("give_account", "find_lookalike"),
     }
 )
 
 # What writes files, and the module in which it passes the door.
 THROUGH_THE_DOOR = {
+    "app/lookalike/finding.py": "app/lookalike/finding.py",
     "app/subject/page.py": "app/subject/leaving.py",
     "stages/mart/report.py": "stages/mart/assets.py",
     "stages/mart/shared/file.py": "app/publish.py",
@@ -77,6 +78,7 @@ COMMANDS = {
     "pseudonyms.py": "app/pseudonyms.py",
     "rights.py": "app/subject/leaving.py",
     "rooms/audience.py": "stages/tags/audiences/finding.py",
+    "rooms/lookalike.py": "app/lookalike/finding.py",
     "rooms/card.py": "stages/tags/card.py",
     "rooms/identity.py": "stages/identity/commands.py",
     "rooms/publish.py": "app/publish.py",

@@ -15,7 +15,9 @@ from portrait_assets.schema.table import Severity
 MAX_AGE_YEARS = 120
 
 
-def _full_years(born: pl.Expr, on: pl.Expr) -> pl.Expr:
+def full_years(born: pl.Expr, on: pl.Expr) -> pl.Expr:
+    """The full years between two days."""
+
     def day_of_year(day: pl.Expr) -> pl.Expr:
         return day.dt.month().cast(pl.Int32) * 100 + day.dt.day()
 
@@ -32,11 +34,11 @@ ANYWHERE: tuple[Rule, ...] = (
     Rule("birth_date", "born after the record was made", Severity.VALUE, _BORN > _RECORDED),
     Rule(
         *("birth_date", f"more than {MAX_AGE_YEARS} years old", Severity.VALUE),
-        _full_years(_BORN, _RECORDED) > MAX_AGE_YEARS,
+        full_years(_BORN, _RECORDED) > MAX_AGE_YEARS,
     ),
     Rule(
         *("age", "differs from the date of birth", Severity.NOTE),
-        (_full_years(_BORN, _RECORDED) - pl.col("age")).abs() > 1,
+        (full_years(_BORN, _RECORDED) - pl.col("age")).abs() > 1,
     ),
     Rule(
         *("joined_on", "joined after the record was made", Severity.NOTE),

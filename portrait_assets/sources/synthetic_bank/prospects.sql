@@ -18,6 +18,7 @@ SELECT
     home_ownership,
     region,
     source,
+    marketing_agreed_on,
     source_file,
     source_row
 FROM prospects

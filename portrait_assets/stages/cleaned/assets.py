@@ -73,7 +73,7 @@ def cleaned_assets(
     def categories(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        rows = judged_months(warehouse, months, definition.rules, definition.categories)
+        rows = judged_months(warehouse, months, source.rules, definition.categories)
         yield dg.Output(rows, CATEGORY_COLUMNS.name)
 
     @tables_asset(

@@ -20,6 +20,7 @@ from portrait_assets.methods.typing.rules import ColumnRules
 from portrait_assets.schema.table import Column
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.persons import OF_PERSONS
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import EVER, read
@@ -34,8 +35,6 @@ HELD_BY = {
     "campaigns": (("contacts", "assignments"), "campaign_id"),
 }
 """The tables by whose rows customers have the values of a table that names none, and the key."""
-PERSONS = ("customers", "prospects")
-"""The tables of records of persons."""
 
 
 def category_columns(canonical: Canonical) -> list[Column]:
@@ -107,7 +106,7 @@ def _measured(
     is_shared = different >= FEWEST_VALUES and _names_somebody(canonical)
     if not is_shared:
         source, counted = f"SELECT {value} FROM category_rows", "count(*) AS rows, 0 AS customers"
-    elif canonical.name in PERSONS:
+    elif canonical in OF_PERSONS:
         # A record that is written again says nothing new of its person.
         source = f"SELECT DISTINCT who, {value} FROM category_rows"
         counted = "count(*) AS rows, count(*) AS customers"

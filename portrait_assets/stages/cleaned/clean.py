@@ -9,6 +9,7 @@ import polars as pl
 from portrait_assets.methods.personal_data.forms import forms_of
 from portrait_assets.methods.typing.rows import type_rows
 from portrait_assets.methods.typing.rules import Conventions
+from portrait_assets.methods.typing.text import Form
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.background import with_background
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS, original
@@ -19,7 +20,7 @@ from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
 from portrait_assets.stages.raw.tables.canonical import Canonical
-from portrait_assets.stages.raw.tables.persons import CUSTOMERS
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS, OF_PERSONS, PROSPECTS
 from portrait_assets.stages.raw.tables.trade import RETURN_KINDS, TRANSACTIONS
 
 BIRTH_DATE = "birth_date"
@@ -59,7 +60,7 @@ def clean(
         `kept` with the columns of cleaned.<name>, `customer_id` still being the source's; every
         row of `raw` is in `kept` or is named in `rejects` with severity row or merged.
     """
-    forms = forms_of(conventions.country) if canonical is CUSTOMERS else {}
+    forms = _forms(canonical, conventions)
     rows = type_rows(raw, canonical, conventions, forms)
     if any("%y" in form for form in conventions.date_formats(canonical.name, BIRTH_DATE)):
         rows = replace(rows, frame=_born_before(rows.frame))
@@ -68,6 +69,9 @@ def clean(
         rows = replace(rows, frame=with_background(rows.frame, canonical, known))
     if money is not None:
         rows = replace(rows, frame=money.prepared(rows.frame, canonical))
+    if canonical is PROSPECTS:
+        # The rules of persons compare with the day of joining where none is recorded.
+        rows = replace(rows, frame=rows.frame.with_columns(joined_on=pl.lit(None, pl.Date)))
     checked = rows.against(cross_rules(canonical.name, conventions.country))
     # A month has the same rows whether it is typed alone or with others.
     rows = checked.without_duplicates(within=("month",))
@@ -82,6 +86,14 @@ def clean(
             REJECTS.column_names
         ),
     )
+
+
+def _forms(canonical: Canonical, conventions: Conventions) -> dict[str, Form]:
+    if canonical not in OF_PERSONS:
+        return {}
+    columns = {column.name for column in canonical.columns}
+    forms = forms_of(conventions.country)
+    return {name: form for name, form in forms.items() if name in columns}
 
 
 def _born_before(frame: pl.DataFrame) -> pl.DataFrame:

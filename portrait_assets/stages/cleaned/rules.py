@@ -8,17 +8,19 @@ from portrait_assets.methods.personal_data import rules as of_persons
 from portrait_assets.methods.typing.rules import Rule
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.conversion import RATE_RULES
-from portrait_assets.stages.raw.tables.persons import CUSTOMERS
+from portrait_assets.stages.raw.tables.persons import OF_PERSONS
 
 FIRST_CONTACT, FIRST_JOINED = "first_contacted_on", "first_joined_on"
 """Columns that the rules over two tables need; see `background`."""
 
 MONTH_END = (pl.col("month") + "-01").str.to_date().dt.month_end()
 
+_BORN_LATER = "born after the month of the record"
+
 CROSS_RULES: dict[str, tuple[Rule, ...]] = {
     "customers": (
         Rule(
-            *("birth_date", "born after the month of the record", Severity.VALUE),
+            *("birth_date", _BORN_LATER, Severity.VALUE),
             # Where a day is recorded, a rule of personal data compares with that.
             (pl.col("birth_date") > MONTH_END) & pl.coalesce("recorded_on", "joined_on").is_null(),
         ),
@@ -26,6 +28,12 @@ CROSS_RULES: dict[str, tuple[Rule, ...]] = {
             # Without its day a tolerance would count for ever; without the tolerance nothing does.
             *("risk_tolerance", "expires before it was assessed", Severity.VALUE),
             pl.col("risk_tolerance_expires_on") < pl.col("risk_assessed_on"),
+        ),
+    ),
+    "prospects": (
+        Rule(
+            *("birth_date", _BORN_LATER, Severity.VALUE),
+            (pl.col("birth_date") > MONTH_END) & pl.col("recorded_on").is_null(),
         ),
     ),
     "consents": (
@@ -60,12 +68,13 @@ CROSS_RULES: dict[str, tuple[Rule, ...]] = {
         ),
     ),
 }
-"""By table; `customers` has the rules of personal data besides."""
+"""By table; `customers` and `prospects` have the rules of personal data besides."""
 
 
 def cross_rules(table: str, country: str | None) -> tuple[Rule, ...]:
-    """The rules of a table that look at several values; of customers also those of the country."""
-    of_person = of_persons.person_rules(country) if table == CUSTOMERS.name else ()
+    """The rules of a table that look at several values; of persons also those of the country."""
+    is_of_persons = table in {each.name for each in OF_PERSONS}
+    of_person = of_persons.person_rules(country) if is_of_persons else ()
     return (*of_person, *CROSS_RULES.get(table, ()), *RATE_RULES.get(table, ()))
 
 

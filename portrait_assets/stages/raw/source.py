@@ -24,7 +24,12 @@ from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
-from portrait_assets.stages.raw.tables.persons import PURPOSES
+from portrait_assets.stages.raw.tables.persons import (
+    CUSTOMERS,
+    KNOWN_OF_PROSPECTS,
+    PROSPECTS,
+    PURPOSES,
+)
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 
 PACKAGE = "package:"
@@ -280,12 +285,22 @@ class Source:
     @cached_property
     def conventions(self) -> Conventions:
         """How its values are read: time zone, country, and its own rules."""
-        definition = self.definition
-        return Conventions(definition.time_zone, definition.country, definition.rules)
+        return Conventions(self.definition.time_zone, self.definition.country, self.rules)
+
+    @cached_property
+    def rules(self) -> Mapping[str, ColumnRules]:
+        """Its own rules by table.column; those of customers are also prospects', who have none."""
+        declared = self.definition.rules
+        inherited = {
+            f"{PROSPECTS.name}.{name}": declared[f"{CUSTOMERS.name}.{name}"]
+            for name in KNOWN_OF_PROSPECTS
+            if f"{CUSTOMERS.name}.{name}" in declared
+        }
+        return {**inherited, **declared}
 
     def codes(self, column: Column, table: str) -> list[str]:
         """The codes, in lower case, that stand for what is not known in a column of a table."""
-        own = self.definition.rules.get(f"{table}.{column.name}", ColumnRules())
+        own = self.rules.get(f"{table}.{column.name}", ColumnRules())
         return [*column.sentinels, *(code.lower() for code in own.sentinels)]
 
     @cached_property

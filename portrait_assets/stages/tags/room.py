@@ -81,6 +81,7 @@ ROOM = Room(
     commands=(
         "portrait_assets.app.cli.rooms.card",
         "portrait_assets.app.cli.rooms.audience",
+        "portrait_assets.app.cli.rooms.lookalike",
         "portrait_assets.app.cli.rooms.tags",
     ),
     pace=Pace(1.0, 0.35, 7.5),

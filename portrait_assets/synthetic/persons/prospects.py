@@ -100,6 +100,10 @@ def list_prospects(
         text("prospect_id", prefixed("Q", scattered(number * 2 + 1), 8)),
         names("source", misspelling.pick("source", [3, 3, 3, 1]), SOURCES),
     )
+    agreed = misspelling.chance("agreed", prospects.agreed)
+    frame = frame.with_columns(
+        marketing_agreed_on=pl.when(pl.Series(agreed)).then(pl.col("recorded_on"))
+    )
     order = frame["prospect_id"].arg_sort().to_numpy()
     customer, was, probability = (
         np.concatenate([getattr(part, name) for part in listed])[order]

@@ -261,7 +261,17 @@ PROSPECTS = Canonical(
         text("prospect_id", "Prospect identifier", "潜在客户编号", identifies=True),
         *(CUSTOMERS.column(name) for name in KNOWN_OF_PROSPECTS),
         category("source", "Where it came from, such as an event or a partner", "线索来源"),
+        Column(
+            "marketing_agreed_on",
+            Type.DATE,
+            "Day on which they agreed to be approached; null where no agreement is recorded",
+            "同意接受营销日期（无记录为空）",
+            sentinels=NO_DAY,
+        ),
     ),
 )
+
+OF_PERSONS = (CUSTOMERS, PROSPECTS)
+"""The tables of records of persons, which are cleaned alike."""
 
 TABLES = (CUSTOMERS, CONSENTS, REQUESTS, PROSPECTS)

@@ -1,0 +1,1 @@
+"""Prospects ranked by how much they resemble a seed audience: `portrait lookalike`."""

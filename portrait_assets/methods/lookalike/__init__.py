@@ -1,0 +1,1 @@
+"""Prospects who resemble the members of a seed audience more than they resemble other customers."""

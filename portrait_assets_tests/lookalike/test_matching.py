@@ -1,0 +1,86 @@
+"""Records of persons who are known, and those listed twice, are found among new ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.methods.linkage.matching import match
+from portrait_assets.methods.linkage.model import LinkageSettings
+
+SETTINGS = LinkageSettings(threshold=0.5)
+KEYS = (("phone", "birth_date"),)
+FAMILIES = ["chen", "wang", "zhao", "liu", "sun", "zhou", "wu", "xu", "gao", "lin"]
+GIVEN = ["anna", "boris", "carla", "david", "elena", "felix", "greta", "hugo", "irene", "jonas"]
+
+
+def persons(numbers: list[int]) -> pl.DataFrame:
+    """Persons by number, each with a name, day of birth, telephone and mail of their own."""
+    rng = np.random.default_rng(0)
+    days = rng.integers(0, 20_000, 2_000)
+    phones = rng.choice(9_000_000, 2_000, replace=False) + 1_000_000
+    texts = dict.fromkeys(("id", "full_name", "phone", "email"), pl.String)
+    return pl.DataFrame(
+        schema_overrides=texts,
+        data={
+            "id": [f"{n:04}" for n in numbers],
+            "full_name": [
+                f"{GIVEN[n % 10]} {FAMILIES[n // 10 % 10]}{FAMILIES[n // 100]}" for n in numbers
+            ],
+            "birth_date": pl.Series([int(days[n]) for n in numbers], dtype=pl.Int32).cast(pl.Date),
+            "phone": [f"1{phones[n]}" for n in numbers],
+            "email": [f"p{n}x{phones[n]}@example.com" for n in numbers],
+        },
+    )
+
+
+def test_by_a_key_whoever_else_is_there():
+    known = persons([1, 2, 3])
+    new = persons([3, 4]).with_columns(id=pl.Series(["N3", "N4"]), email=pl.lit(None, pl.String))
+    found = match(new, known, KEYS, None, SETTINGS)
+    assert found.rows() == [("N3", "0003", True)]
+
+
+def test_a_key_that_one_side_lacks_is_left_out():
+    found = match(persons([1]), persons([1]).drop("phone"), KEYS, None, SETTINGS)
+    assert found.is_empty()
+
+
+def test_without_probable_matches_only_keys_count():
+    new = persons(list(range(200))).with_columns(phone=pl.lit(None, pl.String))
+    assert match(new, persons([1]), KEYS, None, SETTINGS, is_trained=False).is_empty()
+
+
+@pytest.mark.slow
+def test_who_is_spelt_otherwise_is_found_and_nobody_else():
+    known = persons(list(range(150)))
+    again = persons(list(range(40))).with_columns(
+        id=pl.format("A{}", pl.col("id")),
+        # Another telephone, and a letter of the name is missing.
+        phone=pl.format("199{}", pl.int_range(pl.len()) + 10_000),
+        full_name=pl.col("full_name").str.replace("(.)$", ""),
+    )
+    strangers = persons(list(range(500, 600))).with_columns(id=pl.format("S{}", pl.col("id")))
+    found = match(pl.concat([again, strangers]), known, KEYS, None, SETTINGS)
+    assert found["is_known"].all()
+    assert found["id"].to_list() == again["id"].sort().to_list()
+    assert (found["id"].str.strip_prefix("A") == found["matched"]).all()
+
+
+def test_the_second_of_two_new_records_of_one_person_is_named():
+    twice = persons([7]).with_columns(id=pl.lit("Z"))
+    found = match(pl.concat([persons([7, 8]), twice]), persons([9]), KEYS, None, SETTINGS)
+    assert found.rows() == [("Z", "0007", False)]
+
+
+def test_who_is_known_and_listed_twice_is_known():
+    twice = persons([7]).with_columns(id=pl.lit("Z"))
+    known = persons([7]).with_columns(id=pl.lit("K"))
+    found = match(pl.concat([persons([7]), twice]), known, KEYS, None, SETTINGS)
+    assert found.rows() == [("0007", "K", True), ("Z", "K", True)]
+
+
+def test_nobody_known_and_nobody_new():
+    assert match(persons([1]), persons([]), KEYS, None, SETTINGS).is_empty()
+    assert match(persons([]), persons([1]), KEYS, None, SETTINGS).is_empty()
