@@ -56,8 +56,12 @@ WITHOUT_CUSTOMERS = {
     "privacy/erasure.py": "the plan of an erasure, beside the warehouse and for its owner alone",
     "privacy/tombstones.py": "hashes of ids",
     "app/backup.py": "what people decided, and the register itself, for the operator",
+    "app/lifetime_file.py": "values of the caller's own transactions",
+    "app/predict_file.py": "predictions of a table of the caller's own",
     "app/scorecard_file.py": "scores of a table of the caller's own",
+    "core/approvals.py": "approvals of tags and of predictive models",
     "core/files.py": "is given what it writes",
+    "methods/prediction/rows.py": "the rows of a model as bytes, for their hash",
     "orchestration/instance.py": "Dagster's configuration",
     "orchestration/notifier.py": "sentences on failures, which quote no values of rows",
     "orchestration/run_failures.py": "a lock",
@@ -69,7 +73,6 @@ WITHOUT_CUSTOMERS = {
     "stages/identity/review.py": "decisions of reviewers, in the source's own folder",
     "stages/raw/amendments.py": "what customers had corrected or object to, for the operator",
     "stages/raw/text_files.py": "a source's file in another encoding, for the run that reads it",
-    "stages/tags/catalogue/governance.py": "approvals of tags",
     "storage/duckdb/lock.py": "a lock",
 }
 
@@ -87,6 +90,7 @@ COMMANDS = {
 COMMANDS_WITHOUT_CUSTOMERS = {
     "data.py": "bookkeeping: rows of tables, months, checks that failed",
     "printing.py": "the same, and the sizes of segments, after a run",
+    "rooms/predictions.py": "models and their proof, which name nobody",
     "run.py": "the same",
 }
 

@@ -325,7 +325,7 @@ class Source:
         column, words = canonical.ages_with or ("", ())
         if column not in columns:
             return f"({is_old})"
-        own = self.definition.rules.get(f"{canonical.name}.{column}", ColumnRules()).values
+        own = self.rules.get(f"{canonical.name}.{column}", ColumnRules()).values
         spelt = {*words, *(each.lower() for word in words for each in own.get(word, ()))}
         value = f"lower(trim(CAST({quote(column)} AS VARCHAR)))"
         return f"({is_old} AND coalesce({value} IN ({literals(sorted(spelt))}), true))"
