@@ -12,7 +12,7 @@ import polars as pl
 from portrait_assets.methods.lifetime.candidates import ORDER, Candidate, predict
 from portrait_assets.methods.lifetime.intervals import Spread, coverage, spread
 from portrait_assets.methods.lifetime.models.histories import Floats
-from portrait_assets.methods.lifetime.transactions import outcome
+from portrait_assets.methods.lifetime.transactions import History
 from portrait_assets.methods.lifetime.windows import Window
 from portrait_assets.methods.statistics.intervals import Z95
 
@@ -76,16 +76,16 @@ class Backtest:
         return found.purchases, found.spend
 
 
-def backtest(bought: pl.LazyFrame, first: date, window: Window) -> Backtest:
+def backtest(history: History, first: date, window: Window) -> Backtest:
     """What all methods expected as of the window's base, against what came true in it.
 
     Args:
-        bought: rows of `purchases`.
+        history: of the customers that methods are judged by.
         first: the first day of the history.
         window: a window that is over.
     """
-    predicted = predict(bought, first, window.base, window.days, window.days)
-    done = outcome(bought, predicted.customers.lazy(), window.base, window.until).collect()
+    predicted = predict(history, first, window.base, window.days, window.days)
+    done = history.outcome(predicted.customers, window.base, window.until)
     purchases = done["purchases"].cast(pl.Float64).to_numpy()
     spend = np.clip(done["spend"].cast(pl.Float64).to_numpy(), 0, None)
     return Backtest(

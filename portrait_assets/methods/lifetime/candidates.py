@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
@@ -13,7 +14,7 @@ from portrait_assets.methods.lifetime import trees
 from portrait_assets.methods.lifetime.models import bg_nbd, gamma_gamma, pareto_nbd
 from portrait_assets.methods.lifetime.models.fitting import Family, Fit, fit
 from portrait_assets.methods.lifetime.models.histories import Floats, grouped
-from portrait_assets.methods.lifetime.transactions import summary
+from portrait_assets.methods.lifetime.transactions import History
 from portrait_assets.methods.lifetime.windows import learnt_windows
 
 REPEAT = "the last window repeats"
@@ -50,30 +51,38 @@ class Prediction:
 
 
 def predict(
-    bought: pl.LazyFrame, first: date, base: date, days: int, window: int, is_boosted: bool = True
+    history: History,
+    first: date,
+    base: date,
+    days: int,
+    window: int,
+    is_boosted: bool = True,
+    fits: Mapping[str, Fit] | None = None,
 ) -> Prediction:
     """The expectations of all methods as of a day.
 
     Args:
-        bought: rows of `purchases`, of which only those up to `base` are looked at.
+        history: of the customers, of which only what was up to `base` is looked at.
         first: the first day of the history.
         base: the last day that is known.
         days: how many days after it are predicted.
         window: days of the window that the baseline repeats, `days` or fewer.
         is_boosted: whether trees are to be fitted, which takes the longest.
+        fits: fits of an earlier day by name, to predict by; by default models are fitted anew.
     """
-    customers = summary(bought, base, window).collect()
-    per_purchase, spend_fit = _per_purchase(customers, bought, base)
+    fits = fits or {}
+    customers = history.summary(base, window)
+    per_purchase, spend_fit = _per_purchase(customers, history, base, fits.get(gamma_gamma.NAME))
     histories, places = grouped(customers)
-    fits, found = [], []
+    fitted_now, found = [], []
     for family in _FAMILIES:
-        fitted = fit(family, histories)
+        fitted = fits.get(family.NAME) or fit(family, histories)
         alive = purchases = None
         if fitted.is_usable:
             alive = family.alive(fitted.values, histories)
             purchases = family.expected(fitted.values, histories, days / 7)
             fitted = _finite(fitted, alive, purchases)
-        fits.append(fitted)
+        fitted_now.append(fitted)
         if fitted.is_usable and alive is not None and purchases is not None:
             by_customer = purchases[places]
             spend = by_customer * per_purchase
@@ -82,8 +91,8 @@ def predict(
             found.append(Candidate(fitted.name, None, None, problem=fitted.problem))
     found.append(_repeat(customers, days / window))
     if is_boosted:
-        found.append(_boosted(bought, first, base, days, customers, per_purchase))
-    return Prediction(customers, tuple(fits), spend_fit, {each.name: each for each in found})
+        found.append(_boosted(history, first, base, days, customers, per_purchase))
+    return Prediction(customers, tuple(fitted_now), spend_fit, {each.name: each for each in found})
 
 
 def _finite(fitted: Fit, alive: Floats, purchases: Floats) -> Fit:
@@ -101,7 +110,7 @@ def _repeat(customers: pl.DataFrame, times: float) -> Candidate:
 
 
 def _boosted(
-    bought: pl.LazyFrame,
+    history: History,
     first: date,
     base: date,
     days: int,
@@ -112,21 +121,21 @@ def _boosted(
     problem = "" if windows else "the history is too short to learn from"
     purchases = None
     if windows:
-        purchases, problem = trees.expected(bought, windows, customers, days)
+        purchases, problem = trees.expected(history, windows, customers, days)
     spend = None if purchases is None else purchases * per_purchase
     return Candidate(trees.NAME, purchases, spend, problem=problem)
 
 
-def _per_purchase(customers: pl.DataFrame, bought: pl.LazyFrame, base: date) -> tuple[Floats, Fit]:
+def _per_purchase(
+    customers: pl.DataFrame, history: History, base: date, earlier: Fit | None
+) -> tuple[Floats, Fit]:
     """Expected spend per purchase by customer; NaN where no amount is known at all."""
     x = customers["x"].cast(pl.Float64).to_numpy()
     spent = customers["mean_spend"]
     x = np.where(spent.is_null().to_numpy(), 0.0, x)
     means = spent.fill_null(0.0).to_numpy()
-    fitted = gamma_gamma.fit(x, means)
+    fitted = earlier or gamma_gamma.fit(x, means)
     if fitted.is_usable:
         return gamma_gamma.expected(fitted.values, x, means), fitted
-    known = bought.filter(pl.col("day") <= base).select(pl.col("amount").mean()).collect().item()
-    of_all = spent.mean() if spent.count() else known
-    general = float("nan") if of_all is None else float(cast(float, of_all))
+    general = cast(float, spent.mean()) if spent.count() else history.mean_amount(base)
     return (x * means + general) / (x + 1), fitted

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
 import polars as pl
 
 DAYS = 7
 """Days of the unit that times are in, a week."""
+
+
+class History(Protocol):
+    """What customers bought, from which the methods learn and predict."""
+
+    def summary(self, until: date, window_days: int) -> pl.DataFrame:
+        """One row per customer as of a day; see the function `summary`."""
+
+    def outcome(self, customers: pl.DataFrame, after: date, until: date) -> pl.DataFrame:
+        """What customers did after a day up to another; see the function `outcome`."""
+
+    def mean_amount(self, until: date) -> float:
+        """Mean amount of all purchases up to a day; NaN where no amount is known."""
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """A history from purchases by day.
+
+    Args:
+        rows: of the function `purchases`.
+    """
+
+    rows: pl.LazyFrame
+
+    def summary(self, until: date, window_days: int) -> pl.DataFrame:
+        """One row per customer as of a day."""
+        return summary(self.rows, until, window_days).collect()
+
+    def outcome(self, customers: pl.DataFrame, after: date, until: date) -> pl.DataFrame:
+        """What customers did after a day up to another."""
+        return outcome(self.rows, customers.lazy(), after, until).collect()
+
+    def mean_amount(self, until: date) -> float:
+        """Mean amount of all purchases up to a day."""
+        known = self.rows.filter(pl.col("day") <= until).select(pl.col("amount").mean())
+        found = known.collect().item()
+        return float("nan") if found is None else float(found)
 
 
 def purchases(transactions: pl.LazyFrame) -> pl.LazyFrame:

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.lifetime.models.histories import Floats
-from portrait_assets.methods.lifetime.transactions import outcome, summary
+from portrait_assets.methods.lifetime.transactions import History
 from portrait_assets.methods.lifetime.windows import Window
 
 NAME = "boosted trees"
@@ -21,7 +21,7 @@ _FEATURES = ("x", "t_x", "T", "idle", "mean_spend", "recent", "recent_spend")
 
 
 def expected(
-    bought: pl.LazyFrame, windows: Sequence[Window], customers: pl.DataFrame, days: int
+    history: History, windows: Sequence[Window], customers: pl.DataFrame, days: int
 ) -> tuple[Floats | None, str]:
     """Expected purchases of each customer in so many days, or None and why not.
 
@@ -29,17 +29,16 @@ def expected(
     gradient boosting machine"), with one thread, as OpenMP's wait for each other beside other load.
 
     Args:
-        bought: rows of `purchases`.
+        history: of the customers.
         windows: those to learn from, of `days` each.
         customers: rows of `summary` with a last window of `days`.
         days: how far is predicted.
     """
     learnt, bought_then = [], []
     for window in windows:
-        known = summary(bought, window.base, days)
-        frame = known.collect()
-        learnt.append(_features(frame))
-        done = outcome(bought, frame.lazy(), window.base, window.until).collect()
+        known = history.summary(window.base, days)
+        learnt.append(_features(known))
+        done = history.outcome(known, window.base, window.until)
         bought_then.append(done["purchases"].cast(pl.Float64).to_numpy())
     x, y = np.concatenate(learnt), np.concatenate(bought_then)
     if len(y) < FEWEST_CUSTOMERS or (y > 0).sum() < FEWEST_BUYERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
@@ -13,9 +14,10 @@ from portrait_assets.methods.lifetime import trees
 from portrait_assets.methods.lifetime.backtest import Backtest, backtest, decided
 from portrait_assets.methods.lifetime.candidates import ORDER, Prediction, predict
 from portrait_assets.methods.lifetime.errors import LifetimeError
+from portrait_assets.methods.lifetime.intervals import Spread
 from portrait_assets.methods.lifetime.models.fitting import Fit
-from portrait_assets.methods.lifetime.transactions import purchases
-from portrait_assets.methods.lifetime.windows import judged_windows
+from portrait_assets.methods.lifetime.transactions import History, Purchases, purchases
+from portrait_assets.methods.lifetime.windows import Window, judged_windows
 
 JUDGED_AT_MOST = 100_000
 """Customers that the backtests are of; of more, an even sample by their identifiers."""
@@ -78,16 +80,12 @@ def lifetime_values(transactions: pl.LazyFrame, until: date, horizon_days: int) 
         )
     first, last = cast(date, real["day"].min()), cast(date, real["day"].max())
     windows = judged_windows(first, until, horizon_days)
-    judged = _even_sample(bought).lazy()
-    backtests = tuple(backtest(judged, first, window) for window in windows)
-    chosen = decided(backtests).chosen() if backtests else ORDER[0]
-    span = windows[0].days if windows else horizon_days
-    predicted = predict(
-        bought.lazy(), first, until, horizon_days, span, is_boosted=chosen == trees.NAME
-    )
-    method = _usable(chosen, predicted)
+    judged = Purchases(_even_sample(bought).lazy())
+    horizon = Horizon(first, until, horizon_days, windows[0].days if windows else horizon_days)
+    chosen = choose(judged, horizon, windows)
+    predicted, method = expectations(Purchases(bought.lazy()), horizon, chosen.method)
     return Lifetime(
-        _values(predicted, method, backtests),
+        values_of(predicted, method, chosen.spreads_of(method)),
         method,
         first,
         last,
@@ -96,8 +94,77 @@ def lifetime_values(transactions: pl.LazyFrame, until: date, horizon_days: int) 
         predicted.fits,
         predicted.spend_fit,
         _correlation(predicted.customers),
-        backtests,
+        chosen.backtests,
     )
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """What is predicted.
+
+    Args:
+        first: the first day of the history.
+        until: the last day that is known.
+        days: how many days after it are predicted.
+        window: days of the window that the baseline repeats, `days` or fewer.
+    """
+
+    first: date
+    until: date
+    days: int
+    window: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method that did best, and the backtests by which; the last of them decided."""
+
+    method: str
+    backtests: tuple[Backtest, ...]
+
+    def spreads_of(self, method: str) -> tuple[Spread, Spread] | None:
+        """How far purchases and spend lay from what it expected; None where nothing tells."""
+        if not self.backtests:
+            return None
+        deciding = decided(self.backtests)
+        is_judged = deciding.candidates[method].purchases is not None
+        return deciding.spreads(method) if is_judged else None
+
+
+def choose(judged: History, horizon: Horizon, windows: Sequence[Window]) -> Choice:
+    """The method that did best in windows that are over, the first method where there is none.
+
+    Args:
+        judged: of the customers that methods are judged by.
+        horizon: what is predicted.
+        windows: those to judge in; the last one decides.
+    """
+    backtests = tuple(backtest(judged, horizon.first, window) for window in windows)
+    return Choice(decided(backtests).chosen() if backtests else ORDER[0], backtests)
+
+
+def expectations(
+    history: History, horizon: Horizon, method: str, fits: Mapping[str, Fit] | None = None
+) -> tuple[Prediction, str]:
+    """What is expected of all customers, and the method that can be used.
+
+    It is the first in the order that can be where the method cannot.
+
+    Args:
+        history: of all customers.
+        horizon: what is predicted.
+        method: the one chosen.
+        fits: fits of an earlier day, to predict by; by default models are fitted anew.
+    """
+    is_boosted = method == trees.NAME
+    predicted = predict(
+        *(history, horizon.first, horizon.until, horizon.days, horizon.window),
+        is_boosted=is_boosted,
+        fits=fits,
+    )
+    order = (method, *(name for name in ORDER if name in predicted.candidates))
+    usable = next(name for name in order if predicted.candidates[name].purchases is not None)
+    return predicted, usable
 
 
 def _even_sample(bought: pl.DataFrame) -> pl.DataFrame:
@@ -110,20 +177,23 @@ def _even_sample(bought: pl.DataFrame) -> pl.DataFrame:
     return bought.join(drawn, on="customer_id", how="semi", maintain_order="left")
 
 
-def _usable(chosen: str, predicted: Prediction) -> str:
-    """The chosen method, or the first in the order that can be used where it cannot now."""
-    order = (chosen, *(name for name in ORDER if name in predicted.candidates))
-    return next(name for name in order if predicted.candidates[name].purchases is not None)
+def values_of(
+    predicted: Prediction, method: str, spreads: tuple[Spread, Spread] | None
+) -> pl.DataFrame:
+    """A row per customer, with the columns of `Lifetime.values`.
 
-
-def _values(predicted: Prediction, method: str, backtests: tuple[Backtest, ...]) -> pl.DataFrame:
+    Args:
+        predicted: what is expected.
+        method: one that can be used.
+        spreads: of purchases and spend around it; without them the ends are null.
+    """
     found = predicted.candidates[method]
     assert found.purchases is not None
     assert found.spend is not None
     nothing = np.full(len(found.purchases), np.nan)
     low, high, spend_low, spend_high = (nothing,) * 4
-    if backtests:
-        counts, money = decided(backtests).spreads(method)
+    if spreads:
+        counts, money = spreads
         low, high = counts.counts(found.purchases)
         spend_low, spend_high = money.bounds(found.spend)
     alive = predicted.alive if found.alive is None else found.alive

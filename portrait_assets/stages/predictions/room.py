@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
+from portrait_assets.storage.dagster.room import Context, Pace, Room
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from portrait_assets.schema.table import Table
+    from portrait_assets.storage.dagster.checks import TableCheck
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.privacy.cells import smallest_cell
     from portrait_assets.stages.predictions.assets import predictions_assets
     from portrait_assets.stages.predictions.governance.approvals import source_decisions
+    from portrait_assets.stages.predictions.value.assets import value_assets
     from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.targets.outcomes import source_targets
 
-    is_public = context.folder.read(load_source).definition.public
-    return predictions_assets(
-        context.folder.read(source_targets),
-        context.folder.read(source_decisions),
-        context.partitions,
-        smallest_cell(context.settings, is_public),
-    )
+    definition = context.folder.read(load_source).definition
+    return [
+        *predictions_assets(
+            context.folder.read(source_targets),
+            context.folder.read(source_decisions),
+            context.partitions,
+            smallest_cell(context.settings, definition.public),
+        ),
+        *value_assets(context.partitions, definition.currency),
+    ]
+
+
+def _tables(_context: Context) -> Sequence[Table]:
+    from portrait_assets.stages.predictions import assets
+    from portrait_assets.stages.predictions.value import assets as value
+
+    return (*assets.TABLES, *value.TABLES)
+
+
+def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
+    from portrait_assets.stages.predictions import checks
+    from portrait_assets.stages.predictions.value import checks as value
+
+    return {**checks.CHECKS, **value.CHECKS}
 
 
 ROOM = Room(
     "predictions",
-    tables=declared("portrait_assets.stages.predictions.assets:TABLES"),
+    tables=_tables,
     steps=_steps,
-    checks=declared("portrait_assets.stages.predictions.checks:CHECKS"),
+    checks=_checks,
     commands=("portrait_assets.app.cli.rooms.predictions",),
     pace=Pace(1.0, 1.2, 5.0),
 )
