@@ -11,7 +11,7 @@ from portrait_assets.methods.lifetime.models import bg_nbd, gamma_gamma, pareto_
 from portrait_assets.methods.lifetime.values import values_of
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.predictions.value.comparing import by_kept
+from portrait_assets.stages.predictions.value.comparing import Kept, by_kept
 from portrait_assets.stages.predictions.value.contract import (
     CUSTOMER_VALUE,
     VALUE_MODEL,
@@ -27,6 +27,7 @@ from portrait_assets.storage.engine import Engine
 COMPUTED_AGAIN = 500
 """Customers of a month whose values are computed once more from the rows of the parameters."""
 CLOSE = 2 * 10.0**-DIGITS
+CLOSE_MONEY = 0.02
 MOST_BIAS = 0.3
 
 
@@ -94,7 +95,12 @@ def _values_again(subject: Subject) -> Finding:
         return Finding(stored.height, "no method that can be read gave these values")
     spend = kept.fits.get(gamma_gamma.NAME)
     is_of_model = kept.method in (bg_nbd.NAME, pareto_nbd.NAME)
-    if not is_of_model or spend is None or not spend.is_usable or stored["method"][0] != kept.method:
+    if (
+        not is_of_model
+        or spend is None
+        or not spend.is_usable
+        or stored["method"][0] != kept.method
+    ):
         return Finding(0, f"{stored['method'][0]} is not of parameters alone")
     some = f"customer_id IN ({literals(stored['customer_id'])})"
     with history_of(Engine(warehouse.con), subject.month, some) as history:
@@ -102,9 +108,18 @@ def _values_again(subject: Subject) -> Finding:
     again = values_of(predicted, method, kept.spreads)
     both = stored.join(again, on="customer_id", how="left", suffix="_again")
     wrong = both.filter(
-        _apart("expected_purchases", CLOSE) | _apart("p_alive", CLOSE) | _apart("expected_spend", 0.02)
+        _apart("expected_purchases", CLOSE)
+        | _apart("p_alive", CLOSE)
+        | _apart("expected_spend", 0.02)
     )
     return Finding(wrong.height, f"{stored.height} values computed again, {wrong.height} differ")
+
+
+def _is_of_parameters(kept: Kept) -> bool:
+    """Whether a customer's value follows from their own history and the parameters."""
+    spend = kept.fits.get(gamma_gamma.NAME)
+    is_model = kept.method in (bg_nbd.NAME, pareto_nbd.NAME)
+    return is_model and spend is not None and spend.is_usable
 
 
 def _apart(name: str, most: float) -> pl.Expr:

@@ -19,7 +19,6 @@ from portrait_assets.stages.predictions.value.comparing import HORIZON_MONTHS, J
 from portrait_assets.stages.predictions.value.contract import (
     CUSTOMER_VALUE,
     VALUE_MODEL,
-    VALUE_PARAMETER,
 )
 
 DIGITS = 6
@@ -169,9 +168,7 @@ def _fit(rows: pl.DataFrame) -> Fit | None:
         for key, value in zip(ordered["key"], ordered["value"], strict=True)
     }
     log_likelihood, customers = numbers.pop(_LOG_LIKELIHOOD), numbers.pop(_CUSTOMERS)
-    return Fit(
-        rows["method"][0], numbers, log_likelihood, int(customers), rows["problem"][0] or ""
-    )
+    return Fit(rows["method"][0], numbers, log_likelihood, int(customers), rows["problem"][0] or "")
 
 
 def _spread(rows: pl.DataFrame) -> Spread | None:
@@ -232,6 +229,7 @@ def _reason(kept: Kept, name: str) -> tuple[str, str, str]:
         return "unusable", f"{_UNUSABLE}{problem}.", f"不可用：{zh}。"
     return (
         "not chosen",
-        f"In {kept.compared_in} {kept.method} came before it, or had surely the smaller squared error.",
+        f"In {kept.compared_in} {kept.method} came before it, or had surely the smaller squared "
+        "error.",
         f"{kept.compared_in}比较时，{kept.method}次序在前或均方误差显著更小。",
     )
