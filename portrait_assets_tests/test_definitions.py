@@ -114,6 +114,9 @@ BESIDES_CONTRACTS = {
     "predictions.prediction_backtest": {"not_worse_than_baseline", "placebo_at_half"},
     "predictions.prediction_decision": {"everyone_accounted_for"},
     "predictions.prediction_model": {"gives_the_scores"},
+    "predictions.customer_value": {"within_intervals"},
+    "predictions.value_model": {"everyone_valued", "one_method_chosen", "total_bias"},
+    "predictions.value_parameter": {"gives_the_values"},
     "tags.portrait_matrix": {"everyone_assigned"},
     "tags.tag_table": {"only_from_catalogue"},
     "validation.validation_report": {
