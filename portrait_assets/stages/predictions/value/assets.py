@@ -6,11 +6,13 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.methods.lifetime.values import values_of
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.predictions.value.comparing import (
     Kept,
     by_kept,
     compared,
     too_little,
+    too_short,
 )
 from portrait_assets.stages.predictions.value.contract import (
     CUSTOMER_VALUE,
@@ -90,12 +92,14 @@ class Values:
         return pl.DataFrame(self._parameters, schema=VALUE_PARAMETER.polars_schema)
 
     def _of_month(self, engine: Engine, month: str) -> pl.DataFrame:
+        # Of months without events nothing needs to be read.
+        months = self._warehouse.materialized(CUSTOMER_MONTH)
+        first = min((each for each, rows in months.items() if rows), default=month)
+        if short := too_short(min(first, month), month):
+            return self._without(month, short)
         with history_of(engine, month) as history:
-            en, zh = too_little(history, month)
-            if en:
-                self._kept = None
-                self._models += without_values(month, en, zh)
-                return CUSTOMER_VALUE.empty()
+            if little := too_little(history, month):
+                return self._without(month, little)
             kept = self._kept
             if kept is None or not kept.is_kept_in(month):
                 kept, predicted, method = compared(history, month)
@@ -108,6 +112,11 @@ class Values:
         self._parameters += parameter_rows(kept, month)
         self._kept = kept
         return rows
+
+    def _without(self, month: str, why: tuple[str, str]) -> pl.DataFrame:
+        self._kept = None
+        self._models += without_values(month, *why)
+        return CUSTOMER_VALUE.empty()
 
 
 def kept_before(warehouse: Warehouse, month: str) -> Kept | None:

@@ -61,36 +61,43 @@ class Kept:
         return self.compared_in <= month < next_month(self.compared_in, COMPARED_EVERY)
 
 
-def too_little(history: MonthHistory, month: str) -> tuple[str, str]:
-    """Why nothing can be expected as of the month, in English and Chinese; empty when it can."""
+def too_short(first_month: str, month: str) -> tuple[str, str] | None:
+    """Why a history from one month to another is too short, in English and Chinese."""
+    months = len(month_range(first_month, month))
+    if months >= 2 * HORIZON_MONTHS:
+        return None
+    return (
+        f"The history is of {months} months, and methods are compared in {HORIZON_MONTHS} that are "
+        f"over after as many: from {2 * HORIZON_MONTHS} months on there are values.",
+        f"历史仅{months}个月，满{2 * HORIZON_MONTHS}个月方可比较方法并估值。",
+    )
+
+
+def too_little(history: MonthHistory, month: str) -> tuple[str, str] | None:
+    """Why nothing can be expected as of the month, in English and Chinese; None when it can."""
     first = history.first()
     if first is None:
         return "Nobody has bought anything by then.", "截至本月尚无购买记录。"
-    months = len(month_range(f"{first:%Y-%m}", month))
-    if months < 2 * HORIZON_MONTHS:
-        return (
-            f"The history is of {months} months, and methods are compared in {HORIZON_MONTHS} that "
-            f"are over after as many: from {2 * HORIZON_MONTHS} on there are values.",
-            f"历史仅{months}个月，满{2 * HORIZON_MONTHS}个月方可比较方法并估值。",
-        )
+    if short := too_short(f"{first:%Y-%m}", month):
+        return short
     if not history.comes_back():
         return (
             "Nobody has bought on a second day, so there is nothing to learn how often customers "
             "come back.",
             "尚无客户再次购买，无从估计复购频率。",
         )
-    return "", ""
+    return None
 
 
 def windows_of(first: date, month: str) -> tuple[Window, ...]:
     """The windows that methods are judged in, of whole months; the last one decides.
 
-    The newest that is over; and a year before the horizon the same months, where as long a history
+    The newest that is over; and a year before the horizon the same months, where a year's history
     was before them.
     """
     newest = Window(last_day(next_month(month, -HORIZON_MONTHS)), last_day(month))
     base = next_month(month, -SEASON_MONTHS)
-    if f"{first:%Y-%m}" > next_month(base, 1 - HORIZON_MONTHS):
+    if f"{first:%Y-%m}" > next_month(base, 1 - SEASON_MONTHS):
         return (newest,)
     until = last_day(next_month(base, HORIZON_MONTHS))
     return (newest, Window(last_day(base), until, is_season=True))

@@ -96,7 +96,7 @@ CUSTOMER_VALUE = Table(
             maximum=1,
         ),
     ),
-    key=("as_of", "customer_id"),
+    key=("as_of", "customer_id", "basis"),
     partition_by=PartitionBy.AS_OF,
     published=True,
     published_as_enums=True,
