@@ -91,7 +91,7 @@ CUSTOMER_VALUE = Table(
         _number(
             "p_alive",
             "Probability that the customer has not lapsed; null where no model could be fitted",
-            "活跃概率（无可用模型时为空）",
+            "存活概率（无可用模型时为空）",
             minimum=0,
             maximum=1,
         ),
