@@ -132,8 +132,8 @@ def _total(subject: Subject) -> Finding:
     chosen = subject.rows.filter(pl.col("status") == "chosen")
     bias = pl.coalesce("season_bias", "total_bias")
     wrong = chosen.filter(bias.abs() > MOST_BIAS)
-    told = chosen.select(bias.alias("bias"))["bias"].drop_nulls().to_list()
-    return Finding(wrong.height, ", ".join(f"total bias {each:+.1%}" for each in told))
+    known = chosen.select(bias.alias("bias"))["bias"].drop_nulls().to_list()
+    return Finding(wrong.height, ", ".join(f"total bias {each:+.1%}" for each in known))
 
 
 EVERYONE = TableCheck(
