@@ -117,6 +117,8 @@ BESIDES_CONTRACTS = {
     "predictions.customer_value": {"within_intervals"},
     "predictions.value_model": {"everyone_valued", "one_method_chosen", "total_bias"},
     "predictions.value_parameter": {"gives_the_values"},
+    "predictions.contract_model": {"total_bias"},
+    "predictions.contract_hazard": {"gives_the_values"},
     "tags.portrait_matrix": {"everyone_assigned"},
     "tags.tag_table": {"only_from_catalogue"},
     "validation.validation_report": {

@@ -19,6 +19,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.predictions.assets import predictions_assets
     from portrait_assets.stages.predictions.governance.approvals import source_decisions
     from portrait_assets.stages.predictions.value.assets import value_assets
+    from portrait_assets.stages.predictions.value.contracts.assets import contract_assets
     from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.targets.outcomes import source_targets
 
@@ -31,21 +32,24 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
             smallest_cell(context.settings, definition.public),
         ),
         *value_assets(context.partitions, definition.currency),
+        *contract_assets(context.partitions, definition.currency),
     ]
 
 
 def _tables(_context: Context) -> Sequence[Table]:
     from portrait_assets.stages.predictions import assets
     from portrait_assets.stages.predictions.value import assets as value
+    from portrait_assets.stages.predictions.value.contracts import assets as contracts
 
-    return (*assets.TABLES, *value.TABLES)
+    return (*assets.TABLES, *value.TABLES, *contracts.TABLES)
 
 
 def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
     from portrait_assets.stages.predictions import checks
     from portrait_assets.stages.predictions.value import checks as value
+    from portrait_assets.stages.predictions.value.contracts import checks as contracts
 
-    return {**checks.CHECKS, **value.CHECKS}
+    return {**checks.CHECKS, **value.CHECKS, **contracts.CHECKS}
 
 
 ROOM = Room(

@@ -1,0 +1,119 @@
+"""The tables of the values of contracts, where a source has balances and margins of products."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
+from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+
+MONEY = "currency of the source"
+
+
+def _money(name: str, en: str, zh: str, nullable: bool = False) -> Column:
+    return Column(name, Type.MONEY, en, zh, nullable=nullable, unit=MONEY)
+
+
+def _count(name: str, en: str, zh: str) -> Column:
+    return Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0)
+
+
+_CATEGORY = Column(
+    "category", Type.TEXT, "Category of the products", "产品类别", False, operation=DECLARED
+)
+
+CONTRACT_VALUE = Table(
+    schema="predictions",
+    name="contract_value",
+    en="What the contracts of each customer will probably earn in the months ahead",
+    zh="客户合约价值",
+    operation=PREDICTED,
+    columns=(
+        CUSTOMER_ID,
+        Column(
+            "horizon",
+            Type.COUNTER,
+            "Months after the month's end that the value is of",
+            "预测期",
+            nullable=False,
+            unit="months",
+            minimum=1,
+            operation=DECLARED,
+        ),
+        Column(
+            "unit",
+            Type.TEXT,
+            "Currency of the amounts, where the source declares one",
+            "币种（数据源已声明时）",
+            operation=DECLARED,
+        ),
+        _count(
+            "contracts", "Accounts with a balance and a known margin", "有余额且利润率已知账户数"
+        ),
+        _money(
+            "balance", "Their balances, debts too, without a sign", "余额合计（含负债，取绝对值）"
+        ),
+        _money(
+            "expected_margin",
+            "Margin to expect: chance to be there x balance x yearly margin / 12, by month",
+            "预期利润（存续概率×余额×年利润率/12，逐月）",
+        ),
+    ),
+    key=("as_of", "customer_id"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+    published_as_enums=True,
+)
+
+CONTRACT_MODEL = Table(
+    schema="predictions",
+    name="contract_model",
+    en="How contracts of each category end, and what was expected of them in the newest window",
+    zh="合约存续与回测",
+    operation=STATISTIC,
+    columns=(
+        _CATEGORY,
+        _count("contracts", "Contracts that were ever observed", "曾观察合约数"),
+        _count("ended", "Of these, no longer there", "已终止合约数"),
+        _money("expected_margin", "Margin expected of all in the horizon", "预测期预期利润合计"),
+        Column(
+            "judged_after", Type.TEXT, "Month at whose end that window begins", "评估窗口前的月份"
+        ),
+        Column("judged", Type.INTEGER, "Contracts judged in it", "评估合约数", minimum=0),
+        _money("judged_expected", "Margin that was expected of them", "评估期预期利润", True),
+        _money("judged_actual", "Margin that they earned", "评估期实际利润", True),
+        Column(
+            "mean_absolute_error",
+            Type.NUMBER,
+            "Mean absolute error of the margin by contract",
+            "单合约利润平均绝对误差",
+            unit=MONEY,
+            minimum=0,
+        ),
+        Column("total_bias", Type.NUMBER, "Expected / actual margin - 1", "利润总额偏差"),
+    ),
+    key=("as_of", "category"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
+
+CONTRACT_HAZARD = Table(
+    schema="predictions",
+    name="contract_hazard",
+    en="Chance that a contract ends in a month, by how many months it has lasted",
+    zh="按合约时长的终止率",
+    operation=STATISTIC,
+    columns=(
+        _CATEGORY,
+        Column(
+            "tenure",
+            Type.INTEGER,
+            "Whole months so far; the last row of a category is of all later ones too",
+            "已存续整月数（各类别末行含其后各月）",
+            nullable=False,
+            minimum=0,
+        ),
+        Column("hazard", Type.NUMBER, "Chance", "终止率", nullable=False, minimum=0, maximum=1),
+    ),
+    key=("as_of", "category", "tenure"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
