@@ -15,7 +15,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import UNPROFILED
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.stages.predictions.value.contracts.assets import TABLES, contract_values
+from portrait_assets.stages.predictions.value.contracts.assets import TABLES, Contracts
 from portrait_assets.stages.predictions.value.contracts.checks import CHECKS, TOTAL, VALUES_AGAIN
 from portrait_assets.stages.predictions.value.contracts.contract import (
     CONTRACT_HAZARD,
@@ -60,7 +60,7 @@ def balance(customer: str, product: str, amount: float, month: str) -> dict[str,
     }
 
 
-PRODUCTS = [
+PRODUCTS: list[dict[str, Any]] = [
     {"product_id": "deposit", "category": "deposit", "margin_rate": MARGIN},
     {"product_id": "loan", "category": "loan", "margin_rate": 0.06},
     {"product_id": "free", "category": "other", "margin_rate": None},
@@ -86,8 +86,10 @@ def bank(
         unprofiled = [(last_day(month), who, "objection", True) for who in gone]
         frame = pl.DataFrame(unprofiled, UNPROFILED.polars_schema, orient="row")
         warehouse.write(UNPROFILED, [month], frame)
-    for table, found in contract_values(warehouse, months, "EUR").items():
-        warehouse.write(table, months, found)
+    run = Contracts(warehouse, months, "EUR")
+    warehouse.write(CONTRACT_VALUE, months, run.values())
+    warehouse.write(CONTRACT_MODEL, months, run.models)
+    warehouse.write(CONTRACT_HAZARD, months, run.hazards)
     return warehouse
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from portrait_assets.core.months import last_day, month_range, next_month
 from portrait_assets.methods.lifetime.contractual import MONTHS_OF_YEAR, TenureHazard
-from portrait_assets.schema.table import MONEY_SCALE, Table
+from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.predictions.value.comparing import HORIZON_MONTHS
 from portrait_assets.stages.predictions.value.contracts.accounts import (
@@ -49,35 +49,54 @@ def contract_assets(
 
     @tables_asset("contract_value", TABLES, partitions, reads=READS)
     def contract_value(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
-        months = list(context.partition_keys)
-        rows = contract_values(context.resources.warehouse.warehouse, months, unit)
-        for table in TABLES:
-            yield dg.Output(rows[table], table.name)
+        run = Contracts(context.resources.warehouse.warehouse, list(context.partition_keys), unit)
+        yield dg.Output(run.values(), CONTRACT_VALUE.name)
+        yield dg.Output(run.models, CONTRACT_MODEL.name)
+        yield dg.Output(run.hazards, CONTRACT_HAZARD.name)
 
     return [contract_value]
 
 
-def contract_values(
-    warehouse: Warehouse, months: Sequence[str], unit: str | None
-) -> dict[Table, pl.DataFrame]:
-    """The rows of the three tables for these months."""
-    found: dict[Table, list[pl.DataFrame]] = {table: [table.empty()] for table in TABLES}
-    engine = Engine(warehouse.con, materialized=warehouse.materialized)
-    for month in warehouse.place.each(months):
-        known = months_known(warehouse, month)
-        if len(known) < FEWEST_MONTHS:
-            continue
-        base = next_month(known[-1], -HORIZON_MONTHS)
-        found_now = contracts(engine, month, base)
-        now = with_tenure(found_now, known[0], known[-1])
+class Contracts:
+    """The values of the contracts of months that are materialized together.
+
+    `models` and `hazards` are complete once all `values` were taken.
+    """
+
+    def __init__(self, warehouse: Warehouse, months: Sequence[str], unit: str | None) -> None:
+        self._warehouse, self._months, self._unit = warehouse, months, unit
+        self._models, self._hazards = [CONTRACT_MODEL.empty()], [CONTRACT_HAZARD.empty()]
+
+    def values(self) -> Iterator[pl.DataFrame]:
+        """The rows of `predictions.contract_value`, month by month."""
+        engine = Engine(self._warehouse.con, materialized=self._warehouse.materialized)
+        yield CONTRACT_VALUE.empty()
+        for month in self._warehouse.place.each(self._months):
+            known = months_known(self._warehouse, month)
+            if len(known) >= FEWEST_MONTHS:
+                yield self._of_month(engine, month, known[0], known[-1])
+        engine.close()
+
+    @property
+    def models(self) -> pl.DataFrame:
+        """The rows of `predictions.contract_model`."""
+        return pl.concat(self._models)
+
+    @property
+    def hazards(self) -> pl.DataFrame:
+        """The rows of `predictions.contract_hazard`."""
+        return pl.concat(self._hazards)
+
+    def _of_month(self, engine: Engine, month: str, first: str, last: str) -> pl.DataFrame:
+        base = next_month(last, -HORIZON_MONTHS)
+        found = contracts(engine, month, base)
+        now = with_tenure(found, first, last)
         by_category = hazards(now)
         valued = expected(now, by_category, HORIZON_MONTHS)
-        found[CONTRACT_VALUE].append(value_rows(valued, month, unit))
-        found[CONTRACT_HAZARD].append(hazard_rows(by_category, month))
-        judged = judged_contracts(found_now, known[0], base)
-        found[CONTRACT_MODEL].append(model_rows(now, valued, judged, base, month))
-    engine.close()
-    return {table: pl.concat(rows) for table, rows in found.items()}
+        judged = judged_contracts(found, first, base)
+        self._hazards.append(hazard_rows(by_category, month))
+        self._models.append(model_rows(now, valued, judged, base, month))
+        return value_rows(valued, month, self._unit)
 
 
 def months_known(warehouse: Warehouse, month: str) -> list[str]:
