@@ -91,9 +91,15 @@ def require_asked(con: duckdb.DuckDBPyConnection, use: Use) -> None:
         raise ConsentError(f"{reason[0].upper()}{reason[1:]}.")
 
 
-def not_asked(con: duckdb.DuckDBPyConnection, use: Use) -> str | None:
-    """Why it is not known what customers allow, and the remedy, in words; None where it is."""
-    silence = {row[0]: row[1:] for row in _silence(con)}
+def not_asked(con: duckdb.DuckDBPyConnection, use: Use, as_of: date | None = None) -> str | None:
+    """Why it is not known what customers allow, and the remedy, in words; None where it is.
+
+    Args:
+        con: the published file or the warehouse.
+        use: what for.
+        as_of: the month's end whose consents count; the newest by default.
+    """
+    silence = {row[0]: row[1:] for row in _silence(con, as_of)}
     if not silence:
         return f"the consents of customers are not there yet; run `{command('run')}`"
     if use.purpose not in silence:
@@ -131,22 +137,31 @@ def consent_of(file: Path) -> Consent:
     return refusal
 
 
-def _silence(con: duckdb.DuckDBPyConnection) -> list[tuple[str, bool, bool, int]]:
+def _silence(
+    con: duckdb.DuckDBPyConnection, as_of: date | None = None
+) -> list[tuple[str, bool, bool, int]]:
     if not has_table(con, CONSENT_DEFAULT):
         return []
     return con.execute(
         f"SELECT purpose, allowed, is_declared, consents FROM {CONSENT_DEFAULT} "
-        f"WHERE as_of = (SELECT max(as_of) FROM {CONSENT_DEFAULT})"
+        f"WHERE as_of = {_of_day(as_of)}"
     ).fetchall()
 
 
-def answers_sql(customers: str, use: Use, *, agreed: bool = False) -> str:
+def _of_day(as_of: date | None) -> str:
+    return f"DATE {literal(as_of)}" if as_of else f"(SELECT max(as_of) FROM {CONSENT_DEFAULT})"
+
+
+def answers_sql(
+    customers: str, use: Use, *, agreed: bool = False, as_of: date | None = None
+) -> str:
     """The SELECT of the answer of each of these customers.
 
     Args:
         customers: a relation with `customer_id`, once each.
         use: what for.
         agreed: whether they agreed elsewhere, so that silence allows it, whatever is declared.
+        as_of: the month's end whose consents count; the newest by default.
 
     Returns:
         SQL that gives `customer_id`, `allowed`, `because` and `channels`: `any`, `any but sms` or
@@ -168,7 +183,7 @@ def answers_sql(customers: str, use: Use, *, agreed: bool = False) -> str:
             f"CASE WHEN NOT {by_any} THEN {text.format('yes')} "
             f"WHEN len(no) > 0 THEN 'any but ' || {text.format('no')} ELSE 'any' END"
         )
-    newest = f"(SELECT max(as_of) FROM {CONSENT_DEFAULT}) AND purpose = {literal(use.purpose)}"
+    newest = f"{_of_day(as_of)} AND purpose = {literal(use.purpose)}"
     because = f"coalesce(CASE WHEN {allowed} THEN why ELSE why_not END, 'default')"
     allows = f"{allowed} OR {because} = 'default'" if use.unless_refused else allowed
     return f"""

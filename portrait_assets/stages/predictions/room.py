@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.privacy.cells import smallest_cell
     from portrait_assets.stages.predictions.assets import predictions_assets
+    from portrait_assets.stages.predictions.credit.assets import credit_assets
     from portrait_assets.stages.predictions.governance.approvals import source_decisions
     from portrait_assets.stages.predictions.value.assets import value_assets
     from portrait_assets.stages.predictions.value.contracts.assets import contract_assets
@@ -24,13 +25,13 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.targets.outcomes import source_targets
 
     definition = context.folder.read(load_source).definition
+    targets = context.folder.read(source_targets)
+    smallest = smallest_cell(context.settings, definition.public)
     return [
         *predictions_assets(
-            context.folder.read(source_targets),
-            context.folder.read(source_decisions),
-            context.partitions,
-            smallest_cell(context.settings, definition.public),
+            targets, context.folder.read(source_decisions), context.partitions, smallest
         ),
+        *credit_assets(targets, context.partitions, smallest),
         *value_assets(context.partitions, definition.currency),
         *contract_assets(context.partitions, definition.currency),
     ]
@@ -38,18 +39,20 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
 
 def _tables(_context: Context) -> Sequence[Table]:
     from portrait_assets.stages.predictions import assets
+    from portrait_assets.stages.predictions.credit import assets as credit
     from portrait_assets.stages.predictions.value import assets as value
     from portrait_assets.stages.predictions.value.contracts import assets as contracts
 
-    return (*assets.TABLES, *value.TABLES, *contracts.TABLES)
+    return (*assets.TABLES, *credit.TABLES, *value.TABLES, *contracts.TABLES)
 
 
 def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
     from portrait_assets.stages.predictions import checks
+    from portrait_assets.stages.predictions.credit import checks as credit
     from portrait_assets.stages.predictions.value import checks as value
     from portrait_assets.stages.predictions.value.contracts import checks as contracts
 
-    return {**checks.CHECKS, **value.CHECKS, **contracts.CHECKS}
+    return {**checks.CHECKS, **credit.CHECKS, **value.CHECKS, **contracts.CHECKS}
 
 
 ROOM = Room(

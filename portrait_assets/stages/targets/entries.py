@@ -29,6 +29,7 @@ from portrait_assets.stages.features.contract import (
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
 )
+from portrait_assets.stages.features.protected import protected_features
 from portrait_assets.stages.targets.outcome import (
     HORIZONS,
     LONGEST_HORIZON,
@@ -116,6 +117,7 @@ class TargetEntry(Entry):
     prediction_horizon: _Months | None = None
     predicted: bool = True
     of_segments: bool = False
+    credit: bool = False
     baselines: tuple[BaselineEntry, ...] = ()
 
     @model_validator(mode="after")
@@ -153,6 +155,7 @@ class TargetEntry(Entry):
             by=Kind.SOURCE if self.is_of_source else self.by,
             of=self.outcome,
             unreported_is_no=self.unreported == "no",
+            is_credit=self.credit,
             places={"": self.place}
             | {key: self.place_of(key) for key in ("hit", "eligible", "amount", "compared")},
         )
@@ -235,6 +238,12 @@ def _check(entry: TargetEntry) -> None:
                 f"{each.place_of('feature')}: target {entry.code}: there is no feature "
                 f"'{each.feature}' with an order{suggestion(each.feature, features)}; name one of "
                 "the feature matrix."
+            )
+        attribute = protected_features().get(each.feature) if entry.credit else None
+        if attribute is not None:
+            raise TargetError(
+                f"{each.place_of('feature')}: target {entry.code}: {each.feature} is computed from "
+                f"{attribute}, which may not decide on credit; name another feature."
             )
 
 

@@ -130,6 +130,8 @@ class Outcome:
         of: the kind of campaign, the category of product, or the source's outcome.
         unreported_is_no: a customer of whom the source reports nothing in the window is no hit;
             otherwise nothing is known of them.
+        is_credit: it is a risk of credit, so that no protected attribute may be an input of its
+            models, and customers are asked for consent to it.
         places: where it and its SQL are declared, by key; under an empty key, where it begins.
     """
 
@@ -148,6 +150,7 @@ class Outcome:
     by: Kind | None = None
     of: str | None = None
     unreported_is_no: bool = False
+    is_credit: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ from portrait_assets.stages.predictions.learning.baseline import (
     fitted_steps,
     ordered_by,
 )
+from portrait_assets.stages.predictions.learning.inputs import are_refused
 from portrait_assets.stages.predictions.learning.judging import (
     Bools,
     Calibrated,
@@ -118,9 +119,13 @@ class Deciding:
 
     @cached_property
     def _champion(self) -> Active | None:
-        """The model so far; None where a baseline stands."""
+        """The model so far; None where a baseline stands, or where it may not be used any more."""
         active = self.before.active if self.before else None
-        return active if active and active.basis == "model" else None
+        return active if active and active.basis == "model" and self._may_be_used(active) else None
+
+    def _may_be_used(self, active: Active) -> bool:
+        """Whether it has no feature that may not decide on credit, if that is what it predicts."""
+        return not (self.asked.outcome.is_credit and are_refused(active.rows()["feature"]))
 
     @property
     def _tried_in(self) -> str | None:
@@ -202,7 +207,8 @@ class Deciding:
             tried = self._tried_in if is_first_year else self._month
             why = words.too_few_events(learned, self._newest)
             return self._without_challenger(why, tried)
-        found = challenger(learned, self._newest, self._month)
+        is_credit = self.asked.outcome.is_credit
+        found = challenger(learned, self._newest, self._month, is_credit)
         if found.model is None:
             why = words.not_fitted(found.fault or "", found.leaking)
             return self._without_challenger(why, self._month)
@@ -265,8 +271,8 @@ class Deciding:
             return self._judged(self._baseline, "pinned", words.pinned(decision), self._tried_in)
         active = self.before.active if self.before else None
         found = active if active and active.version == version else self.versions(version)
-        if found is None:
-            why = words.no_such_version(decision)
+        if found is None or not self._may_be_used(found):
+            why = (words.refused_version if found else words.no_such_version)(decision)
             return self._judged(self._baseline, "baseline", why, self._tried_in)
         return self._judged(found, "pinned", words.pinned(decision), self._tried_in)
 

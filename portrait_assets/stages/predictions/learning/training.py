@@ -17,7 +17,7 @@ from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import FAMILIES
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
-from portrait_assets.stages.predictions.learning.labels import INPUTS
+from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE, parameters_for
 
@@ -51,15 +51,18 @@ def _has_both(frame: pl.DataFrame, least: int) -> bool:
     return bool(least <= frame["hit"].sum() <= frame.height - least)
 
 
-def challenger(learned: pl.DataFrame, judged: pl.DataFrame, month: str) -> Challenger:
+def challenger(
+    learned: pl.DataFrame, judged: pl.DataFrame, month: str, is_credit: bool = False
+) -> Challenger:
     """The simplest model that no other surely beats, with probabilities as in the newest window.
 
     Args:
         learned: customer-months of the earlier closed windows: features and `hit`.
         judged: those of the newest closed window.
         month: the month of the fit.
+        is_credit: no protected attribute may be an input, nor what is computed from one.
     """
-    inputs, happened = learned.select(INPUTS), judged["hit"].to_numpy()
+    inputs, happened = inputs_of(learned, is_credit), judged["hit"].to_numpy()
     leaking: tuple[str, ...] = ()
     try:
         margins, models = _fitted(inputs, learned, judged)

@@ -176,6 +176,17 @@ def no_such_version(decision: PredictionApproval) -> Words:
     )
 
 
+def refused_version(decision: PredictionApproval) -> Words:
+    """A person decided for a version that may not decide on credit."""
+    return Words(
+        f"Version {decision.model_version}, which {decision.by} decided for ({decision.place}), "
+        "rests on a protected attribute and the target is one of credit: the best baseline stands "
+        "in its place.",
+        f"{decision.by}指定的版本{decision.model_version}（{decision.place}）使用了受保护属性，"
+        "而该目标属信贷目标：以最佳基准规则代替。",
+    )
+
+
 def _gain(gain: Interval) -> str:
     return f"{gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f}"
 

@@ -1,0 +1,1 @@
+"""Credit scores of targets of credit: a card a target, what it scores, and how it came true."""
