@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import last_day, month_range, next_month
-from portrait_assets.schema.table import Table
+from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
@@ -39,6 +39,7 @@ class PredictionWorld:
         months: how many, from 2024-01 on.
         seed: of all that is drawn.
         clue: how well a feature that no baseline rests on shows the habit, 0 to 1.
+        clue_in: that feature, or several; a text has one of two words.
         fades_from: the month from which on the clue says nothing any more.
         targets: what is predicted.
         leaves: customers who object to profiling, with the month; c0008 is then found in March
@@ -50,6 +51,7 @@ class PredictionWorld:
     months: int = 5
     seed: int = 7
     clue: float = 0.95
+    clue_in: tuple[str, ...] = ("digital_share_12m",)
     fades_from: str = "9999-12"
     targets: Targets = SILENCE
     leaves: dict[str, str] = field(default_factory=dict)
@@ -94,8 +96,8 @@ class PredictionWorld:
                 "customer_id": names,
                 "recency_days": [None if ago is None else 30 * ago + 5 for ago in last],
                 "purchases_1m": bought[at].astype(int),
-                "digital_share_12m": shown.round(4),
             }
+            | {name: _as_feature(name, shown) for name in self.clue_in}
         ).with_columns(as_of=pl.lit(last_day(month)), profiling_allowed=pl.lit(True))
         self._write(FEATURE_MATRIX, month, matrix.filter(~pl.col("customer_id").is_in(gone)))
         unprofiled = pl.DataFrame(
@@ -109,7 +111,11 @@ class PredictionWorld:
         self._write(CUSTOMER_ALIAS, month, merged)
         self._write(IDENTITY_MAP, month, merged.rename({"alias_id": "source_customer_id"}))
         buyers = [name for name, did in zip(names, bought[at], strict=True) if did]
-        self._write(CUSTOMER_MONTH, month, pl.DataFrame({"month": month, "customer_id": buyers}))
+        self._write(
+            CUSTOMER_MONTH,
+            month,
+            pl.DataFrame({"month": month, "customer_id": buyers, "purchases": 1}),
+        )
         self._write(
             CLEANED["transactions"],
             month,
@@ -160,3 +166,9 @@ class PredictionWorld:
         """Who bought nothing in the month after."""
         after = self.bought.filter(pl.col("month") == next_month(month))
         return {name: not did for _, name, did in after.iter_rows()}
+
+
+def _as_feature(name: str, shown: np.ndarray) -> np.ndarray:
+    if FEATURE_MATRIX.column(name).type is Type.TEXT:
+        return np.where(shown > 0.5, "married", "single")
+    return shown.round(4)

@@ -1,4 +1,4 @@
-"""Assets of credit scores: the card of each target of credit, its scores, and how they came true."""
+"""Assets of credit scores: cards of targets of credit, their scores, and how they came true."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -197,7 +197,8 @@ def _curves_of(
         assert allowed is not None
         first = next_month(month, 1 - RULE.most_windows - each.horizon)
         own = (pl.col("target") == each.code) & (pl.col("horizon") == each.horizon)
-        earlier = before.filter(own & (pl.col("base_month") >= first))
+        is_large = (pl.col("approved") >= smallest) & ~pl.col("known").is_between(1, smallest - 1)
+        earlier = before.filter(own & is_large & (pl.col("base_month") >= first))
         scored = _scored(warehouse, each, month)
         closed = _closed(warehouse, each, month, asked, allowed)
         if closed is not None:

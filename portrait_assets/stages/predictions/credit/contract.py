@@ -1,4 +1,4 @@
-"""The tables of credit scores: cards as rows, scores, decisions on cards, and how they came true."""
+"""The tables of credit scores: cards as rows, scores, decisions, and how they came true."""
 
 from __future__ import annotations
 
@@ -201,9 +201,17 @@ CREDIT_DECISION = Table(
         _text("baseline", "Best baseline of the windows before that one", "此前最佳基准规则"),
         _share("baseline_auc", "Its area in the newest closed window", "基准规则AUC"),
         _count("scored", "Customers scored", "已评分客户数"),
-        _count("not_asked", "Customers whom the target does not ask about", "目标不涉及的客户数"),
         _count(
-            "not_allowed", "Others who do not allow the use for credit", "未同意信贷用途的客户数"
+            "not_asked",
+            "Customers whom the target does not ask about",
+            "目标不涉及的客户数",
+            nullable=True,
+        ),
+        _count(
+            "not_allowed",
+            "Others who do not allow the use for credit",
+            "未同意信贷用途的客户数",
+            nullable=True,
         ),
         _text(
             "points_sql",
@@ -227,7 +235,7 @@ CREDIT_CURVE = Table(
         _HORIZON,
         _text(
             "kind",
-            "cut: the window that the month closes, by score cut; vintage: each month scored, as a whole",
+            "cut: the window that the month closes, by score cut; vintage: each month scored",
             "类型（cut为当月结束观察期的切分点，vintage为各评分月整体）",
             nullable=False,
             allowed=(CUT, VINTAGE),
@@ -236,7 +244,12 @@ CREDIT_CURVE = Table(
         Column(
             "cut", Type.INTEGER, "Least points that would be approved; null of a vintage", "切分点"
         ),
-        _count("approved", "Customers scored with as many points or more", "达到切分点的客户数"),
+        _count(
+            "approved",
+            "Customers scored with as many points or more",
+            "达到切分点的客户数",
+            nullable=True,
+        ),
         _share("approval_share", "Their share of all scored", "通过率", nullable=False),
         _share("expected_bad_rate", "Their mean probability", "预期坏账率", nullable=False),
         _count("known", "Those of whom the outcome is known by the month", "结果已知客户数"),

@@ -16,8 +16,8 @@ from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import FAMILIES
 from portrait_assets.stages.predictions.learning.active import Active, Trained
-from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
+from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE, parameters_for
 
