@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.synthetic.common.seasons import Calendar
@@ -145,10 +146,12 @@ def write_labels(
 
 
 def write_source(folder: Path, first_month: str, last_month: str, files_in: str) -> None:
-    """Write source.yaml and one .sql per generated table."""
+    """Write source.yaml, targets.yaml and one .sql per generated table."""
     folder.mkdir(parents=True, exist_ok=True)
     text = source_yaml(first_month, last_month, files_in)
     (folder / "source.yaml").write_text(text, encoding="utf-8")
+    targets = (PACKAGED_SOURCES / SOURCE_NAME / "targets.yaml").read_text(encoding="utf-8")
+    (folder / "targets.yaml").write_text(targets, encoding="utf-8")
     for table in GENERATED:
         (folder / f"{table.name}.sql").write_text(table_sql(table), encoding="utf-8")
 

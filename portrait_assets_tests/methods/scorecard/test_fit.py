@@ -324,3 +324,21 @@ def test_any_table_gives_a_monotone_card_that_sql_agrees_with(
         assert len(steps) <= 1
         assert each.form in (Form.NUMBER, Form.TEXT)
     assert in_sql(card, frame)["score"].to_list() == card.points(frame).tolist()
+
+
+def test_what_a_customer_is_by_chance_says_nothing_of_others():
+    """Each of 300 customers comes eight times, always with the same outcome and town."""
+    draw = np.random.default_rng(1)
+    customers = np.repeat(np.arange(300), 8)
+    town = draw.choice([f"town {n}" for n in range(40)], 300)[customers]
+    outcome = (draw.random(300) < 0.1).astype(float)[customers]
+    frame = pl.DataFrame({"town": town})
+    assert part(fit(frame, outcome, RULES), "town").coefficient > 0.9, "rows tell of each other"
+    apart = fit(frame, outcome, RULES, groups=pl.Series(customers)).card
+    assert all(each.coefficient < 0.1 for each in apart.characteristics)
+    # Rows that are each their own are folded as without groups.
+    known, bads = loans()
+    alone = fit(known, bads, RULES, groups=pl.Series(np.arange(known.height)))
+    assert {p.feature for p in alone.card.characteristics} == {
+        p.feature for p in fit(known, bads, RULES).card.characteristics
+    }

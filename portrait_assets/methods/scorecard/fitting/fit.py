@@ -57,7 +57,12 @@ class Fitted:
         return tuple(each for each in self.left_out if each.why in (Why.REFUSED, Why.LEAK))
 
 
-def fit(frame: pl.DataFrame, outcome: npt.NDArray[np.float64], rules: CardRules) -> Fitted:
+def fit(
+    frame: pl.DataFrame,
+    outcome: npt.NDArray[np.float64],
+    rules: CardRules,
+    groups: pl.Series | None = None,
+) -> Fitted:
     """Fit a card to the rows whose outcome is known.
 
     Equal tables give equal cards, in whatever order their rows are.
@@ -66,6 +71,8 @@ def fit(frame: pl.DataFrame, outcome: npt.NDArray[np.float64], rules: CardRules)
         frame: the columns that may be inputs; others are left out by the caller.
         outcome: 0 or 1 of each row, NaN where it is not known.
         rules: how to bin and to scale.
+        groups: what rows are of, such as a customer over several months, by which they are not
+            independent: weights come from bins of other groups. Every row is its own when None.
 
     Raises:
         ScorecardError: when the outcome has one value only, or too few rows of one.
@@ -73,14 +80,18 @@ def fit(frame: pl.DataFrame, outcome: npt.NDArray[np.float64], rules: CardRules)
     is_known = ~np.isnan(outcome)
     bads = outcome[is_known] == 1
     check_outcome(bads)
-    return fit_known(frame.filter(pl.Series(is_known)), bads, rules)
+    of = None if groups is None else groups.filter(pl.Series(is_known))
+    return fit_known(frame.filter(pl.Series(is_known)), bads, rules, of)
 
 
-def fit_known(known: pl.DataFrame, bads: Bads, rules: CardRules) -> Fitted:
+def fit_known(
+    known: pl.DataFrame, bads: Bads, rules: CardRules, groups: pl.Series | None = None
+) -> Fitted:
     """Fit a card to rows of which it is known whether they are bad, some of which are."""
     base = Base(len(bads), int(bads.sum()), rules.bins.smoothing)
     places = _places(known, bads, rules.seed)
-    looker = Looker(bads, _folds(places, bads), base, rules)
+    folds = _folds(places, bads) if groups is None else _folds_of(groups, places, bads)
+    looker = Looker(bads, folds, base, rules)
     protected = {each.feature: each for each in refusals(known)}
     looks = [looker.look(column, protected.get(column.name)) for column in known.iter_columns()]
     looked = [each for each in looks if isinstance(each, Looked)]
@@ -147,6 +158,22 @@ def _folds(places: Places, bads: Bads) -> Places:
     for rows in (np.flatnonzero(bads), np.flatnonzero(~bads)):
         folds[rows[np.argsort(places[rows], kind="stable")]] = np.arange(len(rows)) % FOLDS
     return folds
+
+
+def _folds_of(groups: pl.Series, places: Places, bads: Bads) -> Places:
+    """A fold for each row, that of its group, with about as many bad rows in each, and good ones.
+
+    Groups are dealt out there and back, those with most bad rows first: weights of evidence of
+    other folds stray against those of the own one as far as the shares of bad rows differ.
+    """
+    _, at = np.unique(groups.to_numpy(), return_inverse=True)
+    rows, bad_rows = np.bincount(at), np.bincount(at[bads], minlength=int(at.max()) + 1)
+    firsts = np.full(len(rows), len(places), dtype=np.int64)
+    np.minimum.at(firsts, at, places)
+    dealt = np.arange(len(rows)) % (2 * FOLDS)
+    folds = np.empty(len(rows), dtype=np.int64)
+    folds[np.lexsort((firsts, -rows, -bad_rows))] = np.minimum(dealt, 2 * FOLDS - 1 - dealt)
+    return folds[at]
 
 
 def _regressed(

@@ -9,9 +9,8 @@ import polars as pl
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.assets import PAST
+from portrait_assets.stages.predictions.assets import PAST, past_of
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
 from portrait_assets.stages.predictions.credit.card import Card, card_of
 from portrait_assets.stages.predictions.credit.contract import (
@@ -24,7 +23,6 @@ from portrait_assets.stages.predictions.credit.contract import (
 from portrait_assets.stages.predictions.credit.curve import Vintage, cut_rows, vintage_row
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
-from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
@@ -104,10 +102,8 @@ class CreditRun:
         return pl.DataFrame(self._decisions, schema=CREDIT_DECISION.polars_schema)
 
     def _scores(self, month: str, asked: Sequence[Asked]) -> Iterator[pl.DataFrame]:
-        customers = self._warehouse.materialized(FEATURE_MATRIX)
         engine = Engine(self._warehouse.con)
-        so_far = {each: rows for each, rows in customers.items() if each <= month}
-        past = Past(engine, month, so_far, asked)
+        past = past_of(self._warehouse, engine, month, asked)
         allowed = allowing(self._warehouse, month)
         decided = {
             each: Deciding(past, each, allowed, self._before.get(each.key)).decide()
@@ -238,9 +234,10 @@ def _closed(
     then = _scored(warehouse, asked, base)
     if then is None:
         return None
-    customers = {m: n for m, n in warehouse.materialized(FEATURE_MATRIX).items() if m <= month}
     engine = Engine(warehouse.con)
-    past = Past(engine, month, customers, together)
+    past = past_of(warehouse, engine, month, together)
+    if base not in past.closed(asked.horizon):
+        return None
     known = past.known(asked, (base,), only_baselines=True, all_rows=True)
     engine.close()
     rows = then.rows.drop("hit").join(

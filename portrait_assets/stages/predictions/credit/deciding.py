@@ -143,7 +143,9 @@ class Deciding:
 
     def _fit(self) -> Fitted:
         hit = self._learned["hit"].to_numpy().astype(np.float64)
-        return fit(inputs_of(self._learned, is_credit=True), hit, CardRules())
+        # A customer of several months is one: their rows do not say the same by chance.
+        customers = self._learned["customer_id"]
+        return fit(inputs_of(self._learned, is_credit=True), hit, CardRules(), customers)
 
     def _compared(self, found: Fitted) -> Decided:
         """The challenger where it is no worse than the baseline, nor than the card so far."""
