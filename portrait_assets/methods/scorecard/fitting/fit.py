@@ -31,6 +31,9 @@ Places = npt.NDArray[np.int64]
 LEAST_OF_EACH = 20
 """A card is fitted to at least so many bad rows, and as many good ones."""
 FOLDS = 5
+DRAWS = 5
+"""Times that groups are put into folds: the bad rows of a table are of fewer groups than rows, and
+weights from one draw would differ much from those of another."""
 MOST_REGRESSED = 200_000
 """The regression takes so many rows at most; bins and weights take all."""
 SAME = 0.98
@@ -90,7 +93,10 @@ def fit_known(
     """Fit a card to rows of which it is known whether they are bad, some of which are."""
     base = Base(len(bads), int(bads.sum()), rules.bins.smoothing)
     places = _places(known, bads, rules.seed)
-    folds = _folds(places, bads) if groups is None else _folds_of(groups, places, bads)
+    if groups is None:
+        folds: tuple[Places, ...] = (_folds(places, bads),)
+    else:
+        folds = tuple(_folds_of(groups, places, bads, draw) for draw in range(DRAWS))
     looker = Looker(bads, folds, base, rules)
     protected = {each.feature: each for each in refusals(known)}
     looks = [looker.look(column, protected.get(column.name)) for column in known.iter_columns()]
@@ -160,7 +166,7 @@ def _folds(places: Places, bads: Bads) -> Places:
     return folds
 
 
-def _folds_of(groups: pl.Series, places: Places, bads: Bads) -> Places:
+def _folds_of(groups: pl.Series, places: Places, bads: Bads, draw: int) -> Places:
     """A fold for each row, that of its group, with about as many bad rows in each, and good ones.
 
     Groups are dealt out there and back, those with most bad rows first: weights of evidence of
@@ -170,9 +176,10 @@ def _folds_of(groups: pl.Series, places: Places, bads: Bads) -> Places:
     rows, bad_rows = np.bincount(at), np.bincount(at[bads], minlength=int(at.max()) + 1)
     firsts = np.full(len(rows), len(places), dtype=np.int64)
     np.minimum.at(firsts, at, places)
+    chance = np.random.default_rng(draw).permutation(len(places))[firsts]
     dealt = np.arange(len(rows)) % (2 * FOLDS)
     folds = np.empty(len(rows), dtype=np.int64)
-    folds[np.lexsort((firsts, -rows, -bad_rows))] = np.minimum(dealt, 2 * FOLDS - 1 - dealt)
+    folds[np.lexsort((chance, -rows, -bad_rows))] = np.minimum(dealt, 2 * FOLDS - 1 - dealt)
     return folds[at]
 
 

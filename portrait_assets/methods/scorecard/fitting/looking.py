@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
 import polars as pl
 
 from portrait_assets.methods.scorecard.card.scale import Scale
@@ -81,10 +82,13 @@ class Looked:
 
 @dataclass(frozen=True)
 class Looker:
-    """Looks at columns of the known rows, of which some are bad, by themselves."""
+    """Looks at columns of the known rows, of which some are bad, by themselves.
+
+    `folds` are one or several ways to divide the rows; crosswise weights are the means over them.
+    """
 
     bads: Bads
-    folds: Folds
+    folds: tuple[Folds, ...]
     base: Base
     rules: CardRules
 
@@ -127,7 +131,8 @@ class Looker:
         weights = weigh(classes, *counts, self.base, rules.bins, direction)
         if not weights.says_something:
             return None
-        of_others = crosswise(classes, bads, self.folds, rules.bins, direction)
+        drawn = (crosswise(classes, bads, each, rules.bins, direction) for each in self.folds)
+        of_others = np.mean(list(drawn), axis=0)
         return Looked(classes, weights, of_others, lone(column.name, of_others, bads, weights))
 
 
