@@ -13,6 +13,7 @@ from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.targets.outcomes import source_targets
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
 from portrait_assets.synthetic.labels import GENERATED, MONTHLY, source_yaml, table_sql
@@ -126,6 +127,9 @@ def test_its_own_source_definition_reads_it(bank: BankSummary) -> None:
     source = load_source(bank.folder / "sources" / "synthetic_bank")
     source.check()
     assert source.months() == list(bank.months)
+    own, packaged = (source_targets(folder) for folder in (source.folder, SOURCE_FOLDER))
+    assert own == packaged
+    assert own.named["default"].prediction_horizon == 6
     assert set(source.provided) == {table.name for table in GENERATED}
 
 

@@ -50,6 +50,7 @@ def test_a_source_adds_a_target_with_a_window_of_its_own(tmp_path: Path):
         amount: spend
         horizons: [2, 5]
         prediction_horizon: 5
+        credit: true
         baselines: [{name: recency, zh: 近度, feature: recency_days, falls: true}]
         """,
     )
@@ -57,6 +58,7 @@ def test_a_source_adds_a_target_with_a_window_of_its_own(tmp_path: Path):
     assert (own.hit, own.eligible, own.amount) == ("spend > 100", "purchases_before = 0", "spend")
     assert own.baselines == (Baseline("recency", "recency_days", True, False, "近度"),)
     assert own.windows == (2, 5)
+    assert own.is_credit
     assert targets.outcomes[:-1] == packaged_targets().outcomes
     assert targets.horizons("customer_month") == (1, 2, 3, 5)
     assert targets.horizons("customer_balance_month") == (1, 3), "nothing more is asked of these"
@@ -195,6 +197,12 @@ def test_an_empty_file_adds_nothing(tmp_path: Path):
         (
             "hit: spend > 0\nbaselines:\n  - {name: place, zh: 地区, feature: region}",
             "targets.yaml, line 8: target big_return: there is no feature 'region' with an order",
+        ),
+        (
+            "hit: spend > 0\ncredit: true\n"
+            "baselines:\n  - {name: known, zh: 已知, feature: known_attribute_share}",
+            "targets.yaml, line 9: target big_return: known_attribute_share is computed from age, "
+            "which may not decide on credit; name another feature.",
         ),
         (
             "hit: spend > 0\nbaselines:\n  - {name: a, zh: 甲, feature: spend_1m}\n"

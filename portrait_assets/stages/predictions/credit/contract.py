@@ -155,7 +155,7 @@ CREDIT_SCORE = Table(
             _text(
                 f"reason_{place}",
                 f"{which} {_REASON_EN}",
-                f"第{place}理由（英文）",
+                f"第{place}扣分原因（英文）",
                 sensitivity=Sensitivity.C2,
             )
             for place, which in enumerate(_ORDINALS[:REASONS], start=1)
@@ -164,7 +164,7 @@ CREDIT_SCORE = Table(
             _text(
                 f"reason_{place}_zh",
                 f"{which} reason, in Chinese",
-                f"第{place}理由（相对最佳分箱失分）",
+                f"第{place}扣分原因（相对最佳分箱）",
                 sensitivity=Sensitivity.C2,
             )
             for place, which in enumerate(_ORDINALS[:REASONS], start=1)
@@ -228,7 +228,7 @@ CREDIT_CURVE = Table(
     schema="predictions",
     name="credit_curve",
     en="What approving from a score on would have brought, and how each month's scores came true",
-    zh="评分切分曲线与各月账龄表现",
+    zh="通过率曲线与各批次表现",
     operation=SHARE,
     columns=(
         _TARGET,
@@ -236,7 +236,7 @@ CREDIT_CURVE = Table(
         _text(
             "kind",
             "cut: the window that the month closes, by score cut; vintage: each month scored",
-            "类型（cut为当月结束观察期的切分点，vintage为各评分月整体）",
+            "类型（cut为当月结束观察期的切分点，vintage为各评分月批次）",
             nullable=False,
             allowed=(CUT, VINTAGE),
         ),
@@ -251,13 +251,13 @@ CREDIT_CURVE = Table(
             nullable=True,
         ),
         _share("approval_share", "Their share of all scored", "通过率", nullable=False),
-        _share("expected_bad_rate", "Their mean probability", "预期坏账率", nullable=False),
+        _share("expected_bad_rate", "Their mean probability", "预期坏样本率", nullable=False),
         _count("known", "Those of whom the outcome is known by the month", "结果已知客户数"),
         _count("bads", "Those to whom it happened", "发生客户数", nullable=True),
-        _share("expected_of_known", "Mean probability of those known", "结果已知者预期坏账率"),
-        _share("actual_bad_rate", "Share to whom it happened", "实际坏账率"),
-        _share("low", "Low end of its 95 % interval", "实际坏账率区间下限"),
-        _share("high", "High end of its 95 % interval", "实际坏账率区间上限"),
+        _share("expected_of_known", "Mean probability of those known", "结果已知者预期坏样本率"),
+        _share("actual_bad_rate", "Share to whom it happened", "实际坏样本率"),
+        _share("low", "Low end of its 95 % interval", "实际坏样本率区间下限"),
+        _share("high", "High end of its 95 % interval", "实际坏样本率区间上限"),
         Column(
             "is_apart",
             Type.BOOLEAN,
