@@ -23,6 +23,7 @@ from portrait_assets.stages.predictions.credit.contract import (
 from portrait_assets.stages.predictions.credit.curve import Vintage, cut_rows, vintage_row
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
+from portrait_assets.stages.predictions.learning.judging import DIGITS
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
@@ -36,7 +37,6 @@ READS = (
     *(read(table, THE_MONTH) for table in (CONSENT_DEFAULT, CUSTOMER_CONSENT)),
     *(read(table, BEFORE) for table in (CREDIT_SCORE, SCORECARD, CREDIT_DECISION, CREDIT_CURVE)),
 )
-DIGITS = 6
 
 
 def credit_assets(

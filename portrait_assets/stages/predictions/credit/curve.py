@@ -13,11 +13,11 @@ from portrait_assets.methods.statistics.paired import auc, auc_interval
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE, CUT, VINTAGE
 from portrait_assets.stages.predictions.learning.baseline import BASE_RATE, ordered_by
+from portrait_assets.stages.predictions.learning.judging import DIGITS
 from portrait_assets.stages.targets.outcome import Baseline
 
 STEP = 5
 """Points from one cut to the next: a quarter of those that double the odds."""
-DIGITS = 6
 _RATES = ("approval_share", "expected_bad_rate", "expected_of_known", "actual_bad_rate")
 _ENDS = ("low", "high", "auc", "auc_low", "auc_high", "baseline_auc")
 
