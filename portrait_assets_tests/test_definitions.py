@@ -119,6 +119,10 @@ BESIDES_CONTRACTS = {
     "predictions.value_parameter": {"gives_the_values"},
     "predictions.contract_model": {"total_bias"},
     "predictions.contract_hazard": {"gives_the_values"},
+    "predictions.scorecard": {"gives_the_points"},
+    "predictions.credit_score": {"points_in_order", "all_allow_it"},
+    "predictions.credit_decision": {"everyone_accounted_for", "nothing_protected"},
+    "predictions.credit_curve": {"curve_falls"},
     "tags.portrait_matrix": {"everyone_assigned"},
     "tags.tag_table": {"only_from_catalogue"},
     "validation.validation_report": {
