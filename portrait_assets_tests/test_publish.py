@@ -113,9 +113,8 @@ def test_nothing_is_shared_or_exported_while_rows_are_half_removed(tmp_path: Pat
     ):
         failed = CliRunner().invoke(app, [*command, *words]).exception
         assert isinstance(failed, ErasureError), (command, failed)
-        assert "The erasure E1 was stopped before it had ended; finish it with `portrait erase" in (
-            str(failed)
-        )
+        assert "The erasure E1 was stopped before it had ended; finish it with" in str(failed)
+        assert "portrait erase --resume" in str(failed)
     assert not list(tmp_path.glob("out*"))
     assert Register.of(settings).entries() == []
     write_plan(settings, plan.model_copy(update={"phase": Phase.PUBLISHING}))

@@ -73,6 +73,7 @@ WITHOUT_CUSTOMERS = {
     "stages/identity/review.py": "decisions of reviewers, in the source's own folder",
     "stages/raw/amendments.py": "what customers had corrected or object to, for the operator",
     "stages/raw/text_files.py": "a source's file in another encoding, for the run that reads it",
+    "stages/predictions/credit/card.py": "the rows of a card as bytes, for their hash",
     "storage/duckdb/lock.py": "a lock",
 }
 

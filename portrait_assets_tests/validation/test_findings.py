@@ -13,6 +13,7 @@ from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.validation import findings
 from portrait_assets.stages.validation.checks import VERDICTS
+from portrait_assets.stages.validation.claims import CLAIMS
 from portrait_assets.stages.validation.contract import BACKTEST, VALIDATION_REPORT, Area
 from portrait_assets.stages.validation.findings_backtest import backtest_findings
 from portrait_assets.stages.validation.findings_evidence import feature_health
@@ -216,7 +217,8 @@ def test_a_backtest_of_what_happened_to_nobody_says_so():
     }
     unjudged = pl.DataFrame([row], schema_overrides=BACKTEST.polars_schema)
     empty = pl.DataFrame(schema=BACKTEST.polars_schema)
-    found = backtest_findings(pl.concat([empty, unjudged], how="diagonal"), [], [], [])
+    claim = next(each for each in CLAIMS if each.name == "lapse_risk / silence")
+    found = backtest_findings(pl.concat([empty, unjudged], how="diagonal"), [claim], [], [])
     assert found["advice_en"].to_list() == ["Too few to judge. 0 of 300 customers."]
     assert found["advice_zh"].to_list() == ["样本过少，无法判断。0/300位客户。"]
 
