@@ -31,10 +31,11 @@ test: $(VENV)/.installed lint  ## lint, types and the tests
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.installed  ## the tests that take long
-	$(BIN)/pytest -n auto --dist worksteal -m slow
-	PORTRAIT_FUZZ=80 $(BIN)/pytest -n auto --dist worksteal portrait_assets_tests/faults/test_fuzz.py
+	$(BIN)/pytest -n auto --dist worksteal -m "slow and not long"
 
-torture: $(VENV)/.installed  ## kill, read along, fuzz: hours; KILLS, READERS, RUNS, CASES say how many
+torture: $(VENV)/.installed  ## further slow tests; kill, read along, fuzz: hours; KILLS, READERS, RUNS, CASES say how many
+	$(BIN)/pytest -n auto --dist worksteal -m long
+	PORTRAIT_FUZZ=80 $(BIN)/pytest -n auto --dist worksteal portrait_assets_tests/faults/test_fuzz.py
 	$(BIN)/python -m benchmarks.torture_kills $(KILLS)
 	$(BIN)/python -m benchmarks.torture_demo $(DEMO_KILLS)
 	$(BIN)/python -m benchmarks.torture_readers $(READERS) $(RUNS)

@@ -111,8 +111,8 @@ def test_two_thousand_columns() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["normal", "uniform", "exponential"])
-@pytest.mark.parametrize("dims", [2, 5, 10])
-@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("dims", [2, pytest.param(5, marks=pytest.mark.long), 10])
+@pytest.mark.parametrize("turned", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_structureless_tables_stay_whole(dims: int, kind: str, turned: bool) -> None:
     rng = np.random.default_rng(8)
     points = getattr(rng, kind)(size=(2_000, dims))

@@ -249,7 +249,15 @@ def test_without_yes_it_asks_and_no_erases_nothing(named_shop: Settings, tmp_pat
 # -- stopped in the middle ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("at", ["copy_without", "put_in_place", "clean_file", "publish_again"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        pytest.param("copy_without", marks=pytest.mark.long),
+        "put_in_place",
+        pytest.param("clean_file", marks=pytest.mark.long),
+        "publish_again",
+    ],
+)
 def test_an_erasure_that_is_stopped_goes_on(
     at: str, named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,6 +294,7 @@ def test_an_erasure_that_is_stopped_goes_on(
         resume(settings, quiet())
 
 
+@pytest.mark.long
 def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
     named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,6 +372,7 @@ def test_what_only_the_scan_after_finds_in_the_warehouse_is_removed_by_a_second_
     assert b"Zhao Longzhi" not in settings.warehouse_file.read_bytes()
 
 
+@pytest.mark.long
 def test_after_two_more_passes_the_certificate_says_what_is_left(
     named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

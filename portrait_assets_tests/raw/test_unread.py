@@ -93,6 +93,7 @@ def test_a_view_that_does_not_run_is_named(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_other_tables_are_materialized_and_nothing_is_published(tmp_path: Path):
     settings = with_people(tmp_path)
     assert portrait("run", data=tmp_path).returncode == 0
