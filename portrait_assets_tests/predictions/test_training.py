@@ -118,3 +118,11 @@ def test_many_equal_scores_are_in_one_bin_whatever_their_last_digits():
     assert binned.bins[0].customers == 120
     low, high = binned.interval(stored)
     assert ((low <= stored) & (stored <= high)).all()
+
+
+def test_a_zero_has_no_sign_so_that_a_stored_baseline_has_the_same_version():
+    fewer = Baseline("last month", "purchases_1m", falls=True)
+    frame = pl.DataFrame({"purchases_1m": [0, 0, 1, 2], "hit": [True, True, True, False]})
+    assert not np.signbit(ordered_by(fewer, frame)[0])
+    active = Active(fitted_steps(fewer, frame), Trained("2024-01", "2024-01", None, "2024-02"))
+    assert Active.from_rows(active.rows()).version == active.version

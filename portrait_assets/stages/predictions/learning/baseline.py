@@ -101,7 +101,7 @@ def ordered_by(rule: Baseline | None, frame: pl.DataFrame) -> Floats:
     if rule is None:
         return np.zeros(frame.height)
     numbers = frame[rule.feature].cast(pl.Float64).to_numpy()
-    numbers = -numbers if rule.falls else numbers
+    numbers = 0.0 - numbers if rule.falls else numbers  # A zero without a sign is stored as it is.
     return np.where(np.isnan(numbers), _END if rule.unknown_is_likely else -_END, numbers)
 
 
