@@ -64,7 +64,8 @@ def _ends_in_order(subject: Subject) -> Finding:
         | (pl.col("spend_low") > pl.col("expected_spend"))
         | (pl.col("spend_high") < pl.col("expected_spend"))
     )
-    return Finding(wrong.height, f"{subject.rows.height} values, {wrong.height} not within")
+    # Not of how many: rows come in batches.
+    return Finding(wrong.height, f"{wrong.height} values not within their intervals")
 
 
 def _one_chosen(subject: Subject) -> Finding:
