@@ -37,7 +37,8 @@ _FEW = 1_000
 _SAMPLE_ROWS = 20_000
 _SEVEN_BITS = bytes(byte & 0x7F for byte in range(256))
 _TEXTUAL = ("VARCHAR", "JSON", "ENUM")
-_BYTES = "its bytes"
+BYTES = "its bytes"
+"""The place of what is found in a file and in none of its values."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _found_in(path: Path, search: _Files, name: str) -> Iterator[tuple[str, int]
     except (duckdb.Error, sqlite3.Error, EOFError, gzip.BadGzipFile):
         search.unreadable.append(name)
     with open(path, "rb") as file:
-        yield _BYTES, _in_bytes(file, search.wanted)
+        yield BYTES, _in_bytes(file, search.wanted)
 
 
 # -- decoded ---------------------------------------------------------------------------------

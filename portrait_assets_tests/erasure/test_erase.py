@@ -393,6 +393,26 @@ def test_after_two_more_passes_the_certificate_says_what_is_left(
     assert not plan_file(settings).exists()
 
 
+@pytest.mark.long
+def test_what_the_bytes_alone_hold_is_named_without_another_pass(
+    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copied(named_shop, tmp_path / "data")
+
+    def publish_again(*_: object) -> None:
+        with duckdb.connect(str(settings.warehouse_file)) as con:
+            con.execute("CREATE TABLE meta.planted AS SELECT 1 AS n")
+            con.execute("COMMENT ON TABLE meta.planted IS 'of Zhao Longzhi'")
+
+    monkeypatch.setattr(erasing, "publish_again", publish_again)
+    certificate = erase(settings, preview(settings, ASKED), quiet()).certificate
+    (note,) = certificate.notes
+    assert note.startswith("1 places in the bytes of warehouse/corner_shop/warehouse.duckdb read")
+    assert not any("second" in each.what for each in certificate.rows)
+    assert certificate.scan_after is not None
+    assert certificate.scan_after.found == {"warehouse/corner_shop/warehouse.duckdb": 1}
+
+
 def test_a_full_disk_is_one_sentence_before_anything(
     named_shop: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,7 +52,7 @@ from portrait_assets.privacy.erasure import (
     write_plan,
 )
 from portrait_assets.privacy.pseudonyms import keys, pseudonyms
-from portrait_assets.privacy.scan import Scan, Wanted, scan
+from portrait_assets.privacy.scan import BYTES, Scan, Wanted, scan
 from portrait_assets.privacy.tombstones import (
     Tombstones,
     append_tombstones,
@@ -199,10 +199,15 @@ def _searched(
     """
     after = _scan(settings, source, wanted)
     for _ in range(MOST_PASSES):
-        if not after.found:
+        # A database written anew has no old pages: what its bytes alone hold comes of the symbols
+        # that it compresses texts with, and would come again.
+        removable = [
+            each for each in after.hits if each.place != BYTES or each.file not in ours(settings)
+        ]
+        if not removable:
             break
         plan = _cleaned(settings, plan, after, wanted)
-        if any(each.file in ours(settings) for each in after.hits):
+        if any(each.file in ours(settings) for each in removable):
             progress.say("The scan still finds texts of theirs in the warehouse; removing them.")
             rows = pass_again(settings, plan, tables, wanted, after.hits)
             plan = plan.model_copy(update={"rows": (*plan.rows, *rows)})

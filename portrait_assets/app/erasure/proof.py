@@ -19,7 +19,7 @@ from portrait_assets.privacy.erasure import (
 )
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.register import Register
-from portrait_assets.privacy.scan import Scan
+from portrait_assets.privacy.scan import BYTES, Hits, Scan
 from portrait_assets.privacy.tombstones import (
     digest_of,
     key_of_tombstones,
@@ -51,11 +51,7 @@ def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) 
         left=tuple(_left(settings)),
         notes=(
             *(f"{name} could not be decoded; its bytes were searched" for name in after.unreadable),
-            *(
-                f"{each.count:,} values are still in {each.file} ({each.place}), which two more "
-                "passes did not remove"
-                for each in after.hits
-            ),
+            *(_still(each) for each in after.hits),
         ),
         scan_before=before,
         scan_after=Searched(
@@ -64,6 +60,20 @@ def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) 
             patterns=after.patterns,
             found=after.by_file(),
         ),
+    )
+
+
+def _still(hits: Hits) -> str:
+    """What a scan found in a database, and why it stays."""
+    if hits.place == BYTES:
+        return (
+            f"{hits.count:,} places in the bytes of {hits.file} read like texts of theirs, and no "
+            "value in it holds one: the file was written anew, and compression puts texts together "
+            "from parts of others"
+        )
+    return (
+        f"{hits.count:,} values are still in {hits.file} ({hits.place}), which two more passes "
+        "did not remove"
     )
 
 
