@@ -46,7 +46,7 @@ def copied(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(update={"data_dir": folder})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def named_shop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Materialized, with an export beside the warehouse; a test that changes it takes a copy."""
     settings = world(tmp_path_factory.mktemp("named") / "data")
@@ -56,7 +56,7 @@ def named_shop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def done(named_shop: Settings, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """Two persons of the shop erased, one of them asked for by an id that was given up."""
     settings = copied(named_shop, tmp_path_factory.mktemp("erased") / "data")

@@ -3,49 +3,27 @@
 from __future__ import annotations
 
 import json
-import stat
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import duckdb
 import polars as pl
 import pytest
-from typer.testing import CliRunner
 
-from portrait_assets.app.cli.root import app
 from portrait_assets.app.doctor import examine
-from portrait_assets.app.erasure import erase as erasing
-from portrait_assets.app.erasure.erase import erase, resume
-from portrait_assets.app.erasure.persons import PROSPECTS, read_asked
-from portrait_assets.app.erasure.preview import preview
+from portrait_assets.app.erasure.persons import PROSPECTS
 from portrait_assets.app.run import run_portrait
-from portrait_assets.core.errors import PortraitError
-from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request
-from portrait_assets.privacy.erasure import ErasureError, plan_file, read_unfinished
+from portrait_assets.privacy.erasure import plan_file
 from portrait_assets.privacy.keys import KeyFileError, KeyName, find_key, key_file
-from portrait_assets.privacy.register import RegisterError
 from portrait_assets.privacy.tombstones import MARK, digest_of, read_tombstones
-from portrait_assets_tests.erasure.conftest import ASKED, Done, copied, quiet
-from portrait_assets_tests.erasure.world import ALIAS, OTHER, PERSON, STAYS, THEIRS
+from portrait_assets_tests.erasure.conftest import Done, copied, quiet
+from portrait_assets_tests.erasure.world import ALIAS, OTHER, PERSON, STAYS, THEIRS, rows
 
 pytestmark = pytest.mark.slow  # Whole shops, materialized.
 
 IDS = {PERSON, ALIAS, OTHER}
-
-
-class Disk(NamedTuple):
-    """What a disk has left, in bytes."""
-
-    free: int
-
-
-def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
-    """What the warehouse answers."""
-    with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
-        return con.execute(sql).fetchall()
 
 
 def test_the_certificate_counts_what_was_removed_and_a_scan_that_found_it_only_before(
@@ -198,242 +176,6 @@ def test_people_who_are_back_in_an_older_warehouse_are_an_issue(done: Done, tmp_
     settings = copied(done.settings, tmp_path / "data")
     settings.warehouse_file.write_bytes(done.before.warehouse_file.read_bytes())
     assert any("3 ids of people who were erased" in str(issue) for issue in examine(settings))
-
-
-# -- what is asked for -------------------------------------------------------------------------
-
-
-def test_ids_of_nobody_are_counted_by_line_and_nothing_is_erased(
-    named_shop: Settings, tmp_path: Path
-) -> None:
-    (tmp_path / "people.csv").write_text("customer_id\nK035\nNOBODY\n\nNEITHER\n")
-    asked = read_asked(tmp_path / "people.csv")
-    with pytest.raises(ErasureError) as refused:
-        preview(named_shop, asked)
-    assert "2 of 3 ids in people.csv are nobody's (line 3, 5)" in str(refused.value)
-    assert "NOBODY" not in str(refused.value)
-    assert preview(named_shop, asked, ignore_unknown=True).persons.customers == (PERSON,)
-    assert not plan_file(named_shop).exists()
-
-
-def test_those_who_asked_for_it(named_shop: Settings) -> None:
-    what = preview(named_shop, None)
-    assert what.persons.customers == (PERSON,)
-    assert what.rows["raw.customers"] == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [("id\nK035\n", "has no column customer_id"), (b"customer_id\n\xff\xfe\n", "cannot be read")],
-)
-def test_a_file_that_names_no_ids(content: str | bytes, sentence: str, tmp_path: Path) -> None:
-    data = content if isinstance(content, bytes) else content.encode()
-    (tmp_path / "people.csv").write_bytes(data)
-    with pytest.raises(PortraitError, match=sentence):
-        read_asked(tmp_path / "people.csv")
-    with pytest.raises(PortraitError, match="There is no file"):
-        read_asked(tmp_path / "nowhere.csv")
-
-
-def test_without_yes_it_asks_and_no_erases_nothing(named_shop: Settings, tmp_path: Path) -> None:
-    (tmp_path / "people.csv").write_text("customer_id\nK035\n")
-    arguments = ["erase", str(tmp_path / "people.csv"), "--source", named_shop.source]
-    arguments += ["--data-dir", str(named_shop.data_dir)]
-    result = CliRunner().invoke(app, arguments, input="n\n")
-    assert "1 people with 2 ids and" in result.output
-    assert "cannot be undone" in result.output
-    assert str(result.exception) == "Nothing was erased."
-    assert not plan_file(named_shop).exists()
-
-
-# -- stopped in the middle ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "at",
-    [
-        pytest.param("copy_without", marks=pytest.mark.long),
-        "put_in_place",
-        pytest.param("clean_file", marks=pytest.mark.long),
-        "publish_again",
-    ],
-)
-def test_an_erasure_that_is_stopped_goes_on(
-    at: str, named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = copied(named_shop, tmp_path / "data")
-    was = settings.warehouse_file.read_bytes()
-
-    def killed(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(erasing, at, killed)
-        with pytest.raises(KeyboardInterrupt):
-            erase(settings, preview(settings, ASKED), quiet())
-    plan = read_unfinished(settings)
-    assert plan is not None
-    assert stat.S_IMODE(plan_file(settings).stat().st_mode) == 0o600
-    if at in ("copy_without", "put_in_place"):
-        assert settings.warehouse_file.read_bytes() == was
-    if at != "publish_again":
-        with pytest.raises(ErasureError, match=r"was stopped.*--resume"):
-            run_portrait(read_request(settings, None), quiet())
-    with pytest.raises(ErasureError, match=r"was stopped.*--resume"):
-        preview(settings, ASKED)
-    assert any("was stopped" in str(issue) for issue in examine(settings))
-    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
-    finished = resume(settings, quiet())
-    assert finished.certificate.number == plan.number
-    removed = {each.name: (each.before, each.after) for each in finished.certificate.rows}
-    assert removed["raw.customers"] == (4, 1)
-    assert removed["identity_review.csv"] == (2, 1)
-    assert finished.certificate.scan_before is not None
-    assert finished.certificate.scan_before.found
-    with pytest.raises(ErasureError, match="No erasure"):
-        resume(settings, quiet())
-
-
-@pytest.mark.long
-def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
-    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = copied(named_shop, tmp_path / "data")
-    (settings.source_dir / "notes.txt").write_text("call Zhao Longzhi")
-    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
-    with pytest.raises(ErasureError) as refused:
-        erase(settings, preview(settings, ASKED), quiet())
-    assert "are still in sources/corner_shop/notes.txt (its bytes)" in str(refused.value)
-    (settings.source_dir / "notes.txt").unlink()
-    assert resume(settings, quiet()).page.exists()
-
-
-@pytest.mark.slow
-def test_a_warehouse_that_cannot_be_searched_is_no_proof(
-    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = copied(named_shop, tmp_path / "data")
-    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
-    what = preview(settings, ASKED)
-    with duckdb.connect(str(settings.portrait_file)), pytest.raises(ErasureError) as refused:
-        erase(settings, what, quiet())  # To read it beside who writes it is refused by DuckDB.
-    assert "portrait.duckdb could not be opened to be searched" in str(refused.value)
-    assert settings.portrait_file.exists()
-    assert resume(settings, quiet()).certificate.notes == ()
-
-
-PLANTED = f"""
-CREATE TABLE meta.planted AS SELECT * FROM (VALUES
-    (1, json('{{"of": "Zhao Longzhi"}}'), ['a', 'call Zhao Longzhi'], {{'of': 'nobody'}}, 'K011'),
-    (2, json('{{"of": "nobody"}}'), ['b', 'Zhao Longzhi'], {{'of': 'nobody'}}, 'K011'),
-    (3, json('{{"of": "nobody"}}'), ['c'], {{'of': 'Zhao Longzhi'}}, 'K011'),
-    (4, json('{{"of": "nobody"}}'), ['d'], {{'of': 'nobody'}}, '{PERSON}'),
-    (5, json('{{"of": "nobody"}}'), ['e'], {{'of': 'nobody'}}, 'K011')
-) AS t(n, as_json, as_list, as_struct, record_1)
-"""
-
-
-def plants(settings: Settings, monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
-    """Have so many publications put texts of the erased into the warehouse."""
-    published: list[int] = []
-
-    def publish_again(*_: object) -> None:
-        published.append(len(published))
-        if len(published) <= times:
-            with duckdb.connect(str(settings.warehouse_file)) as con:
-                con.execute("DROP TABLE IF EXISTS meta.planted")
-                con.execute(PLANTED)
-
-    monkeypatch.setattr(erasing, "publish_again", publish_again)
-    return published
-
-
-def test_what_only_the_scan_after_finds_in_the_warehouse_is_removed_by_a_second_pass(
-    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = copied(named_shop, tmp_path / "data")
-    published = plants(settings, monkeypatch, times=1)
-    certificate = erase(settings, preview(settings, ASKED), quiet()).certificate
-    assert published == [0, 1]
-    left = rows(settings, "SELECT n, as_list FROM meta.planted ORDER BY n")
-    assert [n for n, _ in left] == [2, 5]
-    assert left[0][1][0] == "b"
-    assert left[0][1][1].startswith(MARK)
-    assert certificate.scan_after is not None
-    assert certificate.scan_after.found == {}
-    assert certificate.notes == ()
-    again = {
-        (each.what, each.before, each.after) for each in certificate.rows if "second" in each.what
-    }
-    assert again == {
-        ("rows removed by a second pass", 5, 2),
-        ("values of as_list replaced by a second pass", 2, 0),
-    }
-    assert b"Zhao Longzhi" not in settings.warehouse_file.read_bytes()
-
-
-@pytest.mark.long
-def test_after_two_more_passes_the_certificate_says_what_is_left(
-    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = copied(named_shop, tmp_path / "data")
-    published = plants(settings, monkeypatch, times=9)
-    done = erase(settings, preview(settings, ASKED), quiet())
-    assert published == [0, 1, 2]
-    assert done.certificate.scan_after is not None
-    assert set(done.certificate.scan_after.found) == {"warehouse/corner_shop/warehouse.duckdb"}
-    assert any(
-        note.startswith(
-            "2 values are still in warehouse/corner_shop/warehouse.duckdb "
-            "(meta.planted.as_list), which two more passes did not remove"
-        )
-        for note in done.certificate.notes
-    ), done.certificate.notes
-    assert "meta.planted.as_list" in done.page.read_text()
-    assert not plan_file(settings).exists()
-
-
-@pytest.mark.long
-def test_what_the_bytes_alone_hold_is_named_without_another_pass(
-    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = copied(named_shop, tmp_path / "data")
-
-    def publish_again(*_: object) -> None:
-        with duckdb.connect(str(settings.warehouse_file)) as con:
-            con.execute("CREATE TABLE meta.planted AS SELECT 1 AS n")
-            con.execute("COMMENT ON TABLE meta.planted IS 'of Zhao Longzhi'")
-
-    monkeypatch.setattr(erasing, "publish_again", publish_again)
-    certificate = erase(settings, preview(settings, ASKED), quiet()).certificate
-    (note,) = certificate.notes
-    assert note.startswith("1 places in the bytes of warehouse/corner_shop/warehouse.duckdb read")
-    assert not any("second" in each.what for each in certificate.rows)
-    assert certificate.scan_after is not None
-    assert certificate.scan_after.found == {"warehouse/corner_shop/warehouse.duckdb": 1}
-
-
-def test_a_full_disk_is_one_sentence_before_anything(
-    named_shop: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    what = preview(named_shop, ASKED)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: Disk(1 << 10))
-    with pytest.raises(ErasureError, match=r"are free; free room.*Nothing was erased"):
-        erase(named_shop, what, quiet())
-    assert not plan_file(named_shop).exists()
-
-
-def test_a_broken_register_is_a_sentence_before_anything(
-    named_shop: Settings, tmp_path: Path
-) -> None:
-    """What is published again is entered in it: the warehouse would be left unpublished."""
-    settings = copied(named_shop, tmp_path / "data")
-    with settings.register_file.open("a") as register:
-        register.write("another line\n")
-    with pytest.raises(RegisterError, match="nothing leaves"):
-        erase(settings, preview(settings, ASKED), quiet())
-    assert not plan_file(settings).exists()
-    assert settings.portrait_file.exists()
 
 
 def test_a_number_of_an_erasure_is_of_its_moment(done: Done) -> None:

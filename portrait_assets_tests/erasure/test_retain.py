@@ -16,7 +16,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request
 from portrait_assets_tests.erasure.conftest import copied, quiet
-from portrait_assets_tests.erasure.test_erase import rows
+from portrait_assets_tests.erasure.world import rows
 
 pytestmark = pytest.mark.slow  # Whole shops, materialized.
 

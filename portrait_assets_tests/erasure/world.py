@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.testing.shop import sales_file, short_shop
@@ -77,3 +80,9 @@ def export(settings: Settings) -> Path:
     path = settings.warehouse_dir / "audience.csv"
     path.write_text("customer_id,spend\nK035,10\nK011,11\n")
     return path
+
+
+def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """What the warehouse answers."""
+    with duckdb.connect(str(settings.warehouse_file), read_only=True) as con:
+        return con.execute(sql).fetchall()
