@@ -19,7 +19,7 @@ from portrait_assets.privacy.erasure import ErasureError, Phase, Plan, write_pla
 from portrait_assets.privacy.register import Register
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.mart.shared_world import catalogue_of, write_published
+from portrait_assets_tests.mart.shared.world import catalogue_of, write_published
 
 
 def test_a_shared_file_is_written_and_its_loss_printed(tmp_path: Path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,89 +13,30 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.errors import SourceError
-from portrait_assets.privacy.consent import Use
-from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
-from portrait_assets.stages.raw.source import SourceDefinition
+from portrait_assets.stages.mart.shared.file import SharedFile, write_shared
 from portrait_assets.stages.tags import shared_rows as module
-from portrait_assets.stages.tags.audiences.audience import select_audience
-from portrait_assets.stages.tags.audiences.condition import matrix_columns
-from portrait_assets.stages.tags.audiences.shared import Sharing, export_shared, is_for_others
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import (
     QuasiIdentifiers,
     quasi_identifiers,
 )
-from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.shared_rows import (
     SharingError,
     order_of,
     value_order,
 )
-from portrait_assets_tests.mart.shared_world import catalogue_of, people, write_published
+from portrait_assets_tests.mart.shared.world import (
+    CUSTOMERS,
+    QUASI,
+    REQUEST,
+    definition,
+    matrix_of,
+    people,
+    write_published,
+)
 from portrait_assets_tests.methods.anonymity.linkage import attack
-from portrait_assets_tests.privacy.consent_world import Answer, write_consents
 
-CUSTOMERS = 400
-QUASI = ("sex", "years", "generation", "home", "life")
 OTHERS = ("segment_id", "segment_name_en", "segment_name_zh", "favourite", "spent", "group_name")
-
-
-def definition(*added: str) -> SourceDefinition:
-    return SourceDefinition.model_validate(
-        {
-            "name": "shop",
-            "title": {"en": "Shop", "zh": "店"},
-            "licence": "none",
-            "first_month": "2024-01",
-            "time_zone": "UTC",
-            "files_in": ".",
-            "files": {},
-            "quasi_identifiers": added,
-        }
-    )
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("shared")
-
-
-@pytest.fixture(scope="module")
-def catalogue(folder: Path) -> Catalogue:
-    return catalogue_of(folder)
-
-
-@pytest.fixture(scope="module")
-def quasi(catalogue: Catalogue) -> QuasiIdentifiers:
-    return quasi_identifiers(definition(), catalogue)
-
-
-@pytest.fixture(scope="module")
-def published(folder: Path, catalogue: Catalogue) -> Path:
-    path = folder / "portrait.duckdb"
-    write_published(path, catalogue, CUSTOMERS)
-    return path
-
-
-REQUEST = Request("shop", purpose="sharing")
-
-
-@pytest.fixture(scope="module")
-def shared(
-    folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
-) -> SharedFile:
-    return write_shared(published, folder / "shared.duckdb", catalogue, quasi, REQUEST)
-
-
-@pytest.fixture
-def con(folder: Path, shared: SharedFile):
-    with duckdb.connect(str(folder / "shared.duckdb"), read_only=True) as opened:
-        yield opened
-
-
-def matrix_of(path: Path) -> pl.DataFrame:
-    with duckdb.connect(str(path), read_only=True) as con:
-        rows: pl.DataFrame = con.sql("FROM tags.portrait_matrix").pl()
-    return rows
 
 
 def test_every_combination_of_quasi_identifiers_is_of_ten_customers_or_more(
@@ -321,112 +261,6 @@ def test_no_other_file_is_written_over(
         assert target.read_bytes() == before
 
 
-def test_an_audience_for_others_is_anonymous_among_those_who_are_exported(
-    tmp_path: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
-):
-    path = tmp_path / "people.parquet"
-    seen: list[tuple[int, bytes]] = []
-    with duckdb.connect(str(published), read_only=True) as con:
-        columns = matrix_columns(con)
-        del columns["favourite"]
-        found = export_shared(
-            con,
-            select_audience(con, "spent > 700"),
-            path,
-            Sharing(catalogue, quasi, 5),
-            columns,
-            Use("sharing"),
-            records=lambda rows, customers, whole: seen.append((customers, whole.read_bytes())),
-        )
-    rows, was = pl.read_parquet(path), people(CUSTOMERS).filter(pl.col("spent") > 700)
-    assert Counter(rows["spent"]) == Counter(was["spent"])
-    assert min(rows.group_by(QUASI).len()["len"]) >= 5
-    assert rows["customer_id"].is_sorted()
-    assert not set(rows["customer_id"]) & set(was["customer_id"])
-    assert not {"favourite", "customer_no", "class_no", "profiling_allowed"} & set(rows.columns)
-    assert found.rows.loss(5)["smallest_class"] == f"{min(rows.group_by(QUASI).len()['len'])}"
-    assert seen == [(was.height, path.read_bytes())]
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize(
-    ("silence", "consents", "left"),
-    [
-        # Nobody was asked: who objected is left out, to whatever.
-        ({}, 0, lambda n: n > 3),
-        # Consents are there: only who agreed is in it.
-        ({}, 1, lambda n: 4 <= n < 40),
-        ({"sharing": True}, 0, lambda n: n > 3),
-    ],
-)
-def test_an_audience_for_sharing_is_of_who_agreed_where_customers_were_asked(
-    tmp_path: Path,
-    published: Path,
-    catalogue: Catalogue,
-    quasi: QuasiIdentifiers,
-    silence: dict[str, bool],
-    consents: int,
-    left: Callable[[int], bool],
-) -> None:
-    file, path = Path(shutil.copy(published, tmp_path)), tmp_path / "people.csv"
-    was = people(CUSTOMERS)
-    ids = was["customer_id"].to_list()
-    answers: list[Answer] = [(who, "sharing", None, False, "objection") for who in ids[:3]]
-    answers += [(ids[3], "profiling", None, False, "objection")]
-    answers += [(who, "sharing", None, True, "consent") for who in ids[4:40]]
-    with duckdb.connect(str(file)) as con:
-        write_consents(con, answers, silence, consents)
-        found = export_shared(
-            con,
-            select_audience(con, "spent > 0"),
-            path,
-            Sharing(catalogue, quasi),
-            matrix_columns(con),
-            Use("sharing"),
-        )
-    expected = was.filter(pl.Series([left(n) for n in range(CUSTOMERS)]))
-    rows = pl.read_csv(path)
-    assert Counter(rows["spent"]) == Counter(float(spent) for spent in expected["spent"])
-    assert found.customers == expected.height
-    assert found.left_out["sharing", "objection"] == 3
-    assert sum(found.left_out.values()) == CUSTOMERS - expected.height
-    assert min(rows.group_by(QUASI).len()["len"]) >= 10
-
-
-def test_an_audience_in_which_nobody_would_be_hidden_is_refused(
-    tmp_path: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
-) -> None:
-    with duckdb.connect(str(published), read_only=True) as con:
-        few = select_audience(con, "customer_id < 'C00009'")
-        for path, error, sentence in (
-            (tmp_path / "few.csv", SharingError, "^Fewer than 10 customers of the audience may be"),
-            (tmp_path / "few.xlsx", TagError, r"neither \.csv nor \.parquet"),
-        ):
-            with pytest.raises(error, match=sentence):
-                export_shared(
-                    con,
-                    few,
-                    path,
-                    Sharing(catalogue, quasi),
-                    matrix_columns(con),
-                    Use("sharing"),
-                )
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_audience_for_credit_hides_customers_where_they_were_never_asked(
-    tmp_path: Path, published: Path
-) -> None:
-    for consents, hidden in ((0, True), (1, False)):
-        file = Path(shutil.copy(published, tmp_path / f"{consents}.duckdb"))
-        with duckdb.connect(str(file)) as con:
-            write_consents(con, consents=consents)
-            assert is_for_others(con, Use("credit")) is hidden
-            assert is_for_others(con, Use("sharing"))
-            assert not is_for_others(con, Use("marketing"))
-            assert not is_for_others(con, Use("profiling"))
-
-
 def test_a_door_that_refuses_rows_or_file_leaves_nothing_behind(
     folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
 ):
@@ -448,45 +282,3 @@ def test_values_are_in_order_where_rules_compare_or_texts_begin_with_numbers(cat
     assert order_of(pl.Series(["tea", "rice"])) == ()
     assert order_of(pl.Series(["R1", "R2"])) == ()
     assert order_of(pl.Series([1, 2])) == ()
-
-
-def test_who_refused_the_purpose_is_left_out_and_who_said_nothing_is_not(
-    folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
-) -> None:
-    file, target = folder / "with_consents.duckdb", folder / "agreed.duckdb"
-    shutil.copyfile(published, file)
-    was = people(CUSTOMERS).sort("customer_id")
-    ids = was["customer_id"].to_list()
-    with duckdb.connect(str(file)) as con:
-        write_consents(
-            con,
-            [
-                (ids[0], "sharing", None, False, "withdrawn"),
-                (ids[1], "sharing", None, False, "erasure_requested"),
-                (ids[2], "marketing", None, False, "objection"),
-                (ids[3], "sharing", None, True, "consent"),
-            ],
-        )
-    for purpose, refusing in (("sharing", 2), ("marketing", 1), ("credit", 0)):
-        request = replace(REQUEST, purpose=purpose)
-        found = write_shared(file, target, catalogue, quasi, request)
-        assert (found.refusing, found.customers) == (refusing, CUSTOMERS - refusing)
-        assert min(matrix_of(target).group_by(QUASI).len()["len"]) >= 10
-        left = was[2:] if purpose == "sharing" else was.filter(pl.col("customer_id") != ids[2])
-        expected = was if purpose == "credit" else left
-        assert Counter(matrix_of(target)["spent"]) == Counter(expected["spent"])
-
-
-def test_who_may_not_be_profiled_is_in_no_shared_file(
-    folder: Path, published: Path, catalogue: Catalogue, quasi: QuasiIdentifiers
-) -> None:
-    with_nulls, target = folder / "with_nulls.duckdb", folder / "without_nulls.duckdb"
-    shutil.copyfile(published, with_nulls)
-    with duckdb.connect(str(with_nulls)) as con:
-        con.execute(
-            "UPDATE tags.portrait_matrix SET profiling_allowed = false WHERE customer_id IN "
-            "(SELECT DISTINCT customer_id FROM tags.portrait_matrix ORDER BY 1 LIMIT 7)"
-        )
-    found = write_shared(with_nulls, target, catalogue, quasi, REQUEST)
-    assert found.customers == CUSTOMERS - 7
-    assert "profiling_allowed" not in matrix_of(target).columns

@@ -12,6 +12,8 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, CLUSTER_SEGMENT
+from portrait_assets.stages.mart.shared.file import Request
+from portrait_assets.stages.raw.source import SourceDefinition
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
@@ -20,6 +22,9 @@ from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.tag_world import write_catalogue
 
 MONTHS = ("2024-03", "2024-04")
+CUSTOMERS = 400
+QUASI = ("sex", "years", "generation", "home", "life")
+REQUEST = Request("shop", purpose="sharing")
 TAGS = """\
   - {code: sex, expression: gender, type: text, sensitivity: C2}
   - {code: years, expression: age, type: integer, sensitivity: C2}
@@ -94,6 +99,27 @@ def write_published(path: Path, catalogue: Catalogue, n: int, fitted: tuple[str,
                 {"segment_id": [1, 2], "customers": [n - 3, 3], "name_en": ["Regulars", "Few"]}
             )
             _insert(con, CLUSTER_SEGMENT, segments, as_of)
+
+
+def definition(*added: str) -> SourceDefinition:
+    return SourceDefinition.model_validate(
+        {
+            "name": "shop",
+            "title": {"en": "Shop", "zh": "店"},
+            "licence": "none",
+            "first_month": "2024-01",
+            "time_zone": "UTC",
+            "files_in": ".",
+            "files": {},
+            "quasi_identifiers": added,
+        }
+    )
+
+
+def matrix_of(path: Path) -> pl.DataFrame:
+    with duckdb.connect(str(path), read_only=True) as con:
+        rows: pl.DataFrame = con.sql("FROM tags.portrait_matrix").pl()
+    return rows
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame, as_of: date) -> None:
