@@ -9,7 +9,8 @@ import duckdb
 import polars as pl
 
 from portrait_assets.app.erasure.persons import name_ids, own_texts
-from portrait_assets.app.erasure.removal import LINE_SCHEMA, Removed, copy_without
+from portrait_assets.app.erasure.removal import copy_without
+from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.tombstones import MARK, digest_of
 

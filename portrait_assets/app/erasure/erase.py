@@ -16,13 +16,8 @@ from portrait_assets.app.erasure.persons import (
 )
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of
-from portrait_assets.app.erasure.removal import (
-    LINE_SCHEMA,
-    LINES,
-    Removed,
-    copy_without,
-    put_in_place,
-)
+from portrait_assets.app.erasure.removal import copy_without, put_in_place
+from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, LINES, Removed
 from portrait_assets.app.erasure.second_pass import MOST_PASSES, ours, pass_again
 from portrait_assets.app.erasure.traces import (
     clean_decisions,

@@ -12,7 +12,7 @@ from portrait_assets.app.erasure.persons import (
     requested,
     sentence_of_unknown,
 )
-from portrait_assets.app.erasure.removal import counted
+from portrait_assets.app.erasure.removed_rows import counted
 from portrait_assets.app.erasure.warehouse import id_columns, opened, tables_of
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import (
