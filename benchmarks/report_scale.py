@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.stages.mart.report import write_report
-from portrait_assets.stages.raw.source import Title
+from portrait_assets.stages.raw.definition import Title
 from portrait_assets.storage.duckdb.connection import literal
 
 WANTED = 1_000_000

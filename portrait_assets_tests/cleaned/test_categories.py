@@ -15,7 +15,7 @@ from portrait_assets.stages.cleaned.category_values import WITH_CATEGORIES, cate
 from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.held_back import NOTHING_HELD, Decided, decided
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
-from portrait_assets.stages.raw.source import Keep
+from portrait_assets.stages.raw.definition import Keep
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets_tests.cleaned.test_clean import received

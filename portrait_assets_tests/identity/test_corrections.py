@@ -12,7 +12,7 @@ from portrait_assets.stages.identity.contract import IDENTITY_MAP, LINKAGE_MODEL
 from portrait_assets.stages.identity.corrections import carried_forward
 from portrait_assets.stages.identity.identify import identify
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
-from portrait_assets.stages.raw.source import Identity
+from portrait_assets.stages.raw.definition import Identity
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets_tests.cleaned.test_clean import received
 

@@ -18,7 +18,7 @@ from portrait_assets.stages.identity.identify import Identified, identify
 from portrait_assets.stages.identity.lookup import as_known, moved, with_customer_id
 from portrait_assets.stages.identity.resolve import new_identities
 from portrait_assets.stages.identity.review import COLUMNS, REVIEW_FILE, read_review
-from portrait_assets.stages.raw.source import Identity
+from portrait_assets.stages.raw.definition import Identity
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets_tests.cleaned.test_clean import received
 from portrait_assets_tests.identity.test_linkage import people

@@ -11,7 +11,7 @@ import pytest
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import write_report
-from portrait_assets.stages.raw.source import Title
+from portrait_assets.stages.raw.definition import Title
 from portrait_assets.storage.published import Published
 from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
 from portrait_assets_tests.mart.months_world import APRIL, TABLES

@@ -13,7 +13,8 @@ from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.raw.source import SourceDefinition, load_source
+from portrait_assets.stages.raw.definition import SourceDefinition
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_catalogue
 from portrait_assets.stages.tags.catalogue.packs.pack import chosen

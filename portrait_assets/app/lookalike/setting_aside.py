@@ -10,7 +10,7 @@ import polars as pl
 from portrait_assets.app.lookalike.stored import Stored
 from portrait_assets.methods.linkage.matching import match
 from portrait_assets.methods.linkage.model import LinkageSettings
-from portrait_assets.stages.raw.source import Identity
+from portrait_assets.stages.raw.definition import Identity
 
 CUSTOMER, JOINED, TWICE = "customer", "joined", "twice"
 NO_CUSTOMERS = {

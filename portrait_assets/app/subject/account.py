@@ -29,7 +29,8 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.amendments import added_lines
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
-from portrait_assets.stages.raw.source import Title, load_source
+from portrait_assets.stages.raw.definition import Title
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, REQUESTS
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences

@@ -22,7 +22,7 @@ from portrait_assets.stages.cleaned.category_values import (
     domain_of,
     measure,
 )
-from portrait_assets.stages.raw.source import Keep
+from portrait_assets.stages.raw.definition import Keep
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import BEFORE, Read, read
 

@@ -32,7 +32,7 @@ from portrait_assets.stages.identity.resolve import (
     resolve,
 )
 from portrait_assets.stages.identity.review import active_decisions, read_review
-from portrait_assets.stages.raw.source import Identity
+from portrait_assets.stages.raw.definition import Identity
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 
 FEWEST_RECORDS = 100

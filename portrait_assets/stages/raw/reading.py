@@ -14,7 +14,8 @@ import polars as pl
 
 from portrait_assets.core.errors import SourceError
 from portrait_assets.stages.raw.amendments import AMENDING, amending_file, read_amendments
-from portrait_assets.stages.raw.source import FileSpec, Source
+from portrait_assets.stages.raw.definition import FileSpec
+from portrait_assets.stages.raw.source import Source
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.text_files import BROKEN_LINES, load_text_file, transcode
 from portrait_assets.storage.duckdb.connection import (

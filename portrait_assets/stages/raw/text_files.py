@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.errors import SourceError
-from portrait_assets.stages.raw.source import FileSpec
+from portrait_assets.stages.raw.definition import FileSpec
 from portrait_assets.storage.duckdb.connection import first_line, literal, quote
 
 CHUNK_CHARACTERS = 1 << 20

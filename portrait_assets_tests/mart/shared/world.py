@@ -13,7 +13,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, CLUSTER_SEGMENT
 from portrait_assets.stages.mart.shared.file import Request
-from portrait_assets.stages.raw.source import SourceDefinition
+from portrait_assets.stages.raw.definition import SourceDefinition
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue

@@ -14,7 +14,8 @@ from portrait_assets.core.errors import SourceError, suggestion
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.sensitivity import computed_from
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
-from portrait_assets.stages.raw.source import SourceDefinition, load_source
+from portrait_assets.stages.raw.definition import SourceDefinition
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS, QUASI_IDENTIFIERS
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
