@@ -20,11 +20,7 @@ from portrait_assets.stages.tags.catalogue.quasi_identifiers import (
     quasi_identifiers,
 )
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
-from portrait_assets.stages.tags.shared_rows import (
-    SharingError,
-    order_of,
-    value_order,
-)
+from portrait_assets.stages.tags.shared_rows import SharingError, order_of, value_order
 from portrait_assets_tests.mart.shared.world import (
     CUSTOMERS,
     QUASI,

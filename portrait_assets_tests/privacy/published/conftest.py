@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets_tests.privacy.published.world import (
-    copy_of,
-    named_by_phone,
-    published,
-)
+from portrait_assets_tests.privacy.published.world import copy_of, named_by_phone, published
 
 
 @pytest.fixture(scope="package")

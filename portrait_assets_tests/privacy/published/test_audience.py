@@ -14,10 +14,7 @@ from portrait_assets.privacy.egress import Door, Outlet
 from portrait_assets.privacy.keys import KeyName, key_file
 from portrait_assets.stages.tags.audiences.finding import find_audience
 from portrait_assets_tests.faults.command import portrait_here
-from portrait_assets_tests.privacy.published.world import (
-    PHONES,
-    query,
-)
+from portrait_assets_tests.privacy.published.world import PHONES, query
 
 pytestmark = pytest.mark.slow  # Whole shops, materialized.
 

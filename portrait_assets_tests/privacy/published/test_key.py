@@ -13,10 +13,7 @@ from portrait_assets.privacy.keys import KeyName, find_key, key_file
 from portrait_assets.privacy.pseudonyms import PseudonymError, pseudonym
 from portrait_assets.storage.duckdb.publishing import published_key
 from portrait_assets_tests.faults.command import portrait_here
-from portrait_assets_tests.privacy.published.world import (
-    naming,
-    published,
-)
+from portrait_assets_tests.privacy.published.world import naming, published
 
 pytestmark = pytest.mark.slow  # Whole shops, materialized.
 
