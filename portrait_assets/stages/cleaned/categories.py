@@ -13,6 +13,7 @@ import polars as pl
 
 from portrait_assets.methods.personal_data.free_text import Values, free_text
 from portrait_assets.methods.typing.rules import ColumnRules
+from portrait_assets.schema.columns import count, required, text
 from portrait_assets.schema.sensitivity import ROWS
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.cleaned.category_values import (
@@ -26,13 +27,7 @@ from portrait_assets.stages.raw.definition import Keep
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import BEFORE, Read, read
 
-
-def _text(name: str, en: str, zh: str, nullable: bool = False) -> Column:
-    return Column(name, Type.TEXT, en, zh, nullable=nullable)
-
-
-def _count(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0)
+_text = required(text)
 
 
 CATEGORY_COLUMNS = Table(
@@ -44,11 +39,11 @@ CATEGORY_COLUMNS = Table(
     columns=(
         _text("table_name", "Table", "表"),
         _text("column_name", "Column", "字段"),
-        _count("rows", "Rows with a value that were looked at", "参与判断的行数"),
-        _count("distinct_values", "Different values among them", "不同取值数"),
-        _count("repeated_values", "Values in three rows or more", "出现三次以上的取值数"),
-        _count("own_values", "Of these, values of one customer alone", "其中仅属一名客户的取值数"),
-        _count(
+        count("rows", "Rows with a value that were looked at", "参与判断的行数"),
+        count("distinct_values", "Different values among them", "不同取值数"),
+        count("repeated_values", "Values in three rows or more", "出现三次以上的取值数"),
+        count("own_values", "Of these, values of one customer alone", "其中仅属一名客户的取值数"),
+        count(
             "personal_values",
             "Values with the form of a name, number or address of a person, of 20,000 at most",
             "形似个人姓名、号码或地址的取值数",

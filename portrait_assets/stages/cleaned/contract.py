@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from portrait_assets.schema.columns import SOURCE_CURRENCY
 from portrait_assets.schema.sensitivity import MASK, ROWS
 from portrait_assets.schema.table import (
     Column,
@@ -15,7 +16,6 @@ from portrait_assets.schema.table import (
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.tables.canonical import (
-    SOURCE_CURRENCY,
     SOURCE_FILE,
     SOURCE_ROW,
     Canonical,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import number, share
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -87,14 +88,6 @@ _VERSION = Column(
 )
 
 
-def _share(name: str, en: str, zh: str, **more: object) -> Column:
-    return _number(name, en, zh, minimum=0, maximum=1, **more)
-
-
-def _number(name: str, en: str, zh: str, **more: object) -> Column:
-    return Column(name, Type.NUMBER, en, zh, **more)  # type: ignore[arg-type]
-
-
 CLUSTER_MODEL = Table(
     schema="clusters",
     name="cluster_model",
@@ -107,7 +100,7 @@ CLUSTER_MODEL = Table(
         Column("item", Type.TEXT, "Item of the part", "条目", nullable=False),
         Column("position", Type.INTEGER, "Order within the part", "次序", nullable=False),
         Column("key", Type.TEXT, "Parameter of the item", "参数名", nullable=False),
-        _number("value", "Number", "数值"),
+        number("value", "Number", "数值"),
         Column("text", Type.TEXT, "Text", "文本"),
     ),
     key=("as_of", "part", "item", "position", "key"),
@@ -124,7 +117,7 @@ CLUSTER_CANDIDATES = Table(
     columns=(
         _VERSION,
         Column("family", Type.TEXT, "Family of algorithms", "算法族", nullable=False),
-        _number("parameter", "Parameter of the family, 0 for none", "算法参数", nullable=False),
+        number("parameter", "Parameter of the family, 0 for none", "算法参数", nullable=False),
         Column(
             "k",
             Type.INTEGER,
@@ -133,15 +126,15 @@ CLUSTER_CANDIDATES = Table(
             nullable=False,
         ),
         Column("segments", Type.INTEGER, "Number of segments", "客群数", nullable=False, minimum=1),
-        _share("smallest_share", "Share of the smallest segment", "最小客群占比", nullable=False),
-        _share("largest_share", "Share of the largest segment", "最大客群占比", nullable=False),
-        _number("agreement", "Adjusted Rand index to other families", "算法间一致性", maximum=1),
-        _number("stability", "Adjusted Rand index to refits on subsets", "子样本稳定性", maximum=1),
-        _number("score", "Agreement + stability", "综合得分", maximum=2),
-        _share("purity", "Share of neighbours in the same segment", "近邻纯度"),
-        _number("separation", "Density separation", "密度分离度", minimum=-1, maximum=1),
-        _share("clear_share", "Share of customers in a segment behind a valley", "清晰边界占比"),
-        _number("silhouette", "Mean silhouette", "轮廓系数", minimum=-1, maximum=1),
+        share("smallest_share", "Share of the smallest segment", "最小客群占比", nullable=False),
+        share("largest_share", "Share of the largest segment", "最大客群占比", nullable=False),
+        number("agreement", "Adjusted Rand index to other families", "算法间一致性", maximum=1),
+        number("stability", "Adjusted Rand index to refits on subsets", "子样本稳定性", maximum=1),
+        number("score", "Agreement + stability", "综合得分", maximum=2),
+        share("purity", "Share of neighbours in the same segment", "近邻纯度"),
+        number("separation", "Density separation", "密度分离度", minimum=-1, maximum=1),
+        share("clear_share", "Share of customers in a segment behind a valley", "清晰边界占比"),
+        number("silhouette", "Mean silhouette", "轮廓系数", minimum=-1, maximum=1),
         Column("chosen", Type.BOOLEAN, "Whether it was chosen", "是否选中", nullable=False),
     ),
     key=("as_of", "family", "parameter", "k"),
@@ -172,12 +165,12 @@ CLUSTER_DECISION = Table(
         Column("chosen_because", Type.TEXT, "Why the model was chosen", "选型理由", nullable=False),
         Column("challenger_version", Type.TEXT, "Version of the challenger", "挑战者模型版本"),
         Column("challenger_because", Type.TEXT, "Why the challenger was chosen", "挑战者选型理由"),
-        _number("champion_silhouette", "Silhouette of the champion", "在用模型轮廓系数"),
-        _number("challenger_silhouette", "Silhouette of the challenger", "挑战者轮廓系数"),
-        _share("champion_smallest_share", "Smallest share of the champion", "在用模型最小占比"),
-        _share("challenger_smallest_share", "Smallest share of the challenger", "挑战者最小占比"),
-        _number("margin", "What a challenger must be better by", "胜出门槛", nullable=False),
-        _number(
+        number("champion_silhouette", "Silhouette of the champion", "在用模型轮廓系数"),
+        number("challenger_silhouette", "Silhouette of the challenger", "挑战者轮廓系数"),
+        share("champion_smallest_share", "Smallest share of the champion", "在用模型最小占比"),
+        share("challenger_smallest_share", "Smallest share of the challenger", "挑战者最小占比"),
+        number("margin", "What a challenger must be better by", "胜出门槛", nullable=False),
+        number(
             "mix_drift",
             "Drift of the mix since segments were last chosen anew: population stability index",
             "客群结构漂移（PSI）",
@@ -191,7 +184,7 @@ CLUSTER_DECISION = Table(
             "是否需重训",
             False,
         ),
-        _number(
+        number(
             "bootstrap_agreement",
             "Adjusted Rand index of two bootstrap refits of the active model",
             "自助法重训一致性",
@@ -216,7 +209,7 @@ CLUSTER_ASSIGNMENT = Table(
     columns=(
         CUSTOMER_ID,
         _SEGMENT_ID,
-        _number(
+        number(
             "distance",
             "Distance to the segment's prototype",
             "到原型的距离",
@@ -224,7 +217,7 @@ CLUSTER_ASSIGNMENT = Table(
             unit="prepared units",
             minimum=0,
         ),
-        _number(
+        number(
             "confidence",
             "Membership against the next segment",
             "归属置信度",
@@ -258,8 +251,8 @@ CLUSTER_SEGMENT = Table(
             nullable=False,
         ),
         Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=0),
-        _share("share", "Share of customers", "客户占比", nullable=False),
-        _number("value_share", "Share of spend in 12 months", "消费占比"),
+        share("share", "Share of customers", "客户占比", nullable=False),
+        number("value_share", "Share of spend in 12 months", "消费占比"),
         Column(
             "status",
             Type.TEXT,
@@ -269,15 +262,13 @@ CLUSTER_SEGMENT = Table(
             allowed=("kept", "new", "split", "merged"),
         ),
         Column("from_segments", Type.TEXTS, "Segments that it is made of", "来源客群"),
-        _number(
-            "silhouette", "Mean silhouette of its customers", "轮廓系数", minimum=-1, maximum=1
-        ),
-        _share("stability", "Share that a random half assigns rightly", "客群稳定性"),
+        number("silhouette", "Mean silhouette of its customers", "轮廓系数", minimum=-1, maximum=1),
+        share("stability", "Share that a random half assigns rightly", "客群稳定性"),
         Column("rule", Type.TEXT, "Short rule that describes it", "客群规则"),
         Column("rule_sql", Type.TEXT, "The rule on the feature matrix, as SQL", "规则SQL"),
-        _share("rule_fidelity", "Share on whom rule and segment agree", "规则一致率"),
-        _share("rule_precision", "Share of those in the rule who are in it", "规则查准率"),
-        _share("rule_recall", "Share of its customers in the rule", "规则查全率"),
+        share("rule_fidelity", "Share on whom rule and segment agree", "规则一致率"),
+        share("rule_precision", "Share of those in the rule who are in it", "规则查准率"),
+        share("rule_recall", "Share of its customers in the rule", "规则查全率"),
         _VERSION,
     ),
     key=("as_of", "segment_id"),
@@ -325,7 +316,7 @@ CLUSTER_MIGRATION = Table(
             minimum=0,
         ),
         Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=1),
-        _share("share", "Share of the from-segment; null where pooled", "占上月客群比例"),
+        share("share", "Share of the from-segment; null where pooled", "占上月客群比例"),
     ),
     key=("as_of", "from_segment", "to_segment"),
     partition_by=PartitionBy.AS_OF,
@@ -350,12 +341,12 @@ CLUSTER_PROFILE = Table(
         ),
         Column("feature", Type.TEXT, "Feature", "特征", nullable=False),
         Column("level", Type.TEXT, "Value of a categorical feature", "取值"),
-        _number("segment_mean", "Mean in the segment; share for a value", "客群均值"),
-        _number("base_mean", "Mean of all customers; share for a value", "总体均值"),
-        _number("std_difference", "Difference in standard deviations of the base", "标准化差异"),
-        _number("tgi", "Target group index: 100 x segment / base", "TGI"),
-        _number("p_value", "Probability of such a difference by chance", "P值"),
-        _number("q_value", "False discovery rate over the profile", "错误发现率"),
+        number("segment_mean", "Mean in the segment; share for a value", "客群均值"),
+        number("base_mean", "Mean of all customers; share for a value", "总体均值"),
+        number("std_difference", "Difference in standard deviations of the base", "标准化差异"),
+        number("tgi", "Target group index: 100 x segment / base", "TGI"),
+        number("p_value", "Probability of such a difference by chance", "P值"),
+        number("q_value", "False discovery rate over the profile", "错误发现率"),
     ),
     key=("as_of", "segment_id", "feature", "level"),
     partition_by=PartitionBy.AS_OF,

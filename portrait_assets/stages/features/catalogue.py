@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from portrait_assets.schema.columns import required, text
 from portrait_assets.schema.sensitivity import DECLARED
 from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
@@ -11,10 +12,7 @@ from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.features.declared.needs import need_name
 from portrait_assets.storage.steps import Grain, Scope, Step
 
-
-def _text(name: str, en: str, zh: str, nullable: bool = False) -> Column:
-    return Column(name, Type.TEXT, en, zh, nullable=nullable)
-
+_text = required(text)
 
 FEATURE_CATALOGUE = Table(
     schema="features",

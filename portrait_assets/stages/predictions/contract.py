@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import count, number, share, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -9,6 +10,12 @@ from portrait_assets.schema.table import (
     PartitionBy,
     Table,
     Type,
+)
+from portrait_assets.stages.predictions.columns import (
+    BY_TARGET,
+    HORIZON,
+    TRAINED_FROM,
+    TRAINED_UNTIL,
 )
 
 BASES = ("model", "baseline")
@@ -30,41 +37,15 @@ ACTIONS = (
 )
 
 
-def _number(name: str, en: str, zh: str, **more: object) -> Column:
-    return Column(name, Type.NUMBER, en, zh, **more)  # type: ignore[arg-type]
-
-
-def _share(name: str, en: str, zh: str, **more: object) -> Column:
-    return _number(name, en, zh, minimum=0, maximum=1, **more)
-
-
-def _text(name: str, en: str, zh: str, **more: object) -> Column:
-    return Column(name, Type.TEXT, en, zh, **more)  # type: ignore[arg-type]
-
-
-def _count(name: str, en: str, zh: str, nullable: bool = False) -> Column:
-    return Column(name, Type.INTEGER, en, zh, nullable=nullable, minimum=0)
-
-
-_TARGET = _text("target", "What is predicted", "预测目标", nullable=False, operation=DECLARED)
-_HORIZON = Column(
-    "horizon",
-    Type.COUNTER,
-    "Months after the month's end in which it is to happen",
-    "预测期",
-    nullable=False,
-    unit="months",
-    minimum=1,
-    operation=DECLARED,
-)
-_VERSION = _text(
+_TARGET = text("target", "What is predicted", "预测目标", nullable=False, operation=DECLARED)
+_VERSION = text(
     "model_version",
     "Version of the model or baseline: a hash of its rows",
     "模型版本",
     nullable=False,
     operation=DECLARED,
 )
-_BASIS = _text(
+_BASIS = text(
     "basis",
     "Whether the score is of a model, or of the best baseline in its place",
     "预测依据（模型或基准规则）",
@@ -72,16 +53,13 @@ _BASIS = _text(
     allowed=BASES,
     operation=DECLARED,
 )
-_FAMILY = _text(
+_FAMILY = text(
     "family", "Family of models, or name of the baseline", "模型族或基准规则名", nullable=False
 )
-_TRAINED_FROM = _text("trained_from", "First base month that it learned from", "训练起始基准月份")
-_TRAINED_UNTIL = _text("trained_until", "Last base month that it learned from", "训练截止基准月份")
-_CALIBRATED_ON = _text(
+_CALIBRATED_ON = text(
     "calibrated_on", "Base month that it was chosen and calibrated on", "选型与校准的基准月份"
 )
-_FITTED_IN = _text("fitted_in", "Month in which it was fitted", "拟合月份", nullable=False)
-_BY_TARGET = ("as_of", "target", "horizon")
+_FITTED_IN = text("fitted_in", "Month in which it was fitted", "拟合月份", nullable=False)
 
 PREDICTION_MODEL = Table(
     schema="predictions",
@@ -91,30 +69,30 @@ PREDICTION_MODEL = Table(
     operation=STATISTIC,
     columns=(
         _TARGET,
-        _HORIZON,
+        HORIZON,
         _VERSION,
         Column("item", Type.COUNTER, "Order of the rows", "行次序", nullable=False, minimum=1),
         _BASIS,
         _FAMILY,
-        _TRAINED_FROM,
-        _TRAINED_UNTIL,
+        TRAINED_FROM,
+        TRAINED_UNTIL,
         _CALIBRATED_ON,
         _FITTED_IN,
-        _text("part", "Part of the model", "组成部分", nullable=False),
+        text("part", "Part of the model", "组成部分", nullable=False),
         Column("position", Type.INTEGER, "Order within the part", "部分内次序", nullable=False),
-        _text("feature", "Feature", "特征"),
-        _text("level", "Value of a categorical feature", "特征取值"),
-        _text("key", "Which number or text it is", "参数名"),
-        _number("value", "Number", "数值"),
-        _text("text", "Text", "文本"),
+        text("feature", "Feature", "特征"),
+        text("level", "Value of a categorical feature", "特征取值"),
+        text("key", "Which number or text it is", "参数名"),
+        number("value", "Number", "数值"),
+        text("text", "Text", "文本"),
         Column("tree", Type.INTEGER, "Tree", "树编号"),
         Column("left_node", Type.INTEGER, "Node up to the threshold", "左子节点"),
         Column("right_node", Type.INTEGER, "Node above the threshold", "右子节点"),
-        _number("threshold", "Threshold", "阈值"),
+        number("threshold", "Threshold", "阈值"),
         Column("missing_left", Type.BOOLEAN, "Whether missing values go left", "缺失值归左"),
         Column("rows", Type.INTEGER, "Customer-months behind it", "依据的客户月数", minimum=0),
     ),
-    key=(*_BY_TARGET, "item"),
+    key=(*BY_TARGET, "item"),
     partition_by=PartitionBy.AS_OF,
     published=True,
 )
@@ -128,16 +106,16 @@ PREDICTION = Table(
     columns=(
         CUSTOMER_ID,
         _TARGET,
-        _HORIZON,
+        HORIZON,
         _VERSION,
         _BASIS,
-        _share(
+        share(
             "score",
             "Calibrated probability; null while no window is over that would tell a rate",
             "校准概率（尚无已结束观察期时为空）",
         ),
-        _share("low", "Low end of the 95 % interval of the rate at such scores", "概率区间下限"),
-        _share("high", "High end of the 95 % interval", "概率区间上限"),
+        share("low", "Low end of the 95 % interval of the rate at such scores", "概率区间下限"),
+        share("high", "High end of the 95 % interval", "概率区间上限"),
         Column(
             "rank",
             Type.COUNTER,
@@ -147,7 +125,7 @@ PREDICTION = Table(
             minimum=1,
             operation=RANK,
         ),
-        _text(
+        text(
             "band",
             "Band of the rank: the likeliest 5 %, to 20 %, to 50 %, to 80 %, and the rest",
             "名次档（前5%、至20%、至50%、至80%、其余）",
@@ -156,7 +134,7 @@ PREDICTION = Table(
             operation=RANK,
         ),
         *(
-            _text(
+            text(
                 f"reason_{place}",
                 f"{which} reason: the feature, and whether it raises (+) or lowers (-) the "
                 "probability; of the two bands on top of a model",
@@ -179,35 +157,35 @@ PREDICTION_DECISION = Table(
     operation=STATISTIC,
     columns=(
         _TARGET,
-        _HORIZON,
+        HORIZON,
         _VERSION,
         _BASIS,
         _FAMILY,
-        _TRAINED_FROM,
-        _TRAINED_UNTIL,
+        TRAINED_FROM,
+        TRAINED_UNTIL,
         _CALIBRATED_ON,
         _FITTED_IN,
-        _text("action", "What was done", "处理", nullable=False, allowed=ACTIONS),
-        _text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
-        _text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
-        _text("tried_in", "Month in which a challenger was last fitted", "最近拟合挑战者的月份"),
-        _text("challenger_version", "Version of the month's challenger", "挑战者模型版本"),
-        _share("auc", "Area under the curve in the newest closed window", "最近观察期AUC"),
-        _share("challenger_auc", "The same of the challenger", "挑战者AUC"),
-        _text("baseline", "Best baseline of the windows before that one", "此前最佳基准规则"),
-        _share("baseline_auc", "Its area in the newest closed window", "基准规则AUC"),
-        _count("scored", "Customers scored", "已评分客户数"),
-        _count("not_asked", "Customers whom the target does not ask about", "目标不涉及的客户数"),
+        text("action", "What was done", "处理", nullable=False, allowed=ACTIONS),
+        text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
+        text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
+        text("tried_in", "Month in which a challenger was last fitted", "最近拟合挑战者的月份"),
+        text("challenger_version", "Version of the month's challenger", "挑战者模型版本"),
+        share("auc", "Area under the curve in the newest closed window", "最近观察期AUC"),
+        share("challenger_auc", "The same of the challenger", "挑战者AUC"),
+        text("baseline", "Best baseline of the windows before that one", "此前最佳基准规则"),
+        share("baseline_auc", "Its area in the newest closed window", "基准规则AUC"),
+        count("scored", "Customers scored", "已评分客户数"),
+        count("not_asked", "Customers whom the target does not ask about", "目标不涉及的客户数"),
     ),
-    key=_BY_TARGET,
+    key=BY_TARGET,
     partition_by=PartitionBy.AS_OF,
     published=True,
 )
 
 _CLOSED = (
     _TARGET,
-    _HORIZON,
-    _text("base_month", "Month at whose end it was predicted", "预测基准月份", nullable=False),
+    HORIZON,
+    text("base_month", "Month at whose end it was predicted", "预测基准月份", nullable=False),
     _VERSION,
     _BASIS,
 )
@@ -220,39 +198,39 @@ PREDICTION_BACKTEST = Table(
     operation=SHARE,
     columns=(
         *_CLOSED,
-        _count("customers", "Customers of whom the outcome is known", "结果已知客户数"),
-        _count("hits", "Those to whom it happened", "发生客户数"),
-        _share("auc", "Area under the curve of the scores as of then", "AUC"),
-        _share("auc_low", "Low end of its 95 % interval", "AUC区间下限"),
-        _share("auc_high", "High end of its 95 % interval", "AUC区间上限"),
-        _text("baseline", "Baseline that was best before the base month", "此前最佳基准规则"),
-        _share("baseline_auc", "Area under the curve of the baseline", "基准规则AUC"),
-        _number("gain_low", "Low end of the interval of the difference", "AUC差区间下限"),
-        _number("gain_high", "High end of the interval of the difference", "AUC差区间上限"),
-        _number("lift", "Rate of the tenth on top / rate of all", "首十分位提升度", minimum=0),
-        _share("brier", "Brier score: mean squared error of the probability", "Brier评分"),
-        _share("base_brier", "The same of the rate of all", "基准率Brier评分"),
-        _share("predicted_rate", "Mean probability", "平均预测概率"),
-        _share("rate", "Share to whom it happened", "实际发生率"),
-        _number("calibration", "Mean probability / rate: 1 is calibrated", "整体校准比", minimum=0),
-        _number(
+        count("customers", "Customers of whom the outcome is known", "结果已知客户数"),
+        count("hits", "Those to whom it happened", "发生客户数"),
+        share("auc", "Area under the curve of the scores as of then", "AUC"),
+        share("auc_low", "Low end of its 95 % interval", "AUC区间下限"),
+        share("auc_high", "High end of its 95 % interval", "AUC区间上限"),
+        text("baseline", "Baseline that was best before the base month", "此前最佳基准规则"),
+        share("baseline_auc", "Area under the curve of the baseline", "基准规则AUC"),
+        number("gain_low", "Low end of the interval of the difference", "AUC差区间下限"),
+        number("gain_high", "High end of the interval of the difference", "AUC差区间上限"),
+        number("lift", "Rate of the tenth on top / rate of all", "首十分位提升度", minimum=0),
+        share("brier", "Brier score: mean squared error of the probability", "Brier评分"),
+        share("base_brier", "The same of the rate of all", "基准率Brier评分"),
+        share("predicted_rate", "Mean probability", "平均预测概率"),
+        share("rate", "Share to whom it happened", "实际发生率"),
+        number("calibration", "Mean probability / rate: 1 is calibrated", "整体校准比", minimum=0),
+        number(
             "calibration_error",
             "Mean distance of probability and rate over tenths of the score",
             "十分位校准误差",
             minimum=0,
         ),
-        _share(
+        share(
             "placebo_auc",
             "Mean area of the same scores when outcomes are shuffled: 0.5 by chance",
             "随机打乱标签的AUC",
         ),
-        _number(
+        number(
             "psi",
             "Population stability index of the scores against those it was calibrated on",
             "评分分布PSI",
             minimum=0,
         ),
-        _text(
+        text(
             "verdict",
             "Beside the baseline: better, not surely better, worse, or not judged",
             "与基准规则相比的结论",
@@ -260,7 +238,7 @@ PREDICTION_BACKTEST = Table(
             allowed=("better", "not surely better", "worse", "not judged"),
         ),
     ),
-    key=_BY_TARGET,
+    key=BY_TARGET,
     partition_by=PartitionBy.AS_OF,
     published=True,
 )
@@ -281,14 +259,14 @@ PREDICTION_CALIBRATION = Table(
             False,
             minimum=1,
         ),
-        _count("customers", "Customers", "客户数"),
-        _count("hits", "Those to whom it happened", "发生客户数"),
-        _share("predicted_rate", "Mean probability", "平均预测概率", nullable=False),
-        _share("rate", "Share to whom it happened", "实际发生率", nullable=False),
-        _share("low", "Low end of the rate's 95 % interval", "发生率区间下限", nullable=False),
-        _share("high", "High end of the rate's 95 % interval", "发生率区间上限", nullable=False),
+        count("customers", "Customers", "客户数"),
+        count("hits", "Those to whom it happened", "发生客户数"),
+        share("predicted_rate", "Mean probability", "平均预测概率", nullable=False),
+        share("rate", "Share to whom it happened", "实际发生率", nullable=False),
+        share("low", "Low end of the rate's 95 % interval", "发生率区间下限", nullable=False),
+        share("high", "High end of the rate's 95 % interval", "发生率区间上限", nullable=False),
     ),
-    key=(*_BY_TARGET, "tenth"),
+    key=(*BY_TARGET, "tenth"),
     partition_by=PartitionBy.AS_OF,
     published=True,
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
+from portrait_assets.schema.columns import count, required, text
 from portrait_assets.schema.sensitivity import CONFIDENCE, DECLARED, ROWS, SEGMENT, SHARE
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -44,8 +46,7 @@ _TAG_NO = Column(
 )
 
 
-def _text(name: str, en: str, zh: str, nullable: bool = False, **more: object) -> Column:
-    return Column(name, Type.TEXT, en, zh, nullable=nullable, **more)  # type: ignore[arg-type]
+_text = required(text)
 
 
 def _all(kinds: type[Element | Kind | Shape | OnMissing | Status | Sensitivity]) -> tuple[str, ...]:
@@ -188,8 +189,7 @@ def _share(name: str, en: str, zh: str, maximum: float | None = 1) -> Column:
     return Column(name, Type.NUMBER, en, zh, unit="share", minimum=0, maximum=maximum)
 
 
-def _count(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.INTEGER, en, zh, nullable=False, unit="customers", minimum=0)
+_count = partial(count, unit="customers")
 
 
 TAG_QUALITY = Table(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 
+from portrait_assets.schema.columns import count, number, required, text
 from portrait_assets.schema.sensitivity import SHARE, STATISTIC
 from portrait_assets.schema.table import (
     Column,
@@ -77,21 +79,11 @@ class Dimension(StrEnum):
     VALUE_TIER = "value_tier"
 
 
-def _text(name: str, en: str, zh: str, nullable: bool = False, **more: object) -> Column:
-    return Column(name, Type.TEXT, en, zh, nullable=nullable, **more)  # type: ignore[arg-type]
-
-
-def _number(name: str, en: str, zh: str, **more: object) -> Column:
-    return Column(name, Type.NUMBER, en, zh, **more)  # type: ignore[arg-type]
-
-
-def _count(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.INTEGER, en, zh, nullable=False, unit="customers", minimum=0)
-
-
+_text = required(text)
+_count = partial(count, unit="customers")
 _VERDICT = _text("verdict", "Verdict", "结论", allowed=tuple(Verdict))
-_LOW = _number("low", "Lower end of the 95 % interval", "区间下限（95%）")
-_HIGH = _number("high", "Upper end of the 95 % interval", "区间上限（95%）")
+_LOW = number("low", "Lower end of the 95 % interval", "区间下限（95%）")
+_HIGH = number("high", "Upper end of the 95 % interval", "区间上限（95%）")
 _TEST = _text("test", "What was predicted, and of what", "检验项")
 _HORIZON = Column(
     "horizon_months",
@@ -152,10 +144,10 @@ VALIDATION_REPORT = Table(
         _text("area", "Area", "领域", allowed=tuple(Area)),
         _text("subject", "What it is about", "对象"),
         _text("metric", "What was measured", "指标"),
-        _number("value", "Value; null where it cannot be computed", "数值"),
+        number("value", "Value; null where it cannot be computed", "数值"),
         _LOW,
         _HIGH,
-        _number("threshold", "Where the verdict turns; null where none", "阈值"),
+        number("threshold", "Where the verdict turns; null where none", "阈值"),
         _VERDICT,
         _text("advice_en", "What it means and what to do", "建议（英文）"),
         _text("advice_zh", "The same in Chinese", "建议（中文）"),
@@ -179,19 +171,19 @@ DRIFT = Table(
         _count("customers", "Customers of the month", "本月客户数"),
         _count("reference_customers", "Customers of the month compared with", "对比月客户数"),
         Column("bins", Type.INTEGER, "Bins compared", "分箱数", nullable=False, minimum=0),
-        _number("psi", "Population stability index", "群体稳定性指数（PSI）"),
-        _number("psi_expected", "PSI to expect where nothing changed", "无变化时PSI期望值"),
-        _number("psi_p95", "95 % point of PSI where nothing changed", "无变化时PSI的95%分位"),
-        _number(
+        number("psi", "Population stability index", "群体稳定性指数（PSI）"),
+        number("psi_expected", "PSI to expect where nothing changed", "无变化时PSI期望值"),
+        number("psi_p95", "95 % point of PSI where nothing changed", "无变化时PSI的95%分位"),
+        number(
             "ks",
             "Kolmogorov-Smirnov distance at the percentiles; numbers only",
             "KS距离（百分位）",
             minimum=0,
             maximum=1,
         ),
-        _number("chi_square", "Chi-square of the two distributions", "卡方统计量"),
-        _number("p_value", "Probability of such a chi-square by chance", "P值"),
-        _number("q_value", "False discovery rate over all compared", "错误发现率"),
+        number("chi_square", "Chi-square of the two distributions", "卡方统计量"),
+        number("p_value", "Probability of such a chi-square by chance", "P值"),
+        number("q_value", "False discovery rate over all compared", "错误发现率"),
         Column(
             "is_filling",
             Type.BOOLEAN,
@@ -221,13 +213,13 @@ BACKTEST = Table(
         _text("metric", "What was measured", "指标"),
         _count("customers", "Customers judged", "客户数"),
         _count("hits", "Customers to whom it happened", "发生人数"),
-        _number("value", "Value", "数值"),
+        number("value", "Value", "数值"),
         _LOW,
         _HIGH,
         _text("baseline", "The baseline compared with", "对照规则"),
-        _number("baseline_value", "Its value", "对照值"),
-        _number("gain_low", "Value less baseline, lower end of 95 %", "增益下限（95%）"),
-        _number("gain_high", "Value less baseline, upper end of 95 %", "增益上限（95%）"),
+        number("baseline_value", "Its value", "对照值"),
+        number("gain_low", "Value less baseline, lower end of 95 %", "增益下限（95%）"),
+        number("gain_high", "Value less baseline, upper end of 95 %", "增益上限（95%）"),
         _VERDICT,
     ),
     key=("as_of", "test", "horizon_months", "metric"),
@@ -251,19 +243,19 @@ BACKTEST_BUCKET = Table(
         _SAID_ON,
         _count("customers", "Customers", "客户数"),
         _count("hits", "Customers to whom it happened", "发生人数"),
-        _number("rate", "Hits / customers", "发生率", unit="share", minimum=0, maximum=1),
+        number("rate", "Hits / customers", "发生率", unit="share", minimum=0, maximum=1),
         _LOW,
         _HIGH,
-        _number("predicted", "Mean probability said, where one was", "预测概率均值"),
-        _number("lift", "Rate / that of all", "提升度", minimum=0),
-        _number(
+        number("predicted", "Mean probability said, where one was", "预测概率均值"),
+        number("lift", "Rate / that of all", "提升度", minimum=0),
+        number(
             "gain",
             "Share of all hits in this and higher buckets",
             "累计捕获率",
             minimum=0,
             maximum=1,
         ),
-        _number("amount_share", "Share of the later amount", "金额占比"),
+        number("amount_share", "Share of the later amount", "金额占比"),
     ),
     key=("as_of", "test", "horizon_months", "bucket"),
     partition_by=PartitionBy.AS_OF,
@@ -300,14 +292,14 @@ FAIRNESS = Table(
             unit="customers",
             minimum=0,
         ),
-        _number("rate", "Selected / customers", "入选率", unit="share", minimum=0, maximum=1),
-        _number("rest_rate", "The same of all others", "其他客户入选率", unit="share", minimum=0),
-        _number("difference", "Rate less that of all others", "差值", minimum=-1, maximum=1),
+        number("rate", "Selected / customers", "入选率", unit="share", minimum=0, maximum=1),
+        number("rest_rate", "The same of all others", "其他客户入选率", unit="share", minimum=0),
+        number("difference", "Rate less that of all others", "差值", minimum=-1, maximum=1),
         _LOW,
         _HIGH,
-        _number("ratio", "Rate / that of all others", "比值", minimum=0),
-        _number("p_value", "Probability of such a difference by chance", "P值"),
-        _number("q_value", "False discovery rate over all judged in the month", "错误发现率"),
+        number("ratio", "Rate / that of all others", "比值", minimum=0),
+        number("p_value", "Probability of such a difference by chance", "P值"),
+        number("q_value", "False discovery rate over all judged in the month", "错误发现率"),
         _text("verdict", "Verdict", "结论", allowed=tuple(Parity)),
     ),
     key=("as_of", "tag_code", "tag_value", "attribute", "level", "measure", "outcome"),
@@ -326,7 +318,7 @@ MIGRATION = Table(
         _text("value_before", "Value of the month before; null for an entry", "上月取值", True),
         _text("value_after", "Value of the month; null for an exit", "本月取值", True),
         _count("customers", "Customers", "客户数"),
-        _number("share", "Customers / those of the value before", "占比", minimum=0, maximum=1),
+        number("share", "Customers / those of the value before", "占比", minimum=0, maximum=1),
     ),
     key=("as_of", "dimension", "value_before", "value_after"),
     partition_by=PartitionBy.AS_OF,
@@ -346,12 +338,12 @@ TAG_PROPOSAL = Table(
         _text("outcome", "What it is to foretell, one month on", "预测结果"),
         _text("rule_before", "Rules that change, as they are", "现行规则"),
         _text("rule_after", "The same as proposed", "建议规则"),
-        _number("fit_auc_before", "AUC of the active version, months fitted on", "拟合期原AUC"),
-        _number("fit_auc_after", "AUC of the draft, months fitted on", "拟合期建议AUC"),
-        _number("auc_before", "AUC of the active version, newest month", "时间外原AUC"),
-        _number("auc_after", "AUC of the draft, newest month", "时间外建议AUC"),
-        _number("gain_low", "Gain out of time, lower end of 95 %", "增益下限（95%）"),
-        _number("gain_high", "Gain out of time, upper end of 95 %", "增益上限（95%）"),
+        number("fit_auc_before", "AUC of the active version, months fitted on", "拟合期原AUC"),
+        number("fit_auc_after", "AUC of the draft, months fitted on", "拟合期建议AUC"),
+        number("auc_before", "AUC of the active version, newest month", "时间外原AUC"),
+        number("auc_after", "AUC of the draft, newest month", "时间外建议AUC"),
+        number("gain_low", "Gain out of time, lower end of 95 %", "增益下限（95%）"),
+        number("gain_high", "Gain out of time, upper end of 95 %", "增益上限（95%）"),
         _count("customers", "Customers of the month", "客户数"),
         _count("customers_changing", "Customers whose value would change", "变动客户数"),
         _text("effect", "Customers by value, now and then", "预期效果"),

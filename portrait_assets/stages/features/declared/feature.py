@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from portrait_assets.schema.columns import SOURCE_CURRENCY
 from portrait_assets.schema.sensitivity import Operation
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.features.declared.needs import TRANSACTIONS, Need, need_name
-from portrait_assets.stages.raw.tables.canonical import SOURCE_CURRENCY
 
 
 class Element(StrEnum):

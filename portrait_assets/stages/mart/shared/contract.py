@@ -7,7 +7,9 @@ matrix, without texts that people wrote and without counts of fewer than k custo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+from portrait_assets.schema.columns import count, required, share, text
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_MIGRATION,
@@ -18,18 +20,9 @@ from portrait_assets.stages.features.catalogue import FEATURE_CATALOGUE
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE
 from portrait_assets.stages.validation.contract import DRIFT, MIGRATION
 
-
-def _cells(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.INTEGER, en, zh, nullable=False, unit="customers", minimum=0)
-
-
-def _share(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.NUMBER, en, zh, False, unit="share", minimum=0, maximum=1)
-
-
-def _text(name: str, en: str, zh: str, nullable: bool = False) -> Column:
-    return Column(name, Type.TEXT, en, zh, nullable)
-
+_cells = partial(count, unit="customers")
+_share = partial(share, nullable=False, unit="share")
+_text = required(text)
 
 ANONYMITY = Table(
     schema="mart",

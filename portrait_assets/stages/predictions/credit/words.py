@@ -9,7 +9,7 @@ import polars as pl
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit.card import Card
-from portrait_assets.stages.predictions.learning.words import Words
+from portrait_assets.stages.predictions.learning.words import Words, gain_en, gain_zh, months_en
 from portrait_assets.stages.predictions.rule import RULE
 
 _NONE = "there is no card, and nobody is scored."
@@ -26,9 +26,8 @@ def not_asked(refusal: str) -> Words:
 
 def nothing_known(asked: Asked) -> Words:
     """No window is over."""
-    months = f"{asked.horizon} month" + ("s" if asked.horizon > 1 else "")
     return Words(
-        f"No window of {months} is over yet: {_NONE}",
+        f"No window of {months_en(asked.horizon)} is over yet: {_NONE}",
         f"尚无已结束的{asked.horizon}个月观察期：{_NONE_ZH}",
     )
 
@@ -81,8 +80,8 @@ def worse_than_baseline(baseline: str, gain: Interval) -> Words:
     """A rule of one line is surely better."""
     return Words(
         f"The card is surely worse than the baseline '{baseline}' in the newest closed window "
-        f"(AUC {_gain(gain)}): {_NONE}",
-        f"最近已结束观察期内评分卡确劣于基准规则（AUC差{_gain_zh(gain)}）：{_NONE_ZH}",
+        f"(AUC {gain_en(gain)}): {_NONE}",
+        f"最近已结束观察期内评分卡确劣于基准规则（AUC差{gain_zh(gain)}）：{_NONE_ZH}",
     )
 
 
@@ -97,8 +96,8 @@ def fitted(baseline: str, gain: Interval, leaking: Sequence[str]) -> Words:
         zh = f"；因泄露结果而剔除：{'、'.join(leaking)}"
     return Words(
         f"The card is {how} the baseline '{baseline}' in the newest closed window "
-        f"(AUC {_gain(gain)}){en}.",
-        f"最近已结束观察期内评分卡{how_zh}基准规则（AUC差{_gain_zh(gain)}）{zh}。",
+        f"(AUC {gain_en(gain)}){en}.",
+        f"最近已结束观察期内评分卡{how_zh}基准规则（AUC差{gain_zh(gain)}）{zh}。",
     )
 
 
@@ -118,11 +117,3 @@ def kept(card: Card) -> Words:
         f"{RULE.refit_months} months.",
         f"沿用{card.fitted_in}拟合的评分卡；每{RULE.refit_months}个月拟合挑战者。",
     )
-
-
-def _gain(gain: Interval) -> str:
-    return f"{gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f}"
-
-
-def _gain_zh(gain: Interval) -> str:
-    return f"{gain.value:+.3f}，区间{gain.low:+.3f}至{gain.high:+.3f}"

@@ -24,10 +24,9 @@ class Words(NamedTuple):
 
 def nothing_known(asked: Asked) -> Words:
     """No window of a target is over."""
-    months = f"{asked.horizon} month" + ("s" if asked.horizon > 1 else "")
     return Words(
-        f"No window of {months} of which this is known is over yet: customers are put in the order "
-        "of the first baseline, and their probability is not known.",
+        f"No window of {months_en(asked.horizon)} of which this is known is over yet: "
+        "customers are put in the order of the first baseline, and their probability is not known.",
         f"尚无已结束且结果已知的{asked.horizon}个月观察期：按首个基准规则排序，概率未知。",
     )
 
@@ -77,8 +76,8 @@ def not_better(rule: str, gain: Interval, leaking: Sequence[str]) -> Words:
     en, zh = _leaks(leaking)
     return Words(
         f"The challenger is not surely better than the baseline {rule} in the newest closed window "
-        f"(AUC {_gain(gain)}){en}: the best baseline stands in its place.",
-        f"挑战者在最近观察期并不确定优于基准规则{rule}（AUC差{_gain_zh(gain)}）{zh}：以最佳基准规则代替。",
+        f"(AUC {gain_en(gain)}){en}: the best baseline stands in its place.",
+        f"挑战者在最近观察期并不确定优于基准规则{rule}（AUC差{gain_zh(gain)}）{zh}：以最佳基准规则代替。",
     )
 
 
@@ -87,8 +86,8 @@ def first_model(family: str, rule: str, gain: Interval, leaking: Sequence[str]) 
     en, zh = _leaks(leaking)
     return Words(
         f"The {family} model is surely better than the baseline {rule} in the newest closed window "
-        f"(AUC {_gain(gain)}){en}.",
-        f"{family}模型在最近观察期确定优于基准规则{rule}（AUC差{_gain_zh(gain)}）{zh}。",
+        f"(AUC {gain_en(gain)}){en}.",
+        f"{family}模型在最近观察期确定优于基准规则{rule}（AUC差{gain_zh(gain)}）{zh}。",
     )
 
 
@@ -96,8 +95,8 @@ def refused_below_baseline(rule: str, gain: Interval) -> Words:
     """The challenger is not surely better than the baseline, and there is a champion."""
     return Words(
         f"The champion stays: the challenger is not surely better than the baseline {rule} in the "
-        f"newest closed window (AUC {_gain(gain)}).",
-        f"沿用在用模型：挑战者在最近观察期并不确定优于基准规则{rule}（AUC差{_gain_zh(gain)}）。",
+        f"newest closed window (AUC {gain_en(gain)}).",
+        f"沿用在用模型：挑战者在最近观察期并不确定优于基准规则{rule}（AUC差{gain_zh(gain)}）。",
     )
 
 
@@ -187,11 +186,18 @@ def refused_version(decision: PredictionApproval) -> Words:
     )
 
 
-def _gain(gain: Interval) -> str:
+def months_en(months: int) -> str:
+    """A number of months with its word, as in 3 months."""
+    return f"{months} month" + ("s" if months > 1 else "")
+
+
+def gain_en(gain: Interval) -> str:
+    """A difference of areas with its interval, in English."""
     return f"{gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f}"
 
 
-def _gain_zh(gain: Interval) -> str:
+def gain_zh(gain: Interval) -> str:
+    """A difference of areas with its interval, in Chinese."""
     return f"{gain.value:+.3f}，{gain.low:+.3f}至{gain.high:+.3f}"
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from portrait_assets.schema.columns import count, money, number, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
 
 METHODS = ("BG/NBD", "Pareto/NBD", "the last window repeats", "boosted trees")
 """Methods as `methods.lifetime` names them."""
@@ -11,26 +15,9 @@ BASES = ("purchases",)
 """What a value rests on."""
 STATUSES = ("chosen", "not chosen", "unusable", "not judged")
 PARTS = ("fit", "interval of purchases", "interval of spend")
-MONEY = "currency of the source"
 
 
-def _money(name: str, en: str, zh: str, nullable: bool = True) -> Column:
-    return Column(name, Type.MONEY, en, zh, nullable=nullable, unit=MONEY, minimum=0)
-
-
-def _number(name: str, en: str, zh: str, **more: object) -> Column:
-    return Column(name, Type.NUMBER, en, zh, **more)  # type: ignore[arg-type]
-
-
-def _text(name: str, en: str, zh: str, **more: object) -> Column:
-    return Column(name, Type.TEXT, en, zh, **more)  # type: ignore[arg-type]
-
-
-def _count(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.INTEGER, en, zh, minimum=0)
-
-
-_METHOD = _text("method", "Method", "预测方法", nullable=False, operation=DECLARED)
+_METHOD = text("method", "Method", "预测方法", nullable=False, operation=DECLARED)
 
 CUSTOMER_VALUE = Table(
     schema="predictions",
@@ -40,18 +27,9 @@ CUSTOMER_VALUE = Table(
     operation=PREDICTED,
     columns=(
         CUSTOMER_ID,
-        _text("method", "Method", "预测方法", nullable=False, allowed=METHODS, operation=DECLARED),
-        Column(
-            "horizon",
-            Type.COUNTER,
-            "Months after the month's end that the value is of",
-            "预测期",
-            nullable=False,
-            unit="months",
-            minimum=1,
-            operation=DECLARED,
-        ),
-        _text(
+        text("method", "Method", "预测方法", nullable=False, allowed=METHODS, operation=DECLARED),
+        replace(HORIZON, en="Months after the month's end that the value is of"),
+        text(
             "basis",
             "What it is computed from: purchases, so that value means spend",
             "价值依据（购买，即消费金额）",
@@ -59,13 +37,8 @@ CUSTOMER_VALUE = Table(
             allowed=BASES,
             operation=DECLARED,
         ),
-        _text(
-            "unit",
-            "Currency of the amounts, where the source declares one",
-            "币种（数据源已声明时）",
-            operation=DECLARED,
-        ),
-        _number(
+        CURRENCY_UNIT,
+        number(
             "expected_purchases",
             "Days with a purchase to expect",
             "预期购买天数",
@@ -73,10 +46,11 @@ CUSTOMER_VALUE = Table(
             unit="days",
             minimum=0,
         ),
-        _money(
+        money(
             "expected_spend",
             "Spend to expect, net of what is given back; null where no amount is known",
             "预期消费金额（扣除退货，金额未知时为空）",
+            minimum=0,
         ),
         Column(
             "low",
@@ -86,9 +60,9 @@ CUSTOMER_VALUE = Table(
             minimum=0,
         ),
         Column("high", Type.INTEGER, "High end", "购买天数区间上限", minimum=0),
-        _money("spend_low", "Low end of the spend", "消费金额区间下限"),
-        _money("spend_high", "High end of the spend", "消费金额区间上限"),
-        _number(
+        money("spend_low", "Low end of the spend", "消费金额区间下限", minimum=0),
+        money("spend_high", "High end of the spend", "消费金额区间上限", minimum=0),
+        number(
             "p_alive",
             "Probability that the customer has not lapsed; null where no model could be fitted",
             "存活概率（无可用模型时为空）",
@@ -112,42 +86,42 @@ VALUE_MODEL = Table(
     operation=STATISTIC,
     columns=(
         _METHOD,
-        _text(
+        text(
             "status",
             "Whether it was chosen, or why not",
             "选用状态",
             nullable=False,
             allowed=STATUSES,
         ),
-        _text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
-        _text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
-        _text("compared_in", "Month in which methods were compared and fitted", "比较与拟合月份"),
-        _number("log_likelihood", "Log-likelihood of the fit", "对数似然"),
+        text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
+        text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
+        text("compared_in", "Month in which methods were compared and fitted", "比较与拟合月份"),
+        number("log_likelihood", "Log-likelihood of the fit", "对数似然"),
         Column(
             "converged",
             Type.BOOLEAN,
             "Whether the fit converged to parameters that are no boundary; null without a fit",
             "是否收敛且未退化（无拟合时为空）",
         ),
-        _count("fitted_on", "Customers that it was fitted on", "拟合客户数"),
-        _text("judged_after", "Month at whose end that window begins", "评估窗口前的月份"),
-        _count("judged", "Customers judged in it", "评估客户数"),
-        _number(
+        count("fitted_on", "Customers that it was fitted on", "拟合客户数", nullable=True),
+        text("judged_after", "Month at whose end that window begins", "评估窗口前的月份"),
+        count("judged", "Customers judged in it", "评估客户数", nullable=True),
+        number(
             "mean_absolute_error",
             f"Mean absolute error of purchases by customer, {_WINDOW}",
             "最近窗口平均绝对误差",
             minimum=0,
         ),
-        _number("total_bias", "Purchases expected of all / actual - 1", "最近窗口总量偏差"),
-        _number("spend_bias", "The same of spend", "最近窗口消费总额偏差"),
-        _number(
+        number("total_bias", "Purchases expected of all / actual - 1", "最近窗口总量偏差"),
+        number("spend_bias", "The same of spend", "最近窗口消费总额偏差"),
+        number(
             "season_error",
             "Mean absolute error in the same season a year before, which decides where it is known",
             "去年同期平均绝对误差",
             minimum=0,
         ),
-        _number("season_bias", "Total bias in it", "去年同期总量偏差"),
-        _count("valued", "Customers valued by it in the month", "本月估值客户数"),
+        number("season_bias", "Total bias in it", "去年同期总量偏差"),
+        count("valued", "Customers valued by it in the month", "本月估值客户数", nullable=True),
     ),
     key=("as_of", "method"),
     partition_by=PartitionBy.AS_OF,
@@ -162,17 +136,17 @@ VALUE_PARAMETER = Table(
     operation=STATISTIC,
     columns=(
         _METHOD,
-        _text(
+        text(
             "part",
             "Fit (times in weeks), or interval: errors by bins of the expectation",
             "组成部分",
             nullable=False,
             allowed=PARTS,
         ),
-        _text("key", "Parameter", "参数名", nullable=False),
+        text("key", "Parameter", "参数名", nullable=False),
         Column("position", Type.INTEGER, "Order", "次序", nullable=False, minimum=0),
-        _number("value", "Its value", "参数值"),
-        _text("problem", "What is wrong with the fit", "拟合问题"),
+        number("value", "Its value", "参数值"),
+        text("problem", "What is wrong with the fit", "拟合问题"),
     ),
     key=("as_of", "method", "part", "key", "position"),
     partition_by=PartitionBy.AS_OF,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import SOURCE_CURRENCY
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     CAMPAIGN_ID,
@@ -11,7 +12,6 @@ from portrait_assets.stages.raw.tables.canonical import (
     NO_DAY,
     PRODUCT_ID,
     ROW_CURRENCY,
-    SOURCE_CURRENCY,
     Canonical,
     category,
     text,

@@ -21,8 +21,8 @@ NOT_KNOWN = ("unknown", "?", "n/a", "null", "-", "未知", "不详")
 NO_AGE = ("-1", "999")
 NO_AMOUNT = ("-1", "-999")
 NO_DAY = ("1900-01-01", "9999-12-31")
-SOURCE_CURRENCY, ROW_CURRENCY = "currency of the source", "currency of the row"
-"""Units of money; what is in a row's own currency is converted into the source's."""
+ROW_CURRENCY = "currency of the row"
+"""Unit of money that is converted into the source's currency."""
 
 SOURCE_FILE = Column("source_file", Type.TEXT, "File the row came from", "来源文件", nullable=False)
 SOURCE_ROW = Column(

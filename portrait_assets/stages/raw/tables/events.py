@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import SOURCE_CURRENCY
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     C3,
@@ -10,7 +11,6 @@ from portrait_assets.stages.raw.tables.canonical import (
     CUSTOMER_ID,
     PRODUCT_ID,
     REGION,
-    SOURCE_CURRENCY,
     STORE_ID,
     Canonical,
     category,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.egress import Purpose
+from portrait_assets.schema.columns import SOURCE_CURRENCY
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     C2,
@@ -12,7 +13,6 @@ from portrait_assets.stages.raw.tables.canonical import (
     NO_AMOUNT,
     NO_DAY,
     NOT_KNOWN,
-    SOURCE_CURRENCY,
     TOLERANCES,
     Canonical,
     category,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import SOURCE_CURRENCY
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     C2,
@@ -110,7 +111,7 @@ PRODUCTS = Canonical(
             Type.MONEY,
             "Least amount of a first purchase, deposit or loan",
             "起购（起存、起贷）金额",
-            unit="currency of the source",
+            unit=SOURCE_CURRENCY,
             minimum=0,
         ),
         Column("term_days", Type.INTEGER, "Term; null for none", "期限", unit="days", minimum=1),

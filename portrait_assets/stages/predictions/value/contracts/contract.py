@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from portrait_assets.schema.columns import SOURCE_CURRENCY, count, money
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
-
-MONEY = "currency of the source"
-
-
-def _money(name: str, en: str, zh: str, nullable: bool = False) -> Column:
-    return Column(name, Type.MONEY, en, zh, nullable=nullable, unit=MONEY)
-
-
-def _count(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0)
-
+from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
 
 _CATEGORY = Column(
     "category", Type.TEXT, "Category of the products", "产品类别", False, operation=DECLARED
@@ -28,30 +21,15 @@ CONTRACT_VALUE = Table(
     operation=PREDICTED,
     columns=(
         CUSTOMER_ID,
-        Column(
-            "horizon",
-            Type.COUNTER,
-            "Months after the month's end that the value is of",
-            "预测期",
-            nullable=False,
-            unit="months",
-            minimum=1,
-            operation=DECLARED,
-        ),
-        Column(
-            "unit",
-            Type.TEXT,
-            "Currency of the amounts, where the source declares one",
-            "币种（数据源已声明时）",
-            operation=DECLARED,
-        ),
-        _count(
+        replace(HORIZON, en="Months after the month's end that the value is of"),
+        CURRENCY_UNIT,
+        count(
             "contracts", "Accounts with a balance and a known margin", "有余额且利润率已知账户数"
         ),
-        _money(
+        money(
             "balance", "Their balances, debts too, without a sign", "余额合计（含负债，取绝对值）"
         ),
-        _money(
+        money(
             "expected_margin",
             "Margin to expect: chance to be there x balance x yearly margin / 12, by month",
             "预期利润（存续概率×余额×年利润率/12，逐月）",
@@ -71,21 +49,21 @@ CONTRACT_MODEL = Table(
     operation=STATISTIC,
     columns=(
         _CATEGORY,
-        _count("contracts", "Contracts that were ever observed", "曾观察合约数"),
-        _count("ended", "Of these, no longer there", "已终止合约数"),
-        _money("expected_margin", "Margin expected of all in the horizon", "预测期预期利润合计"),
+        count("contracts", "Contracts that were ever observed", "曾观察合约数"),
+        count("ended", "Of these, no longer there", "已终止合约数"),
+        money("expected_margin", "Margin expected of all in the horizon", "预测期预期利润合计"),
         Column(
             "judged_after", Type.TEXT, "Month at whose end that window begins", "评估窗口前的月份"
         ),
         Column("judged", Type.INTEGER, "Contracts judged in it", "评估合约数", minimum=0),
-        _money("judged_expected", "Margin that was expected of them", "评估期预期利润", True),
-        _money("judged_actual", "Margin that they earned", "评估期实际利润", True),
+        money("judged_expected", "Margin that was expected of them", "评估期预期利润", True),
+        money("judged_actual", "Margin that they earned", "评估期实际利润", True),
         Column(
             "mean_absolute_error",
             Type.NUMBER,
             "Mean absolute error of the margin by contract",
             "单合约利润平均绝对误差",
-            unit=MONEY,
+            unit=SOURCE_CURRENCY,
             minimum=0,
         ),
         Column("total_bias", Type.NUMBER, "Expected / actual margin - 1", "利润总额偏差"),

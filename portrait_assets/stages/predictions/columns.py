@@ -1,0 +1,27 @@
+"""Columns that several tables of the predictions stage have."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.columns import text
+from portrait_assets.schema.sensitivity import DECLARED
+from portrait_assets.schema.table import Column, Type
+
+BY_TARGET = ("as_of", "target", "horizon")
+HORIZON = Column(
+    "horizon",
+    Type.COUNTER,
+    "Months after the month's end in which it is to happen",
+    "预测期",
+    nullable=False,
+    unit="months",
+    minimum=1,
+    operation=DECLARED,
+)
+TRAINED_FROM = text("trained_from", "First base month that it learned from", "训练起始基准月份")
+TRAINED_UNTIL = text("trained_until", "Last base month that it learned from", "训练截止基准月份")
+CURRENCY_UNIT = text(
+    "unit",
+    "Currency of the amounts, where the source declares one",
+    "币种（数据源已声明时）",
+    operation=DECLARED,
+)
