@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.storage.dagster.room import Context, Pace, Room
+from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -14,21 +14,25 @@ if TYPE_CHECKING:
     from portrait_assets.storage.dagster.checks import TableCheck
 
 
-def _tables(_context: Context) -> Sequence[Table]:
-    return ()
+def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.privacy.cells import smallest_cell
+    from portrait_assets.stages.offers.assets import offers_assets
+    from portrait_assets.stages.raw.source import load_source
 
-
-def _steps(_context: Context) -> Sequence[dg.AssetsDefinition]:
-    return []
+    is_public = context.folder.read(load_source).definition.public
+    return offers_assets(context.partitions, smallest_cell(context.settings, is_public))
 
 
 def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
-    return {}
+    from portrait_assets.stages.offers.next_product import checks as next_product
+    from portrait_assets.stages.offers.suitability import checks as suitability
+
+    return {**suitability.CHECKS, **next_product.CHECKS}
 
 
 ROOM = Room(
     "offers",
-    tables=_tables,
+    tables=declared("portrait_assets.stages.offers.assets:TABLES"),
     steps=_steps,
     checks=_checks,
     pace=Pace(1.0, 0.35, 5.0),
