@@ -25,7 +25,7 @@ from portrait_assets.storage.steps import Grain, Scope, Source, Step
 
 MONTH, DAY = "2024-06", date(2024, 6, 30)
 Row = Mapping[str, Any]
-AFFINITY = Step("product_affinity", (), "FROM affinities", grain=Grain.ALL)
+AFFINITY = Step("product_affinity", (), grain=Grain.ALL)
 """Affinities as a frame that the world has under the name `affinities`."""
 
 
@@ -53,7 +53,8 @@ class Bank:
         self.con = duckdb.connect()
         people, refused = list(customers), [*refuses, *children]
         self._put(GOLDEN_RECORD, ({k: v for k, v in each.items() if k != "means"} for each in people))
-        profiled = [each["customer_id"] for each in people if each["customer_id"] not in refused]
+        known = dict.fromkeys(each["customer_id"] for each in people)
+        profiled = [who for who in known if who not in refused]
         self._put(FEATURE_MATRIX, ({"customer_id": who} for who in profiled))
         kept = [{"customer_id": who, "because": "withdrawn", "keeps_row": True} for who in refuses]
         small = {"because": "minor_without_guardian", "keeps_row": False}
@@ -89,6 +90,7 @@ class Bank:
         frame = pl.DataFrame(
             {name: [each.get(name) for each in given] for name in names},
             schema={name: table.polars_schema[name] for name in names},
+            strict=False,
         )
         # Contracts are held by checks; what a test leaves out is null here.
         for column in table.all_columns:
@@ -98,7 +100,7 @@ class Bank:
 
     def rows(self, step: Step, month: str = MONTH, given: Mapping[Source, str] | None = None) -> pl.DataFrame:
         """The rows of a step."""
-        self.engine.given = given or {}
+        self.engine.given = {AFFINITY: "affinities", **(given or {})}
         return self.engine.frame(step, Scope(month))
 
 

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.offers.next_product.choosing import next_product
 from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT
 from portrait_assets.stages.offers.suitability.contract import PRODUCT_RULE
 from portrait_assets.stages.offers.suitability.counting import product_rule
 from portrait_assets.storage.dagster.steps_asset import steps_asset
-from portrait_assets.storage.steps import Grain, Source, Step
+from portrait_assets.storage.steps import THE_MONTH, Grain, Source, Step, read
 
 NO_AFFINITY = Step(
     "product_affinity",
-    (),
-    "SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS item_kind, NULL::VARCHAR AS item, "
-    "NULL::DOUBLE AS probability WHERE false",
+    (read(FEATURE_MATRIX, THE_MONTH),),
+    "SELECT customer_id, NULL::VARCHAR AS item_kind, NULL::VARCHAR AS item, "
+    "NULL::DOUBLE AS probability FROM feature_matrix WHERE false",
     grain=Grain.ALL,
 )
 """What stands for affinities where there are none."""

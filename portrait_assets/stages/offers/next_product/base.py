@@ -86,25 +86,24 @@ def base_probability(listed: Step) -> Step:
     that counts for them, so that the mean is rather too high than too low. A shorter list leaves
     out nothing that the customer may take.
     """
+    least = Step(
+        "least_listed",
+        (listed,),
+        f"SELECT customer_id, min(CAST(probability AS {EXACT})) AS p FROM listed "
+        f"GROUP BY customer_id HAVING count(*) >= {LISTED}",
+        grain=Grain.ALL,
+    )
     return Step(
         "base_rate",
-        (listed,),
+        (listed, least),
         f"""
-        WITH exact AS (
-            SELECT customer_id, product_id, CAST(probability AS {EXACT}) AS p FROM listed
-        ), least AS (
-            SELECT customer_id, min(p) AS p FROM exact GROUP BY customer_id
-            HAVING count(*) >= {LISTED}
-        ), of_all AS (
-            SELECT coalesce(sum(p), 0) AS p, count(*) AS customers FROM least
-        ), of_product AS (
-            SELECT product_id, sum(e.p) AS p, count(*) AS customers,
-                coalesce(sum(l.p), 0) AS least, count(l.p) AS full_lists
-            FROM exact AS e LEFT JOIN least AS l USING (customer_id) GROUP BY product_id
-        )
         SELECT product_id, round(CAST(o.p + a.p - o.least AS DOUBLE)
             / (o.customers + a.customers - o.full_lists), {DIGITS}) AS base_probability
-        FROM of_product AS o, of_all AS a
+        FROM (
+            SELECT product_id, sum(CAST(l.probability AS {EXACT})) AS p, count(*) AS customers,
+                coalesce(sum(f.p), 0) AS least, count(f.p) AS full_lists
+            FROM listed AS l LEFT JOIN least_listed AS f USING (customer_id) GROUP BY product_id
+        ) AS o, (SELECT coalesce(sum(p), 0) AS p, count(*) AS customers FROM least_listed) AS a
         """,
         grain=Grain.ALL,
     )

@@ -77,33 +77,43 @@ GENERIC_OFFER = Step(
 """What those who refuse profiling are offered: what most have, of what suits by rule."""
 
 
-def _next_product_sql(scope: Scope) -> str:
-    columns = ", ".join(NEXT_PRODUCT.column_names[1:])
+def offered_products(suited: Step) -> Step:
+    """What is offered to each customer, ranked from 1; who has no row gets nothing."""
     en, zh = map(literal, GENERIC_TEXTS)
-    return f"""
-    WITH chosen AS (
-        SELECT *, row_number() OVER (
-            PARTITION BY customer_id ORDER BY probability DESC, product_id
-        ) AS rank
-        FROM suited WHERE probability > base_probability QUALIFY rank <= {MOST_OFFERED}
-    ), offered AS (
+    return Step(
+        "offered",
+        (suited, GENERIC_OFFER),
+        f"""
         SELECT customer_id, rank, product_id, {literal(PERSONAL)} AS basis, probability,
-            base_probability, value, 'more_probable' AS reason, reason_en, reason_zh FROM chosen
-        UNION ALL
+            base_probability, value, 'more_probable' AS reason, reason_en, reason_zh
+        FROM (
+            SELECT *, row_number() OVER (
+                PARTITION BY customer_id ORDER BY probability DESC, product_id
+            ) AS rank
+            FROM suited WHERE probability > base_probability QUALIFY rank <= {MOST_OFFERED}
+        ) UNION ALL
         SELECT customer_id, rank, product_id, {literal(GENERIC)}, NULL, NULL, NULL, 'most_taken',
             {en}, {zh} FROM generic_offer
-    ), others AS (
-        SELECT customer_id, CASE
-                WHEN is_profiled AND customer_id NOT IN (SELECT customer_id FROM listed)
-                THEN 'nothing_known'
-                WHEN is_profiled AND customer_id IN (SELECT customer_id FROM suited)
-                THEN 'none_better' ELSE 'none_suits' END AS reason
-        FROM subject WHERE customer_id NOT IN (SELECT customer_id FROM offered)
+        """,
+        grain=Grain.ALL,
     )
+
+
+def _next_product_sql(scope: Scope) -> str:
+    columns = ", ".join(NEXT_PRODUCT.column_names[1:])
+    return f"""
     SELECT {scope.day} AS as_of, {columns} FROM (
         SELECT {columns} FROM offered UNION ALL
         SELECT customer_id, 1, {literal(NONE)}, {literal(NONE)}, NULL, NULL, NULL, reason,
-            {none_sql("reason", "en")}, {none_sql("reason", "zh")} FROM others
+            {none_sql("reason", "en")}, {none_sql("reason", "zh")}
+        FROM (
+            SELECT customer_id, CASE
+                    WHEN is_profiled AND customer_id NOT IN (SELECT customer_id FROM listed)
+                    THEN 'nothing_known'
+                    WHEN is_profiled AND customer_id IN (SELECT customer_id FROM suited)
+                    THEN 'none_better' ELSE 'none_suits' END AS reason
+            FROM subject WHERE customer_id NOT IN (SELECT customer_id FROM offered)
+        )
     ) ORDER BY customer_id, rank
     """
 
@@ -120,7 +130,7 @@ def next_product(affinity: Source, smallest: int = EVERY_CELL) -> Step:
     suited = suited_products(listed, base_probability(listed), usual_amount(smallest))
     return Step(
         "next_product",
-        (listed, suited, GENERIC_OFFER, SUBJECT),
+        (listed, suited, offered_products(suited), SUBJECT),
         _next_product_sql,
         grain=Grain.ALL,
         writes=NEXT_PRODUCT,
