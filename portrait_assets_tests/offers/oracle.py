@@ -32,13 +32,20 @@ def tolerance_on(customer: Mapping[str, Any], on: date) -> int | None:
 
 def may_be_offered(customer: Mapping[str, Any], product: Mapping[str, Any], on: date) -> bool:
     grade, written = GRADES.get(product.get("risk_grade") or ""), product.get("risk_grade")
-    asks, lowest = product.get("needs_assessment"), TOLERANCES.get(product.get("sold_to_risk_tolerance") or "")
+    asks, lowest = (
+        product.get("needs_assessment"),
+        TOLERANCES.get(product.get("sold_to_risk_tolerance") or ""),
+    )
     is_insurance = product["category"] == "insurance"
     born = customer.get("birth_date")
     age = None if born is None else years(born, on)
     since, until = product.get("introduced_on"), product.get("withdrawn_on")
 
-    if (since and since > on) or (until and until <= on) or product.get("is_personalisable") is False:
+    if (
+        (since and since > on)
+        or (until and until <= on)
+        or product.get("is_personalisable") is False
+    ):
         return False
     # A product whose risk nobody has graded is offered only where it is stated to carry none.
     if grade is None and (written is not None or (not is_insurance and asks is not False)):

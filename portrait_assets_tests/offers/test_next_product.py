@@ -9,7 +9,7 @@ import polars as pl
 from portrait_assets.stages.offers.next_product.base import base_probability, listed_products
 from portrait_assets.stages.offers.next_product.choosing import next_product
 from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT
-from portrait_assets_tests.offers.world import AFFINITY, DAY, Bank, assessed, fund
+from portrait_assets_tests.offers.world import AFFINITY, Bank, account, assessed, fund
 
 NEXT = next_product(AFFINITY)
 SOLD = [fund(f"f{n}", f"R{n}", margin_rate=0.01) for n in range(1, 6)]
@@ -75,11 +75,7 @@ def test_why_nothing_is_offered_is_told_apart():
 
 def test_who_refuses_profiling_gets_what_most_have_of_what_suits():
     held = {"f5": ["a", "b", "c"], "f2": ["a", "b"], "f1": ["a"], "f3": ["b", "c"]}
-    balances = [
-        {"customer_id": who, "account_id": f"{who}{i}", "product_id": i, "balance": 5, "balance_on": DAY}
-        for i, holders in held.items()
-        for who in holders
-    ]
+    balances = [account(who, i) for i, holders in held.items() for who in holders]
     people = [assessed(who, "C5") for who in "abc"]
     refuse = [assessed("no", "C2", means=9), assessed("nono", "C5", means=9)]
     kid = assessed("kid", "C5", age=10)
@@ -97,18 +93,21 @@ def test_who_refuses_profiling_gets_what_most_have_of_what_suits():
     assert "kid" not in rows["customer_id"], "nothing is offered to a child"
     generic = rows.filter(pl.col("customer_id").is_in(["no", "nono"]))
     assert set(generic["basis"]) == {"generic"}
-    assert generic.select("probability", "base_probability", "value").null_count().row(0) == (5, 5, 5)
+    assert generic.select("probability", "base_probability", "value").null_count().row(0) == (
+        5,
+        5,
+        5,
+    )
 
 
 def test_what_may_not_be_personalised_is_offered_to_all_alike_only():
     sold = [fund("f1", "R1", is_personalisable=False)]
-    balance = {"account_id": "x", "product_id": "f1", "balance": 5, "balance_on": DAY}
     bank = Bank(
         [assessed("ann", "C5"), assessed("bob", "C5"), assessed("no", "C5")],
         sold,
         [*likes("ann", f1=0.9), *likes("bob", f1=0.1)],
         refuses=["no"],
-        balances=[{"customer_id": "ann", **balance}],
+        balances=[account("ann", "f1")],
     )
     assert offers(bank, "ann") == ["none"]
     assert offers(bank, "no") == ["f1"]
@@ -120,10 +119,7 @@ def value(bank: Bank, smallest: int = 1) -> Any:
 
 
 def test_the_value_is_that_of_the_amount_that_holders_usually_have():
-    holders = [
-        {"customer_id": who, "account_id": who, "product_id": "f1", "balance": b, "balance_on": DAY}
-        for who, b in {"b": 1000, "c": 3000, "d": 80_000}.items()
-    ]
+    holders = [account(who, "f1", b) for who, b in {"b": 1000, "c": 3000, "d": 80_000}.items()]
     people = [assessed(who, "C5") for who in ("ann", "b", "c", "d")]
     affinities = [*likes("ann", f1=0.5), *likes("b", f1=0.1)]
     bank = Bank(people, SOLD, affinities, balances=holders)

@@ -1,4 +1,4 @@
-"""Suitability: every combination of what is known of customers and of products, and single rules."""
+"""Suitability: every combination of what is known of customers and products, and single rules."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ CATEGORIES = ("fund", "insurance")
 
 def customers() -> Iterator[dict[str, Any]]:
     combined = itertools.product(TOLERANCES, ASSESSMENTS, BIRTHS, INVESTORS, CARES, NEEDS, MEANS)
-    for number, (tolerance, (made, until), born, professional, care, need, means) in enumerate(combined):
+    for number, (tolerance, (made, until), born, professional, care, need, means) in enumerate(
+        combined
+    ):
         yield {
             "customer_id": f"c{number:05}",
             "risk_tolerance": tolerance,
@@ -110,7 +112,7 @@ def test_every_combination_is_decided_as_the_oracle_decides():
 
 def test_an_offer_that_the_oracle_forbids_would_be_found():
     weaker = refusal_sql().replace(BY_CODE["tolerance_too_low"].sql, "false")
-    without = replace(PAIRS, sql=PAIRS.sql.replace(refusal_sql(), weaker))
+    without = replace(PAIRS, sql=str(PAIRS.sql).replace(refusal_sql(), weaker))
     (found,) = Bank([assessed("ann", "C1")], [fund("bold", "R5")]).rows(without)["rule"]
     assert found == SUITABLE
     assert not may_be_offered(assessed("ann", "C1"), fund("bold", "R5"), DAY)
@@ -123,50 +125,55 @@ def rule(customer: dict[str, Any], product: dict[str, Any]) -> str:
 
 
 CASES: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
-        (assessed("ann", "C3"), fund("f", "R3"), SUITABLE),
-        (assessed("ann", "C3"), fund("f", "R4"), "tolerance_too_low"),
-        (assessed("ann", "C3"), fund("f", "r3 "), SUITABLE),
-        (assessed("ann", "C3"), fund("f", "high"), "grade_unknown"),
-        (assessed("ann", "C3"), fund("f", None), "grade_unknown"),
-        (assessed("ann", "C1", is_professional_investor=True), fund("f", "R5"), SUITABLE),
-        (assessed("old", "C5", age=70), fund("f", "R4"), "elder_without_care"),
-        (
-            assessed("old", "C5", age=70, is_professional_investor=True),
-            fund("f", "R4"),
-            "elder_without_care",
-        ),
-        (assessed("old", "C5", age=70, extra_care_recorded_on=DAY), fund("f", "R4"), SUITABLE),
-        (assessed("old", "C5", age=70), fund("f", "R3"), SUITABLE),
-        (assessed("ann", "C5", risk_tolerance_expires_on=DAY), fund("f", "R1"), "assessment_expired"),
-        (assessed("ann", "C5", risk_assessed_on=date(2024, 7, 1)), fund("f", "R3"), "not_assessed"),
-        ({"customer_id": "new", "means": 5}, fund("f", "R3", needs_assessment=False), "not_assessed"),
-        ({"customer_id": "new", "means": 5}, fund("f", "R1", needs_assessment=False), SUITABLE),
-        (assessed("ann", "C3", means=99), fund("f", "R1", minimum_amount=100), "below_minimum"),
-        (assessed("ann", "C3", means=None), fund("f", "R1", minimum_amount=100), "means_unknown"),
-        (assessed("ann", "C3"), fund("f", "R1", is_personalisable=False), "not_personalisable"),
-        (assessed("ann", "C3"), fund("f", "R1", withdrawn_on=DAY), "not_on_sale"),
-        (assessed("ann", "C3"), fund("f", "R1", withdrawn_on=date(2024, 7, 1)), SUITABLE),
-        (assessed("ann", "C3"), fund("f", "R1", introduced_on=date(2024, 7, 1)), "not_on_sale"),
-        (
-            assessed("ann", "C3"),
-            {"product_id": "i", "category": "医疗保险", "needs_assessment": True},
-            "need_not_assessed",
-        ),
-        (
-            assessed("ann", "C3", insurance_need_assessed_on=DAY),
-            {"product_id": "i", "department": "Insurance", "category": "life"},
-            SUITABLE,
-        ),
-        (
-            assessed("kid", "C3", age=16),
-            {"product_id": "card", "category": "credit_card", "needs_assessment": False},
-            "minor",
-        ),
-        (
-            assessed("ann", "C3"),
-            {"product_id": "loan", "category": "loan", "needs_assessment": False, "minimum_amount": 9e6},
-            SUITABLE,
-        ),
+    (assessed("ann", "C3"), fund("f", "R3"), SUITABLE),
+    (assessed("ann", "C3"), fund("f", "R4"), "tolerance_too_low"),
+    (assessed("ann", "C3"), fund("f", "r3 "), SUITABLE),
+    (assessed("ann", "C3"), fund("f", "high"), "grade_unknown"),
+    (assessed("ann", "C3"), fund("f", None), "grade_unknown"),
+    (assessed("ann", "C1", is_professional_investor=True), fund("f", "R5"), SUITABLE),
+    (assessed("old", "C5", age=70), fund("f", "R4"), "elder_without_care"),
+    (
+        assessed("old", "C5", age=70, is_professional_investor=True),
+        fund("f", "R4"),
+        "elder_without_care",
+    ),
+    (assessed("old", "C5", age=70, extra_care_recorded_on=DAY), fund("f", "R4"), SUITABLE),
+    (assessed("old", "C5", age=70), fund("f", "R3"), SUITABLE),
+    (assessed("ann", "C5", risk_tolerance_expires_on=DAY), fund("f", "R1"), "assessment_expired"),
+    (assessed("ann", "C5", risk_assessed_on=date(2024, 7, 1)), fund("f", "R3"), "not_assessed"),
+    ({"customer_id": "new", "means": 5}, fund("f", "R3", needs_assessment=False), "not_assessed"),
+    ({"customer_id": "new", "means": 5}, fund("f", "R1", needs_assessment=False), SUITABLE),
+    (assessed("ann", "C3", means=99), fund("f", "R1", minimum_amount=100), "below_minimum"),
+    (assessed("ann", "C3", means=None), fund("f", "R1", minimum_amount=100), "means_unknown"),
+    (assessed("ann", "C3"), fund("f", "R1", is_personalisable=False), "not_personalisable"),
+    (assessed("ann", "C3"), fund("f", "R1", withdrawn_on=DAY), "not_on_sale"),
+    (assessed("ann", "C3"), fund("f", "R1", withdrawn_on=date(2024, 7, 1)), SUITABLE),
+    (assessed("ann", "C3"), fund("f", "R1", introduced_on=date(2024, 7, 1)), "not_on_sale"),
+    (
+        assessed("ann", "C3"),
+        {"product_id": "i", "category": "医疗保险", "needs_assessment": True},
+        "need_not_assessed",
+    ),
+    (
+        assessed("ann", "C3", insurance_need_assessed_on=DAY),
+        {"product_id": "i", "department": "Insurance", "category": "life"},
+        SUITABLE,
+    ),
+    (
+        assessed("kid", "C3", age=16),
+        {"product_id": "card", "category": "credit_card", "needs_assessment": False},
+        "minor",
+    ),
+    (
+        assessed("ann", "C3"),
+        {
+            "product_id": "loan",
+            "category": "loan",
+            "needs_assessment": False,
+            "minimum_amount": 9e6,
+        },
+        SUITABLE,
+    ),
 )
 
 
@@ -190,14 +197,22 @@ def test_of_a_recorded_age_the_year_since_counts_against_the_offer():
 
 
 def test_who_holds_what_is_risky_is_not_assessed_by_that():
-    holds = {"account_id": "a", "customer_id": "ann", "product_id": "f", "balance": 9, "balance_on": DAY}
+    holds = {
+        "account_id": "a",
+        "customer_id": "ann",
+        "product_id": "f",
+        "balance": 9,
+        "balance_on": DAY,
+    }
     bank = Bank([{"customer_id": "ann", "means": 9}], [fund("f", "R3")], balances=[holds])
     assert bank.rows(PAIRS)["rule"].to_list() == ["not_assessed"]
 
 
 def test_goods_suit_everybody_unless_they_are_withdrawn():
     goods = [{"product_id": "milk", "category": "dairy"}]
-    assert Bank([{"customer_id": "kid", "age": 9}], goods).rows(PAIRS)["rule"].to_list() == [SUITABLE]
+    assert Bank([{"customer_id": "kid", "age": 9}], goods).rows(PAIRS)["rule"].to_list() == [
+        SUITABLE
+    ]
     assert Bank([{"customer_id": "kid"}], goods).rows(COUNTED).is_empty(), "nothing has to suit"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,14 +19,20 @@ from portrait_assets.stages.features.contract import (
     UNPROFILED,
 )
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
+from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Grain, Scope, Source, Step
+from portrait_assets.storage.steps import Grain, Scope, Step
 
 MONTH, DAY = "2024-06", date(2024, 6, 30)
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 AFFINITY = Step("product_affinity", (), grain=Grain.ALL)
-"""Affinities as a frame that the world has under the name `affinities`."""
+"""Affinities, which the bank has under the name `affinities`."""
+AFFINITIES = {
+    "customer_id": pl.String,
+    "item_kind": pl.String,
+    "item": pl.String,
+    "probability": pl.Float64,
+}
 
 
 class Bank:
@@ -36,8 +42,8 @@ class Bank:
         customers: records, each with `customer_id`, what is recorded, and `means`, what they hold.
         products: rows of the products.
         affinities: `customer_id`, `item` and `probability`, of the kind `product` unless stated.
-        refuses: who of the customers refuses profiling; `children` are those for whom no guardian
-            agreed.
+        refuses: who of the customers refuses profiling.
+        children: those for whom no guardian agreed.
         tables: rows of further cleaned tables.
     """
 
@@ -46,62 +52,75 @@ class Bank:
         customers: Iterable[Row] = (),
         products: Iterable[Row] = (),
         affinities: Iterable[Row] = (),
-        refuses: Iterable[str] = (),
-        children: Iterable[str] = (),
+        refuses: Sequence[str] = (),
+        children: Sequence[str] = (),
         **tables: Iterable[Row],
     ) -> None:
-        self.con = duckdb.connect()
         people, refused = list(customers), [*refuses, *children]
-        self._put(GOLDEN_RECORD, ({k: v for k, v in each.items() if k != "means"} for each in people))
-        known = dict.fromkeys(each["customer_id"] for each in people)
-        profiled = [who for who in known if who not in refused]
-        self._put(FEATURE_MATRIX, ({"customer_id": who} for who in profiled))
-        kept = [{"customer_id": who, "because": "withdrawn", "keeps_row": True} for who in refuses]
-        small = {"because": "minor_without_guardian", "keeps_row": False}
-        self._put(UNPROFILED, [*kept, *({"customer_id": who} | small for who in children)])
-        self._put(
-            CUSTOMER_BALANCE_MONTH,
-            (
-                {"customer_id": each["customer_id"], "balance": each["means"]}
-                for each in people
-                if each.get("means") is not None
-            ),
-        )
-        self._put(CLEANED["products"], products)
-        for name in ("balances", "transactions"):
-            self._put(CLEANED[name], tables.get(name, ()))
-        self._put(CONSENT_DEFAULT, [{"purpose": "profiling", "allowed": True}])
-        answers = {"purpose": "profiling", "allowed": False}
-        self._put(CUSTOMER_CONSENT, ({"customer_id": w, "because": "withdrawn"} | answers for w in refused))
-        for table in (IDENTITY_MAP, CUSTOMER_ALIAS, CUSTOMER_MONTH):
-            self._put(table, ())
-        listed = [{"item_kind": "product"} | dict(each) for each in affinities]
-        schema = {"customer_id": pl.String, "item_kind": pl.String, "item": pl.String, "probability": pl.Float64}
-        self.con.register("affinities", pl.DataFrame(listed, schema=schema, orient="row"))
-        self.engine = Engine(self.con)
+        holders = [each for each in people if each.get("means") is not None]
+        ages = {each["customer_id"]: _age(each) for each in people}
+        answers = {"purpose": "profiling", "allowed": False, "because": "withdrawn"}
+        rows: dict[Table, Iterable[Row]] = {
+            GOLDEN_RECORD: people,
+            FEATURE_MATRIX: [
+                {"customer_id": who, "age": age} for who, age in ages.items() if who not in refused
+            ],
+            UNPROFILED: [
+                {"customer_id": who, "because": "withdrawn", "keeps_row": who in refuses}
+                for who in refused
+            ],
+            CUSTOMER_BALANCE_MONTH: [each | {"balance": each["means"]} for each in holders],
+            CLEANED["products"]: products,
+            CONSENT_DEFAULT: [{"purpose": "profiling", "allowed": True}],
+            CUSTOMER_CONSENT: [{"customer_id": who} | answers for who in refused],
+        }
+        rows |= {CLEANED[name]: tables.get(name, ()) for name in ("balances", "transactions")}
+        rows |= dict.fromkeys((IDENTITY_MAP, CUSTOMER_ALIAS, CUSTOMER_MONTH), ())
+        self.frames = {table: frame_of(table, given) for table, given in rows.items()}
+        self.con = duckdb.connect()
+        for table, frame in self.frames.items():
+            self.put(table, frame)
+        listed = [{"item_kind": "product", **each} for each in affinities]
+        self.con.register("affinities", pl.DataFrame(listed, AFFINITIES, orient="row"))
+        self.engine = Engine(self.con, given={AFFINITY: "affinities"})
 
-    def _put(self, table: Table, rows: Iterable[Row]) -> None:
+    def put(self, table: Table, frame: pl.DataFrame) -> None:
+        """Store a table; its nulls are held by checks, and may be anywhere here."""
+        columns = ", ".join(f"{quote(c.name)} {c.type}" for c in table.all_columns)
         self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
-        self.con.execute(create_table_sql(table, column_types(table)))
-        given = [{"as_of": DAY, "month": MONTH, **each} for each in rows]
-        names = [name for name in table.polars_schema if any(name in each for each in given)]
-        if not given:
-            return
-        frame = pl.DataFrame(
-            {name: [each.get(name) for each in given] for name in names},
-            schema={name: table.polars_schema[name] for name in names},
-            strict=False,
-        )
-        # Contracts are held by checks; what a test leaves out is null here.
-        for column in table.all_columns:
-            if not column.nullable and column.name not in names:
-                self.con.execute(f"ALTER TABLE {table.full_name} ALTER {column.name} DROP NOT NULL")
-        self.con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM frame")
+        self.con.execute(f"CREATE TABLE {table.full_name} ({columns})")
+        self.con.register("incoming", frame)
+        self.con.execute(f"INSERT INTO {table.full_name} BY NAME FROM incoming")
 
-    def rows(self, step: Step, month: str = MONTH, given: Mapping[Source, str] | None = None) -> pl.DataFrame:
+    def rows(self, step: Step) -> pl.DataFrame:
         """The rows of a step."""
-        self.engine.given = {AFFINITY: "affinities", **(given or {})}
-        return self.engine.frame(step, Scope(month))
+        return self.engine.frame(step, Scope(MONTH))
+
+
+def frame_of(table: Table, rows: Iterable[Row]) -> pl.DataFrame:
+    """Rows of a table in the bank's month; what they leave out is null."""
+    given = [{"as_of": DAY, "month": MONTH, **each} for each in rows]
+    return pl.DataFrame(
+        {name: [each.get(name) for each in given] for name in table.column_names},
+        schema=table.polars_schema,
+        strict=False,
+    )
+
+
+def _age(customer: Row) -> int | None:
+    born = customer.get("birth_date")
+    return DAY.year - born.year if born else customer.get("age")
+
+
+def account(customer_id: str, product_id: str, balance: int = 5) -> dict[str, Any]:
+    """An account of a product at the month's end."""
+    return {
+        "customer_id": customer_id,
+        "account_id": f"{customer_id}-{product_id}",
+        "product_id": product_id,
+        "balance": balance,
+        "balance_on": DAY,
+    }
 
 
 def fund(product_id: str, grade: str | None, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,21 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from portrait_assets.schema.table import Table
+    from portrait_assets.stages.offers.sets.declared import ProductSet
+    from portrait_assets.stages.tags.catalogue.tag import Catalogue
     from portrait_assets.storage.dagster.checks import TableCheck
+
+
+def _catalogue(context: Context) -> Catalogue:
+    from portrait_assets.stages.tags.catalogue.load import source_catalogue
+
+    return context.folder.read(source_catalogue)
+
+
+def _sets(context: Context) -> Sequence[ProductSet]:
+    from portrait_assets.stages.offers.sets.declared import source_sets
+
+    return context.folder.read(source_sets, _catalogue(context))
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
@@ -20,14 +34,16 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.raw.source import load_source
 
     is_public = context.folder.read(load_source).definition.public
-    return offers_assets(context.partitions, smallest_cell(context.settings, is_public))
+    smallest = smallest_cell(context.settings, is_public)
+    return offers_assets(_sets(context), _catalogue(context), context.partitions, smallest)
 
 
-def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
+def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
     from portrait_assets.stages.offers.next_product import checks as next_product
+    from portrait_assets.stages.offers.sets.checks import sets_checks
     from portrait_assets.stages.offers.suitability import checks as suitability
 
-    return {**suitability.CHECKS, **next_product.CHECKS}
+    return {**suitability.CHECKS, **next_product.CHECKS, **sets_checks(_sets(context))}
 
 
 ROOM = Room(

@@ -1,1 +1,1 @@
-"""The next best product of each customer: of those that suit, what is more probable than for all."""
+"""The next best product of each customer: suitable, and more probable than for all."""

@@ -29,9 +29,7 @@ MOST_POPULAR = 50
 """Products among which those that suit are looked for where all are offered alike."""
 
 
-SUITS = (
-    "CROSS JOIN financial AS f LEFT JOIN terms AS p ON p.product_id = {product}"
-)
+SUITS = "CROSS JOIN financial AS f LEFT JOIN terms AS p ON p.product_id = {product}"
 IS_KNOWN = "(p.product_id IS NOT NULL OR NOT f.is_financial)"
 """Of a product in no table of products it is not known that it suits, unless nothing has to."""
 

@@ -44,11 +44,15 @@ def personal_sql(language: str) -> str:
     """The SQL of the sentence on a personal offer; it reads `c`, `p` and the probabilities."""
     if language == "zh":
         return f"format('购买概率为全体客户的{{:.1f}}倍', {_TIMES}) || {_FIT_ZH} || '。'"
-    return f"format('{{:.1f}} times as probable as for all customers', {_TIMES}) || {_FIT_EN} || '.'"
+    return (
+        f"format('{{:.1f}} times as probable as for all customers', {_TIMES}) || {_FIT_EN} || '.'"
+    )
 
 
 def none_sql(code: str, language: str) -> str:
     """The SQL of the sentence of a code of `NONE`, by a column of codes."""
     place = 1 if language == "zh" else 0
-    cases = " ".join(f"WHEN {literal(key)} THEN {literal(text[place])}" for key, text in NONE.items())
+    cases = " ".join(
+        f"WHEN {literal(key)} THEN {literal(text[place])}" for key, text in NONE.items()
+    )
     return f"CASE {code} {cases} END"

@@ -22,7 +22,9 @@ PRODUCT_RULE = Table(
         ),
         Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=1),
         Column("reason_en", Type.TEXT, "What it says", "英文说明", False, operation=DECLARED),
-        Column("reason_zh", Type.TEXT, "The same in Chinese", "中文说明", False, operation=DECLARED),
+        Column(
+            "reason_zh", Type.TEXT, "The same in Chinese", "中文说明", False, operation=DECLARED
+        ),
     ),
     key=("as_of", "product_id", "rule"),
     partition_by=PartitionBy.AS_OF,

@@ -37,7 +37,9 @@ def _subject_sql(scope: Scope) -> str:
     # Who was of an age on a day may have had a birthday on the next.
     had_birthday = f"CAST(coalesce(recorded_on < {day}, false) AS INTEGER)"
     own = _full_years("birth_date", day)
-    expires = f"coalesce(risk_tolerance_expires_on, risk_assessed_on + INTERVAL {VALID_MONTHS} MONTH)"
+    expires = (
+        f"coalesce(risk_tolerance_expires_on, risk_assessed_on + INTERVAL {VALID_MONTHS} MONTH)"
+    )
     counts = f"coalesce({expires} > {day}, false) AND coalesce(risk_assessed_on <= {day}, true)"
     return f"""
     SELECT m.customer_id, m.is_profiled,

@@ -10,6 +10,12 @@ INSURANCE = "insur|保险"
 GRADE = "^R?([1-5])$"
 """How a risk grade is written; any other word is no known grade."""
 
+STATED = (
+    *("product_id", "department", "category", "product_type", "brand", "is_own_label"),
+    *("risk_grade", "minimum_amount", "term_days", "sold_to_risk_tolerance", "needs_assessment"),
+)
+"""What the source states of a product, as it states it."""
+
 PRODUCTS = read(CLEANED["products"], EVER)
 FINANCIAL = Step(
     "financial",
@@ -34,8 +40,7 @@ def _terms_sql(scope: Scope) -> str:
             OR coalesce(needs_assessment, false) AND NOT is_insurance AS asks_tolerance,
         is_insurance OR grade IS NOT NULL AS is_bought
     FROM (
-        SELECT product_id, category, product_type, department, term_days, minimum_amount,
-            margin_rate, written, needs_assessment, grade, needed, is_financial,
+        SELECT {", ".join(STATED)}, margin_rate, written, grade, needed, is_financial,
             greatest(grade, needed) AS level,
             is_financial AND coalesce(regexp_matches({kinds}, '{INSURANCE}'), false)
                 AS is_insurance,
