@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,7 +21,9 @@ from portrait_assets.stages.features.contract import (
     UNPROFILED,
 )
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import quote
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Grain, Scope, Step
 
@@ -145,3 +149,17 @@ def assessed(customer_id: str, tolerance: str, age: int = 40, **more: Any) -> di
         "means": 1_000_000,
         **more,
     }
+
+
+def stored(bank: Bank, folder: Path) -> Warehouse:
+    """A warehouse with the bank's tables, for checks."""
+    warehouse = Warehouse(folder / "w.duckdb", "bank", "run")
+    for table, frame in bank.frames.items():
+        nullable = tuple(replace(column, nullable=True) for column in table.columns)
+        warehouse.write(replace(table, columns=nullable), [MONTH], frame)
+    return warehouse
+
+
+def found(check: TableCheck, warehouse: Warehouse, table: Table, rows: pl.DataFrame) -> Finding:
+    """What a check finds in these rows of a table."""
+    return check.find(Subject(warehouse, table, MONTH, lambda: rows))
