@@ -71,7 +71,7 @@ def rows(customers: int, products: int) -> dict[Table, str]:
         "true AS needs_assessment, 100 * (c % 4) AS minimum_amount, 0.01 AS margin_rate, "
         f"'f' AS source_file, c AS source_row FROM range({products}) AS t(c)"
     )
-    held = f"'P' || lpad(({draw(8)} % {products})::VARCHAR, 3, '0')"
+    account_of = f"'P' || lpad(({draw(8)} % {products})::VARCHAR, 3, '0')"
     return {
         GOLDEN_RECORD: record,
         FEATURE_MATRIX: f"SELECT DATE '2024-06-30' AS as_of, {ID} AS customer_id "
@@ -85,7 +85,7 @@ def rows(customers: int, products: int) -> dict[Table, str]:
         f"FROM {everyone} WHERE c % 50 = 0",
         CLEANED["products"]: product,
         CLEANED["balances"]: f"SELECT {month}, {ID} AS customer_id, 'a' || c AS account_id, "
-        f"{held} AS product_id, DATE '2024-06-30' AS balance_on, {draw(9)} AS balance, "
+        f"{account_of} AS product_id, DATE '2024-06-30' AS balance_on, {draw(9)} AS balance, "
         f"'f' AS source_file, c AS source_row FROM {everyone} WHERE c % 10 > 0",
     }
 
@@ -121,6 +121,7 @@ def main() -> None:
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         con = open_database(Path(folder) / "offers.duckdb")
+        con.execute("SET enable_progress_bar = false")
         make(con, customers, given.products)
         engine = Engine(con, given={NO_AFFINITY: "affinity"})
         steps: dict[str, Step] = {
@@ -133,9 +134,9 @@ def main() -> None:
                 source = found.sql if isinstance(found, Query) else "FROM found"
                 con.execute(f"CREATE TABLE {name} AS {source}")
             took, cpu = time.perf_counter() - began, time.process_time() - busy
-            (made,) = con.sql(f"SELECT count(*) FROM {name}").fetchall()[0]
+            (count,) = con.sql(f"SELECT count(*) FROM {name}").fetchall()[0]
             what = f"{name} of {customers:,} customers x {given.products} products"
-            print(f"{what}: {made:,} rows, {took:.1f} s ({cpu:.1f} s of CPU)")
+            print(f"{what}: {count:,} rows, {took:.1f} s ({cpu:.1f} s of CPU)")
             figures |= {f"{name}_s": took, f"{name}_cpu_s": cpu}
         con.close()
     figures["peak_gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -20,13 +20,13 @@ def years(born: date, on: date) -> int:
 def tolerance_on(customer: Mapping[str, Any], on: date) -> int | None:
     """The assessed tolerance, where the assessment was made and has not expired."""
     level = TOLERANCES.get(customer.get("risk_tolerance") or "")
-    made, until = customer.get("risk_assessed_on"), customer.get("risk_tolerance_expires_on")
-    if level is None or (made is not None and made > on):
+    assessed_on, until = customer.get("risk_assessed_on"), customer.get("risk_tolerance_expires_on")
+    if level is None or (assessed_on is not None and assessed_on > on):
         return None
     if until is None:
-        if made is None:
+        if assessed_on is None:
             return None
-        until = made.replace(year=made.year + 1)
+        until = assessed_on.replace(year=assessed_on.year + 1)
     return level if on < until else None
 
 

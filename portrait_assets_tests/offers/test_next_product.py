@@ -60,7 +60,7 @@ def test_equal_probabilities_are_ordered_by_product():
     assert offers(bank, "ann") == ["f1", "f2", "f3"]
 
 
-def test_why_nothing_is_offered_is_told_apart():
+def test_why_nothing_is_offered_has_a_reason():
     bank = Bank(
         [assessed("ann", "C1"), assessed("bob", "C5"), {"customer_id": "new"}],
         SOLD,
@@ -74,8 +74,8 @@ def test_why_nothing_is_offered_is_told_apart():
 
 
 def test_who_refuses_profiling_gets_what_most_have_of_what_suits():
-    held = {"f5": ["a", "b", "c"], "f2": ["a", "b"], "f1": ["a"], "f3": ["b", "c"]}
-    balances = [account(who, i) for i, holders in held.items() for who in holders]
+    holders_of = {"f5": ["a", "b", "c"], "f2": ["a", "b"], "f1": ["a"], "f3": ["b", "c"]}
+    balances = [account(who, i) for i, holders in holders_of.items() for who in holders]
     people = [assessed(who, "C5") for who in "abc"]
     refuse = [assessed("no", "C2", means=9), assessed("nono", "C5", means=9)]
     kid = assessed("kid", "C5", age=10)

@@ -45,6 +45,13 @@ BIRTHS = (
     date(1950, 1, 1),
 )
 INVESTORS = (True, None)
+OTHERS = (
+    "birth_date",
+    "is_professional_investor",
+    "extra_care_recorded_on",
+    "insurance_need_assessed_on",
+    "means",
+)
 CARES = (None, DAY, date(2024, 7, 1))
 NEEDS = (None, DAY)
 MEANS = (None, 999, 1_000)
@@ -58,19 +65,13 @@ CATEGORIES = ("fund", "insurance")
 
 def customers() -> Iterator[dict[str, Any]]:
     combined = itertools.product(TOLERANCES, ASSESSMENTS, BIRTHS, INVESTORS, CARES, NEEDS, MEANS)
-    for number, (tolerance, (made, until), born, professional, care, need, means) in enumerate(
-        combined
-    ):
+    for number, (tolerance, (since, until), *others) in enumerate(combined):
         yield {
             "customer_id": f"c{number:05}",
             "risk_tolerance": tolerance,
-            "risk_assessed_on": made,
+            "risk_assessed_on": since,
             "risk_tolerance_expires_on": until,
-            "birth_date": born,
-            "is_professional_investor": professional,
-            "extra_care_recorded_on": care,
-            "insurance_need_assessed_on": need,
-            "means": means,
+            **dict(zip(OTHERS, others, strict=True)),
         }
 
 

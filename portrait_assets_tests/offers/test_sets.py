@@ -47,18 +47,18 @@ SOLD = [
 
 
 def bank(*people: dict[str, Any], vips: tuple[str, ...] = (), **more: Any) -> Bank:
-    made = Bank(people, SOLD, **more)
+    small = Bank(people, SOLD, **more)
     tags = [
         {"customer_id": who["customer_id"], "is_vip": who["customer_id"] in vips} for who in people
     ]
-    made.put(MATRIX, frame_of(MATRIX, tags))
-    return made
+    small.put(MATRIX, frame_of(MATRIX, tags))
+    return small
 
 
-def of_sets(made: Bank, sets: tuple[ProductSet, ...] = SETS, smallest: int = 1) -> dict[str, Any]:
+def of_sets(small: Bank, sets: tuple[ProductSet, ...] = SETS, smallest: int = 1) -> dict[str, Any]:
     """By set and product the customers of the audience, and those whom it suits."""
     step, _ = set_steps(sets, MATRIX, AFFINITY, smallest)
-    rows = made.rows(step)
+    rows = small.rows(step)
     assert rows.columns == list(PRODUCT_SET.column_names)
     return {
         f"{row['set_code']} {row['product_id']}": (row["customers"], row["suited"])
@@ -66,18 +66,18 @@ def of_sets(made: Bank, sets: tuple[ProductSet, ...] = SETS, smallest: int = 1) 
     }
 
 
-def offered(made: Bank, sets: tuple[ProductSet, ...] = SETS) -> list[tuple[Any, ...]]:
+def offered(small: Bank, sets: tuple[ProductSet, ...] = SETS) -> list[tuple[Any, ...]]:
     _, step = set_steps(sets, MATRIX, AFFINITY)
-    rows = made.rows(step)
+    rows = small.rows(step)
     assert rows.columns == list(SET_OFFER.column_names)
     return rows.select("set_code", "customer_id", "product_id").rows()
 
 
 def test_a_set_has_products_of_a_known_grade_up_to_its_highest():
     people = [assessed("old", "C5", age=64), assessed("poor", "C5", age=60, means=5)]
-    made = bank(*people, assessed("ann", "C5", age=59))
-    assert of_sets(made) == {"calm f1": (2, 2), "calm f2": (2, 1)}
-    assert offered(made) == [("calm", "old", "f1"), ("calm", "old", "f2"), ("calm", "poor", "f1")]
+    small = bank(*people, assessed("ann", "C5", age=59))
+    assert of_sets(small) == {"calm f1": (2, 2), "calm f2": (2, 1)}
+    assert offered(small) == [("calm", "old", "f1"), ("calm", "old", "f2"), ("calm", "poor", "f1")]
 
 
 def test_the_packaged_sets_are_for_sixty_and_over_and_for_young_adults():
@@ -97,15 +97,15 @@ def test_the_packaged_sets_are_for_sixty_and_over_and_for_young_adults():
 
 def test_what_is_probable_comes_first_and_then_what_most_have():
     people = [assessed("old", "C5", age=64), assessed("ann", "C5"), assessed("bob", "C5")]
-    held = [account("ann", "f2"), account("bob", "f2"), account("ann", "f3")]
+    balances = [account("ann", "f2"), account("bob", "f2"), account("ann", "f3")]
     any_fund = sets_of({"code": "funds", "audience": "age = 64", "products": "category = 'fund'"})
-    assert offered(bank(*people, balances=held), any_fund) == [
+    assert offered(bank(*people, balances=balances), any_fund) == [
         ("funds", "old", "f2"),
         ("funds", "old", "f3"),
         ("funds", "old", "f1"),
     ]
     likes = [{"customer_id": "old", "item": "f1", "probability": 0.01}]
-    liked = offered(bank(*people, balances=held, affinities=likes), any_fund)
+    liked = offered(bank(*people, balances=balances, affinities=likes), any_fund)
     assert liked[0] == ("funds", "old", "f1")
 
 
@@ -113,14 +113,14 @@ def test_an_audience_may_read_tags_and_has_nobody_who_refuses_profiling():
     only_r1 = {"highest_grade": "R1"}
     vips = sets_of({"code": "vips", "audience": "is_vip AND age > 20", "rule": only_r1})
     people = [assessed("ann", "C5"), assessed("bob", "C5"), assessed("no", "C5")]
-    made = bank(*people, vips=("ann", "no"), refuses=["no"])
-    assert offered(made, vips) == [("vips", "ann", "f1")]
+    small = bank(*people, vips=("ann", "no"), refuses=["no"])
+    assert offered(small, vips) == [("vips", "ann", "f1")]
 
 
 def test_few_customers_are_not_counted():
     young = [assessed(f"y{n}", "C5", age=64) for n in range(12)]
-    made = bank(*young, assessed("poor", "C5", age=64, means=5))
-    assert of_sets(made, smallest=10) == {"calm f1": (13, 13), "calm f2": (13, None)}
+    small = bank(*young, assessed("poor", "C5", age=64, means=5))
+    assert of_sets(small, smallest=10) == {"calm f1": (13, 13), "calm f2": (13, None)}
     few = of_sets(bank(*young[:9]), smallest=10)
     assert few == {"calm f1": (None, None), "calm f2": (None, None)}
 

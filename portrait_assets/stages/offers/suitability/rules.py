@@ -2,9 +2,9 @@
 
 A pair of a product and a customer is refused by the first rule that it breaks; what breaks none
 suits. Where a rule cannot be decided, for something is not known, it refuses: nothing is offered
-that may not suit. Source: 金融机构产品适当性管理办法 (National Financial Regulatory
-Administration, order 2025/7), in force since 2026-02-01; decision 080 tells what was chosen where
-the order leaves a choice.
+that may not suit. Source: 金融机构产品适当性管理办法 (National Financial Regulatory Administration,
+order 2025/7), which holds from 2026-02-01 on; decision 080 tells what was chosen where it leaves a
+choice.
 """
 
 from __future__ import annotations
