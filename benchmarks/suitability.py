@@ -25,17 +25,17 @@ from portrait_assets.stages.features.contract import (
     UNPROFILED,
 )
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.stages.offers.assets import NO_AFFINITY
 from portrait_assets.stages.offers.next_product.choosing import next_product
 from portrait_assets.stages.offers.suitability.counting import product_rule
 from portrait_assets.storage.duckdb.connection import open_database
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Scope, Step
+from portrait_assets.storage.steps import Grain, Scope, Step
 from portrait_assets.testing.measured import keep
 
 MONTH = "2024-06"
+AFFINITY = Step("product_affinity", (), grain=Grain.ALL)
 TABLES = (
     *(GOLDEN_RECORD, FEATURE_MATRIX, UNPROFILED, CUSTOMER_BALANCE_MONTH, CUSTOMER_MONTH),
     *(IDENTITY_MAP, CUSTOMER_ALIAS, CONSENT_DEFAULT, CUSTOMER_CONSENT),
@@ -123,10 +123,10 @@ def main() -> None:
         con = open_database(Path(folder) / "offers.duckdb")
         con.execute("SET enable_progress_bar = false")
         make(con, customers, given.products)
-        engine = Engine(con, given={NO_AFFINITY: "affinity"})
+        engine = Engine(con, given={AFFINITY: "affinity"})
         steps: dict[str, Step] = {
             "product_rule": product_rule(10),
-            "next_product": next_product(NO_AFFINITY, 10),
+            "next_product": next_product(AFFINITY, 10),
         }
         for name, step in steps.items():
             began, busy = time.perf_counter(), time.process_time()
