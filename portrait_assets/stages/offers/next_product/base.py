@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.persons import of_persons
+from portrait_assets.stages.offers.suitability.terms import TERMS
 from portrait_assets.storage.steps import THE_MONTH, Grain, Source, Step, window
 
 LISTED = 10
@@ -27,14 +28,15 @@ _HELD = """
 """
 _PAID = """
     SELECT customer_id, product_id, sum(amount) AS amount FROM payments_12m
-    WHERE product_id IS NOT NULL GROUP BY customer_id, product_id HAVING sum(amount) > 0
+    WHERE product_id IN (SELECT product_id FROM terms WHERE margin_rate IS NOT NULL)
+    GROUP BY customer_id, product_id HAVING sum(amount) > 0
 """
 
 
 def usual_amount(smallest: int) -> Step:
     """By product the median of what its holders have, or else of what they paid in twelve months.
 
-    Of fewer customers than `smallest` it is not given.
+    Of fewer customers than `smallest` it is not given; nor are payments where no margin is known.
     """
     counted = (
         "SELECT product_id, quantile_disc(amount, 0.5) AS amount FROM ({}) "
@@ -42,7 +44,7 @@ def usual_amount(smallest: int) -> Step:
     )
     return Step(
         "usual_amount",
-        (BALANCES, PAYMENTS),
+        (BALANCES, PAYMENTS, TERMS),
         f"""
         SELECT product_id, coalesce(h.amount, p.amount) AS amount
         FROM ({counted.format(_HELD)}) AS h

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from portrait_assets.schema.columns import money, share, text
 from portrait_assets.schema.sensitivity import SUITED
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -22,12 +25,8 @@ BASES = (PERSONAL, GENERIC, NONE)
 REASONS = ("more_probable", "most_taken", "nothing_known", "none_suits", "none_better")
 
 
-def _text(name: str, en: str, zh: str, **more: object) -> Column:
-    return Column(name, Type.TEXT, en, zh, nullable=False, sensitivity=C2, **more)  # type: ignore[arg-type]
-
-
-def _share(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.NUMBER, en, zh, minimum=0, maximum=1, sensitivity=C2)
+def _text(name: str, en: str, zh: str, **more: Any) -> Column:
+    return text(name, en, zh, nullable=False, sensitivity=C2, **more)
 
 
 NEXT_PRODUCT = Table(
@@ -56,19 +55,23 @@ NEXT_PRODUCT = Table(
             "推荐依据（personal 个人偏好、generic 通用、none 无推荐）",
             allowed=BASES,
         ),
-        _share(
+        share(
             "probability",
             "Probability that the customer takes it; null where nothing is known or asked of them",
             "购买概率（未知或未作个人分析为空）",
+            sensitivity=C2,
         ),
-        _share("base_probability", "Mean of it over all customers", "全体客户平均概率"),
-        Column(
+        share(
+            "base_probability",
+            "Mean of it over all customers",
+            "全体客户平均概率",
+            sensitivity=C2,
+        ),
+        money(
             "value",
-            Type.MONEY,
             "Margin of a year to expect: probability x margin rate x amount that holders usually "
             "have; null where one of them is not known",
             "预期年利润（概率×年利润率×持有人常见金额）",
-            unit="currency of the source",
             sensitivity=C2,
         ),
         _text("reason", "Why, as a code", "原因代码", allowed=REASONS),

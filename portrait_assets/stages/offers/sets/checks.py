@@ -20,12 +20,17 @@ def _all_suit(subject: Subject) -> Finding:
     return all_suit(subject.warehouse, subject.month, subject.rows)
 
 
-def _within_grade(subject: Subject) -> Finding:
-    """No product above the highest grade of its set, by the newest row of the product."""
+def _newest_grades(subject: Subject) -> pl.DataFrame:
+    """`product_id` and `risk_grade` of each product, by its newest row up to the month."""
     products = CLEANED["products"]
     months = [m for m in subject.warehouse.materialized(products) if m <= subject.month]
     known = subject.warehouse.read(products, months).sort("month")
-    grades = known.unique("product_id", keep="last").select("product_id", "risk_grade")
+    return known.unique("product_id", keep="last").select("product_id", "risk_grade")
+
+
+def _within_grade(subject: Subject) -> Finding:
+    """No product above the highest grade of its set, by the newest row of the product."""
+    grades = _newest_grades(subject)
     limited = subject.rows.drop_nulls("highest_grade").join(grades, on="product_id", how="left")
     written = pl.col("risk_grade").str.strip_chars().str.to_uppercase().str.strip_prefix("R")
     wrong = limited.filter(
@@ -41,9 +46,8 @@ def sets_checks(sets: Sequence[ProductSet]) -> Mapping[Table, Sequence[TableChec
     """The checks of the tables of these sets."""
 
     def has_products(subject: Subject) -> Finding:
-        sold = subject.warehouse.materialized(CLEANED["products"])
-        if not any(rows for month, rows in sold.items() if month <= subject.month):
-            return Finding(0, "no products are known")
+        if _newest_grades(subject)["risk_grade"].is_null().all():
+            return Finding(0, "no product has a grade")
         empty = [each.code for each in sets if each.code not in set(subject.rows["set_code"])]
         return Finding(
             len(empty),

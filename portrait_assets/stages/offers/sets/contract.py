@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from portrait_assets.schema.columns import count, share, text
 from portrait_assets.schema.sensitivity import DECLARED, SHARE, SUITED
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -13,19 +16,17 @@ from portrait_assets.schema.table import (
 )
 from portrait_assets.stages.offers.next_product.contract import MOST_OFFERED
 
-_SET = Column(
-    "set_code", Type.TEXT, "Code of the product set", "产品组合编码", False, operation=DECLARED
-)
-_PRODUCT = Column("product_id", Type.TEXT, "Product", "产品编号", nullable=False)
 
-
-def _stated(name: str, en: str, zh: str, nullable: bool = False, **more: object) -> Column:
-    return Column(name, Type.TEXT, en, zh, nullable, operation=DECLARED, **more)  # type: ignore[arg-type]
+def _stated(name: str, en: str, zh: str, nullable: bool = False, **more: Any) -> Column:
+    return text(name, en, zh, nullable, operation=DECLARED, **more)
 
 
 def _count(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.INTEGER, en, zh, minimum=0)
+    return count(name, en, zh, nullable=True)
 
+
+_SET = _stated("set_code", "Code of the product set", "产品组合编码")
+_PRODUCT = text("product_id", "Product", "产品编号", nullable=False)
 
 PRODUCT_SET = Table(
     schema="offers",
@@ -43,7 +44,9 @@ PRODUCT_SET = Table(
         _stated("highest_grade", "Highest risk grade; null for any", "最高风险等级", True),
         _stated("words", "Words to use", "用语要求", allowed=("standard", "plain")),
         _stated("service", "Service to give", "服务方式", allowed=("any", "human")),
-        _count("customers", "Customers of the audience; null for few", "人群客户数（过少为空）"),
+        count(
+            "customers", "Customers of the audience; null for few", "人群客户数（过少为空）", True
+        ),
         _count(
             "suited",
             "Of these those whom the product suits; null where they or the others are few",
@@ -74,15 +77,12 @@ SET_OFFER = Table(
             maximum=MOST_OFFERED,
             sensitivity=Sensitivity.C2,
         ),
-        Column("product_id", Type.TEXT, "Product", "产品编号", False, sensitivity=Sensitivity.C2),
-        Column(
+        text("product_id", "Product", "产品编号", nullable=False, sensitivity=Sensitivity.C2),
+        share(
             "probability",
-            Type.NUMBER,
             "Probability that the customer takes it; null where it is not known, and it comes "
             "after the others, the one that most customers have first",
             "购买概率（未知为空，按持有客户数排在其后）",
-            minimum=0,
-            maximum=1,
             sensitivity=Sensitivity.C2,
         ),
     ),
