@@ -125,6 +125,15 @@ BESIDES_CONTRACTS = {
     "predictions.credit_curve": {"curve_falls"},
     "tags.portrait_matrix": {"everyone_assigned"},
     "tags.tag_table": {"only_from_catalogue"},
+    "offers.product_rule": {"everyone_counted_once"},
+    "offers.next_product": {
+        "all_suit",
+        "everyone_has_an_answer",
+        "better_than_base",
+        "refusals_kept",
+    },
+    "offers.product_set": {"within_highest_grade", "every_set_has_products"},
+    "offers.set_offer": {"all_suit"},
     "validation.validation_report": {
         *(
             "verdicts_backtests",

@@ -70,6 +70,7 @@ IRREPLACEABLE: Sequence[Irreplaceable] = (
     Irreplaceable("tag_approvals.yaml", "who approved or retired which version, from when and why"),
     Irreplaceable("identity_review.csv", "decisions on pairs of records, those of rekey too"),
     Irreplaceable("audiences.yaml", "saved audiences"),
+    Irreplaceable("product_sets.yaml", "the source's own sets of products"),
     Irreplaceable("segments.yaml", "names given to segments"),
     Irreplaceable("egress_register*.jsonl", "what left, when, to whom and what for", grows=True),
     Irreplaceable("corrections.csv", "what customers had corrected", grows=True),

@@ -144,12 +144,18 @@ CONSENT = Operation(
     "whether something is allowed, since when and why, is left of records, requests and ages",
     "仅保留是否允许、起始日期及原因，不含依据的记录、请求与年龄",
 )
+SUITED = Operation(
+    "suited",
+    {_C3: _C2},
+    "which products suit by stated rules is left of assessments, ages and balances",
+    "仅保留按既定规则是否适当，不含测评、年龄与余额",
+)
 OPERATIONS = {
     each.name: each
     for each in (
         *(YEARS, IS_KNOWN, BAND, COUNT, RANK, SEGMENT, PREDICTED, SHARE, STATISTIC),
         CONFIDENCE,
-        *(AGREEMENT, MASK, ROWS, DECLARED, CONSENT),
+        *(AGREEMENT, MASK, ROWS, DECLARED, CONSENT, SUITED),
     )
 }
 """All operations that lower a class, by name."""

@@ -16,6 +16,7 @@ FOLDERS = (
     "clusters",
     "predictions",
     "tags",
+    "offers",
     "validation",
     "mart",
 )

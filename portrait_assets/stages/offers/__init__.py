@@ -1,0 +1,1 @@
+"""Offers: which products suit whom, and what to offer each customer next."""

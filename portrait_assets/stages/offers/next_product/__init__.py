@@ -1,0 +1,1 @@
+"""The next best product of each customer: suitable, and more probable than for all."""

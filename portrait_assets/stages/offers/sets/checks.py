@@ -1,0 +1,82 @@
+"""Checks of product sets: what they offer suits, and their rules are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+import polars as pl
+
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.offers.sets.contract import PRODUCT_SET, SET_OFFER
+from portrait_assets.stages.offers.sets.declared import ProductSet
+from portrait_assets.stages.offers.suitability.checks import all_suit
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+
+
+def _all_suit(subject: Subject) -> Finding:
+    """No pair of a customer and a product that breaks what must hold of offers."""
+    return all_suit(subject.warehouse, subject.month, subject.rows)
+
+
+def _newest_grades(subject: Subject) -> pl.DataFrame:
+    """`product_id` and `risk_grade` of each product, by its newest row up to the month."""
+    products = CLEANED["products"]
+    months = [m for m in subject.warehouse.materialized(products) if m <= subject.month]
+    known = subject.warehouse.read(products, months).sort("month")
+    return known.unique("product_id", keep="last").select("product_id", "risk_grade")
+
+
+def _within_grade(subject: Subject) -> Finding:
+    """No product above the highest grade of its set, by the newest row of the product."""
+    grades = _newest_grades(subject)
+    limited = subject.rows.drop_nulls("highest_grade").join(grades, on="product_id", how="left")
+    written = pl.col("risk_grade").str.strip_chars().str.to_uppercase().str.strip_prefix("R")
+    wrong = limited.filter(
+        ~(written <= pl.col("highest_grade").str.strip_prefix("R")).fill_null(False)
+    )
+    named = ", ".join(sorted(set(wrong["set_code"])))
+    return Finding(
+        wrong.height, f"{limited.height} products" + (f"; not: {named}" if named else "")
+    )
+
+
+def sets_checks(sets: Sequence[ProductSet]) -> Mapping[Table, Sequence[TableCheck]]:
+    """The checks of the tables of these sets."""
+
+    def has_products(subject: Subject) -> Finding:
+        if _newest_grades(subject)["risk_grade"].is_null().all():
+            return Finding(0, "no product has a grade")
+        empty = [each.code for each in sets if each.code not in set(subject.rows["set_code"])]
+        return Finding(
+            len(empty),
+            f"{len(sets)} sets" + (f"; without a product: {', '.join(empty)}" if empty else ""),
+        )
+
+    return {
+        PRODUCT_SET: (
+            WITHIN_GRADE,
+            TableCheck(
+                "every_set_has_products",
+                "Every product set has a product that is on sale.",
+                has_products,
+                severity=dg.AssetCheckSeverity.WARN,
+            ),
+        ),
+        SET_OFFER: (ALL_SUIT,),
+    }
+
+
+ALL_SUIT = TableCheck(
+    "all_suit",
+    "Every product that is offered suits the customer by the records of the month.",
+    _all_suit,
+    blocking=True,
+)
+WITHIN_GRADE = TableCheck(
+    "within_highest_grade",
+    "No product of a set has a risk grade above the highest of the set, or none that is known.",
+    _within_grade,
+    blocking=True,
+)

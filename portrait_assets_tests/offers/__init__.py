@@ -1,0 +1,1 @@
+"""The offers room: what suits whom, and what to offer next."""
