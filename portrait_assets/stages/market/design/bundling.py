@@ -1,0 +1,122 @@
+"""Which categories each segment buys or holds together."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.methods.market.bundles import LEAST_BASKETS, bundles
+from portrait_assets.methods.statistics.resampling import GROUPS
+from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, PURCHASES
+from portrait_assets.stages.market.design.contract import BUNDLE
+from portrait_assets.stages.market.facts import BOUGHT, HELD, MEMBER, of_members
+from portrait_assets.storage.steps import Grain, Scope, Step
+
+FALSE_DISCOVERIES = 0.05
+MOST_BUNDLES = 50
+"""Bundles of a segment that are listed, those with the surest lift first."""
+DIGITS = 6
+_OF = ["segment_id", "measure"]
+
+IN_BASKET = Step(
+    "in_basket",
+    (BOUGHT, HELD, MEMBER),
+    f"""
+    SELECT DISTINCT '{PURCHASES}' AS measure, segment_id, customer_id, basket_id, category AS item
+    {of_members(BOUGHT)}
+    WHERE NOT gives_back AND category IS NOT NULL AND basket_id IS NOT NULL
+    UNION ALL
+    SELECT DISTINCT '{HOLDINGS}' AS measure, segment_id, customer_id, '' AS basket_id,
+        category AS item
+    {of_members(HELD)} WHERE category IS NOT NULL
+    """,
+)
+"""The categories of each basket; all that a customer holds is one."""
+
+GROUPED = Step(
+    "grouped",
+    (IN_BASKET,),
+    f'SELECT *, (md5_number_lower(customer_id) % {GROUPS})::BIGINT AS "group" FROM in_basket',
+    at_once=True,
+)
+OFTEN = Step(
+    "often",
+    (GROUPED,),
+    "SELECT * FROM grouped SEMI JOIN (SELECT measure, item FROM grouped GROUP BY ALL "
+    f"HAVING count(*) >= {LEAST_BASKETS}) USING (measure, item)",
+    at_once=True,
+)
+"""Of the items that are in enough baskets for a bundle."""
+
+
+def _counts(rows: str, item: str = "NULL", other_item: str = "NULL") -> str:
+    """Baskets and customers of each segment, and of all, by group and these items."""
+    return f"""
+    SELECT measure, coalesce(segment_id, {EVERYONE}) AS segment_id, "group", item, other_item,
+        count(*) AS baskets, count(DISTINCT customer_id) AS customers
+    FROM (SELECT *, {item} AS item, {other_item} AS other_item FROM ({rows}))
+    GROUP BY GROUPING SETS (
+        (measure, segment_id, "group", item, other_item), (measure, "group", item, other_item)
+    )
+    """
+
+
+_WHOLE = 'SELECT DISTINCT measure, segment_id, "group", customer_id, basket_id FROM grouped'
+_ONE = "SELECT * RENAME (item AS one) FROM often"
+_BOTH = (
+    "SELECT a.* RENAME (item AS one), b.item AS other FROM often AS a JOIN often AS b "
+    "ON a.measure = b.measure AND a.customer_id = b.customer_id "
+    "AND a.basket_id = b.basket_id AND a.item < b.item"
+)
+ITEMS = Step(
+    "basket_count",
+    (GROUPED, OFTEN),
+    " UNION ALL ".join([_counts(_WHOLE), _counts(_ONE, "one"), _counts(_BOTH, "one", "other")]),
+    grain=Grain.ALL,
+)
+"""Baskets and customers by group: of all, with an item, and with two of them.
+
+Groups are of customers, by a hash of their identifier.
+"""
+
+
+def bundle_step(smallest: int) -> Step:
+    """The step of `market.bundle`.
+
+    Args:
+        smallest: fewest customers of what is published by itself.
+    """
+
+    def compute(scope: Scope, counts: pl.DataFrame) -> pl.DataFrame:
+        rows = bundle_rows(counts, smallest)
+        return rows.with_columns(pl.lit(scope.as_of).alias("as_of")).select(BUNDLE.column_names)
+
+    return Step("bundle", (ITEMS,), compute=compute, grain=Grain.ALL, writes=BUNDLE)
+
+
+def bundle_rows(counts: pl.DataFrame, smallest: int) -> pl.DataFrame:
+    """The rows of `market.bundle` but for `as_of`: what surely goes together more than by chance.
+
+    Args:
+        counts: as of ITEMS.
+        smallest: fewest customers that a bundle rests on.
+    """
+    found = [BUNDLE.empty().drop("as_of")]
+    for (segment, measure), own in counts.sort(_OF).group_by(_OF, maintain_order=True):
+        is_total, is_pair = pl.col("item").is_null(), pl.col("other_item").is_not_null()
+        pairs = own.filter(is_pair)
+        surely = bundles(own.filter(is_total), own.filter(~is_total, ~is_pair), pairs).filter(
+            pl.col("q_value") <= FALSE_DISCOVERIES, pl.col("lift_low") > 1
+        )
+        customers = pairs.group_by("item", "other_item").agg(pl.col("customers").sum())
+        listed = (
+            surely.join(customers, on=["item", "other_item"], how="left", maintain_order="left")
+            .filter(pl.col("customers") >= smallest)
+            .head(MOST_BUNDLES)
+            .with_columns(
+                pl.lit(segment, pl.Int64).alias("segment_id"),
+                pl.lit(measure).alias("measure"),
+                pl.col("^(support|.*confidence|lift.*)$").round(DIGITS),
+            )
+        )
+        found.append(listed.select(found[0].columns).cast(found[0].schema))
+    return pl.concat(found).sort(*_OF, "item", "other_item")
