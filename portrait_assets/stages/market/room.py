@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
@@ -10,19 +10,34 @@ from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 if TYPE_CHECKING:
     import dagster as dg
 
+    from portrait_assets.schema.table import Table
+    from portrait_assets.storage.dagster.checks import TableCheck
 
-def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+
+def _smallest(context: Context) -> int:
     from portrait_assets.privacy.cells import smallest_cell
-    from portrait_assets.stages.market.assets import market_assets
     from portrait_assets.stages.raw.source import load_source
 
     is_public = context.folder.read(load_source).definition.public
-    return market_assets(context.partitions, smallest_cell(context.settings, is_public))
+    return smallest_cell(context.settings, is_public)
+
+
+def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.stages.market.assets import market_assets
+
+    return market_assets(context.partitions, _smallest(context))
+
+
+def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
+    from portrait_assets.stages.market.checks import market_checks
+
+    return market_checks(_smallest(context))
 
 
 ROOM = Room(
     "market",
     tables=declared("portrait_assets.stages.market.assets:TABLES"),
     steps=_steps,
-    pace=Pace(1.0, 0.5, 5.0),
+    checks=_checks,
+    pace=Pace(1.0, 0.5, 17.0),
 )

@@ -51,19 +51,38 @@ OF_CATEGORY = Step(
 )
 """The launched products, and all others of their categories."""
 
+HELD_CATEGORY = Step(
+    "held_category",
+    (HELD, _HELD_BEFORE),
+    f"SELECT category FROM held UNION SELECT category FROM {_HELD_BEFORE.name}",
+    grain=Grain.ALL,
+)
+"""Categories whose products are held: to buy more of one is not to take it."""
+
 HAD = Step(
     "had_product",
-    (OF_CATEGORY, BOUGHT, HELD, MEMBER, _BOUGHT_BEFORE, _HELD_BEFORE, _MEMBER_BEFORE),
+    (
+        OF_CATEGORY,
+        HELD_CATEGORY,
+        BOUGHT,
+        HELD,
+        MEMBER,
+        _BOUGHT_BEFORE,
+        _HELD_BEFORE,
+        _MEMBER_BEFORE,
+    ),
     f"""
     SELECT customer_id, product_id, category, is_launched,
         bool_or(is_now) AS now, bool_or(NOT is_now) AS before
     FROM (
-        SELECT customer_id, product_id, true AS is_now FROM held
-        UNION SELECT customer_id, product_id, true FROM bought WHERE NOT gives_back
-        UNION SELECT customer_id, product_id, false FROM {_HELD_BEFORE.name}
-        UNION SELECT customer_id, product_id, false FROM {_BOUGHT_BEFORE.name} WHERE NOT gives_back
+        SELECT customer_id, product_id, true AS is_now, true AS is_held FROM held
+        UNION SELECT customer_id, product_id, false, true FROM {_HELD_BEFORE.name}
+        UNION SELECT customer_id, product_id, true, false FROM bought WHERE NOT gives_back
+        UNION SELECT customer_id, product_id, false, false FROM {_BOUGHT_BEFORE.name}
+        WHERE NOT gives_back
     ) JOIN of_category USING (product_id)
         SEMI JOIN member USING (customer_id) SEMI JOIN {_MEMBER_BEFORE.name} USING (customer_id)
+    WHERE is_held OR category NOT IN (SELECT category FROM held_category WHERE category IS NOT NULL)
     GROUP BY ALL
     """,
     at_once=True,

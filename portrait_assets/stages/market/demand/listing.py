@@ -27,12 +27,6 @@ _ITEM = ["segment_id", *KEYS]
 _TOTAL = "what the item is part of"
 NOW = read(ITEM_MONTH, THE_MONTH, "item_now")
 YEAR_AGO = read(ITEM_MONTH, window(1, 12), "item_year_ago")
-HISTORY = Step(
-    "item_history",
-    (read(ITEM_MONTH, window(MONTHS), "items"),),
-    f"SELECT month, {', '.join(KEYS)}, category, amount FROM items WHERE segment_id = {EVERYONE}",
-    grain=Grain.ALL,
-)
 SIZES = Step(
     "segment_size",
     (read(CLUSTER_ASSIGNMENT, THE_MONTH),),
@@ -41,6 +35,18 @@ SIZES = Step(
     grain=Grain.ALL,
 )
 """Customers by segment, and all of them."""
+
+
+def history_step(smallest: int) -> Step:
+    """The months of what all customers bought and held, of items that once had enough of them."""
+    return Step(
+        "item_history",
+        (read(ITEM_MONTH, window(MONTHS), "items"),),
+        f"SELECT month, {', '.join(KEYS)}, category, amount FROM items "
+        f"WHERE segment_id = {EVERYONE} "
+        f"QUALIFY max(customers) OVER (PARTITION BY {', '.join(KEYS)}) >= {smallest}",
+        grain=Grain.ALL,
+    )
 
 
 def demand_steps(smallest: int) -> tuple[Step, ...]:
@@ -66,17 +72,17 @@ def demand_steps(smallest: int) -> tuple[Step, ...]:
     def trend(scope: Scope, now: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
         return trends(scope, _published(now, series_of(history, scope.month), smallest))
 
-    reads = (NOW, HISTORY)
+    items = history_step(smallest)
     return (
         Step(
             "demand",
-            (NOW, YEAR_AGO, HISTORY, SIZES),
+            (NOW, YEAR_AGO, items, SIZES),
             compute=demand,
             grain=Grain.ALL,
             writes=DEMAND,
         ),
-        Step("season", reads, compute=season, grain=Grain.ALL, writes=SEASON),
-        Step("trend", reads, compute=trend, grain=Grain.ALL, writes=TREND),
+        Step("season", (NOW, items), compute=season, grain=Grain.ALL, writes=SEASON),
+        Step("trend", (NOW, items), compute=trend, grain=Grain.ALL, writes=TREND),
     )
 
 
@@ -123,7 +129,9 @@ def demand_rows(
         series: of all customers.
         smallest: fewest customers of what is published by itself.
     """
-    before = year_ago.select(*_ITEM, pl.col("amount").alias("amount_year_before"))
+    before = year_ago.filter(pl.col("customers") >= smallest).select(
+        *_ITEM, pl.col("amount").alias("amount_year_before")
+    )
     takings = now.filter(pl.col("item_kind") == ALL).select(
         "segment_id", "measure", pl.col("amount").alias("takings")
     )

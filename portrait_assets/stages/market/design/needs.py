@@ -110,16 +110,15 @@ OFFERED = Step(
     (PRODUCT,),
     lambda scope: (
         f"""
-    SELECT category AS item, count(*) AS offered FROM product
-    WHERE category IS NOT NULL AND {can_be_preferred("product")}
-        AND coalesce(introduced_on <= {scope.day}, true)
-        AND coalesce(withdrawn_on > {scope.day}, true)
-    GROUP BY category
+    SELECT category AS item, count(*) FILTER (
+        coalesce(introduced_on <= {scope.day}, true) AND coalesce(withdrawn_on > {scope.day}, true)
+    ) AS offered
+    FROM product WHERE category IS NOT NULL AND {can_be_preferred("product")} GROUP BY category
     """
     ),
     grain=Grain.ALL,
 )
-"""Products on offer at the month's end, by category."""
+"""Products on offer at the month's end, by category of products that there are."""
 
 
 def need_step(smallest: int) -> Step:
@@ -171,11 +170,9 @@ def need_rows(counts: pl.DataFrame, offered: pl.DataFrame, smallest: int) -> pl.
     every = pl.col("all_holders") / pl.col("all_customers")
     offers = pl.col("offered").sum().over("segment_id", "measure")
     base = pl.col("base_share")
-    filled = rows.join(offered, on="item", how="left").with_columns(
-        pl.col("offered").fill_null(0).cast(pl.Int64)
-    )
     finished = (
-        filled.with_columns(
+        rows.join(offered, on="item", how="left")
+        .with_columns(
             held.round(DIGITS).alias("demand_share"),
             pl.when(every > 0)
             .then((100 * pl.col("holders") / pl.col("customers") / every).round(2))
@@ -188,7 +185,7 @@ def need_rows(counts: pl.DataFrame, offered: pl.DataFrame, smallest: int) -> pl.
         .with_columns((pl.col("demand_share") - pl.col("offer_share")).round(DIGITS).alias("gap"))
         .with_columns(pl.col("takers").fill_null(0))
     )
-    return shown(finished, ["holders", "takers"], smallest, ["measure"]).sort(_KEYS)
+    return shown(finished, ["customers", "holders", "takers"], smallest, ["measure"]).sort(_KEYS)
 
 
 def _compared(rows: pl.DataFrame, hits: str, size: str) -> pl.DataFrame:

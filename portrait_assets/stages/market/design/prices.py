@@ -7,13 +7,12 @@ import polars as pl
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import PRODUCT_MONTH
 from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, PURCHASES
 from portrait_assets.stages.market.design.contract import PRICE_POINT
 from portrait_assets.stages.market.facts import BOUGHT, HELD, MEMBER, of_members
 from portrait_assets.stages.market.shown import shown
-from portrait_assets.storage.steps import EVER, THE_MONTH, Grain, Scope, Step, read
+from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
 
 LEAST_LINES = 100
 """Lines, or accounts, of a category that bands of its prices are made from at least."""
@@ -38,37 +37,30 @@ PRICED = Step(
 
 OFFER_PRICE = Step(
     "offer_price",
-    (read(PRODUCT_MONTH, THE_MONTH, "sold"), read(CLEANED["products"], EVER, "every_product")),
-    lambda scope: (
-        f"""
-    SELECT '{PURCHASES}' AS measure, category AS item,
-        CAST(amount / quantity AS {Type.MONEY}) AS price
-    FROM sold WHERE category IS NOT NULL
-    UNION ALL
-    SELECT '{HOLDINGS}' AS measure, category AS item, minimum_amount AS price
-    FROM (
-        FROM every_product
-        QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC) = 1
-    ) WHERE minimum_amount IS NOT NULL AND category IS NOT NULL
-        AND coalesce(introduced_on <= {scope.day}, true)
-        AND coalesce(withdrawn_on > {scope.day}, true)
-    """
-    ),
+    (read(PRODUCT_MONTH, THE_MONTH, "sold"),),
+    f"SELECT category AS item, CAST(amount / quantity AS {Type.MONEY}) AS price FROM sold "
+    "WHERE category IS NOT NULL",
     grain=Grain.ALL,
 )
-"""What each product costs: its price in the month, or the least amount that it is sold at."""
+"""The unit price of each product in the month."""
 
+_QUANTILES = f"quantile_disc(price, [{', '.join(map(str, EDGES))}])"
+_UNIT = "power(10, floor(log10(greatest(e, 0.01))) - 1)"
+_ROUNDED = f"lambda e: CAST(ceil(round(e / {_UNIT}, 6)) * {_UNIT} AS {Type.MONEY})"
 EDGE = Step(
     "edge",
     (PRICED,),
     f"""
     SELECT measure, item,
-        list_sort(list_distinct(quantile_disc(price, [{", ".join(map(str, EDGES))}]))) AS edges
+        list_sort(list_distinct(list_transform({_QUANTILES}, {_ROUNDED}))) AS edges
     FROM priced GROUP BY measure, item HAVING count(*) >= {LEAST_LINES}
     """,
     grain=Grain.ALL,
 )
-"""The highest price of each band but the last, by category."""
+"""The highest price of each band but the last, by category: two digits of it, rounded up.
+
+So it is no price that a single customer paid.
+"""
 
 _BAND = "1 + len(list_filter(edges, lambda e: e < price)) AS band"
 BANDED = Step(
@@ -81,19 +73,23 @@ USUAL = Step(
     "usual",
     (BANDED,),
     """
-    SELECT measure, item, band, price AS usual_price,
-        min(price) OVER of_band AS price_from, max(price) OVER of_band AS price_to
-    FROM (SELECT measure, item, band, price, count(*) AS n FROM banded GROUP BY ALL)
-    WINDOW of_band AS (PARTITION BY measure, item, band)
+    SELECT measure, item, band, price AS usual_price, paid_by
+    FROM (
+        SELECT measure, item, band, price, count(*) AS n, count(DISTINCT customer_id) AS paid_by
+        FROM banded GROUP BY ALL
+    )
     QUALIFY row_number() OVER (PARTITION BY measure, item, band ORDER BY n DESC, price) = 1
     """,
 )
+"""The price that is paid most often in each band, and by how many."""
 BANDS = Step(
     "band_count",
     (BANDED, USUAL, EDGE, OFFER_PRICE),
     f"""
-    SELECT c.*, b.buyers, u.price_from, u.price_to, u.usual_price,
-        coalesce(o.offered, 0) AS offered
+    SELECT c.*, b.buyers, u.usual_price, u.paid_by,
+        edges[c.band - 1] AS price_above, edges[c.band] AS price_to,
+        CASE WHEN c.measure = '{PURCHASES}' AND EXISTS (FROM offer_price)
+            THEN coalesce(o.offered, 0) END AS offered
     FROM (
         SELECT coalesce(segment_id, {EVERYONE}) AS segment_id, measure, item, band,
             count(DISTINCT customer_id) AS customers, count(*) AS lines
@@ -104,10 +100,11 @@ BANDS = Step(
             count(DISTINCT customer_id) AS buyers
         FROM banded GROUP BY GROUPING SETS ((segment_id, measure, item), (measure, item))
     ) AS b USING (segment_id, measure, item)
+        JOIN edge USING (measure, item)
         JOIN usual AS u USING (measure, item, band)
         LEFT JOIN (
             SELECT measure, item, {_BAND}, count(*) AS offered
-            FROM offer_price JOIN edge USING (measure, item) GROUP BY ALL
+            FROM offer_price JOIN edge USING (item) GROUP BY ALL
         ) AS o USING (measure, item, band)
     """,
     grain=Grain.ALL,
@@ -160,6 +157,7 @@ def price_rows(counts: pl.DataFrame, smallest: int) -> pl.DataFrame:
         (pl.col("lines") / pl.col("lines").sum().over(of_item)).round(DIGITS).alias("demand_share"),
         pl.when(other_all > 0).then((other / other_all).round(DIGITS)).alias("base_share"),
         pl.when(offers > 0).then((pl.col("offered") / offers).round(DIGITS)).alias("offer_share"),
+        pl.when(pl.col("paid_by") >= smallest).then("usual_price").alias("usual_price"),
     ).with_columns(
         false_discovery_rate(pl.col("p_value")).alias("q_value"),
         (pl.col("demand_share") - pl.col("offer_share")).round(DIGITS).alias("gap"),
