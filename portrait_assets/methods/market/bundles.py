@@ -40,8 +40,9 @@ def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) ->
 
     `support` is the share of baskets with both, `confidence` that of those with `item` that have
     `other_item`, and `other_confidence` the other way round. `q_value` holds the false discovery
-    rate over all pairs of items that are each in so many baskets, those never seen together too:
-    which pairs are looked at does not depend on what is found. In the order of lift's lower end.
+    rate over all pairs of items that are each in so many baskets; those that are together in fewer
+    count as tests that found nothing, so that which pairs are tested does not depend on what is
+    found. In the order of lift's lower end.
 
     Args:
         totals: `group` and its `baskets`.
@@ -55,8 +56,10 @@ def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) ->
         .filter(pl.col("baskets") >= LEAST_BASKETS)["item"]
         .sort()
     )
-    both = pairs.filter(pl.col("item").is_in(often.implode()))
-    both = both.filter(pl.col("other_item").is_in(often.implode()))
+    both = pairs.filter(
+        pl.col("item", "other_item").is_in(often.implode()),
+        pl.col("baskets").sum().over("item", "other_item") >= LEAST_BASKETS,
+    )
     tests = often.len() * (often.len() - 1) // 2
     if both.is_empty() or len(groups) < 2:
         return pl.DataFrame(schema=BUNDLES)
@@ -70,12 +73,11 @@ def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) ->
     one = own[[items[name] for name in names["item"]]]
     other = own[[items[name] for name in names["other_item"]]]
     found = _measured(baskets, one, other, together)
-    # Pairs never seen together have no row: their p-value of 1 only makes the family larger.
+    # The p-value of 1 of pairs without a row only makes the family larger.
     scaled = (pl.col("p_value") * tests / pl.len()).clip(upper_bound=1)
     return (
         pl.concat([names, found], how="horizontal")
         .with_columns(false_discovery_rate(scaled).alias("q_value"))
-        .filter(pl.col("baskets") >= LEAST_BASKETS)
         .sort(["lift_low", "item", "other_item"], descending=[True, False, False])
         .select(BUNDLES.names())
         .cast(BUNDLES)

@@ -82,7 +82,7 @@ def by_month(
                 title=None,
                 scale=alt.Scale(domain=list(order), range=PALETTE[: len(order)]),
             ),
-            strokeDash=alt.StrokeDash("name:N", title=None, sort=list(order)),
+            strokeDash=alt.StrokeDash("name:N", legend=None, sort=list(order)),
         )
     )
     return draw(chart, {**MONTH_WORDS, what[0]: what[1]}, label, 300)
