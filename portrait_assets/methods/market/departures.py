@@ -34,30 +34,31 @@ class Departure:
 
 
 def departures(values: Sequence[float | None]) -> list[Departure | None]:
-    """Each month's departure from the twelve months before; None where fewer than six are known.
+    """Each month's departure from the usual ones before; None where fewer than six are known.
 
-    The prediction interval of one further value of a normal sample (Student's t). Months that were
-    an alarm are not where the series usually is, and are left out; once fewer than six of the
-    twelve are left, the series has settled elsewhere and all count.
+    The prediction interval of one further value of a normal sample (Student's t), which is that of
+    the twelve newest usual months. A month that is an alarm is none, until twelve in a row were:
+    then the series has settled elsewhere, and they are the usual ones.
 
     Args:
         values: a month each; None is not known.
     """
+    usual, away = list[float](), list[float]()
     found: list[Departure | None] = []
-    for place, value in enumerate(values):
-        before = range(max(place - USUAL_MONTHS, 0), place)
-        known = [v for at in before if (v := values[at]) is not None]
-        usual = [v for at in before if (v := values[at]) is not None and not _is_alarm(found[at])]
-        sample = usual if len(usual) >= LEAST_MONTHS else known
-        is_judged = value is not None and len(sample) >= LEAST_MONTHS
-        found.append(
-            _departure(value, np.array(sample)) if value is not None and is_judged else None
-        )
+    for value in values:
+        if value is None:
+            found.append(None)
+            continue
+        sample = usual[-USUAL_MONTHS:]
+        judged = _departure(value, np.array(sample)) if len(sample) >= LEAST_MONTHS else None
+        found.append(judged)
+        if judged is None or not judged.is_alarm:
+            usual, away = [*usual, value], []
+        elif len(away) < USUAL_MONTHS - 1:
+            away.append(value)
+        else:
+            usual, away = [*away, value], []
     return found
-
-
-def _is_alarm(departure: Departure | None) -> bool:
-    return departure is not None and departure.is_alarm
 
 
 def _departure(value: float, sample: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Departure:

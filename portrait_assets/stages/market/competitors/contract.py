@@ -32,7 +32,7 @@ COMPETITOR = Table(
         ),
         number("own_value", "The own newest value; null for none", "本机构指标值", unit=_UNIT),
         number("gap", "value - own_value", "差距", unit=_UNIT),
-        number("usual_gap", "Mean gap of up to 12 months before", "通常差距", unit=_UNIT),
+        number("usual_gap", "Mean gap of the 12 usual months before", "通常差距", unit=_UNIT),
         number("usual_gap_low", "Lower end of where 95 of 100 lie", "通常差距下限", unit=_UNIT),
         number("usual_gap_high", "Upper end of where 95 of 100 lie", "通常差距上限", unit=_UNIT),
         P_VALUE,

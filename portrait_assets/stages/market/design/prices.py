@@ -53,7 +53,9 @@ EDGE = Step(
     f"""
     SELECT measure, item,
         list_sort(list_distinct(list_transform({_QUANTILES}, {_ROUNDED}))) AS edges
-    FROM priced GROUP BY measure, item HAVING count(*) >= {LEAST_LINES}
+    FROM priced GROUP BY measure, item
+    -- What is sold by less than a cent's worth has no unit price in cents.
+    HAVING count(*) >= {LEAST_LINES} AND quantile_disc(price, 0.5) > 0
     """,
     grain=Grain.ALL,
 )
