@@ -29,9 +29,7 @@ def pairs(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def split(
-    rows: list[dict[str, object]], segment: int | None, item: str = "all"
-) -> dict[str, object]:
+def split(rows: list[dict[str, object]], segment: object, item: str = "all") -> dict[str, object]:
     (row,) = [r for r in rows if (r["segment_id"], r["item"]) == (segment, item)]
     return row
 

@@ -78,14 +78,19 @@ def test_of_banks_without_a_rise_none_is_found() -> None:
 
 def gaps(own: list[float], theirs: list[float | None]) -> pl.DataFrame:
     months = [next_month("2024-12", 1 - len(own) + n) for n in range(len(own))]
+    series: list[tuple[str | None, list[float | None]]] = [
+        (None, [*own]),
+        ("甲", theirs),
+        ("乙", [value + 1 for value in own]),
+    ]
     rows = [
-        {"month": month, "indicator": "rate", "product_class": "term_deposit", "product_id": ""}
-        | {"competitor": who, "value": value}
-        for who, values in ((None, own), ("甲", theirs), ("乙", [v + 1 for v in own]))
+        (month, "rate", "term_deposit", "", who, value)
+        for who, values in series
         for month, value in zip(months, values, strict=True)
         if value is not None
     ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    names = ["month", "indicator", "product_class", "product_id", "competitor", "value"]
+    return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
 
 def held(amounts: list[float]) -> pl.DataFrame:
@@ -153,7 +158,7 @@ def unplanted(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
 
 
 def held_in(con: duckdb.DuckDBPyConnection, month: str) -> pl.DataFrame:
-    rows = con.sql(f"SELECT * EXCLUDE (month) FROM held WHERE month = '{month}'").pl()
+    rows: pl.DataFrame = con.sql(f"SELECT * EXCLUDE (month) FROM held WHERE month = '{month}'").pl()
     return rows.cast(HELD_SCHEMA)
 
 
@@ -163,7 +168,7 @@ def members_of(held: pl.DataFrame) -> pl.DataFrame:
 
 def launches(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, object]]:
     """The rows of products that are taken up, by month and product."""
-    found = {}
+    found: dict[tuple[str, str], dict[str, object]] = {}
     for month in month_range("2023-02", "2023-12"):
         now, before = (held_in(con, each) for each in (month, next_month(month, -1)))
         rows = step_rows(

@@ -124,7 +124,7 @@ def test_an_amount_of_nothing_before_has_no_year_on_year() -> None:
 
 
 def test_seasons_and_the_adjusted_amount_are_of_24_months() -> None:
-    year = [100 + 40 * (month == 12) for month in month_range_numbers()]
+    year = [100.0 + 40 * (month == 12) for month in month_range_numbers()]
     series = series_of(history({"tea": [*year, *year], "jam": year}), "2024-12")
     (tea,) = seasons(MONTH, series).filter(month_of_year=12).to_dicts()
     level = sum(year) / 12

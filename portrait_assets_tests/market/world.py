@@ -10,32 +10,32 @@ from portrait_assets.storage.steps import Scope, Step, upstream
 from portrait_assets.testing.steps import run_step
 
 MONTH = Scope("2024-12")
-MONEY = pl.Decimal(18, 2)
+TEXT, MONEY = pl.String(), pl.Decimal(18, 2)
 BOUGHT = pl.Schema(
     {
-        "customer_id": pl.String,
-        "basket_id": pl.String,
-        "product_id": pl.String,
-        "product_category": pl.String,
-        "category": pl.String,
-        "gives_back": pl.Boolean,
+        "customer_id": TEXT,
+        "basket_id": TEXT,
+        "product_id": TEXT,
+        "product_category": TEXT,
+        "category": TEXT,
+        "gives_back": pl.Boolean(),
         "amount": MONEY,
-        "line": pl.Int32,
+        "line": pl.Int32(),
         "quantity": pl.Decimal(18, 3),
     }
 )
 HELD = pl.Schema(
     {
-        "customer_id": pl.String,
-        "account_id": pl.String,
-        "product_id": pl.String,
-        "category": pl.String,
+        "customer_id": TEXT,
+        "account_id": TEXT,
+        "product_id": TEXT,
+        "category": TEXT,
         "amount": MONEY,
     }
 )
 
 
-def step_rows(step: Step, scope: Scope = MONTH, **inputs: pl.DataFrame) -> pl.DataFrame:
+def step_rows(step: Step, scope: Scope = MONTH, /, **inputs: pl.DataFrame) -> pl.DataFrame:
     """The step's rows, with these frames for the steps and tables of their names."""
     named = {source.name: source for source in upstream(step)}
     return run_step(step, scope, {named[name]: frame for name, frame in inputs.items()})
@@ -48,7 +48,7 @@ def lines(*rows: tuple[object, ...]) -> pl.DataFrame:
     """
     filled = []
     for row in rows:
-        who, category, amount, quantity, basket = (*row, *[None] * (5 - len(row)))
+        who, category, amount, quantity, basket = [*row, *[None] * (5 - len(row))]
         sign = -1 if amount is not None and float(str(amount)) < 0 else 1
         filled.append(
             {
