@@ -109,8 +109,8 @@ def test_reach_follows_the_customers_of_before() -> None:
     pair = reach(
         bought=lines(("ann", "tea", 1), ("new", "tea", 1)),
         bought_1=lines(("ann", "tea", 1), ("bob", "tea", 1), ("bob", "jam", -1)),
-        held=accounts(("bob", "fund 1", 5)),
-        held_1=accounts(),
+        holding=accounts(("bob", "fund 1", 5)),
+        holding_1=accounts(),
         member_1=members(ann=1, bob=1),
     )
     (tea,) = pair.filter(segment_id=EVERYONE, item="tea").to_dicts()
@@ -154,7 +154,7 @@ def test_of_many_that_do_not_change_none_is_called_a_change() -> None:
     assert set(reach_rows(pl.DataFrame(rows), 1)["direction"]) == {"none is sure"}
 
 
-def test_few_who_switched_are_not_told_of() -> None:
+def test_a_few_who_switched_are_left_out() -> None:
     rows = [pair("tea", 3, 40), pair("jam", 30, 40), pair("ham", 25, 40), pair("oil", 20, 40)]
     left = reach_rows(pl.DataFrame(rows), 10)["item"].to_list()
     assert "tea" not in left

@@ -21,7 +21,7 @@ from portrait_assets.synthetic.economy.competitors import make_offers, offers_ta
 from portrait_assets.synthetic.economy.events import COMPETITORS, make_happenings
 from portrait_assets.synthetic.economy.market import make_market
 from portrait_assets.synthetic.settings import Events, Settings
-from portrait_assets_tests.market.world import HELD as HELD_SCHEMA
+from portrait_assets_tests.market.world import HOLDING as HOLDING_SCHEMA
 from portrait_assets_tests.market.world import lines, step_rows
 
 NOTHING = Events(launch=0, rate_rise=0, outflow=0, mix_shift=0, season=0, taking=0)
@@ -93,7 +93,7 @@ def gaps(own: list[float], theirs: list[float | None]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
 
-def held(amounts: list[float]) -> pl.DataFrame:
+def deposits(amounts: list[float]) -> pl.DataFrame:
     months = [next_month("2024-12", 1 - len(amounts) + n) for n in range(len(amounts))]
     return pl.DataFrame(
         [
@@ -109,7 +109,9 @@ def test_a_correlation_has_an_interval_and_its_months() -> None:
     rng = np.random.default_rng(2)
     theirs = 2 + np.cumsum(rng.normal(size=24))
     amounts = 1_000 - 50 * theirs + rng.normal(size=24)
-    rows = competitor_rows(Scope("2024-12"), gaps([2.0] * 24, list(theirs)), held(list(amounts)))
+    rows = competitor_rows(
+        Scope("2024-12"), gaps([2.0] * 24, list(theirs)), deposits(list(amounts))
+    )
     row = rows.row(by_predicate=pl.col("competitor") == "甲", named=True)
     assert row["correlation"] == pytest.approx(
         np.corrcoef(np.diff(theirs), np.diff(amounts.round(2)))[0, 1], abs=1e-6
@@ -139,7 +141,7 @@ def bank(folder: Path, events: Events) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute(
         f"CREATE TABLE product AS FROM '{folder}/products.parquet';"
-        f"CREATE TABLE held AS SELECT b.customer_id, account_id, product_id, p.category, "
+        f"CREATE TABLE holding AS SELECT b.customer_id, account_id, product_id, p.category, "
         f"b.balance::DECIMAL(18, 2) AS amount, parse_filename(filename, true) AS month "
         f"FROM read_parquet('{folder}/balances/*.parquet', filename = true) AS b "
         "JOIN product AS p USING (product_id)"
@@ -158,12 +160,14 @@ def unplanted(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
 
 
 def held_in(con: duckdb.DuckDBPyConnection, month: str) -> pl.DataFrame:
-    rows: pl.DataFrame = con.sql(f"SELECT * EXCLUDE (month) FROM held WHERE month = '{month}'").pl()
-    return rows.cast(HELD_SCHEMA)
+    rows: pl.DataFrame = con.sql(
+        f"SELECT * EXCLUDE (month) FROM holding WHERE month = '{month}'"
+    ).pl()
+    return rows.cast(HOLDING_SCHEMA)
 
 
-def members_of(held: pl.DataFrame) -> pl.DataFrame:
-    return held.select("customer_id", pl.lit(1).alias("segment_id")).unique()
+def members_of(holding: pl.DataFrame) -> pl.DataFrame:
+    return holding.select("customer_id", pl.lit(1).alias("segment_id")).unique()
 
 
 def launches(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, object]]:
@@ -177,8 +181,8 @@ def launches(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, 
             product=con.sql("FROM product").pl(),
             bought=lines(),
             bought_1=lines(),
-            held=now,
-            held_1=before,
+            holding=now,
+            holding_1=before,
             member=members_of(now),
             member_1=members_of(before),
         )
@@ -195,10 +199,11 @@ def test_a_planted_launch_is_found_in_the_month_after_with_where_it_came_from(
     assert (first["from_product"], second["from_product"]) == ("P402", "P404")
     for row, then, now in ((first, "2023-05", "2023-06"), (second, "2023-08", "2023-09")):
         holders, changed = planted.sql(
-            f"WITH old AS (SELECT DISTINCT customer_id FROM held WHERE month = '{then}' "
+            f"WITH old AS (SELECT DISTINCT customer_id FROM holding WHERE month = '{then}' "
             f"AND product_id = '{row['from_product']}' AND customer_id IN (SELECT customer_id "
-            f"FROM held WHERE month = '{now}')) SELECT (SELECT count(*) FROM old), count(DISTINCT "
-            f"customer_id) FROM held SEMI JOIN old USING (customer_id) WHERE month = '{now}' "
+            f"FROM holding WHERE month = '{now}')) "
+            "SELECT (SELECT count(*) FROM old), count(DISTINCT customer_id) "
+            f"FROM holding SEMI JOIN old USING (customer_id) WHERE month = '{now}' "
             f"AND product_id = '{row['product_id']}'"
         ).fetchall()[0]
         assert row["changed_share"] == pytest.approx(changed / holders, abs=1e-6)
@@ -237,7 +242,7 @@ def counted(takers: int, customers: int, changed: int = 40) -> pl.DataFrame:
     )
 
 
-def test_few_takers_are_not_told_of_nor_where_few_came_from() -> None:
+def test_a_few_takers_are_left_out_and_so_is_where_a_few_came_from() -> None:
     assert launch_rows(Scope("2024-12"), counted(4, 60), 10).is_empty()
     (row,) = launch_rows(Scope("2024-12"), counted(60, 60, changed=5), 10).to_dicts()
     assert row["is_taken_up"]

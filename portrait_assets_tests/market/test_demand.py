@@ -42,7 +42,7 @@ def test_what_is_bought_is_net_of_returns_and_counted_by_segment() -> None:
             ("dan", "tea", -2, 1),
             ("stranger", "tea", 100, 1),
         ),
-        held=accounts(),
+        holding=accounts(),
         member=members(ann=1, bob=1, cat=2, dan=2),
     )
     tea = of(rows, EVERYONE, "tea")
@@ -56,7 +56,7 @@ def test_what_is_bought_is_net_of_returns_and_counted_by_segment() -> None:
 def test_an_amount_in_a_currency_without_a_rate_is_counted_and_not_added() -> None:
     rows = item_month(
         bought=lines(("ann", "tea", 10, 2), ("bob", "tea", None, 3)),
-        held=accounts(),
+        holding=accounts(),
         member=members(ann=1, bob=1),
     )
     tea = of(rows, EVERYONE, "tea")
@@ -67,7 +67,7 @@ def test_an_amount_in_a_currency_without_a_rate_is_counted_and_not_added() -> No
 def test_what_is_held_is_counted_by_category_and_product() -> None:
     rows = item_month(
         bought=lines(),
-        held=accounts(("ann", "fund 1", 10), ("ann", "fund 2", 30), ("bob", "fund 1", -5)),
+        holding=accounts(("ann", "fund 1", 10), ("ann", "fund 2", 30), ("bob", "fund 1", -5)),
         member=members(ann=1, bob=2),
     )
     assert of(rows, EVERYONE, "fund")["customers"] == 2
@@ -200,7 +200,7 @@ def test_equal_inputs_in_another_order_give_equal_rows() -> None:
     bought = lines(*((name, f"i{n % 7}", n + 0.25, n + 1) for n, name in enumerate(who * 3)))
     member = members(**{name: 1 + n % 3 for n, name in enumerate(who)})
     shuffled = [bought.sample(fraction=1.0, shuffle=True, seed=seed) for seed in range(3)]
-    found = [item_month(bought=each, held=accounts(), member=member) for each in shuffled]
+    found = [item_month(bought=each, holding=accounts(), member=member) for each in shuffled]
     assert all(one.equals(other) for one, other in pairwise(found))
     assert found[0]["month"].unique().to_list() == ["2024-12"]
     assert date(2024, 12, 31) == MONTH.as_of

@@ -35,8 +35,8 @@ def test_wanted_is_what_is_come_to_in_three_months_by_who_was_there_before() -> 
     counts = step_rows(
         COUNTS,
         bought_in_year=year(*early, ("2024-11", "bob", "tea"), ("2024-12", "new", "tea")),
-        held=accounts(("ann", "fund 1", 9), ("bob", "fund 1", 9)),
-        held_3=accounts(("bob", "fund 2", 9)),
+        holding=accounts(("ann", "fund 1", 9), ("bob", "fund 1", 9)),
+        holding_3=accounts(("bob", "fund 2", 9)),
         member=members(ann=1, bob=1, new=1),
         member_3=members(ann=1, bob=1),
     )
@@ -51,8 +51,8 @@ def test_what_is_wanted_is_unknown_where_the_months_before_are() -> None:
     counts = step_rows(
         COUNTS,
         bought_in_year=year(("2024-12", "ann", "tea")),
-        held=accounts(),
-        held_3=accounts(),
+        holding=accounts(),
+        holding_3=accounts(),
         member=members(ann=1),
         member_3=members(),
     )
@@ -125,7 +125,7 @@ def test_bands_hold_a_fifth_of_the_lines_and_prices_are_of_a_unit() -> None:
     counts = step_rows(
         BANDS,
         bought=bought,
-        held=accounts(),
+        holding=accounts(),
         member=members(**{name: 1 + n % 2 for n, name in enumerate(who)}),
         sold=sold,
     )
@@ -143,7 +143,7 @@ def test_bands_hold_a_fifth_of_the_lines_and_prices_are_of_a_unit() -> None:
 def test_a_category_of_few_lines_or_of_less_than_a_cent_has_no_bands() -> None:
     who = people("c", LEAST_LINES)
     rows = [(name, "fuel", 1, 1000) for name in who] + [(name, "jam", 2, 1) for name in who[1:]]
-    given = {"held": accounts(), "member": members(**dict.fromkeys(who, 1))}
+    given = {"holding": accounts(), "member": members(**dict.fromkeys(who, 1))}
     sold = pl.DataFrame(
         schema={"category": pl.String, "amount": pl.Float64, "quantity": pl.Float64}
     )
@@ -186,7 +186,7 @@ def test_bundles_are_of_baskets_and_of_what_customers_hold() -> None:
     counts = step_rows(
         ITEMS,
         bought=lines(*bought, *((name, "tea", -1, 1, f"b{n}") for n, name in enumerate(who))),
-        held=accounts(*owned, *((name, "fund 1", 9) for name in who[60:90])),
+        holding=accounts(*owned, *((name, "fund 1", 9) for name in who[60:90])),
         member=members(**{name: 1 + (n % 2) for n, name in enumerate(who)}),
     )
     rows = bundle_rows(counts, 10)
@@ -205,7 +205,7 @@ def test_without_baskets_nothing_is_bought_together() -> None:
     counts = step_rows(
         ITEMS,
         bought=lines(*((name, item, 1) for name in who for item in ("tea", "jam"))),
-        held=accounts(),
+        holding=accounts(),
         member=members(**dict.fromkeys(who, 1)),
     )
     assert bundle_rows(counts, 1).is_empty()

@@ -24,7 +24,7 @@ BOUGHT = pl.Schema(
         "quantity": pl.Decimal(18, 3),
     }
 )
-HELD = pl.Schema(
+HOLDING = pl.Schema(
     {
         "customer_id": TEXT,
         "account_id": TEXT,
@@ -48,7 +48,8 @@ def lines(*rows: tuple[object, ...]) -> pl.DataFrame:
     """
     filled = []
     for row in rows:
-        who, category, amount, quantity, basket = [*row, *[None] * (5 - len(row))]
+        filled_row: list[object] = [*row, *[None] * (5 - len(row))]
+        who, category, amount, quantity, basket = filled_row
         sign = -1 if amount is not None and float(str(amount)) < 0 else 1
         filled.append(
             {
@@ -79,7 +80,7 @@ def accounts(*rows: tuple[str, str, object]) -> pl.DataFrame:
             }
             for who, product, balance in rows
         ],
-        schema=HELD,
+        schema=HOLDING,
     )
 
 

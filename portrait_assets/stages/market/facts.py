@@ -65,16 +65,16 @@ def bought_before(months: int) -> Step:
     return _lines(deals(stored, f"deal_{months}"), f"bought_{months}")
 
 
-_HELD = (
+_HOLDING = (
     "SELECT a.customer_id, a.account_id, a.product_id, p.category, a.balance AS amount "
     "FROM {} AS a LEFT JOIN product AS p USING (product_id) "
     "WHERE a.product_id IS NOT NULL AND (a.balance <> 0 OR a.credit_limit IS NOT NULL)"
 )
-HELD = Step("held", (ACCOUNT, PRODUCT), _HELD.format("account"))
+HOLDING = Step("holding", (ACCOUNT, PRODUCT), _HOLDING.format("account"))
 """The accounts that hold or owe something at the last balances of the month, or could."""
 
 
-def held_before(months: int) -> Step:
+def holding_before(months: int) -> Step:
     """The same of so many months ago, under the identifiers of now."""
     stored = of_persons(CLEANED["balances"], window(1, months), f"balances_{months}")
     account = Step(
@@ -88,7 +88,7 @@ def held_before(months: int) -> Step:
     ) = 1
     """,
     )
-    return Step(f"held_{months}", (account, PRODUCT), _HELD.format(account.name))
+    return Step(f"holding_{months}", (account, PRODUCT), _HOLDING.format(account.name))
 
 
 def of_members(source: Source, members: Source = MEMBER) -> str:

@@ -10,10 +10,10 @@ from portrait_assets.schema.table import Type
 from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, LAGS, PURCHASES
 from portrait_assets.stages.market.facts import (
     BOUGHT,
-    HELD,
+    HOLDING,
     MEMBER,
     bought_before,
-    held_before,
+    holding_before,
     member_before,
 )
 from portrait_assets.storage.duckdb.connection import literal
@@ -78,16 +78,16 @@ def reach_pairs(comparison: str) -> Step:
     `customers` are all of the segment; `kept` had it in both months, the others in one only.
     """
     lag = LAGS[comparison]
-    members, bought, held = member_before(lag), bought_before(lag), held_before(lag)
+    members, bought, holding = member_before(lag), bought_before(lag), holding_before(lag)
     sides: list[tuple[str, bool, Step, str]] = [
         (PURCHASES, True, BOUGHT, "NOT gives_back AND"),
         (PURCHASES, False, bought, "NOT gives_back AND"),
-        (HOLDINGS, True, HELD, ""),
-        (HOLDINGS, False, held, ""),
+        (HOLDINGS, True, HOLDING, ""),
+        (HOLDINGS, False, holding, ""),
     ]
     had = Step(
         f"had_{lag}",
-        (BOUGHT, HELD, bought, held),
+        (BOUGHT, HOLDING, bought, holding),
         " UNION ALL ".join(
             f"SELECT DISTINCT customer_id, {literal(measure)} AS measure, category AS item, "
             f"{str(is_now).lower()} AS is_now FROM {of.name} "

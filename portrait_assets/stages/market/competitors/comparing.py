@@ -128,9 +128,9 @@ def _floats(values: Sequence[float | None]) -> np.ndarray:
 def _amounts(demand: pl.DataFrame, months: Sequence[str]) -> Mapping[str, np.ndarray]:
     """Amounts by month of each category and product: held, or else bought."""
     found: dict[str, dict[str, float]] = {}
-    held = demand.with_columns((pl.col("measure") == HOLDINGS).alias("is_held"))
+    known = demand.with_columns((pl.col("measure") == HOLDINGS).alias("is_held"))
     # Held before bought and categories before products, so that the first of a name counts.
-    ordered = held.sort("is_held", "item_kind", "item", "month", descending=[True, *[False] * 3])
+    ordered = known.sort("is_held", "item_kind", "item", "month", descending=[True, *[False] * 3])
     taken: dict[str, tuple[str, str]] = {}
     for measure, kind, item, month, amount in ordered.select(
         "measure", "item_kind", "item", "month", "amount"

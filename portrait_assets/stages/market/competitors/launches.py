@@ -12,17 +12,21 @@ from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.stages.market.competitors.contract import LAUNCH
 from portrait_assets.stages.market.facts import (
     BOUGHT,
-    HELD,
+    HOLDING,
     MEMBER,
     bought_before,
-    held_before,
+    holding_before,
     member_before,
 )
 from portrait_assets.storage.steps import Grain, Scope, Step
 
 MONTHS = 12
 DIGITS = 6
-_MEMBER_BEFORE, _BOUGHT_BEFORE, _HELD_BEFORE = member_before(1), bought_before(1), held_before(1)
+_MEMBER_BEFORE, _BOUGHT_BEFORE, _HOLDING_BEFORE = (
+    member_before(1),
+    bought_before(1),
+    holding_before(1),
+)
 
 LAUNCHED = Step(
     "launched",
@@ -53,8 +57,8 @@ OF_CATEGORY = Step(
 
 HELD_CATEGORY = Step(
     "held_category",
-    (HELD, _HELD_BEFORE),
-    f"SELECT category FROM held UNION SELECT category FROM {_HELD_BEFORE.name}",
+    (HOLDING, _HOLDING_BEFORE),
+    f"SELECT category FROM holding UNION SELECT category FROM {_HOLDING_BEFORE.name}",
     grain=Grain.ALL,
 )
 """Categories whose products are held: to buy more of one is not to take it."""
@@ -65,18 +69,18 @@ HAD = Step(
         OF_CATEGORY,
         HELD_CATEGORY,
         BOUGHT,
-        HELD,
+        HOLDING,
         MEMBER,
         _BOUGHT_BEFORE,
-        _HELD_BEFORE,
+        _HOLDING_BEFORE,
         _MEMBER_BEFORE,
     ),
     f"""
     SELECT customer_id, product_id, category, is_launched,
         bool_or(is_now) AS now, bool_or(NOT is_now) AS before
     FROM (
-        SELECT customer_id, product_id, true AS is_now, true AS is_held FROM held
-        UNION SELECT customer_id, product_id, false, true FROM {_HELD_BEFORE.name}
+        SELECT customer_id, product_id, true AS is_now, true AS is_held FROM holding
+        UNION SELECT customer_id, product_id, false, true FROM {_HOLDING_BEFORE.name}
         UNION SELECT customer_id, product_id, true, false FROM bought WHERE NOT gives_back
         UNION SELECT customer_id, product_id, false, false FROM {_BOUGHT_BEFORE.name}
         WHERE NOT gives_back
@@ -178,7 +182,7 @@ def launch_rows(scope: Scope, counts: pl.DataFrame, smallest: int) -> pl.DataFra
         pl.col("takers") / pl.col("could"),
         pl.col("other_takers") / pl.col("other_could"),
     )
-    is_told = pl.col("changed") >= max(smallest, 1)
+    is_enough = pl.col("changed") >= max(smallest, 1)
     rows = known.with_columns(
         pl.lit(scope.as_of).alias("as_of"),
         pl.when(pl.col("could") > 0).then(rate.round(DIGITS)).alias("take_rate"),
@@ -190,7 +194,7 @@ def launch_rows(scope: Scope, counts: pl.DataFrame, smallest: int) -> pl.DataFra
     ).with_columns(
         false_discovery_rate(pl.col("p_value")).alias("q_value"),
         *(
-            pl.when(is_told).then(name).alias(name)
+            pl.when(is_enough).then(name).alias(name)
             for name in ("from_product", "changed_share", "changed_share_low", "changed_share_high")
         ),
     )

@@ -12,7 +12,7 @@ from portrait_assets.stages.market.columns import (
     PURCHASES,
 )
 from portrait_assets.stages.market.demand.contract import ITEM_MONTH as CONTRACT
-from portrait_assets.stages.market.facts import BOUGHT, HELD, MEMBER, SUMS, of_members
+from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, SUMS, of_members
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Step
 
@@ -36,16 +36,16 @@ BOUGHT_LINE = Step(
     "SELECT segment_id, customer_id, gives_back, category AS line_category, product_id, "
     f"product_category, line, quantity, amount {of_members(BOUGHT)}",
 )
-HELD_LINE = Step(
-    "held_line",
-    (HELD, MEMBER),
+HOLDING_LINE = Step(
+    "holding_line",
+    (HOLDING, MEMBER),
     "SELECT segment_id, customer_id, category AS held_category, product_id, "
     "CASE WHEN amount IS NOT NULL THEN 1 END AS line, "
-    f"NULL::{Type.QUANTITY} AS quantity, amount {of_members(HELD)}",
+    f"NULL::{Type.QUANTITY} AS quantity, amount {of_members(HOLDING)}",
 )
 ADDED = Step(
     "added",
-    (BOUGHT_LINE, HELD_LINE),
+    (BOUGHT_LINE, HOLDING_LINE),
     " UNION ALL ".join(
         [
             *(
@@ -57,7 +57,7 @@ ADDED = Step(
                 )
             ),
             *(
-                _by_item(HOLDINGS, "held_line", kind, item, "held_category", "true")
+                _by_item(HOLDINGS, "holding_line", kind, item, "held_category", "true")
                 for kind, item in ((CATEGORY, "held_category"), (PRODUCT, "product_id"))
             ),
         ]

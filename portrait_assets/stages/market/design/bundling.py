@@ -8,7 +8,7 @@ from portrait_assets.methods.market.bundles import LEAST_BASKETS, bundles
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, PURCHASES
 from portrait_assets.stages.market.design.contract import BUNDLE
-from portrait_assets.stages.market.facts import BOUGHT, HELD, MEMBER, of_members
+from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, of_members
 from portrait_assets.storage.steps import Grain, Scope, Step
 
 FALSE_DISCOVERIES = 0.05
@@ -19,7 +19,7 @@ _OF = ["segment_id", "measure"]
 
 IN_BASKET = Step(
     "in_basket",
-    (BOUGHT, HELD, MEMBER),
+    (BOUGHT, HOLDING, MEMBER),
     f"""
     SELECT DISTINCT '{PURCHASES}' AS measure, segment_id, customer_id, basket_id, category AS item
     {of_members(BOUGHT)}
@@ -27,7 +27,7 @@ IN_BASKET = Step(
     UNION ALL
     SELECT DISTINCT '{HOLDINGS}' AS measure, segment_id, customer_id, '' AS basket_id,
         category AS item
-    {of_members(HELD)} WHERE category IS NOT NULL
+    {of_members(HOLDING)} WHERE category IS NOT NULL
     """,
 )
 """The categories of each basket; all that a customer holds is one."""

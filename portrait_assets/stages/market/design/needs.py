@@ -12,7 +12,7 @@ from portrait_assets.stages.features.products import PRODUCT, can_be_preferred
 from portrait_assets.stages.identity.persons import of_persons
 from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, PURCHASES
 from portrait_assets.stages.market.design.contract import HOLDS, SEGMENT_NEED
-from portrait_assets.stages.market.facts import HELD, MEMBER, held_before, member_before
+from portrait_assets.stages.market.facts import HOLDING, MEMBER, holding_before, member_before
 from portrait_assets.stages.market.shown import shown
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Scope, Step, window
@@ -25,7 +25,7 @@ FALSE_DISCOVERIES = 0.05
 DIGITS = 6
 _KEYS = ["segment_id", "measure", "item"]
 _YEAR = of_persons(CUSTOMER_CATEGORY_MONTH, window(YEAR), "bought_in_year")
-_MEMBER_BEFORE, _HELD_BEFORE = member_before(RECENT), held_before(RECENT)
+_MEMBER_BEFORE, _HOLDING_BEFORE = member_before(RECENT), holding_before(RECENT)
 
 
 def _recent(scope: Scope) -> str:
@@ -35,7 +35,7 @@ def _recent(scope: Scope) -> str:
 
 HAD = Step(
     "had_item",
-    (_YEAR, HELD, _HELD_BEFORE),
+    (_YEAR, HOLDING, _HOLDING_BEFORE),
     lambda scope: (
         f"""
     SELECT customer_id, '{PURCHASES}' AS measure, category AS item,
@@ -45,8 +45,8 @@ HAD = Step(
     SELECT customer_id, '{HOLDINGS}' AS measure, category AS item, bool_or(since) AS since,
         bool_or(NOT since) AS before
     FROM (
-        SELECT customer_id, category, true AS since FROM held
-        UNION ALL SELECT customer_id, category, false FROM {_HELD_BEFORE.name}
+        SELECT customer_id, category, true AS since FROM holding
+        UNION ALL SELECT customer_id, category, false FROM {_HOLDING_BEFORE.name}
     ) WHERE category IS NOT NULL GROUP BY ALL
     """
     ),
@@ -61,11 +61,11 @@ WHO = Step(
 )
 KNOWN = Step(
     "known",
-    (_YEAR, _HELD_BEFORE),
+    (_YEAR, _HOLDING_BEFORE),
     lambda scope: (
         f"SELECT '{PURCHASES}' AS measure, count(DISTINCT month) FILTER "
         f"(month < {_recent(scope)}) >= {LEAST_BEFORE} AS is_known FROM bought_in_year "
-        f"UNION ALL SELECT '{HOLDINGS}', count(*) > 0 FROM {_HELD_BEFORE.name}"
+        f"UNION ALL SELECT '{HOLDINGS}', count(*) > 0 FROM {_HOLDING_BEFORE.name}"
     ),
 )
 """Whether the months before are known, by measure."""
@@ -166,14 +166,16 @@ def need_rows(counts: pl.DataFrame, offered: pl.DataFrame, smallest: int) -> pl.
         pl.when(pl.col("could").is_not_null()).then(wants["surely"]).alias("wants"),
         wants["q"].alias("wants_q_value"),
     )
-    held = (pl.col("holders") / pl.col("holders").sum().over("segment_id", "measure")).fill_nan(0)
+    own_share = (
+        pl.col("holders") / pl.col("holders").sum().over("segment_id", "measure")
+    ).fill_nan(0)
     every = pl.col("all_holders") / pl.col("all_customers")
     offers = pl.col("offered").sum().over("segment_id", "measure")
     base = pl.col("base_share")
     finished = (
         rows.join(offered, on="item", how="left")
         .with_columns(
-            held.round(DIGITS).alias("demand_share"),
+            own_share.round(DIGITS).alias("demand_share"),
             pl.when(every > 0)
             .then((100 * pl.col("holders") / pl.col("customers") / every).round(2))
             .alias("tgi"),

@@ -10,7 +10,7 @@ from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import PRODUCT_MONTH
 from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, PURCHASES
 from portrait_assets.stages.market.design.contract import PRICE_POINT
-from portrait_assets.stages.market.facts import BOUGHT, HELD, MEMBER, of_members
+from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, of_members
 from portrait_assets.stages.market.shown import shown
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
 
@@ -23,14 +23,14 @@ _KEYS = ["segment_id", "measure", "item", "band"]
 
 PRICED = Step(
     "priced",
-    (BOUGHT, HELD, MEMBER),
+    (BOUGHT, HOLDING, MEMBER),
     f"""
     SELECT customer_id, segment_id, '{PURCHASES}' AS measure, category AS item,
         CAST(CASE WHEN quantity > 0 THEN amount / quantity ELSE amount END AS {Type.MONEY}) AS price
     {of_members(BOUGHT)} WHERE NOT gives_back AND amount > 0 AND category IS NOT NULL
     UNION ALL
     SELECT customer_id, segment_id, '{HOLDINGS}' AS measure, category AS item, amount AS price
-    {of_members(HELD)} WHERE amount > 0 AND category IS NOT NULL
+    {of_members(HOLDING)} WHERE amount > 0 AND category IS NOT NULL
     """,
 )
 """The unit price of each line, or its amount without a quantity; the balance of what is held."""
