@@ -14,6 +14,7 @@ from portrait_assets.stages.market.changes.pairs import reach_pairs, takings_pai
 from portrait_assets.stages.market.changes.reach import reach_rows
 from portrait_assets.stages.market.changes.takings import takings_rows, takings_step
 from portrait_assets.stages.market.columns import EVERYONE, MONTH_BEFORE
+from portrait_assets.stages.market.facts import member_before
 from portrait_assets_tests.market.world import accounts, lines, members, step_rows
 
 PAIRS = takings_pairs(MONTH_BEFORE)
@@ -99,6 +100,16 @@ def test_small_groups_are_left_out_and_the_first_month_has_no_rows() -> None:
     assert step_rows(step, **frames).is_empty()
     found = step_rows(takings_step(1), **frames)
     assert found["comparison"].unique().to_list() == [MONTH_BEFORE]
+
+
+def test_who_may_not_be_profiled_any_more_is_no_loss() -> None:
+    assigned = members(ann=1, bob=1, two=2)
+    found = step_rows(
+        member_before(1),
+        assignment_1=pl.concat([assigned, members(two=1)]),
+        unprofiled=members(bob=0).select("customer_id"),
+    )
+    assert dict(found.sort("customer_id").iter_rows()) == {"ann": 1, "two": 1}
 
 
 def reach(**had: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
+from portrait_assets.stages.features.contract import UNPROFILED
 from portrait_assets.stages.features.monthly import ACCOUNT, DEAL
 from portrait_assets.stages.features.products import PRODUCT, can_be_preferred
 from portrait_assets.stages.features.purchases import deals
@@ -24,14 +25,18 @@ MEMBER = Step(
 
 
 def member_before(months: int) -> Step:
-    """The same so many months ago, under the identifiers of now."""
+    """The same so many months ago, under the identifiers of now.
+
+    Who may not be profiled any more is left out: to look back on them is profiling, too, and what
+    they bought since is not known to be less.
+    """
     stored = of_persons(CLUSTER_ASSIGNMENT, window(1, months), f"assignment_{months}")
     return Step(
         f"member_{months}",
-        (stored,),
+        (stored, read(UNPROFILED, THE_MONTH)),
         # Two records that turned out to be one person's had a segment each.
         f"SELECT customer_id, min(segment_id) AS segment_id FROM {stored.name} "
-        "GROUP BY customer_id",
+        "ANTI JOIN unprofiled USING (customer_id) GROUP BY customer_id",
     )
 
 

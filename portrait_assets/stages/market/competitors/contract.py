@@ -79,7 +79,7 @@ LAUNCH = Table(
         text("product_id", "Product", "产品编号"),
         text("category", "Its category", "类别", nullable=True),
         Column("introduced_on", Type.DATE, "Day it was introduced", "上市日期", nullable=False),
-        count("months", "Full months since the one of that day", "上市月数", nullable=False),
+        count("months", "Months since the one of that day", "上市月数", nullable=False),
         customers("customers", "Customers who hold it, or bought it in the month", "客户数"),
         customers("takers", "Of these, who did not in the month before", "新增客户数"),
         share("take_rate", "Takers / customers who could take it", "新增率"),
