@@ -63,6 +63,20 @@ HELD_CATEGORY = Step(
 )
 """Categories whose products are held: to buy more of one is not to take it."""
 
+_HAD = f"""
+SELECT customer_id, product_id, category, is_launched,
+    bool_or(is_now) AS now, bool_or(NOT is_now) AS before
+FROM (
+    SELECT customer_id, product_id, true AS is_now, true AS is_held FROM holding
+    UNION SELECT customer_id, product_id, false, true FROM {_HOLDING_BEFORE.name}
+    UNION SELECT customer_id, product_id, true, false FROM bought WHERE NOT gives_back
+    UNION SELECT customer_id, product_id, false, false FROM {_BOUGHT_BEFORE.name}
+    WHERE NOT gives_back
+) JOIN of_category USING (product_id)
+    SEMI JOIN member USING (customer_id) SEMI JOIN {_MEMBER_BEFORE.name} USING (customer_id)
+WHERE is_held OR category NOT IN (SELECT category FROM held_category WHERE category IS NOT NULL)
+GROUP BY ALL
+"""
 HAD = Step(
     "had_product",
     (
@@ -75,21 +89,9 @@ HAD = Step(
         _HOLDING_BEFORE,
         _MEMBER_BEFORE,
     ),
-    f"""
-    SELECT customer_id, product_id, category, is_launched,
-        bool_or(is_now) AS now, bool_or(NOT is_now) AS before
-    FROM (
-        SELECT customer_id, product_id, true AS is_now, true AS is_held FROM holding
-        UNION SELECT customer_id, product_id, false, true FROM {_HOLDING_BEFORE.name}
-        UNION SELECT customer_id, product_id, true, false FROM bought WHERE NOT gives_back
-        UNION SELECT customer_id, product_id, false, false FROM {_BOUGHT_BEFORE.name}
-        WHERE NOT gives_back
-    ) JOIN of_category USING (product_id)
-        SEMI JOIN member USING (customer_id) SEMI JOIN {_MEMBER_BEFORE.name} USING (customer_id)
-    WHERE is_held OR category NOT IN (SELECT category FROM held_category WHERE category IS NOT NULL)
-    GROUP BY ALL
-    """,
+    _HAD,
     at_once=True,
+    when_empty=(OF_CATEGORY, f"{_HAD} LIMIT 0"),
 )
 """The customers of both months by product of these categories: who has it now, and had it then."""
 
