@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema import columns
+from portrait_assets.schema.columns import count, required, share
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.raw.tables.canonical import SOURCE_CURRENCY
 
 EVERYONE = 0
 """The segment number of all customers together."""
@@ -55,34 +56,12 @@ ITEM_KIND = Column(
 ITEM = Column("item", Type.TEXT, "Category or product; all", "项目", nullable=False)
 
 
-def text(name: str, en: str, zh: str, nullable: bool = False, **more: object) -> Column:
-    """A column of text."""
-    return Column(name, Type.TEXT, en, zh, nullable=nullable, **more)  # type: ignore[arg-type]
-
-
-def money(name: str, en: str, zh: str, nullable: bool = True) -> Column:
-    """An amount in the source's currency."""
-    return Column(name, Type.MONEY, en, zh, nullable=nullable, unit=SOURCE_CURRENCY)
-
-
-def count(name: str, en: str, zh: str, **more: object) -> Column:
-    """A number of things, 0 or more."""
-    return Column(name, Type.INTEGER, en, zh, minimum=0, **more)  # type: ignore[arg-type]
+text = required(columns.text)
 
 
 def customers(name: str = "customers", en: str = "Customers", zh: str = "客户数") -> Column:
     """A number of customers."""
-    return count(name, en, zh, nullable=False, unit="customers")
-
-
-def share(name: str, en: str, zh: str) -> Column:
-    """A number from 0 to 1."""
-    return Column(name, Type.NUMBER, en, zh, unit="share", minimum=0, maximum=1)
-
-
-def number(name: str, en: str, zh: str, **more: object) -> Column:
-    """Any number."""
-    return Column(name, Type.NUMBER, en, zh, **more)  # type: ignore[arg-type]
+    return count(name, en, zh, unit="customers")
 
 
 P_VALUE = share("p_value", "Probability of such a difference by chance", "P值")

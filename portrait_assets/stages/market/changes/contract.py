@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import money, number, share
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.market.columns import (
@@ -13,9 +14,6 @@ from portrait_assets.stages.market.columns import (
     Q_VALUE,
     SEGMENT_THEN,
     customers,
-    money,
-    number,
-    share,
     text,
 )
 

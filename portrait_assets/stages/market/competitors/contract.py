@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import count, number, share
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.market.columns import (
     P_VALUE,
     Q_VALUE,
-    count,
     customers,
-    number,
-    share,
     text,
 )
 
@@ -43,8 +41,10 @@ COMPETITOR = Table(
             "Whether the gap is surely not the usual one; null where it is not judged",
             "是否异动",
         ),
-        count("competitors", "Competitors with a value", "可比机构数", nullable=False),
-        count("higher_than_own", "Of these, with a value above the own one", "高于本机构的家数"),
+        count("competitors", "Competitors with a value", "可比机构数"),
+        count(
+            "higher_than_own", "Of these, with a value above the own one", "高于本机构的家数", True
+        ),
         number(
             "correlation",
             "Correlation of the gap's changes with those of what is held (or bought) of the class "
@@ -61,7 +61,11 @@ COMPETITOR = Table(
             "相关系数的错误发现率",
         ),
         count(
-            "correlation_months", "Changes that the correlation rests on", "相关月数", unit="months"
+            "correlation_months",
+            "Changes that the correlation rests on",
+            "相关月数",
+            nullable=True,
+            unit="months",
         ),
     ),
     key=("as_of", "indicator", "product_class", "product_id", "competitor"),
@@ -79,7 +83,7 @@ LAUNCH = Table(
         text("product_id", "Product", "产品编号"),
         text("category", "Its category", "类别", nullable=True),
         Column("introduced_on", Type.DATE, "Day it was introduced", "上市日期", nullable=False),
-        count("months", "Months since the one of that day", "上市月数", nullable=False),
+        count("months", "Months since the one of that day", "上市月数"),
         customers("customers", "Customers who hold it, or bought it in the month", "客户数"),
         customers("takers", "Of these, who did not in the month before", "新增客户数"),
         share("take_rate", "Takers / customers who could take it", "新增率"),

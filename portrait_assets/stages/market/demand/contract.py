@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import count, money, number, share
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.market.columns import (
@@ -11,11 +12,7 @@ from portrait_assets.stages.market.columns import (
     P_VALUE,
     Q_VALUE,
     SEGMENT_ID,
-    count,
     customers,
-    money,
-    number,
-    share,
     text,
 )
 
@@ -39,7 +36,6 @@ _WITHOUT_AMOUNT = count(
     "without_amount",
     "Lines or accounts without an amount in the source's currency, which are left out",
     "无本位币金额的行数（未计入）",
-    nullable=False,
 )
 
 ITEM_MONTH = Table(
@@ -127,7 +123,7 @@ SEASON = Table(
         P_VALUE,
         Q_VALUE,
         Column("is_seasonal", Type.BOOLEAN, "Whether there surely is a season", "是否有季节性"),
-        count("months", "Months that it is computed from", "月数", nullable=False, unit="months"),
+        count("months", "Months that it is computed from", "月数", unit="months"),
     ),
     key=("as_of", "measure", "item_kind", "item", "month_of_year"),
     partition_by=PartitionBy.AS_OF,
@@ -153,7 +149,7 @@ TREND = Table(
         P_VALUE,
         Q_VALUE,
         Column("is_adjusted", Type.BOOLEAN, "Whether seasons were taken off", "是否季调"),
-        count("months", "Months that it is computed from", "月数", nullable=False, unit="months"),
+        count("months", "Months that it is computed from", "月数", unit="months"),
     ),
     key=("as_of", "measure", "item_kind", "item"),
     partition_by=PartitionBy.AS_OF,

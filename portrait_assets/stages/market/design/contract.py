@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import count, money, number, share
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.market.columns import (
@@ -10,11 +11,7 @@ from portrait_assets.stages.market.columns import (
     P_VALUE,
     Q_VALUE,
     SEGMENT_ID,
-    count,
     customers,
-    money,
-    number,
-    share,
     text,
 )
 
@@ -59,6 +56,7 @@ SEGMENT_NEED = Table(
             "offered",
             "Products of the category on offer at the month's end; null where none ever was",
             "在售产品数",
+            nullable=True,
         ),
         share("offer_share", "Share of the products of all these categories", "供给占比"),
         number("gap", "demand_share - offer_share", "供需差距", unit="share"),
@@ -89,7 +87,7 @@ PRICE_POINT = Table(
             "最常见价格",
         ),
         customers(),
-        count("lines", "Lines bought, or accounts held", "行数（账户数）", nullable=False),
+        count("lines", "Lines bought, or accounts held", "行数（账户数）"),
         share("demand_share", "Share of the segment's lines of the category", "需求占比"),
         share("base_share", "The same of the other segments", "其他客群需求占比"),
         P_VALUE,
@@ -98,6 +96,7 @@ PRICE_POINT = Table(
             "offered",
             "Products whose price in the month is in the band; null where none has a unit price",
             "在售产品数",
+            nullable=True,
         ),
         share("offer_share", "Share of the category's products that have a price", "供给占比"),
         number("gap", "demand_share - offer_share", "供需差距", unit="share"),
@@ -118,9 +117,7 @@ BUNDLE = Table(
         MEASURE,
         ITEM,
         text("other_item", "Category that goes with it", "关联类别"),
-        count(
-            "baskets", "Baskets, or customers, with both", "同购篮数（同持客户数）", nullable=False
-        ),
+        count("baskets", "Baskets, or customers, with both", "同购篮数（同持客户数）"),
         customers(en="Customers with both", zh="同购（同持）客户数"),
         share("support", "Share of all baskets, or customers, with both", "支持度"),
         share("confidence", "Of those with item, share that have other_item", "置信度"),
