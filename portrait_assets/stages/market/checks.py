@@ -9,10 +9,9 @@ import polars as pl
 from portrait_assets.methods.market.bundles import LEAST_BASKETS
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.market.changes.contract import DEMAND_CHANGE, TAKINGS_CHANGE
-from portrait_assets.stages.market.columns import EVERYONE
+from portrait_assets.stages.market.columns import EVERYONE, FALSE_DISCOVERIES
 from portrait_assets.stages.market.competitors.contract import COMPETITOR, LAUNCH
 from portrait_assets.stages.market.demand.contract import DEMAND, ITEM_MONTH, SEASON
-from portrait_assets.stages.market.design.bundling import FALSE_DISCOVERIES
 from portrait_assets.stages.market.design.contract import BUNDLE, PRICE_POINT, SEGMENT_NEED
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 

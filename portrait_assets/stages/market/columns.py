@@ -8,6 +8,10 @@ from portrait_assets.schema.table import Column, Type
 
 EVERYONE = 0
 """The segment number of all customers together."""
+FALSE_DISCOVERIES = 0.05
+"""Share of what is called sure that may be chance."""
+DIGITS = 6
+"""Digits that ratios are rounded to."""
 PURCHASES, HOLDINGS = "purchases", "holdings"
 ALL, CATEGORY, PRODUCT = "all", "category", "product"
 MONTH_BEFORE, YEAR_BEFORE = "month before", "year before"

@@ -1,4 +1,4 @@
-"""Which rows rest on enough customers to be published."""
+"""Rows as they are published: which rest on enough customers, and of which month they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from portrait_assets.privacy.cells import are_pooled, moves_are_pooled
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.market.columns import EVERYONE
+from portrait_assets.storage.steps import Scope
 
 _PLACE, _FEWEST = "place of row", "fewest customers"
 
@@ -46,3 +48,8 @@ def shown(
         mask = moves_are_pooled(parts, ("segment_id", item), _FEWEST, smallest, within)
         hidden += parts.filter(mask)[_PLACE].to_list()
     return frame.with_row_index(_PLACE).filter(~pl.col(_PLACE).is_in(hidden)).drop(_PLACE)
+
+
+def dated(scope: Scope, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows as of the scope's month, with the table's columns."""
+    return rows.with_columns(pl.lit(scope.as_of).alias("as_of")).select(table.column_names)

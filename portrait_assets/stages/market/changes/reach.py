@@ -10,12 +10,9 @@ from portrait_assets.methods.statistics.intervals import Z95
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.stages.market.changes.contract import DEMAND_CHANGE, DIRECTIONS
 from portrait_assets.stages.market.changes.pairs import reach_pairs
-from portrait_assets.stages.market.columns import LAGS
-from portrait_assets.stages.market.shown import shown
+from portrait_assets.stages.market.columns import DIGITS, FALSE_DISCOVERIES, LAGS
+from portrait_assets.stages.market.shown import dated, shown
 from portrait_assets.storage.steps import Grain, Scope, Step
-
-FALSE_DISCOVERIES = 0.05
-DIGITS = 6
 
 
 def reach_step(smallest: int) -> Step:
@@ -26,10 +23,7 @@ def reach_step(smallest: int) -> Step:
     """
 
     def compute(scope: Scope, *pairs: pl.DataFrame) -> pl.DataFrame:
-        rows = reach_rows(pl.concat(pairs), smallest)
-        return rows.with_columns(pl.lit(scope.as_of).alias("as_of")).select(
-            DEMAND_CHANGE.column_names
-        )
+        return dated(scope, DEMAND_CHANGE, reach_rows(pl.concat(pairs), smallest))
 
     return Step(
         "demand_change",

@@ -13,13 +13,12 @@ from portrait_assets.methods.market.correlation import Correlation, correlation_
 from portrait_assets.methods.market.departures import ALARM, Departure, departures
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.market.columns import CATEGORY, EVERYONE, HOLDINGS, PRODUCT
+from portrait_assets.stages.market.columns import CATEGORY, DIGITS, EVERYONE, HOLDINGS, PRODUCT
 from portrait_assets.stages.market.competitors.contract import COMPETITOR
 from portrait_assets.stages.market.demand.contract import ITEM_MONTH
 from portrait_assets.storage.steps import Grain, Scope, Step, read, window
 
 MONTHS = 60
-DIGITS = 6
 _OF = ("indicator", "product_class", "product_id")
 Key = tuple[str, str, str, str]
 

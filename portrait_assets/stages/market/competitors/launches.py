@@ -9,6 +9,7 @@ from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.stages.features.products import PRODUCT
+from portrait_assets.stages.market.columns import DIGITS
 from portrait_assets.stages.market.competitors.contract import LAUNCH
 from portrait_assets.stages.market.facts import (
     BOUGHT,
@@ -21,7 +22,6 @@ from portrait_assets.stages.market.facts import (
 from portrait_assets.storage.steps import Grain, Scope, Step
 
 MONTHS = 12
-DIGITS = 6
 _MEMBER_BEFORE, _BOUGHT_BEFORE, _HOLDING_BEFORE = (
     member_before(1),
     bought_before(1),

@@ -8,10 +8,9 @@ import polars as pl
 
 from portrait_assets.schema.table import MONEY_SCALE, POLARS_TYPES, Type
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
-from portrait_assets.stages.market.columns import ALL, EVERYONE, PRODUCT
+from portrait_assets.stages.market.columns import ALL, DIGITS, EVERYONE, PRODUCT
 from portrait_assets.stages.market.demand.contract import DEMAND, ITEM_MONTH, SEASON, TREND
 from portrait_assets.stages.market.demand.series import (
-    DIGITS,
     KEYS,
     MONTHS,
     Key,

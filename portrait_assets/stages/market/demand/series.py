@@ -13,15 +13,13 @@ from portrait_assets.core.months import month_range
 from portrait_assets.methods.market.seasons import Seasons, seasons_of
 from portrait_assets.methods.market.trend import Trend, trend_of
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
-from portrait_assets.stages.market.columns import HOLDINGS, PRODUCT
+from portrait_assets.stages.market.columns import DIGITS, FALSE_DISCOVERIES, HOLDINGS, PRODUCT
 from portrait_assets.stages.market.demand.contract import SEASON, TREND
 from portrait_assets.storage.steps import Scope
 
 MONTHS = 60
 """Months that seasons are computed from at most: five years."""
 TREND_MONTHS = 24
-FALSE_DISCOVERIES = 0.05
-DIGITS = 6
 KEYS = ("measure", "item_kind", "item")
 Key = tuple[str, str, str]
 Row = dict[str, object]

@@ -6,15 +6,20 @@ import polars as pl
 
 from portrait_assets.methods.market.bundles import LEAST_BASKETS, bundles
 from portrait_assets.methods.statistics.resampling import GROUPS
-from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, PURCHASES
+from portrait_assets.stages.market.columns import (
+    DIGITS,
+    EVERYONE,
+    FALSE_DISCOVERIES,
+    HOLDINGS,
+    PURCHASES,
+)
 from portrait_assets.stages.market.design.contract import BUNDLE
 from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, of_members
+from portrait_assets.stages.market.shown import dated
 from portrait_assets.storage.steps import Grain, Scope, Step
 
-FALSE_DISCOVERIES = 0.05
 MOST_BUNDLES = 50
 """Bundles of a segment that are listed, those with the surest lift first."""
-DIGITS = 6
 _OF = ["segment_id", "measure"]
 
 IN_BASKET = Step(
@@ -115,8 +120,7 @@ def bundle_step(smallest: int) -> Step:
     """
 
     def compute(scope: Scope, counts: pl.DataFrame) -> pl.DataFrame:
-        rows = bundle_rows(counts, smallest)
-        return rows.with_columns(pl.lit(scope.as_of).alias("as_of")).select(BUNDLE.column_names)
+        return dated(scope, BUNDLE, bundle_rows(counts, smallest))
 
     return Step("bundle", (ITEMS,), compute=compute, grain=Grain.ALL, writes=BUNDLE)
 

@@ -10,10 +10,16 @@ from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH
 from portrait_assets.stages.features.products import PRODUCT, can_be_preferred
 from portrait_assets.stages.identity.persons import of_persons
-from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, PURCHASES
+from portrait_assets.stages.market.columns import (
+    DIGITS,
+    EVERYONE,
+    FALSE_DISCOVERIES,
+    HOLDINGS,
+    PURCHASES,
+)
 from portrait_assets.stages.market.design.contract import HOLDS, SEGMENT_NEED
 from portrait_assets.stages.market.facts import HOLDING, MEMBER, holding_before, member_before
-from portrait_assets.stages.market.shown import shown
+from portrait_assets.stages.market.shown import dated, shown
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Scope, Step, window
 
@@ -21,8 +27,6 @@ YEAR, RECENT = 12, 3
 """Months in which what was bought counts as had, and the newest of them, in which it is new."""
 LEAST_BEFORE = 3
 """Months before the newest that must be known, for what is bought in these to be new."""
-FALSE_DISCOVERIES = 0.05
-DIGITS = 6
 _KEYS = ["segment_id", "measure", "item"]
 _YEAR = of_persons(CUSTOMER_CATEGORY_MONTH, window(YEAR), "bought_in_year")
 _MEMBER_BEFORE, _HOLDING_BEFORE = member_before(RECENT), holding_before(RECENT)
@@ -129,10 +133,7 @@ def need_step(smallest: int) -> Step:
     """
 
     def compute(scope: Scope, counts: pl.DataFrame, offered: pl.DataFrame) -> pl.DataFrame:
-        rows = need_rows(counts, offered, smallest)
-        return rows.with_columns(pl.lit(scope.as_of).alias("as_of")).select(
-            SEGMENT_NEED.column_names
-        )
+        return dated(scope, SEGMENT_NEED, need_rows(counts, offered, smallest))
 
     return Step(
         "segment_need", (COUNTS, OFFERED), compute=compute, grain=Grain.ALL, writes=SEGMENT_NEED

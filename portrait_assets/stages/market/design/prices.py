@@ -8,17 +8,16 @@ from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import PRODUCT_MONTH
-from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, PURCHASES
+from portrait_assets.stages.market.columns import DIGITS, EVERYONE, HOLDINGS, PURCHASES
 from portrait_assets.stages.market.design.contract import PRICE_POINT
 from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, of_members
-from portrait_assets.stages.market.shown import shown
+from portrait_assets.stages.market.shown import dated, shown
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
 
 LEAST_LINES = 100
 """Lines, or accounts, of a category that bands of its prices are made from at least."""
 EDGES = (0.2, 0.4, 0.6, 0.8)
 """Shares of the lines up to the highest price of each band but the last."""
-DIGITS = 6
 _KEYS = ["segment_id", "measure", "item", "band"]
 
 PRICED = Step(
@@ -122,10 +121,7 @@ def price_step(smallest: int) -> Step:
     """
 
     def compute(scope: Scope, counts: pl.DataFrame) -> pl.DataFrame:
-        rows = price_rows(counts, smallest)
-        return rows.with_columns(pl.lit(scope.as_of).alias("as_of")).select(
-            PRICE_POINT.column_names
-        )
+        return dated(scope, PRICE_POINT, price_rows(counts, smallest))
 
     return Step("price_point", (BANDS,), compute=compute, grain=Grain.ALL, writes=PRICE_POINT)
 
