@@ -134,6 +134,16 @@ BESIDES_CONTRACTS = {
     },
     "offers.product_set": {"within_highest_grade", "every_set_has_products"},
     "offers.set_offer": {"all_suit"},
+    "market.item_month": {"segments_add_up"},
+    "market.demand": {"no_small_cell"},
+    "market.season": {"seasons_are_one"},
+    "market.takings_change": {"parts_add_up", "no_small_cell"},
+    "market.demand_change": {"within_intervals", "no_small_cell"},
+    "market.competitor": {"gap_is_of_both"},
+    "market.launch": {"no_small_cell"},
+    "market.segment_need": {"no_small_cell"},
+    "market.price_point": {"no_small_cell"},
+    "market.bundle": {"surely_together", "no_small_cell"},
     "validation.validation_report": {
         *(
             "verdicts_backtests",

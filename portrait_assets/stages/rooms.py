@@ -17,6 +17,7 @@ FOLDERS = (
     "predictions",
     "tags",
     "offers",
+    "market",
     "validation",
     "mart",
 )

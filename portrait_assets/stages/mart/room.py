@@ -26,6 +26,7 @@ def _report() -> Sequence[Section]:
     from portrait_assets.stages.mart.sections.drift import DRIFT
     from portrait_assets.stages.mart.sections.fairness import FAIRNESS
     from portrait_assets.stages.mart.sections.findings import FINDINGS
+    from portrait_assets.stages.mart.sections.market import MARKET
     from portrait_assets.stages.mart.sections.matrix import MATRIX
     from portrait_assets.stages.mart.sections.migration import MIGRATION
     from portrait_assets.stages.mart.sections.overview import OVERVIEW
@@ -38,6 +39,7 @@ def _report() -> Sequence[Section]:
         MATRIX,
         SEGMENTS,
         VALUE,
+        MARKET,
         CAMPAIGNS,
         BACKTESTS,
         FAIRNESS,

@@ -1,0 +1,135 @@
+"""Bundles: items that are bought together more often than by chance, with lift and support.
+
+Association rules of two items (R. Agrawal, T. Imieliński, A. Swami 1993, "Mining association rules
+between sets of items in large databases"). One customer's baskets resemble each other, so customers
+are put into groups, and what varies from group to group is the error: a thousand baskets of one
+customer prove nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.special import stdtr, stdtrit
+
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
+
+LEAST_BASKETS = 20
+"""Baskets with both items that a bundle rests on at least."""
+Floats = npt.NDArray[np.float64]
+BUNDLES = pl.Schema(
+    {
+        "item": pl.String(),
+        "other_item": pl.String(),
+        "baskets": pl.Int64(),
+        "support": pl.Float64(),
+        "confidence": pl.Float64(),
+        "other_confidence": pl.Float64(),
+        "lift": pl.Float64(),
+        "lift_low": pl.Float64(),
+        "lift_high": pl.Float64(),
+        "p_value": pl.Float64(),
+        "q_value": pl.Float64(),
+    }
+)
+
+
+def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs that are together in at least `LEAST_BASKETS` baskets, columns as BUNDLES.
+
+    `support` is the share of baskets with both, `confidence` that of those with `item` that have
+    `other_item`, and `other_confidence` the other way round. `q_value` holds the false discovery
+    rate over all pairs of items that are each in so many baskets; those that are together in fewer
+    count as tests that found nothing, so that which pairs are tested does not depend on what is
+    found. In the order of lift's lower end.
+
+    Args:
+        totals: `group` and its `baskets`.
+        singles: `item`, `group` and the `baskets` with it.
+        pairs: `item` < `other_item`, `group` and the `baskets` with both.
+    """
+    groups = {group: at for at, group in enumerate(sorted(totals["group"].to_list()))}
+    often = (
+        singles.group_by("item")
+        .agg(pl.col("baskets").sum())
+        .filter(pl.col("baskets") >= LEAST_BASKETS)["item"]
+        .sort()
+    )
+    both = pairs.filter(
+        pl.col("item", "other_item").is_in(often.implode()),
+        pl.col("baskets").sum().over("item", "other_item") >= LEAST_BASKETS,
+    )
+    tests = often.len() * (often.len() - 1) // 2
+    if both.is_empty() or len(groups) < 2:
+        return pl.DataFrame(schema=BUNDLES)
+    names = both.select("item", "other_item").unique().sort("item", "other_item")
+    baskets = _by_group(totals.with_columns(at=pl.lit(0)), 1, groups)[0]
+    items = {item: at for at, item in enumerate(often)}
+    own = _by_group(_placed(singles, items), len(items), groups)
+    together = _by_group(
+        both.join(names.with_row_index("at"), on=["item", "other_item"]), names.height, groups
+    )
+    one = own[[items[name] for name in names["item"]]]
+    other = own[[items[name] for name in names["other_item"]]]
+    found = _measured(baskets, one, other, together)
+    # The p-value of 1 of pairs without a row only makes the family larger.
+    scaled = (pl.col("p_value") * tests / pl.len()).clip(upper_bound=1)
+    return (
+        pl.concat([names, found], how="horizontal")
+        .with_columns(false_discovery_rate(scaled).alias("q_value"))
+        .sort(["lift_low", "item", "other_item"], descending=[True, False, False])
+        .select(BUNDLES.names())
+        .cast(BUNDLES)
+    )
+
+
+def _placed(singles: pl.DataFrame, items: dict[str, int]) -> pl.DataFrame:
+    known = singles.filter(pl.col("item").is_in(list(items)))
+    return known.with_columns(
+        pl.col("item").replace_strict(items, return_dtype=pl.Int64).alias("at")
+    )
+
+
+def _by_group(counts: pl.DataFrame, rows: int, groups: dict[int, int]) -> Floats:
+    """The baskets by `at` and group, shape (rows, groups)."""
+    table = np.zeros((rows, len(groups)))
+    places = counts["group"].replace_strict(groups, return_dtype=pl.Int64).to_numpy()
+    table[counts["at"].to_numpy(), places] = counts["baskets"].to_numpy()
+    return table
+
+
+def _measured(baskets: Floats, one: Floats, other: Floats, both: Floats) -> pl.DataFrame:
+    """Lift and its test of each pair, from baskets by group."""
+    all_, n_one, n_other, n_both = baskets.sum(), one.sum(1), other.sum(1), both.sum(1)
+    share_one, share_other = n_one / all_, n_other / all_
+    lift = n_both / all_ / (share_one * share_other)
+    # How far each group moves what is more than by chance, and the logarithm of the lift.
+    excess = both - share_one[:, None] * other - share_other[:, None] * one
+    excess += (share_one * share_other)[:, None] * baskets
+    moves = both / n_both[:, None] + baskets / all_
+    moves -= one / n_one[:, None] + other / n_other[:, None]
+    freedom = both.shape[1] - 1
+    error = _error(excess)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(error > 0, excess.sum(1) / error, 0.0)
+    half = stdtrit(freedom, 0.975) * _error(moves)
+    return pl.DataFrame(
+        {
+            "baskets": n_both.astype(np.int64),
+            "support": n_both / all_,
+            "confidence": n_both / n_one,
+            "other_confidence": n_both / n_other,
+            "lift": lift,
+            "lift_low": lift * np.exp(-half),
+            "lift_high": lift * np.exp(half),
+            "p_value": 2 * stdtr(freedom, -np.abs(t)),
+        }
+    )
+
+
+def _error(by_group: Floats) -> Floats:
+    """Standard error of a sum over groups, of each row."""
+    groups = by_group.shape[1]
+    centred = by_group - by_group.mean(axis=1, keepdims=True)
+    return np.asarray(np.sqrt((centred**2).sum(axis=1) * groups / (groups - 1)))

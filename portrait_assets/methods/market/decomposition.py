@@ -1,0 +1,124 @@
+"""What a change of takings is made of: volume, price and mix, exact to the cent.
+
+With amounts a, quantities q and purchases n of each item before (0) and now (1), N the sum of n:
+
+    volume = a0 (N1 / N0 - 1)       more or fewer purchases, at what was bought before
+    price  = a1 - q1 (a0 / q0)      other prices, of what is bought now
+    mix    = what is left           other items, and other quantities a purchase
+
+This is the split of management accounting (C. Horngren, S. Datar, M. Rajan, "Cost Accounting",
+chapter on sales variances), with the prices of before for volume and mix, and the quantities of now
+for the price; where quantities are numbers of purchases it is the textbook's to the letter. Volume
+is counted in purchases, for litres and pieces do not add up. An item that was not sold in one of
+the two has no price to compare: its whole change is mix, and `range` of the totals tells how much
+that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+_CENTS = 100
+
+
+@dataclass(frozen=True)
+class Sold:
+    """What was sold of one item in one span: takings net of returns, to the cent.
+
+    `quantity` is in the item's own unit and `purchases` are a number, both net of what was given
+    back, and 0 or less where nothing was sold on balance.
+    """
+
+    amount: Decimal = Decimal(0)
+    quantity: Decimal = Decimal(0)
+    purchases: int = 0
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether its amount is a price times a quantity."""
+        return self.quantity > 0 and self.purchases > 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """A change of takings and its parts, to the cent: volume + price + mix = change.
+
+    `range` is the part of the mix that comes from items sold in only one of the two spans.
+    """
+
+    change: Decimal
+    volume: Decimal
+    price: Decimal
+    mix: Decimal
+    range: Decimal
+
+    def __add__(self, other: Split) -> Split:
+        return Split(
+            self.change + other.change,
+            self.volume + other.volume,
+            self.price + other.price,
+            self.mix + other.mix,
+            self.range + other.range,
+        )
+
+
+NO_CHANGE = Split(*[Decimal("0.00")] * 5)
+
+
+def split_change(items: Sequence[tuple[Sold, Sold]]) -> list[Split]:
+    """The parts of each item's change from before to now; they add up over the items, too.
+
+    Parts are rounded so that the sum over any first items is what it is without rounding to half a
+    cent, so no part of an item is off by more than two.
+
+    Args:
+        items: before and now of each; what is missing in one of them is `Sold()`.
+
+    Raises:
+        ValueError: when an amount is no whole number of cents.
+    """
+    like = [before.is_sold and now.is_sold for before, now in items]
+    pairs = [pair for pair, is_like in zip(items, like, strict=True) if is_like]
+    purchases = [sum(pair[at].purchases for pair in pairs) for at in (0, 1)]
+    growth = Fraction(purchases[1], purchases[0]) - 1 if pairs else Fraction(0)
+    volume, price = _Rounding(), _Rounding()
+    splits = []
+    for (before, now), is_like in zip(items, like, strict=True):
+        old, new = _cents(before.amount), _cents(now.amount)
+        if is_like:
+            at_old_prices = old * Fraction(now.quantity) / Fraction(before.quantity)
+            parts = volume.cents(old * growth), price.cents(new - at_old_prices)
+        else:
+            parts = (0, 0)
+        mix = new - old - sum(parts)
+        splits.append(Split(*map(_money, (new - old, *parts, mix, 0 if is_like else mix))))
+    return splits
+
+
+class _Rounding:
+    """Whole cents whose sum is never off by more than half a cent."""
+
+    def __init__(self) -> None:
+        self._exact = Fraction(0)
+        self._given = 0
+
+    def cents(self, exact: Fraction) -> int:
+        self._exact += exact
+        cents = round(self._exact) - self._given
+        self._given += cents
+        return cents
+
+
+def _cents(amount: Decimal) -> int:
+    cents = Fraction(amount) * _CENTS
+    if cents.denominator != 1:
+        raise ValueError(f"{amount} is no whole number of cents.")
+    return cents.numerator
+
+
+def _money(cents: int) -> Decimal:
+    # From text, which is exact: arithmetic of decimals rounds to the context's digits.
+    return Decimal(f"{cents}e-2")

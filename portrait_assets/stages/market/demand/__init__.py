@@ -1,0 +1,1 @@
+"""What is in demand, month by month: amounts, shares, seasons and trends."""

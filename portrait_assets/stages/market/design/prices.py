@@ -1,0 +1,163 @@
+"""At which prices each segment buys, and at which something is on offer."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
+from portrait_assets.methods.statistics.significance import two_proportions
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.contract import PRODUCT_MONTH
+from portrait_assets.stages.market.columns import DIGITS, EVERYONE, HOLDINGS, PURCHASES
+from portrait_assets.stages.market.design.contract import PRICE_POINT
+from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, of_members
+from portrait_assets.stages.market.shown import dated, shown
+from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
+
+LEAST_LINES = 100
+"""Lines, or accounts, of a category that bands of its prices are made from at least."""
+EDGES = (0.2, 0.4, 0.6, 0.8)
+"""Shares of the lines up to the highest price of each band but the last."""
+_KEYS = ["segment_id", "measure", "item", "band"]
+
+PRICED = Step(
+    "priced",
+    (BOUGHT, HOLDING, MEMBER),
+    f"""
+    SELECT customer_id, segment_id, '{PURCHASES}' AS measure, category AS item,
+        CAST(CASE WHEN quantity > 0 THEN amount / quantity ELSE amount END AS {Type.MONEY}) AS price
+    {of_members(BOUGHT)} WHERE NOT gives_back AND amount > 0 AND category IS NOT NULL
+    UNION ALL
+    SELECT customer_id, segment_id, '{HOLDINGS}' AS measure, category AS item, amount AS price
+    {of_members(HOLDING)} WHERE amount > 0 AND category IS NOT NULL
+    """,
+)
+"""The unit price of each line, or its amount without a quantity; the balance of what is held."""
+
+OFFER_PRICE = Step(
+    "offer_price",
+    (read(PRODUCT_MONTH, THE_MONTH, "sold"),),
+    f"SELECT category AS item, CAST(amount / quantity AS {Type.MONEY}) AS price FROM sold "
+    "WHERE category IS NOT NULL",
+    grain=Grain.ALL,
+)
+"""The unit price of each product in the month."""
+
+_QUANTILES = f"quantile_disc(price, [{', '.join(map(str, EDGES))}])"
+_UNIT = "power(10, floor(log10(greatest(e, 0.01))) - 1)"
+_ROUNDED = f"lambda e: CAST(ceil(round(e / {_UNIT}, 6)) * {_UNIT} AS {Type.MONEY})"
+EDGE = Step(
+    "edge",
+    (PRICED,),
+    f"""
+    SELECT measure, item,
+        list_sort(list_distinct(list_transform({_QUANTILES}, {_ROUNDED}))) AS edges
+    FROM priced GROUP BY measure, item
+    -- What is sold by less than a cent's worth has no unit price in cents.
+    HAVING count(*) >= {LEAST_LINES} AND quantile_disc(price, 0.5) > 0
+    """,
+    grain=Grain.ALL,
+)
+"""The highest price of each band but the last, by category: two digits of it, rounded up.
+
+So it is no price that a single customer paid.
+"""
+
+_BAND = "1 + len(list_filter(edges, lambda e: e < price)) AS band"
+BANDED = Step(
+    "banded",
+    (PRICED, EDGE),
+    f"SELECT p.*, {_BAND} FROM priced AS p JOIN edge USING (measure, item)",
+    at_once=True,
+)
+USUAL = Step(
+    "usual",
+    (BANDED,),
+    """
+    SELECT measure, item, band, price AS usual_price, paid_by
+    FROM (
+        SELECT measure, item, band, price, count(*) AS n, count(DISTINCT customer_id) AS paid_by
+        FROM banded GROUP BY ALL
+    )
+    QUALIFY row_number() OVER (PARTITION BY measure, item, band ORDER BY n DESC, price) = 1
+    """,
+)
+"""The price that is paid most often in each band, and by how many."""
+BANDS = Step(
+    "band_count",
+    (BANDED, USUAL, EDGE, OFFER_PRICE),
+    f"""
+    SELECT c.*, b.buyers, u.usual_price, u.paid_by,
+        edges[c.band - 1] AS price_above, edges[c.band] AS price_to,
+        CASE WHEN c.measure = '{PURCHASES}' AND EXISTS (FROM offer_price)
+            THEN coalesce(o.offered, 0) END AS offered
+    FROM (
+        SELECT coalesce(segment_id, {EVERYONE}) AS segment_id, measure, item, band,
+            count(DISTINCT customer_id) AS customers, count(*) AS lines
+        FROM banded
+        GROUP BY GROUPING SETS ((segment_id, measure, item, band), (measure, item, band))
+    ) AS c JOIN (
+        SELECT coalesce(segment_id, {EVERYONE}) AS segment_id, measure, item,
+            count(DISTINCT customer_id) AS buyers
+        FROM banded GROUP BY GROUPING SETS ((segment_id, measure, item), (measure, item))
+    ) AS b USING (segment_id, measure, item)
+        JOIN edge USING (measure, item)
+        JOIN usual AS u USING (measure, item, band)
+        LEFT JOIN (
+            SELECT measure, item, {_BAND}, count(*) AS offered
+            FROM offer_price JOIN edge USING (item) GROUP BY ALL
+        ) AS o USING (measure, item, band)
+    """,
+    grain=Grain.ALL,
+)
+"""Lines and customers by segment, category and band of prices; bands are those of all customers."""
+
+
+def price_step(smallest: int) -> Step:
+    """The step of `market.price_point`.
+
+    Args:
+        smallest: fewest customers of what is published by itself.
+    """
+
+    def compute(scope: Scope, counts: pl.DataFrame) -> pl.DataFrame:
+        return dated(scope, PRICE_POINT, price_rows(counts, smallest))
+
+    return Step("price_point", (BANDS,), compute=compute, grain=Grain.ALL, writes=PRICE_POINT)
+
+
+def price_rows(counts: pl.DataFrame, smallest: int) -> pl.DataFrame:
+    """The rows of `market.price_point` but for `as_of`.
+
+    Shares are of lines; whether a segment differs is tested by customers, for one customer's lines
+    resemble each other: those who bought in the band, of all who bought the category.
+
+    Args:
+        counts: as of BANDS.
+        smallest: fewest customers of what is published by itself.
+    """
+    of_band, names = ["measure", "item", "band"], ("customers", "lines", "buyers")
+    whole = counts.filter(pl.col("segment_id") == EVERYONE)
+    rows = counts.join(
+        whole.select(*of_band, *(pl.col(name).alias(f"all_{name}") for name in names)),
+        on=of_band,
+        how="left",
+    ).sort(_KEYS)
+    own, others = ("customers", "buyers"), ("all_customers", "all_buyers")
+    inside = [rows[name].to_numpy() for name in own]
+    outside = [(rows[o] - rows[n]).to_numpy() for n, o in zip(own, others, strict=True)]
+    of_item = ["segment_id", "measure", "item"]
+    other = pl.col("all_lines") - pl.col("lines")
+    other_all = other.sum().over(of_item)
+    offers = pl.col("offered").sum().over(of_item)
+    finished = rows.with_columns(
+        pl.Series("p_value", two_proportions(*inside, *outside)).fill_nan(None),
+        (pl.col("lines") / pl.col("lines").sum().over(of_item)).round(DIGITS).alias("demand_share"),
+        pl.when(other_all > 0).then((other / other_all).round(DIGITS)).alias("base_share"),
+        pl.when(offers > 0).then((pl.col("offered") / offers).round(DIGITS)).alias("offer_share"),
+        pl.when(pl.col("paid_by") >= smallest).then("usual_price").alias("usual_price"),
+    ).with_columns(
+        false_discovery_rate(pl.col("p_value")).alias("q_value"),
+        (pl.col("demand_share") - pl.col("offer_share")).round(DIGITS).alias("gap"),
+    )
+    return shown(finished, ["customers"], smallest, ["measure", "item"], "band").sort(_KEYS)

@@ -1,0 +1,111 @@
+"""Steps that read what customers bought and hold, now and in an earlier month.
+
+Customers are those with a segment at the month's end: who may not be profiled has none.
+"""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
+from portrait_assets.stages.features.contract import UNPROFILED
+from portrait_assets.stages.features.monthly import ACCOUNT, DEAL
+from portrait_assets.stages.features.products import PRODUCT, can_be_preferred
+from portrait_assets.stages.features.purchases import deals
+from portrait_assets.stages.identity.persons import of_persons
+from portrait_assets.storage.steps import THE_MONTH, Source, Step, read, window
+
+MEMBER = Step(
+    "member",
+    (read(CLUSTER_ASSIGNMENT, THE_MONTH),),
+    "SELECT customer_id, segment_id FROM cluster_assignment",
+    is_view=True,
+)
+"""Each customer's segment at the month's end."""
+
+
+def member_before(months: int) -> Step:
+    """The same so many months ago, under the identifiers of now.
+
+    Who may not be profiled any more is left out: to look back on them is profiling, too, and what
+    they bought since is not known to be less.
+    """
+    stored = of_persons(CLUSTER_ASSIGNMENT, window(1, months), f"assignment_{months}")
+    return Step(
+        f"member_{months}",
+        (stored, read(UNPROFILED, THE_MONTH)),
+        # Two records that turned out to be one person's had a segment each.
+        f"SELECT customer_id, min(segment_id) AS segment_id FROM {stored.name} "
+        "ANTI JOIN unprofiled USING (customer_id) GROUP BY customer_id",
+    )
+
+
+def _lines(deal: Step, name: str) -> Step:
+    """The transaction lines by category and product, with signs: what is given back is negative.
+
+    `amount` is null where it could not be converted into the source's currency, and then `line` and
+    `quantity` are null too: amounts of two currencies are never added up.
+    """
+    sign = "CASE WHEN d.gives_back THEN -1 ELSE 1 END"
+    return Step(
+        name,
+        (deal, PRODUCT),
+        f"""
+    SELECT d.customer_id, d.basket_id, d.product_id, p.category AS product_category,
+        coalesce(CASE WHEN {can_be_preferred("p")} THEN d.category END, p.category) AS category,
+        d.gives_back, d.amount,
+        CASE WHEN d.amount IS NOT NULL THEN {sign} END AS line,
+        CASE WHEN d.amount IS NOT NULL THEN {sign} * abs(d.quantity) END AS quantity
+    FROM {deal.name} AS d LEFT JOIN product AS p USING (product_id)
+    """,
+    )
+
+
+BOUGHT = _lines(DEAL, "bought")
+
+
+def bought_before(months: int) -> Step:
+    """The lines of so many months ago, under the identifiers of now."""
+    stored = of_persons(CLEANED["transactions"], window(1, months), f"transactions_{months}")
+    return _lines(deals(stored, f"deal_{months}"), f"bought_{months}")
+
+
+_HOLDING = (
+    "SELECT a.customer_id, a.account_id, a.product_id, p.category, a.balance AS amount "
+    "FROM {} AS a LEFT JOIN product AS p USING (product_id) "
+    "WHERE a.product_id IS NOT NULL AND (a.balance <> 0 OR a.credit_limit IS NOT NULL)"
+)
+HOLDING = Step("holding", (ACCOUNT, PRODUCT), _HOLDING.format("account"))
+"""The accounts that hold or owe something at the last balances of the month, or could."""
+
+
+def holding_before(months: int) -> Step:
+    """The same of so many months ago, under the identifiers of now."""
+    stored = of_persons(CLEANED["balances"], window(1, months), f"balances_{months}")
+    account = Step(
+        f"account_{months}",
+        (stored,),
+        f"""
+    SELECT customer_id, account_id, product_id, balance, credit_limit
+    FROM {stored.name} QUALIFY row_number() OVER (
+        PARTITION BY customer_id, account_id, product_id ORDER BY balance_on DESC,
+            balance DESC NULLS LAST, credit_limit DESC NULLS LAST
+    ) = 1
+    """,
+    )
+    return Step(f"holding_{months}", (account, PRODUCT), _HOLDING.format(account.name))
+
+
+def of_members(source: Source, members: Source = MEMBER) -> str:
+    """The FROM clause of what customers with a segment bought or hold, with `segment_id`."""
+    return f"FROM {source.name} JOIN {members.name} USING (customer_id)"
+
+
+SUMS = (
+    "count(DISTINCT CASE WHEN {buys} THEN customer_id END) AS customers, "
+    "coalesce(sum(line), 0)::BIGINT AS lines, "
+    f"CASE WHEN count(quantity) = count(line) THEN sum(quantity)::{Type.QUANTITY} END AS quantity, "
+    f"sum(amount)::{Type.MONEY} AS amount, "
+    "count(*) - count(amount) AS without_amount"
+)
+"""What is added up of lines; `buys` says whether one makes its customer a buyer."""

@@ -1,0 +1,206 @@
+"""What is in demand: sums by segment and item, the year before, seasons and trends."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.core.months import month_range, next_month
+from portrait_assets.stages.market.columns import EVERYONE
+from portrait_assets.stages.market.demand.contract import ITEM_MONTH
+from portrait_assets.stages.market.demand.items import ITEM_MONTH as ITEMS
+from portrait_assets.stages.market.demand.listing import demand_rows, listed_items, with_vanished
+from portrait_assets.stages.market.demand.series import seasons, series_of, trends
+from portrait_assets.stages.market.shown import shown
+from portrait_assets_tests.market.world import MONTH, accounts, lines, members, people, step_rows
+
+SIZES = pl.DataFrame({"segment_id": [0, 1, 2], "size": [4, 2, 2]})
+
+
+def item_month(**inputs: pl.DataFrame) -> pl.DataFrame:
+    rows = step_rows(ITEMS, **inputs)
+    return rows.select(ITEM_MONTH.column_names).cast(ITEM_MONTH.polars_schema)
+
+
+def of(rows: pl.DataFrame, segment: int, item: str, **more: object) -> dict[str, object]:
+    return rows.filter(segment_id=segment, item=item, **more).row(0, named=True)
+
+
+def test_what_is_bought_is_net_of_returns_and_counted_by_segment() -> None:
+    rows = item_month(
+        bought=lines(
+            ("ann", "tea", 10, 2),
+            ("ann", "tea", -4, 1),
+            ("bob", "tea", 5, 1),
+            ("cat", "jam", 3),
+            ("cat", None, 7),
+            ("dan", "tea", -2, 1),
+            ("stranger", "tea", 100, 1),
+        ),
+        holding=accounts(),
+        member=members(ann=1, bob=1, cat=2, dan=2),
+    )
+    tea = of(rows, EVERYONE, "tea")
+    assert (tea["amount"], tea["quantity"], tea["lines"]) == (Decimal("9.00"), Decimal(1), 0)
+    assert tea["customers"] == 2, "who only gave back bought nothing"
+    assert of(rows, 2, "tea")["amount"] == Decimal("-2.00")
+    assert of(rows, EVERYONE, "all")["amount"] == Decimal("19.00"), "without a category, too"
+    assert of(rows, 2, "jam")["quantity"] is None, "where a line states none"
+
+
+def test_an_amount_in_a_currency_without_a_rate_is_counted_and_not_added() -> None:
+    rows = item_month(
+        bought=lines(("ann", "tea", 10, 2), ("bob", "tea", None, 3)),
+        holding=accounts(),
+        member=members(ann=1, bob=1),
+    )
+    tea = of(rows, EVERYONE, "tea")
+    assert (tea["amount"], tea["quantity"], tea["lines"]) == (Decimal(10), Decimal(2), 1)
+    assert (tea["customers"], tea["without_amount"]) == (2, 1)
+
+
+def test_what_is_held_is_counted_by_category_and_product() -> None:
+    rows = item_month(
+        bought=lines(),
+        holding=accounts(("ann", "fund 1", 10), ("ann", "fund 2", 30), ("bob", "fund 1", -5)),
+        member=members(ann=1, bob=2),
+    )
+    assert of(rows, EVERYONE, "fund")["customers"] == 2
+    assert of(rows, EVERYONE, "fund 1")["amount"] == Decimal(5)
+    assert of(rows, EVERYONE, "fund 1")["category"] == "fund"
+    assert rows.filter(item_kind="all").is_empty(), "assets and debts are not added up"
+
+
+def history(values: dict[str, list[float]], month: str = "2024-12") -> pl.DataFrame:
+    """Takings of categories in the months up to this one."""
+    return pl.DataFrame(
+        [
+            {"month": next_month(month, 1 + n - len(own)), "measure": "purchases"}
+            | {"item_kind": "category", "item": item, "category": item}
+            | {"amount": Decimal(f"{value:.2f}")}
+            for item, own in values.items()
+            for n, value in enumerate(own)
+        ],
+        schema_overrides={"amount": pl.Decimal(18, 2)},
+    )
+
+
+NOW = pl.DataFrame(
+    [
+        ("2024-12", s, "purchases", "category", i, i, n, n, None, Decimal(amount), 0)
+        for s, i, n, amount in ((0, "tea", 4, "60"), (1, "tea", 2, "20"), (2, "tea", 2, "40"))
+    ],
+    schema=ITEM_MONTH.polars_schema,
+    orient="row",
+)
+
+
+def test_demand_has_shares_the_year_before_and_what_vanished() -> None:
+    whole = NOW.filter(segment_id=EVERYONE).with_columns(
+        item_kind=pl.lit("all"), item=pl.lit("all"), category=None, amount=pl.col("amount") * 2
+    )
+    now = pl.concat([NOW, whole.cast(ITEM_MONTH.polars_schema)])
+    year_ago = NOW.with_columns(month=pl.lit("2023-12"), amount=pl.col("amount") / 2)
+    past = history({"tea": [60] * 3, "jam": [5, 5]}, "2024-12").filter(
+        (pl.col("item") == "tea") | (pl.col("month") < "2024-12")
+    )
+    rows = demand_rows(MONTH, with_vanished(now, past), year_ago, SIZES, {}, 1)
+    tea = of(rows, EVERYONE, "tea")
+    assert (tea["reach"], tea["amount_share"], tea["year_on_year"]) == (1.0, 0.5, 1.0)
+    assert of(rows, 2, "tea")["reach"] == 1.0
+    jam = of(rows, EVERYONE, "jam")
+    assert (jam["customers"], jam["amount"]) == (0, Decimal(0)), "a category that vanished"
+
+
+def test_an_amount_of_nothing_before_has_no_year_on_year() -> None:
+    before = NOW.with_columns(amount=pl.lit(Decimal("-1.00")))
+    rows = demand_rows(MONTH, NOW, before.cast(ITEM_MONTH.polars_schema), SIZES, {}, 1)
+    assert rows["year_on_year"].to_list() == [None] * 3
+
+
+def test_seasons_and_the_adjusted_amount_are_of_24_months() -> None:
+    year = [100.0 + 40 * (month == 12) for month in month_range_numbers()]
+    series = series_of(history({"tea": [*year, *year], "jam": year}), "2024-12")
+    (tea,) = seasons(MONTH, series).filter(month_of_year=12).to_dicts()
+    level = sum(year) / 12
+    assert tea["item"] == "tea", "jam is known for a year only"
+    assert tea["index"] == pytest.approx(140 / level, abs=1e-6)
+    assert tea["is_seasonal"]
+    rows = demand_rows(MONTH, NOW, NOW.clear(), SIZES, series, 1)
+    found = of(rows, EVERYONE, "tea")
+    assert found["seasonal_index"] == pytest.approx(140 / level, abs=1e-6)
+    assert float(str(found["adjusted_amount"])) == pytest.approx(60 - (140 - level), abs=0.01)
+
+
+def month_range_numbers() -> list[int]:
+    return [int(month[5:]) for month in month_range("2023-01", "2023-12")]
+
+
+def test_a_trend_is_that_of_what_is_left_without_the_season() -> None:
+    rng = np.random.default_rng(1)
+    months = np.arange(24)
+    seasonal = 200 + 60 * (months % 12 == 11) + 2.0 * months + rng.normal(size=24)
+    quiet = 200 + rng.normal(size=24)
+    values = {"tea": [*seasonal], "jam": [*quiet], "new": [1.0] * 5, "owed": [-5.0] * 24}
+    found = {
+        row["item"]: row for row in trends(MONTH, series_of(history(values), "2024-12")).to_dicts()
+    }
+    tea = found["tea"]
+    assert (tea["direction"], tea["is_adjusted"], tea["months"]) == ("rising", True, 24)
+    assert tea["trend"] == pytest.approx(2 / np.median(seasonal), rel=0.1)
+    assert tea["trend_low"] < tea["trend"] < tea["trend_high"]
+    assert found["jam"]["direction"] == "none is sure"
+    assert found["new"]["direction"] == found["owed"]["direction"] == "unknown"
+
+
+def test_a_month_without_a_row_is_one_of_no_takings() -> None:
+    gap = history({"tea": [5.0] * 12}).filter(pl.col("month") != "2024-06")
+    (series,) = series_of(gap, "2024-12").values()
+    assert series.values.tolist() == [5.0] * 5 + [0.0] + [5.0] * 6
+
+
+def test_an_item_of_few_customers_is_hidden_with_another_that_would_give_it_away() -> None:
+    cells = {"tea": (30, 12), "jam": (3, 20), "ham": (40, 15)}
+    frame = pl.DataFrame(
+        [
+            {"segment_id": segment, "item": item, "customers": count}
+            for item, counts in cells.items()
+            for segment, count in enumerate((sum(counts), *counts))
+        ]
+    )
+    left = shown(frame, ["customers"], 10).filter(pl.col("segment_id") > 0)
+    hidden = {item: 2 - left.filter(item=item).height for item in cells}
+    assert hidden["jam"] == 2, "by the other segment it would be computed"
+    assert sum(hidden.values()) == 4, "and so it would by the other items"
+    assert shown(frame, ["customers"], 1).equals(frame)
+
+
+def test_products_are_hidden_within_their_category() -> None:
+    def row(kind: str, item: str, customers: int) -> tuple[object, ...]:
+        return ("2024-12", 0, "holdings", kind, item, "fund", customers, 1, None, Decimal(1), 0)
+
+    rows = pl.DataFrame(
+        [
+            row("category", "fund", 60),
+            *(row("product", f"P{n}", size) for n, size in enumerate((40, 20, 4))),
+        ],
+        schema=ITEM_MONTH.polars_schema,
+        orient="row",
+    )
+    assert listed_items(rows, 10)["item"].to_list() == ["fund", "P0"]
+
+
+def test_equal_inputs_in_another_order_give_equal_rows() -> None:
+    who = people("c", 40)
+    bought = lines(*((name, f"i{n % 7}", n + 0.25, n + 1) for n, name in enumerate(who * 3)))
+    member = members(**{name: 1 + n % 3 for n, name in enumerate(who)})
+    shuffled = [bought.sample(fraction=1.0, shuffle=True, seed=seed) for seed in range(3)]
+    found = [item_month(bought=each, holding=accounts(), member=member) for each in shuffled]
+    assert all(one.equals(other) for one, other in pairwise(found))
+    assert found[0]["month"].unique().to_list() == ["2024-12"]
+    assert date(2024, 12, 31) == MONTH.as_of
