@@ -10,7 +10,8 @@ from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.assets import PAST, past_of
+from portrait_assets.stages.predictions.assets import PAST
+from portrait_assets.stages.predictions.closed import past_of
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
 from portrait_assets.stages.predictions.credit.card import Card, card_of
 from portrait_assets.stages.predictions.credit.contract import (
