@@ -9,7 +9,8 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
-from portrait_assets.stages.predictions.credit.assets import CreditRun, curves
+from portrait_assets.stages.predictions.credit.assets import CreditRun
+from portrait_assets.stages.predictions.credit.closed import curves
 from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_CURVE,
     CREDIT_DECISION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.stages.predictions.calibrated import how_calibrated
+from portrait_assets.stages.predictions.backtests.calibrated import how_calibrated
 
 
 def tenths(*groups: tuple[int, int, float], target: str = "silence") -> pl.DataFrame:

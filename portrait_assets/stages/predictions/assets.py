@@ -7,10 +7,13 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
-from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.closed import BACKTEST_TABLES, backtests, past_of
+from portrait_assets.stages.predictions.backtests.closed import (
+    BACKTEST_TABLES,
+    PAST,
+    backtests,
+    past_of,
+)
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
     PREDICTION_DECISION,
@@ -21,21 +24,14 @@ from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.scoring import scored
-from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, read
+from portrait_assets.storage.steps import BEFORE, read
 
 ACTIVE_TABLES = (PREDICTION_MODEL, PREDICTION_DECISION)
 TABLES = (PREDICTION, *ACTIVE_TABLES, *BACKTEST_TABLES)
-PAST = (
-    *(read(table, EVER) for table in (IDENTITY_MAP, CUSTOMER_ALIAS)),
-    *(read(table, EVER) for table in (FEATURE_MATRIX, CUSTOMER_MONTH)),
-    # A warehouse of an older version lacks these of its first months, whose windows are left out.
-    *(read(table, THE_MONTH) for table in (UNPROFILED, *TARGET_TABLES)),
-)
 READS = (*PAST, *(read(table, BEFORE) for table in (PREDICTION, *ACTIVE_TABLES)))
 KINDS = ("duckdb", "polars", "scikitlearn")
 Key = tuple[str, int]

@@ -9,7 +9,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.predictions.calibrated import MOST_OFF, how_calibrated
+from portrait_assets.stages.predictions.backtests.calibrated import MOST_OFF, how_calibrated
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
     PREDICTION_BACKTEST,

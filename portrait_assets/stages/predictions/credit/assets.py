@@ -1,31 +1,27 @@
 """Assets of credit scores: cards of targets of credit, their scores, and how they came true."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import dagster as dg
 import polars as pl
 
-from portrait_assets.core.months import last_day, next_month
+from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.assets import PAST
-from portrait_assets.stages.predictions.closed import past_of
-from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
+from portrait_assets.stages.predictions.backtests.closed import PAST, past_of
+from portrait_assets.stages.predictions.credit.allowing import allowing
 from portrait_assets.stages.predictions.credit.card import Card, card_of
+from portrait_assets.stages.predictions.credit.closed import curves, of_credit
 from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_CURVE,
     CREDIT_DECISION,
     CREDIT_SCORE,
     SCORECARD,
-    VINTAGE,
 )
-from portrait_assets.stages.predictions.credit.curve import Vintage, cut_rows, vintage_row
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
 from portrait_assets.stages.predictions.learning.judging import DIGITS
-from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -63,11 +59,6 @@ def credit_assets(
         yield dg.Output(curves(warehouse, targets, months, smallest), CREDIT_CURVE.name)
 
     return [credit_scores]
-
-
-def of_credit(targets: Targets) -> Targets:
-    """The targets of credit."""
-    return Targets(tuple(each for each in targets.outcomes if each.is_credit))
 
 
 class CreditRun:
@@ -162,95 +153,6 @@ def cards_before(warehouse: Warehouse, month: str) -> dict[Key, Before]:
             card = card_of(rows.filter(own), decision)
         found[key] = Before(card, decision["tried_in"], decision["baseline"])
     return found
-
-
-def curves(
-    warehouse: Warehouse, targets: Targets, months: Sequence[str], smallest: int
-) -> pl.DataFrame:
-    """The rows of `predictions.credit_curve` of these months, of which the scores are stored.
-
-    A month's scores of fewer than `smallest` customers have none.
-    """
-    before = warehouse.last_before(CREDIT_CURVE, months[0])
-    vintages = (before if before is not None else CREDIT_CURVE.empty()).filter(
-        pl.col("kind") == VINTAGE
-    )
-    found = [CREDIT_CURVE.empty()]
-    for month in warehouse.place.each(months):
-        rows = _curves_of(warehouse, of_credit(targets), month, vintages, smallest)
-        vintages = rows.filter(pl.col("kind") == VINTAGE)
-        found.append(rows)
-    return pl.concat(found)
-
-
-def _curves_of(
-    warehouse: Warehouse, targets: Targets, month: str, before: pl.DataFrame, smallest: int
-) -> pl.DataFrame:
-    """The rows of a month: vintages as they were known before, less what is known anew."""
-    asked = asked_of(warehouse, targets, month)
-    found = [CREDIT_CURVE.empty()]
-    allowed = allowing(warehouse, month) if asked else None
-    for each in asked:
-        assert allowed is not None
-        first = next_month(month, 1 - RULE.most_windows - each.horizon)
-        own = (pl.col("target") == each.code) & (pl.col("horizon") == each.horizon)
-        is_large = (pl.col("approved") >= smallest) & ~pl.col("known").is_between(1, smallest - 1)
-        earlier = before.filter(own & is_large & (pl.col("base_month") >= first))
-        scored = _scored(warehouse, each, month)
-        closed = _closed(warehouse, each, month, asked, allowed)
-        if closed is not None:
-            closed = closed.where_enough_are_known(smallest)
-        new = [v for v in (closed, scored) if v is not None and v.rows.height >= smallest]
-        names = [vintage.base_month for vintage in new]
-        carried = earlier.filter(~pl.col("base_month").is_in(names))
-        vintages = [carried.with_columns(pl.lit(last_day(month)).alias("as_of"))]
-        vintages += [vintage_row(vintage) for vintage in new]
-        found.append(pl.concat(vintages).sort("base_month"))
-        if closed is not None and closed in new and closed.is_over:
-            found.append(cut_rows(closed, smallest))
-    return pl.concat(found)
-
-
-def _scored(warehouse: Warehouse, asked: Asked, month: str) -> Vintage | None:
-    """Those that are scored at the month's end; None where nobody is."""
-    if not warehouse.materialized(CREDIT_SCORE).get(month):
-        return None
-    own = (pl.col("target") == asked.code) & (pl.col("horizon") == asked.horizon)
-    rows = (
-        warehouse.scan(CREDIT_SCORE, [month])
-        .filter(own)
-        .select("customer_id", "points", "probability")
-        .collect()
-        .with_columns(pl.lit(None, pl.Boolean).alias("hit"))
-        .sort("customer_id")
-    )
-    return Vintage(asked, month, month, rows) if rows.height else None
-
-
-def _closed(
-    warehouse: Warehouse, asked: Asked, month: str, together: Sequence[Asked], allowed: Allowing
-) -> Vintage | None:
-    """Those whose window the month closes, with what happened to them; None where nobody is."""
-    base = next_month(month, -asked.horizon)
-    then = _scored(warehouse, asked, base)
-    if then is None:
-        return None
-    engine = Engine(warehouse.con)
-    past = past_of(warehouse, engine, month, together)
-    if base not in past.closed(asked.horizon):
-        return None
-    known = past.known(asked, (base,), only_baselines=True, all_rows=True)
-    engine.close()
-    rows = then.rows.drop("hit").join(
-        allowed.of(known), on="customer_id", how="left", maintain_order="left"
-    )
-    decision = warehouse.read(CREDIT_DECISION, [base]).filter(
-        (pl.col("target") == asked.code) & (pl.col("horizon") == asked.horizon)
-    )
-    rules = {rule.name: rule for rule in asked.baselines}
-    first = asked.baselines[0] if asked.baselines else None
-    named = decision["baseline"][0] if decision.height else None
-    return replace(then, month=month, rows=rows, baseline=rules.get(named or "", first))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -8,9 +8,14 @@ import polars as pl
 
 from portrait_assets.core.months import next_month
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.features.contract import FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.backtest import Closed, backtest_row, calibration_rows
+from portrait_assets.stages.predictions.backtests.backtest import (
+    Closed,
+    backtest_row,
+    calibration_rows,
+)
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
     PREDICTION_BACKTEST,
@@ -26,8 +31,16 @@ from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import EVER, THE_MONTH, read
 
 BACKTEST_TABLES = (PREDICTION_BACKTEST, PREDICTION_CALIBRATION)
+PAST = (
+    *(read(table, EVER) for table in (IDENTITY_MAP, CUSTOMER_ALIAS)),
+    *(read(table, EVER) for table in (FEATURE_MATRIX, CUSTOMER_MONTH)),
+    # A warehouse of an older version lacks these of its first months, whose windows are left out.
+    *(read(table, THE_MONTH) for table in (UNPROFILED, *TARGET_TABLES)),
+)
+"""What is read of the past."""
 STORED = ("customer_id", "score", "rank", "band", "model_version", "basis")
 """What is read of the scores of then."""
 
