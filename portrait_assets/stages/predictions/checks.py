@@ -9,6 +9,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.predictions.backtests.backtest import FEWEST, PLACEBO_DISTANCE
 from portrait_assets.stages.predictions.backtests.calibrated import MOST_OFF, how_calibrated
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
@@ -26,9 +27,6 @@ from portrait_assets.storage.duckdb.partitions import select_sql
 SCORED_AGAIN = 500
 """Customers of a month that are scored once more from the rows of the models."""
 CLOSE = 2 * 10.0**-DIGITS
-PLACEBO_DISTANCE = 0.02
-_FEWEST = 20
-"""Of either outcome, below which outcomes cannot be shuffled so often that chance is ruled out."""
 
 
 def _everyone(subject: Subject) -> Finding:
@@ -134,7 +132,7 @@ def _differing(models: pl.DataFrame, inputs: pl.DataFrame, stored: pl.DataFrame)
 def _placebo(subject: Subject) -> Finding:
     """Shuffled outcomes are not predicted, as far as their number lets one tell."""
     events = pl.min_horizontal(pl.col("hits"), pl.col("customers") - pl.col("hits"))
-    judged = subject.rows.filter(events >= _FEWEST)
+    judged = subject.rows.filter(events >= FEWEST)
     far = judged.filter((pl.col("placebo_auc") - 0.5).abs() > PLACEBO_DISTANCE)
     named = ", ".join(far["target"])
     return Finding(far.height, named or f"{judged.height} placebos at 0.5")

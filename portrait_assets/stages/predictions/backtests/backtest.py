@@ -28,9 +28,12 @@ from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
 
 Integers = npt.NDArray[np.int64]
-FEWEST = 20  # Of either outcome; with fewer an interval is meaningless.
+FEWEST = 20
+"""Of either outcome; with fewer an interval is meaningless, and shuffling leaves much to chance."""
 DIGITS = 6
 TENTHS = 10
+PLACEBO_DISTANCE = 0.02
+"""How far from 0.5 the area of shuffled outcomes may be."""
 PLACEBO_SPREAD = 0.005
 """The standard deviation that the area of shuffled outcomes has by chance, or less."""
 MOST_PLACEBOS = 200
