@@ -149,6 +149,8 @@ class Run:
                 "trained_until": trained.last,
                 "calibrated_on": trained.calibrated_on,
                 "fitted_in": trained.fitted_in,
+                "name_en": asked.outcome.en,
+                "name_zh": asked.outcome.zh,
                 "action": found.action,
                 "reason_en": found.why.en,
                 "reason_zh": found.why.zh,

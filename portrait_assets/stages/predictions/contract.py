@@ -165,6 +165,8 @@ PREDICTION_DECISION = Table(
         TRAINED_UNTIL,
         _CALIBRATED_ON,
         _FITTED_IN,
+        text("name_en", "Name of the target", "目标名称（英文）"),
+        text("name_zh", "Name of the target in Chinese", "目标名称"),
         text("action", "What was done", "处理", nullable=False, allowed=ACTIONS),
         text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
         text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),

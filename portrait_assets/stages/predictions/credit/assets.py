@@ -10,7 +10,7 @@ from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import PAST, past_of
-from portrait_assets.stages.predictions.credit.allowing import allowing
+from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
 from portrait_assets.stages.predictions.credit.card import Card, card_of
 from portrait_assets.stages.predictions.credit.closed import curves, of_credit
 from portrait_assets.stages.predictions.credit.contract import (
@@ -21,7 +21,13 @@ from portrait_assets.stages.predictions.credit.contract import (
 )
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
+from portrait_assets.stages.predictions.governance.approvals import (
+    Approvals,
+    Kind,
+    decision_on,
+)
 from portrait_assets.stages.predictions.learning.judging import DIGITS
+from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -37,12 +43,16 @@ READS = (
 
 
 def credit_assets(
-    targets: Targets, partitions: dg.PartitionsDefinition[str], smallest: int
+    targets: Targets,
+    approvals: Approvals,
+    partitions: dg.PartitionsDefinition[str],
+    smallest: int,
 ) -> list[dg.AssetsDefinition]:
     """The step that keeps the cards, scores by them, and holds scores against what happened.
 
     Args:
         targets: of the source.
+        approvals: what people decided on models and cards.
         partitions: the source's months.
         smallest: fewest customers of what is listed by itself.
     """
@@ -51,7 +61,7 @@ def credit_assets(
     def credit_scores(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        run = CreditRun(warehouse, targets, months)
+        run = CreditRun(warehouse, targets, approvals, months)
         yield dg.Output(run.scores(), CREDIT_SCORE.name)
         yield dg.Output(run.cards, SCORECARD.name)
         yield dg.Output(run.decisions, CREDIT_DECISION.name)
@@ -67,8 +77,11 @@ class CreditRun:
     `cards` and `decisions` are complete once all `scores` were taken.
     """
 
-    def __init__(self, warehouse: Warehouse, targets: Targets, months: Sequence[str]) -> None:
+    def __init__(
+        self, warehouse: Warehouse, targets: Targets, approvals: Approvals, months: Sequence[str]
+    ) -> None:
         self._warehouse, self._targets, self._months = warehouse, of_credit(targets), months
+        self._approvals = approvals
         self._before = cards_before(warehouse, months[0])
         self._cards = [SCORECARD.empty()]
         self._decisions: list[dict[str, object]] = []
@@ -97,10 +110,7 @@ class CreditRun:
         engine = Engine(self._warehouse.con)
         past = past_of(self._warehouse, engine, month, asked)
         allowed = allowing(self._warehouse, month)
-        decided = {
-            each: Deciding(past, each, allowed, self._before.get(each.key)).decide()
-            for each in asked
-        }
+        decided = {each: self._decided(past, each, allowed) for each in asked}
         cards = [(each, found.card) for each, found in decided.items() if found.card]
         counts: dict[Key, Counts] = {}
         for each, rows, count in scores_of(self._warehouse, engine, month, cards, allowed):
@@ -113,6 +123,32 @@ class CreditRun:
             for each, found in decided.items()
         }
         engine.close()
+
+    def _decided(self, past: Past, asked: Asked, allowed: Allowing) -> Decided:
+        decision = decision_on(self._approvals, asked.code, past.month, Kind.SCORECARD)
+
+        def version(wanted: str) -> Card | None:
+            return self._version(asked, wanted)
+
+        before = self._before.get(asked.key)
+        return Deciding(past, asked, allowed, before, decision, version).decide()
+
+    def _version(self, asked: Asked, version: str) -> Card | None:
+        """The card that scored under a version before, in this run or in an earlier one."""
+        own = (
+            (pl.col("target") == asked.code)
+            & (pl.col("horizon") == asked.horizon)
+            & (pl.col("model_version") == version)
+        )
+        stored = self._warehouse.history(SCORECARD, self._months[0])
+        decisions = pl.concat(
+            [self._warehouse.history(CREDIT_DECISION, self._months[0]), self.decisions]
+        ).filter(own)
+        if decisions.is_empty():
+            return None
+        newest = decisions.sort("as_of").row(-1, named=True)
+        rows = pl.concat([stored, *self._cards]).filter(own & (pl.col("as_of") == newest["as_of"]))
+        return card_of(rows, newest)
 
     def _note(self, month: str, asked: Asked, found: Decided, counts: Counts | None) -> None:
         head = {"as_of": last_day(month), "target": asked.code, "horizon": asked.horizon}
@@ -127,6 +163,9 @@ class CreditRun:
                 "reason_en": found.why.en,
                 "reason_zh": found.why.zh,
                 "tried_in": found.tried_in,
+                "challenger_version": found.challenger_version,
+                "name_en": asked.outcome.en,
+                "name_zh": asked.outcome.zh,
                 "auc": _rounded(found.auc),
                 "challenger_auc": _rounded(found.challenger_auc),
                 "baseline": found.baseline,
