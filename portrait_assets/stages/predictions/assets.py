@@ -1,12 +1,14 @@
 """Assets of the predictions stage: what is active and what it scores, and backtests of it."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import (
     BACKTEST_TABLES,
@@ -16,6 +18,7 @@ from portrait_assets.stages.predictions.backtests.closed import (
 )
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
+    PREDICTION_BACKTEST,
     PREDICTION_DECISION,
     PREDICTION_MODEL,
 )
@@ -23,9 +26,11 @@ from portrait_assets.stages.predictions.governance.approvals import Approvals, d
 from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
 from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.pictures.draw import drawn_backtests, of_month
 from portrait_assets.stages.predictions.scoring import scored
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import BEFORE, read
@@ -61,7 +66,14 @@ def predictions_assets(
         yield dg.Output(run.models, PREDICTION_MODEL.name)
         yield dg.Output(run.decisions, PREDICTION_DECISION.name)
         # What was scored is stored by now, also of the months of this run.
-        for table, rows in backtests(warehouse, targets, months, smallest).items():
+        found = backtests(warehouse, targets, months, smallest)
+        newest = (of_month(rows, months[-1]) for rows in found.values())
+        context.add_asset_metadata(
+            picture_metadata(partial(drawn_backtests, *newest)),
+            asset_key(PREDICTION_BACKTEST),
+            months[-1],
+        )
+        for table, rows in found.items():
             yield dg.Output(rows, table.name)
 
     return [predictions]

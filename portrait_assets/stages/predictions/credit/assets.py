@@ -1,12 +1,14 @@
 """Assets of credit scores: cards of targets of credit, their scores, and how they came true."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.sql import points_sql
+from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import PAST, past_of
@@ -28,8 +30,10 @@ from portrait_assets.stages.predictions.governance.approvals import (
 )
 from portrait_assets.stages.predictions.learning.judging import DIGITS
 from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.pictures.draw import drawn_cards, of_month
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import BEFORE, THE_MONTH, read
@@ -66,7 +70,13 @@ def credit_assets(
         yield dg.Output(run.cards, SCORECARD.name)
         yield dg.Output(run.decisions, CREDIT_DECISION.name)
         # What was scored and decided is stored by now, also of the months of this run.
-        yield dg.Output(curves(warehouse, targets, months, smallest), CREDIT_CURVE.name)
+        curve = curves(warehouse, targets, months, smallest)
+        context.add_asset_metadata(
+            picture_metadata(partial(drawn_cards, of_month(curve, months[-1]))),
+            asset_key(CREDIT_CURVE),
+            months[-1],
+        )
+        yield dg.Output(curve, CREDIT_CURVE.name)
 
     return [credit_scores]
 
