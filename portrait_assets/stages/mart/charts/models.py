@@ -22,8 +22,8 @@ if can_draw():
 
 AREAS = ("auc", "auc_low", "auc_high", "baseline_auc")
 """What `areas_by_model` needs of each, beside its name."""
-MODEL, BASELINE = "the model", "the baseline"
-_SIDES = {MODEL: "模型", BASELINE: "基准规则"}
+PREDICTION, BASELINE = "the prediction", "the baseline"
+_SIDES = {PREDICTION: "预测", BASELINE: "基准规则"}
 _AREA = "area under the ROC curve (0.5 is chance)"
 _WORDS = {**MONTH_WORDS, **_SIDES, _AREA: "ROC曲线下面积（0.5为随机）"}
 
@@ -41,11 +41,11 @@ def _shape() -> alt.Shape:
 
 
 def _both(rows: Sequence[Row], column: str, of_baseline: str, *kept: str) -> list[Row]:
-    """A row for the model and one for the baseline of each, with `what` it is and its `value`."""
+    """Two rows of each, for prediction and baseline, with `what` it is and its `value`."""
     return [
         {key: row[key] for key in kept} | {"what": what, "value": row[name]}
         for row in rows
-        for what, name in ((MODEL, column), (BASELINE, of_baseline))
+        for what, name in ((PREDICTION, column), (BASELINE, of_baseline))
         if row[name] is not None
     ]
 
@@ -127,7 +127,7 @@ def areas_by_model(rows: Sequence[Row], words: Words) -> str:
 
 
 def calibrated(rows: Sequence[Row], label: tuple[str, str]) -> str:
-    """What was predicted of each tenth against the rate of it, by the model and the baseline.
+    """What was predicted of each tenth, also by the baseline, against the rate of it.
 
     Args:
         rows: of `predictions.prediction_calibration` of one window.

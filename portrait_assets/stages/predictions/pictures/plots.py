@@ -13,7 +13,7 @@ from portrait_assets.stages.predictions.credit.contract import CUT, VINTAGE
 COLUMNS = 4
 SIZE = 150
 BLUE, ORANGE, GREY = "#2f6690", "#d1662f", "#9aa5b1"
-_COLOURS = {"model": BLUE, "baseline": ORANGE}
+_COLOURS = {"prediction": BLUE, "baseline": ORANGE}
 _SIDES = {"actual": BLUE, "expected": ORANGE}
 
 
@@ -78,7 +78,7 @@ def of_values(methods: pl.DataFrame) -> dict[str, bytes]:
 
 
 def _areas(tests: pl.DataFrame) -> alt.LayerChart:
-    names = {"auc": "model", "baseline_auc": "baseline"}
+    names = {"auc": "prediction", "baseline_auc": "baseline"}
     points = (
         tests.select("target", *names)
         .rename(names)
@@ -131,7 +131,12 @@ def _rates(rows: pl.DataFrame, x: alt.X, title: str) -> alt.FacetChart:
     lines = (
         alt.Chart()
         .mark_line(point=True)
-        .encode(x=x, y=y, color=_colour("side:N", _SIDES), strokeDash="side:N")
+        .encode(
+            x=x,
+            y=y,
+            color=_colour("side:N", _SIDES),
+            strokeDash=alt.StrokeDash("side:N", legend=None),
+        )
     )
     return _by_target(intervals + lines, points, title)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from portrait_assets.privacy.cells import pooled_name_in_chinese
 from portrait_assets.stages.mart import words
 from portrait_assets.stages.mart.findings import findings
 from portrait_assets.stages.mart.reading import feature_labels
@@ -29,7 +30,8 @@ def signed_features(text: str | None, published: Published) -> tuple[str, str]:
         return "–", "–"
     arrow = {"+": "↑ ", "-": "↓ "}.get(text[:1], "")
     name = text[1:] if arrow else text
-    en, zh, _ = published.of(feature_labels).get(name, (name, name, ""))
+    unnamed = (name, pooled_name_in_chinese(name), "")
+    en, zh, _ = published.of(feature_labels).get(name, unnamed)
     return arrow + en, arrow + zh
 
 
