@@ -80,13 +80,13 @@ def models(customers: list[str]) -> dict[str, list[Row]]:
                 "tenth": place,
                 "customers": 15,
                 "hits": hits,
-                "predicted_rate": told,
-                "baseline_predicted_rate": told + 0.1,
+                "predicted_rate": predicted,
+                "baseline_predicted_rate": predicted + 0.1,
                 "rate": hits / 15,
                 "low": hits / 15 - 0.1,
                 "high": hits / 15 + 0.1,
             }
-            for place, hits, told in ((1, 9, 0.62), (2, 3, 0.22))
+            for place, hits, predicted in ((1, 9, 0.62), (2, 3, 0.22))
         ],
         "predictions.prediction": [
             SILENCE

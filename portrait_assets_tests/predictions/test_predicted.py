@@ -183,8 +183,8 @@ def test_beside_it_stands_the_baseline_with_the_rates_of_the_windows_over_by_the
     probability = fitted.predict(below)
     assert row["baseline_brier"] == pytest.approx(brier_score_loss(hit, probability), abs=1e-6)
     tenths = world.rows(PREDICTION_CALIBRATION, LAST)
-    told = (tenths["baseline_predicted_rate"] * tenths["customers"]).sum() / 398
-    assert told == pytest.approx(probability.mean(), abs=1e-6)
+    mean = (tenths["baseline_predicted_rate"] * tenths["customers"]).sum() / 398
+    assert mean == pytest.approx(probability.mean(), abs=1e-6)
     assert 1 < row["baseline_lift"] < row["lift"]
 
 

@@ -113,7 +113,7 @@ METRICS = {
     "groups that differ": "存在差异的组数",
     GAIN: "AUC与基准规则之差",
     CALIBRATION: "校准比（预期÷实际）",
-    PLACEBO: "随机标签AUC",
+    PLACEBO: "随机打乱标签的AUC",
     BIAS: "总量偏差",
 }
 SEVERITIES = {
@@ -146,7 +146,7 @@ METHODS = {
     "BG/NBD": ("BG/NBD", "BG/NBD模型"),
     "Pareto/NBD": ("Pareto/NBD", "Pareto/NBD模型"),
     "the last window repeats": ("the last window repeats", "上一窗口重复"),
-    "boosted trees": ("boosted trees", "梯度提升树"),
+    "boosted trees": ("boosted trees", "提升树"),
 }
 STATUSES = {
     "chosen": ("chosen", "选用"),
@@ -166,7 +166,7 @@ BASES = {
 }
 FAMILIES = {
     "logistic": ("logistic regression", "逻辑回归"),
-    "trees": ("boosted trees", "梯度提升树"),
+    "trees": ("boosted trees", "提升树"),
 }
 EXTRA = {
     "segment_id": ("Segment", "客群"),

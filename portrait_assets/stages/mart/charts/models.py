@@ -133,9 +133,9 @@ def calibrated(rows: Sequence[Row], label: tuple[str, str]) -> str:
         rows: of `predictions.prediction_calibration` of one window.
         label: the target, in English and Chinese.
     """
-    told = [row["predicted_rate"] for row in rows]
-    told += [row["baseline_predicted_rate"] or 0.0 for row in rows]
-    most = min(1.0, 1.1 * max(*told, *(row["high"] for row in rows)))
+    predicted = [row["predicted_rate"] for row in rows]
+    predicted += [row["baseline_predicted_rate"] or 0.0 for row in rows]
+    most = min(1.0, 1.1 * max(*predicted, *(row["high"] for row in rows)))
     scale = alt.Scale(domain=[0, most], nice=True)
     across, up = "mean predicted probability of the tenth", "share to whom it happened"
     x = alt.X("value:Q", **share_axis(across, scale=scale))

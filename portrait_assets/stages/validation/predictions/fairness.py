@@ -65,7 +65,7 @@ def model_fairness(warehouse: Warehouse, targets: Targets, month: str) -> pl.Dat
     picked = [*_of_month(warehouse, month), *_of_windows(warehouse, targets, month)]
     groups = {base: _groups(warehouse, base) for base in {each.base_month for each in picked}}
     counted = [judged(_counted(each, groups[each.base_month])) for each in picked]
-    said = pl.DataFrame(
+    dated = pl.DataFrame(
         [(each.code, each.outcome, last_day(each.base_month)) for each in picked],
         schema={"tag_code": pl.String, "outcome": pl.String, "said_as_of": pl.Date},
         orient="row",
@@ -73,7 +73,9 @@ def model_fairness(warehouse: Warehouse, targets: Targets, month: str) -> pl.Dat
     rows = with_verdicts(pl.concat([judged(pl.DataFrame(schema=COUNTED)), *counted]), month)
     return (
         rows.drop("said_as_of")
-        .join(said, on=["tag_code", "outcome"], how="left", nulls_equal=True, maintain_order="left")
+        .join(
+            dated, on=["tag_code", "outcome"], how="left", nulls_equal=True, maintain_order="left"
+        )
         .select(FAIRNESS.column_names)
     )
 
