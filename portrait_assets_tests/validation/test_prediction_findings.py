@@ -71,7 +71,7 @@ def test_a_good_model_passes():
         ({"auc": None}, "not judged"),
     ],
 )
-def test_a_model_below_its_baseline_is_found(changed: dict[str, object], verdict: str):
+def test_a_model_below_its_baseline_is_found(changed: dict[str, Any], verdict: str):
     row = found(**changed)["AUC less baseline"]
     assert row["verdict"] == verdict
     assert ("fell below" in row["advice_en"]) is (verdict in ("fail", "warn"))
@@ -101,7 +101,7 @@ def test_bad_calibration_is_found(tenth: dict[str, Any], verdict: str):
         ({"placebo_auc": 0.53, "hits": 19}, "not judged"),
     ],
 )
-def test_shuffled_outcomes_that_are_predicted_are_found(changed: dict[str, object], verdict: str):
+def test_shuffled_outcomes_that_are_predicted_are_found(changed: dict[str, Any], verdict: str):
     assert found(**changed)["placebo AUC"]["verdict"] == verdict
 
 
