@@ -14,8 +14,8 @@ from portrait_assets.stages.predictions.value.contracts.contract import CONTRACT
 from portrait_assets.stages.validation.predictions.findings import (
     card_findings,
     prediction_findings,
-    value_findings,
 )
+from portrait_assets.stages.validation.predictions.totals import value_findings
 
 GOOD = {
     "target": "silence",

@@ -10,12 +10,8 @@ from portrait_assets.stages.validation import findings_fairness
 from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.fairness import BOTTOM_FIFTH, TOP_FIFTH
 from portrait_assets.stages.validation.predictions.fairness import CARD, MODEL
-from portrait_assets.stages.validation.predictions.findings import (
-    BIAS,
-    CALIBRATION,
-    GAIN,
-    PLACEBO,
-)
+from portrait_assets.stages.validation.predictions.findings import CALIBRATION, GAIN, PLACEBO
+from portrait_assets.stages.validation.predictions.totals import BIAS
 
 AREAS = {
     "conservation": ("Conservation of rows", "数据守恒"),

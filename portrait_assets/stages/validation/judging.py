@@ -61,9 +61,9 @@ from portrait_assets.stages.validation.predictions.fairness import model_fairnes
 from portrait_assets.stages.validation.predictions.findings import (
     card_findings,
     prediction_findings,
-    value_findings,
 )
 from portrait_assets.stages.validation.predictions.scores import score_drift
+from portrait_assets.stages.validation.predictions.totals import value_findings
 from portrait_assets.stages.validation.proposals import QUARTER, is_due, propose
 from portrait_assets.stages.validation.returns import RETURNED, returns_finding
 from portrait_assets.storage.check_results import CHECK_RESULTS

@@ -1,4 +1,4 @@
-"""Findings on models, cards and values: below their baseline, badly calibrated, or off in total."""
+"""Findings on models and cards: below their baseline, badly calibrated, or failing the placebo."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.stages.predictions.backtests.backtest import FEWEST, PLACEBO_DISTANCE
 from portrait_assets.stages.predictions.backtests.calibrated import MOST_OFF, how_calibrated
 from portrait_assets.stages.predictions.credit.contract import VINTAGE
-from portrait_assets.stages.predictions.value.comparing import MOST_BIAS
 from portrait_assets.stages.validation.contract import Area, Verdict
 from portrait_assets.stages.validation.findings import finding
 from portrait_assets.stages.validation.findings_evidence import not_judged, when
 from portrait_assets.stages.validation.predictions.fairness import CARD, MODEL
 
-GAIN, CALIBRATION, PLACEBO, BIAS = "AUC less baseline", "calibration", "placebo AUC", "total bias"
+GAIN, CALIBRATION, PLACEBO = "AUC less baseline", "calibration", "placebo AUC"
 FACTOR = 2.0
 """From which on what was expected, over what happened, fails and is not only warned of."""
 _PASS, _WARN, _FAIL, _OPEN = (
@@ -248,57 +247,4 @@ def _card_calibration(newest: pl.DataFrame, subject: pl.Expr) -> pl.DataFrame:
                 otherwise=pl.format("预期{}人、实际{}人发生，共{}人于{}评分。", *numbers),
             ),
         ),
-    )
-
-
-def value_findings(methods: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFrame:
-    """Whether all that was expected of customers, or of contracts, was far from what came.
-
-    Args:
-        methods: the month's rows of `predictions.value_model`.
-        contracts: those of `predictions.contract_model`.
-    """
-    bias = pl.coalesce("season_bias", "total_bias")
-    chosen = methods.filter(pl.col("status") == "chosen").select(
-        pl.lit("customer value").alias("subject"), "method", bias.alias("bias")
-    )
-    by_category = contracts.select(
-        pl.format("contract value {}", "category").alias("subject"),
-        pl.lit("tenure hazard").alias("method"),
-        pl.col("total_bias").alias("bias"),
-    )
-    value, percent = pl.col("bias"), (pl.col("bias") * 100).round(1)
-    far = value.abs() > MOST_BIAS
-    return finding(
-        pl.concat([chosen, by_category]),
-        Area.PREDICTIONS,
-        pl.col("subject"),
-        BIAS,
-        value,
-        when((value.is_null(), _OPEN), (far, _WARN), otherwise=_PASS),
-        (
-            when(
-                (value.is_null(), "No window that is over can judge it yet."),
-                (
-                    far,
-                    pl.format(
-                        "{} expected {} % more or less of all than came, in the window that "
-                        "decides: use the order, and no total.",
-                        *("method", percent),
-                    ),
-                ),
-                otherwise=pl.format("{}: {} % off in total.", "method", percent),
-            ),
-            when(
-                (value.is_null(), "尚无已结束的窗口可供评判。"),
-                (
-                    far,
-                    pl.format(
-                        "{}在评判窗口内总量偏差{}%：请仅使用排序，勿使用合计。", "method", percent
-                    ),
-                ),
-                otherwise=pl.format("{}：总量偏差{}%。", "method", percent),
-            ),
-        ),
-        threshold=MOST_BIAS,
     )
