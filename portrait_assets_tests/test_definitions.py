@@ -112,6 +112,7 @@ BESIDES_CONTRACTS = {
     "clusters.cluster_segment": {"no_tiny_segment"},
     "predictions.prediction": {"ranked_by_score", "within_intervals"},
     "predictions.prediction_backtest": {"not_worse_than_baseline", "placebo_at_half"},
+    "predictions.prediction_calibration": {"calibrated"},
     "predictions.prediction_decision": {"everyone_accounted_for"},
     "predictions.prediction_model": {"gives_the_scores"},
     "predictions.customer_value": {"within_intervals"},
@@ -151,6 +152,7 @@ BESIDES_CONTRACTS = {
             "verdicts_data",
             "verdicts_drift",
             "verdicts_portrait",
+            "verdicts_predictions",
         )
     },
 }

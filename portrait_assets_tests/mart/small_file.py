@@ -21,6 +21,7 @@ from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import Scope
+from portrait_assets_tests.mart import small_models
 
 MARCH, APRIL = date(2024, 3, 31), date(2024, 4, 30)
 Row = dict[str, Any]
@@ -95,6 +96,9 @@ def rows() -> dict[str, list[Row]]:
         ],
         **_evidence(),
         **_quality(),
+        **small_models.models([who for who, _ in CUSTOMERS]),
+        **small_models.values([who for who, _ in CUSTOMERS]),
+        **small_models.cards(),
     }
 
 
@@ -160,7 +164,8 @@ def _evidence() -> dict[str, list[Row]]:
                 ("M", 12, 3, "differs"),
                 ("F", 7, 8, "parity"),
             )
-        ],
+        ]
+        + small_models.fairness(),
         "validation.backtest_bucket": [
             bucket
             | {
@@ -188,7 +193,8 @@ def _evidence() -> dict[str, list[Row]]:
                 "psi": 0.31,
                 "psi_p95": 0.08,
                 "verdict": "fail",
-            }
+            },
+            small_models.DRIFT,
         ],
         "validation.migration": [
             {"dimension": dimension, "value_before": before, "value_after": after, "customers": n}
@@ -227,6 +233,7 @@ def _evidence() -> dict[str, list[Row]]:
                 ("clusters", "2 Big baskets", "stability", 0.55, "warn"),
                 ("tags", "tag value_tier", "coverage", 1, "pass"),
                 ("backtest", "lapse_risk / silence", "AUC", None, "not judged"),
+                ("predictions", "model silence", "calibration", 1.4, "warn"),
             )
         ],
     }

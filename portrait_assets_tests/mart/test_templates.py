@@ -24,9 +24,10 @@ CHARTS = {
     *("segment_value", "lifecycle_stage", "value_tier", "concentration", "segment_mix"),
     *("contacts", "segment_response", "response_buckets", "backtests", "gains", "calibration"),
     *("drift", "flow_segment", "flow_lifecycle_stage", "flow_value_tier"),
-    "fairness",
+    *("fairness", "models", "model_0_areas", "model_0_calibration"),
+    *("total_bias", "card_0_curve", "card_0_vintages"),
 }
-"""All but the scatter, for which a fitted model is needed."""
+"""All but the scatter, for which a fitted model is needed, and tenths of three customers each."""
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +76,8 @@ def test_every_chart_that_the_rows_allow_is_drawn(page: str):
 CHINESE = re.compile("[一-鿿]")
 SAYS = {
     "overview": [
-        "Mostly, with 1 findings that need a decision and 1 to keep an eye on.",
-        "大体可信：1项需要决策，1项需关注。",
+        "Mostly, with 1 findings that need a decision and 2 to keep an eye on.",
+        "大体可信：1项需要决策，2项需关注。",
     ],
     "matrix": ["Value tier: High (top 20 %) 0% 100% – 40%", "价值等级：高（前20%）"],
     "segments": [
@@ -104,8 +105,47 @@ SAYS = {
         "0.512",
         "0.688",
     ],
+    "predictions": [
+        "silence a model 1 0.835 0.731 2.3 42.1% 40.0% surely better",
+        "high spend the best baseline 1 – – – – – –",
+        "沉默 模型 1 0.835 0.731 2.3 42.1% 40.0% 确优于基准",
+        "The model fitted in 2024-02 stays.",
+        "沿用2024-02拟合的模型。",
+        "boosted trees predicts 2024-02 fitted in 2023-01 – 2023-12 learned from",
+        "AUC 0.835 (0.775 – 0.895) 0.731",
+        "Lift of the top tenth 2.35 1.99",
+        "Brier score (rate of all: 0.2400) 0.1234 0.1678",
+        "Mean distance by tenth 3.4%",
+        "AUC of shuffled outcomes 0.504",
+        "PSI against the month before (by chance below 0.067) 0.123",
+        "相对上月PSI（偶然不超过0.067） 0.123",
+        "1 of 1 comparisons by gender, age and region differ",
+        "gender F △ differs of all 20.0% 40.0%",
+        "性别 F △ 存在差异",
+        "△ warning calibration What to do about calibration.",
+        "There are 9 customer-months.",
+    ],
+    "lifetime": [
+        "30 customers valued 1,500 CNY spend expected in 3 months 45 days with a purchase",
+        "BG/NBD chosen 0.79 -4.3% -4.3% -2.1% 30 It did best.",
+        "BG/NBD模型 选用",
+        "loan 40 7 1,234 CNY 900 1,000 -10.0%",
+    ],
+    "credit": [
+        "Pinned k1 from 2024-04 on.",
+        "自2024-04起固定版本k1。",
+        "0.787 AUC of the scores of 2024-01 (baseline 0.711)",
+        "2024-01 30 0.0% 30 11.0% 10.0% (3.0% – 26.0%) 0.787 0.711",
+        "0 of 1 comparisons by gender, age and region differ",
+        "gender M of those to whom it did not happen 80.0% 73.3%",
+        "性别 M 实际未发生者",
+        "580 30 100.0% 11.0% 10.0% (3.0% – 26.0%)",
+        "Monetary, last 12 months up to 250 40 7.5% -17",
+    ],
     "fairness": [
-        "1 of 2 comparisons differ",
+        "2 of 4 comparisons differ",
+        "model silence: top fifth gender F of all 15 20.0% 40.0%",
+        "预测模型 沉默：前五分之一",
         "Value tier: High (top 20 %) gender M of all 15 80.0% 20.0% 50.0% – 70.0% 4.00",
         "价值等级：高（前20%） 性别 M 全体",
     ],

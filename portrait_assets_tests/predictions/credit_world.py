@@ -9,13 +9,15 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
-from portrait_assets.stages.predictions.credit.assets import CreditRun, curves
+from portrait_assets.stages.predictions.credit.assets import CreditRun
+from portrait_assets.stages.predictions.credit.closed import curves
 from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_CURVE,
     CREDIT_DECISION,
     CREDIT_SCORE,
     SCORECARD,
 )
+from portrait_assets.stages.predictions.governance.approvals import Approvals
 from portrait_assets.stages.targets.outcomes import Targets, outcome
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
@@ -53,10 +55,15 @@ class CreditWorld(PredictionWorld):
             )
             self._write(CUSTOMER_CONSENT, month, answers)
 
-    def score(self, months: Sequence[str] | None = None, smallest: int = 1) -> None:
+    def score(
+        self,
+        months: Sequence[str] | None = None,
+        smallest: int = 1,
+        approvals: Approvals = (),
+    ) -> None:
         """Materialize the credit tables of these months, all by default, in one run."""
         months = list(months or self.month_names)
-        run = CreditRun(self.warehouse, self.targets, months)
+        run = CreditRun(self.warehouse, self.targets, approvals, months)
         self.warehouse.write(CREDIT_SCORE, months, run.scores())
         self.warehouse.write(SCORECARD, months, run.cards)
         self.warehouse.write(CREDIT_DECISION, months, run.decisions)

@@ -14,7 +14,8 @@ from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.stages.predictions.assets import Run, backtests
+from portrait_assets.stages.predictions.assets import Run
+from portrait_assets.stages.predictions.backtests.closed import backtests
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
     PREDICTION_DECISION,

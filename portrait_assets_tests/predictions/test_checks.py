@@ -9,6 +9,7 @@ import pytest
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.predictions.checks import (
+    CALIBRATED,
     CHECKS,
     COMES_TRUE,
     EVERYONE,
@@ -27,12 +28,12 @@ from portrait_assets.stages.predictions.contract import (
 from portrait_assets.storage.dagster.checks import CONTRACT, Finding, Subject, TableCheck
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
-MONTH = "2024-04"
+MONTH = "2024-05"
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictionWorld]:
-    world = PredictionWorld(tmp_path_factory.mktemp("checked"), customers=300, months=4)
+    world = PredictionWorld(tmp_path_factory.mktemp("checked"), customers=300, months=5)
     world.predict()
     yield world
     world.warehouse.close()
@@ -93,7 +94,17 @@ def test_a_customer_who_is_not_accounted_for_is_found(world: PredictionWorld):
 
 def test_a_placebo_away_from_half_and_a_worse_model_are_warned_of(world: PredictionWorld):
     rows = world.rows(PREDICTION_BACKTEST, MONTH)
-    assert found(world, PLACEBO, PREDICTION_BACKTEST, rows.with_columns(placebo_auc=pl.lit(0.6)))
-    far = rows.with_columns(placebo_auc=pl.lit(0.6), verdict=pl.lit("worse"))
+    far = rows.with_columns(placebo_auc=pl.lit(0.521), verdict=pl.lit("worse"))
     assert found(world, PLACEBO, PREDICTION_BACKTEST, far) == Finding(1, "silence")
     assert found(world, COMES_TRUE, PREDICTION_BACKTEST, far) == Finding(1, "silence")
+
+
+def test_probabilities_that_are_twice_what_happened_are_found(world: PredictionWorld):
+    rows = world.rows(PREDICTION_CALIBRATION, MONTH)
+    doubled = rows.with_columns(
+        predicted_rate=(2 * pl.col("predicted_rate")).clip(upper_bound=0.99)
+    )
+    expected = (doubled["predicted_rate"] * doubled["customers"]).sum()
+    assert found(world, CALIBRATED, PREDICTION_CALIBRATION, doubled) == Finding(
+        1, f"silence by model expected {expected:,.0f} and {rows['hits'].sum()} happened"
+    )

@@ -19,7 +19,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.validation.contract import DRIFT, Against
-from portrait_assets.stages.validation.drift import ComparedColumns, _judged, drift
+from portrait_assets.stages.validation.drift import ComparedColumns, drift, verdicts_of
 from portrait_assets.stages.validation.judging import compared_columns
 from portrait_assets.stages.validation.moves import (
     Pair,
@@ -138,7 +138,7 @@ def test_a_column_without_a_value_in_either_month_is_no_drift(warehouse: Warehou
     assert compared["verdict"].to_list() == ["pass", "pass"]
 
 
-def test_a_window_that_is_not_full_yet_is_not_judged(warehouse: Warehouse):
+def test_a_window_that_is_not_full_yet_is_notverdicts_of(warehouse: Warehouse):
     feature = ComparedColumns(FEATURE_MATRIX, "feature", ("tenure_days",), {"tenure_days": 12})
     found = drift(warehouse, [feature], [LAST], SHOP_MONTHS)
     assert found["is_filling"].all()
@@ -278,7 +278,7 @@ def test_the_verdict_of_drift_is_that_of_its_numbers():
     windows = {("tag", f"t{n}"): window for n, (*_, window) in enumerate(cases)}
     pair = pairs_of(["2024-03"], MONTHS[:3])[0]
     number = pl.col("subject").str.slice(1).cast(pl.Int64)
-    found = _judged(measured, [pair], windows, "2024-01").sort(number)
+    found = verdicts_of(measured, [pair], windows, "2024-01").sort(number)
 
     def verdict(psi: float, by_chance: float, q: float, window: int) -> str:
         if psi <= by_chance or q > 0.05 or psi < 0.1:

@@ -21,13 +21,12 @@ from portrait_assets.stages.validation.contract import FAIRNESS, Attribute
 from portrait_assets.stages.validation.fairness import (
     Selection,
     fairness,
-    judged,
     known_shares,
     of_segments,
     selections,
-    with_verdicts,
 )
 from portrait_assets.stages.validation.findings_fairness import fairness_findings
+from portrait_assets.stages.validation.parity import judged, with_verdicts
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 JAN, FEB = "2024-01", "2024-02"

@@ -1,10 +1,10 @@
-"""Whether two shares or means differ by more than chance."""
+"""Whether shares or means differ by more than chance, from one another or from a probability."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import chdtrc, ndtr
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -48,6 +48,43 @@ def two_proportions(
         own, other = int(sizes[at]), int(other_sizes[at])
         p_values[at] = _exact(int(hits[at]), own, int(other_hits[at]), other)
     return p_values
+
+
+def expected_p_value(hits: Counts, sizes: Counts, probabilities: Floats) -> float:
+    """P-value that hits come of the mean probabilities that were stated of groups of rows.
+
+    The chi-square of D. Hosmer, S. Lemeshow (1980), "Goodness of fit tests for the multiple
+    logistic regression model", of rows that nothing was fitted to: with as many degrees of freedom
+    as groups. A group with fewer than `SMALLEST_EXPECTED` of either kind expected goes with the
+    next one. NaN where all groups together have fewer.
+
+    Args:
+        hits: by group, in the order in which groups are joined.
+        sizes: rows by group, each more than 0.
+        probabilities: the mean of each group.
+    """
+    chi_square, groups = 0.0, 0
+    counts = np.stack([hits, sizes, probabilities * sizes]).astype(np.float64)
+    waiting = np.zeros(3)
+    for place, own in enumerate(counts.T):
+        waiting = waiting + own
+        # What is left over behind goes with this one.
+        rest = counts[:, place + 1 :].sum(axis=1)
+        if _is_enough(waiting) and (_is_enough(rest) or not rest[1]):
+            chi_square += _distance(waiting)
+            groups += 1
+            waiting = np.zeros(3)
+    return float(chdtrc(groups, chi_square)) if groups else float("nan")
+
+
+def _is_enough(counts: Floats) -> bool:
+    _, size, expected = counts
+    return bool(min(expected, size - expected) >= SMALLEST_EXPECTED)
+
+
+def _distance(counts: Floats) -> float:
+    hits, size, expected = counts
+    return float((hits - expected) ** 2 / (expected * (1 - expected / size)))
 
 
 def _exact(hits: int, size: int, other_hits: int, other_size: int) -> float:

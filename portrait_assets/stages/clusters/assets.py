@@ -1,7 +1,7 @@
 """Assets of the clusters room: the active model, who is in which segment, and their profiles."""
 
-import base64
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +10,6 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.active import (
@@ -36,6 +35,7 @@ from portrait_assets.stages.clusters.pictures.draw import draw_pictures
 from portrait_assets.stages.clusters.tracking import migration_matrix
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
 from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.reading import scan
 from portrait_assets.storage.steps import BEFORE, THE_MONTH, read
@@ -149,7 +149,9 @@ def clusters_assets(
                     rest[CLUSTER_MIGRATION].append(dated(moved, month))
                 if month == months[-1]:
                     context.add_asset_metadata(
-                        picture_metadata(model, matrix, segments, profile),
+                        picture_metadata(
+                            partial(draw_pictures, model, matrix, segments, profile, FEATURE_LABELS)
+                        ),
                         asset_key(CLUSTER_SEGMENT),
                         month,
                     )
@@ -161,21 +163,6 @@ def clusters_assets(
             yield dg.Output(pl.concat(frames, how="diagonal_relaxed"), table.name)
 
     return [model, clusters]
-
-
-def picture_metadata(
-    model: ClusterModel, matrix: pl.DataFrame, segments: pl.DataFrame, profile: pl.DataFrame
-) -> dict[str, dg.MetadataValue]:
-    """The pictures for the UI, or the sentence in their place."""
-    if not can_draw():
-        return {"pictures": dg.MetadataValue.text(left_out()[0])}
-    drawn = draw_pictures(model, matrix, segments, profile, FEATURE_LABELS)
-    return {
-        name: dg.MetadataValue.md(
-            f"![{name}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})"
-        )
-        for name, png in drawn.items()
-    }
 
 
 def model_before(warehouse: Warehouse, month: str) -> ClusterModel | None:

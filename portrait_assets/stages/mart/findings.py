@@ -53,4 +53,4 @@ def _subject_name(
     )
     if segment is not None:
         return f"segment {subject}", f"客群 {segment['segment_id']} {segment['name_zh']}"
-    return words.SUBJECTS.get(subject, (subject, subject))
+    return words.SUBJECTS.get(subject, words.model_name(subject))

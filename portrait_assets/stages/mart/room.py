@@ -29,6 +29,9 @@ def _report() -> Sequence[Section]:
     from portrait_assets.stages.mart.sections.market import MARKET
     from portrait_assets.stages.mart.sections.matrix import MATRIX
     from portrait_assets.stages.mart.sections.migration import MIGRATION
+    from portrait_assets.stages.mart.sections.models.credit import CREDIT
+    from portrait_assets.stages.mart.sections.models.lifetime import LIFETIME
+    from portrait_assets.stages.mart.sections.models.predictions import PREDICTIONS
     from portrait_assets.stages.mart.sections.overview import OVERVIEW
     from portrait_assets.stages.mart.sections.quality import QUALITY
     from portrait_assets.stages.mart.sections.segments import SEGMENTS
@@ -41,6 +44,9 @@ def _report() -> Sequence[Section]:
         VALUE,
         MARKET,
         CAMPAIGNS,
+        PREDICTIONS,
+        LIFETIME,
+        CREDIT,
         BACKTESTS,
         FAIRNESS,
         DRIFT,

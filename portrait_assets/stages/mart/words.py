@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from portrait_assets.methods.scorecard.fitting.banding import ACCEPT
 from portrait_assets.stages.cleaned.completeness import ENDS_EARLY, FEW_ROWS, NO_ROWS
 from portrait_assets.stages.targets.outcome import LONGEST_HORIZON
 from portrait_assets.stages.targets.outcomes import packaged_targets
 from portrait_assets.stages.validation import findings_fairness
 from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.fairness import BOTTOM_FIFTH, TOP_FIFTH
+from portrait_assets.stages.validation.predictions.fairness import CARD, MODEL
+from portrait_assets.stages.validation.predictions.findings import CALIBRATION, GAIN, PLACEBO
+from portrait_assets.stages.validation.predictions.totals import BIAS
 
 AREAS = {
     "conservation": ("Conservation of rows", "数据守恒"),
@@ -19,6 +23,7 @@ AREAS = {
     "tags": ("Tags", "标签"),
     "drift": ("Drift", "漂移"),
     "backtest": ("Backtests", "回测"),
+    "predictions": ("Predictions", "预测模型"),
     "proposal": ("Proposals", "优化建议"),
     "fairness": ("Fairness", "公平性"),
 }
@@ -31,12 +36,14 @@ VERDICTS = {
 MEASURES = {
     "selection rate": ("of all", "全体"),
     "true positive rate": ("of those to whom it happened", "实际发生者"),
+    "of good": ("of those to whom it did not happen", "实际未发生者"),
 }
 ATTRIBUTES = {name: (name, zh) for name, zh in findings_fairness.ZH.items()}
 GROUPS = {
     OTHERS: ("all small groups", "其余小组"),
     TOP_FIFTH: ("top fifth", "前五分之一"),
     BOTTOM_FIFTH: ("bottom fifth", "后五分之一"),
+    ACCEPT: ("accepted", "建议通过"),
 }
 MARKS = {"pass": "✓", "warn": "△", "fail": "■", "not judged": "○"}
 ELEMENTS = {
@@ -46,6 +53,26 @@ ELEMENTS = {
     "principle": ("Principle: how they react", "原理：客户如何反应"),
 }
 OUTCOMES = {code: (outcome.en, outcome.zh) for code, outcome in packaged_targets().derived.items()}
+TARGETS = {each.code: (each.en, each.zh) for each in packaged_targets().outcomes}
+_PREDICTED = {
+    MODEL: "预测模型",
+    CARD: "评分卡",
+    "score": "预测评分",
+    "credit score": "信用评分",
+}
+"""What precedes a target in the subject of a finding, in Chinese."""
+
+
+def model_name(subject: str) -> tuple[str, str]:
+    """The name of a model, card or score of a target; the subject itself where it is none."""
+    for kind, zh in _PREDICTED.items():
+        code = subject.removeprefix(f"{kind} ")
+        if code != subject:
+            of = TARGETS.get(code, (code, code))
+            return f"{kind} {of[0]}", f"{zh} {of[1]}"
+    return subject, subject
+
+
 _ON = [
     (f"{months} month{'s' if months > 1 else ''} on", f"{months}个月后")
     for months in range(1, LONGEST_HORIZON + 1)
@@ -80,6 +107,10 @@ METRICS = {
     "draft version": "草案版本",
     "share of whom it is known": "已知占比",
     "groups that differ": "存在差异的组数",
+    GAIN: "AUC与基准规则之差",
+    CALIBRATION: "校准比（预期÷实际）",
+    PLACEBO: "随机打乱标签的AUC",
+    BIAS: "总量偏差",
 }
 SEVERITIES = {
     "row": ("row set aside", "整行剔除"),
@@ -106,6 +137,33 @@ SUBJECTS = {
     "outcomes": ("table outcomes", "结果表"),
 }
 SUBJECTS |= ATTRIBUTES
+SUBJECTS["customer value"] = ("customer value", "客户价值")
+METHODS = {
+    "BG/NBD": ("BG/NBD", "BG/NBD模型"),
+    "Pareto/NBD": ("Pareto/NBD", "Pareto/NBD模型"),
+    "the last window repeats": ("the last window repeats", "上一窗口重复"),
+    "boosted trees": ("boosted trees", "提升树"),
+}
+STATUSES = {
+    "chosen": ("chosen", "选用"),
+    "not chosen": ("not chosen", "未选用"),
+    "unusable": ("unusable", "不可用"),
+    "not judged": ("not judged", "无法评判"),
+}
+BESIDE = {
+    "better": ("surely better", "确优于基准"),
+    "not surely better": ("not surely better", "未能确证优于基准"),
+    "worse": ("surely worse", "确劣于基准"),
+    "not judged": ("not judged", "无法判断"),
+}
+BASES = {
+    "model": ("a model", "模型"),
+    "baseline": ("the best baseline", "最佳基准规则"),
+}
+FAMILIES = {
+    "logistic": ("logistic regression", "逻辑回归"),
+    "trees": ("boosted trees", "提升树"),
+}
 EXTRA = {
     "segment_id": ("Segment", "客群"),
     "(entry)": ("new", "进入"),

@@ -1,21 +1,24 @@
 """Assets of the predictions stage: what is active and what it scores, and backtests of it."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import dagster as dg
 import polars as pl
 
-from portrait_assets.core.months import last_day, next_month
+from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.schema.table import Table
-from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
-from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
+from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.backtest import Closed, backtest_row, calibration_rows
+from portrait_assets.stages.predictions.backtests.closed import (
+    BACKTEST_TABLES,
+    PAST,
+    backtests,
+    past_of,
+)
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
     PREDICTION_BACKTEST,
-    PREDICTION_CALIBRATION,
     PREDICTION_DECISION,
     PREDICTION_MODEL,
 )
@@ -23,23 +26,17 @@ from portrait_assets.stages.predictions.governance.approvals import Approvals, d
 from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
 from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.pictures.draw import drawn_backtests, of_month
 from portrait_assets.stages.predictions.scoring import scored
-from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, read
+from portrait_assets.storage.steps import BEFORE, read
 
 ACTIVE_TABLES = (PREDICTION_MODEL, PREDICTION_DECISION)
-BACKTEST_TABLES = (PREDICTION_BACKTEST, PREDICTION_CALIBRATION)
 TABLES = (PREDICTION, *ACTIVE_TABLES, *BACKTEST_TABLES)
-PAST = (
-    *(read(table, EVER) for table in (IDENTITY_MAP, CUSTOMER_ALIAS)),
-    *(read(table, EVER) for table in (FEATURE_MATRIX, CUSTOMER_MONTH)),
-    # A warehouse of an older version lacks these of its first months, whose windows are left out.
-    *(read(table, THE_MONTH) for table in (UNPROFILED, *TARGET_TABLES)),
-)
 READS = (*PAST, *(read(table, BEFORE) for table in (PREDICTION, *ACTIVE_TABLES)))
 KINDS = ("duckdb", "polars", "scikitlearn")
 Key = tuple[str, int]
@@ -69,7 +66,14 @@ def predictions_assets(
         yield dg.Output(run.models, PREDICTION_MODEL.name)
         yield dg.Output(run.decisions, PREDICTION_DECISION.name)
         # What was scored is stored by now, also of the months of this run.
-        for table, rows in backtests(warehouse, targets, months, smallest).items():
+        found = backtests(warehouse, targets, months, smallest)
+        newest = (of_month(rows, months[-1]) for rows in found.values())
+        context.add_asset_metadata(
+            picture_metadata(partial(drawn_backtests, *newest)),
+            asset_key(PREDICTION_BACKTEST),
+            months[-1],
+        )
+        for table, rows in found.items():
             yield dg.Output(rows, table.name)
 
     return [predictions]
@@ -157,6 +161,8 @@ class Run:
                 "trained_until": trained.last,
                 "calibrated_on": trained.calibrated_on,
                 "fitted_in": trained.fitted_in,
+                "name_en": asked.outcome.en,
+                "name_zh": asked.outcome.zh,
                 "action": found.action,
                 "reason_en": found.why.en,
                 "reason_zh": found.why.zh,
@@ -213,56 +219,6 @@ def active_before(warehouse: Warehouse, month: str) -> dict[Key, Before]:
         except PredictionError:
             continue  # Of a family that this version does not know: fitted again.
     return found
-
-
-def backtests(
-    warehouse: Warehouse, targets: Targets, months: Sequence[str], smallest: int
-) -> dict[Table, pl.DataFrame]:
-    """The rows of the tables of backtests of these months, of which the scores are stored.
-
-    A window of fewer than `smallest` customers has none.
-    """
-    rows: dict[Table, list[dict[str, object]]] = {table: [] for table in BACKTEST_TABLES}
-    for month in warehouse.place.each(months):
-        for closed in closed_windows(warehouse, targets, month):
-            if closed.rows.height >= smallest:
-                rows[PREDICTION_BACKTEST].append(backtest_row(closed))
-                rows[PREDICTION_CALIBRATION] += calibration_rows(closed, smallest)
-    return {table: pl.DataFrame(found, schema=table.polars_schema) for table, found in rows.items()}
-
-
-def past_of(warehouse: Warehouse, engine: Engine, month: str, asked: Sequence[Asked]) -> Past:
-    """What is known by a month, of the months whose targets are stored."""
-    customers = {m: n for m, n in warehouse.materialized(FEATURE_MATRIX).items() if m <= month}
-    stored = [warehouse.materialized(table) for table in (UNPROFILED, *TARGET_TABLES)]
-    known = frozenset(m for m in customers if all(m in months for months in stored))
-    return Past(engine, month, customers, asked, known)
-
-
-def closed_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Closed]:
-    """The windows that a month closes of which something was predicted, with what happened."""
-    asked = asked_of(warehouse, targets, month)
-    past = past_of(warehouse, Engine(warehouse.con), month, asked)
-    predicted = warehouse.materialized(PREDICTION)
-    for base in sorted({next_month(month, -each.horizon) for each in asked}):
-        if not predicted.get(base):
-            continue
-        decisions = warehouse.read(PREDICTION_DECISION, [base])
-        models = warehouse.read(PREDICTION_MODEL, [base])
-        for each in asked:
-            if next_month(month, -each.horizon) != base or base not in past.closed(each.horizon):
-                continue
-            own = (pl.col("target") == each.code) & (pl.col("horizon") == each.horizon)
-            then = models.filter(own)
-            if then.is_empty():
-                continue
-            scores = warehouse.scan(PREDICTION, [base]).filter(own & pl.col("score").is_not_null())
-            stored = scores.select("customer_id", "score", "rank", "model_version", "basis")
-            known = past.known(each, (base,), only_baselines=True, all_rows=True)
-            rows = known.join(stored.collect(), on="customer_id", how="inner").sort("customer_id")
-            if rows.height:
-                (baseline,) = decisions.filter(own)["baseline"]
-                yield Closed(each, month, base, rows, Active.from_rows(then), baseline)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -9,9 +9,12 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.predictions.backtests.backtest import FEWEST, PLACEBO_DISTANCE
+from portrait_assets.stages.predictions.backtests.calibrated import MOST_OFF, how_calibrated
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
     PREDICTION_BACKTEST,
+    PREDICTION_CALIBRATION,
     PREDICTION_DECISION,
     PREDICTION_MODEL,
 )
@@ -24,9 +27,6 @@ from portrait_assets.storage.duckdb.partitions import select_sql
 SCORED_AGAIN = 500
 """Customers of a month that are scored once more from the rows of the models."""
 CLOSE = 2 * 10.0**-DIGITS
-PLACEBO_DISTANCE = 0.05
-_FEWEST = 20
-"""An area of shuffled outcomes strays by about 1 / sqrt(12 x events); with few it says nothing."""
 
 
 def _everyone(subject: Subject) -> Finding:
@@ -132,10 +132,24 @@ def _differing(models: pl.DataFrame, inputs: pl.DataFrame, stored: pl.DataFrame)
 def _placebo(subject: Subject) -> Finding:
     """Shuffled outcomes are not predicted, as far as their number lets one tell."""
     events = pl.min_horizontal(pl.col("hits"), pl.col("customers") - pl.col("hits"))
-    judged = subject.rows.filter(events >= _FEWEST)
+    judged = subject.rows.filter(events >= FEWEST)
     far = judged.filter((pl.col("placebo_auc") - 0.5).abs() > PLACEBO_DISTANCE)
     named = ", ".join(far["target"])
     return Finding(far.height, named or f"{judged.height} placebos at 0.5")
+
+
+def _calibrated(subject: Subject) -> Finding:
+    """What was expected of tenths of the score happened, as far as chance lets one tell."""
+    found = how_calibrated(subject.rows)
+    off = found.filter("is_off")
+    named = ", ".join(
+        f"{target} by {basis} expected {expected:,.0f} and {hits:,} happened"
+        for target, basis, expected, hits in off.select(
+            "target", "basis", "expected", "hits"
+        ).iter_rows()
+    )
+    judged = found["is_off"].count()
+    return Finding(off.height, named or f"{judged} of {found.height} targets judged, none off")
 
 
 def _comes_true(subject: Subject) -> Finding:
@@ -174,6 +188,13 @@ PLACEBO = TableCheck(
     _placebo,
     severity=dg.AssetCheckSeverity.WARN,
 )
+CALIBRATED = TableCheck(
+    "calibrated",
+    f"Probabilities came true: off by at most {MOST_OFF:.0%} of the rate, or by no more than "
+    "chance.",
+    _calibrated,
+    severity=dg.AssetCheckSeverity.WARN,
+)
 COMES_TRUE = TableCheck(
     "not_worse_than_baseline",
     "No prediction was surely worse than the best baseline.",
@@ -186,4 +207,5 @@ CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     PREDICTION_MODEL: (SCORES_AGAIN,),
     PREDICTION_DECISION: (EVERYONE,),
     PREDICTION_BACKTEST: (PLACEBO, COMES_TRUE),
+    PREDICTION_CALIBRATION: (CALIBRATED,),
 }

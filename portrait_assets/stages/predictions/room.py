@@ -27,11 +27,10 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     definition = context.folder.read(load_source).definition
     targets = context.folder.read(source_targets)
     smallest = smallest_cell(context.settings, definition.public)
+    approvals = context.folder.read(source_decisions)
     return [
-        *predictions_assets(
-            targets, context.folder.read(source_decisions), context.partitions, smallest
-        ),
-        *credit_assets(targets, context.partitions, smallest),
+        *predictions_assets(targets, approvals, context.partitions, smallest),
+        *credit_assets(targets, approvals, context.partitions, smallest),
         *value_assets(context.partitions, definition.currency),
         *contract_assets(context.partitions, definition.currency),
     ]

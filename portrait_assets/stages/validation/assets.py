@@ -11,19 +11,18 @@ from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION, CLUSTER_SEGMENT
-from portrait_assets.stages.features.contract import (
-    CUSTOMER_MONTH,
-    FEATURE_MATRIX,
-    FEATURE_SELECTION,
-    UNPROFILED,
-)
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
+from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE
+from portrait_assets.stages.predictions.backtests.closed import BACKTEST_TABLES, PAST
+from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE
+from portrait_assets.stages.predictions.value.contract import VALUE_MODEL
+from portrait_assets.stages.predictions.value.contracts.contract import CONTRACT_MODEL
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
-from portrait_assets.stages.targets.assets import TABLES as TARGETS
 from portrait_assets.stages.validation.claims import claims_of_catalogue
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
@@ -38,12 +37,20 @@ from portrait_assets.stages.validation.contract import (
 )
 from portrait_assets.stages.validation.findings_identifiers import IDENTIFIED
 from portrait_assets.stages.validation.judging import evidence_of, holders, report_of
+from portrait_assets.stages.validation.predictions.scores import READ as SCORE_TABLES
 from portrait_assets.stages.validation.uniqueness import uniqueness
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.steps import EVER, THE_MONTH, read
 
 EVIDENCE = (DRIFT, MIGRATION, BACKTEST, BACKTEST_BUCKET, TAG_PROPOSAL, FAIRNESS)
 TABLES = (*EVIDENCE, UNIQUENESS, VALIDATION_REPORT)
+PREDICTED = (
+    *SCORE_TABLES,
+    *BACKTEST_TABLES,
+    *(CREDIT_CURVE, VALUE_MODEL, CONTRACT_MODEL),
+    *(CONSENT_DEFAULT, CUSTOMER_CONSENT),
+)
+"""What models and cards are judged from."""
 # What the findings are read from; a month's checks of these tables have all run before.
 READ = (
     *(
@@ -57,17 +64,16 @@ READ = (
             QUALITY,
             FEATURE_SELECTION,
             SOURCE_EVIDENCE,
-            UNPROFILED,
-            *TARGETS,
             CLUSTER_DECISION,
             CLUSTER_SEGMENT,
             TAG_CATALOGUE,
             TAG_QUALITY,
+            # Of earlier months, too, where they are there: an older warehouse may lack them.
+            *PREDICTED,
         )
     ),
     *(read(table, EVER) for table in IDENTIFIED),
-    read(CUSTOMER_MONTH, EVER),
-    read(FEATURE_MATRIX, EVER),
+    *PAST,
 )
 
 

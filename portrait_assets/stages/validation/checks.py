@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[Area, ...]] = {
     "portrait": (Area.CLUSTERS, Area.TAGS),
     "drift": (Area.DRIFT,),
     "backtests": (Area.BACKTEST, Area.PROPOSAL),
+    "predictions": (Area.PREDICTIONS,),
     "fairness": (Area.FAIRNESS,),
 }
 

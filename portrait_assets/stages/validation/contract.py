@@ -36,6 +36,7 @@ class Area(StrEnum):
     TAGS = "tags"
     DRIFT = "drift"
     BACKTEST = "backtest"
+    PREDICTIONS = "predictions"
     PROPOSAL = "proposal"
     FAIRNESS = "fairness"
 
@@ -160,12 +161,17 @@ VALIDATION_REPORT = Table(
 DRIFT = Table(
     schema="validation",
     name="drift",
-    en="How far features, tags and the segment mix have moved",
+    en="How far features, tags, the segment mix and scores have moved",
     zh="漂移",
     operation=STATISTIC,
     columns=(
-        _text("kind", "What moved", "类别", allowed=("feature", "tag", "segment mix")),
-        _text("subject", "Feature or tag", "对象"),
+        _text(
+            "kind",
+            "What moved; score of a model's predictions, credit score of a card's points",
+            "类别",
+            allowed=("feature", "tag", "segment mix", "score", "credit score"),
+        ),
+        _text("subject", "Feature, tag, or target of a score", "对象"),
         _text("against", "Compared with which month", "对比对象", allowed=tuple(Against)),
         Column("reference_as_of", Type.DATE, "Month compared with", "对比截止日", nullable=False),
         _count("customers", "Customers of the month", "本月客户数"),
@@ -265,12 +271,20 @@ BACKTEST_BUCKET = Table(
 FAIRNESS = Table(
     schema="validation",
     name="fairness",
-    en="How often groups of customers get what tags decide, beside all other customers",
+    en="How often groups get what tags, models and cards decide, beside all other customers",
     zh="公平性检验",
     operation=SHARE,
     columns=(
-        _text("tag_code", "Tag that decides something, or segment", "标签编码"),
-        _text("tag_value", "Value; for a number, the fifth with most of it", "标签值"),
+        _text(
+            "tag_code",
+            "Tag that decides something, or segment; model or scorecard, with its target",
+            "标签编码（或模型、评分卡及其目标）",
+        ),
+        _text(
+            "tag_value",
+            "Value; for a number, the fifth with most of it; for a card, what is suggested",
+            "标签值",
+        ),
         _text("attribute", "What the groups differ in", "分组属性", allowed=tuple(Attribute)),
         _text("level", "The group; (others) are the small ones together", "组别"),
         _text("measure", "What is compared", "指标", allowed=tuple(Measure)),

@@ -44,7 +44,8 @@ class ComparedColumns:
     """Columns of an as-of table whose distributions are compared, and under which kind.
 
     `windows` are the months that a column looks back, 0 for none. Numbers that only name
-    something, such as segments, are compared `by_value`.
+    something, such as segments, are compared `by_value`. `relation` is SQL of what has the columns
+    beside `as_of` and `customer_id`, where that is not the table itself.
     """
 
     table: Table
@@ -52,6 +53,7 @@ class ComparedColumns:
     columns: tuple[str, ...]
     windows: Mapping[str, int]
     by_value: bool = False
+    relation: str | None = None
 
 
 def drift(
@@ -79,7 +81,7 @@ def drift(
         listed = [n for n in group.columns if n not in numeric and not _is_time(group.table, n)]
         windows |= {(group.kind, name): group.windows.get(name, 0) for name in group.columns}
         if pairs and numeric:
-            counts, moved = _numeric_counts(warehouse, group, numeric, pairs)
+            counts, moved = numeric_counts(warehouse, group, numeric, pairs)
             parts.append(counts)
             moves.append(moved)
         at_once = warehouse.bounds.columns_of(
@@ -95,7 +97,7 @@ def drift(
     measured = distances(
         pl.concat(parts), [*_KEYS, "is_new"], _FAMILY, pl.concat(moves, how="diagonal")
     )
-    return _judged(measured, pairs, windows, min(materialized))
+    return verdicts_of(measured, pairs, windows, min(materialized))
 
 
 def _is_time(table: Table, name: str) -> bool:
@@ -105,7 +107,7 @@ def _is_time(table: Table, name: str) -> bool:
 # -- counting ------------------------------------------------------------------------------
 
 
-def _numeric_counts(
+def numeric_counts(
     warehouse: Warehouse, group: ComparedColumns, names: Sequence[str], pairs: Sequence[Pair]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Customers by percentile of the month compared with, and how they move between the bins.
@@ -120,7 +122,9 @@ def _numeric_counts(
     samples: dict[str, pl.DataFrame] = {}
     # A month compared with is earlier, so that its edges have been computed by then.
     for month in sorted({pair.month for pair in pairs} | references):
-        frame, samples[month] = read_month(warehouse, group.table, columns, pairs, month)
+        frame, samples[month] = read_month(
+            warehouse, group.table, columns, pairs, month, group.relation
+        )
         compared_with = {pair.reference for pair in pairs if pair.month == month}
         compared_with |= {month} & references
         for name in names:
@@ -254,12 +258,20 @@ def _by_level(values: pl.Series, month: str) -> pl.DataFrame:
 # -- judging -------------------------------------------------------------------------------
 
 
-def _judged(
+def verdicts_of(
     measured: pl.DataFrame,
     pairs: Sequence[Pair],
     windows: Mapping[tuple[str, str], int],
     first: str,
 ) -> pl.DataFrame:
+    """The rows of DRIFT: what `distances` measured, with a verdict.
+
+    Args:
+        measured: by `as_of`, `against`, `kind` and `subject`.
+        pairs: the months compared.
+        windows: the months that a subject looks back, by kind and subject.
+        first: the first month of all.
+    """
     reference = pl.DataFrame(
         [
             (last_day(p.month), str(p.against), last_day(p.reference), _history(first, p.reference))

@@ -1,13 +1,7 @@
 """Fairness: whether groups of customers get what tags decide as often as all others do.
 
-Demographic parity compares how often a value is given, equal opportunity how often it is given to
-those to whom the outcome then happened: M. Hardt, E. Price, N. Srebro (2016), "Equality of
-opportunity in supervised learning". A group differs where chance is ruled out by the false
-discovery rate over all that is judged in the month, and its rate and that of all others are not
-within four fifths of each other: Uniform Guidelines on Employee Selection Procedures (1978), 29 CFR
-1607.4 D. So what is certain and small is no difference, nor is what is large and uncertain.
-
-Groups are by recorded gender, age and region. One query counts all values in all groups.
+How groups are compared: `parity`. Groups are by recorded gender, age and region. One query counts
+all values in all groups.
 """
 
 from __future__ import annotations
@@ -15,15 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
-from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.months import last_day, next_month
-from portrait_assets.methods.disclosure.cells import are_hidden
-from portrait_assets.methods.statistics.intervals import newcombe
-from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
-from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.deciding import deciding
@@ -31,23 +19,22 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.windows import Lag, base_months, closing_months
-from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.claims import Claim
-from portrait_assets.stages.validation.contract import FAIRNESS, Attribute, Measure, Parity
+from portrait_assets.stages.validation.contract import Attribute, Measure
+from portrait_assets.stages.validation.parity import (
+    COUNTED,
+    judged,
+    with_small_groups_together,
+    with_verdicts,
+)
 from portrait_assets.stages.validation.predicted import with_targets
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Source, Step, read
 
-LEAST_JUDGED = 30
-"""So many customers on each side are needed for a verdict."""
-MOST_LEVELS = 20
-"""Groups of an attribute that are shown, the largest ones; the others are counted together."""
 TOP_FIFTH = "(top fifth)"
 BOTTOM_FIFTH = "(bottom fifth)"
-FALSE_FINDS = 0.05
-FOUR_FIFTHS = 0.8
 SEGMENT = "segment_id"
 _LAG = Lag(0, 1)
 _AGES = (25, 35, 45, 55, 65)
@@ -178,7 +165,7 @@ def fairness(
             step = opportunity_step(matrix, own, number)
             counted.append(_long(engine.frame(step, Scope(month)), own, number))
     rows = [judged(frame) for frame in counted if frame.height]
-    return with_verdicts(pl.concat([_nothing(), *rows]), month)
+    return with_verdicts(pl.concat([judged(pl.DataFrame(schema=COUNTED)), *rows]), month)
 
 
 def _names(selection: Selection) -> tuple[str, ...]:
@@ -253,35 +240,11 @@ _GROUP = (
     + f" END AS attribute, coalesce({', '.join(GROUPS_SQL)}) AS level, count(*) AS customers"
 )
 _SETS = f"GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in GROUPS_SQL)})"
-_LONG = pl.Schema(
-    {
-        "attribute": pl.String(),
-        "level": pl.String(),
-        "customers": pl.Int64(),
-        "selected": pl.Int64(),
-        "tag_code": pl.String(),
-        "tag_value": pl.String(),
-        "measure": pl.String(),
-        "outcome": pl.String(),
-        "is_descriptive": pl.Boolean(),
-    }
-)
-
-
-def _nothing() -> pl.DataFrame:
-    return judged(pl.DataFrame(schema=_LONG))
 
 
 def _long(counted: pl.DataFrame, chosen: Sequence[Selection], number: int | None) -> pl.DataFrame:
-    """A row for each value and group, columns as `_LONG`.
-
-    Small groups are together, with the next smallest where they would follow from the others.
-    """
-    known = counted.drop_nulls("level")
-    rank = pl.col("customers").rank("ordinal", descending=True).over("attribute")
-    few = are_hidden(known, "customers", SMALLEST_CELL, ["attribute"], unsafe=rank > MOST_LEVELS)
-    level = pl.when(pl.lit(few)).then(pl.lit(OTHERS)).otherwise(pl.col("level"))
-    pooled = known.with_columns(level.alias("level")).group_by("attribute", "level").sum()
+    """A row for each value and group, small groups together, columns as `parity.COUNTED`."""
+    pooled = with_small_groups_together(counted, ["attribute"])
     measure = Measure.SELECTION if number is None else Measure.TRUE_POSITIVE
     parts = [
         pooled.select(
@@ -294,89 +257,10 @@ def _long(counted: pl.DataFrame, chosen: Sequence[Selection], number: int | None
             pl.lit(str(measure)).alias("measure"),
             pl.lit(None if number is None else _names(each)[number]).alias("outcome"),
             pl.lit(each.is_descriptive).alias("is_descriptive"),
-        ).cast(_LONG)
+        ).cast(COUNTED)
         for n, each in enumerate(chosen)
     ]
-    return pl.concat([pl.DataFrame(schema=_LONG), *parts])
-
-
-# -- judging ---------------------------------------------------------------------------------
-
-
-def judged(counted: pl.DataFrame) -> pl.DataFrame:
-    """The counted rows, each with the customers and the selected of all other groups."""
-    of = ("tag_code", "tag_value", "outcome", "attribute")
-    return counted.with_columns(
-        (pl.col("customers").sum().over(of) - pl.col("customers")).alias("rest_customers"),
-        (pl.col("selected").sum().over(of) - pl.col("selected")).alias("rest_selected"),
-    )
-
-
-def with_verdicts(rows: pl.DataFrame, month: str) -> pl.DataFrame:
-    """The rows of FAIRNESS of a month, from those that `judged` gives."""
-    counts = ("selected", "customers", "rest_selected", "rest_customers")
-    hits, sizes, other_hits, other_sizes = (rows[name].to_numpy() for name in counts)
-    low, high = newcombe(hits, sizes, other_hits, other_sizes)
-    is_enough = np.minimum(sizes, other_sizes) >= LEAST_JUDGED
-    is_tested = is_enough & ~rows["is_descriptive"].to_numpy()
-    p_values = np.full(rows.height, np.nan)
-    p_values[is_tested] = two_proportions(
-        *(each[is_tested] for each in (hits, sizes, other_hits, other_sizes))
-    )
-    rate = pl.col("selected") / pl.col("customers")
-    rest = pl.col("rest_selected") / pl.col("rest_customers")
-    found = rows.with_columns(
-        rate.alias("rate"),
-        rest.alias("rest_rate"),
-        (rate - rest).alias("difference"),
-        (rate / rest).alias("ratio"),
-        pl.Series("low", low, dtype=pl.Float64),
-        pl.Series("high", high, dtype=pl.Float64),
-        pl.Series("p_value", p_values, dtype=pl.Float64).fill_nan(None),
-        pl.Series("is_enough", is_enough, dtype=pl.Boolean),
-    ).with_columns(q_value=false_discovery_rate(pl.col("p_value")))
-    apart = pl.min_horizontal("rate", "rest_rate") < FOUR_FIFTHS * pl.max_horizontal(
-        "rate", "rest_rate"
-    )
-    verdict = (
-        pl.when(~pl.col("is_enough"))
-        .then(pl.lit(str(Parity.TOO_FEW)))
-        .when(pl.col("p_value").is_null())
-        .then(pl.lit(str(Parity.NOT_JUDGED)))
-        .when((pl.col("q_value") <= FALSE_FINDS) & apart)
-        .then(pl.lit(str(Parity.DIFFERS)))
-        .otherwise(pl.lit(str(Parity.PARITY)))
-    )
-    is_before = pl.col("measure") == str(Measure.TRUE_POSITIVE)
-    predicted_on = (
-        pl.when(is_before).then(last_day(next_month(month, -1))).otherwise(last_day(month))
-    )
-    return _without_small_cells(
-        found.with_columns(
-            verdict.alias("verdict"),
-            predicted_on.alias("said_as_of"),
-            pl.lit(last_day(month)).alias("as_of"),
-        )
-    )
-
-
-def _without_small_cells(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of FAIRNESS; numbers of fewer than `SMALLEST_CELL` customers are null."""
-    numbers = (
-        *("customers", "selected", "rate", "rest_rate"),
-        *("difference", "ratio", "low", "high"),
-    )
-    is_shown = pl.min_horizontal("customers", "rest_customers") >= SMALLEST_CELL
-    shown = rows.with_columns(
-        pl.when(is_shown).then(pl.col(name)).alias(name) for name in numbers
-    ).with_columns(pl.col(pl.Float64).fill_nan(None).round(6))
-    finite = pl.when(pl.col("ratio").is_finite()).then(pl.col("ratio")).alias("ratio")
-    return (
-        shown.with_columns(finite)
-        .select(FAIRNESS.column_names)
-        .cast(FAIRNESS.polars_schema)
-        .sort(FAIRNESS.key)
-    )
+    return pl.concat([pl.DataFrame(schema=COUNTED), *parts])
 
 
 def known_shares(warehouse: Warehouse, month: str) -> dict[Attribute, float | None]:

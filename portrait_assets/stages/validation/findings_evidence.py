@@ -240,14 +240,14 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
         (
             pl.format(
                 "{} of {} moved, {} hold still; {} not judged, because their window is not full "
-                "yet or nobody has a value.",
+                "yet, another version scores, or nobody has a value.",
                 "moved",
                 "all",
                 "still",
                 "open",
             ),
             pl.format(
-                "相对{}:{}项中{}项漂移，{}项稳定；{}项因窗口未满或无取值而无法判断。",
+                "相对{}：{}项中{}项漂移，{}项稳定；{}项因窗口未满、模型版本不同或无取值而无法判断。",
                 zh,
                 "all",
                 "moved",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -19,6 +19,10 @@ from portrait_assets.stages.clusters.contract import (
 )
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
 from portrait_assets.stages.features.given import given_in, lacking_features
+from portrait_assets.stages.predictions.contract import PREDICTION_BACKTEST, PREDICTION_CALIBRATION
+from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE
+from portrait_assets.stages.predictions.value.contract import VALUE_MODEL
+from portrait_assets.stages.predictions.value.contracts.contract import CONTRACT_MODEL
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
@@ -53,6 +57,13 @@ from portrait_assets.stages.validation.findings_identifiers import (
 )
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.moves import YEAR, active_by_construction
+from portrait_assets.stages.validation.predictions.fairness import model_fairness
+from portrait_assets.stages.validation.predictions.findings import (
+    card_findings,
+    prediction_findings,
+)
+from portrait_assets.stages.validation.predictions.scores import score_drift
+from portrait_assets.stages.validation.predictions.totals import value_findings
 from portrait_assets.stages.validation.proposals import QUARTER, is_due, propose
 from portrait_assets.stages.validation.returns import RETURNED, returns_finding
 from portrait_assets.storage.check_results import CHECK_RESULTS
@@ -90,19 +101,22 @@ def evidence_of(
         areas_of={each for month in months for each in tests_of_quarter(materialized, month)},
     )
     return {
-        DRIFT: drift(
-            warehouse,
-            compared_columns(catalogue),
-            months,
-            materialized,
-            active_by_construction(warehouse, materialized),
-        ),
+        DRIFT: drift_of(warehouse, catalogue, months, materialized),
         MIGRATION: migration(warehouse, matrix, months, smallest),
         BACKTEST: found.tests,
         BACKTEST_BUCKET: found.buckets,
         TAG_PROPOSAL: proposals(warehouse, catalogue, months, found.areas, smallest),
         FAIRNESS: fairness_of(warehouse, catalogue, months, read_by),
     }
+
+
+def drift_of(
+    warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str], materialized: Sequence[str]
+) -> pl.DataFrame:
+    """The rows of DRIFT of these months; scores are a family of tests of their own."""
+    left_out = active_by_construction(warehouse, materialized)
+    columns = drift(warehouse, compared_columns(catalogue), months, materialized, left_out)
+    return pl.concat([columns, score_drift(warehouse, months, materialized, left_out)])
 
 
 def fairness_of(
@@ -120,6 +134,7 @@ def fairness_of(
         parts.append(
             fairness(warehouse, matrix, (*chosen, *of_segments(segments.unique().sort())), month)
         )
+        parts.append(model_fairness(warehouse, catalogue.targets, month))
     return pl.concat(parts)
 
 
@@ -267,11 +282,23 @@ def report_of(
         findings_backtest.backtest_findings(own[BACKTEST], claims, matrix.column_names, absent),
         findings_backtest.proposal_findings(own[TAG_PROPOSAL]),
         findings_fairness.fairness_findings(own[FAIRNESS], known_shares(warehouse, month)),
+        *_of_predictions(warehouse, month),
         findings_evidence.tag_cards(
             warehouse.read(TAG_QUALITY, [month]).join(judged, on="tag_code", how="semi")
         ),
     ]
     return pl.concat(areas).with_columns(pl.lit(as_of).alias("as_of"))
+
+
+def _of_predictions(warehouse: Warehouse, month: str) -> Iterator[pl.DataFrame]:
+    """Findings on models, cards and values."""
+
+    def rows(table: Table) -> pl.DataFrame:
+        return warehouse.read(table, [month])
+
+    yield prediction_findings(rows(PREDICTION_BACKTEST), rows(PREDICTION_CALIBRATION))
+    yield card_findings(rows(CREDIT_CURVE))
+    yield value_findings(rows(VALUE_MODEL), rows(CONTRACT_MODEL))
 
 
 def _filling(warehouse: Warehouse, month: str) -> set[str]:

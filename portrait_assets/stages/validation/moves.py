@@ -78,11 +78,17 @@ def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) ->
 
 
 def read_month(
-    warehouse: Warehouse, table: Table, columns: str, pairs: Sequence[Pair], month: str
+    warehouse: Warehouse,
+    table: Table,
+    columns: str,
+    pairs: Sequence[Pair],
+    month: str,
+    relation: str | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """These columns (SQL) of all customers of a month, and of a sample with `customer_id`.
 
-    The sample is drawn by a hash, of the same customers in all months that are compared.
+    The sample is drawn by a hash, of the same customers in all months that are compared. What has
+    the columns is the table, unless it is the `relation`.
     """
     materialized = warehouse.materialized(table)
     months = {month for pair in pairs for month in (pair.month, pair.reference)}
@@ -91,7 +97,7 @@ def read_month(
     drawn = f"md5_number_lower(customer_id) % {one_in} = 0" if one_in > 1 else "true"
     rows = warehouse.select(
         f"SELECT CASE WHEN {drawn} THEN customer_id END AS customer_id, {columns} "
-        f"FROM {table.full_name} WHERE as_of = {literal(last_day(month))}"
+        f"FROM {relation or table.full_name} WHERE as_of = {literal(last_day(month))}"
     )
     return rows.drop("customer_id"), rows.filter(pl.col("customer_id").is_not_null())
 

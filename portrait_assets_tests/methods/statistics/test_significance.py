@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2_contingency, fisher_exact, norm
+from scipy.stats import chi2, chi2_contingency, fisher_exact, norm
 
-from portrait_assets.methods.statistics.significance import two_proportions, two_sided
+from portrait_assets.methods.statistics.significance import (
+    expected_p_value,
+    two_proportions,
+    two_sided,
+)
 
 
 def p_value(hits: int, size: int, other_hits: int, other_size: int) -> float:
@@ -60,3 +64,27 @@ def test_a_share_of_all_or_of_none_is_not_tested():
 @pytest.mark.parametrize(("hits", "size", "other"), [(3, 2, 1), (1, 2, 9)])
 def test_more_hits_than_there_are_customers_say_nothing(hits: int, size: int, other: int):
     assert np.isnan(p_value(hits, size, other, 4))
+
+
+def test_hits_are_held_against_the_probabilities_of_their_groups():
+    hits, sizes, stated = np.array([30, 12, 3]), np.array([40, 60, 50]), np.array([0.6, 0.25, 0.14])
+    expected = stated * sizes
+    chi_square = ((hits - expected) ** 2 / (expected * (1 - stated))).sum()
+    assert expected_p_value(hits, sizes, stated) == pytest.approx(chi2.sf(chi_square, 3))
+
+
+def test_groups_with_few_expected_go_with_the_next_and_the_last_with_those_before():
+    # Expected: 2, 4, 10 and 1, so that the first two are one group and the last two another.
+    sizes, stated = np.array([20, 40, 50, 10]), np.array([0.1, 0.1, 0.2, 0.1])
+    hits = np.array([4, 7, 12, 0])
+    joined = expected_p_value(np.array([11, 12]), np.array([60, 60]), np.array([0.1, 11 / 60]))
+    assert expected_p_value(hits, sizes, stated) == pytest.approx(joined)
+    few = expected_p_value(np.array([3]), np.array([20]), np.array([0.1]))
+    assert np.isnan(few), "two expected of twenty say nothing"
+
+
+def test_of_right_probabilities_one_test_in_twenty_stands_out():
+    rng = np.random.default_rng(3)
+    sizes, stated = np.full(10, 200), np.linspace(0.05, 0.6, 10)
+    found = [expected_p_value(rng.binomial(sizes, stated), sizes, stated) for _ in range(2_000)]
+    assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.015)

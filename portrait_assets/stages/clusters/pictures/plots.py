@@ -6,7 +6,6 @@ has it: pass the file of the bundled subset.
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,17 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import vl_convert
 from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import fit_plane
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
+from portrait_assets.methods.drawing.png import png
 
 FloatMatrix = npt.NDArray[np.float64]
 
-FONT_FAMILY = "Noto Sans CJK SC"
 SCATTER_ROWS = 1_500
-SCALE = 2.0
 FEATURES_SHOWN = 25
 CANDIDATES_SHOWN = 12
 PALETTE = [
@@ -72,7 +69,7 @@ def scatter_png(
             color=_segment_colour(),
         )
     )
-    return _png(chart, font_file)
+    return png(chart, font_file)
 
 
 def heat_map_png(
@@ -115,7 +112,7 @@ def heat_map_png(
             ),
         )
     )
-    return _png(chart, font_file)
+    return png(chart, font_file)
 
 
 def leading_candidates(candidates: pl.DataFrame) -> pl.DataFrame:
@@ -170,7 +167,7 @@ def selection_png(model: ClusterModel, font_file: str | Path | None = None) -> b
             text="text:N",
         )
     )
-    return _png(chart, font_file)
+    return png(chart, font_file)
 
 
 def quality_png(
@@ -192,7 +189,7 @@ def quality_png(
             column=alt.Column("measure:N", title="Quality of segments"),
         )
     )
-    return _png(chart, font_file)
+    return png(chart, font_file)
 
 
 def _shown_names(ids: pl.Series, names: pl.DataFrame | None) -> pl.Series:
@@ -226,19 +223,3 @@ def _wrapped(text: str, width: int = 110) -> list[str]:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines
-
-
-@cache
-def _register(folder: Path) -> None:
-    vl_convert.register_font_directory(str(folder))
-
-
-def _png(chart: alt.Chart, font_file: str | Path | None) -> bytes:
-    if font_file is not None:
-        path = Path(font_file)
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no font file {path}")
-        _register(path.parent)
-        chart = chart.configure(font=FONT_FAMILY)
-    png: bytes = vl_convert.vegalite_to_png(chart.to_json(), scale=SCALE)
-    return png

@@ -9,6 +9,7 @@ from portrait_assets.stages.mart.charts import evidence
 from portrait_assets.stages.mart.findings import findings
 from portrait_assets.stages.mart.reading import Tags, short, tags
 from portrait_assets.stages.mart.sections import TEMPLATES
+from portrait_assets.stages.validation.predictions.fairness import NOT
 from portrait_assets.storage.published import Published, Row, Section
 
 DRAWN = 16  # Groups, those that are furthest apart.
@@ -17,10 +18,11 @@ NAME = 46  # Letters of a name beside a chart.
 _JUDGED = ("differs", "parity")
 
 
-def judged(published: Published) -> list[Row]:
-    """What was judged in the newest month, those that differ first, the largest difference first.
+def named_groups(published: Published) -> list[Row]:
+    """What was compared in the newest month, those that differ first, the largest difference first.
 
-    Each has the names of tag, value and group as `en` and `zh`.
+    Each has the names of tag, value and group as `en` and `zh`; segments, which describe, are none
+    of them.
     """
     names = published.of(tags)
     rows = published.newest(
@@ -28,8 +30,12 @@ def judged(published: Published) -> list[Row]:
         "verdict = 'differs' DESC, abs(difference) DESC NULLS LAST, tag_code, tag_value, attribute,"
         " level, measure",
     )
-    named = [row | _named(row, names) for row in rows if row["tag_code"] != "segment_id"]
-    return [row for row in named if row["verdict"] in _JUDGED]
+    return [row | _named(row, names) for row in rows if row["tag_code"] != "segment_id"]
+
+
+def judged(published: Published) -> list[Row]:
+    """Those of them that were judged."""
+    return [row for row in published.of(named_groups) if row["verdict"] in _JUDGED]
 
 
 def _named(row: Row, names: Tags) -> Row:
@@ -38,13 +44,14 @@ def _named(row: Row, names: Tags) -> Row:
     if tag is not None:
         value = tag.values.get(row["tag_value"], value)
     group = words.GROUPS.get(row["level"], (row["level"],) * 2)
-    en, zh = (tag.en, tag.zh) if tag else (row["tag_code"],) * 2
+    en, zh = (tag.en, tag.zh) if tag else words.model_name(row["tag_code"])
     attribute = words.ATTRIBUTES[row["attribute"]]
     return {
         "en": f"{en}: {value[0]}",
         "zh": f"{zh}：{value[1]}",
         "group_en": f"{attribute[0]} {group[0]}",
         "group_zh": f"{attribute[1]} {group[1]}",
+        "counted": "of good" if str(row["outcome"]).startswith(NOT) else row["measure"],
     }
 
 

@@ -1,32 +1,39 @@
 """Assets of credit scores: cards of targets of credit, their scores, and how they came true."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 
 import dagster as dg
 import polars as pl
 
-from portrait_assets.core.months import last_day, next_month
+from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.sql import points_sql
+from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.assets import PAST, past_of
+from portrait_assets.stages.predictions.backtests.closed import PAST, past_of
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
 from portrait_assets.stages.predictions.credit.card import Card, card_of
+from portrait_assets.stages.predictions.credit.closed import curves, of_credit
 from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_CURVE,
     CREDIT_DECISION,
     CREDIT_SCORE,
     SCORECARD,
-    VINTAGE,
 )
-from portrait_assets.stages.predictions.credit.curve import Vintage, cut_rows, vintage_row
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
+from portrait_assets.stages.predictions.governance.approvals import (
+    Approvals,
+    Kind,
+    decision_on,
+)
 from portrait_assets.stages.predictions.learning.judging import DIGITS
-from portrait_assets.stages.predictions.rule import RULE
+from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.pictures.draw import drawn_cards, of_month
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import BEFORE, THE_MONTH, read
@@ -40,12 +47,16 @@ READS = (
 
 
 def credit_assets(
-    targets: Targets, partitions: dg.PartitionsDefinition[str], smallest: int
+    targets: Targets,
+    approvals: Approvals,
+    partitions: dg.PartitionsDefinition[str],
+    smallest: int,
 ) -> list[dg.AssetsDefinition]:
     """The step that keeps the cards, scores by them, and holds scores against what happened.
 
     Args:
         targets: of the source.
+        approvals: what people decided on models and cards.
         partitions: the source's months.
         smallest: fewest customers of what is listed by itself.
     """
@@ -54,19 +65,20 @@ def credit_assets(
     def credit_scores(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        run = CreditRun(warehouse, targets, months)
+        run = CreditRun(warehouse, targets, approvals, months)
         yield dg.Output(run.scores(), CREDIT_SCORE.name)
         yield dg.Output(run.cards, SCORECARD.name)
         yield dg.Output(run.decisions, CREDIT_DECISION.name)
         # What was scored and decided is stored by now, also of the months of this run.
-        yield dg.Output(curves(warehouse, targets, months, smallest), CREDIT_CURVE.name)
+        curve = curves(warehouse, targets, months, smallest)
+        context.add_asset_metadata(
+            picture_metadata(partial(drawn_cards, of_month(curve, months[-1]))),
+            asset_key(CREDIT_CURVE),
+            months[-1],
+        )
+        yield dg.Output(curve, CREDIT_CURVE.name)
 
     return [credit_scores]
-
-
-def of_credit(targets: Targets) -> Targets:
-    """The targets of credit."""
-    return Targets(tuple(each for each in targets.outcomes if each.is_credit))
 
 
 class CreditRun:
@@ -75,8 +87,11 @@ class CreditRun:
     `cards` and `decisions` are complete once all `scores` were taken.
     """
 
-    def __init__(self, warehouse: Warehouse, targets: Targets, months: Sequence[str]) -> None:
+    def __init__(
+        self, warehouse: Warehouse, targets: Targets, approvals: Approvals, months: Sequence[str]
+    ) -> None:
         self._warehouse, self._targets, self._months = warehouse, of_credit(targets), months
+        self._approvals = approvals
         self._before = cards_before(warehouse, months[0])
         self._cards = [SCORECARD.empty()]
         self._decisions: list[dict[str, object]] = []
@@ -105,10 +120,7 @@ class CreditRun:
         engine = Engine(self._warehouse.con)
         past = past_of(self._warehouse, engine, month, asked)
         allowed = allowing(self._warehouse, month)
-        decided = {
-            each: Deciding(past, each, allowed, self._before.get(each.key)).decide()
-            for each in asked
-        }
+        decided = {each: self._decided(past, each, allowed) for each in asked}
         cards = [(each, found.card) for each, found in decided.items() if found.card]
         counts: dict[Key, Counts] = {}
         for each, rows, count in scores_of(self._warehouse, engine, month, cards, allowed):
@@ -121,6 +133,32 @@ class CreditRun:
             for each, found in decided.items()
         }
         engine.close()
+
+    def _decided(self, past: Past, asked: Asked, allowed: Allowing) -> Decided:
+        decision = decision_on(self._approvals, asked.code, past.month, Kind.SCORECARD)
+
+        def version(wanted: str) -> Card | None:
+            return self._version(asked, wanted)
+
+        before = self._before.get(asked.key)
+        return Deciding(past, asked, allowed, before, decision, version).decide()
+
+    def _version(self, asked: Asked, version: str) -> Card | None:
+        """The card that scored under a version before, in this run or in an earlier one."""
+        own = (
+            (pl.col("target") == asked.code)
+            & (pl.col("horizon") == asked.horizon)
+            & (pl.col("model_version") == version)
+        )
+        stored = self._warehouse.history(SCORECARD, self._months[0])
+        decisions = pl.concat(
+            [self._warehouse.history(CREDIT_DECISION, self._months[0]), self.decisions]
+        ).filter(own)
+        if decisions.is_empty():
+            return None
+        newest = decisions.sort("as_of").row(-1, named=True)
+        rows = pl.concat([stored, *self._cards]).filter(own & (pl.col("as_of") == newest["as_of"]))
+        return card_of(rows, newest)
 
     def _note(self, month: str, asked: Asked, found: Decided, counts: Counts | None) -> None:
         head = {"as_of": last_day(month), "target": asked.code, "horizon": asked.horizon}
@@ -135,6 +173,9 @@ class CreditRun:
                 "reason_en": found.why.en,
                 "reason_zh": found.why.zh,
                 "tried_in": found.tried_in,
+                "challenger_version": found.challenger_version,
+                "name_en": asked.outcome.en,
+                "name_zh": asked.outcome.zh,
                 "auc": _rounded(found.auc),
                 "challenger_auc": _rounded(found.challenger_auc),
                 "baseline": found.baseline,
@@ -161,95 +202,6 @@ def cards_before(warehouse: Warehouse, month: str) -> dict[Key, Before]:
             card = card_of(rows.filter(own), decision)
         found[key] = Before(card, decision["tried_in"], decision["baseline"])
     return found
-
-
-def curves(
-    warehouse: Warehouse, targets: Targets, months: Sequence[str], smallest: int
-) -> pl.DataFrame:
-    """The rows of `predictions.credit_curve` of these months, of which the scores are stored.
-
-    A month's scores of fewer than `smallest` customers have none.
-    """
-    before = warehouse.last_before(CREDIT_CURVE, months[0])
-    vintages = (before if before is not None else CREDIT_CURVE.empty()).filter(
-        pl.col("kind") == VINTAGE
-    )
-    found = [CREDIT_CURVE.empty()]
-    for month in warehouse.place.each(months):
-        rows = _curves_of(warehouse, of_credit(targets), month, vintages, smallest)
-        vintages = rows.filter(pl.col("kind") == VINTAGE)
-        found.append(rows)
-    return pl.concat(found)
-
-
-def _curves_of(
-    warehouse: Warehouse, targets: Targets, month: str, before: pl.DataFrame, smallest: int
-) -> pl.DataFrame:
-    """The rows of a month: vintages as they were known before, less what is known anew."""
-    asked = asked_of(warehouse, targets, month)
-    found = [CREDIT_CURVE.empty()]
-    allowed = allowing(warehouse, month) if asked else None
-    for each in asked:
-        assert allowed is not None
-        first = next_month(month, 1 - RULE.most_windows - each.horizon)
-        own = (pl.col("target") == each.code) & (pl.col("horizon") == each.horizon)
-        is_large = (pl.col("approved") >= smallest) & ~pl.col("known").is_between(1, smallest - 1)
-        earlier = before.filter(own & is_large & (pl.col("base_month") >= first))
-        scored = _scored(warehouse, each, month)
-        closed = _closed(warehouse, each, month, asked, allowed)
-        if closed is not None:
-            closed = closed.where_enough_are_known(smallest)
-        new = [v for v in (closed, scored) if v is not None and v.rows.height >= smallest]
-        names = [vintage.base_month for vintage in new]
-        carried = earlier.filter(~pl.col("base_month").is_in(names))
-        vintages = [carried.with_columns(pl.lit(last_day(month)).alias("as_of"))]
-        vintages += [vintage_row(vintage) for vintage in new]
-        found.append(pl.concat(vintages).sort("base_month"))
-        if closed is not None and closed in new and closed.is_over:
-            found.append(cut_rows(closed, smallest))
-    return pl.concat(found)
-
-
-def _scored(warehouse: Warehouse, asked: Asked, month: str) -> Vintage | None:
-    """Those that are scored at the month's end; None where nobody is."""
-    if not warehouse.materialized(CREDIT_SCORE).get(month):
-        return None
-    own = (pl.col("target") == asked.code) & (pl.col("horizon") == asked.horizon)
-    rows = (
-        warehouse.scan(CREDIT_SCORE, [month])
-        .filter(own)
-        .select("customer_id", "points", "probability")
-        .collect()
-        .with_columns(pl.lit(None, pl.Boolean).alias("hit"))
-        .sort("customer_id")
-    )
-    return Vintage(asked, month, month, rows) if rows.height else None
-
-
-def _closed(
-    warehouse: Warehouse, asked: Asked, month: str, together: Sequence[Asked], allowed: Allowing
-) -> Vintage | None:
-    """Those whose window the month closes, with what happened to them; None where nobody is."""
-    base = next_month(month, -asked.horizon)
-    then = _scored(warehouse, asked, base)
-    if then is None:
-        return None
-    engine = Engine(warehouse.con)
-    past = past_of(warehouse, engine, month, together)
-    if base not in past.closed(asked.horizon):
-        return None
-    known = past.known(asked, (base,), only_baselines=True, all_rows=True)
-    engine.close()
-    rows = then.rows.drop("hit").join(
-        allowed.of(known), on="customer_id", how="left", maintain_order="left"
-    )
-    decision = warehouse.read(CREDIT_DECISION, [base]).filter(
-        (pl.col("target") == asked.code) & (pl.col("horizon") == asked.horizon)
-    )
-    rules = {rule.name: rule for rule in asked.baselines}
-    first = asked.baselines[0] if asked.baselines else None
-    named = decision["baseline"][0] if decision.height else None
-    return replace(then, month=month, rows=rows, baseline=rules.get(named or "", first))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -22,7 +22,10 @@ from portrait_assets.stages.predictions.columns import (
     TRAINED_UNTIL,
 )
 
-ACTIONS = ("fitted", "refitted", "kept", "challenger refused", "no card", "not asked for")
+ACTIONS = (
+    *("fitted", "refitted", "kept", "challenger refused"),
+    *("pinned", "no card", "not asked for"),
+)
 CUT, VINTAGE = "cut", "vintage"
 SUGGESTIONS = (ACCEPT, REVIEW, DECLINE)
 
@@ -172,6 +175,9 @@ CREDIT_DECISION = Table(
         _JUDGED_ON,
         _FITTED_IN,
         text("tried_in", "Month in which a card was last fitted", "最近拟合评分卡的月份"),
+        text("challenger_version", "Version of the month's challenger", "挑战者评分卡版本"),
+        text("name_en", "Name of the target", "目标名称（英文）"),
+        text("name_zh", "Name of the target in Chinese", "目标名称"),
         share(
             "auc", "Area under the curve of the card in the newest closed window", "最近观察期AUC"
         ),

@@ -30,8 +30,8 @@ class Vintage:
         asked: the target.
         month: until whose end it is known.
         base_month: the one at whose end they were scored.
-        rows: `points`, `probability`, and `hit`, null where it is not known; where some are known
-            also the features of baselines.
+        rows: `points`, `probability`, what is `suggested`, and `hit`, null where it is not known;
+            where some are known also the features of baselines.
         baseline: the rule that was best before they were scored; None for the rate of all.
     """
 

@@ -1,12 +1,14 @@
 """Which card scores a target of credit in a month: the one so far, a challenger, or none.
 
-A pure function of the card of the month before and of what is known by the month. Without a card
+A pure function of the card of the month before, of the decisions of people, and of what is known
+by the month. Without a card
 there are no scores: points that no card gives would explain nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +23,12 @@ from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit import words
 from portrait_assets.stages.predictions.credit.allowing import Allowing
 from portrait_assets.stages.predictions.credit.card import Card
+from portrait_assets.stages.predictions.governance.approvals import (
+    NO_CARD,
+    Action,
+    PredictionApproval,
+)
+from portrait_assets.stages.predictions.learning import words as models
 from portrait_assets.stages.predictions.learning.baseline import BASE_RATE, best_of, ordered_by
 from portrait_assets.stages.predictions.learning.inputs import are_refused, inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
@@ -50,10 +58,15 @@ class Decided:
     action: str
     why: Words
     tried_in: str | None = None
+    challenger_version: str | None = None
     auc: float | None = None
     challenger_auc: float | None = None
     baseline: str | None = None
     baseline_auc: float | None = None
+
+
+Versions = Callable[[str], Card | None]
+"""Gives the card that scored under a version in an earlier month."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +78,24 @@ class Deciding:
         asked: the target.
         allowing: who allows the use for credit as of the month; others are not learned from.
         before: the card of the month before; None for the first.
+        decision: the last decision of a person on the card that takes effect by the month.
+        versions: finds the card that scored under a version.
     """
 
     past: Past
     asked: Asked
     allowing: Allowing
     before: Before | None
+    decision: PredictionApproval | None = None
+    versions: Versions = field(default=lambda version: None)
 
     def decide(self) -> Decided:
         """The card of the month, or why there is none."""
         if self.allowing.refusal is not None:
             why = words.not_asked(self.allowing.refusal)
             return Decided(None, "not asked for", why, self._tried_in)
+        if self.decision is not None and self.decision.action is not Action.APPROVE:
+            return self._pinned(self.decision)
         if not self.past.closed(self.asked.horizon):
             return self._without(words.nothing_known(self.asked), self._tried_in)
         if not has_enough_rows(self.past, self.asked):
@@ -101,9 +120,30 @@ class Deciding:
         return self.before.tried_in if self.before else None
 
     @property
+    def _is_approved(self) -> bool:
+        return self.decision is not None and self.decision.effective_from == self._month
+
+    @property
     def _is_due(self) -> bool:
         since = self._tried_in
-        return since is None or len(month_range(since, self._month)) > RULE.refit_months
+        return (
+            self._is_approved
+            or since is None
+            or len(month_range(since, self._month)) > RULE.refit_months
+        )
+
+    def _pinned(self, decision: PredictionApproval) -> Decided:
+        version = decision.model_version or ""
+        if version == NO_CARD:
+            return Decided(None, "pinned", models.pinned(decision), self._tried_in)
+        so_far = self.before.card if self.before else None
+        found = so_far if so_far and so_far.version == version else self.versions(version)
+        if found is None or are_refused(found.features):
+            why = (words.refused_version if found else words.no_such_version)(decision)
+            return Decided(None, "no card", why, self._tried_in)
+        baseline = self.before.baseline if self.before else None
+        why = models.pinned(decision)
+        return Decided(found, "pinned", why, self._tried_in, baseline=baseline)
 
     def _without(self, why: Words, tried_in: str | None) -> Decided:
         """Without a challenger: the card so far, or none."""
@@ -160,6 +200,7 @@ class Deciding:
             "fitted",
             words.fitted(self._rule_name, gain, _leaking(found)),
             self._month,
+            challenger_version=card.version,
             auc=area,
             challenger_auc=area,
             baseline=self._rule_name,
@@ -167,7 +208,7 @@ class Deciding:
         )
         old = self._champion
         of_old = auc(old.risk(self._newest), hit) if old else None
-        if of_old is not None and area < of_old:
+        if of_old is not None and area < of_old and not self._is_approved:
             why = words.refused(of_old, area)
             return replace(decided, card=old, action="challenger refused", why=why, auc=of_old)
         if gain.high < 0:
@@ -175,7 +216,8 @@ class Deciding:
             return replace(decided, card=None, action="no card", why=why, auc=None)
         if old is None:
             return decided
-        return replace(decided, action="refitted")
+        why = words.approved(decided.why) if self._is_approved else decided.why
+        return replace(decided, action="refitted", why=why)
 
     @property
     def _rule_name(self) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit.card import Card
+from portrait_assets.stages.predictions.governance.approvals import PredictionApproval
 from portrait_assets.stages.predictions.learning.words import Words, gain_en, gain_zh, months_en
 from portrait_assets.stages.predictions.rule import RULE
 
@@ -98,6 +99,30 @@ def fitted(baseline: str, gain: Interval, leaking: Sequence[str]) -> Words:
         f"The card is {how} the baseline '{baseline}' in the newest closed window "
         f"(AUC {gain_en(gain)}){en}.",
         f"最近已结束观察期内评分卡{how_zh}基准规则（AUC差{gain_zh(gain)}）{zh}。",
+    )
+
+
+def approved(why: Words) -> Words:
+    """The same of a card that was fitted because a person asked for it."""
+    return Words(f"Fitted again, for it was approved. {why.en}", f"已获批准，重新拟合。{why.zh}")
+
+
+def no_such_version(decision: PredictionApproval) -> Words:
+    """A person decided for a version that this warehouse does not hold."""
+    return Words(
+        f"Version {decision.model_version}, which {decision.by} decided for ({decision.place}), "
+        f"scored in no earlier month of this warehouse: {_NONE}",
+        f"{decision.by}指定的版本{decision.model_version}（{decision.place}）未曾在本仓库早前月份使用："
+        f"{_NONE_ZH}",
+    )
+
+
+def refused_version(decision: PredictionApproval) -> Words:
+    """A person decided for a version that may not decide on credit."""
+    return Words(
+        f"Version {decision.model_version}, which {decision.by} decided for ({decision.place}), "
+        f"rests on a protected attribute: {_NONE}",
+        f"{decision.by}指定的版本{decision.model_version}（{decision.place}）使用了受保护属性：{_NONE_ZH}",
     )
 
 

@@ -1,4 +1,4 @@
-"""What people decided on models: to fit anew, to keep a version, or to go back to one.
+"""What people decided on models and cards: to fit anew, to keep a version, or to go back to one.
 
 Decisions are lines of the source's approvals file, beside those on tags, and only ever added. A
 month follows the last line on its target that took effect by then, however often it is
@@ -21,7 +21,9 @@ from portrait_assets.core.source_folder import source_file
 from portrait_assets.core.yaml_file import AsWritten, Entry, Line, Month
 
 BASELINE = "baseline"
-"""The version that stands for the best baseline."""
+"""The version that stands for the best baseline in the place of a model."""
+NO_CARD = "none"
+"""The version that stands for no card, so that nobody is scored for credit."""
 KEY = "target"
 """The key by which a line of the file is one on a prediction."""
 
@@ -38,14 +40,22 @@ class Action(StrEnum):
     ROLLBACK = "rollback"  # go back to a version from that month on
 
 
-class PredictionApproval(Entry):
-    """One decision on the model of a target, from the month `effective_from` (YYYY-MM) on.
+class Kind(StrEnum):
+    """What of a target a decision is on, where it is not the model of its predictions."""
 
-    `model_version` is what is pinned or gone back to; an approval has none.
+    SCORECARD = "scorecard"
+
+
+class PredictionApproval(Entry):
+    """One decision on the model or card of a target, from `effective_from` (YYYY-MM) on.
+
+    `kind` is None of the model. `model_version` is what is pinned or gone back to; an approval has
+    none.
     """
 
     model_config = ConfigDict(title="the decision on")
     target: Line
+    kind: Kind | None = None
     action: Action
     model_version: AsWritten | None = None
     effective_from: Month
@@ -75,9 +85,22 @@ def source_decisions(folder: Path) -> tuple[PredictionApproval, ...]:
     return found
 
 
-def decision_on(decisions: Approvals, target: str, month: str) -> PredictionApproval | None:
-    """The last decision on the target that takes effect by the month; None where there is none."""
-    own = [each for each in decisions if each.target == target and each.effective_from <= month]
+def decision_on(
+    decisions: Approvals, target: str, month: str, kind: Kind | None = None
+) -> PredictionApproval | None:
+    """The last decision on the target that takes effect by the month; None where there is none.
+
+    Args:
+        decisions: in the order of the file.
+        target: the target's code.
+        month: the month.
+        kind: on what of it; None is the model of its predictions.
+    """
+    own = [
+        each
+        for each in decisions
+        if (each.target, each.kind) == (target, kind) and each.effective_from <= month
+    ]
     return own[-1] if own else None
 
 
@@ -101,9 +124,9 @@ def decided(
     """
     parse_month(decision.effective_from)
     if decision.target not in known:
-        raise ApprovalError(
-            f"No model predicts {decision.target}; choose one of {', '.join(known)}."
-        )
+        what = "scorecard scores" if decision.kind else "model predicts"
+        choice = f"choose one of {', '.join(known)}" if known else "there is none yet"
+        raise ApprovalError(f"No {what} {decision.target}; {choice}.")
     if latest_materialized is not None and decision.effective_from <= latest_materialized:
         raise ApprovalError(
             f"{latest_materialized} is materialized with the model active so far, so "

@@ -1,4 +1,4 @@
-"""Which model predicts each target, with its proof; and decisions on them."""
+"""Which model predicts each target and which card scores it, with proof; and decisions on them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from typing import Any
 from portrait_assets.core.approvals import APPROVALS_FILE
 from portrait_assets.core.months import parse_month
 from portrait_assets.core.settings import Settings
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.predictions.contract import PREDICTION_BACKTEST, PREDICTION_DECISION
+from portrait_assets.stages.predictions.credit.contract import (
+    CREDIT_CURVE,
+    CREDIT_DECISION,
+    VINTAGE,
+)
 from portrait_assets.stages.predictions.governance.approvals import (
     BASELINE,
+    NO_CARD,
     Action,
     ApprovalError,
+    Kind,
     PredictionApproval,
     decided,
     source_decisions,
@@ -21,6 +29,11 @@ from portrait_assets.stages.predictions.governance.approvals import (
 from portrait_assets.storage.duckdb.connection import open_published
 
 Row = dict[str, Any]
+_DECIDED_ON: dict[Kind | None, tuple[Table, str]] = {
+    None: (PREDICTION_DECISION, BASELINE),
+    Kind.SCORECARD: (CREDIT_DECISION, NO_CARD),
+}
+"""By what a decision is on: the table of what is active, and what stands in its place."""
 
 
 def listed(database: Path, month: str | None = None) -> list[Row]:
@@ -38,7 +51,46 @@ def listed(database: Path, month: str | None = None) -> list[Row]:
         ApprovalError: when the file has no predictions of the month.
     """
     decisions = _rows(database, PREDICTION_DECISION.full_name)
-    months = sorted({f"{row['as_of']:%Y-%m}" for row in decisions})
+    wanted = _month_of(decisions, database, month)
+    backtests = _rows(database, PREDICTION_BACKTEST.full_name)
+    return [row | {"proof": _newest(backtests, row)} for row in decisions if _is_of(row, wanted)]
+
+
+def listed_cards(database: Path, month: str | None = None) -> list[Row]:
+    """The targets of credit of a month, each with its card, why, and how its scores came true.
+
+    Args:
+        database: the published file.
+        month: YYYY-MM; the newest with predictions by default.
+
+    Returns:
+        The columns of `predictions.credit_decision` and, as `proof`, the newest vintage of
+        `predictions.credit_curve` of which the outcome is known up to the month, None without one;
+        nothing where there is no target of credit.
+    """
+    decisions = _rows(database, CREDIT_DECISION.full_name)
+    wanted = month or max((_month(row) for row in decisions), default="")
+    of_month = [row for row in decisions if _is_of(row, wanted)]
+    known = [
+        row
+        for row in (_rows(database, CREDIT_CURVE.full_name) if of_month else [])
+        if row["kind"] == VINTAGE and row["known"] and _is_of(row, wanted)
+    ]
+    known.sort(key=lambda row: str(row["base_month"]))
+    return [row | {"proof": _newest(known, row)} for row in of_month]
+
+
+def _month(row: Row) -> str:
+    return f"{row['as_of']:%Y-%m}"
+
+
+def _is_of(row: Row, month: str) -> bool:
+    return _month(row) == month
+
+
+def _month_of(decisions: list[Row], database: Path, month: str | None) -> str:
+    """The month that is listed: the one asked for, or the newest."""
+    months = sorted({_month(row) for row in decisions})
     wanted = parse_month(month) if month else (months[-1] if months else "")
     if wanted not in months:
         which = f" of {wanted}" if wanted else ""
@@ -46,19 +98,18 @@ def listed(database: Path, month: str | None = None) -> list[Row]:
         raise ApprovalError(
             f"{database.name} has no predictions{which}{covered}; run the month first."
         )
-    backtests = _rows(database, PREDICTION_BACKTEST.full_name)
-    found = []
-    for row in decisions:
-        if f"{row['as_of']:%Y-%m}" == wanted:
-            own = [
-                proof
-                for proof in backtests
-                if (proof["target"], proof["horizon"]) == (row["target"], row["horizon"])
-                and proof["as_of"] <= row["as_of"]
-            ]
-            proof = max(own, key=lambda each: each["as_of"], default=None)
-            found.append(row | {"proof": proof})
-    return found
+    return wanted
+
+
+def _newest(proofs: list[Row], of: Row) -> Row | None:
+    """The last of the proofs of a target that was known by the month of its row."""
+    own = [
+        proof
+        for proof in proofs
+        if (proof["target"], proof["horizon"]) == (of["target"], of["horizon"])
+        and proof["as_of"] <= of["as_of"]
+    ]
+    return own[-1] if own else None
 
 
 def decide(
@@ -69,11 +120,12 @@ def decide(
     by: str,
     reason: str,
     version: str | None = None,
+    kind: Kind | None = None,
 ) -> PredictionApproval:
-    """Decide on the model of a target from a month on; the decision is added to the file.
+    """Decide on the model or card of a target from a month on; the decision is added to the file.
 
     Without a version, what is pinned is active in the newest month, and what is gone back to is
-    what was active before it.
+    what was active before it. `kind` is None of the model.
 
     Raises:
         ApprovalError: when the target is not predicted, the version is not known, a name or reason
@@ -83,21 +135,23 @@ def decide(
         raise ApprovalError(
             f"A decision on {target} needs a name and a reason; give --by and --reason."
         )
-    decisions = _rows(settings.portrait_file, PREDICTION_DECISION.full_name)
+    table, without = _DECIDED_ON[kind]
+    decisions = _rows(settings.portrait_file, table.full_name)
     history = [row for row in decisions if row["target"] == target]
-    versions = list(dict.fromkeys(row["model_version"] for row in history))
+    used = [row for row in history if row["model_version"] is not None]
+    versions = list(dict.fromkeys(row["model_version"] for row in used))
     if action is Action.APPROVE:
         version = None
     elif version is None and history:
-        version = versions[-1] if action is Action.PIN else _before(history)
+        newest = history[-1]["model_version"] or without
+        version = newest if action is Action.PIN else _before(used, without)
     known = sorted({row["target"] for row in decisions})
-    if action is not Action.APPROVE and history and version not in (*versions, BASELINE):
-        raise ApprovalError(
-            f"No month has {target} by version {version}; choose {BASELINE} or one of "
-            f"{', '.join(versions)}."
-        )
+    if action is not Action.APPROVE and history and version not in (*versions, without):
+        choice = f"{without} or one of {', '.join(versions)}" if versions else without
+        raise ApprovalError(f"No month has {target} by version {version}; choose {choice}.")
     decision = PredictionApproval(
         target=target,
+        kind=kind,
         action=action,
         model_version=version,
         effective_from=parse_month(effective_from),
@@ -110,13 +164,16 @@ def decide(
     return decided(settings.source_dir / APPROVALS_FILE, decision, known, newest)
 
 
-def _before(history: list[Row]) -> str:
-    """The version that a model had before the one that is active now; the baseline without one."""
-    models = [row for row in history if row["basis"] == "model"]
-    fits = list(dict.fromkeys(row["fitted_in"] for row in models))
+def _before(used: list[Row], without: str) -> str:
+    """The version of the model or card that was fitted before the one that is active now.
+
+    What stands in its place where there was none.
+    """
+    fitted = [row for row in used if row.get("basis", "model") == "model"]
+    fits = list(dict.fromkeys(row["fitted_in"] for row in fitted))
     if len(fits) < 2:
-        return BASELINE
-    return str([row for row in models if row["fitted_in"] == fits[-2]][-1]["model_version"])
+        return without
+    return str([row for row in fitted if row["fitted_in"] == fits[-2]][-1]["model_version"])
 
 
 def _rows(database: Path, table: str) -> list[Row]:

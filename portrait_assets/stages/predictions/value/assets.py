@@ -1,12 +1,15 @@
 """The asset of customers' values: the method that did best before, and what it expects."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import dagster as dg
 import polars as pl
 
 from portrait_assets.methods.lifetime.values import values_of
+from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.predictions.pictures.draw import drawn_values, of_month
 from portrait_assets.stages.predictions.value.comparing import (
     Kept,
     by_kept,
@@ -29,6 +32,7 @@ from portrait_assets.stages.predictions.value.rows import (
     without_values,
 )
 from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import BEFORE, Read, read, upstream
@@ -56,6 +60,11 @@ def value_assets(
     def customer_value(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         run = Values(context.resources.warehouse.warehouse, list(context.partition_keys), unit)
         yield dg.Output(run.values(), CUSTOMER_VALUE.name)
+        context.add_asset_metadata(
+            picture_metadata(partial(drawn_values, of_month(run.models, run.months[-1]))),
+            asset_key(VALUE_MODEL),
+            run.months[-1],
+        )
         yield dg.Output(run.models, VALUE_MODEL.name)
         yield dg.Output(run.parameters, VALUE_PARAMETER.name)
 
@@ -65,11 +74,11 @@ def value_assets(
 class Values:
     """The values of months that are materialized together, methods carried from one to the next.
 
-    `models` and `parameters` are complete once all `values` were taken.
+    `models` and `parameters` are complete once all `values` of the `months` were taken.
     """
 
     def __init__(self, warehouse: Warehouse, months: Sequence[str], unit: str | None) -> None:
-        self._warehouse, self._months, self._unit = warehouse, months, unit
+        self._warehouse, self.months, self._unit = warehouse, months, unit
         self._kept = kept_before(warehouse, months[0])
         self._models: list[Row] = []
         self._parameters: list[Row] = []
@@ -77,7 +86,7 @@ class Values:
     def values(self) -> Iterator[pl.DataFrame]:
         """The rows of `predictions.customer_value`, month by month."""
         engine = Engine(self._warehouse.con, materialized=self._warehouse.materialized)
-        for month in self._warehouse.place.each(self._months):
+        for month in self._warehouse.place.each(self.months):
             yield self._of_month(engine, month)
         engine.close()
 

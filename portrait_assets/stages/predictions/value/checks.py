@@ -11,7 +11,7 @@ from portrait_assets.methods.lifetime.models import bg_nbd, gamma_gamma, pareto_
 from portrait_assets.methods.lifetime.values import values_of
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.predictions.value.comparing import Kept, by_kept
+from portrait_assets.stages.predictions.value.comparing import MOST_BIAS, Kept, by_kept
 from portrait_assets.stages.predictions.value.contract import (
     CUSTOMER_VALUE,
     VALUE_MODEL,
@@ -28,7 +28,6 @@ COMPUTED_AGAIN = 500
 """Customers of a month whose values are computed once more from the rows of the parameters."""
 CLOSE = 2 * 10.0**-DIGITS
 CLOSE_MONEY = 0.02
-MOST_BIAS = 0.3
 
 
 def _everyone(subject: Subject) -> Finding:

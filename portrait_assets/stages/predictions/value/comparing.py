@@ -26,6 +26,8 @@ HORIZON_MONTHS = 3
 COMPARED_EVERY = 3
 """Months until methods are compared and fitted again."""
 SEASON_MONTHS = 12
+MOST_BIAS = 0.3
+"""How far all that was expected may be from what came, as a share of that, without a warning."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy.stats import rankdata
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics import scores
@@ -22,14 +23,21 @@ from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.stability import psi, smoothed_shares
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.baseline import BASE_RATE, ordered_by
+from portrait_assets.stages.predictions.learning.baseline import Steps
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
 
 Integers = npt.NDArray[np.int64]
-FEWEST = 20  # Of either outcome; with fewer an interval is meaningless.
+FEWEST = 20
+"""Of either outcome; with fewer an interval is meaningless, and shuffling leaves much to chance."""
 DIGITS = 6
 TENTHS = 10
+PLACEBO_DISTANCE = 0.02
+"""How far from 0.5 the area of shuffled outcomes may be."""
+PLACEBO_SPREAD = 0.005
+"""The standard deviation that the area of shuffled outcomes has by chance, or less."""
+MOST_PLACEBOS = 200
+"""Times that outcomes are shuffled at most: enough for 20 events."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,10 @@ class Closed:
         month: the month that closes the window.
         base_month: the one at whose end it was predicted.
         rows: of the customers of whom the outcome is known: `hit`, the stored `score`, `rank`,
-            `model_version` and `basis`, and the features of baselines.
+            `band`, `model_version` and `basis`, and the features of baselines.
         then: what scored them.
-        baseline: the name of the baseline that was best before.
+        baseline: the one that was best before, with the rates of then; without rates where no
+            window was over.
     """
 
     asked: Asked
@@ -51,7 +60,7 @@ class Closed:
     base_month: str
     rows: pl.DataFrame
     then: Active
-    baseline: str | None
+    baseline: Steps
 
     @cached_property
     def hit(self) -> Bools:
@@ -67,6 +76,16 @@ class Closed:
     def probability(self) -> Floats:
         """What was predicted."""
         return self.rows["score"].to_numpy()
+
+    @cached_property
+    def baseline_order(self) -> Floats:
+        """By which the baseline would have ranked them."""
+        return self.baseline.order(self.rows)
+
+    @cached_property
+    def baseline_probability(self) -> Floats:
+        """What the baseline would have predicted; NaN where no rate was known."""
+        return self.baseline.probability(self.rows)
 
     @cached_property
     def tenths(self) -> Integers:
@@ -90,7 +109,7 @@ def backtest_row(closed: Closed) -> dict[str, object]:
     """The row of `predictions.prediction_backtest`."""
     hit, probability = closed.hit, closed.probability
     area = auc_interval(closed.order, hit)
-    name, order = _baseline(closed)
+    order = closed.baseline_order
     is_judged = min(hit.sum(), (~hit).sum()) > 0
     gain = auc_gain(closed.order, order, hit) if is_judged else Interval(*[float("nan")] * 3)
     rate, expected = float(hit.mean()), float(probability.mean())
@@ -100,12 +119,14 @@ def backtest_row(closed: Closed) -> dict[str, object]:
         "auc": _rounded(area.value),
         "auc_low": _rounded(area.low),
         "auc_high": _rounded(area.high),
-        "baseline": name,
+        "baseline": closed.baseline.name,
         "baseline_auc": _rounded(auc(order, hit)),
         "gain_low": _rounded(gain.low),
         "gain_high": _rounded(gain.high),
-        "lift": _rounded(_lift(closed)),
-        "brier": _rounded(float(((probability - hit) ** 2).mean())),
+        "lift": _rounded(_lift(closed.order, hit)),
+        "baseline_lift": _rounded(_lift(order, hit)),
+        "brier": _rounded(_brier(probability, hit)),
+        "baseline_brier": _rounded(_brier(closed.baseline_probability, hit)),
         "base_brier": _rounded(rate * (1 - rate)),
         "predicted_rate": _rounded(expected),
         "rate": _rounded(rate),
@@ -130,6 +151,7 @@ def calibration_rows(closed: Closed, smallest: int) -> Iterator[dict[str, object
             "customers": len(hit),
             "hits": int(hit.sum()),
             "predicted_rate": _rounded(float(probability.mean())),
+            "baseline_predicted_rate": _rounded(float(closed.baseline_probability[members].mean())),
             "rate": _rounded(float(hit.mean())),
             "low": _rounded(float(low[0])),
             "high": _rounded(float(high[0])),
@@ -150,20 +172,15 @@ def _large_enough(tenths: Integers, smallest: int) -> list[Bools]:
     return found
 
 
-def _baseline(closed: Closed) -> tuple[str, Floats]:
-    """The baseline that was best before, and its order; that which is declared first otherwise."""
-    rules = {rule.name: rule for rule in reversed(closed.asked.baselines)}
-    first = closed.asked.baselines[0] if closed.asked.baselines else None
-    rule = rules.get(closed.baseline or "", first)
-    return (rule.name if rule else BASE_RATE), ordered_by(rule, closed.rows)
+def _lift(order: Floats, hit: Bools) -> float:
+    _, places = np.unique(order, return_inverse=True)
+    cells = np.stack([np.bincount(places), np.bincount(places, weights=hit)], dtype=np.float64)
+    return float(scores.lift_of_top(scores.sampled(cells[:, None, :]))[0])
 
 
-def _lift(closed: Closed) -> float:
-    _, places = np.unique(closed.order, return_inverse=True)
-    cells = np.stack(
-        [np.bincount(places), np.bincount(places, weights=closed.hit)], dtype=np.float64
-    )[:, None, :]
-    return float(scores.lift_of_top(scores.sampled(cells))[0])
+def _brier(probability: Floats, hit: Bools) -> float:
+    """Mean squared error of the probability (G. Brier 1950)."""
+    return float(((probability - hit) ** 2).mean())
 
 
 def _calibration_error(closed: Closed) -> float:
@@ -172,11 +189,18 @@ def _calibration_error(closed: Closed) -> float:
 
 
 def _placebo(closed: Closed) -> float:
-    rng = np.random.default_rng(0)
+    """The mean area of shuffled outcomes, shuffled so often that chance moves it hardly."""
+    hits, others = int(closed.hit.sum()), int((~closed.hit).sum())
+    if not hits or not others:
+        return float("nan")
+    # The variance of an area where nothing is predicted: H. Mann, D. Whitney (1947).
+    variance = (hits + others + 1) / (12 * hits * others)
+    times = max(RULE.placebos, min(int(np.ceil(variance / PLACEBO_SPREAD**2)), MOST_PLACEBOS))
     # In the order of the customers, so that it is the same however rows come.
-    return float(
-        np.mean([auc(closed.order, rng.permutation(closed.hit)) for _ in range(RULE.placebos)])
-    )
+    ranks = rankdata(closed.order)
+    rng = np.random.default_rng(0)
+    sums = [ranks[rng.permutation(closed.hit)].sum() for _ in range(times)]
+    return float((np.mean(sums) - hits * (hits + 1) / 2) / (hits * others))
 
 
 def _shift(closed: Closed) -> float:

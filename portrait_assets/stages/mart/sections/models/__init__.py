@@ -1,0 +1,1 @@
+"""Sections on what is predicted: models, lifetime values and scorecards, with their proof."""

@@ -1,0 +1,1 @@
+"""What was predicted, beside what happened in windows that are over."""

@@ -1,0 +1,1 @@
+"""Pictures of how predictions, scorecards and lifetime values came true."""

@@ -1,0 +1,1 @@
+"""Models and cards judged: whether scores moved, came true, and treat groups alike."""

@@ -1,0 +1,102 @@
+"""What the sections on models show, against a few lines of Python over the rows of the file."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from portrait_assets.stages.mart.sections.models.credit import cards
+from portrait_assets.stages.mart.sections.models.lifetime import by_tenth, methods, totals
+from portrait_assets.stages.mart.sections.models.predictions import models
+from portrait_assets.stages.mart.words import model_name
+from portrait_assets.storage.published import Published
+from portrait_assets_tests.mart import small_models
+
+CUSTOMERS = [f"K{number:02d}" for number in range(40)]
+TABLES: dict[str, list[dict[str, Any]]] = {
+    **small_models.models(CUSTOMERS),
+    **small_models.values(CUSTOMERS),
+    **small_models.cards(),
+    "validation.drift": [small_models.DRIFT],
+    "validation.fairness": small_models.fairness(),
+}
+
+
+def published(smallest: int) -> Published:
+    con = duckdb.connect()
+    for name, rows in TABLES.items():
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
+        con.register(
+            "given",
+            pl.DataFrame(
+                [{"as_of": small_models.APRIL} | row for row in rows], infer_schema_length=None
+            ),
+        )
+        con.execute(f"CREATE TABLE {name} AS FROM given")
+    con.execute(f"CREATE VIEW newest_month AS SELECT DATE '{small_models.APRIL}' AS as_of")
+    return Published(con, "newest_month", smallest=smallest)
+
+
+def test_a_model_has_its_newest_window_and_the_tenths_of_that():
+    silence, spend = models(published(1))
+    assert [row["as_of"] for row in silence["history"]] == [
+        date(2024, 3, 31),
+        small_models.APRIL,
+    ]
+    assert silence["proof"]["auc"] == 0.835
+    assert [row["tenth"] for row in silence["tenths"]] == [1, 2]
+    assert silence["drift"]["psi"] == 0.123
+    assert (silence["anchor"], silence["zh"]) == ("silence-1", "沉默")
+    assert (spend["proof"], spend["tenths"], spend["drift"]) == (None, [], None)
+    assert spend["en"] == "high spend", "where the decision has no name, the package's"
+
+
+def test_first_reasons_of_few_customers_are_together():
+    every = [(row["en"], row["share"]) for row in models(published(1))[0]["reasons"]]
+    assert every == [("↑ recency_days", pytest.approx(11 / 12)), ("↓ spend_12m", 1 / 12)]
+    (pooled,) = models(published(10))[0]["reasons"]
+    assert (pooled["en"], pooled["zh"]) == ("other (2 values)", "其他（2个取值）")
+    assert models(published(13))[0]["reasons"] == [], "of twelve customers nothing is said"
+
+
+def test_the_groups_of_a_model_are_those_compared_of_it():
+    found = models(published(1))[0]["treated"]
+    assert (found["judged"], len(found["differing"])) == (1, 1)
+    assert found["furthest"][0]["group_en"] == "gender F"
+    (card,) = cards(published(1))
+    assert (card["treated"]["judged"], card["treated"]["differing"]) == (1, [])
+    assert card["treated"]["furthest"][0]["counted"] == "of good"
+
+
+def test_the_chosen_method_comes_first_and_values_add_up():
+    page = published(1)
+    assert [row["method"] for row in methods(page)] == ["BG/NBD", "Pareto/NBD"]
+    total = totals(page)
+    assert total is not None
+    assert (total["customers"], total["spend"], total["horizon"]) == (40, 20 * 90 + 20 * 10, 3)
+    assert float(total["p_alive"]) == pytest.approx(0.8)
+    assert totals(published(41)) is None
+
+
+def test_tenths_of_value_are_shown_where_each_is_of_enough():
+    shares = [row["share"] for row in by_tenth(published(4))]
+    assert shares == pytest.approx([4 * 90 / 2_000] * 5 + [4 * 10 / 2_000] * 5)
+    assert by_tenth(published(5)) == []
+
+
+def test_a_card_has_its_curve_and_bins_of_enough_customers():
+    (card,) = cards(published(10))
+    assert [row["cut"] for row in card["cuts"]] == [600, 580]
+    assert card["proof"]["base_month"] == "2024-01"
+    assert [row["label"] for row in card["bins"]] == ["up to 250"]
+    assert [row["label"] for row in cards(published(1))[0]["bins"]] == ["up to 250", "more"]
+
+
+def test_a_finding_on_a_model_names_its_target():
+    assert model_name("model silence") == ("model silence", "预测模型 沉默")
+    assert model_name("credit score overdue")[1].startswith("信用评分 ")
+    assert model_name("transactions") == ("transactions", "transactions")
