@@ -1,0 +1,187 @@
+"""Who takes a product that they do not have: boosted trees for the products most taken, and what
+goes with what they have for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import sparse
+from scipy.special import expit
+
+from portrait_assets.methods.prediction.calibration import calibrated
+from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS
+from portrait_assets.methods.prediction.fitting import fit
+from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.methods.recommendation.companions import Companions, fit_companions
+from portrait_assets.methods.recommendation.shrinkage import shrunk_rates
+from portrait_assets.methods.recommendation.traits import Traits, fit_traits
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Indexes = npt.NDArray[np.int64]
+
+TREES, COMPANIONS, SEGMENT = "boosted trees", "companions", "segment"
+MOST_PRODUCTS = 20
+"""Scoring a million customers costs some seconds of a processor for each."""
+LEAST_TAKINGS = 20
+LEAST_HOLDERS = 20
+"""Holders of a product below which nothing is known of what goes with it."""
+OTHERS_PER_TAKING = 20
+"""Rows without a taking that are learned from, for each with one: more say hardly more."""
+LEAST_OTHERS = 2_000
+FEW_TAKINGS = replace(
+    PARAMETERS, leaves=(4, 8), learning_rate=0.05, least_in_leaf=10, leaf_penalty=5.0, folds=3
+)
+"""Small trees in small steps: takings are rare."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was known of customers before a window that is over, and what they took within it.
+
+    `features` has a row per customer; `held` (what they had, as ones) and `taken` are by customer
+    and product; `segment` numbers their segments from 0.
+    """
+
+    features: pl.DataFrame
+    held: sparse.csr_matrix
+    taken: sparse.csr_matrix
+    segment: Indexes
+
+
+@dataclass(frozen=True)
+class Takings:
+    """What says how probably each product is taken; `basis` is by product."""
+
+    trees: Mapping[int, PredictionModel]
+    companions: Companions | None
+    traits: Traits
+    rates: Floats
+    """By segment and product."""
+    basis: tuple[str, ...]
+
+    def probabilities(
+        self, features: pl.DataFrame, held: sparse.csr_matrix, segment: Indexes
+    ) -> Floats:
+        """By customer and product; NaN where the customer has the product."""
+        found = self.rates[segment]
+        if self.companions is not None:
+            margins = self.companions.margins(_known(features, held, self.traits))
+            theirs = [at for at, basis in enumerate(self.basis) if basis == COMPANIONS]
+            found[:, theirs] = expit(self.companions.curve(margins[:, theirs]))
+            for product, model in self.trees.items():
+                found[:, product] = model.probability(_with(features, margins[:, product]))
+        found[held.toarray() > 0] = np.nan
+        return found
+
+
+def most_taken(takings: Sequence[float]) -> list[int]:
+    """The products taken most often, of those with LEAST_TAKINGS; of equal ones the first."""
+    enough = [(-count, at) for at, count in enumerate(takings) if count >= LEAST_TAKINGS]
+    return [at for _, at in sorted(enough)[:MOST_PRODUCTS]]
+
+
+def fit_takings(windows: Sequence[Window]) -> Takings:
+    """What says how probably each product is taken, from windows that are over.
+
+    Trees learn from all windows but every second customer of the newest one, whose takings set
+    their probabilities right. Rates and companions are of the newest window.
+
+    Args:
+        windows: the newest first, all with the same columns and products.
+    """
+    newest = windows[0]
+    taken = [_new(window) for window in windows]
+    count = sum(np.asarray(each.sum(axis=0)).ravel() for each in taken)
+    most = most_taken(np.asarray(count).tolist())
+    traits = fit_traits(newest.features)
+    holders = np.asarray(newest.held.sum(axis=0)).ravel()
+    is_other = np.ones(len(holders), dtype=np.bool_)
+    is_other[most] = False
+    known = [_known(window.features, window.held, traits) for window in windows]
+    companions = fit_companions(known[0], newest.held, taken[0], is_other)
+    companions = companions or fit_companions(known[0], newest.held, taken[0])
+    trees: dict[int, PredictionModel] = {}
+    if companions is not None:
+        margins = [companions.margins(each) for each in known]
+        for product in most:
+            model = _trees_of(windows, taken, [each[:, product] for each in margins], product)
+            if model is not None:
+                trees[product] = model
+        is_known = companions.is_known & (holders >= LEAST_HOLDERS)
+    else:
+        is_known = np.zeros(len(holders), dtype=np.bool_)
+    basis = tuple(
+        TREES if at in trees else COMPANIONS if is_known[at] else SEGMENT
+        for at in range(len(holders))
+    )
+    return Takings(trees, companions, traits, _rates(newest, taken[0]), basis)
+
+
+def _known(
+    features: pl.DataFrame, held: sparse.csr_matrix, traits: Traits
+) -> sparse.csr_matrix:
+    return sparse.csr_matrix(sparse.hstack([held, traits.columns(features)], format="csr"))
+
+
+def _with(features: pl.DataFrame, margin: Floats) -> pl.DataFrame:
+    """The features, and what goes with what customers have."""
+    return features.with_columns(pl.Series(COMPANIONS, margin))
+
+
+def _new(window: Window) -> sparse.csr_matrix:
+    """What was taken by who did not have it."""
+    return sparse.csr_matrix(window.taken - window.taken.multiply(window.held > 0))
+
+
+def _rates(window: Window, taken: sparse.csr_matrix) -> Floats:
+    """Rates of the segments, each of the customers without the product."""
+    count = int(window.segment.max(initial=0)) + 1
+    customers = len(window.segment)
+    members = sparse.csr_matrix(
+        (np.ones(customers), (window.segment, np.arange(customers))), shape=(count, customers)
+    )
+    sizes = members.sum(axis=1) - (members @ (window.held > 0)).toarray()
+    return shrunk_rates(np.asarray((members @ taken).toarray()), np.asarray(sizes))
+
+
+def _trees_of(
+    windows: Sequence[Window],
+    taken: Sequence[sparse.csr_matrix],
+    margins: Sequence[Floats],
+    product: int,
+) -> PredictionModel | None:
+    """Trees of one product; None where too few take it for any."""
+    frames, outcomes, judged = [], [], None
+    for at, (window, took, margin) in enumerate(zip(windows, taken, margins, strict=True)):
+        features = _with(window.features, margin)
+        may = np.flatnonzero(window.held[:, [product]].toarray().ravel() == 0)
+        hit = took[:, [product]].toarray().ravel()[may] > 0
+        if at == 0:
+            judged = features[may[1::2]], hit[1::2]
+            may, hit = may[::2], hit[::2]
+        frames.append(features[may])
+        outcomes.append(hit)
+    assert judged is not None
+    outcome = np.concatenate(outcomes)
+    places = _learned(outcome)
+    try:
+        model = fit(pl.concat(frames)[places], outcome[places], "trees", parameters=FEW_TAKINGS)
+        return calibrated(model, judged[0], judged[1])
+    except PredictionError:
+        return None
+
+
+def _learned(taken: Bools) -> Indexes:
+    """The places of the rows to learn from: all with a taking, and evenly spaced ones without."""
+    hits, others = np.flatnonzero(taken), np.flatnonzero(~taken)
+    wanted = max(OTHERS_PER_TAKING * len(hits), LEAST_OTHERS)
+    count = min(wanted, len(others))
+    chosen = others[np.arange(count) * len(others) // max(count, 1)]
+    return np.sort(np.concatenate([hits, chosen]))
