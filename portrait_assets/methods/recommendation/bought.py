@@ -64,13 +64,16 @@ class Bought:
     """By segment and item."""
 
 
-def fit_bought(then: Frequencies, bought: sparse.csr_matrix, segment: Indexes) -> Bought:
+def fit_bought(
+    then: Frequencies, bought: sparse.csr_matrix, segment: Indexes, last: int | None = None
+) -> Bought:
     """What makes frequencies probabilities of buying within as many months as the window had.
 
     Args:
         then: as known before a window that is over.
         bought: what was bought within it, as ones; by customer and item.
         segment: each customer's segment, from 0.
+        last: the highest number of a segment; by default that of these customers.
     """
     customers, items = then.shares.shape
     holders = np.diff(sparse.csc_matrix(then.shares).indptr)
@@ -83,12 +86,16 @@ def fit_bought(then: Frequencies, bought: sparse.csr_matrix, segment: Indexes) -
     of_rates = silent if len(silent) >= LEAST_SILENT else np.arange(customers)
     members = sparse.csr_matrix(
         (np.ones(len(of_rates)), (segment[of_rates], of_rates)),
-        shape=(int(segment.max(initial=0)) + 1, customers),
+        shape=(_last(segment, last) + 1, customers),
     )
     sizes = np.asarray(members.sum(axis=1))
     hits = np.asarray((members @ bought).toarray())
     rates = np.clip(shrunk_rates(hits, sizes), LEAST_RATE, 1 - LEAST_RATE)
     return Bought(_curve_again(then, bought), companions, common, rates)
+
+
+def _last(segment: Indexes, last: int | None) -> int:
+    return int(segment.max(initial=0)) if last is None else int(last)
 
 
 def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:

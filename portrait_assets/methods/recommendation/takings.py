@@ -87,7 +87,7 @@ def most_taken(takings: Sequence[float]) -> list[int]:
     return [at for _, at in sorted(enough)[:MOST_PRODUCTS]]
 
 
-def fit_takings(windows: Sequence[Window]) -> Takings:
+def fit_takings(windows: Sequence[Window], last_segment: int | None = None) -> Takings:
     """What says how probably each product is taken, from windows that are over.
 
     Trees learn from all windows but every second customer of the newest one, whose takings set
@@ -95,6 +95,7 @@ def fit_takings(windows: Sequence[Window]) -> Takings:
 
     Args:
         windows: the newest first, all with the same columns and products.
+        last_segment: the highest number of a segment; by default that of the newest window.
     """
     newest = windows[0]
     taken = [_new(window) for window in windows]
@@ -121,7 +122,7 @@ def fit_takings(windows: Sequence[Window]) -> Takings:
         TREES if at in trees else COMPANIONS if is_known[at] else SEGMENT
         for at in range(len(holders))
     )
-    return Takings(trees, companions, traits, _rates(newest, taken[0]), basis)
+    return Takings(trees, companions, traits, _rates(newest, taken[0], last_segment), basis)
 
 
 def _known(
@@ -140,9 +141,9 @@ def _new(window: Window) -> sparse.csr_matrix:
     return sparse.csr_matrix(window.taken - window.taken.multiply(window.held > 0))
 
 
-def _rates(window: Window, taken: sparse.csr_matrix) -> Floats:
+def _rates(window: Window, taken: sparse.csr_matrix, last: int | None) -> Floats:
     """Rates of the segments, each of the customers without the product."""
-    count = int(window.segment.max(initial=0)) + 1
+    count = (int(window.segment.max(initial=0)) if last is None else last) + 1
     customers = len(window.segment)
     members = sparse.csr_matrix(
         (np.ones(customers), (window.segment, np.arange(customers))), shape=(count, customers)
