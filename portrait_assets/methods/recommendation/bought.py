@@ -75,7 +75,7 @@ def fit_bought(
         segment: each customer's segment, from 0.
         last: the highest number of a segment; by default that of these customers.
     """
-    customers, items = then.shares.shape
+    customers = then.shares.shape[0]
     holders = np.diff(sparse.csc_matrix(then.shares).indptr)
     common = np.sort(np.argsort(-holders, kind="stable")[:MOST_ITEMS])
     companions = fit_companions(
@@ -114,9 +114,7 @@ def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
     return fit_curve(np.concatenate(margins), outcome)
 
 
-def _again(
-    of: Frequencies, rows: Indexes, among: Neighbourhood
-) -> tuple[Indexes, Indexes, Floats]:
+def _again(of: Frequencies, rows: Indexes, among: Neighbourhood) -> tuple[Indexes, Indexes, Floats]:
     """Place in `rows`, item and margin of all that these customers bought before: the logarithm
     of how many visits with it to expect.
     """

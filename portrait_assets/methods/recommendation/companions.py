@@ -91,7 +91,7 @@ def fit_companions(
         happened += took.sum(axis=0)
         margins.append(scores)
         outcomes.append(np.where(may, took, np.nan))
-    if not 0 < happened[of_curve].sum():
+    if not happened[of_curve].sum() > 0:
         return None
     overall = happened.sum() / expected.sum()
     scale = np.log((happened + PRIOR_TAKINGS) / (expected + PRIOR_TAKINGS / overall))

@@ -36,9 +36,7 @@ def weights(age: npt.NDArray[np.generic], half_life: float = HALF_LIFE) -> Float
     return found
 
 
-def frequencies(
-    taken: tuple[Indexes, Indexes, Floats], visits: Floats, items: int
-) -> Frequencies:
+def frequencies(taken: tuple[Indexes, Indexes, Floats], visits: Floats, items: int) -> Frequencies:
     """The frequencies of all customers.
 
     Args:

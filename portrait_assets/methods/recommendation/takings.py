@@ -125,9 +125,7 @@ def fit_takings(windows: Sequence[Window], last_segment: int | None = None) -> T
     return Takings(trees, companions, traits, _rates(newest, taken[0], last_segment), basis)
 
 
-def _known(
-    features: pl.DataFrame, held: sparse.csr_matrix, traits: Traits
-) -> sparse.csr_matrix:
+def _known(features: pl.DataFrame, held: sparse.csr_matrix, traits: Traits) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.hstack([held, traits.columns(features)], format="csr"))
 
 

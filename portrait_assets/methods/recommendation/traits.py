@@ -72,6 +72,4 @@ def fit_traits(features: pl.DataFrame) -> Traits:
 
 def _ones(place: np.ndarray, is_known: np.ndarray, columns: int) -> sparse.csr_matrix:
     rows = np.flatnonzero(is_known)
-    return sparse.csr_matrix(
-        (np.ones(len(rows)), (rows, place[rows])), shape=(len(place), columns)
-    )
+    return sparse.csr_matrix((np.ones(len(rows)), (rows, place[rows])), shape=(len(place), columns))

@@ -39,11 +39,21 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
 
 
 def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
+    from portrait_assets.privacy.cells import smallest_cell
+    from portrait_assets.stages.offers.affinity.checks import affinity_checks
     from portrait_assets.stages.offers.next_product import checks as next_product
     from portrait_assets.stages.offers.sets.checks import sets_checks
     from portrait_assets.stages.offers.suitability import checks as suitability
+    from portrait_assets.stages.raw.source import load_source
 
-    return {**suitability.CHECKS, **next_product.CHECKS, **sets_checks(_sets(context))}
+    is_public = context.folder.read(load_source).definition.public
+    smallest = smallest_cell(context.settings, is_public)
+    return {
+        **affinity_checks(smallest),
+        **suitability.CHECKS,
+        **next_product.CHECKS,
+        **sets_checks(_sets(context)),
+    }
 
 
 ROOM = Room(

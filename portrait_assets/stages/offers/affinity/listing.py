@@ -38,7 +38,13 @@ CHUNK = 50_000
 """Customers whose takings are scored at a time."""
 LEAST_MEMBERS = 20
 """Customers before the newest window below which nothing is learned from it."""
-LISTED = {"customer": pl.Int64, "item": pl.String, "probability": pl.Float64, "basis": pl.String}
+LISTED = {
+    "customer": pl.Int64,
+    "item": pl.String,
+    "rank": pl.UInt32,
+    "probability": pl.Float64,
+    "basis": pl.String,
+}
 
 
 def affinity_step(smallest: int) -> Step:
@@ -50,11 +56,11 @@ def affinity_step(smallest: int) -> Step:
     item = item_step(smallest)
     reads = (MEMBER, item, VISITS, purchase_step(item), HOLDING, LEARNED, KNOWN)
     return Step(
-        PRODUCT_AFFINITY.name, reads, compute=_listed, grain=Grain.ALL, writes=PRODUCT_AFFINITY
+        PRODUCT_AFFINITY.name, reads, compute=listed, grain=Grain.ALL, writes=PRODUCT_AFFINITY
     )
 
 
-def _listed(
+def listed(
     scope: Scope,
     member: pl.DataFrame,
     item: pl.DataFrame,
@@ -64,7 +70,7 @@ def _listed(
     learned: pl.DataFrame,
     known: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The rows of the month; none where no window is over by which probabilities are known."""
+    """The rows of the month from those of the steps; none where no window is over by which probabilities are known."""
     listed = []
     is_learned = member["was_there"].sum() >= LEAST_MEMBERS
     for kind in KINDS if is_learned else ():
@@ -88,10 +94,11 @@ def _listed(
 
 
 def _ranked(rows: pl.DataFrame) -> pl.DataFrame:
-    """The best of each customer; of equally probable ones that of the better place, then by name."""
-    # Rows of one kind come in their order, which rounding must not reverse.
+    """The best of each customer; of equally probable ones the one that had the better place among
+    those of its part, then the first by name.
+    """
     ordered = rows.with_columns(pl.col("probability").round(DIGITS)).sort(
-        "customer", "probability", "item", descending=[False, True, False]
+        "customer", "probability", "rank", "item", descending=[False, True, False, False]
     )
     place = pl.int_range(1, pl.len() + 1).over("customer")
     return ordered.with_columns(place.cast(pl.UInt32).alias("rank")).filter(
@@ -118,6 +125,7 @@ def _bought(
     return found.select(
         "customer",
         names.gather(found["item"]).alias("item"),
+        "rank",
         "probability",
         "basis",
     )
@@ -170,6 +178,7 @@ def _taken(
             found.select(
                 pl.Series("customer", customer).gather(found["customer"]).alias("customer"),
                 names.gather(found["item"]).alias("item"),
+                pl.int_range(1, pl.len() + 1).over("customer").cast(pl.UInt32).alias("rank"),
                 pl.col("score").alias("probability"),
                 basis.gather(found["item"]).alias("basis"),
             )
@@ -184,9 +193,7 @@ def _window(
     assert isinstance(began, int)
     customer = rows["customer"].to_numpy()
     had = held.filter(pl.col("since") >= began)
-    taken = held.filter(
-        pl.col("since") < began, pl.col("since") >= began - AHEAD, pl.col("is_own")
-    )
+    taken = held.filter(pl.col("since") < began, pl.col("since") >= began - AHEAD, pl.col("is_own"))
     had_matrix, taken_matrix = (
         _matrix(each.select("customer", "product"), customer, products) for each in (had, taken)
     )

@@ -40,13 +40,15 @@ they were customers before the newest window that is over.
 SOLD = Step(
     "sold",
     (read(CLEANED["products"], EVER),),
-    lambda scope: f"""
+    lambda scope: (
+        f"""
     SELECT product_id, category, product_type, coalesce(is_merchandise, true) AS is_sold,
         coalesce(introduced_on <= {scope.day}, true)
             AND NOT coalesce(withdrawn_on <= {scope.day}, false) AS is_on_sale
     FROM products
     QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC) = 1
-    """,
+    """
+    ),
     grain=Grain.ALL,
 )
 """Products as their newest rows have them."""
@@ -156,4 +158,3 @@ def purchase_step(item: Step) -> Step:
         """,
         grain=Grain.ALL,
     )
-
