@@ -1,4 +1,4 @@
-"""How well affinities foretell: The Complete Journey's baskets, a bank's takings, a million customers.
+"""How well affinities foretell a shop's baskets and a bank's takings, and what they cost.
 
 `python -m benchmarks.offers journey` ranks what stands in the last basket of each household, in the
 first of December, and of it what the household never bought; it reads the files of the package
@@ -32,8 +32,8 @@ from portrait_assets.testing.measured import keep
 
 KINDS = {"category": "product_category", "type": "product_type", "product": "product_id"}
 LEAST_HOUSEHOLDS = 20
-"""Products bought by fewer are left out of the second figure of products, as the room leaves out
-what few bought."""
+"""Products bought by fewer are never ranked, as in the room. Of baskets recall is told twice: of
+all that stands in them, and of what enough households bought."""
 PLACES = 10
 HOURS_BEHIND = 5
 DAYS_OF_MONTH = 30.44
@@ -42,6 +42,8 @@ DAYS_OF_MONTH = 30.44
 class Lines(NamedTuple):
     """Lines of all baskets: `customer`, `item` (numbered), `basket_id`, `day`, `age` in months
     before the household's last basket, and whether they are of it (`is_last`).
+
+    Items from the number `items` on were bought by too few to be ranked.
     """
 
     frame: pl.DataFrame
@@ -51,7 +53,11 @@ class Lines(NamedTuple):
     def frequencies(self, rows: pl.DataFrame, age: pl.Expr) -> Frequencies:
         """As known from these lines, visits weighted by their age in months."""
         days = rows.with_columns(age.alias("age"))
-        own = days.select("customer", "item", "day", "age").unique(["customer", "item", "day"])
+        own = (
+            days.filter(pl.col("item") < self.items)
+            .select("customer", "item", "day", "age")
+            .unique(["customer", "item", "day"])
+        )
         taken = own.group_by("customer", "item", "age").len().sort("customer", "item", "age")
         visits = days.unique(["customer", "day"]).group_by("customer", "age").len()
         visits = visits.sort("customer", "age")
@@ -67,7 +73,8 @@ class Lines(NamedTuple):
 
     def ones(self, rows: pl.DataFrame) -> sparse.csr_matrix:
         """What these lines hold, as ones."""
-        pairs = rows.select("customer", "item").unique().sort("customer", "item")
+        ranked = rows.filter(pl.col("item") < self.items)
+        pairs = ranked.select("customer", "item").unique().sort("customer", "item")
         at = pairs["customer"].to_numpy(), pairs["item"].to_numpy()
         return sparse.csr_matrix((np.ones(pairs.height), at), shape=(self.customers, self.items))
 
@@ -100,12 +107,14 @@ def lines_of(kind: str, least: int = 1) -> Lines:
         pl.col("at").max().alias("until"),
     )
     named = every.join(products.collect(), on="product_id").drop_nulls("name")
-    named = named.filter(pl.col("household_id").n_unique().over("name") >= least)
+    is_few = pl.col("household_id").n_unique().over("name") < least
+    named = named.with_columns(pl.struct(is_few.alias("few"), "name").rank("dense").alias("item"))
+    ranked = named.filter(~is_few)["item"].max()
     local = pl.col("at") - pl.duration(hours=HOURS_BEHIND)
     frame = named.join(numbers, on="household_id").join(last, on="household_id")
     frame = frame.select(
         pl.col("customer").cast(pl.Int64),
-        (pl.col("name").rank("dense") - 1).cast(pl.Int64).alias("item"),
+        (pl.col("item") - 1).cast(pl.Int64),
         "basket_id",
         "at",
         local.dt.date().alias("day"),
@@ -113,7 +122,7 @@ def lines_of(kind: str, least: int = 1) -> Lines:
         ((pl.col("until") - pl.col("at")).dt.total_days() / DAYS_OF_MONTH).floor().alias("age"),
         (pl.col("basket_id") == pl.col("last")).alias("is_last"),
     )
-    return Lines(frame, numbers.height, int(frame["item"].max()) + 1)  # type: ignore[arg-type]
+    return Lines(frame, numbers.height, int(ranked))  # type: ignore[arg-type]
 
 
 def learned(lines: Lines, month: int) -> Bought:
@@ -138,11 +147,10 @@ def personal(known: Frequencies) -> pl.DataFrame:
 def journey() -> dict[str, float]:
     """The figures of The Complete Journey."""
     figures: dict[str, float] = {}
-    for kind, least in (*((kind, 1) for kind in KINDS), ("product", LEAST_HOUSEHOLDS)):
-        lines = lines_of(kind, least)
-        what = f"{kind} bought by {least} households" if least > 1 else kind
+    for kind in KINDS:
+        lines = lines_of(kind, LEAST_HOUSEHOLDS if kind == "product" else 1)
         model = learned(lines, 11)
-        figures |= {f"{what}, {name}": value for name, value in _recalls(lines, model).items()}
+        figures |= {f"{kind}, {name}": value for name, value in _recalls(lines, model).items()}
         if kind == "category":
             figures |= _new_categories(lines, model)
     return figures
@@ -173,7 +181,12 @@ def _recalls(lines: Lines, model: Bought) -> dict[str, float]:
             next_one,
         ),
     }
-    return {name: _recall(best_of, taken) for name, (best_of, taken) in ranked.items()}
+    figures = {name: _recall(best_of, taken) for name, (best_of, taken) in ranked.items()}
+    if (last["item"] >= lines.items).any():
+        for name, (best_of, taken) in ranked.items():
+            shared = taken.filter(pl.col("item") < lines.items)
+            figures[f"bought by {LEAST_HOUSEHOLDS}, {name}"] = _recall(best_of, shared)
+    return figures
 
 
 def _first_of_december(frame: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,6 @@ from scipy.special import expit, logit
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.recommendation.companions import (
-    MOST_PAIRS,
     Companions,
     chunks,
     fit_companions,
@@ -41,6 +40,8 @@ Indexes = npt.NDArray[np.int64]
 REPURCHASE, COMPANIONS, SEGMENT = "repurchase", "companions", "segment"
 BASES = (REPURCHASE, COMPANIONS, SEGMENT)
 LEAST_RATE = 1e-6
+MOST_LEARNED = 20_000
+"""Customers whose repurchases are learned from; of more every k-th."""
 LEAST_SILENT = 20
 """Customers without a purchase before the window below which rates are those of all."""
 SCHEMA = {
@@ -100,7 +101,7 @@ def _last(segment: Indexes, last: int | None) -> int:
 
 def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
     among = neighbourhood(then.shares)
-    step = max(1, -(-then.shares.nnz // MOST_PAIRS))
+    step = max(1, then.shares.shape[0] // MOST_LEARNED)
     sampled = np.arange(0, then.shares.shape[0], step)
     margins, outcomes = [np.zeros(0)], [np.zeros(0)]
     for rows in chunks(len(sampled), then.shares.shape[1]):

@@ -20,7 +20,7 @@ Indexes = npt.NDArray[np.int64]
 NEAREST = 100
 OWN_SHARE = 0.5
 """What a customer's own frequency counts beside the neighbours'."""
-MOST_REFERENCES = 2_500
+MOST_REFERENCES = 1_000
 """Customers among whom neighbours are sought; of more every k-th."""
 NOBODY = -1
 _TIE = 1e-12

@@ -32,11 +32,13 @@ MOST_PRODUCTS = 20
 LEAST_TAKINGS = 20
 LEAST_HOLDERS = 20
 """Holders of a product below which nothing is known of what goes with it."""
-OTHERS_PER_TAKING = 20
+MOST_TAKINGS = 500
+"""Takings of a window that are learned from."""
+OTHERS_PER_TAKING = 10
 """Rows without a taking that are learned from, for each with one: more say hardly more."""
 LEAST_OTHERS = 2_000
 FEW_TAKINGS = replace(
-    PARAMETERS, leaves=(4, 8), learning_rate=0.05, least_in_leaf=10, leaf_penalty=5.0, folds=3
+    PARAMETERS, leaves=(8,), learning_rate=0.05, least_in_leaf=10, leaf_penalty=5.0, folds=3
 )
 """Small trees in small steps: takings are rare."""
 
@@ -159,28 +161,33 @@ def _trees_of(
     """Trees of one product; None where too few take it for any."""
     frames, outcomes, judged = [], [], None
     for at, (window, took, margin) in enumerate(zip(windows, taken, margins, strict=True)):
-        features = _with(window.features, margin)
         may = np.flatnonzero(window.held[:, [product]].toarray().ravel() == 0)
         hit = took[:, [product]].toarray().ravel()[may] > 0
         if at == 0:
-            judged = features[may[1::2]], hit[1::2]
+            later, judged_hit = may[1::2], hit[1::2]
+            judged = _with(window.features[later], margin[later]), judged_hit
             may, hit = may[::2], hit[::2]
-        frames.append(features[may])
-        outcomes.append(hit)
+        chosen = _learned(hit, LEAST_OTHERS // len(windows))
+        rows = may[chosen]
+        frames.append(_with(window.features[rows], margin[rows]))
+        outcomes.append(hit[chosen])
     assert judged is not None
-    outcome = np.concatenate(outcomes)
-    places = _learned(outcome)
     try:
-        model = fit(pl.concat(frames)[places], outcome[places], "trees", parameters=FEW_TAKINGS)
-        return calibrated(model, judged[0], judged[1])
+        model = fit(pl.concat(frames), np.concatenate(outcomes), "trees", parameters=FEW_TAKINGS)
+        return calibrated(model, *judged)
     except PredictionError:
         return None
 
 
-def _learned(taken: Bools) -> Indexes:
-    """The places of the rows to learn from: all with a taking, and evenly spaced ones without."""
+def _learned(taken: Bools, least: int) -> Indexes:
+    """The places of the rows to learn from: those with a taking, and others, evenly spaced."""
     hits, others = np.flatnonzero(taken), np.flatnonzero(~taken)
-    wanted = max(OTHERS_PER_TAKING * len(hits), LEAST_OTHERS)
-    count = min(wanted, len(others))
-    chosen = others[np.arange(count) * len(others) // max(count, 1)]
-    return np.sort(np.concatenate([hits, chosen]))
+    hits = _evenly(hits, MOST_TAKINGS)
+    return np.sort(
+        np.concatenate([hits, _evenly(others, max(OTHERS_PER_TAKING * len(hits), least))])
+    )
+
+
+def _evenly(places: Indexes, most: int) -> Indexes:
+    count = min(most, len(places))
+    return places[np.arange(count) * len(places) // max(count, 1)]

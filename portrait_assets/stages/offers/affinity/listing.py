@@ -70,7 +70,10 @@ def listed(
     learned: pl.DataFrame,
     known: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The rows of the month from those of the steps; none where no window is over by which probabilities are known."""
+    """The rows of the month from those of the steps.
+
+    None where no window is over by which probabilities are known.
+    """
     listed = []
     is_learned = member["was_there"].sum() >= LEAST_MEMBERS
     for kind in KINDS if is_learned else ():
