@@ -79,8 +79,9 @@ def fit_bought(
     customers = then.shares.shape[0]
     holders = np.diff(sparse.csc_matrix(then.shares).indptr)
     common = np.sort(np.argsort(-holders, kind="stable")[:MOST_ITEMS])
+    came = np.flatnonzero(then.visits > 0)
     companions = fit_companions(
-        _known(then)[:, common], then.shares[:, common] > 0, bought[:, common]
+        _known(then)[came][:, common], then.shares[came][:, common] > 0, bought[came][:, common]
     )
     # Whoever bought nothing before is judged by others of whom that was so.
     silent = np.flatnonzero(then.visits <= 0)

@@ -26,7 +26,7 @@ Bools = npt.NDArray[np.bool_]
 
 LEAST_SCORE = 1e-4
 """What nothing speaks for is scored with, so that it has a logarithm."""
-PRIOR_TAKINGS = 5.0
+PRIOR_TAKINGS = 20.0
 """Takings by which an item's scale is drawn towards that of all items."""
 MOST_PAIRS = 4_000_000
 """Pairs of customers and items that the curve is fitted on; of more customers every k-th."""
