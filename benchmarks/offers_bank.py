@@ -21,6 +21,7 @@ from scipy import sparse
 from portrait_assets.methods.recommendation.ranking import best, judged
 from portrait_assets.methods.recommendation.takings import Takings, Window, fit_takings
 from portrait_assets.methods.statistics.paired import mean_gain
+from portrait_assets.stages.offers.affinity.holdings import LAUNCH_MONTHS
 from portrait_assets.synthetic.bank import generate_bank
 
 AHEAD, WINDOWS, MONTHS = 3, 4, 24
@@ -124,8 +125,15 @@ def read(folder: Path) -> Files:
         .with_columns(pl.lit(False).alias("is_own"))
     )
     first = held.group_by("customer_id", "product_id").agg(pl.col("month").min().alias("first"))
-    first = first.join(answered, on=["customer_id", "first"], how="left").with_columns(
-        pl.col("is_own").fill_null(True)
+    products = pl.read_parquet(folder / "products.parquet")
+    launched = products.select("product_id", _month(pl.col("introduced_on")).alias("launched"))
+    first = (
+        first.join(answered, on=["customer_id", "first"], how="left")
+        .join(launched, on="product_id", how="left")
+        .with_columns(
+            pl.col("is_own").fill_null(True)
+            & (pl.col("first") - pl.col("launched") > LAUNCH_MONTHS).fill_null(True)
+        )
     )
     records = pl.read_parquet(folder / "customers.parquet").with_columns(
         _month(pl.col("recorded_on")).alias("recorded"),
@@ -136,10 +144,10 @@ def read(folder: Path) -> Files:
         ).alias("age"),
         pl.col("income").cast(pl.Float64),
     )
-    kinds = pl.read_parquet(folder / "products.parquet").select("product_id", "category")
+    kinds = products.select("product_id", "category")
     truth = pl.read_parquet(folder / "truth" / "affinities.parquet")
-    products = first["product_id"].unique().sort()
-    return Files(held, first, spent, records, truth, products, kinds)
+    ever_held = first["product_id"].unique().sort()
+    return Files(held, first, spent, records, truth, ever_held, kinds)
 
 
 def matrix(pairs: pl.DataFrame, names: pl.Series, products: pl.Series) -> sparse.csr_matrix:

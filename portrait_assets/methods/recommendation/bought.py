@@ -110,10 +110,14 @@ def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
         customer, item, margin = _again(then, own, among)
         margins.append(margin)
         outcomes.append(np.asarray(bought[own][customer, item]).ravel() > 0)
-    outcome = np.concatenate(outcomes).astype(np.float64)
-    if not 0 < outcome.sum() < len(outcome):
+    margin, outcome = np.concatenate(margins), np.concatenate(outcomes).astype(np.float64)
+    if not len(outcome):
         return None
-    return fit_curve(np.concatenate(margins), outcome)
+    if not 0 < outcome.sum() < len(outcome):
+        # All was bought again, or nothing: half a row more of either says how sure that is.
+        rate = (outcome.sum() + 0.5) / (len(outcome) + 1)
+        return Curve(np.array([margin.mean()]), np.array([logit(rate)]))
+    return fit_curve(margin, outcome)
 
 
 def _again(of: Frequencies, rows: Indexes, among: Neighbourhood) -> tuple[Indexes, Indexes, Floats]:

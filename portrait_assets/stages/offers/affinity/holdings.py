@@ -17,6 +17,9 @@ WINDOWS = tuple(range(AHEAD, MONTHS + 1, AHEAD))
 """How many months ago each window that is over began; the newest first, none into another."""
 MOST_LEARNED = 60_000
 """Customers of a window that are learned from; of more every k-th."""
+LAUNCH_MONTHS = 1
+"""Months after that of the introduction whose takings say how a launch goes, and not how many take
+the product later."""
 _MONEY = (Type.MONEY, Type.QUANTITY, Type.SQUARE)
 _FEATURES = ", ".join(
     f"{quote(name)}::DOUBLE AS {quote(name)}"
@@ -25,11 +28,13 @@ _FEATURES = ", ".join(
     for name in INPUTS
 )
 
-HOLDING = Step(
-    "holding",
-    (HELD, SOLD, MEMBER, of_persons(CLEANED["responses"], window(2 * MONTHS), "answered_24m")),
-    """
-    SELECT m.customer, h.product_id, h.since, h.until, r.customer_id IS NULL AS is_own
+
+def _holding_sql(scope: Scope) -> str:
+    taken = f"date_trunc('month', {scope.day}) - to_months(CAST(h.since AS INTEGER))"
+    return f"""
+    SELECT m.customer, h.product_id, h.since, h.until,
+        r.customer_id IS NULL AND coalesce(
+            date_diff('month', s.introduced_on, {taken}) > {LAUNCH_MONTHS}, true) AS is_own
     FROM (
         SELECT customer_id, product_id, max(ago) AS since, min(ago) AS until FROM held_24m
         WHERE product_id IS NOT NULL GROUP BY customer_id, product_id
@@ -38,11 +43,18 @@ HOLDING = Step(
     LEFT JOIN (SELECT DISTINCT customer_id, ago AS since FROM answered_24m) AS r
         ON r.customer_id = h.customer_id AND r.since = h.since
     ORDER BY m.customer, h.product_id
-    """,
+    """
+
+
+HOLDING = Step(
+    "holding",
+    (HELD, SOLD, MEMBER, of_persons(CLEANED["responses"], window(2 * MONTHS), "answered_24m")),
+    _holding_sql,
     grain=Grain.ALL,
 )
 """Products on sale that each customer has held: since how many months, until how many months ago,
-and whether taken of the customer's own accord: no campaign was answered in the month.
+and whether taken of the customer's own accord: no campaign was answered in the month, and the
+launch of the product was over.
 """
 
 

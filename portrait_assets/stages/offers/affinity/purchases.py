@@ -42,7 +42,8 @@ SOLD = Step(
     (read(CLEANED["products"], EVER),),
     lambda scope: (
         f"""
-    SELECT product_id, category, product_type, coalesce(is_merchandise, true) AS is_sold,
+    SELECT product_id, category, product_type, introduced_on,
+        coalesce(is_merchandise, true) AS is_sold,
         coalesce(introduced_on <= {scope.day}, true)
             AND NOT coalesce(withdrawn_on <= {scope.day}, false) AS is_on_sale
     FROM products
