@@ -41,7 +41,7 @@ from portrait_assets_tests.offers.world import (
 
 BEFORE = date(2024, 3, 31)
 CUSTOMERS = [f"c{n:02}" for n in range(60)]
-PRODUCTS = [
+PRODUCTS: list[Row] = [
     {"product_id": "tea", "category": "drinks", "product_type": "hot"},
     {"product_id": "cola", "category": "drinks", "product_type": "cold"},
     {"product_id": "bread", "category": "food", "product_type": "loaf"},
@@ -96,7 +96,7 @@ def balances() -> Iterator[Row]:
 def bank_of(
     transactions: Sequence[Row], refuses: Sequence[str] = ("c58",), accounts: Sequence[Row] = ()
 ) -> Bank:
-    people = [{"customer_id": who} for who in CUSTOMERS]
+    people: list[Row] = [{"customer_id": who} for who in CUSTOMERS]
     bank = Bank(people, PRODUCTS, refuses=refuses, transactions=transactions, balances=accounts)
     segments = [{"customer_id": who, "segment_id": n % 2 + 1} for n, who in enumerate(CUSTOMERS)]
     more: dict[Table, list[Row]] = {CLUSTER_ASSIGNMENT: segments, CLEANED["responses"]: []}

@@ -104,13 +104,15 @@ def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
     among = neighbourhood(then.shares)
     step = max(1, then.shares.shape[0] // MOST_LEARNED)
     sampled = np.arange(0, then.shares.shape[0], step)
-    margins, outcomes = [np.zeros(0)], [np.zeros(0)]
+    margins: list[Floats] = [np.zeros(0)]
+    outcomes: list[Floats] = [np.zeros(0)]
     for rows in chunks(len(sampled), then.shares.shape[1]):
         own = sampled[rows]
         customer, item, margin = _again(then, own, among)
         margins.append(margin)
-        outcomes.append(np.asarray(bought[own][customer, item]).ravel() > 0)
-    margin, outcome = np.concatenate(margins), np.concatenate(outcomes).astype(np.float64)
+        came = np.asarray(bought[own][customer, item]).ravel() > 0
+        outcomes.append(came.astype(np.float64))
+    margin, outcome = np.concatenate(margins), np.concatenate(outcomes)
     if not len(outcome):
         return None
     if not 0 < outcome.sum() < len(outcome):

@@ -73,8 +73,8 @@ def test_of_what_nobody_takes_nothing_is_expected():
 
 def test_equal_inputs_give_equal_probabilities():
     later = window(9)
-    found = [
+    first, second = (
         fit_takings([window(1)]).probabilities(later.features, later.held, later.segment)
         for _ in range(2)
-    ]
-    np.testing.assert_array_equal(*found)
+    )
+    np.testing.assert_array_equal(first, second)
