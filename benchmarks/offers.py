@@ -32,7 +32,7 @@ from portrait_assets.testing.measured import keep
 
 KINDS = {"category": "product_category", "type": "product_type", "product": "product_id"}
 LEAST_HOUSEHOLDS = 20
-"""Products bought by fewer are never ranked, as in the room. Of baskets recall is told twice: of
+"""Products bought by fewer are never ranked, as in the room. Of baskets there are two recalls: of
 all that stands in them, and of what enough households bought."""
 PLACES = 10
 HOURS_BEHIND = 5

@@ -2,7 +2,7 @@
 
 Of each customer who takes a product of their own accord: how well it was ranked among those that
 they did not have, by the method, by popularity and by the true probabilities. Features are
-attributes, what is held and what transactions of half a year show, from the bank's files.
+attributes, what is owned and what transactions of half a year show, from the bank's files.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _month(day: pl.Expr) -> pl.Expr:
 class Files(NamedTuple):
     """The bank's files as frames; months are counted from the year 0."""
 
-    held: pl.DataFrame
+    owned: pl.DataFrame
     first: pl.DataFrame
     spent: pl.DataFrame
     records: pl.DataFrame
@@ -55,13 +55,13 @@ class Files(NamedTuple):
         taken = self.first.filter(
             pl.col("first") > began, pl.col("first") <= began + AHEAD, pl.col("is_own")
         )
-        held, took = (matrix(each, names, self.products) for each in (had, taken))
+        owned, took = (matrix(each, names, self.products) for each in (had, taken))
         segment = np.zeros(names.len(), dtype=np.int64)
-        return Window(features.drop("customer_id"), held, took, segment), names
+        return Window(features.drop("customer_id"), owned, took, segment), names
 
     def features(self, month: int) -> pl.DataFrame:
         """By customer of the month: attributes, balances by product and category, and habits."""
-        now = self.held.filter(pl.col("month") == month)
+        now = self.owned.filter(pl.col("month") == month)
         records = (
             self.records.filter(pl.col("recorded") <= month)
             .sort("customer_id", "recorded")
@@ -95,7 +95,7 @@ class Files(NamedTuple):
 
 def read(folder: Path) -> Files:
     """The files of a bank."""
-    held = (
+    owned = (
         pl.scan_parquet(folder / "balances" / "*.parquet")
         .group_by("customer_id", "product_id", _month(pl.col("balance_on")).alias("month"))
         .agg(pl.col("balance").sum().cast(pl.Float64))
@@ -124,7 +124,7 @@ def read(folder: Path) -> Files:
         .collect()
         .with_columns(pl.lit(False).alias("is_own"))
     )
-    first = held.group_by("customer_id", "product_id").agg(pl.col("month").min().alias("first"))
+    first = owned.group_by("customer_id", "product_id").agg(pl.col("month").min().alias("first"))
     products = pl.read_parquet(folder / "products.parquet")
     launched = products.select("product_id", _month(pl.col("introduced_on")).alias("launched"))
     first = (
@@ -147,7 +147,7 @@ def read(folder: Path) -> Files:
     kinds = products.select("product_id", "category")
     truth = pl.read_parquet(folder / "truth" / "affinities.parquet")
     ever_held = first["product_id"].unique().sort()
-    return Files(held, first, spent, records, truth, ever_held, kinds)
+    return Files(owned, first, spent, records, truth, ever_held, kinds)
 
 
 def matrix(pairs: pl.DataFrame, names: pl.Series, products: pl.Series) -> sparse.csr_matrix:
@@ -188,9 +188,9 @@ def _compared(
     takers = np.flatnonzero(np.asarray(happened.sum(axis=1)).ravel())
     pairs = sparse.coo_matrix(happened.tocsr()[takers])
     taken = pl.DataFrame({"customer": pairs.row, "item": pairs.col}).cast(pl.Int64)
-    has = today.held[takers].toarray() > 0
+    has = today.owned[takers].toarray() > 0
     taken_before = sum(np.asarray(each.taken.sum(axis=0)).ravel() for each in windows)
-    probabilities = model.probabilities(today.features, today.held, today.segment)
+    probabilities = model.probabilities(today.features, today.owned, today.segment)
     oracle = np.zeros(probabilities.shape)
     place = dict(zip(names, range(names.len()), strict=True))
     column = dict(zip(files.products, range(files.products.len()), strict=True))

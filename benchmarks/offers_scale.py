@@ -1,7 +1,7 @@
 """Time and memory of a month's affinities for so many customers and thirty products.
 
 Rows as the steps of the room give them: purchases of fourteen categories, visits, three products
-held by each customer, and as many features as models may use.
+owned by each customer, and as many features as models may use.
 """
 
 from __future__ import annotations

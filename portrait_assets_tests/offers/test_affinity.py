@@ -64,7 +64,7 @@ def bought(who: str, month: int, day: int, product: str, **more: Any) -> Row:
     }
 
 
-def held(who: str, month: int, product: str) -> Row:
+def owned(who: str, month: int, product: str) -> Row:
     return account(who, product) | {
         "month": f"2024-{month:02}",
         "balance_on": date(2024, month, 28),
@@ -86,11 +86,11 @@ def balances() -> Iterator[Row]:
     for n, who in enumerate(CUSTOMERS):
         since = {0: 4, 1: 6, 2: 1}.get(n % 9, 7)
         for month in range(1, 7):
-            yield held(who, month, "deposit")
+            yield owned(who, month, "deposit")
             if month >= since:
-                yield held(who, month, "fund")
+                yield owned(who, month, "fund")
             if n % 9 == 4:
-                yield held(who, month, "gone")
+                yield owned(who, month, "gone")
 
 
 def bank_of(
@@ -166,7 +166,7 @@ def test_a_product_is_taken_by_who_does_not_have_it_and_while_it_is_sold(compute
 
 def test_only_what_was_known_by_the_month_counts(computed: Computed):
     later = [bought(who, 7, 1, "bread") for who in CUSTOMERS]
-    other = bank_of([*purchases(), *later], accounts=[*balances(), held("c04", 7, "fund")])
+    other = bank_of([*purchases(), *later], accounts=[*balances(), owned("c04", 7, "fund")])
     assert other.rows(affinity_step(5)).equals(computed.affinities)
 
 

@@ -20,16 +20,16 @@ MOST_ITEMS = 2_000
 """Items of which weights are found: the cost grows with their cube."""
 
 
-def fit_ease(held: sparse.csr_matrix, strength: float | None = None) -> Floats:
+def fit_ease(owned: sparse.csr_matrix, strength: float | None = None) -> Floats:
     """Weights of shape (items, items), each column for one item from the others; 0 on the diagonal.
 
     Args:
-        held: what each customer has, by item: 1, or how much of it.
+        owned: what each customer has, by item: 1, or how much of it.
         strength: the ridge; by default STRENGTH for each customer.
     """
-    customers, items = held.shape
+    customers, items = owned.shape
     ridge = max(STRENGTH * customers, LEAST_STRENGTH) if strength is None else strength
-    gram = np.asarray((held.T @ held).toarray(), dtype=np.float64)
+    gram = np.asarray((owned.T @ owned).toarray(), dtype=np.float64)
     gram[np.diag_indices(items)] += ridge
     # One thread, so that sums are the same each time.
     with threadpool_limits(1):

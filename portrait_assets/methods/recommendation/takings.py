@@ -47,12 +47,12 @@ FEW_TAKINGS = replace(
 class Window:
     """What was known of customers before a window that is over, and what they took within it.
 
-    `features` has a row per customer; `held` (what they had, as ones) and `taken` are by customer
+    `features` has a row per customer; `owned` (what they had, as ones) and `taken` are by customer
     and product; `segment` numbers their segments from 0.
     """
 
     features: pl.DataFrame
-    held: sparse.csr_matrix
+    owned: sparse.csr_matrix
     taken: sparse.csr_matrix
     segment: Indexes
 
@@ -69,17 +69,17 @@ class Takings:
     basis: tuple[str, ...]
 
     def probabilities(
-        self, features: pl.DataFrame, held: sparse.csr_matrix, segment: Indexes
+        self, features: pl.DataFrame, owned: sparse.csr_matrix, segment: Indexes
     ) -> Floats:
         """By customer and product; NaN where the customer has the product."""
         found = self.rates[segment]
         if self.companions is not None:
-            margins = self.companions.margins(_known(features, held, self.traits))
+            margins = self.companions.margins(_known(features, owned, self.traits))
             theirs = [at for at, basis in enumerate(self.basis) if basis == COMPANIONS]
             found[:, theirs] = expit(self.companions.curve(margins[:, theirs]))
             for product, model in self.trees.items():
                 found[:, product] = model.probability(_with(features, margins[:, product]))
-        found[held.toarray() > 0] = np.nan
+        found[owned.toarray() > 0] = np.nan
         return found
 
 
@@ -104,12 +104,12 @@ def fit_takings(windows: Sequence[Window], last_segment: int | None = None) -> T
     count = sum(np.asarray(each.sum(axis=0)).ravel() for each in taken)
     most = most_taken(np.asarray(count).tolist())
     traits = fit_traits(newest.features)
-    holders = np.asarray(newest.held.sum(axis=0)).ravel()
+    holders = np.asarray(newest.owned.sum(axis=0)).ravel()
     is_other = np.ones(len(holders), dtype=np.bool_)
     is_other[most] = False
-    known = [_known(window.features, window.held, traits) for window in windows]
-    companions = fit_companions(known[0], newest.held, taken[0], is_other)
-    companions = companions or fit_companions(known[0], newest.held, taken[0])
+    known = [_known(window.features, window.owned, traits) for window in windows]
+    companions = fit_companions(known[0], newest.owned, taken[0], is_other)
+    companions = companions or fit_companions(known[0], newest.owned, taken[0])
     trees: dict[int, PredictionModel] = {}
     if companions is not None:
         margins = [companions.margins(each) for each in known]
@@ -127,8 +127,8 @@ def fit_takings(windows: Sequence[Window], last_segment: int | None = None) -> T
     return Takings(trees, companions, traits, _rates(newest, taken[0], last_segment), basis)
 
 
-def _known(features: pl.DataFrame, held: sparse.csr_matrix, traits: Traits) -> sparse.csr_matrix:
-    return sparse.csr_matrix(sparse.hstack([held, traits.columns(features)], format="csr"))
+def _known(features: pl.DataFrame, owned: sparse.csr_matrix, traits: Traits) -> sparse.csr_matrix:
+    return sparse.csr_matrix(sparse.hstack([owned, traits.columns(features)], format="csr"))
 
 
 def _with(features: pl.DataFrame, margin: Floats) -> pl.DataFrame:
@@ -138,7 +138,7 @@ def _with(features: pl.DataFrame, margin: Floats) -> pl.DataFrame:
 
 def _new(window: Window) -> sparse.csr_matrix:
     """What was taken by who did not have it."""
-    return sparse.csr_matrix(window.taken - window.taken.multiply(window.held > 0))
+    return sparse.csr_matrix(window.taken - window.taken.multiply(window.owned > 0))
 
 
 def _rates(window: Window, taken: sparse.csr_matrix, last: int | None) -> Floats:
@@ -148,7 +148,7 @@ def _rates(window: Window, taken: sparse.csr_matrix, last: int | None) -> Floats
     members = sparse.csr_matrix(
         (np.ones(customers), (window.segment, np.arange(customers))), shape=(count, customers)
     )
-    sizes = members.sum(axis=1) - (members @ (window.held > 0)).toarray()
+    sizes = members.sum(axis=1) - (members @ (window.owned > 0)).toarray()
     return shrunk_rates(np.asarray((members @ taken).toarray()), np.asarray(sizes))
 
 
@@ -161,7 +161,7 @@ def _trees_of(
     """Trees of one product; None where too few take it for any."""
     frames, outcomes, judged = [], [], None
     for at, (window, took, margin) in enumerate(zip(windows, taken, margins, strict=True)):
-        may = np.flatnonzero(window.held[:, [product]].toarray().ravel() == 0)
+        may = np.flatnonzero(window.owned[:, [product]].toarray().ravel() == 0)
         hit = took[:, [product]].toarray().ravel()[may] > 0
         if at == 0:
             later, judged_hit = may[1::2], hit[1::2]

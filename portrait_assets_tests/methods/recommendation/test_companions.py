@@ -13,12 +13,12 @@ from portrait_assets.methods.recommendation.traits import fit_traits
 
 
 def test_weights_are_those_of_a_ridge_regression_of_each_item_on_the_others():
-    held = (np.random.default_rng(0).random((60, 5)) < 0.4).astype(float)
-    found = fit_ease(sparse.csr_matrix(held), strength=3.0)
+    owned = (np.random.default_rng(0).random((60, 5)) < 0.4).astype(float)
+    found = fit_ease(sparse.csr_matrix(owned), strength=3.0)
     for item in range(5):
-        others = np.delete(held, item, axis=1)
+        others = np.delete(owned, item, axis=1)
         ridge = others.T @ others + 3.0 * np.eye(4)
-        by_hand = np.linalg.solve(ridge, others.T @ held[:, item])
+        by_hand = np.linalg.solve(ridge, others.T @ owned[:, item])
         np.testing.assert_allclose(np.delete(found[:, item], item), by_hand)
         assert found[item, item] == 0
 
@@ -26,16 +26,16 @@ def test_weights_are_those_of_a_ridge_regression_of_each_item_on_the_others():
 def pairs(customers: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """What customers have of four items, and what they take: the last, of whom has the first."""
     draw = np.random.default_rng(seed)
-    held = (draw.random((customers, 4)) < 0.3).astype(float)
-    held[:, 3] = (draw.random(customers) < np.where(held[:, 0] > 0, 0.5, 0.02)).astype(float)
+    owned = (draw.random((customers, 4)) < 0.3).astype(float)
+    owned[:, 3] = (draw.random(customers) < np.where(owned[:, 0] > 0, 0.5, 0.02)).astype(float)
     chance = np.full((customers, 4), 0.01)
-    chance[:, 3] = np.where(held[:, 0] > 0, 0.2, 0.01)
-    return held, ((draw.random((customers, 4)) < chance) & (held == 0)).astype(float)
+    chance[:, 3] = np.where(owned[:, 0] > 0, 0.2, 0.01)
+    return owned, ((draw.random((customers, 4)) < chance) & (owned == 0)).astype(float)
 
 
 def test_who_has_what_goes_with_an_item_takes_it_as_probably_as_is_said():
-    held, taken = (sparse.csr_matrix(each) for each in pairs(4_000, 1))
-    fitted = fit_companions(held, held, taken)
+    owned, taken = (sparse.csr_matrix(each) for each in pairs(4_000, 1))
+    fitted = fit_companions(owned, owned, taken)
     assert fitted is not None
     later_held, later_taken = pairs(4_000, 2)
     found = fitted.probabilities(sparse.csr_matrix(later_held))
@@ -49,8 +49,8 @@ def test_who_has_what_goes_with_an_item_takes_it_as_probably_as_is_said():
 
 
 def test_where_nobody_took_anything_nothing_is_known():
-    held = sparse.csr_matrix(np.eye(4))
-    assert fit_companions(held, held, sparse.csr_matrix((4, 4))) is None
+    owned = sparse.csr_matrix(np.eye(4))
+    assert fit_companions(owned, owned, sparse.csr_matrix((4, 4))) is None
 
 
 def test_groups_that_differ_no_more_than_by_chance_have_the_rate_of_all():

@@ -89,9 +89,9 @@ def _not_held(subject: Subject) -> Finding:
     if listed.is_empty():
         return Finding(0, "no product is listed to be taken")
     engine = Engine(subject.warehouse.con)
-    held = engine.frame(_HELD_NOW, Scope(subject.month))
+    owned = engine.frame(_HELD_NOW, Scope(subject.month))
     engine.close()
-    wrong = listed.join(held, on=["customer_id", "item"], how="semi").height
+    wrong = listed.join(owned, on=["customer_id", "item"], how="semi").height
     return Finding(wrong, f"{listed.height} products to be taken, {wrong} that are held")
 
 
@@ -113,10 +113,13 @@ def _came_true(subject: Subject) -> Finding:
     bought = engine.frame(_BOUGHT, Scope(subject.month, f"customer_id IN ({named})"))
     engine.close()
     hits = listed.join(bought, on=["customer_id", "item_kind", "item"], how="semi")
-    share, said = hits.height / listed.height, float(listed["probability"].sum()) / listed.height
+    share, predicted = (
+        hits.height / listed.height,
+        float(listed["probability"].sum()) / listed.height,
+    )
     return Finding(
-        int(abs(share - said) > MOST_OFF),
-        f"of {listed.height} items {share:.1%} were bought, {said:.1%} were expected",
+        int(abs(share - predicted) > MOST_OFF),
+        f"of {listed.height} items {share:.1%} were bought, {predicted:.1%} were predicted",
     )
 
 

@@ -159,10 +159,10 @@ def _taken(
     """What is taken of the products that a customer does not have, and never had of late."""
     names = holding["product_id"].unique().sort()
     places = pl.DataFrame({"product_id": names, "product": np.arange(names.len())})
-    held = holding.join(places, on="product_id", how="left", maintain_order="left")
+    owned = holding.join(places, on="product_id", how="left", maintain_order="left")
     segment = member["segment"].to_numpy()
     windows = [
-        _window(rows, held, names.len(), segment, began)
+        _window(rows, owned, names.len(), segment, began)
         for (began,), rows in learned.partition_by("began", as_dict=True).items()
         if rows.height >= LEAST_MEMBERS
     ]
@@ -173,7 +173,7 @@ def _taken(
     listed = []
     for part in known.iter_slices(CHUNK):
         customer = part["customer"].to_numpy()
-        has = _matrix(held.select("customer", "product"), customer, names.len())
+        has = _matrix(owned.select("customer", "product"), customer, names.len())
         found = best(
             model.probabilities(part.drop("customer"), has, segment[customer]), MOST_LISTED
         )
@@ -190,13 +190,15 @@ def _taken(
 
 
 def _window(
-    rows: pl.DataFrame, held: pl.DataFrame, products: int, segment: Indexes, began: object
+    rows: pl.DataFrame, owned: pl.DataFrame, products: int, segment: Indexes, began: object
 ) -> Window:
     """A window that began so many months ago: what was held by then, and what was taken in it."""
     assert isinstance(began, int)
     customer = rows["customer"].to_numpy()
-    had = held.filter(pl.col("since") >= began)
-    taken = held.filter(pl.col("since") < began, pl.col("since") >= began - AHEAD, pl.col("is_own"))
+    had = owned.filter(pl.col("since") >= began)
+    taken = owned.filter(
+        pl.col("since") < began, pl.col("since") >= began - AHEAD, pl.col("is_own")
+    )
     had_matrix, taken_matrix = (
         _matrix(each.select("customer", "product"), customer, products) for each in (had, taken)
     )

@@ -64,7 +64,7 @@ def _rows(scope: Scope, counts: pl.DataFrame, member: pl.DataFrame, smallest: in
         .sort(*_ITEM, "segment")
     )
     shown = pooled(cells, ["segment"], "customers", smallest, _ITEM)
-    # An item that is pooled as a whole has no one to be held against.
+    # An item that is pooled as a whole has no one to be compared with.
     shown = shown.filter(pl.len().over(_ITEM) > 1)
     whole = shown.with_columns(
         pl.col("segment_size").alias("group_size"),
