@@ -107,12 +107,14 @@ def fit_takings(windows: Sequence[Window], last_segment: int | None = None) -> T
     holders = np.asarray(newest.owned.sum(axis=0)).ravel()
     is_other = np.ones(len(holders), dtype=np.bool_)
     is_other[most] = False
-    known = [_known(window.features, window.owned, traits) for window in windows]
-    companions = fit_companions(known[0], newest.owned, taken[0], is_other)
-    companions = companions or fit_companions(known[0], newest.owned, taken[0])
+    known = _known(newest.features, newest.owned, traits)
+    companions = fit_companions(known, newest.owned, taken[0], is_other)
+    companions = companions or fit_companions(known, newest.owned, taken[0])
+    del known
     trees: dict[int, PredictionModel] = {}
     if companions is not None:
-        margins = [companions.margins(each) for each in known]
+        # Window by window, for what is known takes more room than all that follows.
+        margins = [companions.margins(_known(w.features, w.owned, traits)) for w in windows]
         for product in most:
             model = _trees_of(windows, taken, [each[:, product] for each in margins], product)
             if model is not None:

@@ -28,7 +28,7 @@ def offers_assets(
     partitions: dg.PartitionsDefinition[str],
     smallest: int,
 ) -> list[dg.AssetsDefinition]:
-    """The steps that count whom products suit, and choose what to offer.
+    """The steps that foretell what is taken, count whom products suit, and choose what to offer.
 
     Args:
         sets: the product sets of the source.
@@ -38,10 +38,13 @@ def offers_assets(
     """
     affinity = read(PRODUCT_AFFINITY, THE_MONTH)
     steps = [
-        affinity_step(smallest),
-        segment_step(smallest),
         product_rule(smallest),
         next_product(affinity, smallest),
         *set_steps(sets, portrait_matrix_table(catalogue), affinity, smallest),
     ]
-    return [steps_asset("offers", steps, partitions)]
+    # Apart, because affinities are computed from no record of a person.
+    affinities = [affinity_step(smallest), segment_step(smallest)]
+    return [
+        steps_asset("product_affinity", affinities, partitions),
+        steps_asset("offers", steps, partitions),
+    ]

@@ -34,7 +34,7 @@ from portrait_assets.storage.steps import Grain, Scope, Step
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
 
-CHUNK = 50_000
+CHUNK = 20_000
 """Customers whose takings are scored at a time."""
 LEAST_MEMBERS = 20
 """Customers before the newest window below which nothing is learned from it."""
