@@ -6,9 +6,8 @@ from portrait_assets.core.months import last_day, next_month
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.stages.offers.affinity.contract import AHEAD
-from portrait_assets.stages.offers.affinity.purchases import HELD, MEMBER, MONTHS, SOLD
+from portrait_assets.stages.offers.affinity.purchases import HELD, MEMBER, MONTHS, SOLD, of_window
 from portrait_assets.stages.predictions.learning.labels import INPUTS
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read, window
@@ -48,7 +47,7 @@ def _holding_sql(scope: Scope) -> str:
 
 HOLDING = Step(
     "holding",
-    (HELD, SOLD, MEMBER, of_persons(CLEANED["responses"], window(2 * MONTHS), "answered_24m")),
+    (HELD, SOLD, MEMBER, of_window(CLEANED["responses"], 2 * MONTHS, "answered_24m")),
     _holding_sql,
     grain=Grain.ALL,
 )

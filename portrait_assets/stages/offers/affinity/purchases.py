@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from portrait_assets.methods.recommendation.frequency import HALF_LIFE
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.features.declared.expressions import GIVES_BACK
-from portrait_assets.stages.features.persons import of_persons
+from portrait_assets.stages.features.window import ago
+from portrait_assets.stages.identity.persons import of_persons
 from portrait_assets.stages.offers.affinity.contract import AHEAD, CATEGORY, PRODUCT, TYPE
 from portrait_assets.storage.steps import EVER, THE_MONTH, Grain, Step, read, window
 
@@ -17,6 +19,18 @@ UNIT = 1 << 20
 """What a visit of the month itself counts: whole numbers, so that sums are exact."""
 LEAST_CUSTOMERS, MOST_NEEDED = 100, 20
 """An item is listed from one buyer in so many customers on, and from so many buyers in any case."""
+
+
+def of_window(table: Table, months: int, name: str) -> Step:
+    """Events of so many months that end with the step's own, and how many months `ago` each was."""
+    rows = of_persons(table, window(months), f"{name}_rows")
+    return Step(
+        name,
+        (rows,),
+        lambda scope: f"SELECT *, {ago(scope.month, months)} AS ago FROM {rows.name}",
+        is_view=True,
+    )
+
 
 MEMBER = Step(
     "member",
@@ -53,7 +67,7 @@ SOLD = Step(
     grain=Grain.ALL,
 )
 """Products as their newest rows have them."""
-HELD = of_persons(CLEANED["balances"], window(2 * MONTHS), "held_24m")
+HELD = of_window(CLEANED["balances"], 2 * MONTHS, "held_24m")
 ACCOUNT_PRODUCT = Step(
     "account_product",
     (HELD,),
@@ -64,7 +78,7 @@ ACCOUNT_PRODUCT = Step(
 LINE = Step(
     "line",
     (
-        of_persons(CLEANED["transactions"], window(MONTHS + AHEAD), "transactions_15m"),
+        of_window(CLEANED["transactions"], MONTHS + AHEAD, "transactions_15m"),
         SOLD,
         ACCOUNT_PRODUCT,
     ),
