@@ -156,7 +156,8 @@ def stored(bank: Bank, folder: Path) -> Warehouse:
     warehouse = Warehouse(folder / "w.duckdb", "bank", "run")
     for table, frame in bank.frames.items():
         nullable = tuple(replace(column, nullable=True) for column in table.columns)
-        warehouse.write(replace(table, columns=nullable), [MONTH], frame)
+        months = sorted({MONTH, *frame["month"]}) if "month" in frame.columns else [MONTH]
+        warehouse.write(replace(table, columns=nullable), months, frame)
     return warehouse
 
 

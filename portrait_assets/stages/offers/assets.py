@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY, SEGMENT_PRODUCT
+from portrait_assets.stages.offers.affinity.listing import affinity_step
+from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.stages.offers.next_product.choosing import next_product
 from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT
 from portrait_assets.stages.offers.sets.choosing import set_steps
@@ -15,17 +17,9 @@ from portrait_assets.stages.offers.suitability.counting import product_rule
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.storage.dagster.steps_asset import steps_asset
-from portrait_assets.storage.steps import THE_MONTH, Grain, Source, Step, read
+from portrait_assets.storage.steps import THE_MONTH, read
 
-NO_AFFINITY = Step(
-    "product_affinity",
-    (read(FEATURE_MATRIX, THE_MONTH),),
-    "SELECT customer_id, NULL::VARCHAR AS item_kind, NULL::VARCHAR AS item, "
-    "NULL::DOUBLE AS probability FROM feature_matrix WHERE false",
-    grain=Grain.ALL,
-)
-"""What stands for affinities where there are none."""
-TABLES = (PRODUCT_RULE, NEXT_PRODUCT, PRODUCT_SET, SET_OFFER)
+TABLES = (PRODUCT_AFFINITY, SEGMENT_PRODUCT, PRODUCT_RULE, NEXT_PRODUCT, PRODUCT_SET, SET_OFFER)
 
 
 def offers_assets(
@@ -33,20 +27,24 @@ def offers_assets(
     catalogue: Catalogue,
     partitions: dg.PartitionsDefinition[str],
     smallest: int,
-    affinity: Source = NO_AFFINITY,
 ) -> list[dg.AssetsDefinition]:
-    """The steps that count whom products suit, and choose what to offer.
+    """The steps that foretell what is taken, count whom products suit, and choose what to offer.
 
     Args:
         sets: the product sets of the source.
         catalogue: of the source, whose tags audiences of sets read.
         partitions: the source's months.
         smallest: fewest customers of what is listed by itself.
-        affinity: what customers probably take, as `offers.product_affinity`.
     """
+    affinity = read(PRODUCT_AFFINITY, THE_MONTH)
     steps = [
         product_rule(smallest),
         next_product(affinity, smallest),
         *set_steps(sets, portrait_matrix_table(catalogue), affinity, smallest),
     ]
-    return [steps_asset("offers", steps, partitions)]
+    # Apart, because affinities are computed from no record of a person.
+    affinities = [affinity_step(smallest), segment_step(smallest)]
+    return [
+        steps_asset("product_affinity", affinities, partitions),
+        steps_asset("offers", steps, partitions),
+    ]

@@ -28,22 +28,32 @@ def _sets(context: Context) -> Sequence[ProductSet]:
     return context.folder.read(source_sets, _catalogue(context))
 
 
-def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+def _smallest(context: Context) -> int:
     from portrait_assets.privacy.cells import smallest_cell
-    from portrait_assets.stages.offers.assets import offers_assets
     from portrait_assets.stages.raw.source import load_source
 
-    is_public = context.folder.read(load_source).definition.public
-    smallest = smallest_cell(context.settings, is_public)
-    return offers_assets(_sets(context), _catalogue(context), context.partitions, smallest)
+    return smallest_cell(context.settings, context.folder.read(load_source).definition.public)
+
+
+def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+    from portrait_assets.stages.offers.assets import offers_assets
+
+    sets, catalogue = _sets(context), _catalogue(context)
+    return offers_assets(sets, catalogue, context.partitions, _smallest(context))
 
 
 def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
+    from portrait_assets.stages.offers.affinity.checks import affinity_checks
     from portrait_assets.stages.offers.next_product import checks as next_product
     from portrait_assets.stages.offers.sets.checks import sets_checks
     from portrait_assets.stages.offers.suitability import checks as suitability
 
-    return {**suitability.CHECKS, **next_product.CHECKS, **sets_checks(_sets(context))}
+    return {
+        **affinity_checks(_smallest(context)),
+        **suitability.CHECKS,
+        **next_product.CHECKS,
+        **sets_checks(_sets(context)),
+    }
 
 
 ROOM = Room(

@@ -1,0 +1,220 @@
+"""A generated bank's takings in three months, beside an oracle that knows the true affinities.
+
+Of each customer who takes a product of their own accord: how well it was ranked among those that
+they did not have, by the method, by popularity and by the true probabilities. Features are
+attributes, what is owned and what transactions of half a year show, from the bank's files.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import sparse
+
+from portrait_assets.methods.recommendation.ranking import best, judged
+from portrait_assets.methods.recommendation.takings import Takings, Window, fit_takings
+from portrait_assets.methods.statistics.paired import mean_gain
+from portrait_assets.stages.offers.affinity.holdings import LAUNCH_MONTHS
+from portrait_assets.synthetic.bank import generate_bank
+
+AHEAD, WINDOWS, MONTHS = 3, 4, 24
+ATTRIBUTES = (
+    *("age", "age_band", "occupation", "education", "income", "income_band", "household_type"),
+    *("children", "home_ownership", "region", "risk_tolerance"),
+)
+Floats = npt.NDArray[np.float64]
+
+
+def _month(day: pl.Expr) -> pl.Expr:
+    return day.dt.year().cast(pl.Int64) * 12 + day.dt.month()
+
+
+class Files(NamedTuple):
+    """The bank's files as frames; months are counted from the year 0."""
+
+    owned: pl.DataFrame
+    first: pl.DataFrame
+    spent: pl.DataFrame
+    records: pl.DataFrame
+    truth: pl.DataFrame
+    products: pl.Series
+    kinds: pl.DataFrame
+
+    def window(self, began: int) -> tuple[Window, pl.Series]:
+        """What was known of the month's customers, and what they took after it; their names."""
+        features = self.features(began)
+        names = features["customer_id"]
+        had = self.first.filter(pl.col("first") <= began)
+        taken = self.first.filter(
+            pl.col("first") > began, pl.col("first") <= began + AHEAD, pl.col("is_own")
+        )
+        owned, took = (matrix(each, names, self.products) for each in (had, taken))
+        segment = np.zeros(names.len(), dtype=np.int64)
+        return Window(features.drop("customer_id"), owned, took, segment), names
+
+    def features(self, month: int) -> pl.DataFrame:
+        """By customer of the month: attributes, balances by product and category, and habits."""
+        now = self.owned.filter(pl.col("month") == month)
+        records = (
+            self.records.filter(pl.col("recorded") <= month)
+            .sort("customer_id", "recorded")
+            .unique("customer_id", keep="last", maintain_order=True)
+            .select("customer_id", *ATTRIBUTES, tenure=month - pl.col("joined"))
+        )
+        spent = (
+            self.spent.filter(pl.col("month") <= month, pl.col("month") > month - 6)
+            .group_by("customer_id")
+            .agg(pl.exclude("month").sum())
+        )
+        spent = spent.with_columns(
+            (pl.col(name) / pl.col("lines")).alias(f"{name}_share")
+            for name in spent.columns
+            if name not in ("customer_id", "lines", "amount")
+        )
+        features = now.select(pl.col("customer_id").unique().sort())
+        by_product = [
+            pl.col("balance").filter(pl.col("product_id") == each).sum().alias(f"balance_{each}")
+            for each in self.products
+        ]
+        by_kind = [
+            (pl.col("category") == each).sum().alias(f"held_{each}")
+            for each in self.kinds["category"].unique().sort()
+        ]
+        balances = now.join(self.kinds, on="product_id").group_by("customer_id")
+        for more in (records, spent, balances.agg(*by_product, *by_kind)):
+            features = features.join(more, on="customer_id", how="left", maintain_order="left")
+        return features
+
+
+def read(folder: Path) -> Files:
+    """The files of a bank."""
+    owned = (
+        pl.scan_parquet(folder / "balances" / "*.parquet")
+        .group_by("customer_id", "product_id", _month(pl.col("balance_on")).alias("month"))
+        .agg(pl.col("balance").sum().cast(pl.Float64))
+        .collect()
+    )
+    lines = pl.scan_parquet(folder / "transactions" / "*.parquet").with_columns(
+        _month(pl.col("occurred_at")).alias("month")
+    )
+    shown = {
+        "branch": pl.col("channel") == "branch",
+        **{each: pl.col("category") == each for each in ("wealth", "insurance", "travel")},
+    }
+    spent = (
+        lines.group_by("customer_id", "month")
+        .agg(
+            pl.len().alias("lines"),
+            pl.col("amount").cast(pl.Float64).sum(),
+            *(each.sum().alias(name) for name, each in shown.items()),
+        )
+        .collect()
+    )
+    answered = (
+        pl.scan_parquet(folder / "responses" / "*.parquet")
+        .select("customer_id", _month(pl.col("responded_on")).alias("first"))
+        .unique()
+        .collect()
+        .with_columns(pl.lit(False).alias("is_own"))
+    )
+    first = owned.group_by("customer_id", "product_id").agg(pl.col("month").min().alias("first"))
+    products = pl.read_parquet(folder / "products.parquet")
+    launched = products.select("product_id", _month(pl.col("introduced_on")).alias("launched"))
+    first = (
+        first.join(answered, on=["customer_id", "first"], how="left")
+        .join(launched, on="product_id", how="left")
+        .with_columns(
+            pl.col("is_own").fill_null(True)
+            & (pl.col("first") - pl.col("launched") > LAUNCH_MONTHS).fill_null(True)
+        )
+    )
+    records = pl.read_parquet(folder / "customers.parquet").with_columns(
+        _month(pl.col("recorded_on")).alias("recorded"),
+        _month(pl.col("joined_on")).alias("joined"),
+        pl.coalesce(
+            pl.col("age").cast(pl.Float64),
+            2024 - pl.col("birth_date").str.slice(0, 4).cast(pl.Float64, strict=False),
+        ).alias("age"),
+        pl.col("income").cast(pl.Float64),
+    )
+    kinds = products.select("product_id", "category")
+    truth = pl.read_parquet(folder / "truth" / "affinities.parquet")
+    ever_held = first["product_id"].unique().sort()
+    return Files(owned, first, spent, records, truth, ever_held, kinds)
+
+
+def matrix(pairs: pl.DataFrame, names: pl.Series, products: pl.Series) -> sparse.csr_matrix:
+    """Ones by place of the customer in `names` and of the product."""
+    rows = pl.DataFrame({"customer_id": names}).with_row_index("row")
+    columns = pl.DataFrame({"product_id": products}).with_row_index("column")
+    at = pairs.join(rows, on="customer_id").join(columns, on="product_id").sort("row", "column")
+    return sparse.csr_matrix(
+        (np.ones(at.height), (at["row"].to_numpy(), at["column"].to_numpy())),
+        shape=(names.len(), products.len()),
+    )
+
+
+def bank(customers: int, seed: int) -> dict[str, float]:
+    """The figures of a bank of so many customers."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bank"
+        generate_bank(path, customers, MONTHS, seed=seed)
+        files = read(path)
+    as_of: date = files.truth["as_of"][0]
+    now = as_of.year * 12 + as_of.month
+    windows = [files.window(now - AHEAD * back)[0] for back in range(1, WINDOWS + 1)]
+    began = time.process_time()
+    model = fit_takings(windows)
+    fitted = time.process_time() - began
+    today, names = files.window(now)
+    figures = _compared(model, windows, today, names, files)
+    return {f"{customers:,} customers, {name}": value for name, value in figures.items()} | {
+        "fit, s of processor time": fitted
+    }
+
+
+def _compared(
+    model: Takings, windows: list[Window], today: Window, names: pl.Series, files: Files
+) -> dict[str, float]:
+    true = files.truth.filter(pl.col("customer_id").is_in(names.implode()))
+    happened = matrix(true.filter("is_taken"), names, files.products).multiply(today.taken)
+    takers = np.flatnonzero(np.asarray(happened.sum(axis=1)).ravel())
+    pairs = sparse.coo_matrix(happened.tocsr()[takers])
+    taken = pl.DataFrame({"customer": pairs.row, "item": pairs.col}).cast(pl.Int64)
+    has = today.owned[takers].toarray() > 0
+    taken_before = sum(np.asarray(each.taken.sum(axis=0)).ravel() for each in windows)
+    probabilities = model.probabilities(today.features, today.owned, today.segment)
+    oracle = np.zeros(probabilities.shape)
+    place = dict(zip(names, range(names.len()), strict=True))
+    column = dict(zip(files.products, range(files.products.len()), strict=True))
+    rows = [place[each] for each in true["customer_id"]]
+    oracle[rows, [column[each] for each in true["product_id"]]] = true["probability"]
+    scores = {
+        "method": probabilities[takers],
+        "popularity": np.broadcast_to(taken_before, has.shape),
+        "oracle": oracle[takers],
+    }
+    figures: dict[str, float] = {"takings": float(taken.height)}
+    losses: dict[str, dict[str, Floats]] = {"MAP at 7": {}, "hit at 3": {}}
+    for name, each in scores.items():
+        ranked = best(np.where(has, np.nan, each), 7)
+        of_seven, of_three = judged(ranked, taken, 7), judged(ranked, taken, 3)
+        losses["MAP at 7"][name] = 1 - of_seven["average_precision"].to_numpy()
+        losses["hit at 3"][name] = 1 - of_three["hit"].cast(pl.Float64).to_numpy()
+    for what, lost in losses.items():
+        for name, values in lost.items():
+            figures[f"{name}, {what}, score"] = 1 - float(values.mean())
+        gain = mean_gain(lost["method"], lost["popularity"])
+        whole = mean_gain(lost["oracle"], lost["popularity"])
+        figures[f"gain over popularity, low end of 95 %, {what}, score"] = gain.low
+        figures[f"share of the oracle's gain, {what}, score"] = gain.value / whole.value
+    expected, actual = np.nansum(probabilities), float(today.taken.sum())
+    figures["takings expected over taken"] = float(expected) / actual
+    return figures

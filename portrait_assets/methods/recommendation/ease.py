@@ -1,0 +1,39 @@
+"""What goes with what customers have: EASE.
+
+H. Steck (2019), "Embarrassingly Shallow Autoencoders for Sparse Data": each item's presence is
+regressed on that of all others at once, with a ridge and without itself, which has a closed form.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+Floats = npt.NDArray[np.float64]
+
+STRENGTH = 0.4
+"""The ridge, as a share of the customers."""
+LEAST_STRENGTH = 10.0
+MOST_ITEMS = 2_000
+"""Items of which weights are found: the cost grows with their cube."""
+
+
+def fit_ease(owned: sparse.csr_matrix, strength: float | None = None) -> Floats:
+    """Weights of shape (items, items), each column for one item from the others; 0 on the diagonal.
+
+    Args:
+        owned: what each customer has, by item: 1, or how much of it.
+        strength: the ridge; by default STRENGTH for each customer.
+    """
+    customers, items = owned.shape
+    ridge = max(STRENGTH * customers, LEAST_STRENGTH) if strength is None else strength
+    gram = np.asarray((owned.T @ owned).toarray(), dtype=np.float64)
+    gram[np.diag_indices(items)] += ridge
+    # One thread, so that sums are the same each time.
+    with threadpool_limits(1):
+        inverse = np.linalg.inv(gram)
+    found: Floats = -inverse / np.diag(inverse)
+    np.fill_diagonal(found, 0.0)
+    return found

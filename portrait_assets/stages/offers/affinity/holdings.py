@@ -1,0 +1,93 @@
+"""What customers hold, since when, and what was known of them before windows that are over."""
+
+from __future__ import annotations
+
+from portrait_assets.core.months import last_day, next_month
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.offers.affinity.contract import AHEAD
+from portrait_assets.stages.offers.affinity.purchases import HELD, MEMBER, MONTHS, SOLD, of_window
+from portrait_assets.stages.predictions.learning.labels import INPUTS
+from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read, window
+
+WINDOWS = tuple(range(AHEAD, MONTHS + 1, AHEAD))
+"""How many months ago each window that is over began; the newest first, none into another."""
+MOST_LEARNED = 60_000
+"""Customers of a window that are learned from; of more every k-th."""
+LAUNCH_MONTHS = 1
+"""Months after that of the introduction whose takings say how a launch goes, and not how many take
+the product later."""
+_MONEY = (Type.MONEY, Type.QUANTITY, Type.SQUARE)
+_FEATURES = ", ".join(
+    f"{quote(name)}::DOUBLE AS {quote(name)}"
+    if FEATURE_MATRIX.column(name).type in _MONEY
+    else quote(name)
+    for name in INPUTS
+)
+
+
+def _holding_sql(scope: Scope) -> str:
+    taken = f"date_trunc('month', {scope.day}) - to_months(CAST(h.since AS INTEGER))"
+    return f"""
+    SELECT m.customer, h.product_id, h.since, h.until,
+        r.customer_id IS NULL AND coalesce(
+            date_diff('month', s.introduced_on, {taken}) > {LAUNCH_MONTHS}, true) AS is_own
+    FROM (
+        SELECT customer_id, product_id, max(ago) AS since, min(ago) AS until FROM held_24m
+        WHERE product_id IS NOT NULL GROUP BY customer_id, product_id
+    ) AS h JOIN member AS m USING (customer_id)
+    JOIN sold AS s ON s.product_id = h.product_id AND s.is_on_sale
+    LEFT JOIN (SELECT DISTINCT customer_id, ago AS since FROM answered_24m) AS r
+        ON r.customer_id = h.customer_id AND r.since = h.since
+    ORDER BY m.customer, h.product_id
+    """
+
+
+HOLDING = Step(
+    "holding",
+    (HELD, SOLD, MEMBER, of_window(CLEANED["responses"], 2 * MONTHS, "answered_24m")),
+    _holding_sql,
+    grain=Grain.ALL,
+)
+"""Products on sale that each customer has held: since how many months, until how many months ago,
+and whether taken of the customer's own accord: no campaign was answered in the month, and the
+launch of the product was over.
+"""
+
+
+def _learned_sql(scope: Scope) -> str:
+    days = {ago: last_day(next_month(scope.month, -ago)) for ago in WINDOWS}
+    whens = " ".join(f"WHEN DATE {literal(day)} THEN {ago}" for ago, day in days.items())
+    listed = ", ".join(f"DATE {literal(day)}" for day in days.values())
+    share = f"least(1, {MOST_LEARNED} / CAST(count(*) OVER (PARTITION BY as_of) AS DOUBLE))"
+    return f"""
+    SELECT CAST(CASE f.as_of {whens} END AS BIGINT) AS began, m.customer, {_FEATURES}
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY as_of ORDER BY customer_id) AS place,
+            {share} AS share
+        FROM feature_matrix WHERE as_of IN ({listed})
+    ) AS f JOIN member AS m USING (customer_id)
+    WHERE floor(place * share) > floor((place - 1) * share)
+    ORDER BY began, m.customer
+    """
+
+
+LEARNED = Step(
+    "learned",
+    (read(FEATURE_MATRIX, window(MONTHS + 1)), MEMBER),
+    _learned_sql,
+    grain=Grain.ALL,
+)
+"""Features as known before each window, of those who are customers still, by the same number."""
+
+
+KNOWN = Step(
+    "known",
+    (read(FEATURE_MATRIX, THE_MONTH), MEMBER),
+    f"SELECT m.customer, {_FEATURES} FROM feature_matrix JOIN member AS m USING (customer_id) "
+    "ORDER BY m.customer",
+    grain=Grain.ALL,
+)
+"""Features as known now."""

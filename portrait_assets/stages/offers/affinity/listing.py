@@ -1,0 +1,217 @@
+"""The rows of affinities: what is bought again or for the first time, and what is taken."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import sparse
+
+from portrait_assets.methods.recommendation.bought import affinities, fit_bought
+from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
+from portrait_assets.methods.recommendation.ranking import best
+from portrait_assets.methods.recommendation.takings import Window, fit_takings
+from portrait_assets.stages.offers.affinity.contract import (
+    AHEAD,
+    DIGITS,
+    KINDS,
+    MOST_LISTED,
+    PRODUCT,
+    PRODUCT_AFFINITY,
+)
+from portrait_assets.stages.offers.affinity.holdings import HOLDING, KNOWN, LEARNED
+from portrait_assets.stages.offers.affinity.purchases import (
+    MEMBER,
+    UNIT,
+    VISITS,
+    item_step,
+    purchase_step,
+)
+from portrait_assets.storage.steps import Grain, Scope, Step
+
+Floats = npt.NDArray[np.float64]
+Indexes = npt.NDArray[np.int64]
+
+CHUNK = 20_000
+"""Customers whose takings are scored at a time."""
+LEAST_MEMBERS = 20
+"""Customers before the newest window below which nothing is learned from it."""
+LISTED = {
+    "customer": pl.Int64,
+    "item": pl.String,
+    "rank": pl.UInt32,
+    "probability": pl.Float64,
+    "basis": pl.String,
+}
+
+
+def affinity_step(smallest: int) -> Step:
+    """The step that writes `offers.product_affinity`.
+
+    Args:
+        smallest: fewest customers of what is listed by itself.
+    """
+    item = item_step(smallest)
+    reads = (MEMBER, item, VISITS, purchase_step(item), HOLDING, LEARNED, KNOWN)
+    return Step(
+        PRODUCT_AFFINITY.name, reads, compute=listed, grain=Grain.ALL, writes=PRODUCT_AFFINITY
+    )
+
+
+def listed(
+    scope: Scope,
+    member: pl.DataFrame,
+    item: pl.DataFrame,
+    visits: pl.DataFrame,
+    purchase: pl.DataFrame,
+    holding: pl.DataFrame,
+    learned: pl.DataFrame,
+    known: pl.DataFrame,
+) -> pl.DataFrame:
+    """The rows of the month from those of the steps.
+
+    None where no window is over by which probabilities are known.
+    """
+    listed = []
+    is_learned = member["was_there"].sum() >= LEAST_MEMBERS
+    for kind in KINDS if is_learned else ():
+        names = item.filter(pl.col("item_kind") == kind).sort("number")["item"]
+        own = purchase.filter(pl.col("item_kind") == kind)
+        parts = [_bought(member, names, visits, own)] if names.len() else []
+        if kind == PRODUCT and holding.height and learned.height:
+            parts.append(_taken(member, holding, learned, known))
+        if parts:
+            listed.append(_ranked(pl.concat(parts)).with_columns(pl.lit(kind).alias("item_kind")))
+    if not listed:
+        return PRODUCT_AFFINITY.empty()
+    return (
+        pl.concat(listed)
+        .join(member.select("customer", "customer_id"), on="customer")
+        .with_columns(pl.lit(scope.as_of).alias("as_of"))
+        .sort("customer_id", "item_kind", "rank")
+        .select(PRODUCT_AFFINITY.column_names)
+        .cast(dict(PRODUCT_AFFINITY.polars_schema))  # type: ignore[arg-type]
+    )
+
+
+def _ranked(rows: pl.DataFrame) -> pl.DataFrame:
+    """The best of each customer; of equally probable ones the one that had the better place among
+    those of its part, then the first by name.
+    """
+    ordered = rows.with_columns(pl.col("probability").round(DIGITS)).sort(
+        "customer", "probability", "rank", "item", descending=[False, True, False, False]
+    )
+    place = pl.int_range(1, pl.len() + 1).over("customer")
+    return ordered.with_columns(place.cast(pl.UInt32).alias("rank")).filter(
+        pl.col("rank") <= MOST_LISTED
+    )
+
+
+class _Known(NamedTuple):
+    then: Frequencies
+    now: Frequencies
+    bought: sparse.csr_matrix
+
+
+def _bought(
+    member: pl.DataFrame, names: pl.Series, visits: pl.DataFrame, purchase: pl.DataFrame
+) -> pl.DataFrame:
+    """What is bought, learned from who was a customer before the newest window."""
+    known = _frequencies(member.height, names.len(), visits, purchase)
+    there = np.flatnonzero(member["was_there"].to_numpy())
+    segment = member["segment"].to_numpy()
+    then = Frequencies(sparse.csr_matrix(known.then.shares[there]), known.then.visits[there])
+    model = fit_bought(then, sparse.csr_matrix(known.bought[there]), segment[there], segment.max())
+    found = affinities(model, known.now, segment, MOST_LISTED)
+    return found.select(
+        "customer",
+        names.gather(found["item"]).alias("item"),
+        "rank",
+        "probability",
+        "basis",
+    )
+
+
+def _frequencies(
+    customers: int, items: int, visits: pl.DataFrame, purchase: pl.DataFrame
+) -> _Known:
+    customer, item = purchase["customer"].to_numpy(), purchase["item"].to_numpy()
+
+    def known(column: str) -> Frequencies:
+        counted = np.zeros(customers)
+        counted[visits["customer"].to_numpy()] = visits[column].to_numpy() / UNIT
+        weight = purchase[column].to_numpy() / UNIT
+        some = weight > 0
+        return frequencies((customer[some], item[some], weight[some]), counted, items)
+
+    lately = purchase["is_bought"].to_numpy()
+    bought = sparse.csr_matrix(
+        (np.ones(int(lately.sum())), (customer[lately], item[lately])), shape=(customers, items)
+    )
+    return _Known(known("before"), known("now"), bought)
+
+
+def _taken(
+    member: pl.DataFrame, holding: pl.DataFrame, learned: pl.DataFrame, known: pl.DataFrame
+) -> pl.DataFrame:
+    """What is taken of the products that a customer does not have, and never had of late."""
+    names = holding["product_id"].unique().sort()
+    places = pl.DataFrame({"product_id": names, "product": np.arange(names.len())})
+    owned = holding.join(places, on="product_id", how="left", maintain_order="left")
+    segment = member["segment"].to_numpy()
+    windows = [
+        _window(rows, owned, names.len(), segment, began)
+        for (began,), rows in learned.partition_by("began", as_dict=True).items()
+        if rows.height >= LEAST_MEMBERS
+    ]
+    if not windows:
+        return pl.DataFrame(schema=LISTED)
+    model = fit_takings(windows, int(segment.max()))
+    basis = pl.Series(model.basis)
+    listed = []
+    for part in known.iter_slices(CHUNK):
+        customer = part["customer"].to_numpy()
+        has = _matrix(owned.select("customer", "product"), customer, names.len())
+        found = best(
+            model.probabilities(part.drop("customer"), has, segment[customer]), MOST_LISTED
+        )
+        listed.append(
+            found.select(
+                pl.Series("customer", customer).gather(found["customer"]).alias("customer"),
+                names.gather(found["item"]).alias("item"),
+                pl.int_range(1, pl.len() + 1).over("customer").cast(pl.UInt32).alias("rank"),
+                pl.col("score").alias("probability"),
+                basis.gather(found["item"]).alias("basis"),
+            )
+        )
+    return pl.concat([pl.DataFrame(schema=LISTED), *listed])
+
+
+def _window(
+    rows: pl.DataFrame, owned: pl.DataFrame, products: int, segment: Indexes, began: object
+) -> Window:
+    """A window that began so many months ago: what was held by then, and what was taken in it."""
+    assert isinstance(began, int)
+    customer = rows["customer"].to_numpy()
+    had = owned.filter(pl.col("since") >= began)
+    taken = owned.filter(
+        pl.col("since") < began, pl.col("since") >= began - AHEAD, pl.col("is_own")
+    )
+    had_matrix, taken_matrix = (
+        _matrix(each.select("customer", "product"), customer, products) for each in (had, taken)
+    )
+    return Window(rows.drop("began", "customer"), had_matrix, taken_matrix, segment[customer])
+
+
+def _matrix(pairs: pl.DataFrame, customers: Indexes, products: int) -> sparse.csr_matrix:
+    """Ones by place in these customers, which rise, and product."""
+    customer = pairs["customer"].to_numpy()
+    place = np.searchsorted(customers, customer)
+    place = np.minimum(place, max(len(customers) - 1, 0))
+    own = customers[place] == customer
+    return sparse.csr_matrix(
+        (np.ones(int(own.sum())), (place[own], pairs["product"].to_numpy()[own])),
+        shape=(len(customers), products),
+    )

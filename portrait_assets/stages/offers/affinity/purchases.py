@@ -1,0 +1,175 @@
+"""What customers bought by item, as one row each: how often, the newest visits counting most."""
+
+from __future__ import annotations
+
+from portrait_assets.methods.recommendation.frequency import HALF_LIFE
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.features.declared.expressions import GIVES_BACK
+from portrait_assets.stages.features.window import ago
+from portrait_assets.stages.identity.persons import of_persons
+from portrait_assets.stages.offers.affinity.contract import AHEAD, CATEGORY, PRODUCT, TYPE
+from portrait_assets.storage.steps import EVER, THE_MONTH, Grain, Step, read, window
+
+MONTHS = 12
+"""What was bought longer ago counts no more."""
+UNIT = 1 << 20
+"""What a visit of the month itself counts: whole numbers, so that sums are exact."""
+LEAST_CUSTOMERS, MOST_NEEDED = 100, 20
+"""An item is listed from one buyer in so many customers on, and from so many buyers in any case."""
+
+
+def of_window(table: Table, months: int, name: str) -> Step:
+    """Events of so many months that end with the step's own, and how many months `ago` each was."""
+    rows = of_persons(table, window(months), f"{name}_rows")
+    return Step(
+        name,
+        (rows,),
+        lambda scope: f"SELECT *, {ago(scope.month, months)} AS ago FROM {rows.name}",
+        is_view=True,
+    )
+
+
+MEMBER = Step(
+    "member",
+    (
+        read(FEATURE_MATRIX, THE_MONTH),
+        read(FEATURE_MATRIX, window(1, ago=AHEAD), "matrix_before"),
+        read(CLUSTER_ASSIGNMENT, THE_MONTH),
+    ),
+    """
+    SELECT customer_id, CAST(row_number() OVER (ORDER BY customer_id) - 1 AS BIGINT) AS customer,
+        CAST(coalesce(segment_id, 0) AS BIGINT) AS segment, b.customer_id IS NOT NULL AS was_there
+    FROM feature_matrix LEFT JOIN cluster_assignment USING (customer_id)
+        LEFT JOIN matrix_before AS b USING (customer_id)
+    ORDER BY customer_id
+    """,
+    grain=Grain.ALL,
+)
+"""Customers of the month who may be profiled, numbered, with their segment (0 for none) and whether
+they were customers before the newest window that is over.
+"""
+SOLD = Step(
+    "sold",
+    (read(CLEANED["products"], EVER),),
+    lambda scope: (
+        f"""
+    SELECT product_id, category, product_type, introduced_on,
+        coalesce(is_merchandise, true) AS is_sold,
+        coalesce(introduced_on <= {scope.day}, true)
+            AND NOT coalesce(withdrawn_on <= {scope.day}, false) AS is_on_sale
+    FROM products
+    QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC) = 1
+    """
+    ),
+    grain=Grain.ALL,
+)
+"""Products as their newest rows have them."""
+HELD = of_window(CLEANED["balances"], 2 * MONTHS, "held_24m")
+ACCOUNT_PRODUCT = Step(
+    "account_product",
+    (HELD,),
+    "SELECT DISTINCT product_id FROM held_24m WHERE product_id IS NOT NULL",
+    grain=Grain.ALL,
+)
+"""Products that are held: a transaction with one is made with it, and is no purchase of it."""
+LINE = Step(
+    "line",
+    (
+        of_window(CLEANED["transactions"], MONTHS + AHEAD, "transactions_15m"),
+        SOLD,
+        ACCOUNT_PRODUCT,
+    ),
+    f"""
+    SELECT t.customer_id, t.ago, day(t.occurred_at) - 1 AS place,
+        coalesce(t.category, s.category) AS {CATEGORY}, s.product_type AS {TYPE},
+        CASE WHEN a.product_id IS NULL AND s.is_on_sale THEN t.product_id END AS {PRODUCT}
+    FROM transactions_15m AS t LEFT JOIN sold AS s USING (product_id)
+        LEFT JOIN account_product AS a USING (product_id)
+    WHERE coalesce(s.is_sold, true) AND NOT ({GIVES_BACK})
+    """,
+)
+"""Each line bought, with the item of each kind that it is; a return is none."""
+
+
+def _weight(ago: str) -> str:
+    return f"CAST(round({UNIT} * pow(0.5, ({ago}) / {HALF_LIFE})) AS BIGINT)"
+
+
+def _weighted(visits: str) -> str:
+    now, then = f"ago < {MONTHS}", f"ago >= {AHEAD}"
+    return (
+        f"CAST(coalesce(sum({visits} * {_weight('ago')}) FILTER ({now}), 0) AS BIGINT) AS now, "
+        f"CAST(coalesce(sum({visits} * {_weight(f'ago - {AHEAD}')}) FILTER ({then}), 0) AS BIGINT) "
+        "AS before"
+    )
+
+
+_DAYS = "bit_count(bit_or(CAST(1 AS INTEGER) << CAST(place AS INTEGER)))"
+VISITS = Step(
+    "visits",
+    (LINE, MEMBER),
+    f"""
+    SELECT m.customer, {_weighted("days")} FROM (
+        SELECT customer_id, ago, {_DAYS} AS days FROM line GROUP BY customer_id, ago
+    ) JOIN member AS m USING (customer_id) GROUP BY m.customer ORDER BY m.customer
+    """,
+    grain=Grain.ALL,
+)
+"""Days with a purchase of each customer, weighted: as known now, and `before` the last window."""
+
+
+def _of_kind(kind: str) -> str:
+    return (
+        f"SELECT customer_id, ago, '{kind}' AS item_kind, {kind} AS item, {_DAYS} AS days "
+        f"FROM line WHERE {kind} IS NOT NULL GROUP BY customer_id, ago, {kind}"
+    )
+
+
+BOUGHT_MONTH = Step(
+    "bought_month",
+    (LINE,),
+    " UNION ALL ".join(map(_of_kind, (CATEGORY, TYPE, PRODUCT))),
+    at_once=True,
+)
+
+
+def item_step(smallest: int) -> Step:
+    """The items that enough customers bought, numbered within their kind by name.
+
+    Args:
+        smallest: fewest customers of what is listed by itself.
+    """
+    return Step(
+        "item",
+        (BOUGHT_MONTH, MEMBER),
+        f"""
+        SELECT item_kind, item, CAST(row_number() OVER (PARTITION BY item_kind ORDER BY item) - 1
+            AS BIGINT) AS number
+        FROM (
+            SELECT item_kind, item FROM bought_month SEMI JOIN member USING (customer_id)
+            WHERE ago < {MONTHS} GROUP BY item_kind, item
+            HAVING count(DISTINCT customer_id) >= greatest({smallest}, 2, least({MOST_NEEDED},
+                (SELECT count(*) FROM member) // {LEAST_CUSTOMERS}))
+        ) ORDER BY item_kind, number
+        """,
+        grain=Grain.ALL,
+    )
+
+
+def purchase_step(item: Step) -> Step:
+    """By customer and item the days with a purchase, weighted, and whether it was bought lately."""
+    return Step(
+        "purchase",
+        (BOUGHT_MONTH, MEMBER, item),
+        f"""
+        SELECT b.item_kind, m.customer, i.number AS item, {_weighted("b.days")},
+            bool_or(ago < {AHEAD}) AS is_bought
+        FROM bought_month AS b JOIN member AS m USING (customer_id)
+            JOIN item AS i USING (item_kind, item)
+        GROUP BY b.item_kind, m.customer, i.number ORDER BY b.item_kind, m.customer, i.number
+        """,
+        grain=Grain.ALL,
+    )

@@ -1,0 +1,75 @@
+"""What customers of a planted world buy next, and how probably."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from portrait_assets.methods.recommendation.bought import affinities, fit_bought
+from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
+
+CUSTOMERS, ITEMS, VISITS = 1_500, 12, 8
+
+
+def world(seed: int) -> tuple[Frequencies, sparse.csr_matrix, np.ndarray]:
+    """Customers of three tastes, who visit eight times before and twice within the window.
+
+    Each likes four items, and any other hardly; the last fifty customers never came before.
+    """
+    draw = np.random.default_rng(seed)
+    taste = np.arange(CUSTOMERS) % 3
+    chance = np.full((CUSTOMERS, ITEMS), 0.01)
+    for item in range(ITEMS):
+        chance[taste == item // 4, item] = 0.3
+    days = draw.binomial(VISITS, chance)
+    days[-50:] = 0
+    customer, bought_item = np.nonzero(days)
+    visits = np.full(CUSTOMERS, float(VISITS))
+    visits[-50:] = 0
+    known = frequencies(
+        (customer, bought_item, days[customer, bought_item].astype(float)), visits, ITEMS
+    )
+    bought = draw.binomial(2, chance) > 0
+    bought[-50:] = draw.random((50, ITEMS)) < np.where(np.arange(ITEMS) == 5, 0.9, 0.1)
+    return known, sparse.csr_matrix(bought.astype(float)), taste
+
+
+def test_what_was_bought_is_bought_again_as_often_as_is_said():
+    then, bought, segment = world(1)
+    model = fit_bought(then, bought, segment)
+    now, _, _ = world(2)
+    found = affinities(model, now, segment, 3)
+    assert found.columns == ["customer", "item", "rank", "probability", "basis"]
+    own = found.filter(pl.col("customer") < CUSTOMERS - 50)
+    is_liked = (own["item"] // 4 == own["customer"] % 3).to_numpy()
+    assert is_liked.mean() > 0.97
+    # On one of two visits at least, at 30 % each: whether or not it was bought before.
+    true = 1 - 0.7**2
+    for basis in ("repurchase", "companions"):
+        part = own.filter(pl.col("basis") == basis)
+        assert part.height > 100
+        assert abs(part["probability"].mean() - true) < 0.05  # type: ignore[operator]
+
+
+def test_who_never_came_is_judged_by_others_who_never_had():
+    then, bought, segment = world(1)
+    found = affinities(fit_bought(then, bought, segment), then, segment, 2)
+    new = found.filter(pl.col("customer") >= CUSTOMERS - 50)
+    assert new["basis"].unique().to_list() == ["segment"]
+    assert new.filter(rank=1)["item"].unique().to_list() == [5]
+    assert abs(new.filter(rank=1)["probability"].mean() - 0.9) < 0.1  # type: ignore[operator]
+
+
+def test_equal_inputs_give_equal_rows():
+    then, bought, segment = world(1)
+    first, second = (affinities(fit_bought(then, bought, segment), then, segment, 4) for _ in "ab")
+    assert first.equals(second)
+
+
+def test_of_what_nobody_bought_in_the_window_hardly_anything_is_expected():
+    then, bought, segment = world(1)
+    model = fit_bought(then, sparse.csr_matrix(bought.shape), segment)
+    found = affinities(model, then, segment, 2)
+    assert set(found["basis"]) == {"repurchase", "segment"}
+    assert found["probability"].max() < 0.01  # type: ignore[operator]

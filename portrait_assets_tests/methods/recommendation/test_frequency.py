@@ -1,0 +1,67 @@
+"""Decayed frequencies, and those of the nearest customers, against sums written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from portrait_assets.methods.recommendation.frequency import frequencies, weights
+from portrait_assets.methods.recommendation.neighbours import mixed, neighbourhood, of_nearest
+
+
+def test_a_visit_counts_half_after_a_half_life():
+    assert weights(np.array([0, 6, 12])).tolist() == [1.0, 0.5, 0.25]
+
+
+def test_a_frequency_is_the_share_of_weighted_visits():
+    # Milk on both of two visits this month and on one of two of six months ago; tea never.
+    milk = 2 * 1.0 + 1 * 0.5
+    taken = np.array([0, 0]), np.array([0, 0]), np.array([2.0, 0.5])
+    found = frequencies(taken, np.array([2 * 1.0 + 2 * 0.5, 0.0]), items=2)
+    np.testing.assert_allclose(found.shares.toarray(), [[milk / 3.0, 0.0], [0.0, 0.0]])
+    assert found.visits.tolist() == [3.0, 0.0]
+
+
+def nearest_by_hand(shares: np.ndarray, nearest: int) -> np.ndarray:
+    rows = []
+    for at, own in enumerate(shares):
+        others = [k for k in range(len(shares)) if k != at and shares[k].any()]
+        others.sort(key=lambda k: (round(float(((shares[k] - own) ** 2).sum()), 12), k))
+        rows.append(shares[others[:nearest]].mean(axis=0))
+    return np.array(rows)
+
+
+def test_neighbours_are_the_nearest_others_and_of_equal_ones_the_first():
+    drawn = np.random.default_rng(1).random((40, 6)).round(1)
+    drawn[drawn < 0.5] = 0
+    drawn[7] = drawn[8] = drawn[9]
+    shares = sparse.csr_matrix(drawn)
+    found = of_nearest(shares, neighbourhood(shares), np.arange(40), nearest=5)
+    np.testing.assert_allclose(found.toarray(), nearest_by_hand(drawn, 5))
+    some = np.array([3, 30])
+    part = of_nearest(sparse.csr_matrix(shares[some]), neighbourhood(shares), some, nearest=5)
+    np.testing.assert_allclose(part.toarray(), found.toarray()[some])
+
+
+def test_neighbours_are_sought_among_some_who_bought():
+    drawn = np.eye(10)
+    drawn[4] = 0
+    among = neighbourhood(sparse.csr_matrix(drawn), most=3)
+    assert np.flatnonzero(among.place >= 0).tolist() == [0, 3, 7]
+
+
+def test_a_lone_customer_has_no_neighbours():
+    alone = sparse.csr_matrix(np.array([[0.5, 0.0]]))
+    near = of_nearest(alone, neighbourhood(alone), np.array([0]))
+    assert near.nnz == 0
+    assert mixed(alone, near, own_share=0.5).toarray().tolist() == [[0.25, 0.0]]
+    nobody = sparse.csr_matrix((1, 2))
+    assert of_nearest(nobody, neighbourhood(nobody), np.array([0])).nnz == 0
+
+
+@pytest.mark.parametrize("own_share", [0.0, 0.3, 1.0])
+def test_own_and_neighbours_are_mixed(own_share: float):
+    own, near = sparse.csr_matrix([[1.0, 0.0]]), sparse.csr_matrix([[0.0, 0.5]])
+    expected = [[own_share, 0.5 * (1 - own_share)]]
+    np.testing.assert_allclose(mixed(own, near, own_share).toarray(), expected)
