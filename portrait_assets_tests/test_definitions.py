@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -186,11 +187,19 @@ def _layer(module: str) -> int | None:
     return next((n for n, layer in enumerate(LAYERS) if name.startswith(layer + ".")), None)
 
 
+def _statements(of: ast.AST) -> Iterator[ast.AST]:
+    """The statements in it, and in these; expressions, the most of a file, hold none."""
+    for node in ast.iter_child_nodes(of):
+        if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield node
+            yield from _statements(node)
+
+
 @cache
 def _imported(path: Path) -> tuple[str, ...]:
     """The modules that a file imports, also within functions."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _statements(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             found.append(node.module or "")
         elif isinstance(node, ast.Import):

@@ -8,6 +8,7 @@ compared as text and folded for constants.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from portrait_assets.methods.expressions.expression import (
     COMPARISONS,
     NUMERIC,
     RANK_PREFIX,
+    Expression,
     compared,
 )
 from portrait_assets.schema.table import Column, Type
@@ -56,15 +58,15 @@ def unreachable_value(
 
     With `first_match` a customer has the first value whose rule matches.
     """
-    trees = [value.when.tree for value in values]
-    folded = [simplify(tree.copy()).sql(dialect="duckdb") for tree in trees]
+    folded = [_folded(value.when) for value in values]
     for position, rule in enumerate(folded):
         if rule in ("FALSE", "NULL"):
             return position
         if first_match and any(before in (rule, "TRUE") for before in folded[:position]):
             return position
+    trees = [value.when.tree for value in values]
     columns = sorted({column.name for tree in trees for column in tree.find_all(exp.Column)})
-    if not columns or not all(_simple(tree) for tree in trees):
+    if not columns or not all(_simple(value.when) for value in values):
         return None
     domains = [_representatives(name, trees, context) for name in columns]
     size = 1
@@ -75,9 +77,18 @@ def unreachable_value(
     return _tried(columns, domains, values, first_match, con)
 
 
-def _simple(tree: exp.Expr) -> bool:
+# A process that reads a catalogue reads it again for each of its commands and runs, and nearly all
+# rules are those of the packs.
+@functools.lru_cache(maxsize=4096)
+def _folded(rule: Expression) -> str:
+    """The rule's SQL with what is constant in it evaluated."""
+    return simplify(rule.tree.copy()).sql(dialect="duckdb")
+
+
+@functools.lru_cache(maxsize=4096)
+def _simple(rule: Expression) -> bool:
     """Whether the rule only compares single columns with constants."""
-    for node in tree.walk():
+    for node in rule.tree.walk():
         if not isinstance(node, _LOGIC):
             return False
         if isinstance(node, exp.Binary) and not isinstance(node, exp.Connector | exp.Is):
