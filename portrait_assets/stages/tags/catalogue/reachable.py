@@ -49,10 +49,7 @@ _LOGIC = (
 
 
 def unreachable_value(
-    values: Sequence[TagValue],
-    first_match: bool,
-    context: Mapping[str, Column],
-    con: duckdb.DuckDBPyConnection,
+    values: Sequence[TagValue], first_match: bool, context: Mapping[str, Column]
 ) -> int | None:
     """The position of the first value that no customer can have; None when none is provably so.
 
@@ -74,7 +71,7 @@ def unreachable_value(
         size *= len(domain)
     if size > MAX_WORLD:
         return None
-    return _tried(columns, domains, values, first_match, con)
+    return _tried(columns, domains, values, first_match)
 
 
 # A process that reads a catalogue reads it again for each of its commands and runs, and nearly all
@@ -159,7 +156,6 @@ def _tried(
     domains: Sequence[Sequence[str]],
     values: Sequence[TagValue],
     first_match: bool,
-    con: duckdb.DuckDBPyConnection,
 ) -> int | None:
     worlds = ", ".join(
         f"(SELECT unnest([{', '.join(domain)}]) AS {quote(name)})"
@@ -170,10 +166,22 @@ def _tried(
             f"WHEN {value.when.sql} THEN {position} WHEN ({value.when.sql}) IS NULL THEN -1"
             for position, value in enumerate(values)
         )
-        rows = con.sql(f"SELECT DISTINCT CASE {whens} END FROM {worlds}").fetchall()
+        rows = _rows(f"SELECT DISTINCT CASE {whens} END FROM {worlds}")
         reached = {row[0] for row in rows}
     else:
         counts = ", ".join(f"count(*) FILTER (WHERE {value.when.sql})" for value in values)
-        row = con.sql(f"SELECT {counts} FROM {worlds}").fetchall()[0]
+        (row,) = _rows(f"SELECT {counts} FROM {worlds}")
         reached = {position for position, count in enumerate(row) if count}
     return next((at for at in range(len(values)) if at not in reached), None)
+
+
+@functools.lru_cache(maxsize=4096)
+def _rows(sql: str) -> list[tuple[int | None, ...]]:
+    """What a query gives that reads no table."""
+    return _nothing().cursor().execute(sql).fetchall()
+
+
+@functools.cache
+def _nothing() -> duckdb.DuckDBPyConnection:
+    """A database without tables, in memory."""
+    return duckdb.connect(config={"enable_external_access": False, "threads": 1})
