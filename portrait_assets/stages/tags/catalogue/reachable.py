@@ -79,7 +79,8 @@ def unreachable_value(
 @functools.lru_cache(maxsize=4096)
 def _folded(rule: Expression) -> str:
     """The rule's SQL with what is constant in it evaluated."""
-    return simplify(rule.tree.copy()).sql(dialect="duckdb")
+    sql: str = simplify(rule.tree.copy()).sql(dialect="duckdb")
+    return sql
 
 
 @functools.lru_cache(maxsize=4096)
