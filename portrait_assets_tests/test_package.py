@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import portrait_assets
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.testing.shop import clean_environment
+from portrait_assets_tests.test_definitions import imported_by
 
 PACKAGE = Path(portrait_assets.__file__).parent
 PROJECT = PACKAGE.parent
@@ -38,12 +38,7 @@ def names(requirements: list[str]) -> set[str]:
 
 def imports_of(path: Path) -> set[str]:
     """The packages that a module imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
+    found = {module.split(".")[0] for module in imported_by(path)}
     return found - sys.stdlib_module_names - {"portrait_assets"}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -188,6 +189,10 @@ class Table:
     operation: Operation | None = None
     empty_rows: EmptyRows | None = None
 
+    def __hash__(self) -> int:
+        """Of the name: that of all columns would take long at each look-up of a step's tables."""
+        return hash((self.schema, self.name))
+
     @property
     def stored(self) -> Table:
         """The table that holds the rows: this one, or the one that it is a view of."""
@@ -198,14 +203,14 @@ class Table:
         """The name in SQL, such as cleaned.transactions."""
         return f"{self.schema}.{self.name}"
 
-    @property
+    @cached_property
     def all_columns(self) -> tuple[Column, ...]:
         """The partition column, where there is one, and then the declared columns."""
         if self.partition_by is None:
             return self.columns
         return (PARTITION_COLUMNS[self.partition_by], *self.columns)
 
-    @property
+    @cached_property
     def column_names(self) -> tuple[str, ...]:
         """The names of all columns, in order."""
         return tuple(column.name for column in self.all_columns)
@@ -215,17 +220,20 @@ class Table:
         """The COMMENT that the table carries in DuckDB."""
         return f"{self.en} / {self.zh}"
 
-    @property
+    @cached_property
     def polars_schema(self) -> pl.Schema:
         """Names and polars types of all columns, in order."""
         return pl.Schema({column.name: column.polars_type for column in self.all_columns})
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError where there is none."""
-        for column in self.all_columns:
-            if column.name == name:
-                return column
-        raise KeyError(f"{self.full_name} has no column {name}")
+        if name not in self._by_name:
+            raise KeyError(f"{self.full_name} has no column {name}")
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.all_columns}
 
     def empty(self) -> pl.DataFrame:
         """A frame with the table's columns and no row."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from portrait_assets.orchestration.definitions import upstream_tables
 from portrait_assets.schema.sensitivity import too_low
@@ -57,7 +58,7 @@ class Inputs:
             return self._named([self._received(table, column)])
         if table.full_name == FEATURE_MATRIX.full_name:
             return self._of_feature(column)
-        if table.full_name == portrait_matrix_table(self.catalogue).full_name:
+        if table.full_name == self._matrix.full_name:
             return self._of_tags(column)
         if table in STORED.values():
             return self._named(self._of_facts(table, column))
@@ -75,12 +76,19 @@ class Inputs:
         words = {word for fact in facts for word in fact.words} or {column.name}
         yield from (f"features.{months}.{word}" for word in words)
 
+    @cached_property
+    def _matrix(self) -> Table:
+        return portrait_matrix_table(self.catalogue)
+
+    @cached_property
+    def _viewed(self) -> dict[str, str]:
+        """What shows a stored table, by its name."""
+        return {each.stored.full_name: each.full_name for each in self.tables.values()}
+
     def _of_step(self, table: Table) -> Iterator[Column]:
-        viewed = {each.stored.full_name: each.full_name for each in self.tables.values()}
-        matrix = portrait_matrix_table(self.catalogue)
-        is_of_tags = table.schema == matrix.schema
-        read = self.upstream[viewed.get(table.full_name, table.full_name)]
-        for name in (*read, *((matrix.full_name,) if is_of_tags else ())):
+        is_of_tags = table.schema == self._matrix.schema
+        read = self.upstream[self._viewed.get(table.full_name, table.full_name)]
+        for name in (*read, *((self._matrix.full_name,) if is_of_tags else ())):
             if name in self.tables:
                 yield from (c for c in self.tables[name].columns if not c.identifies)
 

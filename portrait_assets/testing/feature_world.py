@@ -29,7 +29,8 @@ from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MA
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Scope, Step, spans_read
+from portrait_assets.storage.standing import standing_steps
+from portrait_assets.storage.steps import Scope, Source, Step, spans_read
 
 MONTHLY_TABLES = tuple(step.writes for step in monthly.STEPS if step.writes is not None)
 
@@ -45,6 +46,8 @@ DATED = {
     "consents": "recorded_on",
 }
 ON_CONSENT = (CONSENT_DEFAULT, CUSTOMER_CONSENT, UNPROFILED)
+_STANDING = standing_steps(matrix.FEATURE_MATRIX, {})
+_ALL_REST_ON = [step for step in standing_steps(matrix.matrix_of([]), {}) if step in _STANDING]
 
 
 def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> pl.DataFrame:
@@ -135,6 +138,7 @@ class World:
                 for step in (*consent_steps(consent_default or {}), persons.UNPROFILED):
                     self._run(step, month)
         self._of_feature: dict[tuple[str, str], dict[str, Any]] = {}
+        self._of_month: dict[str, Engine] = {}
 
     def _create(self, table: Table) -> None:
         self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
@@ -184,12 +188,25 @@ class World:
         """A feature's value of each customer, for which few of the matrix's steps are needed."""
         if (month, name) not in self._of_feature:
             wanted = [feature for feature in FEATURES if feature.name == name]
-            frame = self.engine.frame(matrix.matrix_of(wanted), Scope(month))
+            if month not in self._of_month:
+                self._of_month[month] = self._with_what_all_rest_on(month)
+            frame = self._of_month[month].frame(matrix.matrix_of(wanted), Scope(month))
             values = frame.select(
                 "customer_id", pl.col(name).cast(FEATURE_MATRIX.polars_schema[name])
             )
             self._of_feature[month, name] = dict(values.iter_rows())
         return self._of_feature[month, name]
+
+    def _with_what_all_rest_on(self, month: str) -> Engine:
+        """An engine that is given the steps that every feature of the month would compute again."""
+        given: dict[Source, str] = {}
+        for step in _ALL_REST_ON:
+            name = f"temp.{step.name}_{month.replace('-', '_')}"
+            with Engine(self.con, given).rows(step, Scope(month)) as rows:
+                assert isinstance(rows, Query)
+                self.con.execute(f"CREATE TEMP TABLE {name} AS {rows.sql}")
+            given[step] = name
+        return Engine(self.con, given)
 
 
 @dataclass(frozen=True)

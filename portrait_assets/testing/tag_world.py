@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +20,11 @@ from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_
 from portrait_assets.stages.tags.evaluation.inputs import NO_PERMISSIONS, NO_SEGMENTS
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
-from portrait_assets.storage.duckdb.tables import ensure_table
+from portrait_assets.storage.duckdb.tables import (
+    column_types,
+    create_table_sql,
+    create_view_sql,
+)
 from portrait_assets.storage.engine import Engine
 
 MAY, JUNE, JULY = date(2017, 5, 31), date(2017, 6, 30), date(2017, 7, 31)
@@ -92,6 +97,23 @@ def catalogue_of(folder: Path, *tags: str) -> Catalogue:
     return load_catalogue(write_catalogue(folder, *tags), columns=COLUMNS)
 
 
+def touched_by(catalogue: Catalogue, names: Iterable[str]) -> Catalogue:
+    """The catalogue with no other tags than those that read one of these columns, and their inputs.
+
+    To evaluate all that the packs have takes most of half a second.
+    """
+    inputs = {tag.code: set[str]() for tag in catalogue.tags}
+    for tag in catalogue.tags:
+        inputs[tag.code].update(tag.inputs)
+    codes = set(names)
+    while more := {code for code in inputs if inputs[code] & codes} - codes:
+        codes |= more
+    codes &= inputs.keys()
+    while more := set[str]().union(*(inputs[code] for code in codes)) & inputs.keys() - codes:
+        codes |= more
+    return replace(catalogue, tags=tuple(tag for tag in catalogue.tags if tag.code in codes))
+
+
 def features(as_of: date = JUNE, **columns: Sequence[object]) -> pl.DataFrame:
     """The feature matrix of customers a, b, c, ...; columns that are not given are null."""
     height = len(next(iter(columns.values())))
@@ -107,10 +129,13 @@ def tagged(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue, months: dict[date, pl.DataFrame]
 ) -> None:
     """Fill the connection with the tags of these feature matrices, month by month."""
-    matrix = portrait_matrix_table(catalogue)
+    shown = tag_table(catalogue)
     con.execute("CREATE SCHEMA features")
-    for table in (TAG_CATALOGUE, matrix, tag_table(catalogue)):
-        ensure_table(con, table)
+    con.execute("CREATE SCHEMA tags")
+    # Without the comments, which take most of the time and which nothing here reads.
+    for table in (TAG_CATALOGUE, portrait_matrix_table(catalogue), shown.stored):
+        con.execute(create_table_sql(table, column_types(table)))
+    con.execute(create_view_sql(shown))
     con.execute(f"CREATE VIEW tags.tag_changes AS {changes_view(catalogue).sql}")
     before = None
     for as_of, world in months.items():

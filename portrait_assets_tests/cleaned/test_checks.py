@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -24,10 +26,11 @@ from portrait_assets_tests.cleaned.test_clean import SALE, received
 MONTH = "2024-01"
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path):
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sales received, two kept, and all other tables empty."""
-    opened = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    path = tmp_path_factory.mktemp("written") / "warehouse.duckdb"
+    opened = Warehouse(path, "shop", "run-1")
     for canonical in CANONICAL:
         opened.write(canonical.raw_table(), [MONTH], canonical.raw_table().empty())
         opened.write(CLEANED[canonical.name], [MONTH], CLEANED[canonical.name].empty())
@@ -36,6 +39,14 @@ def warehouse(tmp_path: Path):
     opened.write(RECEIPTS, [MONTH], receipt())
     opened.write(TRANSACTIONS.raw_table(), [MONTH], received(TRANSACTIONS, [SALE, SALE]))
     keep(opened, 2)
+    opened.close()
+    return path
+
+
+@pytest.fixture
+def warehouse(written: Path, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it that a test may change."""
+    opened = Warehouse(Path(shutil.copy(written, tmp_path)), "shop", "run-1")
     yield opened
     opened.close()
 

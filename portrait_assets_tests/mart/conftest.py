@@ -31,13 +31,19 @@ def first_month(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
     """Writes the report page of a published file and returns its text."""
+    return lambda portrait_file: _written(portrait_file, tmp_path)
 
-    def of(portrait_file: Path) -> str:
-        path = tmp_path / "report" / "index.html"
-        write_report(portrait_file, TITLE, path, "CNY", smallest=1)
-        return path.read_text(encoding="utf-8")
 
-    return of
+@pytest.fixture(scope="package")
+def shop_page(all_months: Settings, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of the page of the shop with all its months."""
+    return _written(all_months.portrait_file, tmp_path_factory.mktemp("shop_page"))
+
+
+def _written(portrait_file: Path, folder: Path) -> str:
+    path = folder / "report" / "index.html"
+    write_report(portrait_file, TITLE, path, "CNY", smallest=1)
+    return path.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="package")

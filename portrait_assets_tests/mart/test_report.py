@@ -27,43 +27,39 @@ def broken(settings: Settings, tmp_path: Path, *statements: str) -> Path:
     return file
 
 
-def test_the_page_is_self_contained(all_months: Settings, page: Page):
-    text = page(all_months.portrait_file)
-    assert not NEEDS_NETWORK.findall(text)
-    assert "data:font/otf;base64," in text
-    assert "http://" not in text.replace("http://www.w3.org/", "")
-    assert "https://" not in text
+def test_the_page_is_self_contained(shop_page: str):
+    assert not NEEDS_NETWORK.findall(shop_page)
+    assert "data:font/otf;base64," in shop_page
+    assert "http://" not in shop_page.replace("http://www.w3.org/", "")
+    assert "https://" not in shop_page
 
 
-def test_every_sentence_is_in_both_languages(all_months: Settings, page: Page):
-    text = page(all_months.portrait_file)
-    assert text.count('class="en"') == text.count('class="zh"')
+def test_every_sentence_is_in_both_languages(shop_page: str):
+    assert shop_page.count('class="en"') == shop_page.count('class="zh"')
     for title in ("Can it be trusted?", "是否可信？", "Portrait matrix", "客户画像矩阵"):
-        assert title in text
+        assert title in shop_page
 
 
-def test_charts_are_counted_and_have_titles_on_their_axes(all_months: Settings, page: Page):
-    text = page(all_months.portrait_file)
-    counted = re.search(r'data-charts="(\d+)"', text)
+def test_charts_are_counted_and_have_titles_on_their_axes(shop_page: str):
+    counted = re.search(r'data-charts="(\d+)"', shop_page)
     assert counted is not None
-    figures = re.findall(r'<figure data-chart="(\w+)">.*?</figure>', text, re.DOTALL)
-    assert len(figures) == int(counted[1]) == text.count("<svg ")
+    figures = re.findall(r'<figure data-chart="(\w+)">.*?</figure>', shop_page, re.DOTALL)
+    assert len(figures) == int(counted[1]) == shop_page.count("<svg ")
     assert {"segment_value", "lifecycle_stage", "concentration", "backtests", "drift"} <= {*figures}
     for name in figures:
-        svg = re.search(rf'data-chart="{name}">.*?</figure>', text, re.DOTALL)
+        svg = re.search(rf'data-chart="{name}">.*?</figure>', shop_page, re.DOTALL)
         assert svg is not None
         if not name.startswith("flow_"):  # its bars are labelled with numbers
             assert "role-axis-title" in svg[0], name
 
 
-def test_all_findings_are_listed_and_can_be_linked_to(all_months: Settings, page: Page):
-    text = page(all_months.portrait_file)
+def test_all_findings_are_listed_and_can_be_linked_to(all_months: Settings, shop_page: str):
     with duckdb.connect(str(all_months.portrait_file), read_only=True) as con:
         findings = con.execute(
             "SELECT count(*) FROM validation.validation_report "
             "WHERE as_of = (SELECT max(as_of) FROM validation.validation_report)"
         ).fetchall()[0][0]
-    assert len(set(re.findall(r'<tr id="(f-[^"]+)"', text))) == findings
+    assert len(set(re.findall(r'<tr id="(f-[^"]+)"', shop_page))) == findings
 
 
 def test_one_month_alone_says_that_there_is_nothing_to_compare_with(
@@ -75,20 +71,18 @@ def test_one_month_alone_says_that_there_is_nothing_to_compare_with(
     assert "没有更早的月份可比较" in text
 
 
-def test_a_source_without_campaigns_and_outcomes_says_so(all_months: Settings, page: Page):
-    text = page(all_months.portrait_file)
-    assert "The source has neither contacts nor responses." in text
-    assert "The source has no outcomes." in text
+def test_a_source_without_campaigns_and_outcomes_says_so(shop_page: str):
+    assert "The source has neither contacts nor responses." in shop_page
+    assert "The source has no outcomes." in shop_page
 
 
-def test_the_headline_names_what_the_source_does_not_give(all_months: Settings, page: Page):
+def test_the_headline_names_what_the_source_does_not_give(all_months: Settings, shop_page: str):
     with duckdb.connect(str(all_months.portrait_file), read_only=True) as con:
         without, tags = con.execute(
             "SELECT count(lacks), count(*) FROM tags.tag_catalogue WHERE in_force "
             "AND as_of = (SELECT max(as_of) FROM tags.tag_catalogue)"
         ).fetchall()[0]
-    text = page(all_months.portrait_file)
-    lead = text[text.index('<section id="overview">') :].partition("</p>")[0]
+    lead = shop_page[shop_page.index('<section id="overview">') :].partition("</p>")[0]
     assert 0 < without < tags
     known = f"{without} of {tags} tags are not known of anybody, because the source gives no "
     assert known in lead
@@ -149,8 +143,10 @@ def test_whatever_is_missing_the_page_still_opens(
     assert 'class="empty"' in text
 
 
-def test_what_was_cancelled_stands_by_month(all_months: Settings, tmp_path: Path, page: Page):
-    assert "Cancelled and returned" not in page(all_months.portrait_file)
+def test_what_was_cancelled_stands_by_month(
+    all_months: Settings, tmp_path: Path, shop_page: str, page: Page
+):
+    assert "Cancelled and returned" not in shop_page
     row = "SELECT * REPLACE ('source' AS area, 'transactions' AS subject, {} AS value, '{}' AS "
     row += f"advice_en, '{SHARE_RETURNED}' AS metric) FROM validation.validation_report "
     row += "WHERE as_of = '{}' LIMIT 1"
@@ -164,12 +160,11 @@ def test_what_was_cancelled_stands_by_month(all_months: Settings, tmp_path: Path
     assert table.index("4 of 201") < table.index("33 of 200")
 
 
-def test_nobody_is_named_on_the_page(all_months: Settings, page: Page):
-    text = page(all_months.portrait_file)
+def test_nobody_is_named_on_the_page(all_months: Settings, shop_page: str):
     with duckdb.connect(str(all_months.portrait_file), read_only=True) as con:
         people = con.execute("SELECT DISTINCT customer_id FROM tags.portrait_matrix").fetchall()
     assert len(people) > 10
-    assert not [person for (person,) in people if person in text]
+    assert not [person for (person,) in people if person in shop_page]
 
 
 def test_markup_in_values_is_escaped(all_months: Settings, tmp_path: Path, page: Page):

@@ -22,7 +22,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.evaluation.evaluate import evaluate
 from portrait_assets.stages.tags.evaluation.steps import batches
-from portrait_assets.testing.tag_world import write_catalogue
+from portrait_assets.testing.tag_world import touched_by, write_catalogue
 
 JUNE = date(2017, 6, 30)
 EVERYTHING = frozenset(each.name for each in EVIDENCE)
@@ -226,7 +226,8 @@ def test_the_catalogue_states_what_a_tag_needs_and_what_it_lacks(catalogue: Cata
 
 
 def tags_of(catalogue: Catalogue, **columns: list[object]) -> dict[str, list[object]]:
-    found = evaluate(catalogue, world(**columns), None, None, JUNE, EVERYTHING).portrait_matrix
+    touched = touched_by(catalogue, columns)
+    found = evaluate(touched, world(**columns), None, None, JUNE, EVERYTHING).portrait_matrix
     return {code: found[code].to_list() for code in found.columns}
 
 

@@ -19,7 +19,7 @@ from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_catalogue
 from portrait_assets.stages.tags.catalogue.packs.pack import chosen
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
-from portrait_assets.testing.tag_world import JUNE, tagged
+from portrait_assets.testing.tag_world import JUNE, tagged, touched_by
 from portrait_assets_tests.cleaned.test_clean import received
 from portrait_assets_tests.tags.test_packs import source
 
@@ -36,7 +36,7 @@ def tags_of(catalogue: Catalogue, **features: Sequence[object]) -> pl.DataFrame:
         schema=FEATURE_MATRIX.polars_schema,
     )
     with duckdb.connect() as con:
-        tagged(con, catalogue, {JUNE: matrix})
+        tagged(con, touched_by(catalogue, features), {JUNE: matrix})
         found: pl.DataFrame = con.sql(
             "FROM tags.portrait_matrix JOIN tags.tag_details USING (as_of, customer_no) "
             "ORDER BY customer_id"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from uuid import uuid4
 
 import dagster as dg
@@ -44,7 +45,9 @@ def this_process() -> str:
     return process_tag("run")[PROCESS_TAG].removeprefix("run:")
 
 
+@cache
 def dead_process() -> str:
+    """A process that is over; one serves all tests, as Dagster takes a second to import."""
     script = (
         "from portrait_assets.storage.dagster.runs import *; print(process_tag('run')[PROCESS_TAG])"
     )

@@ -50,6 +50,20 @@ def test_a_wrong_shape_is_found(frame: pl.DataFrame):
 
 
 @pytest.mark.parametrize(
+    ("changed", "failures"),
+    [
+        (GOOD, 0),
+        (GOOD.drop("age"), 1),
+        (GOOD.with_columns(extra=1), 1),
+        (GOOD.with_columns(pl.col("age").cast(pl.Float64)), 1),
+    ],
+    ids=["as contracted", "missing column", "unknown column", "other type"],
+)
+def test_of_no_rows_columns_and_types_are_checked(changed: pl.DataFrame, failures: int):
+    assert violations(contract_schema(TABLE), changed.clear())[0] == failures
+
+
+@pytest.mark.parametrize(
     "wrong",
     [{"age": -1}, {"age": 121}, {"grade": "R9"}],
     ids=["below", "above", "not allowed"],

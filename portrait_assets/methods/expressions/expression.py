@@ -153,12 +153,12 @@ def parse(text: str, columns: Mapping[str, Column], ranks: bool = True) -> Expre
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"it is longer than {MAX_LENGTH:,} characters; shorten it")
     try:
-        parsed = [tree for tree in sqlglot.parse(text, dialect="duckdb") if tree is not None]
+        parsed = _parsed(text)
         if len(parsed) != 1:
             raise ExpressionError("it is not one expression; write one condition without ';'")
         lookup = {name.lower(): name for name in columns}
         used_ranks: set[str] = set()
-        tree = _checked(parsed[0], columns, lookup, ranks, used_ranks)
+        tree = _checked(parsed[0].copy(), columns, lookup, ranks, used_ranks)
         _check_comparisons(tree, columns)
         sql = tree.sql(dialect="duckdb", identify=True, comments=False)
     except (SqlglotError, RecursionError) as error:
@@ -167,6 +167,12 @@ def parse(text: str, columns: Mapping[str, Column], ranks: bool = True) -> Expre
     used = {column.name for column in tree.find_all(exp.Column)}
     read = {name for name in used if not name.startswith(RANK_PREFIX)} | used_ranks
     return Expression(text.strip(), sql, tuple(sorted(read)), tuple(sorted(used_ranks)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(text: str) -> tuple[exp.Expr, ...]:
+    """The statements of the text, cached: copy before changing them."""
+    return tuple(tree for tree in sqlglot.parse(text, dialect="duckdb") if tree is not None)
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -49,6 +50,15 @@ def decided(rows: pl.DataFrame, canonical: Canonical) -> Decided:
     return Decided(months("is_held"), months("holds_codes"))
 
 
+# Of some two hundred parts, and the same for every column.
+@cache
+def _judged(of_customers: bool) -> tuple[pl.Expr, ...]:
+    """Whether a `value` is `personal`, and whether it may be an `id`."""
+    value = pl.col("value")
+    personal = is_personal(value, of_customers)
+    return personal.alias("personal"), has_long_number(value).alias("id")
+
+
 def free_text_rules(
     frame: pl.DataFrame, canonical: Canonical, decisions: Decided, own: Mapping[str, ColumnRules]
 ) -> Iterator[Rule]:
@@ -69,11 +79,12 @@ def free_text_rules(
             )
         if domain_of(own, f"{canonical.name}.{column.name}") is not None:
             continue
-        values = frame.select(value.drop_nulls().unique())
-        personal = is_personal(value, is_of_customers(canonical))
-        found = values.select(value, personal.alias("personal"), has_long_number(value).alias("id"))
-        if (named := found.filter("personal")[column.name]).len():
+        values = frame.select(value.drop_nulls().unique().alias("value"))
+        if values.is_empty():
+            continue
+        found = values.with_columns(_judged(is_of_customers(canonical)))
+        if (named := found.filter("personal")["value"]).len():
             yield Rule(column.name, PERSONAL, severity, value.is_in(named.implode()))
-        if (ids := found.filter(pl.col("id") & ~pl.col("personal"))[column.name]).len():
+        if (ids := found.filter(pl.col("id") & ~pl.col("personal"))["value"]).len():
             unusual = ~month.is_in(decisions.codes.get(column.name, []))
             yield Rule(column.name, PERSONAL, severity, value.is_in(ids.implode()) & unusual)

@@ -58,8 +58,9 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         WarehouseError: when a column is missing or unknown, or a value does not fit its type.
     """
-    unknown = [name for name in frame.columns if name not in table.column_names]
-    missing = [name for name in table.column_names if name not in frame.columns]
+    given = frame.columns
+    unknown = [name for name in given if name not in table.column_names]
+    missing = [name for name in table.column_names if name not in given]
     if unknown or missing:
         what = f"unknown column {unknown[0]}" if unknown else f"no column {missing[0]}"
         raise WarehouseError(
@@ -68,6 +69,8 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         )
     if table.types_as_received:
         return frame.select(table.column_names)
+    if frame.schema == table.polars_schema:
+        return frame
     try:
         return frame.select(table.column_names).cast(table.polars_schema)
     except pl.exceptions.PolarsError as error:

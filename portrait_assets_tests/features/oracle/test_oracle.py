@@ -25,7 +25,7 @@ from portrait_assets_tests.features.oracle.random_world import (
 )
 from portrait_assets_tests.features.oracle.rows import Row, Tables
 
-FAST, SLOW = range(2), range(2, 22)
+FAST, SLOW, LONG = range(2), range(2, 8), range(8, 22)
 NEVER_HERE = {
     *("income", "income_band", "occupation", "education", "marital_status", "children"),
     *("household_size", "household_type", "home_ownership"),
@@ -76,6 +76,8 @@ def test_every_feature_agrees_and_has_a_value_in_some_world():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", SLOW)
+@pytest.mark.parametrize(
+    "seed", [*SLOW, *(pytest.param(seed, marks=pytest.mark.long) for seed in LONG)]
+)
 def test_every_feature_agrees_in_many_worlds(seed: int):
     check(seed)

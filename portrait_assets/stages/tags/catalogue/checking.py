@@ -40,7 +40,7 @@ def check_catalogue(catalogue: Catalogue, context: Mapping[str, Column]) -> None
         kinds = _kinds(catalogue, con)
         for tag in catalogue.tags:
             _check_types(tag, kinds, con)
-            _check_reachable(tag, context, con)
+            _check_reachable(tag, context)
             _check_lowering(tag)
     finally:
         con.close()
@@ -164,10 +164,8 @@ def _fits(kind: str, declared: Type) -> bool:
     return declared in NUMERIC and number
 
 
-def _check_reachable(
-    tag: Tag, context: Mapping[str, Column], con: duckdb.DuckDBPyConnection
-) -> None:
-    position = unreachable_value(tag.values, tag.shape is Shape.ONE, context, con)
+def _check_reachable(tag: Tag, context: Mapping[str, Column]) -> None:
+    position = unreachable_value(tag.values, tag.shape is Shape.ONE, context)
     if position is not None:
         value = tag.values[position]
         raise TagError(

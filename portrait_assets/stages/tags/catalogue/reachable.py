@@ -8,6 +8,7 @@ compared as text and folded for constants.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from portrait_assets.methods.expressions.expression import (
     COMPARISONS,
     NUMERIC,
     RANK_PREFIX,
+    Expression,
     compared,
 )
 from portrait_assets.schema.table import Column, Type
@@ -47,24 +49,21 @@ _LOGIC = (
 
 
 def unreachable_value(
-    values: Sequence[TagValue],
-    first_match: bool,
-    context: Mapping[str, Column],
-    con: duckdb.DuckDBPyConnection,
+    values: Sequence[TagValue], first_match: bool, context: Mapping[str, Column]
 ) -> int | None:
     """The position of the first value that no customer can have; None when none is provably so.
 
     With `first_match` a customer has the first value whose rule matches.
     """
-    trees = [value.when.tree for value in values]
-    folded = [simplify(tree.copy()).sql(dialect="duckdb") for tree in trees]
+    folded = [_folded(value.when) for value in values]
     for position, rule in enumerate(folded):
         if rule in ("FALSE", "NULL"):
             return position
         if first_match and any(before in (rule, "TRUE") for before in folded[:position]):
             return position
+    trees = [value.when.tree for value in values]
     columns = sorted({column.name for tree in trees for column in tree.find_all(exp.Column)})
-    if not columns or not all(_simple(tree) for tree in trees):
+    if not columns or not all(_simple(value.when) for value in values):
         return None
     domains = [_representatives(name, trees, context) for name in columns]
     size = 1
@@ -72,12 +71,22 @@ def unreachable_value(
         size *= len(domain)
     if size > MAX_WORLD:
         return None
-    return _tried(columns, domains, values, first_match, con)
+    return _tried(columns, domains, values, first_match)
 
 
-def _simple(tree: exp.Expr) -> bool:
+# A process that reads a catalogue reads it again for each of its commands and runs, and nearly all
+# rules are those of the packs.
+@functools.lru_cache(maxsize=4096)
+def _folded(rule: Expression) -> str:
+    """The rule's SQL with what is constant in it evaluated."""
+    sql: str = simplify(rule.tree.copy()).sql(dialect="duckdb")
+    return sql
+
+
+@functools.lru_cache(maxsize=4096)
+def _simple(rule: Expression) -> bool:
     """Whether the rule only compares single columns with constants."""
-    for node in tree.walk():
+    for node in rule.tree.walk():
         if not isinstance(node, _LOGIC):
             return False
         if isinstance(node, exp.Binary) and not isinstance(node, exp.Connector | exp.Is):
@@ -148,7 +157,6 @@ def _tried(
     domains: Sequence[Sequence[str]],
     values: Sequence[TagValue],
     first_match: bool,
-    con: duckdb.DuckDBPyConnection,
 ) -> int | None:
     worlds = ", ".join(
         f"(SELECT unnest([{', '.join(domain)}]) AS {quote(name)})"
@@ -159,10 +167,22 @@ def _tried(
             f"WHEN {value.when.sql} THEN {position} WHEN ({value.when.sql}) IS NULL THEN -1"
             for position, value in enumerate(values)
         )
-        rows = con.sql(f"SELECT DISTINCT CASE {whens} END FROM {worlds}").fetchall()
+        rows = _rows(f"SELECT DISTINCT CASE {whens} END FROM {worlds}")
         reached = {row[0] for row in rows}
     else:
         counts = ", ".join(f"count(*) FILTER (WHERE {value.when.sql})" for value in values)
-        row = con.sql(f"SELECT {counts} FROM {worlds}").fetchall()[0]
+        (row,) = _rows(f"SELECT {counts} FROM {worlds}")
         reached = {position for position, count in enumerate(row) if count}
     return next((at for at in range(len(values)) if at not in reached), None)
+
+
+@functools.lru_cache(maxsize=4096)
+def _rows(sql: str) -> list[tuple[int | None, ...]]:
+    """What a query gives that reads no table."""
+    return _nothing().cursor().execute(sql).fetchall()
+
+
+@functools.cache
+def _nothing() -> duckdb.DuckDBPyConnection:
+    """A database without tables, in memory."""
+    return duckdb.connect(config={"enable_external_access": False, "threads": 1})

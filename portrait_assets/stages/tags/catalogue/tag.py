@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from portrait_assets.core.errors import PortraitError
@@ -229,18 +230,18 @@ class Catalogue:
         """Which pack has a tag that is not here, and the remedy, in words; empty for none."""
         return of_other_pack(code, self.elsewhere)
 
-    @property
+    @cached_property
     def published(self) -> tuple[Tag, ...]:
         """For each tag that is or was active its highest such version, by code."""
         last = {tag.code: tag for tag in self.tags if tag.status is not Status.DRAFT}
         return tuple(last[code] for code in sorted(last))
 
-    @property
+    @cached_property
     def numbers(self) -> dict[str, int]:
         """The number of each tag, by code from 1."""
         return {code: n for n, code in enumerate(sorted({tag.code for tag in self.tags}), start=1)}
 
-    @property
+    @cached_property
     def matrix_columns(self) -> tuple[Column, ...]:
         """A column per tag that is or was active; its values are those of all such versions.
 
