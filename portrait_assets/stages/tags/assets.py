@@ -12,6 +12,8 @@ from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_in
+from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_DECISION
+from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE, VALUE_MODEL
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.governance import check_unaltered
@@ -44,6 +46,10 @@ READ = (
     read(SOURCE_EVIDENCE, THE_MONTH),
     read(CUSTOMER_MONTH, THE_MONTH),
     read(UNPROFILED, THE_MONTH),
+    *(
+        read(table, THE_MONTH)
+        for table in (PREDICTION, PREDICTION_DECISION, CUSTOMER_VALUE, VALUE_MODEL)
+    ),
     *(
         source
         for step in (named_segment(THE_MONTH), marketing_allowed(THE_MONTH))
