@@ -13,6 +13,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_in
 from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_DECISION
+from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
 from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE, VALUE_MODEL
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience, membership_sql
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
@@ -48,7 +49,13 @@ READ = (
     read(UNPROFILED, THE_MONTH),
     *(
         read(table, THE_MONTH)
-        for table in (PREDICTION, PREDICTION_DECISION, CUSTOMER_VALUE, VALUE_MODEL)
+        for table in (
+            PREDICTION,
+            PREDICTION_DECISION,
+            CUSTOMER_VALUE,
+            VALUE_MODEL,
+            LIFECYCLE_STAGE,
+        )
     ),
     *(
         source

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.stages.predictions.contract import PREDICTION
+from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
 from portrait_assets.stages.predictions.value.comparing import HORIZON_MONTHS
 from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE
 from portrait_assets.stages.tags.catalogue.predicted_names import names_of
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import Targets
 
+_OF_STAGES = {"lifecycle": "stage", "lifecycle_since": "entered_on"}
 _OF_VALUES = {
     f"expected_purchases_{HORIZON_MONTHS}m": "expected_purchases",
     f"expected_spend_{HORIZON_MONTHS}m": "expected_spend",
@@ -38,6 +40,7 @@ class PredictedColumn:
         field: its name there.
         needs: the cleaned table without which nobody has a value.
         of: the target and its horizon in months; None where the table has no targets.
+        where: the condition on the rows of a customer of which there is then one.
     """
 
     column: Column
@@ -45,6 +48,7 @@ class PredictedColumn:
     field: str
     needs: str
     of: tuple[str, int] | None = None
+    where: str = "true"
 
 
 def predicted_columns(targets: Targets) -> dict[str, PredictedColumn]:
@@ -54,7 +58,7 @@ def predicted_columns(targets: Targets) -> dict[str, PredictedColumn]:
         PortraitError: when two targets would give the same name.
     """
     found: dict[str, PredictedColumn] = {}
-    for each in (*_of_targets(targets), *_of_values()):
+    for each in (*_of_targets(targets), *_of_values(), *_of_stages()):
         name = each.column.name
         if name in found:
             raise PortraitError(
@@ -89,6 +93,13 @@ def _of_values() -> Iterator[PredictedColumn]:
     for name, field in _OF_VALUES.items():
         column = replace(CUSTOMER_VALUE.column(field), name=name, nullable=True)
         yield PredictedColumn(column, CUSTOMER_VALUE, field, "transactions")
+
+
+def _of_stages() -> Iterator[PredictedColumn]:
+    for name, field in _OF_STAGES.items():
+        column = replace(LIFECYCLE_STAGE.column(field), name=name, nullable=True)
+        where = "left_on IS NULL"
+        yield PredictedColumn(column, LIFECYCLE_STAGE, field, "transactions", where=where)
 
 
 def rests_on(

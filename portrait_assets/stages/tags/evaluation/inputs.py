@@ -78,12 +78,12 @@ def predicted_steps(catalogue: Catalogue, tags: Sequence[Tag], months: Span) -> 
 def _predicted(table: Table, columns: Sequence[PredictedColumn], months: Span) -> Step:
     selected = "".join(f", {_of_row(each)} AS {quote(each.column.name)}" for each in columns)
     targets = sorted({each.of[0] for each in columns if each.of})
-    only = f" WHERE target IN ({literals(targets)})" if targets else ""
+    only = f"target IN ({literals(targets)})" if targets else columns[0].where
     grouped = " GROUP BY as_of, customer_id" if targets else ""
     return Step(
         _of(table),
         (read(table, months),),
-        f"SELECT as_of, customer_id{selected} FROM {quote(table.name)}{only}{grouped}",
+        f"SELECT as_of, customer_id{selected} FROM {quote(table.name)} WHERE {only}{grouped}",
     )
 
 

@@ -1,0 +1,115 @@
+"""The tables of the life cycle: spells in stages, and stages beside what customers did next."""
+
+from __future__ import annotations
+
+from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE
+from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+
+STAGES = ("introduction", "growth", "maturity", "dormancy", "churn")
+BASES = ("predictions", "gaps")
+MEASURES = ("log loss", "auc")
+VERDICTS = ("better", "not surely better", "worse", "not judged")
+
+
+def _number(name: str, en: str, zh: str) -> Column:
+    return Column(name, Type.NUMBER, en, zh)
+
+
+LIFECYCLE_STAGE = Table(
+    schema="predictions",
+    name="lifecycle_stage",
+    en="The stage of the life cycle that each customer is in, and the one that was left this month",
+    zh="客户生命周期阶段（含当月离开的阶段）",
+    operation=PREDICTED,
+    columns=(
+        CUSTOMER_ID,
+        Column(
+            "stage",
+            Type.TEXT,
+            "Introduction, growth, maturity, dormancy or churn",
+            "阶段（导入、成长、成熟、沉睡、流失）",
+            nullable=False,
+            allowed=STAGES,
+        ),
+        Column(
+            "entered_on",
+            Type.DATE,
+            "Month end at which the customer was first found in it, or the day of joining; null "
+            "where that was before the first month",
+            "进入日期（首月之前已进入时为空）",
+        ),
+        Column(
+            "left_on",
+            Type.DATE,
+            "Month end at which the customer was found in another; null while in it",
+            "离开日期（仍处于该阶段时为空）",
+        ),
+        Column(
+            "basis",
+            Type.TEXT,
+            "Whether it rests on a predicted probability and the gap since the last purchase, or "
+            "while none is known on the gap alone",
+            "判定依据（预测概率与购买间隔，或仅购买间隔）",
+            nullable=False,
+            allowed=BASES,
+            operation=DECLARED,
+        ),
+    ),
+    key=("as_of", "customer_id", "stage"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+    published_as_enums=True,
+)
+
+LIFECYCLE_BACKTEST = Table(
+    schema="predictions",
+    name="lifecycle_backtest",
+    en="What stages told of the window that the month closes, beside stages by rules of one line",
+    zh="生命周期阶段回测（与规则阶段对比）",
+    operation=SHARE,
+    columns=(
+        Column(
+            "measure",
+            Type.TEXT,
+            "Log loss of silence, purchase and high spend, less is better; or area under the curve "
+            "of silence, more is better",
+            "指标（三类结果的对数损失，越小越好；或沉默的AUC，越大越好）",
+            nullable=False,
+            allowed=MEASURES,
+            operation=DECLARED,
+        ),
+        Column(
+            "base_month",
+            Type.TEXT,
+            "Month at whose end customers were in the stages",
+            "基准月份",
+            nullable=False,
+            operation=DECLARED,
+        ),
+        Column(
+            "customers",
+            Type.INTEGER,
+            "Customers of whom the outcome is known",
+            "结果已知客户数",
+            nullable=False,
+            minimum=0,
+        ),
+        Column("silent", Type.INTEGER, "Those who were silent", "沉默客户数", False, minimum=0),
+        _number("value", "The measure of the stages", "阶段指标值"),
+        _number("rule_value", "The measure of stages by rules", "规则阶段指标值"),
+        _number("gain", "By how much the stages are better", "优于规则阶段的幅度"),
+        _number("gain_low", "Low end of its 95 % interval", "幅度区间下限"),
+        _number("gain_high", "High end of the interval", "幅度区间上限"),
+        Column(
+            "verdict",
+            Type.TEXT,
+            "Beside the stages by rules: better, not surely better, worse, or not judged",
+            "与规则阶段相比的结论",
+            nullable=False,
+            allowed=VERDICTS,
+        ),
+    ),
+    key=("as_of", "measure"),
+    partition_by=PartitionBy.AS_OF,
+    published=True,
+)
