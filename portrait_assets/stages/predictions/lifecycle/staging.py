@@ -86,7 +86,8 @@ def _sql(targets: Targets, rule: StageRule, scope: Scope) -> str:
         joined_on
     FROM (
         SELECT f.customer_id, f.tenure_days, f.days_between_purchases_12m, s.score AS p,
-            f.spend_1m, h.band, {everyone} AS of_all, coalesce(f.recency_days, f.tenure_days) AS away_days,
+            f.spend_1m, h.band, {everyone} AS of_all,
+            coalesce(f.recency_days, f.tenure_days) AS away_days,
             CASE WHEN NOT f.tenure_is_lower_bound
                 THEN {scope.day} - CAST(f.tenure_days AS INTEGER) END AS joined_on
         FROM feature_matrix AS f

@@ -103,7 +103,7 @@ def evaluation_steps(
         since = len(month_range(before, months[-1])) - 1
         previous = read(tag_table(catalogue), window(1, ago=since))
     looks_back = before is not None or len(months) > 1
-    empty = without_evidence(tags, given)
+    empty = without_evidence(tags, given, catalogue.predicted)
     kept = [t for t in tags if is_kept(t) and t.code not in empty] if looks_back else []
     base = base_step(catalogue, tags, features, segment, permission, predicted)
     ranked = ranked_step(tags, base)
