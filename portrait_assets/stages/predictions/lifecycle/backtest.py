@@ -78,17 +78,19 @@ def backtest_rows(
     is_judged = min(silent.sum(), (~silent).sum()) >= FEWEST
     nothing = Interval(*[float("nan")] * 3)
     scores = [rates[:, SILENT] for rates in (ours, theirs)]
-    measured = {
-        "log loss": (
+    measured = (
+        (
+            "log loss",
             *(float(each.mean()) for each in losses),
-            mean_gain(losses[0], losses[1]) if is_judged else nothing,
+            mean_gain(*losses) if is_judged else nothing,
         ),
-        "auc": (
+        (
+            "auc",
             *(auc(each, silent) for each in scores),
-            auc_gain(scores[0], scores[1], silent) if is_judged else nothing,
+            auc_gain(*scores, silent) if is_judged else nothing,
         ),
-    }
-    for name, (value, rule_value, gain) in measured.items():
+    )
+    for name, value, rule_value, gain in measured:
         yield {
             "as_of": last_day(month),
             "measure": name,

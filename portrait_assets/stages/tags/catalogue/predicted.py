@@ -20,7 +20,8 @@ from portrait_assets.stages.tags.catalogue.predicted_names import names_of
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import Targets
 
-_OF_STAGES = {"lifecycle": "stage", "lifecycle_since": "entered_on"}
+OF_STAGES = {"lifecycle": "stage", "lifecycle_since": "entered_on"}
+"""The columns of the life cycle by the name that tags give them."""
 _OF_VALUES = {
     f"expected_purchases_{HORIZON_MONTHS}m": "expected_purchases",
     f"expected_spend_{HORIZON_MONTHS}m": "expected_spend",
@@ -96,7 +97,7 @@ def _of_values() -> Iterator[PredictedColumn]:
 
 
 def _of_stages() -> Iterator[PredictedColumn]:
-    for name, field in _OF_STAGES.items():
+    for name, field in OF_STAGES.items():
         column = replace(LIFECYCLE_STAGE.column(field), name=name, nullable=True)
         where = "left_on IS NULL"
         yield PredictedColumn(column, LIFECYCLE_STAGE, field, "transactions", where=where)
