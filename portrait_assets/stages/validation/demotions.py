@@ -1,9 +1,8 @@
 """Demotions (降级建议): where a tag that decides others has not beaten its baseline.
 
 A prediction that other tags rest on has to have been better than the best rule of one line in the
-months before. Otherwise a draft puts that rule in its place, which takes effect by approval. Where a
-tag rests on predictions of which the best baseline stands in the place of a model already, there is
-nothing to put there.
+months before. Otherwise a draft puts that rule in its place, which takes effect by approval. Where
+the best baseline predicts already in the place of a model, there is nothing to put there.
 """
 
 from __future__ import annotations

@@ -74,21 +74,14 @@ def backtest_rows(
     outcome = judged["outcome"].to_numpy()
     silent = outcome == SILENT
     ours, theirs = (_rates(learned, judged, stage) for stage in ("stage", "rule_stage"))
-    losses = [_log_loss(rates, outcome) for rates in (ours, theirs)]
-    is_judged = min(silent.sum(), (~silent).sum()) >= FEWEST
-    nothing = Interval(*[float("nan")] * 3)
-    scores = [rates[:, SILENT] for rates in (ours, theirs)]
+    loss, rule_loss = (_log_loss(rates, outcome) for rates in (ours, theirs))
+    score, rule_score = ours[:, SILENT], theirs[:, SILENT]
+    less, more = Interval(*[np.nan] * 3), Interval(*[np.nan] * 3)
+    if min(silent.sum(), (~silent).sum()) >= FEWEST:
+        less, more = mean_gain(loss, rule_loss), auc_gain(score, rule_score, silent)
     measured = (
-        (
-            "log loss",
-            *(float(each.mean()) for each in losses),
-            mean_gain(*losses) if is_judged else nothing,
-        ),
-        (
-            "auc",
-            *(auc(each, silent) for each in scores),
-            auc_gain(*scores, silent) if is_judged else nothing,
-        ),
+        ("log loss", float(loss.mean()), float(rule_loss.mean()), less),
+        ("auc", auc(score, silent), auc(rule_score, silent), more),
     )
     for name, value, rule_value, gain in measured:
         yield {
