@@ -19,7 +19,7 @@ from portrait_assets.stages.tags.evaluation.inputs import (
 )
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Read, Source
+from portrait_assets.storage.steps import Source
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,11 @@ def evaluate(
             steps.segment: NO_SEGMENTS,
             steps.permission: NO_PERMISSIONS,
         }
-        for step in steps.predicted:
-            (stored,) = (each for each in step.reads if isinstance(each, Read))
-            if predicted and stored.table in predicted:
-                frames[stored] = predicted[stored.table]
+        for table, step in steps.predicted.items():
+            if predicted and table in predicted:
+                frames[step.reads[0]] = predicted[table]
             else:
-                relations[step] = nothing_predicted(catalogue, stored.table)
+                relations[step] = nothing_predicted(catalogue, table)
         for number, (source, frame) in enumerate(frames.items()):
             relations[source] = f"given_{number}"
             con.register(relations[source], frame)

@@ -6,7 +6,7 @@ and ranks are fitted, over all; `ranked` then has the rows of the scope's popula
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
 from portrait_assets.schema.table import Table
@@ -59,7 +59,9 @@ NO_PERMISSIONS = (
 """The relation that replaces `marketing_allowed` where nothing is known of it."""
 
 
-def predicted_steps(catalogue: Catalogue, tags: Sequence[Tag], months: Span) -> tuple[Step, ...]:
+def predicted_steps(
+    catalogue: Catalogue, tags: Sequence[Tag], months: Span
+) -> Mapping[Table, Step]:
     """What tags read of predictions: of each of their tables a row per month and customer.
 
     Args:
@@ -72,7 +74,7 @@ def predicted_steps(catalogue: Catalogue, tags: Sequence[Tag], months: Span) -> 
     for name, each in catalogue.predicted.items():
         if name in read_by:
             of_table.setdefault(each.table, []).append(each)
-    return tuple(_predicted(table, own, months) for table, own in of_table.items())
+    return {table: _predicted(table, own, months) for table, own in of_table.items()}
 
 
 def _predicted(table: Table, columns: Sequence[PredictedColumn], months: Span) -> Step:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from portrait_assets.core.months import month_range
-from portrait_assets.schema.table import Type
+from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, PROFILING_ALLOWED
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
@@ -57,7 +57,7 @@ class EvaluationSteps:
     features: Read
     segment: Step
     permission: Step
-    predicted: tuple[Step, ...]
+    predicted: Mapping[Table, Step]
     previous: Read | None
     evaluated: Step
     matrix: Step
@@ -105,7 +105,7 @@ def evaluation_steps(
     looks_back = before is not None or len(months) > 1
     empty = without_evidence(tags, given, catalogue.predicted)
     kept = [t for t in tags if is_kept(t) and t.code not in empty] if looks_back else []
-    base = base_step(catalogue, tags, features, segment, permission, predicted)
+    base = base_step(catalogue, tags, features, segment, permission, [*predicted.values()])
     ranked = ranked_step(tags, base)
     last = kept_steps(catalogue, kept, ranked, previous, len(months) > 1)
     inputs = with_kept_sql(kept, last)
