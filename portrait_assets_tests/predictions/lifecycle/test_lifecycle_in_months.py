@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 import pytest
 
@@ -25,7 +27,7 @@ TARGETS = packaged_targets()
 def world(tmp_path_factory: pytest.TempPathFactory) -> PredictionWorld:
     folder = tmp_path_factory.mktemp("lifecycle")
     targets = Targets((outcome("silence"), outcome("spend")))
-    world = PredictionWorld(folder, targets=targets)
+    world = PredictionWorld(folder, customers=600, targets=targets)
     world.predict()
     warehouse = world.warehouse
     warehouse.write(LIFECYCLE_STAGE, MONTHS, spells_of(warehouse, TARGETS, MONTHS))
@@ -50,8 +52,9 @@ def test_each_month_by_itself_is_what_all_give_together(world: PredictionWorld):
 def test_windows_that_are_over_are_judged_beside_the_rules(world: PredictionWorld):
     rows = world.warehouse.read(LIFECYCLE_BACKTEST, MONTHS)
     assert rows["base_month"].unique().sort().to_list() == MONTHS[1:-1]
-    newest = rows.filter(pl.col("as_of") == last_day(MONTHS[-1]), pl.col("measure") == "auc")
-    assert newest["verdict"].to_list() == ["better"]
+    newest = rows.filter(pl.col("as_of") == last_day(MONTHS[-1])).sort("measure")
+    assert newest["verdict"].to_list() == ["better", "better"], "here rules put all in one stage"
+    assert newest["rule_value"].to_list() == pytest.approx([0.5, math.log(2)], abs=0.01)
     assert backtests(world.warehouse, TARGETS, MONTHS, 1_000).is_empty(), "too few to be shown"
 
 

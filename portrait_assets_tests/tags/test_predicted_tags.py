@@ -1,0 +1,217 @@
+"""Tags read what is predicted of their target, and state what gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from portrait_assets.core.errors import PortraitError
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_DECISION
+from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
+from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE, VALUE_MODEL
+from portrait_assets.stages.tags.catalogue.bases import NOTHING, Basis
+from portrait_assets.stages.tags.catalogue.evidence import without_evidence
+from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.predicted import predicted_columns, rests_on
+from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.evaluation.evaluate import Evaluation, evaluate
+from portrait_assets.stages.targets.outcomes import Targets, outcome, packaged_targets
+from portrait_assets_tests.tags.test_evidence import EVERYTHING, JUNE, without, world
+
+NAMES = "abcdef"
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+def rows(table: Table, *given: Mapping[str, object]) -> pl.DataFrame:
+    """One row of each customer a, b, ... with these columns."""
+    of_all = [
+        {"as_of": JUNE, "customer_id": who} | dict(row)
+        for who, row in zip(NAMES, given, strict=False)
+    ]
+    return pl.DataFrame(of_all, schema=table.polars_schema, strict=False)
+
+
+def predicted(target: str, horizon: int = 1, **columns: Sequence[object]) -> pl.DataFrame:
+    """The predictions of a target of customers a, b, ..."""
+    height = len(next(iter(columns.values())))
+    each = [{name: values[at] for name, values in columns.items()} for at in range(height)]
+    return rows(PREDICTION, *({"target": target, "horizon": horizon} | row for row in each))
+
+
+def evaluated(
+    catalogue: Catalogue, tables: Mapping[Table, pl.DataFrame], **features: list[object]
+) -> Evaluation:
+    return evaluate(
+        catalogue, world(**features), None, None, JUNE, EVERYTHING, predicted=dict(tables)
+    )
+
+
+def held(found: Evaluation, code: str) -> list[object]:
+    return found.portrait_matrix.sort("customer_id")[code].to_list()
+
+
+def confidences(found: Evaluation, code: str) -> list[float]:
+    own = found.tag_table.filter(pl.col("tag_code") == code).sort("customer_id")
+    return own["confidence"].to_list()
+
+
+def test_lapse_risk_is_the_band_of_the_prediction_and_not_recency(catalogue: Catalogue):
+    tables = {
+        PREDICTION: pl.concat(
+            [
+                predicted(
+                    "silence",
+                    band=["highest", "high", "middle", "low", "lowest"],
+                    low=[0.8, 0.5, 0.3, 0.1, None],
+                    high=[0.9, 0.7, 0.34, 0.2, None],
+                ),
+                predicted("silence", horizon=3, band=["lowest"] * 5),
+                predicted("purchase", band=["lowest", "low", "low", "high", "highest"]),
+            ]
+        )
+    }
+    found = evaluated(
+        catalogue, tables, recency_days=[1, 2, 3, 4, 5], purchases_12m=[3, 3, 3, 3, 3]
+    )
+    assert held(found, "lapse_risk") == ["high", "high", "medium", "low", "low"]
+    # One less the width of the interval; of whom there is none, how much is known of the rhythm.
+    assert confidences(found, "lapse_risk") == [0.9, 0.8, 0.96, 0.9, 0.5]
+
+
+def test_while_nothing_is_predicted_the_baseline_rule_decides(catalogue: Catalogue):
+    features = {
+        "recency_days": [50, 40, 30, 20, 10, 0],
+        "tenure_days": [181] * 6,
+        "purchases_6m": [0, 1, 2, 4, 8, 16],
+    }
+    found = evaluated(catalogue, {}, **features)
+    assert held(found, "lapse_risk") == ["high", "high", "medium", "low", "low", "low"]
+    chances = [round(1 - (197 / 227) ** (n + 0.5), 3) for n in features["purchases_6m"]]
+    assert held(found, "purchase_probability_30d") == chances
+    assert held(found, "lifecycle_stage") == [None] * 6
+
+
+def test_a_probability_is_that_of_the_target_and_decides_the_outlook(catalogue: Catalogue):
+    tables = {PREDICTION: predicted("purchase", score=[0.91234, 0.5, 0.1])}
+    found = evaluated(catalogue, tables, spend_6m=[100, 100, 100])
+    assert held(found, "purchase_probability_30d") == [0.912, 0.5, 0.1]
+    assert held(found, "purchase_outlook") == ["likely", "open", "unlikely"]
+    assert held(found, "spend_at_risk") == [9, 50, 90]
+
+
+def test_expected_spend_is_the_probability_times_the_usual_spend_of_a_month(catalogue: Catalogue):
+    """600 in 6 of 12 months with a purchase are 100; 150 of a quarter are 50: on average 75."""
+    tables = {PREDICTION: predicted("purchase", score=[0.8, 0.8])}
+    found = evaluated(
+        catalogue,
+        tables,
+        spend_12m=[600, 600],
+        spend_3m=[150, 150],
+        active_month_share_12m=[0.5, 1.0],
+        observed_months=[12, 2],
+    )
+    assert held(found, "expected_spend_30d") == [60, 150]
+
+
+def test_values_and_stages_are_read_as_they_stand(catalogue: Catalogue):
+    stages = pl.concat(
+        [
+            rows(LIFECYCLE_STAGE, {"stage": "churn", "basis": "gaps"}),
+            rows(LIFECYCLE_STAGE, {"stage": "growth", "basis": "gaps", "left_on": JUNE}),
+        ]
+    )
+    tables = {
+        LIFECYCLE_STAGE: stages,
+        CUSTOMER_VALUE: rows(CUSTOMER_VALUE, {"expected_spend": Decimal("120.50"), "p_alive": 0.4}),
+    }
+    found = evaluated(catalogue, tables, spend_12m=[9, 1])
+    assert held(found, "lifecycle_stage") == ["churn", None]
+    assert [str(each) for each in held(found, "expected_spend_quarter")] == ["120.50", "None"]
+    assert confidences(found, "expected_spend_quarter") == [0.4]
+    assert held(found, "win_back") == [True, None]
+
+
+def test_a_tag_rests_on_predictions_also_by_way_of_others(catalogue: Catalogue):
+    on = rests_on({tag.code: tag.reads for tag in catalogue.published}, catalogue.predicted)
+    assert on["save_first"] == {"predicted_silence_band", "predicted_response_band"}
+    assert on["next_action"] >= {"predicted_silence_band", "lifecycle"}
+    assert on["value_tier"] == frozenset()
+
+
+def test_nobody_has_a_prediction_without_the_table_that_its_target_is_of(catalogue: Catalogue):
+    lacks = without_evidence(catalogue.active("2017-06"), without("responses"), catalogue.predicted)
+    assert "responses" in lacks["expected_response_rate"]
+    lacks = without_evidence(
+        catalogue.active("2017-06"), without("transactions"), catalogue.predicted
+    )
+    assert lacks["expected_spend_quarter"] == ["transactions"]
+
+
+def test_risks_of_credit_and_targets_by_kind_are_no_columns(catalogue: Catalogue):
+    names = {each.of[0] for each in catalogue.predicted.values() if each.of}
+    assert {"silence", "response"} <= names
+    assert not names & {"overdue", "response_by_kind", "answer"}
+
+
+def test_two_targets_of_one_name_in_rules_are_refused():
+    silence = outcome("silence")
+    targets = Targets((silence, replace(silence, code="silence_low")))
+    with pytest.raises(PortraitError, match=r"Two targets would both be called predicted_silence_"):
+        predicted_columns(targets)
+
+
+# -- what the catalogue states ---------------------------------------------------------------
+
+
+def basis(of: str, method: str | None = None) -> Basis:
+    decided = [
+        {"target": target, "horizon": 1, "basis": kind, "model_version": f"{target[0]}1"}
+        for target, kind in (("silence", of), ("response", "baseline"), ("spend", of))
+    ]
+    schema = {n: PREDICTION_DECISION.polars_schema[n] for n in ("target", "horizon", "basis")}
+    decisions = pl.DataFrame(decided, schema=schema | {"model_version": pl.String})
+    valued = [{"method": method, "valued": 5}] if method else []
+    schema = {n: VALUE_MODEL.polars_schema[n] for n in ("method", "valued")}
+    return Basis.of(decisions, pl.DataFrame(valued, schema=schema))
+
+
+def stated(catalogue: Catalogue, by: Basis) -> dict[str, tuple[str | None, list[str] | None]]:
+    listed = catalogue_rows(catalogue, JUNE, None, by).filter("in_force")
+    return {
+        code: (of, versions)
+        for code, of, versions in listed.select("tag_code", "basis", "model_versions").iter_rows()
+    }
+
+
+def test_the_catalogue_states_whether_a_model_or_a_baseline_gave_a_tag(catalogue: Catalogue):
+    found = stated(catalogue, basis("model", "BG/NBD"))
+    assert found["lapse_risk"] == ("model", ["silence s1"])
+    assert found["expected_response_rate"] == ("baseline", ["response r1"])
+    assert found["save_first"] == ("both", ["response r1", "silence s1"])
+    assert found["lifecycle_stage"] == ("model", ["silence s1", "spend s1"])
+    assert found["expected_spend_quarter"] == ("model", ["BG/NBD"])
+    assert found["value_tier"] == (None, None)
+
+
+def test_a_rule_that_repeats_the_past_is_a_baseline_and_so_is_what_is_not_predicted(
+    catalogue: Catalogue,
+):
+    repeats = stated(catalogue, basis("baseline", "the last window repeats"))
+    assert repeats["expected_spend_quarter"] == ("baseline", ["the last window repeats"])
+    nothing = stated(catalogue, NOTHING)
+    assert nothing["lapse_risk"] == nothing["expected_spend_quarter"] == ("baseline", None)
+    assert nothing["lifecycle_stage"] == ("baseline", None)
+
+
+def test_packaged_targets_are_read_by_every_catalogue(catalogue: Catalogue):
+    assert set(predicted_columns(packaged_targets())) == set(catalogue.predicted)
