@@ -138,7 +138,7 @@ def test_values_and_stages_are_read_as_they_stand(catalogue: Catalogue):
     assert held(found, "lifecycle_stage") == ["churn", None]
     assert [str(each) for each in held(found, "expected_spend_quarter")] == ["120.50", "None"]
     assert confidences(found, "expected_spend_quarter") == [0.4]
-    assert held(found, "win_back") == [True, None]
+    assert held(found, "win_back") == [True, False], "the other has little value"
 
 
 def test_a_tag_rests_on_predictions_also_by_way_of_others(catalogue: Catalogue):
