@@ -163,6 +163,12 @@ def test_risks_of_credit_and_targets_by_kind_are_no_columns(catalogue: Catalogue
     assert not names & {"overdue", "response_by_kind", "answer"}
 
 
+def test_a_target_that_a_source_has_not_predicted_is_null_for_everyone():
+    unpredicted = Targets((replace(outcome("silence"), prediction_horizon=None),))
+    columns = predicted_columns(unpredicted)
+    assert columns["predicted_silence"].of == ("silence", 0)
+
+
 def test_two_targets_of_one_name_in_rules_are_refused():
     silence = outcome("silence")
     targets = Targets((silence, replace(silence, code="silence_low")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -56,6 +57,12 @@ def test_windows_that_are_over_are_judged_beside_the_rules(world: PredictionWorl
     assert newest["verdict"].to_list() == ["better", "better"], "here rules put all in one stage"
     assert newest["rule_value"].to_list() == pytest.approx([0.5, math.log(2)], abs=0.01)
     assert backtests(world.warehouse, TARGETS, MONTHS, 1_000).is_empty(), "too few to be shown"
+
+
+def test_windows_of_different_lengths_are_not_judged_together(world: PredictionWorld):
+    longer = replace(outcome("silence"), prediction_horizon=2)
+    targets = Targets((longer, outcome("spend")))
+    assert backtests(world.warehouse, targets, MONTHS, 10).is_empty()
 
 
 @pytest.mark.parametrize(

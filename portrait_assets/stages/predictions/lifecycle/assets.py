@@ -91,7 +91,10 @@ def backtests(
     A window of fewer than `smallest` customers has none.
     """
     rows: list[dict[str, object]] = []
-    horizon = targets.derived[SILENCE].prediction_horizon or 1
+    horizons = {targets.derived[name].prediction_horizon for name in (SILENCE, SPEND)}
+    horizon = horizons.pop()
+    if horizon is None or horizons:
+        return LIFECYCLE_BACKTEST.empty()  # Both are known of no window together.
     for month in warehouse.place.each(months):
         base, earlier = (next_month(month, -back * horizon) for back in (1, 2))
         judged = followed(warehouse, targets, base, month)

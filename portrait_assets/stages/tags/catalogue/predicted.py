@@ -72,9 +72,10 @@ def predicted_columns(targets: Targets) -> dict[str, PredictedColumn]:
 
 def _of_targets(targets: Targets) -> Iterator[PredictedColumn]:
     for outcome in targets.outcomes:
-        horizon = outcome.prediction_horizon
-        if horizon is None or outcome.is_credit or outcome.is_several:
+        if outcome.is_credit or outcome.is_several:
             continue
+        # Of a target that a source has not predicted the columns are there, and null.
+        horizon = outcome.prediction_horizon or 0
         for name, field in names_of(outcome.code):
             column = _renamed(PREDICTION.column(field), name, outcome)
             yield PredictedColumn(column, PREDICTION, field, outcome.needs, (outcome.code, horizon))
