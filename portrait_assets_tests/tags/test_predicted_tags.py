@@ -56,7 +56,7 @@ def evaluated(
     )
 
 
-def held(found: Evaluation, code: str) -> list[object]:
+def values_of(found: Evaluation, code: str) -> list[object]:
     return found.portrait_matrix.sort("customer_id")[code].to_list()
 
 
@@ -83,30 +83,30 @@ def test_lapse_risk_is_the_band_of_the_prediction_and_not_recency(catalogue: Cat
     found = evaluated(
         catalogue, tables, recency_days=[1, 2, 3, 4, 5], purchases_12m=[3, 3, 3, 3, 3]
     )
-    assert held(found, "lapse_risk") == ["high", "high", "medium", "low", "low"]
+    assert values_of(found, "lapse_risk") == ["high", "high", "medium", "low", "low"]
     # One less the width of the interval; of whom there is none, how much is known of the rhythm.
     assert confidences(found, "lapse_risk") == [0.9, 0.8, 0.96, 0.9, 0.5]
 
 
 def test_while_nothing_is_predicted_the_baseline_rule_decides(catalogue: Catalogue):
-    features = {
+    features: dict[str, list[object]] = {
         "recency_days": [50, 40, 30, 20, 10, 0],
         "tenure_days": [181] * 6,
         "purchases_6m": [0, 1, 2, 4, 8, 16],
     }
     found = evaluated(catalogue, {}, **features)
-    assert held(found, "lapse_risk") == ["high", "high", "medium", "low", "low", "low"]
-    chances = [round(1 - (197 / 227) ** (n + 0.5), 3) for n in features["purchases_6m"]]
-    assert held(found, "purchase_probability_30d") == chances
-    assert held(found, "lifecycle_stage") == [None] * 6
+    assert values_of(found, "lapse_risk") == ["high", "high", "medium", "low", "low", "low"]
+    chances = [round(1 - (197 / 227) ** (n + 0.5), 3) for n in (0, 1, 2, 4, 8, 16)]
+    assert values_of(found, "purchase_probability_30d") == chances
+    assert values_of(found, "lifecycle_stage") == [None] * 6
 
 
 def test_a_probability_is_that_of_the_target_and_decides_the_outlook(catalogue: Catalogue):
     tables = {PREDICTION: predicted("purchase", score=[0.91234, 0.5, 0.1])}
     found = evaluated(catalogue, tables, spend_6m=[100, 100, 100])
-    assert held(found, "purchase_probability_30d") == [0.912, 0.5, 0.1]
-    assert held(found, "purchase_outlook") == ["likely", "open", "unlikely"]
-    assert held(found, "spend_at_risk") == [9, 50, 90]
+    assert values_of(found, "purchase_probability_30d") == [0.912, 0.5, 0.1]
+    assert values_of(found, "purchase_outlook") == ["likely", "open", "unlikely"]
+    assert values_of(found, "spend_at_risk") == [9, 50, 90]
 
 
 def test_expected_spend_is_the_probability_times_the_usual_spend_of_a_month(catalogue: Catalogue):
@@ -120,7 +120,7 @@ def test_expected_spend_is_the_probability_times_the_usual_spend_of_a_month(cata
         active_month_share_12m=[0.5, 1.0],
         observed_months=[12, 2],
     )
-    assert held(found, "expected_spend_30d") == [60, 150]
+    assert values_of(found, "expected_spend_30d") == [60, 150]
 
 
 def test_values_and_stages_are_read_as_they_stand(catalogue: Catalogue):
@@ -135,10 +135,10 @@ def test_values_and_stages_are_read_as_they_stand(catalogue: Catalogue):
         CUSTOMER_VALUE: rows(CUSTOMER_VALUE, {"expected_spend": Decimal("120.50"), "p_alive": 0.4}),
     }
     found = evaluated(catalogue, tables, spend_12m=[9, 1])
-    assert held(found, "lifecycle_stage") == ["churn", None]
-    assert [str(each) for each in held(found, "expected_spend_quarter")] == ["120.50", "None"]
+    assert values_of(found, "lifecycle_stage") == ["churn", None]
+    assert [str(each) for each in values_of(found, "expected_spend_quarter")] == ["120.50", "None"]
     assert confidences(found, "expected_spend_quarter") == [0.4]
-    assert held(found, "win_back") == [True, False], "the other has little value"
+    assert values_of(found, "win_back") == [True, False], "the other has little value"
 
 
 def test_a_tag_rests_on_predictions_also_by_way_of_others(catalogue: Catalogue):

@@ -75,8 +75,14 @@ def _predict(small: SmallWorld, month: str, score: np.ndarray, basis: str) -> No
     of_month |= {"model_version": "a1", "basis": basis}
     rows = pl.DataFrame({**of_month, "customer_id": small.customers, "score": score, "band": "low"})
     small.warehouse.write(PREDICTION, [month], filled(PREDICTION, rows))
-    said = {"family": "f", "fitted_in": month, "action": "kept", "reason_en": "", "reason_zh": ""}
-    decision = filled(PREDICTION_DECISION, pl.DataFrame([of_month | said]))
+    decided = {
+        "family": "f",
+        "fitted_in": month,
+        "action": "kept",
+        "reason_en": "",
+        "reason_zh": "",
+    }
+    decision = filled(PREDICTION_DECISION, pl.DataFrame([of_month | decided]))
     small.warehouse.write(PREDICTION_DECISION, [month], decision)
 
 

@@ -99,7 +99,7 @@ def predicted_of(
 
 
 def is_predicted(label: str) -> bool:
-    """Whether evidence is a number of a prediction, which is told in a sentence of its own."""
+    """Whether evidence is a number of a prediction, which has a sentence of its own."""
     return label.startswith(PREFIX)
 
 

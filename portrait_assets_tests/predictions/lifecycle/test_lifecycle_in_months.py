@@ -99,7 +99,7 @@ def test_stages_that_tell_less_than_rules_are_found(world: PredictionWorld):
     assert "(rules 0." in finding.detail
 
 
-def test_stages_are_about_customers_and_what_they_told_is_not():
+def test_stages_are_about_customers_and_their_backtest_is_not():
     assert [[c.name for c in table.columns if c.identifies] for table in TABLES] == [
         ["customer_id"],
         [],

@@ -1,4 +1,4 @@
-"""The asset of the life cycle: spells of each month, and what stages told of the month after."""
+"""The asset of the life cycle: spells of each month, and how well stages predicted the month after."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -124,10 +124,10 @@ def followed(warehouse: Warehouse, targets: Targets, base: str, month: str) -> p
     known = {
         name: labels(warehouse, targets.derived[name], [base], month) for name in (SILENCE, SPEND)
     }
-    held = warehouse.read(LIFECYCLE_STAGE, [base]).filter(pl.col("left_on").is_null())
+    staged = warehouse.read(LIFECYCLE_STAGE, [base]).filter(pl.col("left_on").is_null())
     by_rule = Engine(warehouse.con).frame(rule_stages_step(), Scope(base))
     return (
-        held.select("customer_id", "stage")
+        staged.select("customer_id", "stage")
         .join(by_rule.select("customer_id", "rule_stage"), on="customer_id", how="inner")
         .join(outcomes_of(known), on="customer_id", how="inner")
         .sort("customer_id")

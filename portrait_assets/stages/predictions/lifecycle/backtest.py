@@ -1,4 +1,4 @@
-"""What the stages of a month's end told of the window after it, beside stages by rules alone.
+"""How well the stages of a month's end predicted the window after it, beside stages by rules alone.
 
 Both give each customer the rates of their stage in the window that ended with the base month, so
 that nothing is taken from what is judged: of silence, of a purchase, and of spend among the top.

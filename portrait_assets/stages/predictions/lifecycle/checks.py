@@ -18,10 +18,10 @@ from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 
 def _one_stage(subject: Subject) -> Finding:
     """Nobody is in two stages, or left one without being in another."""
-    held = pl.col("left_on").is_null().sum().alias("held")
+    is_open = pl.col("left_on").is_null().sum().alias("open")
     left = pl.col("left_on").is_not_null().sum().alias("left")
-    by_customer = subject.rows.group_by("customer_id").agg(held, left)
-    wrong = by_customer.filter((pl.col("held") != 1) | (pl.col("left") > 1))
+    by_customer = subject.rows.group_by("customer_id").agg(is_open, left)
+    wrong = by_customer.filter((pl.col("open") != 1) | (pl.col("left") > 1))
     return Finding(wrong.height, f"{wrong.height} of {by_customer.height} are not in one stage")
 
 
@@ -48,12 +48,12 @@ def _no_gap(subject: Subject) -> Finding:
 def _better(subject: Subject) -> Finding:
     worse = subject.rows.filter(pl.col("verdict") == "worse")
     measured = subject.rows.select("measure", "value", "rule_value")
-    told = ", ".join(
+    measures = ", ".join(
         f"{measure} {value:.3f} (rules {rule:.3f})"
         for measure, value, rule in measured.iter_rows()
         if value is not None and rule is not None
     )
-    return Finding(worse.height, told or "no window is judged")
+    return Finding(worse.height, measures or "no window is judged")
 
 
 ONE_STAGE = TableCheck(

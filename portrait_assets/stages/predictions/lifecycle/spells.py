@@ -39,7 +39,7 @@ def spells(now: pl.DataFrame, before: pl.DataFrame | None, as_of: date) -> pl.Da
         .otherwise(pl.coalesce(joined, pl.lit(found, pl.Date)))
     )
     month, never = pl.lit(as_of).alias("as_of"), pl.lit(None, pl.Date)
-    held = both.select(
+    still = both.select(
         month, "customer_id", "stage", entered.alias("entered_on"), never.alias("left_on"), "basis"
     )
     left = both.filter(pl.col("was_known") & ~stays).select(
@@ -50,5 +50,5 @@ def spells(now: pl.DataFrame, before: pl.DataFrame | None, as_of: date) -> pl.Da
         pl.lit(as_of).alias("left_on"),
         pl.col("was_basis").alias("basis"),
     )
-    rows = pl.concat([held, left]).sort("customer_id", "left_on", nulls_last=False)
+    rows = pl.concat([still, left]).sort("customer_id", "left_on", nulls_last=False)
     return rows.select(LIFECYCLE_STAGE.column_names)
