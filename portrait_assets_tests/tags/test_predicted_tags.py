@@ -6,22 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+import duckdb
 import polars as pl
 import pytest
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_DECISION
+from portrait_assets.stages.predictions.contract import (
+    PREDICTION,
+    PREDICTION_DECISION,
+    PREDICTION_MODEL,
+)
 from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
 from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE, VALUE_MODEL
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.catalogue.bases import NOTHING, Basis
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.predicted import predicted_columns, rests_on
+from portrait_assets.stages.tags.catalogue.quasi_identifiers import quasi_identifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.evaluation.evaluate import Evaluation, evaluate
+from portrait_assets.stages.tags.predicted_evidence import PredictedEvidence
+from portrait_assets.stages.tags.shared_rows import predicted_from
 from portrait_assets.stages.targets.outcomes import Targets, outcome, packaged_targets
+from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets_tests.tags.test_evidence import EVERYTHING, JUNE, without, world
 
 NAMES = "abcdef"
@@ -221,3 +232,86 @@ def test_a_rule_that_repeats_the_past_is_a_baseline_and_so_is_what_is_not_predic
 
 def test_packaged_targets_are_read_by_every_catalogue(catalogue: Catalogue):
     assert set(predicted_columns(packaged_targets())) == set(catalogue.predicted)
+
+
+# -- what may be found by it, and its evidence ------------------------------------------------
+
+
+def test_what_a_model_computes_of_ages_is_a_quasi_identifier_and_so_is_what_reads_it(
+    catalogue: Catalogue,
+):
+    definition = load_source(PACKAGED_SOURCES / "corner_shop").definition
+    quasi = quasi_identifiers(definition, catalogue)
+    names = [name for name in catalogue.predicted if name.startswith("predicted_silence")]
+    of_age = quasi.of_matrix((), None, dict.fromkeys(names, ("recency_days", "age")))
+    assert {"lapse_risk", "save_first"} <= of_age
+    assert "purchase_outlook" not in of_age, "it is of another target"
+    assert "lapse_risk" not in quasi.of_matrix((), None, dict.fromkeys(names, ("recency_days",)))
+
+
+def test_the_features_of_the_months_models_are_read_from_the_file():
+    with duckdb.connect() as con:
+        ensure_table(con, PREDICTION_MODEL)
+        con.execute(
+            "INSERT INTO predictions.prediction_model BY NAME SELECT as_of, target, 1 AS horizon, "
+            "'v' AS model_version, row_number() OVER () AS item, 'model' AS basis, 'f' AS family, "
+            "'2017-06' AS fitted_in, 'p' AS part, 0 AS position, feature FROM (VALUES "
+            f"(DATE '{JUNE}', 'silence', 'age'), (DATE '{JUNE}', 'spend', 'income'), "
+            f"(DATE '{JUNE}', 'spend', NULL), (DATE '2017-05-31', 'return', 'region')"
+            ") AS m(as_of, target, feature)"
+        )
+        found = predicted_from(con, JUNE)
+    assert found["predicted_silence_band"] == ["age"]
+    assert found["lifecycle"] == ["age", "income"]
+    assert "predicted_return" not in found
+
+
+def test_evidence_has_the_numbers_what_gave_them_and_the_reasons(catalogue: Catalogue):
+    inputs = catalogue.tag("lapse_risk").inputs
+    evidence = PredictedEvidence(inputs, catalogue.predicted)
+    named = ", ".join(f"{sql} AS {name}" for name, sql in evidence.entries)
+    given = pl.concat(
+        [
+            predicted(
+                "silence",
+                score=[0.4],
+                band=["high"],
+                basis=["model"],
+                model_version=["m1"],
+                reason_1=["+recency_days"],
+                reason_2=["-spend_3m"],
+            ),
+            predicted("silence", horizon=2, score=[0.9], basis=["baseline"]),
+        ]
+    )
+    with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA predictions")
+        con.register("given", given)
+        con.execute("CREATE TABLE predictions.prediction AS FROM given")
+        con.execute(
+            f"CREATE TABLE t AS SELECT DATE '{JUNE}' AS decided_as_of, "
+            "unnest(['a', 'b']) AS customer_id"
+        )
+        rows = con.sql(f"SELECT {named} FROM t {evidence.joins} ORDER BY t.customer_id").pl()
+    first, second = rows.rows(named=True)
+    assert first == {
+        "predicted_silence": 0.4,
+        "predicted_silence_low": None,
+        "predicted_silence_high": None,
+        "predicted_silence_band": "high",
+        "predicted_silence_basis": "model",
+        "predicted_silence_model": "m1",
+        "predicted_silence_reasons": "+recency_days, -spend_3m",
+    }
+    assert second["predicted_silence_basis"] == "baseline", "its rule decided"
+    assert second["predicted_silence_reasons"] is None
+
+
+def test_evidence_of_values_and_stages_is_read_from_their_tables(catalogue: Catalogue):
+    of_values = PredictedEvidence(["expected_spend_3m"], catalogue.predicted)
+    assert "value_method" in dict(of_values.entries)
+    assert "predictions.customer_value" in of_values.joins
+    of_stages = PredictedEvidence(["lifecycle"], catalogue.predicted)
+    assert "lifecycle_entered_on" in dict(of_stages.entries)
+    assert "left_on IS NULL" in of_stages.joins
+    assert PredictedEvidence(["recency_days"], catalogue.predicted).entries == []

@@ -153,7 +153,7 @@ def quasi_columns(
     listed = con.execute(
         "SELECT tag_code, list_distinct(flatten(list(inputs))) FROM tags.tag_catalogue GROUP BY 1"
     ).fetchall()
-    found = quasi.of_matrix(_fitted_features(con, as_of), dict(listed), _predicted_from(con, as_of))
+    found = quasi.of_matrix(_fitted_features(con, as_of), dict(listed), predicted_from(con, as_of))
     stated = {*quasi.reads, *(code for code, _ in listed), *(c.name for c in SEGMENT_COLUMNS)}
     return found | {name for name in matrix_columns(con) if name not in {*stated, *_LEFT_OUT}}
 
@@ -170,7 +170,7 @@ def _fitted_features(con: duckdb.DuckDBPyConnection, as_of: date) -> frozenset[s
     return frozenset(name for (name,) in rows)
 
 
-def _predicted_from(con: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, list[str]]:
+def predicted_from(con: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, list[str]]:
     """By column of predictions that tags read the features of the month's models."""
     if not existing_types(con, PREDICTION_MODEL.full_name):
         return {}

@@ -1,4 +1,4 @@
-"""The asset of the life cycle: spells of each month, and how well stages predicted the month after."""
+"""The asset of the life cycle: spells of each month, and how well stages predicted the next one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
