@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import count, number, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 
@@ -9,11 +10,6 @@ STAGES = ("introduction", "growth", "maturity", "dormancy", "churn")
 BASES = ("predictions", "gaps")
 MEASURES = ("log loss", "auc")
 VERDICTS = ("better", "not surely better", "worse", "not judged")
-
-
-def _number(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.NUMBER, en, zh)
-
 
 LIFECYCLE_STAGE = Table(
     schema="predictions",
@@ -23,9 +19,8 @@ LIFECYCLE_STAGE = Table(
     operation=PREDICTED,
     columns=(
         CUSTOMER_ID,
-        Column(
+        text(
             "stage",
-            Type.TEXT,
             "Introduction, growth, maturity, dormancy or churn",
             "阶段（导入、成长、成熟、沉睡、流失）",
             nullable=False,
@@ -44,9 +39,8 @@ LIFECYCLE_STAGE = Table(
             "Month end at which the customer was found in another; null while in it",
             "离开日期（仍处于该阶段时为空）",
         ),
-        Column(
+        text(
             "basis",
-            Type.TEXT,
             "Whether it rests on a predicted probability and the gap since the last purchase, or "
             "while none is known on the gap alone",
             "判定依据（预测概率与购买间隔，或仅购买间隔）",
@@ -68,9 +62,8 @@ LIFECYCLE_BACKTEST = Table(
     zh="生命周期阶段回测（与规则阶段对比）",
     operation=SHARE,
     columns=(
-        Column(
+        text(
             "measure",
-            Type.TEXT,
             "Log loss of silence, purchase and high spend, less is better; or area under the curve "
             "of silence, more is better",
             "指标（三类结果的对数损失，越小越好；或沉默的AUC，越大越好）",
@@ -78,31 +71,22 @@ LIFECYCLE_BACKTEST = Table(
             allowed=MEASURES,
             operation=DECLARED,
         ),
-        Column(
+        text(
             "base_month",
-            Type.TEXT,
             "Month at whose end customers were in the stages",
             "基准月份",
             nullable=False,
             operation=DECLARED,
         ),
-        Column(
-            "customers",
-            Type.INTEGER,
-            "Customers of whom the outcome is known",
-            "结果已知客户数",
-            nullable=False,
-            minimum=0,
-        ),
-        Column("silent", Type.INTEGER, "Those who were silent", "沉默客户数", False, minimum=0),
-        _number("value", "The measure of the stages", "阶段指标值"),
-        _number("rule_value", "The measure of stages by rules", "规则阶段指标值"),
-        _number("gain", "By how much the stages are better", "优于规则阶段的幅度"),
-        _number("gain_low", "Low end of its 95 % interval", "幅度区间下限"),
-        _number("gain_high", "High end of the interval", "幅度区间上限"),
-        Column(
+        count("customers", "Customers of whom the outcome is known", "结果已知客户数"),
+        count("silent", "Those who were silent", "沉默客户数"),
+        number("value", "The measure of the stages", "阶段指标值"),
+        number("rule_value", "The measure of stages by rules", "规则阶段指标值"),
+        number("gain", "By how much the stages are better", "优于规则阶段的幅度"),
+        number("gain_low", "Low end of its 95 % interval", "幅度区间下限"),
+        number("gain_high", "High end of the interval", "幅度区间上限"),
+        text(
             "verdict",
-            Type.TEXT,
             "Beside the stages by rules: better, not surely better, worse, or not judged",
             "与规则阶段相比的结论",
             nullable=False,
