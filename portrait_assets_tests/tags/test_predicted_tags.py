@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -28,6 +29,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.predicted import predicted_columns, rests_on
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import quasi_identifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
 from portrait_assets.stages.tags.evaluation.evaluate import Evaluation, evaluate
 from portrait_assets.stages.tags.predicted_evidence import PredictedEvidence
 from portrait_assets.stages.tags.shared_rows import predicted_from
@@ -185,6 +187,33 @@ def test_two_targets_of_one_name_in_rules_are_refused():
     targets = Targets((silence, replace(silence, code="silence_low")))
     with pytest.raises(PortraitError, match=r"Two targets would both be called predicted_silence_"):
         predicted_columns(targets)
+
+
+def test_a_diff_of_drafts_reads_predictions_too(tmp_path: Path):
+    draft = """
+    tags:
+      - code: lapse_risk
+        version: 4
+        status: draft
+        values:
+          - {value: high, en: High, zh: 高, when: "predicted_silence >= 0.5"}
+          - {value: low, en: Low, zh: 低, when: "predicted_silence < 0.5"}
+    """
+    (tmp_path / "tags.yaml").write_text(draft, encoding="utf-8")
+    drafted = load_catalogue(overrides=tmp_path / "tags.yaml")
+    tables = {PREDICTION: predicted("silence", score=[0.6, 0.2], band=["lowest", "highest"])}
+    moved = catalogue_diff(
+        drafted,
+        with_drafts_active(drafted),
+        world(recency_days=[1, 2]),
+        None,
+        None,
+        JUNE,
+        predicted=tables,
+    )
+    risk = moved.filter(pl.col("tag_code") == "lapse_risk")
+    assert risk.select("tag_value", "before", "after").rows() == [("high", 1, 1), ("low", 1, 1)]
+    assert risk["entering"].to_list() == [1, 1]
 
 
 # -- what the catalogue states ---------------------------------------------------------------
