@@ -116,6 +116,8 @@ BESIDES_CONTRACTS = {
     "predictions.prediction_calibration": {"calibrated"},
     "predictions.prediction_decision": {"everyone_accounted_for"},
     "predictions.prediction_model": {"gives_the_scores"},
+    "predictions.lifecycle_stage": {"one_stage", "no_gap"},
+    "predictions.lifecycle_backtest": {"better_than_rules"},
     "predictions.customer_value": {"within_intervals"},
     "predictions.value_model": {"everyone_valued", "one_method_chosen", "total_bias"},
     "predictions.value_parameter": {"gives_the_values"},

@@ -17,15 +17,21 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.changes import changes_view
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.stages.tags.evaluation.inputs import NO_PERMISSIONS, NO_SEGMENTS
+from portrait_assets.stages.tags.evaluation.inputs import (
+    NO_PERMISSIONS,
+    NO_SEGMENTS,
+    nothing_predicted,
+)
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.tables import (
     column_types,
     create_table_sql,
     create_view_sql,
+    existing_types,
 )
 from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Source
 
 MAY, JUNE, JULY = date(2017, 5, 31), date(2017, 6, 30), date(2017, 7, 31)
 
@@ -163,7 +169,13 @@ def write_tags(
         before: the month before them, if it has tags.
     """
     steps = evaluation_steps(catalogue, months, before)
-    engine = Engine(con, {steps.segment: NO_SEGMENTS, steps.permission: NO_PERMISSIONS})
+    relations: dict[Source, str] = {
+        step: nothing_predicted(catalogue, table)
+        for table, step in steps.predicted.items()
+        if not existing_types(con, table.full_name)
+    }
+    relations |= {steps.segment: NO_SEGMENTS, steps.permission: NO_PERMISSIONS}
+    engine = Engine(con, relations)
     with engine.shared(steps.evaluated, steps.scope):
         targets = {"portrait_matrix": steps.matrix, "tag_details": steps.details}
         for table, step in targets.items():

@@ -109,7 +109,7 @@ def _matrix() -> list[Row]:
             "customer_id": who,
             "customer_no": number,
             "segment_id": segment,
-            "lifecycle_stage": "new" if as_of == MARCH else "steady",
+            "lifecycle_stage": "introduction" if as_of == MARCH else "growth",
             "value_tier": "high" if segment == 2 else "low",
             "gender_recorded": "F" if segment == 1 else "M",
         }
@@ -201,7 +201,7 @@ def _evidence() -> dict[str, list[Row]]:
             for dimension, before, after, n in (
                 ("segment", "1", "2", 11),
                 ("segment", None, "1", 19),
-                ("lifecycle_stage", "new", "steady", 30),
+                ("lifecycle_stage", "introduction", "growth", 30),
                 ("value_tier", "low", "high", 12),
             )
         ],

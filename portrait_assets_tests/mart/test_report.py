@@ -112,7 +112,7 @@ def test_a_segment_of_one_customer_is_not_described(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE tags.portrait_matrix SET lifecycle_stage = 'new'",
+        "UPDATE tags.portrait_matrix SET lifecycle_stage = 'churn'",
         "UPDATE tags.portrait_matrix SET lifecycle_stage = NULL, value_tier = NULL",
         "UPDATE features.feature_matrix SET average_ticket_12m = NULL, recency_days = NULL",
         "UPDATE validation.drift SET psi = NULL, psi_p95 = NULL",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -221,3 +222,17 @@ def test_a_table_that_no_portrait_rests_on_does_not_hold_a_month_back(tmp_path: 
     page = write(write_small_file(tmp_path, [sparse]), tmp_path)
     assert "as of 2024-04-30" in page
     assert "2024-04 is late" not in page
+
+
+def test_months_of_a_former_version_of_a_tag_keep_its_values(small_file: Path, tmp_path: Path):
+    """In March customers were 'new' by the version before, which April's does not have."""
+    path = tmp_path / "portrait.duckdb"
+    shutil.copy(small_file, path)
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "UPDATE tags.portrait_matrix SET lifecycle_stage = 'new' WHERE as_of < '2024-04-01'"
+        )
+    page = write(path, tmp_path)
+    chart = page.split('data-chart="lifecycle_stage"')[1].split("</figure>")[0]
+    assert "New" in chart
+    assert "Growth" in chart

@@ -29,7 +29,15 @@ def test_predictions_are_computed_from_features_and_targets_and_from_no_tag(
 ):
     read = set(upstream["predictions.prediction"])
     assert {"features.feature_matrix", "features.unprofiled", "targets.target"} <= read
+    read |= set(upstream["predictions.lifecycle_stage"])
     assert not [table for table in read if table.startswith(("tags.", "clusters."))]
+
+
+def test_tags_are_computed_from_predictions(upstream: dict[str, list[str]]):
+    assert {
+        *("predictions.prediction", "predictions.prediction_decision"),
+        *("predictions.customer_value", "predictions.lifecycle_stage"),
+    } <= set(upstream["tags.portrait_matrix"])
 
 
 def test_a_change_of_a_past_month_makes_that_and_later_predictions_stale(

@@ -48,7 +48,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tagged(con, catalogue, worlds)
         con.execute(
             "CREATE TABLE features.feature_catalogue AS SELECT as_of, feature, "
-            f"feature AS name_en, class AS sensitivity FROM {CLASSES}, "
+            f"feature AS name_en, feature AS name_zh, class AS sensitivity FROM {CLASSES}, "
             f"(VALUES (DATE '{MAY}'), (DATE '{JUNE}')) AS months(as_of)"
         )
     return path

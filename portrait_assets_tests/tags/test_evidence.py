@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.expressions.expression import parse
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.features.given import EVIDENCE
+from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
 from portrait_assets.stages.tags.catalogue.evidence import (
     needs_of,
     possible,
@@ -79,7 +81,7 @@ def catalogue() -> Catalogue:
 
 
 def lacking(catalogue: Catalogue, given: frozenset[str]) -> dict[str, list[str]]:
-    return without_evidence(catalogue.active("2017-06"), given)
+    return without_evidence(catalogue.active("2017-06"), given, catalogue.predicted)
 
 
 @pytest.mark.parametrize(("many", "lacks"), [(True, False), (False, True)])
@@ -225,15 +227,37 @@ def test_the_catalogue_states_what_a_tag_needs_and_what_it_lacks(catalogue: Cata
 # -- where the data begin ------------------------------------------------------------------
 
 
-def tags_of(catalogue: Catalogue, **columns: list[object]) -> dict[str, list[object]]:
-    touched = touched_by(catalogue, columns)
-    found = evaluate(touched, world(**columns), None, None, JUNE, EVERYTHING).portrait_matrix
+def staged(stages: Sequence[str]) -> dict[Table, pl.DataFrame]:
+    """Customers a, b, ... in these stages of the life cycle."""
+    rows = [
+        {"as_of": JUNE, "customer_id": customer, "stage": stage, "basis": "gaps"}
+        for customer, stage in zip("abcdef", stages, strict=False)
+    ]
+    return {LIFECYCLE_STAGE: pl.DataFrame(rows, schema=LIFECYCLE_STAGE.polars_schema)}
+
+
+def tags_of(
+    catalogue: Catalogue, stages: Sequence[str] = (), **columns: list[object]
+) -> dict[str, list[object]]:
+    features = world(**columns)
+    read = [*columns, "lifecycle", "lifecycle_since"] if stages else columns
+    rows = evaluate(
+        touched_by(catalogue, read),
+        features,
+        None,
+        None,
+        JUNE,
+        EVERYTHING,
+        predicted=staged(stages),
+    )
+    found = rows.portrait_matrix
     return {code: found[code].to_list() for code in found.columns}
 
 
 def test_a_tenure_of_at_least_so_long_decides_only_what_it_can(catalogue: Catalogue):
     found = tags_of(
         catalogue,
+        stages=["growth", "introduction"],
         tenure_days=[30, 30, 200, 400, 345, 345],
         tenure_is_lower_bound=[True, False, True, True, True, False],
         recency_days=[5, 5, 5, 5, 100, 5],
@@ -243,7 +267,7 @@ def test_a_tenure_of_at_least_so_long_decides_only_what_it_can(catalogue: Catalo
     )
     assert found["tenure_stage"] == [None, "new", None, "long_standing", None, "settled"]
     assert found["anniversary_near"] == [None, False, None, None, None, True]
-    assert found["lifecycle_stage"] == [None, "new", "growing", "steady", "dormant", "steady"]
+    assert found["lifecycle_stage"] == ["growth", "introduction", None, None, None, None]
     assert found["next_action"][:2] == ["reward", "welcome"]
 
 

@@ -123,7 +123,7 @@ def test_every_pack_is_complete_with_those_that_it_needs(tmp_path: Path, name: s
 
 
 def test_every_tag_is_in_one_pack():
-    found = [tag.code for pack in packs().values() for tag in pack.tags]
+    found = [code for pack in packs().values() for code in pack.codes]
     assert len(found) == len(set(found))
 
 
@@ -161,7 +161,7 @@ def test_a_tag_of_another_pack_cannot_be_changed(tmp_path: Path):
 def test_a_tag_of_another_pack_cannot_be_read(tmp_path: Path):
     own = source(tmp_path, "packs: [bank]")
     (own / "tags.yaml").write_text(
-        "tags:\n  - {code: win_back, version: 3, expression: \"basket_size = 'large'\"}\n"
+        "tags:\n  - {code: win_back, version: 4, expression: \"basket_size = 'large'\"}\n"
     )
     with pytest.raises(TagError, match=r"tag win_back: basket_size is a tag of the pack retail; a"):
         source_catalogue(own)

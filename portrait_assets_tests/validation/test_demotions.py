@@ -185,10 +185,10 @@ def test_a_target_is_a_claim_whose_likeliest_value_stands_first(tmp_path: Path):
     assert claims["lapse_risk / silence"].order == ("high", "medium", "low")
 
 
-def test_lapse_risk_is_the_order_of_recency_also_of_those_who_bought_once():
-    """Silence in multiples of the own gap was low for all who bought once within a year."""
+def test_lapse_risk_is_what_is_predicted_and_recency_while_nothing_is():
     tag = load_catalogue().tag("lapse_risk")
-    assert (tag.reads, tag.target, tag.is_by_rank) == (("recency_days",), "silence", True)
+    assert tag.reads == ("predicted_silence_band", "recency_days")
+    assert (tag.target, tag.is_by_rank) == ("silence", True)
 
 
 @pytest.mark.parametrize(

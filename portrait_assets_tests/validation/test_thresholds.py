@@ -13,7 +13,7 @@ from portrait_assets.stages.validation.thresholds import SHARES, thresholds, wit
 GAPS = """
 tags:
   - code: lapse_risk
-    version: 3
+    version: 4
     values:
       - {value: high, en: High, zh: 高, when: "purchases_12m = 0 OR recency_days > 3.0 * least(tenure_days + 1, 365) / nullif(purchases_12m, 0) AND recency_days > 30"}
       - {value: medium, en: Medium, zh: 中, when: "recency_days > 1.5 * least(tenure_days + 1, 365) / nullif(purchases_12m, 0) AND recency_days > 14"}

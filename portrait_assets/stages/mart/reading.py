@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -16,7 +16,7 @@ from portrait_assets.storage.published import Published, Row
 
 @dataclass(frozen=True)
 class TagName:
-    """The names of a tag and its values."""
+    """The names of a tag and its values; `former` are those that only earlier versions have."""
 
     code: str
     en: str
@@ -25,6 +25,7 @@ class TagName:
     values: Mapping[str, tuple[str, str]]
     is_enumerated: bool
     is_by_rank: bool = False
+    former: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 Tags = Mapping[str, TagName]
@@ -32,11 +33,15 @@ Tags = Mapping[str, TagName]
 
 def tags(published: Published) -> dict[str, TagName]:
     """The tags active in the newest month, by code."""
-    active = {}
-    for row in published.newest("tags.tag_catalogue", "element, tag_code"):
+    active: dict[str, TagName] = {}
+    listed = published.newest("tags.tag_catalogue", "element, tag_code, tag_version DESC")
+    named = [(row, _names_of_values(row)) for row in listed]
+    former: dict[str, dict[str, tuple[str, str]]] = {}
+    for row, values in named:
+        if not row["in_force"]:
+            former[row["tag_code"]] = values | former.get(row["tag_code"], {})
+    for row, values in named:
         if row["in_force"]:
-            names = zip(row["value_names_en"], row["value_names_zh"], strict=True)
-            values = dict(zip(row["tag_values"], names, strict=True))
             if row["type"] == "BOOLEAN":
                 values = {"true": ("yes", "是"), "false": ("no", "否")}
             active[row["tag_code"]] = TagName(
@@ -47,8 +52,14 @@ def tags(published: Published) -> dict[str, TagName]:
                 values,
                 bool(values),
                 bool(row.get("is_by_rank")),
+                {k: v for k, v in former.get(row["tag_code"], {}).items() if k not in values},
             )
     return active
+
+
+def _names_of_values(row: Row) -> dict[str, tuple[str, str]]:
+    names = zip(row["value_names_en"], row["value_names_zh"], strict=True)
+    return dict(zip(row["tag_values"], names, strict=True))
 
 
 def counts_by_segment(published: Published) -> list[Row]:

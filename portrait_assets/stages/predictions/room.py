@@ -19,6 +19,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.predictions.assets import predictions_assets
     from portrait_assets.stages.predictions.credit.assets import credit_assets
     from portrait_assets.stages.predictions.governance.approvals import source_decisions
+    from portrait_assets.stages.predictions.lifecycle.assets import lifecycle_assets
     from portrait_assets.stages.predictions.value.assets import value_assets
     from portrait_assets.stages.predictions.value.contracts.assets import contract_assets
     from portrait_assets.stages.raw.source import load_source
@@ -31,6 +32,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     return [
         *predictions_assets(targets, approvals, context.partitions, smallest),
         *credit_assets(targets, approvals, context.partitions, smallest),
+        *lifecycle_assets(targets, context.partitions, smallest),
         *value_assets(context.partitions, definition.currency),
         *contract_assets(context.partitions, definition.currency),
     ]
@@ -39,19 +41,33 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
 def _tables(_context: Context) -> Sequence[Table]:
     from portrait_assets.stages.predictions import assets
     from portrait_assets.stages.predictions.credit import assets as credit
+    from portrait_assets.stages.predictions.lifecycle import assets as lifecycle
     from portrait_assets.stages.predictions.value import assets as value
     from portrait_assets.stages.predictions.value.contracts import assets as contracts
 
-    return (*assets.TABLES, *credit.TABLES, *value.TABLES, *contracts.TABLES)
+    return (
+        *assets.TABLES,
+        *credit.TABLES,
+        *lifecycle.TABLES,
+        *value.TABLES,
+        *contracts.TABLES,
+    )
 
 
 def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
     from portrait_assets.stages.predictions import checks
     from portrait_assets.stages.predictions.credit import checks as credit
+    from portrait_assets.stages.predictions.lifecycle import checks as lifecycle
     from portrait_assets.stages.predictions.value import checks as value
     from portrait_assets.stages.predictions.value.contracts import checks as contracts
 
-    return {**checks.CHECKS, **credit.CHECKS, **value.CHECKS, **contracts.CHECKS}
+    return {
+        **checks.CHECKS,
+        **credit.CHECKS,
+        **lifecycle.CHECKS,
+        **value.CHECKS,
+        **contracts.CHECKS,
+    }
 
 
 ROOM = Room(

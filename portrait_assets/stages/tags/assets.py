@@ -12,7 +12,11 @@ from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE, given_in
+from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_DECISION
+from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
+from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE, VALUE_MODEL
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience, membership_sql
+from portrait_assets.stages.tags.catalogue.bases import NOTHING, Basis
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.governance import check_unaltered
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
@@ -44,6 +48,16 @@ READ = (
     read(SOURCE_EVIDENCE, THE_MONTH),
     read(CUSTOMER_MONTH, THE_MONTH),
     read(UNPROFILED, THE_MONTH),
+    *(
+        read(table, THE_MONTH)
+        for table in (
+            PREDICTION,
+            PREDICTION_DECISION,
+            CUSTOMER_VALUE,
+            VALUE_MODEL,
+            LIFECYCLE_STAGE,
+        )
+    ),
     *(
         source
         for step in (named_segment(THE_MONTH), marketing_allowed(THE_MONTH))
@@ -144,7 +158,10 @@ def materialize_months(
         ):
             warehouse.place.at(*batch)
             steps = evaluation_steps(catalogue, batch, before, given.get(batch[-1]))
-            listed = (catalogue_rows(catalogue, last_day(m), given.get(m)) for m in batch)
+            listed = (
+                catalogue_rows(catalogue, last_day(m), given.get(m), basis_in(warehouse, m))
+                for m in batch
+            )
             write(TAG_CATALOGUE, batch, listed)
             with engine.shared(steps.evaluated, steps.scope):
                 for step, table in ((steps.matrix, matrix_table), (steps.details, long_table)):
@@ -154,7 +171,9 @@ def materialize_months(
             for month in batch:
                 previous = current
                 current = tag_distributions(warehouse.con, catalogue, last_day(month))
-                lacking = without_evidence(catalogue.active(month), given.get(month))
+                lacking = without_evidence(
+                    catalogue.active(month), given.get(month), catalogue.predicted
+                )
                 cards.append(
                     _quality(warehouse, catalogue, current, previous, month, lacking, smallest)
                 )
@@ -163,6 +182,14 @@ def materialize_months(
                 before = month
             write(TAG_QUALITY, batch, cards)
     return written
+
+
+def basis_in(warehouse: Warehouse, month: str) -> Basis:
+    """What predicts in the month; nothing in one that predictions were not materialized in."""
+    tables = (PREDICTION_DECISION, VALUE_MODEL)
+    if any(month not in warehouse.materialized(table) for table in tables):
+        return NOTHING
+    return Basis.of(*(warehouse.read(table, [month]) for table in tables))
 
 
 def _quality(

@@ -25,6 +25,8 @@ from portrait_assets.privacy.egress import (
     digest_of,
 )
 from portrait_assets.privacy.pseudonyms import is_pseudonym, key_of, pseudonym
+from portrait_assets.stages.tags.card_predictions import CardPrediction, predicted_of
+from portrait_assets.stages.tags.catalogue.predicted_names import is_band
 from portrait_assets.storage.duckdb.connection import has_table, noted_key, open_published, quote
 
 _CATALOGUES = (("features.feature_catalogue", "feature"), ("tags.tag_catalogue", "tag_code"))
@@ -33,7 +35,10 @@ _CATALOGUES = (("features.feature_catalogue", "feature"), ("tags.tag_catalogue",
 
 @dataclass(frozen=True)
 class CardTag:
-    """A customer's value of a tag; `evidence` are the `inputs` that decided it, as text."""
+    """A customer's value of a tag; `evidence` are the `inputs` that decided it, as text.
+
+    `predictions` are those among them.
+    """
 
     code: str
     name_en: str
@@ -48,11 +53,12 @@ class CardTag:
     rule: str
     evidence: tuple[tuple[str, str], ...]
     inputs: tuple[str, ...] = ()
+    predictions: tuple[CardPrediction, ...] = ()
 
     @property
     def is_by_rank(self) -> bool:
         """Whether a fixed share of customers has the value, by its rule."""
-        return "rank_share(" in self.rule
+        return "rank_share(" in self.rule or any(map(is_band, self.inputs))
 
 
 @dataclass(frozen=True)
@@ -189,8 +195,17 @@ def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tupl
         "WHERE t.as_of = ? AND t.customer_id = ? ORDER BY t.tag_code, t.tag_value",
         [month, customer_id],
     ).fetchall()
-    inputs = {decided: _inputs(con, customer_id, decided) for decided in {row[9] for row in rows}}
-    labels = _labels(con, month)
+    decided_in = {row[9] for row in rows}
+    names_of_features = _names(con, month)
+    predicted = {
+        decided: predicted_of(con, customer_id, decided, names_of_features)
+        for decided in decided_in
+    }
+    inputs = {
+        decided: {**predicted[decided].values, **_inputs(con, customer_id, decided)}
+        for decided in decided_in
+    }
+    labels = {name: en for name, (en, _) in names_of_features.items()}
     return tuple(
         CardTag(
             code,
@@ -206,6 +221,7 @@ def _tags(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> tupl
             _rule(rules, value, shape),
             tuple((labels.get(name, name), inputs[decided].get(name, "unknown")) for name in names),
             tuple(names),
+            predicted[decided].of_inputs(names),
         )
         for code, name_en, name_zh, element, *valued in rows
         for value, value_en, value_zh, confidence, version, decided, rules, names, shape in [valued]
@@ -238,14 +254,15 @@ def _inputs(con: duckdb.DuckDBPyConnection, customer_id: str, month: date) -> di
     return inputs
 
 
-def _labels(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, str]:
-    """Display names of features and tags; files of older versions have no feature catalogue."""
-    labels: dict[str, str] = {}
+def _names(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, tuple[str, str]]:
+    """Both names of features and tags; files of older versions have no feature catalogue."""
+    names: dict[str, tuple[str, str]] = {}
     for table, name in _CATALOGUES:
         if has_table(con, table):
-            sql = f"SELECT {name}, name_en FROM {table} WHERE as_of = ?"
-            labels |= dict(con.execute(sql, [month]).fetchall())
-    return labels
+            sql = f"SELECT {name}, name_en, name_zh FROM {table} WHERE as_of = ?"
+            rows = con.execute(sql, [month]).fetchall()
+            names |= {each: (en, zh) for each, en, zh in rows}
+    return names
 
 
 def _text(value: object) -> str:

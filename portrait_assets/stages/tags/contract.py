@@ -102,6 +102,20 @@ TAG_CATALOGUE = Table(
             "What of it the source does not give, so that nobody has a value; null where it does",
             "缺少的数据",
         ),
+        _text(
+            "basis",
+            "Whether the predictions that it rests on are of models, or of baselines in their "
+            "place; null where it rests on none",
+            "所依据预测的来源（模型、基准规则或兼有）",
+            True,
+            allowed=("model", "baseline", "both"),
+        ),
+        Column(
+            "model_versions",
+            Type.TEXTS,
+            "By target the version of what predicts, and the method of values",
+            "所依据预测的模型版本",
+        ),
         _text("owner", "Who answers for it", "负责方"),
         _text("sensitivity", "Sensitivity class", "敏感级别", allowed=_all(Sensitivity)),
         _text(

@@ -90,10 +90,15 @@ def diff_drafts(
         permissions = None
         if existing_types(con, CUSTOMER_CONSENT.full_name):
             permissions = Engine(con).frame(marketing_allowed(THE_MONTH), scope)
+        predicted = {
+            table: _frame(con, table.full_name, newest)
+            for table in dict.fromkeys(each.table for each in after.predicted.values())
+            if existing_types(con, table.full_name)
+        }
     finally:
         con.close()
     moved = catalogue_diff(
-        catalogue, after, features, segments, previous, newest, given, permissions
+        catalogue, after, features, segments, previous, newest, given, permissions, predicted
     )
     return DraftDiff(newest, features.height, _replacing(catalogue, after, newest), moved)
 

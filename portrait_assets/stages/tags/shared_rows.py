@@ -19,7 +19,11 @@ from portrait_assets.methods.anonymity.hierarchy import AS_RECORDED, QuasiIdenti
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
 from portrait_assets.stages.features.contract import PROFILING_ALLOWED
+from portrait_assets.stages.predictions.contract import PREDICTION_MODEL
+from portrait_assets.stages.predictions.lifecycle.staging import SILENCE, SPEND
 from portrait_assets.stages.tags.audiences.condition import matrix_columns
+from portrait_assets.stages.tags.catalogue.predicted import OF_STAGES
+from portrait_assets.stages.tags.catalogue.predicted_names import names_of
 from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
@@ -149,7 +153,7 @@ def quasi_columns(
     listed = con.execute(
         "SELECT tag_code, list_distinct(flatten(list(inputs))) FROM tags.tag_catalogue GROUP BY 1"
     ).fetchall()
-    found = quasi.of_matrix(_fitted_features(con, as_of), dict(listed))
+    found = quasi.of_matrix(_fitted_features(con, as_of), dict(listed), predicted_from(con, as_of))
     stated = {*quasi.reads, *(code for code, _ in listed), *(c.name for c in SEGMENT_COLUMNS)}
     return found | {name for name in matrix_columns(con) if name not in {*stated, *_LEFT_OUT}}
 
@@ -164,6 +168,21 @@ def _fitted_features(con: duckdb.DuckDBPyConnection, as_of: date) -> frozenset[s
         [as_of],
     ).fetchall()
     return frozenset(name for (name,) in rows)
+
+
+def predicted_from(con: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, list[str]]:
+    """By column of predictions that tags read the features of the month's models."""
+    if not existing_types(con, PREDICTION_MODEL.full_name):
+        return {}
+    rows = con.execute(
+        "SELECT target, list(DISTINCT feature ORDER BY feature) "
+        f"FROM {PREDICTION_MODEL.full_name} WHERE as_of = ? AND feature IS NOT NULL GROUP BY 1",
+        [as_of],
+    ).fetchall()
+    found = {name: features for target, features in rows for name, _ in names_of(target)}
+    by_target = dict(rows)
+    of_stages = [*by_target.get(SILENCE, ()), *by_target.get(SPEND, ())]
+    return found | dict.fromkeys(OF_STAGES, of_stages)
 
 
 def value_order(code: str, catalogue: Catalogue) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.evaluation.tag_table import stored_rows_sql
+from portrait_assets.stages.tags.predicted_evidence import PredictedEvidence
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.publishing import View
 
@@ -93,7 +94,8 @@ def evidence_view(catalogue: Catalogue) -> View:
     """tags.tag_evidence: the tag table with `rule` and `evidence`, as a view and not as a copy.
 
     `rule` is the condition that the value stands for; `evidence` a MAP from input to its value
-    as text, read from the feature matrix and the portrait matrix of the month that decided.
+    as text, read from the feature matrix and the portrait matrix of the month that decided. Of a
+    prediction it has besides what gave it, with its version and reasons.
     """
     published = {tag.code for tag in catalogue.published}
     selects = [_version_sql(tag, catalogue) for tag in catalogue.tags if tag.code in published]
@@ -116,8 +118,10 @@ def _version_sql(tag: Tag, catalogue: Catalogue) -> str:
     for name in tag.inputs:
         if name in published or name in _IN_MATRIX:
             entries.append((name, f"m.{quote(name)}"))
-        elif name in catalogue.columns and name not in _NOWHERE:
+        elif name in catalogue.columns and name not in _NOWHERE | catalogue.predicted.keys():
             entries.append((name, f"f.{quote(name)}"))
+    predicted = PredictedEvidence(tag.inputs, catalogue.predicted)
+    entries += predicted.entries
     keys = ", ".join(literal(name) for name, _ in entries)
     values = ", ".join(f"CAST({sql} AS VARCHAR)" for _, sql in entries)
     evidence = f"map([{keys}], [{values}])" if entries else "map([]::VARCHAR[], []::VARCHAR[])"
@@ -132,5 +136,5 @@ def _version_sql(tag: Tag, catalogue: Catalogue) -> str:
         "ON f.as_of = t.decided_as_of AND f.customer_id = t.customer_id "
         "LEFT JOIN tags.portrait_matrix AS m "
         "ON m.as_of = t.decided_as_of AND m.customer_id = t.customer_id "
-        f"WHERE t.tag_version = {tag.version}"
+        f"{predicted.joins}WHERE t.tag_version = {tag.version}"
     )

@@ -21,7 +21,7 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.targets.outcomes import OUTCOMES, Targets
 from portrait_assets.stages.targets.windows import Window, closed_by
-from portrait_assets.stages.validation.cells import TAG, Key, Sides
+from portrait_assets.stages.validation.cells import SCORE, TAG, Key, Sides
 from portrait_assets.stages.validation.claims import Claim, claims_of
 from portrait_assets.stages.validation.contract import BACKTEST, BACKTEST_BUCKET
 from portrait_assets.stages.validation.counting import count_outcomes
@@ -126,12 +126,15 @@ def _test(
     before = sides.get((earlier, claim.name, outcome), {})
     order, tag = bucket_order(claim, found[TAG], before.get(TAG))
     judged = Judged(claim, outcome, window, order, tag.ordered(order.buckets))
+    if (score := found.get(SCORE)) is not None:
+        rising = score.ordered(sorted(score.buckets, key=float))
+        judged = replace(judged, cells=rising, by_value=judged.cells)
     if not claim.baselines:
         return judged
     rule = best_baseline(claim, before)
     cells = found[rule.name]
-    rising = cells.ordered(sorted(cells.buckets, key=float))
-    return replace(judged, baseline=rule.name, baseline_cells=rising)
+    of_rule = cells.ordered(sorted(cells.buckets, key=float))
+    return replace(judged, baseline=rule.name, baseline_cells=of_rule)
 
 
 def _beyond_chance(tests: list[Judged]) -> list[Judged]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from portrait_assets.stages.validation.buckets import UNKNOWN, Encoded
 from portrait_assets.stages.validation.claims import Buckets, Claim
 
 SUMS = ("customers", "hits", "amount", "predicted", "predicted_squared", "predicted_of_hits")
-TAG = "tag"
+TAG, SCORE = "tag", "score"
 Key = tuple[Window, str, str]
 """Window, test and outcome."""
 
@@ -60,7 +60,7 @@ class Cells:
 
 
 Sides = dict[str, Cells]
-"""The cells of a test by side: TAG, or the name of a baseline."""
+"""The cells of a test by side: TAG, its calibrated SCORE if it has one, or a baseline's name."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,13 @@ def known_of(rows: pl.DataFrame, hit: str = "hit", amount: str = "amount") -> Kn
 
 @dataclass(frozen=True)
 class Customers:
-    """Those of a base month: group, and the buckets by tag and kind and by baseline."""
+    """Those of a base month: group, and the buckets by tag and kind, baseline and target."""
 
     groups: npt.NDArray[np.int64]
     tags: Mapping[tuple[str, Buckets], Encoded]
     baselines: Mapping[str, Encoded]
     probabilities: Mapping[str, Floats]
+    scores: Mapping[str, Encoded] = field(default_factory=dict)
 
     def sides(self, claim: Claim, known: Known, horizon: int) -> Sides:
         """The cells of tag and baselines, of the customers with a value; none where nobody has."""
@@ -96,6 +97,8 @@ class Customers:
         if not has_value.all():
             known = Known(known.places[has_value], known.hit[has_value], known.amount[has_value])
         counted = {TAG: own}
+        if claim.is_scored and claim.outcome.code in self.scores:
+            counted[SCORE] = self.scores[claim.outcome.code]
         counted |= {rule.name: self.baselines[rule.column] for rule in claim.baselines}
         sums = list(self._sums(claim, known, horizon))
         groups = self.groups[known.places]

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.features.contract import PROFILING_ALLOWED
+from portrait_assets.stages.tags.catalogue.predicted import rests_on, targets_of
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import portrait_matrix_table
@@ -33,6 +34,8 @@ class Claim:
     `is_probability` marks a number that is the probability of the
     outcome in one month. The thresholds of a tag that `is_tunable` serve the prediction; those of
     other tags define what a value means (a week is a week), and are not moved to fit an outcome.
+    A tag whose values are levels of a prediction of the outcome (`is_scored`) is compared by the
+    calibrated score and not by the levels.
     """
 
     tag: str
@@ -42,6 +45,7 @@ class Claim:
     learned: bool = False
     is_probability: bool = False
     is_tunable: bool = False
+    is_scored: bool = False
     buckets: Buckets | None = None
 
     @property
@@ -68,7 +72,10 @@ _OF_TAGS: tuple[Claim, ...] = (
     Claim(
         "lifecycle_stage",
         outcome("silence"),
-        ("lost", "dormant", "declining", "new", "steady", "growing"),
+        (
+            *("churn", "lost", "dormancy", "dormant", "introduction", "new", "declining"),
+            *("growth", "growing", "steady", "maturity"),
+        ),
     ),
     Claim("days_since_purchase", outcome("return"), falls=True),
     Claim("purchase_probability_30d", outcome("purchase"), is_probability=True),
@@ -126,17 +133,33 @@ def claims_of_catalogue(catalogue: Catalogue) -> tuple[Claim, ...]:
     """The claims about the declared outcomes, with those of tags that name one as their target."""
     matrix = portrait_matrix_table(catalogue)
     tested = catalogue.targets.tested
-    claims = claims_of(tested, matrix)
+    claims = tuple(_scored(claim, catalogue) for claim in claims_of(tested, matrix))
     listed = {(claim.tag, claim.outcome.code) for claim in claims}
     by_code = {each.code: each for each in tested if not each.is_of_source}
     targeted = (
-        Claim(
-            tag.code, by_code[tag.target], tuple(value.value for value in tag.values) or _order(tag)
+        _scored(
+            Claim(
+                tag.code,
+                by_code[tag.target],
+                tuple(value.value for value in tag.values) or _order(tag),
+            ),
+            catalogue,
         )
         for tag in catalogue.published
         if tag.target in by_code and (tag.code, tag.target) not in listed
     )
     return (*claims, *targeted)
+
+
+def _scored(claim: Claim, catalogue: Catalogue) -> Claim:
+    """The claim, by the score where the tag names the outcome and its values rest on it."""
+    tag = next((each for each in catalogue.published if each.code == claim.tag), None)
+    if tag is None or not claim.order or tag.target != claim.outcome.code:
+        return claim
+    reads = {each.code: each.inputs for each in catalogue.published}
+    on = rests_on(reads, catalogue.predicted)[tag.code]
+    targets = {target for target, _ in targets_of(on, catalogue.predicted)}
+    return replace(claim, is_scored=claim.outcome.code in targets)
 
 
 def _order(tag: Tag) -> tuple[str, ...]:

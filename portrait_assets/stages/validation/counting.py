@@ -8,7 +8,7 @@ baselines so cost one pass each, and not one for each pair of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from portrait_assets.core.bounds import Bounds
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
 from portrait_assets.stages.targets.following import with_facts
 from portrait_assets.stages.targets.labels import tables_read
@@ -68,9 +69,13 @@ def count_outcomes(
     for table in dict.fromkeys([TARGET, *read_from]):
         warehouse.require(table, closing)
     engine = Engine(warehouse.con)
+    predicted = warehouse.materialized(PREDICTION)
     for base_month in sorted({window.base_month for window in windows}):
         own = sorted(window for window in windows if window.base_month == base_month)
-        yield count_windows(engine, matrix, tested, own, targets, warehouse.bounds)
+        # Of a month of an older version nothing was predicted.
+        is_scored = bool(predicted.get(base_month))
+        of_month = [replace(each, is_scored=each.is_scored and is_scored) for each in tested]
+        yield count_windows(engine, matrix, of_month, own, targets, warehouse.bounds)
 
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
@@ -132,13 +137,14 @@ def _known(
 class Steps:
     """What is read of the windows of one base month.
 
-    `placed` has each customer's `place` and group, `predicted` and `features` what they are counted
-    by; `happened` by place and horizon whether the outcome of this `number` did and its amount, and
-    `answered` the same of what the source names.
+    `placed` has each customer's `place` and group, `predicted`, `features` and `scores` what they
+    are counted by; `happened` by place and horizon whether the outcome of this `number` did and its
+    amount, and `answered` the same of what the source names.
     """
 
     predicted: Read
     features: Read
+    scores: Read
     placed: Step
     followed: Step
     happened: Step
@@ -181,7 +187,8 @@ def steps_of(
     }
     months = base_months(lags)
     predicted, features = read(matrix, months, "predicted"), read(FEATURE_MATRIX, months)
-    return Steps(predicted, features, placed, followed, happened, number, answered)
+    scores = read(PREDICTION, months)
+    return Steps(predicted, features, scores, placed, followed, happened, number, answered)
 
 
 def _answers(lags: Sequence[Lag], targets: Targets) -> Step:
@@ -234,6 +241,17 @@ class _Columns:
         joined = "predictions AS c LEFT JOIN feature_matrix AS p USING (customer_id)"
         return self._values(reads, joined, columns)
 
+    def of_scores(self, outcomes: Sequence[Outcome]) -> Iterator[pl.Series]:
+        """The calibrated scores of targets, 0 of whom the target does not ask about."""
+        reads = (self.steps.placed, self.steps.scores)
+        for each in outcomes:
+            own = f"target = {literal(each)} AND horizon = {each.prediction_horizon}"
+            joined = (
+                "predictions AS c LEFT JOIN "
+                f"(SELECT customer_id, score FROM prediction WHERE {own}) AS p USING (customer_id)"
+            )
+            yield from self._values(reads, joined, ["p.score"])
+
     @cached_property
     def groups(self) -> npt.NDArray[np.int64]:
         """The group of each customer."""
@@ -265,6 +283,8 @@ def _customers(columns: _Columns, matrix: Table, claims: Sequence[Claim]) -> Cus
     tags = columns.of_matrix([bucket_sql(matrix.column(tag), kind) for tag, kind in kinds])
     baselines = columns.of_features([rule.sql("p") for rule in rules])
     numbers = columns.of_matrix([f"p.{quote(tag)}::DOUBLE" for tag in likely])
+    scored = list(dict.fromkeys(claim.outcome for claim in claims if claim.is_scored))
+    scores = zip(scored, columns.of_scores(scored), strict=True)
     return Customers(
         columns.groups,
         {key: encoded(each, key[1]) for key, each in zip(kinds, tags, strict=True)},
@@ -273,4 +293,10 @@ def _customers(columns: _Columns, matrix: Table, claims: Sequence[Claim]) -> Cus
             for rule, each in zip(rules, baselines, strict=True)
         },
         {tag: each.to_numpy() for tag, each in zip(likely, numbers, strict=True)},
+        {
+            outcome.code: encoded(each.fill_null(0.0), Buckets.BINS)
+            for outcome, each in scores
+            # While no rate is known, the tag has its values by rules of features.
+            if each.is_not_null().any()
+        },
     )

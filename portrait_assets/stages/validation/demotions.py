@@ -1,12 +1,13 @@
 """Demotions (降级建议): where a tag that decides others has not beaten its baseline.
 
 A prediction that other tags rest on has to have been better than the best rule of one line in the
-months before. Otherwise a draft puts that rule in its place, which takes effect by approval.
+months before. Otherwise a draft puts that rule in its place, which takes effect by approval. Where
+the best baseline predicts already in the place of a model, there is nothing to put there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from portrait_assets.methods.statistics import scores
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.tags.catalogue.predicted import rests_on, targets_of
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag, TagValue
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.validation.claims import Claim
@@ -31,15 +33,36 @@ FIFTHS = (0.2,) * 5
 """The groups of customers by a baseline for whom a number is their rate."""
 
 
-def drivers(catalogue: Catalogue, month: str, claims: Sequence[Claim]) -> dict[Claim, Tag]:
-    """The tags active in the month that stand for a target with baselines, by what they claim."""
+def drivers(
+    catalogue: Catalogue,
+    month: str,
+    claims: Sequence[Claim],
+    by_baseline: Collection[str] = (),
+) -> dict[Claim, Tag]:
+    """The tags active in the month that stand for a target with baselines, by what they claim.
+
+    Args:
+        catalogue: the tags.
+        month: the month.
+        claims: which tag predicts what.
+        by_baseline: the targets that the best baseline predicts in the month; of tags that rest on
+            their predictions there is none.
+    """
     active = {tag.code: tag for tag in catalogue.active(month)}
+    reads = {code: tag.inputs for code, tag in active.items()}
+    rests = rests_on(reads, catalogue.predicted)
+
+    def is_baseline(claim: Claim) -> bool:
+        of_tag = targets_of(rests[claim.tag], catalogue.predicted)
+        return claim.outcome.code in {target for target, _ in of_tag}.intersection(by_baseline)
+
     return {
         claim: active[claim.tag]
         for claim in claims
         if claim.tag in active
         and claim.baselines
         and active[claim.tag].target == claim.outcome.code
+        and not is_baseline(claim)
     }
 
 

@@ -19,7 +19,11 @@ from portrait_assets.stages.clusters.contract import (
 )
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
 from portrait_assets.stages.features.given import given_in, lacking_features
-from portrait_assets.stages.predictions.contract import PREDICTION_BACKTEST, PREDICTION_CALIBRATION
+from portrait_assets.stages.predictions.contract import (
+    PREDICTION_BACKTEST,
+    PREDICTION_CALIBRATION,
+    PREDICTION_DECISION,
+)
 from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE
 from portrait_assets.stages.predictions.value.contract import VALUE_MODEL
 from portrait_assets.stages.predictions.value.contracts.contract import CONTRACT_MODEL
@@ -171,7 +175,7 @@ def proposals(
         if not looked_at:
             continue
         tests = areas.filter(pl.col("as_of").is_in([last_day(each) for each in looked_at]))
-        driving = drivers(catalogue, month, declared)
+        driving = drivers(catalogue, month, declared, by_baseline(warehouse, month))
         demoted = demotions(warehouse, matrix, catalogue, month, tests, driving, smallest)
         others = [claim for claim in declared if claim.tag not in set(demoted["tag_code"])]
         history = [each for each in materialized if each <= month]
@@ -180,6 +184,14 @@ def proposals(
         )
         proposed += [demoted, tuned]
     return pl.concat(proposed).sort(TAG_PROPOSAL.key)
+
+
+def by_baseline(warehouse: Warehouse, month: str) -> set[str]:
+    """The targets that the best baseline predicts in the month, or nothing does."""
+    if month not in warehouse.materialized(PREDICTION_DECISION):
+        return set()
+    decisions = warehouse.read(PREDICTION_DECISION, [month])
+    return set(decisions.filter(pl.col("basis") == "baseline")["target"])
 
 
 def weak_before(tests: pl.DataFrame, month: str) -> list[str]:
@@ -195,6 +207,8 @@ def compared_columns(catalogue: Catalogue) -> list[ComparedColumns]:
     features = {feature.name: feature.window_months or YEAR for feature in FEATURES}
     segment = max(features[feature.name] for feature in USED_FEATURES)
     windows = features | {name: segment for name in matrix.column_names if "segment" in name}
+    # Models read features over a year.
+    windows |= dict.fromkeys(catalogue.predicted, YEAR)
     tags: dict[str, int] = {}
     for tag in catalogue.tags:
         tags[tag.code] = max(tags.get(tag.code, 0), _window(tag.code, catalogue, windows))

@@ -33,7 +33,8 @@ class Judged:
     """One test of one month.
 
     `cells` are of shape (sums, groups, buckets), the lowest score first, and so are those of the
-    baseline, None where that is the base rate. `is_found` is false of a tag that is one of many
+    baseline, None where that is the base rate; `by_value` are those of the tag's values, where the
+    calibrated score is compared in their place. `is_found` is false of a tag that is one of many
     tested on an outcome of the source and may be among those that chance finds.
     """
 
@@ -45,11 +46,14 @@ class Judged:
     baseline: str = BASE_RATE
     baseline_cells: Floats | None = None
     is_found: bool = True
+    by_value: Floats | None = None
 
     @property
     def is_of_one_value(self) -> bool:
         """Whether all customers have one value, which ranks nobody."""
         present = np.flatnonzero(self.cells[0].any(axis=0)).tolist()
+        if self.by_value is not None:
+            return len(present) < 2
         return len({self.order.value_of(bucket) for bucket in present}) < 2
 
     @cached_property
@@ -194,7 +198,7 @@ def bucket_rows(judged: Judged, smallest: int = EVERY_CELL) -> Iterator[dict[str
     Buckets of fewer than `smallest` customers are pooled, and come last.
     """
     names: Sequence[str] = judged.order.buckets
-    counts = judged.counts
+    counts = judged.counts if judged.by_value is None else _resampled(judged.by_value)
     if judged.order.values:
         counts, names = counts.merged(judged.order.values), judged.order.names
     if judged.claim.counted_by is Buckets.BINS:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from portrait_assets.privacy.consent import Permission
     from portrait_assets.stages.tags.card import Card, CardTag
+    from portrait_assets.stages.tags.card_predictions import CardPrediction
 
 commands = typer.Typer()
 
@@ -22,6 +23,9 @@ ELEMENTS = (
     ("concept", "Concept: what the customer values", "概念"),
     ("principle", "Principle: how the customer reacts", "原理"),
 )
+
+BASES = {"model": ("model", "模型"), "baseline": ("baseline", "基准规则")}
+REASONS = {True: ("raised by ", "升高因素："), False: ("lowered by ", "降低因素：")}
 
 
 @commands.command(epilog=example("show K001 --source corner_shop --as-of 2024-03"))
@@ -53,6 +57,8 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from portrait_assets.stages.tags.card_predictions import is_predicted
+
     segment = card.segment_zh if chinese else card.segment_en
     console.print(
         f"[bold]{escape(card.customer_id)}[/bold]  {card.as_of:%Y-%m}  "
@@ -71,7 +77,10 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
             table.add_column(head, overflow="fold")
         for tag in own:
             kept = f" ({tag.decided_as_of:%Y-%m})" if tag.decided_as_of != card.as_of else ""
-            evidence = [f"{name} = {value}" for name, value in tag.evidence]
+            evidence = [
+                *(_predicted(each, chinese) for each in tag.predictions),
+                *(f"{name} = {value}" for name, value in tag.evidence if not is_predicted(name)),
+            ]
             table.add_row(
                 escape(tag.name_zh if chinese else tag.name_en),
                 escape((tag.value_zh if chinese else tag.value_en) + kept),
@@ -105,3 +114,23 @@ def _by_rank(tag: CardTag, chinese: bool) -> list[str]:
     if not tag.is_by_rank:
         return []
     return ["按排名，各取值占比固定" if chinese else "by rank: a fixed share of customers"]
+
+
+def _predicted(each: CardPrediction, chinese: bool) -> str:
+    """Such as `silence by model 1a2b3c: 42 % (39 % to 45 %), raised by Spend trend`."""
+    basis = BASES[each.basis][chinese]
+    number = "概率未知" if chinese else "probability not known"
+    ends = (each.probability, each.low, each.high)
+    if None not in ends:
+        shares = [f"{100 * (end or 0):.0f}" for end in ends]
+        form = "概率{}%（{}%至{}%）" if chinese else "{} % ({} % to {} %)"
+        number = form.format(*shares)
+    parts = [number]
+    for raises, words in REASONS.items():
+        names = [reason.zh if chinese else reason.en for reason in each.reasons]
+        own = [n for n, of in zip(names, each.reasons, strict=True) if of.raises is raises]
+        if own:
+            parts.append(words[chinese] + ("、" if chinese else ", ").join(own))
+    if chinese:
+        return f"{each.target}（{basis}{each.version}）：" + "，".join(parts)
+    return f"{each.target} by {basis} {each.version}: " + ", ".join(parts)

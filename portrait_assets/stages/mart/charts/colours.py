@@ -8,6 +8,11 @@ from portrait_assets.storage.published import Row
 
 OTHERS = "#c9d0d8"
 LIFECYCLE = {
+    "introduction": "#7fb2d0",
+    "growth": "#3a7ca5",
+    "maturity": "#1b4965",
+    "dormancy": "#d08548",
+    "churn": "#a04a1f",
     "new": "#7fb2d0",
     "growing": "#3a7ca5",
     "steady": "#1b4965",

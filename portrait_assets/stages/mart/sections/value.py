@@ -48,6 +48,10 @@ def _tag_by_month(rows: list[Row], tag: TagName) -> str:
     shades = shades_of(tag)
     values = [value for value in shades if any(row["value"] == value for row in rows)]
     names = {value: tag.values[value] for value in values}
+    # Months before a version took effect have the values of the one before.
+    for value, words in tag.former.items():
+        if value not in names and any(row["value"] == value for row in rows):
+            names[value] = words
     if any(row["value"] == POOLED for row in rows):
         names |= {POOLED: (POOLED, "其他")}
     named = [row | {"value": names[row["value"]][0]} for row in rows if row["value"] in names]

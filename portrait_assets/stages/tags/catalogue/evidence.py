@@ -17,7 +17,8 @@ from portrait_assets.methods.expressions.expression import RANK_PREFIX, Expressi
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.needs import need_name
-from portrait_assets.stages.features.given import lacking_features
+from portrait_assets.stages.features.given import EVIDENCE, lacking_features
+from portrait_assets.stages.tags.catalogue.predicted import PredictedColumn
 from portrait_assets.stages.tags.catalogue.tag import Shape, Tag
 
 Outcomes = frozenset[bool | None]
@@ -25,20 +26,27 @@ Outcomes = frozenset[bool | None]
 UNKNOWN: Outcomes = frozenset({None})
 ANY: Outcomes = frozenset({True, False})
 _FEATURES = {feature.name: feature for feature in FEATURES}
+_TABLES = frozenset(each.table for each in EVIDENCE)
 
 
-def without_evidence(tags: Sequence[Tag], given: Collection[str] | None) -> dict[str, list[str]]:
+def without_evidence(
+    tags: Sequence[Tag],
+    given: Collection[str] | None,
+    predicted: Mapping[str, PredictedColumn] | None = None,
+) -> dict[str, list[str]]:
     """The tags that nobody has a value of, each with what it lacks.
 
     Args:
         tags: each after the tags that it reads.
         given: names of the evidence that the source has given (`features.source_evidence`); None
             where that is not known, and then no tag is without.
+        predicted: the columns that are predictions, which nobody has without the table that their
+            target is of.
 
     Returns:
         By code the names of what the source does not give, a whole table where it has no row.
     """
-    lacking = lacking_features(given)
+    lacking = lacking_features(given) | _lacking_predictions(given, predicted or {})
     found: dict[str, list[str]] = {}
     for tag in tags:
         unknown = {name for name in tag.reads if name in lacking or name in found}
@@ -48,25 +56,42 @@ def without_evidence(tags: Sequence[Tag], given: Collection[str] | None) -> dict
     return found
 
 
-def needs_of(tags: Iterable[Tag]) -> dict[str, list[str]]:
-    """By code what the features need that the tag reads, also by way of other tags."""
+def _lacking_predictions(
+    given: Collection[str] | None, predicted: Mapping[str, PredictedColumn]
+) -> dict[str, tuple[str, ...]]:
+    if given is None:
+        return {}
+    return {
+        name: (each.needs,)
+        for name, each in predicted.items()
+        if each.needs in _TABLES and each.needs not in given
+    }
+
+
+def needs_of(
+    tags: Iterable[Tag], predicted: Mapping[str, PredictedColumn] | None = None
+) -> dict[str, list[str]]:
+    """By code what is needed of the source for all that the tag reads, also by way of other tags.
+
+    Args:
+        tags: the tags.
+        predicted: the columns that are predictions.
+    """
+    of_predictions = predicted or {}
     read: dict[str, set[str]] = {}
     for tag in tags:
         read.setdefault(tag.code, set()).update(tag.inputs)
 
-    def features(code: str, seen: frozenset[str]) -> Iterator[str]:
+    def needs(code: str, seen: frozenset[str]) -> Iterator[str]:
         for name in read[code] - seen:
             if name in _FEATURES:
-                yield name
+                yield from map(need_name, _FEATURES[name].needs)
+            elif name in of_predictions:
+                yield of_predictions[name].needs
             elif name in read:
-                yield from features(name, seen | {name})
+                yield from needs(name, seen | {name})
 
-    return {
-        code: sorted(
-            {need_name(n) for f in features(code, frozenset({code})) for n in _FEATURES[f].needs}
-        )
-        for code in read
-    }
+    return {code: sorted(set(needs(code, frozenset({code})))) for code in read}
 
 
 def _tells_apart(tag: Tag, unknown: Collection[str]) -> bool:

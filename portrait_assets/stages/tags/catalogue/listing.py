@@ -7,14 +7,19 @@ from datetime import date
 
 import polars as pl
 
+from portrait_assets.stages.tags.catalogue.bases import NOTHING, Basis
 from portrait_assets.stages.tags.catalogue.evidence import needs_of, without_evidence
 from portrait_assets.stages.tags.catalogue.governance import version_change
+from portrait_assets.stages.tags.catalogue.predicted import rests_on
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE
 
 
 def catalogue_rows(
-    catalogue: Catalogue, as_of: date, given: Collection[str] | None = None
+    catalogue: Catalogue,
+    as_of: date,
+    given: Collection[str] | None = None,
+    basis: Basis = NOTHING,
 ) -> pl.DataFrame:
     """Every version of every tag in the month, with the columns of TAG_CATALOGUE.
 
@@ -22,17 +27,23 @@ def catalogue_rows(
         catalogue: every version of every tag.
         as_of: the last day of the month.
         given: what the source has given by then, as `without_evidence` takes it.
+        basis: what predicts in the month.
 
     Raises:
         TagError: when an active tag reads one that is not.
     """
     tags = catalogue.active(f"{as_of:%Y-%m}")
     active = {(tag.code, tag.version) for tag in tags}
-    needs, lacking = needs_of(catalogue.tags), without_evidence(tags, given)
+    needs = needs_of(catalogue.tags, catalogue.predicted)
+    lacking = without_evidence(tags, given, catalogue.predicted)
+    rests = rests_on({tag.code: tag.inputs for tag in tags}, catalogue.predicted)
     before: dict[str, Tag] = {}
     rows = []
     numbers = catalogue.numbers
     for tag in sorted(catalogue.tags, key=lambda tag: (tag.code, tag.version)):
+        in_force = (tag.code, tag.version) in active
+        on = rests[tag.code] if in_force else frozenset()
+        by, versions = basis.of_columns(on, catalogue.predicted)
         levels = [catalogue.categories[level][1] for level in tag.category]
         rows.append(
             {
@@ -40,7 +51,7 @@ def catalogue_rows(
                 "tag_code": tag.code,
                 "tag_no": numbers[tag.code],
                 "tag_version": tag.version,
-                "in_force": (tag.code, tag.version) in active,
+                "in_force": in_force,
                 "status": str(tag.status),
                 "effective_from": tag.effective_from,
                 "retired_from": tag.retired_from,
@@ -65,7 +76,9 @@ def catalogue_rows(
                 "is_by_rank": tag.is_by_rank,
                 "inputs": list(tag.inputs),
                 "needs": needs[tag.code],
-                "lacks": lacking.get(tag.code) if (tag.code, tag.version) in active else None,
+                "lacks": lacking.get(tag.code) if in_force else None,
+                "basis": by,
+                "model_versions": versions or None,
                 "owner": tag.owner,
                 "sensitivity": str(tag.sensitivity),
                 "lowered_by": tag.lowered_by.name if tag.lowered_by else None,

@@ -36,6 +36,7 @@ from portrait_assets.stages.tags.catalogue.packs.pack import (
     packs,
 )
 from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
+from portrait_assets.stages.tags.catalogue.predicted import predicted_columns
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.sensitivity import classified
 from portrait_assets.stages.tags.catalogue.tag import (
@@ -67,7 +68,8 @@ def load_catalogue(
         default: a file to start from instead of packs.
         overrides: the source's tags.yaml; a file that does not exist counts as none.
         columns: what expressions may read, by name; the feature matrix when None. Columns of
-            the segment (segment_id, segment_name_en, ...) and `marketing_allowed` are added.
+            the segment (segment_id, segment_name_en, ...), `marketing_allowed` and what is
+            predicted are added.
         clearance: the highest class of tags; those that read what is above it are withheld.
         approvals: the source's tag_approvals.yaml, which activates drafts and retires tags; a file
             that does not exist counts as none.
@@ -80,6 +82,9 @@ def load_catalogue(
     known = columns if columns is not None else {c.name: c for c in FEATURE_MATRIX.columns}
     readable = {name: column for name, column in known.items() if name != "customer_id"}
     readable |= {each.name: each for each in (AS_OF, *SEGMENT_COLUMNS, MARKETING_ALLOWED)}
+    targets = targets or packaged_targets()
+    predicted = predicted_columns(targets)
+    readable |= {name: each.column for name, each in predicted.items()}
     own = read_catalogue_file(overrides) if overrides and overrides.exists() else None
     start = tuple(packs().values()) if start is None else start
     left_out = {} if default else elsewhere(start)
@@ -98,7 +103,8 @@ def load_catalogue(
         categories,
         readable,
         elsewhere=left_out,
-        targets=targets or packaged_targets(),
+        targets=targets,
+        predicted=predicted,
     )
     check_catalogue(catalogue, context)
     catalogue = classified(catalogue, clearance)

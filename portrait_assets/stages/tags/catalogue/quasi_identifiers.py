@@ -6,7 +6,7 @@ and the inputs of the tags' rules. Sweeney, k-anonymity: a model for protecting 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,10 @@ class QuasiIdentifiers:
     reads: dict[str, frozenset[str]]
 
     def of_matrix(
-        self, fitted_features: Iterable[str], listed: Mapping[str, Iterable[str]] | None = None
+        self,
+        fitted_features: Iterable[str],
+        listed: Mapping[str, Iterable[str]] | None = None,
+        predicted_from: Mapping[str, Collection[str]] | None = None,
     ) -> frozenset[str]:
         """The columns of a portrait matrix that rest on quasi-identifiers.
 
@@ -43,6 +46,8 @@ class QuasiIdentifiers:
             fitted_features: those that the month's segments are decided by. Where one of them is
                 a quasi-identifier, the segment rests on it, and so do tags that read it.
             listed: what tags read by the catalogue of the matrix's own file, by code.
+            predicted_from: by column of predictions that tags read the features that models
+                compute it from.
         """
         reads = dict(self.reads)
         for code, inputs in (listed or {}).items():
@@ -50,6 +55,9 @@ class QuasiIdentifiers:
         found = set(self.named | self.features)
         if not self.features.isdisjoint(fitted_features) or not found.isdisjoint(_SEGMENT):
             found |= set(_SEGMENT)
+        for name, inputs in (predicted_from or {}).items():
+            if not self.features.isdisjoint(inputs):
+                found.add(name)
         before: set[str] = set()
         while found != before:
             before = set(found)

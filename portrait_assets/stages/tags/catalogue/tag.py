@@ -17,6 +17,8 @@ from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.sensitivity import Operation, highest
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
+from portrait_assets.stages.tags.catalogue.predicted import PredictedColumn
+from portrait_assets.stages.tags.catalogue.predicted_names import is_band
 from portrait_assets.stages.targets.outcomes import Targets, packaged_targets
 
 
@@ -135,7 +137,7 @@ class Tag:
     @property
     def is_by_rank(self) -> bool:
         """Whether the shares of its values are set by its rules, which rank customers."""
-        return any(rule.ranks for rule in self._deciding)
+        return any(rule.ranks for rule in self._deciding) or any(map(is_band, self.reads))
 
     @property
     def _deciding(self) -> tuple[Expression, ...]:
@@ -201,7 +203,8 @@ class Catalogue:
     `categories` gives the English and Chinese name of a category's code; `columns` is what
     expressions may read besides tags. `withheld` are the versions whose class is above what tags
     may have: nobody is tagged by them. `elsewhere` gives the pack by code of the tags of packs that
-    the source does not have. `targets` are what a tag may stand for.
+    the source does not have. `targets` are what a tag may stand for, and `predicted` which of
+    `columns` are predictions.
     """
 
     tags: tuple[Tag, ...]
@@ -210,6 +213,7 @@ class Catalogue:
     withheld: tuple[Tag, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     targets: Targets = field(default_factory=packaged_targets)
+    predicted: Mapping[str, PredictedColumn] = field(default_factory=dict)
 
     def tag(self, code: str, version: int | None = None) -> Tag:
         """That version of the tag, or its highest.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
 from portrait_assets.methods.expressions.expression import NUMERIC
-from portrait_assets.schema.table import Type
+from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
     Shape,
@@ -61,6 +61,7 @@ def catalogue_diff(
     as_of: date,
     given: Collection[str] | None = None,
     permissions: pl.DataFrame | None = None,
+    predicted: Mapping[Table, pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """Customers entering and leaving each value, with the columns of DIFF_SCHEMA.
 
@@ -70,7 +71,9 @@ def catalogue_diff(
     old, new = (
         _values(
             each,
-            evaluate(each, features, segments, previous, as_of, given, permissions).tag_table,
+            evaluate(
+                each, features, segments, previous, as_of, given, permissions, predicted
+            ).tag_table,
         )
         for each in (before, after)
     )

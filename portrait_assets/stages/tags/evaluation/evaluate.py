@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,8 +10,13 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.months import next_month
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
-from portrait_assets.stages.tags.evaluation.inputs import NO_PERMISSIONS, NO_SEGMENTS
+from portrait_assets.stages.tags.evaluation.inputs import (
+    NO_PERMISSIONS,
+    NO_SEGMENTS,
+    nothing_predicted,
+)
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Source
@@ -33,6 +38,7 @@ def evaluate(
     as_of: date,
     given: Collection[str] | None = None,
     permissions: pl.DataFrame | None = None,
+    predicted: Mapping[Table, pl.DataFrame] | None = None,
 ) -> Evaluation:
     """The tags of each customer of the feature matrix in the month of `as_of`.
 
@@ -44,6 +50,7 @@ def evaluate(
         as_of: the last day of the month.
         given: what the source has given by then, as `without_evidence` takes it.
         permissions: rows of `marketing_allowed`; None where nothing is known of it.
+        predicted: rows of tables of predictions; a table that is not there has none.
 
     Raises:
         TagError: when an active tag reads one that is not.
@@ -63,6 +70,11 @@ def evaluate(
             steps.segment: NO_SEGMENTS,
             steps.permission: NO_PERMISSIONS,
         }
+        for table, step in steps.predicted.items():
+            if predicted and table in predicted:
+                frames[step.reads[0]] = predicted[table]
+            else:
+                relations[step] = nothing_predicted(catalogue, table)
         for number, (source, frame) in enumerate(frames.items()):
             relations[source] = f"given_{number}"
             con.register(relations[source], frame)

@@ -6,15 +6,17 @@ and ranks are fitted, over all; `ranked` then has the rows of the scope's popula
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
+from portrait_assets.stages.tags.catalogue.predicted import PredictedColumn
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
-from portrait_assets.storage.duckdb.connection import quote
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.steps import Grain, Read, Scope, Span, Step, fit, read
 
 NO_SEGMENTS = (
@@ -57,10 +59,68 @@ NO_PERMISSIONS = (
 """The relation that replaces `marketing_allowed` where nothing is known of it."""
 
 
+def predicted_steps(
+    catalogue: Catalogue, tags: Sequence[Tag], months: Span
+) -> Mapping[Table, Step]:
+    """What tags read of predictions: of each of their tables a row per month and customer.
+
+    Args:
+        catalogue: the catalogue of the tags.
+        tags: the tags; of a table that none of them reads there is no step.
+        months: which months.
+    """
+    read_by = {name for tag in tags for name in tag.inputs}
+    of_table: dict[Table, list[PredictedColumn]] = {}
+    for name, each in catalogue.predicted.items():
+        if name in read_by:
+            of_table.setdefault(each.table, []).append(each)
+    return {table: _predicted(table, own, months) for table, own in of_table.items()}
+
+
+def _predicted(table: Table, columns: Sequence[PredictedColumn], months: Span) -> Step:
+    selected = "".join(f", {_of_row(each)} AS {quote(each.column.name)}" for each in columns)
+    targets = sorted({each.of[0] for each in columns if each.of})
+    only = f"target IN ({literals(targets)})" if targets else columns[0].where
+    grouped = " GROUP BY as_of, customer_id" if targets else ""
+    return Step(
+        _of(table),
+        (read(table, months),),
+        f"SELECT as_of, customer_id{selected} FROM {quote(table.name)} WHERE {only}{grouped}",
+    )
+
+
+def _of(table: Table) -> str:
+    return f"of_{table.name}"
+
+
+def _of_row(each: PredictedColumn) -> str:
+    """The column over a row, or over the rows of a customer's targets, of which one is its own."""
+    if each.of is None:
+        return quote(each.field)
+    target, horizon = each.of
+    own = f"target = {literal(target)} AND horizon = {horizon}"
+    return f"any_value({quote(each.field)}) FILTER ({own})"
+
+
+def nothing_predicted(catalogue: Catalogue, table: Table) -> str:
+    """The relation that replaces a step of `predicted_steps` where nothing is predicted."""
+    columns = "".join(
+        f", NULL::{each.column.type} AS {quote(name)}"
+        for name, each in catalogue.predicted.items()
+        if each.table is table
+    )
+    return f"(SELECT NULL::DATE AS as_of, NULL::VARCHAR AS customer_id{columns} WHERE false)"
+
+
 def base_step(
-    catalogue: Catalogue, tags: Sequence[Tag], features: Read, segment: Step, permission: Step
+    catalogue: Catalogue,
+    tags: Sequence[Tag],
+    features: Read,
+    segment: Step,
+    permission: Step,
+    predicted: Sequence[Step] = (),
 ) -> Step:
-    """A row per month and customer, in their order: what tags read of features, segment, consents.
+    """A row per month and customer, in their order: all that tags read and is no tag.
 
     Args:
         catalogue: the catalogue of the tags.
@@ -68,23 +128,34 @@ def base_step(
         features: the feature matrix of the months.
         segment: as `named_segment` gives it.
         permission: as `marketing_allowed` gives it.
+        predicted: as `predicted_steps` gives them.
     """
     names = {name for tag in tags for name in tag.inputs if name in catalogue.columns}
     asks = MARKETING_ALLOWED.name in names
     names -= {"as_of", MARKETING_ALLOWED.name, *(column.name for column in SEGMENT_COLUMNS)}
-    columns = ["f.as_of", "f.customer_id", *(f"f.{quote(name)}" for name in sorted(names))]
+    columns = ["f.as_of", "f.customer_id"]
+    columns += [f"f.{quote(name)}" for name in sorted(names - catalogue.predicted.keys())]
+    columns += [
+        f"{_of(each.table)}.{quote(name)}"
+        for name, each in catalogue.predicted.items()
+        if name in names
+    ]
     columns += [f"s.{quote(column.name)}" for column in SEGMENT_COLUMNS]
-    joined = ""
+    joined = "".join(
+        f" LEFT JOIN {step.name} ON {step.name}.as_of = f.as_of "
+        f"AND {step.name}.customer_id = f.customer_id"
+        for step in predicted
+    )
     if asks:
         columns.append(f"coalesce(p.allowed, d.allowed) AS {MARKETING_ALLOWED.name}")
         allowed = quote(permission.name)
-        joined = (
+        joined += (
             f" LEFT JOIN {allowed} AS p ON p.as_of = f.as_of AND p.customer_id = f.customer_id "
             f"LEFT JOIN {allowed} AS d ON d.as_of = f.as_of AND d.customer_id IS NULL"
         )
     return Step(
         "base",
-        (features, segment, *([permission] if asks else [])),
+        (features, segment, *predicted, *([permission] if asks else [])),
         "SELECT CAST(row_number() OVER () AS UINTEGER) AS row_no, * FROM "
         f"(SELECT {', '.join(columns)} FROM {quote(features.name)} AS f "
         f"LEFT JOIN {quote(segment.name)} AS s USING (as_of, customer_id){joined} "

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from portrait_assets.core.months import month_range
-from portrait_assets.schema.table import Type
+from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, PROFILING_ALLOWED
 from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
@@ -20,6 +20,7 @@ from portrait_assets.stages.tags.evaluation.inputs import (
     base_step,
     marketing_allowed,
     named_segment,
+    predicted_steps,
     ranked_step,
 )
 from portrait_assets.stages.tags.evaluation.kept import is_kept, kept_steps, with_kept_sql
@@ -44,6 +45,7 @@ class EvaluationSteps:
         features: the feature matrix of the months, of which a column per input of a tag is read.
         segment: each customer's segment in the months, as SEGMENT_COLUMNS.
         permission: who may be contacted for marketing in the months.
+        predicted: what tags read of predictions, of each table that they read.
         previous: the tag table of the month before, from which values are kept; None for none.
         evaluated: all values and what decided them, a row per month and customer.
         matrix: the rows of the portrait matrix, of all customers in their order.
@@ -55,6 +57,7 @@ class EvaluationSteps:
     features: Read
     segment: Step
     permission: Step
+    predicted: Mapping[Table, Step]
     previous: Read | None
     evaluated: Step
     matrix: Step
@@ -94,14 +97,16 @@ def evaluation_steps(
     batch = window(len(months))
     features, segment = read(FEATURE_MATRIX, batch), named_segment(batch)
     permission = marketing_allowed(batch)
+    predicted = predicted_steps(catalogue, tags, batch)
     previous = None
     if before is not None:
         since = len(month_range(before, months[-1])) - 1
         previous = read(tag_table(catalogue), window(1, ago=since))
     looks_back = before is not None or len(months) > 1
-    empty = without_evidence(tags, given)
+    empty = without_evidence(tags, given, catalogue.predicted)
     kept = [t for t in tags if is_kept(t) and t.code not in empty] if looks_back else []
-    ranked = ranked_step(tags, base_step(catalogue, tags, features, segment, permission))
+    base = base_step(catalogue, tags, features, segment, permission, [*predicted.values()])
+    ranked = ranked_step(tags, base)
     last = kept_steps(catalogue, kept, ranked, previous, len(months) > 1)
     inputs = with_kept_sql(kept, last)
     evaluated = Step("evaluated", (ranked, *last), evaluated_sql(inputs, tags, kept, empty))
@@ -111,6 +116,7 @@ def evaluation_steps(
         features,
         segment,
         permission,
+        predicted,
         previous,
         evaluated,
         Step(

@@ -1,0 +1,160 @@
+"""The stage of a customer follows from the probability of silence and the gap since a purchase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import polars as pl
+
+from portrait_assets.core.months import last_day
+from portrait_assets.schema.table import Table
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.predictions.contract import PREDICTION
+from portrait_assets.stages.predictions.lifecycle.staging import rule_stages_step, stages_step
+from portrait_assets.stages.targets.outcomes import packaged_targets
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope, Step
+
+MONTH = "2024-06"
+Customer = Mapping[str, object]
+
+
+def regular(**own: object) -> dict[str, object]:
+    """Bought three days ago, once a week for years, for 40; unlikely to be silent."""
+    return {
+        "recency_days": 3,
+        "days_between_purchases_12m": 7.0,
+        "tenure_days": 800,
+        "tenure_is_lower_bound": False,
+        "spend_1m": 40,
+        "p": 0.1,
+        "band": "lowest",
+    } | own
+
+
+def frames(customers: Mapping[str, Customer]) -> dict[Table, pl.DataFrame]:
+    day = last_day(MONTH)
+    features = [
+        {"as_of": day, "customer_id": name}
+        | {k: v for k, v in of.items() if k not in ("p", "band")}
+        for name, of in customers.items()
+    ]
+    predictions = [
+        {"as_of": day, "customer_id": name, "target": target, "horizon": horizon} | numbers
+        for name, of in customers.items()
+        for target, horizon, numbers in (
+            ("silence", 1, {"score": of["p"], "band": "low"}),
+            ("spend", 1, {"score": 0.2, "band": of["band"]}),
+            ("silence", 3, {"score": 0.99, "band": "highest"}),
+        )
+        if of["p"] is not None
+    ]
+    return {
+        FEATURE_MATRIX: pl.DataFrame(features, schema=FEATURE_MATRIX.polars_schema, strict=False),
+        PREDICTION: pl.DataFrame(predictions, schema=PREDICTION.polars_schema, strict=False),
+    }
+
+
+def rows_of(step: Step, given: Mapping[Table, pl.DataFrame]) -> pl.DataFrame:
+    with duckdb.connect() as con:
+        relations = {}
+        for source in step.reads:
+            con.register(f"given_{source.name}", given[source.table])  # type: ignore[union-attr]
+            relations[source] = f"given_{source.name}"
+        return Engine(con, relations).frame(step, Scope(MONTH))
+
+
+def staged(**customers: Customer) -> dict[str, str]:
+    found = rows_of(stages_step(packaged_targets()), frames(customers))
+    return dict(found.select("customer_id", "stage").iter_rows())
+
+
+def test_churn_is_a_probable_silence_after_a_gap_of_three_usual_ones():
+    found = staged(
+        gone=regular(p=0.5, recency_days=61),
+        back_soon=regular(p=0.49, recency_days=61),
+        two_months=regular(p=0.9, recency_days=60),
+        seldom=regular(p=0.9, recency_days=90, days_between_purchases_12m=30.0),
+        longer=regular(p=0.9, recency_days=91, days_between_purchases_12m=30.0),
+        once=regular(p=0.9, recency_days=91, days_between_purchases_12m=None),
+        never=regular(p=0.9, recency_days=None, days_between_purchases_12m=None),
+        many=regular(),
+    )
+    assert {name for name, stage in found.items() if stage == "churn"} == {
+        *("gone", "longer", "once", "never")
+    }
+
+
+def test_dormancy_is_twice_the_odds_of_all():
+    """The mean of 0.2, 0.2, 0.2 and 0.4 is 0.25: odds of a third, of which two thirds is double."""
+    usual = [regular(p=0.2) for _ in range(3)]
+    at, below = 0.4, 0.39
+    of_four = {f"c{n}": each for n, each in enumerate(usual)}
+    assert staged(**of_four, last=regular(p=at))["last"] == "dormancy"
+    assert staged(**of_four, last=regular(p=below))["last"] == "growth"
+
+
+def test_who_joined_to_the_day_less_than_three_months_ago_is_introduced():
+    found = staged(
+        new=regular(tenure_days=89, p=0.9, recency_days=30),
+        known=regular(tenure_days=90),
+        first_of_the_data=regular(tenure_days=20, tenure_is_lower_bound=True),
+        gone=regular(tenure_days=89, p=0.9, recency_days=70),
+    )
+    assert found == {
+        "new": "introduction",
+        "known": "growth",
+        "first_of_the_data": "growth",
+        "gone": "churn",
+    }
+
+
+def test_maturity_is_the_half_likeliest_to_be_among_those_who_spend_most():
+    found = staged(
+        **{band: regular(band=band) for band in ("highest", "high", "middle", "low", "lowest")}
+    )
+    assert [name for name, stage in found.items() if stage == "maturity"] == [
+        *("high", "highest", "middle")
+    ]
+
+
+def test_while_nothing_is_predicted_stages_rest_on_gaps_and_spend_alone():
+    def unknown(**own: object) -> dict[str, object]:
+        return regular(p=None) | own
+
+    customers = {
+        "gone": unknown(recency_days=61),
+        "asleep": unknown(recency_days=32),
+        "much": unknown(spend_1m=90),
+        "little": unknown(spend_1m=10),
+        "nothing": unknown(spend_1m=0, recency_days=20),
+    }
+    found = rows_of(stages_step(packaged_targets()), frames(customers))
+    assert found["basis"].unique().to_list() == ["gaps"]
+    assert dict(found.select("customer_id", "stage").iter_rows()) == {
+        "asleep": "dormancy",
+        "gone": "churn",
+        "little": "growth",
+        "much": "maturity",
+        "nothing": "growth",
+    }
+
+
+def test_of_whom_nothing_is_known_there_is_no_stage():
+    nobody = dict.fromkeys(regular(), None)
+    assert staged(nobody=nobody, somebody=regular()) == {"somebody": "growth"}
+
+
+def test_stages_by_rules_are_those_of_the_former_tag():
+    by_rule = {
+        "new": regular(tenure_days=89, spend_trend_3m=0.5),
+        "lost": regular(recency_days=181),
+        "dormant": regular(recency_days=93),
+        "growing": regular(spend_trend_3m=0.2),
+        "declining": regular(spend_trend_3m=-0.2),
+        "steady": regular(spend_trend_3m=0.0),
+        "unknown": regular(spend_trend_3m=None),
+    }
+    found = rows_of(rule_stages_step(), frames(by_rule))
+    assert all(name == stage for name, stage in found.select("customer_id", "rule_stage").rows())
