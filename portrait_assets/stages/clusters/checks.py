@@ -14,6 +14,12 @@ from portrait_assets.stages.clusters.contract import (
     CLUSTER_DECISION,
     CLUSTER_SEGMENT,
 )
+from portrait_assets.stages.clusters.names.checks import (
+    NAMES_DISTINCT,
+    NAMES_EXPLAINED,
+    NAMES_TRUE,
+)
+from portrait_assets.stages.clusters.names.contract import SEGMENT_NAME
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.storage.dagster.checks import (
     Finding,
@@ -78,5 +84,6 @@ SEGMENTS_STABLE = TableCheck(
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     CLUSTER_DECISION: (SEGMENTS_STABLE,),
     CLUSTER_ASSIGNMENT: (EVERYONE_ASSIGNED,),
-    CLUSTER_SEGMENT: (NO_TINY_SEGMENT,),
+    CLUSTER_SEGMENT: (NO_TINY_SEGMENT, NAMES_DISTINCT, NAMES_EXPLAINED),
+    SEGMENT_NAME: (NAMES_TRUE,),
 }
