@@ -1,0 +1,112 @@
+"""Whether data support a number of segments: do refits agree, and is there a gap between any two."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import adjusted_rand_score
+
+from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
+
+FloatMatrix = npt.NDArray[np.float64]
+FloatVector = npt.NDArray[np.float64]
+IntVector = npt.NDArray[np.int64]
+
+RESTARTS = 10
+SAMPLES = 4
+"""Bootstrap samples whose refits are compared, each with each."""
+AGREE_AT = 0.8
+"""Refits agree at this adjusted Rand index or better."""
+GAP_AT = 0.5
+"""A valley between two segments is half as dense as the lower of them at most."""
+NEIGHBOURS = 3
+BINS = 15
+"""Of the line through two centres, from a quarter before the one to a quarter past the other."""
+FEWEST = 30
+"""Customers in a bin's worth of a pair below which chance makes valleys."""
+
+
+class Support(NamedTuple):
+    """What speaks for a number of segments.
+
+    `agreement` is the mean adjusted Rand index of refits to bootstrap samples, 1 for the same;
+    `gaps` are by segment the depth of the shallowest valley to its nearest segments: 0 where
+    there is none, 1 where nobody is between them.
+    """
+
+    agreement: float
+    gaps: tuple[float, ...]
+
+    @property
+    def gap(self) -> float:
+        """The depth of the shallowest valley between any two neighbouring segments."""
+        return min(self.gaps, default=1.0)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the segments are there: refits agree and a gap is between any two."""
+        return self.agreement >= AGREE_AT and self.gap >= GAP_AT
+
+
+def centres_of(points: FloatMatrix, k: int, seed: int = 0) -> FloatMatrix:
+    """Centres of k segments, the largest first, shape (k, dims); k-means with restarts."""
+    centres = kmeans_centres(points, k, restarts=RESTARTS, seed=seed)
+    sizes = np.bincount(nearest_rows(points, centres), minlength=len(centres))
+    return centres[np.lexsort((centres[:, 0], -sizes))] if centres.shape[1] else centres
+
+
+def support(points: FloatMatrix, centres: FloatMatrix, seed: int = 0) -> Support:
+    """What speaks for these segments: as many, fitted to the points anew, and the gaps.
+
+    Refits are those of U. von Luxburg (2010), "Clustering stability: an overview".
+    """
+    labels = nearest_rows(points, centres)
+    gaps = tuple(round(gap, 6) for gap in density_gaps(points, labels, centres))
+    if len(centres) < 2:
+        return Support(1.0, gaps)
+    rng = np.random.default_rng(seed)
+    refits = []
+    for sample in range(SAMPLES):
+        drawn = points[np.sort(rng.integers(0, len(points), len(points)))]
+        own = kmeans_centres(drawn, len(centres), restarts=RESTARTS, seed=seed + sample)
+        refits.append(nearest_rows(points, own))
+    agreed = [adjusted_rand_score(a, b) for a, b in combinations(refits, 2)]
+    return Support(round(float(np.mean(agreed)), 6), gaps)
+
+
+def density_gaps(points: FloatMatrix, labels: IntVector, centres: FloatMatrix) -> list[float]:
+    """By segment the depth of the shallowest valley to one of its nearest segments.
+
+    Of each pair the customers are looked at along the line through the two centres: the valley is
+    the least filled part between them, its depth the share by which that is less filled than the
+    lower of the two peaks beside it. 1 for a single segment.
+    """
+    k = len(centres)
+    if k < 2:
+        return [1.0] * k
+    apart = squared_distances(centres, centres)
+    np.fill_diagonal(apart, np.inf)
+    near = np.argsort(apart, axis=1, kind="stable")[:, : min(NEIGHBOURS, k - 1)]
+    pairs = {(min(i, int(j)), max(i, int(j))) for i in range(k) for j in near[i]}
+    depths = {pair: _depth(points, labels, centres, *pair) for pair in sorted(pairs)}
+    return [min(depth for pair, depth in depths.items() if i in pair) for i in range(k)]
+
+
+def _depth(points: FloatMatrix, labels: IntVector, centres: FloatMatrix, i: int, j: int) -> float:
+    line = centres[j] - centres[i]
+    length = float((line**2).sum())
+    own = points[(labels == i) | (labels == j)]
+    if length == 0 or len(own) < FEWEST:
+        return 0.0
+    along = (own - centres[i]) @ line / length
+    counts = np.histogram(along, bins=BINS, range=(-0.25, 1.25))[0].astype(float)
+    # Neighbouring bins are joined, so that one that chance left empty is no valley.
+    smooth = np.convolve(counts, np.ones(3) / 3, mode="same")
+    middle = slice(BINS * 2 // 5, BINS * 3 // 5)
+    valley = float(smooth[middle].min())
+    lower = min(smooth[: middle.start].max(), smooth[middle.stop :].max())
+    return max(0.0, 1 - valley / lower) if lower > 0 else 0.0
