@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -114,8 +115,8 @@ class AskedModel:
 
 def fit_asked(
     features: pl.DataFrame,
-    amounts: list[str],
-    others: list[str],
+    amounts: Sequence[str],
+    others: Sequence[str],
     segments: int,
     seed: int = 0,
 ) -> AskedModel | None:

@@ -136,7 +136,10 @@ def _axis(features: pl.DataFrame, axis: Axis) -> Axis:
 
 
 def _values(features: pl.DataFrame, axis: Axis) -> FloatVector:
-    values = features[axis.name].cast(pl.Float64).fill_nan(None)
+    # An amount that nobody has any more has no column.
+    absent = pl.repeat(None, features.height, dtype=pl.Float64, eager=True)
+    values = features[axis.name] if axis.name in features.columns else absent
+    values = values.cast(pl.Float64).fill_nan(None)
     if axis.unit > 0:
         return np.log1p(values.fill_null(0.0).clip(0.0).to_numpy() / axis.unit)
     found: FloatVector = values.fill_null(axis.fill).to_numpy()

@@ -1,4 +1,4 @@
-"""Whether data support a number of segments: do refits agree, and is there a gap between any two."""
+"""Whether data support a number of segments: refits agree, and gaps lie between neighbours."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from portrait_assets.stages.clusters.names.vocabulary import Business, Term, words_for
+from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words, words_for
 from portrait_assets.stages.clusters.profile import MISSING_SHOWN
 
 MIN_DIFFERENCE = 0.30
@@ -99,6 +99,7 @@ def words_of_segments(
     assignment: pl.DataFrame,
     profile: pl.DataFrame,
     labels: Mapping[str, Label] | None = None,
+    terms: Mapping[str, Words] | None = None,
 ) -> dict[int, list[Word]]:
     """The words for each segment of the profile, of the greatest difference first, one per theme.
 
@@ -110,11 +111,12 @@ def words_of_segments(
         assignment: their customer_id and segment_id.
         profile: of these segments, as `profile_segments` gives it.
         labels: the words for features without an entry in the vocabulary.
+        terms: the words for features that the vocabulary is not asked about.
     """
     is_bank = not profile.filter(pl.col("feature").is_in(BANK_FEATURES)).is_empty()
     business = Business.BANK if is_bank else Business.SHOP
     lines = [
-        (row["segment_id"], _options(row, business, labels or {}))
+        (row["segment_id"], _options(row, business, labels or {}, terms or {}))
         for row in _distinctive(profile).iter_rows(named=True)
     ]
     shares = true_shares(
@@ -151,7 +153,10 @@ def _distinctive(profile: pl.DataFrame) -> pl.DataFrame:
 
 
 def _options(
-    line: Mapping[str, object], business: Business, labels: Mapping[str, Label]
+    line: Mapping[str, object],
+    business: Business,
+    labels: Mapping[str, Label],
+    own: Mapping[str, Words],
 ) -> list[Word]:
     """The words for a line of a profile, the first that is true counts."""
     feature, level = str(line["feature"]), line["level"]
@@ -161,7 +166,7 @@ def _options(
         claim = Claim(feature, str(level), True, None)
         return [Word(feature, f"{label.en} {level}", f"{label.zh}{level}", claim, 0.0)]
     compared = Claim(feature, None, is_high, None)
-    words = words_for(feature, business)
+    words = own.get(feature) or words_for(feature, business)
     if words is None:
         en, zh = ("high", "高") if is_high else ("low", "低")
         return [Word(feature, f"{en} {label.en}", f"{zh}{label.zh}", compared, 0.0)]

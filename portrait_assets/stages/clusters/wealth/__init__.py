@@ -1,1 +1,1 @@
-"""Wealth segments: as many as are asked for, by what customers hold, and whether data support it."""
+"""Wealth segments: as many as are asked for, by holdings, and whether data support it."""
