@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,8 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
-from portrait_assets.methods.clustering.asked.scaling import Space, fit_space
-from portrait_assets.methods.clustering.asked.support import centres_of
+from portrait_assets.methods.clustering.asked.scaling import LEAST_SPREADS, Space, fit_space
+from portrait_assets.methods.clustering.asked.support import centres_of, depth
 from portrait_assets.methods.clustering.assignment import HYSTERESIS
 from portrait_assets.methods.clustering.preparation.model_rows import (
     Row,
@@ -30,6 +31,8 @@ IntVector = npt.NDArray[np.int64]
 
 FIT_ROWS = 4_000
 """Customers that a model is fitted on."""
+SPACES = 2
+"""Spaces that are looked at for each least spread."""
 ROWS_PER_SEGMENT = 20
 """So many customers per segment are needed."""
 
@@ -122,7 +125,8 @@ def fit_asked(
 ) -> AskedModel | None:
     """A model of so many segments, numbered from 1, the largest first.
 
-    None where there are too few customers, or too many who are alike, for as many.
+    Of several spaces it has the one in which the valleys between segments are deepest. None where
+    there are too few customers, or too many who are alike, for as many.
 
     Args:
         features: customers, with customer_id.
@@ -133,15 +137,18 @@ def fit_asked(
     """
     if features.height < ROWS_PER_SEGMENT * segments:
         return None
+    sample = canonical_sample(features, FIT_ROWS, seed)
+    ids, best, deepest = tuple(range(1, segments + 1)), None, -1.0
     with threadpool_limits(1):
-        sample = canonical_sample(features, FIT_ROWS, seed)
-        space = fit_space(sample, amounts, others, seed)
-        points = space.points(sample)
-        if len(np.unique(points, axis=0)) < segments:
-            return None
-        centres = round_significant(centres_of(points, segments, seed))
-        used = len(np.unique(nearest_rows(points, centres)))
-    if used < segments:
-        return None
-    ids = tuple(range(1, segments + 1))
-    return AskedModel(space, centres, ids, ("new",) * segments, segments + 1)
+        for least, turn in product(LEAST_SPREADS, range(SPACES)):
+            space = fit_space(sample, amounts, others, seed + turn, least)
+            points = space.points(sample)
+            if len(np.unique(points, axis=0)) < segments:
+                continue
+            centres = round_significant(centres_of(points, segments, seed))
+            labels = nearest_rows(points, centres)
+            found = depth(points, labels)
+            if len(np.unique(labels)) == segments and found > deepest:
+                deepest = found
+                best = AskedModel(space, centres, ids, ("new",) * segments, segments + 1)
+    return best

@@ -24,8 +24,8 @@ FloatVector = npt.NDArray[np.float64]
 GROUPS = 40
 """Small groups that spread is taken within: more than anyone asks for segments."""
 ROUNDS, RESTARTS = 4, 2
-LEAST_SPREAD = 0.25
-"""The spread within groups counts as at least this part of the spread over everybody."""
+LEAST_SPREADS = (0.25, 0.35)
+"""The spread within groups counts as at least one of these parts of the spread over everybody."""
 TAILS = 0.01
 """Values beyond this quantile on either side count as it."""
 LEAST_HOLDERS = 0.05
@@ -78,7 +78,11 @@ class Space(NamedTuple):
 
 
 def fit_space(
-    features: pl.DataFrame, amounts: Sequence[str], others: Sequence[str], seed: int = 0
+    features: pl.DataFrame,
+    amounts: Sequence[str],
+    others: Sequence[str],
+    seed: int = 0,
+    least: float = LEAST_SPREADS[0],
 ) -> Space:
     """The space of customers, fitted on a sample of them.
 
@@ -87,18 +91,26 @@ def fit_space(
         amounts: columns of amounts, 0 for who has none; those that few have are left out.
         others: columns of other numbers; null is not known.
         seed: of the small groups.
+        least: the spread within groups, as a part of that over everybody, that counts at least.
     """
     axes = [*(_amount(features, name) for name in amounts), *(_other(features, n) for n in others)]
     known = [axis for axis in axes if axis is not None and axis.high > axis.low]
     if not known:
         return Space(())
     plain = np.column_stack([_held_within(_values(features, axis), axis) for axis in known])
-    spreads = round_significant(_within(plain, seed))
+    counted = np.ones_like(plain)
+    for n, axis in enumerate(known):
+        if axis.unit > 0:
+            counted[:, n] = plain[:, n] > 0
+    spreads = round_significant(_within(plain, counted, seed, least))
     return Space(tuple(a._replace(spread=float(s)) for a, s in zip(known, spreads, strict=True)))
 
 
-def _within(points: FloatMatrix, seed: int) -> FloatVector:
-    """The standard deviation of each column within small groups, found anew by it."""
+def _within(points: FloatMatrix, counted: FloatMatrix, seed: int, least: float) -> FloatVector:
+    """The standard deviation of each column within small groups, found anew by it.
+
+    Of an amount those are `counted` who have some, for the others do not differ.
+    """
     overall = points.std(axis=0)
     overall = np.where(overall > 0, overall, 1.0)
     spread, groups = overall, min(GROUPS, max(1, len(points) // 10))
@@ -108,8 +120,9 @@ def _within(points: FloatMatrix, seed: int) -> FloatVector:
         means = np.column_stack(
             [np.bincount(labels, weights=column, minlength=groups) / sizes for column in points.T]
         )
-        own: FloatVector = np.sqrt(((points - means[labels]) ** 2).mean(axis=0))
-        spread = np.maximum(own, LEAST_SPREAD * overall)
+        squares = counted * (points - means[labels]) ** 2
+        own: FloatVector = np.sqrt(squares.sum(axis=0) / np.maximum(counted.sum(axis=0), 1))
+        spread = np.maximum(own, least * overall)
     return spread
 
 

@@ -44,12 +44,17 @@ class Support(NamedTuple):
     @property
     def gap(self) -> float:
         """The depth of the shallowest valley between any two neighbouring segments."""
-        return min(self.gaps, default=1.0)
+        return float(min(self.gaps, default=1.0))
+
+    @property
+    def depth(self) -> float:
+        """Between the shallowest valley and the mean of all segments' shallowest ones."""
+        return float((self.gap + sum(self.gaps) / max(1, len(self.gaps))) / 2)
 
     @property
     def is_found(self) -> bool:
         """Whether the segments are there: refits agree and a gap is between any two."""
-        return self.agreement >= AGREE_AT and self.gap >= GAP_AT
+        return bool(self.agreement >= AGREE_AT and self.gap >= GAP_AT)
 
 
 def centres_of(points: FloatMatrix, k: int, seed: int = 0) -> FloatMatrix:
@@ -60,22 +65,34 @@ def centres_of(points: FloatMatrix, k: int, seed: int = 0) -> FloatMatrix:
 
 
 def support(points: FloatMatrix, centres: FloatMatrix, seed: int = 0) -> Support:
-    """What speaks for these segments: as many, fitted to the points anew, and the gaps.
+    """What speaks for these segments: as many, fitted to the points anew, and the gaps."""
+    gaps = density_gaps(points, nearest_rows(points, centres), centres)
+    return Support(refits_agree(points, len(centres), seed), tuple(gaps))
 
-    Refits are those of U. von Luxburg (2010), "Clustering stability: an overview".
+
+def refits_agree(points: FloatMatrix, k: int, seed: int = 0) -> float:
+    """The mean adjusted Rand index of refits of so many segments to bootstrap samples.
+
+    U. von Luxburg (2010), "Clustering stability: an overview".
     """
-    labels = nearest_rows(points, centres)
-    gaps = tuple(round(gap, 6) for gap in density_gaps(points, labels, centres))
-    if len(centres) < 2:
-        return Support(1.0, gaps)
+    if k < 2:
+        return 1.0
     rng = np.random.default_rng(seed)
     refits = []
     for sample in range(SAMPLES):
         drawn = points[np.sort(rng.integers(0, len(points), len(points)))]
-        own = kmeans_centres(drawn, len(centres), restarts=RESTARTS, seed=seed + sample)
+        own = kmeans_centres(drawn, k, restarts=RESTARTS, seed=seed + sample)
         refits.append(nearest_rows(points, own))
     agreed = [adjusted_rand_score(a, b) for a, b in combinations(refits, 2)]
-    return Support(round(float(np.mean(agreed)), 6), gaps)
+    return round(float(np.mean(agreed)), 6)
+
+
+def depth(points: FloatMatrix, labels: IntVector) -> float:
+    """`Support.depth` of labelled points, whose centres are their means."""
+    found = np.unique(labels)
+    centres = np.array([points[labels == each].mean(axis=0) for each in found])
+    gaps = density_gaps(points, np.searchsorted(found, labels), centres)
+    return round(Support(1.0, tuple(gaps)).depth, 6)
 
 
 def density_gaps(points: FloatMatrix, labels: IntVector, centres: FloatMatrix) -> list[float]:
@@ -92,11 +109,11 @@ def density_gaps(points: FloatMatrix, labels: IntVector, centres: FloatMatrix) -
     np.fill_diagonal(apart, np.inf)
     near = np.argsort(apart, axis=1, kind="stable")[:, : min(NEIGHBOURS, k - 1)]
     pairs = {(min(i, int(j)), max(i, int(j))) for i in range(k) for j in near[i]}
-    depths = {pair: _depth(points, labels, centres, *pair) for pair in sorted(pairs)}
-    return [min(depth for pair, depth in depths.items() if i in pair) for i in range(k)]
+    depths = {pair: _valley(points, labels, centres, *pair) for pair in sorted(pairs)}
+    return [min(round(d, 6) for pair, d in depths.items() if i in pair) for i in range(k)]
 
 
-def _depth(points: FloatMatrix, labels: IntVector, centres: FloatMatrix, i: int, j: int) -> float:
+def _valley(points: FloatMatrix, labels: IntVector, centres: FloatMatrix, i: int, j: int) -> float:
     line = centres[j] - centres[i]
     length = float((line**2).sum())
     own = points[(labels == i) | (labels == j)]
@@ -109,4 +126,4 @@ def _depth(points: FloatMatrix, labels: IntVector, centres: FloatMatrix, i: int,
     middle = slice(BINS * 2 // 5, BINS * 3 // 5)
     valley = float(smooth[middle].min())
     lower = min(smooth[: middle.start].max(), smooth[middle.stop :].max())
-    return max(0.0, 1 - valley / lower) if lower > 0 else 0.0
+    return float(max(0.0, 1 - valley / lower)) if lower > 0 else 0.0

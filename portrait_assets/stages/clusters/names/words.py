@@ -15,6 +15,8 @@ MIN_DIFFERENCE = 0.30
 MAX_Q_VALUE = 0.01
 TRUE_OF = 0.60
 """A word is given to a segment of whose customers at least this share make it true."""
+EVERYONE = 0
+"""Stands for a segment of all customers."""
 BANK_FEATURES = ("total_balance", "owed_balance")
 """A source that has one of these is a bank's."""
 
@@ -100,11 +102,12 @@ def words_of_segments(
     profile: pl.DataFrame,
     labels: Mapping[str, Label] | None = None,
     terms: Mapping[str, Words] | None = None,
+    business: Business | None = None,
 ) -> dict[int, list[Word]]:
     """The words for each segment of the profile, of the greatest difference first, one per theme.
 
     A feature earns a word where it differs by `MIN_DIFFERENCE`, significantly, and where the word
-    is true of `TRUE_OF` of the segment's customers.
+    is true of `TRUE_OF` of the segment's customers, and not of as many of all.
 
     Args:
         features: the feature matrix of all customers of a month.
@@ -112,23 +115,24 @@ def words_of_segments(
         profile: of these segments, as `profile_segments` gives it.
         labels: the words for features without an entry in the vocabulary.
         terms: the words for features that the vocabulary is not asked about.
+        business: of the source; by default what its features tell.
     """
     is_bank = not profile.filter(pl.col("feature").is_in(BANK_FEATURES)).is_empty()
-    business = Business.BANK if is_bank else Business.SHOP
+    business = business or (Business.BANK if is_bank else Business.SHOP)
     lines = [
         (row["segment_id"], _options(row, business, labels or {}, terms or {}))
         for row in _distinctive(profile).iter_rows(named=True)
     ]
-    shares = true_shares(
-        features, assignment, (word.claim for _, options in lines for word in options)
-    )
+    claims = [word.claim for _, options in lines for word in options]
+    shares = true_shares(features, assignment, claims)
+    of_all = true_shares(features, assignment.with_columns(segment_id=EVERYONE), claims)
     found: dict[int, dict[str, Word]] = {
         segment: {} for segment in sorted(profile["segment_id"].unique().to_list())
     }
     for segment, options in lines:
         for option in options:
             share = shares.get((segment, option.claim), 0.0)
-            if share >= TRUE_OF:
+            if share >= TRUE_OF > of_all[EVERYONE, option.claim]:
                 found[segment].setdefault(option.theme, option._replace(share=share))
                 break
     return {segment: list(by_theme.values()) for segment, by_theme in found.items()}

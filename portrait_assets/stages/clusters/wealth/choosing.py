@@ -5,27 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
-from sklearn.metrics import silhouette_score
 
-from portrait_assets.methods.clustering.asked.model import AskedModel, fit_asked
+from portrait_assets.methods.clustering.asked.model import FIT_ROWS, AskedModel, fit_asked
+from portrait_assets.methods.clustering.asked.support import depth
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters.tracking import match_segments, measure_overlap
 from portrait_assets.stages.clusters.wealth.inputs import TRAITS, Wealth
 
+MARGIN = 0.05
+"""So much deeper must the valleys between a challenger's segments be."""
+
 
 class Chosen(NamedTuple):
     """The model that holds, None where none can be made; who won, and why.
 
-    `is_looked_at` says whether another was fitted in the month.
+    `fitted` is the model that was fitted to the month's customers, None where none was.
     """
 
     model: AskedModel | None
     winner: str
     reason: str
-    is_looked_at: bool
+    fitted: AskedModel | None = None
 
 
 def chosen(
@@ -35,7 +37,7 @@ def chosen(
 
     The first is fitted once a quarter has passed and there are customers for it, and one anew
     whenever another number is asked for. At the end of each quarter a model fitted anew challenges
-    it, and wins by a silhouette (P. Rousseeuw 1987) that is better by a margin in its own space.
+    it, and wins where the valleys between its segments are deeper by a margin, in its own space.
     Segments that are the same keep their numbers.
 
     Args:
@@ -46,33 +48,34 @@ def chosen(
     """
     quarter = RULE.challenge.refit_months
     if champion is None and months_of_history < quarter:
-        return Chosen(None, "none", "segments are made once a quarter has passed", False)
+        return Chosen(None, "none", "segments are made once a quarter has passed")
     is_due = champion is None or champion.segments != asked
     if not is_due and months_of_history % quarter != 0:
-        return Chosen(champion, "champion", "a model is fitted anew at quarter's ends", False)
+        return Chosen(champion, "champion", "a model is fitted anew at quarter's ends")
     challenger = fit_asked(wealth.features, wealth.amounts, TRAITS, asked)
     if challenger is None:
         few = f"{wealth.features.height} customers are too few, or too much alike, for {asked}"
-        return Chosen(None if is_due else champion, "none" if is_due else "champion", few, True)
+        return Chosen(None if is_due else champion, "none" if is_due else "champion", few)
     if champion is None:
-        return Chosen(challenger, "first", "there was no model before", True)
+        return Chosen(challenger, "first", "there was no model before", challenger)
     if champion.segments != asked:
         why = f"{asked} segments are asked for, and not {champion.segments} any more"
-        return Chosen(_tracked(champion, challenger, wealth.features), "challenger", why, True)
-    margin = RULE.challenge.margin
-    sample = canonical_sample(wealth.features, RULE.challenge.compared_rows)
-    old, new = (_silhouette(challenger, model, sample) for model in (champion, challenger))
-    if new is not None and (old is None or new >= old + margin):
-        why = f"the challenger's silhouette is better by at least {margin:g}"
-        return Chosen(_tracked(champion, challenger, wealth.features), "challenger", why, True)
-    return Chosen(champion, "champion", f"no gain in silhouette of at least {margin:g}", True)
+        return Chosen(
+            _tracked(champion, challenger, wealth.features), "challenger", why, challenger
+        )
+    sample = canonical_sample(wealth.features, FIT_ROWS)
+    old, new = (_depth(challenger, model, sample) for model in (champion, challenger))
+    what = f"the valleys between segments are {new:.2f} deep, against {old:.2f} of the champion's"
+    if new >= old + MARGIN:
+        return Chosen(
+            _tracked(champion, challenger, wealth.features), "challenger", what, challenger
+        )
+    return Chosen(champion, "champion", f"{what}: not deeper by {MARGIN:g}", challenger)
 
 
-def _silhouette(space_of: AskedModel, model: AskedModel, sample: pl.DataFrame) -> float | None:
+def _depth(space_of: AskedModel, model: AskedModel, sample: pl.DataFrame) -> float:
     labels = model.assign(sample)["segment_id"].to_numpy()
-    if not 1 < len(np.unique(labels)) < len(labels):
-        return None
-    return round(float(silhouette_score(space_of.space.points(sample), labels)), 6)
+    return depth(space_of.space.points(sample), labels)
 
 
 def _tracked(champion: AskedModel, challenger: AskedModel, features: pl.DataFrame) -> AskedModel:

@@ -14,13 +14,15 @@ from portrait_assets.methods.clustering.preparation.sampling import canonical_sa
 from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.methods.clustering.selection.evidence import pairwise_recovery
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import Term, Words
+from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words
 from portrait_assets.stages.clusters.names.words import Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_HOLDING
 from portrait_assets.stages.clusters.wealth.inputs import ASSETS, FLOW, TENURE, TRAITS, Wealth
 
 QUALITY_ROWS = 1_000
+HIGHER_TOLERANCE = ("higher risk tolerance", "风险承受力偏高")
+LOWER_TOLERANCE = ("lower risk tolerance", "风险承受力偏低")
 Names = Mapping[int, Label]
 """By segment its name in English and Chinese."""
 
@@ -43,7 +45,10 @@ def named(
         return kept
     uses = [FeatureUse(name, "wealth") for name in (*wealth.amounts, ASSETS, *TRAITS)]
     profile = profile_segments(wealth.features, assigned, uses, smallest=smallest)
-    words = words_of_segments(wealth.features, assigned, profile, terms=_terms(wealth.amounts))
+    terms = _terms(wealth.amounts)
+    words = words_of_segments(
+        wealth.features, assigned, profile, terms=terms, business=Business.BANK
+    )
     candidates = {segment: words.get(segment, []) for segment in model.ids if segment not in kept}
     taken = {-segment: name for segment, name in kept.items()}
     found = distinct_names(candidates, taken=taken)
@@ -59,6 +64,12 @@ def _terms(amounts: tuple[str, ...]) -> dict[str, Words]:
             "flow",
             Term("growing assets", "资产流入", at_least=0.005),
             Term("falling assets", "资产流出", at_most=-0.005),
+        ),
+        "risk_tolerance": Words(
+            "",
+            "risk_appetite",
+            Term("high risk tolerance", "风险承受力高", 4, otherwise=HIGHER_TOLERANCE),
+            Term("low risk tolerance", "风险承受力低", at_most=2, otherwise=LOWER_TOLERANCE),
         ),
         ASSETS: Words("", "assets", Term("high assets", "高资产"), Term("low assets", "低资产")),
     }

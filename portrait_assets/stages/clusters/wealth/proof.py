@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
+from threadpoolctl import threadpool_limits
 
-from portrait_assets.methods.clustering.asked.model import FIT_ROWS, AskedModel, fit_asked
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
+from portrait_assets.methods.clustering.asked.model import (
+    FIT_ROWS,
+    SPACES,
+    AskedModel,
+    fit_asked,
+)
 from portrait_assets.methods.clustering.asked.outcomes import gain, log_losses
-from portrait_assets.methods.clustering.asked.scaling import Space
+from portrait_assets.methods.clustering.asked.scaling import fit_space
 from portrait_assets.methods.clustering.asked.support import (
     AGREE_AT,
     GAP_AT,
     Support,
     centres_of,
-    support,
+    density_gaps,
+    refits_agree,
 )
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.stages.clusters.names.words import Label
@@ -65,7 +73,7 @@ def prove(wealth: Wealth, model: AskedModel, earlier: Later | None, later: Later
         later: customers of three months ago, on whom they are judged; None without such months.
     """
     asked = model.segments
-    found = supports(model.space, wealth, numbers_looked_at(asked))
+    found = supports(wealth, numbers_looked_at(asked), (asked - 1, asked, asked + 1))
     free = max((k for k, each in found.items() if each.is_found), default=None)
     shown = sorted({k for k in (asked - 1, asked, asked + 1, free) if k in found and k})
     losses = _next_product(shown, asked, earlier, later)
@@ -87,14 +95,26 @@ def prove(wealth: Wealth, model: AskedModel, earlier: Later | None, later: Later
     return Proof(frame, free, free == asked, statement(asked, own, free))
 
 
-def supports(space: Space, wealth: Wealth, numbers: Sequence[int]) -> dict[int, Support]:
-    """What speaks for each number of segments, fitted in one space."""
-    points = space.points(canonical_sample(wealth.features, FIT_ROWS))
-    found = {}
-    for k in numbers:
-        centres = centres_of(points, k)
-        if len(centres) == k:
-            found[k] = support(points, centres)
+def supports(wealth: Wealth, numbers: Sequence[int], shown: Sequence[int]) -> dict[int, Support]:
+    """What speaks for each number of segments, each looked at in several spaces.
+
+    The gaps are those of the space in which the shallowest is; one that is found must be there
+    however the space was fitted. Refits are spared for a number that has no gaps, unless `shown`.
+    """
+    sample, found = canonical_sample(wealth.features, FIT_ROWS), {}
+    with threadpool_limits(1):
+        spaces = [fit_space(sample, wealth.amounts, TRAITS, seed) for seed in range(SPACES)]
+        several = [space.points(sample) for space in spaces]
+        for k in numbers:
+            each = []
+            for points in several:
+                centres = centres_of(points, k)
+                gaps = density_gaps(points, nearest_rows(points, centres), centres)
+                each.append(Support(0.0, tuple(gaps) if len(centres) == k else (0.0,)))
+            least = min(each, key=lambda support: support.gap)
+            if least.gap >= GAP_AT or k in shown:
+                least = least._replace(agreement=refits_agree(several[0], k))
+            found[k] = least
     return found
 
 

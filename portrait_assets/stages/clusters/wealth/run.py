@@ -96,8 +96,8 @@ class WealthRun:
         if choice.model is None:
             self._forget()
             self._said = _not_made(self._asked)
-        elif choice.is_looked_at:
-            self._prove(wealth, choice.model, month)
+        elif choice.fitted is not None:
+            self._prove(wealth, choice.fitted, month)
         self._decide(choice, month)
         if choice.model is None:
             return WEALTH_SEGMENT.empty()
