@@ -16,22 +16,29 @@ if TYPE_CHECKING:
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.privacy.cells import smallest_cell
     from portrait_assets.stages.clusters.assets import clusters_assets
+    from portrait_assets.stages.clusters.micro.assets import micro_assets
+    from portrait_assets.stages.clusters.micro.run import OUTCOMES
     from portrait_assets.stages.clusters.wealth.assets import wealth_assets
     from portrait_assets.stages.raw.source import load_source
+    from portrait_assets.stages.targets.outcomes import source_targets
 
     definition = context.folder.read(load_source).definition
     smallest = smallest_cell(context.settings, definition.public)
+    targets = context.folder.read(source_targets).derived
+    outcomes = [targets[code] for code in OUTCOMES if code in targets]
     return [
         *clusters_assets(context.folder.path, context.partitions, smallest),
         *wealth_assets(context.partitions, definition.wealth_segments, smallest),
+        *micro_assets(context.partitions, outcomes, smallest),
     ]
 
 
 def _tables(_context: Context) -> Sequence[Table]:
     from portrait_assets.stages.clusters.assets import TABLES
+    from portrait_assets.stages.clusters.micro.contract import TABLES as MICRO
     from portrait_assets.stages.clusters.wealth.contract import TABLES as WEALTH
 
-    return (*TABLES, *WEALTH)
+    return (*TABLES, *WEALTH, *MICRO)
 
 
 ROOM = Room(
