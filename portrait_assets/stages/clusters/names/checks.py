@@ -18,9 +18,10 @@ def _words(name: str) -> frozenset[str]:
     return frozenset(re.split(r"[\s,、]+", name.casefold()))
 
 
-def _same_names(subject: Subject) -> Finding:
+def same_names(subject: Subject, *columns: str) -> Finding:
+    """Names of a month's segments in these columns that consist of the same words."""
     shown = []
-    for language in ("name_en", "name_zh"):
+    for language in columns:
         by_words: dict[frozenset[str], list[str]] = {}
         for name in subject.rows.sort("segment_id")[language]:
             by_words.setdefault(_words(name), []).append(name)
@@ -67,7 +68,7 @@ def _unexplained_names(subject: Subject) -> Finding:
 NAMES_DISTINCT = TableCheck(
     "names_distinct",
     "No two segments of a month have the same name, nor the same words in another order.",
-    _same_names,
+    lambda subject: same_names(subject, "name_en", "name_zh"),
     blocking=True,
 )
 NAMES_EXPLAINED = TableCheck(
