@@ -42,7 +42,7 @@ def test_parts_that_leave_more_often_are_found_and_taken() -> None:
     divisions, best = found()
     assert [*best] == [1]
     now, part = month(3)
-    members = now.habits.filter(pl.col("customer_id").is_in(now.segments["customer_id"][:1200]))
+    members = now.habits.join(now.segments.filter(segment_id=1), on="customer_id", how="semi")
     parts = best[1].model.assign(members)["segment_id"]
     assert adjusted_rand_score(part, parts.to_list()) > 0.95
     # Against 0.26 of everybody one part has 0.1 and the other 0.5.
@@ -63,7 +63,7 @@ def test_parts_that_foretell_nothing_are_not_taken() -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_where_there_is_no_structure_nothing_is_taken(seed: int) -> None:
     before, after = (month(10 * seed + n, apart=0.0, risk=0.0)[0] for n in (1, 2))
     assert taken(tried(before, after, HABITS)) == {}

@@ -154,7 +154,7 @@ def test_a_number_that_the_data_have_is_found_and_another_is_a_division() -> Non
 
 def test_four_kinds_are_found_and_six_of_them_are_a_division() -> None:
     """What customers of a kind take next is foretold by the kind."""
-    earlier, later, now = (bank(seed=seed) for seed in (1, 2, 0))
+    earlier, later, now = (bank(each=70, seed=seed) for seed in (1, 2, 0))
 
     def followed(month: tuple[Wealth, list[int]]) -> Later:
         took = ["fund" if kind == 0 else "none" for kind in month[1]]

@@ -108,16 +108,14 @@ def tried(earlier: Time, later: Time, columns: Iterable[str]) -> list[Tried]:
 
 
 def taken(divisions: Iterable[Tried]) -> dict[int, Tried]:
-    """By segment the division that is taken: of those that earn it the one that surely gains most.
+    """By segment the division that is taken: of those that earn it the one with the fewest parts.
 
-    Of equal ones the one with fewer parts, and then the first by outcome.
+    Of several outcomes the one with the greatest gain that is sure, and then the first by name.
     """
     best: dict[int, Tried] = {}
-    for each in divisions:
+    for each in sorted(divisions, key=lambda e: (e.model.segments, -e.saved.low, e.outcome)):
         if each.earns_it:
-            so_far = best.get(each.segment)
-            if so_far is None or each.saved.low > so_far.saved.low:
-                best[each.segment] = each
+            best.setdefault(each.segment, each)
     return best
 
 
