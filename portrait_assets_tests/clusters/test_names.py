@@ -148,14 +148,14 @@ def test_a_high_value_is_called_what_it_means(feature: str, high: str) -> None:
 
 def test_no_word_says_two_things() -> None:
     """A word is of one theme, and one English word goes with one Chinese word."""
-    said: dict[str, set[tuple[str, str]]] = {}
+    meanings: dict[str, set[tuple[str, str]]] = {}
     for words_ in WORDS:
         for term in (words_.high, words_.low):
             for en, zh in (
                 [] if term is None else [term[:2], *([term.otherwise] * bool(term.otherwise))]
             ):
-                said.setdefault(en, set()).add((words_.theme, zh))
-    assert {en: pairs for en, pairs in said.items() if len(pairs) > 1} == {}
+                meanings.setdefault(en, set()).add((words_.theme, zh))
+    assert {en: pairs for en, pairs in meanings.items() if len(pairs) > 1} == {}
 
 
 def test_shares_are_those_of_the_customers_of_whom_a_claim_is_true() -> None:
@@ -190,7 +190,7 @@ def test_no_name_is_a_permutation_of_another() -> None:
 
 
 def test_a_word_that_many_segments_could_bear_is_left_out() -> None:
-    """All four owe nothing, so that nobody is told apart by it."""
+    """All four owe nothing, so that it distinguishes nobody."""
     assert named({n: f"d{n}" for n in (1, 2, 3, 4)}) == {n: str(n) for n in (1, 2, 3, 4)}
     assert named({1: "d", 2: "d2", 3: "d3"}) == {1: "d", 2: "2", 3: "3"}
 
@@ -202,6 +202,6 @@ def test_segments_that_nothing_tells_apart_are_numbered() -> None:
 
 def test_a_name_that_is_kept_or_taken_is_given_to_no_other() -> None:
     kept = {1: [word("a"), word("b")]}
-    assert named({1: "a", 2: "ba", **OTHERS}, kept=kept)[2] == "b, a, number 2"
+    assert named({1: "a", 2: "b" + "a", **OTHERS}, kept=kept)[2] == "b, a, number 2"
     assert named({2: "abc"}, taken={1: Label("c, b, a", "")}) == {2: "a, b, c, number 2"}
     assert named({2: "abc"}, taken={2: Label("c, b, a", "")}) == {2: "a, b, c"}

@@ -47,7 +47,7 @@ def bank(each: int = 120, seed: int = 0, kinds: bool = True) -> tuple[Wealth, li
     spread = np.exp(rng.normal(0, 0.3 if kinds else 1.5, (count, 3)))
     has = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [1, 1, 1]])[kind] if kinds else 1
     amounts = spread * [20_000, 200_000, 100_000] * has
-    held = pl.concat(
+    holdings = pl.concat(
         pl.DataFrame({"customer_id": ids, "amount": amounts[:, n]}).with_columns(
             category=pl.lit(name), is_owed=pl.lit(False)
         )
@@ -57,7 +57,7 @@ def bank(each: int = 120, seed: int = 0, kinds: bool = True) -> tuple[Wealth, li
         pl.Series(name, rng.normal(0.5, 0.05, count)) for name in TRAITS
     )
     columns = ("held_bond", "held_deposit", "held_fund")
-    return Wealth(with_amounts(traits, held, columns), held, columns), kind.tolist()
+    return Wealth(with_amounts(traits, holdings, columns), holdings, columns), kind.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def four() -> Wealth:
 
 def test_amounts_stand_by_category_and_what_is_owed_is_not_held() -> None:
     traits = pl.DataFrame({"customer_id": ["a", "b"]})
-    held = pl.DataFrame(
+    holdings = pl.DataFrame(
         {
             "customer_id": ["a", "a", "a"],
             "category": ["fund", "loan", "fund"],
@@ -75,7 +75,7 @@ def test_amounts_stand_by_category_and_what_is_owed_is_not_held() -> None:
             "amount": [5.0, 9.0, 2.0],
         }
     )
-    found = with_amounts(traits, held, ("held_fund", "owed_loan"))
+    found = with_amounts(traits, holdings, ("held_fund", "owed_loan"))
     assert found.rows() == [("a", 7.0, 9.0, 7.0), ("b", 0.0, 0.0, 0.0)]
     assert found.columns[-1] == ASSETS
 
@@ -197,9 +197,9 @@ def test_a_segment_is_described_by_size_assets_rule_and_name(four: Wealth) -> No
     assert rows["rule"].null_count() == 0
     assert (rows["rule_fidelity"] > 0.95).all()
     assert rows["name"].n_unique() == rows["name_zh"].n_unique() == 4
-    bonds = assigned.join(four.held.filter(pl.col("category") == "bond"), on="customer_id")
+    bonds = assigned.join(four.holdings.filter(pl.col("category") == "bond"), on="customer_id")
     only_bonds = bonds.join(
-        four.held.filter(pl.col("category") == "deposit"), on="customer_id", how="anti"
+        four.holdings.filter(pl.col("category") == "deposit"), on="customer_id", how="anti"
     )["segment_id"][0]
     assert "no deposit" in names[only_bonds].en
     later = named(model, four, assigned, names, 1)
@@ -208,7 +208,7 @@ def test_a_segment_is_described_by_size_assets_rule_and_name(four: Wealth) -> No
 
 def test_what_a_segment_holds_and_takes_hides_few_customers() -> None:
     ids = [f"c{n}" for n in range(40)]
-    held = pl.DataFrame(
+    holdings = pl.DataFrame(
         {
             "customer_id": [*ids, *ids[:14]],
             "category": ["deposit"] * 40 + ["fund"] * 14,
@@ -218,7 +218,7 @@ def test_what_a_segment_holds_and_takes_hides_few_customers() -> None:
     )
     assigned = pl.DataFrame({"customer_id": ids, "segment_id": [1] * 20 + [2] * 20})
     taken = pl.DataFrame({"customer_id": ids[:12], "category": ["fund"] * 12})
-    wealth = Wealth(assigned.select("customer_id"), held, ("held_deposit", "held_fund"))
+    wealth = Wealth(assigned.select("customer_id"), holdings, ("held_deposit", "held_fund"))
     rows = holding_rows(wealth, assigned, taken, smallest=10)
     assert {"as_of", *rows.columns} == {*WEALTH_HOLDING.column_names}
     lines = {(row["segment_id"], row["category"]): row for row in rows.to_dicts()}

@@ -127,11 +127,11 @@ def _within(points: FloatMatrix, counted: FloatMatrix, seed: int, least: float) 
 
 
 def _amount(features: pl.DataFrame, name: str) -> Axis | None:
-    held = features[name].cast(pl.Float64)
-    held = held.filter(held > 0)
-    if held.len() < LEAST_HOLDERS * features.height:
+    owned = features[name].cast(pl.Float64)
+    owned = owned.filter(owned > 0)
+    if owned.len() < LEAST_HOLDERS * features.height:
         return None
-    unit = round(float(held.median() or 0.0), 2)  # type: ignore[arg-type]
+    unit = round(float(owned.median() or 0.0), 2)  # type: ignore[arg-type]
     return _axis(features, Axis(name, unit, 0.0, 0.0, 0.0, 1.0)) if unit > 0 else None
 
 

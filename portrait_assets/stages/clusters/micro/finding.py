@@ -94,7 +94,7 @@ def tried(earlier: Time, later: Time, columns: Iterable[str]) -> list[Tried]:
     """
     of_all = later.segments.height
     found = list(_candidates(earlier, later, [*columns]))
-    held: list[Tried] = []
+    divisions: list[Tried] = []
     tests = sum(len(outcomes) for *_, outcomes in found)
     for segment, model, agreement, sizes, outcomes in found:
         for outcome, (before, after) in outcomes.items():
@@ -103,8 +103,10 @@ def tried(earlier: Time, later: Time, columns: Iterable[str]) -> list[Tried]:
             saved = gain(losses, alone, 1 - ERROR / tests)
             smallest = min(sizes)
             share = round(smallest / of_all, 6)
-            held.append(Tried(segment, model, outcome, smallest, share, agreement, saved, tests))
-    return held
+            divisions.append(
+                Tried(segment, model, outcome, smallest, share, agreement, saved, tests)
+            )
+    return divisions
 
 
 def taken(divisions: Iterable[Tried]) -> dict[int, Tried]:

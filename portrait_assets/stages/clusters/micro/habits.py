@@ -1,4 +1,4 @@
-"""What the parts of a segment are told apart by: how often, through what and for what they buy."""
+"""What the parts of a segment are distinguished by: how often, through what and for what they buy."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Habits(NamedTuple):
 
 def habits_of(engine: Engine, month: str) -> Habits:
     """The habits of the customers of the month's feature matrix, in the order of their ids."""
-    ways, bought = (engine.frame(step, Scope(month)) for step in (WAYS, BOUGHT))
+    manner, bought = (engine.frame(step, Scope(month)) for step in (WAYS, BOUGHT))
     totals = bought.group_by("category").agg(pl.col("lines").sum()).sort("category")
     usual = totals.filter(pl.col("lines") >= USUAL_CATEGORY * pl.col("lines").sum())["category"]
     shares = bought.group_by("customer_id").agg(
@@ -56,6 +56,6 @@ def habits_of(engine: Engine, month: str) -> Habits:
         .alias(f"category_{name}")
         for name in usual
     )
-    rows = ways.join(shares, on="customer_id", how="left", maintain_order="left")
+    rows = manner.join(shares, on="customer_id", how="left", maintain_order="left")
     columns = (RATE, TICKET, *CHANNELS, *TIMES, *(f"category_{name}" for name in usual))
     return Habits(rows, columns)

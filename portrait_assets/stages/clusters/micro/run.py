@@ -142,7 +142,7 @@ class MicroRun:
 
     def _assigned(self, month: str, segments: pl.DataFrame) -> pl.DataFrame:
         habits = habits_of(self._engine, month)
-        made = []
+        assigned = []
         for segment, model in sorted(self._models.items()):
             own = segments.filter(pl.col("segment_id") == segment)
             rows = habits.rows.join(own, on="customer_id", how="semi", maintain_order="left")
@@ -154,7 +154,7 @@ class MicroRun:
             stored = model.to_rows().with_columns(version, pl.lit(segment).alias("segment_id"))
             self._put(MICRO_MODEL, stored.with_columns(parent=pl.lit(self._parent)), month)
             names = [self._names[segment, part] for part in parts["micro_id"]]
-            made.append(
+            assigned.append(
                 parts.with_columns(
                     version,
                     pl.lit(self._parent).alias("parent"),
@@ -164,7 +164,7 @@ class MicroRun:
                     pl.lit(last_day(month)).alias("as_of"),
                 )
             )
-        return pl.concat(made) if made else MICRO_SEGMENT.empty()
+        return pl.concat(assigned) if assigned else MICRO_SEGMENT.empty()
 
     def _name(
         self,

@@ -81,11 +81,11 @@ def true_shares(
         claims: about features of the matrix; one about another feature is true of nobody.
     """
     asked = [c for c in dict.fromkeys(claims) if c.feature in (None, *features.columns)]
-    held = features.select(
+    claimed = features.select(
         "customer_id", *(claim.holds().alias(f"claim {n}") for n, claim in enumerate(asked))
     )
     means = (
-        held.join(assignment.select("customer_id", "segment_id"), on="customer_id")
+        claimed.join(assignment.select("customer_id", "segment_id"), on="customer_id")
         .group_by("segment_id")
         .agg(pl.col(f"claim {n}").mean().round(6) for n in range(len(asked)))
     )

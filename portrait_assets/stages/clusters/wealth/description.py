@@ -169,11 +169,11 @@ def holding_rows(
     """
     sizes = assigned.group_by("segment_id").agg(pl.len().alias("n"))
     everyone = max(1, assigned.height)
-    has = wealth.held.filter(pl.col("amount") > 0).join(assigned, on="customer_id")
+    has = wealth.holdings.filter(pl.col("amount") > 0).join(assigned, on="customer_id")
     took = taken.unique(["customer_id", "category"]).join(assigned, on="customer_id")
     kinds = has.select("category", "is_owed").unique()
     by = ["segment_id", "category", "is_owed"]
-    held = has.group_by(by).agg(
+    holdings = has.group_by(by).agg(
         pl.len().alias("holders"), pl.col("amount").median().round(2).alias("median_amount")
     )
     every = has.group_by("category", "is_owed").agg(pl.len().alias("all_holders"))
@@ -181,7 +181,7 @@ def holding_rows(
     all_takers = took.group_by("category").agg(pl.len().alias("all_takers"))
     lines = (
         sizes.join(kinds, how="cross")
-        .join(held, on=by, how="left")
+        .join(holdings, on=by, how="left")
         .join(every, on=["category", "is_owed"], how="left")
         .join(takers, on=["segment_id", "category"], how="left")
         .join(all_takers, on="category", how="left")

@@ -106,12 +106,12 @@ OBJECTED = Step(
 class Wealth(NamedTuple):
     """The customers of a month: their inputs, and what they hold.
 
-    `features` has customer_id, the `amounts` and the `traits`; `held` has customer_id, category,
+    `features` has customer_id, the `amounts` and the `traits`; `holdings` has customer_id, category,
     is_owed and amount.
     """
 
     features: pl.DataFrame
-    held: pl.DataFrame
+    holdings: pl.DataFrame
     amounts: tuple[str, ...]
 
     @property
@@ -128,10 +128,10 @@ def wealth_of(engine: Engine, month: str) -> Wealth:
         month: with a feature matrix.
     """
     traits = engine.frame(TRAITS_OF, Scope(month))
-    held = engine.frame(HELD, Scope(month)).join(traits, on="customer_id", how="semi")
-    held = held.with_columns(pl.col("amount").cast(pl.Float64))
-    amounts = amount_columns(held)
-    return Wealth(with_amounts(traits, held, amounts), held, amounts)
+    holdings = engine.frame(HELD, Scope(month)).join(traits, on="customer_id", how="semi")
+    holdings = holdings.with_columns(pl.col("amount").cast(pl.Float64))
+    amounts = amount_columns(holdings)
+    return Wealth(with_amounts(traits, holdings, amounts), holdings, amounts)
 
 
 def without_objectors(wealth: Wealth, engine: Engine, month: str) -> Wealth:
@@ -141,7 +141,9 @@ def without_objectors(wealth: Wealth, engine: Engine, month: str) -> Wealth:
         features=wealth.features.join(
             objected, on="customer_id", how="anti", maintain_order="left"
         ),
-        held=wealth.held.join(objected, on="customer_id", how="anti", maintain_order="left"),
+        holdings=wealth.holdings.join(
+            objected, on="customer_id", how="anti", maintain_order="left"
+        ),
     )
 
 
@@ -151,15 +153,17 @@ def column_of() -> pl.Expr:
     return pl.concat_str(side, "category")
 
 
-def amount_columns(held: pl.DataFrame) -> tuple[str, ...]:
+def amount_columns(holdings: pl.DataFrame) -> tuple[str, ...]:
     """The inputs that what is held and owed gives."""
-    return tuple(held.select(column_of().alias("column").unique().sort())["column"])
+    return tuple(holdings.select(column_of().alias("column").unique().sort())["column"])
 
 
-def with_amounts(traits: pl.DataFrame, held: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+def with_amounts(
+    traits: pl.DataFrame, holdings: pl.DataFrame, columns: Sequence[str]
+) -> pl.DataFrame:
     """The traits with what is held or owed of each category, 0 for none, and held altogether."""
     wide = (
-        held.with_columns(column_of().alias("column"))
+        holdings.with_columns(column_of().alias("column"))
         .group_by("customer_id")
         .agg(
             *(

@@ -142,7 +142,7 @@ class WealthRun:
         wealth = without_objectors(wealth_of(self._engine, base), self._engine, month)
         if not wealth.is_known:
             return None
-        kinds = wealth.held["category"].unique().implode()
+        kinds = wealth.holdings["category"].unique().implode()
         taken = self._taken(closing).filter(pl.col("category").is_in(kinds))
         # Of several products the first by name.
         first = taken.group_by("customer_id").agg(pl.col("category").min().alias("did"))
