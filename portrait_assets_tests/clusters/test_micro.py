@@ -1,6 +1,6 @@
 """Parts of segments: taken only where they foretell a later outcome better, out of time."""
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -33,7 +33,7 @@ def month(
     return Time(rows, segments, {"silence": gone}), part.tolist()
 
 
-def found(**more: float) -> tuple[list[Tried], dict[int, Tried]]:
+def found(**more: Any) -> tuple[list[Tried], dict[int, Tried]]:
     divisions = tried(month(1, **more)[0], month(2, **more)[0], HABITS)
     return divisions, taken(divisions)
 

@@ -1,5 +1,7 @@
 """Names of segments: true of their customers, distinct, and of words that fit the source."""
 
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 
@@ -32,8 +34,8 @@ def words(features: pl.DataFrame, *rows: tuple[int, str, str | None, float, floa
     return {segment: [word.en for word in own] for segment, own in found.items()}
 
 
-def of(name: str, first: list[float | None], second: list[float | None]) -> pl.DataFrame:
-    return PEOPLE.with_columns(pl.Series(name, first + second, dtype=pl.Float64))
+def of(name: str, first: Sequence[float | None], second: Sequence[float | None]) -> pl.DataFrame:
+    return PEOPLE.with_columns(pl.Series(name, [*first, *second], dtype=pl.Float64))
 
 
 def test_lapsed_is_who_has_not_bought_for_two_months_and_not_who_is_merely_less_recent() -> None:
@@ -149,12 +151,11 @@ def test_a_high_value_is_called_what_it_means(feature: str, high: str) -> None:
 def test_no_word_says_two_things() -> None:
     """A word is of one theme, and one English word goes with one Chinese word."""
     meanings: dict[str, set[tuple[str, str]]] = {}
-    for words_ in WORDS:
-        for term in (words_.high, words_.low):
-            for en, zh in (
-                [] if term is None else [term[:2], *([term.otherwise] * bool(term.otherwise))]
-            ):
-                meanings.setdefault(en, set()).add((words_.theme, zh))
+    for each in WORDS:
+        terms = [term for term in (each.high, each.low) if term is not None]
+        compared = [term.otherwise for term in terms if term.otherwise is not None]
+        for en, zh in [*((term.en, term.zh) for term in terms), *compared]:
+            meanings.setdefault(en, set()).add((each.theme, zh))
     assert {en: pairs for en, pairs in meanings.items() if len(pairs) > 1} == {}
 
 

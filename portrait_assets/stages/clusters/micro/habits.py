@@ -1,4 +1,4 @@
-"""What the parts of a segment are distinguished by: how often, through what and for what they buy."""
+"""What distinguishes the parts of a segment: how often, through what and for what they buy."""
 
 from __future__ import annotations
 

@@ -106,8 +106,8 @@ OBJECTED = Step(
 class Wealth(NamedTuple):
     """The customers of a month: their inputs, and what they hold.
 
-    `features` has customer_id, the `amounts` and the `traits`; `holdings` has customer_id, category,
-    is_owed and amount.
+    `features` has customer_id, the `amounts` and the `traits`; `holdings` has customer_id,
+    category, is_owed and amount.
     """
 
     features: pl.DataFrame
