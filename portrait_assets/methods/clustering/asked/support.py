@@ -27,7 +27,9 @@ NEIGHBOURS = 3
 BINS = 15
 """Of the line through two centres, from a quarter before the one to a quarter past the other."""
 FEWEST = 30
-"""Customers in a bin's worth of a pair below which chance makes valleys."""
+"""Customers of a pair below which nothing is seen of a valley."""
+SURE = 2.0
+"""So many standard errors of its count may be missing from a valley by chance."""
 
 
 class Support(NamedTuple):
@@ -99,8 +101,8 @@ def density_gaps(points: FloatMatrix, labels: IntVector, centres: FloatMatrix) -
     """By segment the depth of the shallowest valley to one of its nearest segments.
 
     Of each pair the customers are looked at along the line through the two centres: the valley is
-    the least filled part between them, its depth the share by which that is less filled than the
-    lower of the two peaks beside it. 1 for a single segment.
+    the least filled part between them, its depth the share by which that is surely less filled
+    than the lower of the two peaks beside it. 1 for a single segment.
     """
     k = len(centres)
     if k < 2:
@@ -121,9 +123,10 @@ def _valley(points: FloatMatrix, labels: IntVector, centres: FloatMatrix, i: int
         return 0.0
     along = (own - centres[i]) @ line / length
     counts = np.histogram(along, bins=BINS, range=(-0.25, 1.25))[0].astype(float)
-    # Neighbouring bins are joined, so that one that chance left empty is no valley.
-    smooth = np.convolve(counts, np.ones(3) / 3, mode="same")
+    # Neighbouring bins are joined, and so many more may by chance be missing from the valley.
+    joined = np.convolve(counts, np.ones(3), mode="same")
     middle = slice(BINS * 2 // 5, BINS * 3 // 5)
-    valley = float(smooth[middle].min())
-    lower = min(smooth[: middle.start].max(), smooth[middle.stop :].max())
+    found = float(joined[middle].min())
+    valley = found + SURE * np.sqrt(found + 1)
+    lower = min(joined[: middle.start].max(), joined[middle.stop :].max())
     return float(max(0.0, 1 - valley / lower)) if lower > 0 else 0.0
