@@ -38,7 +38,9 @@ def cells(*tags: str) -> list[tuple[object, ...]]:
             "CREATE TABLE clusters.micro_segment AS SELECT 'm' AS as_of, 'a' AS customer_id, "
             "2 AS micro_id, 'holding fund: frequent' AS name"
         )
-        query = f"SELECT customer_id, cell, wealth_segment_id, micro_id FROM ({view.sql}) ORDER BY 1"
+        query = (
+            f"SELECT customer_id, cell, wealth_segment_id, micro_id FROM ({view.sql}) ORDER BY 1"
+        )
         return con.execute(query).fetchall()
 
 

@@ -29,6 +29,8 @@ CHANNELS = (
 RISKS = ("risk_tolerance", "risk_appetite_12m")
 TENURE, FLOW, ASSETS = "tenure_log_days", "monthly_flow", "assets_held"
 TRAITS = (*RISKS, TENURE, FLOW, *CHANNELS)
+OF_PERSONS = ("risk_tolerance", "risk_assessed_on", "month")
+"""What is read of the persons' records."""
 OTHER = "other"
 """A product without a category."""
 
