@@ -16,6 +16,8 @@ from portrait_assets.orchestration.definitions import upstream_tables
 from portrait_assets.schema.sensitivity import too_low
 from portrait_assets.schema.table import Column, Sensitivity, Table
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
+from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
+from portrait_assets.stages.clusters.wealth.inputs import OF_PERSONS
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.sensitivity import lineage, read_by
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
@@ -27,6 +29,8 @@ from portrait_assets.storage.dagster.room import Context
 
 _OF_RAW = re.compile("_original$")
 _CLEANED = {table.full_name for table in CLEANED.values()}
+_TAKEN = {(WEALTH_SEGMENT.schema, GOLDEN_RECORD.full_name): OF_PERSONS}
+"""By room and table the columns that are read of it, where those are few of many."""
 _FEATURES = {feature.name for feature in FEATURES}
 
 
@@ -90,7 +94,10 @@ class Inputs:
         read = self.upstream[self._viewed.get(table.full_name, table.full_name)]
         for name in (*read, *((self._matrix.full_name,) if is_of_tags else ())):
             if name in self.tables:
-                yield from (c for c in self.tables[name].columns if not c.identifies)
+                taken = _TAKEN.get((table.schema, name), self.tables[name].column_names)
+                yield from (
+                    c for c in self.tables[name].columns if c.name in taken and not c.identifies
+                )
 
     def _of_feature(self, column: Column) -> Iterator[Column]:
         for feature in FEATURES:

@@ -4,11 +4,11 @@ import struct
 
 import altair as alt
 import vl_convert
+from portrait_assets.stages.clusters.names.naming_words import WORDS
 
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.methods.drawing.font.make_subset import gb2312_level_1, wanted_characters
 from portrait_assets.methods.drawing.svg import FONT_FAMILY
-from portrait_assets.stages.clusters.names.naming_words import WORDS
 
 
 def characters_of(font: bytes) -> set[int]:

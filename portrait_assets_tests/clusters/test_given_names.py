@@ -34,6 +34,7 @@ def test_no_file_or_an_empty_one_gives_no_name(tmp_path: Path) -> None:
         ("1: Weekend\n", "segment 1 must be a mapping with the keys en, zh, such as"),
         ("1: {fr: Famille}\n", "segment 1 has no key 'fr'; it takes en, zh"),
         ("1: {}\n", "segment 1: give it a name as `en`, `zh` or both"),
+        ("1: {en: Rich}\n2: {en: rich}\n", "calls the segments 1 and 2 both 'rich'; give each"),
         ("1: {en: 7}\n", "en of segment 1: unquoted 7 is a number in YAML"),
     ],
 )

@@ -1,6 +1,7 @@
 """Models of one feature, worked out by hand: who belongs where, what moves, and who wins."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -232,7 +233,8 @@ def test_a_name_that_people_gave_is_marked():
     model = on_a_line(1, 22)
     model = replace(model, preparation=replace(model.preparation, numerics=(of_spend,)))
     matrix = at(*PLACES).rename({"x": VALUE_FEATURE})
-    found = describe(matrix, assign(model, matrix), model, True, {2: {"en": "Rich"}}).segments
+    given, day = {2: {"en": "Rich"}}, date(2024, 3, 31)
+    found = describe(matrix, assign(model, matrix), model, True, given, day, {}).segments
     assert found.select("segment_id", "name_is_given", "customers").rows() == [
         (1, False, 4),
         (2, True, 6),

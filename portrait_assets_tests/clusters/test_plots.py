@@ -3,7 +3,6 @@ import pytest
 
 from portrait_assets.methods.clustering.quality import segment_quality
 from portrait_assets.methods.drawing.font import FONT_FILE
-from portrait_assets.stages.clusters.names.naming import name_segments
 from portrait_assets.stages.clusters.pictures.plots import (
     heat_map_png,
     leading_candidates,
@@ -21,7 +20,13 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def test_every_picture_is_drawn(small_bank: Bank) -> None:
     model, features = small_bank.model, small_bank.features
     profile = profile_segments(features, small_bank.assignment, BANK_USES)
-    names = name_segments(profile)
+    names = (
+        profile.select("segment_id")
+        .unique()
+        .with_columns(
+            name_en=pl.format("segment {}", "segment_id"), name_zh=pl.format("客群{}", "segment_id")
+        )
+    )
     pictures = [
         scatter_png(model, features, names, FONT_FILE),
         heat_map_png(profile, names, {"age": "年龄"}, FONT_FILE),

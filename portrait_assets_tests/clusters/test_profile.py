@@ -9,8 +9,6 @@ from scipy.stats import chi2_contingency, false_discovery_control, norm
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.rules import segment_rules
-from portrait_assets.stages.clusters.contract import USED_FEATURES
-from portrait_assets.stages.clusters.names.naming import Label, name_segments
 from portrait_assets.stages.clusters.profile import (
     PROFILE_SCHEMA,
     profile_segments,
@@ -155,7 +153,6 @@ def test_false_discoveries_are_counted_over_all_lines_of_the_profile() -> None:
 def test_one_segment_has_a_profile_without_tests() -> None:
     profile = profile_segments(FEATURES, ASSIGNMENT.with_columns(segment_id=1), USES)
     assert profile["p_value"].null_count() == profile.height
-    assert name_segments(profile)["name_zh"].to_list() == ["均衡"]
 
 
 def test_typical_customers_sit_in_the_middle(small_bank: Bank) -> None:
@@ -227,113 +224,6 @@ def test_a_gap_can_be_what_sets_a_segment_apart() -> None:
     )
     rules = segment_rules(features, assignment, [FeatureUse("income", "entity")])
     assert rules.filter(segment_id=2)["sql"].item() == '("income" IS NULL)'
-
-
-def test_a_segment_is_named_after_what_sets_it_apart() -> None:
-    profile = pl.DataFrame(
-        {
-            "segment_id": [1, 1, 1, 2, 2],
-            "feature": ["visits_count", "spend_amount", "own_label_share", "visits_count", "dull"],
-            "level": pl.Series([None] * 5, dtype=pl.String),
-            "std_difference": [1.6, 1.4, 1.2, -0.9, 0.1],
-            "q_value": [0.0, 0.0, 0.0, 0.0, 0.9],
-        }
-    )
-    assert name_segments(profile).rows() == [
-        (1, "frequent high-spend own-label loyal", "高频高额自有品牌忠诚"),
-        (2, "infrequent", "低频"),
-    ]
-
-
-def test_a_difference_at_the_limits_names_and_a_level_that_is_lacking_does_not() -> None:
-    rows = [
-        (1, "spend_amount", None, 0.30, 0.01),
-        (2, "spend_amount", None, -0.30, 0.01),
-        (3, "spend_amount", None, 0.2999, 0.0),
-        (4, "spend_amount", None, 0.30, 0.0101),
-        (5, "spend_amount", None, 0.30, None),
-        (6, "channel", "app", -2.0, 0.0),
-    ]
-    columns = ["segment_id", "feature", "level", "std_difference", "q_value"]
-    named = name_segments(pl.DataFrame(rows, schema=columns, orient="row"))
-    assert named["name_en"].to_list() == [
-        "high-spend",
-        "low-spend",
-        *(f"average ({n})" for n in (3, 4, 5, 6)),
-    ]
-
-
-def test_a_person_may_override_one_language_or_both() -> None:
-    profile = profile_segments(FEATURES, ASSIGNMENT, USES)
-    named = name_segments(profile, {1: {"zh": "我的客群"}, 2: {"en": "Mine", "zh": "你的"}})
-    rows = {row[0]: row[1:] for row in named.rows()}
-    assert rows[1][1] == "我的客群"
-    assert rows[1][0] != ""
-    assert rows[2] == ("Mine", "你的")
-
-
-def test_no_two_segments_are_called_the_same() -> None:
-    profile = pl.DataFrame(
-        {
-            "segment_id": [1, 2, 3],
-            "feature": ["spend_amount"] * 3,
-            "level": pl.Series([None] * 3, dtype=pl.String),
-            "std_difference": [1.0, 2.0, -1.0],
-            "q_value": [0.0] * 3,
-        }
-    )
-    named = name_segments(profile)
-    assert named["name_en"].n_unique() == named["name_zh"].n_unique() == 3
-
-
-def test_labels_give_the_words_for_other_features() -> None:
-    profile = pl.DataFrame(
-        {
-            "segment_id": [1],
-            "feature": ["xyz_7"],
-            "level": pl.Series([None], dtype=pl.String),
-            "std_difference": [1.0],
-            "q_value": [0.0],
-        }
-    )
-    assert name_segments(profile, labels={"xyz_7": Label("zeal", "热情")}).row(0) == (
-        1,
-        "high zeal",
-        "高热情",
-    )
-
-
-@pytest.mark.parametrize(
-    ("feature", "high"),
-    [
-        ("purchases_3m", "frequent"),
-        ("days_between_purchases_12m", "infrequent"),
-        ("spend_3m", "high-spend"),
-        ("spend_trend_3m", "growing spend"),
-        ("returned_amount_share_12m", "often returning"),
-        ("total_balance", "wealthy"),
-        ("balance_trend_3m", "growing balance"),
-        ("owed_balance", "credit-using"),
-        ("recency_days", "lapsed"),
-        ("response_recency_days", "long without response"),
-        ("response_lag_days_12m", "slow to respond"),
-        ("response_rate_12m", "campaign-responsive"),
-        ("max_days_past_due", "high-risk"),
-        ("risk_appetite_12m", "risk-seeking"),
-    ],
-)
-def test_a_high_value_is_called_what_it_means(feature: str, high: str) -> None:
-    assert feature in {used.name for used in USED_FEATURES}
-    profile = pl.DataFrame(
-        {
-            "segment_id": [1],
-            "feature": [feature],
-            "level": pl.Series([None], dtype=pl.String),
-            "std_difference": [1.0],
-            "q_value": [0.0],
-        }
-    )
-    assert name_segments(profile)["name_en"].item() == high
 
 
 def test_levels_of_few_customers_are_pooled_and_so_few_of_a_segment_have_no_line() -> None:

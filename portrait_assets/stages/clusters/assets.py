@@ -30,7 +30,15 @@ from portrait_assets.stages.clusters.contract import (
     USED_FEATURES,
 )
 from portrait_assets.stages.clusters.description import describe
+from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT, SEGMENT_NAME
+from portrait_assets.stages.clusters.names.events import Month, segment_events
 from portrait_assets.stages.clusters.names.given_names import given_names
+from portrait_assets.stages.clusters.names.stored import (
+    name_rows,
+    names_before,
+    shown,
+    shown_before,
+)
 from portrait_assets.stages.clusters.pictures.draw import draw_pictures
 from portrait_assets.stages.clusters.tracking import migration_matrix
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
@@ -47,6 +55,8 @@ SEGMENT_TABLES = (
     CLUSTER_PROFILE,
     CLUSTER_TYPICAL,
     CLUSTER_MIGRATION,
+    SEGMENT_NAME,
+    SEGMENT_EVENT,
 )
 TABLES = (*MODEL_TABLES, *SEGMENT_TABLES)
 FEATURES = read(FEATURE_MATRIX, THE_MONTH)
@@ -54,6 +64,10 @@ SELECTIONS = read(FEATURE_SELECTION, THE_MONTH)
 MODELS = read(CLUSTER_MODEL, THE_MONTH)
 CANDIDATES = read(CLUSTER_CANDIDATES, THE_MONTH)
 CHAMPION_BEFORE = (read(CLUSTER_MODEL, BEFORE), read(CLUSTER_CANDIDATES, BEFORE))
+SEGMENTS_BEFORE = tuple(
+    read(table, BEFORE)
+    for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CLUSTER_PROFILE, SEGMENT_NAME)
+)
 KINDS = ("duckdb", "polars", "scikitlearn")
 FEATURE_LABELS = {feature.name: feature.zh for feature in USED_FEATURES}
 
@@ -116,7 +130,7 @@ def clusters_assets(
         "clusters",
         SEGMENT_TABLES,
         partitions,
-        reads=(FEATURES, MODELS, CANDIDATES, read(CLUSTER_ASSIGNMENT, BEFORE)),
+        reads=(FEATURES, MODELS, CANDIDATES, *SEGMENTS_BEFORE),
         kinds=KINDS,
     )
     def clusters(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
@@ -130,6 +144,8 @@ def clusters_assets(
 
         def assignments() -> Iterator[pl.DataFrame]:
             previous = warehouse.last_before(CLUSTER_ASSIGNMENT, months[0])
+            names = names_before(warehouse, months[0])
+            earlier = shown_before(warehouse, months[0])
             for month in warehouse.place.each(months):
                 matrix = of_month(features, month)
                 rows = of_month(models, month)
@@ -138,9 +154,19 @@ def clusters_assets(
                     pl.lit(model.version).alias("model_version")
                 )
                 is_new = previous is None or model.version != previous["model_version"].first()
-                segments, profile, typical = describe(
-                    matrix, assigned, model, is_new, given, smallest
+                segments, profile, typical, naming = describe(
+                    matrix, assigned, model, is_new, given, last_day(month), names, smallest
                 )
+                events = segment_events(
+                    None if previous is None else Month(*earlier, previous),
+                    Month(*shown(segments), assigned),
+                    naming.moved,
+                    {each.segment_id: each for each in model.segments} if is_new else {},
+                    smallest,
+                )
+                names, earlier = naming.names, shown(segments)
+                rest[SEGMENT_NAME].append(dated(name_rows(names), month))
+                rest[SEGMENT_EVENT].append(dated(events, month))
                 rest[CLUSTER_SEGMENT].append(dated(segments, month))
                 rest[CLUSTER_PROFILE].append(dated(profile, month))
                 rest[CLUSTER_TYPICAL].append(dated(typical, month))

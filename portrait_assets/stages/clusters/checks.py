@@ -14,6 +14,24 @@ from portrait_assets.stages.clusters.contract import (
     CLUSTER_DECISION,
     CLUSTER_SEGMENT,
 )
+from portrait_assets.stages.clusters.micro.checks import PARTS_EARN_IT, PARTS_LARGE
+from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF, MICRO_SEGMENT
+from portrait_assets.stages.clusters.names.checks import (
+    NAMES_DISTINCT,
+    NAMES_EXPLAINED,
+    NAMES_TRUE,
+)
+from portrait_assets.stages.clusters.names.contract import SEGMENT_NAME
+from portrait_assets.stages.clusters.wealth.checks import (
+    WEALTH_AS_ASKED,
+    WEALTH_EVERYONE,
+    WEALTH_NAMES_DISTINCT,
+)
+from portrait_assets.stages.clusters.wealth.contract import (
+    WEALTH_DECISION,
+    WEALTH_DESCRIPTION,
+    WEALTH_SEGMENT,
+)
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.storage.dagster.checks import (
     Finding,
@@ -78,5 +96,11 @@ SEGMENTS_STABLE = TableCheck(
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     CLUSTER_DECISION: (SEGMENTS_STABLE,),
     CLUSTER_ASSIGNMENT: (EVERYONE_ASSIGNED,),
-    CLUSTER_SEGMENT: (NO_TINY_SEGMENT,),
+    CLUSTER_SEGMENT: (NO_TINY_SEGMENT, NAMES_DISTINCT, NAMES_EXPLAINED),
+    SEGMENT_NAME: (NAMES_TRUE,),
+    WEALTH_SEGMENT: (WEALTH_EVERYONE,),
+    WEALTH_DESCRIPTION: (WEALTH_NAMES_DISTINCT,),
+    WEALTH_DECISION: (WEALTH_AS_ASKED,),
+    MICRO_SEGMENT: (PARTS_LARGE,),
+    MICRO_PROOF: (PARTS_EARN_IT,),
 }

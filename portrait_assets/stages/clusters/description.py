@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 import polars as pl
@@ -21,7 +22,8 @@ from portrait_assets.stages.clusters.contract import (
     USED_FEATURES,
     VALUE_FEATURE,
 )
-from portrait_assets.stages.clusters.names.naming import Label, name_segments
+from portrait_assets.stages.clusters.names.lasting import Named, Naming, name_segments
+from portrait_assets.stages.clusters.names.words import Label
 from portrait_assets.stages.clusters.profile import (
     profile_segments,
     segment_sizes,
@@ -40,11 +42,15 @@ LABELS = {feature.name: _label(feature) for feature in USED_FEATURES}
 
 
 class Description(NamedTuple):
-    """Rows of `cluster_segment`, `cluster_profile` and `cluster_typical`, without the month."""
+    """Rows of `cluster_segment`, `cluster_profile` and `cluster_typical`, without the month.
+
+    `naming` has the names that were derived, whatever names people gave.
+    """
 
     segments: pl.DataFrame
     profile: pl.DataFrame
     typical: pl.DataFrame
+    naming: Naming
 
 
 def describe(
@@ -53,6 +59,8 @@ def describe(
     model: ClusterModel,
     is_new: bool,
     given: Mapping[int, Mapping[str, str]],
+    as_of: date,
+    before: Mapping[int, Named],
     smallest: int = EVERY_CELL,
 ) -> Description:
     """Describe the segments of a month.
@@ -64,17 +72,18 @@ def describe(
         is_new: whether the model became active in this month; in later months the status of its
             segments is ``kept``.
         given: names that people gave, by segment id and language.
+        as_of: the month's last day.
+        before: the names that the segments had in the month before.
         smallest: fewest customers of a level that is listed by itself.
     """
     given_ids = pl.Series([[*given]], dtype=pl.List(pl.Int64))
     uses = [use for use in USES if use.name in model.preparation.columns]
     profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE, smallest)
+    naming = name_segments(matrix, assigned, profile, as_of, before, given, LABELS)
     named = (
         segment_sizes(matrix, assigned, VALUE_FEATURE)
-        .join(name_segments(profile, given, LABELS), on="segment_id", how="left")
+        .join(_shown(naming, given), on="segment_id", how="left")
         .with_columns(
-            pl.col("name_en").fill_null(pl.format("segment {}", "segment_id")),
-            pl.col("name_zh").fill_null(pl.format("客群{}", "segment_id")),
             pl.col("segment_id").is_in(given_ids).alias("name_is_given"),
             pl.lit(model.version).alias("model_version"),
         )
@@ -87,7 +96,22 @@ def describe(
         _columns(named, CLUSTER_SEGMENT),
         _columns(profile, CLUSTER_PROFILE),
         _columns(typical_customers(model, matrix, assigned), CLUSTER_TYPICAL),
+        naming,
     )
+
+
+def _shown(naming: Naming, given: Mapping[int, Mapping[str, str]]) -> pl.DataFrame:
+    """The names that are shown: as people gave them, otherwise as they were derived."""
+    rows = [
+        (
+            segment,
+            given.get(segment, {}).get("en", named.name.en),
+            given.get(segment, {}).get("zh", named.name.zh),
+        )
+        for segment, named in naming.names.items()
+    ]
+    schema = {"segment_id": pl.Int64(), "name_en": pl.String(), "name_zh": pl.String()}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _origins(model: ClusterModel, is_new: bool) -> pl.DataFrame:

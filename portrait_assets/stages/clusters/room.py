@@ -10,20 +10,40 @@ from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 if TYPE_CHECKING:
     import dagster as dg
 
+    from portrait_assets.schema.table import Table
+
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.privacy.cells import smallest_cell
     from portrait_assets.stages.clusters.assets import clusters_assets
+    from portrait_assets.stages.clusters.micro.assets import micro_assets
+    from portrait_assets.stages.clusters.micro.run import OUTCOMES
+    from portrait_assets.stages.clusters.wealth.assets import wealth_assets
     from portrait_assets.stages.raw.source import load_source
+    from portrait_assets.stages.targets.outcomes import source_targets
 
-    is_public = context.folder.read(load_source).definition.public
-    smallest = smallest_cell(context.settings, is_public)
-    return clusters_assets(context.folder.path, context.partitions, smallest)
+    definition = context.folder.read(load_source).definition
+    smallest = smallest_cell(context.settings, definition.public)
+    targets = context.folder.read(source_targets).derived
+    outcomes = [targets[code] for code in OUTCOMES if code in targets]
+    return [
+        *clusters_assets(context.folder.path, context.partitions, smallest),
+        *wealth_assets(context.partitions, definition.wealth_segments, smallest),
+        *micro_assets(context.partitions, outcomes, smallest),
+    ]
+
+
+def _tables(_context: Context) -> Sequence[Table]:
+    from portrait_assets.stages.clusters.assets import TABLES
+    from portrait_assets.stages.clusters.micro.contract import TABLES as MICRO
+    from portrait_assets.stages.clusters.wealth.contract import TABLES as WEALTH
+
+    return (*TABLES, *WEALTH, *MICRO)
 
 
 ROOM = Room(
     "clusters",
-    tables=declared("portrait_assets.stages.clusters.assets:TABLES"),
+    tables=_tables,
     steps=_steps,
     checks=declared("portrait_assets.stages.clusters.checks:CHECKS"),
     commands=("portrait_assets.app.cli.rooms.clusters",),

@@ -10,6 +10,7 @@ from portrait_assets.storage.dagster.room import Context, Pace, Room
 if TYPE_CHECKING:
     import dagster as dg
 
+    from portrait_assets.storage.duckdb.publishing import View
     from portrait_assets.storage.published import Section
 
 
@@ -17,6 +18,12 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.mart.assets import mart_assets
 
     return mart_assets(context)
+
+
+def _views(context: Context) -> Sequence[View]:
+    from portrait_assets.stages.mart.grid import business_grid
+
+    return [business_grid(table for table in context.tables if table.published)]
 
 
 def _report() -> Sequence[Section]:
@@ -36,11 +43,13 @@ def _report() -> Sequence[Section]:
     from portrait_assets.stages.mart.sections.quality import QUALITY
     from portrait_assets.stages.mart.sections.segments import SEGMENTS
     from portrait_assets.stages.mart.sections.value import VALUE
+    from portrait_assets.stages.mart.sections.wealth import WEALTH
 
     return (
         OVERVIEW,
         MATRIX,
         SEGMENTS,
+        WEALTH,
         VALUE,
         MARKET,
         CAMPAIGNS,
@@ -60,6 +69,7 @@ def _report() -> Sequence[Section]:
 ROOM = Room(
     "mart",
     steps=_steps,
+    views=_views,
     report=_report,
     commands=("portrait_assets.app.cli.rooms.publish",),
     pace=Pace(3.0, 0.15, 4.4),

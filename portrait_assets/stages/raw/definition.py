@@ -167,6 +167,7 @@ class SourceDefinition(Entry):
     says after how many months the rows of a table, or of the tables that serve a purpose, are
     removed. `consent_default` states by purpose whether a customer who says nothing has granted or
     refused it; where it does not, profiling is allowed and marketing, credit and sharing are not.
+    `wealth_segments` is how many wealth segments are made where it gives balances by product.
     """
 
     name: Text
@@ -192,6 +193,7 @@ class SourceDefinition(Entry):
         dict[Annotated[str, AfterValidator(_what_ages)], Annotated[int, Field(gt=0)]],
         AfterValidator(_long_enough),
     ] = Field(default_factory=dict)
+    wealth_segments: int = Field(default=12, ge=2, le=20)
     consent_default: dict[
         Annotated[str, AfterValidator(_purpose)], Annotated[bool, BeforeValidator(_granted)]
     ] = Field(default_factory=dict)

@@ -49,10 +49,25 @@ def given_names(folder: Path) -> dict[int, dict[str, str]]:
     """Names by segment id and language (``en``, ``zh``); empty without the file.
 
     Raises:
-        ClusterError: when the file is not what the example above shows, naming the line.
+        ClusterError: when the file is not what the example above shows, naming the line, or calls
+            two segments the same.
     """
     path = source_file(folder, GIVEN_NAMES_FILE)
     if not path.is_file():
         return {}
     given = read_yaml(path, _GivenNames, ClusterError).root
-    return {int(key): names.model_dump(exclude_none=True) for key, names in given.items()}
+    names = {int(key): each.model_dump(exclude_none=True) for key, each in given.items()}
+    _check_distinct(path, names)
+    return names
+
+
+def _check_distinct(path: Path, names: dict[int, dict[str, str]]) -> None:
+    called: dict[tuple[str, str], int] = {}
+    for segment, by_language in names.items():
+        for language, name in by_language.items():
+            other = called.setdefault((language, name.casefold()), segment)
+            if other != segment:
+                raise ClusterError(
+                    f"{path} calls the segments {other} and {segment} both '{name}'; give each a "
+                    "name of its own"
+                )

@@ -1,126 +1,74 @@
-"""Names of segments in English and Chinese, derived from the profile; people may override them."""
+"""Names of segments in English and Chinese: no two alike, and none a permutation of another."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
-import polars as pl
+from portrait_assets.stages.clusters.names.words import Claim, Label, Word
 
-from portrait_assets.stages.clusters.names.naming_words import WORDS, Words
-
-MIN_DIFFERENCE = 0.30
-"""A feature names a segment when it differs by at least this many standard deviations."""
-MAX_Q_VALUE = 0.01
 USUAL_WORDS = 3
 MOST_WORDS = 6
-
-NAMES_SCHEMA: dict[str, pl.DataType] = {
-    "segment_id": pl.Int64(),
-    "name_en": pl.String(),
-    "name_zh": pl.String(),
-}
+BEARERS = 3
+"""A word that more than one segment in so many could bear sets none of them apart."""
+EVERYONE = Claim(None, None, True, None)
+AVERAGE = Word("average", "average", "均衡", EVERYONE, 1.0)
 
 
-class Label(NamedTuple):
-    """What a feature is called, in English and Chinese."""
-
-    en: str
-    zh: str
+def name_of(words: Sequence[Word]) -> Label:
+    """The name that consists of these words."""
+    return Label(", ".join(w.en for w in words), "、".join(w.zh for w in words))
 
 
-class _Word(NamedTuple):
-    theme: str
-    en: str
-    zh: str
+def distinct_names(
+    candidates: Mapping[int, Sequence[Word]],
+    kept: Mapping[int, Sequence[Word]] | None = None,
+    taken: Mapping[int, Label] | None = None,
+) -> dict[int, tuple[Word, ...]]:
+    """The words of each segment's name: the usual number, more where two would be called the same.
 
+    Names are the same that consist of the same words, in whatever order. A word that too many
+    segments could bear (`BEARERS`) comes after those that fewer could.
 
-def name_segments(
-    profile: pl.DataFrame,
-    overrides: Mapping[int, Mapping[str, str]] | None = None,
-    labels: Mapping[str, Label] | None = None,
-) -> pl.DataFrame:
-    """One name per segment: ``segment_id, name_en, name_zh``, no two alike.
-
-    A name consists of the features that differ most (in standard deviations, and significantly),
-    one word per theme. Overrides map a segment id to ``{"en": ..., "zh": ...}``; a missing
-    language keeps the derived name. ``labels`` gives the words for features without an entry of
-    their own in the vocabulary.
+    Args:
+        candidates: the words that are true of each segment, those that say most first.
+        kept: the words of segments that keep their name.
+        taken: by segment, a name that no other may be given.
     """
-    overrides = overrides or {}
-    labels = labels or {}
-    words = {
-        int(segment): _words(lines, labels)
-        for (segment,), lines in profile.sort("segment_id").group_by(
-            "segment_id", maintain_order=True
-        )
+    kept = kept or {}
+    most = max(1, len(candidates) // BEARERS)
+    bearers = Counter(word.en for words in candidates.values() for word in words)
+    # An equal order among those that set apart, and among those that do not.
+    ordered = {
+        segment: sorted(words, key=lambda word: bearers[word.en] > most) or [AVERAGE]
+        for segment, words in candidates.items()
+        if segment not in kept
     }
-    derived = _distinct_names(words)
-    rows = []
-    for segment in sorted({*derived, *overrides}):
-        name = derived.get(segment, Label(f"segment {segment}", f"客群{segment}"))
-        given = overrides.get(segment, {})
-        rows.append((segment, given.get("en", name.en), given.get("zh", name.zh)))
-    return pl.DataFrame(rows, schema=NAMES_SCHEMA, orient="row")
-
-
-def _words(lines: pl.DataFrame, labels: Mapping[str, Label]) -> list[_Word]:
-    """Words for one segment, strongest difference first, at most one per theme."""
-    distinctive = (
-        lines.filter(
-            (pl.col("std_difference").abs() >= MIN_DIFFERENCE)
-            & (pl.col("q_value").fill_null(1.0) <= MAX_Q_VALUE)
-            # A level that a segment lacks is less informative than one that it has.
-            & (pl.col("level").is_null() | (pl.col("std_difference") > 0))
-        )
-        .with_columns(pl.col("std_difference").abs().alias("_size"))
-        .sort(["_size", "feature", "level"], descending=[True, False, False])
-    )
-    by_theme: dict[str, _Word] = {}
-    for line in distinctive.iter_rows(named=True):
-        word = _word(line["feature"], line["level"], line["std_difference"] > 0, labels)
-        by_theme.setdefault(word.theme, word)
-    return list(by_theme.values())
-
-
-def _word(feature: str, level: str | None, high: bool, labels: Mapping[str, Label]) -> _Word:
-    label = labels.get(feature, Label(feature.replace("_", " "), feature.replace("_", " ")))
-    if level is not None:
-        return _Word(feature, f"{label.en} {level}", f"{label.zh}{level}")
-    words = _vocabulary(feature)
-    if words is not None:
-        return _Word(words.theme, *(words.high if high else words.low))
-    if high:
-        return _Word(feature, f"high {label.en}", f"高{label.zh}")
-    return _Word(feature, f"low {label.en}", f"低{label.zh}")
-
-
-def _vocabulary(feature: str) -> Words | None:
-    return next((w for w in WORDS if re.search(w.pattern, feature, re.IGNORECASE)), None)
-
-
-def _distinct_names(words: Mapping[int, list[_Word]]) -> dict[int, Label]:
-    """The usual number of words; more where two segments would be called the same."""
-    names: dict[int, Label] = {}
-    pending = list(words)
+    names = {segment: tuple(words) for segment, words in kept.items()}
+    reserved = [(owner, frozenset(name.en.split(", "))) for owner, name in (taken or {}).items()]
+    pending = sorted(ordered)
     for length in range(USUAL_WORDS, MOST_WORDS + 1):
-        proposed = {s: _joined(words[s][:length]) for s in pending}
-        taken = [*names.values(), *proposed.values()]
-        for segment in list(pending):
-            alike = [
-                n for n in taken if n.en == proposed[segment].en or n.zh == proposed[segment].zh
-            ]
-            if len(alike) == 1:
-                names[segment] = proposed[segment]
-                pending.remove(segment)
+        proposed = {s: _first(ordered[s], length, bearers, most) for s in pending}
+        keys = Counter([*map(_words, names.values()), *map(_words, proposed.values())])
+        for segment, words in proposed.items():
+            key = _words(words)
+            if keys[key] == 1 and all(key != of or segment == owner for owner, of in reserved):
+                names[segment] = words
+        pending = [segment for segment in pending if segment not in names]
     for segment in pending:
-        name = _joined(words[segment][:USUAL_WORDS])
-        names[segment] = Label(f"{name.en} ({segment})", f"{name.zh}({segment})")
-    return names
+        number = Word("number", f"number {segment}", f"第{segment}号", EVERYONE, 1.0)
+        names[segment] = (*_first(ordered[segment], USUAL_WORDS, bearers, most), number)
+    return dict(sorted(names.items()))
 
 
-def _joined(words: list[_Word]) -> Label:
-    if not words:
-        return Label("average", "均衡")
-    return Label(" ".join(w.en for w in words), "".join(w.zh for w in words))
+def _first(
+    words: Sequence[Word], length: int, bearers: Mapping[str, int], most: int
+) -> tuple[Word, ...]:
+    """The first words; of those that too many could bear only one, unless more are asked for."""
+    apart = sum(bearers[word.en] <= most for word in words)
+    usual = max(1, apart) if length == USUAL_WORDS else length
+    return tuple(words[: min(length, usual)])
+
+
+def _words(words: Iterable[Word]) -> frozenset[str]:
+    return frozenset(word.en for word in words)

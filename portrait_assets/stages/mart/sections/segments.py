@@ -69,6 +69,7 @@ def _show(published: Published) -> dict[str, Any]:
         "segments": segment_rows,
         "colours": segment_colours(segment_rows),
         "decision": next(iter(published.newest("clusters.cluster_decision", "as_of")), None),
+        "events": published.newest("clusters.segment_event", "segment_id"),
         "charts": lambda: _charts(published, segment_rows),
     }
 

@@ -1,0 +1,1 @@
+"""Micro-segments: parts of a segment that foretell a later outcome better than the segment."""

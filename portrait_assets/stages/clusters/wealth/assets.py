@@ -1,0 +1,64 @@
+"""The asset of wealth segments."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from portrait_assets.privacy.cells import EVERY_CELL
+from portrait_assets.stages.clusters.wealth.contract import (
+    TABLES,
+    WEALTH_DECISION,
+    WEALTH_DESCRIPTION,
+    WEALTH_MODEL,
+    WEALTH_PROOF,
+    WEALTH_SEGMENT,
+)
+from portrait_assets.stages.clusters.wealth.inputs import HELD, OBJECTED, TRAITS_OF
+from portrait_assets.stages.clusters.wealth.run import WealthRun
+from portrait_assets.stages.targets.contract import PRODUCT_TARGET
+from portrait_assets.storage.dagster.asset import tables_asset
+from portrait_assets.storage.steps import BEFORE, EVER, Read, read, upstream
+
+# What is read of the month is read of the two earlier ones as well.
+READS = (
+    *dict.fromkeys(
+        read(each.table, EVER)
+        for each in upstream(TRAITS_OF, HELD, OBJECTED)
+        if isinstance(each, Read)
+    ),
+    read(PRODUCT_TARGET, EVER),
+    *(
+        read(table, BEFORE)
+        for table in (
+            WEALTH_MODEL,
+            WEALTH_SEGMENT,
+            WEALTH_DESCRIPTION,
+            WEALTH_PROOF,
+            WEALTH_DECISION,
+        )
+    ),
+)
+
+
+def wealth_assets(
+    partitions: dg.PartitionsDefinition, asked: int, smallest: int = EVERY_CELL
+) -> list[dg.AssetsDefinition]:
+    """The step that makes the wealth segments.
+
+    Args:
+        partitions: the source's months.
+        asked: how many segments.
+        smallest: fewest customers that a number may rest on.
+    """
+
+    @tables_asset(
+        "wealth", TABLES, partitions, reads=READS, kinds=("duckdb", "polars", "scikitlearn")
+    )
+    def wealth(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
+        months, all_months = list(context.partition_keys), partitions.get_partition_keys()
+        run = WealthRun(context.resources.warehouse.warehouse, months, all_months, asked, smallest)
+        yield dg.Output(run.segments(), WEALTH_SEGMENT.name)
+        for table in TABLES[1:]:
+            yield dg.Output(run.rows(table), table.name)
+
+    return [wealth]

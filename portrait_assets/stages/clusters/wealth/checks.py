@@ -1,0 +1,46 @@
+"""Checks of wealth segments: everyone is in one, as many as asked for, with names of their own."""
+
+from __future__ import annotations
+
+from portrait_assets.stages.clusters.names.checks import same_names
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+
+
+def _everyone_or_nobody(subject: Subject) -> Finding:
+    customers = subject.rows["customer_id"]
+    if customers.is_empty():
+        return Finding(0, "no wealth segments in the month")
+    subject.warehouse.require(FEATURE_MATRIX, [subject.month])
+    matrix = subject.warehouse.read(FEATURE_MATRIX, [subject.month])["customer_id"]
+    apart = {*customers} ^ {*matrix}
+    return Finding(len(apart), f"{customers.len()} customers of {matrix.len()} in the matrix")
+
+
+def _as_many_as_asked(subject: Subject) -> Finding:
+    wrong = [
+        f"{row['segments']} instead of {row['asked']}"
+        for row in subject.rows.iter_rows(named=True)
+        if row["segments"] not in (0, row["asked"])
+    ]
+    return Finding(len(wrong), "; ".join(wrong) or "as asked for, or none")
+
+
+WEALTH_EVERYONE = TableCheck(
+    "wealth_everyone",
+    "The customers are exactly those of the feature matrix, or there are no wealth segments.",
+    _everyone_or_nobody,
+    blocking=True,
+)
+WEALTH_AS_ASKED = TableCheck(
+    "wealth_as_asked",
+    "There are exactly as many wealth segments as were asked for, or none.",
+    _as_many_as_asked,
+    blocking=True,
+)
+WEALTH_NAMES_DISTINCT = TableCheck(
+    "wealth_names_distinct",
+    "No two wealth segments have the same name, nor the same words in another order.",
+    lambda subject: same_names(subject, "name", "name_zh"),
+    blocking=True,
+)
