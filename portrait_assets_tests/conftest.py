@@ -30,6 +30,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """Let go of it, or extensions report it as leaked at the end."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("PORTRAIT_DATA_DIR", "PORTRAIT_SOURCE", "DAGSTER_HOME"):

@@ -135,6 +135,8 @@ BESIDES_CONTRACTS = {
     "predictions.credit_curve": {"curve_falls"},
     "tags.portrait_matrix": {"everyone_assigned"},
     "tags.tag_table": {"only_from_catalogue"},
+    "offers.product_affinity": {"in_order", "only_profiled", "not_held", "came_true"},
+    "offers.segment_product": {"of_enough_customers", "consistent"},
     "offers.product_rule": {"everyone_counted_once"},
     "offers.next_product": {
         "all_suit",

@@ -4,11 +4,11 @@ import struct
 
 import altair as alt
 import vl_convert
-from portrait_assets.stages.clusters.names.naming_words import WORDS
 
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.methods.drawing.font.make_subset import gb2312_level_1, wanted_characters
 from portrait_assets.methods.drawing.svg import FONT_FAMILY
+from portrait_assets.stages.clusters.names.vocabulary import WORDS
 
 
 def characters_of(font: bytes) -> set[int]:
@@ -51,7 +51,8 @@ def test_the_subset_has_the_level_one_characters_and_is_small() -> None:
 def test_every_word_of_the_vocabulary_can_be_drawn() -> None:
     drawn = characters_of(FONT_FILE.read_bytes())
     for words in WORDS:
-        assert {c for c in words.high[1] + words.low[1] if ord(c) not in drawn} == set()
+        for term in (words.high, words.low):
+            assert {c for c in (term.zh if term else "") if ord(c) not in drawn} == set()
 
 
 def test_chinese_is_drawn_not_boxed() -> None:

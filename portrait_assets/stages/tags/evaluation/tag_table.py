@@ -31,6 +31,7 @@ from portrait_assets.stages.tags.contract import (
 from portrait_assets.stages.tags.evaluation.rules import confidence_sql, part
 from portrait_assets.storage.duckdb.connection import literal, quote
 
+_SURE = "1.0::DOUBLE"
 CONFIDENCE, VERSION, DECIDED = "confidence", "tag_version", "decided_as_of"
 _NAMES = {CONFIDENCE: "confidence", VERSION: "version", DECIDED: "decided_as_of"}
 
@@ -97,7 +98,7 @@ def stored_rows_sql(code: str, catalogue: Catalogue) -> str:
     details = _details(code, catalogue)
     versions = {tag.version for tag in catalogue.tags if tag.code == code}
     source = f"(SELECT as_of, customer_id, customer_no, {quote(code)} FROM tags.portrait_matrix)"
-    others = {CONFIDENCE: "1.0::DOUBLE", VERSION: str(min(versions)), DECIDED: "as_of"}
+    others = {CONFIDENCE: _SURE, VERSION: str(min(versions)), DECIDED: "as_of"}
     if details:
         names = ", ".join(quote(detail_name(code, detail)) for detail in details)
         source += (
@@ -105,6 +106,9 @@ def stored_rows_sql(code: str, catalogue: Catalogue) -> str:
             "USING (as_of, customer_no)"
         )
         others |= {detail: quote(detail_name(code, detail)) for detail in details}
+        if CONFIDENCE in details:
+            # Months before the tag had a confidence hold none: it was 1 then.
+            others[CONFIDENCE] = f"coalesce({others[CONFIDENCE]}, {_SURE})"
     # A month may hold a version that the catalogue no longer has.
     if VERSION not in details and max(versions) > 1:
         source += (
