@@ -33,7 +33,7 @@ SEGMENT_NAME = Table(
             nullable=False,
         ),
         number(
-            "limit",
+            "threshold",
             "Least (or most) value for which the word is true; null: the median of all customers",
             "成立界限（空为全体中位数）",
         ),

@@ -32,14 +32,14 @@ class Claim(NamedTuple):
     """What a customer must be for a word to be true of them.
 
     With a `level` the feature has that value. Otherwise it is at least (`is_high`) or at most the
-    `limit`, or beyond the median of all customers where there is none. Without a feature it is
+    `threshold`, or beyond the median of all customers where there is none. Without a feature it is
     true of everyone.
     """
 
     feature: str | None
     level: str | None
     is_high: bool
-    limit: float | None
+    threshold: float | None
 
     def holds(self) -> pl.Expr:
         """Whether it is true of each customer of a frame of all; unknown is not."""
@@ -49,8 +49,8 @@ class Claim(NamedTuple):
             return (pl.col(self.feature).cast(pl.String) == self.level).fill_null(False)
         value = pl.col(self.feature).cast(pl.Float64)
         value = pl.when(value.is_finite()).then(value)
-        if self.limit is not None:
-            true = value >= self.limit if self.is_high else value <= self.limit
+        if self.threshold is not None:
+            true = value >= self.threshold if self.is_high else value <= self.threshold
         else:
             true = value > value.median() if self.is_high else value < value.median()
         return true.fill_null(False)
@@ -182,8 +182,8 @@ def _terms(theme: str, term: Term, compared: Claim) -> list[Word]:
     if not term.is_absolute:
         return [Word(theme, term.en, term.zh, compared, 0.0)]
     is_least = term.at_least is not None
-    limit = term.at_least if is_least else term.at_most
-    found = [Word(theme, term.en, term.zh, Claim(compared.feature, None, is_least, limit), 0.0)]
+    threshold = term.at_least if is_least else term.at_most
+    found = [Word(theme, term.en, term.zh, Claim(compared.feature, None, is_least, threshold), 0.0)]
     if term.otherwise is not None:
         found.append(Word(theme, *term.otherwise, compared, 0.0))
     return found
