@@ -47,6 +47,24 @@ def test_assets_are_the_tables_of_all_rooms_and_what_is_published(
     assert {"cleaned/transactions", "features/feature_matrix", "tags/portrait_matrix"} < names
 
 
+def test_validation_comes_after_every_step_whose_checks_it_counts(defs: dg.Definitions):
+    steps = [each for each in defs.assets or () if isinstance(each, dg.AssetsDefinition)]
+    writer = {key: step.op.name for step in steps if step.is_executable for key in step.keys}
+    reads = {
+        step.op.name: {
+            writer[key] for keys in step.asset_deps.values() for key in keys & writer.keys()
+        }
+        for step in steps
+        if step.is_executable
+    }
+    before, waiting = set[str](), ["validation"]
+    while waiting:
+        found = reads[waiting.pop()] - before
+        before |= found
+        waiting += found
+    assert reads.keys() - before == {"validation", "mart__portrait_file", "mart__report"}
+
+
 def test_jobs_schedules_and_sensors_are_these(defs: dg.Definitions):
     repository = defs.get_repository_def()
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {

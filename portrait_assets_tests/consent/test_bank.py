@@ -129,8 +129,10 @@ def test_nothing_else_that_is_published_is_of_them(
     }
     empty = {"tags.portrait_matrix", "features.feature_matrix", "consent.customer_consent"}
     assert empty <= holding
-    # What is left is the loss of their tags, and that they have left an audience.
+    # What is left is the loss of their tags, that they have left an audience, and what all are
+    # offered alike.
     assert holding <= empty | {
+        "offers.next_product",
         *("main.portrait", "main.portrait_history", "tags.tag_changes", "tags.audience_membership"),
     }
 

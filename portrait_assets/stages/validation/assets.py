@@ -9,11 +9,16 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
+from portrait_assets.stages.cleaned.completeness import COMPLETENESS
 from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION, CLUSTER_SEGMENT
+from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF
+from portrait_assets.stages.clusters.wealth.contract import WEALTH_DECISION
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE
+from portrait_assets.stages.market.demand.contract import DEMAND
+from portrait_assets.stages.offers.suitability.contract import PRODUCT_RULE
 from portrait_assets.stages.predictions.backtests.closed import BACKTEST_TABLES, PAST
 from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE
 from portrait_assets.stages.predictions.value.contract import VALUE_MODEL
@@ -68,6 +73,8 @@ READ = (
             CLUSTER_SEGMENT,
             TAG_CATALOGUE,
             TAG_QUALITY,
+            # One of each further step, whose checks are counted.
+            *(COMPLETENESS, WEALTH_DECISION, MICRO_PROOF, PRODUCT_RULE, DEMAND),
             # Of earlier months, too, where they are there: an older warehouse may lack them.
             *PREDICTED,
         )
