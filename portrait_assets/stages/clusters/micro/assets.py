@@ -10,11 +10,12 @@ from portrait_assets.stages.clusters.micro.contract import MICRO_SEGMENT, TABLES
 from portrait_assets.stages.clusters.micro.habits import BOUGHT, WAYS
 from portrait_assets.stages.clusters.micro.run import MicroRun
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features.contract import UNPROFILED
 from portrait_assets.stages.targets.labels import tables_read
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.storage.dagster.asset import tables_asset
-from portrait_assets.storage.steps import BEFORE, EVER, Read, read, upstream
+from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, Read, read, upstream
 
 
 def micro_assets(
@@ -28,10 +29,13 @@ def micro_assets(
         smallest: fewest customers that a number may rest on.
     """
     looked_at = [each.table for each in upstream(BOUGHT, WAYS) if isinstance(each, Read)]
-    looked_at += [CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, WEALTH_SEGMENT, UNPROFILED]
-    looked_at += [table for outcome in outcomes for table in tables_read(outcome)]
+    looked_at += [CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT]
+    # A warehouse of an older version lacks these of its first months, which are left out.
+    added = [CONSENT_DEFAULT, CUSTOMER_CONSENT, UNPROFILED, WEALTH_SEGMENT]
+    added += [table for outcome in outcomes for table in tables_read(outcome)]
     reads = (
-        *(read(table, EVER) for table in dict.fromkeys(looked_at)),
+        *(read(table, EVER) for table in dict.fromkeys(looked_at) if table not in added),
+        *(read(table, THE_MONTH) for table in dict.fromkeys(added)),
         *(read(table, BEFORE) for table in TABLES),
     )
 

@@ -15,18 +15,22 @@ from portrait_assets.stages.clusters.wealth.contract import (
 )
 from portrait_assets.stages.clusters.wealth.inputs import HELD, OBJECTED, TRAITS_OF
 from portrait_assets.stages.clusters.wealth.run import WealthRun
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
+from portrait_assets.stages.features.contract import UNPROFILED
 from portrait_assets.stages.targets.contract import PRODUCT_TARGET
 from portrait_assets.storage.dagster.asset import tables_asset
-from portrait_assets.storage.steps import BEFORE, EVER, Read, read, upstream
+from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, Read, read, upstream
 
-# What is read of the month is read of the two earlier ones as well.
+# A warehouse of an older version lacks these of its first months, whose windows are left out.
+ADDED = (CONSENT_DEFAULT, CUSTOMER_CONSENT, UNPROFILED, PRODUCT_TARGET)
+# What else is read of the month is read of the two earlier ones as well.
 READS = (
     *dict.fromkeys(
-        read(each.table, EVER)
+        read(each.table, THE_MONTH if each.table in ADDED else EVER)
         for each in upstream(TRAITS_OF, HELD, OBJECTED)
         if isinstance(each, Read)
     ),
-    read(PRODUCT_TARGET, EVER),
+    read(PRODUCT_TARGET, THE_MONTH),
     *(
         read(table, BEFORE)
         for table in (
