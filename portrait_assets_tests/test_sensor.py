@@ -130,7 +130,7 @@ def test_a_file_that_is_missing_fails_the_tick_with_its_name(tmp_path: Path):
     ("days", "follows"),
     [
         (["2024-02-11", "2024-04-11"], ("2024-02", "2024-04")),  # both, and the month between
-        (["2024-01-11"], ("2024-01", "2024-04")),
+        pytest.param(["2024-01-11"], ("2024-01", "2024-04"), marks=pytest.mark.long),
     ],
 )
 def test_a_change_in_the_past_reaches_all_months_that_look_back_on_it(

@@ -187,6 +187,7 @@ def test_the_matrix_is_the_same_with_and_without_later_months(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @many
 @given(lines)
 def test_both_hold_in_many_worlds(sales):
