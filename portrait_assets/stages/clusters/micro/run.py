@@ -21,7 +21,7 @@ from portrait_assets.stages.clusters.micro.contract import (
 from portrait_assets.stages.clusters.micro.finding import Time, Tried, taken, tried
 from portrait_assets.stages.clusters.micro.habits import Habits, habits_of
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import Term, Words
+from portrait_assets.stages.clusters.names.vocabulary import Term, Words, category_names
 from portrait_assets.stages.clusters.names.words import Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
@@ -34,7 +34,7 @@ from portrait_assets.storage.engine import Engine
 HORIZON = 3
 """Months in which outcomes are looked for; a shorter window lies within."""
 OUTCOMES = ("silence", "spend", "response", "complaint", "overdue", "product_taken")
-"""What parts of a segment may foretell."""
+"""What parts of a segment may predict."""
 
 
 class MicroRun:
@@ -198,8 +198,8 @@ def _terms(columns: Sequence[str]) -> dict[str, Words]:
     found = {}
     for name in columns:
         if name.startswith("category_"):
-            words = name.removeprefix("category_").replace("_", " ")
-            high, low = Term(f"more {words}", f"{words}偏多"), Term(f"less {words}", f"{words}偏少")
+            en, zh = category_names(name.removeprefix("category_"))
+            high, low = Term(f"more {en}", f"{zh}偏多"), Term(f"less {en}", f"{zh}偏少")
             found[name] = Words("", name, high, low)
     found["purchase_rate"] = Words(
         "", "frequency", Term("frequent", "高频"), Term("infrequent", "低频")

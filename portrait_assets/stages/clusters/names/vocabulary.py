@@ -248,6 +248,41 @@ WORDS: tuple[Words, ...] = (
 )
 
 
+PRODUCTS_IN_CHINESE = {
+    "deposit": "存款",
+    "current account": "活期存款",
+    "savings": "储蓄",
+    "term deposit": "定期存款",
+    "structured deposit": "结构性存款",
+    "wealth management": "理财",
+    "fund": "基金",
+    "bond": "债券",
+    "precious metal": "贵金属",
+    "trust": "信托",
+    "insurance": "保险",
+    "life": "寿险",
+    "health": "健康险",
+    "annuity": "年金险",
+    "credit card": "信用卡",
+    "instalment": "分期",
+    "loan": "贷款",
+    "consumer loan": "消费贷款",
+    "mortgage": "住房贷款",
+    "business loan": "经营贷款",
+    "other": "其他产品",
+}
+"""Usual categories of a bank's products, by their English words."""
+
+
+def category_names(category: str) -> tuple[str, str]:
+    """What a category of product is called, in English and Chinese.
+
+    In Chinese a source's own code that is no usual category stands in quotation marks.
+    """
+    en = category.replace("_", " ")
+    return en, PRODUCTS_IN_CHINESE.get(en.casefold(), f"“{en}”" if en.isascii() else en)
+
+
 def words_for(feature: str, business: Business) -> Words | None:
     """The words for a feature in this business; None where the vocabulary has none."""
     return next(
