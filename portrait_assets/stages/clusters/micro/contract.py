@@ -66,7 +66,7 @@ MICRO_MODEL = Table(
 MICRO_PROOF = Table(
     schema="clusters",
     name="micro_proof",
-    en="Divisions of segments that were tried: what each foretells out of time, and whether it is "
+    en="Divisions of segments that were tried: what each predicts out of time, and whether it is "
     "taken",
     zh="微细分论证",
     operation=STATISTIC,
