@@ -91,7 +91,7 @@ def listed_stages(database: Path, month: str | None = None) -> list[Row]:
     Returns:
         The rows of `predictions.lifecycle_backtest` of that window; nothing where there is none.
     """
-    rows = _rows(database, LIFECYCLE_BACKTEST)
+    rows = _rows(database, LIFECYCLE_BACKTEST, "as_of, measure")
     newest = max((m for m in map(_month, rows) if month is None or m <= month), default="")
     return [row for row in rows if _is_of(row, newest)]
 
@@ -192,7 +192,7 @@ def _before(used: list[Row], without: str) -> str:
     return str([row for row in fitted if row["fitted_in"] == fits[-2]][-1]["model_version"])
 
 
-def _rows(database: Path, table: Table) -> list[Row]:
+def _rows(database: Path, table: Table, order: str = "as_of, target, horizon") -> list[Row]:
     if not database.exists():
         return []
     con = open_published(database)
@@ -203,7 +203,7 @@ def _rows(database: Path, table: Table) -> list[Row]:
         ).fetchall()
         if not found:
             return []
-        cursor = con.execute(f"SELECT * FROM {table.full_name} ORDER BY {', '.join(table.key)}")
+        cursor = con.execute(f"SELECT * FROM {table.full_name} ORDER BY {order}")
         columns = [column[0] for column in cursor.description or []]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     finally:
