@@ -36,14 +36,17 @@ def _area_axis() -> dict[str, Any]:
 
 
 def _chance() -> alt.Chart:
-    chart: alt.Chart = alt.Chart(data_of([{"value": 0.5}]))
-    return chart.mark_rule(color=GREY, strokeDash=[4, 4])
+    base = alt.Chart(data_of([{"value": 0.5}]))
+    line: alt.Chart = base.mark_rule(color=GREY, strokeDash=[4, 4])
+    return line
 
 
 def _intervals(rows: Sequence[Row]) -> alt.Chart:
     known = [row for row in rows if row["auc_low"] is not None]
-    chart: alt.Chart = alt.Chart(data_of(known))
-    return chart.mark_rule(color=BLUE, strokeWidth=2.5, opacity=0.55)
+    lines: alt.Chart = alt.Chart(data_of(known)).mark_rule(
+        color=BLUE, strokeWidth=2.5, opacity=0.55
+    )
+    return lines
 
 
 def _colour() -> alt.Color:
