@@ -18,11 +18,7 @@ _NAMES = (_text("name", "Name", "英文名"), _text("name_zh", "Name in Chinese"
 _CATEGORY = _text("category", "Category of product", "产品类别")
 _IS_OWED = Column("is_owed", Type.BOOLEAN, "Whether it is owed", "是否负债", nullable=False)
 
-MODEL_ROW = (
-    *(c for c in CLUSTER_MODEL.columns if c.name in ("part", "item", "position", "key")),
-    number("value", "Number", "数值"),
-    text("text", "Text", "文本"),
-)
+MODEL_ROW = tuple(c for c in CLUSTER_MODEL.columns if c.name not in ("as_of", "model_version"))
 """What a row of a model is; parts of segments have models of such rows as well."""
 
 WEALTH_MODEL = Table(
