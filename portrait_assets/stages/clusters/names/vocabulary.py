@@ -1,8 +1,8 @@
 """Vocabulary of segment names: what a high or low value of a feature is called, and when it is so.
 
-A word is said of customers, and each customer makes it true or not: 'lapsed' is who has not bought
-for two months, 'high-spend' who spends more than the median customer. Where too few make an
-absolute word true, its `otherwise` compares them with all customers instead.
+A word claims something of customers, and each customer makes it true or not: 'lapsed' is who has
+not bought for two months, 'high-spend' who spends more than the median customer. Where too few make
+an absolute word true, its `otherwise` compares them with all customers instead.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from portrait_assets.storage.duckdb.store import Warehouse
 HORIZON = 3
 """Months in which the next product is looked for."""
 NOTHING = "none"
-SAID = ("free_choice", "is_found", "statement_en", "statement_zh")
+VERDICT = ("free_choice", "is_found", "statement_en", "statement_zh")
 
 
 class WealthRun(MonthRun):
@@ -70,7 +70,7 @@ class WealthRun(MonthRun):
         )
         self._model = None if model is None else AskedModel.from_rows(model)
         self._names = {} if described is None else _names(described)
-        self._said: dict[str, object] = {} if decided is None else decided.row(0, named=True)
+        self._verdict: dict[str, object] = {} if decided is None else decided.row(0, named=True)
 
     def _of_month(self, month: str) -> pl.DataFrame:
         wealth = wealth_of(self._engine, month)
@@ -80,7 +80,7 @@ class WealthRun(MonthRun):
         choice = chosen(wealth, self._all.index(month) + 1, self._model, self._asked)
         if choice.model is None:
             self._forget()
-            self._said = _not_made(self._asked)
+            self._verdict = _not_made(self._asked)
         elif choice.fitted is not None:
             self._prove(wealth, choice.fitted, month)
         self._decide(choice, month)
@@ -115,7 +115,9 @@ class WealthRun(MonthRun):
     def _prove(self, wealth: Wealth, model: AskedModel, month: str) -> None:
         proof = prove(wealth, model, *(self._later(month, ago) for ago in (2 * HORIZON, HORIZON)))
         self._proof = proof.rows.with_columns(proven_on=pl.lit(last_day(month)))
-        self._said = dict(zip(SAID, (proof.free, proof.is_found, *proof.statement), strict=True))
+        self._verdict = dict(
+            zip(VERDICT, (proof.free, proof.is_found, *proof.statement), strict=True)
+        )
 
     def _later(self, month: str, ago: int) -> Later | None:
         """The customers of a month some time ago, and what they took in the months after it."""
@@ -151,14 +153,14 @@ class WealthRun(MonthRun):
             "winner": choice.winner,
             "reason": choice.reason,
             "model_version": model.version if model else None,
-            **{name: self._said.get(name) for name in SAID},
+            **{name: self._verdict.get(name) for name in VERDICT},
         }
         schema = {"free_choice": pl.Int64, "is_found": pl.Boolean, "model_version": pl.String}
         self._put(WEALTH_DECISION, pl.DataFrame([decision], schema_overrides=schema), month)
 
     def _forget(self) -> None:
         self._model, self._segments, self._proof = None, None, None
-        self._names, self._said = {}, {}
+        self._names, self._verdict = {}, {}
 
 
 def _before(warehouse: Warehouse, table: Table, month: str) -> pl.DataFrame | None:
