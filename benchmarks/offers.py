@@ -1,4 +1,4 @@
-"""How well affinities foretell a shop's baskets and a bank's takings, and what they cost.
+"""How well affinities predict a shop's baskets and a bank's takings, and what they cost.
 
 `python -m benchmarks.offers journey` ranks what stands in the last basket of each household, in the
 first of December, and of it what the household never bought; it reads the files of the package

@@ -180,6 +180,45 @@ def validated(
         raise error(mistakes_sentence(problem, schema, written, start)) from None
 
 
+class Head(Entry):
+    """What a file must give of an entry; the rest may come from the packaged one of its code."""
+
+    model_config = ConfigDict(extra="ignore")
+    code: Code
+
+
+def merged_by_code(
+    packaged: Iterable[Head],
+    own: Iterable[Head],
+    what: str,
+    place: Place,
+    error: type[PortraitError],
+) -> WrittenList:
+    """The entries of the package's file with those of a source's file over them.
+
+    Args:
+        packaged: entries of the package's own file.
+        own: those of the source's; one whose code the package has takes from there what it does
+            not give.
+        what: an entry is called.
+        place: the list is said to stand at.
+        error: to raise.
+
+    Raises:
+        PortraitError: of the class given, when the source's file has a code twice.
+    """
+    heads = list(own)
+    check_unique(((f"{what} {head.code}", head.place) for head in heads), error)
+    written = {head.code: head.written for head in packaged}
+    for head in heads:
+        before = written.get(head.code, WrittenMapping(head.place))
+        written[head.code] = head.written.over(before)
+    together = WrittenList(place)
+    for each in written.values():
+        together.add(each, each.place)
+    return together
+
+
 def check_unique(names: Iterable[tuple[str, Place]], error: type[PortraitError]) -> None:
     """Check that no name, such as `tag tier version 1`, has two places.
 

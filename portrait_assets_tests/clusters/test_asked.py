@@ -1,4 +1,4 @@
-"""As many segments as are asked for, whether data support the number, and what groups foretell."""
+"""As many segments as are asked for, whether data support the number, and what groups predict."""
 
 import numpy as np
 import polars as pl

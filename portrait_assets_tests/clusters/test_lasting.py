@@ -1,7 +1,9 @@
 """Names that last, what becomes of segments, and the checks of both."""
 
+from collections.abc import Sequence
 from datetime import date
 from math import sqrt
+from pathlib import Path
 from typing import cast
 
 import polars as pl
@@ -9,7 +11,11 @@ import pytest
 
 from portrait_assets.methods.clustering.model import Segment
 from portrait_assets.stages.clusters.contract import CLUSTER_SEGMENT
-from portrait_assets.stages.clusters.names.checks import NAMES_DISTINCT, NAMES_TRUE
+from portrait_assets.stages.clusters.names.checks import (
+    NAMES_DISTINCT,
+    NAMES_EXPLAINED,
+    NAMES_TRUE,
+)
 from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT, SEGMENT_NAME
 from portrait_assets.stages.clusters.names.events import Month, segment_events
 from portrait_assets.stages.clusters.names.lasting import (
@@ -223,3 +229,52 @@ def test_a_derived_name_stands_beside_the_one_that_a_person_gave() -> None:
     named = april(high=10, difference=1.0, given={1: {"en": "Mine"}}).names[1]
     assert isinstance(named, Named)
     assert named.name == ("high-spend", "高消费")
+
+
+def named_segments(as_of: date, names: dict[int, str]) -> pl.DataFrame:
+    """Rows of `clusters.cluster_segment` that have these names in both languages."""
+    rows = [
+        {
+            **dict.fromkeys(CLUSTER_SEGMENT.column_names),
+            "as_of": as_of,
+            "segment_id": segment,
+            "name_en": name,
+            "name_zh": f"{name}客",
+            "name_is_given": False,
+            "customers": 10,
+            "share": 1 / len(names),
+            "status": "kept",
+            "model_version": "v1",
+        }
+        for segment, name in names.items()
+    ]
+    return pl.DataFrame(rows, schema=CLUSTER_SEGMENT.polars_schema)
+
+
+def test_a_name_that_changes_without_an_event_fails_the_check(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    before = named_segments(MARCH, {1: "older", 2: "digital", 3: "lapsed"})
+    now = named_segments(APRIL, {1: "older", 2: "regular", 4: "frequent"})
+    warehouse.write(CLUSTER_SEGMENT, ["2024-03"], before)
+
+    def found(month: str, rows: pl.DataFrame, explained: Sequence[int] = ()) -> Finding:
+        events = [
+            {
+                **dict.fromkeys(SEGMENT_EVENT.column_names),
+                "as_of": APRIL,
+                "segment_id": segment,
+                "event": "renamed",
+                "reason_en": "Why.",
+                "reason_zh": "原因。",
+            }
+            for segment in explained
+        ]
+        schema = SEGMENT_EVENT.polars_schema
+        warehouse.write(SEGMENT_EVENT, ["2024-04"], pl.DataFrame(events, schema=schema))
+        return NAMES_EXPLAINED.find(Subject(warehouse, CLUSTER_SEGMENT, month, lambda: rows))
+
+    assert found("2024-03", before) == Finding(0, "no month before")
+    assert found("2024-04", now) == Finding(3, "without an event: 2, 3, 4")
+    assert found("2024-04", now, [2, 4]) == Finding(1, "without an event: 3")
+    assert found("2024-04", now, [2, 3, 4]) == Finding(0, "all have an event")
+    warehouse.close()

@@ -1,4 +1,4 @@
-"""Parts of segments: taken only where they foretell a later outcome better, out of time."""
+"""Parts of segments: taken only where they predict a later outcome better, out of time."""
 
 from typing import Any, cast
 
@@ -53,7 +53,7 @@ def test_parts_that_leave_more_often_are_found_and_taken() -> None:
     assert {each.tests for each in divisions} == {len(divisions)}
 
 
-def test_parts_that_foretell_nothing_are_not_taken() -> None:
+def test_parts_that_predict_nothing_are_not_taken() -> None:
     divisions, best = found(risk=0.0)
     assert divisions
     assert best == {}

@@ -6,8 +6,14 @@ import polars as pl
 import pytest
 
 from portrait_assets.stages.clusters.contract import USED_FEATURES
+from portrait_assets.stages.clusters.description import LABELS
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import WORDS, Business, words_for
+from portrait_assets.stages.clusters.names.vocabulary import (
+    WORDS,
+    Business,
+    category_names,
+    words_for,
+)
 from portrait_assets.stages.clusters.names.words import (
     Claim,
     Label,
@@ -157,6 +163,27 @@ def test_no_word_says_two_things() -> None:
         for en, zh in [*((term.en, term.zh) for term in terms), *compared]:
             meanings.setdefault(en, set()).add((each.theme, zh))
     assert {en: pairs for en, pairs in meanings.items() if len(pairs) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("category", "en", "zh"),
+    [
+        ("term_deposit", "term deposit", "定期存款"),
+        ("Fund", "Fund", "基金"),
+        ("sparplan", "sparplan", "“sparplan”"),
+        ("黄金", "黄金", "黄金"),
+    ],
+)
+def test_usual_categories_have_chinese_names_and_codes_stand_in_quotation_marks(
+    category: str, en: str, zh: str
+) -> None:
+    assert category_names(category) == (en, zh)
+
+
+def test_a_label_leaves_out_what_stands_in_brackets() -> None:
+    assert LABELS["return_share_12m"].zh == "退货占比"
+    assert LABELS["brand_hhi_12m"].zh == "品牌集中度"
+    assert not [label for label in LABELS.values() if set("()（）") & {*label.en, *label.zh}]
 
 
 def test_shares_are_those_of_the_customers_of_whom_a_claim_is_true() -> None:

@@ -152,7 +152,7 @@ def test_a_number_that_the_data_have_is_found_and_another_is_a_division() -> Non
 
 
 def test_four_kinds_are_found_and_six_of_them_are_a_division() -> None:
-    """What customers of a kind take next is foretold by the kind."""
+    """What customers of a kind take next is predicted by the kind."""
     earlier, later, now = (bank(each=70, seed=seed) for seed in (1, 2, 0))
 
     def followed(month: tuple[Wealth, list[int]]) -> Later:
@@ -201,6 +201,7 @@ def test_a_segment_is_described_by_size_assets_rule_and_name(four: Wealth) -> No
         four.holdings.filter(pl.col("category") == "deposit"), on="customer_id", how="anti"
     )["segment_id"][0]
     assert "no deposit" in names[only_bonds].en
+    assert "无存款" in names[only_bonds].zh
     later = named(model, four, assigned, names, 1)
     assert later == names
 

@@ -99,6 +99,7 @@ def rows() -> dict[str, list[Row]]:
         **small_models.models([who for who, _ in CUSTOMERS]),
         **small_models.values([who for who, _ in CUSTOMERS]),
         **small_models.cards(),
+        **small_models.stages(),
     }
 
 

@@ -104,6 +104,31 @@ def models(customers: list[str]) -> dict[str, list[Row]]:
     }
 
 
+def stages() -> dict[str, list[Row]]:
+    """How stages of the life cycle did in two windows: better than rules, and in one not judged."""
+    better = {"gain_low": 0.111, "gain_high": 0.149, "verdict": "better"}
+    unknown = {"gain_low": None, "gain_high": None, "verdict": "not judged"}
+    return {
+        "predictions.lifecycle_backtest": [
+            {
+                "as_of": as_of,
+                "measure": measure,
+                "base_month": base,
+                "customers": 30,
+                "silent": 12,
+                "value": value,
+                "rule_value": by_rules,
+            }
+            | gain
+            for as_of, measure, base, value, by_rules, gain in (
+                (MARCH, "log loss", "2024-02", 0.702, 0.803, unknown),
+                (APRIL, "log loss", "2024-03", 0.691, 0.821, better),
+                (APRIL, "auc", "2024-03", 0.836, 0.735, better),
+            )
+        ]
+    }
+
+
 def values(customers: list[str]) -> dict[str, list[Row]]:
     """By table, the rows of lifetime values; the first half of the customers brings most."""
     half = len(customers) // 2

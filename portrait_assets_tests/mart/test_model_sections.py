@@ -11,7 +11,7 @@ import pytest
 
 from portrait_assets.stages.mart.sections.models.credit import cards
 from portrait_assets.stages.mart.sections.models.lifetime import by_tenth, methods, totals
-from portrait_assets.stages.mart.sections.models.predictions import models
+from portrait_assets.stages.mart.sections.models.predictions import models, stages
 from portrait_assets.stages.mart.words import model_name
 from portrait_assets.storage.published import Published
 from portrait_assets_tests.mart import small_models
@@ -21,6 +21,7 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     **small_models.models(CUSTOMERS),
     **small_models.values(CUSTOMERS),
     **small_models.cards(),
+    **small_models.stages(),
     "validation.drift": [small_models.DRIFT],
     "validation.fairness": small_models.fairness(),
 }
@@ -53,6 +54,15 @@ def test_a_model_has_its_newest_window_and_the_tenths_of_that():
     assert (silence["anchor"], silence["zh"]) == ("silence-1", "沉默")
     assert (spend["proof"], spend["tenths"], spend["drift"]) == (None, [], None)
     assert spend["en"] == "high spend", "where the decision has no name, the package's"
+
+
+def test_stages_of_the_life_cycle_stand_with_the_newest_window_first():
+    found = [(row["base_month"], row["measure"], row["value"]) for row in stages(published(1))]
+    assert found == [
+        ("2024-03", "auc", 0.836),
+        ("2024-03", "log loss", 0.691),
+        ("2024-02", "log loss", 0.702),
+    ]
 
 
 def test_first_reasons_of_few_customers_are_together():

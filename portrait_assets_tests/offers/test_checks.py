@@ -17,7 +17,6 @@ from portrait_assets.stages.offers.next_product.checks import (
 )
 from portrait_assets.stages.offers.next_product.choosing import next_product
 from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT
-from portrait_assets.stages.offers.sets.checks import ALL_SUIT as SET_SUITS
 from portrait_assets.stages.offers.sets.checks import WITHIN_GRADE, sets_checks
 from portrait_assets.stages.offers.sets.choosing import set_steps
 from portrait_assets.stages.offers.sets.contract import PRODUCT_SET, SET_OFFER
@@ -50,7 +49,7 @@ CHECKS: dict[Table, tuple[TableCheck, ...]] = {
     PRODUCT_RULE: (ADDS_UP,),
     NEXT_PRODUCT: (ALL_SUIT, EVERYONE, BETTER_THAN_BASE, REFUSALS_KEPT),
     PRODUCT_SET: tuple(sets_checks(SETS)[PRODUCT_SET]),
-    SET_OFFER: (SET_SUITS,),
+    SET_OFFER: (ALL_SUIT,),
 }
 
 
@@ -118,7 +117,7 @@ def test_an_offer_that_does_not_suit_is_found(computed: Computed):
     result = computed.found(ALL_SUIT, NEXT_PRODUCT, bold)
     assert result == Finding(1, "4 offers; not: care of elders")
     of_set = computed.rows[SET_OFFER].with_columns(product_id=pl.lit("f4"))
-    assert computed.found(SET_SUITS, SET_OFFER, of_set).failures > 0
+    assert computed.found(ALL_SUIT, SET_OFFER, of_set).failures > 0
 
 
 def test_a_customer_without_an_answer_and_a_stranger_are_found(computed: Computed):

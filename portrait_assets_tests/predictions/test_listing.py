@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from portrait_assets.app.cli.rooms.predictions import print_cards, print_predictions
+from portrait_assets.app.cli.rooms.predictions import print_cards, print_predictions, print_stages
 
 PROOF = {
     "base_month": "2024-03",
@@ -70,3 +70,15 @@ def test_a_target_without_a_card_says_why():
     text = " ".join(line.strip() for line in lines)
     assert "5.0% expected, 4.0% happened." in text
     assert "overdue within 1 month: no card (scorecard). The model fitted in 2024-02 stays." in text
+
+
+def test_stages_of_the_life_cycle_stand_beside_stages_by_rules():
+    auc = {"base_month": "2017-11", "measure": "auc", "value": 0.8361, "rule_value": 0.735}
+    loss = {"base_month": "2017-11", "measure": "log loss", "value": 0.69, "rule_value": 0.819}
+    better = {"gain_low": 0.074, "gain_high": 0.126, "verdict": "better"}
+    few = {"gain_low": None, "gain_high": None, "verdict": "not judged"}
+    lines = printed(print_stages, [auc | better, loss | few], 80)
+    assert " ".join(line.strip() for line in lines) == (
+        "Stages of the life cycle of 2017-11: AUC of silence 0.836, by rules 0.735: better (0.074 "
+        "to 0.126); log loss 0.690, by rules 0.819: not judged."
+    )

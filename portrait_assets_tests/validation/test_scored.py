@@ -34,7 +34,7 @@ class Town:
     Args:
         folder: where the warehouse is written.
         catalogue: the tags.
-        knows: whether the score foretells silence; recency does in part.
+        knows: whether the score predicts silence; recency does in part.
         basis: of the predictions.
         scored: whether there are any.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import number, share
+from portrait_assets.schema.columns import count, number, required, share, text
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -81,11 +81,10 @@ _DIVIDED_BY = (
 DIVISION_FEATURES = tuple(feature.name for feature in USED_FEATURES if feature.name in _DIVIDED_BY)
 VALUE_FEATURE = "spend_12m"
 WINNERS = ("first", "champion", "challenger")
+_text, _number, _share = required(text), required(number), required(share)
 
 _SEGMENT_ID = Column("segment_id", Type.INTEGER, "Segment", "客群编号", nullable=False, minimum=1)
-_VERSION = Column(
-    "model_version", Type.TEXT, "Version of the cluster model", "模型版本", nullable=False
-)
+_VERSION = _text("model_version", "Version of the cluster model", "模型版本")
 
 
 CLUSTER_MODEL = Table(
@@ -96,12 +95,12 @@ CLUSTER_MODEL = Table(
     operation=STATISTIC,
     columns=(
         _VERSION,
-        Column("part", Type.TEXT, "Part of the model", "组成部分", nullable=False),
-        Column("item", Type.TEXT, "Item of the part", "条目", nullable=False),
+        _text("part", "Part of the model", "组成部分"),
+        _text("item", "Item of the part", "条目"),
         Column("position", Type.INTEGER, "Order within the part", "次序", nullable=False),
-        Column("key", Type.TEXT, "Parameter of the item", "参数名", nullable=False),
+        _text("key", "Parameter of the item", "参数名"),
         number("value", "Number", "数值"),
-        Column("text", Type.TEXT, "Text", "文本"),
+        text("text", "Text", "文本"),
     ),
     key=("as_of", "part", "item", "position", "key"),
     partition_by=PartitionBy.AS_OF,
@@ -116,8 +115,8 @@ CLUSTER_CANDIDATES = Table(
     operation=STATISTIC,
     columns=(
         _VERSION,
-        Column("family", Type.TEXT, "Family of algorithms", "算法族", nullable=False),
-        number("parameter", "Parameter of the family, 0 for none", "算法参数", nullable=False),
+        _text("family", "Family of algorithms", "算法族"),
+        _number("parameter", "Parameter of the family, 0 for none", "算法参数"),
         Column(
             "k",
             Type.INTEGER,
@@ -126,8 +125,8 @@ CLUSTER_CANDIDATES = Table(
             nullable=False,
         ),
         Column("segments", Type.INTEGER, "Number of segments", "客群数", nullable=False, minimum=1),
-        share("smallest_share", "Share of the smallest segment", "最小客群占比", nullable=False),
-        share("largest_share", "Share of the largest segment", "最大客群占比", nullable=False),
+        _share("smallest_share", "Share of the smallest segment", "最小客群占比"),
+        _share("largest_share", "Share of the largest segment", "最大客群占比"),
         number("agreement", "Adjusted Rand index to other families", "算法间一致性", maximum=1),
         number("stability", "Adjusted Rand index to refits on subsets", "子样本稳定性", maximum=1),
         number("score", "Agreement + stability", "综合得分", maximum=2),
@@ -150,31 +149,28 @@ CLUSTER_DECISION = Table(
     operation=STATISTIC,
     columns=(
         _VERSION,
-        Column("algorithm", Type.TEXT, "Algorithm of the active model", "算法", nullable=False),
+        _text("algorithm", "Algorithm of the active model", "算法"),
         Column("segments", Type.INTEGER, "Segments", "客群数", nullable=False, minimum=1),
-        Column(
+        _text(
             "nature",
-            Type.TEXT,
             "Separate segments, a division of a continuum, or one segment",
             "客群性质",
-            nullable=False,
             allowed=("separate", "division", "one"),
         ),
-        Column("winner", Type.TEXT, "Who won", "胜出方", nullable=False, allowed=WINNERS),
-        Column("reason", Type.TEXT, "Why", "理由", nullable=False),
-        Column("chosen_because", Type.TEXT, "Why the model was chosen", "选型理由", nullable=False),
-        Column("challenger_version", Type.TEXT, "Version of the challenger", "挑战者模型版本"),
-        Column("challenger_because", Type.TEXT, "Why the challenger was chosen", "挑战者选型理由"),
+        _text("winner", "Who won", "胜出方", allowed=WINNERS),
+        _text("reason", "Why", "理由"),
+        _text("chosen_because", "Why the model was chosen", "选型理由"),
+        text("challenger_version", "Version of the challenger", "挑战者模型版本"),
+        text("challenger_because", "Why the challenger was chosen", "挑战者选型理由"),
         number("champion_silhouette", "Silhouette of the champion", "在用模型轮廓系数"),
         number("challenger_silhouette", "Silhouette of the challenger", "挑战者轮廓系数"),
         share("champion_smallest_share", "Smallest share of the champion", "在用模型最小占比"),
         share("challenger_smallest_share", "Smallest share of the challenger", "挑战者最小占比"),
-        number("margin", "What a challenger must be better by", "胜出门槛", nullable=False),
-        number(
+        _number("margin", "What a challenger must be better by", "胜出门槛"),
+        _number(
             "mix_drift",
             "Drift of the mix since segments were last chosen anew: population stability index",
             "客群结构漂移（PSI）",
-            nullable=False,
             minimum=0,
         ),
         Column(
@@ -184,16 +180,15 @@ CLUSTER_DECISION = Table(
             "是否需重训",
             False,
         ),
-        number(
+        _number(
             "bootstrap_agreement",
             "Adjusted Rand index of two bootstrap refits of the active model",
             "自助法重训一致性",
-            nullable=False,
             maximum=1,
         ),
         Column("is_stable", Type.BOOLEAN, "Whether the segments are stable", "是否稳定", False),
-        Column("statement_en", Type.TEXT, "In a sentence", "英文结论", nullable=False),
-        Column("statement_zh", Type.TEXT, "In a sentence, in Chinese", "中文结论", nullable=False),
+        _text("statement_en", "In a sentence", "英文结论"),
+        _text("statement_zh", "In a sentence, in Chinese", "中文结论"),
     ),
     key=("as_of",),
     partition_by=PartitionBy.AS_OF,
@@ -209,19 +204,17 @@ CLUSTER_ASSIGNMENT = Table(
     columns=(
         CUSTOMER_ID,
         _SEGMENT_ID,
-        number(
+        _number(
             "distance",
             "Distance to the segment's prototype",
             "到原型的距离",
-            nullable=False,
             unit="prepared units",
             minimum=0,
         ),
-        number(
+        _number(
             "confidence",
             "Membership against the next segment",
             "归属置信度",
-            nullable=False,
             unit="0 to 1",
             minimum=0,
             maximum=1,
@@ -241,8 +234,8 @@ CLUSTER_SEGMENT = Table(
     operation=SHARE,
     columns=(
         _SEGMENT_ID,
-        Column("name_en", Type.TEXT, "Name in English", "英文名", nullable=False),
-        Column("name_zh", Type.TEXT, "Name in Chinese", "中文名", nullable=False),
+        _text("name_en", "Name in English", "英文名"),
+        _text("name_zh", "Name in Chinese", "中文名"),
         Column(
             "name_is_given",
             Type.BOOLEAN,
@@ -250,22 +243,20 @@ CLUSTER_SEGMENT = Table(
             "是否人工命名",
             nullable=False,
         ),
-        Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=0),
-        share("share", "Share of customers", "客户占比", nullable=False),
+        count("customers", "Customers", "客户数"),
+        _share("share", "Share of customers", "客户占比"),
         number("value_share", "Share of spend in 12 months", "消费占比"),
-        Column(
+        _text(
             "status",
-            Type.TEXT,
             "What became of it since the month before",
             "客群变化",
-            nullable=False,
             allowed=("kept", "new", "split", "merged"),
         ),
         Column("from_segments", Type.TEXTS, "Segments that it is made of", "来源客群"),
         number("silhouette", "Mean silhouette of its customers", "轮廓系数", minimum=-1, maximum=1),
         share("stability", "Share that a random half assigns rightly", "客群稳定性"),
-        Column("rule", Type.TEXT, "Short rule that describes it", "客群规则"),
-        Column("rule_sql", Type.TEXT, "The rule on the feature matrix, as SQL", "规则SQL"),
+        text("rule", "Short rule that describes it", "客群规则"),
+        text("rule_sql", "The rule on the feature matrix, as SQL", "规则SQL"),
         share("rule_fidelity", "Share on whom rule and segment agree", "规则一致率"),
         share("rule_precision", "Share of those in the rule who are in it", "规则查准率"),
         share("rule_recall", "Share of its customers in the rule", "规则查全率"),
@@ -331,16 +322,9 @@ CLUSTER_PROFILE = Table(
     operation=SHARE,
     columns=(
         _SEGMENT_ID,
-        Column(
-            "element",
-            Type.TEXT,
-            "Element of the portrait",
-            "画像要素",
-            nullable=False,
-            allowed=tuple(Element),
-        ),
-        Column("feature", Type.TEXT, "Feature", "特征", nullable=False),
-        Column("level", Type.TEXT, "Value of a categorical feature", "取值"),
+        _text("element", "Element of the portrait", "画像要素", allowed=tuple(Element)),
+        _text("feature", "Feature", "特征"),
+        text("level", "Value of a categorical feature", "取值"),
         number("segment_mean", "Mean in the segment; share for a value", "客群均值"),
         number("base_mean", "Mean of all customers; share for a value", "总体均值"),
         number("std_difference", "Difference in standard deviations of the base", "标准化差异"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -35,7 +36,7 @@ from portrait_assets.stages.features.declared.feature import Feature
 def _label(feature: Feature) -> Label:
     """What it is called, without what it is shrunk to or abbreviated as."""
     en = feature.en.split(" (")[0].split(",")[0]
-    return Label(en[0].lower() + en[1:], feature.zh.split("(")[0])
+    return Label(en[0].lower() + en[1:], re.sub("（[^）]*）", "", feature.zh))
 
 
 LABELS = {feature.name: _label(feature) for feature in USED_FEATURES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from portrait_assets.stages.raw.room import smallest_published
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
-    from portrait_assets.privacy.cells import smallest_cell
     from portrait_assets.stages.clusters.assets import clusters_assets
     from portrait_assets.stages.clusters.micro.assets import micro_assets
     from portrait_assets.stages.clusters.micro.run import OUTCOMES
@@ -22,13 +22,13 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.targets.outcomes import source_targets
 
-    definition = context.folder.read(load_source).definition
-    smallest = smallest_cell(context.settings, definition.public)
+    asked = context.folder.read(load_source).definition.wealth_segments
+    smallest = smallest_published(context)
     targets = context.folder.read(source_targets).derived
     outcomes = [targets[code] for code in OUTCOMES if code in targets]
     return [
         *clusters_assets(context.folder.path, context.partitions, smallest),
-        *wealth_assets(context.partitions, definition.wealth_segments, smallest),
+        *wealth_assets(context.partitions, asked, smallest),
         *micro_assets(context.partitions, outcomes, smallest),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from portrait_assets.stages.raw.room import smallest_published
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -14,24 +15,16 @@ if TYPE_CHECKING:
     from portrait_assets.storage.dagster.checks import TableCheck
 
 
-def _smallest(context: Context) -> int:
-    from portrait_assets.privacy.cells import smallest_cell
-    from portrait_assets.stages.raw.source import load_source
-
-    is_public = context.folder.read(load_source).definition.public
-    return smallest_cell(context.settings, is_public)
-
-
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.market.assets import market_assets
 
-    return market_assets(context.partitions, _smallest(context))
+    return market_assets(context.partitions, smallest_published(context))
 
 
 def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
     from portrait_assets.stages.market.checks import market_checks
 
-    return market_checks(_smallest(context))
+    return market_checks(smallest_published(context))
 
 
 ROOM = Room(

@@ -156,6 +156,11 @@ BESIDE = {
     "worse": ("surely worse", "确劣于基准"),
     "not judged": ("not judged", "无法判断"),
 }
+OF_STAGES = {
+    "log loss": ("log loss of silence, purchase and high spend", "沉默、购买、高消费的对数损失"),
+    "auc": ("AUC of silence", "沉默的AUC"),
+}
+"""By what stages of the life cycle are judged."""
 BASES = {
     "model": ("a model", "模型"),
     "baseline": ("the best baseline", "最佳基准规则"),

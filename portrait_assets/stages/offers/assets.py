@@ -1,4 +1,4 @@
-"""Assets of the offers room."""
+"""Assets of the offers stage."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def offers_assets(
     partitions: dg.PartitionsDefinition[str],
     smallest: int,
 ) -> list[dg.AssetsDefinition]:
-    """The steps that foretell what is taken, count whom products suit, and choose what to offer.
+    """The steps that predict what is taken, count whom products suit, and choose what to offer.
 
     Args:
         sets: the product sets of the source.

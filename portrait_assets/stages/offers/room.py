@@ -1,10 +1,11 @@
-"""The offers room: what suits each customer by rule, and what of it to offer next."""
+"""The offers stage: affinities, what suits each customer by rule, and what to offer next."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from portrait_assets.stages.raw.room import smallest_published
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -28,18 +29,11 @@ def _sets(context: Context) -> Sequence[ProductSet]:
     return context.folder.read(source_sets, _catalogue(context))
 
 
-def _smallest(context: Context) -> int:
-    from portrait_assets.privacy.cells import smallest_cell
-    from portrait_assets.stages.raw.source import load_source
-
-    return smallest_cell(context.settings, context.folder.read(load_source).definition.public)
-
-
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.offers.assets import offers_assets
 
     sets, catalogue = _sets(context), _catalogue(context)
-    return offers_assets(sets, catalogue, context.partitions, _smallest(context))
+    return offers_assets(sets, catalogue, context.partitions, smallest_published(context))
 
 
 def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
@@ -49,7 +43,7 @@ def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
     from portrait_assets.stages.offers.suitability import checks as suitability
 
     return {
-        **affinity_checks(_smallest(context)),
+        **affinity_checks(smallest_published(context)),
         **suitability.CHECKS,
         **next_product.CHECKS,
         **sets_checks(_sets(context)),

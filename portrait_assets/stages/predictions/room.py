@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from portrait_assets.stages.raw.room import smallest_published
 from portrait_assets.storage.dagster.room import Context, Pace, Room
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
-    from portrait_assets.privacy.cells import smallest_cell
     from portrait_assets.stages.predictions.assets import predictions_assets
     from portrait_assets.stages.predictions.credit.assets import credit_assets
     from portrait_assets.stages.predictions.governance.approvals import source_decisions
@@ -25,16 +25,16 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.targets.outcomes import source_targets
 
-    definition = context.folder.read(load_source).definition
+    currency = context.folder.read(load_source).definition.currency
     targets = context.folder.read(source_targets)
-    smallest = smallest_cell(context.settings, definition.public)
+    smallest = smallest_published(context)
     approvals = context.folder.read(source_decisions)
     return [
         *predictions_assets(targets, approvals, context.partitions, smallest),
         *credit_assets(targets, approvals, context.partitions, smallest),
         *lifecycle_assets(targets, context.partitions, smallest),
-        *value_assets(context.partitions, definition.currency),
-        *contract_assets(context.partitions, definition.currency),
+        *value_assets(context.partitions, currency),
+        *contract_assets(context.partitions, currency),
     ]
 
 

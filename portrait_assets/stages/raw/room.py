@@ -20,6 +20,14 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     return raw_assets(source, context.partitions, lambda: read_tombstones(settings))
 
 
+def smallest_published(context: Context) -> int:
+    """Fewest customers that what is published of the source may rest on; 1 of a public one."""
+    from portrait_assets.privacy.cells import smallest_cell
+    from portrait_assets.stages.raw.source import load_source
+
+    return smallest_cell(context.settings, context.folder.read(load_source).definition.public)
+
+
 ROOM = Room(
     "raw",
     tables=declared("portrait_assets.stages.raw.assets:TABLES"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from portrait_assets.stages.raw.room import smallest_published
 from portrait_assets.storage.dagster.room import Context, Pace, Room
 
 if TYPE_CHECKING:
@@ -36,12 +37,9 @@ def _tables(context: Context) -> Sequence[Table]:
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
-    from portrait_assets.privacy.cells import smallest_cell
-    from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.tags.assets import tags_assets
 
-    is_public = context.folder.read(load_source).definition.public
-    smallest = smallest_cell(context.settings, is_public)
+    smallest = smallest_published(context)
     return tags_assets(_catalogue(context), _audiences(context), context.partitions, smallest)
 
 

@@ -14,13 +14,14 @@ from portrait_assets.core.yaml_file import (
     Code,
     Entry,
     Formula,
+    Head,
     Line,
     Words,
     check_unique,
+    merged_by_code,
     read_yaml,
     validated,
 )
-from portrait_assets.core.yaml_text import WrittenList, WrittenMapping
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import (
@@ -165,11 +166,8 @@ class _Targets(RootModel[tuple[TargetEntry, ...]]):
     pass
 
 
-class _Head(Entry):
-    """What a file must give of a target; the rest may come from the packaged one."""
-
-    model_config = ConfigDict(title="target", extra="ignore")
-    code: Code
+class _Head(Head):
+    model_config = ConfigDict(title="target")
 
 
 class TargetsFile(Entry):
@@ -200,16 +198,8 @@ def merged_targets(packaged: PackagedFile, own: Path | None) -> Sequence[TargetE
     Raises:
         TargetError: for what the files may not hold, naming the line.
     """
-    written = {head.code: head.written for head in packaged.targets}
-    if own is not None:
-        heads = read_yaml(own, TargetsFile, TargetError).targets
-        check_unique(((f"target {head.code}", head.place) for head in heads), TargetError)
-        for head in heads:
-            before = written.get(head.code, WrittenMapping(head.place))
-            written[head.code] = head.written.over(before)
-    together = WrittenList(packaged.place)
-    for each in written.values():
-        together.add(each, each.place)
+    heads = () if own is None else read_yaml(own, TargetsFile, TargetError).targets
+    together = merged_by_code(packaged.targets, heads, "target", packaged.place, TargetError)
     entries = validated(_Targets, together, TargetError, together.place).root
     for entry in entries:
         _check(entry)

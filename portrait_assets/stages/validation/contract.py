@@ -252,7 +252,7 @@ BACKTEST_BUCKET = Table(
         number("rate", "Hits / customers", "发生率", unit="share", minimum=0, maximum=1),
         _LOW,
         _HIGH,
-        number("predicted", "Mean probability said, where one was", "预测概率均值"),
+        number("predicted", "Mean probability predicted, where one was", "预测概率均值"),
         number("lift", "Rate / that of all", "提升度", minimum=0),
         number(
             "gain",

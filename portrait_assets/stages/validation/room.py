@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from portrait_assets.stages.raw.room import smallest_published
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
-    from portrait_assets.privacy.cells import smallest_cell
-    from portrait_assets.stages.raw.source import load_source
     from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
     from portrait_assets.stages.tags.catalogue.load import source_catalogue
     from portrait_assets.stages.tags.catalogue.quasi_identifiers import source_quasi_identifiers
@@ -22,8 +21,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     catalogue = context.folder.read(source_catalogue)
     quasi = context.folder.read(source_quasi_identifiers, catalogue)
     audiences = context.folder.read(source_audiences, catalogue)
-    is_public = context.folder.read(load_source).definition.public
-    smallest = smallest_cell(context.settings, is_public)
+    smallest = smallest_published(context)
     return validation_assets(catalogue, quasi, audiences, context.partitions, smallest)
 
 

@@ -43,7 +43,7 @@ def window(seed: int) -> Window:
     )
 
 
-def test_each_product_is_foretold_by_what_is_known_of_it():
+def test_each_product_is_predicted_by_what_is_known_of_it():
     fitted = fit_takings([window(1)])
     assert fitted.basis == (SEGMENT, TREES, COMPANIONS, SEGMENT)
     later = window(9)

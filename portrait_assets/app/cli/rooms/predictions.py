@@ -1,4 +1,7 @@
-"""`portrait predictions`: what predicts or scores each target, its proof, and decisions on it."""
+"""`portrait predictions`: what predicts or scores each target, its proof, and decisions on it.
+
+Below stands how well the stages of the life cycle predicted.
+"""
 
 from __future__ import annotations
 
@@ -51,13 +54,19 @@ def predictions_of(
 def list_predictions(
     as_of: MonthOption = None, source: SourceOption = None, data_dir: DataOption = None
 ) -> None:
-    """List what predicts and scores each target, why, and how that came true last."""
-    from portrait_assets.stages.predictions.governance.listing import listed, listed_cards
+    """List what predicts and scores each target, and stages of the life cycle, with proof."""
+    from portrait_assets.stages.predictions.governance.listing import (
+        listed,
+        listed_cards,
+        listed_stages,
+    )
 
     settings = settings_of(source, data_dir)
     print_predictions(listed(settings.portrait_file, as_of), out)
     if cards := listed_cards(settings.portrait_file, as_of):
         print_cards(cards, out)
+    if stages := listed_stages(settings.portrait_file, as_of):
+        print_stages(stages, out)
 
 
 @predictions.command("approve", epilog=example(f"predictions approve silence {_DECISION}"))
@@ -154,6 +163,9 @@ _VERDICTS = {"better": "better", "not surely better": "unsure", "worse": "worse"
 """What is said beside the baseline, short enough for a column."""
 
 
+_MEASURES = {"log loss": "log loss", "auc": "AUC of silence"}
+
+
 def print_predictions(rows: Iterable[Row], console: Console) -> None:
     """Print a line for each target, and below all why, with intervals and names."""
     rows = list(rows)
@@ -183,6 +195,19 @@ def print_cards(rows: Iterable[Row], console: Console) -> None:
         console.print(_about(row, "scorecard"), markup=False, emoji=False, highlight=False)
 
 
+def print_stages(rows: Iterable[Row], console: Console) -> None:
+    """Print how well the stages of the life cycle predicted a window, beside stages by rules."""
+    rows = list(rows)
+    measures = "; ".join(
+        f"{_MEASURES[row['measure']]} {_number(row['value'])}, by rules "
+        f"{_number(row['rule_value'])}: {row['verdict']}"
+        f"{_interval(row['gain_low'], row['gain_high'])}"
+        for row in rows
+    )
+    about = f"Stages of the life cycle of {rows[0]['base_month']}: {measures}."
+    console.print(about, markup=False, emoji=False, highlight=False)
+
+
 def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
     """A table in which only the first column is wrapped where there is no room for all."""
     from rich.box import SIMPLE
@@ -209,8 +234,7 @@ def _about(row: Row, by: str) -> str:
 def _came_true(proof: Row | None) -> str:
     if proof is None or proof.get("auc") is None:
         return ""
-    ends = "" if proof["auc_low"] is None else f" ({_number(proof['auc_low'])} to "
-    ends += f"{_number(proof['auc_high'])})" if ends else ""
+    ends = _interval(proof["auc_low"], proof["auc_high"])
     expected = proof.get("predicted_rate", proof.get("expected_of_known"))
     happened = proof.get("rate", proof.get("actual_bad_rate"))
     return (
@@ -218,6 +242,10 @@ def _came_true(proof: Row | None) -> str:
         f"{proof['baseline']} {_number(proof['baseline_auc'])}; {_percent(expected)} expected, "
         f"{_percent(happened)} happened."
     )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None else f" ({_number(low)} to {_number(high)})"
 
 
 def _number(value: float | None, digits: int = 3) -> str:

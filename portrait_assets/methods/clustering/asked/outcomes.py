@@ -1,4 +1,4 @@
-"""How well groups of customers foretell what they do later, judged on a later time.
+"""How well groups of customers predict what they do later, judged on a later time.
 
 A group's rates are those of an earlier time, drawn towards everybody's; the logarithmic loss of a
 customer is minus the logarithm of the rate at which their group did what they did, I. Good (1952),

@@ -1,1 +1,1 @@
-"""Micro-segments: parts of a segment that foretell a later outcome better than the segment."""
+"""Micro-segments: parts of a segment that predict a later outcome better than the segment."""

@@ -7,7 +7,7 @@ import dagster as dg
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.micro.contract import MICRO_SEGMENT, TABLES
-from portrait_assets.stages.clusters.micro.habits import BOUGHT, WAYS
+from portrait_assets.stages.clusters.micro.habits import BOUGHT, MANNER
 from portrait_assets.stages.clusters.micro.run import MicroRun
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
@@ -28,7 +28,7 @@ def micro_assets(
         outcomes: the targets that parts are held against.
         smallest: fewest customers that a number may rest on.
     """
-    looked_at = [each.table for each in upstream(BOUGHT, WAYS) if isinstance(each, Read)]
+    looked_at = [each.table for each in upstream(BOUGHT, MANNER) if isinstance(each, Read)]
     looked_at += [CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT]
     # A warehouse of an older version lacks these of its first months, which are left out.
     added = [CONSENT_DEFAULT, CUSTOMER_CONSENT, UNPROFILED, WEALTH_SEGMENT]

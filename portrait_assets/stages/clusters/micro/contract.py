@@ -5,7 +5,7 @@ from __future__ import annotations
 from portrait_assets.schema.columns import count, number, required, share, text
 from portrait_assets.schema.sensitivity import SEGMENT, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
-from portrait_assets.stages.clusters.contract import CLUSTER_MODEL
+from portrait_assets.stages.clusters.wealth.contract import MODEL_ROW
 
 PARENTS = ("wealth", "cluster")
 """Of which segments the parts are: wealth segments where there are some."""
@@ -54,9 +54,7 @@ MICRO_MODEL = Table(
         _PARENT,
         _SEGMENT_ID,
         _VERSION,
-        *(c for c in CLUSTER_MODEL.columns if c.name in ("part", "item", "position", "key")),
-        number("value", "Number", "数值"),
-        text("text", "Text", "文本"),
+        *MODEL_ROW,
     ),
     key=("as_of", "segment_id", "part", "item", "position", "key"),
     partition_by=PartitionBy.AS_OF,
@@ -66,7 +64,7 @@ MICRO_MODEL = Table(
 MICRO_PROOF = Table(
     schema="clusters",
     name="micro_proof",
-    en="Divisions of segments that were tried: what each foretells out of time, and whether it is "
+    en="Divisions of segments that were tried: what each predicts out of time, and whether it is "
     "taken",
     zh="微细分论证",
     operation=STATISTIC,

@@ -1,4 +1,4 @@
-"""Which parts of a segment earn it: they foretell a later outcome better, out of time."""
+"""Which parts of a segment earn it: they predict a later outcome better, out of time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Tried(NamedTuple):
 
     @property
     def earns_it(self) -> bool:
-        """Whether the parts are there, large enough, and surely foretell the outcome better."""
+        """Whether the parts are there, large enough, and surely predict the outcome better."""
         return self.is_large and self.agreement >= AGREE_AT and self.saved.low > 0
 
     @property
@@ -77,7 +77,7 @@ class Tried(NamedTuple):
                 "no sure gain out of time: the interval reaches 0",
                 "样本外无确定增益：区间包含0",
             )
-        return ("the parts foretell it better out of time", "样本外预测更优")
+        return ("the parts predict it better out of time", "样本外预测更优")
 
 
 def tried(earlier: Time, later: Time, columns: Iterable[str]) -> list[Tried]:

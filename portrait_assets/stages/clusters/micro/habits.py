@@ -25,8 +25,8 @@ BOUGHT = Step(
     grain=Grain.ALL,
 )
 """Lines of each category in twelve months."""
-WAYS = Step(
-    "ways",
+MANNER = Step(
+    "manner",
     (read(FEATURE_MATRIX, THE_MONTH),),
     f"""
     SELECT customer_id, ln(1 + purchases_12m / greatest(observed_months, 1)) AS {RATE},
@@ -47,7 +47,7 @@ class Habits(NamedTuple):
 
 def habits_of(engine: Engine, month: str) -> Habits:
     """The habits of the customers of the month's feature matrix, in the order of their ids."""
-    manner, bought = (engine.frame(step, Scope(month)) for step in (WAYS, BOUGHT))
+    manner, bought = (engine.frame(step, Scope(month)) for step in (MANNER, BOUGHT))
     totals = bought.group_by("category").agg(pl.col("lines").sum()).sort("category")
     usual = totals.filter(pl.col("lines") >= USUAL_CATEGORY * pl.col("lines").sum())["category"]
     shares = bought.group_by("customer_id").agg(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -11,7 +10,6 @@ from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.clustering.asked.model import AskedModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.selection_rule import RULE
-from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.micro.contract import (
     MICRO_MODEL,
@@ -20,8 +18,9 @@ from portrait_assets.stages.clusters.micro.contract import (
 )
 from portrait_assets.stages.clusters.micro.finding import Time, Tried, taken, tried
 from portrait_assets.stages.clusters.micro.habits import Habits, habits_of
+from portrait_assets.stages.clusters.month_run import MonthRun
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import Term, Words
+from portrait_assets.stages.clusters.names.vocabulary import Term, Words, category_names
 from portrait_assets.stages.clusters.names.words import Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
@@ -29,18 +28,15 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets.labels import labels, tables_read
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.engine import Engine
 
 HORIZON = 3
 """Months in which outcomes are looked for; a shorter window lies within."""
 OUTCOMES = ("silence", "spend", "response", "complaint", "overdue", "product_taken")
-"""What parts of a segment may foretell."""
+"""What parts of a segment may predict."""
 
 
-class MicroRun:
+class MicroRun(MonthRun):
     """The micro-segments of months in order, models carried from one to the next.
-
-    The other tables' rows are complete once all `segments` were taken.
 
     Args:
         warehouse: with the tables that are read.
@@ -58,25 +54,13 @@ class MicroRun:
         outcomes: Sequence[Outcome],
         smallest: int,
     ) -> None:
-        self._warehouse, self._months, self._all = warehouse, months, list(all_months)
-        self._outcomes, self._smallest = outcomes, smallest
-        self._engine = Engine(warehouse.con)
-        self._made: dict[Table, list[pl.DataFrame]] = defaultdict(list)
+        super().__init__(warehouse, months, all_months, smallest)
+        self._outcomes = outcomes
         before = warehouse.last_before(MICRO_MODEL, months[0])
         self._parent, self._models = _models_from(before)
         segments = warehouse.last_before(MICRO_SEGMENT, months[0])
         self._names = {} if segments is None else _names_from(segments)
         self._proof = warehouse.last_before(MICRO_PROOF, months[0])
-
-    def segments(self) -> Iterator[pl.DataFrame]:
-        """The rows of `clusters.micro_segment`, month by month."""
-        for month in self._warehouse.place.each(self._months):
-            yield self._of_month(month)
-        self._engine.close()
-
-    def rows(self, table: Table) -> pl.DataFrame:
-        """The rows of another of the tables."""
-        return pl.concat([table.empty(), *self._made[table]], how="diagonal_relaxed")
 
     def _of_month(self, month: str) -> pl.DataFrame:
         parent, segments = self._segments_of(month)
@@ -189,17 +173,14 @@ class MicroRun:
             en, zh = name_of(own)
             self._names[segment, number] = Label(f"{name}: {en}", f"{name_zh}：{zh}")
 
-    def _put(self, table: Table, rows: pl.DataFrame, month: str) -> None:
-        self._made[table].append(rows.with_columns(as_of=pl.lit(last_day(month))))
-
 
 def _terms(columns: Sequence[str]) -> dict[str, Words]:
     """The words for shares of categories; other habits have those of the vocabulary."""
     found = {}
     for name in columns:
         if name.startswith("category_"):
-            words = name.removeprefix("category_").replace("_", " ")
-            high, low = Term(f"more {words}", f"{words}偏多"), Term(f"less {words}", f"{words}偏少")
+            en, zh = category_names(name.removeprefix("category_"))
+            high, low = Term(f"more {en}", f"{zh}偏多"), Term(f"less {en}", f"{zh}偏少")
             found[name] = Words("", name, high, low)
     found["purchase_rate"] = Words(
         "", "frequency", Term("frequent", "高频"), Term("infrequent", "低频")

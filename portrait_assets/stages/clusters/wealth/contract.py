@@ -5,7 +5,7 @@ from __future__ import annotations
 from portrait_assets.schema.columns import count, number, required, share, text
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
-from portrait_assets.stages.clusters.contract import CLUSTER_MODEL
+from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, CLUSTER_SEGMENT
 
 WINNERS = ("first", "champion", "challenger", "none")
 
@@ -18,6 +18,9 @@ _NAMES = (_text("name", "Name", "英文名"), _text("name_zh", "Name in Chinese"
 _CATEGORY = _text("category", "Category of product", "产品类别")
 _IS_OWED = Column("is_owed", Type.BOOLEAN, "Whether it is owed", "是否负债", nullable=False)
 
+MODEL_ROW = tuple(c for c in CLUSTER_MODEL.columns if c.name not in ("as_of", "model_version"))
+"""What a row of a model is; parts of segments have models of such rows as well."""
+
 WEALTH_MODEL = Table(
     schema="clusters",
     name="wealth_model",
@@ -26,9 +29,7 @@ WEALTH_MODEL = Table(
     operation=STATISTIC,
     columns=(
         _VERSION,
-        *(c for c in CLUSTER_MODEL.columns if c.name in ("part", "item", "position", "key")),
-        number("value", "Number", "数值"),
-        text("text", "Text", "文本"),
+        *MODEL_ROW,
     ),
     key=("as_of", "part", "item", "position", "key"),
     partition_by=PartitionBy.AS_OF,
@@ -68,10 +69,8 @@ WEALTH_DESCRIPTION = Table(
         text(
             "rule", "Short rule that describes it: amounts held and owed, days, shares", "客群规则"
         ),
-        share("rule_fidelity", "Share on whom rule and segment agree", "规则一致率"),
-        share("rule_precision", "Share of those in the rule who are in it", "规则查准率"),
-        share("rule_recall", "Share of its customers in the rule", "规则查全率"),
-        share("stability", "Share that a random half assigns rightly", "客群稳定性"),
+        *map(CLUSTER_SEGMENT.column, ("rule_fidelity", "rule_precision", "rule_recall")),
+        CLUSTER_SEGMENT.column("stability"),
         share(
             "density_gap",
             "Depth of the shallowest valley to a neighbour: 0 none, 1 nobody between",

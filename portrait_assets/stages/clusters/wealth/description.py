@@ -14,7 +14,12 @@ from portrait_assets.methods.clustering.preparation.sampling import canonical_sa
 from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.methods.clustering.selection.evidence import pairwise_recovery
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words
+from portrait_assets.stages.clusters.names.vocabulary import (
+    Business,
+    Term,
+    Words,
+    category_names,
+)
 from portrait_assets.stages.clusters.names.words import Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_HOLDING
@@ -75,20 +80,14 @@ def _terms(amounts: tuple[str, ...]) -> dict[str, Words]:
     }
     for name in amounts:
         side, _, category = name.partition("_")
-        en, zh = ("holding", "持有") if side == "held" else ("owing", "欠")
-        words = category.replace("_", " ")
+        has, has_zh = ("holding", "持有") if side == "held" else ("owing", "欠")
+        en, zh = category_names(category)
+        more, less = (f"more {en}", f"{zh}偏多"), (f"less {en}", f"{zh}偏少")
         found[name] = Words(
             "",
             name,
-            Term(
-                f"{en} {words}",
-                f"{zh}{words}",
-                at_least=0.01,
-                otherwise=(f"more {words}", f"{words}偏多"),
-            ),
-            Term(
-                f"no {words}", f"无{words}", at_most=0, otherwise=(f"less {words}", f"{words}偏少")
-            ),
+            Term(f"{has} {en}", f"{has_zh}{zh}", at_least=0.01, otherwise=more),
+            Term(f"no {en}", f"无{zh}", at_most=0, otherwise=less),
         )
     return found
 

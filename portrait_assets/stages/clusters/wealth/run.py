@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.clustering.asked.model import AskedModel
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.clusters.month_run import MonthRun
 from portrait_assets.stages.clusters.names.words import Label
 from portrait_assets.stages.clusters.wealth.choosing import Chosen, chosen
 from portrait_assets.stages.clusters.wealth.contract import (
@@ -30,18 +30,15 @@ from portrait_assets.stages.clusters.wealth.proof import Later, in_words, prove
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.targets.contract import PRODUCT_TARGET
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.engine import Engine
 
 HORIZON = 3
 """Months in which the next product is looked for."""
 NOTHING = "none"
-SAID = ("free_choice", "is_found", "statement_en", "statement_zh")
+VERDICT = ("free_choice", "is_found", "statement_en", "statement_zh")
 
 
-class WealthRun:
+class WealthRun(MonthRun):
     """The wealth segments of months in order, the model carried from one to the next.
-
-    The other tables' rows are complete once all `segments` were taken.
 
     Args:
         warehouse: with the tables that are read.
@@ -59,10 +56,8 @@ class WealthRun:
         asked: int,
         smallest: int,
     ) -> None:
-        self._warehouse, self._months, self._all = warehouse, months, list(all_months)
-        self._asked, self._smallest = asked, smallest
-        self._engine = Engine(warehouse.con)
-        self._made: dict[Table, list[pl.DataFrame]] = defaultdict(list)
+        super().__init__(warehouse, months, all_months, smallest)
+        self._asked = asked
         self._segments, model, described, self._proof, decided = (
             _before(warehouse, table, months[0])
             for table in (
@@ -75,17 +70,7 @@ class WealthRun:
         )
         self._model = None if model is None else AskedModel.from_rows(model)
         self._names = {} if described is None else _names(described)
-        self._said: dict[str, object] = {} if decided is None else decided.row(0, named=True)
-
-    def segments(self) -> Iterator[pl.DataFrame]:
-        """The rows of `clusters.wealth_segment`, month by month."""
-        for month in self._warehouse.place.each(self._months):
-            yield self._of_month(month)
-        self._engine.close()
-
-    def rows(self, table: Table) -> pl.DataFrame:
-        """The rows of another of the tables."""
-        return pl.concat([table.empty(), *self._made[table]], how="diagonal_relaxed")
+        self._verdict: dict[str, object] = {} if decided is None else decided.row(0, named=True)
 
     def _of_month(self, month: str) -> pl.DataFrame:
         wealth = wealth_of(self._engine, month)
@@ -95,7 +80,7 @@ class WealthRun:
         choice = chosen(wealth, self._all.index(month) + 1, self._model, self._asked)
         if choice.model is None:
             self._forget()
-            self._said = _not_made(self._asked)
+            self._verdict = _not_made(self._asked)
         elif choice.fitted is not None:
             self._prove(wealth, choice.fitted, month)
         self._decide(choice, month)
@@ -130,7 +115,9 @@ class WealthRun:
     def _prove(self, wealth: Wealth, model: AskedModel, month: str) -> None:
         proof = prove(wealth, model, *(self._later(month, ago) for ago in (2 * HORIZON, HORIZON)))
         self._proof = proof.rows.with_columns(proven_on=pl.lit(last_day(month)))
-        self._said = dict(zip(SAID, (proof.free, proof.is_found, *proof.statement), strict=True))
+        self._verdict = dict(
+            zip(VERDICT, (proof.free, proof.is_found, *proof.statement), strict=True)
+        )
 
     def _later(self, month: str, ago: int) -> Later | None:
         """The customers of a month some time ago, and what they took in the months after it."""
@@ -166,17 +153,14 @@ class WealthRun:
             "winner": choice.winner,
             "reason": choice.reason,
             "model_version": model.version if model else None,
-            **{name: self._said.get(name) for name in SAID},
+            **{name: self._verdict.get(name) for name in VERDICT},
         }
         schema = {"free_choice": pl.Int64, "is_found": pl.Boolean, "model_version": pl.String}
         self._put(WEALTH_DECISION, pl.DataFrame([decision], schema_overrides=schema), month)
 
     def _forget(self) -> None:
         self._model, self._segments, self._proof = None, None, None
-        self._names, self._said = {}, {}
-
-    def _put(self, table: Table, rows: pl.DataFrame, month: str) -> None:
-        self._made[table].append(rows.with_columns(as_of=pl.lit(last_day(month))))
+        self._names, self._verdict = {}, {}
 
 
 def _before(warehouse: Warehouse, table: Table, month: str) -> pl.DataFrame | None:

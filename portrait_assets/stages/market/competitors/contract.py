@@ -17,7 +17,7 @@ _UNIT = "unit of the indicator"
 COMPETITOR = Table(
     schema="market",
     name="competitor",
-    en="Competitors' indicators side by side with the own ones, and how own demand went along",
+    en="Competitors' indicators beside the own ones, and how own demand moved with them",
     zh="竞争对手动态：与本机构指标并列对比",
     operation=SHARE,
     columns=(
@@ -76,7 +76,7 @@ COMPETITOR = Table(
 LAUNCH = Table(
     schema="market",
     name="launch",
-    en="Products introduced within a year: who took them, and from what they changed",
+    en="Products introduced within a year: who took them, and what they switched from",
     zh="新产品上市跟踪：持有、新增与转换来源",
     operation=SHARE,
     columns=(
@@ -97,7 +97,7 @@ LAUNCH = Table(
         Column(
             "is_taken_up",
             Type.BOOLEAN,
-            "Whether it is surely taken more than the others; null where it is not judged",
+            "Whether it is surely taken more often than the others; null where it is not judged",
             "是否明显起量",
         ),
         text(
@@ -106,7 +106,11 @@ LAUNCH = Table(
             "主要转换来源产品",
             nullable=True,
         ),
-        share("changed_share", "Its customers of the month before who took the new one", "转换率"),
+        share(
+            "changed_share",
+            "Share of its customers of the month before who took the new one",
+            "转换率",
+        ),
         share("changed_share_low", "Lower end of its 95 % interval", "转换率下限"),
         share("changed_share_high", "Upper end of its 95 % interval", "转换率上限"),
     ),

@@ -20,7 +20,7 @@ HOLDS = ("more than others", "less than others", "none is sure")
 SEGMENT_NEED = Table(
     schema="market",
     name="segment_need",
-    en="What each segment holds, wants and lacks, and how far the offer goes along",
+    en="What each segment holds, wants and lacks, beside what is on offer",
     zh="客群需求：持有、想要与缺少，及供需差距",
     operation=SHARE,
     columns=(
@@ -37,15 +37,15 @@ SEGMENT_NEED = Table(
         share("holds_q_value", "False discovery rate of that difference", "持有差异的错误发现率"),
         number(
             "lacking",
-            "Customers who would hold it besides, if as many did as of the others; below 0 the "
-            "other way round",
+            "Further customers who would hold it at the rate of all other segments; below 0 where "
+            "more hold it than at that rate",
             "与其他客群相比的缺口客户数",
             unit="customers",
         ),
         share(
             "taken_share",
             "Wants: share of those without it three months ago who took it since; null where "
-            "so long is not known",
+            "what they had then is unknown",
             "想要：近3月新增占比",
         ),
         share("base_taken_share", "The same of the other segments", "其他客群新增占比"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from portrait_assets.methods.drawing.available import can_draw
 from portrait_assets.methods.drawing.svg import Words, draw
@@ -26,6 +27,26 @@ PREDICTION, BASELINE = "the prediction", "the baseline"
 _SIDES = {PREDICTION: "预测", BASELINE: "基准规则"}
 _AREA = "area under the ROC curve (0.5 is chance)"
 _WORDS = {**MONTH_WORDS, **_SIDES, _AREA: "ROC曲线下面积（0.5为随机）"}
+
+
+def _area_axis() -> dict[str, Any]:
+    """Title, scale and axis of an area: the same in every layer, since their scales are merged."""
+    scale = alt.Scale(domain=[0.4, 1], zero=False, clamp=True)
+    return {"title": _AREA, "scale": scale, "axis": alt.Axis(tickCount=6, format=".1f")}
+
+
+def _chance() -> alt.Chart:
+    base = alt.Chart(data_of([{"value": 0.5}]))
+    line: alt.Chart = base.mark_rule(color=GREY, strokeDash=[4, 4])
+    return line
+
+
+def _intervals(rows: Sequence[Row]) -> alt.Chart:
+    known = [row for row in rows if row["auc_low"] is not None]
+    lines: alt.Chart = alt.Chart(data_of(known)).mark_rule(
+        color=BLUE, strokeWidth=2.5, opacity=0.55
+    )
+    return lines
 
 
 def _colour() -> alt.Color:
@@ -60,28 +81,13 @@ def areas_by_month(rows: Sequence[Row], label: tuple[str, str]) -> str:
     known = [row for row in rows if row["auc"] is not None]
     named = [row | {"month": row["base_month"]} for row in known]
     x = alt.X("month:O", title="month", axis=alt.Axis(labelAngle=-45))
-    scale = alt.Scale(domain=[0.4, 1], zero=False, clamp=True)
-
-    def y(column: str) -> alt.Y:
-        # The same in every layer, since their scales are merged.
-        return alt.Y(
-            f"{column}:Q", title=_AREA, scale=scale, axis=alt.Axis(tickCount=6, format=".1f")
-        )
-
-    chance = (
-        alt.Chart(data_of([{"value": 0.5}]))
-        .mark_rule(color=GREY, strokeDash=[4, 4])
-        .encode(y=y("value"))
-    )
-    intervals = (
-        alt.Chart(data_of([row for row in named if row["auc_low"] is not None]))
-        .mark_rule(color=BLUE, strokeWidth=2.5, opacity=0.55)
-        .encode(x=x, y=y("auc_low"), y2="auc_high:Q")
-    )
+    y = alt.Y("value:Q", **_area_axis())
+    chance = _chance().encode(y=y)
+    intervals = _intervals(named).encode(x=x, y=alt.Y("auc_low:Q", **_area_axis()), y2="auc_high:Q")
     base = alt.Chart(data_of(_both(named, "auc", "baseline_auc", "month")))
-    lines = base.mark_line(strokeWidth=1.6).encode(x=x, y=y("value"), color=_colour())
+    lines = base.mark_line(strokeWidth=1.6).encode(x=x, y=y, color=_colour())
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
-        x=x, y=y("value"), color=_colour(), shape=_shape()
+        x=x, y=y, color=_colour(), shape=_shape()
     )
     what = (f"{label[0]}: area by month", f"{label[1]}：各月AUC")
     return draw(chance + intervals + lines + dots, _WORDS, what, 260)
@@ -100,27 +106,13 @@ def areas_by_model(rows: Sequence[Row], words: Words) -> str:
         sort=[row["name"] for row in rows],
         axis=alt.Axis(labelLimit=260, grid=True),
     )
-    scale = alt.Scale(domain=[0.4, 1], zero=False, clamp=True)
-
-    def x(column: str) -> alt.X:
-        return alt.X(
-            f"{column}:Q", title=_AREA, scale=scale, axis=alt.Axis(tickCount=6, format=".1f")
-        )
-
-    chance = (
-        alt.Chart(data_of([{"value": 0.5}]))
-        .mark_rule(color=GREY, strokeDash=[4, 4])
-        .encode(x=x("value"))
-    )
-    intervals = (
-        alt.Chart(data_of([row for row in rows if row["auc_low"] is not None]))
-        .mark_rule(color=BLUE, strokeWidth=2.5, opacity=0.55)
-        .encode(x=x("auc_low"), x2="auc_high:Q", y=y)
-    )
+    x = alt.X("value:Q", **_area_axis())
+    chance = _chance().encode(x=x)
+    intervals = _intervals(rows).encode(x=alt.X("auc_low:Q", **_area_axis()), x2="auc_high:Q", y=y)
     dots = (
         alt.Chart(data_of(_both(rows, "auc", "baseline_auc", "name")))
         .mark_point(filled=True, size=60, opacity=1)
-        .encode(x=x("value"), y=y, color=_colour(), shape=_shape())
+        .encode(x=x, y=y, color=_colour(), shape=_shape())
     )
     what = ("Models in their newest closed window", "各模型最近已结束观察期")
     return draw(chance + intervals + dots, {**_WORDS, **words}, what, 70 + 26 * len(rows))

@@ -96,7 +96,7 @@ def _not_held(subject: Subject) -> Finding:
 
 
 def _came_true(subject: Subject) -> Finding:
-    """What was listed before the window came true as often as it said, of the first customers."""
+    """What was listed before the window came true as often as predicted, of the first customers."""
     before = next_month(subject.month, -AHEAD)
     if not subject.warehouse.materialized(PRODUCT_AFFINITY).get(before):
         return Finding(0, "nothing was listed three months before")
@@ -170,7 +170,7 @@ NOT_HELD = TableCheck(
 )
 CAME_TRUE = TableCheck(
     "came_true",
-    "What was listed three months before came true as often as it said, "
+    "What was listed three months before came true as often as predicted, "
     f"to within {MOST_OFF:.0%} of what was listed.",
     _came_true,
     severity=dg.AssetCheckSeverity.WARN,

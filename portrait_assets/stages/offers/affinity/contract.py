@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from portrait_assets.methods.recommendation.bought import BASES as BOUGHT_BASES
 from portrait_assets.methods.recommendation.lift import FALSE_DISCOVERY
 from portrait_assets.methods.recommendation.takings import TREES
+from portrait_assets.schema.columns import count, number, required, text
 from portrait_assets.schema.sensitivity import PREDICTED, SHARE
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 
@@ -17,30 +20,25 @@ KINDS = (CATEGORY, TYPE, PRODUCT)
 BASES = (*BOUGHT_BASES, TREES)
 DIGITS = 6
 
-_KIND = Column(
+_text = required(text)
+_KIND = _text(
     "item_kind",
-    Type.TEXT,
     "What kind of item: category, type or product",
     "对象类型（category类别、type细类、product产品）",
-    nullable=False,
     allowed=KINDS,
 )
-_ITEM = Column("item", Type.TEXT, "Category, type or product_id", "对象", nullable=False)
+_ITEM = _text("item", "Category, type or product_id", "对象")
 
 
-def _number(name: str, en: str, zh: str, **more: object) -> Column:
-    return Column(name, Type.NUMBER, en, zh, minimum=0, **more)  # type: ignore[arg-type]
-
-
-def _count(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0)
+def _number(name: str, en: str, zh: str, **more: Any) -> Column:
+    return number(name, en, zh, minimum=0, **more)
 
 
 PRODUCT_AFFINITY = Table(
     schema="offers",
     name="product_affinity",
     en="What each customer will most probably buy or take next, ten items of each kind",
-    zh="客户偏好（各类型前十）",
+    zh="客户产品偏好（各类型前十项）",
     operation=PREDICTED,
     columns=(
         CUSTOMER_ID,
@@ -63,13 +61,11 @@ PRODUCT_AFFINITY = Table(
             nullable=False,
             maximum=1,
         ),
-        Column(
+        _text(
             "basis",
-            Type.TEXT,
             "repurchase: bought before; boosted trees, companions: what others like the customer "
             "take, and what goes with what is had; segment: the segment's rate",
             "依据（repurchase复购、boosted trees提升树、companions关联、segment客群比率）",
-            nullable=False,
             allowed=BASES,
         ),
     ),
@@ -88,19 +84,13 @@ SEGMENT_PRODUCT = Table(
     columns=(
         _KIND,
         _ITEM,
-        Column(
-            "segment",
-            Type.TEXT,
-            "Number of the segment, or how many are pooled",
-            "客群编号（或合并数）",
-            nullable=False,
-        ),
-        _count(
+        _text("segment", "Number of the segment, or how many are pooled", "客群编号（或合并数）"),
+        count(
             "customers",
             "Its customers who bought the item in twelve months, or hold it",
             "购买或持有客户数",
         ),
-        _count("segment_size", "Its customers", "客群客户数"),
+        count("segment_size", "Its customers", "客群客户数"),
         _number(
             "tgi",
             "Target group index: the segment's rate over that of all customers, times 100",
@@ -108,12 +98,12 @@ SEGMENT_PRODUCT = Table(
         ),
         _number("lift", "The segment's rate over that of all others", "提升度（相对其他客户）"),
         _number("lift_low", "Low end of its 95 % interval", "提升度95%区间下限"),
-        _number("lift_high", "High end", "提升度95%区间上限"),
-        _number("p_value", "p-value that both rates are equal", "p值", maximum=1),
+        _number("lift_high", "High end of the interval", "提升度95%区间上限"),
+        _number("p_value", "Probability of such a difference by chance", "P值", maximum=1),
         _number(
             "q_value",
             "The same, adjusted for all items and segments of the kind in the month",
-            "校正后p值（q值）",
+            "错误发现率（Q值）",
             maximum=1,
         ),
         Column(

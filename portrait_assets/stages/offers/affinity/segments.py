@@ -6,12 +6,11 @@ import polars as pl
 
 from portrait_assets.methods.recommendation.lift import lifts
 from portrait_assets.privacy.cells import pooled
-from portrait_assets.stages.offers.affinity.contract import PRODUCT, SEGMENT_PRODUCT
+from portrait_assets.stages.offers.affinity.contract import DIGITS, PRODUCT, SEGMENT_PRODUCT
 from portrait_assets.stages.offers.affinity.holdings import HOLDING
 from portrait_assets.stages.offers.affinity.purchases import MEMBER, item_step, purchase_step
 from portrait_assets.storage.steps import Grain, Scope, Step
 
-DIGITS = 6
 _ITEM = ["item_kind", "item"]
 
 

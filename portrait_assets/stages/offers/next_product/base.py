@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.persons import of_persons
+from portrait_assets.stages.offers.affinity.contract import DIGITS, MOST_LISTED, PRODUCT
 from portrait_assets.stages.offers.suitability.terms import TERMS
 from portrait_assets.storage.steps import THE_MONTH, Grain, Source, Step, window
 
-LISTED = 10
-"""Products that an affinity lists of a customer at most."""
 EXACT = "DECIMAL(18, 9)"
 """Probabilities as they are added up, so that no order of rows changes a sum."""
-DIGITS = 6
 TAKEN_MONTHS = 3
 
 BALANCES = of_persons(CLEANED["balances"], THE_MONTH, "balances_now")
@@ -75,7 +73,7 @@ def listed_products(affinity: Source) -> Step:
         "listed",
         (affinity,),
         f"SELECT customer_id, item AS product_id, probability FROM {affinity.name} "
-        "WHERE item_kind = 'product' AND probability IS NOT NULL",
+        f"WHERE item_kind = '{PRODUCT}' AND probability IS NOT NULL",
         is_view=True,
         grain=Grain.ALL,
     )
@@ -92,7 +90,7 @@ def base_probability(listed: Step) -> Step:
         "least_listed",
         (listed,),
         f"SELECT customer_id, min(CAST(probability AS {EXACT})) AS p FROM listed "
-        f"GROUP BY customer_id HAVING count(*) >= {LISTED}",
+        f"GROUP BY customer_id HAVING count(*) >= {MOST_LISTED}",
         grain=Grain.ALL,
     )
     return Step(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.cells import EVERY_CELL
+from portrait_assets.stages.offers.affinity.contract import DIGITS
 from portrait_assets.stages.offers.next_product.base import (
-    DIGITS,
     POPULAR,
     base_probability,
     listed_products,

@@ -57,20 +57,20 @@ NEXT_PRODUCT = Table(
         ),
         share(
             "probability",
-            "Probability that the customer takes it; null where nothing is known or asked of them",
-            "购买概率（未知或未作个人分析为空）",
+            "Probability that the customer takes it; null where unknown or profiling is refused",
+            "购买概率（未知或客户拒绝画像时为空）",
             sensitivity=C2,
         ),
         share(
             "base_probability",
-            "Mean of it over all customers",
+            "Mean of this probability over all customers",
             "全体客户平均概率",
             sensitivity=C2,
         ),
         money(
             "value",
-            "Margin of a year to expect: probability x margin rate x amount that holders usually "
-            "have; null where one of them is not known",
+            "Expected margin of a year: probability x margin rate x amount that holders usually "
+            "have; null where one of them is unknown",
             "预期年利润（概率×年利润率×持有人常见金额）",
             sensitivity=C2,
         ),

@@ -9,15 +9,10 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.offers.next_product.checks import ALL_SUIT
 from portrait_assets.stages.offers.sets.contract import PRODUCT_SET, SET_OFFER
 from portrait_assets.stages.offers.sets.declared import ProductSet
-from portrait_assets.stages.offers.suitability.checks import all_suit
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
-
-
-def _all_suit(subject: Subject) -> Finding:
-    """No pair of a customer and a product that breaks what must hold of offers."""
-    return all_suit(subject.warehouse, subject.month, subject.rows)
 
 
 def _newest_grades(subject: Subject) -> pl.DataFrame:
@@ -68,12 +63,6 @@ def sets_checks(sets: Sequence[ProductSet]) -> Mapping[Table, Sequence[TableChec
     }
 
 
-ALL_SUIT = TableCheck(
-    "all_suit",
-    "Every product that is offered suits the customer by the records of the month.",
-    _all_suit,
-    blocking=True,
-)
 WITHIN_GRADE = TableCheck(
     "within_highest_grade",
     "No product of a set has a risk grade above the highest of the set, or none that is known.",

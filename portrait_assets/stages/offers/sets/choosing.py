@@ -9,7 +9,8 @@ import polars as pl
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.offers.next_product.base import DIGITS, POPULAR, listed_products
+from portrait_assets.stages.offers.affinity.contract import DIGITS
+from portrait_assets.stages.offers.next_product.base import POPULAR, listed_products
 from portrait_assets.stages.offers.next_product.contract import MOST_OFFERED
 from portrait_assets.stages.offers.sets.contract import PRODUCT_SET, SET_OFFER
 from portrait_assets.stages.offers.sets.declared import ProductSet

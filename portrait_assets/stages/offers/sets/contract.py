@@ -21,10 +21,6 @@ def _stated(name: str, en: str, zh: str, nullable: bool = False, **more: Any) ->
     return text(name, en, zh, nullable, operation=DECLARED, **more)
 
 
-def _count(name: str, en: str, zh: str) -> Column:
-    return count(name, en, zh, nullable=True)
-
-
 _SET = _stated("set_code", "Code of the product set", "产品组合编码")
 _PRODUCT = text("product_id", "Product", "产品编号", nullable=False)
 
@@ -32,25 +28,26 @@ PRODUCT_SET = Table(
     schema="offers",
     name="product_set",
     en="The products of each set, for how many customers it is meant, and how many they suit",
-    zh="产品组合",
+    zh="产品组合及其产品（含适用人数）",
     operation=SHARE,
     columns=(
         _SET,
         _PRODUCT,
         _stated("name_en", "Name in English", "英文名"),
         _stated("name_zh", "Name in Chinese", "中文名"),
-        _stated("owner", "Who answers for it", "负责方"),
-        _stated("audience", "For whom, as written", "适用人群"),
+        _stated("owner", "Who is responsible for it", "负责方"),
+        _stated("audience", "Condition on customers for whom it is, as written", "适用人群条件"),
         _stated("highest_grade", "Highest risk grade; null for any", "最高风险等级", True),
         _stated("words", "Words to use", "用语要求", allowed=("standard", "plain")),
         _stated("service", "Service to give", "服务方式", allowed=("any", "human")),
         count(
             "customers", "Customers of the audience; null for few", "人群客户数（过少为空）", True
         ),
-        _count(
+        count(
             "suited",
-            "Of these those whom the product suits; null where they or the others are few",
+            "Of these, those whom the product suits; null where they or the others are few",
             "其中适当客户数（过少为空）",
+            nullable=True,
         ),
     ),
     key=("as_of", "set_code", "product_id"),

@@ -13,13 +13,14 @@ from portrait_assets.core.yaml_file import (
     Code,
     Entry,
     Formula,
+    Head,
     Line,
     Words,
-    check_unique,
+    merged_by_code,
     read_yaml,
     validated,
 )
-from portrait_assets.core.yaml_text import WrittenList, WrittenMapping
+from portrait_assets.core.yaml_text import WrittenMapping
 
 PRICES = frozenset(
     ("price", "prices", "rate", "interest_rate", "discount", "coupon", "fee", "premium", "markup")
@@ -56,11 +57,8 @@ class _Sets(RootModel[tuple[SetEntry, ...]]):
     pass
 
 
-class _Head(Entry):
-    """What a file must give of a set; the rest may come from the packaged one."""
-
-    model_config = ConfigDict(title="product set", extra="ignore")
-    code: Code
+class _Head(Head):
+    model_config = ConfigDict(title="product set")
 
 
 class SetsFile(Entry):
@@ -81,17 +79,10 @@ def merged_sets(packaged: Path, own: Path | None) -> Sequence[SetEntry]:
         OfferError: for what the files may not hold, such as a price, naming the line.
     """
     first = read_yaml(packaged, SetsFile, OfferError)
-    written = {head.code: head.written for head in first.sets}
-    if own is not None:
-        heads = read_yaml(own, SetsFile, OfferError).sets
-        check_unique(((f"product set {head.code}", head.place) for head in heads), OfferError)
-        for head in heads:
-            _refuse_prices(head)
-            before = written.get(head.code, WrittenMapping(head.place))
-            written[head.code] = head.written.over(before)
-    together = WrittenList(first.place)
-    for each in written.values():
-        together.add(each, each.place)
+    heads = () if own is None else read_yaml(own, SetsFile, OfferError).sets
+    together = merged_by_code(first.sets, heads, "product set", first.place, OfferError)
+    for head in heads:
+        _refuse_prices(head)
     return validated(_Sets, together, OfferError, together.place).root
 
 

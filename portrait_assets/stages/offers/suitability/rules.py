@@ -29,15 +29,14 @@ class Rule:
     """A rule: its code, what it says of a refusal, and the SQL of whether a pair breaks it.
 
     The SQL reads `c`, a customer as `subjects.SUBJECT` gives it, and `p`, a product as
-    `terms.TERMS` does. `is_unknown`: it refuses because something is not known.
-    `of_personal_only`: it is no rule where what is known of a customer decides nothing else.
+    `terms.TERMS` does. `of_personal_only`: it is no rule where what is known of a customer decides
+    nothing else.
     """
 
     code: str
     en: str
     zh: str
     sql: str
-    is_unknown: bool = False
     of_personal_only: bool = False
 
 
@@ -64,7 +63,6 @@ RULES: tuple[Rule, ...] = (
         "Its risk grade is not known, and it is not known to need none.",
         "产品风险等级未知，且未注明无需评估。",
         "p.is_financial AND p.is_ungraded",
-        is_unknown=True,
     ),
     Rule(
         "minor",
@@ -78,7 +76,6 @@ RULES: tuple[Rule, ...] = (
         "No assessment of the customer's insurance needs is recorded.",
         "未登记保险需求评估。",
         "p.is_insurance AND NOT c.has_need",
-        is_unknown=True,
     ),
     Rule(
         "elder_without_care",
@@ -92,21 +89,18 @@ RULES: tuple[Rule, ...] = (
         "The customer's age is not known, no extra care is recorded, and the grade is R4 or R5.",
         "客户年龄未知，未登记特别关照，且产品为R4或R5级。",
         f"{_LEVEL} >= {HIGH_LEVEL} AND NOT c.has_care AND c.age_most IS NULL",
-        is_unknown=True,
     ),
     Rule(
         "assessment_expired",
         "The customer's risk assessment no longer counts.",
         "客户风险测评已失效。",
         f"{_ASKS_TOLERANCE} AND c.tolerance IS NULL AND c.was_assessed",
-        is_unknown=True,
     ),
     Rule(
         "not_assessed",
         "The customer's risk tolerance was not assessed, or the day of it is not known.",
         "客户未做风险测评，或测评日期未知。",
         f"{_ASKS_TOLERANCE} AND c.tolerance IS NULL",
-        is_unknown=True,
     ),
     Rule(
         "tolerance_too_low",
@@ -119,7 +113,6 @@ RULES: tuple[Rule, ...] = (
         "It has a minimum amount, and what the customer holds is not known.",
         "产品有起购金额，而客户持有资产未知。",
         f"{_ASKS_AMOUNT} AND c.means IS NULL",
-        is_unknown=True,
     ),
     Rule(
         "below_minimum",

@@ -1,4 +1,4 @@
-"""Which model predicts each target and which card scores it, with proof; and decisions on them."""
+"""What predicts each target, which card scores it and how stages did; and decisions on these."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from portrait_assets.stages.predictions.governance.approvals import (
     decided,
     source_decisions,
 )
+from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_BACKTEST
 from portrait_assets.storage.duckdb.connection import open_published
 
 Row = dict[str, Any]
@@ -50,9 +51,9 @@ def listed(database: Path, month: str | None = None) -> list[Row]:
     Raises:
         ApprovalError: when the file has no predictions of the month.
     """
-    decisions = _rows(database, PREDICTION_DECISION.full_name)
+    decisions = _rows(database, PREDICTION_DECISION)
     wanted = _month_of(decisions, database, month)
-    backtests = _rows(database, PREDICTION_BACKTEST.full_name)
+    backtests = _rows(database, PREDICTION_BACKTEST)
     return [row | {"proof": _newest(backtests, row)} for row in decisions if _is_of(row, wanted)]
 
 
@@ -68,16 +69,31 @@ def listed_cards(database: Path, month: str | None = None) -> list[Row]:
         `predictions.credit_curve` of which the outcome is known up to the month, None without one;
         nothing where there is no target of credit.
     """
-    decisions = _rows(database, CREDIT_DECISION.full_name)
+    decisions = _rows(database, CREDIT_DECISION)
     wanted = month or max((_month(row) for row in decisions), default="")
     of_month = [row for row in decisions if _is_of(row, wanted)]
     known = [
         row
-        for row in (_rows(database, CREDIT_CURVE.full_name) if of_month else [])
+        for row in (_rows(database, CREDIT_CURVE) if of_month else [])
         if row["kind"] == VINTAGE and row["known"] and _is_of(row, wanted)
     ]
     known.sort(key=lambda row: str(row["base_month"]))
     return [row | {"proof": _newest(known, row)} for row in of_month]
+
+
+def listed_stages(database: Path, month: str | None = None) -> list[Row]:
+    """How well stages of the life cycle predicted the newest window that is over, by measure.
+
+    Args:
+        database: the published file.
+        month: YYYY-MM, up to which windows count; all by default.
+
+    Returns:
+        The rows of `predictions.lifecycle_backtest` of that window; nothing where there is none.
+    """
+    rows = _rows(database, LIFECYCLE_BACKTEST, "as_of, measure")
+    newest = max((m for m in map(_month, rows) if month is None or m <= month), default="")
+    return [row for row in rows if _is_of(row, newest)]
 
 
 def _month(row: Row) -> str:
@@ -136,7 +152,7 @@ def decide(
             f"A decision on {target} needs a name and a reason; give --by and --reason."
         )
     table, without = _DECIDED_ON[kind]
-    decisions = _rows(settings.portrait_file, table.full_name)
+    decisions = _rows(settings.portrait_file, table)
     history = [row for row in decisions if row["target"] == target]
     used = [row for row in history if row["model_version"] is not None]
     versions = list(dict.fromkeys(row["model_version"] for row in used))
@@ -176,18 +192,18 @@ def _before(used: list[Row], without: str) -> str:
     return str([row for row in fitted if row["fitted_in"] == fits[-2]][-1]["model_version"])
 
 
-def _rows(database: Path, table: str) -> list[Row]:
+def _rows(database: Path, table: Table, order: str = "as_of, target, horizon") -> list[Row]:
     if not database.exists():
         return []
     con = open_published(database)
     try:
-        schema, name = table.split(".")
         found = con.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, name]
+            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
+            [table.schema, table.name],
         ).fetchall()
         if not found:
             return []
-        cursor = con.execute(f"SELECT * FROM {table} ORDER BY as_of, target, horizon")
+        cursor = con.execute(f"SELECT * FROM {table.full_name} ORDER BY {order}")
         columns = [column[0] for column in cursor.description or []]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     finally:

@@ -44,51 +44,56 @@ def catalogue_rows(
         in_force = (tag.code, tag.version) in active
         on = rests[tag.code] if in_force else frozenset()
         by, versions = basis.of_columns(on, catalogue.predicted)
-        levels = [catalogue.categories[level][1] for level in tag.category]
         rows.append(
-            {
+            _stated(tag, catalogue)
+            | {
                 "as_of": as_of,
-                "tag_code": tag.code,
                 "tag_no": numbers[tag.code],
-                "tag_version": tag.version,
                 "in_force": in_force,
-                "status": str(tag.status),
-                "effective_from": tag.effective_from,
-                "retired_from": tag.retired_from,
-                "name_en": tag.name_en,
-                "name_zh": tag.name_zh,
-                "description_en": tag.description_en,
-                "description_zh": tag.description_zh,
-                "element": str(tag.element),
-                "category_1": tag.category[0],
-                "category_2": tag.category[1],
-                "category_3": tag.category[2],
-                "category_zh": " / ".join(dict.fromkeys(levels)),
-                "kind": str(tag.kind),
-                "target": tag.target,
-                "purpose": tag.purpose,
-                "shape": str(tag.shape),
-                "type": str(tag.column.type),
-                "tag_values": [value.value for value in tag.values],
-                "value_names_en": [value.en for value in tag.values],
-                "value_names_zh": [value.zh for value in tag.values],
-                "rules": tag.rules,
-                "is_by_rank": tag.is_by_rank,
-                "inputs": list(tag.inputs),
                 "needs": needs[tag.code],
                 "lacks": lacking.get(tag.code) if in_force else None,
                 "basis": by,
                 "model_versions": versions or None,
-                "owner": tag.owner,
-                "sensitivity": str(tag.sensitivity),
-                "lowered_by": tag.lowered_by.name if tag.lowered_by else None,
-                "valid_months": tag.valid_months,
-                "on_missing": str(tag.on_missing),
-                "definition_hash": tag.definition_hash,
                 "change": version_change(before.get(tag.code), tag),
-                "approved_by": tag.approved_by,
-                "approval_reason": tag.approval_reason,
             }
         )
         before[tag.code] = tag
     return pl.DataFrame(rows, schema=TAG_CATALOGUE.polars_schema)
+
+
+def _stated(tag: Tag, catalogue: Catalogue) -> dict[str, object]:
+    """What the definition of a version says, whatever the month."""
+    levels = [catalogue.categories[level][1] for level in tag.category]
+    return {
+        "tag_code": tag.code,
+        "tag_version": tag.version,
+        "status": str(tag.status),
+        "effective_from": tag.effective_from,
+        "retired_from": tag.retired_from,
+        "name_en": tag.name_en,
+        "name_zh": tag.name_zh,
+        "description_en": tag.description_en,
+        "description_zh": tag.description_zh,
+        "element": str(tag.element),
+        **{f"category_{place}": level for place, level in enumerate(tag.category, 1)},
+        "category_zh": " / ".join(dict.fromkeys(levels)),
+        "kind": str(tag.kind),
+        "target": tag.target,
+        "purpose": tag.purpose,
+        "shape": str(tag.shape),
+        "type": str(tag.column.type),
+        "tag_values": [value.value for value in tag.values],
+        "value_names_en": [value.en for value in tag.values],
+        "value_names_zh": [value.zh for value in tag.values],
+        "rules": tag.rules,
+        "is_by_rank": tag.is_by_rank,
+        "inputs": list(tag.inputs),
+        "owner": tag.owner,
+        "sensitivity": str(tag.sensitivity),
+        "lowered_by": tag.lowered_by.name if tag.lowered_by else None,
+        "valid_months": tag.valid_months,
+        "on_missing": str(tag.on_missing),
+        "definition_hash": tag.definition_hash,
+        "approved_by": tag.approved_by,
+        "approval_reason": tag.approval_reason,
+    }

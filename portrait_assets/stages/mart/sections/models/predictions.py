@@ -1,4 +1,4 @@
-"""A page for each model: what it is, how its predictions came true, and whom it picks out."""
+"""A page for each model: what it is, how it came true, whom it picks out; and one on stages."""
 
 from __future__ import annotations
 
@@ -55,6 +55,14 @@ def _tenths(published: Published) -> dict[tuple[Any, ...], list[Row]]:
     """The tenths of the score of each backtest, the likeliest first."""
     keys = ("target", "horizon", "as_of")
     return _by_key(published, "predictions.prediction_calibration", keys, ", tenth")
+
+
+def stages(published: Published) -> list[Row]:
+    """How well stages of the life cycle predicted each window up to the month, newest first."""
+    if published.as_of is None:
+        return []
+    sql = "SELECT * FROM {table} WHERE as_of <= ? ORDER BY as_of DESC, measure"
+    return published.rows("predictions.lifecycle_backtest", sql, [published.as_of])
 
 
 def _by_key(
@@ -118,7 +126,11 @@ def _charts(published: Published) -> dict[str, str]:
 
 
 def _show(published: Published) -> dict[str, Any]:
-    return {"models": published.of(models), "charts": lambda: _charts(published)}
+    return {
+        "models": published.of(models),
+        "stages": published.of(stages),
+        "charts": lambda: _charts(published),
+    }
 
 
 PREDICTIONS = Section(
