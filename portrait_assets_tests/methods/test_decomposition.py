@@ -111,6 +111,27 @@ def test_no_part_is_further_from_the_exact_one_than_rounding_makes_it(
     assert abs(Fraction(whole.price) - sum(p for _, p in exact)) <= cent / 2
 
 
+@given(ITEMS)
+def test_what_is_given_so_far_is_the_exact_sum_rounded_half_to_even(
+    items: list[tuple[Sold, Sold]],
+) -> None:
+    exact_volume = exact_price = Fraction(0)
+    given_volume = given_price = Decimal(0)
+    for split, (volume, price) in zip(split_change(items), by_hand(items), strict=True):
+        exact_volume, exact_price = exact_volume + volume, exact_price + price
+        given_volume, given_price = given_volume + split.volume, given_price + split.price
+        assert given_volume * 100 == round(exact_volume * 100)
+        assert given_price * 100 == round(exact_price * 100)
+
+
+def test_a_sum_that_is_half_a_cent_is_rounded_to_even() -> None:
+    """Seven eighths of a tea for the cent of a whole one: an eighth of a cent more each."""
+    tea = sold("0.01", "8", 1), sold("0.01", "7", 1)
+    assert [split.price for split in split_change([tea] * 8)] == [
+        Decimal(cents).scaleb(-2) for cents in (0, 0, 0, 0, 1, 0, 0, 0)
+    ]
+
+
 @given(st.lists(SOLD, max_size=8))
 def test_equal_months_differ_by_nothing(items: list[Sold]) -> None:
     assert total(split_change([(each, each) for each in items])) == NO_CHANGE

@@ -65,13 +65,15 @@ def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) ->
         return pl.DataFrame(schema=BUNDLES)
     names = both.select("item", "other_item").unique().sort("item", "other_item")
     baskets = _by_group(totals.with_columns(at=pl.lit(0)), 1, groups)[0]
-    items = {item: at for at, item in enumerate(often)}
-    own = _by_group(_placed(singles, items), len(items), groups)
+    items = often.to_frame("item").with_row_index("at")
+    own = _by_group(singles.join(items, on="item"), items.height, groups)
     together = _by_group(
         both.join(names.with_row_index("at"), on=["item", "other_item"]), names.height, groups
     )
-    one = own[[items[name] for name in names["item"]]]
-    other = own[[items[name] for name in names["other_item"]]]
+    one, other = (
+        own[names.select(item=name).join(items, on="item", how="left", maintain_order="left")["at"]]
+        for name in ("item", "other_item")
+    )
     found = _measured(baskets, one, other, together)
     # The p-value of 1 of pairs without a row only makes the family larger.
     scaled = (pl.col("p_value") * tests / pl.len()).clip(upper_bound=1)
@@ -81,13 +83,6 @@ def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) ->
         .sort(["lift_low", "item", "other_item"], descending=[True, False, False])
         .select(BUNDLES.names())
         .cast(BUNDLES)
-    )
-
-
-def _placed(singles: pl.DataFrame, items: dict[str, int]) -> pl.DataFrame:
-    known = singles.filter(pl.col("item").is_in(list(items)))
-    return known.with_columns(
-        pl.col("item").replace_strict(items, return_dtype=pl.Int64).alias("at")
     )
 
 

@@ -22,6 +22,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 _CENTS = 100
+_BITS = 96
+"""Binary digits of a cent that are added up at first."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,21 @@ class _Rounding:
     """Whole cents whose sum is never off by more than half a cent."""
 
     def __init__(self) -> None:
-        self._exact = Fraction(0)
+        self._parts: list[Fraction] = []
+        self._cut = 0
         self._given = 0
 
     def cents(self, exact: Fraction) -> int:
-        self._exact += exact
-        cents = round(self._exact) - self._given
-        self._given += cents
+        """What is given of a part, in whole cents."""
+        self._parts.append(exact)
+        self._cut += (exact.numerator << _BITS) // exact.denominator
+        # Each part is cut off by less than one. Where that may decide, the fractions are summed,
+        # which takes long as their common denominator grows.
+        ends = (self._cut, self._cut + len(self._parts))
+        least, most = (round(Fraction(end, 1 << _BITS)) for end in ends)
+        rounded = least if least == most else round(sum(self._parts, Fraction(0)))
+        cents = rounded - self._given
+        self._given = rounded
         return cents
 
 

@@ -110,7 +110,7 @@ def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
         own = sampled[rows]
         customer, item, margin = _again(then, own, among)
         margins.append(margin)
-        came = np.asarray(bought[own][customer, item]).ravel() > 0
+        came = bought[own].toarray()[customer, item] > 0
         outcomes.append(came.astype(np.float64))
     margin, outcome = np.concatenate(margins), np.concatenate(outcomes)
     if not len(outcome):
@@ -129,7 +129,8 @@ def _again(of: Frequencies, rows: Indexes, among: Neighbourhood) -> tuple[Indexe
     shares = sparse.csr_matrix(of.shares[rows])
     near = of_nearest(shares, among, rows)
     customer, item = shares.nonzero()
-    share = np.asarray(mixed(shares, near)[customer, item]).ravel()
+    # Entries of an array are found at once, and of these few rows there is room for all.
+    share = mixed(shares, near).toarray()[customer, item]
     return customer, item, np.log(share * of.visits[rows][customer])
 
 

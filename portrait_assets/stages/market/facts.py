@@ -37,6 +37,7 @@ def member_before(months: int) -> Step:
         # Two records that turned out to be one person's had a segment each.
         f"SELECT customer_id, min(segment_id) AS segment_id FROM {stored.name} "
         "ANTI JOIN unprofiled USING (customer_id) GROUP BY customer_id",
+        at_once=True,
     )
 
 

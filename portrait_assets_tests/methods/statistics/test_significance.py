@@ -43,6 +43,18 @@ def test_small_counts_are_judged_by_the_exact_test(counts: tuple[int, int, int, 
         assert found == pytest.approx(expected.pvalue)
 
 
+def test_many_tables_are_judged_at_once_as_each_is_by_itself():
+    rng = np.random.default_rng(3)
+    size, other_size = rng.integers(300, 900, (2, 400))
+    hits, other_hits = rng.binomial(size, 0.004), rng.binomial(other_size, 0.002)
+    found = two_proportions(hits, size, other_hits, other_size)
+    few = np.flatnonzero((hits + other_hits > 0) & (hits + other_hits < 9))
+    assert len(few) > 300
+    for at in few:
+        table = [[hits[at], size[at] - hits[at]], [other_hits[at], other_size[at] - other_hits[at]]]
+        assert found[at] == fisher_exact(table).pvalue
+
+
 def test_large_counts_are_judged_by_the_normal_test_which_is_chi_square_of_the_table():
     hits, other_hits = np.array([30, 45, 100]), np.array([60, 80, 300])
     found = two_proportions(hits, 200, other_hits, 400)

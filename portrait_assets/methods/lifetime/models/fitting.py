@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.lifetime.models.histories import Floats, Histories
 
@@ -149,14 +150,16 @@ def maximum(
     bounds = [(np.log(LEAST / _BEYOND), np.log(end * _BEYOND)) for end in most]
     found = []
     for start in starts:
-        result = minimize(
-            function,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": 200, "ftol": 1e-11, "gtol": 1e-7, "maxcor": 20},
-        )
+        # Of so few numbers threads only wait for each other; one adds them up alike everywhere.
+        with threadpool_limits(1):
+            result = minimize(
+                function,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=bounds,
+                options={"maxiter": 200, "ftol": 1e-11, "gtol": 1e-7, "maxcor": 20},
+            )
         slope = float(np.max(np.abs(result.jac)))
         found.append(Maximum(np.asarray(result.x), float(result.fun), slope))
     finite = [each for each in found if np.isfinite(each.value)] or found

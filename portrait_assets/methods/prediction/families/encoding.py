@@ -71,7 +71,7 @@ class NumberEncoding:
 
     def write(self, column: pl.Series, to: Floats, scaled: bool) -> None:
         """Fill the columns of the design, shape (rows, terms)."""
-        values = as_number(column).to_numpy()
+        values = numbers_of(column)
         if not scaled:
             to[:, 0] = values
             return
@@ -103,12 +103,15 @@ class LevelEncoding:
         """Fill the columns of the design, shape (rows, terms), with 0 and 1."""
         text = column.cast(pl.String)
         other = len(self.levels)
-        places = {level: place for place, level in enumerate(self.levels)}
-        codes = text.replace_strict(places, default=other, return_dtype=pl.Int64)
+        # Null where a text is no level, and NaN in the array.
+        codes = text.cast(pl.Enum(self.levels), strict=False).to_physical().cast(pl.Float64)
+        at = np.nan_to_num(codes.to_numpy(), nan=other).astype(np.int64)
+        has_column = self.has_other | (at < other)
+        if text.null_count():
+            is_missing = text.is_null().to_numpy()
+            at[is_missing] = other + self.has_other
+            has_column = np.where(is_missing, self.has_missing, has_column)
         to[:] = 0.0
-        is_missing = text.is_null().to_numpy()
-        at = np.where(is_missing, other + self.has_other, codes.to_numpy())
-        has_column = np.where(is_missing, self.has_missing, self.has_other | (at < other))
         rows = np.flatnonzero(has_column)
         to[rows, at[rows]] = 1.0
 
@@ -153,6 +156,11 @@ class Encoding:
 
 def as_number(column: pl.Series) -> pl.Series:
     """A column as Float64: dates as days since 1970, NaN for what is missing or infinite."""
+    return pl.Series(column.name, numbers_of(column))
+
+
+def numbers_of(column: pl.Series) -> Floats:
+    """The same as an array."""
     match column.dtype:
         case pl.Date:
             numbers = column.cast(pl.Int32).cast(pl.Float64)
@@ -164,8 +172,8 @@ def as_number(column: pl.Series) -> pl.Series:
             numbers = column.cast(pl.Int64).cast(pl.Float64) / 3_600e9
         case _:
             numbers = column.cast(pl.Float64, strict=False)
-    known = pl.when(numbers.is_finite()).then(numbers).otherwise(float("nan"))
-    return pl.select(known).to_series().rename(column.name)
+    values = numbers.to_numpy()
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def is_number(column: pl.Series) -> bool:
@@ -189,7 +197,7 @@ def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
 
 
 def _fit_number(column: pl.Series) -> NumberEncoding | Dropped:
-    values = as_number(column).to_numpy()
+    values = numbers_of(column)
     known = values[~np.isnan(values)]
     if not len(known):
         return Dropped(column.name, "has no value")

@@ -20,11 +20,12 @@ from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Step
 
 _BOUGHT = f"""
-    SELECT customer_id, category AS item, coalesce(sum(amount), 0)::{Type.MONEY} AS amount,
+    SELECT customer_id, grouping(category) = 1 AS is_sum, category AS item,
+        coalesce(sum(amount), 0)::{Type.MONEY} AS amount,
         coalesce(sum(line), 0)::BIGINT AS purchases, sum(quantity) AS quantity,
         count(line) - count(quantity) AS without_quantity, bool_or(NOT gives_back) AS has
     FROM {{}} JOIN {{}} USING (customer_id)
-    GROUP BY customer_id, category
+    GROUP BY GROUPING SETS ((customer_id, category), (customer_id))
 """
 _COLUMNS = ("amount", "purchases", "quantity", "without_quantity")
 
@@ -55,20 +56,22 @@ def takings_pairs(comparison: str) -> Step:
         for name in _COLUMNS
     )
     counts = ", ".join(
-        f"count(DISTINCT customer_id) FILTER ({when} AND has) AS {side}_customers"
-        for side, when in sides
+        f"count(*) FILTER ({when} AND has) AS {side}_customers" for side, when in sides
     )
-    return Step(
-        f"takings_pairs_{lag}",
-        (line, customer),
-        f"""
+    sql = f"""
     SELECT {literal(comparison)} AS comparison,
         CASE WHEN grouping(segment_id) = 1 THEN {EVERYONE} ELSE segment_id END AS segment_id,
-        grouping(item) = 1 AS is_sum, item, {sums}, {counts}
+        is_sum, item, {sums}, {counts}
     FROM {line.name} JOIN {customer.name} USING (customer_id)
-    GROUP BY GROUPING SETS ((segment_id, item), (item), (segment_id), ())
-    """,
+    GROUP BY GROUPING SETS ((segment_id, is_sum, item), (is_sum, item))
+    """
+    return Step(
+        f"takings_pairs_{lag}",
+        (line, customer, members),
+        sql,
         grain=Grain.ALL,
+        # Without an earlier month there is nothing to compare.
+        when_empty=(members, f"{sql} LIMIT 0"),
     )
 
 
@@ -108,10 +111,7 @@ def reach_pairs(comparison: str) -> Step:
         f"SELECT coalesce(segment_id, {EVERYONE}) AS segment_id, count(*) AS customers "
         f"FROM {members.name} GROUP BY GROUPING SETS ((segment_id), ())",
     )
-    return Step(
-        f"reach_pairs_{lag}",
-        (followed, size),
-        f"""
+    sql = f"""
     SELECT {literal(comparison)} AS comparison, segment_id, measure, item, customers, kept,
         only_before, only_now
     FROM (
@@ -120,6 +120,11 @@ def reach_pairs(comparison: str) -> Step:
             count(*) FILTER (NOT was) AS only_now
         FROM {followed.name} GROUP BY GROUPING SETS ((segment_id, measure, item), (measure, item))
     ) JOIN {size.name} USING (segment_id)
-    """,
+    """
+    return Step(
+        f"reach_pairs_{lag}",
+        (followed, size, members),
+        sql,
         grain=Grain.ALL,
+        when_empty=(members, f"{sql} LIMIT 0"),
     )

@@ -139,8 +139,10 @@ def drawn(share: float, month: str = "base_month") -> str:
 
 
 def labelled(features: pl.DataFrame, labels: pl.DataFrame, code: str) -> pl.DataFrame:
-    """The rows of both, with `hit` in the place of the labels, of those who are asked about."""
+    """The rows of both, with `hit` in the place of the labels, of those who are asked about.
+
+    In the order of the features.
+    """
     known = labels.select("base_month", "customer_id", pl.col(code).alias("hit")).drop_nulls("hit")
-    return known.join(features, on=["base_month", "customer_id"], how="inner").sort(
-        "base_month", "customer_id"
-    )
+    on = ["base_month", "customer_id"]
+    return known.join(features, on=on, how="inner", maintain_order="right")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
-from portrait_assets.methods.prediction.calibration import calibrated as calibrate
+from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.fitting import fit
@@ -71,9 +72,10 @@ def challenger(
         if leaking:
             margins, models = _fitted(inputs.drop(leaking), learned, judged)
         winner = choose(margins, happened).winner
-        model = calibrate(models[winner], judged, happened)
+        curve = fit_curve(margins[winner], happened.astype(np.float64))
     except PredictionError as error:
         return Challenger(None, str(error).rstrip("."), leaking)
+    model = models[winner].with_curve(curve)
     months = learned["base_month"]
     trained = Trained(
         months.min(),  # type: ignore[arg-type]
