@@ -176,6 +176,15 @@ def test_equal_inputs_in_any_order_give_equal_rows(computed: Computed):
     assert other.rows(segment_step(5)).equals(computed.segments)
 
 
+def test_customers_are_listed_the_same_however_many_at_a_time(
+    computed: Computed, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("portrait_assets.stages.offers.affinity.listing.CHUNK", 7)
+    listed = computed.bank.rows(affinity_step(5))
+    assert listed.equals(computed.affinities)
+    assert listed["customer_id"].is_sorted()
+
+
 def test_a_return_is_no_purchase():
     back = [bought(who, 6, 20, "bread", amount=-5) for who in CUSTOMERS]
     with_returns = bank_of([*purchases(), *back]).rows(affinity_step(5))

@@ -65,4 +65,7 @@ def _rows(
 ) -> Iterator[Query | pl.DataFrame]:
     for month in warehouse.place.each(months):
         with engine.rows(step, Scope(month)) as rows:
-            yield rows
+            if isinstance(rows, Query | pl.DataFrame):
+                yield rows
+            else:
+                yield from rows
