@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit_number
 from portrait_assets.methods.recommendation.ranking import best, judged
 from portrait_assets.methods.recommendation.takings import Takings, Window, fit_takings
@@ -36,6 +38,7 @@ ATTRIBUTES = (
 )
 SEEN = "what can be seen of the oracle's"
 HALVES, LEAST_LEARNED = 2, 100
+TAUGHT = replace(PARAMETERS, leaves=(8,), one_split_from=0, bins=63)
 Floats = npt.NDArray[np.float64]
 
 
@@ -242,6 +245,6 @@ def seen(true: Floats, features: pl.DataFrame) -> Floats:
         learned, scored = (np.flatnonzero(may & side) for side in (half != one, half == one))
         if len(learned) < LEAST_LEARNED or not len(scored):
             continue
-        model = fit_number(features[learned], true[learned, product], "trees")
+        model = fit_number(features[learned], true[learned, product], "trees", parameters=TAUGHT)
         found[scored, product] = model.expected(features[scored])
     return found

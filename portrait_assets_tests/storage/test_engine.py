@@ -247,7 +247,11 @@ def test_a_function_may_give_its_rows_in_parts(con: duckdb.DuckDBPyConnection):
 
     step = Step("halves", (SPENT,), compute=halves, grain=Grain.ALL)
     engine = Engine(con)
-    assert sorted(engine.frame(step, Scope("2024-03")).rows()) == [("ann", 30), ("bob", 5), ("cai", 65)]
+    assert sorted(engine.frame(step, Scope("2024-03")).rows()) == [
+        ("ann", 30),
+        ("bob", 5),
+        ("cai", 65),
+    ]
     with engine.rows(step, Scope("2024-03")) as parts:
         assert [part.height for part in parts] == [1, 2]
 

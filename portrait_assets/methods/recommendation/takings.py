@@ -45,9 +45,15 @@ OTHERS_PER_TAKING = 10
 """Rows without a taking that are learned from, for each with one: more say hardly more."""
 LEAST_OTHERS = 2_000
 FEW_TAKINGS = replace(
-    PARAMETERS, leaves=(8,), learning_rate=0.05, least_in_leaf=10, leaf_penalty=5.0, folds=3
+    PARAMETERS,
+    leaves=(8,),
+    learning_rate=0.05,
+    least_in_leaf=10,
+    leaf_penalty=5.0,
+    folds=3,
+    bins=63,
 )
-"""Small trees in small steps: takings are rare."""
+"""Small trees in small steps: takings are rare. A quarter of the bins, for there are many fits."""
 
 
 @dataclass(frozen=True)
