@@ -77,7 +77,8 @@ class Engine:
         """The target's rows for the scope, in memory."""
         with self.rows(target, scope) as rows:
             if isinstance(rows, Query):
-                return self.con.sql(rows.sql).pl()
+                found: pl.DataFrame = self.con.sql(rows.sql).pl()
+                return found
             return rows if isinstance(rows, pl.DataFrame) else pl.concat(rows)
 
     @contextmanager
