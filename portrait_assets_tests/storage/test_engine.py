@@ -253,6 +253,7 @@ def test_a_function_may_give_its_rows_in_parts(con: duckdb.DuckDBPyConnection):
         ("cai", 65),
     ]
     with engine.rows(step, Scope("2024-03")) as parts:
+        assert isinstance(parts, Iterator)
         assert [part.height for part in parts] == [1, 2]
 
 
