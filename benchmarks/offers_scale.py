@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float32]
 Products = npt.NDArray[np.int64]
 
 
-def held(leaning: Floats, rng: np.random.Generator) -> Products:
+def owned(leaning: Floats, rng: np.random.Generator) -> Products:
     """The products that each customer takes, shape (customers, HELD): by chance, but those most
     often that the customer leans to.
     """
@@ -96,7 +96,7 @@ def scale(customers: int) -> dict[str, float]:
     holding = pl.DataFrame(
         {
             "customer": np.repeat(every, HELD),
-            "product_id": held(leaning, rng).ravel(),
+            "product_id": owned(leaning, rng).ravel(),
             "since": rng.integers(0, 24, customers * HELD),
             "is_own": True,
         }
