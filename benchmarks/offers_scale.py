@@ -1,7 +1,8 @@
 """Time and memory of a month's affinities for so many customers and thirty products.
 
 Rows as the steps of the room give them: purchases of fourteen categories, visits, three products
-owned by each customer, and as many features as models may use.
+owned by each customer, and features of the types that models may use, three of which decide how
+probably each product is taken.
 """
 
 from __future__ import annotations
@@ -10,20 +11,58 @@ import resource
 import time
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.stages.offers.affinity.holdings import MOST_LEARNED, WINDOWS
+from portrait_assets.methods.recommendation.companions import chunks
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.offers.affinity.holdings import MOST_LEARNED, NUMBERS, WINDOWS
 from portrait_assets.stages.offers.affinity.listing import listed
 from portrait_assets.stages.offers.affinity.purchases import UNIT
 from portrait_assets.stages.predictions.learning.labels import INPUTS
 from portrait_assets.storage.steps import Scope
 
-CATEGORIES, PRODUCTS, HELD, SEGMENTS = 14, 30, 3, 8
+CATEGORIES, PRODUCTS, HELD, SEGMENTS, LEVELS, LEANINGS = 14, 30, 3, 8, 6, 3
+Floats = npt.NDArray[np.float32]
+Products = npt.NDArray[np.int64]
 
 
-def features(rows: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Numbers in place of all features that models may use."""
-    return pl.DataFrame({name: rng.lognormal(size=rows) for name in INPUTS})
+def owned(leaning: Floats, rng: np.random.Generator) -> Products:
+    """The products that each customer takes, shape (customers, HELD): by chance, but those most
+    often that the customer leans to.
+    """
+    loadings = rng.normal(size=(leaning.shape[1], PRODUCTS))
+    found = []
+    for rows in chunks(len(leaning), PRODUCTS):
+        liked = leaning[rows] @ loadings
+        liked += rng.gumbel(size=liked.shape)
+        found.append(np.sort(np.argpartition(-liked, HELD, axis=1)[:, :HELD], axis=1))
+    return np.concatenate(found)
+
+
+def features(leaning: Floats, rng: np.random.Generator) -> pl.DataFrame:
+    """Columns of the type of each feature that models may use, with a tenth of it missing; the
+    first numbers are what the customers lean to.
+    """
+    columns = {name: feature(name, len(leaning), rng) for name in INPUTS}
+    numbers = [name for name in INPUTS if FEATURE_MATRIX.column(name).type in NUMBERS]
+    leanings = dict(zip(numbers, map(pl.Series, leaning.T.copy()), strict=False))
+    return pl.DataFrame(columns | leanings)
+
+
+def feature(name: str, rows: int, rng: np.random.Generator) -> pl.Series:
+    """One of them: a number, whether something is so, or one of six levels."""
+    type_ = FEATURE_MATRIX.column(name).type
+    missing = rng.random(rows) < 0.1
+    if type_ in NUMBERS:
+        values = pl.Series(rng.lognormal(size=rows).astype(np.float32))
+    elif type_ is Type.BOOLEAN:
+        values = pl.Series(rng.random(rows) < 0.5)
+    else:
+        levels = pl.Series([f"level {number}" for number in range(LEVELS)])
+        values = levels.gather(rng.integers(0, LEVELS, rows))
+    return values.to_frame("value").select(pl.when(~pl.Series(missing)).then("value")).to_series()
 
 
 def scale(customers: int) -> dict[str, float]:
@@ -53,33 +92,30 @@ def scale(customers: int) -> dict[str, float]:
         }
     ).with_columns(pl.lit("category").alias("item_kind"))
     visits = pl.DataFrame({"customer": every, "now": 40 * UNIT, "before": 40 * UNIT})
-    holding = (
-        pl.DataFrame(
-            {
-                "customer": np.repeat(every, HELD),
-                "product_id": rng.integers(0, PRODUCTS, customers * HELD),
-                "since": rng.integers(0, 24, customers * HELD),
-                "is_own": True,
-            }
-        )
-        .unique(["customer", "product_id"], keep="first", maintain_order=True)
-        .with_columns(pl.col("product_id").cast(pl.String).str.zfill(3))
-        .sort("customer", "product_id")
-    )
-    step = max(1, customers // MOST_LEARNED)
-    some = every[::step]
+    leaning = rng.normal(size=(customers, LEANINGS)).astype(np.float32)
+    holding = pl.DataFrame(
+        {
+            "customer": np.repeat(every, HELD),
+            "product_id": owned(leaning, rng).ravel(),
+            "since": rng.integers(0, 24, customers * HELD),
+            "is_own": True,
+        }
+    ).with_columns(pl.col("product_id").cast(pl.String).str.zfill(3))
+    some = np.arange(min(customers, MOST_LEARNED)) * customers // min(customers, MOST_LEARNED)
     learned = pl.concat(
-        features(len(some), rng).with_columns(
+        features(leaning[some], rng).with_columns(
             pl.lit(began, pl.Int64).alias("began"), pl.Series("customer", some)
         )
         for began in WINDOWS
     )
-    known = features(customers, rng).with_columns(pl.Series("customer", every))
+    known = features(leaning, rng).with_columns(pl.Series("customer", every))
     given = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     began, busy = time.perf_counter(), time.process_time()
-    rows = listed(Scope("2024-06"), member, item, visits, purchase, holding, learned, known)
+    # In parts, as the warehouse takes them.
+    parts = listed(Scope("2024-06"), member, item, visits, purchase, holding, learned, known)
+    rows = sum(part.height for part in parts)
     return {
-        f"{customers:,} customers, rows": float(rows.height),
+        f"{customers:,} customers, rows": float(rows),
         f"{customers:,} customers, s": time.perf_counter() - began,
         f"{customers:,} customers, s of processor time": time.process_time() - busy,
         f"{customers:,} customers, GiB of what is given": given,

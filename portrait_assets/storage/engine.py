@@ -54,8 +54,12 @@ class Engine:
     _standing: dict[Step, _Standing] = field(default_factory=dict, init=False)
 
     @contextmanager
-    def rows(self, target: Step, scope: Scope) -> Iterator[Query | pl.DataFrame]:
-        """The target's rows for the scope; a query can be run within the context only."""
+    def rows(
+        self, target: Step, scope: Scope
+    ) -> Iterator[Query | pl.DataFrame | Iterator[pl.DataFrame]]:
+        """The target's rows for the scope, in parts where it computes them so; a query can be run,
+        and parts be taken, within the context only.
+        """
         last_reader = standing_steps(target, self.given)
         try:
             for step in last_reader:
@@ -72,7 +76,10 @@ class Engine:
     def frame(self, target: Step, scope: Scope) -> pl.DataFrame:
         """The target's rows for the scope, in memory."""
         with self.rows(target, scope) as rows:
-            return rows if isinstance(rows, pl.DataFrame) else self.con.sql(rows.sql).pl()
+            if isinstance(rows, Query):
+                found: pl.DataFrame = self.con.sql(rows.sql).pl()
+                return found
+            return rows if isinstance(rows, pl.DataFrame) else pl.concat(rows)
 
     @contextmanager
     def shared(self, step: Step, scope: Scope) -> Iterator[None]:

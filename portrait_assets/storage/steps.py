@@ -6,7 +6,7 @@ derived from the declarations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -121,7 +121,8 @@ class Step:
         name: its name in the SQL of steps that read it.
         reads: stored tables and other steps.
         sql: the SELECT that gives its rows, of the scope where they depend on it.
-        compute: gives its rows from the scope and a frame for each of `reads`.
+        compute: gives its rows from the scope and a frame for each of `reads`: a frame, or
+            several one after the other where all at once would take too much memory.
         grain: whom its rows are about.
         writes: the contract of the table that its rows are written to, if any.
         is_view: it only looks at tables, so it costs nothing to look again.
@@ -133,7 +134,7 @@ class Step:
     name: str
     reads: tuple[Read | Step, ...]
     sql: Sql = ""
-    compute: Callable[..., pl.DataFrame] | None = None
+    compute: Callable[..., pl.DataFrame | Iterator[pl.DataFrame]] | None = None
     grain: Grain = Grain.CUSTOMER
     writes: Table | None = None
     is_view: bool = False

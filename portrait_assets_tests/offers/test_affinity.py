@@ -25,9 +25,12 @@ from portrait_assets.stages.offers.affinity.checks import (
 )
 from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY, SEGMENT_PRODUCT
 from portrait_assets.stages.offers.affinity.listing import affinity_step
+from portrait_assets.stages.offers.affinity.purchases import BOUGHT_MONTH, MEMBER
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.storage.dagster.checks import Finding, TableCheck
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
 from portrait_assets_tests.offers.world import (
     DAY,
     MONTH,
@@ -174,6 +177,29 @@ def test_equal_inputs_in_any_order_give_equal_rows(computed: Computed):
     other = bank_of(list(purchases())[::-1], accounts=list(balances())[::-1])
     assert other.rows(affinity_step(5)).equals(computed.affinities)
     assert other.rows(segment_step(5)).equals(computed.segments)
+
+
+def test_customers_are_listed_the_same_however_many_at_a_time(
+    computed: Computed, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("portrait_assets.stages.offers.affinity.listing.CHUNK", 7)
+    listed = computed.bank.rows(affinity_step(5))
+    assert listed.equals(computed.affinities)
+    assert listed["customer_id"].is_sorted()
+
+
+def test_purchases_are_computed_once_for_both_tables(computed: Computed):
+    stood: list[str] = []
+    engine = Engine(
+        computed.bank.con, on_standing=lambda step, scope, table: stood.append(step.name)
+    )
+    scope = Scope(MONTH)
+    with engine.shared(MEMBER, scope), engine.shared(BOUGHT_MONTH, scope):
+        assert engine.frame(affinity_step(5), scope).equals(computed.affinities)
+        assert engine.frame(segment_step(5), scope).equals(computed.segments)
+    engine.close()
+    assert stood.count("bought_month") == stood.count("member") == 1
+    assert stood.count("purchase") == 2, "which is numbered by the items of each table"
 
 
 def test_a_return_is_no_purchase():

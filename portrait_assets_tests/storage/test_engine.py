@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import duckdb
@@ -237,6 +238,23 @@ def test_a_step_may_be_a_function_of_frames(con: duckdb.DuckDBPyConnection):
 
     step = Step("largest", (SPENT,), compute=largest, grain=Grain.ALL)
     assert Engine(con).frame(step, Scope("2024-03")).rows() == [("cai", 65, Scope("2024-03").as_of)]
+
+
+def test_a_function_may_give_its_rows_in_parts(con: duckdb.DuckDBPyConnection):
+    def halves(scope: Scope, spent: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        yield spent.head(1)
+        yield spent.tail(-1)
+
+    step = Step("halves", (SPENT,), compute=halves, grain=Grain.ALL)
+    engine = Engine(con)
+    assert sorted(engine.frame(step, Scope("2024-03")).rows()) == [
+        ("ann", 30),
+        ("bob", 5),
+        ("cai", 65),
+    ]
+    with engine.rows(step, Scope("2024-03")) as parts:
+        assert isinstance(parts, Iterator)
+        assert [part.height for part in parts] == [1, 2]
 
 
 def test_simpler_sql_is_used_where_a_step_has_no_row(con: duckdb.DuckDBPyConnection):

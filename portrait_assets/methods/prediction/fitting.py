@@ -36,6 +36,7 @@ def fit(
     monotone: Mapping[str, int] | None = None,
     order: npt.NDArray[np.generic] | None = None,
     parameters: Parameters = PARAMETERS,
+    encoding: Encoding | None = None,
 ) -> PredictionModel:
     """A model of how probable an outcome is, learned from rows whose outcome is known.
 
@@ -52,6 +53,7 @@ def fit(
         order: the moment of each row, such as the month: settings are then chosen on the newest,
             and otherwise on parts drawn by lot.
         parameters: what is set before a model sees data.
+        encoding: of the features, where several models share it; by default their own.
 
     Raises:
         PredictionError: for outcomes of one kind, fewer than ten of either, a family or a monotone
@@ -60,7 +62,9 @@ def fit(
     events = _checked(outcome, frame.height, parameters)
     if family not in ("logistic", "trees"):
         raise PredictionError(f"{family} is no family of models: ask for logistic or trees")
-    return _fit(_Request(frame, events, family, seed, monotone, order, parameters, LOGISTIC))
+    return _fit(
+        _Request(frame, events, family, seed, monotone, order, parameters, LOGISTIC, encoding)
+    )
 
 
 def fit_number(
@@ -115,12 +119,13 @@ class _Request(NamedTuple):
     order: npt.NDArray[np.generic] | None
     parameters: Parameters
     loss: Loss
+    encoding: Encoding | None = None
 
 
 def _fit(asked: _Request) -> PredictionModel:
     _check_monotone(asked)
     asked = _in_order_of_contents(asked)
-    encoding = fit_encoding(asked.frame)
+    encoding = asked.encoding or fit_encoding(asked.frame)
     if not encoding.features:
         raise PredictionError(
             "no column says anything of the outcome: each has no value, or one value only"

@@ -69,6 +69,12 @@ class PredictionModel:
         found: Floats = expit(log_odds)
         return found
 
+    def probability_of(self, design: Floats) -> Floats:
+        """The same of rows that are encoded already, as `design` gives them."""
+        margin = self.scorer.margin(design)
+        found: Floats = expit(margin if self.curve is None else self.curve(margin))
+        return found
+
     def expected(self, frame: pl.DataFrame) -> Floats:
         """The expected number of every row, shape (rows,), within those that it learned from.
 

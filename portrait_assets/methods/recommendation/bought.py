@@ -9,6 +9,7 @@ probabilities, by which they stand in one order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +82,7 @@ def fit_bought(
     common = np.sort(np.argsort(-holders, kind="stable")[:MOST_ITEMS])
     came = np.flatnonzero(then.visits > 0)
     companions = fit_companions(
-        _known(then)[came][:, common], then.shares[came][:, common] > 0, bought[came][:, common]
+        _known(then, came)[:, common], then.shares[came][:, common] > 0, bought[came][:, common]
     )
     # Whoever bought nothing before is judged by others of whom that was so.
     silent = np.flatnonzero(then.visits <= 0)
@@ -106,7 +107,7 @@ def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
     sampled = np.arange(0, then.shares.shape[0], step)
     margins: list[Floats] = [np.zeros(0)]
     outcomes: list[Floats] = [np.zeros(0)]
-    for rows in chunks(len(sampled), then.shares.shape[1]):
+    for rows in chunks(len(sampled), max(then.shares.shape[1], among.count)):
         own = sampled[rows]
         customer, item, margin = _again(then, own, among)
         margins.append(margin)
@@ -134,11 +135,64 @@ def _again(of: Frequencies, rows: Indexes, among: Neighbourhood) -> tuple[Indexe
     return customer, item, np.log(share * of.visits[rows][customer])
 
 
-def _known(of: Frequencies) -> sparse.csr_matrix:
+def _known(of: Frequencies, rows: Indexes) -> sparse.csr_matrix:
     """Visits with each item, on a scale on which many are hardly more than some."""
-    found = sparse.csr_matrix(sparse.diags(of.visits) @ of.shares)
+    found = sparse.csr_matrix(sparse.diags(of.visits[rows]) @ of.shares[rows])
     found.data = np.log1p(found.data)
     return found
+
+
+@dataclass(frozen=True)
+class Buyers:
+    """Customers as known today, and what says what they buy.
+
+    `now` is by the same items as the model, `segment` numbers each customer's segment from 0.
+    """
+
+    model: Bought
+    now: Frequencies
+    segment: Indexes
+
+    def affinities(self, rows: Indexes, most: int) -> pl.DataFrame:
+        """The items that some customers most probably buy, with the columns of SCHEMA.
+
+        Args:
+            rows: these customers' numbers.
+            most: how many items of a customer at most.
+        """
+        columns = max(self.now.shares.shape[1], self._among.count)
+        parts = [self._of(rows[part], most) for part in chunks(len(rows), columns)]
+        return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
+
+    @cached_property
+    def _among(self) -> Neighbourhood:
+        return neighbourhood(self.now.shares)
+
+    def _of(self, rows: Indexes, most: int) -> pl.DataFrame:
+        model, now = self.model, self.now
+        log_odds = np.asarray(logit(model.rates[self.segment[rows]]))
+        basis = np.full(log_odds.shape, BASES.index(SEGMENT), dtype=np.int8)
+        bought = np.diff(now.shares.indptr)[rows] > 0
+        companions = model.companions
+        if companions is not None:
+            known = _known(now, rows)[:, model.common]
+            found = np.asarray(companions.curve(companions.margins(known)))
+            at = np.ix_(np.flatnonzero(bought), model.common[companions.is_known])
+            log_odds[at] = found[np.ix_(bought, companions.is_known)]
+            basis[at] = BASES.index(COMPANIONS)
+        if model.again is not None:
+            customer, item, margin = _again(now, rows, self._among)
+            log_odds[customer, item] = model.again(margin)
+            basis[customer, item] = BASES.index(REPURCHASE)
+        ranked = best(log_odds, most)
+        at_pairs = ranked["customer"].to_numpy(), ranked["item"].to_numpy()
+        return ranked.select(
+            pl.Series("customer", rows[at_pairs[0]], pl.Int64),
+            pl.col("item").cast(pl.Int64),
+            pl.int_range(1, pl.len() + 1).over("customer").cast(pl.UInt32).alias("rank"),
+            pl.Series("probability", expit(ranked["score"].to_numpy()), pl.Float64),
+            pl.Series("basis", np.array(BASES)[basis[at_pairs]], pl.String),
+        )
 
 
 def affinities(model: Bought, now: Frequencies, segment: Indexes, most: int) -> pl.DataFrame:
@@ -154,45 +208,5 @@ def affinities(model: Bought, now: Frequencies, segment: Indexes, most: int) -> 
         `customer`, `item`, `rank` from 1, `probability` and `basis`, in the order of the first
         three.
     """
-    among = neighbourhood(now.shares)
-    known = _known(now)
-    customers, items = now.shares.shape
-    numbers = np.arange(customers)
-    parts = [
-        _of_rows(model, now, known, segment, among, numbers[rows], most)
-        for rows in chunks(customers, items)
-    ]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
-
-
-def _of_rows(
-    model: Bought,
-    now: Frequencies,
-    known: sparse.csr_matrix,
-    segment: Indexes,
-    among: Neighbourhood,
-    rows: Indexes,
-    most: int,
-) -> pl.DataFrame:
-    log_odds = np.asarray(logit(model.rates[segment[rows]]))
-    basis = np.full(log_odds.shape, BASES.index(SEGMENT), dtype=np.int8)
-    bought = np.diff(now.shares.indptr)[rows] > 0
-    companions = model.companions
-    if companions is not None:
-        found = np.asarray(companions.curve(companions.margins(known[rows][:, model.common])))
-        at = np.ix_(np.flatnonzero(bought), model.common[companions.is_known])
-        log_odds[at] = found[np.ix_(bought, companions.is_known)]
-        basis[at] = BASES.index(COMPANIONS)
-    if model.again is not None:
-        customer, item, margin = _again(now, rows, among)
-        log_odds[customer, item] = model.again(margin)
-        basis[customer, item] = BASES.index(REPURCHASE)
-    ranked = best(log_odds, most)
-    at_pairs = ranked["customer"].to_numpy(), ranked["item"].to_numpy()
-    return ranked.select(
-        pl.Series("customer", rows[at_pairs[0]], pl.Int64),
-        pl.col("item").cast(pl.Int64),
-        pl.int_range(1, pl.len() + 1).over("customer").cast(pl.UInt32).alias("rank"),
-        pl.Series("probability", expit(ranked["score"].to_numpy()), pl.Float64),
-        pl.Series("basis", np.array(BASES)[basis[at_pairs]], pl.String),
-    )
+    every = np.arange(now.shares.shape[0])
+    return Buyers(model, now, segment).affinities(every, most)

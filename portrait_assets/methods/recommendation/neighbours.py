@@ -9,6 +9,7 @@ customers only, so that the cost grows with the customers and not with their squ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ OWN_SHARE = 0.5
 MOST_REFERENCES = 1_000
 """Customers among whom neighbours are sought; of more every k-th."""
 NOBODY = -1
+DENSE = 0.05
+"""Share of the references' entries from which on they are multiplied as a dense matrix."""
 _TIE = 1e-12
 """Of equally near customers the one with the smaller number is nearer by so much."""
 
@@ -36,6 +39,39 @@ class Neighbourhood:
 
     shares: sparse.csr_matrix
     place: Indexes
+
+    @property
+    def count(self) -> int:
+        """Number of customers among whom neighbours are sought."""
+        return int(self.shares.shape[0])
+
+    def closeness(self, shares: sparse.csr_matrix) -> Floats:
+        """What grows as the distance falls, by these customers and those of the neighbourhood:
+        the square of the distance, less what is the same for all neighbours of one customer.
+        """
+        near: Floats = np.asarray(
+            shares @ self._by_item if self._is_dense else (shares @ self._by_item).toarray()
+        )
+        near *= 2
+        near -= self._squares
+        return near
+
+    @property
+    def _is_dense(self) -> bool:
+        entries = self.shares.shape[0] * self.shares.shape[1]
+        return bool(self.shares.nnz >= DENSE * entries)
+
+    @cached_property
+    def _by_item(self) -> Floats | sparse.csr_matrix:
+        turned = sparse.csr_matrix(self.shares.T)
+        return np.ascontiguousarray(turned.toarray()) if self._is_dense else turned
+
+    @cached_property
+    def _squares(self) -> Floats:
+        """The squares of their lengths, of equal ones the smaller number's the smaller."""
+        squares = np.asarray(self.shares.multiply(self.shares).sum(axis=1)).ravel()
+        found: Floats = squares + _TIE * np.arange(self.count)
+        return found
 
 
 def neighbourhood(shares: sparse.csr_matrix, most: int = MOST_REFERENCES) -> Neighbourhood:
@@ -60,25 +96,23 @@ def of_nearest(
         numbers: these customers' numbers, shape (rows,).
         nearest: how many neighbours, or all where there are fewer.
     """
-    rows, references = shares.shape[0], among.shares.shape[0]
+    rows, references = shares.shape[0], among.count
     if references == 0:
         return sparse.csr_matrix(shares.shape)
-    squares = np.asarray(among.shares.multiply(among.shares).sum(axis=1)).ravel()
-    # The square of the distance, less what is the same for all neighbours of one customer.
-    near = np.asarray((shares @ among.shares.T).toarray()) * 2 - squares
-    near -= _TIE * np.arange(references)
+    near = among.closeness(shares)
     own = among.place[numbers]
     near[np.flatnonzero(own != NOBODY), own[own != NOBODY]] = -np.inf
     count = min(nearest, references)
     chosen = np.argpartition(near, references - count, axis=1)[:, references - count :]
+    # In the order of their numbers, so that sums are the same each time.
+    chosen.sort(axis=1)
     is_other = np.isfinite(np.take_along_axis(near, chosen, axis=1))
     size = is_other.sum(axis=1)
     share = np.divide(1.0, size, out=np.zeros(rows), where=size > 0)
-    entries = np.repeat(share, count)[is_other.ravel()]
-    at = (np.repeat(np.arange(rows), count)[is_other.ravel()], chosen[is_other])
-    # In the order of their numbers, so that sums are the same each time.
-    mean = sparse.csr_matrix((entries, at), shape=(rows, references))
-    mean.sort_indices()
+    starts = np.concatenate([[0], np.cumsum(size)])
+    mean = sparse.csr_matrix(
+        (np.repeat(share, size), chosen[is_other], starts), shape=(rows, references)
+    )
     return sparse.csr_matrix(mean @ among.shares)
 
 

@@ -15,6 +15,11 @@ from scipy.special import expit
 
 from portrait_assets.methods.prediction.calibration import calibrated
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.encoding import (
+    Encoding,
+    NumberEncoding,
+    fit_encoding,
+)
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -29,6 +34,8 @@ Indexes = npt.NDArray[np.int64]
 TREES, COMPANIONS, SEGMENT = "boosted trees", "companions", "segment"
 MOST_PRODUCTS = 20
 """Scoring a million customers costs some seconds of a processor for each."""
+_MARGIN = NumberEncoding(COMPANIONS, unit=0.0, fill=0.0, centre=0.0, scale=1.0, has_missing=False)
+"""What goes with what customers have, as an input of trees: the last of all."""
 LEAST_TAKINGS = 20
 LEAST_HOLDERS = 20
 """Holders of a product below which nothing is known of what goes with it."""
@@ -38,9 +45,15 @@ OTHERS_PER_TAKING = 10
 """Rows without a taking that are learned from, for each with one: more say hardly more."""
 LEAST_OTHERS = 2_000
 FEW_TAKINGS = replace(
-    PARAMETERS, leaves=(8,), learning_rate=0.05, least_in_leaf=10, leaf_penalty=5.0, folds=3
+    PARAMETERS,
+    leaves=(8,),
+    learning_rate=0.05,
+    least_in_leaf=10,
+    leaf_penalty=5.0,
+    folds=3,
+    bins=63,
 )
-"""Small trees in small steps: takings are rare."""
+"""Small trees in small steps: takings are rare. A quarter of the bins, for there are many fits."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +72,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Takings:
-    """What says how probably each product is taken; `basis` is by product."""
+    """What says how probably each product is taken; `basis` is by product.
+
+    `encoding` is that of all trees, so that what is known of a customer is made numbers once.
+    """
 
     trees: Mapping[int, PredictionModel]
+    encoding: Encoding
     companions: Companions | None
     traits: Traits
     rates: Floats
@@ -77,8 +94,11 @@ class Takings:
             margins = self.companions.margins(_known(features, owned, self.traits))
             theirs = [at for at, basis in enumerate(self.basis) if basis == COMPANIONS]
             found[:, theirs] = expit(self.companions.curve(margins[:, theirs]))
-            for product, model in self.trees.items():
-                found[:, product] = model.probability(_with(features, margins[:, product]))
+            if self.trees:
+                design = self.encoding.design(_with(features, margins[:, 0]), scaled=False)
+                for product, model in self.trees.items():
+                    design[:, -1] = margins[:, product]
+                    found[:, product] = model.probability_of(design)
         found[owned.toarray() > 0] = np.nan
         return found
 
@@ -112,11 +132,14 @@ def fit_takings(windows: Sequence[Window], last_segment: int | None = None) -> T
     companions = companions or fit_companions(known, newest.owned, taken[0])
     del known
     trees: dict[int, PredictionModel] = {}
+    encoding = fit_encoding(newest.features)
+    encoding = replace(encoding, features=(*encoding.features, _MARGIN))
     if companions is not None:
         # Window by window, for what is known takes more room than all that follows.
         margins = [companions.margins(_known(w.features, w.owned, traits)) for w in windows]
         for product in most:
-            model = _trees_of(windows, taken, [each[:, product] for each in margins], product)
+            of_product = [each[:, product] for each in margins]
+            model = _trees_of(windows, taken, of_product, product, encoding)
             if model is not None:
                 trees[product] = model
         is_known = companions.is_known & (holders >= LEAST_HOLDERS)
@@ -126,7 +149,8 @@ def fit_takings(windows: Sequence[Window], last_segment: int | None = None) -> T
         TREES if at in trees else COMPANIONS if is_known[at] else SEGMENT
         for at in range(len(holders))
     )
-    return Takings(trees, companions, traits, _rates(newest, taken[0], last_segment), basis)
+    rates = _rates(newest, taken[0], last_segment)
+    return Takings(trees, encoding, companions, traits, rates, basis)
 
 
 def _known(features: pl.DataFrame, owned: sparse.csr_matrix, traits: Traits) -> sparse.csr_matrix:
@@ -159,6 +183,7 @@ def _trees_of(
     taken: Sequence[sparse.csr_matrix],
     margins: Sequence[Floats],
     product: int,
+    encoding: Encoding,
 ) -> PredictionModel | None:
     """Trees of one product; None where too few take it for any."""
     frames, outcomes, judged = [], [], None
@@ -175,7 +200,13 @@ def _trees_of(
         outcomes.append(hit[chosen])
     assert judged is not None
     try:
-        model = fit(pl.concat(frames), np.concatenate(outcomes), "trees", parameters=FEW_TAKINGS)
+        model = fit(
+            pl.concat(frames),
+            np.concatenate(outcomes),
+            "trees",
+            parameters=FEW_TAKINGS,
+            encoding=encoding,
+        )
         return calibrated(model, *judged)
     except PredictionError:
         return None

@@ -10,6 +10,7 @@ from scipy import sparse
 
 BINS = 5
 """Parts of equal size that a number's values fall into."""
+UNKNOWN = -1
 LEAST_ROWS = 20
 """Customers of a level below which it is no trait."""
 
@@ -29,22 +30,25 @@ class Traits:
 
     def columns(self, features: pl.DataFrame) -> sparse.csr_matrix:
         """Shape (rows, count), as ones; what is not known is in no column."""
-        parts = []
-        for name, limits in self.limits.items():
+        places = np.full((features.height, len(self.limits) + len(self.levels)), UNKNOWN, np.int32)
+        start = 0
+        for at, (name, limits) in enumerate(self.limits.items()):
             values = features[name].cast(pl.Float64).to_numpy()
-            place = np.searchsorted(np.asarray(limits), values, side="left")
-            parts.append(_ones(place, ~np.isnan(values), len(limits) + 1))
-        for name, levels in self.levels.items():
-            places = pl.DataFrame({"level": levels, "place": range(len(levels))})
-            found = features.select(pl.col(name).cast(pl.String).alias("level")).join(
-                places, on="level", how="left", maintain_order="left"
-            )["place"]
-            parts.append(
-                _ones(found.fill_null(0).to_numpy(), found.is_not_null().to_numpy(), len(levels))
-            )
-        if not parts:
-            return sparse.csr_matrix((features.height, 0))
-        return sparse.csr_matrix(sparse.hstack(parts, format="csr"))
+            place = start + np.searchsorted(np.asarray(limits), values, side="left")
+            places[:, at] = np.where(np.isnan(values), UNKNOWN, place)
+            start += len(limits) + 1
+        for at, (name, levels) in enumerate(self.levels.items(), len(self.limits)):
+            numbers = {level: start + number for number, level in enumerate(levels)}
+            text = features[name].cast(pl.String)
+            found = text.replace_strict(numbers, default=UNKNOWN, return_dtype=pl.Int32)
+            places[:, at] = found.fill_null(UNKNOWN).to_numpy()
+            start += len(levels)
+        is_known = places != UNKNOWN
+        starts = np.concatenate([[0], np.cumsum(is_known.sum(axis=1))])
+        columns = places[is_known]
+        return sparse.csr_matrix(
+            (np.ones(len(columns)), columns, starts), shape=(features.height, self.count)
+        )
 
 
 def fit_traits(features: pl.DataFrame) -> Traits:
@@ -68,8 +72,3 @@ def fit_traits(features: pl.DataFrame) -> Traits:
             if shared.height:
                 levels[name] = tuple(shared["level"].sort())
     return Traits(limits, levels)
-
-
-def _ones(place: np.ndarray, is_known: np.ndarray, columns: int) -> sparse.csr_matrix:
-    rows = np.flatnonzero(is_known)
-    return sparse.csr_matrix((np.ones(len(rows)), (rows, place[rows])), shape=(len(place), columns))

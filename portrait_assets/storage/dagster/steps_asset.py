@@ -1,6 +1,7 @@
 """The asset of steps that write tables: what it depends on is derived from what they read."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 import dagster as dg
 import polars as pl
@@ -19,6 +20,7 @@ def steps_asset(
     steps: Sequence[Step],
     partitions: dg.PartitionsDefinition,
     fitted: Table | None = None,
+    shared: Sequence[Step] = (),
 ) -> dg.AssetsDefinition:
     """The asset that writes the tables of these steps, one after the other, for its months.
 
@@ -27,6 +29,8 @@ def steps_asset(
         steps: each writes a table.
         partitions: the source's months.
         fitted: the table that what the steps fit over all customers is written to.
+        shared: steps that several of these read, and that are computed once for all in a run of
+            one month; of several months each table's are computed one month after the other.
 
     Raises, when it is materialized:
         WarehouseError: when a month that a step reads has not been materialized.
@@ -51,8 +55,11 @@ def steps_asset(
         )
         if fitted:
             engine.on_standing = fits.keep
-        for step, table in zip(steps, tables, strict=True):
-            yield dg.Output(_rows(warehouse, engine, step, months), table.name)
+        with ExitStack() as standing:
+            for step in shared if len(months) == 1 else ():
+                standing.enter_context(engine.shared(step, Scope(months[0])))
+            for step, table in zip(steps, tables, strict=True):
+                yield dg.Output(_rows(warehouse, engine, step, months), table.name)
         engine.close()
         if fitted:
             yield dg.Output(fits.rows, fitted.name)
@@ -65,4 +72,7 @@ def _rows(
 ) -> Iterator[Query | pl.DataFrame]:
     for month in warehouse.place.each(months):
         with engine.rows(step, Scope(month)) as rows:
-            yield rows
+            if isinstance(rows, Query | pl.DataFrame):
+                yield rows
+            else:
+                yield from rows

@@ -30,6 +30,8 @@ def test_a_model_is_read_from_its_rows_in_any_order(
     assert read.version == model.version != models[family].version
     assert np.array_equal(read.margin(people.frame), model.margin(people.frame))
     assert np.array_equal(read.probability(people.frame), model.probability(people.frame))
+    encoded = read.probability_of(read.design(people.frame))
+    assert np.array_equal(encoded, model.probability(people.frame))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

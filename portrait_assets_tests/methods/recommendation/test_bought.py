@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from portrait_assets.methods.recommendation.bought import affinities, fit_bought
+from portrait_assets.methods.recommendation.bought import Buyers, affinities, fit_bought
 from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
 
 CUSTOMERS, ITEMS, VISITS = 1_500, 12, 8
@@ -65,6 +65,15 @@ def test_equal_inputs_give_equal_rows():
     then, bought, segment = world(1)
     first, second = (affinities(fit_bought(then, bought, segment), then, segment, 4) for _ in "ab")
     assert first.equals(second)
+
+
+def test_customers_are_ranked_the_same_by_themselves_as_among_all():
+    then, bought, segment = world(1)
+    model = fit_bought(then, bought, segment)
+    some = np.array([3, 700, 1_499])
+    found = Buyers(model, then, segment).affinities(some, 4)
+    every = affinities(model, then, segment, 4)
+    assert found.equals(every.filter(pl.col("customer").is_in(some.tolist())))
 
 
 def test_of_what_nobody_bought_in_the_window_hardly_anything_is_expected():

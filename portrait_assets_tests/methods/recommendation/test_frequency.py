@@ -44,6 +44,21 @@ def test_neighbours_are_the_nearest_others_and_of_equal_ones_the_first():
     np.testing.assert_allclose(part.toarray(), found.toarray()[some])
 
 
+def test_closeness_is_the_same_whether_references_stand_dense_or_sparse(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    drawn = np.random.default_rng(2).random((30, 8)).round(1)
+    drawn[drawn < 0.7] = 0
+    shares = sparse.csr_matrix(drawn)
+    dense = neighbourhood(shares)
+    found = dense.closeness(shares)
+    monkeypatch.setattr("portrait_assets.methods.recommendation.neighbours.DENSE", 1.1)
+    np.testing.assert_array_equal(neighbourhood(shares).closeness(shares), found)
+    chosen = drawn[np.flatnonzero(drawn.any(axis=1))]
+    distance = ((drawn[:, None] - chosen[None]) ** 2).sum(axis=2)
+    np.testing.assert_allclose((drawn**2).sum(axis=1)[:, None] - found, distance, atol=1e-9)
+
+
 def test_neighbours_are_sought_among_some_who_bought():
     drawn = np.eye(10)
     drawn[4] = 0

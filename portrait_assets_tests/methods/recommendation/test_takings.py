@@ -71,6 +71,14 @@ def test_of_what_nobody_takes_nothing_is_expected():
     assert np.nanmax(fitted.probabilities(quiet.features, quiet.owned, quiet.segment)) == 0
 
 
+def test_customers_score_the_same_by_themselves_as_among_all():
+    fitted, later = fit_takings([window(1)]), window(9)
+    every = fitted.probabilities(later.features, later.owned, later.segment)
+    some = np.array([2, 40, 2_999])
+    part = fitted.probabilities(later.features[some], later.owned[some], later.segment[some])
+    np.testing.assert_array_equal(part, every[some])
+
+
 def test_equal_inputs_give_equal_probabilities():
     later = window(9)
     first, second = (

@@ -41,6 +41,8 @@ class Parameters:
     large ones. `MOST_LEAVES` at the most."""
     least_in_leaf: int = 20
     """Rows behind the value of a leaf; fewer give extreme values by chance."""
+    bins: int = 255
+    """Parts of equal size that a column's values fall into, between which trees split."""
     leaf_penalty: float = 1.0
     """Added to the curvature of a leaf, so that values of small leaves are drawn to 0."""
     patience: int = 10

@@ -301,6 +301,7 @@ def fit_trees(
             max_leaf_nodes=leaves,
             min_samples_leaf=parameters.least_in_leaf,
             l2_regularization=parameters.leaf_penalty,
+            max_bins=parameters.bins,
             monotonic_cst=signs,
             early_stopping=trees is None,
             n_iter_no_change=parameters.patience,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
-from portrait_assets.methods.recommendation.bought import affinities, fit_bought
+from portrait_assets.methods.recommendation.bought import Buyers, fit_bought
 from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
 from portrait_assets.methods.recommendation.ranking import best
 from portrait_assets.methods.recommendation.takings import Window, fit_takings
@@ -33,18 +34,13 @@ from portrait_assets.storage.steps import Grain, Scope, Step
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
+Listing: TypeAlias = Callable[[Indexes], pl.DataFrame]
+"""`customer`, `item`, `rank`, `probability` and `basis` of customers whose numbers go up by one."""
 
 CHUNK = 20_000
-"""Customers whose takings are scored at a time."""
+"""Customers who are scored at a time, so that memory does not grow with them."""
 LEAST_MEMBERS = 20
 """Customers before the newest window below which nothing is learned from it."""
-LISTED = {
-    "customer": pl.Int64,
-    "item": pl.String,
-    "rank": pl.UInt32,
-    "probability": pl.Float64,
-    "basis": pl.String,
-}
 
 
 def affinity_step(smallest: int) -> Step:
@@ -69,28 +65,43 @@ def listed(
     holding: pl.DataFrame,
     learned: pl.DataFrame,
     known: pl.DataFrame,
-) -> pl.DataFrame:
-    """The rows of the month from those of the steps.
+) -> Iterator[pl.DataFrame]:
+    """The rows of the month from those of the steps, of CHUNK customers after the other.
 
     None where no window is over by which probabilities are known.
     """
-    listed = []
-    is_learned = member["was_there"].sum() >= LEAST_MEMBERS
-    for kind in KINDS if is_learned else ():
+    yield PRODUCT_AFFINITY.empty()
+    if member["was_there"].sum() < LEAST_MEMBERS:
+        return
+    by_kind: dict[str, list[Listing]] = {kind: [] for kind in KINDS}
+    for kind, listings in by_kind.items():
         names = item.filter(pl.col("item_kind") == kind).sort("number")["item"]
-        own = purchase.filter(pl.col("item_kind") == kind)
-        parts = [_bought(member, names, visits, own)] if names.len() else []
-        if kind == PRODUCT and holding.height and learned.height:
-            parts.append(_taken(member, holding, learned, known))
+        if names.len():
+            own = purchase.filter(pl.col("item_kind") == kind)
+            listings.append(_bought(member, names, visits, own))
+    if holding.height and learned.height:
+        by_kind[PRODUCT] += _taken(member, holding, learned, known)
+    for start in range(0, member.height, CHUNK):
+        rows = np.arange(start, min(start + CHUNK, member.height))
+        parts = [
+            _ranked(pl.concat([each(rows) for each in listings])).with_columns(
+                item_kind=pl.lit(kind)
+            )
+            for kind, listings in by_kind.items()
+            if listings
+        ]
         if parts:
-            listed.append(_ranked(pl.concat(parts)).with_columns(pl.lit(kind).alias("item_kind")))
-    if not listed:
-        return PRODUCT_AFFINITY.empty()
+            yield _of_customers(scope, member, pl.concat(parts))
+
+
+def _of_customers(scope: Scope, member: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows as the contract has them; customers are numbered in the order of their names."""
+    ordered = rows.sort("customer", "item_kind", "rank")
     return (
-        pl.concat(listed)
-        .join(member.select("customer", "customer_id"), on="customer")
-        .with_columns(pl.lit(scope.as_of).alias("as_of"))
-        .sort("customer_id", "item_kind", "rank")
+        ordered.with_columns(
+            member["customer_id"].gather(ordered["customer"]),
+            pl.lit(scope.as_of).alias("as_of"),
+        )
         .select(PRODUCT_AFFINITY.column_names)
         .cast(dict(PRODUCT_AFFINITY.polars_schema))  # type: ignore[arg-type]
     )
@@ -117,21 +128,20 @@ class _Known(NamedTuple):
 
 def _bought(
     member: pl.DataFrame, names: pl.Series, visits: pl.DataFrame, purchase: pl.DataFrame
-) -> pl.DataFrame:
+) -> Listing:
     """What is bought, learned from who was a customer before the newest window."""
     known = _frequencies(member.height, names.len(), visits, purchase)
     there = np.flatnonzero(member["was_there"].to_numpy())
     segment = member["segment"].to_numpy()
     then = Frequencies(sparse.csr_matrix(known.then.shares[there]), known.then.visits[there])
     model = fit_bought(then, sparse.csr_matrix(known.bought[there]), segment[there], segment.max())
-    found = affinities(model, known.now, segment, MOST_LISTED)
-    return found.select(
-        "customer",
-        names.gather(found["item"]).alias("item"),
-        "rank",
-        "probability",
-        "basis",
-    )
+    buyers = Buyers(model, known.now, segment)
+
+    def listing(rows: Indexes) -> pl.DataFrame:
+        found = buyers.affinities(rows, MOST_LISTED)
+        return found.with_columns(names.gather(found["item"]).alias("item"))
+
+    return listing
 
 
 def _frequencies(
@@ -155,8 +165,11 @@ def _frequencies(
 
 def _taken(
     member: pl.DataFrame, holding: pl.DataFrame, learned: pl.DataFrame, known: pl.DataFrame
-) -> pl.DataFrame:
-    """What is taken of the products that a customer does not have, and never had of late."""
+) -> list[Listing]:
+    """What is taken of the products that a customer does not have, and never had of late.
+
+    Nothing where no window is over of enough customers.
+    """
     names = holding["product_id"].unique().sort()
     places = pl.DataFrame({"product_id": names, "product": np.arange(names.len())})
     owned = holding.join(places, on="product_id", how="left", maintain_order="left")
@@ -167,26 +180,31 @@ def _taken(
         if rows.height >= LEAST_MEMBERS
     ]
     if not windows:
-        return pl.DataFrame(schema=LISTED)
+        return []
     model = fit_takings(windows, int(segment.max()))
     basis = pl.Series(model.basis)
-    listed = []
-    for part in known.iter_slices(CHUNK):
+    numbers = known["customer"].to_numpy()
+    now = owned.select("customer", "product")
+
+    def listing(rows: Indexes) -> pl.DataFrame:
+        first, last = np.searchsorted(numbers, [rows[0], rows[-1] + 1]).tolist()
+        part = known.slice(first, last - first)
         customer = part["customer"].to_numpy()
-        has = _matrix(owned.select("customer", "product"), customer, names.len())
+        has = _matrix(
+            now.filter(pl.col("customer").is_between(rows[0], rows[-1])), customer, names.len()
+        )
         found = best(
             model.probabilities(part.drop("customer"), has, segment[customer]), MOST_LISTED
         )
-        listed.append(
-            found.select(
-                pl.Series("customer", customer).gather(found["customer"]).alias("customer"),
-                names.gather(found["item"]).alias("item"),
-                pl.int_range(1, pl.len() + 1).over("customer").cast(pl.UInt32).alias("rank"),
-                pl.col("score").alias("probability"),
-                basis.gather(found["item"]).alias("basis"),
-            )
+        return found.select(
+            pl.Series("customer", customer).gather(found["customer"]).alias("customer"),
+            names.gather(found["item"]).alias("item"),
+            pl.int_range(1, pl.len() + 1).over("customer").cast(pl.UInt32).alias("rank"),
+            pl.col("score").alias("probability"),
+            basis.gather(found["item"]).alias("basis"),
         )
-    return pl.concat([pl.DataFrame(schema=LISTED), *listed])
+
+    return [listing]
 
 
 def _window(
