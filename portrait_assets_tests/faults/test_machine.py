@@ -75,7 +75,7 @@ def test_a_file_that_may_not_grow_stops_the_run_and_harms_nothing(materialized: 
     before = contents(materialized.portrait_file)
     text = sales_file(materialized).read_text()
     header, *lines = text.splitlines(keepends=True)
-    sales_file(materialized).write_text("".join([header, *lines * 100]))
+    sales_file(materialized).write_text("".join([header, *lines * 300]))
     limit = materialized.warehouse_file.stat().st_size + 20_000
     limited = subprocess.run(
         [*PORTRAIT, "run"],

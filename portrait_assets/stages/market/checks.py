@@ -19,10 +19,13 @@ CLOSE = 1e-4
 """How far numbers that were rounded may be from what they are computed from."""
 
 
-def _found(wrong: pl.DataFrame, rows: pl.DataFrame, *names: str) -> Finding:
-    """A finding of these rows, of which the first is named."""
+def _found(wrong: pl.DataFrame, *names: str) -> Finding:
+    """A finding of these rows, of which the first is named.
+
+    Months that are checked together have one detail, which so counts nothing but what is wrong.
+    """
     first = "; first: " + ", ".join(map(str, wrong.select(names).row(0))) if wrong.height else ""
-    return Finding(wrong.height, f"{wrong.height} of {rows.height} rows{first}")
+    return Finding(wrong.height, f"{wrong.height} rows{first}")
 
 
 def _segments_add_up(subject: Subject) -> Finding:
@@ -35,7 +38,7 @@ def _segments_add_up(subject: Subject) -> Finding:
     wrong = both.filter(
         ~pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_parts")) for name in sums)
     ).sort(of)
-    return _found(wrong, both, *of)
+    return _found(wrong, *of)
 
 
 def _parts_add_up(subject: Subject) -> Finding:
@@ -43,14 +46,14 @@ def _parts_add_up(subject: Subject) -> Finding:
     is_right = (parts == pl.col("change")) & (
         pl.col("amount") - pl.col("amount_before") == pl.col("change")
     )
-    return _found(subject.rows.filter(~is_right), subject.rows, "comparison", "segment_id", "item")
+    return _found(subject.rows.filter(~is_right), "comparison", "segment_id", "item")
 
 
 def _seasons_are_one_on_average(subject: Subject) -> Finding:
     of = ["measure", "item_kind", "item"]
     means = subject.rows.group_by(of).agg(pl.col("index").mean(), pl.len())
     wrong = means.filter(((pl.col("index") - 1).abs() > CLOSE) | (pl.col("len") != 12)).sort(of)
-    return _found(wrong, means, *of)
+    return _found(wrong, *of)
 
 
 def _within_intervals(subject: Subject) -> Finding:
@@ -58,7 +61,7 @@ def _within_intervals(subject: Subject) -> Finding:
     is_within = (pl.col("reach_change_low") <= change) & (change <= pl.col("reach_change_high"))
     is_change = (pl.col("reach") - pl.col("reach_before") - change).abs() <= CLOSE
     wrong = subject.rows.filter(~(is_within & is_change))
-    return _found(wrong, subject.rows, "comparison", "measure", "segment_id", "item")
+    return _found(wrong, "comparison", "measure", "segment_id", "item")
 
 
 def _gap_is_of_both(subject: Subject) -> Finding:
@@ -67,7 +70,7 @@ def _gap_is_of_both(subject: Subject) -> Finding:
         pl.col("gap").is_null() & both.is_null()
     )
     wrong = subject.rows.filter(~is_right)
-    return _found(wrong, subject.rows, "indicator", "product_class", "competitor")
+    return _found(wrong, "indicator", "product_class", "competitor")
 
 
 def _surely_together(subject: Subject) -> Finding:
@@ -77,7 +80,7 @@ def _surely_together(subject: Subject) -> Finding:
         & (pl.col("q_value") <= FALSE_DISCOVERIES)
     )
     wrong = subject.rows.filter(~is_sure.fill_null(False))
-    return _found(wrong, subject.rows, "segment_id", "item", "other_item")
+    return _found(wrong, "segment_id", "item", "other_item")
 
 
 SEGMENTS_ADD_UP = TableCheck(
@@ -123,7 +126,7 @@ def no_small_cell(smallest: int, *counts: str) -> TableCheck:
 
     def find(subject: Subject) -> Finding:
         is_small = pl.any_horizontal(pl.col(name).is_between(1, smallest - 1) for name in counts)
-        return _found(subject.rows.filter(is_small), subject.rows, *counts)
+        return _found(subject.rows.filter(is_small), *counts)
 
     return TableCheck(
         "no_small_cell",

@@ -126,9 +126,7 @@ def _came_true(subject: Subject) -> Finding:
 def _of_enough(smallest: int) -> TableCheck:
     def find(subject: Subject) -> Finding:
         few = subject.rows.filter(pl.col("customers") > 0, pl.col("customers") < smallest)
-        return Finding(
-            few.height, f"{subject.rows.height} cells, {few.height} of too few customers"
-        )
+        return Finding(few.height, f"{few.height} cells of too few customers")
 
     return TableCheck(
         "of_enough_customers",
@@ -147,7 +145,7 @@ def _within(subject: Subject) -> Finding:
     not_said = pl.col("stands_out") != (pl.col("q_value") <= FALSE_DISCOVERY)
     below = pl.col("q_value") < pl.col("p_value") - 1e-6
     wrong = subject.rows.filter((outside | not_said | below).fill_null(False))
-    return Finding(wrong.height, f"{subject.rows.height} cells, {wrong.height} that contradict")
+    return Finding(wrong.height, f"{wrong.height} cells that contradict")
 
 
 IN_ORDER = TableCheck(
