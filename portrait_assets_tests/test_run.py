@@ -121,6 +121,7 @@ def test_killed_after_a_piece_it_goes_on_at_the_next_and_ends_the_same(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_definitions_that_change_have_all_months_run(materialized: Settings):
     (materialized.source_dir / "audiences.yaml").write_text("audiences: []\n")
     ran = portrait("run", data=materialized.data_dir)

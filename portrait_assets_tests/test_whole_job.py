@@ -192,7 +192,7 @@ def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
     with sales_file(settings).open("a") as file:
         file.write("2024-02-03 10:00,K001,B1,tea,much,0,east\n")
         file.write("someday,K001,B1,tea,1,0,east\n")
-    assert run(settings).success
+    assert run(settings, SHOP_MONTHS[:2]).success
     rejects = query(settings, "SELECT column_name, rule, severity FROM cleaned.rejects ORDER BY 1")
     assert rejects == [
         ("amount", "unreadable", "row"),
@@ -217,7 +217,7 @@ def test_bad_values_are_set_aside_and_warned_of(tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("last_seen", ["cleaned:", "tags:"])
+@pytest.mark.parametrize("last_seen", ["cleaned:", pytest.param("tags:", marks=pytest.mark.long)])
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     materialized: Settings, tmp_path: Path, last_seen: str
 ):

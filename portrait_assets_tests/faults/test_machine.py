@@ -132,6 +132,7 @@ def test_a_source_file_that_changes_in_the_middle_is_not_half_read(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_damaged_parquet_page_is_reported_and_nothing_is_published(tmp_path: Path):
     settings = short_shop(tmp_path)
     frame = pl.read_csv(sales_file(settings), infer_schema=False)

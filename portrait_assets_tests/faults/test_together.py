@@ -28,7 +28,10 @@ def start(settings: Settings, *arguments: str, wait_seconds: int) -> subprocess.
     )
 
 
-@pytest.mark.parametrize("months", [("2024-01", "2024-02"), ("2024-02", "2024-02")])
+@pytest.mark.parametrize(
+    "months",
+    [("2024-01", "2024-02"), pytest.param(("2024-02", "2024-02"), marks=pytest.mark.long)],
+)
 def test_two_runs_take_turns(materialized: Settings, months: tuple[str, str]):
     before = contents(materialized.portrait_file)
     runs = [start(materialized, "--months", month, wait_seconds=600) for month in months]
