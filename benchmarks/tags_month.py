@@ -85,7 +85,7 @@ def main(customers: int, tags: int) -> None:
             features = f"(SELECT * REPLACE ({steps.scope.day} AS as_of) FROM features)"
             given: dict[Source, str] = {steps.features: features, steps.segment: NO_SEGMENTS}
             engine = Engine(con, {**given, steps.permission: NO_PERMISSIONS})
-            with engine.shared(steps.evaluated, steps.scope):
+            with engine.shared([steps.evaluated], steps.scope):
                 print(taken(month, "evaluated", start, busy))
                 insert(engine, steps.matrix, steps.scope, "tags.portrait_matrix")
                 middle = size(path, con)

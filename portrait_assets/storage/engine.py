@@ -82,17 +82,19 @@ class Engine:
             return rows if isinstance(rows, pl.DataFrame) else pl.concat(rows)
 
     @contextmanager
-    def shared(self, step: Step, scope: Scope) -> Iterator[None]:
-        """Within the context the step stands in a table: targets of the scope all read that."""
-        with self.rows(step, scope):
-            self._store(step, scope)
-        given = self.given
-        self.given = {**given, step: self._standing[step].relation}
+    def shared(self, steps: Iterable[Step], scope: Scope) -> Iterator[None]:
+        """Within the context these steps stand in tables: targets of the scope all read those."""
+        given, stored = self.given, list[Step]()
         try:
+            for step in steps:
+                with self.rows(step, scope):
+                    self._store(step, scope)
+                stored.append(step)
+                self.given = {**self.given, step: self._standing[step].relation}
             yield
         finally:
             self.given = given
-            self._drop([step], and_kept=True)
+            self._drop(stored, and_kept=True)
 
     def close(self) -> None:
         """Drop all that still stands."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from portrait_assets.storage.steps import Source, Step, upstream
 
@@ -24,3 +25,13 @@ def standing_steps(target: Step, given: Mapping[Source, str]) -> dict[Step, Step
             if source in read_by and isinstance(source, Step):
                 read_by[source].append(step)
     return dict(reversed(standing.items()))
+
+
+def shared_steps(targets: Sequence[Step]) -> list[Step]:
+    """The steps that stand in a table for more than one of these targets, in an order of computing.
+
+    What is written itself is computed with its target.
+    """
+    readers = Counter(step for target in targets for step in standing_steps(target, {}))
+    order = [step for step in upstream(*targets) if isinstance(step, Step)]
+    return [step for step in order if readers[step] > 1 and step not in targets]

@@ -176,7 +176,7 @@ def write_tags(
     }
     relations |= {steps.segment: NO_SEGMENTS, steps.permission: NO_PERMISSIONS}
     engine = Engine(con, relations)
-    with engine.shared(steps.evaluated, steps.scope):
+    with engine.shared([steps.evaluated], steps.scope):
         targets = {"portrait_matrix": steps.matrix, "tag_details": steps.details}
         for table, step in targets.items():
             con.register("rows_of_tags", engine.frame(step, steps.scope))

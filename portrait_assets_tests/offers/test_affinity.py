@@ -25,11 +25,11 @@ from portrait_assets.stages.offers.affinity.checks import (
 )
 from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY, SEGMENT_PRODUCT
 from portrait_assets.stages.offers.affinity.listing import affinity_step
-from portrait_assets.stages.offers.affinity.purchases import BOUGHT_MONTH, MEMBER
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.storage.dagster.checks import Finding, TableCheck
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.standing import shared_steps
 from portrait_assets.storage.steps import Scope
 from portrait_assets_tests.offers.world import (
     DAY,
@@ -194,12 +194,13 @@ def test_purchases_are_computed_once_for_both_tables(computed: Computed):
         computed.bank.con, on_standing=lambda step, scope, table: stood.append(step.name)
     )
     scope = Scope(MONTH)
-    with engine.shared(MEMBER, scope), engine.shared(BOUGHT_MONTH, scope):
-        assert engine.frame(affinity_step(5), scope).equals(computed.affinities)
-        assert engine.frame(segment_step(5), scope).equals(computed.segments)
+    targets = [affinity_step(5), segment_step(5)]
+    with engine.shared(shared_steps(targets), scope):
+        assert engine.frame(targets[0], scope).equals(computed.affinities)
+        assert engine.frame(targets[1], scope).equals(computed.segments)
     engine.close()
-    assert stood.count("bought_month") == stood.count("member") == 1
-    assert stood.count("purchase") == 2, "which is numbered by the items of each table"
+    assert {"member", "bought_month", "item", "purchase", "holding"} <= set(stood)
+    assert len(stood) == len(set(stood)), "no step stands twice"
 
 
 def test_a_return_is_no_purchase():

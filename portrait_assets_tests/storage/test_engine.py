@@ -158,7 +158,7 @@ def test_targets_share_the_table_of_what_they_all_read(con: duckdb.DuckDBPyConne
     doubled = Step("doubled", (SHARE,), "SELECT customer_id, 2 * share AS share FROM share")
     scope = Scope("2024-03")
     engine = Engine(con)
-    with engine.shared(SHARE, scope):
+    with engine.shared([SHARE], scope):
         assert standing(con) == ["share"], "what it was computed from is gone"
         con.execute("DELETE FROM shop.sale")
         assert shares(engine.frame(doubled, scope)) == {"ann": 0.6, "bob": 0.1, "cai": 1.3}

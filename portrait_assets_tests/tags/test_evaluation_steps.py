@@ -152,7 +152,7 @@ def test_two_evaluations_share_a_connection_and_leave_nothing(tmp_path: Path):
     given: dict[Source, str] = {steps.features: "world", steps.segment: NO_SEGMENTS}
     one, two = Engine(con, given), Engine(con, given)
     tables = "SELECT count(*) FROM duckdb_tables() WHERE temporary"
-    with one.shared(steps.evaluated, steps.scope), two.shared(steps.evaluated, steps.scope):
+    with one.shared([steps.evaluated], steps.scope), two.shared([steps.evaluated], steps.scope):
         assert con.sql(tables).fetchall() == [(2,)]
         first, second = (engine.frame(steps.matrix, steps.scope) for engine in (one, two))
     assert first["tier"].to_list() == ["high", "low", None, "low", "high"]

@@ -6,7 +6,6 @@ import dagster as dg
 
 from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY, SEGMENT_PRODUCT
 from portrait_assets.stages.offers.affinity.listing import affinity_step
-from portrait_assets.stages.offers.affinity.purchases import BOUGHT_MONTH, MEMBER
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.stages.offers.next_product.choosing import next_product
 from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT
@@ -46,6 +45,6 @@ def offers_assets(
     # Apart, because affinities are computed from no record of a person.
     affinities = [affinity_step(smallest), segment_step(smallest)]
     return [
-        steps_asset("product_affinity", affinities, partitions, shared=[MEMBER, BOUGHT_MONTH]),
+        steps_asset("product_affinity", affinities, partitions, together=True),
         steps_asset("offers", steps, partitions),
     ]

@@ -163,7 +163,7 @@ def materialize_months(
                 for m in batch
             )
             write(TAG_CATALOGUE, batch, listed)
-            with engine.shared(steps.evaluated, steps.scope):
+            with engine.shared([steps.evaluated], steps.scope):
                 for step, table in ((steps.matrix, matrix_table), (steps.details, long_table)):
                     with engine.rows(step, steps.scope) as rows:
                         write(table, batch, rows)

@@ -96,9 +96,9 @@ def count_windows(
     lags = [window.before(scope.month) for window in windows]
     steps = steps_of(matrix, claims, lags, targets)
     found: dict[Key, Sides] = {}
-    with engine.shared(steps.placed, scope):
+    with engine.shared([steps.placed], scope):
         customers = _customers(_Columns(engine, scope, steps, bounds or Bounds()), matrix, claims)
-        with engine.shared(steps.followed, scope):
+        with engine.shared([steps.followed], scope):
             happened = engine.frame(steps.happened, scope)
             answered = {each: engine.frame(step, scope) for each, step in steps.answered.items()}
     for window in windows:

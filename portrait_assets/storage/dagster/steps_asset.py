@@ -1,7 +1,6 @@
 """The asset of steps that write tables: what it depends on is derived from what they read."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 import polars as pl
@@ -12,6 +11,7 @@ from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import Fits
+from portrait_assets.storage.standing import shared_steps
 from portrait_assets.storage.steps import Read, Scope, Step, upstream
 
 
@@ -20,7 +20,7 @@ def steps_asset(
     steps: Sequence[Step],
     partitions: dg.PartitionsDefinition,
     fitted: Table | None = None,
-    shared: Sequence[Step] = (),
+    together: bool = False,
 ) -> dg.AssetsDefinition:
     """The asset that writes the tables of these steps, one after the other, for its months.
 
@@ -29,8 +29,8 @@ def steps_asset(
         steps: each writes a table.
         partitions: the source's months.
         fitted: the table that what the steps fit over all customers is written to.
-        shared: steps that several of these read, and that are computed once for all in a run of
-            one month; of several months each table's are computed one month after the other.
+        together: whether a month's tables are computed together, so that what several of them read
+            is computed once; all but the first then have few rows, which are kept in memory.
 
     Raises, when it is materialized:
         WarehouseError: when a month that a step reads has not been materialized.
@@ -55,11 +55,11 @@ def steps_asset(
         )
         if fitted:
             engine.on_standing = fits.keep
-        with ExitStack() as standing:
-            for step in shared if len(months) == 1 else ():
-                standing.enter_context(engine.shared(step, Scope(months[0])))
-            for step, table in zip(steps, tables, strict=True):
-                yield dg.Output(_rows(warehouse, engine, step, months), table.name)
+        for first, *others in [steps] if together else [[step] for step in steps]:
+            later: dict[Step, list[pl.DataFrame]] = {each: [] for each in others}
+            yield _output(first, _rows(warehouse, engine, first, months, later))
+            for each, frames in later.items():
+                yield _output(each, frames)
         engine.close()
         if fitted:
             yield dg.Output(fits.rows, fitted.name)
@@ -67,12 +67,27 @@ def steps_asset(
     return asset
 
 
+def _output(step: Step, rows: object) -> dg.Output[object]:
+    assert step.writes is not None
+    return dg.Output(rows, step.writes.name)
+
+
 def _rows(
-    warehouse: Warehouse, engine: Engine, step: Step, months: Sequence[str]
+    warehouse: Warehouse,
+    engine: Engine,
+    step: Step,
+    months: Sequence[str],
+    later: Mapping[Step, list[pl.DataFrame]],
 ) -> Iterator[Query | pl.DataFrame]:
+    """The step's rows of the months; those of the steps of `later` go into its lists."""
+    shared = shared_steps([step, *later])
     for month in warehouse.place.each(months):
-        with engine.rows(step, Scope(month)) as rows:
-            if isinstance(rows, Query | pl.DataFrame):
-                yield rows
-            else:
-                yield from rows
+        scope = Scope(month)
+        with engine.shared(shared, scope):
+            with engine.rows(step, scope) as rows:
+                if isinstance(rows, Query | pl.DataFrame):
+                    yield rows
+                else:
+                    yield from rows
+            for each, frames in later.items():
+                frames.append(engine.frame(each, scope))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from portrait_assets.methods.recommendation.frequency import HALF_LIFE
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
@@ -136,8 +138,10 @@ BOUGHT_MONTH = Step(
 )
 
 
+@cache
 def item_step(smallest: int) -> Step:
-    """The items that enough customers bought, numbered within their kind by name.
+    """The items that enough customers bought, numbered within their kind by name; one step, which
+    whoever asks for it shares.
 
     Args:
         smallest: fewest customers of what is listed by itself.
@@ -159,6 +163,7 @@ def item_step(smallest: int) -> Step:
     )
 
 
+@cache
 def purchase_step(item: Step) -> Step:
     """By customer and item the days with a purchase, weighted, and whether it was bought lately."""
     return Step(

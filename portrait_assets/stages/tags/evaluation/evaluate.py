@@ -79,7 +79,7 @@ def evaluate(
             relations[source] = f"given_{number}"
             con.register(relations[source], frame)
         engine = Engine(con, relations)
-        with engine.shared(steps.evaluated, steps.scope):
+        with engine.shared([steps.evaluated], steps.scope):
             rows, matrix = (engine.frame(each, steps.scope) for each in (steps.rows, steps.matrix))
         return Evaluation(rows, matrix)
 
