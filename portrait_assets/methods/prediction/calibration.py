@@ -74,17 +74,18 @@ def fit_curve(margins: Floats, outcome: Floats) -> Curve:
 
 def _levels(margins: Floats, outcome: Floats) -> tuple[Floats, Floats]:
     """Mean margin and log odds of each level, both rising."""
-    order = np.lexsort((outcome, margins))
+    order = np.argsort(margins)
+    margins, outcome = margins[order], outcome[order]
     bins = int(np.clip(len(margins) // LEAST_IN_BIN, 1, MOST_BINS))
     part = np.arange(len(margins)) * bins // len(margins)
     # Equal margins are one bin, the first that they reach into.
-    _, first, places = np.unique(margins[order], return_index=True, return_inverse=True)
-    part = part[first][places]
+    is_first = np.append(True, margins[1:] != margins[:-1])
+    part = part[is_first][np.cumsum(is_first) - 1]
     size = np.bincount(part)
     used = size > 0
     rows = size[used].astype(np.float64)
-    centre = np.bincount(part, weights=margins[order])[used] / rows
-    rate = np.bincount(part, weights=outcome[order])[used] / rows
+    centre = np.bincount(part, weights=margins)[used] / rows
+    rate = np.bincount(part, weights=outcome)[used] / rows
     level = IsotonicRegression().fit(centre, rate, sample_weight=rows).predict(centre)
     _, pooled = np.unique(level, return_inverse=True)
     rows_of = np.bincount(pooled, weights=rows)

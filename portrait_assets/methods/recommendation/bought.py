@@ -22,6 +22,7 @@ from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.recommendation.companions import (
     Companions,
     chunks,
+    every_kth,
     fit_companions,
 )
 from portrait_assets.methods.recommendation.ease import MOST_ITEMS
@@ -41,8 +42,8 @@ Indexes = npt.NDArray[np.int64]
 REPURCHASE, COMPANIONS, SEGMENT = "repurchase", "companions", "segment"
 BASES = (REPURCHASE, COMPANIONS, SEGMENT)
 LEAST_RATE = 1e-6
-MOST_LEARNED = 20_000
-"""Customers whose repurchases are learned from; of more every k-th."""
+MOST_LEARNED = 400_000
+"""Customers and items bought before that are learned from; of more customers every k-th."""
 LEAST_SILENT = 20
 """Customers without a purchase before the window below which rates are those of all."""
 SCHEMA = {
@@ -103,8 +104,7 @@ def _last(segment: Indexes, last: int | None) -> int:
 
 def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
     among = neighbourhood(then.shares)
-    step = max(1, then.shares.shape[0] // MOST_LEARNED)
-    sampled = np.arange(0, then.shares.shape[0], step)
+    sampled = np.arange(0, then.shares.shape[0], every_kth(then.shares.nnz, MOST_LEARNED))
     margins: list[Floats] = [np.zeros(0)]
     outcomes: list[Floats] = [np.zeros(0)]
     for rows in chunks(len(sampled), max(then.shares.shape[1], among.count)):
@@ -130,9 +130,7 @@ def _again(of: Frequencies, rows: Indexes, among: Neighbourhood) -> tuple[Indexe
     shares = sparse.csr_matrix(of.shares[rows])
     near = of_nearest(shares, among, rows)
     customer, item = shares.nonzero()
-    # Entries of an array are found at once, and of these few rows there is room for all.
-    share = mixed(shares, near).toarray()[customer, item]
-    return customer, item, np.log(share * of.visits[rows][customer])
+    return customer, item, np.log(mixed(shares, near) * of.visits[rows][customer])
 
 
 def _known(of: Frequencies, rows: Indexes) -> sparse.csr_matrix:

@@ -29,7 +29,9 @@ LEAST_SCORE = 1e-4
 PRIOR_TAKINGS = 20.0
 """Takings by which an item's scale is drawn towards that of all items."""
 MOST_PAIRS = 4_000_000
-"""Pairs of customers and items that the curve is fitted on; of more customers every k-th."""
+"""Pairs of customers and items that scales are taken from; of more customers every k-th."""
+MOST_OF_CURVE = 1_000_000
+"""Pairs that the curve is fitted on: it has a hundred bins, so more say hardly more."""
 CHUNK_ENTRIES = 4_000_000
 
 
@@ -78,9 +80,9 @@ def fit_companions(
     customers, items = has.shape
     weights = fit_ease(known)[:, :items]
     of_curve = np.ones(items, dtype=np.bool_) if of_curve is None else of_curve
-    step = max(1, -(-customers * items // MOST_PAIRS))
-    sampled = slice(None, None, step)
+    sampled = slice(None, None, every_kth(customers * items, MOST_PAIRS))
     known, has, taken = known[sampled], has[sampled], taken[sampled]
+    step = every_kth(known.shape[0] * int(of_curve.sum()), MOST_OF_CURVE)
     expected, happened = np.zeros(items), np.zeros(items)
     margins, outcomes = [], []
     for rows in chunks(known.shape[0], items):
@@ -89,8 +91,9 @@ def fit_companions(
         scores = _log_scores(known[rows], weights)
         expected += (np.exp(scores) * may).sum(axis=0)
         happened += took.sum(axis=0)
-        margins.append(scores)
-        outcomes.append(np.where(may, took, np.nan))
+        kept = slice(-rows.start % step, None, step)
+        margins.append(scores[kept])
+        outcomes.append(np.where(may, took, np.nan)[kept])
     if not happened[of_curve].sum() > 0:
         return None
     overall = happened.sum() / expected.sum()
@@ -99,6 +102,11 @@ def fit_companions(
     may = ~np.isnan(outcome)
     curve = fit_curve((np.vstack(margins) + scale)[:, of_curve][may], outcome[may])
     return Companions(weights, scale, curve, happened > 0)
+
+
+def every_kth(count: int, most: int) -> int:
+    """The k of which every k-th leaves so many at most."""
+    return max(1, -(-count // most))
 
 
 def chunks(rows: int, columns: int) -> Iterator[slice]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.linalg.lapack import dpotrf, dpotri
 from threadpoolctl import threadpool_limits
 
 Floats = npt.NDArray[np.float64]
@@ -16,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 STRENGTH = 0.4
 """The ridge, as a share of the customers."""
 LEAST_STRENGTH = 10.0
-MOST_ITEMS = 2_000
+MOST_ITEMS = 1_000
 """Items of which weights are found: the cost grows with their cube."""
 
 
@@ -33,7 +34,16 @@ def fit_ease(owned: sparse.csr_matrix, strength: float | None = None) -> Floats:
     gram[np.diag_indices(items)] += ridge
     # One thread, so that sums are the same each time.
     with threadpool_limits(1):
-        inverse = np.linalg.inv(gram)
+        inverse = _inverse(gram)
     found: Floats = -inverse / np.diag(inverse)
     np.fill_diagonal(found, 0.0)
+    return found
+
+
+def _inverse(gram: Floats) -> Floats:
+    """Of a symmetric matrix without a negative eigenvalue: by Cholesky, half the cost of any."""
+    factor, _ = dpotrf(gram, lower=True)
+    half, _ = dpotri(factor, lower=True, overwrite_c=True)
+    half = np.tril(half)
+    found: Floats = half + np.tril(half, -1).T
     return found

@@ -70,13 +70,19 @@ def test_a_lone_customer_has_no_neighbours():
     alone = sparse.csr_matrix(np.array([[0.5, 0.0]]))
     near = of_nearest(alone, neighbourhood(alone), np.array([0]))
     assert near.nnz == 0
-    assert mixed(alone, near, own_share=0.5).toarray().tolist() == [[0.25, 0.0]]
+    assert mixed(alone, near, own_share=0.5).tolist() == [0.25]
     nobody = sparse.csr_matrix((1, 2))
     assert of_nearest(nobody, neighbourhood(nobody), np.array([0])).nnz == 0
 
 
 @pytest.mark.parametrize("own_share", [0.0, 0.3, 1.0])
 def test_own_and_neighbours_are_mixed(own_share: float):
-    own, near = sparse.csr_matrix([[1.0, 0.0]]), sparse.csr_matrix([[0.0, 0.5]])
-    expected = [[own_share, 0.5 * (1 - own_share)]]
-    np.testing.assert_allclose(mixed(own, near, own_share).toarray(), expected)
+    own = sparse.csr_matrix([[0.0, 1.0, 0.2], [0.4, 0.0, 0.0]])
+    near = sparse.csr_matrix([[0.5, 0.0, 0.6], [0.3, 0.1, 0.0]])
+    # Of what the first customer took, 1.0 and 0.2, the neighbours took 0.0 and 0.6.
+    expected = [
+        own_share * 1.0,
+        own_share * 0.2 + (1 - own_share) * 0.6,
+        own_share * 0.4 + (1 - own_share) * 0.3,
+    ]
+    np.testing.assert_allclose(mixed(own, near, own_share), expected)
