@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import in_threads
 from portrait_assets.methods.clustering.algorithms.nearest import squared_distances
 from portrait_assets.methods.clustering.model import ClusterModel
 
@@ -51,8 +48,7 @@ def assign(
         own = None if previous_ids is None else previous_ids[start : start + CHUNK_ROWS]
         return _assign_chunk(model, chunk, own, margin)
 
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(score, starts))
+    parts = list(in_threads(score, starts))
     scored = pl.concat(parts) if parts else pl.DataFrame(schema=ASSIGNMENT_SCHEMA)
     return features.select("customer_id").hstack(scored)
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from portrait_assets.core.threads import in_threads, workers
 from portrait_assets.methods.recommendation.bought import Buyers, fit_bought
 from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
 from portrait_assets.methods.recommendation.ranking import best
@@ -38,7 +39,7 @@ Listing: TypeAlias = Callable[[Indexes], pl.DataFrame]
 """`customer`, `item`, `rank`, `probability` and `basis` of customers whose numbers go up by one."""
 
 CHUNK = 20_000
-"""Customers who are scored at a time, so that memory does not grow with them."""
+"""Customers whom a thread scores at a time, so that memory does not grow with them."""
 LEAST_MEMBERS = 20
 """Customers before the newest window below which nothing is learned from it."""
 
@@ -66,32 +67,38 @@ def listed(
     learned: pl.DataFrame,
     known: pl.DataFrame,
 ) -> Iterator[pl.DataFrame]:
-    """The rows of the month from those of the steps, of CHUNK customers after the other.
+    """The rows of the month from those of the steps, of some customers after the other.
 
     None where no window is over by which probabilities are known.
     """
     yield PRODUCT_AFFINITY.empty()
     if member["was_there"].sum() < LEAST_MEMBERS:
         return
-    by_kind: dict[str, list[Listing]] = {kind: [] for kind in KINDS}
-    for kind, listings in by_kind.items():
-        names = item.filter(pl.col("item_kind") == kind).sort("number")["item"]
-        if names.len():
-            own = purchase.filter(pl.col("item_kind") == kind)
-            listings.append(_bought(member, names, visits, own))
+    names = {
+        kind: item.filter(pl.col("item_kind") == kind).sort("number")["item"] for kind in KINDS
+    }
+    bought = [kind for kind in KINDS if names[kind].len()]
+
+    def of_kind(kind: str) -> Listing:
+        own = purchase.filter(pl.col("item_kind") == kind)
+        return _bought(member, names[kind], visits, own)
+
+    listings: list[tuple[str, Listing]] = [*zip(bought, in_threads(of_kind, bought), strict=True)]
     if holding.height and learned.height:
-        by_kind[PRODUCT] += _taken(member, holding, learned, known)
-    for start in range(0, member.height, CHUNK):
-        rows = np.arange(start, min(start + CHUNK, member.height))
+        listings += [(PRODUCT, each) for each in _taken(member, holding, learned, known)]
+
+    def of_customers(rows: Indexes) -> pl.DataFrame:
         parts = [
-            _ranked(pl.concat([each(rows) for each in listings])).with_columns(
+            _ranked(pl.concat([each(rows) for of, each in listings if of == kind])).with_columns(
                 item_kind=pl.lit(kind)
             )
-            for kind, listings in by_kind.items()
-            if listings
+            for kind in dict.fromkeys(of for of, _ in listings)
         ]
-        if parts:
-            yield _of_customers(scope, member, pl.concat(parts))
+        return _of_customers(scope, member, pl.concat(parts))
+
+    if listings:
+        count = min(member.height, max(workers(), -(-member.height // CHUNK)))
+        yield from in_threads(of_customers, np.array_split(np.arange(member.height), count))
 
 
 def _of_customers(scope: Scope, member: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
