@@ -123,6 +123,24 @@ def test_rooms_are_listed_by_the_names_of_their_folders():
     assert folders == set(FOLDERS)
 
 
+def test_every_check_that_a_room_has_is_run(tmp_path: Path):
+    """A check that is left out of its room's list never fails."""
+    context = context_of(shop(tmp_path / "data"))
+    run = {
+        check.name for room in ROOMS for checks in room.checks(context).values() for check in checks
+    }
+    stages = PACKAGE / "stages"
+    modules = (path.relative_to(PACKAGE.parent) for path in stages.rglob("checks.py"))
+    written = {
+        each.name
+        for path in modules
+        for each in vars(import_module(".".join(path.with_suffix("").parts))).values()
+        if isinstance(each, TableCheck)
+    }
+    assert "names_distinct" in written
+    assert written - run == set()
+
+
 def test_a_listed_room_is_wired_without_further_code(tmp_path: Path, rooms: tuple[Room, ...]):
     settings = shop(tmp_path / "data")
     graph = build_defs(settings, rooms=rooms).resolve_asset_graph()

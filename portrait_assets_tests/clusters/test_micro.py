@@ -1,5 +1,6 @@
 """Parts of segments: taken only where they predict a later outcome better, out of time."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -7,9 +8,11 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.months import month_range
 from portrait_assets.stages.clusters.micro.checks import PARTS_EARN_IT, PARTS_LARGE
 from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF, MICRO_SEGMENT
 from portrait_assets.stages.clusters.micro.finding import Time, Tried, taken, tried
+from portrait_assets.stages.clusters.micro.run import MicroRun
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -86,6 +89,23 @@ def test_a_small_segment_and_a_rare_outcome_are_not_tried() -> None:
 
 
 NOWHERE = cast(Warehouse, None)
+
+
+def test_parts_are_looked_for_at_the_ends_of_quarters(tmp_path: Path) -> None:
+    """Counted from the first month of the source, whichever months are materialized together."""
+    months, looked = month_range("2024-02", "2024-10"), []
+
+    class Looks(MicroRun):
+        def _segments_of(self, month: str) -> tuple[str, pl.DataFrame]:
+            return "cluster", pl.DataFrame({"customer_id": ["c1"], "segment_id": [1]})
+
+        def _search(self, month: str) -> None:
+            looked.append(month)
+
+    warehouse = Warehouse(tmp_path / "w.duckdb", "bank", "run")
+    assert all(each.is_empty() for each in Looks(warehouse, months[1:], months, (), 1).segments())
+    warehouse.close()
+    assert looked == ["2024-04", "2024-07", "2024-10"]
 
 
 def test_a_part_that_shrank_fails_the_check() -> None:

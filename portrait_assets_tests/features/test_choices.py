@@ -165,6 +165,21 @@ def test_the_share_of_the_preferred_category_has_a_lower_limit():
     assert ann["top_category_share_low_12m"] == pytest.approx(interval.low, abs=1e-6)
 
 
+def test_the_limit_is_of_lines_whatever_they_cost():
+    world = World(
+        "2024-01",
+        transactions=[
+            sale("ann", "2024-01-05", 90, category="wine"),
+            *(sale("ann", f"2024-01-0{day}", 5, category="tea") for day in (6, 7)),
+        ],
+    )
+    ann = world.customer("ann", "2024-01")
+    interval = binomtest(1, 3).proportion_ci(method="wilson")
+
+    assert (ann["top_category"], ann["top_category_share_12m"]) == ("wine", 0.9)
+    assert ann["top_category_share_low_12m"] == pytest.approx(interval.low, abs=1e-6)
+
+
 def test_what_months_before_noted_of_a_column_held_back_is_nobodys_choice() -> None:
     """A text of January is no favourite in February, where it was found to be free text."""
     sales = [

@@ -13,7 +13,13 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.linkage.linking import link
-from portrait_assets.methods.linkage.model import LinkageModel, LinkageSettings, prepare, score
+from portrait_assets.methods.linkage.model import (
+    LinkageModel,
+    LinkageSettings,
+    _frequencies,
+    prepare,
+    score,
+)
 from portrait_assets.methods.linkage.person_columns import Kind, person_columns, person_texts
 from portrait_assets.methods.linkage.training import train
 
@@ -130,6 +136,13 @@ def test_pairs_are_as_likely_as_matches_are_among_that_many_records(learnt: Trai
 
 
 @pytest.mark.slow
+def test_a_value_is_as_frequent_as_among_the_records_that_have_one():
+    levels = [{"is_null_level": True}, {"tf_adjustment_column": "city"}, {}]
+    table = pl.DataFrame({"city": ["A", "A", "A", "B", None, None]})
+    (counted,) = _frequencies(table, {"comparisons": [{"comparison_levels": levels}]}).values()
+    assert dict(counted.rows()) == {"A": 0.75, "B": 0.25}
+
+
 def test_the_same_records_train_the_same_model():
     """Otherwise equal data would give unequal rows in identity.linkage_model."""
     table = prepare(people(2000).drop("person"), "n")

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.months import month_range, next_month
-from portrait_assets.stages.market.competitors.comparing import competitor_rows
+from portrait_assets.stages.market.competitors.comparing import _amounts, competitor_rows
 from portrait_assets.stages.market.competitors.launches import launch_rows, launch_step
 from portrait_assets.storage.steps import Scope
 from portrait_assets.synthetic.bank import generate_bank
@@ -74,6 +74,23 @@ def test_a_planted_rise_is_found_in_its_months_and_no_other(seed: int) -> None:
 
 def test_of_banks_without_a_rise_none_is_found() -> None:
     assert [moves(NOTHING, seed) for seed in range(1, 9)] == [set()] * 8
+
+
+def test_a_name_s_amounts_are_those_held_and_else_those_bought_of_categories_first() -> None:
+    rows = [
+        ("2024-01", "purchases", "category", "fund", 1),
+        ("2024-01", "holdings", "category", "fund", 10),
+        ("2024-02", "holdings", "category", "fund", 20),
+        ("2024-02", "holdings", "product", "fund", 99),
+        ("2024-02", "purchases", "product", "tea", 7),
+        ("2024-01", "purchases", "category", "tea", None),
+        ("2024-02", "purchases", "product", "card", 4),
+    ]
+    demand = pl.DataFrame(rows, schema=NO_DEMAND.schema, orient="row")
+    found = _amounts(demand, ["2024-01", "2024-02"])
+    np.testing.assert_array_equal(found["fund"], [10, 20])
+    np.testing.assert_array_equal(found["card"], [np.nan, 4])
+    assert "tea" not in found, "the category's amount is not known, and the product is another"
 
 
 def gaps(own: list[float], theirs: list[float | None]) -> pl.DataFrame:

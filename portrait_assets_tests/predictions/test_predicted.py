@@ -185,6 +185,8 @@ def test_beside_it_stands_the_baseline_with_the_rates_of_the_windows_over_by_the
     tenths = world.rows(PREDICTION_CALIBRATION, LAST)
     mean = (tenths["baseline_predicted_rate"] * tenths["customers"]).sum() / 398
     assert mean == pytest.approx(probability.mean(), abs=1e-6)
+    assert row["baseline_auc"] == pytest.approx(roc_auc_score(hit, days), abs=1e-6)
+    assert row["baseline_auc"] < row["auc"]
     assert 1 < row["baseline_lift"] < row["lift"]
 
 

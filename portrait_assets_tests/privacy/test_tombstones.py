@@ -73,7 +73,14 @@ def test_a_missing_key_and_another_one_are_refused(settings: Settings) -> None:
         read_tombstones(settings)
 
 
-@pytest.mark.parametrize("line", ["K9", f"{'z' * 64},2026-11-26,E1,k", f"{'0' * 64},2026-11-26"])
+BROKEN = [
+    f"{'z' * 64},2026-11-26,E1,k",
+    f"{'0' * 63},2026-11-26,E1,k",
+    f"{'0' * 64},2026-11-26",
+]
+
+
+@pytest.mark.parametrize("line", ["K9", *BROKEN])
 def test_a_line_that_is_none_is_named(line: str, settings: Settings) -> None:
     path = tombstones_file(settings)
     path.write_text(f"{path.read_text()}{line}\n")

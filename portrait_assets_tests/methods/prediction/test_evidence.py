@@ -106,6 +106,15 @@ def test_the_best_single_feature_is_the_better_of_its_orders(people: World):
     assert every["amount"].order == 1
 
 
+def test_a_line_is_of_the_rows_with_a_value_and_gives_others_their_mean():
+    values = [float(value) for value in range(180)] + [None] * 20
+    outcome = np.array([3.0 * value + 1 if value is not None else 275.0 for value in values])
+    (line,) = lone_features(pl.DataFrame({"a": values}), outcome, is_of_number=True)
+    # 269.5 is the mean of 1 to 538; that of all 200 outcomes is 270.05.
+    expected = [3.0 * value + 1 if value is not None else 269.5 for value in values]
+    assert line.score(pl.Series(values)).tolist() == pytest.approx(expected)
+
+
 def test_a_proof_is_of_rows_that_were_not_seen(people: World):
     # Names that nobody shares, and a shuffled outcome: whoever judges by rows seen finds a rule.
     rng = np.random.default_rng(2)

@@ -119,6 +119,17 @@ def test_settings_are_chosen_on_the_newest_moments(people: World):
     assert fit(frame, outcome, "logistic").facts["strength"] > 0.001
 
 
+def test_newest_moments_with_few_of_either_outcome_choose_no_settings():
+    """The signal is gone in them as above, but of the others there are four."""
+    rng = np.random.default_rng(3)
+    order = np.repeat([1, 2, 3], 200)
+    outcome = np.concatenate([rng.integers(0, 2, 400), np.repeat([0, 1], [4, 196])])
+    signal = np.where(order < 3, outcome, rng.integers(0, 2, 600)) + rng.normal(0, 0.3, 600)
+    frame = pl.DataFrame({"signal": signal})
+    for happened in (outcome, 1 - outcome):
+        assert fit(frame, happened, "logistic", order=order).facts["strength"] > 0.001
+
+
 def test_the_newest_moments_hold_a_fifth_of_the_rows():
     order = np.repeat([1, 2, 3, 4], [70, 10, 15, 5])
     fold = folds_by_time(order, np.random.default_rng(0))
