@@ -14,8 +14,8 @@ from portrait_assets.app.cli import app
 from portrait_assets.app.predict_file import predict_file, read_table, sentences
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import Parameters
-from portrait_assets.methods.prediction.table.outcome import read_outcome
 from portrait_assets.methods.prediction.leaks import leaks
+from portrait_assets.methods.prediction.table.outcome import read_outcome
 from portrait_assets.methods.prediction.table.predictions import Request, predict_table
 from portrait_assets_tests.methods.prediction.world import World, world
 

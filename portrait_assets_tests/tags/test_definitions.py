@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlglot import exp
 
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.reachable import _numbers
 from portrait_assets.testing.golden_file import read, write
 from portrait_assets.testing.golden_tags import COMMAND, GOLDEN_FILE, definitions, differences
 from portrait_assets.testing.tag_world import HOME, SAVE, TIER, catalogue_of
@@ -51,3 +53,9 @@ def test_a_new_version_changes_none_of_those_before(tmp_path: Path):
     before = definitions(catalogue_of(tmp_path, TAGS))
     more = TAGS + TIER.replace("code: tier", "code: tier\n    version: 2").replace("100", "200")
     assert differences(before, definitions(catalogue_of(tmp_path, more))) == []
+
+
+def test_rules_are_tried_at_the_ends_of_a_column_s_domain_and_between():
+    assert _numbers([], 0, 1) == ["0.0", "0.5", "1.0"]
+    assert _numbers([], 0, None, whole=True) == ["0.0", "1.0", "2.0"]
+    assert _numbers([exp.Literal.number(3)], 0, 3) == ["0.0", "1.5", "3.0"]
