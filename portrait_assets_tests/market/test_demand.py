@@ -14,7 +14,12 @@ from portrait_assets.core.months import month_range, next_month
 from portrait_assets.stages.market.columns import EVERYONE
 from portrait_assets.stages.market.demand.contract import ITEM_MONTH
 from portrait_assets.stages.market.demand.items import ITEM_MONTH as ITEMS
-from portrait_assets.stages.market.demand.listing import demand_rows, listed_items, with_vanished
+from portrait_assets.stages.market.demand.listing import (
+    demand_rows,
+    history_step,
+    listed_items,
+    with_vanished,
+)
 from portrait_assets.stages.market.demand.series import seasons, series_of, trends
 from portrait_assets.stages.market.shown import shown
 from portrait_assets_tests.market.world import MONTH, accounts, lines, members, people, step_rows
@@ -137,6 +142,26 @@ def test_an_amount_of_nothing_before_has_no_year_on_year() -> None:
     before = NOW.with_columns(amount=pl.lit(Decimal("-1.00")))
     rows = demand_rows(MONTH, NOW, before.cast(ITEM_MONTH.polars_schema), SIZES, {}, 1)
     assert rows["year_on_year"].to_list() == [None] * 3
+
+
+def test_an_item_that_once_had_enough_customers_keeps_all_its_months() -> None:
+    def row(month: str, segment: int, item: str, customers: int) -> dict[str, object]:
+        return {"month": month, "segment_id": segment, "item": item, "customers": customers} | {
+            **{"measure": "purchases", "item_kind": "category", "amount": Decimal(1)}
+        }
+
+    items = pl.DataFrame(
+        [
+            *(row(f"2024-{n:02}", EVERYONE, "tea", 3 * n) for n in (1, 2, 4)),
+            *(row(f"2024-{n:02}", EVERYONE, "jam", 9) for n in (1, 2)),
+            row("2024-01", 1, "jam", 50),
+        ],
+        schema=ITEM_MONTH.polars_schema,
+    )
+    found = step_rows(history_step(10), items=items)
+    assert sorted(found.select("month", "item").rows()) == [
+        (f"2024-{n:02}", "tea") for n in (1, 2, 4)
+    ]
 
 
 def test_seasons_and_the_adjusted_amount_are_of_24_months() -> None:

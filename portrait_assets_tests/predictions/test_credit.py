@@ -188,7 +188,7 @@ def test_the_rows_of_a_customer_are_one_for_a_card(
 
     fitted = deciding.fit
     monkeypatch.setattr(deciding, "fit", fit)
-    CreditRun(world.warehouse, world.targets, (), ["2024-04"]).decisions
+    assert list(CreditRun(world.warehouse, world.targets, (), ["2024-04"]).scores())
     (customers,) = taken
     assert isinstance(customers, pl.Series)
     assert (customers.len(), customers.n_unique()) == (2 * 399, 399)

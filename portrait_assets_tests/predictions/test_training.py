@@ -94,7 +94,9 @@ def test_a_reason_names_the_same_numbers_in_both_languages():
 
 def test_a_window_in_which_it_happened_to_all_has_no_areas():
     deciding = object.__new__(Deciding)
-    deciding._recent, deciding._hit = pl.DataFrame({"hit": [True] * 3}), np.ones(3, dtype=bool)
+    rows = pl.DataFrame({"hit": [True] * 3})
+    for name, value in (("_recent", rows), ("_hit", rows["hit"].to_numpy())):
+        object.__setattr__(deciding, name, value)
     found = deciding._judged(cast(Active, None), "kept", Words("", ""))
     assert (found.auc, found.baseline, found.baseline_auc) == (None, None, None)
 

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature, lone_features
-from portrait_assets.methods.prediction.evidence.proof import by_tenth, prove
+from portrait_assets.methods.prediction.evidence.proof import by_tenth, proof_folds, prove
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets_tests.methods.prediction.world import World, world
@@ -113,6 +113,14 @@ def test_a_line_is_of_the_rows_with_a_value_and_gives_others_their_mean():
     # 269.5 is the mean of 1 to 538; that of all 200 outcomes is 270.05.
     expected = [3.0 * value + 1 if value is not None else 269.5 for value in values]
     assert line.score(pl.Series(values)).tolist() == pytest.approx(expected)
+
+
+def test_parts_of_a_number_have_as_many_small_ones_as_great_ones():
+    number = np.random.default_rng(6).permutation(np.linspace(0, 0.99, 200))
+    folds = proof_folds(number, True, 0, None, Parameters())
+    assert sorted(np.concatenate([fold.unseen for fold in folds])) == list(range(200))
+    for fold in folds:
+        assert abs((number[fold.unseen] < 0.5).sum() - len(fold.unseen) / 2) <= 1
 
 
 def test_a_proof_is_of_rows_that_were_not_seen(people: World):

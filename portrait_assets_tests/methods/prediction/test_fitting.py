@@ -9,7 +9,7 @@ from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.placebo import placebo
 from portrait_assets.methods.prediction.families.encoding import fit_encoding
 from portrait_assets.methods.prediction.families.folds import folds_by_lot, folds_by_time
-from portrait_assets.methods.prediction.families.parameters import Parameters
+from portrait_assets.methods.prediction.families.parameters import MOST_LEAVES, Parameters
 from portrait_assets.methods.prediction.fitting import fit, fit_number
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets_tests.methods.prediction.world import World, world
@@ -92,6 +92,12 @@ def test_of_many_rows_some_say_when_no_further_tree_helps(strangers: World):
     assert losses[0] == pytest.approx(losses[1], abs=0.01)
     again = fit(strangers.frame[::-1], strangers.outcome[::-1], "trees", parameters=few)
     assert again.rows().equals(of_few.rows())
+
+
+def test_trees_of_more_leaves_than_can_be_scored_are_refused():
+    assert Parameters(leaves=(8, MOST_LEAVES)).leaves == (8, MOST_LEAVES)
+    with pytest.raises(ValueError, match="cannot be scored"):
+        Parameters(leaves=(8, MOST_LEAVES + 1))
 
 
 def test_numbers_are_expected_within_those_that_were_seen(people: World, strangers: World):
