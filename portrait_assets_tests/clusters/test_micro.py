@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from portrait_assets.core.months import month_range
 from portrait_assets.stages.clusters.micro.checks import PARTS_EARN_IT, PARTS_LARGE
 from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF, MICRO_SEGMENT
-from portrait_assets.stages.clusters.micro.finding import Time, Tried, taken, tried
+from portrait_assets.stages.clusters.micro.finding import Time, Tried, _labelled, taken, tried
 from portrait_assets.stages.clusters.micro.run import MicroRun
 from portrait_assets.stages.clusters.month_run import MonthRun
 from portrait_assets.storage.dagster.checks import Finding, Subject
@@ -90,6 +90,23 @@ def test_a_small_segment_and_a_rare_outcome_are_not_tried() -> None:
 
 
 NOWHERE = cast(Warehouse, None)
+
+
+@pytest.mark.parametrize(("rare", "is_tried"), [(0, False), (19, False), (20, True), (281, False)])
+def test_an_outcome_is_tried_with_twenty_of_either_kind_in_both_times(
+    rare: int, is_tried: bool
+) -> None:
+    ids = pl.DataFrame({"customer_id": [f"c{n}" for n in range(300)]})
+    often, seldom = (
+        Time(
+            ids,
+            ids,
+            {"silence": ids.with_columns(did=pl.Series(["true"] * n + ["false"] * (300 - n)))},
+        )
+        for n in (150, rare)
+    )
+    for earlier, later in ((often, seldom), (seldom, often)):
+        assert (_labelled([ids, ids], earlier, later, "silence") is not None) == is_tried
 
 
 def test_parts_are_looked_for_at_the_ends_of_quarters(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from portrait_assets.stages.clusters.wealth.description import (
 )
 from portrait_assets.stages.clusters.wealth.inputs import (
     ASSETS,
+    FLOWS,
     RISK_LEVEL,
     TRAITS,
     Wealth,
@@ -42,9 +43,10 @@ from portrait_assets.stages.clusters.wealth.proof import (
     statement,
 )
 from portrait_assets.stages.clusters.wealth.run import WealthRun
+from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.offers.world import Bank
+from portrait_assets_tests.offers.world import Bank, frame_of
 
 
 def bank(each: int = 120, seed: int = 0, kinds: bool = True) -> tuple[Wealth, list[int]]:
@@ -100,6 +102,24 @@ def test_the_risk_tolerance_is_that_of_the_newest_record_that_has_one() -> None:
     ]
     found = Bank(records).rows(RISK_LEVEL).sort("customer_id")
     assert found.rows() == [("ann", 2.0), ("bob", 3.0)]
+
+
+def test_a_flow_is_of_who_holds_something_now_and_did_before() -> None:
+    """Per month, in the logarithm; a debt counts as nothing held."""
+    held = [
+        *(("ann", "2024-02", 99.0), ("ann", "2024-06", 999.0)),
+        *(("bob", "2024-02", 50.0), ("bob", "2024-05", 70.0)),
+        ("cat", "2024-06", 5.0),
+        *(("dan", "2024-05", -40.0), ("dan", "2024-06", 9.0)),
+        *(("eve", "2023-11", 1.0), ("eve", "2024-06", 1.0)),
+    ]
+    bank = Bank()
+    rows = [{"customer_id": who, "month": month, "balance": held_} for who, month, held_ in held]
+    frame = frame_of(CUSTOMER_BALANCE_MONTH, rows)
+    bank.con.register("held", frame)
+    bank.con.execute(f"INSERT INTO {CUSTOMER_BALANCE_MONTH.full_name} BY NAME FROM held")
+    found = dict(bank.rows(FLOWS).sort("customer_id").rows())
+    assert found == pytest.approx({"ann": np.log(10) / 4, "dan": np.log(10)})
 
 
 def test_segments_wait_for_a_quarter_and_then_are_as_many_as_asked(four: Wealth) -> None:

@@ -56,6 +56,23 @@ def test_loyalty_is_to_the_first_brand_among_lines_of_a_known_brand():
     assert (ann["brand_choice_lines_12m"], bob["brand_choice_lines_12m"]) == (4, 2)
 
 
+def test_the_usual_share_of_a_first_brand_is_of_what_was_bought():
+    """Bob gave back more than he bought, which is neither preferred nor spent."""
+    world = World(
+        "2024-01",
+        transactions=[
+            sale("ann", "2024-01-05", 30, product_id="A"),
+            sale("ann", "2024-01-06", 30, product_id="B"),
+            sale("bob", "2024-01-07", 10, product_id="A"),
+            sale("bob", "2024-01-08", -20, product_id="B"),
+        ],
+        products=[{"product_id": brand, "category": "tea", "brand": brand} for brand in "AB"],
+    )
+    base = (30 + 10) / (60 + 10)
+    share = world.customer("ann", "2024-01")["top_brand_share_12m"]
+    assert share == pytest.approx((2 * 0.5 + 10 * base) / (2 + 10), abs=1e-6)
+
+
 def test_what_is_no_merchandise_is_spent_on_and_not_preferred():
     """Neither by the category of the product nor by that of the line, nor by its brand."""
     world = World(

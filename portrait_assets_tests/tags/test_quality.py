@@ -1,5 +1,6 @@
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import duckdb
@@ -162,6 +163,13 @@ def test_the_most_frequent_number_is_shown_where_enough_customers_have_it(
     numbers = np.array([1.5, 1.5, 1.5, 2.0, 4.0, np.nan])
     found = _distribution(cast(Tag, None), cast(TagDistributions, None), numbers, smallest)
     assert found[:3] == (3, shown, 0.6)
+
+
+def test_of_several_values_each_has_its_share_of_those_who_hold_any():
+    tag = cast(Tag, SimpleNamespace(code="likes"))
+    month = SimpleNamespace(counts={"likes": {"tea": 3, "jam": 2}}, holders={"likes": 4})
+    found = _distribution(tag, cast(TagDistributions, month), None, 1)
+    assert found == (2, "tea", 0.75, "tea 75.0%; jam 50.0%")
 
 
 def test_a_lift_is_of_a_value_that_enough_customers_hold():
