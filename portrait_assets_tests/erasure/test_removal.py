@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.erase import _Clock
 from portrait_assets.app.erasure.persons import Asked, find_persons, name_ids, own_texts
 from portrait_assets.app.erasure.removal import copy_without, put_in_place
@@ -19,7 +20,9 @@ from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.app.erasure.retain import to_retain
 from portrait_assets.privacy.erasure import ErasureError, Plan, plan_file
 from portrait_assets.privacy.keys import Key, KeyName
+from portrait_assets.privacy.scan import Hits, Scan, Wanted
 from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of
+from portrait_assets.stages.raw.source import Source
 from portrait_assets.testing.shop import shop
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
@@ -176,3 +179,21 @@ def test_nothing_ages_while_an_erasure_is_half_done(tmp_path: Path) -> None:
     plan_file(settings).write_text(plan.model_dump_json())
     with pytest.raises(ErasureError, match="E1 was stopped before it had ended"):
         to_retain(settings)
+
+
+def test_the_plan_keeps_what_the_first_scan_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = shop(tmp_path / "data")
+    settings.warehouse_dir.mkdir(parents=True)
+    looked = Scan(files=3, size=900, patterns=2, hits=(Hits("a.csv", "bytes", 7),))
+    monkeypatch.setattr(erasing, "_scan", lambda *_: looked)
+    plan = Plan(
+        number="E1", began_at=datetime.now(UTC), asked_by="a.csv", persons=1, customers=("K1",)
+    )
+    wanted, source = Wanted(("theirs",), {}), cast(Source, None)
+    found = erasing._scanned_before(settings, source, plan, wanted)
+    assert (found.found_before, found.files_before, found.size_before) == ({"a.csv": 7}, 3, 900)
+    assert Plan.model_validate_json(plan_file(settings).read_bytes()) == found
+    monkeypatch.setattr(erasing, "_scan", None)
+    assert erasing._scanned_before(settings, source, found, wanted) is found, "it is looked once"
