@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
+from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.stages.features.protected import protected_features
 from portrait_assets.stages.predictions.contract import PREDICTION_MODEL
-from portrait_assets.stages.predictions.credit import closed, deciding
+from portrait_assets.stages.predictions.credit import closed
 from portrait_assets.stages.predictions.credit.assets import CreditRun, cards_before
 from portrait_assets.stages.predictions.credit.card import scorecard_of
 from portrait_assets.stages.predictions.credit.contract import (
@@ -23,6 +26,7 @@ from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_SCORE,
     SCORECARD,
 )
+from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcomes import Targets, outcome
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.predictions.credit_world import RISK, CreditWorld
@@ -168,7 +172,7 @@ def test_vintages_are_carried_as_long_as_windows_are_looked_at(
     """Of two windows the older one is of April; the newest vintage's has only begun."""
 
     def bases(most: int) -> list[str]:
-        rule = replace(closed.RULE, most_windows=most)
+        rule = replace(RULE, most_windows=most)
         monkeypatch.setattr(closed, "RULE", rule)
         rows = closed.curves(world.warehouse, world.targets, ["2024-06"], 1)
         return rows.filter(pl.col("kind") == "vintage")["base_month"].to_list()
@@ -180,17 +184,20 @@ def test_vintages_are_carried_as_long_as_windows_are_looked_at(
 def test_the_rows_of_a_customer_are_one_for_a_card(
     world: CreditWorld, monkeypatch: pytest.MonkeyPatch
 ):
-    taken: list[object] = []
+    taken: list[pl.Series] = []
 
-    def fit(frame: pl.DataFrame, *more: object) -> object:
-        taken.append(more[2])
-        return fitted(frame, *more)
+    def noted(
+        frame: pl.DataFrame,
+        hit: npt.NDArray[np.float64],
+        rules: CardRules,
+        customers: pl.Series,
+    ) -> Fitted:
+        taken.append(customers)
+        return fit(frame, hit, rules, customers)
 
-    fitted = deciding.fit
-    monkeypatch.setattr(deciding, "fit", fit)
+    monkeypatch.setattr("portrait_assets.stages.predictions.credit.deciding.fit", noted)
     assert list(CreditRun(world.warehouse, world.targets, (), ["2024-04"]).scores())
     (customers,) = taken
-    assert isinstance(customers, pl.Series)
     assert (customers.len(), customers.n_unique()) == (2 * 399, 399)
 
 
