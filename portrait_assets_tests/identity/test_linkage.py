@@ -135,7 +135,6 @@ def test_pairs_are_as_likely_as_matches_are_among_that_many_records(learnt: Trai
     assert found.to_list() == pytest.approx([times] * both.height, rel=1e-2)
 
 
-@pytest.mark.slow
 def test_records_that_resemble_nobody_make_a_pair_less_likely(learnt: Trained):
     """Of twice as many records with as many matches each a pair has half the odds."""
     model = learnt[1]
@@ -160,6 +159,7 @@ def test_a_value_is_as_frequent_as_among_the_records_that_have_one():
     assert dict(counted.rows()) == {"A": 0.75, "B": 0.25}
 
 
+@pytest.mark.slow
 def test_the_same_records_train_the_same_model():
     """Otherwise equal data would give unequal rows in identity.linkage_model."""
     table = prepare(people(2000).drop("person"), "n")
