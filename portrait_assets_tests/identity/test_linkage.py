@@ -137,19 +137,21 @@ def test_pairs_are_as_likely_as_matches_are_among_that_many_records(learnt: Trai
 
 def test_records_that_resemble_nobody_make_a_pair_less_likely(learnt: Trained):
     """Of twice as many records with as many matches each a pair has half the odds."""
-    model = learnt[1]
+    model = replace(learnt[1], matches_per_record=0.02)
     new, known = divided(learnt)
-    others = known.clear(new.height + known.height).with_columns(
+    count = new.height + known.height
+    others = known.clear(count).with_columns(
         pl.format("Z{}", pl.int_range(pl.len())).alias("unique_id")
     )
     one = score(model, new, known, LinkageSettings())
     other = score(model, new, pl.concat([known, others]), LinkageSettings())
     both = one.join(other, on=["record_1", "record_2"], suffix="_of_more")
     few, more = pl.col("match_probability"), pl.col("match_probability_of_more")
-    both = both.filter(few.is_between(0.01, 0.99), more.is_between(0.01, 0.99))
+    both = both.filter(few.is_between(0.005, 0.999), more.is_between(0.005, 0.999))
     found = both.select((more / (1 - more)) / (few / (1 - few))).to_series()
     assert found.len()
-    assert found.to_list() == pytest.approx([0.5] * found.len(), rel=0.02)
+    times = (count - 1) / (2 * count - 1)
+    assert found.to_list() == pytest.approx([times] * found.len(), rel=0.01)
 
 
 def test_a_value_is_as_frequent_as_among_the_records_that_have_one():
