@@ -120,6 +120,14 @@ def test_what_gives_two_of_three_classes_away_but_for_a_few_is_as_suspicious_as_
     assert found.left_out == ()
 
 
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [([9, 10], ("9", "10")), ([-2, -10], ("-10", "-2")), ([True, False], ("false", "true"))],
+)
+def test_of_two_numbers_the_larger_one_is_predicted(values: list[object], classes: tuple[str, str]):
+    assert read_outcome(pl.DataFrame({"y": values * 20}), "y").classes == classes
+
+
 def test_a_number_gets_its_expected_value(people: World):
     frame = people.frame.with_columns(
         spend=pl.when(pl.int_range(pl.len()) % 5 > 0).then(pl.Series(people.number))

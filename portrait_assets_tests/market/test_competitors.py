@@ -22,7 +22,7 @@ from portrait_assets.synthetic.economy.events import COMPETITORS, make_happening
 from portrait_assets.synthetic.economy.market import make_market
 from portrait_assets.synthetic.settings import Events, Settings
 from portrait_assets_tests.market.world import HOLDING as HOLDING_SCHEMA
-from portrait_assets_tests.market.world import lines, step_rows
+from portrait_assets_tests.market.world import accounts, lines, step_rows
 
 NOTHING = Events(launch=0, rate_rise=0, outflow=0, mix_shift=0, season=0, taking=0)
 CALENDAR = Calendar("2023-01", 24)
@@ -205,6 +205,34 @@ def launches(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, 
         )
         found |= {(month, str(r["product_id"])): r for r in rows.filter("is_taken_up").to_dicts()}
     return found
+
+
+def test_a_launch_of_few_customers_is_not_published() -> None:
+    holding = accounts(*((f"c{n}", "card 1", 5) for n in range(12)), ("c0", "card 2", 5))
+
+    def of(smallest: int) -> list[str]:
+        return step_rows(
+            launch_step(smallest),
+            product=pl.DataFrame(
+                {
+                    "product_id": ["card 1", "card 2"],
+                    "category": ["card", "card"],
+                    "introduced_on": [None, date(2024, 12, 1)],
+                    "withdrawn_on": [None, None],
+                    "is_merchandise": [True, True],
+                },
+                schema_overrides={"introduced_on": pl.Date, "withdrawn_on": pl.Date},
+            ),
+            bought=lines(),
+            bought_1=lines(),
+            holding=holding,
+            holding_1=holding.clear(),
+            member=members_of(holding),
+            member_1=members_of(holding),
+        )["product_id"].to_list()
+
+    assert of(1) == ["card 2"]
+    assert of(10) == []
 
 
 def test_a_planted_launch_is_found_in_the_month_after_with_where_it_came_from(

@@ -15,9 +15,10 @@ from sklearn.metrics import roc_auc_score
 
 from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
+from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.features.protected import protected_features
 from portrait_assets.stages.predictions.contract import PREDICTION_MODEL
-from portrait_assets.stages.predictions.credit import closed
+from portrait_assets.stages.predictions.credit import closed, words
 from portrait_assets.stages.predictions.credit.assets import CreditRun, cards_before
 from portrait_assets.stages.predictions.credit.card import scorecard_of
 from portrait_assets.stages.predictions.credit.contract import (
@@ -199,6 +200,11 @@ def test_the_rows_of_a_customer_are_one_for_a_card(
     assert list(CreditRun(world.warehouse, world.targets, (), ["2024-04"]).scores())
     (customers,) = taken
     assert (customers.len(), customers.n_unique()) == (2 * 399, 399)
+
+
+@pytest.mark.parametrize(("low", "says"), [(0.001, "is surely"), (0.0, "is not surely")])
+def test_a_gain_that_may_be_none_is_not_sure(low: float, says: str):
+    assert says in words.fitted("recency", Interval(0.02, low, 0.04), ()).en
 
 
 def test_cards_before_are_of_a_target_and_how_far_it_looks(world: CreditWorld):

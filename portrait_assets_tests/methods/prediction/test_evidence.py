@@ -30,6 +30,18 @@ def test_the_simpler_wins_unless_the_other_is_surely_better():
     assert gain.value == pytest.approx(apart)
 
 
+def test_each_is_compared_with_the_winner_so_far():
+    rng = np.random.default_rng(1)
+    outcome = rng.integers(0, 2, 3_000)
+    worst, best, between = (outcome + rng.normal(0, s, 3_000) for s in (2.5, 0.7, 1.2))
+    choice = choose({"worst": worst, "best": best, "between": between}, outcome)
+    assert choice.winner == "best"
+    last = choice.comparisons[1]
+    assert (last.candidate, last.against, last.is_surely_better) == ("between", "best", False)
+    apart = roc_auc_score(outcome, between) - roc_auc_score(outcome, best)
+    assert last.gain.value == pytest.approx(apart)
+
+
 def test_numbers_are_chosen_by_their_squared_error():
     rng = np.random.default_rng(0)
     number = rng.normal(size=2_000)
