@@ -106,7 +106,7 @@ def test_the_risk_tolerance_is_that_of_the_newest_record_that_has_one() -> None:
 
 def test_a_flow_is_of_who_holds_something_now_and_did_before() -> None:
     """Per month, in the logarithm; a debt counts as nothing held."""
-    held = [
+    balances = [
         *(("ann", "2024-02", 99.0), ("ann", "2024-06", 999.0)),
         *(("bob", "2024-02", 50.0), ("bob", "2024-05", 70.0)),
         ("cat", "2024-06", 5.0),
@@ -114,10 +114,12 @@ def test_a_flow_is_of_who_holds_something_now_and_did_before() -> None:
         *(("eve", "2023-11", 1.0), ("eve", "2024-06", 1.0)),
     ]
     bank = Bank()
-    rows = [{"customer_id": who, "month": month, "balance": held_} for who, month, held_ in held]
+    rows = [
+        {"customer_id": who, "month": month, "balance": balance} for who, month, balance in balances
+    ]
     frame = frame_of(CUSTOMER_BALANCE_MONTH, rows)
-    bank.con.register("held", frame)
-    bank.con.execute(f"INSERT INTO {CUSTOMER_BALANCE_MONTH.full_name} BY NAME FROM held")
+    bank.con.register("added", frame)
+    bank.con.execute(f"INSERT INTO {CUSTOMER_BALANCE_MONTH.full_name} BY NAME FROM added")
     found = dict(bank.rows(FLOWS).sort("customer_id").rows())
     assert found == pytest.approx({"ann": np.log(10) / 4, "dan": np.log(10)})
 
@@ -181,7 +183,7 @@ def test_a_model_that_holds_keeps_its_names_and_another_s_segments_are_named_ane
     run = WealthRun(warehouse, ["2024-03"], ["2024-01", "2024-02", "2024-03"], 4, 1)
     for winner, names in (("champion", old), ("challenger", fresh), ("first", fresh)):
         run._names = dict(old)
-        rows = run._describe(Chosen(model, winner, "as told"), model, four, "2024-03")
+        rows = run._describe(Chosen(model, winner, "a reason"), model, four, "2024-03")
         shown = rows.select("segment_id", "name", "name_zh").unique().rows()
         assert {segment: Label(*name) for segment, *name in shown} == names, winner
     warehouse.close()

@@ -37,7 +37,11 @@ UNTIL = date(2024, 1, 31)
 
 
 def test_the_mean_amount_is_of_purchases_up_to_the_day():
-    days = [("a", "2024-01-10", 10.0), ("a", "2024-01-31", 30.0), ("a", "2024-02-01", 99.0)]
+    days: list[tuple[str, str, float | None]] = [
+        ("a", "2024-01-10", 10.0),
+        ("a", "2024-01-31", 30.0),
+        ("a", "2024-02-01", 99.0),
+    ]
     of = Purchases(purchases(transactions(days)))
     assert of.mean_amount(UNTIL) == 20.0
     assert np.isnan(of.mean_amount(date(2024, 1, 1)))

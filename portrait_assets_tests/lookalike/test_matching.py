@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from portrait_assets.app.lookalike import setting_aside
-from portrait_assets.app.lookalike.setting_aside import CUSTOMER, JOINED, TWICE, Stored
+from portrait_assets.app.lookalike.setting_aside import CUSTOMER, JOINED, TWICE
+from portrait_assets.app.lookalike.stored import Stored
 from portrait_assets.methods.linkage.matching import match
 from portrait_assets.methods.linkage.model import LinkageSettings
 

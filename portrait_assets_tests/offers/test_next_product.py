@@ -33,12 +33,12 @@ def why(bank: Bank, who: str) -> str:
 
 
 def test_the_usual_amount_is_the_median_of_what_is_held_or_owed():
-    held = [("ann", "f1", 100), ("bob", "f1", 300), ("cat", "f1", 200), ("ann", "loan", -50)]
-    held += [("bob", "loan", -70), ("cat", "loan", 0), ("ann", "f2", 9)]
+    accounts = [("ann", "f1", 100), ("bob", "f1", 300), ("cat", "f1", 200), ("ann", "loan", -50)]
+    accounts += [("bob", "loan", -70), ("cat", "loan", 0), ("ann", "f2", 9)]
     bank = Bank(
         [assessed(who, "C4") for who in ("ann", "bob", "cat")],
         [*SOLD, {"product_id": "loan", "category": "loan"}],
-        balances=[account(*each) for each in held],
+        balances=[account(*each) for each in accounts],
     )
     found = bank.rows(usual_amount(2))
     assert dict(found.rows()) == {"f1": 200, "loan": 50}

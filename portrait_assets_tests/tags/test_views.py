@@ -62,8 +62,8 @@ def test_what_is_allowed_is_said_once_of_each_customer_of_the_newest_month():
             "('2024-05-31', 'gone'), ('2024-06-30', 'ann'), ('2024-06-30', 'bob')) "
             "AS t(as_of, customer_id)"
         )
-        said = [("ann", "marketing", "sms", True, "consent"), ("bob", "credit", None, True, "c")]
-        write_consents(con, said, dict.fromkeys(("profiling", "marketing", "credit"), False))
+        answers = [("ann", "marketing", "sms", True, "consent"), ("bob", "credit", None, True, "c")]
+        write_consents(con, answers, dict.fromkeys(("profiling", "marketing", "credit"), False))
         found = con.execute(
             "SELECT customer_id, profiling, marketing, marketing_channels, credit "
             f"FROM ({CUSTOMER_CONSENT_VIEW.sql}) ORDER BY customer_id"
