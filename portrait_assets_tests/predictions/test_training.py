@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.stages.predictions.learning import training, words
+from portrait_assets.stages.predictions.asked import Asked
+from portrait_assets.stages.predictions.learning import past, training, words
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.baseline import (
     BASE_RATE,
@@ -25,6 +27,9 @@ from portrait_assets.stages.predictions.learning.training import challenger
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcome import Baseline
+from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
 
 RECENCY = Baseline("recency", "recency_days", unknown_is_likely=True)
 SPEND = Baseline("last month", "spend_1m", falls=True)
@@ -99,6 +104,28 @@ def test_a_window_in_which_it_happened_to_all_has_no_areas():
         object.__setattr__(deciding, name, value)
     found = deciding._judged(cast(Active, None), "kept", Words("", ""))
     assert (found.auc, found.baseline, found.baseline_auc) == (None, None, None)
+
+
+def test_what_happened_is_read_for_each_length_of_window(monkeypatch: pytest.MonkeyPatch):
+    """Together for all targets of one length, and once."""
+    near, far = (Asked(outcome("silence"), horizon) for horizon in (1, 3))
+    other = Asked(outcome("complaint"), 1)
+    read: list[object] = []
+
+    def frame(step: object, scope: Scope) -> object:
+        read.append(step)
+        return step
+
+    monkeypatch.setattr(
+        past, "labels_step", lambda together, *_: [(each.code, each.horizon) for each in together]
+    )
+    monkeypatch.setattr(past, "labelled", lambda *_: pl.DataFrame({"hit": [True]}))
+    monkeypatch.setattr(past.Past, "_read_features", lambda *_: pl.DataFrame())
+    engine = cast(Engine, SimpleNamespace(frame=frame))
+    known = past.Past(engine, "2024-06", {"2024-01": 9}, [near, far, other], frozenset())
+    for each in (near, other, far, near):
+        assert known.known(each, ("2024-01",)).height == 1
+    assert read == [[("silence", 1), ("complaint", 1)], [("silence", 3)]]
 
 
 def test_equal_data_in_another_order_give_equal_rows():
