@@ -11,19 +11,24 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
 from portrait_assets.app.backup import (
     IRREPLACEABLE,
     MANIFEST,
     BackedUp,
     BackupError,
+    Manifest,
+    Restored,
     back_up,
     irreplaceable_files,
     restore,
 )
+from portrait_assets.app.cli import app
 from portrait_assets.core.errors import SourceError, WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.register import Register
@@ -47,6 +52,17 @@ tags:
       - {value: low, en: Low, zh: 低, when: "rank_share(spend_12m) < 0.3"}
 """
 REVIEW = "record_1,record_2,verdict,from_month\nK001,K002,same,2024-02\n"
+
+
+def test_what_a_restore_did_with_each_file_is_printed(monkeypatch: pytest.MonkeyPatch):
+    done = Restored(cast(Manifest, None), ("tags.yaml",), ("segments.yaml",), ("reviews.csv",))
+    monkeypatch.setattr("portrait_assets.app.backup.restore", lambda *_: done)
+    printed = CliRunner().invoke(app, ["restore", "kept.zip", "--source", "corner_shop"]).output
+    assert printed.splitlines() == [
+        "restored: tags.yaml",
+        "the same already: segments.yaml",
+        "not in the backup, left as they are: reviews.csv",
+    ]
 
 
 @pytest.fixture

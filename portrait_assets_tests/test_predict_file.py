@@ -14,6 +14,7 @@ from portrait_assets.app.cli import app
 from portrait_assets.app.predict_file import predict_file, read_table, sentences
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import Parameters
+from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets.methods.prediction.table.outcome import read_outcome
 from portrait_assets.methods.prediction.table.predictions import Request, predict_table
 from portrait_assets_tests.methods.prediction.world import World, world
@@ -105,6 +106,26 @@ def test_classes_get_a_probability_each_that_sum_to_one():
     # The reason of gold is what gold depends on, for those who are predicted to be it.
     gold = found.rows.filter(pl.col("predicted") == "gold")
     assert (gold["reason_1"] == "+x").mean() > 0.9  # type: ignore[operator]
+
+
+def test_what_gives_two_of_three_classes_away_but_for_a_few_is_as_suspicious_as_of_the_third():
+    kind = np.repeat(["a", "b", "c"], 200)
+    hint = np.repeat([0, 1, 2], 200)
+    hint[400:410] = 1
+    table = pl.DataFrame({"hint": hint, "n": np.random.default_rng(0).normal(size=600)})
+    by_class = [leaks(table, kind == name)[0].auc for name in "abc"]
+    found = predict_table(table.with_columns(kind=kind), Request("kind", parameters=FEW))
+    (leak,) = found.leaks
+    assert leak.auc == min(by_class) < 0.99 < max(by_class)
+    assert found.left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [([9, 10], ("9", "10")), ([-2, -10], ("-10", "-2")), ([True, False], ("false", "true"))],
+)
+def test_of_two_numbers_the_larger_one_is_predicted(values: list[object], classes: tuple[str, str]):
+    assert read_outcome(pl.DataFrame({"y": values * 20}), "y").classes == classes
 
 
 def test_a_number_gets_its_expected_value(people: World):

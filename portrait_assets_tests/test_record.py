@@ -232,6 +232,16 @@ def test_what_a_version_without_pseudonyms_published_is_published_again(
     assert record_of(warehouse, settings).published_at is None
 
 
+def test_the_tables_of_a_month_are_those_of_the_flow_but_for_what_is_published_of_it():
+    stored = Materialized(State(1, 1), None, 9)
+    of_month = dict.fromkeys(("raw.sales", "features.matrix", "validation.check_results"), stored)
+    assert Record({"2024-01": of_month}).tables == ["features.matrix", "raw.sales"]
+    upstream = {"raw.sales": (), "features.matrix": ("raw.sales",), "mart.report": ("raw.sales",)}
+    assert Record({"2024-01": of_month}, upstream=upstream).tables == [
+        *("raw.sales", "features.matrix")
+    ]
+
+
 def test_rows_that_are_not_read_yet_are_shared_evenly_among_their_months():
     def month(receipts: int, sales: int, matrix: int) -> dict[str, Materialized]:
         of = {"raw.receipts": receipts, "raw.sales": sales, "features.matrix": matrix}

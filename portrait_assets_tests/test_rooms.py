@@ -123,6 +123,44 @@ def test_rooms_are_listed_by_the_names_of_their_folders():
     assert folders == set(FOLDERS)
 
 
+def test_every_check_that_a_room_has_is_run(tmp_path: Path):
+    """A check that is left out of its room's list never fails."""
+    context = context_of(shop(tmp_path / "data"))
+    run = {
+        check.name for room in ROOMS for checks in room.checks(context).values() for check in checks
+    }
+    stages = PACKAGE / "stages"
+    modules = (path.relative_to(PACKAGE.parent) for path in stages.rglob("checks.py"))
+    written = {
+        each.name
+        for path in modules
+        for each in vars(import_module(".".join(path.with_suffix("").parts))).values()
+        if isinstance(each, TableCheck)
+    }
+    assert "names_distinct" in written
+    assert written - run == set()
+
+
+def test_what_would_lose_rows_or_show_few_customers_stops_what_follows(tmp_path: Path):
+    context = context_of(shop(tmp_path / "data"))
+    checks = [
+        (table.full_name, check)
+        for room in ROOMS
+        for table, of_table in room.checks(context).items()
+        for check in of_table
+    ]
+    blocking = {f"{table} {check.name}" for table, check in checks if check.blocking}
+    assert blocking >= {
+        *("raw.receipts all_received", "cleaned.rejects conserved"),
+        *("features.customer_month adds_up", "features.feature_matrix everyone"),
+        *("targets.target adds_up", "clusters.cluster_assignment everyone_assigned"),
+        *("predictions.credit_score all_allow_it", "offers.product_affinity only_profiled"),
+        *("offers.next_product all_suit", "market.demand no_small_cell"),
+    }
+    warns = dg.AssetCheckSeverity.WARN
+    assert not [check.name for _, check in checks if check.blocking and check.severity is warns]
+
+
 def test_a_listed_room_is_wired_without_further_code(tmp_path: Path, rooms: tuple[Room, ...]):
     settings = shop(tmp_path / "data")
     graph = build_defs(settings, rooms=rooms).resolve_asset_graph()

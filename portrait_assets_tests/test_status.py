@@ -88,6 +88,15 @@ def test_segments_of_few_customers_are_printed_as_one():
     ]
 
 
+def test_tables_are_printed_with_their_months_and_rows():
+    printed = io.StringIO()
+    tables = (TableRows("a.one", 2, 1_234), TableRows("b.two", 12, 5))
+    printing._print_rows(tables, Console(file=printed, width=80))
+    _, header, *lines = printed.getvalue().strip().splitlines()
+    assert header.split() == ["table", "months", "rows"]
+    assert [line.split() for line in lines] == [["a.one", "2", "1,234"], ["b.two", "12", "5"]]
+
+
 def test_checks_are_counted_by_what_came_of_them(con: duckdb.DuckDBPyConnection):
     assert status._checks(con) == Checks(
         passed=3,

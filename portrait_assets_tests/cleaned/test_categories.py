@@ -330,7 +330,11 @@ def test_a_source_may_hold_back_what_looks_like_a_category(warehouse: Warehouse)
 # -- what becomes of values ----------------------------------------------------------------
 
 
-def cleaned(values: Sequence[str | None], decisions: Decided = NOTHING_HELD) -> Cleaned:
+def cleaned(
+    values: Sequence[str | None],
+    decisions: Decided = NOTHING_HELD,
+    own: Mapping[str, ColumnRules] | None = None,
+) -> Cleaned:
     rows: list[dict[str, str | None]] = [
         {
             "customer_id": "K1",
@@ -341,7 +345,8 @@ def cleaned(values: Sequence[str | None], decisions: Decided = NOTHING_HELD) -> 
         for n, value in enumerate(values)
     ]
     canonical = CANONICAL_BY_NAME["transactions"]
-    return clean(received(canonical, rows), canonical, Conventions(), decisions=decisions)
+    conventions = Conventions(own=own or {})
+    return clean(received(canonical, rows), canonical, conventions, decisions=decisions)
 
 
 def test_the_values_of_a_column_held_back_are_null_and_shown_nowhere():
@@ -379,6 +384,13 @@ def test_a_single_value_that_is_personal_is_null_and_shown_nowhere(value: str):
     assert found.rejects.select("rule", "severity", "received").rows() == [
         ("looks like personal data", "value", "***")
     ]
+
+
+def test_a_value_that_the_source_declares_is_no_personal_data():
+    names = ["Transfer to J. Smith", "12 Main Street"]
+    own = {"transactions.category": ColumnRules(allowed=tuple(names))}
+    assert cleaned(names).kept["category"].to_list() == [None, None]
+    assert cleaned(names, own=own).kept["category"].to_list() == names
 
 
 @pytest.mark.parametrize(

@@ -250,3 +250,10 @@ def test_who_is_born_after_the_month_of_the_record_has_no_known_birth_date():
         (1, "birth_date", "born after the month of the record", "value", "***")
     ]
     assert born("20240131", "%Y%m%d").rejects.is_empty()
+
+
+def test_a_product_that_ends_on_the_last_of_all_days_is_not_withdrawn():
+    ends = ("9999-12-31", "1900-01-01", "2024-05-01")
+    rows = [{"product_id": f"P{n}", "withdrawn_on": day} for n, day in enumerate(ends)]
+    kept = clean(received(PRODUCTS, rows), PRODUCTS, Conventions()).kept
+    assert kept.sort("product_id")["withdrawn_on"].to_list() == [None, None, date(2024, 5, 1)]

@@ -83,6 +83,9 @@ def test_a_model_finds_the_kinds_and_is_restored_from_its_rows() -> None:
     restored = AskedModel.from_rows(model.to_rows())
     assert restored.assign(features).equals(found)
     assert restored.version == model.version
+    as_stored = AskedModel.from_rows(model.to_rows().reverse())
+    assert (as_stored.ids, as_stored.status) == (model.ids, model.status)
+    assert as_stored.assign(features).equals(found)
     shuffled = features.sample(fraction=1, shuffle=True, seed=3)
     again = fit_asked(shuffled, AMOUNTS, ["tenure"], 3)
     assert again is not None

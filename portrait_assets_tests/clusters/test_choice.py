@@ -3,8 +3,9 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.selection.choice import Choice, choose
+from portrait_assets.methods.clustering.selection.choice import Choice, _Chooser, choose
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
+from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.cluster_worlds import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]
@@ -38,6 +39,14 @@ def test_a_silhouette_is_never_without_shares(four: Choice) -> None:
 def test_the_reason_states_the_numbers(four: Choice) -> None:
     for word in ("stability", "agreement", "smallest share", "4 segments", "valley"):
         assert word in four.reason
+
+
+def test_a_split_has_the_share_of_its_second_largest_part() -> None:
+    corners = [*CORNERS[:1] * 6, *CORNERS[1:2] * 3, CORNERS[2]]
+    found = _Chooser(RULE, 0).best_split(blobs(corners, each=30), np.zeros((0, 2)))
+    assert found is not None
+    assert sorted(np.bincount(found.labels)) == [30, 90, 180]
+    assert found.second_share == 0.3
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.families import FAMILIES, find_families
-from portrait_assets.methods.clustering.families.family import Candidate, Family
+from portrait_assets.methods.clustering.families.family import Candidate, Family, label_means
 from portrait_assets.methods.clustering.final_fit import fit_prototypes
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.selection.candidates import (
@@ -101,6 +101,11 @@ def test_every_family_keeps_its_segments_when_refitted_to_more_customers(family:
     nearest = prototypes.segments[nearest_rows(points, prototypes.centres)]
     assert adjusted_rand_score(nearest, truth) > 0.98
     assert adjusted_rand_score(candidate.assign(points, small, labels), truth) > 0.98
+
+
+def test_a_label_s_mean_is_of_its_points_in_the_order_of_labels() -> None:
+    points = np.array([[9.0, 1.0], [0.0, 0.0], [1.0, 0.0], [5.0, 3.0]])
+    assert label_means(points, np.array([7, 2, 2, 2])).tolist() == [[2.0, 1.0], [9.0, 1.0]]
 
 
 def test_few_rows_have_few_candidates() -> None:

@@ -105,6 +105,9 @@ def test_names_are_read_back_as_they_were_stored() -> None:
     names = april(high=8, difference=0.9).names
     rows = name_rows(names).with_columns(as_of=pl.lit(APRIL))
     assert {*rows.columns} == {*SEGMENT_NAME.column_names}
+    first = rows.filter(segment_id=1).sort("position")
+    assert first["position"].to_list() == [*range(1, len(names[1].words) + 1)]
+    assert first["en"].to_list() == [word.en for word in names[1].words]
     stored = pl.concat([profile(1.0, MARCH), profile(0.9, APRIL)])
     restored = names_from(rows, stored)
     assert restored[1].words == names[1].words

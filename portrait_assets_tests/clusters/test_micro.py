@@ -1,5 +1,6 @@
 """Parts of segments: taken only where they predict a later outcome better, out of time."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -7,9 +8,12 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.months import month_range
 from portrait_assets.stages.clusters.micro.checks import PARTS_EARN_IT, PARTS_LARGE
 from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF, MICRO_SEGMENT
-from portrait_assets.stages.clusters.micro.finding import Time, Tried, taken, tried
+from portrait_assets.stages.clusters.micro.finding import Time, Tried, _labelled, taken, tried
+from portrait_assets.stages.clusters.micro.run import MicroRun
+from portrait_assets.stages.clusters.month_run import MonthRun
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -86,6 +90,54 @@ def test_a_small_segment_and_a_rare_outcome_are_not_tried() -> None:
 
 
 NOWHERE = cast(Warehouse, None)
+
+
+@pytest.mark.parametrize(("rare", "is_tried"), [(0, False), (19, False), (20, True), (281, False)])
+def test_an_outcome_is_tried_with_twenty_of_either_kind_in_both_times(
+    rare: int, is_tried: bool
+) -> None:
+    ids = pl.DataFrame({"customer_id": [f"c{n}" for n in range(300)]})
+    often, seldom = (
+        Time(
+            ids,
+            ids,
+            {"silence": ids.with_columns(did=pl.Series(["true"] * n + ["false"] * (300 - n)))},
+        )
+        for n in (150, rare)
+    )
+    for earlier, later in ((often, seldom), (seldom, often)):
+        assert (_labelled([ids, ids], earlier, later, "silence") is not None) == is_tried
+
+
+def test_parts_are_looked_for_at_the_ends_of_quarters(tmp_path: Path) -> None:
+    """Counted from the first month of the source, whichever months are materialized together."""
+    months, looked = month_range("2024-02", "2024-10"), []
+
+    class Looks(MicroRun):
+        def _segments_of(self, month: str) -> tuple[str, pl.DataFrame]:
+            return "cluster", pl.DataFrame({"customer_id": ["c1"], "segment_id": [1]})
+
+        def _search(self, month: str) -> None:
+            looked.append(month)
+
+    warehouse = Warehouse(tmp_path / "w.duckdb", "bank", "run")
+    assert all(each.is_empty() for each in Looks(warehouse, months[1:], months, (), 1).segments())
+    warehouse.close()
+    assert looked == ["2024-04", "2024-07", "2024-10"]
+
+
+def test_rows_put_aside_are_those_of_all_months(tmp_path: Path) -> None:
+    class Notes(MonthRun):
+        def _of_month(self, month: str) -> pl.DataFrame:
+            self._put(MICRO_PROOF, pl.DataFrame({"segment_id": [1]}), month)
+            return pl.DataFrame({"month": [month]})
+
+    warehouse = Warehouse(tmp_path / "w.duckdb", "bank", "run")
+    run = Notes(warehouse, ["2024-02", "2024-03"], ["2024-01", "2024-02", "2024-03"], 1)
+    assert pl.concat(run.segments())["month"].to_list() == ["2024-02", "2024-03"]
+    rows = run.rows(MICRO_PROOF)
+    warehouse.close()
+    assert rows["as_of"].dt.strftime("%Y-%m").to_list() == ["2024-02", "2024-03"]
 
 
 def test_a_part_that_shrank_fails_the_check() -> None:

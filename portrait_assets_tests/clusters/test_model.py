@@ -3,7 +3,11 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.assignment import ASSIGNMENT_SCHEMA, assign
+from portrait_assets.methods.clustering.assignment import (
+    ASSIGNMENT_SCHEMA,
+    _with_hysteresis,
+    assign,
+)
 from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.methods.clustering.final_fit import condense
 from portrait_assets.methods.clustering.fitting import fit_model
@@ -71,6 +75,14 @@ def test_a_customer_of_later_months_may_lack_values_and_bring_new_ones(small_ban
 
 def test_no_customer_gives_no_line(small_bank: Bank) -> None:
     assert assign(small_bank.model, small_bank.features.clear()).height == 0
+
+
+def test_a_customer_moves_to_a_segment_that_is_nearer_by_the_margin() -> None:
+    """By distances, of which the squares are given: 7.8 % and 10.6 % nearer than before."""
+    squares, ids = np.array([[0.85, 1.0], [0.80, 1.0]]), np.array([1, 2])
+    nearest, before = np.array([0, 0]), np.array([1, 1])
+    found = _with_hysteresis(squares, nearest, before, ids, np.array([2, 2]), 0.1)
+    assert found.tolist() == [1, 0]
 
 
 def test_hysteresis_keeps_a_customer_at_the_boundary(small_bank: Bank) -> None:

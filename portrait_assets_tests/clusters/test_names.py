@@ -144,6 +144,7 @@ def test_labels_give_the_words_for_other_features() -> None:
         ("max_days_past_due", "past due"),
         ("risk_appetite_12m", "risk-seeking"),
         ("phone_share_12m", "telephone"),
+        ("age", "older"),
     ],
 )
 def test_a_high_value_is_called_what_it_means(feature: str, high: str) -> None:

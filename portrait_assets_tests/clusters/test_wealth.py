@@ -1,6 +1,7 @@
 """Wealth segments: which model holds, what is said of their number, and what they hold and take."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from portrait_assets.stages.clusters.wealth.checks import (
     WEALTH_EVERYONE,
     WEALTH_NAMES_DISTINCT,
 )
-from portrait_assets.stages.clusters.wealth.choosing import chosen
+from portrait_assets.stages.clusters.wealth.choosing import Chosen, chosen
 from portrait_assets.stages.clusters.wealth.contract import (
     WEALTH_DECISION,
     WEALTH_DESCRIPTION,
@@ -27,15 +28,25 @@ from portrait_assets.stages.clusters.wealth.description import (
     holding_rows,
     named,
 )
-from portrait_assets.stages.clusters.wealth.inputs import ASSETS, TRAITS, Wealth, with_amounts
+from portrait_assets.stages.clusters.wealth.inputs import (
+    ASSETS,
+    FLOWS,
+    RISK_LEVEL,
+    TRAITS,
+    Wealth,
+    with_amounts,
+)
 from portrait_assets.stages.clusters.wealth.proof import (
     Later,
     in_words,
     prove,
     statement,
 )
+from portrait_assets.stages.clusters.wealth.run import WealthRun
+from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets_tests.offers.world import Bank, frame_of
 
 
 def bank(each: int = 120, seed: int = 0, kinds: bool = True) -> tuple[Wealth, list[int]]:
@@ -78,6 +89,39 @@ def test_amounts_stand_by_category_and_what_is_owed_is_not_held() -> None:
     found = with_amounts(traits, holdings, ("held_fund", "owed_loan"))
     assert found.rows() == [("a", 7.0, 9.0, 7.0), ("b", 0.0, 0.0, 0.0)]
     assert found.columns[-1] == ASSETS
+
+
+def test_the_risk_tolerance_is_that_of_the_newest_record_that_has_one() -> None:
+    records: list[dict[str, object]] = [
+        {"customer_id": who, "month": month, "risk_tolerance": level}
+        for who, month, level in (
+            *(("ann", "2024-05", "C4"), ("ann", "2024-06", "c2")),
+            *(("bob", "2024-04", "5"), ("bob", "2024-05", "C3"), ("bob", "2024-06", None)),
+            *(("cat", "2024-06", "balanced"), ("dan", "2024-07", "C1")),
+        )
+    ]
+    found = Bank(records).rows(RISK_LEVEL).sort("customer_id")
+    assert found.rows() == [("ann", 2.0), ("bob", 3.0)]
+
+
+def test_a_flow_is_of_who_holds_something_now_and_did_before() -> None:
+    """Per month, in the logarithm; a debt counts as nothing held."""
+    balances = [
+        *(("ann", "2024-02", 99.0), ("ann", "2024-06", 999.0)),
+        *(("bob", "2024-02", 50.0), ("bob", "2024-05", 70.0)),
+        ("cat", "2024-06", 5.0),
+        *(("dan", "2024-05", -40.0), ("dan", "2024-06", 9.0)),
+        *(("eve", "2023-11", 1.0), ("eve", "2024-06", 1.0)),
+    ]
+    bank = Bank()
+    rows = [
+        {"customer_id": who, "month": month, "balance": balance} for who, month, balance in balances
+    ]
+    frame = frame_of(CUSTOMER_BALANCE_MONTH, rows)
+    bank.con.register("added", frame)
+    bank.con.execute(f"INSERT INTO {CUSTOMER_BALANCE_MONTH.full_name} BY NAME FROM added")
+    found = dict(bank.rows(FLOWS).sort("customer_id").rows())
+    assert found == pytest.approx({"ann": np.log(10) / 4, "dan": np.log(10)})
 
 
 def test_segments_wait_for_a_quarter_and_then_are_as_many_as_asked(four: Wealth) -> None:
@@ -126,6 +170,23 @@ def test_another_number_is_made_at_once_and_segments_that_are_the_same_keep_thei
     for segment in kept:
         was = old.filter(new["segment_id"] == segment)
         assert was.filter(segment_id=segment).height > was.height / 2
+
+
+def test_a_model_that_holds_keeps_its_names_and_another_s_segments_are_named_anew(
+    four: Wealth, tmp_path: Path
+) -> None:
+    model = chosen(four, 3, None, 4).model
+    assert model is not None
+    fresh = named(model, four, model.assign(four.features), {}, 1)
+    old = {segment: Label(f"old {segment}", f"旧{segment}") for segment in fresh}
+    warehouse = Warehouse(tmp_path / "w.duckdb", "bank", "run")
+    run = WealthRun(warehouse, ["2024-03"], ["2024-01", "2024-02", "2024-03"], 4, 1)
+    for winner, names in (("champion", old), ("challenger", fresh), ("first", fresh)):
+        run._names = dict(old)
+        rows = run._describe(Chosen(model, winner, "a reason"), model, four, "2024-03")
+        shown = rows.select("segment_id", "name", "name_zh").unique().rows()
+        assert {segment: Label(*name) for segment, *name in shown} == names, winner
+    warehouse.close()
 
 
 def test_numbers_are_words_in_both_languages() -> None:

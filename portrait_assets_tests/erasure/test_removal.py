@@ -1,18 +1,29 @@
-"""What is computed of people and holds a text of theirs alone is named by a mark."""
+"""Whom the ids are of; texts of theirs alone are named by a mark; the new file takes the place."""
 
 from __future__ import annotations
 
 import stat
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import polars as pl
+import pytest
 
-from portrait_assets.app.erasure.persons import name_ids, own_texts
-from portrait_assets.app.erasure.removal import copy_without
+from portrait_assets.app.erasure import erase as erasing
+from portrait_assets.app.erasure.erase import _Clock
+from portrait_assets.app.erasure.persons import Asked, find_persons, name_ids, own_texts
+from portrait_assets.app.erasure.removal import copy_without, put_in_place
 from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.retain import to_retain
+from portrait_assets.privacy.erasure import ErasureError, Plan, plan_file
 from portrait_assets.privacy.keys import Key, KeyName
-from portrait_assets.privacy.tombstones import MARK, digest_of
+from portrait_assets.privacy.scan import Hits, Scan, Wanted
+from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of
+from portrait_assets.stages.raw.source import Source
+from portrait_assets.testing.shop import shop
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
 THEIRS = "cheese of PM-00000001"
@@ -111,3 +122,78 @@ def test_rows_of_contacts_age_and_those_that_withdrew_a_channel_do_not(tmp_path:
             ]
         account = con.execute("SELECT * FROM raw.receipts ORDER BY month").fetchall()
         assert account == [("2024-01", "contacts", 3, 2), ("2024-02", "contacts", 1, 0)]
+
+
+def test_the_log_of_the_old_file_goes_with_it(tmp_path: Path) -> None:
+    old, new = tmp_path / "warehouse.duckdb", tmp_path / "new.duckdb"
+    for path, content in (
+        (old, "old"),
+        (new, "new"),
+        (tmp_path / "warehouse.duckdb.wal", "theirs"),
+    ):
+        path.write_text(content)
+    put_in_place(new, old)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(old.name, "new")]
+
+
+def test_each_part_of_an_erasure_has_its_own_seconds() -> None:
+    clock = _Clock()
+    time.sleep(0.02)
+    clock.noted("long")
+    clock.noted("short")
+    assert clock.seconds["long"] >= 0.02 > clock.seconds["short"]
+
+
+class _ErasedBefore:
+    """Tombstones of these ids."""
+
+    def __init__(self, *ids: str) -> None:
+        self._ids = ids
+
+    def among(self, ids: pl.Series, kind: str = "") -> pl.DataFrame:
+        return pl.DataFrame({"value": ids.filter(ids.is_in(list(self._ids)))})
+
+
+def test_who_is_back_is_erased_again_and_who_is_gone_was_erased_before() -> None:
+    """Of four ids one is of a person with two, one is back, one gone, and one nobody's."""
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA identity; CREATE TABLE identity.identity_map AS FROM (VALUES "
+            "('2024-01', 'K1', 'K1'), ('2024-01', 'K2', 'K2'), ('2024-02', 'K2', 'K1'), "
+            "('2024-01', 'back', 'back'), ('2024-01', 'K9', 'K9')) "
+            "AS t(month, source_customer_id, customer_id)"
+        )
+        before = cast(Tombstones, _ErasedBefore("back", "gone"))
+        asked = Asked("ids.csv", {"K2": 2, "back": 3, "gone": 4, "nobody": 5})
+        found = find_persons(con, asked, before)
+    assert (found.count, found.customers) == (2, ("K1", "K2", "back"))
+    assert (found.erased_before, found.unknown) == (1, (5,))
+
+
+def test_nothing_ages_while_an_erasure_is_half_done(tmp_path: Path) -> None:
+    settings = shop(tmp_path / "data")
+    settings.warehouse_dir.mkdir(parents=True)
+    plan = Plan(
+        number="E1", began_at=datetime.now(UTC), asked_by="a.csv", persons=1, customers=("K1",)
+    )
+    plan_file(settings).write_text(plan.model_dump_json())
+    with pytest.raises(ErasureError, match="E1 was stopped before it had ended"):
+        to_retain(settings)
+
+
+def test_the_plan_keeps_what_the_first_scan_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = shop(tmp_path / "data")
+    settings.warehouse_dir.mkdir(parents=True)
+    looked = Scan(files=3, size=900, patterns=2, hits=(Hits("a.csv", "bytes", 7),))
+    monkeypatch.setattr(erasing, "_scan", lambda *_: looked)
+    plan = Plan(
+        number="E1", began_at=datetime.now(UTC), asked_by="a.csv", persons=1, customers=("K1",)
+    )
+    wanted, source = Wanted(("theirs",), {}), cast(Source, None)
+    found = erasing._scanned_before(settings, source, plan, wanted)
+    assert (found.found_before, found.files_before, found.size_before) == ({"a.csv": 7}, 3, 900)
+    assert Plan.model_validate_json(plan_file(settings).read_bytes()) == found
+    monkeypatch.setattr(erasing, "_scan", None)
+    assert erasing._scanned_before(settings, source, found, wanted) is found, "it is looked once"

@@ -66,6 +66,15 @@ def test_corrections_of_others_keep_the_numbers_of_their_lines(tmp_path: Path) -
     assert left["value"].to_list() == ["west", "east"]
 
 
+def test_a_row_names_somebody_with_blanks_around_the_id_too(tmp_path: Path) -> None:
+    path = tmp_path / "review.csv"
+    path.write_text("customer_id,note\n K1 ,a\nK11,b\n,c\nK2, of Zhao Longzhi\n")
+    cleaned = clean_file(path, WANTED, path.name)
+    assert cleaned is not None
+    assert (cleaned.before, cleaned.after) == (4, 2)
+    assert path.read_text().splitlines() == ["customer_id,note", "K11,b", ",c"]
+
+
 def test_accounts_that_were_written_for_the_erased_are_removed(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     folder = accounts_folder(settings)

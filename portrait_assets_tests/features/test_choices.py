@@ -56,6 +56,23 @@ def test_loyalty_is_to_the_first_brand_among_lines_of_a_known_brand():
     assert (ann["brand_choice_lines_12m"], bob["brand_choice_lines_12m"]) == (4, 2)
 
 
+def test_the_usual_share_of_a_first_brand_is_of_what_was_bought():
+    """Bob gave back more than he bought, which is neither preferred nor spent."""
+    world = World(
+        "2024-01",
+        transactions=[
+            sale("ann", "2024-01-05", 30, product_id="A"),
+            sale("ann", "2024-01-06", 30, product_id="B"),
+            sale("bob", "2024-01-07", 10, product_id="A"),
+            sale("bob", "2024-01-08", -20, product_id="B"),
+        ],
+        products=[{"product_id": brand, "category": "tea", "brand": brand} for brand in "AB"],
+    )
+    base = (30 + 10) / (60 + 10)
+    share = world.customer("ann", "2024-01")["top_brand_share_12m"]
+    assert share == pytest.approx((2 * 0.5 + 10 * base) / (2 + 10), abs=1e-6)
+
+
 def test_what_is_no_merchandise_is_spent_on_and_not_preferred():
     """Neither by the category of the product nor by that of the line, nor by its brand."""
     world = World(
@@ -162,6 +179,21 @@ def test_the_share_of_the_preferred_category_has_a_lower_limit():
     interval = binomtest(6, 8).proportion_ci(method="wilson")
 
     assert (ann["top_category"], ann["top_category_share_12m"]) == ("tea", 0.75)
+    assert ann["top_category_share_low_12m"] == pytest.approx(interval.low, abs=1e-6)
+
+
+def test_the_limit_is_of_lines_whatever_they_cost():
+    world = World(
+        "2024-01",
+        transactions=[
+            sale("ann", "2024-01-05", 90, category="wine"),
+            *(sale("ann", f"2024-01-0{day}", 5, category="tea") for day in (6, 7)),
+        ],
+    )
+    ann = world.customer("ann", "2024-01")
+    interval = binomtest(1, 3).proportion_ci(method="wilson")
+
+    assert (ann["top_category"], ann["top_category_share_12m"]) == ("wine", 0.9)
     assert ann["top_category_share_low_12m"] == pytest.approx(interval.low, abs=1e-6)
 
 

@@ -125,3 +125,12 @@ def test_sums_are_of_what_can_be_added(name: str):
     for aggregate in getattr(aggregates, name):
         is_number = aggregate.column.type in (Type.INTEGER, Type.MONEY, Type.QUANTITY, Type.SQUARE)
         assert is_number or aggregate.adds is not Adds.SUM, f"{name}.{aggregate.name}"
+
+
+@pytest.mark.parametrize("name", [name for name in dir(aggregates) if name.startswith("CUSTOMER_")])
+def test_rows_that_are_added_up_keep_the_types_of_their_columns(name: str):
+    for each in getattr(aggregates, name):
+        one = f"SELECT CAST(NULL AS {each.column.type}) AS {each.name}"
+        added = f"SELECT {each.added_up} FROM ({one} UNION ALL {one})"
+        types = [duckdb.execute(f"DESCRIBE {sql}").fetchall()[0][1] for sql in (one, added)]
+        assert types[0] == types[1], f"{name}.{each.name}"

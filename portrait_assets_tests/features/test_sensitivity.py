@@ -63,6 +63,15 @@ def test_a_recorded_attribute_has_the_class_of_its_source(monkeypatch: pytest.Mo
     assert changed <= {"region"}, "no other reads it"
 
 
+def test_a_feature_of_another_one_has_its_class(monkeypatch: pytest.MonkeyPatch):
+    region = next(each for each in FEATURES if each.name == "region")
+    lives = replace(region, name="lives_there", sql="upper(region)", operation=None)
+    known = replace(region, name="is_known", sql="region IS NOT NULL", operation=IS_KNOWN)
+    raise_class(monkeypatch, "cleaned.golden_record", "region")
+    found = classes([region, lives, known])
+    assert found == {"region": C3, "lives_there": C3, "is_known": C1}
+
+
 def test_a_class_passes_through_steps_and_windows(monkeypatch: pytest.MonkeyPatch):
     before = classes(FEATURES)
     raise_class(monkeypatch, "cleaned.transactions", "amount")

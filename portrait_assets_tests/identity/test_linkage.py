@@ -13,7 +13,13 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.linkage.linking import link
-from portrait_assets.methods.linkage.model import LinkageModel, LinkageSettings, prepare, score
+from portrait_assets.methods.linkage.model import (
+    LinkageModel,
+    LinkageSettings,
+    _frequencies,
+    prepare,
+    score,
+)
 from portrait_assets.methods.linkage.person_columns import Kind, person_columns, person_texts
 from portrait_assets.methods.linkage.training import train
 
@@ -127,6 +133,32 @@ def test_pairs_are_as_likely_as_matches_are_among_that_many_records(learnt: Trai
     times = (many / (pairs_each - many)) / (few / (pairs_each - few))
     found = both.select(odds(probabilities[1]) / odds(probabilities[0])).to_series()
     assert found.to_list() == pytest.approx([times] * both.height, rel=1e-2)
+
+
+def test_records_that_resemble_nobody_make_a_pair_less_likely(learnt: Trained):
+    """Of twice as many records with as many matches each a pair has half the odds."""
+    model = replace(learnt[1], matches_per_record=0.02)
+    new, known = divided(learnt)
+    count = new.height + known.height
+    others = known.clear(count).with_columns(
+        pl.format("Z{}", pl.int_range(pl.len())).alias("unique_id")
+    )
+    one = score(model, new, known, LinkageSettings())
+    other = score(model, new, pl.concat([known, others]), LinkageSettings())
+    both = one.join(other, on=["record_1", "record_2"], suffix="_of_more")
+    few, more = pl.col("match_probability"), pl.col("match_probability_of_more")
+    both = both.filter(few.is_between(0.005, 0.999), more.is_between(0.005, 0.999))
+    found = both.select((more / (1 - more)) / (few / (1 - few))).to_series()
+    assert found.len()
+    times = (count - 1) / (2 * count - 1)
+    assert found.to_list() == pytest.approx([times] * found.len(), rel=0.01)
+
+
+def test_a_value_is_as_frequent_as_among_the_records_that_have_one():
+    levels = [{"is_null_level": True}, {"tf_adjustment_column": "city"}, {}]
+    table = pl.DataFrame({"city": ["A", "A", "A", "B", None, None]})
+    (counted,) = _frequencies(table, {"comparisons": [{"comparison_levels": levels}]}).values()
+    assert dict(counted.rows()) == {"A": 0.75, "B": 0.25}
 
 
 @pytest.mark.slow

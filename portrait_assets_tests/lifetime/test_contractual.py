@@ -38,6 +38,12 @@ def test_months_with_few_at_risk_are_pooled():
     assert found == pytest.approx([100 / 150, 30 / 90])
 
 
+def test_a_month_with_a_hundred_at_risk_has_its_own_hazard():
+    # 200, 100 and 75 at risk.
+    found = hazard((100, 0, 0, True), (25, 0, 1, True), (15, 0, 2, True), (60, 0, 3, False))
+    assert found == [100 / 200, 25 / 100, 15 / 75]
+
+
 def test_a_value_is_the_chance_to_be_there_times_balance_times_margin():
     by_tenure = TenureHazard(np.array([0.5, 0.1]))
     values = contractual_value(

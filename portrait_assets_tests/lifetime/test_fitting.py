@@ -115,3 +115,6 @@ def test_gamma_gamma_is_found_and_refuses_an_infinite_mean():
     assert heavy.problem == "it is degenerate (with q up to 1 the mean spend is infinite)"
     few = gamma_gamma.fit(x[:9], np.full(9, 3.0))
     assert few.problem == "9 customers spent something again, and it needs 10"
+    just_enough = gamma_gamma.fit(x[:10], means[:10])
+    assert "it needs" not in just_enough.problem
+    assert just_enough.customers == 10

@@ -54,6 +54,14 @@ def test_ten_customers_give_the_widest_that_was_seen():
     assert (low[0], high[0]) == (0, 9)
 
 
+def test_ends_are_ranks_among_the_errors_and_the_one_to_come():
+    # Of 50 the 1.275th from below and the 49.725th are asked for; the wider ones are taken.
+    low, high = spread(np.ones(50), np.arange(50.0)).counts(np.array([1.0]))
+    assert (low[0], high[0]) == (0, 49)
+    low, high = spread(np.full(119, 60.0), np.arange(119.0)).counts(np.array([60.0]))
+    assert (low[0], high[0]) == (2, 116)
+
+
 def test_expectations_of_nothing_have_intervals_too():
     low, high = spread(np.zeros(300), np.r_[np.zeros(270), np.full(30, 2.0)]).counts(np.zeros(1))
     assert (low[0], high[0]) == (0, 2)

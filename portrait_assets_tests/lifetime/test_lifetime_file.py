@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -93,6 +94,17 @@ def test_a_declared_form_of_dates_is_read(sales: pl.DataFrame, tmp_path: Path):
     assert pl.read_csv(to).height > 200
 
 
+def test_of_a_declared_form_no_other_is_read(sales: pl.DataFrame, tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    american = sales.filter(pl.col("occurred_at") <= after(400)).with_columns(
+        pl.col("occurred_at").dt.strftime("%m/%d/%Y")
+    )
+    other = american.head(1).with_columns(occurred_at=pl.lit("20200501"))
+    pl.concat([american, other]).write_csv(file)
+    found = lifetime_file(file, tmp_path / "v.csv", UNTIL, "56d", "%m/%d/%Y")
+    assert found.left_out.without_date == 1
+
+
 def test_rows_that_do_not_count_are_counted(sales: pl.DataFrame, tmp_path: Path):
     text = sales.filter(pl.col("occurred_at") <= after(400)).with_columns(
         pl.col("customer_id", "occurred_at", "amount").cast(pl.String)
@@ -136,6 +148,17 @@ def test_a_last_day_long_after_the_data_end_is_pointed_out(sales: pl.DataFrame, 
         str(file), "--until", "2022-12-31", "--horizon", "8w", "--out", str(tmp_path / "v.csv")
     )
     assert "if the file ends there, so should --until" in printed
+
+
+def test_a_few_silent_days_of_a_long_history_are_not(sales: pl.DataFrame, tmp_path: Path):
+    file = tmp_path / "few.csv"
+    few = sales.filter(pl.col("customer_id") < 40)
+    few.write_csv(file)
+    newest = few["occurred_at"].max()
+    assert isinstance(newest, date)
+    until = str(newest + timedelta(days=30))
+    printed = run(str(file), "--until", until, "--horizon", "8w", "--out", str(tmp_path / "v.csv"))
+    assert "The last purchase is of" not in printed
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pytest
 
-from portrait_assets.methods.lifetime.transactions import outcome, purchases, summary
+from portrait_assets.methods.lifetime.transactions import (
+    Purchases,
+    outcome,
+    purchases,
+    summary,
+)
 from portrait_assets_tests.lifetime.worlds import transactions
 
 SALES = transactions(
@@ -28,6 +34,17 @@ SALES = transactions(
     ]
 )
 UNTIL = date(2024, 1, 31)
+
+
+def test_the_mean_amount_is_of_purchases_up_to_the_day():
+    days: list[tuple[str, str, float | None]] = [
+        ("a", "2024-01-10", 10.0),
+        ("a", "2024-01-31", 30.0),
+        ("a", "2024-02-01", 99.0),
+    ]
+    of = Purchases(purchases(transactions(days)))
+    assert of.mean_amount(UNTIL) == 20.0
+    assert np.isnan(of.mean_amount(date(2024, 1, 1)))
 
 
 def test_a_history_is_counted_in_days_with_a_purchase_and_in_weeks():

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.app.lookalike import setting_aside
+from portrait_assets.app.lookalike.setting_aside import CUSTOMER, JOINED, TWICE
+from portrait_assets.app.lookalike.stored import Stored
 from portrait_assets.methods.linkage.matching import match
 from portrait_assets.methods.linkage.model import LinkageSettings
 
@@ -84,3 +91,21 @@ def test_who_is_known_and_listed_twice_is_known():
 def test_nobody_known_and_nobody_new():
     assert match(persons([1]), persons([]), KEYS, None, SETTINGS).is_empty()
     assert match(persons([]), persons([1]), KEYS, None, SETTINGS).is_empty()
+
+
+def test_who_joined_on_the_day_of_the_list_was_a_customer_when_listed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    day, later = date(2024, 5, 10), date(2024, 5, 11)
+    ids = ["N1", "N2", "N3", "N4"]
+    pairs = {"id": ids, "matched": ["K1", "K2", "K3", "N1"], "is_known": [True] * 3 + [False]}
+    monkeypatch.setattr(setting_aside, "match", lambda *_, **__: pl.DataFrame(pairs))
+    listed = pl.DataFrame({"prospect_id": ids, "recorded_on": day, "marketing_agreed_on": day})
+    joined = pl.DataFrame({"matched": ["K1", "K2", "K3"], "joined_on": [day, later, None]})
+    stored = SimpleNamespace(now=listed, records=pl.DataFrame(), joined=joined, model=None)
+    assert setting_aside.matches(cast(Stored, stored), None).rows() == [
+        ("N1", CUSTOMER, day),
+        ("N2", JOINED, later),
+        ("N3", CUSTOMER, None),
+        ("N4", TWICE, None),
+    ]

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.months import month_range, next_month
-from portrait_assets.stages.market.competitors.comparing import competitor_rows
+from portrait_assets.stages.market.competitors.comparing import _amounts, competitor_rows
 from portrait_assets.stages.market.competitors.launches import launch_rows, launch_step
 from portrait_assets.storage.steps import Scope
 from portrait_assets.synthetic.bank import generate_bank
@@ -22,7 +22,7 @@ from portrait_assets.synthetic.economy.events import COMPETITORS, make_happening
 from portrait_assets.synthetic.economy.market import make_market
 from portrait_assets.synthetic.settings import Events, Settings
 from portrait_assets_tests.market.world import HOLDING as HOLDING_SCHEMA
-from portrait_assets_tests.market.world import lines, step_rows
+from portrait_assets_tests.market.world import accounts, lines, step_rows
 
 NOTHING = Events(launch=0, rate_rise=0, outflow=0, mix_shift=0, season=0, taking=0)
 CALENDAR = Calendar("2023-01", 24)
@@ -74,6 +74,23 @@ def test_a_planted_rise_is_found_in_its_months_and_no_other(seed: int) -> None:
 
 def test_of_banks_without_a_rise_none_is_found() -> None:
     assert [moves(NOTHING, seed) for seed in range(1, 9)] == [set()] * 8
+
+
+def test_a_name_s_amounts_are_those_held_and_else_those_bought_of_categories_first() -> None:
+    rows = [
+        ("2024-01", "purchases", "category", "fund", 1),
+        ("2024-01", "holdings", "category", "fund", 10),
+        ("2024-02", "holdings", "category", "fund", 20),
+        ("2024-02", "holdings", "product", "fund", 99),
+        ("2024-02", "purchases", "product", "tea", 7),
+        ("2024-01", "purchases", "category", "tea", None),
+        ("2024-02", "purchases", "product", "card", 4),
+    ]
+    demand = pl.DataFrame(rows, schema=NO_DEMAND.schema, orient="row")
+    found = _amounts(demand, ["2024-01", "2024-02"])
+    np.testing.assert_array_equal(found["fund"], [10, 20])
+    np.testing.assert_array_equal(found["card"], [np.nan, 4])
+    assert "tea" not in found, "the category's amount is not known, and the product is another"
 
 
 def gaps(own: list[float], theirs: list[float | None]) -> pl.DataFrame:
@@ -188,6 +205,34 @@ def launches(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, 
         )
         found |= {(month, str(r["product_id"])): r for r in rows.filter("is_taken_up").to_dicts()}
     return found
+
+
+def test_a_launch_of_few_customers_is_not_published() -> None:
+    holding = accounts(*((f"c{n}", "card 1", 5) for n in range(12)), ("c0", "card 2", 5))
+
+    def of(smallest: int) -> list[str]:
+        return step_rows(
+            launch_step(smallest),
+            product=pl.DataFrame(
+                {
+                    "product_id": ["card 1", "card 2"],
+                    "category": ["card", "card"],
+                    "introduced_on": [None, date(2024, 12, 1)],
+                    "withdrawn_on": [None, None],
+                    "is_merchandise": [True, True],
+                },
+                schema_overrides={"introduced_on": pl.Date, "withdrawn_on": pl.Date},
+            ),
+            bought=lines(),
+            bought_1=lines(),
+            holding=holding,
+            holding_1=holding.clear(),
+            member=members_of(holding),
+            member_1=members_of(holding),
+        )["product_id"].to_list()
+
+    assert of(1) == ["card 2"]
+    assert of(10) == []
 
 
 def test_a_planted_launch_is_found_in_the_month_after_with_where_it_came_from(

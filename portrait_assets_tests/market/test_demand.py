@@ -14,7 +14,12 @@ from portrait_assets.core.months import month_range, next_month
 from portrait_assets.stages.market.columns import EVERYONE
 from portrait_assets.stages.market.demand.contract import ITEM_MONTH
 from portrait_assets.stages.market.demand.items import ITEM_MONTH as ITEMS
-from portrait_assets.stages.market.demand.listing import demand_rows, listed_items, with_vanished
+from portrait_assets.stages.market.demand.listing import (
+    demand_rows,
+    history_step,
+    listed_items,
+    with_vanished,
+)
 from portrait_assets.stages.market.demand.series import seasons, series_of, trends
 from portrait_assets.stages.market.shown import shown
 from portrait_assets_tests.market.world import MONTH, accounts, lines, members, people, step_rows
@@ -100,6 +105,22 @@ NOW = pl.DataFrame(
 )
 
 
+def test_products_that_sell_most_of_all_are_counted_and_every_category(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By what all customers buy: in segments the same product would be named again."""
+    monkeypatch.setattr("portrait_assets.stages.market.demand.items.PRODUCTS_BOUGHT", 2)
+    rows = item_month(
+        bought=lines(("ann", "tea", 10, 1), ("bob", "jam", 9, 1), ("bob", "oil", 8, 1)),
+        holding=accounts(("ann", "fund 1", 1), ("ann", "bond 1", 1), ("bob", "gold 1", 1)),
+        member=members(ann=1, bob=2),
+    ).filter(segment_id=EVERYONE)
+    bought = rows.filter(measure="purchases", item_kind="product")
+    assert bought["item"].sort().to_list() == ["jam 1", "tea 1"]
+    assert rows.filter(measure="purchases", item_kind="category").height == 3
+    assert rows.filter(measure="holdings", item_kind="product").height == 3
+
+
 def test_demand_has_shares_the_year_before_and_what_vanished() -> None:
     whole = NOW.filter(segment_id=EVERYONE).with_columns(
         item_kind=pl.lit("all"), item=pl.lit("all"), category=None, amount=pl.col("amount") * 2
@@ -121,6 +142,26 @@ def test_an_amount_of_nothing_before_has_no_year_on_year() -> None:
     before = NOW.with_columns(amount=pl.lit(Decimal("-1.00")))
     rows = demand_rows(MONTH, NOW, before.cast(ITEM_MONTH.polars_schema), SIZES, {}, 1)
     assert rows["year_on_year"].to_list() == [None] * 3
+
+
+def test_an_item_that_once_had_enough_customers_keeps_all_its_months() -> None:
+    def row(month: str, segment: int, item: str, customers: int) -> dict[str, object]:
+        return {"month": month, "segment_id": segment, "item": item, "customers": customers} | {
+            **{"measure": "purchases", "item_kind": "category", "amount": Decimal(1)}
+        }
+
+    items = pl.DataFrame(
+        [
+            *(row(f"2024-{n:02}", EVERYONE, "tea", 3 * n) for n in (1, 2, 4)),
+            *(row(f"2024-{n:02}", EVERYONE, "jam", 9) for n in (1, 2)),
+            row("2024-01", 1, "jam", 50),
+        ],
+        schema=ITEM_MONTH.polars_schema,
+    )
+    found = step_rows(history_step(10), items=items)
+    assert sorted(found.select("month", "item").rows()) == [
+        (f"2024-{n:02}", "tea") for n in (1, 2, 4)
+    ]
 
 
 def test_seasons_and_the_adjusted_amount_are_of_24_months() -> None:
@@ -178,6 +219,20 @@ def test_an_item_of_few_customers_is_hidden_with_another_that_would_give_it_away
     assert hidden["jam"] == 2, "by the other segment it would be computed"
     assert sum(hidden.values()) == 4, "and so it would by the other items"
     assert shown(frame, ["customers"], 1).equals(frame)
+
+
+def test_a_row_is_as_small_as_the_smallest_of_its_counts_but_for_none() -> None:
+    frame = pl.DataFrame(
+        {
+            "segment_id": EVERYONE,
+            "item": ["tea", "jam", "rice"],
+            "customers": [50, 50, 60],
+            "takers": [4, 0, 30],
+        }
+    )
+    left = shown(frame, ["customers", "takers"], 10)["item"].to_list()
+    assert left == ["jam"], "tea has few takers, and rice would tell of them"
+    assert shown(frame, ["customers"], 10).equals(frame)
 
 
 def test_products_are_hidden_within_their_category() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from portrait_assets.stages.market.columns import EVERYONE
-from portrait_assets.stages.market.design.bundling import ITEMS, bundle_rows
+from portrait_assets.stages.market.design.bundling import IN_BASKET, ITEMS, bundle_rows
 from portrait_assets.stages.market.design.needs import COUNTS, OFFERED, need_rows
 from portrait_assets.stages.market.design.prices import BANDS, LEAST_LINES, price_rows
 from portrait_assets_tests.market.world import accounts, lines, members, people, step_rows
@@ -198,6 +198,27 @@ def test_bundles_are_of_baskets_and_of_what_customers_hold() -> None:
     loan = of(rows, segment_id=EVERYONE, measure="holdings")
     assert loan["support"] == pytest.approx(60 / 90, abs=1e-6), "of those who hold anything"
     assert bundle_rows(counts, 70).filter(measure="holdings").is_empty()
+
+
+def test_what_is_given_back_or_of_no_category_is_in_no_basket() -> None:
+    found = step_rows(
+        IN_BASKET,
+        bought=lines(
+            ("ann", "tea", 5, 1, "b1"),
+            ("ann", "jam", -3, 1, "b1"),
+            ("ann", None, 3, 1, "b1"),
+            ("ann", "rice", 3, 1, None),
+            ("ann", "oil", None, None, "b1"),
+        ),
+        holding=accounts(("ann", "fund 1", 10), ("ann", "fund 2", 5)),
+        member=members(ann=1),
+    )
+    rows = found.select("measure", "basket_id", "item").sort("item").rows()
+    assert rows == [
+        ("holdings", "", "fund"),
+        ("purchases", "b1", "oil"),
+        ("purchases", "b1", "tea"),
+    ]
 
 
 def test_without_baskets_nothing_is_bought_together() -> None:

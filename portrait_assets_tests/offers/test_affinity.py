@@ -24,7 +24,9 @@ from portrait_assets.stages.offers.affinity.checks import (
     affinity_checks,
 )
 from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY, SEGMENT_PRODUCT
+from portrait_assets.stages.offers.affinity.holdings import WINDOWS
 from portrait_assets.stages.offers.affinity.listing import affinity_step
+from portrait_assets.stages.offers.affinity.purchases import MEMBER, item_step, purchase_step
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.storage.dagster.checks import Finding, TableCheck
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -144,6 +146,23 @@ def test_what_is_bought_every_month_comes_first(computed: Computed):
     assert computed.of("c00", "category")["item"].to_list()[:2] == ["drinks", "food"]
     assert computed.of("c01", "type")["item"][0] == "cold"
     assert even["probability"][0] > 0.9
+
+
+def test_what_was_bought_three_months_ago_was_not_bought_in_the_window():
+    lines = [bought(who, 3, 3, "tea") for who in CUSTOMERS[:2]]
+    lines += [bought(who, 4, 3, "tea") for who in CUSTOMERS[2:4]]
+    bank = bank_of(lines)
+    rows = bank.rows(purchase_step(item_step(1))).filter(item_kind="product")
+    names = bank.rows(MEMBER).select("customer", "customer_id")
+    found = rows.join(names, on="customer").sort("customer_id")
+    assert found.select("customer_id", "is_bought").rows() == [
+        *(("c00", False), ("c01", False), ("c02", True), ("c03", True))
+    ]
+    assert (found["before"] > 0).to_list() == [True, True, False, False]
+
+
+def test_windows_lie_side_by_side_in_the_year():
+    assert WINDOWS == (3, 6, 9, 12)
 
 
 def test_what_too_few_bought_is_no_item(computed: Computed):

@@ -6,7 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from portrait_assets.stages.offers.next_product.base import base_probability, listed_products
+from portrait_assets.stages.offers.next_product.base import (
+    base_probability,
+    listed_products,
+    usual_amount,
+)
 from portrait_assets.stages.offers.next_product.choosing import next_product
 from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT
 from portrait_assets_tests.offers.world import AFFINITY, Bank, account, assessed, fund
@@ -26,6 +30,18 @@ def offers(bank: Bank, who: str) -> list[str]:
 
 def why(bank: Bank, who: str) -> str:
     return str(bank.rows(NEXT).filter(customer_id=who)["reason"][0])
+
+
+def test_the_usual_amount_is_the_median_of_what_is_held_or_owed():
+    accounts = [("ann", "f1", 100), ("bob", "f1", 300), ("cat", "f1", 200), ("ann", "loan", -50)]
+    accounts += [("bob", "loan", -70), ("cat", "loan", 0), ("ann", "f2", 9)]
+    bank = Bank(
+        [assessed(who, "C4") for who in ("ann", "bob", "cat")],
+        [*SOLD, {"product_id": "loan", "category": "loan"}],
+        balances=[account(*each) for each in accounts],
+    )
+    found = bank.rows(usual_amount(2))
+    assert dict(found.rows()) == {"f1": 200, "loan": 50}
 
 
 def test_of_what_suits_the_most_probable_come_first_and_three_at_most():

@@ -121,6 +121,9 @@ def test_few_customers_are_not_counted():
     young = [assessed(f"y{n}", "C5", age=64) for n in range(12)]
     small = bank(*young, assessed("poor", "C5", age=64, means=5))
     assert of_sets(small, smallest=10) == {"calm f1": (13, 13), "calm f2": (13, None)}
+    poor = [assessed(f"p{n}", "C5", age=64, means=5) for n in range(9)]
+    mostly_poor = of_sets(bank(*young[:4], *poor), smallest=10)
+    assert mostly_poor == {"calm f1": (13, 13), "calm f2": (13, None)}
     few = of_sets(bank(*young[:9]), smallest=10)
     assert few == {"calm f1": (None, None), "calm f2": (None, None)}
 

@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
+from portrait_assets.methods.scorecard.fitting.looking import CardRules
+from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.features.protected import protected_features
 from portrait_assets.stages.predictions.contract import PREDICTION_MODEL
+from portrait_assets.stages.predictions.credit import closed, words
+from portrait_assets.stages.predictions.credit.assets import CreditRun, cards_before
+from portrait_assets.stages.predictions.credit.card import scorecard_of
 from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_CURVE,
     CREDIT_DECISION,
     CREDIT_SCORE,
     SCORECARD,
 )
+from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcomes import Targets, outcome
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.predictions.credit_world import RISK, CreditWorld
 from portrait_assets_tests.predictions.prediction_world import SILENCE
 
@@ -155,6 +165,64 @@ def test_vintages_are_of_every_month_scored_and_open_ones_know_nothing_yet(world
     assert found["known"].to_list() == [398, 398, 0], "c0005 refuses since May"
     assert found["bads"].to_list()[2] is None
     assert found["auc"].null_count() == 1
+
+
+def test_vintages_are_carried_as_long_as_windows_are_looked_at(
+    world: CreditWorld, monkeypatch: pytest.MonkeyPatch
+):
+    """Of two windows the older one is of April; the newest vintage's has only begun."""
+
+    def bases(most: int) -> list[str]:
+        rule = replace(RULE, most_windows=most)
+        monkeypatch.setattr(closed, "RULE", rule)
+        rows = closed.curves(world.warehouse, world.targets, ["2024-06"], 1)
+        return rows.filter(pl.col("kind") == "vintage")["base_month"].to_list()
+
+    assert bases(2) == ["2024-04", "2024-05", "2024-06"]
+    assert bases(1) == ["2024-05", "2024-06"]
+
+
+def test_the_rows_of_a_customer_are_one_for_a_card(
+    world: CreditWorld, monkeypatch: pytest.MonkeyPatch
+):
+    taken: list[pl.Series] = []
+
+    def noted(
+        frame: pl.DataFrame,
+        hit: npt.NDArray[np.float64],
+        rules: CardRules,
+        customers: pl.Series,
+    ) -> Fitted:
+        taken.append(customers)
+        return fit(frame, hit, rules, customers)
+
+    monkeypatch.setattr("portrait_assets.stages.predictions.credit.deciding.fit", noted)
+    assert list(CreditRun(world.warehouse, world.targets, (), ["2024-04"]).scores())
+    (customers,) = taken
+    assert (customers.len(), customers.n_unique()) == (2 * 399, 399)
+
+
+@pytest.mark.parametrize(("low", "says"), [(0.001, "is surely"), (0.0, "is not surely")])
+def test_a_gain_that_may_be_none_is_not_sure(low: float, says: str):
+    assert says in words.fitted("recency", Interval(0.02, low, 0.04), ()).en
+
+
+def test_cards_before_are_of_a_target_and_how_far_it_looks(world: CreditWorld):
+    near = world.rows(SCORECARD, "2024-04"), world.rows(CREDIT_DECISION, "2024-04")
+    far = tuple(rows.with_columns(pl.col("horizon") + 2) for rows in near)
+    far = (far[0].with_columns(pl.col("points") + 1), far[1].with_columns(tried_in=pl.lit("x")))
+
+    class Stored:
+        def last_before(self, table: object, month: str) -> pl.DataFrame:
+            at = int(table is CREDIT_DECISION)
+            return pl.concat([near[at], far[at]])
+
+    found = cards_before(cast(Warehouse, Stored()), "2024-05")
+    for (cards, decisions), horizon in ((near, 1), (far, 3)):
+        before = found["silence", horizon]
+        assert before.card is not None
+        assert before.card.scorecard == scorecard_of(cards)
+        assert before.tried_in == decisions["tried_in"].item()
 
 
 def test_between_two_cuts_there_are_as_many_customers_as_may_be_listed(world: CreditWorld):

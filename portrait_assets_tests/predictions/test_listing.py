@@ -67,6 +67,8 @@ def test_a_target_without_a_card_says_why():
     lines = printed(print_cards, [ROW | {"proof": vintage}, ROW | {"target": "overdue"} | none], 80)
     (line,) = (line for line in lines if line.startswith(" overdue"))
     assert line.split() == ["overdue", "none", "–", "–", "0"]
+    (line,) = (line for line in lines if line.startswith(" silence"))
+    assert line.split() == ["silence", "0123456789abcdef", "0.888", "0.837", "2,469"]
     text = " ".join(line.strip() for line in lines)
     assert "5.0% expected, 4.0% happened." in text
     assert "overdue within 1 month: no card (scorecard). The model fitted in 2024-02 stays." in text

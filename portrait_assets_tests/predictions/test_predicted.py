@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from portrait_assets.stages.predictions import asked as asking
 from portrait_assets.stages.predictions.contract import (
     BANDS,
     PREDICTION,
@@ -29,6 +32,7 @@ from portrait_assets.stages.predictions.governance.approvals import (
 from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.outcomes import Targets, outcome
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
 LAST = "2024-05"
@@ -77,6 +81,18 @@ def test_a_model_learns_from_earlier_windows_and_is_calibrated_on_the_newest(
     april = world.decision("2024-04")
     assert (april["trained_from"], april["trained_until"]) == ("2024-01", "2024-02")
     assert (april["calibrated_on"], april["fitted_in"]) == ("2024-03", "2024-04")
+
+
+@pytest.mark.parametrize(("customers", "asked"), [(199, 0), (200, 1)])
+def test_of_few_customers_no_target_by_kind_is_predicted(
+    customers: int, asked: int, monkeypatch: pytest.MonkeyPatch
+):
+    by_kind = outcome("response_by_kind").for_one("coupon")
+    monkeypatch.setattr(asking, "predicted", lambda *_: [outcome("silence"), by_kind])
+    monkeypatch.setattr(asking, "_counted", lambda *_: {"coupon": 9})
+    stored = cast(Warehouse, SimpleNamespace(materialized=lambda _: {"2024-05": customers}))
+    found = asking.asked_of(stored, Targets(()), "2024-05")
+    assert [each.code for each in found] == ["silence", by_kind.code][: 1 + asked]
 
 
 def test_before_any_window_is_over_customers_have_an_order_and_no_probability(tmp_path: Path):
@@ -185,6 +201,8 @@ def test_beside_it_stands_the_baseline_with_the_rates_of_the_windows_over_by_the
     tenths = world.rows(PREDICTION_CALIBRATION, LAST)
     mean = (tenths["baseline_predicted_rate"] * tenths["customers"]).sum() / 398
     assert mean == pytest.approx(probability.mean(), abs=1e-6)
+    assert row["baseline_auc"] == pytest.approx(roc_auc_score(hit, days), abs=1e-6)
+    assert row["baseline_auc"] < row["auc"]
     assert 1 < row["baseline_lift"] < row["lift"]
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.stages.predictions.asked import Asked
+from portrait_assets.stages.predictions.learning import past, training, words
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.baseline import (
     BASE_RATE,
@@ -13,10 +20,16 @@ from portrait_assets.stages.predictions.learning.baseline import (
     fitted_steps,
     ordered_by,
 )
+from portrait_assets.stages.predictions.learning.champion import Deciding
 from portrait_assets.stages.predictions.learning.judging import calibrated, shift_of
 from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
 from portrait_assets.stages.predictions.learning.training import challenger
+from portrait_assets.stages.predictions.learning.words import Words
+from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcome import Baseline
+from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
 
 RECENCY = Baseline("recency", "recency_days", unknown_is_likely=True)
 SPEND = Baseline("last month", "spend_1m", falls=True)
@@ -55,6 +68,64 @@ def test_what_cannot_be_learned_is_said_in_words():
     found = challenger(months(2, 400, leak=False, rare=True), months(1, 9, leak=False), "2024-05")
     assert found.model is None
     assert "a model needs 10 of each kind" in (found.fault or "")
+
+
+def test_trees_are_tried_where_there_are_many_of_either_outcome(monkeypatch: pytest.MonkeyPatch):
+    learned, judged = months(2, 200, leak=False), months(1, 50, leak=False)
+    inputs, events = learned.select("recency_days", "spend_1m"), int(learned["hit"].sum())
+    assert events < 200
+
+    def families(trees_from: int) -> list[str]:
+        monkeypatch.setattr(training, "RULE", replace(RULE, trees_from=trees_from))
+        return [*training._fitted(inputs, learned, judged)[1]]
+
+    assert families(events) == ["logistic", "trees"]
+    assert families(events + 1) == ["logistic"]
+
+
+def test_a_reason_names_the_same_numbers_in_both_languages():
+    rows = {"hit": [True] * 12 + [False] * 1_500}
+    learned, judged = pl.DataFrame(rows), pl.DataFrame(rows).head(700)
+    for en, zh in (
+        words.too_few_rows(1_234),
+        words.too_few_events(learned, judged),
+        words.refused(0.7123, 0.7),
+    ):
+        numbers = [sorted(re.findall(r"\d[\d,.]*\d|\d", text)) for text in (en, zh)]
+        assert numbers[0] == numbers[1], en
+    assert f"needs {RULE.least_rows:,}" in words.too_few_rows(1_234).en
+    assert "12 of 1,512" in words.too_few_events(learned, judged).en
+
+
+def test_a_window_in_which_it_happened_to_all_has_no_areas():
+    deciding = object.__new__(Deciding)
+    rows = pl.DataFrame({"hit": [True] * 3})
+    for name, value in (("_recent", rows), ("_hit", rows["hit"].to_numpy())):
+        object.__setattr__(deciding, name, value)
+    found = deciding._judged(cast(Active, None), "kept", Words("", ""))
+    assert (found.auc, found.baseline, found.baseline_auc) == (None, None, None)
+
+
+def test_what_happened_is_read_for_each_length_of_window(monkeypatch: pytest.MonkeyPatch):
+    """Together for all targets of one length, and once."""
+    near, far = (Asked(outcome("silence"), horizon) for horizon in (1, 3))
+    other = Asked(outcome("complaint"), 1)
+    read: list[object] = []
+
+    def frame(step: object, scope: Scope) -> object:
+        read.append(step)
+        return step
+
+    monkeypatch.setattr(
+        past, "labels_step", lambda together, *_: [(each.code, each.horizon) for each in together]
+    )
+    monkeypatch.setattr(past, "labelled", lambda *_: pl.DataFrame({"hit": [True]}))
+    monkeypatch.setattr(past.Past, "_read_features", lambda *_: pl.DataFrame())
+    engine = cast(Engine, SimpleNamespace(frame=frame))
+    known = past.Past(engine, "2024-06", {"2024-01": 9}, [near, far, other], frozenset())
+    for each in (near, other, far, near):
+        assert known.known(each, ("2024-01",)).height == 1
+    assert read == [[("silence", 1), ("complaint", 1)], [("silence", 3)]]
 
 
 def test_equal_data_in_another_order_give_equal_rows():

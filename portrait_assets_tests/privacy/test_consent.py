@@ -15,6 +15,7 @@ from portrait_assets.privacy.consent import (
     keep_answers,
     left_out,
     permissions_of,
+    refusing_sql,
     require_asked,
 )
 from portrait_assets_tests.privacy.consent_world import Answer, write_consents
@@ -76,6 +77,19 @@ def test_of_a_channel_its_own_answer_counts_then_that_of_any_then_silence(
     con = file(ANSWERS, {"marketing": silence})
     found = answers(con, Use("marketing", channel))
     assert sorted(who for who, answer in found.items() if answer[0]) == allowed
+
+
+def test_who_refuses_has_said_so_and_not_only_kept_silent() -> None:
+    """Ann, Bob and Cat spoke, and of sharing nobody did, which for the source is no consent."""
+    con = file(ANSWERS, {"sharing": False, "profiling": False})
+
+    def refusing(purpose: str) -> list[tuple[str]]:
+        sql = refusing_sql(con, purpose)
+        assert sql is not None
+        return con.execute(sql).fetchall()
+
+    assert refusing("sharing") == []
+    assert refusing("profiling") == refusing("marketing") == [("cat",)]
 
 
 def test_a_purpose_is_asked_by_itself() -> None:

@@ -55,6 +55,14 @@ def test_each_line_is_chained_to_the_one_before_by_sha_256(register: Register):
     assert json.loads(register.head.read_text()) == {"number": 4, "hash": previous}
 
 
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_noted_number_of_no_line_is_no_proof(register: Register, number: int):
+    noted = json.loads(register.head.read_text())["hash"]
+    register.head.write_text(json.dumps({"number": number, "hash": noted}))
+    with pytest.raises(BrokenRegisterError, match="is not the one that was noted"):
+        register.verify()
+
+
 def test_there_is_none_before_something_left(tmp_path: Path):
     register = register_in(tmp_path)
     assert (register.verify(), register.entries()) == (0, [])

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.privacy import scan as scanning
-from portrait_assets.privacy.scan import Wanted, scan
+from portrait_assets.privacy.scan import Hits, Scan, Wanted, is_long_enough, scan
 
 PERSON = Wanted(("PM-00000017", "王小明住址"), {"customer_id": ["17"], "prospect_id": ["18"]})
 OTHERS = [f"PM-{number:08d}" for number in range(600) if number != 17]
@@ -31,6 +31,23 @@ def database(path: Path, texts: list[str], kind: str = "VARCHAR") -> Path:
         con.execute(f"CREATE SCHEMA s; CREATE TABLE s.t AS SELECT remark::{kind} AS r FROM rows")
     assert rows.height == 20 * len(texts)
     return path
+
+
+def test_what_is_found_in_several_places_of_a_file_adds_up() -> None:
+    hits = (Hits("a.csv", "name", 2), Hits("a.csv", "bytes", 3), Hits("b.csv", "bytes", 1))
+    found = Scan(files=2, size=9, patterns=1, hits=hits, unreadable=())
+    assert found.by_file() == {"a.csv": 5, "b.csv": 1}
+    assert found.found == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "is_long"),
+    [("1234567", False), ("12345678", True), ("王", False), ("王é", False), ("王小", True)],
+)
+def test_a_text_is_looked_for_anywhere_from_8_bytes_on_or_6_of_other_letters(
+    text: str, is_long: bool
+) -> None:
+    assert is_long_enough(text) == is_long
 
 
 def test_a_dictionary_of_duckdb_hides_text_from_its_bytes(tmp_path: Path) -> None:

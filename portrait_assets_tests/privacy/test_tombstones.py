@@ -1,14 +1,17 @@
-"""Tombstones: who was erased, as hashes in a file that only grows."""
+"""Tombstones: who was erased, as hashes in a file that only grows; the plan and the certificate."""
 
 from __future__ import annotations
 
-from datetime import date
+import stat
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.certificate import Certificate, Searched, write_certificate
+from portrait_assets.privacy.erasure import Plan, Rows, plan_file, write_plan
 from portrait_assets.privacy.keys import KeyFileError, KeyName, key_file
 from portrait_assets.privacy.tombstones import (
     TombstoneError,
@@ -73,7 +76,14 @@ def test_a_missing_key_and_another_one_are_refused(settings: Settings) -> None:
         read_tombstones(settings)
 
 
-@pytest.mark.parametrize("line", ["K9", f"{'z' * 64},2026-11-26,E1,k", f"{'0' * 64},2026-11-26"])
+BROKEN = [
+    f"{'z' * 64},2026-11-26,E1,k",
+    f"{'0' * 63},2026-11-26,E1,k",
+    f"{'0' * 64},2026-11-26",
+]
+
+
+@pytest.mark.parametrize("line", ["K9", *BROKEN])
 def test_a_line_that_is_none_is_named(line: str, settings: Settings) -> None:
     path = tombstones_file(settings)
     path.write_text(f"{path.read_text()}{line}\n")
@@ -83,3 +93,38 @@ def test_a_line_that_is_none_is_named(line: str, settings: Settings) -> None:
 
 def test_a_backup_takes_nobodys_tombstone_away() -> None:
     assert merged_tombstones(b"h\na\nb", b"h\nb\nc\n") == b"h\na\nb\nc\n"
+
+
+def test_names_of_files_are_text_on_the_page_of_a_certificate(tmp_path: Path) -> None:
+    name = "<b>notes</b> & more.csv"
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    searched = Searched(files=1, size_bytes=2, patterns=3, found={name: 1})
+    certificate = Certificate(
+        number="E1",
+        source="shop",
+        asked_by=name,
+        began_at=now,
+        ended_at=now,
+        persons=1,
+        ids=1,
+        tombstones=("t",),
+        key_fingerprint="",
+        rows=(Rows(name=name, before=2, after=1),),
+        source_files=(name,),
+        left=(name,),
+        notes=(name,),
+        scan_after=searched,
+    )
+    page = write_certificate(Settings(data_dir=tmp_path, source="shop"), certificate).read_text()
+    assert "<b>" not in page
+    assert page.count("&lt;b&gt;notes&lt;/b&gt; &amp; more.csv") == 6
+
+
+def test_the_plan_names_people_and_is_its_owner_s_alone(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, source="shop")
+    settings.warehouse_dir.mkdir(parents=True)
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    write_plan(
+        settings, Plan(number="E1", began_at=now, asked_by="a", persons=1, customers=("K1",))
+    )
+    assert stat.S_IMODE(plan_file(settings).stat().st_mode) == 0o600

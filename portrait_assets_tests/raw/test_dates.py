@@ -245,6 +245,7 @@ def test_sql_and_polars_read_a_declared_form_alike(form: str, moment: datetime):
         ("%x", "has %x"),
         ("%Y-%m-%d %H", "no form of a time"),
         ("%Y-%m-%d %I:%M", "no form of a time"),
+        ("%Y-%m-%d %H:%M %p", "no form of a time"),
         ("%Y-%m-%d %H:%M %f", "elsewhere than in %S.%f"),
         ("%Y-%m-%d%", "has %"),
     ],

@@ -8,12 +8,15 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from portrait_assets.core.approvals import APPROVALS_FILE
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.source_folder import PACKAGED_SOURCES, source_names
 from portrait_assets.methods.linkage.resolving import SAME
 from portrait_assets.stages.identity.review import REVIEW_FILE, append_same, read_review
+from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
@@ -193,3 +196,17 @@ def test_an_unknown_source_is_answered_with_those_there_are(folder: Path):
 def test_packaged_sources_bring_no_file_that_the_application_writes(name: str):
     written = {APPROVALS_FILE, REVIEW_FILE}
     assert written.isdisjoint(path.name for path in (PACKAGED_SOURCES / name).iterdir())
+
+
+def test_no_column_of_the_generated_bank_is_given_as_another():
+    """Its files have the columns of the canonical tables, under their names."""
+    found = {
+        f"{path.stem}: {each.sql()}"
+        for path in (PACKAGED_SOURCES / "synthetic_bank").glob("*.sql")
+        for select in sqlglot.parse_one(path.read_text(), dialect="duckdb").find_all(exp.Select)
+        for each in select.expressions
+        if isinstance(each, exp.Alias)
+        and isinstance(each.this, exp.Column)
+        and each.this.name in {column.name for column in CANONICAL_BY_NAME[path.stem].columns}
+    }
+    assert found == set()

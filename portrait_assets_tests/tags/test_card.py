@@ -12,7 +12,7 @@ from rich.console import Console
 
 from portrait_assets.app.cli.rooms.card import print_card
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.stages.tags.card import customer_card, read_card
+from portrait_assets.stages.tags.card import _text, customer_card, read_card
 from portrait_assets.testing.tag_world import JUNE, MAY, TIER, catalogue_of, features, tagged
 from portrait_assets_tests.privacy.consent_world import write_consents
 from portrait_assets_tests.tags.six_customers import IN_TIER, RISKY, door_of
@@ -149,3 +149,18 @@ def test_the_card_has_no_tags_for_a_purpose_that_the_customer_refuses(tmp_path: 
         con.execute("UPDATE consent.consent_default SET consents = 0")
         con.execute("DELETE FROM consent.customer_consent")
     assert "risky" in {tag.code for tag in read_card(path, "b", door).tags}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.123456789, "0.123457"),
+        (1234.5, "1234.5"),
+        (True, "true"),
+        (["a", "b"], "a, b"),
+        ([], "none"),
+        ("text", "text"),
+    ],
+)
+def test_values_are_shown_as_people_read_them(value: object, shown: str):
+    assert _text(value) == shown

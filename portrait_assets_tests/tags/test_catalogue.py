@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
+from portrait_assets.testing.shop import shop
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
@@ -18,6 +20,7 @@ from portrait_assets.testing.tag_world import (
     catalogue_of,
     write_catalogue,
 )
+from portrait_assets_tests.faults.command import portrait_here
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,32 @@ def test_the_default_catalogue_has_sixty_tags_over_the_four_elements(default: Ca
     # What a tag is for stands behind a semicolon or colon of its description, in both languages.
     assert all(";" in tag.description_en or ":" in tag.description_en for tag in tags)
     assert all(any("一" <= letter <= "鿿" for letter in tag.name_zh) for tag in tags)
+
+
+DRAFT = """\
+tags:
+  - code: value_tier
+    version: 2
+    status: draft
+    values:
+      - {value: high, en: High, zh: 高, when: "rank_share(spend_12m) >= 0.5"}
+      - {value: low, en: Low, zh: 低, when: "rank_share(spend_12m) < 0.5"}
+"""
+
+
+def test_tags_are_listed_by_their_status(tmp_path: Path):
+    settings = shop(tmp_path / "data")
+    (settings.source_dir / "tags.yaml").write_text(DRAFT)
+
+    def listed(*status: str) -> list[str]:
+        ran = portrait_here("tags", "list", *status, data=settings.data_dir)
+        assert ran.returncode == 0, ran.stderr
+        return re.findall(r"^│ (\w+)", ran.stdout, re.MULTILINE)
+
+    drafts, active = (listed("--status", status) for status in ("draft", "active"))
+    assert drafts == ["value_tier"]
+    assert "value_tier" in active
+    assert sorted(listed()) == sorted([*drafts, *active])
 
 
 def test_tags_stand_after_those_that_they_read(tmp_path: Path):

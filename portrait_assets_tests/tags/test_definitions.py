@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlglot import exp
 
+from portrait_assets.core.yaml_text import Place
+from portrait_assets.methods.expressions.expression import parse
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.reachable import _numbers, unreachable_value
+from portrait_assets.stages.tags.catalogue.tag import TagValue
 from portrait_assets.testing.golden_file import read, write
 from portrait_assets.testing.golden_tags import COMMAND, GOLDEN_FILE, definitions, differences
-from portrait_assets.testing.tag_world import HOME, SAVE, TIER, catalogue_of
+from portrait_assets.testing.tag_world import COLUMNS, HOME, SAVE, TIER, catalogue_of
 
 TAGS = TIER + HOME + SAVE
 
@@ -51,3 +56,30 @@ def test_a_new_version_changes_none_of_those_before(tmp_path: Path):
     before = definitions(catalogue_of(tmp_path, TAGS))
     more = TAGS + TIER.replace("code: tier", "code: tier\n    version: 2").replace("100", "200")
     assert differences(before, definitions(catalogue_of(tmp_path, more))) == []
+
+
+HERE = Place("tags.yaml", 1)
+
+
+@pytest.mark.parametrize(
+    ("rules", "position"),
+    [
+        (("true", "lower(region) = 'x'"), 1),
+        (("lower(region) = 'x'", "lower(region) = 'x'"), 1),
+        (("lower(region) = 'x'", "lower(region) = 'y'"), None),
+        (("spend > 5", "spend > 9"), 1),
+        (("spend > 9", "spend > 5"), None),
+        (("share >= 1", "share > 1"), 1),
+    ],
+)
+def test_a_value_behind_one_that_always_matches_first_is_reached_by_nobody(
+    rules: tuple[str, ...], position: int | None
+):
+    values = [TagValue(rule, "V", "值", parse(rule, COLUMNS), HERE) for rule in rules]
+    assert unreachable_value(values, True, COLUMNS) == position
+
+
+def test_rules_are_tried_at_the_ends_of_a_column_s_domain_and_between():
+    assert _numbers([], 0, 1) == ["0.0", "0.5", "1.0"]
+    assert _numbers([], 0, None, whole=True) == ["0.0", "1.0", "2.0"]
+    assert _numbers([exp.Literal.number(3)], 0, 3) == ["0.0", "1.5", "3.0"]

@@ -1,5 +1,7 @@
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import duckdb
 import numpy as np
@@ -7,9 +9,9 @@ import polars as pl
 import pytest
 
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
-from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_QUALITY
-from portrait_assets.stages.tags.quality.cards import tag_quality
+from portrait_assets.stages.tags.quality.cards import _distribution, tag_quality
 from portrait_assets.stages.tags.quality.distributions import (
     SAMPLE,
     TagDistributions,
@@ -152,6 +154,22 @@ def test_the_share_of_the_most_frequent_value_is_of_those_who_hold_one(tmp_path:
     card = tag_quality(catalogue, june, None, JUNE).row(0, named=True)
     assert (card["coverage"], card["top_value"]) == (0.75, "high")
     assert card["top_share"] == round(2 / 3, 6)
+
+
+@pytest.mark.parametrize(("smallest", "shown"), [(3, "1.5"), (4, None)])
+def test_the_most_frequent_number_is_shown_where_enough_customers_have_it(
+    smallest: int, shown: str | None
+):
+    numbers = np.array([1.5, 1.5, 1.5, 2.0, 4.0, np.nan])
+    found = _distribution(cast(Tag, None), cast(TagDistributions, None), numbers, smallest)
+    assert found[:3] == (3, shown, 0.6)
+
+
+def test_of_several_values_each_has_its_share_of_those_who_hold_any():
+    tag = cast(Tag, SimpleNamespace(code="likes"))
+    month = SimpleNamespace(counts={"likes": {"tea": 3, "jam": 2}}, holders={"likes": 4})
+    found = _distribution(tag, cast(TagDistributions, month), None, 1)
+    assert found == (2, "tea", 0.75, "tea 75.0%; jam 50.0%")
 
 
 def test_a_lift_is_of_a_value_that_enough_customers_hold():

@@ -1,4 +1,4 @@
-"""Which month the published file shows as its newest."""
+"""Which month the published file shows as its newest, and what its customers allow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from datetime import date
 import duckdb
 import pytest
 
-from portrait_assets.stages.tags.views import NEWEST_MONTH_VIEW, PORTRAIT_VIEW
+from portrait_assets.stages.tags.views import (
+    CUSTOMER_CONSENT_VIEW,
+    NEWEST_MONTH_VIEW,
+    PORTRAIT_VIEW,
+)
+from portrait_assets_tests.privacy.consent_world import write_consents
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)
 
@@ -45,3 +50,22 @@ def test_the_newest_month_is_the_last_that_is_complete(late: list[tuple[str, str
             con.execute(f"CREATE VIEW {view.name} AS {view.sql}")
         assert con.execute("FROM newest_month").fetchall() == [(newest, MARCH)]
         assert con.execute("FROM portrait").fetchall() == [(newest, "a")]
+
+
+def test_what_is_allowed_is_said_once_of_each_customer_of_the_newest_month():
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA tags; CREATE TABLE newest_month AS SELECT DATE '2024-06-30' as_of"
+        )
+        con.execute(
+            "CREATE TABLE tags.portrait_matrix AS FROM (VALUES (DATE '2024-05-31', 'ann'), "
+            "('2024-05-31', 'gone'), ('2024-06-30', 'ann'), ('2024-06-30', 'bob')) "
+            "AS t(as_of, customer_id)"
+        )
+        answers = [("ann", "marketing", "sms", True, "consent"), ("bob", "credit", None, True, "c")]
+        write_consents(con, answers, dict.fromkeys(("profiling", "marketing", "credit"), False))
+        found = con.execute(
+            "SELECT customer_id, profiling, marketing, marketing_channels, credit "
+            f"FROM ({CUSTOMER_CONSENT_VIEW.sql}) ORDER BY customer_id"
+        ).fetchall()
+    assert found == [("ann", False, True, "sms", False), ("bob", False, False, None, True)]

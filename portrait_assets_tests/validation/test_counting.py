@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -19,7 +21,7 @@ from portrait_assets.stages.validation.cells import SUMS, Cells
 from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.stages.validation.counting import count_outcomes
 from portrait_assets.stages.validation.migration import migration
-from portrait_assets.stages.validation.orders import bucket_order
+from portrait_assets.stages.validation.orders import _names, bucket_order
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of, rows_of
 from portrait_assets_tests.validation.town_world import MATRIX
 
@@ -201,3 +203,14 @@ def test_a_text_is_encoded_by_its_place_among_the_sorted_values(kind: Buckets):
         assert found.labels == (OTHERS, "a", "b")
     names = [found.labels[code] if code != UNKNOWN else None for code in found.codes]
     assert names == [*towns[:99], "c" if kind is Buckets.VALUES else OTHERS, None]
+
+
+def test_bins_of_a_number_stand_in_its_order_and_other_values_by_their_rates():
+    tag = cast(
+        Cells, SimpleNamespace(buckets=("10", "9", "2.5"), rates={"10": 1, "9": 3, "2.5": 1})
+    )
+    bins, values = (
+        cast(Claim, SimpleNamespace(counted_by=each)) for each in (Buckets.BINS, Buckets.VALUES)
+    )
+    assert _names(bins, tag) == ("2.5", "9", "10")
+    assert _names(values, tag) == ("10", "2.5", "9")

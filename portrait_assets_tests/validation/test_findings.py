@@ -190,7 +190,7 @@ def test_quality_is_judged_dimension_by_dimension_where_it_was_measured():
         "rows_received": 100,
         "rows_kept": 100,
         "completeness": 0.5,
-        "validity": 1.0,
+        "validity": 0.95,
         "uniqueness": None,
         "timeliness": 1.0,
         "consistency": 0.94,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.tags.catalogue.governance import approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
-from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status, Tag
 from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.claims import Claim
-from portrait_assets.stages.validation.drafts import draft_file
+from portrait_assets.stages.validation.drafts import Sample, Seen, draft_file
 from portrait_assets.stages.validation.judging import weak_before
 from portrait_assets.stages.validation.proposals import propose
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -87,7 +88,20 @@ def empty(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "w.duckdb", "made_up", "one")
 
 
-def test_a_threshold_that_separates_too_late_is_moved(empty: Warehouse, catalogue: Catalogue):
+def test_a_threshold_that_separates_too_late_is_moved(
+    empty: Warehouse, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+):
+    """It is tried on a month of which nothing was known when it was found."""
+    looked_at: list[list[str]] = []
+    seen = Sample.seen
+
+    def noted(
+        self: Sample, claim: Claim, tags: Sequence[Tag], order: Sequence[str], months: Sequence[str]
+    ) -> list[Seen]:
+        looked_at.append([*months])
+        return seen(self, claim, tags, order, months)
+
+    monkeypatch.setattr(Sample, "seen", noted)
     world(empty)
     weak = [CLAIM.name]
     found = propose(empty, catalogue, MONTHS[-1], MONTHS, weak, [CLAIM]).row(0, named=True)
@@ -97,6 +111,9 @@ def test_a_threshold_that_separates_too_late_is_moved(empty: Warehouse, catalogu
     assert found["gain_low"] > 0
     assert found["customers_changing"] > 0
     assert (found["tag_version"], found["draft_version"]) == (1, 2)
+    *fitted_on, tried_on = looked_at
+    assert len(tried_on) == 1
+    assert {month for months in fitted_on for month in months}.isdisjoint(tried_on)
 
 
 def test_what_would_have_been_worse_out_of_time_is_not_proposed(

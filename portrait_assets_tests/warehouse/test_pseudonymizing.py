@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import pytest
 from portrait_assets.core.bounds import Bounds
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
-from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms
+from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms, identifiers_of_tables_sql
 from portrait_assets.storage.duckdb.publishing import publish, published_key
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.updating import Extract
@@ -231,3 +232,18 @@ def test_an_empty_warehouse_has_an_empty_extract(tmp_path: Path):
     publish_to(target, empty)
     empty.close()
     assert rows(target, "FROM aliases") == []
+
+
+def test_only_identifiers_that_are_published_need_a_pseudonym():
+    private = replace(RECORDS, name="private", published=False)
+    absent = replace(RECORDS, name="absent")
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA cleaned; "
+            "CREATE TABLE cleaned.records AS SELECT 'a' AS customer_id, 'b' AS other_id; "
+            "CREATE TABLE cleaned.private AS SELECT 'c' AS customer_id, NULL AS other_id"
+        )
+        sql = identifiers_of_tables_sql(con, [RECORDS, private, absent])
+        assert sql is not None
+        assert sorted(con.execute(sql).fetchall()) == [("a",), ("b",)]
+        assert identifiers_of_tables_sql(con, [private, absent]) is None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import polars as pl
 import pytest
 
+from portrait_assets.schema.columns import count, share
 from portrait_assets.schema.pandera_schema import contract_schema, violations
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 
@@ -28,6 +30,20 @@ GOOD = pl.DataFrame(
     {"id": ["a", "b"], "age": [30, None], "grade": ["R1", None], "likes": [["tea"], None]},
     schema=TABLE.polars_schema,
 )
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad"),
+    [(count, [0, 9], [-1]), (share, [0.0, 1.0], [-0.01, 1.01])],
+)
+def test_counts_begin_at_0_and_shares_end_at_1(
+    column: Callable[..., Column], good: list[float], bad: list[float]
+):
+    table = replace(TABLE, columns=(column("n", "N", "数"),), key=("n",))
+    schema = contract_schema(table)
+    assert violations(schema, pl.DataFrame({"n": good}, schema=table.polars_schema))[0] == 0
+    found = violations(schema, pl.DataFrame({"n": bad}, schema=table.polars_schema))
+    assert found[0] == len(bad)
 
 
 def test_a_good_table_has_no_violations():

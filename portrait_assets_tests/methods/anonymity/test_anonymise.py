@@ -110,6 +110,13 @@ def test_one_odd_row_costs_no_more_than_the_cells_of_k_rows():
     assert Counter(found.rows["gender"]) == {"F": 41, "M": 49, None: 10}
 
 
+def test_who_can_just_spare_a_few_is_shown_all_the_same():
+    table = pl.DataFrame({"gender": ["F"] * 19 + ["X"]})
+    assert Counter(anonymous(table, 10).rows["gender"]) == {"F": 10, None: 10}
+    table = pl.DataFrame({"gender": ["F"] * 18 + ["X"]})
+    assert Counter(anonymous(table, 10).rows["gender"]) == {None: 19}
+
+
 def test_what_was_not_known_shelters_what_is_rare():
     table = pl.DataFrame({"gender": ["F"] * 50 + ["X"] + [None] * 9})
     found = anonymous(table, 10)

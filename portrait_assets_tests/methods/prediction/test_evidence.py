@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature, lone_features
-from portrait_assets.methods.prediction.evidence.proof import by_tenth, prove
+from portrait_assets.methods.prediction.evidence.proof import by_tenth, proof_folds, prove
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets_tests.methods.prediction.world import World, world
@@ -28,6 +28,18 @@ def test_the_simpler_wins_unless_the_other_is_surely_better():
     gain = choice.comparisons[1].gain
     apart = roc_auc_score(outcome, better) - roc_auc_score(outcome, simple)
     assert gain.value == pytest.approx(apart)
+
+
+def test_each_is_compared_with_the_winner_so_far():
+    rng = np.random.default_rng(1)
+    outcome = rng.integers(0, 2, 3_000)
+    worst, best, between = (outcome + rng.normal(0, s, 3_000) for s in (2.5, 0.7, 1.2))
+    choice = choose({"worst": worst, "best": best, "between": between}, outcome)
+    assert choice.winner == "best"
+    last = choice.comparisons[1]
+    assert (last.candidate, last.against, last.is_surely_better) == ("between", "best", False)
+    apart = roc_auc_score(outcome, between) - roc_auc_score(outcome, best)
+    assert last.gain.value == pytest.approx(apart)
 
 
 def test_numbers_are_chosen_by_their_squared_error():
@@ -104,6 +116,23 @@ def test_the_best_single_feature_is_the_better_of_its_orders(people: World):
     assert set(every) == {"visits", "amount", "city", "member", "joined"}
     assert every["amount"].quality == pytest.approx(by_hand["amount"])
     assert every["amount"].order == 1
+
+
+def test_a_line_is_of_the_rows_with_a_value_and_gives_others_their_mean():
+    values = [float(value) for value in range(180)] + [None] * 20
+    outcome = np.array([3.0 * value + 1 if value is not None else 275.0 for value in values])
+    (line,) = lone_features(pl.DataFrame({"a": values}), outcome, is_of_number=True)
+    # 269.5 is the mean of 1 to 538; that of all 200 outcomes is 270.05.
+    expected = [3.0 * value + 1 if value is not None else 269.5 for value in values]
+    assert line.score(pl.Series(values)).tolist() == pytest.approx(expected)
+
+
+def test_parts_of_a_number_have_as_many_small_ones_as_great_ones():
+    number = np.random.default_rng(6).permutation(np.linspace(0, 0.99, 200))
+    folds = proof_folds(number, True, 0, None, Parameters())
+    assert sorted(np.concatenate([fold.unseen for fold in folds])) == list(range(200))
+    for fold in folds:
+        assert abs((number[fold.unseen] < 0.5).sum() - len(fold.unseen) / 2) <= 1
 
 
 def test_a_proof_is_of_rows_that_were_not_seen(people: World):

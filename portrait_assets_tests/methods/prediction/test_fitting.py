@@ -9,7 +9,7 @@ from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.placebo import placebo
 from portrait_assets.methods.prediction.families.encoding import fit_encoding
 from portrait_assets.methods.prediction.families.folds import folds_by_lot, folds_by_time
-from portrait_assets.methods.prediction.families.parameters import Parameters
+from portrait_assets.methods.prediction.families.parameters import MOST_LEAVES, Parameters
 from portrait_assets.methods.prediction.fitting import fit, fit_number
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets_tests.methods.prediction.world import World, world
@@ -94,6 +94,12 @@ def test_of_many_rows_some_say_when_no_further_tree_helps(strangers: World):
     assert again.rows().equals(of_few.rows())
 
 
+def test_trees_of_more_leaves_than_can_be_scored_are_refused():
+    assert Parameters(leaves=(8, MOST_LEAVES)).leaves == (8, MOST_LEAVES)
+    with pytest.raises(ValueError, match="cannot be scored"):
+        Parameters(leaves=(8, MOST_LEAVES + 1))
+
+
 def test_numbers_are_expected_within_those_that_were_seen(people: World, strangers: World):
     for family, least in (("linear", 0.66), ("trees", 0.64)):
         model = fit_number(people.frame, people.number, family)
@@ -117,6 +123,17 @@ def test_settings_are_chosen_on_the_newest_moments(people: World):
     frame = pl.DataFrame({"signal": signal})
     assert fit(frame, outcome, "logistic", order=order).facts["strength"] == 0.001
     assert fit(frame, outcome, "logistic").facts["strength"] > 0.001
+
+
+def test_newest_moments_with_few_of_either_outcome_choose_no_settings():
+    """The signal is gone in them as above, but of the others there are four."""
+    rng = np.random.default_rng(3)
+    order = np.repeat([1, 2, 3], 200)
+    outcome = np.concatenate([rng.integers(0, 2, 400), np.repeat([0, 1], [4, 196])])
+    signal = np.where(order < 3, outcome, rng.integers(0, 2, 600)) + rng.normal(0, 0.3, 600)
+    frame = pl.DataFrame({"signal": signal})
+    for happened in (outcome, 1 - outcome):
+        assert fit(frame, happened, "logistic", order=order).facts["strength"] > 0.001
 
 
 def test_the_newest_moments_hold_a_fifth_of_the_rows():

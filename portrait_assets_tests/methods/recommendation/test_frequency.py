@@ -17,10 +17,11 @@ def test_a_visit_counts_half_after_a_half_life():
 def test_a_frequency_is_the_share_of_weighted_visits():
     # Milk on both of two visits this month and on one of two of six months ago; tea never.
     milk = 2 * 1.0 + 1 * 0.5
-    taken = np.array([0, 0]), np.array([0, 0]), np.array([2.0, 0.5])
-    found = frequencies(taken, np.array([2 * 1.0 + 2 * 0.5, 0.0]), items=2)
-    np.testing.assert_allclose(found.shares.toarray(), [[milk / 3.0, 0.0], [0.0, 0.0]])
-    assert found.visits.tolist() == [3.0, 0.0]
+    # The third came once, a year ago, for tea.
+    taken = np.array([0, 0, 2]), np.array([0, 0, 1]), np.array([2.0, 0.5, 0.25])
+    found = frequencies(taken, np.array([2 * 1.0 + 2 * 0.5, 0.0, 0.25]), items=2)
+    np.testing.assert_allclose(found.shares.toarray(), [[milk / 3.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
+    assert found.visits.tolist() == [3.0, 0.0, 0.25]
 
 
 def nearest_by_hand(shares: np.ndarray, nearest: int) -> np.ndarray:

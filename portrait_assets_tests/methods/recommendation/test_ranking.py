@@ -24,7 +24,9 @@ def test_a_ranking_is_judged_by_what_was_taken():
     assert found["recall"].to_list() == [1.0, 0.0, 0.0]
     assert found["hit"].to_list() == [True, False, False]
     assert found["average_precision"].to_list() == [(1 / 1 + 2 / 3) / 2, 0.0, 0.0]
-    assert judged(ranked, taken, 1)["recall"].to_list() == [0.5, 0.0, 0.0]
+    first = judged(ranked, taken, 1)
+    assert first["recall"].to_list() == [0.5, 0.0, 0.0]
+    assert first["average_precision"].to_list() == [1.0, 0.0, 0.0], "of one place more is no hit"
 
 
 def cell(own: int, size: int, every: int, all_size: int, item: str = "tea") -> dict[str, object]:

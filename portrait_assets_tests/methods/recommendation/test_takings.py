@@ -64,6 +64,16 @@ def test_the_most_taken_come_first_and_rare_ones_not_at_all():
     assert len(most_taken([50] * 90)) <= 20
 
 
+def test_what_twenty_have_is_predicted_by_what_goes_with_it_and_what_nineteen_have_is_not():
+    def basis(holders: int) -> str:
+        bank = window(1)
+        owned = bank.owned.toarray()
+        owned[np.flatnonzero(owned[:, 2])[holders:], 2] = 0
+        return fit_takings([replace(bank, owned=sparse.csr_matrix(owned))]).basis[2]
+
+    assert (basis(20), basis(19)) == (COMPANIONS, SEGMENT)
+
+
 def test_of_what_nobody_takes_nothing_is_expected():
     quiet = replace(window(1), taken=sparse.csr_matrix((CUSTOMERS, 4)))
     fitted = fit_takings([quiet])

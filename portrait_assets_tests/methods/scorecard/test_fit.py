@@ -280,6 +280,8 @@ def test_what_cannot_be_read_is_named():
     frame = pl.DataFrame({"list": [[1]] * 100, "nothing": [None] * 100, "one": [1] * 100})
     found = fit(frame, outcome, RULES)
     assert why(found) == {"list": Why.UNREADABLE, "nothing": Why.UNREADABLE, "one": Why.NOTHING}
+    other = fit(frame.select("one", "nothing", "list"), outcome, RULES)
+    assert [each.feature for each in other.left_out] == ["one", "nothing", "list"]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,18 @@ def test_a_stage_that_was_not_there_before_has_the_rates_of_all():
     assert found(world(tells=True), judged)["auc"]["value"] == 0.5
 
 
+def test_rates_are_those_of_the_window_before_whatever_happened_then():
+    """Who was silent in `churn` now buys, so that what was learnt is wrong."""
+    learned = world(tells=True)
+    judged = learned.with_columns(outcome=1 - pl.col("outcome"))
+    row = found(learned, judged)
+    assert (SILENT, BOUGHT) == (0, 1)
+    assert row["auc"]["value"] == pytest.approx(0.1)
+    churn, growth = (50 + 5) / 70, (0 + 5) / 50
+    loss = -(50 * math.log(1 - churn) + 10 * math.log(churn) + 40 * math.log(growth)) / 100
+    assert row["log loss"]["value"] == pytest.approx(loss, abs=1e-6)
+
+
 def test_what_customers_did_is_of_whom_both_targets_are_known():
     def hits(**of: bool | None) -> pl.DataFrame:
         schema = {"customer_id": pl.String, "hit": pl.Boolean}

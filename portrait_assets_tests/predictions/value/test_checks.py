@@ -10,6 +10,7 @@ import pytest
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.predictions.value.checks import (
     CHECKS,
+    COMPUTED_AGAIN,
     EVERYONE,
     ONE_CHOSEN,
     TOTAL,
@@ -91,6 +92,17 @@ def test_a_parameter_that_was_changed_gives_other_values(world: ValueWorld):
     result = found(world, VALUES_AGAIN, VALUE_PARAMETER, changed)
     assert result.failures > customers / 2
     assert result.detail.startswith(f"{customers} values computed again")
+
+
+def test_values_of_a_method_that_cannot_be_read_are_found(world: ValueWorld):
+    rows, values = world.rows(VALUE_MODEL, MONTH), world.rows(CUSTOMER_VALUE, MONTH)
+    try:
+        world.warehouse.write(VALUE_MODEL, [MONTH], rows.with_columns(status=pl.lit("not chosen")))
+        result = found(world, VALUES_AGAIN, VALUE_PARAMETER)
+    finally:
+        world.warehouse.write(VALUE_MODEL, [MONTH], rows)
+    assert result.failures == min(values.height, COMPUTED_AGAIN) > 0
+    assert "no method that can be read" in result.detail
 
 
 def test_a_customer_without_a_value_and_one_who_never_bought_are_found(world: ValueWorld):

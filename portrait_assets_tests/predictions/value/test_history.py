@@ -107,6 +107,13 @@ def test_two_identifiers_that_are_one_person_have_one_history():
     assert_frame_equal(known(world, "2024-04", APRIL, 30), by_day(as_one).summary(APRIL, 30))
 
 
+def test_days_of_one_month_under_two_identifiers_are_each_counted():
+    both = [*SALES, sale("bob", "2024-03-20 10:00", 8)]
+    world = World("2024-04", transactions=both, merged=[("2024-04", "bob", "ann")])
+    as_one = [s | {"customer_id": s["customer_id"].replace("bob", "ann")} for s in both]
+    assert_frame_equal(known(world, "2024-04", APRIL, 30), by_day(as_one).summary(APRIL, 30))
+
+
 def test_a_first_purchase_costs_the_mean_of_its_month():
     sales = [
         sale("ann", f"2024-0{m}-0{d} 10:00", a) for m, d, a in ((1, 2, 10), (1, 5, 30), (2, 1, 40))

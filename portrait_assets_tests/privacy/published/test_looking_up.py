@@ -36,7 +36,7 @@ def test_pseudonyms_are_looked_up_both_ways(shop: Settings):
     key = find_key(shop, KeyName.PSEUDONYMS)
     assert key is not None
     ids = ("13800000002", "13800000001")
-    of = portrait_here("pseudonyms", "of", *ids, data=shop.data_dir)
+    of = portrait_here("pseudonyms", "of", f" {ids[0]} ", ids[1], data=shop.data_dir)
     assert of.stdout.splitlines() == [f"{each}  {pseudonym(key, each)}" for each in ids]
     nobody = "p" + "0" * 32
     who = portrait_here("pseudonyms", "who", pseudonym(key, ids[0]), nobody, data=shop.data_dir)

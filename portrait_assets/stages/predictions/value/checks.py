@@ -93,14 +93,7 @@ def _values_again(subject: Subject) -> Finding:
         return Finding(0, "no values")
     if kept is None:
         return Finding(stored.height, "no method that can be read gave these values")
-    spend = kept.fits.get(gamma_gamma.NAME)
-    is_of_model = kept.method in (bg_nbd.NAME, pareto_nbd.NAME)
-    if (
-        not is_of_model
-        or spend is None
-        or not spend.is_usable
-        or stored["method"][0] != kept.method
-    ):
+    if not _is_of_parameters(kept) or stored["method"][0] != kept.method:
         return Finding(0, f"{stored['method'][0]} is not of parameters alone")
     some = f"customer_id IN ({literals(stored['customer_id'])})"
     with history_of(Engine(warehouse.con), subject.month, some) as history:
