@@ -13,7 +13,7 @@ import pytest
 
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning import past, training, words
-from portrait_assets.stages.predictions.learning.active import Active, Trained
+from portrait_assets.stages.predictions.learning.active import Active, Trained, places
 from portrait_assets.stages.predictions.learning.baseline import (
     BASE_RATE,
     best_of,
@@ -185,7 +185,9 @@ def test_many_equal_scores_are_in_one_bin_whatever_their_last_digits():
     steps = Active(fitted_steps(None, pl.DataFrame({"hit": hit})), Trained(None, None, None, "m"))
     binned = steps.held_against(hit, probability)
     stored = np.asarray(np.round(probability, 6), dtype=np.float64)
-    assert np.bincount(binned.places(stored)).tolist() == [each.customers for each in binned.bins]
+    assert np.bincount(places(binned.bins, stored)).tolist() == [
+        each.customers for each in binned.bins
+    ]
     assert binned.bins[0].customers == 120
     low, high = binned.interval(stored)
     assert ((low <= stored) & (stored <= high)).all()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -100,6 +101,7 @@ class LevelEncoding:
         """How many columns it has."""
         return len(self.levels) + self.has_other + self.has_missing
 
+    @cached_property
     def code(self) -> pl.Expr:
         """The place of a row's column among those of the feature, -1 where it has none."""
         text, other = pl.col(self.feature).cast(pl.String), len(self.levels)
@@ -141,7 +143,9 @@ class Encoding:
                     f"{near}; add it, or fit the model without it"
                 )
         # By columns, as they are filled and as trees read them.
-        design = np.empty((frame.height, len(self.terms(scaled))), order="F")
+        design = np.empty(
+            (frame.height, sum(each.width(scaled) for each in self.features)), order="F"
+        )
         for start in range(0, frame.height, FILLED_ROWS):
             rows = frame.slice(start, FILLED_ROWS)
             self._fill(rows, design[start : start + rows.height], scaled)
@@ -166,7 +170,7 @@ class Encoding:
             design[:, at] = values[:, place]
             if number.width(scaled) > 1:
                 design[:, at + 1] = is_missing[:, place]
-        codes = rows.select(each.code() for each in levels.values())
+        codes = rows.select(each.code for each in levels.values())
         for (at, level), column in zip(levels.items(), codes.iter_columns(), strict=True):
             design[:, at : at + level.width(scaled)] = 0.0
             code = column.to_numpy()
@@ -178,8 +182,10 @@ def _values(rows: pl.DataFrame, names: Sequence[str]) -> Floats:
     """Numbers as they are, NaN for what is missing or infinite; shape (rows, names)."""
     if not names:
         return np.empty((rows.height, 0))
-    kinds = rows.schema
-    values = rows.select(_as_float(name, kinds[name]) for name in names).to_numpy(writable=True)
+    plain = rows.select(names)
+    moments = [_as_number(column) for column in plain.iter_columns() if column.dtype.is_temporal()]
+    plain = plain.with_columns(moments).cast(pl.Float64, strict=False)
+    values = plain.to_numpy(writable=True)
     values[~np.isfinite(values)] = np.nan
     return values
 
@@ -203,19 +209,17 @@ def as_number(column: pl.Series) -> pl.Series:
     return pl.Series(column.name, _values(column.to_frame(), [column.name])[:, 0])
 
 
-def _as_float(name: str, kind: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
-    match kind:
+def _as_number(moment: pl.Series) -> pl.Series:
+    """Days, of a time of day hours."""
+    match moment.dtype:
         case pl.Date:
-            return column.cast(pl.Int32).cast(pl.Float64)
+            return moment.cast(pl.Int32)
         case pl.Datetime():
-            return column.dt.epoch("us").cast(pl.Float64) / 86_400e6
+            return moment.dt.epoch("us").cast(pl.Float64) / 86_400e6
         case pl.Duration():
-            return column.dt.total_microseconds().cast(pl.Float64) / 86_400e6
-        case pl.Time:
-            return column.cast(pl.Int64).cast(pl.Float64) / 3_600e9
+            return moment.dt.total_microseconds().cast(pl.Float64) / 86_400e6
         case _:
-            return column.cast(pl.Float64, strict=False)
+            return moment.cast(pl.Int64).cast(pl.Float64) / 3_600e9
 
 
 def is_number(column: pl.Series) -> bool:
