@@ -110,17 +110,17 @@ def test_what_happened_is_read_for_each_length_of_window(monkeypatch: pytest.Mon
     """Together for all targets of one length, and once."""
     near, far = (Asked(outcome("silence"), horizon) for horizon in (1, 3))
     other = Asked(outcome("complaint"), 1)
-    read: list[object] = []
+    customers = pl.DataFrame({"base_month": ["2024-01"], "customer_id": ["c1"]})
+    read: list[list[tuple[str, int]]] = []
 
-    def frame(step: object, scope: Scope) -> object:
+    def frame(step: list[tuple[str, int]], scope: Scope) -> pl.DataFrame:
         read.append(step)
-        return step
+        return customers.with_columns(pl.lit(True).alias(code) for code, _ in step)
 
     monkeypatch.setattr(
         past, "labels_step", lambda together, *_: [(each.code, each.horizon) for each in together]
     )
-    monkeypatch.setattr(past, "labelled", lambda *_: pl.DataFrame({"hit": [True]}))
-    monkeypatch.setattr(past.Past, "_read_features", lambda *_: pl.DataFrame())
+    monkeypatch.setattr(past.Past, "_read_features", lambda *_: customers)
     engine = cast(Engine, SimpleNamespace(frame=frame))
     known = past.Past(engine, "2024-06", {"2024-01": 9}, [near, far, other], frozenset())
     for each in (near, other, far, near):
