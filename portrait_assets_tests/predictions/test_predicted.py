@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from portrait_assets.stages.predictions import asked as asking
+from portrait_assets.stages.predictions.asked import asked_of
+from portrait_assets.stages.predictions.backtests.closed import past_of
 from portrait_assets.stages.predictions.contract import (
     BANDS,
     PREDICTION,
@@ -30,10 +33,12 @@ from portrait_assets.stages.predictions.governance.approvals import (
     PredictionApproval,
 )
 from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.outcomes import Targets, outcome
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets_tests.predictions.prediction_world import PredictionWorld
+from portrait_assets.storage.engine import Engine
+from portrait_assets_tests.predictions.prediction_world import SILENCE, PredictionWorld
 
 LAST = "2024-05"
 
@@ -147,6 +152,24 @@ def test_who_objects_to_profiling_is_neither_learned_from_nor_scored(world: Pred
     april = Active.from_rows(world.rows(PREDICTION_MODEL, "2024-04")).learned
     # Of past months, too, they are left out, and what an identifier holds that they gave up.
     assert april.facts["fitted_rows"] == 2 * 398  # type: ignore[union-attr]
+
+
+def test_windows_of_few_are_read_together_as_they_are_read_alone(
+    world: PredictionWorld, monkeypatch: pytest.MonkeyPatch
+):
+    found = []
+    for most in (50_000, 0):
+        rule = replace(RULE, read_together=most)
+        monkeypatch.setattr("portrait_assets.stages.predictions.learning.past.RULE", rule)
+        asked = asked_of(world.warehouse, SILENCE, LAST)
+        with closing(Engine(world.warehouse.con)) as engine:
+            past = past_of(world.warehouse, engine, LAST, asked)
+            bases = (past.learned_from(1), past.recent(1))
+            found.append([past.known(asked[0], each) for each in bases])
+            found[-1].append(past.happened(asked[0], "2024-02").sort("customer_id"))
+    for together, alone in zip(*found, strict=True):
+        assert together.height >= 398
+        assert together.equals(alone)
 
 
 def test_a_backtest_is_that_of_the_scores_stored_then(world: PredictionWorld):

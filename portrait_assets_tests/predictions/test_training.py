@@ -13,7 +13,7 @@ import pytest
 
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning import past, training, words
-from portrait_assets.stages.predictions.learning.active import Active, Trained
+from portrait_assets.stages.predictions.learning.active import Active, Trained, places
 from portrait_assets.stages.predictions.learning.baseline import (
     BASE_RATE,
     best_of,
@@ -110,17 +110,17 @@ def test_what_happened_is_read_for_each_length_of_window(monkeypatch: pytest.Mon
     """Together for all targets of one length, and once."""
     near, far = (Asked(outcome("silence"), horizon) for horizon in (1, 3))
     other = Asked(outcome("complaint"), 1)
-    read: list[object] = []
+    customers = pl.DataFrame({"base_month": ["2024-01"], "customer_id": ["c1"]})
+    read: list[list[tuple[str, int]]] = []
 
-    def frame(step: object, scope: Scope) -> object:
+    def frame(step: list[tuple[str, int]], scope: Scope) -> pl.DataFrame:
         read.append(step)
-        return step
+        return customers.with_columns(pl.lit(True).alias(code) for code, _ in step)
 
     monkeypatch.setattr(
         past, "labels_step", lambda together, *_: [(each.code, each.horizon) for each in together]
     )
-    monkeypatch.setattr(past, "labelled", lambda *_: pl.DataFrame({"hit": [True]}))
-    monkeypatch.setattr(past.Past, "_read_features", lambda *_: pl.DataFrame())
+    monkeypatch.setattr(past.Past, "_read_features", lambda *_: customers)
     engine = cast(Engine, SimpleNamespace(frame=frame))
     known = past.Past(engine, "2024-06", {"2024-01": 9}, [near, far, other], frozenset())
     for each in (near, other, far, near):
@@ -185,7 +185,9 @@ def test_many_equal_scores_are_in_one_bin_whatever_their_last_digits():
     steps = Active(fitted_steps(None, pl.DataFrame({"hit": hit})), Trained(None, None, None, "m"))
     binned = steps.held_against(hit, probability)
     stored = np.asarray(np.round(probability, 6), dtype=np.float64)
-    assert np.bincount(binned.places(stored)).tolist() == [each.customers for each in binned.bins]
+    assert np.bincount(places(binned.bins, stored)).tolist() == [
+        each.customers for each in binned.bins
+    ]
     assert binned.bins[0].customers == 120
     low, high = binned.interval(stored)
     assert ((low <= stored) & (stored <= high)).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from portrait_assets.methods.prediction.rows import Row, part, to_frame, version
 
 Floats = npt.NDArray[np.float64]
 Family = Literal["logistic", "linear", "trees"]
+Scorer: TypeAlias = Linear | Trees
 
 CHUNK = 131_072
 """Rows whose design is held at a time."""
@@ -40,7 +41,7 @@ class PredictionModel:
     family: Family
     is_number: bool
     encoding: Encoding
-    scorer: Linear | Trees
+    scorer: Scorer
     facts: Mapping[str, float]
     curve: Curve | None = None
 
@@ -64,14 +65,14 @@ class PredictionModel:
         """
         if self.is_number:
             raise PredictionError("the model predicts a number, which has no probability: use it")
-        margin = self.margin(frame)
-        log_odds = margin if self.curve is None else self.curve(margin)
-        found: Floats = expit(log_odds)
-        return found
+        return self.probability_at(self.margin(frame))
 
     def probability_of(self, design: Floats) -> Floats:
         """The same of rows that are encoded already, as `design` gives them."""
-        margin = self.scorer.margin(design)
+        return self.probability_at(self.scorer.margin(design))
+
+    def probability_at(self, margin: Floats) -> Floats:
+        """The same of rows with these margins."""
         found: Floats = expit(margin if self.curve is None else self.curve(margin))
         return found
 
@@ -148,7 +149,7 @@ class PredictionModel:
             )
         encoding = encoding_from(rows)
         (intercept,) = (float(row.value or 0.0) for row in part(rows, "intercept"))
-        scorer: Linear | Trees
+        scorer: Scorer
         if family == "trees":
             scorer = trees_from(intercept, encoding.terms(False), part(rows, "node"))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from scipy.stats import chi2
 
@@ -80,23 +81,15 @@ def _with_moves(
     compared: pl.DataFrame, keys: list[str], moves: pl.DataFrame | None
 ) -> pl.DataFrame:
     """With the numbers of `homogeneity.change`, null where there are no moves to judge by."""
-    by_key = {} if moves is None else moves.partition_by(keys, as_dict=True, include_key=False)
+    by_place = {} if moves is None else _moves_by_place(compared, keys, moves)
     rows: list[tuple[float, ...] | None] = []
-    columns = [*keys, "labels", "by_bin_then", "by_bin_now"]
-    for *key, labels, then, now in compared.select(columns).iter_rows():
-        moved = by_key.get(tuple(key))
+    columns = ["labels", "by_bin_then", "by_bin_now"]
+    for at, (labels, then, now) in enumerate(compared.select(columns).iter_rows()):
+        moved = by_place.get(at)
         if moved is None or labels is None or len(labels) < 2 or not sum(then) or not sum(now):
             rows.append(None)
             continue
-        places = [
-            pl.col(name).replace_strict(
-                labels, range(len(labels)), default=ABSENT, return_dtype=pl.Int64
-            )
-            for name in ("bin_then", "bin_now")
-        ]
-        # Sums of floats depend on their order, and a rerun must give the same to the last digit.
-        placed = moved.select(*places, pl.col("customers").cast(pl.Float64)).sort(pl.all())
-        moves_of = change(np.array(then, float), np.array(now, float), placed.to_numpy())
+        moves_of = change(np.array(then, float), np.array(now, float), moved)
         numbers = (moves_of.chi_square, moves_of.p_value)
         rows.append((*numbers, moves_of.psi_expected, moves_of.psi_p95))
     names = ["chi_square", "p_value", "psi_expected", "psi_p95"]
@@ -105,6 +98,31 @@ def _with_moves(
     # The last digits of an eigenvalue differ with the number of threads.
     found = pl.DataFrame(known, schema=schema, orient="row").select(pl.all().round_sig_figs(6))
     return compared.drop("labels", "by_bin_then", "by_bin_now").hstack(found)
+
+
+def _moves_by_place(
+    compared: pl.DataFrame, keys: list[str], moves: pl.DataFrame
+) -> dict[int, npt.NDArray[np.float64]]:
+    """By row of what is compared the moves that `homogeneity.change` reads."""
+    numbered = compared.select(*keys, "labels").with_row_index("row")
+    places = (
+        numbered.select("row", pl.col("labels").alias("bin"))
+        .explode("bin")
+        .with_columns(place=pl.int_range(pl.len()).over("row"))
+    )
+    # Sums of floats depend on their order, and a rerun must give the same to the last digit.
+    placed = moves.join(numbered.drop("labels"), on=keys, nulls_equal=True)
+    for side in ("bin_then", "bin_now"):
+        own = places.select("row", pl.col("bin").alias(side), pl.col("place").alias(f"at_{side}"))
+        placed = placed.join(own, on=["row", side], how="left")
+    placed = placed.select(
+        "row",
+        pl.col("at_bin_then", "at_bin_now").fill_null(ABSENT),
+        pl.col("customers").cast(pl.Float64),
+    ).sort(pl.all())
+    rows, starts = np.unique(placed["row"].to_numpy(), return_index=True)
+    parts = np.split(placed.drop("row").to_numpy(), starts[1:])
+    return dict(zip(rows.tolist(), parts, strict=True)) if len(rows) else {}
 
 
 def _against_chance(compared: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,8 @@ class PredictionRule:
 
     most_rows: int = 200_000
     """Customer-months that a model is fitted on, and as many that it is judged on."""
+    read_together: int = 50_000
+    """Customer-months of closed windows up to which it is read at once what happened in all."""
     most_windows: int = 24
     """Closed windows that are looked back on: two of every season."""
     least_rows: int = 500

@@ -1,5 +1,7 @@
 """What is learned: the rule of the world, settings that serve unseen rows, and what is refused."""
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,7 +9,14 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.placebo import placebo
-from portrait_assets.methods.prediction.families.encoding import fit_encoding
+from portrait_assets.methods.prediction.families import encoding as encoding_of
+from portrait_assets.methods.prediction.families.encoding import (
+    Encoding,
+    LevelEncoding,
+    NumberEncoding,
+    _quantiles,
+    fit_encoding,
+)
 from portrait_assets.methods.prediction.families.folds import folds_by_lot, folds_by_time
 from portrait_assets.methods.prediction.families.parameters import MOST_LEAVES, Parameters
 from portrait_assets.methods.prediction.fitting import fit, fit_number
@@ -174,6 +183,47 @@ def test_rare_levels_are_one_and_texts_that_nobody_shares_are_dropped():
         "name": "has no value that 10 rows share",
         "tags": "is of the type List(String), which is not read",
     }
+
+
+def test_a_design_is_filled_kind_by_kind_and_some_rows_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    frame = pl.DataFrame(
+        {
+            "city": ["a", None, "new", "b", "a"],
+            "amount": [1.0, None, np.inf, 3.0, 100.0],
+            "since": [date(1970, 1, 2), date(1970, 1, 4), None, date(1970, 1, 4), None],
+        }
+    )
+    encoding = Encoding(
+        (
+            LevelEncoding("city", ("a", "b"), has_other=True, has_missing=False),
+            NumberEncoding("amount", 1.0, 3.0, np.log(4), 0.5, has_missing=True),
+            NumberEncoding("since", 0.0, 1.0, 3.0, 1.0, has_missing=False),
+        )
+    )
+    logs = (np.log(2) - np.log(4)) / 0.5
+    expected = [
+        [1, 0, 0, logs, 0, -2],
+        [0, 0, 0, 0, 1, 0],
+        [0, 0, 1, 0, 1, -2],
+        [0, 1, 0, 0, 0, 0],
+        [1, 0, 0, 6, 0, -2],
+    ]
+    for rows in (5, 2):
+        monkeypatch.setattr(encoding_of, "FILLED_ROWS", rows)
+        assert encoding.design(frame, True) == pytest.approx(np.array(expected))
+    plain = encoding.design(frame, False)
+    assert plain[:, 3].tolist() == pytest.approx([1, np.nan, np.nan, 3, 100], nan_ok=True)
+    assert plain[:, 4].tolist() == pytest.approx([1, 3, np.nan, 3, np.nan], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [[1.0], [-2.0, 7.0, 7.0], np.random.default_rng(0).lognormal(0, 2, 500).tolist()],
+)
+def test_quantiles_are_those_of_numpy(numbers: list[float]):
+    shares = (0.05, 0.1, 0.5, 0.95, 0.99, 1.0)
+    found = _quantiles(np.sort(numbers), *shares)
+    assert found == pytest.approx(np.quantile(numbers, shares).tolist())
 
 
 @pytest.mark.parametrize("family", FAMILIES)

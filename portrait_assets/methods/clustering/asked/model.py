@@ -135,20 +135,37 @@ def fit_asked(
         segments: how many.
         seed: of the sample and the restarts.
     """
-    if features.height < ROWS_PER_SEGMENT * segments:
-        return None
+    return fit_each(features, amounts, others, (segments,), seed)[segments]
+
+
+def fit_each(
+    features: pl.DataFrame,
+    amounts: Sequence[str],
+    others: Sequence[str],
+    numbers: Sequence[int],
+    seed: int = 0,
+) -> dict[int, AskedModel | None]:
+    """`fit_asked` for each of the numbers of segments, in the same spaces."""
+    best: dict[int, AskedModel | None] = dict.fromkeys(numbers)
+    enough = [number for number in numbers if features.height >= ROWS_PER_SEGMENT * number]
+    if not enough:
+        return best
+    deepest = dict.fromkeys(enough, -1.0)
     sample = canonical_sample(features, FIT_ROWS, seed)
-    ids, best, deepest = tuple(range(1, segments + 1)), None, -1.0
     with threadpool_limits(1):
         for least, turn in product(LEAST_SPREADS, range(SPACES)):
             space = fit_space(sample, amounts, others, seed + turn, least)
             points = space.points(sample)
-            if len(np.unique(points, axis=0)) < segments:
-                continue
-            centres = round_significant(centres_of(points, segments, seed))
-            labels = nearest_rows(points, centres)
-            found = depth(points, labels)
-            if len(np.unique(labels)) == segments and found > deepest:
-                deepest = found
-                best = AskedModel(space, centres, ids, ("new",) * segments, segments + 1)
+            different = len(np.unique(points, axis=0))
+            for segments in enough:
+                if different < segments:
+                    continue
+                centres = round_significant(centres_of(points, segments, seed))
+                labels = nearest_rows(points, centres)
+                found = depth(points, labels)
+                if len(np.unique(labels)) == segments and found > deepest[segments]:
+                    deepest[segments] = found
+                    ids = tuple(range(1, segments + 1))
+                    status = ("new",) * segments
+                    best[segments] = AskedModel(space, centres, ids, status, segments + 1)
     return best

@@ -7,8 +7,10 @@ for the rest, and one for what is missing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -25,6 +27,10 @@ TAIL_RATIO = 6.0
 """A number has a long tail when the 99th percentile of |x|, x != 0, exceeds so many medians."""
 BOUND = 6.0
 """Scaled numbers are clipped here, so that one row's typing error decides no coefficient."""
+DIFFERENT_AMONG = 1_000
+"""Among so many of its values, spread evenly, a number with a long tail has ten different ones."""
+FILLED_ROWS = 16_384
+"""Rows whose columns are filled at a time, so that little is held beside the design."""
 MOST_LEVELS = 30
 LEAST_LEVEL_ROWS = 10
 """A level is kept that so many rows have, and `LEAST_LEVEL_SHARE` of all."""
@@ -69,17 +75,9 @@ class NumberEncoding:
         if scaled and self.has_missing:
             yield Term(self.feature, "missing")
 
-    def write(self, column: pl.Series, to: Floats, scaled: bool) -> None:
-        """Fill the columns of the design, shape (rows, terms)."""
-        values = numbers_of(column)
-        if not scaled:
-            to[:, 0] = values
-            return
-        is_missing = np.isnan(values)
-        shown = _signed_log(np.where(is_missing, self.fill, values), self.unit)
-        to[:, 0] = np.clip((shown - self.centre) / self.scale, -BOUND, BOUND)
-        if self.has_missing:
-            to[:, 1] = is_missing
+    def width(self, scaled: bool) -> int:
+        """How many columns it has."""
+        return 1 + (scaled and self.has_missing)
 
 
 @dataclass(frozen=True)
@@ -99,21 +97,19 @@ class LevelEncoding:
         if self.has_missing:
             yield Term(self.feature, "missing")
 
-    def write(self, column: pl.Series, to: Floats, scaled: bool) -> None:
-        """Fill the columns of the design, shape (rows, terms), with 0 and 1."""
-        text = column.cast(pl.String)
-        other = len(self.levels)
-        # Null where a text is no level, and NaN in the array.
-        codes = text.cast(pl.Enum(self.levels), strict=False).to_physical().cast(pl.Float64)
-        at = np.nan_to_num(codes.to_numpy(), nan=other).astype(np.int64)
-        has_column = self.has_other | (at < other)
-        if text.null_count():
-            is_missing = text.is_null().to_numpy()
-            at[is_missing] = other + self.has_other
-            has_column = np.where(is_missing, self.has_missing, has_column)
-        to[:] = 0.0
-        rows = np.flatnonzero(has_column)
-        to[rows, at[rows]] = 1.0
+    def width(self, scaled: bool) -> int:
+        """How many columns it has."""
+        return len(self.levels) + self.has_other + self.has_missing
+
+    @cached_property
+    def code(self) -> pl.Expr:
+        """The place of a row's column among those of the feature, -1 where it has none."""
+        text, other = pl.col(self.feature).cast(pl.String), len(self.levels)
+        # Null where a text is no level.
+        level = text.cast(pl.Enum(self.levels), strict=False).to_physical().cast(pl.Int64)
+        missing = other + self.has_other if self.has_missing else -1
+        known = level.fill_null(other if self.has_other else -1)
+        return pl.when(text.is_null()).then(missing).otherwise(known).alias(self.feature)
 
 
 @dataclass(frozen=True)
@@ -138,42 +134,92 @@ class Encoding:
         Raises:
             PredictionError: when a feature is absent from the frame.
         """
-        # By columns, as they are filled and as trees read them.
-        design = np.empty((frame.height, len(self.terms(scaled))), order="F")
-        start = 0
+        known = set(frame.columns)
         for feature in self.features:
-            if feature.feature not in frame.columns:
+            if feature.feature not in known:
                 near = suggestion(feature.feature, frame.columns)
                 raise PredictionError(
                     f"the model needs the column {feature.feature}, which these rows have not"
                     f"{near}; add it, or fit the model without it"
                 )
-            width = len(list(feature.terms(scaled)))
-            feature.write(frame[feature.feature], design[:, start : start + width], scaled)
-            start += width
+        # By columns, as they are filled and as trees read them.
+        design = np.empty(
+            (frame.height, sum(each.width(scaled) for each in self.features)), order="F"
+        )
+        for start in range(0, frame.height, FILLED_ROWS):
+            rows = frame.slice(start, FILLED_ROWS)
+            self._fill(rows, design[start : start + rows.height], scaled)
         return design
+
+    def _fill(self, rows: pl.DataFrame, design: Floats, scaled: bool) -> None:
+        """Fill the design of some rows: what is computed of a kind of features, of all at once."""
+        numbers: dict[int, NumberEncoding] = {}
+        levels: dict[int, LevelEncoding] = {}
+        width = 0
+        for feature in self.features:
+            if isinstance(feature, NumberEncoding):
+                numbers[width] = feature
+            else:
+                levels[width] = feature
+            width += feature.width(scaled)
+        values = _values(rows, [each.feature for each in numbers.values()])
+        is_missing = np.isnan(values)
+        if scaled:
+            _scale(values, is_missing, [*numbers.values()])
+        for place, (at, number) in enumerate(numbers.items()):
+            design[:, at] = values[:, place]
+            if number.width(scaled) > 1:
+                design[:, at + 1] = is_missing[:, place]
+        codes = rows.select(each.code for each in levels.values())
+        for (at, level), column in zip(levels.items(), codes.iter_columns(), strict=True):
+            design[:, at : at + level.width(scaled)] = 0.0
+            code = column.to_numpy()
+            shown = np.flatnonzero(code >= 0)
+            design[shown, at + code[shown]] = 1.0
+
+
+def _values(rows: pl.DataFrame, names: Sequence[str]) -> Floats:
+    """Numbers as they are, NaN for what is missing or infinite; shape (rows, names)."""
+    if not names:
+        return np.empty((rows.height, 0))
+    plain = rows.select(names)
+    moments = [_as_number(column) for column in plain.iter_columns() if column.dtype.is_temporal()]
+    plain = plain.with_columns(moments).cast(pl.Float64, strict=False)
+    values = plain.to_numpy(writable=True)
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def _scale(values: Floats, is_missing: npt.NDArray[np.bool_], of: Sequence[NumberEncoding]) -> None:
+    """Fill and scale numbers where they stand."""
+    fills, units, centres, scales = (
+        np.array([getattr(each, name) for each in of])
+        for name in ("fill", "unit", "centre", "scale")
+    )
+    np.copyto(values, fills, where=is_missing)
+    has_tail = np.flatnonzero(units)
+    values[:, has_tail] = _signed_log(values[:, has_tail], units[has_tail])
+    values -= centres
+    values /= scales
+    np.clip(values, -BOUND, BOUND, out=values)
 
 
 def as_number(column: pl.Series) -> pl.Series:
     """A column as Float64: dates as days since 1970, NaN for what is missing or infinite."""
-    return pl.Series(column.name, numbers_of(column))
+    return pl.Series(column.name, _values(column.to_frame(), [column.name])[:, 0])
 
 
-def numbers_of(column: pl.Series) -> Floats:
-    """The same as an array."""
-    match column.dtype:
+def _as_number(moment: pl.Series) -> pl.Series:
+    """Days, of a time of day hours."""
+    match moment.dtype:
         case pl.Date:
-            numbers = column.cast(pl.Int32).cast(pl.Float64)
+            return moment.cast(pl.Int32)
         case pl.Datetime():
-            numbers = column.dt.epoch("us").cast(pl.Float64) / 86_400e6
+            return moment.dt.epoch("us").cast(pl.Float64) / 86_400e6
         case pl.Duration():
-            numbers = column.dt.total_microseconds().cast(pl.Float64) / 86_400e6
-        case pl.Time:
-            numbers = column.cast(pl.Int64).cast(pl.Float64) / 3_600e9
+            return moment.dt.total_microseconds().cast(pl.Float64) / 86_400e6
         case _:
-            numbers = column.cast(pl.Float64, strict=False)
-    values = numbers.to_numpy()
-    return np.where(np.isfinite(values), values, np.nan)
+            return moment.cast(pl.Int64).cast(pl.Float64) / 3_600e9
 
 
 def is_number(column: pl.Series) -> bool:
@@ -185,10 +231,12 @@ def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
     """The encoding of all columns of a frame but those that are left out."""
     features: list[NumberEncoding | LevelEncoding] = []
     dropped: list[Dropped] = []
-    for column in frame.iter_columns():
-        if column.name in without:
-            continue
-        found = _fit_number(column) if is_number(column) else _fit_levels(column)
+    columns = [column for column in frame.iter_columns() if column.name not in without]
+    numbers = [column.name for column in columns if is_number(column)]
+    values = dict(zip(numbers, _values(frame, numbers).T, strict=True))
+    for column in columns:
+        name = column.name
+        found = _fit_number(name, values[name]) if name in values else _fit_levels(column)
         if isinstance(found, Dropped):
             dropped.append(found)
         else:
@@ -196,41 +244,52 @@ def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
     return Encoding(tuple(features), tuple(dropped))
 
 
-def _fit_number(column: pl.Series) -> NumberEncoding | Dropped:
-    values = numbers_of(column)
-    known = values[~np.isnan(values)]
+def _fit_number(name: str, values: Floats) -> NumberEncoding | Dropped:
+    known = np.sort(values[~np.isnan(values)])
     if not len(known):
-        return Dropped(column.name, "has no value")
-    if known.min() == known.max():
+        return Dropped(name, "has no value")
+    if known[0] == known[-1]:
         if len(known) == len(values):
-            return Dropped(column.name, "has one value only")
+            return Dropped(name, "has one value only")
         # One value that some have and others lack is a mark.
-        return NumberEncoding(column.name, 0.0, float(known[0]), float(known[0]), 1.0, True)
+        return NumberEncoding(name, 0.0, float(known[0]), float(known[0]), 1.0, True)
     unit = _unit(known)
-    shown = _signed_log(known, unit)
-    low, high = np.quantile(shown, [0.05, 0.95])
-    scale = float(high - low) / NORMAL_RANGE if high > low else float(shown.std())
+    shown = _signed_log(known, unit) if unit else known
+    low, centre, high = _quantiles(shown, 0.05, 0.5, 0.95)
+    scale = (high - low) / NORMAL_RANGE if high > low else float(shown.std())
     return NumberEncoding(
-        feature=column.name,
+        feature=name,
         unit=unit,
-        fill=float(np.median(known)),
-        centre=float(np.median(shown)),
+        fill=_quantiles(known, 0.5)[0],
+        centre=centre,
         scale=scale if scale > 0 else 1.0,
         has_missing=len(known) < len(values),
     )
 
 
 def _unit(known: Floats) -> float:
+    """The unit of numbers that come in their order."""
     size = np.abs(known[known != 0])
-    if len(size) < 20 or len(np.unique(size[:1000])) < 10:
+    if known[0] < 0:
+        size.sort()
+    some = size[:: max(1, len(size) // DIFFERENT_AMONG)]
+    if len(size) < 20 or np.count_nonzero(np.diff(some)) < 9:
         return 0.0
-    low, middle, high = np.quantile(size, [0.1, 0.5, 0.99])
-    return float(low) if high > TAIL_RATIO * middle else 0.0
+    low, middle, high = _quantiles(size, 0.1, 0.5, 0.99)
+    return low if high > TAIL_RATIO * middle else 0.0
 
 
-def _signed_log(values: Floats, unit: float) -> Floats:
-    if unit == 0:
-        return values
+def _quantiles(ordered: Floats, *shares: float) -> list[float]:
+    """Values at these shares of the way through numbers in their order, between two in a line."""
+    found = []
+    for share in shares:
+        part, place = math.modf(share * (len(ordered) - 1))
+        below, above = ordered[int(place)], ordered[min(int(place) + 1, len(ordered) - 1)]
+        found.append(float(below + part * (above - below)))
+    return found
+
+
+def _signed_log(values: Floats, unit: float | Floats) -> Floats:
     logs: Floats = np.sign(values) * np.log1p(np.abs(values) / unit)
     return logs
 

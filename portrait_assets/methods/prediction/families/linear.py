@@ -7,24 +7,21 @@ additive, so that each feature's part of a score is exact.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 
 from portrait_assets.methods.prediction.families.encoding import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
+from portrait_assets.methods.prediction.families.newton import fit_logistic
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.rows import Row, rounded
 
 Floats = npt.NDArray[np.float64]
-MOST_BY_CHOLESKY = 600
-"""Columns up to which Newton's steps, which solve by all of them at once, are the faster way."""
 
 
 @dataclass(frozen=True)
@@ -112,64 +109,51 @@ def fit_linear(
         loss: logistic or squared.
         parameters: strengths to choose from.
     """
-    losses = _losses(design, outcome, folds, loss, parameters)
+    losses, starts = _tried(design, outcome, folds, loss, parameters)
     # The first of equals has the smaller coefficients.
-    strength = parameters.strengths[int(np.argmin(losses))]
+    at = int(np.argmin(losses))
+    strength, found = parameters.strengths[at], starts[at]
     is_used = np.ones(len(terms), dtype=bool)
-    coefficients = np.zeros(len(terms))
     while True:
-        found, intercept = _solve(loss, design[:, is_used], outcome)(strength)
-        coefficients[:] = 0.0
-        coefficients[is_used] = found
-        is_wrong = coefficients * signs < 0
+        columns = np.append(is_used, True)
+        found[columns] = _solved(loss, design[:, is_used], outcome, strength, found[columns])
+        is_wrong = found[:-1] * signs < 0
         if not is_wrong.any():
             break
         is_used &= ~is_wrong
+        found[:-1][is_wrong] = 0.0
     means = rounded(design.mean(axis=0))
-    scorer = Linear(tuple(terms), rounded(coefficients), means, float(rounded(intercept)))
-    return LinearFit(scorer, strength, float(np.min(losses)))
+    scorer = Linear(tuple(terms), rounded(found[:-1]), means, float(rounded(found[-1])))
+    return LinearFit(scorer, strength, float(losses[at]))
 
 
-def _losses(
+def _tried(
     design: Floats, outcome: Floats, folds: Sequence[Fold], loss: Loss, parameters: Parameters
-) -> Floats:
-    """The mean loss of each strength over the folds' unseen rows, shape (strengths,)."""
-    losses = np.zeros(len(parameters.strengths))
-    for fold in folds:
-        solve = _solve(loss, design[fold.learned], outcome[fold.learned])
-        judged, happened = design[fold.unseen], outcome[fold.unseen]
-        for at, strength in enumerate(parameters.strengths):
-            coefficients, intercept = solve(strength)
-            losses[at] += loss.mean(judged @ coefficients + intercept, happened) / len(folds)
-    return losses
+) -> tuple[Floats, Floats]:
+    """The mean loss of each strength over the folds' unseen rows, and where its last fit ended.
+
+    Each fit begins where the one of the fold before ended, or of the strength before. Shapes
+    (strengths,) and (strengths, terms + 1).
+    """
+    strengths = parameters.strengths
+    losses, ends = np.zeros(len(strengths)), np.zeros((len(strengths), design.shape[1] + 1))
+    ends[0, -1] = loss.constant(outcome)
+    for turn, fold in enumerate(folds):
+        learned, happened = design[fold.learned], outcome[fold.learned]
+        for at, strength in enumerate(strengths):
+            start = ends[at] if turn or not at else ends[at - 1]
+            ends[at] = _solved(loss, learned, happened, strength, start)
+            margin = design[fold.unseen] @ ends[at, :-1] + ends[at, -1]
+            losses[at] += loss.mean(margin, outcome[fold.unseen]) / len(folds)
+    return losses, ends
 
 
-Solve = Callable[[float], tuple[Floats, Floats]]
-
-
-def _solve(loss: Loss, design: Floats, outcome: Floats) -> Solve:
-    """What gives coefficients and intercept for a strength; one fit begins where the last ended."""
-    width = design.shape[1]
-    if not width:
-        middle = loss.constant(outcome)
-        return lambda strength: (np.zeros(0), np.asarray(middle))
-    if not loss.is_logistic:
-        return lambda strength: _ridge(design, outcome, strength)
-    solver = "newton-cholesky" if width <= MOST_BY_CHOLESKY else "lbfgs"
-    model = LogisticRegression(solver=solver, tol=1e-6, max_iter=200, warm_start=True)
-
-    def solve(strength: float) -> tuple[Floats, Floats]:
-        model.set_params(C=strength)
-        with warnings.catch_warnings():
-            # The last of 200 steps is as good a start of the next strength, and judged as it is.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(design, outcome)
-        return model.coef_[0].copy(), np.asarray(model.intercept_[0])
-
-    return solve
-
-
-def _ridge(design: Floats, outcome: Floats, strength: float) -> tuple[Floats, Floats]:
+def _solved(loss: Loss, design: Floats, outcome: Floats, strength: float, start: Floats) -> Floats:
+    """The coefficients with the intercept behind them."""
+    if not design.shape[1]:
+        return np.array([loss.constant(outcome)])
+    if loss.is_logistic:
+        return fit_logistic(design, outcome, strength, start)
     # A strength is in units of the outcome's variance, as that of log odds is in theirs.
     model = Ridge(alpha=1.0 / strength, solver="cholesky").fit(design, outcome)
-    return np.asarray(model.coef_), np.asarray(model.intercept_)
+    return np.append(model.coef_, model.intercept_)

@@ -308,16 +308,19 @@ def fit_trees(
             random_state=seed,
         )
 
-    with threadpool_limits(1):
-        tried = [
-            (*_unseen_loss(booster(leaves), design, outcome, folds), leaves)
-            for leaves in parameters.leaves
-        ]
+    def tried() -> tuple[float, int, int]:
+        """The least loss of the sizes, the number of trees that has it, and their leaves."""
+        sizes = parameters.leaves
+        found = [(*_unseen_loss(booster(n), design, outcome, folds), n) for n in sizes]
         # The first of equals has the smaller trees.
-        least, trees, leaves = min(tried, key=lambda each: each[0])
+        return min(found, key=lambda each: each[0])
+
+    with threadpool_limits(1):
         if len(design) < 2 * parameters.trial_rows:
+            least, trees, leaves = tried()
             grown = booster(leaves, trees).fit(_filled(design), outcome)
         else:
+            leaves = tried()[-1] if len(parameters.leaves) > 1 else parameters.leaves[0]
             grown = booster(leaves)
             fold = _stopping(folds[0], len(design), parameters.stopping_rows)
             least, trees = _unseen_loss(grown, design, outcome, [fold])

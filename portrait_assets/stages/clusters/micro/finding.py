@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from portrait_assets.methods.clustering.asked.model import FIT_ROWS, AskedModel, fit_asked
+from portrait_assets.methods.clustering.asked.model import FIT_ROWS, AskedModel, fit_each
 from portrait_assets.methods.clustering.asked.outcomes import Gain, gain, log_losses
 from portrait_assets.methods.clustering.asked.support import AGREE_AT, refits_agree
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
@@ -132,8 +132,7 @@ def _candidates(
         before, after = (_within(each, segment) for each in (earlier, later))
         if min(before.height, after.height) < PARTS[0] * FEWEST:
             continue
-        for parts in PARTS:
-            model = fit_asked(before, (), columns, parts)
+        for parts, model in fit_each(before, (), columns, PARTS).items():
             if model is None:
                 continue
             with threadpool_limits(1):

@@ -22,7 +22,7 @@ from portrait_assets.methods.statistics.paired import auc, auc_gain, auc_interva
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.stability import psi, smoothed_shares
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.learning.active import Bin, places
 from portrait_assets.stages.predictions.learning.baseline import Steps
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
@@ -50,7 +50,7 @@ class Closed:
         base_month: the one at whose end it was predicted.
         rows: of the customers of whom the outcome is known: `hit`, the stored `score`, `rank`,
             `band`, `model_version` and `basis`, and the features of baselines.
-        then: what scored them.
+        bins: those of the scores when they were given.
         baseline: the one that was best before, with the rates of then; without rates where no
             window was over.
     """
@@ -59,7 +59,7 @@ class Closed:
     month: str
     base_month: str
     rows: pl.DataFrame
-    then: Active
+    bins: tuple[Bin, ...]
     baseline: Steps
 
     @cached_property
@@ -204,10 +204,10 @@ def _placebo(closed: Closed) -> float:
 
 
 def _shift(closed: Closed) -> float:
-    if not closed.then.bins:
+    if not closed.bins:
         return float("nan")
-    now = np.bincount(closed.then.places(closed.probability), minlength=len(closed.then.bins))
-    bins = pl.DataFrame({"then": [each.customers for each in closed.then.bins], "now": now})
+    now = np.bincount(places(closed.bins, closed.probability), minlength=len(closed.bins))
+    bins = pl.DataFrame({"then": [each.customers for each in closed.bins], "now": now})
     then, of_now = (smoothed_shares(pl.col(name)) for name in ("then", "now"))
     return float(bins.select(psi(then, of_now)).item())
 

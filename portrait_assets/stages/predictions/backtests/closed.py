@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 import polars as pl
 
@@ -23,7 +25,7 @@ from portrait_assets.stages.predictions.contract import (
     PREDICTION_DECISION,
     PREDICTION_MODEL,
 )
-from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.learning.active import bins_from
 from portrait_assets.stages.predictions.learning.baseline import Steps, fitted_steps
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE
@@ -69,31 +71,55 @@ def past_of(warehouse: Warehouse, engine: Engine, month: str, asked: Sequence[As
     return Past(engine, month, customers, asked, known)
 
 
-def closed_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Closed]:
-    """The windows that a month closes of which something was predicted, with what happened."""
+class Predicted(NamedTuple):
+    """What was predicted of a window, and what happened.
+
+    `rows` are of the customers of whom the outcome is known, in the order of their identifiers:
+    `customer_id`, `hit` and `STORED`. `past` is what is known by the month that closes the window.
+    """
+
+    past: Past
+    asked: Asked
+    base_month: str
+    rows: pl.DataFrame
+
+    @property
+    def is_own(self) -> pl.Expr:
+        """Which rows of a table of predictions are of the target."""
+        return (pl.col("target") == self.asked.code) & (pl.col("horizon") == self.asked.horizon)
+
+
+def predicted_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Predicted]:
+    """The windows that a month closes of which something was predicted, by base month."""
     asked = asked_of(warehouse, targets, month)
     past = past_of(warehouse, Engine(warehouse.con), month, asked)
-    predicted = warehouse.materialized(PREDICTION)
-    for base in sorted({next_month(month, -each.horizon) for each in asked}):
-        if not predicted.get(base):
+    stored = warehouse.materialized(PREDICTION)
+    for each in sorted(asked, key=lambda each: -each.horizon):
+        base = next_month(month, -each.horizon)
+        if not stored.get(base) or base not in past.closed(each.horizon):
             continue
+        found = Predicted(past, each, base, past.happened(each, base))
+        scores = warehouse.scan(PREDICTION, [base]).filter(
+            found.is_own & pl.col("score").is_not_null()
+        )
+        rows = found.rows.join(scores.select(*STORED).collect(), on="customer_id", how="inner")
+        if rows.height:
+            yield found._replace(rows=rows.sort("customer_id"))
+
+
+def closed_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Closed]:
+    """The same with the bins of what scored them, and the baseline beside it."""
+    windows = predicted_windows(warehouse, targets, month)
+    for base, of_base in groupby(windows, key=lambda window: window.base_month):
         decisions = warehouse.read(PREDICTION_DECISION, [base])
-        models = warehouse.read(PREDICTION_MODEL, [base])
-        for each in asked:
-            if next_month(month, -each.horizon) != base or base not in past.closed(each.horizon):
-                continue
-            own = (pl.col("target") == each.code) & (pl.col("horizon") == each.horizon)
-            then = models.filter(own)
-            if then.is_empty():
-                continue
-            scores = warehouse.scan(PREDICTION, [base]).filter(own & pl.col("score").is_not_null())
-            stored = scores.select(*STORED).collect()
-            known = past.known(each, (base,), only_baselines=True, all_rows=True)
-            rows = known.join(stored, on="customer_id", how="inner").sort("customer_id")
-            if rows.height:
-                (named,) = decisions.filter(own)["baseline"]
-                rule = _baseline_then(past, each, base, named)
-                yield Closed(each, month, base, rows, Active.from_rows(then), rule)
+        models = warehouse.scan(PREDICTION_MODEL, [base]).filter(pl.col("part") == "bin").collect()
+        for window in of_base:
+            past, asked = window.past, window.asked
+            (named,) = decisions.filter(window.is_own)["baseline"]
+            rows = past.with_baselines(window.rows, base)
+            bins = bins_from(models.filter(window.is_own))
+            baseline = _baseline_then(past, asked, base, named)
+            yield Closed(asked, month, base, rows, bins, baseline)
 
 
 def _baseline_then(past: Past, asked: Asked, base: str, named: str | None) -> Steps:

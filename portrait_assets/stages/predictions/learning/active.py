@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -86,16 +86,11 @@ class Active:
         _, customers, hits = (np.asarray(column) for column in zip(*self.bins, strict=True))
         low, high = wilson(hits, customers)
         rates = hits / customers
-        at = self.places(probability)
+        at = places(self.bins, probability)
         return (
             np.clip(probability - (rates - low)[at], 0.0, probability),
             np.clip(probability + (high - rates)[at], probability, 1.0),
         )
-
-    def places(self, probability: Floats) -> np.ndarray:
-        """The place of the bin of each score, as it is stored."""
-        ends = np.array([each.until for each in self.bins[:-1]])
-        return np.searchsorted(ends, np.round(probability, DIGITS), side="left")
 
     def held_against(self, hit: Bools, probability: Floats) -> Active:
         """The same with the bins of these scores, as many customers in each."""
@@ -110,6 +105,10 @@ class Active:
 
     def rows(self) -> pl.DataFrame:
         """All of it as rows of `methods.prediction.rows.ROWS_SCHEMA`."""
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> pl.DataFrame:
         trained = [
             Row("trained", at, key=name, text=value)
             for at, (name, value) in enumerate(self.trained._asdict().items())
@@ -127,20 +126,33 @@ class Active:
         Raises:
             PredictionError: when they are of a family that is not known.
         """
-        stored = {STORED_AS[name]: name for name in STORED_AS if STORED_AS[name] in rows.columns}
-        rows = rows.rename(stored).select(
-            pl.col(name).cast(kind) for name, kind in ROWS_SCHEMA.items()
-        )
+        rows = _as_written(rows)
         trained: Mapping[str | None, str | None] = {r.key: r.text for r in part(rows, "trained")}
         is_baseline = "baseline" in rows["part"]
         return cls(
             Steps.from_rows(rows) if is_baseline else PredictionModel.from_rows(rows),
             Trained(**{name: trained[name] for name in Trained._fields}),  # type: ignore[arg-type]
-            tuple(
-                Bin(float(row.threshold or 0.0), int(row.rows or 0), int(row.key or 0))
-                for row in part(rows, "bin")
-            ),
+            bins_from(rows),
         )
+
+
+def bins_from(rows: pl.DataFrame) -> tuple[Bin, ...]:
+    """The bins that `Active.rows` wrote."""
+    return tuple(
+        Bin(float(row.threshold or 0.0), int(row.rows or 0), int(row.key or 0))
+        for row in part(_as_written(rows), "bin")
+    )
+
+
+def places(bins: Sequence[Bin], probability: Floats) -> np.ndarray:
+    """The place of the bin of each score, as it is stored."""
+    ends = np.array([each.until for each in bins[:-1]])
+    return np.searchsorted(ends, np.round(probability, DIGITS), side="left")
+
+
+def _as_written(rows: pl.DataFrame) -> pl.DataFrame:
+    stored = {STORED_AS[name]: name for name in STORED_AS if STORED_AS[name] in rows.columns}
+    return rows.rename(stored).select(pl.col(name).cast(kind) for name, kind in ROWS_SCHEMA.items())
 
 
 def _bins(hit: Bools, probability: Floats) -> tuple[Bin, ...]:

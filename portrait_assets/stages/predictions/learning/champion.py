@@ -15,6 +15,7 @@ import polars as pl
 from scipy.special import expit, logit
 
 from portrait_assets.core.months import month_range
+from portrait_assets.methods.prediction.model import PredictionModel, Scorer
 from portrait_assets.methods.statistics.paired import auc, auc_gain
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.governance.approvals import (
@@ -26,6 +27,7 @@ from portrait_assets.stages.predictions.learning import words
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.baseline import (
     BASE_RATE,
+    Steps,
     best_of,
     fitted_steps,
     ordered_by,
@@ -96,7 +98,7 @@ class Deciding:
     before: Before | None
     decision: PredictionApproval | None = None
     versions: Versions = field(default=lambda version: None)
-    _orders: dict[str, Floats] = field(default_factory=dict, init=False, compare=False)
+    _margins: list[tuple[Scorer, Floats]] = field(default_factory=list, init=False, compare=False)
 
     def decide(self) -> Decided:
         """What is active in the month."""
@@ -139,8 +141,14 @@ class Deciding:
         return self.past.known(self.asked, bases, only_baselines=not needs_all)
 
     @cached_property
+    def _is_newest(self) -> Bools:
+        """Which rows of the recent windows are of the newest one."""
+        months = self._recent["base_month"]
+        return (months == months.max()).to_numpy()
+
+    @cached_property
     def _newest(self) -> pl.DataFrame:
-        return self._recent.filter(pl.col("base_month") == pl.col("base_month").max())
+        return self._recent.filter(self._is_newest)
 
     @cached_property
     def _hit(self) -> Bools:
@@ -278,12 +286,10 @@ class Deciding:
 
     def _set_right(self, model: Active) -> Active:
         """The model with probabilities that are right on the mean of the recent windows."""
-        hit, probability = self._recent["hit"].to_numpy(), model.probability(self._recent)
+        hit, probability = self._recent["hit"].to_numpy(), self._probability(model)
         by = shift_of(hit, probability)
         moved = expit(logit(np.clip(probability, _LEAST, 1 - _LEAST)) + by)
-        model = model.shifted(by)
-        newest = self._recent["base_month"].to_numpy() == self._newest["base_month"][0]
-        return model.held_against(self._hit, moved[newest])
+        return model.shifted(by).held_against(self._hit, moved[self._is_newest])
 
     # -- areas -----------------------------------------------------------------------------
 
@@ -309,10 +315,20 @@ class Deciding:
         return auc(self._order(active), self._hit)
 
     def _order(self, active: Active) -> Floats:
-        """The order of the newest window by what is active, computed once."""
-        if active.version not in self._orders:
-            self._orders[active.version] = active.order(self._newest)
-        return self._orders[active.version]
+        """The order of the newest window by what is active."""
+        if isinstance(active.learned, Steps):
+            return active.learned.order(self._newest)
+        return self._probability(active)[self._is_newest]
+
+    def _probability(self, model: Active) -> Floats:
+        """The probabilities of a model in the recent windows, scored once however calibrated."""
+        assert isinstance(model.learned, PredictionModel)
+        scorer = model.learned.scorer
+        known = [margin for other, margin in self._margins if other is scorer]
+        margin = known[0] if known else model.learned.margin(self._recent)
+        if not known:
+            self._margins.append((scorer, margin))
+        return model.learned.probability_at(margin)
 
     def _judged(
         self, active: Active, action: str, why: Words, tried_in: str | None = None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import polars as pl
-
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, PROFILING_ALLOWED, UNPROFILED
@@ -136,13 +134,3 @@ def drawn(share: float, month: str = "base_month") -> str:
         return "true"
     digest = f"md5_number_lower(concat(customer_id, ' ', {month}))"
     return f"{digest} % {_DRAWN} < {int(share * _DRAWN)}"
-
-
-def labelled(features: pl.DataFrame, labels: pl.DataFrame, code: str) -> pl.DataFrame:
-    """The rows of both, with `hit` in the place of the labels, of those who are asked about.
-
-    In the order of the features.
-    """
-    known = labels.select("base_month", "customer_id", pl.col(code).alias("hit")).drop_nulls("hit")
-    on = ["base_month", "customer_id"]
-    return known.join(features, on=on, how="inner", maintain_order="right")

@@ -12,7 +12,6 @@ from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.labels import (
     INPUTS,
     features_step,
-    labelled,
     labels_step,
 )
 from portrait_assets.stages.predictions.rule import RULE
@@ -89,8 +88,28 @@ class Past:
         if not bases:
             return pl.DataFrame(schema={"base_month": pl.String, "hit": pl.Boolean})
         share = 1.0 if all_rows else self._share(bases)
+        features = self._read_features(bases, only_baselines, share)
+        rows = self._happened(asked, bases, share).join(
+            features, on=["base_month", "customer_id"], how="inner", maintain_order="right"
+        )
+        return rows if all_rows else rows.head(RULE.most_rows)
+
+    def happened(self, asked: Asked, base: str) -> pl.DataFrame:
+        """`customer_id` of a month whom a target asks about, and `hit`, whether it happened."""
+        return self._happened(asked, (base,), 1.0).drop("base_month")
+
+    def with_baselines(self, rows: pl.DataFrame, base: str) -> pl.DataFrame:
+        """Rows of customers of a month, with the features that baselines of targets rest on."""
+        features = self._read_features((base,), True, 1.0).drop("base_month")
+        return rows.join(features, on="customer_id", how="inner", maintain_order="left")
+
+    def _happened(self, asked: Asked, bases: Bases, share: float) -> pl.DataFrame:
+        closed = self.closed(asked.horizon)
+        # Of few customers a statement costs more than rows that are not asked for.
+        is_few = self.rows(closed) <= RULE.read_together and set(bases) <= set(closed)
+        read, share = (closed, 1.0) if is_few else (bases, share)
         own = asked.code if _is_alone(asked) else None
-        key = (bases, asked.horizon, own)
+        key = (read, asked.horizon, own)
         if key not in self._labels:
             together = [
                 each
@@ -98,11 +117,14 @@ class Past:
                 if each is asked
                 or (own is None and each.horizon == asked.horizon and not _is_alone(each))
             ]
-            step = labels_step(together, self.month, bases, share)
+            step = labels_step(together, self.month, read, share)
             self._labels[key] = self.engine.frame(step, Scope(self.month))
-        features = self._read_features(bases, only_baselines, share)
-        rows = labelled(features, self._labels[key], asked.code)
-        return rows if all_rows else rows.head(RULE.most_rows)
+        return (
+            self._labels[key]
+            .filter(pl.col("base_month").is_in(bases))
+            .select("base_month", "customer_id", pl.col(asked.code).alias("hit"))
+            .drop_nulls("hit")
+        )
 
     def _read_features(self, bases: Bases, only_baselines: bool, share: float) -> pl.DataFrame:
         for wider in (False, only_baselines):

@@ -10,6 +10,7 @@ import polars as pl
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.encoding import fit_encoding
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -93,8 +94,9 @@ def _fitted(
     order = learned["base_month"].to_numpy() if learned["base_month"].n_unique() > 1 else None
     hit = learned["hit"].to_numpy()
     has_many = min(hit.sum(), len(hit) - hit.sum()) >= RULE.trees_from
+    parameters, encoding = parameters_for(len(hit)), fit_encoding(inputs)
     models = {
-        family: fit(inputs, hit, family, order=order, parameters=parameters_for(len(hit)))
+        family: fit(inputs, hit, family, order=order, parameters=parameters, encoding=encoding)
         for family in (FAMILIES if has_many else FAMILIES[:1])
     }
     return {family: model.margin(judged) for family, model in models.items()}, models

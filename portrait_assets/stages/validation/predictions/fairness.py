@@ -15,7 +15,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.fitting.banding import ACCEPT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.predictions.backtests.closed import closed_windows
+from portrait_assets.stages.predictions.backtests.closed import predicted_windows
 from portrait_assets.stages.predictions.contract import PREDICTION, REASONED_BANDS
 from portrait_assets.stages.predictions.credit.closed import closed_scores
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
@@ -100,7 +100,7 @@ def _of_month(warehouse: Warehouse, month: str) -> Iterator[_Picked]:
 def _of_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[_Picked]:
     """Whom scores picked out, of those to whom it then happened, or did not where it is a risk."""
     is_on_top = pl.col("band").is_in(list(REASONED_BANDS))
-    for window in closed_windows(warehouse, targets, month):
+    for window in predicted_windows(warehouse, targets, month):
         rows = window.rows.filter("hit").select("customer_id", is_on_top.alias("selected"))
         code = window.asked.code
         yield _Picked(f"{MODEL} {code}", TOP_FIFTH, window.base_month, rows, code)
