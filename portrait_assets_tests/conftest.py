@@ -25,8 +25,12 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on, in what the tests make."""
+    """Look for garbage from now on, in what the tests make.
+
+    Seldom: what they import late, Dagster above all, would be looked through each time.
+    """
     gc.freeze()
+    gc.set_threshold(2_000, 20, 100)
     gc.enable()
 
 
