@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 from collections.abc import Iterator
@@ -34,9 +35,8 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_unconfigure() -> None:
-    """Let go of it, or extensions report it as leaked at the end."""
-    gc.unfreeze()
+# Let go of it at the very end, or extensions report it as leaked; pytest looks for garbage before.
+atexit.register(gc.unfreeze)
 
 
 @pytest.fixture(autouse=True)
