@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +22,12 @@ settings.load_profile("patient")
 
 # There are as many workers as processors: more threads in each would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A database syncs each commit, for which a disk takes milliseconds: temporary files stand in memory
+# where there is a folder with room for it, unless somebody has said where.
+_MEMORY = Path("/dev/shm")
+if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 8 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 # What the collection imports stays, so no garbage is looked for while it lasts, nor among it after.
 gc.disable()
