@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,19 +23,28 @@ settings.load_profile("patient")
 # There are as many workers as processors: more threads in each would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A database syncs each commit, for which a disk takes milliseconds: temporary files stand in memory
+# where there is a folder with room for it, unless somebody has said where.
+_MEMORY = Path("/dev/shm")
+if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 8 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
 # What the collection imports stays, so no garbage is looked for while it lasts, nor among it after.
 gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on, in what the tests make."""
+    """Look for garbage from now on, in what the tests make.
+
+    Seldom: what they import late, Dagster above all, would be looked through each time.
+    """
     gc.freeze()
+    gc.set_threshold(2_000, 20, 100)
     gc.enable()
 
 
-def pytest_unconfigure() -> None:
-    """Let go of it, or extensions report it as leaked at the end."""
-    gc.unfreeze()
+# Let go of it at the very end, or extensions report it as leaked; pytest looks for garbage before.
+atexit.register(gc.unfreeze)
 
 
 @pytest.fixture(autouse=True)

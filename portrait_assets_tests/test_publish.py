@@ -94,6 +94,7 @@ def test_nothing_is_published_while_rows_are_half_removed(tmp_path: Path):
     assert not settings.portrait_file.exists()
 
 
+@pytest.mark.slow
 def test_nothing_is_shared_or_exported_while_rows_are_half_removed(tmp_path: Path):
     """What is published still has the people."""
     settings = Settings(data_dir=tmp_path, source="corner_shop")

@@ -19,28 +19,7 @@ from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import SHOP_MONTHS, clean_environment, run, sales_file, shop
-
-PORTRAIT = [sys.executable, "-m", "portrait_assets"]
-
-
-def environment_of(data: Path) -> dict[str, str]:
-    """The environment in which `portrait` works on the corner shop in `data`."""
-    return clean_environment() | {
-        "PORTRAIT_DATA_DIR": str(data),
-        "PORTRAIT_SOURCE": "corner_shop",
-        "COLUMNS": "200",
-    }
-
-
-def portrait(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
-    """The command line, as a process of its own, on the corner shop in `data`."""
-    return subprocess.run(
-        [*PORTRAIT, *arguments],
-        env=environment_of(data),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait, portrait_here
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +99,7 @@ def test_months_materialized_one_after_the_other_equal_one_run(
     assert contents(settings.portrait_file) == contents(materialized.portrait_file)
 
 
+@pytest.mark.slow
 def test_a_month_whose_history_is_missing_is_refused_with_the_command(tmp_path: Path):
     settings = shop(tmp_path)
     result = run(settings, ["2024-03"])
@@ -274,7 +254,7 @@ def test_a_mistake_on_the_command_line_ends_in_one_sentence(
     tmp_path: Path, arguments: list[str], says: str
 ):
     shop(tmp_path)
-    ran = portrait(*arguments, data=tmp_path)
+    ran = portrait_here(*arguments, data=tmp_path)
     assert ran.returncode == 1
     assert says in ran.stderr
     assert len(ran.stderr.strip().splitlines()) == 1

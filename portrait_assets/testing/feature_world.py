@@ -50,6 +50,20 @@ _STANDING = standing_steps(matrix.FEATURE_MATRIX, {})
 _ALL_REST_ON = [step for step in standing_steps(matrix.matrix_of([]), {}) if step in _STANDING]
 
 
+def _empty(tables: Sequence[Table]) -> str:
+    """The statements that create the tables and their schemas."""
+    schemas = dict.fromkeys(f"CREATE SCHEMA {table.schema}" for table in tables)
+    return "; ".join([*schemas, *(create_table_sql(t, column_types(t)) for t in tables)])
+
+
+_EMPTY_TABLES = _empty(
+    [
+        *(*CLEANED.values(), CATEGORY_COLUMNS, IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD),
+        *(*ON_CONSENT, *MONTHLY_TABLES),
+    ]
+)
+
+
 def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> pl.DataFrame:
     """Rows of a cleaned table; what a row leaves out is null."""
     schema = CLEANED[table].polars_schema
@@ -111,15 +125,10 @@ class World:
         **tables: list[dict[str, Any]],
     ) -> None:
         self.con = duckdb.connect(config={"threads": 1})
+        self.con.execute(_EMPTY_TABLES)
         frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
         for name, frame in frames.items():
-            self._create(CLEANED[name])
             self._insert(CLEANED[name], frame)
-        for table in (
-            *(CATEGORY_COLUMNS, IDENTITY_MAP, CUSTOMER_ALIAS, GOLDEN_RECORD),
-            *(*ON_CONSENT, *MONTHLY_TABLES),
-        ):
-            self._create(table)
         identities, aliases = merges(list(merged))
         self._insert(IDENTITY_MAP, identities)
         self._insert(CUSTOMER_ALIAS, aliases)
@@ -140,10 +149,6 @@ class World:
         self._of_feature: dict[tuple[str, str], dict[str, Any]] = {}
         self._of_month: dict[str, Engine] = {}
 
-    def _create(self, table: Table) -> None:
-        self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
-        self.con.execute(create_table_sql(table, column_types(table)))
-
     def _run(self, step: Step, month: str) -> None:
         assert step.writes is not None
         with self.engine.rows(step, Scope(month)) as rows:
@@ -151,6 +156,8 @@ class World:
             self.con.execute(f"INSERT INTO {step.writes.full_name} BY NAME {rows.sql}")
 
     def _insert(self, table: Table, frame: pl.DataFrame) -> None:
+        if frame.is_empty():
+            return
         self.con.register("incoming", frame)
         self.con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM incoming")
 

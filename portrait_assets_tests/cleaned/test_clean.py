@@ -206,6 +206,7 @@ def _dirty(draw: st.DrawFn) -> tuple[Canonical, list[dict[str, str | None]]]:
 
 
 @given(_dirty(), st.sampled_from(["CN", None]))
+@pytest.mark.slow
 def test_whatever_comes_received_is_kept_plus_set_aside_plus_merged(dirty, country):
     canonical, rows = dirty
     raw = received(canonical, rows)

@@ -179,6 +179,7 @@ _RATES = st.dictionaries(
 
 
 @given(st.lists(st.tuples(_DAYS, _CODES, _CENTS), min_size=1, max_size=8, unique=True), _RATES)
+@pytest.mark.slow
 def test_every_amount_equals_that_of_an_oracle(rows, rates):
     def expected(day: date, code: str | None, cents: int) -> Decimal | None:
         stated = Decimal(cents) / 100

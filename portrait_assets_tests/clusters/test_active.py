@@ -68,6 +68,7 @@ def test_before_a_year_is_full_customers_are_divided_by_degree() -> None:
     assert set(model.candidates["family"]) == {"division"}
 
 
+@pytest.mark.slow
 def test_segments_that_the_month_before_contradicts_are_no_kinds() -> None:
     """Two kinds as clear as can be, but who is of which changes every month."""
     world = customers(kinds=True)
@@ -132,6 +133,7 @@ def test_the_same_customers_later_change_no_model(apart: ClusterModel, month: in
     [(15, False, True), (24, False, False), (15, True, False), (16, True, False)],
     ids=["a quarter", "a year", "a quarter with a drift", "a drift"],
 )
+@pytest.mark.slow
 def test_the_champion_moves_at_quarters_and_is_chosen_anew_after_a_year_or_a_drift(
     apart: ClusterModel, month: int, has_drifted: bool, is_moved: bool
 ) -> None:

@@ -24,6 +24,7 @@ def run(
     return pl.read_parquet(tmp_path / "out.parquet"), summary
 
 
+@pytest.mark.slow
 def test_one_integer_per_row_in_order(tmp_path: Path) -> None:
     points, truth = two_rings()
     shuffle = np.random.default_rng(0).permutation(len(points))
@@ -73,6 +74,7 @@ def test_a_requested_number_is_fitted(tmp_path: Path) -> None:
         {"list": pl.concat_list("x", "y")},
     ],
 )
+@pytest.mark.slow
 def test_columns_that_tell_nothing_do_no_harm(extra: dict[str, pl.Expr]) -> None:
     table = pl.DataFrame(blobs([[0.0, 0.0], [6.0, 6.0]], each=40), schema=["x", "y"])
     labels, _ = cluster_table(table.with_columns(**extra), segments=2)

@@ -68,6 +68,7 @@ def test_parts_that_predict_nothing_are_not_taken() -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.slow
 def test_where_there_is_no_structure_nothing_is_taken(seed: int) -> None:
     before, after = (month(10 * seed + n, apart=0.0, risk=0.0)[0] for n in (1, 2))
     assert taken(tried(before, after, HABITS)) == {}

@@ -212,6 +212,7 @@ def test_a_number_that_the_data_have_is_found_and_another_is_a_division() -> Non
     assert none.zh.endswith("数据不支持分群。")
 
 
+@pytest.mark.slow
 def test_four_kinds_are_found_and_six_of_them_are_a_division() -> None:
     """What customers of a kind take next is predicted by the kind."""
     earlier, later, now = (bank(each=70, seed=seed) for seed in (1, 2, 0))

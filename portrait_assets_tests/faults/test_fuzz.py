@@ -140,6 +140,7 @@ def broken_sql(draw: st.DrawFn) -> str:
 @example(sql="INSERT INTO canary VALUES (2) RETURNING *")
 @example(sql="")
 @example(sql="\udcff")
+@pytest.mark.slow
 def test_any_text_as_the_sql_of_a_table(sql: str):
     with a_shop() as folder:
         (folder / "transactions.sql").write_bytes(sql.encode("utf-8", "surrogateescape"))

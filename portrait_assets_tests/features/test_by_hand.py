@@ -27,6 +27,7 @@ def matrix(world: World) -> pl.DataFrame:
     return world.matrix(MONTHS[-1], part_customers=30)
 
 
+@pytest.mark.slow
 def test_aggregating_by_month_first_changes_no_value(world: World, matrix: pl.DataFrame):
     for name in CLEANED:
         world.con.execute(f"CREATE VIEW {name} AS FROM cleaned.{name}")

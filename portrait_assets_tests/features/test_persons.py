@@ -66,6 +66,7 @@ def merged_later() -> World:
     return World("2024-04", merged=[FOUND_OUT], **life({"old": "old", "new": "new"}))
 
 
+@pytest.mark.slow
 def test_taking_customers_in_parts_changes_no_value(merged_later: World):
     for month in ("2024-02", "2024-04"):
         assert_frame_equal(
@@ -90,6 +91,7 @@ def test_from_the_month_of_the_merge_on_they_are_one_with_all_that_both_did(merg
     assert (mail["customer_id"], mail["responded_contacts_12m"]) == ("old", 1)
 
 
+@pytest.mark.slow
 def test_a_merged_person_is_as_one_who_was_known_as_one_all_along(merged_later: World):
     one_all_along = World("2024-04", **life({"old": "old", "new": "old"}))
     for month in MONTHS[2:]:

@@ -173,6 +173,7 @@ def test_a_returned_category_is_not_chosen_again():
     assert known(then, MARCH, "a", repeated) < known(then, MARCH, "b", repeated)
 
 
+@pytest.mark.slow
 def test_invoices_and_cancelling_invoices_equal_a_polars_oracle():
     rng = random.Random(21)
     invoices: list[dict[str, Any]] = []

@@ -180,6 +180,7 @@ def test_every_feature_of_the_reference_agrees(matrix: pl.DataFrame, sales: list
     check_against_the_reference(matrix, sales)
 
 
+@pytest.mark.slow
 def test_the_matrix_is_the_same_with_and_without_later_months(
     matrix: pl.DataFrame, sales: list[dict[str, Any]]
 ):

@@ -57,6 +57,7 @@ def test_a_campaign_is_of_the_kind_that_its_newest_row_has(kinds: list[tuple[str
     assert world.campaign_responses("2024-02")["campaign_type"].to_list() == ["a"]
 
 
+@pytest.mark.slow
 def test_of_two_values_of_an_indicator_on_one_day_the_greater_counts():
     sales = [sale("ann", f"{month}-05", 10 + n % 3) for n, month in enumerate(MONTHS)]
     sales += [sale("bob", f"{month}-05", 20) for month in MONTHS]

@@ -102,6 +102,7 @@ def test_the_others_have_the_values_that_they_had_if_those_had_never_been(world:
     assert world.campaign_responses("2024-02")["customer_id"].to_list() == ["ann", "bob"]
 
 
+@pytest.mark.slow
 def test_computed_in_parts_it_is_the_same(world: World) -> None:
     assert_frame_equal(world.matrix("2024-02", part_customers=1), world.matrix("2024-02"))
 
@@ -154,6 +155,7 @@ def test_profiling_is_allowed_by_who_allows_it_by_a_channel(
     assert because == {"cat": "objection"} | ({} if silence else {"ann": "objection"})
 
 
+@pytest.mark.slow
 def test_without_objections_nothing_is_left_out() -> None:
     asked = World("2024-02", requests=[], **lives("kid"))
     assert asked.table(UNPROFILED).is_empty()

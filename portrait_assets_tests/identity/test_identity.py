@@ -166,6 +166,7 @@ def linked(
     return known, models
 
 
+@pytest.mark.slow
 def test_a_month_is_linked_by_the_model_that_an_earlier_one_learnt(tmp_path: Path):
     """Forty persons come twice, half of them in January, half with a second record in February."""
     is_second = pl.col("person").cum_count().over("person") == 2

@@ -100,6 +100,7 @@ def divided(learnt: Trained) -> tuple[pl.DataFrame, pl.DataFrame]:
     return table.filter(is_new), table.filter(~is_new)
 
 
+@pytest.mark.slow
 def test_new_records_are_linked_to_known_ones_with_what_was_learnt(learnt: Trained):
     model = learnt[1]
     again = LinkageModel.from_json(model.to_json())

@@ -77,6 +77,7 @@ LINE = st.tuples(
 
 @settings(max_examples=40)
 @given(st.lists(LINE, max_size=8), st.lists(LINE, max_size=8))
+@pytest.mark.slow
 def test_every_row_adds_up_to_the_cent(
     before: list[tuple[object, ...]], now: list[tuple[object, ...]]
 ) -> None:

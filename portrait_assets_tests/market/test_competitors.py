@@ -255,6 +255,7 @@ def test_a_planted_launch_is_found_in_the_month_after_with_where_it_came_from(
         assert changed > 10
 
 
+@pytest.mark.slow
 def test_of_a_bank_without_takers_no_launch_is_found(
     unplanted: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -207,6 +207,7 @@ def test_an_error_in_a_template_shows(tmp_path: Path):
     assert not (tmp_path / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_a_month_that_is_late_is_named_and_the_report_is_on_the_complete_one(tmp_path: Path):
     late = {"table_name": "transactions", "rows": 3, "reason": "few rows", "is_complete": False}
     sparse = late | {"table_name": "responses"}
@@ -224,6 +225,7 @@ def test_a_table_that_no_portrait_rests_on_does_not_hold_a_month_back(tmp_path: 
     assert "2024-04 is late" not in page
 
 
+@pytest.mark.slow
 def test_months_of_a_former_version_of_a_tag_keep_its_values(small_file: Path, tmp_path: Path):
     """In March customers were 'new' by the version before, which April's does not have."""
     path = tmp_path / "portrait.duckdb"

@@ -22,9 +22,11 @@ from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 ARCHIVES = sorted(Path(__file__).parent.glob("format-*.zip"))
 ENDS = pytest.mark.parametrize("archive", [ARCHIVES[0], ARCHIVES[-1]], ids=lambda path: path.stem)
 """The oldest goes through every migration, and the newest through the last alone."""
+EVERY = [ARCHIVES[0], *(pytest.param(p, marks=pytest.mark.slow) for p in ARCHIVES[1:-1])]
+EVERY.append(ARCHIVES[-1])
 
 
-@pytest.fixture(params=ARCHIVES, ids=lambda path: path.stem)
+@pytest.fixture(params=EVERY, ids=lambda path: path.stem)
 def archive(request: pytest.FixtureRequest) -> Path:
     """What the version of one format left."""
     path: Path = request.param

@@ -54,6 +54,7 @@ def card_of(world: CreditWorld, month: str) -> str:
     return str(world.credit_decision(month)["model_version"])
 
 
+@pytest.mark.slow
 def test_an_approval_fits_anew_and_the_challenger_takes_over(world: CreditWorld):
     first = card_of(world, "2024-04")
     world.score(["2024-05"], approvals=[decided(Action.APPROVE, "2024-05")])

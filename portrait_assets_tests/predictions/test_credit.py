@@ -236,6 +236,7 @@ def test_between_two_cuts_there_are_as_many_customers_as_may_be_listed(world: Cr
     world.score(["2024-06"])
 
 
+@pytest.mark.slow
 def test_months_one_by_one_end_as_months_together(world: CreditWorld, tmp_path: Path):
     single = CreditWorld(tmp_path, customers=400, months=6, refuses=REFUSES)
     for month in single.month_names:

@@ -229,6 +229,7 @@ def test_beside_it_stands_the_baseline_with_the_rates_of_the_windows_over_by_the
     assert 1 < row["baseline_lift"] < row["lift"]
 
 
+@pytest.mark.slow
 def test_months_one_by_one_end_as_months_together(world: PredictionWorld, tmp_path: Path):
     single = PredictionWorld(tmp_path, customers=400, leaves={"c0007": "2024-04"})
     for month in single.month_names:
@@ -285,6 +286,7 @@ def test_without_a_clue_the_baseline_stands_with_probabilities_that_come_true(tm
     blind.warehouse.close()
 
 
+@pytest.mark.slow
 def test_a_model_that_falls_below_its_baseline_is_replaced(tmp_path: Path):
     # The clue is gone from April on, so May finds the model of April below the baseline.
     fading = PredictionWorld(tmp_path, customers=600, months=6, fades_from="2024-04")

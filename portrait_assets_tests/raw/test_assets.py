@@ -94,6 +94,7 @@ UNPLACED = [
 
 
 @pytest.mark.parametrize("runs", [[[FEBRUARY], [MARCH], [JANUARY]], [MONTHS, MONTHS[1:]]])
+@pytest.mark.slow
 def test_months_read_together_or_by_themselves_hold_the_same(
     settings: Settings, runs: list[list[str]]
 ):

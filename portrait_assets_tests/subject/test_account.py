@@ -162,6 +162,7 @@ def test_the_page_says_what_the_json_does_in_two_languages(account: Account):
     assert all(row["rule"] in data["tags"][0]["rule"] for row in data["tags"][:1])
 
 
+@pytest.mark.slow
 def test_what_is_above_the_clearance_is_named_and_not_shown(all_months: Settings, tmp_path: Path):
     """The shop with a telephone number in the customer's record, under clearances up to C3."""
     copied = tmp_path / "warehouse" / all_months.source / "warehouse.duckdb"
@@ -172,7 +173,8 @@ def test_what_is_above_the_clearance_is_named_and_not_shown(all_months: Settings
             con.execute(f"UPDATE {table} SET phone = '13800138000', gender = 'F'")
     (tmp_path / "sources").symlink_to(all_months.data_dir / "sources")
     settings = all_months.model_copy(update={"data_dir": tmp_path})
-    texts = {level: as_json(account_of(settings, WHO, level)) for level in ("C1", "C2", "C3")}
+    accounts = {level: account_of(settings, WHO, level) for level in ("C1", "C2", "C3")}
+    texts = {level: as_json(account) for level, account in accounts.items()}
     assert {level: "13800138000" in text for level, text in texts.items()} == {
         "C1": False,
         "C2": False,
@@ -182,7 +184,7 @@ def test_what_is_above_the_clearance_is_named_and_not_shown(all_months: Settings
     assert {"cleaned.golden_record.phone", "cleaned.customers.phone"} <= set(held_back["C2"])
     assert "cleaned.golden_record.gender" in set(held_back["C1"]) - set(held_back["C2"])
     assert held_back["C3"] == []
-    page = as_page(account_of(settings, WHO, "C2"))
+    page = as_page(accounts["C2"])
     assert "13800138000" not in page
     assert "2 columns are of a class above what is shown here" in page
 
@@ -227,6 +229,7 @@ def test_identity_states_since_when_a_record_is_theirs(account: Account):
     assert days == [date(2024, 1, 1).isoformat()]
 
 
+@pytest.mark.slow
 def test_what_is_given_is_entered_in_the_register_without_saying_of_whom(
     all_months: Settings, tmp_path: Path
 ):

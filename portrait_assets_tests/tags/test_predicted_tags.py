@@ -189,6 +189,7 @@ def test_two_targets_of_one_name_in_rules_are_refused():
         predicted_columns(targets)
 
 
+@pytest.mark.slow
 def test_a_diff_of_drafts_reads_predictions_too(tmp_path: Path):
     draft = """
     tags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -50,6 +51,12 @@ FEEDBACK = [
 ]
 
 
+@cache
+def shop(last: str) -> World:
+    """The world of these months, which tests only read."""
+    return world(last)
+
+
 def world(last: str, **more: Any) -> World:
     """The sales and feedback of the months up to the last."""
     sales = [each for each in SALES if f"{each['occurred_at']:%Y-%m}" <= last]
@@ -57,10 +64,10 @@ def world(last: str, **more: Any) -> World:
     return World(last, transactions=sales, interactions=feedback, **more)
 
 
-def targets(shop: World, month: str, known: list[str] = MONTHS) -> pl.DataFrame:
+def targets(built: World, month: str, known: list[str] = MONTHS) -> pl.DataFrame:
     """The month's rows, where these months have a feature matrix."""
     base = pl.DataFrame({"base_month": [each for each in known if each < month]})
-    rows = run_step(TARGET, Scope(month), {BASE: base}, shop.con)
+    rows = run_step(TARGET, Scope(month), {BASE: base}, built.con)
     return rows.select(contract.TARGET.column_names).cast(contract.TARGET.polars_schema)
 
 
@@ -71,7 +78,7 @@ def of(rows: pl.DataFrame, customer: str, *names: str) -> dict[int, tuple[Any, .
 
 
 def test_purchases_and_spend_are_added_up_over_the_window():
-    rows = targets(world("2024-04"), "2024-04")
+    rows = targets(shop("2024-04"), "2024-04")
     assert of(rows, "ann", "purchases", "active_months", "spend") == {
         1: (1, 1, Decimal("40.00")),
         2: (1, 1, Decimal("40.00")),
@@ -104,7 +111,7 @@ def test_a_purchase_cancelled_within_the_window_was_none_and_its_amount_counts_w
 
 
 def test_feedback_is_added_up_over_the_window():
-    rows = targets(world("2024-04"), "2024-04")
+    rows = targets(shop("2024-04"), "2024-04")
     assert of(rows, "ann", "surveys", "survey_points") == {
         1: (1, Decimal("5.000")),
         2: (2, Decimal("9.000")),
@@ -114,30 +121,30 @@ def test_feedback_is_added_up_over_the_window():
 
 
 def test_who_did_nothing_in_a_window_has_no_row():
-    rows = targets(world("2024-03"), "2024-03")
+    rows = targets(shop("2024-03"), "2024-03")
     assert of(rows, "ann", "purchases") == {1: (0,), 2: (2,)}, "a survey answer in March"
     assert of(rows, "bob", "purchases") == {1: (1,), 2: (1,)}
-    assert of(targets(world("2024-02"), "2024-02"), "bob", "purchases") == {}
+    assert of(targets(shop("2024-02"), "2024-02"), "bob", "purchases") == {}
 
 
 def test_a_window_begins_where_there_is_a_feature_matrix():
     """Months before the first are not known, so no window may span them."""
-    april = targets(world("2024-04"), "2024-04", known=["2024-03"])
+    april = targets(shop("2024-04"), "2024-04", known=["2024-03"])
     assert april["horizon"].unique().to_list() == [1]
-    assert targets(world("2024-01"), "2024-01").is_empty()
+    assert targets(shop("2024-01"), "2024-01").is_empty()
 
 
 def test_a_window_that_is_not_over_has_no_row():
-    shop = world("2024-04")
+    april = shop("2024-04")
     for month in MONTHS:
-        for window in targets(shop, month).select("base_month", "horizon").unique().iter_rows():
+        for window in targets(april, month).select("base_month", "horizon").unique().iter_rows():
             assert Window(*window).month == month
     assert [window.month for window in closed_by("2024-03")] == ["2024-03"] * 3
 
 
-@pytest.mark.parametrize("month", MONTHS)
+@pytest.mark.parametrize("month", MONTHS[:-1])
 def test_later_months_change_no_partition(month: str):
-    assert targets(world(month), month).equals(targets(world("2024-04"), month))
+    assert targets(shop(month), month).equals(targets(shop("2024-04"), month))
 
 
 def test_nothing_after_the_closing_month_is_read():
@@ -160,8 +167,8 @@ def test_of_what_the_source_reports_the_greatest_value_counts():
     base = pl.DataFrame({"base_month": MONTHS})
     unknown = {"customer_id": "bob", "outcome": "churn", "observed_on": day("2024-04-09")}
     reported.append(unknown | {"value": None, "month": "2024-04"})
-    shop = world("2024-04", outcomes=reported)
-    rows = run_step(SOURCE_OUTCOME, Scope("2024-04"), {BASE: base}, shop.con)
+    reporting = world("2024-04", outcomes=reported)
+    rows = run_step(SOURCE_OUTCOME, Scope("2024-04"), {BASE: base}, reporting.con)
     assert of(rows, "ann", "outcome", "value") == {
         1: ("churn", 0.0),
         2: ("churn", 1.0),

@@ -106,6 +106,7 @@ def test_a_model_and_a_card_that_go_by_region_differ_by_region(apart: CreditWorl
     assert found.rows() == [("model silence", "warn", 4), ("scorecard silence", "warn", 4)]
 
 
+@pytest.mark.slow
 def test_those_that_do_not_are_at_parity(tmp_path: Path):
     world = world_of(OfTwoRegions, tmp_path)
     rows = model_fairness(world.warehouse, world.targets, LAST)

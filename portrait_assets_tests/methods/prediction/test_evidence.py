@@ -170,6 +170,7 @@ def test_a_proof_by_time_judges_the_newest(people: World):
     assert proof.is_by_time
 
 
+@pytest.mark.slow
 def test_trees_win_where_features_act_together():
     rng = np.random.default_rng(3)
     frame = pl.DataFrame({"a": rng.normal(size=2_000), "b": rng.normal(size=2_000)})

@@ -41,6 +41,7 @@ def found(world: PredictionWorld, check: TableCheck, table: Table, month: str) -
     return check.find(Subject(warehouse, table, month, lambda: warehouse.read(table, [month])))
 
 
+@pytest.mark.slow
 def test_each_month_by_itself_is_what_all_give_together(world: PredictionWorld):
     warehouse = world.warehouse
     stored = warehouse.read(LIFECYCLE_STAGE, [MONTHS[-1]])

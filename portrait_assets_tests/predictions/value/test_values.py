@@ -113,6 +113,7 @@ def test_the_method_is_kept_for_a_quarter_with_its_parameters(world: ValueWorld)
     )
 
 
+@pytest.mark.slow
 def test_in_one_run_or_month_by_month_it_is_the_same_and_later_months_change_nothing(
     world: ValueWorld, tmp_path: Path
 ):
@@ -128,6 +129,7 @@ def test_in_one_run_or_month_by_month_it_is_the_same_and_later_months_change_not
     shorter.warehouse.close()
 
 
+@pytest.mark.slow
 def test_who_objects_has_no_value_and_is_not_learned_from(tmp_path: Path):
     gone = {f"c{number:04d}": JUNE for number in range(100, 250)}
     leaving = ValueWorld(tmp_path, months=6, leaves=gone)

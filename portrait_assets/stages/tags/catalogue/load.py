@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from portrait_assets.core.approvals import APPROVALS_FILE
@@ -20,6 +21,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.tags.catalogue.checking import check_catalogue
 from portrait_assets.stages.tags.catalogue.entries import (
+    CatalogueFile,
     TagEntry,
     merged_entries,
     read_catalogue_file,
@@ -79,17 +81,46 @@ def load_catalogue(
     Raises:
         TagError: naming the tag and the line, for anything that could not be evaluated.
     """
-    known = columns if columns is not None else {c.name: c for c in FEATURE_MATRIX.columns}
+    start = tuple(packs().values()) if start is None else tuple(start)
+    targets = targets or packaged_targets()
+    own = read_catalogue_file(overrides) if overrides and overrides.exists() else None
+    is_packaged = all(packs().get(pack.name) is pack for pack in start)
+    is_packaged &= targets is packaged_targets()
+    if is_packaged and default is None and own is None and columns is None:
+        catalogue = _of_packs(tuple(pack.name for pack in start), clearance)
+    else:
+        known = columns if columns is not None else _feature_columns()
+        given = read_catalogue_file(default) if default else None
+        catalogue = _checked(start, given, own, known, clearance, targets)
+    return with_approvals(catalogue, read_approvals(approvals)) if approvals else catalogue
+
+
+@cache
+def _of_packs(names: tuple[str, ...], clearance: Sensitivity) -> Catalogue:
+    """The tags of these packs as they are, which a process need not check twice."""
+    start = tuple(packs()[name] for name in names)
+    return _checked(start, None, None, _feature_columns(), clearance, packaged_targets())
+
+
+def _feature_columns() -> dict[str, Column]:
+    return {column.name: column for column in FEATURE_MATRIX.columns}
+
+
+def _checked(
+    start: tuple[Pack, ...],
+    default: CatalogueFile | None,
+    own: CatalogueFile | None,
+    known: Mapping[str, Column],
+    clearance: Sensitivity,
+    targets: Targets,
+) -> Catalogue:
+    """The tags of the packs, or of a file in their place, with the source's own over them."""
     readable = {name: column for name, column in known.items() if name != "customer_id"}
     readable |= {each.name: each for each in (AS_OF, *SEGMENT_COLUMNS, MARKETING_ALLOWED)}
-    targets = targets or packaged_targets()
     predicted = predicted_columns(targets)
     readable |= {name: each.column for name, each in predicted.items()}
-    own = read_catalogue_file(overrides) if overrides and overrides.exists() else None
-    start = tuple(packs().values()) if start is None else start
     left_out = {} if default else elsewhere(start)
-    files = [read_catalogue_file(default)] if default else start
-    entries, categories = merged_entries(files, own, left_out)
+    entries, categories = merged_entries([default] if default else start, own, left_out)
     left_out = {
         code: pack for code, pack in left_out.items() if code not in {e.code for e in entries}
     }
@@ -107,8 +138,7 @@ def load_catalogue(
         predicted=predicted,
     )
     check_catalogue(catalogue, context)
-    catalogue = classified(catalogue, clearance)
-    return with_approvals(catalogue, read_approvals(approvals)) if approvals else catalogue
+    return classified(catalogue, clearance)
 
 
 def source_catalogue(folder: Path) -> Catalogue:
