@@ -207,17 +207,32 @@ class Placing:
         """As `unplaced`, the rows of people who were erased, which it leaves out."""
         return self._outside(f"NOT {self._stays}")
 
+    def erased_outside(self) -> list[str]:
+        """Whom of the people who were erased those rows name, as received."""
+        if self.erased is None or not self._is_dated:
+            return []
+        who = quote(self.erased.column)
+        found = self.reader.con.execute(
+            f"SELECT DISTINCT {who} FROM {self._placed(self._is_outside)} WHERE NOT {self._stays} "
+            f"AND (month IS NULL OR month > {literal(self.last)}) ORDER BY 1"
+        ).fetchall()
+        return [value for (value,) in found]
+
+    @property
+    def _is_outside(self) -> str:
+        """SQL of whether a row's date lies in no month; see `_placed`."""
+        return f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
+
     def _outside(self, which: str) -> pl.DataFrame:
         if not self._is_dated:
             return self._broken_lines().clear()
         as_text = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in self._dating)
-        outside = f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
         found: pl.DataFrame = self.reader.con.sql(
             f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
             f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
             f"AS reason, coalesce({as_text}) AS dated "
-            f"FROM {self._placed(outside)} WHERE {which} "
+            f"FROM {self._placed(self._is_outside)} WHERE {which} "
             f"AND (month IS NULL OR month > {literal(self.last)}) ORDER BY ALL"
         ).pl()
         return found
