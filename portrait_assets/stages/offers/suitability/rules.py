@@ -81,13 +81,13 @@ RULES: tuple[Rule, ...] = (
         "elder_without_care",
         f"The customer is {ELDER_AGE} or older, no extra care is recorded, and the grade is R4 "
         "or R5.",
-        f"客户已满{ELDER_AGE}周岁，未登记已履行特别注意义务，且产品为R4或R5级。",
+        f"客户已满{ELDER_AGE}周岁，未登记特别注意义务，且产品为R4或R5级。",
         f"{_LEVEL} >= {HIGH_LEVEL} AND NOT c.has_care AND c.age_most >= {ELDER_AGE}",
     ),
     Rule(
         "age_unknown",
         "The customer's age is not known, no extra care is recorded, and the grade is R4 or R5.",
-        "客户年龄未知，未登记已履行特别注意义务，且产品为R4或R5级。",
+        "客户年龄未知，未登记特别注意义务，且产品为R4或R5级。",
         f"{_LEVEL} >= {HIGH_LEVEL} AND NOT c.has_care AND c.age_most IS NULL",
     ),
     Rule(
