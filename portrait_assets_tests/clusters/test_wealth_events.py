@@ -1,4 +1,4 @@
-"""What became of wealth segments and their names is told as of all segments."""
+"""What became of wealth segments and their names is stored as of all segments."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def events(warehouse: Warehouse, month: str) -> Mapping[int, list[object]]:
     found = wealth_events(warehouse, month, 1)
     assert {"as_of", *found.columns} == {*SEGMENT_EVENT.column_names}
     assert {*found["division"]} <= {WEALTH}
-    told = found.select("segment_id", "event", "name_before_en", "name_en", "reason_en").rows()
-    return {segment: rest for segment, *rest in told}
+    given = found.select("segment_id", "event", "name_before_en", "name_en", "reason_en").rows()
+    return {segment: rest for segment, *rest in given}
 
 
 def test_the_segments_of_the_first_month_are_new(warehouse: Warehouse) -> None:
@@ -96,12 +96,12 @@ def test_a_name_that_changed_without_an_event_fails_the_check(warehouse: Warehou
     def found(rows: pl.DataFrame, month: str = APRIL) -> Finding:
         return WEALTH_NAMES_EXPLAINED.find(Subject(warehouse, SEGMENT_EVENT, month, lambda: rows))
 
-    told = wealth_events(warehouse, APRIL, 1)
-    assert found(told) == Finding(0, "all have an event")
-    assert found(told.filter(pl.col("segment_id") != 4)) == Finding(1, "without an event: 4")
-    of_others = told.with_columns(division=pl.lit("free"))
+    given = wealth_events(warehouse, APRIL, 1)
+    assert found(given) == Finding(0, "all have an event")
+    assert found(given.filter(pl.col("segment_id") != 4)) == Finding(1, "without an event: 4")
+    of_others = given.with_columns(division=pl.lit("free"))
     assert found(of_others) == Finding(3, "without an event: 1, 3, 4")
-    assert found(told, MARCH) == Finding(0, "no month before")
+    assert found(given, MARCH) == Finding(0, "no month before")
 
 
 def test_a_description_says_of_what_a_segment_of_a_model_that_took_over_is_made() -> None:

@@ -9,7 +9,6 @@ import polars as pl
 
 from portrait_assets.core.months import next_month
 from portrait_assets.privacy.tombstones import MARK, Tombstones
-from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.dates import Dates, is_moment
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.received import Received, received
@@ -287,14 +286,6 @@ class Found:
     erased: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Unread:
-    """A table whose files cannot be read: why, and the rows by month of an earlier reading."""
-
-    problem: str | None
-    rows: Mapping[str, int]
-
-
 def _first_day(month: str) -> str:
     return f"DATE {literal(month + '-01')}"
 
@@ -369,41 +360,3 @@ def _erased(
     values = reader.keep(f"erased of {canonical.name}", "FROM found_erased")
     reader.con.unregister("found_erased")
     return Erased(column, values)
-
-
-def receipts(
-    placed: Mapping[str, Placing],
-    tables: Sequence[str],
-    months: Sequence[str],
-    unread: Mapping[str, Unread] | None = None,
-) -> pl.DataFrame:
-    """What reading the source found: one row per table and month, as `raw.receipts` holds them.
-
-    Args:
-        placed: the tables that were read.
-        tables: all tables, also those that the source does not provide.
-        months: the months.
-        unread: the tables that could not be read.
-    """
-    unread = unread or {}
-    rows = []
-    for table in tables:
-        placing = placed.get(table)
-        found = placing.found() if placing else Found({}, {}, 0)
-        stands = unread.get(table, Unread(None, {}))
-        rows += [
-            {
-                "month": month,
-                "table_name": table,
-                "is_provided": placing is not None or table in unread,
-                "rows_received": found.placed.get(month, stands.rows.get(month, 0))
-                + found.unplaced.get(month, 0),
-                "rows_in_file": found.in_file,
-                "rows_placed": sum(found.placed.values()),
-                "rows_unplaced": sum(found.unplaced.values()),
-                "rows_erased": found.erased.get(month, 0),
-                "problem": stands.problem,
-            }
-            for month in months
-        ]
-    return pl.DataFrame(rows, schema=RECEIPTS.polars_schema)

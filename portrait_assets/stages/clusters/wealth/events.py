@@ -1,4 +1,4 @@
-"""What became of wealth segments and their names, told as of the free choice's segments."""
+"""What became of wealth segments and their names, as of the free choice's segments."""
 
 from __future__ import annotations
 
