@@ -66,11 +66,12 @@ SELECTIONS = read(FEATURE_SELECTION, THE_MONTH)
 MODELS = read(CLUSTER_MODEL, THE_MONTH)
 CANDIDATES = read(CLUSTER_CANDIDATES, THE_MONTH)
 CHAMPION_BEFORE = (read(CLUSTER_MODEL, BEFORE), read(CLUSTER_CANDIDATES, BEFORE))
+# Of the month before, too, where they are there: an older warehouse may lack them.
 WEALTHY = tuple(read(table, THE_MONTH) for table in (WEALTH_DESCRIPTION, WEALTH_SEGMENT))
 SEGMENTS_BEFORE = tuple(
     read(table, BEFORE)
     for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CLUSTER_PROFILE, SEGMENT_NAME)
-) + tuple(read(table, BEFORE) for table in (WEALTH_DESCRIPTION, WEALTH_SEGMENT))
+)
 KINDS = ("duckdb", "polars", "scikitlearn")
 FEATURE_LABELS = {feature.name: feature.zh for feature in USED_FEATURES}
 
