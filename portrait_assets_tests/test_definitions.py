@@ -129,6 +129,7 @@ BESIDES_CONTRACTS = {
     "clusters.cluster_assignment": {"everyone_assigned"},
     "clusters.cluster_decision": {"segments_stable"},
     "clusters.cluster_segment": {"no_tiny_segment", "names_distinct", "names_explained"},
+    "clusters.segment_event": {"wealth_names_explained"},
     "clusters.segment_name": {"names_true"},
     "clusters.wealth_segment": {"wealth_everyone"},
     "clusters.wealth_description": {"wealth_names_distinct"},

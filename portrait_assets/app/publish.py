@@ -14,7 +14,15 @@ from portrait_assets.core.months import last_day, parse_month
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.anonymity.anonymise import K
 from portrait_assets.orchestration.definitions import context_of
-from portrait_assets.privacy.egress import Departure, Door, Outlet, Profile, Purpose, purpose_of
+from portrait_assets.privacy.egress import (
+    PLACE,
+    Departure,
+    Door,
+    Outlet,
+    Profile,
+    Purpose,
+    purpose_of,
+)
 from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.stages.mart.assets import mart_assets
 from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
@@ -140,7 +148,8 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
 
 
 def _departure(wish: Wish, as_of: date, rows: SharedRows) -> Departure:
-    about = {"month": f"{as_of:%Y-%m}", **rows.loss(wish.fewest)}
+    assert wish.out is not None
+    about = {"month": f"{as_of:%Y-%m}", PLACE: str(wish.out.resolve()), **rows.loss(wish.fewest)}
     return Departure(
         Outlet.SHARED, wish.given_for, rows.columns, profile=Profile.SHARED, about=about
     )

@@ -31,6 +31,9 @@ CLASSES = ("C1", "C2", "C3")
 LOWEST, HIGHEST = CLASSES[0], CLASSES[-1]
 """An outlet shows columns of the lowest class where no clearance is declared."""
 
+PLACE = "written_to"
+"""What a departure to a file states of it beside all else: the file, or the folder, in full."""
+
 _MOST_NAMED = 40
 """Columns whose names an entry lists; of more it has their number, classes and digest."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from portrait_assets.core.errors import suggestion
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.egress import EgressError, Outlet
+from portrait_assets.privacy.egress import PLACE, EgressError, Outlet
 from portrait_assets.privacy.register import Entry, Register
 
 
@@ -33,6 +34,33 @@ def find_entries(
         for entry in Register.of(settings).entries(outlet)
         if (first is None or entry.at.date() >= first) and (last is None or entry.at.date() <= last)
     ]
+
+
+def files_written(settings: Settings) -> list[Path]:
+    """The files of customers' rows that left and are still in their places, each once.
+
+    Raises:
+        RegisterError: when the register is broken.
+    """
+    paths = dict.fromkeys(place_of(entry) for entry in Register.of(settings).entries_ever())
+    return [path for path in paths if path is not None and path.is_file()]
+
+
+def folders_written(settings: Settings) -> list[Path]:
+    """The folders that what is held of single customers was written to, each once.
+
+    Raises:
+        RegisterError: when the register is broken.
+    """
+    entries = Register.of(settings).entries_ever()
+    found = (place_of(entry) for entry in entries if entry.get("outlet") == Outlet.SUBJECT)
+    return list(dict.fromkeys(path for path in found if path is not None))
+
+
+def place_of(entry: Entry) -> Path | None:
+    """Where what left was written to; None where it was printed, or the entry does not say."""
+    place = (entry.get("about") or {}).get(PLACE)
+    return None if place is None else Path(place)
 
 
 def _day(text: str) -> date:

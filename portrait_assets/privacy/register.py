@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,6 +119,15 @@ class Register:
         wanted = b"" if outlet is None else f'"outlet":{json.dumps(outlet)},'.encode()
         lines = self._read().lines
         return [_entry(line) for line in lines if wanted in line]
+
+    def entries_ever(self) -> list[Entry]:
+        """The entries, after those that can be read of broken registers which were renewed.
+
+        Raises:
+            RegisterError: as `verify`.
+        """
+        kept = sorted(self.file.parent.glob(f"{self.file.stem}.*{self.file.suffix}"))
+        return [*(entry for path in kept for entry in _readable(path)), *self.entries()]
 
     def append(self, values: Mapping[str, Any], now: datetime | None = None) -> Entry:
         """Add an entry with these values, which JSON must be able to hold; it is on the disk then.
@@ -231,6 +240,13 @@ class Register:
 
     def _broken(self, what: str) -> BrokenRegisterError:
         return BrokenRegisterError(self.file, what)
+
+
+def _readable(file: Path) -> Iterator[Entry]:
+    """The entries of a broken register, less the lines that are none."""
+    for line in file.read_bytes().splitlines():
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            yield _entry(line)
 
 
 def _start(number: int) -> bytes:

@@ -16,9 +16,16 @@ from portrait_assets.app.progress import Progress
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.instance import open_records
 from portrait_assets.testing import shop
-from portrait_assets_tests.erasure.world import ALIAS, PERSON, export, world
+from portrait_assets_tests.erasure.world import (
+    ALIAS,
+    PERSON,
+    UNDATED,
+    export,
+    registered_export,
+    world,
+)
 
-ASKED = Asked("people.csv", {PERSON: 2, ALIAS: 3})
+ASKED = Asked("people.csv", {PERSON: 2, ALIAS: 3, UNDATED: 4})
 
 
 class _Quiet:
@@ -58,6 +65,7 @@ def named_shop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="package")
 def done(named_shop: Settings, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """Two persons of the shop erased, one of them asked for by an id that was given up."""
+    """Persons of the shop erased, one of them asked for by an id that was given up."""
     settings = copied(named_shop, tmp_path_factory.mktemp("erased") / "data")
+    registered_export(settings, settings.data_dir.parent / "campaign.csv")
     return Done(named_shop, settings, erase(settings, preview(settings, ASKED), quiet()))

@@ -8,12 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from portrait_assets.app.cli.root import app
-from portrait_assets.app.erasure.persons import read_asked
+from portrait_assets.app.erasure.persons import Asked, read_asked
 from portrait_assets.app.erasure.preview import preview
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import ErasureError, plan_file
-from portrait_assets_tests.erasure.world import PERSON
+from portrait_assets.privacy.keys import KeyName, key_file
+from portrait_assets_tests.erasure.world import PERSON, UNDATED
 
 pytestmark = pytest.mark.slow  # Whole shops, materialized.
 
@@ -29,6 +30,14 @@ def test_ids_of_nobody_are_counted_by_line_and_nothing_is_erased(
     assert "NOBODY" not in str(refused.value)
     assert preview(named_shop, asked, ignore_unknown=True).persons.customers == (PERSON,)
     assert not plan_file(named_shop).exists()
+
+
+def test_who_stands_only_in_a_line_of_no_month_is_somebody(named_shop: Settings) -> None:
+    """The warehouse holds the line's place, and its source may get a date right one day."""
+    what = preview(named_shop, Asked("people.csv", {UNDATED: 2, "K0990": 3}), ignore_unknown=True)
+    assert (what.persons.customers, what.persons.count) == ((UNDATED,), 1)
+    assert what.persons.unknown == (3,)
+    assert not key_file(named_shop, KeyName.TOMBSTONES).exists()
 
 
 def test_those_who_asked_for_it(named_shop: Settings) -> None:

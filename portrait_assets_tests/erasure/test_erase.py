@@ -19,23 +19,24 @@ from portrait_assets.privacy.erasure import plan_file
 from portrait_assets.privacy.keys import KeyFileError, KeyName, find_key, key_file
 from portrait_assets.privacy.tombstones import MARK, digest_of, read_tombstones
 from portrait_assets_tests.erasure.conftest import Done, copied, quiet
-from portrait_assets_tests.erasure.world import ALIAS, OTHER, PERSON, STAYS, THEIRS, rows
+from portrait_assets_tests.erasure.world import ALIAS, OTHER, PERSON, STAYS, THEIRS, UNDATED, rows
 
 pytestmark = pytest.mark.slow  # Whole shops, materialized.
 
-IDS = {PERSON, ALIAS, OTHER}
+IDS = {PERSON, ALIAS, OTHER, UNDATED}
 
 
 def test_the_certificate_counts_what_was_removed_and_a_scan_that_found_it_only_before(
     done: Done,
 ) -> None:
     certificate = done.erased.certificate
-    assert (certificate.persons, certificate.ids) == (2, 4)
+    assert (certificate.persons, certificate.ids) == (3, 5)
     removed = {each.name: (each.before, each.after) for each in certificate.rows}
     assert removed["raw.customers"] == (4, 1)
     assert removed["raw.transactions"] == (560, 510)
     assert removed["identity.identity_map"] == (55, 52)
-    assert removed["cleaned.rejects"] == (2, 1)
+    assert removed["cleaned.rejects"] == (3, 1)
+    assert removed["raw.unplaced"] == (3, 1)
     assert removed["identity_review.csv"] == (2, 1)
     assert removed["warehouse/corner_shop/audience.csv"] == (2, 1)
     before, after = certificate.scan_before, certificate.scan_after
@@ -47,8 +48,17 @@ def test_the_certificate_counts_what_was_removed_and_a_scan_that_found_it_only_b
     }
     assert (before.files, before.size_bytes) != (after.files, after.size_bytes)
     assert after.found == {}
-    assert after.patterns == 17
+    assert after.patterns == 18
     assert "sources/corner_shop/sales.csv" in certificate.source_files
+
+
+def test_an_export_elsewhere_is_searched_and_cleaned_where_the_register_says(done: Done) -> None:
+    path = done.settings.data_dir.parent / "campaign.csv"
+    assert path.read_text() == "customer_id,spend\nK011,11\n"
+    removed = {each.name: (each.before, each.after) for each in done.erased.certificate.rows}
+    assert removed[str(path)] == (2, 1)
+    (left,) = [line for line in done.erased.certificate.left if "audience" in line]
+    assert left.endswith(f"written to {path}, searched there")
 
 
 def test_a_prospect_with_a_telephone_of_theirs_goes_too_and_others_stay(done: Done) -> None:
@@ -126,7 +136,7 @@ def test_the_account_of_rows_names_the_erased(done: Done) -> None:
     )
     assert account == [
         ("2024-01", "customers", 3, 2),
-        ("2024-01", "interactions", 3, 2),
+        ("2024-01", "interactions", 4, 3),
         ("2024-02", "customers", 1, 1),
         ("2024-02", "interactions", 2, 1),
     ]
@@ -146,6 +156,7 @@ def test_the_plan_is_gone_and_tombstones_say_who(done: Done) -> None:
     tombstones = read_tombstones(done.settings)
     ids = pl.Series([" K035 ", ALIAS, STAYS])
     assert tombstones.among(ids)["value"].to_list() == [" K035 ", ALIAS]
+    assert len(tombstones.among(pl.Series([UNDATED]))) == 1, "who is dated one day stays away"
 
 
 def test_reading_the_files_again_changes_nothing(done: Done, tmp_path: Path) -> None:
@@ -166,7 +177,7 @@ def test_reading_the_files_again_changes_nothing(done: Done, tmp_path: Path) -> 
 def test_a_missing_key_is_refused_and_names_its_place(done: Done, tmp_path: Path) -> None:
     settings = copied(done.settings, tmp_path / "data")
     key_file(settings, KeyName.TOMBSTONES).unlink()
-    with pytest.raises(KeyFileError, match=r"lists 4 ids that were erased.*is missing"):
+    with pytest.raises(KeyFileError, match=r"lists 5 ids that were erased.*is missing"):
         run_portrait(read_request(settings, None, fresh=True), quiet())
     assert settings.warehouse_file.exists()
     assert any("is missing" in str(issue) for issue in examine(settings))

@@ -9,11 +9,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.app.erasure.traces import clean_decisions, clean_file, remove_accounts
+from portrait_assets.app.erasure.traces import (
+    clean_decisions,
+    clean_file,
+    files_of,
+    remove_accounts,
+)
 from portrait_assets.app.subject.page import accounts_folder
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.egress import PLACE, Departure, Door, Outlet
+from portrait_assets.privacy.register import Register
 from portrait_assets.privacy.scan import Wanted
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, added_lines
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets_tests.erasure.world import registered_export, world
 
 WANTED = Wanted(("Zhao Longzhi",), {"customer_id": ("K1",)})
 CORRECTIONS = """\
@@ -84,7 +93,39 @@ def test_accounts_that_were_written_for_the_erased_are_removed(tmp_path: Path) -
         (folder / f"{name}.html").write_text("a page")
     (folder / "other.json").write_text("[]")
     (removed,) = remove_accounts(settings, ("K7",))
-    assert (removed.name, removed.before, removed.after) == ("subjects/shop", 3, 2)
+    assert (removed.name, removed.before, removed.after) == ("subjects/shop", 2, 1)
     names = {path.name for path in folder.iterdir()}
     assert names == {"subject_2.json", "subject_2.html", "other.json"}
     assert remove_accounts(settings, ("K7",)) == []
+
+
+def test_an_account_in_a_folder_of_its_own_is_removed_there(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "data")
+    folder = tmp_path / "for the customer"
+    folder.mkdir()
+    (folder / "subject_1.json").write_text(json.dumps({"identifiers": ["K1"]}))
+    (folder / "others.json").write_text(json.dumps({"identifiers": ["K1"]}))
+    about = {PLACE: str(folder)}
+    Door(settings).record(Departure(Outlet.SUBJECT, None, (), about=about), 1, "0")
+    (removed,) = remove_accounts(settings, ("K1",))
+    assert (removed.name, removed.before, removed.after) == (str(folder), 1, 0)
+    assert [path.name for path in folder.iterdir()] == ["others.json"]
+
+
+def test_files_that_left_are_searched_where_they_are_but_not_the_source_s_own(
+    tmp_path: Path,
+) -> None:
+    """Also those that a register names which was renewed; what was moved away nobody finds."""
+    settings = world(tmp_path / "data")
+    source = load_source(settings.source_dir)
+    (own,) = source.files("sales")
+    first = registered_export(settings, tmp_path / "first.csv")
+    settings.register_file.write_bytes(settings.register_file.read_bytes() + b"{}\n")
+    Register.of(settings).renew("a clerk", "a line was added")
+    second = registered_export(settings, tmp_path / "second.csv")
+    registered_export(settings, tmp_path / "moved.csv").rename(tmp_path / "elsewhere.csv")
+    about = {PLACE: str(own)}
+    Door(settings).record(Departure(Outlet.AUDIENCE, "marketing", (), about=about), 1, "0")
+    outside = {path for path in files_of(settings, source) if path.parent == tmp_path}
+    assert outside == {first, second}
+    assert own not in files_of(settings, source)

@@ -8,10 +8,20 @@ from typing import Any
 import duckdb
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.egress import (
+    PLACE,
+    Departure,
+    Door,
+    Outlet,
+    Purpose,
+    Shown,
+    digest_of_file,
+)
 from portrait_assets.testing.shop import sales_file, short_shop
 
-PERSON, ALIAS, OTHER, STAYS = "K035", "K908", "K008", "K011"
-"""Two persons are erased; the second has two records, and is asked for by the one given up."""
+PERSON, ALIAS, OTHER, STAYS, UNDATED = "K035", "K908", "K008", "K011", "K099"
+"""Three persons are erased: the second has two records, and is asked for by the one given up; the
+last stands in a line without a date alone."""
 THEIRS = ("Zhao Longzhi", "13800000035", "remark of 35, her own", "Qian Dezhao", "8 Willow Lane")
 SHARED = "3 Common Street"
 """An address of one who is erased and of one who stays."""
@@ -30,6 +40,7 @@ K035,never,complaint,an undated remark of 35
 K008,2024-02-05 10:00,complaint,nothing to say of 8
 K011,2024-02-06 10:00,complaint,a remark of 11 that stays
 K011,also never,complaint,an undated remark of 11
+ K099 ,no day,complaint,an undated remark of 99
 """
 ASSIGNMENTS = """\
 customer_id,campaign_id,arm,assigned_on
@@ -79,6 +90,17 @@ def export(settings: Settings) -> Path:
     """A file of an audience that somebody left beside the warehouse."""
     path = settings.warehouse_dir / "audience.csv"
     path.write_text("customer_id,spend\nK035,10\nK011,11\n")
+    return path
+
+
+def registered_export(settings: Settings, path: Path) -> Path:
+    """The same at a place of its own, which the register names."""
+    path.write_text("customer_id,spend\nK035,10\nK011,11\n")
+    about = {PLACE: str(path.resolve())}
+    departure = Departure(
+        Outlet.AUDIENCE, Purpose.MARKETING, (Shown("customer_id"),), subject_named=True, about=about
+    )
+    Door(settings).record(departure, 2, digest_of_file(path))
     return path
 
 

@@ -16,7 +16,7 @@ from portrait_assets.synthetic.persons.consents import (
     Consents,
     unsubscribed,
 )
-from portrait_assets.synthetic.persons.segments import CHANNELS
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 from portrait_assets_tests.generate.conftest import PLANTED, Query
 
 APP, PHONE = CHANNELS.index("app"), CHANNELS.index("phone")

@@ -16,7 +16,7 @@ from portrait_assets.synthetic.marketing.delivery import (
     unsubscribed,
 )
 from portrait_assets.synthetic.marketing.reactions import SLEEPING_DOG
-from portrait_assets.synthetic.persons.segments import CHANNELS
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 from portrait_assets.synthetic.settings import Delivery, Settings
 from portrait_assets_tests.generate.conftest import Query
 from portrait_assets_tests.generate.lived import Lived, difference, live

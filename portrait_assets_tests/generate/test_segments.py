@@ -11,7 +11,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.synthetic.bank import generate_bank
-from portrait_assets.synthetic.persons.segments import CATEGORIES, CHANNELS, SEGMENTS
+from portrait_assets.synthetic.persons.segment_traits import CATEGORIES, CHANNELS
+from portrait_assets.synthetic.persons.segments import SEGMENTS
 
 SKEWED = ("n", "amount", "ticket", "silent", "assets", "term", "fund", "loan")
 

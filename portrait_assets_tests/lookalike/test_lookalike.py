@@ -121,7 +121,10 @@ def test_the_file_has_scores_reasons_and_what_is_not_known(
         *("audience", "marketing"),
         written.height,
     )
-    assert entry["about"] == {"seed": "wealthy", "month": "2024-03"}
+    assert entry["about"] == {
+        **{"seed": "wealthy", "month": "2024-03"},
+        "written_to": str(out.resolve()),
+    }
 
 
 def test_nothing_of_later_months_is_learned(town: Town):

@@ -27,8 +27,9 @@ from portrait_assets.stages.raw.amendments import (
     read_amendments,
 )
 from portrait_assets.stages.raw.inputs import inputs_of
-from portrait_assets.stages.raw.placing import Placing, placings, receipts
+from portrait_assets.stages.raw.placing import Placing, placings
 from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.receipts import receipts
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.testing.shop import SHOP_MONTHS, shop

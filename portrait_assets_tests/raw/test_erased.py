@@ -15,8 +15,9 @@ from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of
 from portrait_assets.stages.features.parts.reactions import COMPARED_MONTHS
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.stages.raw.contract import CANONICAL
-from portrait_assets.stages.raw.placing import Placing, placings, receipts
+from portrait_assets.stages.raw.placing import Placing, placings
 from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.receipts import receipts
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.targets.adding import HELD_MONTHS
 from portrait_assets.stages.targets.outcome import LONGEST_HORIZON

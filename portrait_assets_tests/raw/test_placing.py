@@ -8,8 +8,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.stages.raw.placing import Placing, placings, receipts
+from portrait_assets.stages.raw.placing import Placing, placings
 from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.receipts import receipts
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 from portrait_assets.storage.duckdb.store import Warehouse

@@ -10,8 +10,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.stages.raw.placing import NO_DATE, placings, receipts
+from portrait_assets.stages.raw.placing import NO_DATE, placings
 from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.receipts import receipts
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.testing.shop import sales_file, shop
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -29,6 +30,7 @@ class TargetWorld:
         months: in which there is a feature matrix, and whose windows are added up.
         customers: who is in it.
         targets: the package's when None.
+        consent_default: as of `World`.
         tables: rows of cleaned tables.
     """
 
@@ -37,9 +39,10 @@ class TargetWorld:
         months: list[str],
         customers: list[str],
         targets: Targets | None = None,
+        consent_default: Mapping[str, bool] | None = None,
         **tables: list[dict[str, Any]],
     ) -> None:
-        self.world = World(months[-1], "2024-01", (), None, **tables)
+        self.world = World(months[-1], "2024-01", (), consent_default, **tables)
         self.con, self.months = self.world.con, months
         self.targets = targets or packaged_targets()
         self.con.execute("CREATE TABLE features.feature_matrix (as_of DATE, customer_id VARCHAR)")

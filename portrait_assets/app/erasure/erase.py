@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from portrait_assets.app.erasure.persons import (
@@ -17,7 +16,7 @@ from portrait_assets.app.erasure.persons import (
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of
 from portrait_assets.app.erasure.removal import copy_without, put_in_place
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, LINES, Removed
+from portrait_assets.app.erasure.removed_rows import Removed
 from portrait_assets.app.erasure.second_pass import MOST_PASSES, ours, pass_again
 from portrait_assets.app.erasure.traces import (
     clean_decisions,
@@ -25,6 +24,7 @@ from portrait_assets.app.erasure.traces import (
     files_of,
     remove_accounts,
 )
+from portrait_assets.app.erasure.undated import unplaced_lines
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
     opened,
@@ -34,7 +34,6 @@ from portrait_assets.app.erasure.warehouse import (
 )
 from portrait_assets.app.progress import Progress
 from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
-from portrait_assets.core.errors import SourceError
 from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, write_certificate
@@ -54,15 +53,10 @@ from portrait_assets.privacy.tombstones import (
     key_of_tombstones,
 )
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.raw.contract import UNPLACED
 from portrait_assets.stages.raw.inputs import inputs_of
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import Source, load_source
-from portrait_assets.storage.duckdb.connection import spill_folder
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.publishing import temporary_file
-from portrait_assets.storage.duckdb.tables import existing_types
 
 REVIEWED_RECORDS = ("record_1", "record_2")
 """Columns of reviewers' decisions and of linked pairs that name records."""
@@ -275,7 +269,7 @@ def _remove(
     try:
         with opened(settings, tables) as con:
             name_ids(con, list(plan.customers), list(plan.prospects))
-            lines = _unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
+            lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
             rows = copy_without(
                 Removed(con, tables, id_columns(tables), key, plan.texts, lines, inputs), new
             )
@@ -316,24 +310,3 @@ def _cleaned(settings: Settings, plan: Plan, found: Scan | None, wanted: Wanted)
     plan = plan.model_copy(update={"rows": tuple(rows)})
     write_plan(settings, plan)
     return plan
-
-
-def _unplaced_lines(
-    settings: Settings, source: Source, con: duckdb.DuckDBPyConnection, erased: Tombstones
-) -> pl.DataFrame:
-    """The lines of `raw.unplaced` that are of the erased, as the source's files have them now."""
-    none = pl.DataFrame(schema=LINE_SCHEMA)
-    if not existing_types(con, UNPLACED.full_name):
-        return none
-    if not con.execute(f"SELECT 1 FROM {UNPLACED.full_name} LIMIT 1").fetchone():
-        return none
-    scratch = spill_folder(settings.warehouse_file)
-    scratch.mkdir(exist_ok=True)
-    try:
-        with SourceReader(con, source, scratch) as reader:
-            found = [each.erased_unplaced() for each in placings(reader, erased).values()]
-    except SourceError:
-        return none
-    lines = pl.concat([none, *(each.select(LINES) for each in found)])
-    stored = con.sql(f"SELECT {', '.join(LINES)} FROM {UNPLACED.full_name}").pl()
-    return lines.join(stored, on=LINES, how="semi")

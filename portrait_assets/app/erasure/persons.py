@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,8 +93,23 @@ def requested(con: duckdb.DuckDBPyConnection) -> Asked:
     return Asked(table, {row[0]: number for number, row in enumerate(rows, 1)})
 
 
-def find_persons(con: duckdb.DuckDBPyConnection, asked: Asked, tombstones: Tombstones) -> Persons:
+LooksInNoMonth = Callable[[Mapping[str, Collection[str]]], Mapping[str, Collection[str]]]
+"""Of ids by their column, those that the source has in lines of no month."""
+
+
+def find_persons(
+    con: duckdb.DuckDBPyConnection,
+    asked: Asked,
+    tombstones: Tombstones,
+    in_no_month: LooksInNoMonth = lambda ids: {},
+) -> Persons:
     """The persons that the ids are of, and all ids of each, given up ones included.
+
+    Args:
+        con: a connection to the warehouse.
+        asked: the ids.
+        tombstones: of people who were erased before.
+        in_no_month: asked of ids that are otherwise nobody's.
 
     Raises:
         ErasureError: when a person shares months with another customer, who stays.
@@ -114,11 +129,24 @@ def find_persons(con: duckdb.DuckDBPyConnection, asked: Asked, tombstones: Tombs
         *tombstones.among(pl.Series(list(asked.prospects), dtype=pl.String), PROSPECTS)["value"],
     }
     found = {*customers, *prospects, *again}
-    lines = [*asked.customers.items(), *asked.prospects.items()]
-    unknown = tuple(sorted(line for value, line in lines if value not in found))
-    erased_before = len(again - {*customers, *prospects})
-    count = len(of_asked) + len(named)
-    return Persons(count, tuple(customers), tuple(prospects), unknown, erased_before)
+    lines = {CUSTOMERS: asked.customers, PROSPECTS: asked.prospects}
+    missing = {of: [*({*given} - found)] for of, given in lines.items()}
+    undated = (
+        {of: {*ids} for of, ids in in_no_month(missing).items()} if any(missing.values()) else {}
+    )
+    unknown = (
+        line
+        for of, given in lines.items()
+        for value, line in given.items()
+        if value not in found | undated.get(of, set())
+    )
+    return Persons(
+        len(of_asked) + len(named) + sum(map(len, undated.values())),
+        tuple(sorted({*customers, *undated.get(CUSTOMERS, ())})),
+        tuple(sorted({*prospects, *undated.get(PROSPECTS, ())})),
+        tuple(sorted(unknown)),
+        len(again - {*customers, *prospects}),
+    )
 
 
 def _identities(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from portrait_assets.app.erasure.persons import (
     Asked,
@@ -13,6 +14,7 @@ from portrait_assets.app.erasure.persons import (
     sentence_of_unknown,
 )
 from portrait_assets.app.erasure.removed_rows import counted
+from portrait_assets.app.erasure.undated import standing_there
 from portrait_assets.app.erasure.warehouse import id_columns, opened, tables_of
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import (
@@ -23,6 +25,7 @@ from portrait_assets.privacy.erasure import (
 from portrait_assets.privacy.tombstones import (
     read_tombstones,
 )
+from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.tables import existing_types
 
 
@@ -58,10 +61,13 @@ def preview(settings: Settings, asked: Asked | None, ignore_unknown: bool = Fals
     if plan := read_unfinished(settings):
         raise ErasureError(unfinished(plan))
     tombstones = read_tombstones(settings)
+    source = load_source(settings.source_dir)
     tables = tables_of(settings)
     with opened(settings, tables) as con:
         asked = asked or requested(con)
-        persons = find_persons(con, asked, tombstones)
+        persons = find_persons(
+            con, asked, tombstones, partial(standing_there, settings, source, con)
+        )
         if persons.unknown and not ignore_unknown:
             raise ErasureError(
                 f"{sentence_of_unknown(asked, persons)}; correct them, or leave them out with "

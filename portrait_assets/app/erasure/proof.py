@@ -14,11 +14,12 @@ from portrait_assets.app.erasure.traces import (
 )
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, Searched
+from portrait_assets.privacy.entries import place_of
 from portrait_assets.privacy.erasure import (
     Plan,
 )
 from portrait_assets.privacy.keys import Key
-from portrait_assets.privacy.register import Register
+from portrait_assets.privacy.register import Entry, Register
 from portrait_assets.privacy.scan import BYTES, Hits, Scan
 from portrait_assets.privacy.tombstones import (
     digest_of,
@@ -79,12 +80,21 @@ def _still(hits: Hits) -> str:
 
 def _left(settings: Settings) -> Iterator[str]:
     """What left with rows of customers, by the register: copies of it are for who has them."""
-    for entry in Register.of(settings).entries():
+    for entry in Register.of(settings).entries_ever():
         if entry.get("aggregated") is False:
             yield (
                 f"{entry.at:%Y-%m-%d %H:%M} UTC: {entry['outlet']}, for {entry['purpose']}, "
-                f"{entry['rows']:,} rows, SHA-256 {entry['digest']}"
+                f"{entry['rows']:,} rows, SHA-256 {entry['digest']}{_where(entry, settings)}"
             )
+
+
+def _where(entry: Entry, settings: Settings) -> str:
+    """Where it was written to, and whether it was searched there."""
+    path = place_of(entry)
+    if path is None:
+        return ""
+    is_there = "searched there" if path.exists() else "no longer there"
+    return f", written to {shown(path, settings)}, {is_there}"
 
 
 def digests_of(plan: Plan, key: Key) -> list[str]:

@@ -17,6 +17,7 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import certificates_folder
+from portrait_assets.privacy.entries import files_written, folders_written
 from portrait_assets.privacy.erasure import PLAN_FILE, Rows
 from portrait_assets.privacy.scan import Wanted, first_bytes, holding, name_from, sqlite_texts
 from portrait_assets.privacy.tombstones import MARK, TOMBSTONES_FILE
@@ -30,7 +31,13 @@ _SQLITE = b"SQLite format 3"
 
 
 def files_of(settings: Settings, source: Source) -> list[Path]:
-    """Every file of the source in the data folder, but the keys, the plan and the source's own."""
+    """Every file of the source in the data folder, and what left that is still in its place.
+
+    Not the keys, the plan and the source's own.
+
+    Raises:
+        RegisterError: when the register of what left is broken.
+    """
     own = {path.resolve() for path in source_files(source)}
     folders = (
         settings.warehouse_dir,
@@ -39,10 +46,10 @@ def files_of(settings: Settings, source: Source) -> list[Path]:
         certificates_folder(settings).parent,
         accounts_folder(settings),
     )
+    here = (path for folder in folders for path in folder.rglob("*"))
     return sorted(
         path
-        for folder in folders
-        for path in folder.rglob("*")
+        for path in {*here, *files_written(settings)}
         if path.is_file() and path.resolve() not in own and path.name not in (PLAN_FILE, *_LOCKS)
     )
 
@@ -86,16 +93,24 @@ def remove_accounts(settings: Settings, ids: Collection[str]) -> list[Rows]:
     Raises:
         OSError: when a file cannot be removed.
     """
-    folder = accounts_folder(settings)
-    accounts = sorted(folder.glob("*.json"))
+    folders = [accounts_folder(settings), *folders_written(settings)]
+    found = (
+        _without(folder, settings, ids) for folder in dict.fromkeys(map(Path.resolve, folders))
+    )
+    return [rows for rows in found if rows is not None]
+
+
+def _without(folder: Path, settings: Settings, ids: Collection[str]) -> Rows | None:
+    """Remove their accounts from the folder; None where it has none."""
+    accounts = sorted(folder.glob("subject_*.json"))
     theirs = [path for path in accounts if not _named_in(path).isdisjoint(ids)]
     for path in theirs:
         path.with_suffix(".html").unlink(missing_ok=True)
         path.unlink()
     if not theirs:
-        return []
+        return None
     name, left = shown(folder, settings), len(accounts) - len(theirs)
-    return [Rows(name=name, before=len(accounts), after=left, what="accounts removed")]
+    return Rows(name=name, before=len(accounts), after=left, what="accounts removed")
 
 
 def _named_in(account: Path) -> set[str]:

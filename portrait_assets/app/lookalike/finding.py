@@ -25,7 +25,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.methods.lookalike.lookalike import SMALLEST_SEED, Lookalike, learn, score
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.privacy.consent import ANALYSIS, MARKETING, Use
-from portrait_assets.privacy.egress import Departure, Outlet, Shown
+from portrait_assets.privacy.egress import PLACE, Departure, Outlet, Shown
 from portrait_assets.schema.csv_text import neutralized
 from portrait_assets.stages.identity.known import KNOWN_SQL
 from portrait_assets.stages.raw.source import load_source
@@ -98,7 +98,7 @@ def find_lookalike(settings: Settings, asked: Asked, out: Path) -> FoundLookalik
     seed, stored, today = _read(settings, asked)
     members = is_member(stored.base, seed, today)
     _check_sizes(seed, members)
-    about = {SEED: seed.name, MONTH: f"{seed.as_of:%Y-%m}"}
+    about = {SEED: seed.name, MONTH: f"{seed.as_of:%Y-%m}", PLACE: str(out.resolve())}
     if asked.channel is not None:
         about[CHANNEL] = asked.channel
     departure = Departure(

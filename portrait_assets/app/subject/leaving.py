@@ -11,7 +11,7 @@ from portrait_assets.app.door import door_of
 from portrait_assets.app.subject.account import account_of, portable
 from portrait_assets.app.subject.page import as_json, write_account
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.egress import Departure, Door, Outlet, digest_of
+from portrait_assets.privacy.egress import PLACE, Departure, Door, Outlet, digest_of
 
 _TO_OTHERS = (Outlet.PUBLICATION, Outlet.SHARED, Outlet.AUDIENCE, Outlet.REPORT)
 
@@ -49,13 +49,10 @@ def give_account(
     account = replace(account, parts=parts)
     if only_provided:
         account = portable(account)
-    departure = Departure(
-        Outlet.SUBJECT,
-        None,
-        account.columns,
-        subject_named=True,
-        about={"request": "portability" if only_provided else "access"},
-    )
+    about = {"request": "portability" if only_provided else "access"}
+    if folder is not None:
+        about[PLACE] = str(folder.resolve())
+    departure = Departure(Outlet.SUBJECT, None, account.columns, subject_named=True, about=about)
     door.open(departure)
     text = as_json(account)
     door.record(departure, 1, digest_of(text))
@@ -67,8 +64,8 @@ def give_account(
 def _recipients(door: Door) -> Iterator[dict[str, Any]]:
     """Where data left to that may be of the person: by outlet and purpose how often, and when."""
     found: dict[tuple[str, str | None, str], list[str]] = {}
-    for outlet in _TO_OTHERS:
-        for entry in door.earlier(outlet):
+    for entry in door.register.entries_ever():
+        if (outlet := entry.get("outlet")) in _TO_OTHERS:
             key = (str(outlet), entry.get("purpose"), str(entry.get("profile")))
             found.setdefault(key, []).append(entry.at.isoformat(timespec="seconds"))
     for (name, purpose, profile), times in sorted(found.items(), key=lambda each: str(each[0])):

@@ -41,6 +41,8 @@ from portrait_assets.stages.clusters.names.stored import (
 )
 from portrait_assets.stages.clusters.pictures.draw import draw_pictures
 from portrait_assets.stages.clusters.tracking import migration_matrix
+from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_SEGMENT
+from portrait_assets.stages.clusters.wealth.events import wealth_events
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.dagster.pictures import picture_metadata
@@ -64,6 +66,8 @@ SELECTIONS = read(FEATURE_SELECTION, THE_MONTH)
 MODELS = read(CLUSTER_MODEL, THE_MONTH)
 CANDIDATES = read(CLUSTER_CANDIDATES, THE_MONTH)
 CHAMPION_BEFORE = (read(CLUSTER_MODEL, BEFORE), read(CLUSTER_CANDIDATES, BEFORE))
+# Of the month before, too, where they are there: an older warehouse may lack them.
+WEALTHY = tuple(read(table, THE_MONTH) for table in (WEALTH_DESCRIPTION, WEALTH_SEGMENT))
 SEGMENTS_BEFORE = tuple(
     read(table, BEFORE)
     for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CLUSTER_PROFILE, SEGMENT_NAME)
@@ -130,7 +134,7 @@ def clusters_assets(
         "clusters",
         SEGMENT_TABLES,
         partitions,
-        reads=(FEATURES, MODELS, CANDIDATES, *SEGMENTS_BEFORE),
+        reads=(FEATURES, MODELS, CANDIDATES, *WEALTHY, *SEGMENTS_BEFORE),
         kinds=KINDS,
     )
     def clusters(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
@@ -167,6 +171,8 @@ def clusters_assets(
                 names, earlier = naming.names, shown(segments)
                 rest[SEGMENT_NAME].append(dated(name_rows(names), month))
                 rest[SEGMENT_EVENT].append(dated(events, month))
+                of_wealth = wealth_events(warehouse, month, smallest)
+                rest[SEGMENT_EVENT].append(dated(of_wealth, month))
                 rest[CLUSTER_SEGMENT].append(dated(segments, month))
                 rest[CLUSTER_PROFILE].append(dated(profile, month))
                 rest[CLUSTER_TYPICAL].append(dated(typical, month))

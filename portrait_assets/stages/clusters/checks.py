@@ -21,11 +21,12 @@ from portrait_assets.stages.clusters.names.checks import (
     NAMES_EXPLAINED,
     NAMES_TRUE,
 )
-from portrait_assets.stages.clusters.names.contract import SEGMENT_NAME
+from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT, SEGMENT_NAME
 from portrait_assets.stages.clusters.wealth.checks import (
     WEALTH_AS_ASKED,
     WEALTH_EVERYONE,
     WEALTH_NAMES_DISTINCT,
+    WEALTH_NAMES_EXPLAINED,
 )
 from portrait_assets.stages.clusters.wealth.contract import (
     WEALTH_DECISION,
@@ -98,6 +99,7 @@ CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     CLUSTER_ASSIGNMENT: (EVERYONE_ASSIGNED,),
     CLUSTER_SEGMENT: (NO_TINY_SEGMENT, NAMES_DISTINCT, NAMES_EXPLAINED),
     SEGMENT_NAME: (NAMES_TRUE,),
+    SEGMENT_EVENT: (WEALTH_NAMES_EXPLAINED,),
     WEALTH_SEGMENT: (WEALTH_EVERYONE,),
     WEALTH_DESCRIPTION: (WEALTH_NAMES_DISTINCT,),
     WEALTH_DECISION: (WEALTH_AS_ASKED,),

@@ -23,6 +23,7 @@ from portrait_assets.stages.features.declared import (
     entity,
     habits,
     holdings,
+    prices,
     principle,
     symbol,
 )
@@ -36,6 +37,7 @@ FEATURES: tuple[Feature, ...] = (
     *habits.FEATURES,
     *holdings.FEATURES,
     *concept.FEATURES,
+    *prices.FEATURES,
     *principle.FEATURES,
 )
 _CHOICE_ID = Column(

@@ -15,6 +15,7 @@ from portrait_assets.stages.targets.contract import (
 from portrait_assets.stages.targets.labels import predicted
 from portrait_assets.stages.targets.outcome import Baseline, Kind, Outcome
 from portrait_assets.stages.targets.outcomes import Targets, facts_read
+from portrait_assets.stages.targets.permitted import PROFILING
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -56,6 +57,12 @@ class Asked:
         """
         condition = replace(self.outcome, hit="true", amount=None, compared={})
         return not facts_read(condition) and "answer" not in condition.words
+
+    @property
+    def is_of_some(self) -> bool:
+        """Whether it is known at the month's end that it does not ask about some customers."""
+        is_conditional = self.outcome.eligible != "true" and self.is_known_beforehand
+        return is_conditional or self.outcome.purpose != PROFILING
 
 
 def asked_of(

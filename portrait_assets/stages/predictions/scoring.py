@@ -73,7 +73,7 @@ def scored(
         known = pl.DataFrame(
             {"customer_id": customers, "order": numbers[2 * place], "p": numbers[2 * place + 1]}
         )
-        if asked.outcome.eligible != "true" and asked.is_known_beforehand:
+        if asked.is_of_some:
             askable = engine.frame(askable_step(asked), Scope(month))
             known = known.join(askable, on="customer_id", how="semi", maintain_order="left")
         targets.append(Scored(asked, scorer, rows_of(known, asked, scorer, month)))

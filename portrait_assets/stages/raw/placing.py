@@ -9,7 +9,6 @@ import polars as pl
 
 from portrait_assets.core.months import next_month
 from portrait_assets.privacy.tombstones import MARK, Tombstones
-from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.dates import Dates, is_moment
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.received import Received, received
@@ -207,17 +206,32 @@ class Placing:
         """As `unplaced`, the rows of people who were erased, which it leaves out."""
         return self._outside(f"NOT {self._stays}")
 
+    def erased_outside(self) -> list[str]:
+        """Whom of the people who were erased those rows name, as received."""
+        if self.erased is None or not self._is_dated:
+            return []
+        who = quote(self.erased.column)
+        found = self.reader.con.execute(
+            f"SELECT DISTINCT {who} FROM {self._placed(self._is_outside)} WHERE NOT {self._stays} "
+            f"AND (month IS NULL OR month > {literal(self.last)}) ORDER BY 1"
+        ).fetchall()
+        return [value for (value,) in found]
+
+    @property
+    def _is_outside(self) -> str:
+        """SQL of whether a row's date lies in no month; see `_placed`."""
+        return f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
+
     def _outside(self, which: str) -> pl.DataFrame:
         if not self._is_dated:
             return self._broken_lines().clear()
         as_text = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in self._dating)
-        outside = f"dated IS NULL OR dated >= {_first_day(next_month(self.last))}"
         found: pl.DataFrame = self.reader.con.sql(
             f"SELECT CASE WHEN month IS NULL THEN {literal(self.first)} ELSE {literal(self.last)} "
             f"END AS month, {literal(self.canonical.name)} AS table_name, source_file, source_row, "
             f"CASE WHEN month IS NULL THEN {literal(NO_DATE)} ELSE {literal(AFTER_LAST)} END "
             f"AS reason, coalesce({as_text}) AS dated "
-            f"FROM {self._placed(outside)} WHERE {which} "
+            f"FROM {self._placed(self._is_outside)} WHERE {which} "
             f"AND (month IS NULL OR month > {literal(self.last)}) ORDER BY ALL"
         ).pl()
         return found
@@ -270,14 +284,6 @@ class Found:
     unplaced: Mapping[str, int]
     in_file: int
     erased: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Unread:
-    """A table whose files cannot be read: why, and the rows by month of an earlier reading."""
-
-    problem: str | None
-    rows: Mapping[str, int]
 
 
 def _first_day(month: str) -> str:
@@ -354,41 +360,3 @@ def _erased(
     values = reader.keep(f"erased of {canonical.name}", "FROM found_erased")
     reader.con.unregister("found_erased")
     return Erased(column, values)
-
-
-def receipts(
-    placed: Mapping[str, Placing],
-    tables: Sequence[str],
-    months: Sequence[str],
-    unread: Mapping[str, Unread] | None = None,
-) -> pl.DataFrame:
-    """What reading the source found: one row per table and month, as `raw.receipts` holds them.
-
-    Args:
-        placed: the tables that were read.
-        tables: all tables, also those that the source does not provide.
-        months: the months.
-        unread: the tables that could not be read.
-    """
-    unread = unread or {}
-    rows = []
-    for table in tables:
-        placing = placed.get(table)
-        found = placing.found() if placing else Found({}, {}, 0)
-        stands = unread.get(table, Unread(None, {}))
-        rows += [
-            {
-                "month": month,
-                "table_name": table,
-                "is_provided": placing is not None or table in unread,
-                "rows_received": found.placed.get(month, stands.rows.get(month, 0))
-                + found.unplaced.get(month, 0),
-                "rows_in_file": found.in_file,
-                "rows_placed": sum(found.placed.values()),
-                "rows_unplaced": sum(found.unplaced.values()),
-                "rows_erased": found.erased.get(month, 0),
-                "problem": stands.problem,
-            }
-            for month in months
-        ]
-    return pl.DataFrame(rows, schema=RECEIPTS.polars_schema)

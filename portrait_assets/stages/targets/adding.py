@@ -18,6 +18,7 @@ from portrait_assets.stages.targets import contract
 from portrait_assets.stages.targets.entries import MONTHLY
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import FACTS, TAKEN, Targets
+from portrait_assets.stages.targets.permitted import PROFILING, ReportedFor, permitted
 from portrait_assets.stages.targets.windows import Lag, base_months, closing, windows_sql
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.steps import THE_MONTH, Scope, Source, Span, Step, read, window
@@ -125,14 +126,15 @@ def _nothing(table: Table) -> Step:
 def source_outcome(targets: Targets) -> Step:
     """What the source reported of customers in each window.
 
-    A window that only targets of one name ask for has the outcomes of these names alone.
+    A window that only targets of one name ask for has the outcomes of these names alone. What is
+    reported for another purpose than profiling stands there of who allows that as of the month.
     """
     of_source = tuple(each for each in targets.outcomes if each.is_of_source)
-    return _source_outcome(of_source)
+    return _source_outcome(of_source, targets.reported_for)
 
 
 @cache
-def _source_outcome(outcomes: tuple[Outcome, ...]) -> Step:
+def _source_outcome(outcomes: tuple[Outcome, ...], purposes: ReportedFor) -> Step:
     of_all = {months for each in outcomes if each.is_several for months in each.windows}
     of_some = {
         months: sorted(each.of for each in outcomes if each.of and months in each.windows)
@@ -147,9 +149,18 @@ def _source_outcome(outcomes: tuple[Outcome, ...]) -> Step:
         f" AND (w.horizon <> {months} OR o.outcome IN ({literals(names)}))"
         for months, names in sorted(of_some.items())
     )
+    reported = read(CLEANED["outcomes"], window(max(horizons)))
+    reads: list[Source] = [reported, closed(horizons)]
+    if purposes.purposes:
+        reads.append(permitted(reported, purposes.purposes, THE_MONTH))
+        purpose = purposes.sql("o.outcome")
+        asked += (
+            f" AND ({purpose} = {literal(PROFILING)} OR ({purpose}, o.customer_id) IN "
+            "(SELECT (purpose, customer_id) FROM permitted))"
+        )
     return Step(
         "source_outcome",
-        (read(CLEANED["outcomes"], window(max(horizons))), closed(horizons)),
+        tuple(reads),
         lambda scope: (
             f"""
     SELECT {_month(scope)}, w.base_month, w.horizon, o.customer_id, o.outcome,

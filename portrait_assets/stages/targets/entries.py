@@ -22,6 +22,7 @@ from portrait_assets.core.yaml_file import (
     read_yaml,
     validated,
 )
+from portrait_assets.privacy.egress import Purpose
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import (
@@ -119,6 +120,7 @@ class TargetEntry(Entry):
     predicted: bool = True
     of_segments: bool = False
     credit: bool = False
+    purpose: Literal["profiling", "marketing", "credit", "sharing"] | None = None
     baselines: tuple[BaselineEntry, ...] = ()
 
     @model_validator(mode="after")
@@ -127,12 +129,20 @@ class TargetEntry(Entry):
             raise ValueError("it is of one outcome of the source or by several; leave out one")
         if self.unreported == "no" and not self.is_of_source:
             raise ValueError("unreported is of outcomes of the source; leave it out")
+        if self.purpose is not None and not self.is_of_source:
+            raise ValueError("purpose is of outcomes of the source; leave it out")
         return self
 
     @property
     def is_of_source(self) -> bool:
         """Whether the source reports it."""
         return self.outcome is not None or self.by is Kind.SOURCE
+
+    @property
+    def reported_for(self) -> str:
+        """What the source reports it for; credit where it is a risk of that, unless declared."""
+        is_for_credit = self.credit and self.is_of_source
+        return self.purpose or str(Purpose.CREDIT if is_for_credit else Purpose.PROFILING)
 
     @property
     def declared(self) -> Outcome:
@@ -157,6 +167,7 @@ class TargetEntry(Entry):
             of=self.outcome,
             unreported_is_no=self.unreported == "no",
             is_credit=self.credit,
+            purpose=self.reported_for,
             places={"": self.place}
             | {key: self.place_of(key) for key in ("hit", "eligible", "amount", "compared")},
         )

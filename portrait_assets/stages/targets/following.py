@@ -12,6 +12,7 @@ from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, STORED
 from portrait_assets.stages.targets.entries import MONTHLY
 from portrait_assets.stages.targets.outcome import Fact, Kind, Outcome
 from portrait_assets.stages.targets.outcomes import TAKEN, facts_of
+from portrait_assets.stages.targets.permitted import PROFILING, permitted
 from portrait_assets.stages.targets.windows import Lag, base_months, closing_months, windows_sql
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Source, Span, Step, read
@@ -19,12 +20,20 @@ from portrait_assets.storage.steps import Grain, Source, Span, Step, read
 _KIND = {"customer_campaign_month": "campaign_type", TAKEN.of: "category"}
 _OF_WINDOW = "base_month, horizon, customer_id"
 
+_ALLOWING = """
+            SEMI JOIN permitted AS then_ ON then_.customer_id = p.customer_id AND then_.as_of =
+                least(last_day(strptime(base_month, '%Y-%m') + to_months(w.horizon)), {now})
+            SEMI JOIN permitted AS now_ ON now_.customer_id = p.customer_id AND now_.as_of = {now}
+"""
+"""Keeps the customers who allow the outcome's purpose; a window that is not over ends now."""
+
 
 def with_facts(customers: Step, outcomes: Sequence[Outcome], lags: Sequence[Lag]) -> Step:
     """The customers with all that the outcomes' SQL may name, a row for each of the windows.
 
     What somebody did after they objected to profiling is not held against what was predicted of
-    them: they have no row of a window at whose end they had.
+    them: they have no row of a window at whose end they had. Nor has who does not allow what the
+    outcome is reported for, at the window's end and now.
 
     Args:
         customers: with `base_month` and `customer_id`.
@@ -42,6 +51,10 @@ def with_facts(customers: Step, outcomes: Sequence[Outcome], lags: Sequence[Lag]
     if of is not None:
         joined += _named_by_data(outcomes[0], of, lags)
     reads: list[Source] = [customers, *(each.read for each in joined), read(UNPROFILED, closing)]
+    allowing = ""
+    if outcomes[0].purpose != PROFILING and of is not None:
+        reads.append(permitted(customers, (outcomes[0].purpose,), _until_now(lags)))
+        allowing = _ALLOWING
     compared = {name: sql for outcome in outcomes for name, sql in outcome.compared.items()}
     ranked = "".join(f", {sql} AS {name}" for name, sql in compared.items())
     columns = "".join(f", {column}" for each in joined for column in each.columns)
@@ -57,6 +70,7 @@ def with_facts(customers: Step, outcomes: Sequence[Outcome], lags: Sequence[Lag]
             JOIN {windows_sql(lags, scope.month)} AS w USING (base_month) {joins}
             ANTI JOIN unprofiled AS u ON u.customer_id = p.customer_id
                 AND u.as_of = last_day(strptime(base_month, '%Y-%m') + to_months(w.horizon))
+            {allowing.format(now=scope.day)}
         )
         """
         ),
@@ -71,6 +85,11 @@ class _Join:
     read: Source
     sql: str
     columns: Sequence[str]
+
+
+def _until_now(lags: Sequence[Lag]) -> Span:
+    """From the first month that closes one of the windows, or the step's own, to that one."""
+    return Span(max(0, *(lag.ago for lag in lags)))
 
 
 def _by_table(facts: Iterable[Fact]) -> Mapping[str, list[Fact]]:

@@ -132,6 +132,7 @@ class Outcome:
             otherwise nothing is known of them.
         is_credit: it is a risk of credit, so that no protected attribute may be an input of its
             models, and customers are asked for consent to it.
+        purpose: what the source reports it for: of who does not allow that, nothing of it is read.
         places: where it and its SQL are declared, by key; under an empty key, where it begins.
     """
 
@@ -151,6 +152,7 @@ class Outcome:
     of: str | None = None
     unreported_is_no: bool = False
     is_credit: bool = False
+    purpose: str = "profiling"
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self) -> str:

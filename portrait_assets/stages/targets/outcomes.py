@@ -16,6 +16,7 @@ from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets.checking import check_sql
 from portrait_assets.stages.targets.entries import PackagedFile, merged_targets, packaged_file
 from portrait_assets.stages.targets.outcome import Fact, Kind, Outcome
+from portrait_assets.stages.targets.permitted import PROFILING, ReportedFor
 
 TARGETS_FILE = "targets.yaml"
 """The source's own targets, beside its source.yaml."""
@@ -52,6 +53,15 @@ class Targets:
     def named(self) -> dict[str, Outcome]:
         """By the source's name those of one outcome that it reports."""
         return {each.of: each for each in self.outcomes if each.is_of_source and each.of}
+
+    @cached_property
+    def reported_for(self) -> ReportedFor:
+        """What the outcomes that the source names are reported for."""
+        others = [each.purpose for each in self.outcomes if each.is_named_by_source]
+        return ReportedFor(
+            tuple(sorted((name, each.purpose) for name, each in self.named.items())),
+            others[0] if others else PROFILING,
+        )
 
     @property
     def tested(self) -> tuple[Outcome, ...]:

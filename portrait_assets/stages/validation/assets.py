@@ -14,7 +14,6 @@ from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION, CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DECISION
-from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE
 from portrait_assets.stages.market.demand.contract import DEMAND
@@ -53,7 +52,6 @@ PREDICTED = (
     *SCORE_TABLES,
     *BACKTEST_TABLES,
     *(CREDIT_CURVE, VALUE_MODEL, CONTRACT_MODEL),
-    *(CONSENT_DEFAULT, CUSTOMER_CONSENT),
 )
 """What models and cards are judged from."""
 # What the findings are read from; a month's checks of these tables have all run before.

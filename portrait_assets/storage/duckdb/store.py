@@ -30,6 +30,8 @@ from portrait_assets.storage.duckdb.ownership import take_over
 from portrait_assets.storage.duckdb.partitions import (
     WHOLE,
     columns_sql,
+    count_rows,
+    fingerprints,
     partition_column,
     partition_value,
     select_sql,
@@ -184,14 +186,14 @@ class Warehouse:
             )
             parts = parts_of(stored, rows, self.bounds.frame_rows)
             inserted = sum(self._insert(stored, part) for part in parts)
-            replaced = self._count(stored, months, within)
+            replaced = count_rows(self.con, stored, months, within)
             strays = inserted - sum(replaced.values())
             if strays:
                 raise WarehouseError(
                     f"{table.full_name} was given {strays} rows of months that "
                     "are not being written; give only the rows of the months asked for."
                 )
-            counts = self._count(stored, months) if within else replaced
+            counts = count_rows(self.con, stored, months) if within else replaced
             after = self._fingerprints(table, months) if before else {}
             self._record(table, counts, [m for m in before if before[m] == after.get(m)])
             self._materialized.setdefault(table.full_name, {}).update(counts)
@@ -244,49 +246,13 @@ class Warehouse:
                 self.con.execute(f"SET threads = {threads}")
         return int(counted[0]) if counted else 0
 
-    def _count(
-        self,
-        table: Table,
-        months: Sequence[str] | None,
-        within: Sequence[tuple[str, ...]] | None = None,
-    ) -> dict[str, int]:
-        name = qualified(table.full_name)
-        if table.partition_by is None or months is None:
-            found = self.con.execute(f"SELECT count(*) FROM {name}").fetchone()
-            return {WHOLE: int(found[0]) if found else 0}
-        column = quote(table.partition_by)
-        counted = dict(
-            self.con.execute(
-                f"SELECT {column}, count(*) FROM {name}{where_sql(table, months, within)} "
-                "GROUP BY ALL"
-            ).fetchall()
-        )
-        return {month: counted.get(partition_value(table, month), 0) for month in months}
-
     def _fingerprints(
         self, table: Table, months: Sequence[str] | None
     ) -> dict[str, tuple[int, int | None]]:
-        """A fingerprint of each month's rows, whatever their order, where it has been materialized.
-
-        Compared within a transaction and never stored: DuckDB's hash may differ between versions.
-        """
+        """The fingerprints of these months, or of the whole, as far as it has been materialized."""
         materialized = self._materialized.get(table.full_name, {})
         wanted = [WHOLE] if months is None else months
-        present = [month for month in wanted if month in materialized]
-        if not present:
-            return {}
-        names = ", ".join(map(quote, table.stored.column_names))
-        column = quote(table.partition_by) if table.partition_by else literal(WHOLE)
-        found = self.con.execute(
-            f"SELECT {column}, count(*), sum(hash({names})) "
-            f"FROM {qualified(table.stored.full_name)}"
-            f"{where_sql(table, None if months is None else present)} GROUP BY ALL"
-        ).fetchall()
-        by_value = {value: (rows, content) for value, rows, content in found}
-        return {
-            month: by_value.get(partition_value(table, month) if month else WHOLE, (0, None))
-            for month in present
-        }
+        return fingerprints(self.con, table, [month for month in wanted if month in materialized])
 
     def unchanged(self, table: Table, months: Sequence[str]) -> list[str]:
         """Of these months, in order, those that were written again and came out the same."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from portrait_assets.core.months import last_day, month_range, next_month
 from portrait_assets.synthetic.common.randomness import Floats, Ints, lookup_by_weight
-from portrait_assets.synthetic.persons.segments import HOURS, SEGMENTS
+from portrait_assets.synthetic.persons.segment_traits import HOURS
+from portrait_assets.synthetic.persons.segments import SEGMENTS
 
 EPOCH = date(1970, 1, 1)
 DAY_US = 86_400_000_000

@@ -32,7 +32,8 @@ from portrait_assets.synthetic.holdings.products import (
 )
 from portrait_assets.synthetic.persons.lifecycle import NEVER
 from portrait_assets.synthetic.persons.people import People
-from portrait_assets.synthetic.persons.segments import CATEGORIES, SEGMENT_CODES
+from portrait_assets.synthetic.persons.segment_traits import CATEGORIES
+from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets.synthetic.settings import Events
 
 COMPETITORS = ("甲银行(虚构)", "乙银行(虚构)", "丙银行(虚构)")

@@ -26,7 +26,6 @@ from portrait_assets.synthetic.common.randomness import (
     GOLDEN,
     Floats,
     Ints,
-    Mask,
     Words,
     label_word,
     lookup_by_weight,
@@ -40,6 +39,7 @@ from portrait_assets.synthetic.common.seasons import (
     minute_tables,
 )
 from portrait_assets.synthetic.common.truth import WHOLE_ROW, Planted
+from portrait_assets.synthetic.economy.bad_values import CHANNEL_NAMES, plant
 from portrait_assets.synthetic.economy.events import Happenings
 from portrait_assets.synthetic.economy.market import Market
 from portrait_assets.synthetic.holdings.balances import REDEEMED, Holdings
@@ -47,7 +47,7 @@ from portrait_assets.synthetic.holdings.products import CURRENT, PRODUCT_IDS
 from portrait_assets.synthetic.marketing.campaigns import Contacted
 from portrait_assets.synthetic.persons.lifecycle import Lifecycle
 from portrait_assets.synthetic.persons.people import HOUR_HABIT, People
-from portrait_assets.synthetic.persons.segments import (
+from portrait_assets.synthetic.persons.segment_traits import (
     CATEGORIES,
     CHANNELS,
     HOLDINGS,
@@ -55,28 +55,14 @@ from portrait_assets.synthetic.persons.segments import (
     TICKET_SPREAD,
 )
 from portrait_assets.synthetic.service.travel import BRANCHES, REGION_NAMES, Travels
-from portrait_assets.synthetic.settings import Dirt, Settings
+from portrait_assets.synthetic.settings import Settings
 
 SLOTS = 256
 MOST_PER_MONTH = 999
 """A transaction_id has three digits for the number within the month."""
 CASH, WEALTH, INSURED = (CATEGORIES.index(name) for name in ("cash", "wealth", "insurance"))
 ATM, BRANCH, PHONE, POS = (CHANNELS.index(name) for name in ("atm", "branch", "phone", "pos"))
-UNKNOWN_CHANNEL = len(CHANNELS)
-CHANNEL_NAMES = (*CHANNELS, "unknown")
-ABSURD_CENTS = 9_999_999_999
-CENTURY_US = 36_525 * DAY_US
 MINUTE_US = 60_000_000
-
-_DIRT: tuple[tuple[str, str, str], ...] = (
-    ("unreadable_time", "occurred_at", "unreadable"),
-    ("future_time", "occurred_at", "future"),
-    ("missing_amount", "amount", "missing"),
-    ("absurd_amount", "amount", "sentinel"),
-    ("unknown_channel", "channel", "sentinel"),
-    ("missing_category", "category", "missing"),
-)
-"""Rate in `Dirt`, column, kind of bad value."""
 
 
 def _channel_rules() -> Ints:
@@ -242,7 +228,7 @@ def _month(
     characters[:, 9:12] = three_digits(np.array([month + 1]))
     characters[:, 12:] = three_digits(number)
 
-    bad = _plant(second, cents, category, channel, occurred, settings.dirt)
+    bad = plant(second, cents, category, channel, occurred, settings.dirt)
     planted += bad.planted
     here, branch = (of(month).astype(np.int32) for of in (travels.region, travels.branch))
     in_branch = (channel == BRANCH) | (channel == ATM)
@@ -341,55 +327,6 @@ def _discounts(
     per_cent = 5 + _bits(first[rows], 59, 5)
     discount[rows] = cents[rows] * per_cent // (100 - per_cent)
     return discount
-
-
-@dataclass(frozen=True)
-class _Bad:
-    planted: list[Planted]
-    time_missing: Mask | None
-    amount_missing: Mask | None
-    category_missing: Mask | None
-
-
-def _plant(
-    second: Words, cents: Ints, category: Ints, channel: Ints, occurred: Ints, dirt: Dirt
-) -> _Bad:
-    """Plant bad values in place, at most one in a row, and say where."""
-    edges = np.cumsum([getattr(dirt, rate) for rate, _, _ in _DIRT]) * 2.0**32
-    point = second >> np.uint64(32)
-    candidates = np.flatnonzero(point < np.uint64(edges[-1]))
-    chosen = np.searchsorted(edges, point[candidates].astype(np.float64), side="right")
-    rows = {kind: candidates[chosen == place] for place, (kind, _, _) in enumerate(_DIRT)}
-    names = {"channel": CHANNELS, "category": CATEGORIES}
-    values = {"amount": cents, "channel": channel, "category": category, "occurred_at": occurred}
-    planted = []
-    for rate, column, kind in _DIRT:
-        true = values[column][rows[rate]].tolist()
-        if column in names:
-            text = [names[column][value] for value in true]
-        elif column == "amount":
-            text = [f"{value / 100:.2f}" for value in true]
-        else:
-            text = [str(np.datetime64(value, "us")).replace("T", " ")[:19] for value in true]
-        planted.append(Planted(column, kind, rows[rate], text))
-    occurred[rows["future_time"]] += CENTURY_US
-    cents[rows["absurd_amount"]] = ABSURD_CENTS
-    channel[rows["unknown_channel"]] = UNKNOWN_CHANNEL
-    return _Bad(
-        planted,
-        *(
-            _mask(rows[rate], len(cents))
-            for rate in ("unreadable_time", "missing_amount", "missing_category")
-        ),
-    )
-
-
-def _mask(rows: Ints, count: int) -> Mask | None:
-    if not len(rows):
-        return None
-    mask = np.zeros(count, dtype=np.bool_)
-    mask[rows] = True
-    return mask
 
 
 _CHANNEL_RULES = _channel_rules()

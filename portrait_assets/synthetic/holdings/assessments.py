@@ -17,7 +17,7 @@ from portrait_assets.synthetic.holdings.products import GRADE, PRODUCT_IDS
 from portrait_assets.synthetic.persons.customers import Dates, names, with_age
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import People
-from portrait_assets.synthetic.persons.segments import HOLDINGS
+from portrait_assets.synthetic.persons.segment_traits import HOLDINGS
 from portrait_assets.synthetic.settings import Suitability
 
 NO_DAY = np.int64(2**31 - 1)

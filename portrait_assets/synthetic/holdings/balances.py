@@ -47,7 +47,8 @@ from portrait_assets.synthetic.holdings.taking import OPENS_LATER, SHOWN_BY, mon
 from portrait_assets.synthetic.marketing.offers import INSTALMENTS, OFFERED
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import People
-from portrait_assets.synthetic.persons.segments import HOLDINGS, SEGMENT_CODES
+from portrait_assets.synthetic.persons.segment_traits import HOLDINGS
+from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets.synthetic.settings import Events, Reactions, Settings, Suitability
 
 USUAL = Suitability()

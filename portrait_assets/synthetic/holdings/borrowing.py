@@ -9,7 +9,7 @@ import numpy as np
 from portrait_assets.synthetic.common.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import People
-from portrait_assets.synthetic.persons.segments import HOLDINGS
+from portrait_assets.synthetic.persons.segment_traits import HOLDINGS
 
 CARD, LOAN = HOLDINGS.index("card"), HOLDINGS.index("loan")
 CATCHES_UP = (0.0, 0.7, 0.5, 0.3)

@@ -14,7 +14,7 @@ import numpy as np
 from portrait_assets.synthetic.common.randomness import Floats, Ints
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import HOLDING_CHANCES, SHARES, People
-from portrait_assets.synthetic.persons.segments import HOLDINGS
+from portrait_assets.synthetic.persons.segment_traits import HOLDINGS
 from portrait_assets.synthetic.settings import Events
 
 OPENS_LATER = 0.08

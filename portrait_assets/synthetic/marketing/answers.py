@@ -20,7 +20,7 @@ from portrait_assets.synthetic.marketing.campaigns import Contacted
 from portrait_assets.synthetic.marketing.plans import contact_cost
 from portrait_assets.synthetic.marketing.reactions import GROUPS
 from portrait_assets.synthetic.persons.people import People
-from portrait_assets.synthetic.persons.segments import CHANNELS
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 from portrait_assets.synthetic.settings import Delivery, Dirt
 
 ARMS = ("treatment", "control")

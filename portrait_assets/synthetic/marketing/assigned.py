@@ -15,7 +15,7 @@ from portrait_assets.synthetic.common.seasons import EPOCH, Calendar
 from portrait_assets.synthetic.marketing.campaigns import CAMPAIGN_CHANNELS
 from portrait_assets.synthetic.marketing.offers import KIND_CODES, KINDS, Kind
 from portrait_assets.synthetic.marketing.plans import Assigned, Campaign
-from portrait_assets.synthetic.persons.segments import CHANNELS
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 
 COLUMNS = ("customer_id", "campaign_id", "arm", "channel", "day")
 DAY_NAMES = ("day", "assigned_on", "contacted_on")

@@ -19,7 +19,7 @@ from portrait_assets.synthetic.marketing.reactions import (
     likes,
 )
 from portrait_assets.synthetic.persons.people import People
-from portrait_assets.synthetic.persons.segments import CHANNELS
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 from portrait_assets.synthetic.settings import Settings
 
 CAMPAIGN_CHANNELS = ("app", "phone", "branch")

@@ -33,7 +33,7 @@ from portrait_assets.synthetic.marketing.reactions import PERSUADABLE, SLEEPING_
 from portrait_assets.synthetic.persons.customers import day_of
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import People
-from portrait_assets.synthetic.persons.segments import CHANNELS, HOLDINGS
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS, HOLDINGS
 from portrait_assets.synthetic.settings import Settings
 
 LONG_AGO = -1_000_000

@@ -10,7 +10,7 @@ import numpy as np
 
 from portrait_assets.stages.raw.tables.campaigns import DELIVERY_STATUSES
 from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints, Mask
-from portrait_assets.synthetic.persons.segments import CHANNELS
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 from portrait_assets.synthetic.settings import Delivery
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from portrait_assets.synthetic.persons.customers import Dates
 from portrait_assets.synthetic.persons.duplicates import Duplicates
 from portrait_assets.synthetic.persons.lifecycle import Lifecycle
 from portrait_assets.synthetic.persons.people import People
-from portrait_assets.synthetic.persons.segments import CHANNELS
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 from portrait_assets.synthetic.settings import Privacy
 
 ANY = -1

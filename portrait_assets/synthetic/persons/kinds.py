@@ -18,7 +18,8 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.synthetic.common.columns import codes
 from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints
 from portrait_assets.synthetic.persons.people import People, make_people
-from portrait_assets.synthetic.persons.segments import CATEGORIES, CHANNELS, HOLDINGS, SEGMENT_CODES
+from portrait_assets.synthetic.persons.segment_traits import CATEGORIES, CHANNELS, HOLDINGS
+from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets.synthetic.settings import Kinds, Life
 
 NO_KIND = -1

@@ -13,14 +13,8 @@ from portrait_assets.synthetic.common.randomness import (
     Mask,
 )
 from portrait_assets.synthetic.common.texts import REGIONS
-from portrait_assets.synthetic.persons.segments import (
-    CATEGORIES,
-    CHANNELS,
-    HOLDINGS,
-    HOURS,
-    SEGMENT_CODES,
-    SEGMENTS,
-)
+from portrait_assets.synthetic.persons.segment_traits import CATEGORIES, CHANNELS, HOLDINGS, HOURS
+from portrait_assets.synthetic.persons.segments import SEGMENT_CODES, SEGMENTS
 from portrait_assets.synthetic.settings import Life
 
 ELDER_CHANNELS = np.array([0.3, 0.3, 0.8, 1.6, 2.8, 3.0])

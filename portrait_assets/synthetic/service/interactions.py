@@ -29,7 +29,8 @@ from portrait_assets.synthetic.holdings.borrowing import Borrowing
 from portrait_assets.synthetic.persons.duplicates import Duplicates
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import HOUR_HABIT, People
-from portrait_assets.synthetic.persons.segments import CHANNELS, SEGMENT_CODES
+from portrait_assets.synthetic.persons.segment_traits import CHANNELS
+from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets.synthetic.service.journeys import (
     APP,
     BRANCH,

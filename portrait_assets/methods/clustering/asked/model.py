@@ -42,7 +42,8 @@ class AskedModel:
     """A space with a centre per segment; a customer is in the segment of the nearest one.
 
     `ids` are the lasting numbers of the segments in the order of the centres, `status` what
-    became of each since the model before, and `next_id` the first number never used.
+    became of each since the model before, and `next_id` the first number never used. `origins` are
+    the segments of that model which each is made of, known to who has just followed them.
     """
 
     space: Space
@@ -50,6 +51,7 @@ class AskedModel:
     ids: tuple[int, ...]
     status: tuple[str, ...]
     next_id: int
+    origins: tuple[tuple[int, ...], ...] = ()
 
     @property
     def segments(self) -> int:

@@ -9,7 +9,7 @@ import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.stages.clusters.contract import CLUSTER_SEGMENT
-from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT
+from portrait_assets.stages.clusters.names.contract import FREE, SEGMENT_EVENT
 from portrait_assets.stages.clusters.names.lasting import STILL_TRUE_OF
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 
@@ -50,6 +50,11 @@ def _unexplained_names(subject: Subject) -> Finding:
     warehouse.require(SEGMENT_EVENT, [month])
     before = warehouse.read(CLUSTER_SEGMENT, [before_month])
     events = warehouse.read(SEGMENT_EVENT, [month]).filter(pl.col("as_of") == last_day(month))
+    return unexplained(now, before, events.filter(pl.col("division").fill_null(FREE) == FREE))
+
+
+def unexplained(now: pl.DataFrame, before: pl.DataFrame, events: pl.DataFrame) -> Finding:
+    """Segments whose name, name_en and name_zh, is another than before, and that have no event."""
     both = now.join(
         before.select("segment_id", "name_en", "name_zh"),
         on="segment_id",

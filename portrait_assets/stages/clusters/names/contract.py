@@ -7,6 +7,8 @@ from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 
 EVENTS = ("new", "renamed", "split", "merged", "gone")
+FREE, WEALTH = "free", "wealth"
+"""The divisions whose segments have events: the free choice, and wealth segments."""
 
 _SEGMENT_ID = Column("segment_id", Type.INTEGER, "Segment", "客群编号", nullable=False, minimum=1)
 _text = required(text)
@@ -68,6 +70,12 @@ SEGMENT_EVENT = Table(
     zh="客群变更事件",
     operation=SHARE,
     columns=(
+        text(
+            "division",
+            "Whose segment it is: of the free choice, which null means in older months, or wealth",
+            "客群体系（free 自选、wealth 财富）",
+            allowed=(FREE, WEALTH),
+        ),
         _SEGMENT_ID,
         _text("event", "What became of it", "事件", allowed=EVENTS),
         Column(
@@ -89,7 +97,7 @@ SEGMENT_EVENT = Table(
         _text("reason_en", "Why, in a sentence", "英文原因"),
         _text("reason_zh", "Why, in a sentence in Chinese", "中文原因"),
     ),
-    key=("as_of", "segment_id"),
+    key=("as_of", "division", "segment_id"),
     partition_by=PartitionBy.AS_OF,
     published=True,
 )

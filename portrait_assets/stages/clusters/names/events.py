@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from portrait_assets.methods.clustering.model import Segment
 from portrait_assets.privacy.cells import EVERY_CELL
-from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT
+from portrait_assets.stages.clusters.names.contract import FREE, SEGMENT_EVENT
 from portrait_assets.stages.clusters.names.lasting import RENAMED_AT, STILL_TRUE_OF, Moved
 from portrait_assets.stages.clusters.names.words import Label
 
@@ -33,12 +32,25 @@ class Month(NamedTuple):
     assignment: pl.DataFrame
 
 
+class Became(Protocol):
+    """What became of a segment with a new model, and which earlier segments it is made of."""
+
+    @property
+    def status(self) -> str:
+        """kept, new, split or merged."""
+
+    @property
+    def from_segments(self) -> Sequence[int]:
+        """Of one that was split or merged, the segments of the model before."""
+
+
 def segment_events(
     before: Month | None,
     now: Month,
     moved: Mapping[int, Moved],
-    changed: Mapping[int, Segment],
+    changed: Mapping[int, Became],
     smallest: int = EVERY_CELL,
+    division: str = FREE,
 ) -> pl.DataFrame:
     """The rows of `clusters.segment_event` of a month, without the month.
 
@@ -51,6 +63,7 @@ def segment_events(
         moved: why segments were named anew, by id.
         changed: the segments of a model that became active in the month, by id.
         smallest: fewest customers that a reason may tell of.
+        division: whose segments they are.
     """
     rows = []
     for segment in sorted({*now.names, *(before.names if before else ())}):
@@ -62,6 +75,7 @@ def segment_events(
         why = moved.get(segment) if event.kind == "renamed" else None
         rows.append(
             {
+                "division": division,
                 "segment_id": segment,
                 "event": event.kind,
                 "from_segments": [str(each) for each in origins],
@@ -88,7 +102,7 @@ def _event(
     before: Month | None,
     now: Month,
     moved: Mapping[int, Moved],
-    changed: Mapping[int, Segment],
+    changed: Mapping[int, Became],
     smallest: int,
 ) -> _Event | None:
     if before is None:
@@ -128,7 +142,7 @@ def _why_renamed(why: Moved | None) -> Label:
     )
 
 
-def _made_of(became: Segment, before: Month) -> Label:
+def _made_of(became: Became, before: Month) -> Label:
     named = [(each, before.names[each]) for each in became.from_segments if each in before.names]
     en = " and ".join(f"{each} ({name.en})" for each, name in named)
     zh = "、".join(f"{each}（{name.zh}）" for each, name in named)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from portrait_assets.stages.clusters.names.checks import same_names
+import dagster as dg
+import polars as pl
+
+from portrait_assets.core.months import next_month
+from portrait_assets.stages.clusters.names.checks import same_names, unexplained
+from portrait_assets.stages.clusters.names.contract import WEALTH
+from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 
@@ -26,6 +32,22 @@ def _as_many_as_asked(subject: Subject) -> Finding:
     return Finding(len(wrong), "; ".join(wrong) or "as asked for, or none")
 
 
+def _unexplained_names(subject: Subject) -> Finding:
+    """Wealth segments whose name is another than in the month before, and that have no event."""
+    warehouse, month = subject.warehouse, subject.month
+    now, before = (
+        warehouse.read(WEALTH_DESCRIPTION, [each]).select(
+            "segment_id", pl.col("name").alias("name_en"), "name_zh"
+        )
+        if each in warehouse.materialized(WEALTH_DESCRIPTION)
+        else None
+        for each in (month, next_month(month, -1))
+    )
+    if now is None or before is None:
+        return Finding(0, "no month before")
+    return unexplained(now, before, subject.rows.filter(pl.col("division") == WEALTH))
+
+
 WEALTH_EVERYONE = TableCheck(
     "wealth_everyone",
     "The customers are exactly those of the feature matrix, or there are no wealth segments.",
@@ -43,4 +65,10 @@ WEALTH_NAMES_DISTINCT = TableCheck(
     "No two wealth segments have the same name, nor the same words in another order.",
     lambda subject: same_names(subject, "name", "name_zh"),
     blocking=True,
+)
+WEALTH_NAMES_EXPLAINED = TableCheck(
+    "wealth_names_explained",
+    "A wealth segment whose name is another than in the month before has an event that says why.",
+    _unexplained_names,
+    severity=dg.AssetCheckSeverity.WARN,
 )

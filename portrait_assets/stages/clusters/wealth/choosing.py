@@ -83,11 +83,18 @@ def _tracked(champion: AskedModel, challenger: AskedModel, features: pl.DataFram
     overlap = measure_overlap(champion.assign(features), challenger.assign(features))
     matches = match_segments(overlap, champion.next_id)
     lines = {line["new_id"]: line for line in matches.iter_rows(named=True)}
-    ids, status, free = [], [], max([champion.next_id, *(matches["segment_id"] + 1)])
+    ids, status, origins, free = [], [], [], max([champion.next_id, *(matches["segment_id"] + 1)])
     for number in challenger.ids:
         line = lines.get(number)
         # A segment without customers has no match and takes a number after all others.
         ids.append(int(line["segment_id"]) if line else free)
         status.append(str(line["status"]) if line else "new")
+        origins.append(tuple(line["old_ids"]) if line else ())
         free += line is None
-    return replace(challenger, ids=tuple(ids), status=tuple(status), next_id=free)
+    return replace(
+        challenger,
+        ids=tuple(ids),
+        status=tuple(status),
+        next_id=free,
+        origins=tuple(origins),
+    )

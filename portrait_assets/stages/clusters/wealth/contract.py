@@ -63,6 +63,12 @@ WEALTH_DESCRIPTION = Table(
             "客群变化",
             allowed=("kept", "new", "split", "merged"),
         ),
+        Column(
+            "from_segments",
+            Type.TEXTS,
+            "Segments of the model before that one which was split or merged is made of",
+            "来源客群",
+        ),
         count("customers", "Customers", "客户数"),
         _share("share", "Share of customers", "客户占比"),
         number("asset_share", "Share of all that is held", "资产占比", minimum=0, maximum=1),

@@ -120,10 +120,11 @@ def description_rows(
         {
             "segment_id": model.ids,
             "status": model.status if is_new else ["kept"] * model.segments,
+            "from_segments": _origins(model, is_new),
             "name": [names[segment].en for segment in model.ids],
             "name_zh": [names[segment].zh for segment in model.ids],
         },
-        schema_overrides={"segment_id": pl.Int64},
+        schema_overrides={"segment_id": pl.Int64, "from_segments": pl.List(pl.String)},
     ).with_columns(model_version=pl.lit(model.version))
     return (
         segments.join(sizes, on="segment_id", how="left")
@@ -133,6 +134,16 @@ def description_rows(
         .sort("segment_id")
         .select(name for name in WEALTH_DESCRIPTION.column_names if name != "as_of")
     )
+
+
+def _origins(model: AskedModel, is_new: bool) -> list[list[str]]:
+    """By segment those of the model before that one which was split or merged is made of."""
+    if not (is_new and model.origins):
+        return [[] for _ in model.ids]
+    return [
+        [str(each) for each in origins] if status in ("split", "merged") else []
+        for status, origins in zip(model.status, model.origins, strict=True)
+    ]
 
 
 def _quality(model: AskedModel, wealth: Wealth) -> pl.DataFrame:

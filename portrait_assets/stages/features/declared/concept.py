@@ -14,7 +14,6 @@ from portrait_assets.stages.features.declared.expressions import (
     ratio,
     share,
     share_low,
-    shrunk_ratio,
     shrunk_share,
 )
 from portrait_assets.stages.features.declared.feature import (
@@ -37,20 +36,21 @@ _CATEGORY = (needs.TRANSACTIONS, needs.CATEGORY)
 _BRAND = (needs.BOUGHT_PRODUCT, needs.BRAND)
 _CHOICE = (needs.TRANSACTIONS, (*needs.CATEGORY, needs.BRAND))
 _OWN_LABEL = (needs.BOUGHT_PRODUCT, needs.OWN_LABEL)
-_PRICED = (needs.QUANTITY, needs.BOUGHT_PRODUCT, needs.PRODUCT_CATEGORY)
-_RISK = (needs.BALANCES, needs.HELD_PRODUCT, needs.RISK_GRADE)
-_SHRUNK = f", shrunk to the base as if by {PRIOR_LINES} lines"
+SHRUNK = f", shrunk to the base as if by {PRIOR_LINES} lines"
+"""What the formula of such a share says of it."""
 
 
-def _concept(
+def concept(
     name: str, type_: Type, en: str, zh: str, formula: str, sql: str, **more: Any
 ) -> Feature:
+    """A feature of this element over twelve months."""
     more = {"null_means": _NO_PURCHASE, **more}
     return Feature(name, Element.CONCEPT, type_, en, zh, formula, sql=sql, window_months=12, **more)
 
 
-def _evidence(name: str, en: str, zh: str, sql: str, unit: str = "lines", **more: Any) -> Feature:
-    return _concept(
+def evidence(name: str, en: str, zh: str, sql: str, unit: str = "lines", **more: Any) -> Feature:
+    """How many observations of the window another feature rests on."""
+    return concept(
         name,
         Type.INTEGER,
         en,
@@ -63,15 +63,15 @@ def _evidence(name: str, en: str, zh: str, sql: str, unit: str = "lines", **more
     )
 
 
-def _base_share(part: str, whole: str, count: str) -> str:
+def base_share(part: str, whole: str, count: str) -> str:
+    """SQL of a share of two sums, moved towards the base\'s."""
     return shrunk_share(
         f"b.{part}", f"b.{whole}", f"b.{count}", f"base.{part}", f"base.{whole}", PRIOR_LINES
     )
 
 
-_LIST_PRICE = "(b.discount_amount + b.amount)"
 _CATEGORIES: tuple[Feature, ...] = (
-    _concept(
+    concept(
         "top_category",
         Type.TEXT,
         "Preferred category",
@@ -81,7 +81,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _concept(
+    concept(
         "top_category_share_12m",
         Type.NUMBER,
         "Share of the preferred category",
@@ -92,7 +92,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _concept(
+    concept(
         "top_category_share_low_12m",
         Type.NUMBER,
         "Share of the preferred category, lower limit",
@@ -103,7 +103,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _concept(
+    concept(
         "category_count_12m",
         Type.INTEGER,
         "Categories bought",
@@ -114,7 +114,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _concept(
+    concept(
         "category_hhi_12m",
         Type.NUMBER,
         "Concentration over categories (Herfindahl-Hirschman index)",
@@ -125,7 +125,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _concept(
+    concept(
         "category_diversity_12m",
         Type.NUMBER,
         "Diversity over categories",
@@ -136,7 +136,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _concept(
+    concept(
         "distinct_category",
         Type.TEXT,
         "Category that sets the customer apart",
@@ -147,7 +147,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _concept(
+    concept(
         "distinct_category_tgi_12m",
         Type.NUMBER,
         "Target group index of that category (TGI)",
@@ -159,7 +159,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _concept(
+    concept(
         "distinct_category_tgi_low_12m",
         Type.NUMBER,
         "Target group index of that category, lower limit",
@@ -170,7 +170,7 @@ _CATEGORIES: tuple[Feature, ...] = (
         evidence="category_lines_12m",
         needs=_CATEGORY,
     ),
-    _evidence(
+    evidence(
         "category_lines_12m",
         "Lines with a known category",
         "已知类别的交易行数",
@@ -179,7 +179,7 @@ _CATEGORIES: tuple[Feature, ...] = (
     ),
 )
 _BRANDS: tuple[Feature, ...] = (
-    _concept(
+    concept(
         "top_brand",
         Type.TEXT,
         "Preferred brand",
@@ -189,12 +189,12 @@ _BRANDS: tuple[Feature, ...] = (
         evidence="brand_lines_12m",
         needs=_BRAND,
     ),
-    _concept(
+    concept(
         "top_brand_share_12m",
         Type.NUMBER,
         "Share of the preferred brand",
         "偏好品牌占比",
-        "its spend / spend with a known brand" + _SHRUNK,
+        "its spend / spend with a known brand" + SHRUNK,
         shrunk_share(
             "n.first_amount", "n.spend", "n.lines", "bn.first_amount", "bn.spend", PRIOR_LINES
         ),
@@ -202,12 +202,12 @@ _BRANDS: tuple[Feature, ...] = (
         evidence="brand_lines_12m",
         needs=_BRAND,
     ),
-    _concept(
+    concept(
         "brand_hhi_12m",
         Type.NUMBER,
         "Concentration over brands (Herfindahl-Hirschman index)",
         "品牌集中度（HHI）",
-        "sum of squared shares of spend by brand" + _SHRUNK,
+        "sum of squared shares of spend by brand" + SHRUNK,
         shrunk_share(
             "n.squares",
             "pow(CAST(n.spend AS DOUBLE), 2)",
@@ -220,15 +220,15 @@ _BRANDS: tuple[Feature, ...] = (
         evidence="brand_lines_12m",
         needs=_BRAND,
     ),
-    _evidence(
+    evidence(
         "brand_lines_12m", "Lines with a known brand", "已知品牌的交易行数", "n.lines", needs=_BRAND
     ),
-    _concept(
+    concept(
         "brand_loyalty_12m",
         Type.NUMBER,
         "Brand loyalty",
         "品牌忠诚度",
-        "share of the first brand of each category in lines, categories bought twice" + _SHRUNK,
+        "share of the first brand of each category in lines, categories bought twice" + SHRUNK,
         shrunk_share(
             "c.loyal_lines",
             "c.loyal_of_lines",
@@ -242,14 +242,14 @@ _BRANDS: tuple[Feature, ...] = (
         null_means="no category with two lines of known brand in the window",
         needs=(*_CATEGORY, *_BRAND),
     ),
-    _evidence(
+    evidence(
         "brand_choice_lines_12m",
         "Lines of known brand in categories bought twice",
         "可比品牌选择的交易行数",
         "c.loyal_of_lines",
         needs=(*_CATEGORY, *_BRAND),
     ),
-    _concept(
+    concept(
         "repeat_rate_12m",
         Type.NUMBER,
         "Repeat rate",
@@ -264,7 +264,7 @@ _BRANDS: tuple[Feature, ...] = (
         null_means="no purchase with a known category or brand in the window",
         needs=_CHOICE,
     ),
-    _evidence(
+    evidence(
         "choices_12m",
         "Choices of category and brand",
         "类别与品牌的选择数",
@@ -272,7 +272,7 @@ _BRANDS: tuple[Feature, ...] = (
         "choices",
         needs=_CHOICE,
     ),
-    _concept(
+    concept(
         "novelty_share_3m",
         Type.NUMBER,
         "Novelty seeking",
@@ -287,7 +287,7 @@ _BRANDS: tuple[Feature, ...] = (
         null_means="no choice in the last three months, or none before them",
         needs=_CHOICE,
     ),
-    _evidence(
+    evidence(
         "choices_3m",
         "Choices of the last three months",
         "近3月的选择数",
@@ -295,18 +295,18 @@ _BRANDS: tuple[Feature, ...] = (
         "choices",
         needs=_CHOICE,
     ),
-    _concept(
+    concept(
         "own_label_share_12m",
         Type.NUMBER,
         "Own-brand share",
         "自有产品占比",
-        "spend on products of the seller's own brand / spend on products of known brand" + _SHRUNK,
-        _base_share("own_label_amount", "branded_amount", "branded_lines"),
+        "spend on products of the seller's own brand / spend on products of known brand" + SHRUNK,
+        base_share("own_label_amount", "branded_amount", "branded_lines"),
         unit=SHARE,
         evidence="branded_lines_12m",
         needs=_OWN_LABEL,
     ),
-    _evidence(
+    evidence(
         "branded_lines_12m",
         "Lines of a known brand, own or other",
         "已知是否自有产品的交易行数",
@@ -314,91 +314,4 @@ _BRANDS: tuple[Feature, ...] = (
         needs=_OWN_LABEL,
     ),
 )
-_PRICES: tuple[Feature, ...] = (
-    _concept(
-        "discounted_share_12m",
-        Type.NUMBER,
-        "Share bought on discount",
-        "折扣消费占比",
-        "spend on discounted lines / spend_12m" + _SHRUNK,
-        _base_share("discounted_amount", "amount", "lines"),
-        unit=SHARE,
-        evidence="lines_12m",
-        needs=(needs.DISCOUNTS,),
-    ),
-    _concept(
-        "discount_depth_12m",
-        Type.NUMBER,
-        "Discount depth",
-        "平均折扣深度",
-        "discount / (discount + amount paid)" + _SHRUNK,
-        shrunk_share(
-            "b.discount_amount",
-            _LIST_PRICE,
-            "b.lines",
-            "base.discount_amount",
-            "(base.discount_amount + base.amount)",
-            PRIOR_LINES,
-        ),
-        unit=SHARE,
-        evidence="lines_12m",
-        needs=(needs.DISCOUNTS,),
-    ),
-    _evidence("lines_12m", "Transaction lines", "交易行数", "b.lines"),
-    _concept(
-        "quality_level_12m",
-        Type.NUMBER,
-        "Quality level within category",
-        "类别内品质水平",
-        "amount paid / what the same quantity costs at the category's average price of the month"
-        + _SHRUNK,
-        shrunk_ratio(
-            "b.priced_amount",
-            "b.usual_cost",
-            "b.priced_lines",
-            "base.priced_amount",
-            "base.usual_cost",
-            PRIOR_LINES,
-        ),
-        unit="times",
-        evidence="priced_lines_12m",
-        null_means="no line with a unit price and a category in the window",
-        needs=_PRICED,
-    ),
-    _evidence(
-        "priced_lines_12m",
-        "Lines with a unit price",
-        "可比价的交易行数",
-        "b.priced_lines",
-        needs=_PRICED,
-    ),
-    _concept(
-        "risk_appetite_12m",
-        Type.NUMBER,
-        "Risk appetite",
-        "风险偏好",
-        "balance x risk grade / balance over products with a risk grade, shrunk to the base as if "
-        f"by {PRIOR_ACCOUNTS} account-months",
-        shrunk_ratio(
-            "d.risk_points",
-            "d.graded_balance",
-            "d.graded_accounts",
-            "bd.risk_points",
-            "bd.graded_balance",
-            PRIOR_ACCOUNTS,
-        ),
-        unit="grade, 1 low to 5 high",
-        evidence="graded_account_months_12m",
-        null_means="no balance with a risk grade in the window",
-        needs=_RISK,
-    ),
-    _evidence(
-        "graded_account_months_12m",
-        "Account-months with a risk grade",
-        "有风险等级的账户月数",
-        "d.graded_accounts",
-        "accounts",
-        needs=_RISK,
-    ),
-)
-FEATURES: tuple[Feature, ...] = (*_CATEGORIES, *_BRANDS, *_PRICES)
+FEATURES: tuple[Feature, ...] = (*_CATEGORIES, *_BRANDS)

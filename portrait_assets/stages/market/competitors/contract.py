@@ -18,7 +18,7 @@ COMPETITOR = Table(
     schema="market",
     name="competitor",
     en="Competitors' indicators beside the own ones, and how own demand moved with them",
-    zh="竞争对手动态：与本机构指标并列对比",
+    zh="竞争机构动态：与本机构指标并列对比",
     operation=SHARE,
     columns=(
         text("indicator", "Indicator, as the source names it", "指标"),

@@ -21,7 +21,7 @@ _LINES = Column(
     "lines",
     Type.INTEGER,
     "Lines bought less those given back; accounts, of what is held",
-    "净购买行数（持有口径为账户数）",
+    "净购买明细行数（持有口径为账户数）",
     nullable=False,
 )
 _QUANTITY = Column(
@@ -35,7 +35,7 @@ _AMOUNT = money("amount", "Takings net of returns; balances, of what is held", "
 _WITHOUT_AMOUNT = count(
     "without_amount",
     "Lines or accounts without an amount in the source's currency, which are left out",
-    "无本位币金额的行数（未计入）",
+    "无法折算为本位币的明细行数（未计入）",
 )
 
 ITEM_MONTH = Table(

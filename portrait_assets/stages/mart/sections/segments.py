@@ -9,6 +9,7 @@ import polars as pl
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import fit_plane
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
+from portrait_assets.stages.clusters.names.contract import FREE
 from portrait_assets.stages.mart.charts import portrait as charts
 from portrait_assets.stages.mart.charts.colours import segment_colours
 from portrait_assets.stages.mart.sections import TEMPLATES
@@ -63,13 +64,19 @@ def scatter_points(published: Published) -> tuple[list[Row], tuple[float, float]
     return points.to_dicts(), (float(explained[0]), float(explained[1]))
 
 
+def events_of(published: Published, division: str) -> list[Row]:
+    """What became of the segments of a division in the newest month, by segment."""
+    rows = published.newest("clusters.segment_event", "segment_id")
+    return [row for row in rows if (row.get("division") or FREE) == division]
+
+
 def _show(published: Published) -> dict[str, Any]:
     segment_rows = published.of(segments)
     return {
         "segments": segment_rows,
         "colours": segment_colours(segment_rows),
         "decision": next(iter(published.newest("clusters.cluster_decision", "as_of")), None),
-        "events": published.newest("clusters.segment_event", "segment_id"),
+        "events": events_of(published, FREE),
         "charts": lambda: _charts(published, segment_rows),
     }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from portrait_assets.stages.clusters.names.contract import WEALTH as OF_WEALTH
 from portrait_assets.stages.mart.sections import TEMPLATES
+from portrait_assets.stages.mart.sections.segments import events_of
 from portrait_assets.storage.published import Published, Row, Section
 
 PRODUCTS = 4
@@ -44,6 +46,7 @@ def _show(published: Published) -> dict[str, Any]:
     return {
         "wealth_decision": next(iter(decisions), None),
         "wealth": wealth_segments(published),
+        "events": events_of(published, OF_WEALTH),
         "proof": published.newest("clusters.wealth_proof", "segments"),
         "tried": tried,
         "taken": [row for row in tried if row["is_taken"]],

@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "minor",
         f"The customer is under {OF_AGE}, and it is no product of the lowest risk.",
-        f"客户未满{OF_AGE}周岁，且非最低风险产品。",
+        f"客户未满{OF_AGE}周岁，产品不属于无需测评的R1级产品。",
         f"p.is_financial AND c.age_least < {OF_AGE} "
         f"AND ({_LEVEL} <> {LOWEST_LEVEL} OR p.asks_tolerance OR p.is_insurance)",
     ),
@@ -81,19 +81,19 @@ RULES: tuple[Rule, ...] = (
         "elder_without_care",
         f"The customer is {ELDER_AGE} or older, no extra care is recorded, and the grade is R4 "
         "or R5.",
-        f"客户已满{ELDER_AGE}周岁，未登记特别关照，且产品为R4或R5级。",
+        f"客户已满{ELDER_AGE}周岁，未登记特别注意义务，且产品为R4或R5级。",
         f"{_LEVEL} >= {HIGH_LEVEL} AND NOT c.has_care AND c.age_most >= {ELDER_AGE}",
     ),
     Rule(
         "age_unknown",
         "The customer's age is not known, no extra care is recorded, and the grade is R4 or R5.",
-        "客户年龄未知，未登记特别关照，且产品为R4或R5级。",
+        "客户年龄未知，未登记特别注意义务，且产品为R4或R5级。",
         f"{_LEVEL} >= {HIGH_LEVEL} AND NOT c.has_care AND c.age_most IS NULL",
     ),
     Rule(
         "assessment_expired",
         "The customer's risk assessment no longer counts.",
-        "客户风险测评已失效。",
+        "客户风险测评已过期。",
         f"{_ASKS_TOLERANCE} AND c.tolerance IS NULL AND c.was_assessed",
     ),
     Rule(

@@ -10,6 +10,7 @@ import polars as pl
 
 from portrait_assets.core.months import next_month
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.asked import Asked, asked_of
@@ -40,7 +41,10 @@ PAST = (
     *(read(table, EVER) for table in (IDENTITY_MAP, CUSTOMER_ALIAS)),
     *(read(table, EVER) for table in (FEATURE_MATRIX, CUSTOMER_MONTH)),
     # A warehouse of an older version lacks these of its first months, whose windows are left out.
-    *(read(table, THE_MONTH) for table in (UNPROFILED, *TARGET_TABLES)),
+    *(
+        read(table, THE_MONTH)
+        for table in (UNPROFILED, CUSTOMER_CONSENT, CONSENT_DEFAULT, *TARGET_TABLES)
+    ),
 )
 """What is read of the past."""
 STORED = ("customer_id", "score", "rank", "band", "model_version", "basis")

@@ -9,7 +9,6 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.schema.describe import asset_key
-from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import PAST, past_of
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
@@ -36,12 +35,11 @@ from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import BEFORE, THE_MONTH, read
+from portrait_assets.storage.steps import BEFORE, read
 
 TABLES = (CREDIT_SCORE, SCORECARD, CREDIT_DECISION, CREDIT_CURVE)
 READS = (
     *PAST,
-    *(read(table, THE_MONTH) for table in (CONSENT_DEFAULT, CUSTOMER_CONSENT)),
     *(read(table, BEFORE) for table in (CREDIT_SCORE, SCORECARD, CREDIT_DECISION, CREDIT_CURVE)),
 )
 

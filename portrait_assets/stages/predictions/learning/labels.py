@@ -67,14 +67,18 @@ def labels_step(asked: Sequence[Asked], month: str, bases: Sequence[str], share:
 
 
 def askable_step(asked: Asked) -> Step:
-    """The customers of the step's month whom a target asks about, where that is known then."""
+    """The customers of the step's month whom a target asks about, as far as that is known then.
+
+    They allow what it is reported for.
+    """
     lags = [Lag(-asked.horizon, asked.horizon)]
     condition = replace(asked.outcome, hit="true", amount=None, compared={})
     followed = with_facts(_customers(lags), [condition], lags)
+    eligible = condition.eligible if asked.is_known_beforehand else "true"
     return Step(
         "askable",
         (followed,),
-        f"SELECT customer_id FROM followed WHERE {condition.eligible} ORDER BY customer_id",
+        f"SELECT customer_id FROM followed WHERE {eligible} ORDER BY customer_id",
         grain=Grain.ALL,
     )
 

@@ -145,7 +145,7 @@ CUSTOMERS = Canonical(
             "extra_care_recorded_on",
             Type.DATE,
             "Day from which the customer is recorded as needing extra care; null for none",
-            "登记为需特别关照客户的日期",
+            "登记为需履行特别注意义务的日期",
             sensitivity=C2,
         ),
         Column(

@@ -15,6 +15,7 @@ from portrait_assets.methods.anonymity.anonymise import K
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.privacy.consent import Use
 from portrait_assets.privacy.egress import (
+    PLACE,
     Departure,
     Door,
     EgressError,
@@ -169,7 +170,9 @@ class _Asked:
         texts = {code: each.text for code, each in self.saved.items()}
         return select_audience(self.con, text, self.as_of, texts, smallest=smallest)
 
-    def departure(self, audience: Audience, columns: Iterable[Column], named: bool) -> Departure:
+    def departure(
+        self, audience: Audience, columns: Iterable[Column], out: Path | None = None
+    ) -> Departure:
         read = [self.columns[name] for name in audience.expression.columns]
         about = {MONTH: f"{audience.as_of:%Y-%m}", QUESTION: audience.expression.text}
         if not set(IDENTIFYING).isdisjoint(audience.expression.columns):
@@ -178,12 +181,14 @@ class _Asked:
             about[CHANNEL] = self.channel
         if self.with_generic:
             about[GENERIC] = "included"
+        if out is not None:
+            about[PLACE] = str(out.resolve())
         return Departure(
             Outlet.AUDIENCE,
             self.purpose,
             tuple(dict.fromkeys([*columns, *read])),
-            subject_named=named,
-            aggregated=not named,
+            subject_named=out is not None,
+            aggregated=out is None,
             about=about,
         )
 
@@ -192,7 +197,7 @@ def _answer(door: Door, asked: _Asked, text: str) -> FoundAudience:
     smallest = door.smallest_group
     check_question(parse_audience(text, asked.columns))
     found = asked.select(text, smallest)
-    departure = asked.departure(found, (), named=False)
+    departure = asked.departure(found, ())
     with door.one_answer():
         door.open(departure)
         given = given_before(door.earlier(Outlet.AUDIENCE), found.as_of, asked.columns)
@@ -208,7 +213,7 @@ def _answer(door: Door, asked: _Asked, text: str) -> FoundAudience:
 def _file(door: Door, asked: _Asked, text: str, out: Path) -> FoundAudience:
     found = _selected_for_file(door, asked, text, Outlet.AUDIENCE)
     cleared, note = door.cleared(Outlet.AUDIENCE, asked.columns.values())
-    departure = asked.departure(found, cleared, named=True)
+    departure = asked.departure(found, cleared, out)
     door.open(departure)
     key = noted_key(asked.con)
     is_identified = key is None or asked.purpose == Purpose.MARKETING
@@ -249,7 +254,7 @@ def _shared_file(door: Door, asked: _Asked, text: str, out: Path, k: int | None)
     cleared, note = door.cleared(Outlet.SHARED, asked.columns.values())
 
     def departure(rows: SharedRows) -> Departure:
-        one = asked.departure(found, rows.columns, named=True)
+        one = asked.departure(found, rows.columns, out)
         return replace(
             one,
             outlet=Outlet.SHARED,

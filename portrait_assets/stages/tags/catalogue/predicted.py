@@ -19,6 +19,7 @@ from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE
 from portrait_assets.stages.tags.catalogue.predicted_names import names_of
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.stages.targets.permitted import PROFILING
 
 OF_STAGES = {"lifecycle": "stage", "lifecycle_since": "entered_on"}
 """The columns of the life cycle by the name that tags give them."""
@@ -72,7 +73,8 @@ def predicted_columns(targets: Targets) -> dict[str, PredictedColumn]:
 
 def _of_targets(targets: Targets) -> Iterator[PredictedColumn]:
     for outcome in targets.outcomes:
-        if outcome.is_credit or outcome.is_several:
+        # A tag is computed for a purpose of its own, of all customers.
+        if outcome.is_credit or outcome.is_several or outcome.purpose != PROFILING:
             continue
         # Of a target that a source has not predicted the columns are there, and null.
         horizon = outcome.prediction_horizon or 0
