@@ -5,7 +5,6 @@ Customers are those with a segment at the month's end: who may not be profiled h
 
 from __future__ import annotations
 
-from portrait_assets.schema.table import Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
 from portrait_assets.stages.features.contract import UNPROFILED
@@ -100,13 +99,3 @@ def holding_before(months: int) -> Step:
 def of_members(source: Source, members: Source = MEMBER) -> str:
     """The FROM clause of what customers with a segment bought or hold, with `segment_id`."""
     return f"FROM {source.name} JOIN {members.name} USING (customer_id)"
-
-
-SUMS = (
-    "count(DISTINCT CASE WHEN {buys} THEN customer_id END) AS customers, "
-    "coalesce(sum(line), 0)::BIGINT AS lines, "
-    f"CASE WHEN count(quantity) = count(line) THEN sum(quantity)::{Type.QUANTITY} END AS quantity, "
-    f"sum(amount)::{Type.MONEY} AS amount, "
-    "count(*) - count(amount) AS without_amount"
-)
-"""What is added up of lines; `buys` says whether one makes its customer a buyer."""
