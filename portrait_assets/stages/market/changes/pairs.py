@@ -92,7 +92,7 @@ def reach_pairs(comparison: str) -> Step:
         f"had_{lag}",
         (BOUGHT, HOLDING, bought, holding),
         " UNION ALL ".join(
-            f"SELECT DISTINCT customer_id, {literal(measure)} AS measure, category AS item, "
+            f"SELECT customer_id, {literal(measure)} AS measure, category AS item, "
             f"{str(is_now).lower()} AS is_now FROM {of.name} "
             f"WHERE {condition} category IS NOT NULL"
             for measure, is_now, of, condition in sides
