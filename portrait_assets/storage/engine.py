@@ -95,7 +95,7 @@ class Engine:
             yield
         finally:
             self.given = given
-            self._drop(stored, and_kept=True)
+            self._drop(stored)
 
     def close(self) -> None:
         """Drop all that still stands."""

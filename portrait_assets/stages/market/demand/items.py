@@ -12,7 +12,13 @@ from portrait_assets.stages.market.columns import (
     PURCHASES,
 )
 from portrait_assets.stages.market.demand.contract import ITEM_MONTH as CONTRACT
-from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, of_members
+from portrait_assets.stages.market.facts import (
+    BOUGHT,
+    BOUGHT_ADDED_UP,
+    HOLDING,
+    MEMBER,
+    of_members,
+)
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Step
 
@@ -20,55 +26,57 @@ PRODUCTS_BOUGHT = 100
 """Products with most takings of the month that are listed by themselves; those held all are."""
 
 
-def _of_customer(measure: str, rows: str, kind: str, item: str, category: str, buys: str) -> str:
-    """What each customer bought or holds of an item; `buys` is whether one line makes a buyer."""
+_SUMS = (
+    "sum(line) AS lines, count(line) - count(quantity) AS without_quantity, "
+    "sum(quantity) AS quantity, sum(amount) AS amount, count(*) - count(amount) AS without_amount"
+)
+
+
+def _held(kind: str, item: str) -> str:
+    """What each customer holds of an item, as `facts.BOUGHT_ADDED_UP` has what they bought."""
     return f"""
-    SELECT segment_id, customer_id, {literal(measure)} AS measure, {literal(kind)} AS item_kind,
-        {item} AS item, {category} AS category, bool_or({buys}) AS has, sum(line) AS lines,
-        count(line) - count(quantity) AS without_quantity, sum(quantity) AS quantity,
-        sum(amount) AS amount, count(*) - count(amount) AS without_amount
-    FROM {rows} WHERE {item} IS NOT NULL GROUP BY ALL
+    SELECT segment_id, {literal(HOLDINGS)} AS measure, {literal(kind)} AS item_kind, {item} AS item,
+        category, true AS has, {_SUMS}
+    FROM holding_line WHERE {item} IS NOT NULL
+    GROUP BY customer_id, segment_id, {item}, category
     """
 
 
-BOUGHT_LINE = Step(
-    "bought_line",
-    (BOUGHT, MEMBER),
-    "SELECT segment_id, customer_id, gives_back, category AS line_category, product_id, "
-    f"product_category, line, quantity, amount {of_members(BOUGHT)}",
-)
 HOLDING_LINE = Step(
     "holding_line",
     (HOLDING, MEMBER),
-    "SELECT segment_id, customer_id, category AS held_category, product_id, "
+    "SELECT segment_id, customer_id, category, product_id, "
     "CASE WHEN amount IS NOT NULL THEN 1 END AS line, "
     f"NULL::{Type.QUANTITY} AS quantity, amount {of_members(HOLDING)}",
 )
-LISTED_LINE = Step(
-    "listed_line",
-    (BOUGHT_LINE,),
+LISTED = Step(
+    "listed_product",
+    (BOUGHT, MEMBER),
     f"""
-    SELECT * FROM bought_line WHERE product_id IN (
-        SELECT product_id FROM bought_line WHERE product_id IS NOT NULL GROUP BY product_id
-        ORDER BY sum(amount) DESC NULLS LAST, product_id LIMIT {PRODUCTS_BOUGHT}
-    )
+    SELECT product_id {of_members(BOUGHT)} WHERE product_id IS NOT NULL GROUP BY product_id
+    ORDER BY sum(amount) DESC NULLS LAST, product_id LIMIT {PRODUCTS_BOUGHT}
     """,
 )
-"""The lines of the products that are listed by themselves."""
+"""The products that are listed by themselves."""
 OF_CUSTOMER = Step(
     "item_of_customer",
-    (BOUGHT_LINE, LISTED_LINE, HOLDING_LINE),
-    " UNION ALL ".join(
-        _of_customer(measure, rows, kind, item, category, buys)
-        for measure, rows, kind, item, category, buys in (
-            (PURCHASES, "bought_line", ALL, literal(ALL), "NULL", "NOT gives_back"),
-            (PURCHASES, "bought_line", CATEGORY, *["line_category"] * 2, "NOT gives_back"),
-            (PURCHASES, "listed_line", PRODUCT, "product_id", "product_category", "NOT gives_back"),
-            (HOLDINGS, "holding_line", CATEGORY, *["held_category"] * 2, "true"),
-            (HOLDINGS, "holding_line", PRODUCT, "product_id", "held_category", "true"),
-        )
-    ),
+    (BOUGHT, BOUGHT_ADDED_UP, LISTED, HOLDING_LINE, MEMBER),
+    f"""
+    SELECT segment_id, {literal(PURCHASES)} AS measure,
+        CASE WHEN is_sum THEN {literal(ALL)} ELSE {literal(CATEGORY)} END AS item_kind,
+        CASE WHEN is_sum THEN {literal(ALL)} ELSE item END AS item,
+        CASE WHEN NOT is_sum THEN item END AS category,
+        has, lines, without_quantity, quantity, amount, without_amount
+    {of_members(BOUGHT_ADDED_UP)} WHERE is_sum OR item IS NOT NULL
+    UNION ALL
+    SELECT segment_id, {literal(PURCHASES)}, {literal(PRODUCT)}, product_id, product_category,
+        bool_or(NOT gives_back) AS has, {_SUMS}
+    {of_members(BOUGHT)} WHERE product_id IN (FROM listed_product)
+    GROUP BY customer_id, segment_id, product_id, product_category
+    UNION ALL {_held(CATEGORY, "category")} UNION ALL {_held(PRODUCT, "product_id")}
+    """,
 )
+"""What each customer bought in the month and holds at its end, of each item."""
 ITEM_MONTH = Step(
     "item_month",
     (OF_CUSTOMER,),
