@@ -17,7 +17,7 @@ from portrait_assets.storage.duckdb.partitions import select_sql
 
 
 def _newest_grades(subject: Subject) -> pl.DataFrame:
-    """`product_id` and `risk_grade` by its newest row up to the month, of each that ever had one."""
+    """`product_id` and `risk_grade` by the newest row up to the month, where one was ever known."""
     warehouse, products = subject.warehouse, CLEANED["products"]
     months = [month for month in warehouse.materialized(products) if month <= subject.month]
     known = select_sql(products, months)
