@@ -216,11 +216,14 @@ def test_what_is_given_back_or_of_no_category_is_in_no_basket() -> None:
     assert rows == [(True, "", "fund"), (False, "b1", "oil"), (False, "b1", "tea")]
 
 
-def test_without_baskets_nothing_is_bought_together() -> None:
-    who = people("c", 100)
+@pytest.mark.parametrize(("basket", "customers"), [(None, 100), ("b", 19)])
+def test_without_enough_baskets_nothing_is_bought_together(
+    basket: str | None, customers: int
+) -> None:
+    who = people("c", customers)
     rows = step_rows(
         bundle_step(1),
-        bought=lines(*((name, item, 1) for name in who for item in ("tea", "jam"))),
+        bought=lines(*((name, item, 1, 1, basket) for name in who for item in ("tea", "jam"))),
         holding=accounts(),
         member=members(**dict.fromkeys(who, 1)),
     )
