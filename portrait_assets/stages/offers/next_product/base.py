@@ -79,11 +79,13 @@ It decides what those who refuse profiling are offered, and has no rows where no
 
 def popular_of(products: Step) -> Step:
     """The same of these products, whoever is profiled."""
+    sql = _TAKEN_BY.format(f"product_id IN (SELECT product_id FROM {products.name})")
     return Step(
         "popular_of",
         (BALANCES, BOUGHT, products),
-        _TAKEN_BY.format(f"product_id IN (SELECT product_id FROM {products.name})"),
+        sql,
         grain=Grain.ALL,
+        when_empty=(products, f"{sql} LIMIT 0"),
     )
 
 
