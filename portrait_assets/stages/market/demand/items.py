@@ -52,10 +52,12 @@ HOLDING_LINE = Step(
 LISTED = Step(
     "listed_product",
     (BOUGHT, MEMBER),
-    f"""
+    lambda scope: (
+        f"""
     SELECT product_id {of_members(BOUGHT)} WHERE product_id IS NOT NULL GROUP BY product_id
     ORDER BY sum(amount) DESC NULLS LAST, product_id LIMIT {PRODUCTS_BOUGHT}
-    """,
+    """
+    ),
 )
 """The products that are listed by themselves."""
 OF_CUSTOMER = Step(
