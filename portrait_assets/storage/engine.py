@@ -23,6 +23,7 @@ from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Source, Step
 
 _NUMBERS = itertools.count(1)
 PART_CUSTOMERS = 100_000
+Key = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class _Standing:
     """A step's rows in a temporary table; `key` is what they depend on, None for the scope."""
 
     relation: str
-    key: tuple[str, ...] | None
+    key: Key | None
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Engine:
             yield
         finally:
             self.given = given
-            self._drop(stored, and_kept=True)
+            self._drop(stored)
 
     def close(self) -> None:
         """Drop all that still stands."""
@@ -193,14 +194,19 @@ class Engine:
                     self.con.execute(f"DROP TABLE {standing.relation}")
                 del self._standing[step]
 
-    def _key(self, step: Step, scope: Scope) -> tuple[str, ...] | None:
+    def _key(self, step: Step, scope: Scope) -> Key | None:
         """The newest months of what the step reads, if its rows depend on nothing else."""
         if self.materialized is None or not isinstance(step.sql, str):
             return None
-        newest = []
+        keys: list[object] = []
         for source in step.reads:
-            if not isinstance(source, Read) or source.span != EVER:
+            key: object = None
+            if isinstance(source, Step):
+                key = self._key(source, scope)
+            elif source.span == EVER:
+                rows = self.materialized(source.table)
+                key = max((m for m in rows if rows[m] and m <= scope.month), default="")
+            if key is None:
                 return None
-            rows = self.materialized(source.table)
-            newest.append(max((m for m in rows if rows[m] and m <= scope.month), default=""))
-        return tuple(newest)
+            keys.append(key)
+        return tuple(keys)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
-from portrait_assets.storage.steps import Source, Step, upstream
+from portrait_assets.schema.table import Table
+from portrait_assets.storage.steps import Read, Source, Step, upstream
 
 
 def standing_steps(target: Step, given: Mapping[Source, str]) -> dict[Step, Step]:
@@ -30,8 +31,20 @@ def standing_steps(target: Step, given: Mapping[Source, str]) -> dict[Step, Step
 def shared_steps(targets: Sequence[Step]) -> list[Step]:
     """The steps that stand in a table for more than one of these targets, in an order of computing.
 
-    What is written itself is computed with its target.
+    What is written itself is computed with its target, and what reads the month of it after it.
     """
     readers = Counter(step for target in targets for step in standing_steps(target, {}))
     order = [step for step in upstream(*targets) if isinstance(step, Step)]
-    return [step for step in order if readers[step] > 1 and step not in targets]
+    written = {target.writes for target in targets}
+    return [
+        step
+        for step in order
+        if readers[step] > 1 and step not in targets and not _reads_the_month_of(step, written)
+    ]
+
+
+def _reads_the_month_of(step: Step, tables: Container[Table | None]) -> bool:
+    return any(
+        isinstance(source, Read) and source.table in tables and source.span.last == 0
+        for source in upstream(step)
+    )

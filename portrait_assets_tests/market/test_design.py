@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from portrait_assets.stages.market.columns import EVERYONE
-from portrait_assets.stages.market.design.bundling import IN_BASKET, ITEMS, bundle_rows
+from portrait_assets.stages.market.design.bundling import IN_BASKET, bundle_step
 from portrait_assets.stages.market.design.needs import COUNTS, OFFERED, need_rows
 from portrait_assets.stages.market.design.prices import BANDS, LEAST_LINES, price_rows
 from portrait_assets_tests.market.world import accounts, lines, members, people, step_rows
@@ -183,13 +183,12 @@ def test_bundles_are_of_baskets_and_of_what_customers_hold() -> None:
         items = ("bread", "butter") if n % 3 == 0 else ("tea",)
         bought += [(name, item, 1, 1, f"b{n}") for item in items]
     owned = [(name, f"{item} 1", 9) for name in who[:60] for item in ("card", "loan")]
-    counts = step_rows(
-        ITEMS,
-        bought=lines(*bought, *((name, "tea", -1, 1, f"b{n}") for n, name in enumerate(who))),
-        holding=accounts(*owned, *((name, "fund 1", 9) for name in who[60:90])),
-        member=members(**{name: 1 + (n % 2) for n, name in enumerate(who)}),
-    )
-    rows = bundle_rows(counts, 10)
+    world = {
+        "bought": lines(*bought, *((name, "tea", -1, 1, f"b{n}") for n, name in enumerate(who))),
+        "holding": accounts(*owned, *((name, "fund 1", 9) for name in who[60:90])),
+        "member": members(**{name: 1 + (n % 2) for n, name in enumerate(who)}),
+    }
+    rows = step_rows(bundle_step(10), **world)
     bread = of(rows, segment_id=EVERYONE, measure="purchases")
     assert (bread["item"], bread["other_item"]) == ("bread", "butter")
     assert (bread["baskets"], bread["customers"]) == (100, 100)
@@ -197,7 +196,7 @@ def test_bundles_are_of_baskets_and_of_what_customers_hold() -> None:
     assert {row["segment_id"] for row in rows.filter(measure="purchases").to_dicts()} == {0, 1, 2}
     loan = of(rows, segment_id=EVERYONE, measure="holdings")
     assert loan["support"] == pytest.approx(60 / 90, abs=1e-6), "of those who hold anything"
-    assert bundle_rows(counts, 70).filter(measure="holdings").is_empty()
+    assert step_rows(bundle_step(70), **world).filter(measure="holdings").is_empty()
 
 
 def test_what_is_given_back_or_of_no_category_is_in_no_basket() -> None:
@@ -213,20 +212,19 @@ def test_what_is_given_back_or_of_no_category_is_in_no_basket() -> None:
         holding=accounts(("ann", "fund 1", 10), ("ann", "fund 2", 5)),
         member=members(ann=1),
     )
-    rows = found.select("measure", "basket_id", "item").sort("item").rows()
-    assert rows == [
-        ("holdings", "", "fund"),
-        ("purchases", "b1", "oil"),
-        ("purchases", "b1", "tea"),
-    ]
+    rows = found.select("is_held", "basket_id", "item").sort("item").rows()
+    assert rows == [(True, "", "fund"), (False, "b1", "oil"), (False, "b1", "tea")]
 
 
-def test_without_baskets_nothing_is_bought_together() -> None:
-    who = people("c", 100)
-    counts = step_rows(
-        ITEMS,
-        bought=lines(*((name, item, 1) for name in who for item in ("tea", "jam"))),
+@pytest.mark.parametrize(("basket", "customers"), [(None, 100), ("b", 19)])
+def test_without_enough_baskets_nothing_is_bought_together(
+    basket: str | None, customers: int
+) -> None:
+    who = people("c", customers)
+    rows = step_rows(
+        bundle_step(1),
+        bought=lines(*((name, item, 1, 1, basket) for name in who for item in ("tea", "jam"))),
         holding=accounts(),
         member=members(**dict.fromkeys(who, 1)),
     )
-    assert bundle_rows(counts, 1).is_empty()
+    assert rows.is_empty()

@@ -14,7 +14,8 @@ from portrait_assets.storage.dagster.steps_asset import steps_asset
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
+from portrait_assets.storage.standing import shared_steps
+from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, Grain, Scope, Step, read
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 AMOUNT = (Column("amount", Type.INTEGER, "Amount", "金额", unit="currency"),)
@@ -86,3 +87,16 @@ def test_what_several_tables_read_is_computed_once_a_month_where_they_are_togeth
     monkeypatch.setattr(Engine, "_store", counted)
     rows(warehouse, together)
     assert stored.count("large") == times
+
+
+def test_what_reads_the_month_of_a_table_written_with_it_is_not_shared() -> None:
+    """Only after the month's rows are written are they there to be read."""
+    so_far = Step("so_far", (read(DOUBLE, EVER),), "FROM double", grain=Grain.ALL)
+    before = Step("before", (read(DOUBLE, BEFORE),), "FROM double", grain=Grain.ALL)
+    readers = [
+        Step(
+            name, (LARGE, so_far, before), "FROM so_far UNION ALL FROM before UNION ALL FROM large"
+        )
+        for name in ("one", "other")
+    ]
+    assert shared_steps([STEPS[0], *readers]) == [LARGE, before]

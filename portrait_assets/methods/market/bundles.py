@@ -56,19 +56,24 @@ def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) ->
         .filter(pl.col("baskets") >= LEAST_BASKETS)["item"]
         .sort()
     )
-    both = pairs.filter(
-        pl.col("item", "other_item").is_in(often.implode()),
-        pl.col("baskets").sum().over("item", "other_item") >= LEAST_BASKETS,
+    names = (
+        pairs.group_by("item", "other_item")
+        .agg(pl.col("baskets").sum())
+        .filter(
+            pl.col("baskets") >= LEAST_BASKETS,
+            pl.col("item", "other_item").is_in(often.implode()),
+        )
+        .select("item", "other_item")
+        .sort("item", "other_item")
     )
     tests = often.len() * (often.len() - 1) // 2
-    if both.is_empty() or len(groups) < 2:
+    if names.is_empty() or len(groups) < 2:
         return pl.DataFrame(schema=BUNDLES)
-    names = both.select("item", "other_item").unique().sort("item", "other_item")
     baskets = _by_group(totals.with_columns(at=pl.lit(0)), 1, groups)[0]
     items = often.to_frame("item").with_row_index("at")
     own = _by_group(singles.join(items, on="item"), items.height, groups)
     together = _by_group(
-        both.join(names.with_row_index("at"), on=["item", "other_item"]), names.height, groups
+        pairs.join(names.with_row_index("at"), on=["item", "other_item"]), names.height, groups
     )
     one, other = (
         own[names.select(item=name).join(items, on="item", how="left", maintain_order="left")["at"]]

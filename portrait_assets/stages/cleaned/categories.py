@@ -8,6 +8,7 @@ source declares that it is kept: months do not change to and fro.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import polars as pl
 
@@ -104,11 +105,15 @@ def judged_months(
     """
     before = warehouse.last_before(CATEGORY_COLUMNS, months[0])
     known = _free_before(before) if before is not None else {}
+    measured_of: dict[str, Mapping[str, Sequence[Measured]]] = {}
     for month in warehouse.place.each(months):
+        for canonical in WITH_CATEGORIES:
+            of = measured_of.get(canonical.name, {})
+            measured_of[canonical.name] = measure(warehouse, canonical, month, rules, of)
         rows = [
             _judged(measured, declared, known) | {"month": month}
-            for canonical in WITH_CATEGORIES
-            for measured in measure(warehouse, canonical, month, rules)
+            for by_rows in measured_of.values()
+            for measured in chain.from_iterable(by_rows.values())
         ]
         seen = {(row["table_name"], row["column_name"]) for row in rows}
         # Of a column that has no values to look at any more it is still known what it held.

@@ -71,10 +71,21 @@ def measure(
     canonical: Canonical,
     month: str,
     rules: Mapping[str, ColumnRules],
-) -> Iterator[Measured]:
+    before: Mapping[str, Sequence[Measured]],
+) -> Mapping[str, Sequence[Measured]]:
     """What each category column of the table that has values holds by the month.
 
     A column whose domain the source declares is left out: other values are not taken.
+
+    Args:
+        warehouse: with the raw tables up to the month.
+        canonical: the table.
+        month: the month.
+        rules: the source's own rules by table.column.
+        before: what this gave for the month before.
+
+    Returns:
+        It, by the SELECT of the rows that were looked at; nothing where there are none yet.
     """
     columns = [
         column
@@ -83,8 +94,15 @@ def measure(
     ]
     relation = _rows_sql(warehouse, canonical, month, columns) if columns else None
     if relation is None:
-        return
-    con = warehouse.con
+        return {}
+    if relation in before:
+        return before
+    return {relation: list(_each_measured(warehouse.con, canonical, columns, relation))}
+
+
+def _each_measured(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, columns: Sequence[Column], relation: str
+) -> Iterator[Measured]:
     con.execute(f"CREATE OR REPLACE TEMP TABLE category_rows AS {relation}")
     try:
         counts = ", ".join(
@@ -142,14 +160,15 @@ def _measured(
 def _forms(sample: pl.DataFrame, canonical: Canonical) -> dict[str, float]:
     text, of_customers = pl.col("value"), is_of_customers(canonical)
     names = bears_a_name(text) if of_customers else pl.lit(False)
-    found = sample.select(
+    # Lazily, for only so polars computes what these have in common once.
+    found = sample.lazy().select(
         is_personal(text, of_customers).sum().alias("personal"),
         (names.sum() if of_customers else pl.lit(0)).alias("names"),
         has_long_number(text).sum().alias("codes"),
         pl.col("rows").filter(has_long_number(text)).sum().alias("rows_of_codes"),
         text.str.len_chars().mean().alias("characters"),
-    ).row(0, named=True)
-    return dict(found)
+    )
+    return dict(found.collect(engine="in-memory").row(0, named=True))
 
 
 def is_of_customers(canonical: Canonical) -> bool:
@@ -192,17 +211,22 @@ def _rows_sql(
 def _newest_sql(warehouse: Warehouse, table: str, month: str) -> str | None:
     """The SELECT of the newest months up to this one that have EVIDENCE_ROWS rows together.
 
-    Of products and campaigns all are wanted, however long ago they were introduced.
+    Of products and campaigns all are wanted, however long ago they were introduced. It is the same
+    as for the month before where there are no newer rows.
     """
     contract = LOOKED_AT[table].table
-    rows, total, first = warehouse.materialized(contract), 0, None
-    for each in sorted((m for m in rows if m <= month), reverse=True):
+    known = warehouse.materialized(contract).items()
+    newest, total = list[str](), 0
+    for each, rows in sorted(known, reverse=True):
+        if each > month or not rows:
+            continue
         if total >= EVIDENCE_ROWS and table not in HELD_BY:
             break
-        total, first = total + rows[each], each
-    if first is None or total == 0:
+        newest.append(each)
+        total += rows
+    if not newest:
         return None
     return (
         f"SELECT * FROM {contract.full_name} "
-        f"WHERE month BETWEEN {literal(first)} AND {literal(month)}"
+        f"WHERE month BETWEEN {literal(newest[-1])} AND {literal(newest[0])}"
     )

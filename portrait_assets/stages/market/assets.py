@@ -54,4 +54,4 @@ def market_assets(
         partitions: the source's months.
         smallest: fewest customers of what is published by itself.
     """
-    return [steps_asset("market", market_steps(smallest), partitions)]
+    return [steps_asset("market", market_steps(smallest), partitions, together=True)]

@@ -5,7 +5,8 @@ Customers are those with a segment at the month's end: who may not be profiled h
 
 from __future__ import annotations
 
-from portrait_assets.schema.table import Type
+from functools import cache
+
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
 from portrait_assets.stages.features.contract import UNPROFILED
@@ -24,6 +25,7 @@ MEMBER = Step(
 """Each customer's segment at the month's end."""
 
 
+@cache
 def member_before(months: int) -> Step:
     """The same so many months ago, under the identifiers of now.
 
@@ -59,16 +61,44 @@ def _lines(deal: Step, name: str) -> Step:
         CASE WHEN d.amount IS NOT NULL THEN {sign} * abs(d.quantity) END AS quantity
     FROM {deal.name} AS d LEFT JOIN product AS p USING (product_id)
     """,
+        at_once=True,
+    )
+
+
+def _added_up(bought: Step) -> Step:
+    """What each customer bought by category, and of all (`is_sum`); `has` is whether a line buys.
+
+    Sums are null where all that they add up is.
+    """
+    return Step(
+        f"{bought.name}_added_up",
+        (bought,),
+        f"""
+    SELECT customer_id, grouping(category) = 1 AS is_sum, category AS item,
+        bool_or(NOT gives_back) AS has, sum(line) AS lines,
+        count(line) - count(quantity) AS without_quantity, sum(quantity) AS quantity,
+        sum(amount) AS amount, count(*) - count(amount) AS without_amount
+    FROM {bought.name} GROUP BY GROUPING SETS ((customer_id, category), (customer_id))
+    """,
+        at_once=True,
     )
 
 
 BOUGHT = _lines(DEAL, "bought")
+BOUGHT_ADDED_UP = _added_up(BOUGHT)
 
 
+@cache
 def bought_before(months: int) -> Step:
     """The lines of so many months ago, under the identifiers of now."""
     stored = of_persons(CLEANED["transactions"], window(1, months), f"transactions_{months}")
     return _lines(deals(stored, f"deal_{months}"), f"bought_{months}")
+
+
+@cache
+def bought_before_added_up(months: int) -> Step:
+    """The same by customer, as `BOUGHT_ADDED_UP` is of the month."""
+    return _added_up(bought_before(months))
 
 
 _HOLDING = (
@@ -80,6 +110,7 @@ HOLDING = Step("holding", (ACCOUNT, PRODUCT), _HOLDING.format("account"))
 """The accounts that hold or owe something at the last balances of the month, or could."""
 
 
+@cache
 def holding_before(months: int) -> Step:
     """The same of so many months ago, under the identifiers of now."""
     stored = of_persons(CLEANED["balances"], window(1, months), f"balances_{months}")
@@ -100,13 +131,3 @@ def holding_before(months: int) -> Step:
 def of_members(source: Source, members: Source = MEMBER) -> str:
     """The FROM clause of what customers with a segment bought or hold, with `segment_id`."""
     return f"FROM {source.name} JOIN {members.name} USING (customer_id)"
-
-
-SUMS = (
-    "count(DISTINCT CASE WHEN {buys} THEN customer_id END) AS customers, "
-    "coalesce(sum(line), 0)::BIGINT AS lines, "
-    f"CASE WHEN count(quantity) = count(line) THEN sum(quantity)::{Type.QUANTITY} END AS quantity, "
-    f"sum(amount)::{Type.MONEY} AS amount, "
-    "count(*) - count(amount) AS without_amount"
-)
-"""What is added up of lines; `buys` says whether one makes its customer a buyer."""

@@ -9,25 +9,22 @@ from __future__ import annotations
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.market.columns import EVERYONE, HOLDINGS, LAGS, PURCHASES
 from portrait_assets.stages.market.facts import (
-    BOUGHT,
+    BOUGHT_ADDED_UP,
     HOLDING,
     MEMBER,
-    bought_before,
+    bought_before_added_up,
     holding_before,
     member_before,
 )
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Step
 
-_BOUGHT = f"""
-    SELECT customer_id, grouping(category) = 1 AS is_sum, category AS item,
-        coalesce(sum(amount), 0)::{Type.MONEY} AS amount,
-        coalesce(sum(line), 0)::BIGINT AS purchases, sum(quantity) AS quantity,
-        count(line) - count(quantity) AS without_quantity, bool_or(NOT gives_back) AS has
-    FROM {{}} JOIN {{}} USING (customer_id)
-    GROUP BY GROUPING SETS ((customer_id, category), (customer_id))
-"""
-_COLUMNS = ("amount", "purchases", "quantity", "without_quantity")
+_COLUMNS = {
+    "amount": f"amount::{Type.MONEY}",
+    "purchases": "lines::BIGINT",
+    "quantity": "quantity",
+    "without_quantity": "without_quantity",
+}
 
 
 def takings_pairs(comparison: str) -> Step:
@@ -36,7 +33,7 @@ def takings_pairs(comparison: str) -> Step:
     Rows that are a sum over all categories say so in `is_sum`.
     """
     lag = LAGS[comparison]
-    members, before = member_before(lag), bought_before(lag)
+    members, before = member_before(lag), bought_before_added_up(lag)
     customer = Step(
         f"customer_{lag}",
         (MEMBER, members),
@@ -45,15 +42,16 @@ def takings_pairs(comparison: str) -> Step:
     )
     line = Step(
         f"line_{lag}",
-        (BOUGHT, MEMBER, before, members),
-        f"SELECT *, true AS is_now FROM ({_BOUGHT.format('bought', 'member')}) UNION ALL "
-        f"SELECT *, false AS is_now FROM ({_BOUGHT.format(before.name, members.name)})",
+        (BOUGHT_ADDED_UP, MEMBER, before, members),
+        f"SELECT *, true AS is_now FROM {BOUGHT_ADDED_UP.name} SEMI JOIN member USING (customer_id)"
+        f" UNION ALL SELECT *, false AS is_now FROM {before.name} "
+        f"SEMI JOIN {members.name} USING (customer_id)",
     )
     sides = (("before", "NOT is_now"), ("now", "is_now"))
     sums = ", ".join(
-        f"coalesce(sum({name}) FILTER ({when}), 0) AS {side}_{name}"
+        f"coalesce(sum({sql}) FILTER ({when}), 0) AS {side}_{name}"
         for side, when in sides
-        for name in _COLUMNS
+        for name, sql in _COLUMNS.items()
     )
     counts = ", ".join(
         f"count(*) FILTER ({when} AND has) AS {side}_customers" for side, when in sides
@@ -81,21 +79,20 @@ def reach_pairs(comparison: str) -> Step:
     `customers` are all of the segment; `kept` had it in both months, the others in one only.
     """
     lag = LAGS[comparison]
-    members, bought, holding = member_before(lag), bought_before(lag), holding_before(lag)
+    members, bought, holding = member_before(lag), bought_before_added_up(lag), holding_before(lag)
     sides: list[tuple[str, bool, Step, str]] = [
-        (PURCHASES, True, BOUGHT, "NOT gives_back AND"),
-        (PURCHASES, False, bought, "NOT gives_back AND"),
-        (HOLDINGS, True, HOLDING, ""),
-        (HOLDINGS, False, holding, ""),
+        (PURCHASES, True, BOUGHT_ADDED_UP, "item AS item FROM {} WHERE has AND NOT is_sum AND"),
+        (PURCHASES, False, bought, "item AS item FROM {} WHERE has AND NOT is_sum AND"),
+        (HOLDINGS, True, HOLDING, "category AS item FROM {} WHERE"),
+        (HOLDINGS, False, holding, "category AS item FROM {} WHERE"),
     ]
     had = Step(
         f"had_{lag}",
-        (BOUGHT, HOLDING, bought, holding),
+        (BOUGHT_ADDED_UP, HOLDING, bought, holding),
         " UNION ALL ".join(
-            f"SELECT DISTINCT customer_id, {literal(measure)} AS measure, category AS item, "
-            f"{str(is_now).lower()} AS is_now FROM {of.name} "
-            f"WHERE {condition} category IS NOT NULL"
-            for measure, is_now, of, condition in sides
+            f"SELECT customer_id, {literal(measure)} AS measure, "
+            f"{str(is_now).lower()} AS is_now, {rows.format(of.name)} item IS NOT NULL"
+            for measure, is_now, of, rows in sides
         ),
     )
     followed = Step(

@@ -20,7 +20,6 @@ from portrait_assets.storage.steps import Grain, Scope, Step
 
 MOST_BUNDLES = 50
 """Bundles of a segment that are listed, those with the surest lift first."""
-_OF = ["segment_id", "measure"]
 
 GROUPED = Step(
     "grouped_member",
@@ -38,11 +37,11 @@ IN_BASKET = Step(
     "in_basket",
     (BOUGHT, HOLDING, GROUPED),
     f"""
-    SELECT DISTINCT '{PURCHASES}' AS measure, customer, basket_id, category AS item
+    SELECT DISTINCT false AS is_held, customer, basket_id, category AS item
     {of_members(BOUGHT, GROUPED)}
     WHERE NOT gives_back AND category IS NOT NULL AND basket_id IS NOT NULL
     UNION ALL
-    SELECT DISTINCT '{HOLDINGS}' AS measure, customer, '' AS basket_id, category AS item
+    SELECT DISTINCT true AS is_held, customer, '' AS basket_id, category AS item
     {of_members(HOLDING, GROUPED)} WHERE category IS NOT NULL
     """,
     at_once=True,
@@ -53,31 +52,35 @@ BASKET = Step(
     "basket",
     (IN_BASKET,),
     "SELECT *, row_number() OVER () AS basket "
-    "FROM (SELECT DISTINCT measure, customer, basket_id FROM in_basket)",
+    "FROM (SELECT DISTINCT is_held, customer, basket_id FROM in_basket)",
     at_once=True,
 )
 ITEM = Step(
     "basket_item",
     (IN_BASKET,),
     f"""
-    SELECT measure, item, row_number() OVER (ORDER BY measure, item) AS place
-    FROM in_basket GROUP BY measure, item HAVING count(*) >= {LEAST_BASKETS}
+    SELECT is_held, item, row_number() OVER (ORDER BY is_held, item) AS place
+    FROM in_basket GROUP BY is_held, item HAVING count(*) >= {LEAST_BASKETS}
     """,
     grain=Grain.ALL,
 )
-"""The items that are in enough baskets for a bundle."""
-OFTEN = Step(
-    "often",
+"""The items that are in enough baskets for a bundle, numbered in the order of their names."""
+NUMBERED = Step(
+    "numbered",
     (IN_BASKET, BASKET, ITEM),
-    "SELECT measure, customer, basket, place FROM in_basket "
-    "JOIN basket USING (measure, customer, basket_id) JOIN basket_item USING (measure, item)",
+    # Inner joins DuckDB would reorder, and make every pair of a basket and an item first: it has
+    # no statistics of tables that the same transaction has made.
+    "SELECT is_held, customer, basket, place FROM in_basket "
+    "JOIN basket USING (is_held, customer, basket_id) LEFT JOIN basket_item USING (is_held, item)",
     at_once=True,
 )
+"""The baskets with their items in numbers; `place` is null of an item of too few."""
 TOGETHER = Step(
     "together",
-    (OFTEN,),
-    "SELECT a.measure, a.customer, a.place, b.place AS other, count(*) AS own "
-    "FROM often AS a JOIN often AS b ON a.basket = b.basket AND a.place < b.place GROUP BY ALL",
+    (NUMBERED,),
+    "SELECT a.is_held, a.customer, a.place, b.place AS other, count(*) AS own "
+    "FROM numbered AS a JOIN numbered AS b ON a.basket = b.basket AND a.place < b.place "
+    "GROUP BY ALL",
     at_once=True,
 )
 """How many baskets each customer has with two items."""
@@ -89,17 +92,20 @@ PAIR = Step(
 """The items that are in enough baskets together, of all customers, for a bundle of any segment."""
 
 _WHOLE = (
-    "SELECT measure, customer, NULL AS place, NULL AS other, count(*) AS own "
+    "SELECT is_held, customer, NULL AS place, NULL AS other, count(*) AS own "
     "FROM basket GROUP BY ALL"
 )
-_ONE = "SELECT measure, customer, place, NULL AS other, count(*) AS own FROM often GROUP BY ALL"
+_ONE = (
+    "SELECT is_held, customer, place, NULL AS other, count(*) AS own FROM numbered "
+    "WHERE place IS NOT NULL GROUP BY ALL"
+)
 _BOTH = "SELECT * FROM together SEMI JOIN pair USING (place, other)"
 
 
 def _counts(rows: str) -> str:
     """Baskets and customers of each segment and group, from how many baskets each customer has."""
     return f"""
-    SELECT measure, segment_id, "group", place, other, sum(own)::BIGINT AS baskets,
+    SELECT is_held, segment_id, "group", place, other, sum(own)::BIGINT AS baskets,
         count(*) AS customers
     FROM ({rows}) JOIN grouped_member USING (customer) GROUP BY ALL
     """
@@ -107,37 +113,36 @@ def _counts(rows: str) -> str:
 
 COUNTED = Step(
     "counted_baskets",
-    (GROUPED, BASKET, OFTEN, TOGETHER, PAIR),
+    (GROUPED, BASKET, NUMBERED, TOGETHER, PAIR),
     " UNION ALL ".join(map(_counts, (_WHOLE, _ONE, _BOTH))),
     at_once=True,
 )
-EVERYBODY = Step(
-    "counted_of_all",
+WITH_ALL = Step(
+    "counted_with_all",
     (COUNTED,),
     f"""
-    SELECT measure, {EVERYONE} AS segment_id, "group", place, other,
+    FROM counted_baskets UNION ALL
+    SELECT is_held, {EVERYONE} AS segment_id, "group", place, other,
         sum(baskets)::BIGINT AS baskets, sum(customers)::BIGINT AS customers
-    FROM counted_baskets GROUP BY measure, "group", place, other
+    FROM counted_baskets GROUP BY is_held, "group", place, other
     """,
+    at_once=True,
 )
-ITEMS = Step(
+COUNTS = Step(
     "basket_count",
-    (COUNTED, EVERYBODY, ITEM),
+    (WITH_ALL,),
     f"""
-    SELECT c.measure, segment_id, n.item, o.item AS other_item, customers, by_group
-    FROM (
-        SELECT measure, segment_id, place, other, sum(customers)::BIGINT AS customers,
-            list({{'group': "group", 'baskets': baskets}}) AS by_group
-        FROM (FROM counted_baskets UNION ALL FROM counted_of_all)
-        GROUP BY measure, segment_id, place, other
-        HAVING sum(baskets) >= {LEAST_BASKETS} OR other IS NULL
-    ) AS c LEFT JOIN basket_item AS n USING (place) LEFT JOIN basket_item AS o ON o.place = other
+    FROM counted_with_all WHERE other IS NULL UNION ALL
+    FROM counted_with_all SEMI JOIN (
+        SELECT segment_id, place, other FROM counted_with_all
+        GROUP BY ALL HAVING sum(baskets) >= {LEAST_BASKETS}
+    ) USING (segment_id, place, other)
     """,
     grain=Grain.ALL,
 )
-"""Customers and, by group, baskets: all, those with an item, and with two that are together often.
+"""Baskets and customers by group: all, those with an item, and with two that are together often.
 
-Groups are of customers, by a hash of their identifier.
+Groups are of customers, by a hash of their identifier; items are numbered as in ITEM.
 """
 
 
@@ -148,43 +153,47 @@ def bundle_step(smallest: int) -> Step:
         smallest: fewest customers of what is published by itself.
     """
 
-    def compute(scope: Scope, counts: pl.DataFrame) -> pl.DataFrame:
-        return dated(scope, BUNDLE, bundle_rows(counts, smallest))
+    def compute(scope: Scope, counts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+        return dated(scope, BUNDLE, bundle_rows(counts, items, smallest))
 
-    return Step("bundle", (ITEMS,), compute=compute, grain=Grain.ALL, writes=BUNDLE)
+    return Step("bundle", (COUNTS, ITEM), compute=compute, grain=Grain.ALL, writes=BUNDLE)
 
 
-def bundle_rows(counts: pl.DataFrame, smallest: int) -> pl.DataFrame:
+def bundle_rows(counts: pl.DataFrame, items: pl.DataFrame, smallest: int) -> pl.DataFrame:
     """The rows of `market.bundle` but for `as_of`: what surely goes together more than by chance.
 
     Args:
-        counts: as of ITEMS.
+        counts: as of COUNTS.
+        items: as of ITEM.
         smallest: fewest customers that a bundle rests on.
     """
     found = [BUNDLE.empty().drop("as_of")]
-    names = pl.concat([counts["item"], counts["other_item"]]).drop_nulls().unique().sort()
+    of_pair = ["item", "other_item"]
     # Texts as numbers, in the same order.
-    coded = counts.with_columns(pl.col("item", "other_item").cast(pl.Enum(names)))
-    is_total, is_pair = pl.col("item").is_null(), pl.col("other_item").is_not_null()
-    for (segment, measure), own in coded.sort(_OF).group_by(_OF, maintain_order=True):
-        by_group = own.drop("customers").explode("by_group").unnest("by_group")
-        surely = bundles(
-            by_group.filter(is_total),
-            by_group.filter(~is_total, ~is_pair),
-            by_group.filter(is_pair),
-        ).filter(pl.col("q_value") <= FALSE_DISCOVERIES, pl.col("lift_low") > 1)
-        customers = own.filter(is_pair).select(
-            pl.col("item", "other_item").cast(pl.String), "customers"
+    names = items.sort("place")["item"].cast(pl.Enum(items["item"].unique().sort()))
+    of = counts.select("segment_id", "is_held").unique().sort("segment_id", "is_held")
+    for segment, is_held in of.iter_rows():
+        own = counts.filter(segment_id=segment, is_held=is_held).select(
+            pl.lit(names).gather(pl.col("place") - 1).alias("item"),
+            pl.lit(names).gather(pl.col("other") - 1).alias("other_item"),
+            *("group", "baskets", "customers"),
         )
+        is_total, is_pair = pl.col("item").is_null(), pl.col("other_item").is_not_null()
+        pairs = own.filter(is_pair)
+        surely = bundles(own.filter(is_total), own.filter(~is_total, ~is_pair), pairs).filter(
+            pl.col("q_value") <= FALSE_DISCOVERIES, pl.col("lift_low") > 1
+        )
+        surely = surely.with_columns(pl.col(of_pair).cast(names.dtype))
+        customers = pairs.join(surely, on=of_pair, how="semi").group_by(of_pair)
         listed = (
-            surely.join(customers, on=["item", "other_item"], how="left", maintain_order="left")
+            surely.join(customers.agg(pl.col("customers").sum()), on=of_pair, maintain_order="left")
             .filter(pl.col("customers") >= smallest)
             .head(MOST_BUNDLES)
             .with_columns(
                 pl.lit(segment, pl.Int64).alias("segment_id"),
-                pl.lit(measure).alias("measure"),
+                pl.lit(HOLDINGS if is_held else PURCHASES).alias("measure"),
                 pl.col("^(support|.*confidence|lift.*)$").round(DIGITS),
             )
         )
         found.append(listed.select(found[0].columns).cast(found[0].schema))
-    return pl.concat(found).sort(*_OF, "item", "other_item")
+    return pl.concat(found).sort("segment_id", "measure", *of_pair)

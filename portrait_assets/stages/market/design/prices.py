@@ -64,25 +64,43 @@ So it is no price that a single customer paid.
 """
 
 _BAND = "1 + len(list_filter(edges, lambda e: e < price)) AS band"
-BANDED = Step(
-    "banded",
+PRICE_BAND = Step(
+    "price_band",
     (PRICED, EDGE),
-    f"SELECT p.*, {_BAND} FROM priced AS p JOIN edge USING (measure, item)",
+    f"""
+    SELECT measure, item, price, band, 1 = row_number() OVER (
+            PARTITION BY measure, item, band ORDER BY lines DESC, price
+        ) AS is_usual
+    FROM (
+        SELECT measure, item, price, lines, {_BAND}
+        FROM (SELECT measure, item, price, count(*) AS lines FROM priced GROUP BY ALL)
+            JOIN edge USING (measure, item)
+    )
+    """,
     at_once=True,
 )
+"""The band of each price, and whether it is the one that is paid most often in it."""
+BANDED = Step(
+    "banded",
+    (PRICED, PRICE_BAND),
+    "SELECT segment_id, customer_id, measure, item, band, count(*) AS lines, "
+    "bool_or(is_usual) AS pays_usual "
+    "FROM priced JOIN price_band USING (measure, item, price) GROUP BY ALL",
+    at_once=True,
+)
+"""The lines of each customer by category and band."""
 USUAL = Step(
     "usual",
-    (BANDED,),
+    (BANDED, PRICE_BAND),
     """
     SELECT measure, item, band, price AS usual_price, paid_by
-    FROM (
-        SELECT measure, item, band, price, count(*) AS n, count(DISTINCT customer_id) AS paid_by
+    FROM (FROM price_band WHERE is_usual) JOIN (
+        SELECT measure, item, band, count(*) FILTER (pays_usual) AS paid_by
         FROM banded GROUP BY ALL
-    )
-    QUALIFY row_number() OVER (PARTITION BY measure, item, band ORDER BY n DESC, price) = 1
+    ) USING (measure, item, band)
     """,
 )
-"""The price that is paid most often in each band, and by how many."""
+"""The usual price of each band, and by how many it is paid."""
 BANDS = Step(
     "band_count",
     (BANDED, USUAL, EDGE, OFFER_PRICE),
@@ -93,13 +111,14 @@ BANDS = Step(
             THEN coalesce(o.offered, 0) END AS offered
     FROM (
         SELECT coalesce(segment_id, {EVERYONE}) AS segment_id, measure, item, band,
-            count(DISTINCT customer_id) AS customers, count(*) AS lines
+            count(*) AS customers, sum(lines)::BIGINT AS lines
         FROM banded
         GROUP BY GROUPING SETS ((segment_id, measure, item, band), (measure, item, band))
     ) AS c JOIN (
         SELECT coalesce(segment_id, {EVERYONE}) AS segment_id, measure, item,
-            count(DISTINCT customer_id) AS buyers
-        FROM banded GROUP BY GROUPING SETS ((segment_id, measure, item), (measure, item))
+            count(*) AS buyers
+        FROM (SELECT DISTINCT segment_id, customer_id, measure, item FROM banded)
+        GROUP BY GROUPING SETS ((segment_id, measure, item), (measure, item))
     ) AS b USING (segment_id, measure, item)
         JOIN edge USING (measure, item)
         JOIN usual AS u USING (measure, item, band)

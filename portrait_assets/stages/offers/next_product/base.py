@@ -5,6 +5,7 @@ from __future__ import annotations
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.stages.offers.affinity.contract import DIGITS, MOST_LISTED, PRODUCT
+from portrait_assets.stages.offers.suitability.subjects import SUBJECT
 from portrait_assets.stages.offers.suitability.terms import TERMS
 from portrait_assets.storage.steps import THE_MONTH, Grain, Source, Step, window
 
@@ -52,19 +53,40 @@ def usual_amount(smallest: int) -> Step:
     )
 
 
-POPULAR = Step(
-    "popular",
-    (BALANCES, BOUGHT),
-    f"""
+_TAKEN_BY = f"""
     SELECT product_id, count(*) AS customers FROM (
         SELECT customer_id, product_id FROM ({_HELD})
         UNION SELECT customer_id, product_id FROM payments_3m
         WHERE product_id IS NOT NULL AND amount > 0
-    ) GROUP BY product_id
-    """,
-    grain=Grain.ALL,
+    ) WHERE {{}} GROUP BY product_id
+"""
+UNPROFILED = Step(
+    "unprofiled_subject", (SUBJECT,), "FROM subject WHERE NOT is_profiled", grain=Grain.ALL
 )
-"""By product how many customers hold it at the month's end, or bought it in three months."""
+"""The customers of whom nothing but the rules may decide what they are offered."""
+POPULAR = Step(
+    "popular",
+    (BALANCES, BOUGHT, UNPROFILED),
+    _TAKEN_BY.format("true"),
+    grain=Grain.ALL,
+    when_empty=(UNPROFILED, f"{_TAKEN_BY.format('true')} LIMIT 0"),
+)
+"""By product how many customers hold it at the month's end, or bought it in three months.
+
+It decides what those who refuse profiling are offered, and has no rows where nobody does.
+"""
+
+
+def popular_of(products: Step) -> Step:
+    """The same of these products, whoever is profiled."""
+    sql = _TAKEN_BY.format(f"product_id IN (SELECT product_id FROM {products.name})")
+    return Step(
+        "popular_of",
+        (BALANCES, BOUGHT, products),
+        sql,
+        grain=Grain.ALL,
+        when_empty=(products, f"{sql} LIMIT 0"),
+    )
 
 
 def listed_products(affinity: Source) -> Step:

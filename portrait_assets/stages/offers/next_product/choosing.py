@@ -6,6 +6,7 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.offers.affinity.contract import DIGITS
 from portrait_assets.stages.offers.next_product.base import (
     POPULAR,
+    UNPROFILED,
     base_probability,
     listed_products,
     usual_amount,
@@ -57,14 +58,14 @@ def suited_products(listed: Step, base: Step, amount: Step) -> Step:
 
 GENERIC_OFFER = Step(
     "generic_offer",
-    (SUBJECT, TERMS, FINANCIAL, POPULAR),
+    (UNPROFILED, TERMS, FINANCIAL, POPULAR),
     # No trait decides but what the rules of suitability ask of everybody.
     f"""
     SELECT customer_id, product_id,
         row_number() OVER (PARTITION BY customer_id ORDER BY customers DESC, product_id) AS rank
     FROM (
         SELECT c.customer_id, o.product_id, o.customers
-        FROM (FROM subject WHERE NOT is_profiled) AS c CROSS JOIN (
+        FROM unprofiled_subject AS c CROSS JOIN (
             FROM popular ORDER BY customers DESC, product_id LIMIT {MOST_POPULAR}
         ) AS o {SUITS.format(product="o.product_id")}
         WHERE {IS_KNOWN} AND {refusal_sql(is_personal=False)} IS NULL

@@ -13,14 +13,19 @@ from portrait_assets.stages.offers.next_product.checks import ALL_SUIT
 from portrait_assets.stages.offers.sets.contract import PRODUCT_SET, SET_OFFER
 from portrait_assets.stages.offers.sets.declared import ProductSet
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.duckdb.partitions import select_sql
 
 
 def _newest_grades(subject: Subject) -> pl.DataFrame:
-    """`product_id` and `risk_grade` of each product, by its newest row up to the month."""
-    products = CLEANED["products"]
-    months = [m for m in subject.warehouse.materialized(products) if m <= subject.month]
-    known = subject.warehouse.read(products, months).sort("month")
-    return known.unique("product_id", keep="last").select("product_id", "risk_grade")
+    """`product_id` and `risk_grade` by the newest row up to the month, where one was ever known."""
+    warehouse, products = subject.warehouse, CLEANED["products"]
+    months = [month for month in warehouse.materialized(products) if month <= subject.month]
+    known = select_sql(products, months)
+    return warehouse.select(
+        f"SELECT product_id, risk_grade FROM ({known}) WHERE product_id IN "
+        f"(SELECT product_id FROM ({known}) WHERE risk_grade IS NOT NULL) "
+        "QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC) = 1"
+    )
 
 
 def _within_grade(subject: Subject) -> Finding:

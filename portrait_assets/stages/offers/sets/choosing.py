@@ -10,7 +10,7 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.offers.affinity.contract import DIGITS
-from portrait_assets.stages.offers.next_product.base import POPULAR, listed_products
+from portrait_assets.stages.offers.next_product.base import listed_products, popular_of
 from portrait_assets.stages.offers.next_product.contract import MOST_OFFERED
 from portrait_assets.stages.offers.sets.contract import PRODUCT_SET, SET_OFFER
 from portrait_assets.stages.offers.sets.declared import ProductSet
@@ -67,14 +67,14 @@ def items_step(sets: Sequence[ProductSet]) -> Step:
 def _suited_step(member: Step, item: Step, listed: Step) -> Step:
     return Step(
         "set_suited",
-        (member, item, SUBJECT, TERMS, POPULAR, listed),
+        (member, item, SUBJECT, TERMS, popular_of(item), listed),
         f"""
         SELECT m.set_code, c.customer_id, p.product_id, o.customers,
             round(l.probability, {DIGITS}) AS probability
         FROM set_member AS m JOIN set_item AS i USING (set_code)
             JOIN subject AS c ON c.customer_id = m.customer_id
             JOIN terms AS p ON p.product_id = i.product_id
-            LEFT JOIN popular AS o ON o.product_id = i.product_id
+            LEFT JOIN popular_of AS o ON o.product_id = i.product_id
             LEFT JOIN listed AS l
                 ON l.customer_id = m.customer_id AND l.product_id = i.product_id
         WHERE {refusal_sql()} IS NULL

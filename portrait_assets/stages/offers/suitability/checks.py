@@ -11,7 +11,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.offers.suitability.contract import PRODUCT_RULE
 from portrait_assets.stages.offers.suitability.rules import ELDER_AGE, HIGH_LEVEL, OF_AGE
 from portrait_assets.stages.offers.suitability.subjects import SUBJECT
-from portrait_assets.stages.offers.suitability.terms import TERMS
+from portrait_assets.stages.offers.suitability.terms import FINANCIAL, TERMS
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -69,10 +69,12 @@ def all_suit(warehouse: Warehouse, month: str, offered: pl.DataFrame) -> Finding
     """What of these pairs does not suit, by the records of the month."""
     if offered.is_empty():
         return Finding(0, "nothing is offered")
-    engine = Engine(warehouse.con)
-    subjects, terms = (engine.frame(step, Scope(month)) for step in (SUBJECT, TERMS))
+    engine, scope = Engine(warehouse.con), Scope(month)
+    if not engine.frame(FINANCIAL, scope).item():
+        return Finding(0, "nothing that has to suit")
+    subjects, terms = (engine.frame(step, scope) for step in (SUBJECT, TERMS))
     engine.close()
-    if terms.is_empty() or not terms["is_financial"].any():
+    if terms.is_empty():
         return Finding(0, "nothing that has to suit")
     wrong = violations(offered, subjects, terms)
     kinds = ", ".join(sorted(set(wrong["broken"])))

@@ -31,9 +31,11 @@ FINANCIAL = Step(
 """Whether the source sells what has to suit; a shop states no terms and keeps no accounts."""
 
 
-def _terms_sql(scope: Scope) -> str:
-    kinds = "lower(concat_ws(' ', department, category, product_type))"
-    return f"""
+_KINDS = "lower(concat_ws(' ', department, category, product_type))"
+ASKED = Step(
+    "asked_of_product",
+    (PRODUCTS, FINANCIAL),
+    f"""
     SELECT *, grade IS NULL AND (written IS NOT NULL
             OR NOT is_insurance AND coalesce(needs_assessment, true)) AS is_ungraded,
         coalesce(level >= 2, false) OR needed IS NOT NULL
@@ -42,11 +44,9 @@ def _terms_sql(scope: Scope) -> str:
     FROM (
         SELECT {", ".join(STATED)}, margin_rate, written, grade, needed, is_financial,
             greatest(grade, needed) AS level,
-            is_financial AND coalesce(regexp_matches({kinds}, '{INSURANCE}'), false)
+            is_financial AND coalesce(regexp_matches({_KINDS}, '{INSURANCE}'), false)
                 AS is_insurance,
-            coalesce(is_personalisable, true) AS is_personalisable,
-            coalesce(introduced_on <= {scope.day}, true)
-                AND coalesce(withdrawn_on > {scope.day}, true) AS is_on_sale
+            coalesce(is_personalisable, true) AS is_personalisable, introduced_on, withdrawn_on
         FROM (
             SELECT *, nullif(trim(risk_grade), '') AS written,
                 TRY_CAST(nullif(regexp_extract(upper(written), '{GRADE}', 1), '') AS INTEGER)
@@ -56,10 +56,22 @@ def _terms_sql(scope: Scope) -> str:
             QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY month DESC) = 1
         ), financial
     )
+    """,
+    grain=Grain.ALL,
+)
+"""What holds of each product on any day, so that it is computed once for months alike."""
+
+
+def _terms_sql(scope: Scope) -> str:
+    return f"""
+    SELECT * EXCLUDE (introduced_on, withdrawn_on),
+        coalesce(introduced_on <= {scope.day}, true)
+            AND coalesce(withdrawn_on > {scope.day}, true) AS is_on_sale
+    FROM asked_of_product
     """
 
 
-TERMS = Step("terms", (PRODUCTS, FINANCIAL), _terms_sql, grain=Grain.ALL)
+TERMS = Step("terms", (ASKED,), _terms_sql, is_view=True)
 """Each product as its newest row has it: what it asks of a customer.
 
 `level` is the lowest tolerance that it suits: its grade, or the tolerance that it is sold to where
