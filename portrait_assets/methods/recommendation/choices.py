@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 MOST_HOLDERS = 5_000
 """Holders of a category who are learned from; of more every k-th."""
 ROUNDS = 20
-"""Iterations by which expected takings come to agree; a few are enough."""
+"""Iterations, each of which halves what expected takings are off."""
 _LEAST = 1e-12
 
 
@@ -36,7 +36,8 @@ _LEAST = 1e-12
 class Choices:
     """The categories whose holders say which product is chosen, each as the places of its products.
 
-    `weights` are by product: how much more often it is taken now than its holders would say.
+    `weights` are by product: how much more often it is taken now than its holders would say, so that
+    as many are expected to take it as without them.
     """
 
     encoding: Encoding
@@ -55,9 +56,7 @@ class Choices:
         for places in self.among:
             base = np.nan_to_num(probabilities[:, places])
             weight = np.array([self.weights[at] for at in places])
-            share = np.sqrt(base * _odds(design, places, self.models) * weight)
-            scale = base.sum(axis=1) / np.maximum(share.sum(axis=1), _LEAST)
-            mixed = np.minimum(share * scale[:, None], 1.0)
+            mixed = np.minimum(_mixed(base, _odds(design, places, self.models), weight), 1.0)
             found[:, places] = np.where(np.isnan(probabilities[:, places]), np.nan, mixed)
         return found
 
@@ -75,7 +74,6 @@ def fit_choices(
         owned: what each has, as ones; by customer and product.
         category: of each product; None is a category of its own.
         probabilities: of taking each, by what learns from takings; NaN where it is had already.
-            By the products' weights as many are expected to be taken as by these.
     """
     encoding = fit_encoding(features)
     among: list[tuple[int, ...]] = []
@@ -90,8 +88,8 @@ def fit_choices(
     if among:
         design = encoding.design(features, scaled=True)
     for each in among:
-        odds = _odds(design, each, models)
-        weights |= dict(zip(each, _weights(odds, np.nan_to_num(probabilities[:, each])), strict=True))
+        found = _weights(_odds(design, each, models), np.nan_to_num(probabilities[:, each]))
+        weights |= dict(zip(each, found, strict=True))
     return Choices(encoding, tuple(among), models, weights)
 
 
@@ -118,13 +116,18 @@ def _odds(design: Floats, places: Sequence[int], models: Mapping[int, Prediction
     return np.column_stack([models[at].probability_of(design) for at in places])
 
 
+def _mixed(base: Floats, odds: Floats, weight: Floats) -> Floats:
+    """Geometric means, with the sums over the category of `base`."""
+    share = np.sqrt(base * odds * weight)
+    scale = base.sum(axis=1) / np.maximum(share.sum(axis=1), _LEAST)
+    found: Floats = share * scale[:, None]
+    return found
+
+
 def _weights(odds: Floats, base: Floats) -> list[float]:
-    """By product, what makes the shares expect as many takings of it as `base` does."""
-    of_category, wanted = base.sum(axis=1), base.sum(axis=0)
-    weight = np.ones(odds.shape[1])
+    """By product, what makes as many takings of it expected as by `base` alone."""
+    wanted, weight = base.sum(axis=0), np.ones(odds.shape[1])
     for _ in range(ROUNDS):
-        share = odds * weight
-        share *= (of_category / np.maximum(share.sum(axis=1), _LEAST))[:, None]
-        weight *= wanted / np.maximum(share.sum(axis=0), _LEAST)
+        weight *= wanted / np.maximum(_mixed(base, odds, weight).sum(axis=0), _LEAST)
         weight /= max(weight.max(), _LEAST)
     return [float(each) for each in weight]

@@ -70,8 +70,15 @@ def fit_habits(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
     step = every_kth(then.shares.nnz, MOST_LEARNED)
     sampled = np.arange(0, then.shares.shape[0], step)
     customer, item, margin = _margins(then, sampled)
-    came = np.asarray(bought[sampled][customer, item]).ravel() > 0
+    # Entries by a number of their own: the matrix of all items is too wide to be filled.
+    found = sparse.coo_matrix(bought[sampled])
+    items = bought.shape[1]
+    came = np.isin(_entry(customer, item, items), _entry(found.row, found.col, items))
     return curve_again(margin, came.astype(np.float64))
+
+
+def _entry(customer: Indexes, item: Indexes, items: int) -> Indexes:
+    return customer.astype(np.int64) * items + item
 
 
 def _margins(of: Frequencies, rows: Indexes) -> tuple[Indexes, Indexes, Floats]:
