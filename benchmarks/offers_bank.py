@@ -4,8 +4,8 @@ Of each customer who takes a product of their own accord: how well it was ranked
 they did not have, by the method, by popularity, by the true probabilities (the oracle) and by what
 of these can be seen: the true probability to expect of customers with the same features, learned of
 half of them from the true probabilities of the other half, which are 0 for what they would never
-take. No model of these features, from however many takings, is expected to rank better. Features are
-attributes, what is owned and what transactions of half a year show, from the bank's files.
+take. No model of these features, from however many takings, is expected to rank better. Features
+are attributes, what is owned and what transactions of half a year show, from the bank's files.
 """
 
 from __future__ import annotations

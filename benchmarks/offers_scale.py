@@ -1,8 +1,8 @@
 """Time and memory of a month's affinities for so many customers and thirty products.
 
 Rows as the steps of the room give them: purchases of fourteen categories, visits, three products
-owned by each customer of ten categories, and features of the types that models may use, three of which decide how
-probably each product is taken.
+of ten categories owned by each customer, and features of the types that models may use, three of
+which decide how probably each product is taken.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 Few take a product in a quarter, and many hold one. How probably anything of a category is taken is
 left to what learns from takings; which product it is then is a choice among those of the category
-(D. McFadden 1978, "Modelling the choice of residential location"), and all holders have made it. What
-they chose is predicted by what lasts, their attributes: habits and balances come of the product.
-Both views are pooled by the geometric mean of the shares (C. Genest, J. Zidek 1986, "Combining
-probability distributions", logarithmic pooling).
+(D. McFadden 1978, "Modelling the choice of residential location"), and all holders have made it.
+What they chose is predicted by what lasts, their attributes: habits and balances come of the
+product. Both views are pooled by the geometric mean of the shares (C. Genest, J. Zidek 1986,
+"Combining probability distributions", logarithmic pooling).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _LEAST = 1e-12
 class Choices:
     """The categories whose holders say which product is chosen, each as the places of its products.
 
-    `weights` are by product: how much more often it is taken now than its holders would say, so that
-    as many are expected to take it as without them.
+    `weights` are by product: how much more often it is taken now than its holders would say, so
+    that as many are expected to take it as without them.
     """
 
     encoding: Encoding

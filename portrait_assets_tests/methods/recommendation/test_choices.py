@@ -53,8 +53,8 @@ def test_how_probably_anything_of_the_category_is_taken_stays():
 def test_what_is_had_what_nobody_takes_and_other_categories_stay_as_they_are():
     np.testing.assert_array_equal(np.isnan(POOLED), np.isnan(CHANCE))
     np.testing.assert_array_equal(POOLED[:, LAPSED:], CHANCE[:, LAPSED:])
-    held = OWNED[:, BONDS].toarray().ravel() > 0
-    np.testing.assert_allclose(POOLED[held, GROWTH], CHANCE[held, GROWTH])
+    has_bonds = OWNED[:, BONDS].toarray().ravel() > 0
+    np.testing.assert_allclose(POOLED[has_bonds, GROWTH], CHANCE[has_bonds, GROWTH])
 
 
 def test_without_two_products_of_enough_holders_nothing_changes():
