@@ -24,16 +24,20 @@ from scipy import sparse
 
 from benchmarks.offers_bank import bank
 from benchmarks.offers_scale import scale
+from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.recommendation.bought import Bought, affinities, fit_bought
 from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies, weights
+from portrait_assets.methods.recommendation.habits import Habits, fit_habits
 from portrait_assets.methods.recommendation.ranking import best, judged
 from portrait_assets.methods.statistics.paired import mean_gain
 from portrait_assets.testing.measured import keep
 
 KINDS = {"category": "product_category", "type": "product_type", "product": "product_id"}
 LEAST_HOUSEHOLDS = 20
-"""Products bought by fewer are never ranked, as in the room. Of baskets there are two recalls: of
-all that stands in them, and of what enough households bought."""
+"""Products bought by fewer are ranked for none but who bought them, as in the room, and those that
+fewer than SMALLEST_CELL bought for nobody. Of baskets there are two recalls: of all that stands in
+them, and of what enough households bought."""
 PLACES = 10
 HOURS_BEHIND = 5
 DAYS_OF_MONTH = 30.44
@@ -43,19 +47,24 @@ class Lines(NamedTuple):
     """Lines of all baskets: `customer`, `item` (numbered), `basket_id`, `day`, `age` in months
     before the household's last basket, and whether they are of it (`is_last`).
 
-    Items from the number `items` on were bought by too few to be ranked.
+    Items from the number `items` on were bought by too few to be learned from, those from `listed`
+    on by too few to be ranked.
     """
 
     frame: pl.DataFrame
     customers: int
     items: int
+    listed: int
 
-    def frequencies(self, rows: pl.DataFrame, age: pl.Expr) -> Frequencies:
-        """As known from these lines, visits weighted by their age in months."""
+    def frequencies(self, rows: pl.DataFrame, age: pl.Expr, few: bool = False) -> Frequencies:
+        """As known from these lines, visits weighted by their age in months; of the items that
+        enough bought, or of those that few did.
+        """
         days = rows.with_columns(age.alias("age"))
+        first, end = (self.items, self.listed) if few else (0, self.items)
         own = (
-            days.filter(pl.col("item") < self.items)
-            .select("customer", "item", "day", "age")
+            days.filter(pl.col("item") >= first, pl.col("item") < end)
+            .select("customer", pl.col("item") - first, "day", "age")
             .unique(["customer", "item", "day"])
         )
         taken = own.group_by("customer", "item", "age").len().sort("customer", "item", "age")
@@ -69,14 +78,34 @@ class Lines(NamedTuple):
         )
         weighted = taken["len"].to_numpy() * weights(taken["age"].to_numpy())
         pairs = taken["customer"].to_numpy(), taken["item"].to_numpy(), weighted
-        return frequencies(pairs, counted, self.items)
+        return frequencies(pairs, counted, end - first)
 
-    def ones(self, rows: pl.DataFrame) -> sparse.csr_matrix:
+    def ones(self, rows: pl.DataFrame, few: bool = False) -> sparse.csr_matrix:
         """What these lines hold, as ones."""
-        ranked = rows.filter(pl.col("item") < self.items)
+        first, end = (self.items, self.listed) if few else (0, self.items)
+        ranked = rows.filter(pl.col("item") >= first, pl.col("item") < end)
         pairs = ranked.select("customer", "item").unique().sort("customer", "item")
-        at = pairs["customer"].to_numpy(), pairs["item"].to_numpy()
-        return sparse.csr_matrix((np.ones(pairs.height), at), shape=(self.customers, self.items))
+        at = pairs["customer"].to_numpy(), pairs["item"].to_numpy() - first
+        return sparse.csr_matrix((np.ones(pairs.height), at), shape=(self.customers, end - first))
+
+
+class Model(NamedTuple):
+    """What makes frequencies probabilities: of what enough bought, and of what few did."""
+
+    common: Bought
+    few: Curve | None
+
+    def ranked(self, lines: Lines, rows: pl.DataFrame, age: pl.Expr) -> pl.DataFrame:
+        """The items that each customer most probably buys, by what these lines hold."""
+        every = np.arange(lines.customers)
+        segment = np.zeros(lines.customers, dtype=np.int64)
+        found = affinities(self.common, lines.frequencies(rows, age), segment, PLACES)
+        own = Habits(self.few, lines.frequencies(rows, age, few=True)).affinities(every, PLACES)
+        both = pl.concat([found, own.with_columns(pl.col("item") + lines.items)])
+        ordered = both.sort(
+            "customer", "probability", "rank", "item", descending=[False, True, False, False]
+        )
+        return ordered.group_by("customer", maintain_order=True).head(PLACES)
 
 
 def data_folder() -> Path:
@@ -107,9 +136,11 @@ def lines_of(kind: str, least: int = 1) -> Lines:
         pl.col("at").max().alias("until"),
     )
     named = every.join(products.collect(), on="product_id").drop_nulls("name")
-    is_few = pl.col("household_id").n_unique().over("name") < least
-    named = named.with_columns(pl.struct(is_few.alias("few"), "name").rank("dense").alias("item"))
-    ranked = named.filter(~is_few)["item"].max()
+    buyers = pl.col("household_id").n_unique().over("name")
+    few = (buyers < least).cast(pl.Int8) + (buyers < min(least, SMALLEST_CELL))
+    named = named.with_columns(few.alias("few"))
+    named = named.with_columns(pl.struct("few", "name").rank("dense").alias("item"))
+    items, listed = (named.filter(pl.col("few") <= most)["item"].max() for most in (0, 1))
     local = pl.col("at") - pl.duration(hours=HOURS_BEHIND)
     frame = named.join(numbers, on="household_id").join(last, on="household_id")
     frame = frame.select(
@@ -122,16 +153,19 @@ def lines_of(kind: str, least: int = 1) -> Lines:
         ((pl.col("until") - pl.col("at")).dt.total_days() / DAYS_OF_MONTH).floor().alias("age"),
         (pl.col("basket_id") == pl.col("last")).alias("is_last"),
     )
-    return Lines(frame, numbers.height, int(ranked))  # type: ignore[arg-type]
+    return Lines(frame, numbers.height, int(items), int(listed))  # type: ignore[arg-type]
 
 
-def learned(lines: Lines, month: int) -> Bought:
+def learned(lines: Lines, month: int) -> Model:
     """What makes frequencies probabilities, from the three months that end with this one."""
     before = lines.frame.filter(pl.col("month") <= month - 3)
     within = lines.frame.filter(pl.col("month") <= month, pl.col("month") > month - 3)
-    then = lines.frequencies(before, month - 3 - pl.col("month"))
+    age = month - 3 - pl.col("month")
     segment = np.zeros(lines.customers, dtype=np.int64)
-    return fit_bought(then, lines.ones(within), segment)
+    return Model(
+        fit_bought(lines.frequencies(before, age), lines.ones(within), segment),
+        fit_habits(lines.frequencies(before, age, few=True), lines.ones(within, few=True)),
+    )
 
 
 def personal(known: Frequencies) -> pl.DataFrame:
@@ -152,28 +186,29 @@ def journey() -> dict[str, float]:
         model = learned(lines, 11)
         figures |= {f"{kind}, {name}": value for name, value in _recalls(lines, model).items()}
         if kind == "category":
-            figures |= _new_categories(lines, model)
+            figures |= _new_categories(lines, model.common)
     return figures
 
 
-def _recalls(lines: Lines, model: Bought) -> dict[str, float]:
-    frame, segment = lines.frame, np.zeros(lines.customers, dtype=np.int64)
+def _recalls(lines: Lines, model: Model) -> dict[str, float]:
+    frame = lines.frame
     # Nothing of a household's last basket, nor of what others bought after November, is learned.
     before = frame.filter(~pl.col("is_last"))
-    known = lines.frequencies(before, pl.col("age"))
     last = frame.filter("is_last").select("customer", "item").unique()
     until_november = frame.filter(pl.col("month") <= 11)
-    november = lines.frequencies(until_november, 11 - pl.col("month"))
     undecayed = lines.frequencies(until_november, pl.lit(0))
     next_one = _first_of_december(frame)
     ranked = {
-        "last basket, recall at 10, score": (affinities(model, known, segment, PLACES), last),
+        "last basket, recall at 10, score": (
+            model.ranked(lines, before, pl.col("age")),
+            last,
+        ),
         "last basket, personal frequency, recall at 10, score": (
             personal(lines.frequencies(before, pl.lit(0))),
             last,
         ),
         "first of December, recall at 10, score": (
-            affinities(model, november, segment, PLACES),
+            model.ranked(lines, until_november, 11 - pl.col("month")),
             next_one,
         ),
         "first of December, personal frequency, recall at 10, score": (

@@ -3,9 +3,9 @@
 Of each customer who takes a product of their own accord: how well it was ranked among those that
 they did not have, by the method, by popularity, by the true probabilities (the oracle) and by what
 of these can be seen: the true probability to expect of customers with the same features, learned of
-half of them from the true probabilities of the other half. No model of these features, from however
-many takings, is expected to rank better. Features are
-attributes, what is owned and what transactions of half a year show, from the bank's files.
+half of them from the true probabilities of the other half, which are 0 for what they would never
+take. No model of these features, from however many takings, is expected to rank better. Features
+are attributes, what is owned and what transactions of half a year show, from the bank's files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from scipy import sparse
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit_number
 from portrait_assets.methods.recommendation.ranking import best, judged
-from portrait_assets.methods.recommendation.takings import Takings, Window, fit_takings
+from portrait_assets.methods.recommendation.takings import Kinds, Takings, Window, fit_takings
 from portrait_assets.methods.statistics.paired import mean_gain
 from portrait_assets.stages.offers.affinity.holdings import LAUNCH_MONTHS
 from portrait_assets.synthetic.bank import generate_bank
@@ -36,6 +36,8 @@ ATTRIBUTES = (
     *("age", "age_band", "occupation", "education", "income", "income_band", "household_type"),
     *("children", "home_ownership", "region", "risk_tolerance"),
 )
+LASTING = tuple(name for name in ATTRIBUTES if name != "risk_tolerance")
+"""What a customer is, whatever they hold: the risk tolerance is assessed when a fund is sold."""
 SEEN = "what can be seen of the oracle's"
 HALVES, LEAST_LEARNED = 2, 100
 TAUGHT = replace(PARAMETERS, leaves=(8,), one_split_from=0, bins=63)
@@ -136,13 +138,36 @@ def read(folder: Path) -> Files:
     )
     first = owned.group_by("customer_id", "product_id").agg(pl.col("month").min().alias("first"))
     products = pl.read_parquet(folder / "products.parquet")
-    launched = products.select("product_id", _month(pl.col("introduced_on")).alias("launched"))
+    known = products.select(
+        "product_id",
+        "category",
+        launched=_month(pl.col("introduced_on")),
+        withdrawn=_month(pl.col("withdrawn_on")),
+    )
+    first = first.join(known, on="product_id", how="left")
+    lost = first.filter(pl.col("withdrawn").is_not_null()).select(
+        "customer_id", "category", "withdrawn", had=pl.col("first")
+    )
+    replaced = (
+        first.drop("withdrawn")
+        .join(lost, on=["customer_id", "category"])
+        .filter(
+            pl.col("had") < pl.col("first"),
+            (pl.col("first") - pl.col("withdrawn")).is_between(0, LAUNCH_MONTHS),
+        )
+        .select("customer_id", "product_id", is_instead=pl.lit(True))
+        .unique()
+    )
     first = (
         first.join(answered, on=["customer_id", "first"], how="left")
-        .join(launched, on="product_id", how="left")
-        .with_columns(
+        .join(replaced, on=["customer_id", "product_id"], how="left")
+        .select(
+            "customer_id",
+            "product_id",
+            "first",
             pl.col("is_own").fill_null(True)
             & (pl.col("first") - pl.col("launched") > LAUNCH_MONTHS).fill_null(True)
+            & pl.col("is_instead").is_null(),
         )
     )
     records = pl.read_parquet(folder / "customers.parquet").with_columns(
@@ -180,8 +205,10 @@ def bank(customers: int, seed: int) -> dict[str, float]:
     as_of: date = files.truth["as_of"][0]
     now = as_of.year * 12 + as_of.month
     windows = [files.window(now - AHEAD * back)[0] for back in range(1, WINDOWS + 1)]
+    categories = dict(files.kinds.iter_rows())
+    kinds = Kinds([categories[each] for each in files.products], LASTING)
     began = time.process_time()
-    model = fit_takings(windows)
+    model = fit_takings(windows, kinds=kinds)
     fitted = time.process_time() - began
     today, names = files.window(now)
     figures = _compared(model, windows, today, names, files)
@@ -210,7 +237,7 @@ def _compared(
         "method": probabilities[takers],
         "popularity": np.broadcast_to(taken_before, has.shape),
         "oracle": oracle[takers],
-        SEEN: seen(oracle, today.features)[takers],
+        SEEN: seen(oracle, today)[takers],
     }
     figures: dict[str, float] = {"takings": float(taken.height)}
     losses: dict[str, dict[str, Floats]] = {"MAP at 7": {}, "hit at 3": {}}
@@ -234,17 +261,21 @@ def _compared(
     return figures
 
 
-def seen(true: Floats, features: pl.DataFrame) -> Floats:
+def seen(true: Floats, today: Window) -> Floats:
     """The true probability to expect of each customer by their features, by product; 0 where they
-    cannot take it. Trees of each half of the customers are taught by the true ones of the other.
+    have it. Trees of each half of the customers are taught by the true ones of the other.
+
+    Whom a product would never be taken by is taught as well, for no column says who that is.
     """
     found = np.zeros(true.shape)
     half = np.random.default_rng(0).permutation(len(true)) % HALVES
+    has = today.owned.toarray() > 0
     for product, one in itertools.product(range(true.shape[1]), range(HALVES)):
-        may = true[:, product] > 0
-        learned, scored = (np.flatnonzero(may & side) for side in (half != one, half == one))
-        if len(learned) < LEAST_LEARNED or not len(scored):
+        lacks = ~has[:, product]
+        learned, scored = (np.flatnonzero(lacks & side) for side in (half != one, half == one))
+        if (true[learned, product] > 0).sum() < LEAST_LEARNED or not len(scored):
             continue
-        model = fit_number(features[learned], true[learned, product], "trees", parameters=TAUGHT)
-        found[scored, product] = model.expected(features[scored])
+        rows = today.features[learned]
+        model = fit_number(rows, true[learned, product], "trees", parameters=TAUGHT)
+        found[scored, product] = model.expected(today.features[scored])
     return found

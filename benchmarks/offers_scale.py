@@ -1,8 +1,8 @@
 """Time and memory of a month's affinities for so many customers and thirty products.
 
 Rows as the steps of the room give them: purchases of fourteen categories, visits, three products
-owned by each customer, and features of the types that models may use, three of which decide how
-probably each product is taken.
+of ten categories owned by each customer, and features of the types that models may use, three of
+which decide how probably each product is taken.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from portrait_assets.stages.offers.affinity.purchases import UNIT
 from portrait_assets.stages.predictions.learning.labels import INPUTS
 from portrait_assets.storage.steps import Scope
 
-CATEGORIES, PRODUCTS, HELD, SEGMENTS, LEVELS, LEANINGS = 14, 30, 3, 8, 6, 3
+CATEGORIES, PRODUCTS, HELD, SEGMENTS, LEVELS, LEANINGS, KINDS = 14, 30, 3, 8, 6, 3, 10
 Floats = npt.NDArray[np.float32]
 Products = npt.NDArray[np.int64]
 
@@ -78,7 +78,7 @@ def scale(customers: int) -> dict[str, float]:
         }
     )
     item = pl.DataFrame({"item_kind": "category", "number": np.arange(CATEGORIES)}).with_columns(
-        pl.format("category {}", pl.col("number")).alias("item")
+        pl.format("category {}", pl.col("number")).alias("item"), is_common=pl.lit(True)
     )
     bought = rng.random((customers, CATEGORIES)) < 0.5
     customer, number = np.nonzero(bought)
@@ -100,7 +100,10 @@ def scale(customers: int) -> dict[str, float]:
             "since": rng.integers(0, 24, customers * HELD),
             "is_own": True,
         }
-    ).with_columns(pl.col("product_id").cast(pl.String).str.zfill(3))
+    ).with_columns(
+        pl.col("product_id").cast(pl.String).str.zfill(3),
+        category=pl.format("kind {}", pl.col("product_id") % KINDS),
+    )
     some = np.arange(min(customers, MOST_LEARNED)) * customers // min(customers, MOST_LEARNED)
     learned = pl.concat(
         features(leaning[some], rng).with_columns(

@@ -24,7 +24,7 @@ from portrait_assets.stages.offers.affinity.checks import (
     affinity_checks,
 )
 from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY, SEGMENT_PRODUCT
-from portrait_assets.stages.offers.affinity.holdings import WINDOWS
+from portrait_assets.stages.offers.affinity.holdings import HOLDING, WINDOWS
 from portrait_assets.stages.offers.affinity.listing import affinity_step
 from portrait_assets.stages.offers.affinity.purchases import MEMBER, item_step, purchase_step
 from portrait_assets.stages.offers.affinity.segments import segment_step
@@ -168,6 +168,53 @@ def test_windows_lie_side_by_side_in_the_year():
 def test_what_too_few_bought_is_no_item(computed: Computed):
     assert set(computed.affinities["item"]).isdisjoint({"rare", "own"})
     assert set(computed.segments["item"]).isdisjoint({"rare", "own"})
+
+
+def test_what_few_bought_is_listed_for_those_who_bought_it_alone(
+    computed: Computed, monkeypatch: pytest.MonkeyPatch
+):
+    """Thirty of sixty are needed to learn from; six bought spice, twice within the half year."""
+    monkeypatch.setattr("portrait_assets.stages.offers.affinity.purchases.LEAST_CUSTOMERS", 2)
+    monkeypatch.setattr("portrait_assets.stages.offers.affinity.purchases.MOST_NEEDED", 30)
+    own = set(CUSTOMERS[1:13:2])
+    spice = [bought(who, month, 5, "rare") for who in own for month in (2, 5)]
+    bank = bank_of([*purchases(), *spice])
+    item_step.cache_clear()
+    try:
+        affinities, segments = bank.rows(affinity_step(6)), bank.rows(segment_step(6))
+    finally:
+        item_step.cache_clear()
+    listed = affinities.filter(item="rare")
+    assert set(listed["customer_id"]) == own
+    assert listed["basis"].unique().to_list() == ["repurchase"]
+    assert found(IN_ORDER, computed.warehouse, PRODUCT_AFFINITY, affinities).failures == 0
+    assert "rare" not in segments["item"].to_list()
+
+
+def test_what_came_in_the_place_of_something_withdrawn_is_not_of_ones_own_accord():
+    """The fund was withdrawn in March: who held it and has its successor since April, or who has
+    taken the other one by themselves.
+    """
+    products = [each for each in PRODUCTS if each["product_id"] != "gone"]
+    gone = {"product_id": "gone", "category": "fund", "withdrawn_on": BEFORE}
+    accounts = [
+        *(owned("c00", month, "gone") for month in (1, 2, 3)),
+        *(owned(who, month, "fund") for who in ("c00", "c01") for month in (4, 5, 6)),
+        *(owned("c02", month, "gone") for month in (1, 2, 3)),
+        owned("c02", 6, "fund"),
+        *(owned("c03", month, "gone") for month in (1, 2, 3)),
+        *(owned("c03", month, "deposit") for month in (4, 5, 6)),
+    ]
+    bank = Bank([{"customer_id": who} for who in CUSTOMERS], [*products, gone], balances=accounts)
+    bank.put(CLEANED["responses"], frame_of(CLEANED["responses"], []))
+    bank.put(CLUSTER_ASSIGNMENT, frame_of(CLUSTER_ASSIGNMENT, []))
+    rows = bank.rows(HOLDING).select("customer", "product_id", "is_own").rows()
+    assert rows == [
+        (0, "fund", False),
+        (1, "fund", True),
+        (2, "fund", True),
+        (3, "deposit", True),
+    ]
 
 
 def test_who_refuses_profiling_has_none(computed: Computed):

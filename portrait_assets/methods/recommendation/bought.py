@@ -113,7 +113,11 @@ def _curve_again(then: Frequencies, bought: sparse.csr_matrix) -> Curve | None:
         margins.append(margin)
         came = bought[own].toarray()[customer, item] > 0
         outcomes.append(came.astype(np.float64))
-    margin, outcome = np.concatenate(margins), np.concatenate(outcomes)
+    return curve_again(np.concatenate(margins), np.concatenate(outcomes))
+
+
+def curve_again(margin: Floats, outcome: Floats) -> Curve | None:
+    """How probably something is bought again, by margin; None where nothing was bought before."""
     if not len(outcome):
         return None
     if not 0 < outcome.sum() < len(outcome):

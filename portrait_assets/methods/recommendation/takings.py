@@ -1,5 +1,5 @@
-"""Who takes a product that they do not have: boosted trees for the products most taken, and what
-goes with what they have for the others.
+"""Who takes a product that they do not have: boosted trees for the products most taken, what goes
+with what they have for the others, and which of a category by who holds which.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from portrait_assets.methods.prediction.families.encoding import (
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.methods.recommendation.choices import Choices, fit_choices
 from portrait_assets.methods.recommendation.companions import Companions, fit_companions
 from portrait_assets.methods.recommendation.shrinkage import shrunk_rates
 from portrait_assets.methods.recommendation.traits import Traits, fit_traits
@@ -41,6 +42,8 @@ LEAST_HOLDERS = 20
 """Holders of a product below which nothing is known of what goes with it."""
 MOST_TAKINGS = 500
 """Takings of a window that are learned from."""
+MOST_EXPECTED = 20_000
+"""Customers of whom takings are expected by both, so that choices agree with takings."""
 OTHERS_PER_TAKING = 10
 """Rows without a taking that are learned from, for each with one: more say hardly more."""
 LEAST_OTHERS = 2_000
@@ -71,6 +74,16 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Kinds:
+    """The category of each product, None where none is known, and the features that last: what a
+    customer is, whatever they hold.
+    """
+
+    category: Sequence[str | None]
+    lasting: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Takings:
     """What says how probably each product is taken; `basis` is by product.
 
@@ -84,6 +97,7 @@ class Takings:
     rates: Floats
     """By segment and product."""
     basis: tuple[str, ...]
+    choices: Choices | None = None
 
     def probabilities(
         self, features: pl.DataFrame, owned: sparse.csr_matrix, segment: Indexes
@@ -100,7 +114,7 @@ class Takings:
                     design[:, -1] = margins[:, product]
                     found[:, product] = model.probability_of(design)
         found[owned.toarray() > 0] = np.nan
-        return found
+        return found if self.choices is None else self.choices.pooled(features, found)
 
 
 def most_taken(takings: Sequence[float]) -> list[int]:
@@ -109,16 +123,33 @@ def most_taken(takings: Sequence[float]) -> list[int]:
     return [at for _, at in sorted(enough)[:MOST_PRODUCTS]]
 
 
-def fit_takings(windows: Sequence[Window], last_segment: int | None = None) -> Takings:
+def fit_takings(
+    windows: Sequence[Window], last_segment: int | None = None, kinds: Kinds | None = None
+) -> Takings:
     """What says how probably each product is taken, from windows that are over.
 
     Trees learn from all windows but every second customer of the newest one, whose takings set
-    their probabilities right. Rates and companions are of the newest window.
+    their probabilities right. Rates, companions and choices are of the newest window.
 
     Args:
         windows: the newest first, all with the same columns and products.
         last_segment: the highest number of a segment; by default that of the newest window.
+        kinds: what products are of one category, if that is known.
     """
+    model = _fit_each(windows, last_segment)
+    if kinds is None:
+        return model
+    newest = windows[0]
+    step = max(1, newest.features.height // MOST_EXPECTED)
+    some = np.arange(0, newest.features.height, step)
+    features, owned = newest.features[some], sparse.csr_matrix(newest.owned[some])
+    expected = model.probabilities(features, owned, newest.segment[some])
+    lasting = features.select(kinds.lasting)
+    return replace(model, choices=fit_choices(lasting, owned, kinds.category, expected))
+
+
+def _fit_each(windows: Sequence[Window], last_segment: int | None) -> Takings:
+    """By each product's own takings."""
     newest = windows[0]
     taken = [_new(window) for window in windows]
     count = sum(np.asarray(each.sum(axis=0)).ravel() for each in taken)

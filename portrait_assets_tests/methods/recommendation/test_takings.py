@@ -12,6 +12,7 @@ from portrait_assets.methods.recommendation.takings import (
     COMPANIONS,
     SEGMENT,
     TREES,
+    Kinds,
     Window,
     fit_takings,
     most_taken,
@@ -96,3 +97,17 @@ def test_equal_inputs_give_equal_probabilities():
         for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
+
+
+def test_products_of_one_category_share_what_is_expected_of_them():
+    first, later = window(1), window(9)
+    kinds = Kinds(["account", "card", "card", None], ["income"])
+    alone, together = (
+        fit_takings([first], kinds=each).probabilities(later.features, later.owned, later.segment)
+        for each in (None, kinds)
+    )
+    free = (later.owned[:, 1:3].toarray() == 0).all(axis=1)
+    before, after = alone[free, 1:3], together[free, 1:3]
+    np.testing.assert_allclose(after.sum(axis=1), before.sum(axis=1))
+    assert np.abs(after - before).max() > 0.001
+    np.testing.assert_array_equal(together[:, [0, 3]], alone[:, [0, 3]])

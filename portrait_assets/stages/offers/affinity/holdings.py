@@ -6,6 +6,7 @@ from portrait_assets.core.months import last_day, next_month
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.features.declared.entity import STATED
 from portrait_assets.stages.offers.affinity.contract import AHEAD
 from portrait_assets.stages.offers.affinity.purchases import HELD, MEMBER, MONTHS, SOLD, of_window
 from portrait_assets.stages.predictions.learning.labels import INPUTS
@@ -18,7 +19,9 @@ MOST_LEARNED = 60_000
 """Customers of a window that are learned from; of more every k-th."""
 LAUNCH_MONTHS = 1
 """Months after that of the introduction whose takings say how a launch goes, and not how many take
-the product later."""
+the product later; and after that of a withdrawal, whose takings stand in for what was withdrawn."""
+LASTING = tuple(name for name in STATED if name in INPUTS)
+"""Attributes: what a customer is, whatever they hold."""
 NUMBERS = (Type.NUMBER, Type.INTEGER, Type.MONEY, Type.QUANTITY, Type.SQUARE)
 """Types of features that are read with seven digits: trees need no more, and a million customers
 take half the memory."""
@@ -30,16 +33,31 @@ _FEATURES = ", ".join(
 )
 
 
+_HAD = Step(
+    "had",
+    (HELD,),
+    "SELECT customer_id, product_id, max(ago) AS since, min(ago) AS until FROM held_24m "
+    "WHERE product_id IS NOT NULL GROUP BY customer_id, product_id",
+)
+_LOST = Step(
+    "lost",
+    (_HAD, SOLD),
+    "SELECT customer_id, since, category, withdrawn_on FROM had JOIN sold USING (product_id) "
+    "WHERE withdrawn_on IS NOT NULL",
+)
+"""What customers held that was withdrawn while they did, or before."""
+
+
 def _holding_sql(scope: Scope) -> str:
     taken = f"date_trunc('month', {scope.day}) - to_months(CAST(h.since AS INTEGER))"
     return f"""
-    SELECT m.customer, h.product_id, h.since, h.until,
+    SELECT m.customer, h.product_id, s.category, h.since, h.until,
         r.customer_id IS NULL AND coalesce(
-            date_diff('month', s.introduced_on, {taken}) > {LAUNCH_MONTHS}, true) AS is_own
-    FROM (
-        SELECT customer_id, product_id, max(ago) AS since, min(ago) AS until FROM held_24m
-        WHERE product_id IS NOT NULL GROUP BY customer_id, product_id
-    ) AS h JOIN member AS m USING (customer_id)
+            date_diff('month', s.introduced_on, {taken}) > {LAUNCH_MONTHS}, true)
+        AND NOT EXISTS (SELECT 1 FROM lost WHERE lost.customer_id = h.customer_id
+            AND lost.category = s.category AND lost.since > h.since AND date_diff(
+                'month', lost.withdrawn_on, {taken}) BETWEEN 0 AND {LAUNCH_MONTHS}) AS is_own
+    FROM had AS h JOIN member AS m USING (customer_id)
     JOIN sold AS s ON s.product_id = h.product_id AND s.is_on_sale
     LEFT JOIN (SELECT DISTINCT customer_id, ago AS since FROM answered_24m) AS r
         ON r.customer_id = h.customer_id AND r.since = h.since
@@ -49,13 +67,13 @@ def _holding_sql(scope: Scope) -> str:
 
 HOLDING = Step(
     "holding",
-    (HELD, SOLD, MEMBER, of_window(CLEANED["responses"], 2 * MONTHS, "answered_24m")),
+    (_HAD, _LOST, SOLD, MEMBER, of_window(CLEANED["responses"], 2 * MONTHS, "answered_24m")),
     _holding_sql,
     grain=Grain.ALL,
 )
 """Products on sale that each customer has held: since how many months, until how many months ago,
-and whether taken of the customer's own accord: no campaign was answered in the month, and the
-launch of the product was over.
+and whether taken of the customer's own accord: no campaign was answered in the month, the launch of
+the product was over, and nothing of its category that the customer held had just been withdrawn.
 """
 
 

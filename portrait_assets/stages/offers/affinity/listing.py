@@ -13,8 +13,9 @@ from scipy import sparse
 from portrait_assets.core.threads import in_threads, workers
 from portrait_assets.methods.recommendation.bought import Buyers, fit_bought
 from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
+from portrait_assets.methods.recommendation.habits import Habits, fit_habits
 from portrait_assets.methods.recommendation.ranking import best
-from portrait_assets.methods.recommendation.takings import Window, fit_takings
+from portrait_assets.methods.recommendation.takings import Kinds, Window, fit_takings
 from portrait_assets.stages.offers.affinity.contract import (
     AHEAD,
     DIGITS,
@@ -23,7 +24,7 @@ from portrait_assets.stages.offers.affinity.contract import (
     PRODUCT,
     PRODUCT_AFFINITY,
 )
-from portrait_assets.stages.offers.affinity.holdings import HOLDING, KNOWN, LEARNED
+from portrait_assets.stages.offers.affinity.holdings import HOLDING, KNOWN, LASTING, LEARNED
 from portrait_assets.stages.offers.affinity.purchases import (
     MEMBER,
     UNIT,
@@ -74,14 +75,12 @@ def listed(
     yield PRODUCT_AFFINITY.empty()
     if member["was_there"].sum() < LEAST_MEMBERS:
         return
-    names = {
-        kind: item.filter(pl.col("item_kind") == kind).sort("number")["item"] for kind in KINDS
-    }
-    bought = [kind for kind in KINDS if names[kind].len()]
+    items = {kind: item.filter(pl.col("item_kind") == kind).sort("number") for kind in KINDS}
+    bought = [kind for kind in KINDS if items[kind].height]
 
     def of_kind(kind: str) -> Listing:
         own = purchase.filter(pl.col("item_kind") == kind)
-        return _bought(member, names[kind], visits, own)
+        return _bought(member, items[kind], visits, own)
 
     listings: list[tuple[str, Listing]] = [*zip(bought, in_threads(of_kind, bought), strict=True)]
     if holding.height and learned.height:
@@ -132,20 +131,36 @@ class _Known(NamedTuple):
     now: Frequencies
     bought: sparse.csr_matrix
 
+    def learned(self, rows: Indexes) -> tuple[Frequencies, sparse.csr_matrix]:
+        """What these customers had before the newest window, and bought within it."""
+        shares = sparse.csr_matrix(self.then.shares[rows])
+        return Frequencies(shares, self.then.visits[rows]), sparse.csr_matrix(self.bought[rows])
+
 
 def _bought(
-    member: pl.DataFrame, names: pl.Series, visits: pl.DataFrame, purchase: pl.DataFrame
+    member: pl.DataFrame, items: pl.DataFrame, visits: pl.DataFrame, purchase: pl.DataFrame
 ) -> Listing:
     """What is bought, learned from who was a customer before the newest window."""
-    known = _frequencies(member.height, names.len(), visits, purchase)
+    names, common = items["item"], int(items["is_common"].sum())
     there = np.flatnonzero(member["was_there"].to_numpy())
     segment = member["segment"].to_numpy()
-    then = Frequencies(sparse.csr_matrix(known.then.shares[there]), known.then.visits[there])
-    model = fit_bought(then, sparse.csr_matrix(known.bought[there]), segment[there], segment.max())
-    buyers = Buyers(model, known.now, segment)
+    models: list[tuple[int, Buyers | Habits]] = []
+    if common:
+        known = _frequencies(
+            member.height, common, visits, purchase.filter(pl.col("item") < common)
+        )
+        model = fit_bought(*known.learned(there), segment[there], segment.max())
+        models.append((0, Buyers(model, known.now, segment)))
+    if common < names.len():
+        rare = purchase.filter(pl.col("item") >= common).with_columns(pl.col("item") - common)
+        known = _frequencies(member.height, names.len() - common, visits, rare)
+        models.append((common, Habits(fit_habits(*known.learned(there)), known.now)))
 
     def listing(rows: Indexes) -> pl.DataFrame:
-        found = buyers.affinities(rows, MOST_LISTED)
+        found = pl.concat(
+            model.affinities(rows, MOST_LISTED).with_columns(pl.col("item") + first)
+            for first, model in models
+        )
         return found.with_columns(names.gather(found["item"]).alias("item"))
 
     return listing
@@ -177,7 +192,8 @@ def _taken(
 
     Nothing where no window is over of enough customers.
     """
-    names = holding["product_id"].unique().sort()
+    products = holding.select("product_id", "category").unique("product_id").sort("product_id")
+    names = products["product_id"]
     places = pl.DataFrame({"product_id": names, "product": np.arange(names.len())})
     owned = holding.join(places, on="product_id", how="left", maintain_order="left")
     segment = member["segment"].to_numpy()
@@ -188,7 +204,8 @@ def _taken(
     ]
     if not windows:
         return []
-    model = fit_takings(windows, int(segment.max()))
+    kinds = Kinds(products["category"].to_list(), LASTING)
+    model = fit_takings(windows, int(segment.max()), kinds)
     basis = pl.Series(model.basis)
     numbers = known["customer"].to_numpy()
     now = owned.select("customer", "product")

@@ -20,7 +20,9 @@ MONTHS = 12
 UNIT = 1 << 20
 """What a visit of the month itself counts: whole numbers, so that sums are exact."""
 LEAST_CUSTOMERS, MOST_NEEDED = 100, 20
-"""An item is listed from one buyer in so many customers on, and from so many buyers in any case."""
+"""Of an item is learned from one buyer in so many customers on, and from so many buyers in any
+case; with fewer it is listed for those alone who bought it, by their own habit.
+"""
 
 
 def of_window(table: Table, months: int, name: str) -> Step:
@@ -59,7 +61,7 @@ SOLD = Step(
     lambda scope: (
         f"""
     SELECT product_id, category, product_type, introduced_on,
-        coalesce(is_merchandise, true) AS is_sold,
+        withdrawn_on, coalesce(is_merchandise, true) AS is_sold,
         coalesce(introduced_on <= {scope.day}, true)
             AND NOT coalesce(withdrawn_on <= {scope.day}, false) AS is_on_sale
     FROM products
@@ -141,7 +143,7 @@ BOUGHT_MONTH = Step(
 @cache
 def item_step(smallest: int) -> Step:
     """The items that enough customers bought, numbered within their kind by name; one step, which
-    whoever asks for it shares.
+    whoever asks for it shares. Those that enough bought to learn from (`is_common`) come first.
 
     Args:
         smallest: fewest customers of what is listed by itself.
@@ -150,13 +152,14 @@ def item_step(smallest: int) -> Step:
         "item",
         (BOUGHT_MONTH, MEMBER),
         f"""
-        SELECT item_kind, item, CAST(row_number() OVER (PARTITION BY item_kind ORDER BY item) - 1
-            AS BIGINT) AS number
+        SELECT item_kind, item, is_common, CAST(row_number() OVER (
+            PARTITION BY item_kind ORDER BY NOT is_common, item) - 1 AS BIGINT) AS number
         FROM (
-            SELECT item_kind, item FROM bought_month SEMI JOIN member USING (customer_id)
-            WHERE ago < {MONTHS} GROUP BY item_kind, item
-            HAVING count(DISTINCT customer_id) >= greatest({smallest}, 2, least({MOST_NEEDED},
-                (SELECT count(*) FROM member) // {LEAST_CUSTOMERS}))
+            SELECT item_kind, item, count(DISTINCT customer_id) AS buyers,
+                buyers >= least({MOST_NEEDED}, (SELECT count(*) FROM member) // {LEAST_CUSTOMERS})
+                    AS is_common
+            FROM bought_month SEMI JOIN member USING (customer_id)
+            WHERE ago < {MONTHS} GROUP BY item_kind, item HAVING buyers >= greatest({smallest}, 2)
         ) ORDER BY item_kind, number
         """,
         grain=Grain.ALL,

@@ -28,7 +28,7 @@ def segment_step(smallest: int) -> Step:
         SELECT item_kind, item, segment, count(*) AS customers FROM (
             SELECT p.item_kind, i.item, p.customer FROM purchase AS p
             JOIN item AS i ON i.item_kind = p.item_kind AND i.number = p.item
-            WHERE p.now > 0
+            WHERE p.now > 0 AND i.is_common
             UNION
             SELECT '{PRODUCT}', product_id, customer FROM holding WHERE until = 0
         ) JOIN member USING (customer) WHERE segment > 0
