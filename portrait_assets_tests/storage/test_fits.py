@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FITTED
 from portrait_assets.stages.features.matrix import BASES
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX as MATRIX
+from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import Fits, stored_fits
 from portrait_assets.storage.steps import Scope, Step, upstream
@@ -22,7 +23,7 @@ def world() -> World:
     world = bank(seed=5)
     fits = Fits(world.con)
     Engine(world.con, on_standing=fits.keep).frame(MATRIX, Scope(MONTHS[-1]))
-    world._create(FITTED)
+    world.con.execute(create_table_sql(FITTED, column_types(FITTED)))
     for frame in fits.rows:
         world._insert(FITTED, frame)
     return world

@@ -1,7 +1,8 @@
 """The asset of steps: its tables' rows, and what several of its steps read, computed once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -53,7 +54,8 @@ def rows(warehouse: Warehouse, together: bool) -> dict[str, list[tuple[str, int]
         resources={"warehouse": WarehouseIOManager(warehouse, {})},
     )
     found: dict[str, list[tuple[str, int]]] = {}
-    for output in asset(context):
+    outputs: Iterable[dg.Output[Any]] = asset(context)  # type: ignore[assignment]
+    for output in outputs:
         parts = [
             warehouse.con.sql(part.sql).pl() if isinstance(part, Query) else part
             for part in output.value
