@@ -1,4 +1,4 @@
-"""Benchmark results are kept and compared with earlier ones; what is held to be true of a bank is."""
+"""Benchmark results are kept and compared; what is held to be true of a bank is true."""
 
 from __future__ import annotations
 
