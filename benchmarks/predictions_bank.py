@@ -21,7 +21,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from benchmarks.predictions_oracle import ORACLE, SEEN, Truth
+from benchmarks.predictions_oracle import ORACLE, SEEN, Floats, Truth
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.statistics.paired import auc_gain
@@ -97,7 +97,8 @@ def compared(rows: pl.DataFrame, truth: Truth, outcome: Outcome) -> dict[str, fl
     )
     known = rows.join(true, on=["base_month", "customer_id"], how="inner", maintain_order="left")
     orders = [each for each in known.columns if each not in ("base_month", "customer_id", "hit")]
-    known = known.with_columns(
+    true_probability = known[ORACLE].alias("probability")
+    known = known.with_columns(true_probability).with_columns(
         pl.col(each).rank("average").over("base_month") / pl.len().over("base_month")
         for each in orders
     )
@@ -108,6 +109,10 @@ def compared(rows: pl.DataFrame, truth: Truth, outcome: Outcome) -> dict[str, fl
         customer = rows["customer_id"].rank("dense").to_numpy().astype(np.int64) - 1
         return auc_gain(rows[order].to_numpy(), other, rows["hit"].to_numpy(), customer)
 
+    def to_expect(order: str) -> float:
+        rows = known.drop_nulls(order)
+        return expected_auc(rows[order].to_numpy(), rows["probability"].to_numpy())
+
     best = max(baselines, key=lambda each: gain(each).value)
     what = f"{outcome.code} in {horizon} months"
     hits = known["hit"].sum()
@@ -116,13 +121,24 @@ def compared(rows: pl.DataFrame, truth: Truth, outcome: Outcome) -> dict[str, fl
     for order in (each for each in orders if each == best or each not in baselines):
         shown = f"baseline ({best})" if order == best else order
         figures |= _interval(f"{what}, {shown}, AUC", gain(order), least=0.5)
+        figures[f"{what}, {shown}, AUC to expect, score"] = to_expect(order)
     for order in (each for each in orders if each not in (*baselines, ORACLE)):
         found = gain(order, best)
         figures |= _interval(f"{what}, {order}, gain over the baseline", found)
         for most in (each for each in (ORACLE, SEEN) if each in orders and each != order):
             share = found.value / gain(most, best).value
             figures[f"{what}, {order}, share of the gain of {most}, score"] = share
+            share = (to_expect(order) - to_expect(best)) / (to_expect(most) - to_expect(best))
+            figures[f"{what}, {order}, share to expect of the gain of {most}, score"] = share
     return figures
+
+
+def expected_auc(order: Floats, probability: Floats) -> float:
+    """The area under the curve where each row is a hit as often as its true probability says."""
+    _, place = np.unique(order, return_inverse=True)
+    hits, others = (np.bincount(place, weights=each) for each in (probability, 1 - probability))
+    below = np.cumsum(others) - others
+    return float((hits * (below + others / 2)).sum() / (hits.sum() * others.sum()))
 
 
 def _interval(name: str, found: Interval, least: float = 0.0) -> dict[str, float]:

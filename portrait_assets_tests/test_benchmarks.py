@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from benchmarks.predictions_bank import expected_auc
 from benchmarks.predictions_oracle import default_within, overdue_within
 from portrait_assets.synthetic.holdings import borrowing
 from portrait_assets.testing.compared import compare, older, ratios
@@ -75,3 +76,13 @@ def test_the_oracle_of_overdue_payments_is_that_of_all_ways_to_come_there():
     assert overdue_within(hazard, behind, 1) == pytest.approx([at_once, 0.3])
     in_two = [at_once + soon * 0.3 + 0.9 * at_once, 0.3 + 0.7 * at_once]
     assert overdue_within(hazard, behind, 2) == pytest.approx(in_two)
+
+
+def test_the_area_to_expect_is_that_of_rows_that_are_hits_as_often_as_told():
+    order, probability = np.array([1.0, 2.0, 2.0]), np.array([0.1, 0.4, 0.5])
+    # Pairs of a hit and a miss, each as often as both come true, ties counted half.
+    pairs = [(a, b, probability[a] * (1 - probability[b])) for a in range(3) for b in range(3)]
+    won = sum(
+        often * ((order[a] > order[b]) + 0.5 * (order[a] == order[b])) for a, b, often in pairs
+    )
+    assert expected_auc(order, probability) == pytest.approx(won / sum(each[2] for each in pairs))
