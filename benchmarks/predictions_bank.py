@@ -117,7 +117,7 @@ def compared(rows: pl.DataFrame, truth: Truth, outcome: Outcome) -> dict[str, fl
     what = f"{outcome.code} in {horizon} months"
     hits = known["hit"].sum()
     print(f"{what}: {known.height:,} of {rows.height:,} customer-months, {hits:,} hits")
-    figures = {}
+    figures: dict[str, float] = {}
     for order in (each for each in orders if each == best or each not in baselines):
         shown = f"baseline ({best})" if order == best else order
         figures |= _interval(f"{what}, {shown}, AUC", gain(order), least=0.5)
@@ -154,7 +154,8 @@ def measured(folder: Path, months: list[str], newest: int) -> dict[str, float]:
     settings = Settings(data_dir=folder, source=SOURCE)
     if not settings.warehouse_file.exists():
         run(settings, months)
-    truth, figures = Truth(folder), {}
+    truth = Truth(folder)
+    figures: dict[str, float] = {}
     warehouse = Warehouse(settings.warehouse_file, SOURCE, "benchmark", read_only=True)
     outcomes = {each.code: each for each in source_targets(settings.source_dir).outcomes}
     for code in TARGETS:

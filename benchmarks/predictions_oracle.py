@@ -297,7 +297,7 @@ class Truth:
         )
         growth = np.exp((0.008 * people.draws.normal("saving") + people.flow) * month)
 
-        def held(*slots: str) -> Floats:
+        def amount_in(*slots: str) -> Floats:
             own = (
                 rows.filter(pl.col("slot").is_in(slots))
                 .group_by("customer_id")
@@ -307,7 +307,7 @@ class Truth:
             found[_places(own)] = own["balance"]
             return found
 
-        current = held(CURRENT) + self.settings.reactions.own_money * held(*OFFERED)
+        current = amount_in(CURRENT) + self.settings.reactions.own_money * amount_in(*OFFERED)
         funds = rows.filter(pl.col("slot") == FUND)
         values = dict(zip(PRODUCT_IDS, self.market.net_value[month], strict=True))
         value = np.ones(len(people))
@@ -315,7 +315,9 @@ class Truth:
         with np.errstate(divide="ignore"):
             return (
                 _finite(np.log(current / (people.deposit * growth))),
-                _finite(np.log(held(FUND) / (people.wealth * people.fund_factor * growth * value))),
+                _finite(
+                    np.log(amount_in(FUND) / (people.wealth * people.fund_factor * growth * value))
+                ),
             )
 
 
@@ -353,4 +355,5 @@ def _places(rows: pl.DataFrame) -> Ints:
 
 
 def _finite(values: Floats) -> Floats:
-    return np.where(np.isfinite(values), values, np.nan)
+    found: Floats = np.where(np.isfinite(values), values, np.nan)
+    return found

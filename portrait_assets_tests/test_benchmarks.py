@@ -78,7 +78,7 @@ def test_the_oracle_of_overdue_payments_is_that_of_all_ways_to_come_there():
     assert overdue_within(hazard, behind, 2) == pytest.approx(in_two)
 
 
-def test_the_area_to_expect_is_that_of_rows_that_are_hits_as_often_as_told():
+def test_the_area_to_expect_is_that_of_rows_of_a_known_probability():
     order, probability = np.array([1.0, 2.0, 2.0]), np.array([0.1, 0.4, 0.5])
     # Pairs of a hit and a miss, each as often as both come true, ties counted half.
     pairs = [(a, b, probability[a] * (1 - probability[b])) for a in range(3) for b in range(3)]
