@@ -116,9 +116,7 @@ def of_nearest(
     return sparse.csr_matrix(mean @ among.shares)
 
 
-def mixed(
-    own: sparse.csr_matrix, near: sparse.csr_matrix, own_share: float = OWN_SHARE
-) -> Floats:
+def mixed(own: sparse.csr_matrix, near: sparse.csr_matrix, own_share: float = OWN_SHARE) -> Floats:
     """What customers took, and their neighbours of that, weighted: the value of each entry of
     `own`; both by customer and item.
     """
