@@ -346,12 +346,14 @@ def overdue_within(hazard: Floats, behind: Ints, months: int) -> Floats:
     for _ in range(months):
         falls = on_time * hazard * (1 - 1 / OVERDUE_DAYS)
         on_time, late = on_time * (1 - hazard) + late * CATCHES_UP[1], falls
-    return 1 - on_time - late
+    reached: Floats = 1 - on_time - late
+    return reached
 
 
 def _places(rows: pl.DataFrame) -> Ints:
     """The places of the rows' customers: second records have no accounts."""
-    return rows["customer_id"].str.slice(1).cast(pl.Int64).to_numpy() - 1
+    places: Ints = rows["customer_id"].str.slice(1).cast(pl.Int64).to_numpy() - 1
+    return places
 
 
 def _finite(values: Floats) -> Floats:
