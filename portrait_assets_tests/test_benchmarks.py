@@ -1,4 +1,4 @@
-"""Benchmark results are kept, and compared with earlier ones."""
+"""Benchmark results are kept and compared; what is held to be true of a bank is true."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
+import pytest
 from rich.console import Console
 
+from benchmarks.predictions_bank import expected_auc
+from benchmarks.predictions_oracle import default_within, overdue_within
+from portrait_assets.synthetic.holdings import borrowing
 from portrait_assets.testing.compared import compare, older, ratios
 from portrait_assets.testing.measured import keep, results
 
@@ -47,3 +52,37 @@ def test_a_first_result_has_nothing_to_be_compared_with(tmp_path: Path):
     printed = StringIO()
     assert not compare(tmp_path, None, Console(file=printed))
     assert printed.getvalue() == "run: nothing to compare with\n"
+
+
+def test_the_oracle_of_who_is_on_time_is_what_the_bank_writes_as_the_truth():
+    hazard = np.array([0.0, 0.01, 0.2])
+    on_time = np.zeros(3, dtype=np.int64)
+    found = default_within(hazard, on_time, 12)
+    assert found == pytest.approx(borrowing.default_within(hazard, 12), abs=1e-15)
+
+
+def test_the_oracle_knows_what_arrears_lead_to():
+    hazard, behind = np.full(3, 0.01), np.array([1, 2, 3])
+    # Who is three months behind defaults unless he pays up, of which the chance is 0.3; who is two
+    # behind must fail to twice, who is one behind three times.
+    assert default_within(hazard, behind, 1) == pytest.approx([0.0, 0.0, 0.7])
+    assert default_within(hazard, behind, 3)[0] == pytest.approx(0.3 * 0.5 * 0.7)
+
+
+def test_the_oracle_of_overdue_payments_is_that_of_all_ways_to_come_there():
+    hazard, behind = np.array([0.1, 0.1]), np.array([0, 1])
+    at_once, soon = 0.1 / 30, 0.1 * 29 / 30
+    # In a month: of who is on time the one in thirty who falls behind by 30 days.
+    assert overdue_within(hazard, behind, 1) == pytest.approx([at_once, 0.3])
+    in_two = [at_once + soon * 0.3 + 0.9 * at_once, 0.3 + 0.7 * at_once]
+    assert overdue_within(hazard, behind, 2) == pytest.approx(in_two)
+
+
+def test_the_area_to_expect_is_that_of_rows_of_a_known_probability():
+    order, probability = np.array([1.0, 2.0, 2.0]), np.array([0.1, 0.4, 0.5])
+    # Pairs of a hit and a miss, each as often as both come true, ties counted half.
+    pairs = [(a, b, probability[a] * (1 - probability[b])) for a in range(3) for b in range(3)]
+    won = sum(
+        often * ((order[a] > order[b]) + 0.5 * (order[a] == order[b])) for a, b, often in pairs
+    )
+    assert expected_auc(order, probability) == pytest.approx(won / sum(each[2] for each in pairs))

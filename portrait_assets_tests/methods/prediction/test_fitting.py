@@ -56,6 +56,30 @@ def test_categories_are_put_in_the_order_of_their_texts(people: World):
     assert models[0].rows().equals(models[1].rows())
 
 
+def test_sizes_that_lie_apart_by_multiples_count_by_their_logarithm():
+    days = np.arange(1, 101)
+    known = pl.DataFrame(
+        {
+            "days_past_due": np.concatenate([np.zeros(900), days]),
+            "age": 30.0 + np.arange(1000) % 40,
+            "change": np.tile(np.concatenate([-days[:50], days[:50]]), 10),
+        }
+    )
+    units = {
+        each.feature: each.unit
+        for each in fit_encoding(known).features
+        if isinstance(each, NumberEncoding)
+    }
+    # The 10th percentile of the days above 0; ages lie within a factor of 3, and changes that are
+    # negative too have no long tail.
+    assert units == {"days_past_due": pytest.approx(10.9), "age": 0.0, "change": 0.0}
+    (column,) = fit_encoding(known.select("days_past_due")).design(known, scaled=True).T
+    steps = np.diff(column[[900, 909, 919]])
+    assert steps[0] / steps[1] == pytest.approx(
+        np.log((10.9 + 10) / (10.9 + 1)) / np.log((10.9 + 20) / (10.9 + 10))
+    )
+
+
 def test_what_says_nothing_is_dropped_and_named(models: dict[str, PredictionModel]):
     for model in models.values():
         assert dict(model.dropped) == {"empty": "has no value", "one": "has one value only"}

@@ -1,8 +1,8 @@
 """Columns of any type as numbers: fitted without looking at the outcome, and kept as rows.
 
 A number is its own column, and beside it, for linear models, whether it is missing; amounts with a
-long tail count by their logarithm. A category has a column per level that enough rows have, one
-for the rest, and one for what is missing.
+long tail, and sizes that lie apart by multiples, count by their logarithm. A category has a column
+per level that enough rows have, one for the rest, and one for what is missing.
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ Kind = Literal["number", "missing", "level", "other"]
 
 TAIL_RATIO = 6.0
 """A number has a long tail when the 99th percentile of |x|, x != 0, exceeds so many medians."""
+SPREAD_RATIO = 3.0
+"""Sizes of a number that is never negative lie apart by multiples when the 90th percentile of those
+above 0 is so many times the 10th: what follows from them follows from how many times."""
 BOUND = 6.0
 """Scaled numbers are clipped here, so that one row's typing error decides no coefficient."""
 DIFFERENT_AMONG = 1_000
-"""Among so many of its values, spread evenly, a number with a long tail has ten different ones."""
+"""Among so many of its sizes, spread evenly, a number that counts by its logarithm has ten."""
 FILLED_ROWS = 16_384
 """Rows whose columns are filled at a time, so that little is held beside the design."""
 MOST_LEVELS = 30
@@ -58,7 +61,7 @@ class Dropped(NamedTuple):
 class NumberEncoding:
     """How a number is scaled: `(log?(x or fill) - centre) / scale`, clipped to `BOUND`.
 
-    `unit` is a small size (the 10th percentile) of an amount with a long tail, whose logarithm is
+    `unit` is a small size (the 10th percentile) of an amount that counts by its logarithm,
     `sign(x) * log(1 + |x| / unit)`, and 0 for any other number.
     """
 
@@ -275,8 +278,9 @@ def _unit(known: Floats) -> float:
     some = size[:: max(1, len(size) // DIFFERENT_AMONG)]
     if len(size) < 20 or np.count_nonzero(np.diff(some)) < 9:
         return 0.0
-    low, middle, high = _quantiles(size, 0.1, 0.5, 0.99)
-    return low if high > TAIL_RATIO * middle else 0.0
+    low, middle, high, highest = _quantiles(size, 0.1, 0.5, 0.9, 0.99)
+    is_spread = known[0] >= 0 and high >= SPREAD_RATIO * low
+    return low if is_spread or highest > TAIL_RATIO * middle else 0.0
 
 
 def _quantiles(ordered: Floats, *shares: float) -> list[float]:
