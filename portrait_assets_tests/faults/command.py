@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from portrait_assets.app.cli import options
 from portrait_assets.testing.shop import clean_environment
 
+WIDTH = 200
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 
 
@@ -22,7 +24,7 @@ def environment_of(data: Path) -> dict[str, str]:
     return clean_environment() | {
         "PORTRAIT_DATA_DIR": str(data),
         "PORTRAIT_SOURCE": "corner_shop",
-        "COLUMNS": "200",
+        "COLUMNS": str(WIDTH),
     }
 
 
@@ -43,6 +45,8 @@ def portrait_here(*arguments: str, data: Path) -> subprocess.CompletedProcess[st
     with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
         for name, value in environment_of(data).items():
             patched.setenv(name, value)
+        # Consoles have read their width already, from the environment of this process.
+        patched.setattr(options.out, "_width", WIDTH)
         patched.setattr(sys, "argv", ["", *arguments])
         with pytest.raises(SystemExit) as ended:
             runpy.run_module("portrait_assets", run_name="__main__", alter_sys=True)

@@ -301,10 +301,11 @@ def test_a_file_is_not_selected_by_what_its_readers_may_not_see(find: Find, tmp_
 def test_a_file_may_hold_few_customers_and_the_register_does_not_name_them(
     find: Find, settings: Settings, tmp_path: Path
 ):
-    assert written(find, "customer_id IN ('c7', 'c8')", tmp_path / "two.csv").written == 2
+    out = tmp_path / "two.csv"
+    assert written(find, "customer_id IN ('c7', 'c8')", out).written == 2
     (entry,) = Door(settings).earlier("audience")
     assert "'c7'" not in str(entry.values)
-    assert entry["about"] == {"month": "2024-06"}
+    assert entry["about"] == {"month": "2024-06", "written_to": str(out)}
 
 
 @pytest.mark.parametrize("purpose", [None, "marketing"])

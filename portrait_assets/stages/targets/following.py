@@ -52,7 +52,7 @@ def with_facts(customers: Step, outcomes: Sequence[Outcome], lags: Sequence[Lag]
         joined += _named_by_data(outcomes[0], of, lags)
     reads: list[Source] = [customers, *(each.read for each in joined), read(UNPROFILED, closing)]
     allowing = ""
-    if outcomes[0].purpose != PROFILING and of is not None:
+    if of is not None and outcomes[0].purpose != PROFILING:
         reads.append(permitted(customers, (outcomes[0].purpose,), _until_now(lags)))
         allowing = _ALLOWING
     compared = {name: sql for outcome in outcomes for name, sql in outcome.compared.items()}

@@ -94,13 +94,19 @@ def _learned_sql(scope: Scope) -> str:
     """
 
 
+_NOBODY = (
+    f"SELECT 0::BIGINT AS began, 0::BIGINT AS customer, {_FEATURES} FROM feature_matrix LIMIT 0"
+)
 LEARNED = Step(
     "learned",
-    (read(FEATURE_MATRIX, window(MONTHS + 1)), MEMBER),
+    (read(FEATURE_MATRIX, window(MONTHS + 1)), MEMBER, HOLDING),
     _learned_sql,
     grain=Grain.ALL,
+    when_empty=(HOLDING, _NOBODY),
 )
-"""Features as known before each window, of those who are customers still, by the same number."""
+"""Features as known before each window, of those who are customers still, by the same number; of
+nobody where nothing is held.
+"""
 
 
 KNOWN = Step(
