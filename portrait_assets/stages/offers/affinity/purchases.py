@@ -99,7 +99,9 @@ LINE = Step(
 
 
 def _weight(ago: str) -> str:
-    return f"CAST(round({UNIT} * pow(0.5, ({ago}) / {HALF_LIFE})) AS BIGINT)"
+    """What a day so many months ago counts, looked up: a power of each row takes long."""
+    counts = [round(UNIT * 0.5 ** (months / HALF_LIFE)) for months in range(MONTHS + AHEAD)]
+    return f"{counts}[{ago} + 1]"
 
 
 def _weighted(visits: str) -> str:
@@ -140,6 +142,20 @@ BOUGHT_MONTH = Step(
 )
 
 
+HABIT = Step(
+    "habit",
+    (BOUGHT_MONTH, MEMBER),
+    f"""
+    SELECT b.item_kind, m.customer, b.item, {_weighted("b.days")},
+        bool_or(ago < {AHEAD}) AS is_bought, bool_or(ago < {MONTHS}) AS is_of_year
+    FROM bought_month AS b JOIN member AS m USING (customer_id)
+    GROUP BY b.item_kind, m.customer, b.item
+    """,
+    grain=Grain.ALL,
+)
+"""By customer and item the days with a purchase, weighted, and whether it was bought lately."""
+
+
 @cache
 def item_step(smallest: int) -> Step:
     """The items that enough customers bought, numbered within their kind by name; one step, which
@@ -150,16 +166,16 @@ def item_step(smallest: int) -> Step:
     """
     return Step(
         "item",
-        (BOUGHT_MONTH, MEMBER),
+        (HABIT, MEMBER),
         f"""
         SELECT item_kind, item, is_common, CAST(row_number() OVER (
             PARTITION BY item_kind ORDER BY NOT is_common, item) - 1 AS BIGINT) AS number
         FROM (
-            SELECT item_kind, item, count(DISTINCT customer_id) AS buyers,
+            SELECT item_kind, item, count(*) AS buyers,
                 buyers >= least({MOST_NEEDED}, (SELECT count(*) FROM member) // {LEAST_CUSTOMERS})
                     AS is_common
-            FROM bought_month SEMI JOIN member USING (customer_id)
-            WHERE ago < {MONTHS} GROUP BY item_kind, item HAVING buyers >= greatest({smallest}, 2)
+            FROM habit WHERE is_of_year GROUP BY item_kind, item
+            HAVING buyers >= greatest({smallest}, 2)
         ) ORDER BY item_kind, number
         """,
         grain=Grain.ALL,
@@ -168,16 +184,14 @@ def item_step(smallest: int) -> Step:
 
 @cache
 def purchase_step(item: Step) -> Step:
-    """By customer and item the days with a purchase, weighted, and whether it was bought lately."""
+    """The habits with items that are numbered, by their numbers."""
     return Step(
         "purchase",
-        (BOUGHT_MONTH, MEMBER, item),
-        f"""
-        SELECT b.item_kind, m.customer, i.number AS item, {_weighted("b.days")},
-            bool_or(ago < {AHEAD}) AS is_bought
-        FROM bought_month AS b JOIN member AS m USING (customer_id)
-            JOIN item AS i USING (item_kind, item)
-        GROUP BY b.item_kind, m.customer, i.number ORDER BY b.item_kind, m.customer, i.number
+        (HABIT, item),
+        """
+        SELECT item_kind, h.customer, i.number AS item, h.now, h.before, h.is_bought
+        FROM habit AS h JOIN item AS i USING (item_kind, item)
+        ORDER BY item_kind, h.customer, i.number
         """,
         grain=Grain.ALL,
     )
