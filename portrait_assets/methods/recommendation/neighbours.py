@@ -18,10 +18,10 @@ from scipy import sparse
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
 
-NEAREST = 100
+NEAREST = 50
 OWN_SHARE = 0.5
 """What a customer's own frequency counts beside the neighbours'."""
-MOST_REFERENCES = 1_000
+MOST_REFERENCES = 500
 """Customers among whom neighbours are sought; of more every k-th."""
 NOBODY = -1
 DENSE = 0.05
