@@ -13,6 +13,7 @@ import polars as pl
 from scipy import sparse
 from scipy.special import expit
 
+from portrait_assets.core.threads import in_threads
 from portrait_assets.methods.prediction.calibration import calibrated
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.encoding import (
@@ -168,11 +169,13 @@ def _fit_each(windows: Sequence[Window], last_segment: int | None) -> Takings:
     if companions is not None:
         # Window by window, for what is known takes more room than all that follows.
         margins = [companions.margins(_known(w.features, w.owned, traits)) for w in windows]
-        for product in most:
+
+        def fitted(product: int) -> PredictionModel | None:
             of_product = [each[:, product] for each in margins]
-            model = _trees_of(windows, taken, of_product, product, encoding)
-            if model is not None:
-                trees[product] = model
+            return _trees_of(windows, taken, of_product, product, encoding)
+
+        found = zip(most, in_threads(fitted, most), strict=True)
+        trees = {product: model for product, model in found if model is not None}
         is_known = companions.is_known & (holders >= LEAST_HOLDERS)
     else:
         is_known = np.zeros(len(holders), dtype=np.bool_)
