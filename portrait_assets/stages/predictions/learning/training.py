@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.threads import in_threads
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
@@ -95,10 +96,12 @@ def _fitted(
     hit = learned["hit"].to_numpy()
     has_many = min(hit.sum(), len(hit) - hit.sum()) >= RULE.trees_from
     parameters, encoding = parameters_for(len(hit)), fit_encoding(inputs)
-    models = {
-        family: fit(inputs, hit, family, order=order, parameters=parameters, encoding=encoding)
-        for family in (FAMILIES if has_many else FAMILIES[:1])
-    }
+    families = FAMILIES if has_many else FAMILIES[:1]
+
+    def fitted(family: str) -> PredictionModel:
+        return fit(inputs, hit, family, order=order, parameters=parameters, encoding=encoding)
+
+    models = dict(zip(families, in_threads(fitted, families), strict=True))
     return {family: model.margin(judged) for family, model in models.items()}, models
 
 
