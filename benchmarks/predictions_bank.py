@@ -5,7 +5,7 @@
 Runs the job's own stages over the bank as far as predictions need them. For the newest windows that
 are over, the stage decides on model and card as it would have at the month's end before, of what
 was known then. What came is ranked by these, by the best of the target's baselines (chosen with
-hindsight), and by the oracle (`predictions_oracle`), all of the same customers and as ranks within
+hindsight), and by the oracle (`testing.bank_oracle`), all of the same customers and as ranks within
 their window. What can be seen of the oracle's is the probability to expect of a borrower of the
 same segment and utilisation who paid as this one did: no model can rank better than by it.
 """
@@ -21,7 +21,6 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from benchmarks.predictions_oracle import ORACLE, SEEN, Floats, Truth
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.statistics.paired import auc_gain
@@ -41,6 +40,7 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.recipe import RECIPE_FILE
+from portrait_assets.testing.bank_oracle import ORACLE, SEEN, Truth, expected_auc
 from portrait_assets.testing.measured import keep
 from portrait_assets.testing.shop import QUIET
 
@@ -131,14 +131,6 @@ def compared(rows: pl.DataFrame, truth: Truth, outcome: Outcome) -> dict[str, fl
             share = (to_expect(order) - to_expect(best)) / (to_expect(most) - to_expect(best))
             figures[f"{what}, {order}, share to expect of the gain of {most}, score"] = share
     return figures
-
-
-def expected_auc(order: Floats, probability: Floats) -> float:
-    """The area under the curve where each row is a hit as often as its true probability says."""
-    _, place = np.unique(order, return_inverse=True)
-    hits, others = (np.bincount(place, weights=each) for each in (probability, 1 - probability))
-    below = np.cumsum(others) - others
-    return float((hits * (below + others / 2)).sum() / (hits.sum() * others.sum()))
 
 
 def _interval(name: str, found: Interval, least: float = 0.0) -> dict[str, float]:

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.predictions_bank import expected_auc
-from benchmarks.predictions_oracle import default_within, overdue_within
 from portrait_assets.synthetic.holdings import borrowing
+from portrait_assets.testing.bank_oracle import default_within, expected_auc, overdue_within
 from portrait_assets.testing.compared import compare, older, ratios
 from portrait_assets.testing.measured import keep, results
 
