@@ -47,6 +47,11 @@ class Bounds(BaseModel):
         return max(1, self.table_values // max(1, rows))
 
 
+def every_kth(count: int, most: int) -> int:
+    """The k of which every k-th leaves so many at most."""
+    return max(1, -(-count // most))
+
+
 def in_batches(
     items: Iterable[Item], sizes: Mapping[Item, int], limit: int
 ) -> Iterator[list[Item]]:

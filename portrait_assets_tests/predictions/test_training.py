@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 
+from portrait_assets.methods.prediction.fitting import fit
+from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning import past, training, words
 from portrait_assets.stages.predictions.learning.active import Active, Trained, places
@@ -30,6 +33,8 @@ from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
+
+Bools = npt.NDArray[np.bool_]
 
 RECENCY = Baseline("recency", "recency_days", unknown_is_likely=True)
 SPEND = Baseline("last month", "spend_1m", falls=True)
@@ -199,3 +204,17 @@ def test_a_zero_has_no_sign_so_that_a_stored_baseline_has_the_same_version():
     assert not np.signbit(ordered_by(fewer, frame)[0])
     active = Active(fitted_steps(fewer, frame), Trained("2024-01", "2024-01", None, "2024-02"))
     assert Active.from_rows(active.rows()).version == active.version
+
+
+def test_trees_learn_from_some_of_many_rows_and_lines_from_all(monkeypatch: pytest.MonkeyPatch):
+    rows: dict[str, tuple[int, int]] = {}
+
+    def noted(frame: pl.DataFrame, outcome: Bools, family: str, **more: Any) -> PredictionModel:
+        rows[family] = frame.height, len(more["order"])
+        return fit(frame, outcome, family, **more)
+
+    monkeypatch.setattr(training, "fit", noted)
+    monkeypatch.setattr(training, "RULE", replace(RULE, trees_from=100, tree_rows=300))
+    found = challenger(months(2, 400, leak=False), months(1, 400, leak=False), "2024-05")
+    assert found.fault is None
+    assert rows == {"logistic": (800, 800), "trees": (267, 267)}

@@ -17,12 +17,12 @@ import polars as pl
 from scipy import sparse
 from scipy.special import expit, logit
 
+from portrait_assets.core.bounds import every_kth
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.recommendation.companions import (
     Companions,
     chunks,
-    every_kth,
     fit_companions,
 )
 from portrait_assets.methods.recommendation.ease import MOST_ITEMS

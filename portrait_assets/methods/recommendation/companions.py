@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit
 
+from portrait_assets.core.bounds import every_kth
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.recommendation.ease import fit_ease
@@ -102,11 +103,6 @@ def fit_companions(
     may = ~np.isnan(outcome)
     curve = fit_curve((np.vstack(margins) + scale)[:, of_curve][may], outcome[may])
     return Companions(weights, scale, curve, happened > 0)
-
-
-def every_kth(count: int, most: int) -> int:
-    """The k of which every k-th leaves so many at most."""
-    return max(1, -(-count // most))
 
 
 def chunks(rows: int, columns: int) -> Iterator[slice]:

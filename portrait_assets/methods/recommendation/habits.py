@@ -14,6 +14,7 @@ import polars as pl
 from scipy import sparse
 from scipy.special import expit
 
+from portrait_assets.core.bounds import every_kth
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.recommendation.bought import (
     MOST_LEARNED,
@@ -21,7 +22,6 @@ from portrait_assets.methods.recommendation.bought import (
     SCHEMA,
     curve_again,
 )
-from portrait_assets.methods.recommendation.companions import every_kth
 from portrait_assets.methods.recommendation.frequency import Frequencies
 from portrait_assets.methods.recommendation.ranking import best_of
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.bounds import every_kth
 from portrait_assets.core.threads import in_threads
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import choose
@@ -17,7 +18,7 @@ from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.contract import FAMILIES
+from portrait_assets.stages.predictions.contract import FAMILIES, TREES
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
@@ -95,11 +96,21 @@ def _fitted(
     order = learned["base_month"].to_numpy() if learned["base_month"].n_unique() > 1 else None
     hit = learned["hit"].to_numpy()
     has_many = min(hit.sum(), len(hit) - hit.sum()) >= RULE.trees_from
-    parameters, encoding = parameters_for(len(hit)), fit_encoding(inputs)
+    encoding = fit_encoding(inputs)
     families = FAMILIES if has_many else FAMILIES[:1]
 
     def fitted(family: str) -> PredictionModel:
-        return fit(inputs, hit, family, order=order, parameters=parameters, encoding=encoding)
+        most = RULE.tree_rows if family == TREES else RULE.most_rows
+        rows = slice(None, None, every_kth(len(hit), most))
+        months = None if order is None else order[rows]
+        return fit(
+            inputs[rows],
+            hit[rows],
+            family,
+            order=months,
+            parameters=parameters_for(family, len(hit)),
+            encoding=encoding,
+        )
 
     models = dict(zip(families, in_threads(fitted, families), strict=True))
     return {family: model.margin(judged) for family, model in models.items()}, models
