@@ -1,6 +1,7 @@
 """The asset of steps: its tables' rows, and what several of its steps read, computed once."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,12 @@ def test_what_reads_the_month_of_a_table_written_with_it_is_not_shared() -> None
         for name in ("one", "other")
     ]
     assert shared_steps([STEPS[0], *readers]) == [LARGE, before]
+
+
+def test_a_table_that_waits_to_be_stored_is_read_by_none_of_those_together_with_it():
+    waits = read(TOTAL, THE_MONTH)
+    reader = Step("reader", (waits,), "FROM total", writes=replace(DOUBLE, name="reader"))
+    partitions = month_partitions(MONTHS[0], MONTHS[-1], "UTC")
+    with pytest.raises(ValueError, match=r"cleaned\.total is read before it is stored"):
+        steps_asset("sums", [*STEPS, reader], partitions, together=True)
+    assert steps_asset("sums", [*STEPS, reader], partitions).keys

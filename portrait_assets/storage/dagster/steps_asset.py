@@ -32,16 +32,25 @@ def steps_asset(
         together: whether a month's tables are computed together, so that what several of them read
             is computed once; all but the first then have few rows, which are kept in memory.
 
+    Raises:
+        ValueError: when a step reads a table, other than the first, that is written together with
+            its own: its rows are not stored by then.
+
     Raises, when it is materialized:
         WarehouseError: when a month that a step reads has not been materialized.
     """
     tables = [step.writes for step in steps if step.writes is not None]
+    reads = [each for each in upstream(*steps) if isinstance(each, Read)]
+    if together and (unstored := {each.table for each in reads} & {*tables[1:]}):
+        raise ValueError(
+            f"{name}: {min(t.full_name for t in unstored)} is read before it is stored."
+        )
 
     @tables_asset(
         name,
         [*tables, *([fitted] if fitted else [])],
         partitions,
-        reads=[each for each in upstream(*steps) if isinstance(each, Read)],
+        reads=reads,
         kinds={"duckdb", *("polars" for step in steps if step.compute)},
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
