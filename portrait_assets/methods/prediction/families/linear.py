@@ -7,7 +7,7 @@ additive, so that each feature's part of a score is exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from sklearn.linear_model import Ridge
 from portrait_assets.methods.prediction.families.encoding import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
-from portrait_assets.methods.prediction.families.newton import fit_logistic
+from portrait_assets.methods.prediction.families.newton import Logistic
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.rows import Row, rounded
 
@@ -116,7 +116,8 @@ def fit_linear(
     is_used = np.ones(len(terms), dtype=bool)
     while True:
         columns = np.append(is_used, True)
-        found[columns] = _solved(loss, design[:, is_used], outcome, strength, found[columns])
+        used = design if is_used.all() else design[:, is_used]
+        found[columns] = _solver(loss, used, outcome)(strength, found[columns])
         is_wrong = found[:-1] * signs < 0
         if not is_wrong.any():
             break
@@ -139,21 +140,25 @@ def _tried(
     losses, ends = np.zeros(len(strengths)), np.zeros((len(strengths), design.shape[1] + 1))
     ends[0, -1] = loss.constant(outcome)
     for turn, fold in enumerate(folds):
-        learned, happened = design[fold.learned], outcome[fold.learned]
+        solved = _solver(loss, design[fold.learned], outcome[fold.learned])
         for at, strength in enumerate(strengths):
             start = ends[at] if turn or not at else ends[at - 1]
-            ends[at] = _solved(loss, learned, happened, strength, start)
+            ends[at] = solved(strength, start)
             margin = design[fold.unseen] @ ends[at, :-1] + ends[at, -1]
             losses[at] += loss.mean(margin, outcome[fold.unseen]) / len(folds)
     return losses, ends
 
 
-def _solved(loss: Loss, design: Floats, outcome: Floats, strength: float, start: Floats) -> Floats:
-    """The coefficients with the intercept behind them."""
+def _solver(loss: Loss, design: Floats, outcome: Floats) -> Callable[[float, Floats], Floats]:
+    """Gives for a strength, and a start, the coefficients with the intercept behind them."""
     if not design.shape[1]:
-        return np.array([loss.constant(outcome)])
+        return lambda strength, start: np.array([loss.constant(outcome)])
     if loss.is_logistic:
-        return fit_logistic(design, outcome, strength, start)
-    # A strength is in units of the outcome's variance, as that of log odds is in theirs.
-    model = Ridge(alpha=1.0 / strength, solver="cholesky").fit(design, outcome)
-    return np.append(model.coef_, model.intercept_)
+        return Logistic(design, outcome).fit
+
+    def ridge(strength: float, start: Floats) -> Floats:
+        # A strength is in units of the outcome's variance, as that of log odds is in theirs.
+        model = Ridge(alpha=1.0 / strength, solver="cholesky").fit(design, outcome)
+        return np.append(model.coef_, model.intercept_)
+
+    return ridge
