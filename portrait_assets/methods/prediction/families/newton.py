@@ -2,8 +2,9 @@
 
 The steps are those of iteratively reweighted least squares (P. McCullagh, J. Nelder 1989,
 "Generalized Linear Models") with a line search; a curvature serves for several steps, and for other
-strengths, as long as each promises much less than the one before (V. Shamanskii 1967). Where there are so many columns that solving by all
-of them at once is the slower way, L-BFGS goes by gradients alone (D. Liu, J. Nocedal 1989).
+strengths, as long as each promises much less than the one before (V. Shamanskii 1967). Where there
+are so many columns that solving by all of them at once is the slower way, L-BFGS goes by gradients
+alone (D. Liu, J. Nocedal 1989).
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class Logistic:
         return np.append(self._design.T @ apart + at[:-1] / strength, apart.sum())
 
     def _curved(self, margin: Floats) -> Floats:
-        """The second derivatives of the rows' loss, in the upper triangle; shape (columns + 1, columns + 1).
+        """The second derivatives of the rows' loss, in the upper triangle of a square.
 
         Summed in single precision: they say how far a step goes, not where the steps end.
         """
