@@ -28,11 +28,13 @@ from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.backtests.closed import past_of
+from portrait_assets.stages.predictions.backtests.closed import windows_until
 from portrait_assets.stages.predictions.credit.allowing import allowing
 from portrait_assets.stages.predictions.credit.deciding import Deciding as DecidingOnCard
 from portrait_assets.stages.predictions.learning.baseline import ordered_by
 from portrait_assets.stages.predictions.learning.champion import Deciding
+from portrait_assets.stages.predictions.learning.labels import INPUTS
+from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import source_targets
@@ -70,8 +72,12 @@ def windows(warehouse: Warehouse, outcome: Outcome, closing: list[str]) -> pl.Da
     asked = Asked(outcome, outcome.prediction_horizon or 1)
     for month in closing:
         base = next_month(month, -asked.horizon)
-        then, now = (past_of(warehouse, engine, each, [asked]) for each in (base, month))
-        rows = now.known(asked, (base,), all_rows=True)
+        then, now = (
+            Past(windows_until(warehouse, engine, each), each, [asked]) for each in (base, month)
+        )
+        rows = now.with_features(now.happened(asked, base), base, INPUTS).with_columns(
+            pl.lit(base).alias("base_month")
+        )
         decided = Deciding(then, asked, None).decide()
         orders = {MODEL: decided.active.order(rows)}
         if outcome.is_credit:

@@ -18,7 +18,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from portrait_assets.stages.predictions import asked as asking
 from portrait_assets.stages.predictions.asked import asked_of
-from portrait_assets.stages.predictions.backtests.closed import past_of
+from portrait_assets.stages.predictions.backtests.closed import windows_until
 from portrait_assets.stages.predictions.contract import (
     BANDS,
     PREDICTION,
@@ -33,6 +33,7 @@ from portrait_assets.stages.predictions.governance.approvals import (
     PredictionApproval,
 )
 from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.outcomes import Targets, outcome
@@ -160,16 +161,49 @@ def test_windows_of_few_are_read_together_as_they_are_read_alone(
     found = []
     for most in (50_000, 0):
         rule = replace(RULE, read_together=most)
-        monkeypatch.setattr("portrait_assets.stages.predictions.learning.past.RULE", rule)
+        monkeypatch.setattr("portrait_assets.stages.predictions.learning.windows.RULE", rule)
         asked = asked_of(world.warehouse, SILENCE, LAST)
         with closing(Engine(world.warehouse.con)) as engine:
-            past = past_of(world.warehouse, engine, LAST, asked)
-            bases = (past.learned_from(1), past.recent(1))
-            found.append([past.known(asked[0], each) for each in bases])
-            found[-1].append(past.happened(asked[0], "2024-02").sort("customer_id"))
+            past = Past(windows_until(world.warehouse, engine, LAST), LAST, asked)
+            found.append([past.learned(asked[0]), past.newest_inputs(asked[0])])
+            known = past.known(asked[0], past.recent(1))
+            found[-1].append(known.select("base_month", "customer_id", "hit", "recency_days"))
+            found[-1].append(past.happened(asked[0], "2024-02"))
     for together, alone in zip(*found, strict=True):
         assert together.height >= 398
         assert together.equals(alone)
+
+
+@pytest.mark.parametrize("most", [50_000, 0])
+def test_customers_are_drawn_of_large_months_with_what_is_theirs(
+    world: PredictionWorld, monkeypatch: pytest.MonkeyPatch, most: int
+):
+    rule = replace(RULE, read_together=most, window_rows=200, most_rows=150)
+    for module in ("windows", "past"):
+        monkeypatch.setattr(f"portrait_assets.stages.predictions.learning.{module}.RULE", rule)
+    (asked,) = asked_of(world.warehouse, SILENCE, LAST)
+    matrix = world.warehouse.select(
+        "SELECT strftime(as_of, '%Y-%m') AS base_month, * FROM features.feature_matrix"
+    )
+    with closing(Engine(world.warehouse.con)) as engine:
+        past = Past(windows_until(world.warehouse, engine, LAST), LAST, [asked])
+        recent, learned = past.known(asked, past.recent(1)), past.learned(asked)
+        everyone = past.happened(asked, "2024-03")
+        model = Active.from_rows(world.rows(PREDICTION_MODEL, LAST)).learned
+        margin = past.margin(model, asked)  # type: ignore[arg-type]
+    for month in past.recent(1):
+        assert 150 < recent.filter(base_month=month).height < 240
+    assert 110 < learned.height <= 150
+    for drawn, features in ((recent, ("recency_days",)), (learned, ("digital_share_12m",))):
+        theirs = drawn.join(matrix, on=["base_month", "customer_id"], maintain_order="left")
+        assert theirs.height == drawn.height
+        for name in features:
+            assert theirs[name].to_list() == theirs[f"{name}_right"].to_list()
+        for month, customer, hit in drawn.select("base_month", "customer_id", "hit").iter_rows():
+            assert hit == world.silent_after(month)[customer]
+    theirs = recent.join(matrix, on=["base_month", "customer_id"], maintain_order="left")
+    assert margin == pytest.approx(model.margin(theirs), abs=1e-9)  # type: ignore[union-attr]
+    assert everyone.height == 398
 
 
 def test_a_backtest_is_that_of_the_scores_stored_then(world: PredictionWorld):

@@ -15,7 +15,7 @@ import pytest
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning import past, training, words
+from portrait_assets.stages.predictions.learning import training, windows, words
 from portrait_assets.stages.predictions.learning.active import Active, Trained, places
 from portrait_assets.stages.predictions.learning.baseline import (
     BASE_RATE,
@@ -112,24 +112,30 @@ def test_a_window_in_which_it_happened_to_all_has_no_areas():
 
 
 def test_what_happened_is_read_for_each_length_of_window(monkeypatch: pytest.MonkeyPatch):
-    """Together for all targets of one length, and once."""
+    """Together for all targets of one length, and once for all months of a run."""
     near, far = (Asked(outcome("silence"), horizon) for horizon in (1, 3))
     other = Asked(outcome("complaint"), 1)
     customers = pl.DataFrame({"base_month": ["2024-01"], "customer_id": ["c1"]})
-    read: list[list[tuple[str, int]]] = []
+    read: list[object] = []
 
-    def frame(step: list[tuple[str, int]], scope: Scope) -> pl.DataFrame:
+    def frame(step: object, scope: Scope) -> pl.DataFrame:
+        if not isinstance(step, list):
+            return customers.with_columns(pl.lit(0).alias("lot"))
         read.append(step)
         return customers.with_columns(pl.lit(True).alias(code) for code, _ in step)
 
     monkeypatch.setattr(
-        past, "labels_step", lambda together, *_: [(each.code, each.horizon) for each in together]
+        windows,
+        "labels_step",
+        lambda together, *_: [(each.code, each.horizon) for each in together],
     )
-    monkeypatch.setattr(past.Past, "_read_features", lambda *_: customers)
     engine = cast(Engine, SimpleNamespace(frame=frame))
-    known = past.Past(engine, "2024-06", {"2024-01": 9}, [near, far, other], frozenset())
-    for each in (near, other, far, near):
-        assert known.known(each, ("2024-01",)).height == 1
+    months = frozenset(["2024-02", "2024-04"])
+    known = windows.Windows(engine, "2024-06", {"2024-01": 9}, months)
+    for month in ("2024-05", "2024-06"):
+        for each in (near, other, far, near):
+            (hit,) = known.hits(each, ("2024-01",), month, [near, far, other])
+            assert hit.to_list() == [True]
     assert read == [[("silence", 1), ("complaint", 1)], [("silence", 3)]]
 
 

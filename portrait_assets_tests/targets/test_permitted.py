@@ -11,7 +11,7 @@ import pytest
 
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning.labels import askable_step, labels_step
+from portrait_assets.stages.predictions.learning.labels import LOTS, askable_step, labels_step
 from portrait_assets.stages.tags.catalogue.predicted import predicted_columns
 from portrait_assets.stages.targets.entries import TargetError
 from portrait_assets.stages.targets.outcome import Kind, Outcome
@@ -92,7 +92,7 @@ def test_where_silence_allows_it_only_who_withdrew_is_left_out():
 def test_who_withdraws_later_is_learned_from_no_more_and_who_agrees_later_not_of_then():
     own = Asked(replace(DEFAULT, unreported_is_no=True), 1)
     world = bank(own.outcome)
-    step = labels_step([own], "2024-04", ["2024-01"], 1.0)
+    step = labels_step([own], "2024-04", {"2024-01": LOTS})
     rows = Engine(world.con).frame(step, Scope("2024-04"))
     assert dict(rows.select("customer_id", "default").iter_rows()) == {"ann": True, "dan": False}
 

@@ -8,13 +8,14 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import (
     BACKTEST_TABLES,
     PAST,
     backtests,
-    past_of,
+    windows_until,
 )
 from portrait_assets.stages.predictions.contract import (
     PREDICTION,
@@ -66,7 +67,7 @@ def predictions_assets(
         yield dg.Output(run.models, PREDICTION_MODEL.name)
         yield dg.Output(run.decisions, PREDICTION_DECISION.name)
         # What was scored is stored by now, also of the months of this run.
-        found = backtests(warehouse, targets, months, smallest)
+        found = backtests(warehouse, targets, months, smallest, run.windows)
         newest = (of_month(rows, months[-1]) for rows in found.values())
         context.add_asset_metadata(
             picture_metadata(partial(drawn_backtests, *newest)),
@@ -91,6 +92,7 @@ class Run:
         self._warehouse, self._targets, self._approvals = warehouse, targets, approvals
         self._months = months
         self._engine = Engine(warehouse.con)
+        self.windows = windows_until(warehouse, self._engine, months[-1])
         self._before = active_before(warehouse, months[0])
         self._models = [PREDICTION_MODEL.empty()]
         self._decisions: list[dict[str, object]] = []
@@ -100,8 +102,8 @@ class Run:
         for month in self._warehouse.place.each(self._months):
             codes = {code for code, _ in self._before}
             asked = asked_of(self._warehouse, self._targets, month, codes)
-            past = past_of(self._warehouse, self._engine, month, asked)
-            decided = {each: self._decided(past, each) for each in asked}
+            past = Past(self.windows, month, asked)
+            decided = self._decided(past)
             counts: dict[Key, int] = {}
             active = [(each, found.active) for each, found in decided.items()]
             for (each, _), rows in zip(
@@ -114,6 +116,7 @@ class Run:
             self._before = {
                 each.key: Before(found.active, found.tried_in) for each, found in decided.items()
             }
+            self.windows.forget(month)
         self._engine.close()
 
     @property
@@ -126,14 +129,23 @@ class Run:
         """The rows of `predictions.prediction_decision`."""
         return pl.DataFrame(self._decisions, schema=PREDICTION_DECISION.polars_schema)
 
-    def _decided(self, past: Past, asked: Asked) -> Decided:
+    def _decided(self, past: Past) -> dict[Asked, Decided]:
+        deciding = {each: self._deciding(past, each) for each in past.asked}
+        champions = [
+            (each, of.champion.learned)
+            for each, of in deciding.items()
+            if of.champion and isinstance(of.champion.learned, PredictionModel)
+        ]
+        past.score(champions, keep=any(of.may_be_due for of in deciding.values()))
+        return {each: of.decide() for each, of in deciding.items()}
+
+    def _deciding(self, past: Past, asked: Asked) -> Deciding:
         decision = decision_on(self._approvals, asked.code, past.month)
 
         def version(wanted: str) -> Active | None:
             return self._version(asked, wanted, past.month)
 
-        before = self._before.get(asked.key)
-        return Deciding(past, asked, before, decision, version).decide()
+        return Deciding(past, asked, self._before.get(asked.key), decision, version)
 
     def _version(self, asked: Asked, version: str, month: str) -> Active | None:
         """What was active under a version before, in this run or in an earlier one."""

@@ -14,12 +14,15 @@ class PredictionRule:
     """What is set beforehand; a change of it changes the version of every model."""
 
     most_rows: int = 200_000
-    """Customer-months that a model is fitted on, and as many that it is judged on."""
+    """Customer-months that a model is fitted on."""
+    window_rows: int = 66_000
+    """Customers that are drawn of a month: a model is judged on those of the recent windows."""
     tree_rows: int = 100_000
     """Customer-months that trees are fitted on, every k-th of those: on 200,000 of a bank of
     100,000 customers the area in the next month was 0.900, on 50,000 of them 0.898."""
     read_together: int = 50_000
-    """Customer-months of closed windows up to which it is read at once what happened in all."""
+    """Customer-months up to which all are read at once: of few customers a statement costs more
+    than rows that are not asked for."""
     most_windows: int = 24
     """Closed windows that are looked back on: two of every season."""
     least_rows: int = 500

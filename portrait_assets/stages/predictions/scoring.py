@@ -12,6 +12,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
+from portrait_assets.methods.prediction.together import margins
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import (
@@ -146,14 +147,28 @@ def _numbers(
     numbers: list[list[Floats]] = [[] for _ in range(2 * len(active))]
     for part in parts_of_matrix(warehouse, month):
         customers.append(part["customer_id"])
-        for place, (_, scorer) in enumerate(active):
-            probability = scorer.probability(part)
-            is_model = scorer.basis == "model"
-            numbers[2 * place].append(probability if is_model else scorer.order(part))
+        for place, (order, probability) in enumerate(_of_part(part, [each for _, each in active])):
+            numbers[2 * place].append(order)
             numbers[2 * place + 1].append(probability)
     together = pl.concat(customers)
     in_order = together.arg_sort().to_numpy()
     return together.gather(in_order), [np.concatenate(each)[in_order] for each in numbers]
+
+
+def _of_part(part: pl.DataFrame, active: Sequence[Active]) -> Iterator[tuple[Floats, Floats]]:
+    """The order and the probability of these customers by each of what is active."""
+    models = {
+        at: each.learned
+        for at, each in enumerate(active)
+        if isinstance(each.learned, PredictionModel)
+    }
+    by_model = dict(zip(models, margins([*models.values()], part), strict=True))
+    for at, each in enumerate(active):
+        if at in models:
+            probability = models[at].probability_at(by_model[at])
+            yield probability, probability
+        else:
+            yield each.order(part), each.probability(part)
 
 
 def _reasons(

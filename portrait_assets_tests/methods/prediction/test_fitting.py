@@ -316,3 +316,22 @@ def test_numbers_without_a_difference_are_refused(people: World):
         fit_number(frame.head(5), np.arange(5), "linear")
     with pytest.raises(PredictionError, match="ask for linear or trees"):
         fit_number(frame, np.arange(30), "logistic")
+
+
+def test_an_encoding_of_many_is_that_of_some_without_what_says_nothing_of_them():
+    frame = pl.DataFrame(
+        {
+            "spend": [1.0, 2.0, None, 4.0],
+            "all_the_same_here": [5, 5, 5, 6],
+            "unknown_here": [None, None, None, 1.0],
+            "mark": [1.0, None, 1.0, 2.0],
+            "age": [1, 2, 3, 4],
+        }
+    )
+    some = fit_encoding(frame).of(frame.head(3).drop("age"))
+    assert [each.feature for each in some.features] == ["spend", "mark"]
+    assert some.dropped == (
+        ("all_the_same_here", "has one value only"),
+        ("unknown_here", "has no value"),
+    )
+    assert some.features[0] == fit_encoding(frame).features[0]

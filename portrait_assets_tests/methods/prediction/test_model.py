@@ -13,6 +13,7 @@ from portrait_assets.methods.prediction.families.trees import Trees, _exported, 
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import ROWS_SCHEMA, part, to_frame
+from portrait_assets.methods.prediction.together import margins
 from portrait_assets_tests.methods.prediction.world import World
 
 FAMILIES = ("logistic", "trees")
@@ -183,3 +184,16 @@ def test_rows_that_are_no_model_are_refused(models: dict[str, PredictionModel]):
 def test_no_row_gives_no_score(people: World, models: dict[str, PredictionModel]):
     for family in FAMILIES:
         assert models[family].probability(people.frame.clear()).shape == (0,)
+
+
+def test_models_are_scored_together_as_each_is_alone(
+    people: World, strangers: World, models: dict[str, PredictionModel]
+):
+    """Whether they share the encoding of a feature, or have one of their own."""
+    other = fit(strangers.frame, strangers.outcome, "logistic")
+    fewer = fit(people.frame.drop(people.frame.columns[0]), people.outcome, "trees")
+    several = [models["trees"], other, models["logistic"], fewer]
+    for frame in (people.frame, people.frame.clear()):
+        for model, found in zip(several, margins(several, frame), strict=True):
+            assert found == pytest.approx(model.margin(frame), abs=2e-10)
+    assert margins([], people.frame) == []

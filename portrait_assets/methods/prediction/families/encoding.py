@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -115,16 +115,39 @@ class LevelEncoding:
         return pl.when(text.is_null()).then(missing).otherwise(known).alias(self.feature)
 
 
+FeatureEncoding: TypeAlias = NumberEncoding | LevelEncoding
+
+
 @dataclass(frozen=True)
 class Encoding:
-    """How every feature becomes columns, and which were dropped because they say nothing."""
+    """How every feature becomes columns, and which were dropped because they say nothing.
 
-    features: tuple[NumberEncoding | LevelEncoding, ...]
+    A feature may be there more than once, encoded in several ways.
+    """
+
+    features: tuple[FeatureEncoding, ...]
     dropped: tuple[Dropped, ...] = ()
 
     def terms(self, scaled: bool) -> list[Term]:
         """The columns of the design, in order."""
         return [term for feature in self.features for term in feature.terms(scaled)]
+
+    def width(self, scaled: bool) -> int:
+        """How many columns the design has."""
+        return sum(each.width(scaled) for each in self.features)
+
+    def of(self, frame: pl.DataFrame) -> Encoding:
+        """The same of these features alone, without those that say nothing of these rows."""
+        features: list[FeatureEncoding] = []
+        dropped = [each for each in self.dropped if each.feature in frame.columns]
+        for each in self.features:
+            if each.feature not in frame.columns:
+                continue
+            if fault := _says_nothing(frame[each.feature]):
+                dropped.append(Dropped(each.feature, fault))
+            else:
+                features.append(each)
+        return Encoding(tuple(features), tuple(dropped))
 
     def design(self, frame: pl.DataFrame, scaled: bool) -> Floats:
         """The features as numbers, shape (rows, terms).
@@ -146,9 +169,7 @@ class Encoding:
                     f"{near}; add it, or fit the model without it"
                 )
         # By columns, as they are filled and as trees read them.
-        design = np.empty(
-            (frame.height, sum(each.width(scaled) for each in self.features)), order="F"
-        )
+        design = np.empty((frame.height, self.width(scaled)), order="F")
         for start in range(0, frame.height, FILLED_ROWS):
             rows = frame.slice(start, FILLED_ROWS)
             self._fill(rows, design[start : start + rows.height], scaled)
@@ -173,7 +194,9 @@ class Encoding:
             design[:, at] = values[:, place]
             if number.width(scaled) > 1:
                 design[:, at + 1] = is_missing[:, place]
-        codes = rows.select(each.code for each in levels.values())
+        codes = rows.select(
+            each.code.alias(str(place)) for place, each in enumerate(levels.values())
+        )
         for (at, level), column in zip(levels.items(), codes.iter_columns(), strict=True):
             design[:, at : at + level.width(scaled)] = 0.0
             code = column.to_numpy()
@@ -185,6 +208,10 @@ def _values(rows: pl.DataFrame, names: Sequence[str]) -> Floats:
     """Numbers as they are, NaN for what is missing or infinite; shape (rows, names)."""
     if not names:
         return np.empty((rows.height, 0))
+    different = list(dict.fromkeys(names))
+    if len(different) < len(names):
+        places = [different.index(name) for name in names]
+        return np.asfortranarray(_values(rows, different))[:, places]
     plain = rows.select(names)
     moments = [_as_number(column) for column in plain.iter_columns() if column.dtype.is_temporal()]
     plain = plain.with_columns(moments).cast(pl.Float64, strict=False)
@@ -228,6 +255,15 @@ def _as_number(moment: pl.Series) -> pl.Series:
 def is_number(column: pl.Series) -> bool:
     """Whether a column is read as numbers: numbers, booleans, dates and times."""
     return column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == pl.Boolean
+
+
+def _says_nothing(column: pl.Series) -> str | None:
+    """Why these values say nothing, if they do not."""
+    missing = column.null_count()
+    if missing == len(column):
+        return "has no value"
+    has_one = column.min() == column.max()
+    return "has one value only" if has_one and not missing else None
 
 
 def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:

@@ -37,11 +37,15 @@ class Linear:
     intercept: float
 
     def margin(self, design: Floats) -> Floats:
-        """The score of every row, shape (rows,), to the tenth decimal.
+        """The score of every row, shape (rows,)."""
+        return self.margin_of(design @ self.coefficients)
+
+    def margin_of(self, sums: Floats) -> Floats:
+        """The score of rows with these products of design and coefficients, to the tenth decimal.
 
         The last digits of a product of matrices differ with the place of a row among others.
         """
-        margin: Floats = np.round(design @ self.coefficients + self.intercept, 10)
+        margin: Floats = np.round(sums + self.intercept, 10)
         return margin
 
     @property
@@ -140,7 +144,9 @@ def _tried(
     losses, ends = np.zeros(len(strengths)), np.zeros((len(strengths), design.shape[1] + 1))
     ends[0, -1] = loss.constant(outcome)
     for turn, fold in enumerate(folds):
-        solved = _solver(loss, design[fold.learned], outcome[fold.learned])
+        # By columns, as curvatures are summed.
+        learned = np.take(design.T, fold.learned, axis=1).T
+        solved = _solver(loss, learned, outcome[fold.learned])
         for at, strength in enumerate(strengths):
             start = ends[at] if turn or not at else ends[at - 1]
             ends[at] = solved(strength, start)

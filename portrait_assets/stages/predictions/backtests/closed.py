@@ -29,6 +29,7 @@ from portrait_assets.stages.predictions.contract import (
 from portrait_assets.stages.predictions.learning.active import bins_from
 from portrait_assets.stages.predictions.learning.baseline import Steps, fitted_steps
 from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.windows import Windows
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.outcomes import Targets
@@ -52,27 +53,33 @@ STORED = ("customer_id", "score", "rank", "band", "model_version", "basis")
 
 
 def backtests(
-    warehouse: Warehouse, targets: Targets, months: Sequence[str], smallest: int
+    warehouse: Warehouse,
+    targets: Targets,
+    months: Sequence[str],
+    smallest: int,
+    windows: Windows | None = None,
 ) -> dict[Table, pl.DataFrame]:
     """The rows of the tables of backtests of these months, of which the scores are stored.
 
-    A window of fewer than `smallest` customers has none.
+    A window of fewer than `smallest` customers has none. `windows` are those of the months, where
+    they were read already.
     """
     rows: dict[Table, list[dict[str, object]]] = {table: [] for table in BACKTEST_TABLES}
+    windows = windows or windows_until(warehouse, Engine(warehouse.con), months[-1])
     for month in warehouse.place.each(months):
-        for closed in closed_windows(warehouse, targets, month):
+        for closed in closed_windows(warehouse, targets, month, windows):
             if closed.rows.height >= smallest:
                 rows[PREDICTION_BACKTEST].append(backtest_row(closed))
                 rows[PREDICTION_CALIBRATION] += calibration_rows(closed, smallest)
     return {table: pl.DataFrame(found, schema=table.polars_schema) for table, found in rows.items()}
 
 
-def past_of(warehouse: Warehouse, engine: Engine, month: str, asked: Sequence[Asked]) -> Past:
-    """What is known by a month, of the months whose targets are stored."""
+def windows_until(warehouse: Warehouse, engine: Engine, month: str) -> Windows:
+    """Windows that are over by a month, of the months whose targets are stored."""
     customers = {m: n for m, n in warehouse.materialized(FEATURE_MATRIX).items() if m <= month}
     stored = [warehouse.materialized(table) for table in (UNPROFILED, *TARGET_TABLES)]
     known = frozenset(m for m in customers if all(m in months for months in stored))
-    return Past(engine, month, customers, asked, known)
+    return Windows(engine, month, customers, known)
 
 
 class Predicted(NamedTuple):
@@ -93,10 +100,12 @@ class Predicted(NamedTuple):
         return (pl.col("target") == self.asked.code) & (pl.col("horizon") == self.asked.horizon)
 
 
-def predicted_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Predicted]:
+def predicted_windows(
+    warehouse: Warehouse, targets: Targets, month: str, windows: Windows | None = None
+) -> Iterator[Predicted]:
     """The windows that a month closes of which something was predicted, by base month."""
     asked = asked_of(warehouse, targets, month)
-    past = past_of(warehouse, Engine(warehouse.con), month, asked)
+    past = Past(windows or windows_until(warehouse, Engine(warehouse.con), month), month, asked)
     stored = warehouse.materialized(PREDICTION)
     for each in sorted(asked, key=lambda each: -each.horizon):
         base = next_month(month, -each.horizon)
@@ -111,16 +120,18 @@ def predicted_windows(warehouse: Warehouse, targets: Targets, month: str) -> Ite
             yield found._replace(rows=rows.sort("customer_id"))
 
 
-def closed_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Closed]:
+def closed_windows(
+    warehouse: Warehouse, targets: Targets, month: str, windows: Windows
+) -> Iterator[Closed]:
     """The same with the bins of what scored them, and the baseline beside it."""
-    windows = predicted_windows(warehouse, targets, month)
-    for base, of_base in groupby(windows, key=lambda window: window.base_month):
+    predicted = predicted_windows(warehouse, targets, month, windows)
+    for base, of_base in groupby(predicted, key=lambda window: window.base_month):
         decisions = warehouse.read(PREDICTION_DECISION, [base])
         models = warehouse.scan(PREDICTION_MODEL, [base]).filter(pl.col("part") == "bin").collect()
         for window in of_base:
             past, asked = window.past, window.asked
             (named,) = decisions.filter(window.is_own)["baseline"]
-            rows = past.with_baselines(window.rows, base)
+            rows = past.with_features(window.rows, base)
             bins = bins_from(models.filter(window.is_own))
             baseline = _baseline_then(past, asked, base, named)
             yield Closed(asked, month, base, rows, bins, baseline)
@@ -135,5 +146,4 @@ def _baseline_then(past: Past, asked: Asked, base: str, named: str | None) -> St
     rule = rules.get(named or "", asked.baselines[0] if asked.baselines else None)
     closed = past.closed(asked.horizon)
     over = tuple(each for each in closed if next_month(each, asked.horizon) <= base)
-    windows = over[-RULE.recent_windows :]
-    return fitted_steps(rule, past.known(asked, windows, only_baselines=True))
+    return fitted_steps(rule, past.known(asked, over[-RULE.recent_windows :]))

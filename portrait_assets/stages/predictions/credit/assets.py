@@ -10,7 +10,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.backtests.closed import PAST, past_of
+from portrait_assets.stages.predictions.backtests.closed import PAST, windows_until
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
 from portrait_assets.stages.predictions.credit.card import Card, card_of
 from portrait_assets.stages.predictions.credit.closed import curves, of_credit
@@ -90,6 +90,7 @@ class CreditRun:
     ) -> None:
         self._warehouse, self._targets, self._months = warehouse, of_credit(targets), months
         self._approvals = approvals
+        self._windows = windows_until(warehouse, Engine(warehouse.con), months[-1])
         self._before = cards_before(warehouse, months[0])
         self._cards = [SCORECARD.empty()]
         self._decisions: list[dict[str, object]] = []
@@ -103,6 +104,7 @@ class CreditRun:
                 yield from self._scores(month, asked)
             else:
                 self._before = {}
+        self._windows.engine.close()
 
     @property
     def cards(self) -> pl.DataFrame:
@@ -115,13 +117,14 @@ class CreditRun:
         return pl.DataFrame(self._decisions, schema=CREDIT_DECISION.polars_schema)
 
     def _scores(self, month: str, asked: Sequence[Asked]) -> Iterator[pl.DataFrame]:
-        engine = Engine(self._warehouse.con)
-        past = past_of(self._warehouse, engine, month, asked)
+        past = Past(self._windows, month, asked)
         allowed = allowing(self._warehouse, month)
         decided = {each: self._decided(past, each, allowed) for each in asked}
         cards = [(each, found.card) for each, found in decided.items() if found.card]
         counts: dict[Key, Counts] = {}
-        for each, rows, count in scores_of(self._warehouse, engine, month, cards, allowed):
+        for each, rows, count in scores_of(
+            self._warehouse, self._windows.engine, month, cards, allowed
+        ):
             counts[each.key] = count
             yield rows
         for each, found in decided.items():
@@ -130,7 +133,7 @@ class CreditRun:
             each.key: Before(found.card, found.tried_in, found.baseline)
             for each, found in decided.items()
         }
-        engine.close()
+        self._windows.forget(month)
 
     def _decided(self, past: Past, asked: Asked, allowed: Allowing) -> Decided:
         decision = decision_on(self._approvals, asked.code, past.month, Kind.SCORECARD)

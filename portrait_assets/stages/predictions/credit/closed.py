@@ -9,7 +9,7 @@ import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.stages.predictions.asked import Asked, asked_of
-from portrait_assets.stages.predictions.backtests.closed import past_of
+from portrait_assets.stages.predictions.backtests.closed import windows_until
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
 from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_CURVE,
@@ -18,6 +18,7 @@ from portrait_assets.stages.predictions.credit.contract import (
     VINTAGE,
 )
 from portrait_assets.stages.predictions.credit.curve import Vintage, cut_rows, vintage_row
+from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -112,10 +113,10 @@ def _closed(
     if then is None:
         return None
     engine = Engine(warehouse.con)
-    past = past_of(warehouse, engine, month, together)
+    past = Past(windows_until(warehouse, engine, month), month, together)
     if base not in past.closed(asked.horizon):
         return None
-    known = past.known(asked, (base,), only_baselines=True, all_rows=True)
+    known = past.with_features(past.happened(asked, base), base)
     engine.close()
     rows = then.rows.drop("hit").join(
         allowed.of(known), on="customer_id", how="left", maintain_order="left"

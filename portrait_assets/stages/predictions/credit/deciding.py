@@ -155,13 +155,11 @@ class Deciding:
 
     @cached_property
     def _learned(self) -> pl.DataFrame:
-        bases = self.past.learned_from(self.asked.horizon)
-        return self.allowing.of(self.past.known(self.asked, bases))
+        return self.allowing.of(self.past.learned(self.asked))
 
     @cached_property
     def _newest(self) -> pl.DataFrame:
-        bases = self.past.closed(self.asked.horizon)[-1:]
-        return self.allowing.of(self.past.known(self.asked, bases))
+        return self.allowing.of(self.past.newest_inputs(self.asked))
 
     @cached_property
     def _rule(self) -> Baseline | None:

@@ -15,7 +15,7 @@ import polars as pl
 from scipy.special import expit, logit
 
 from portrait_assets.core.months import month_range
-from portrait_assets.methods.prediction.model import PredictionModel, Scorer
+from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.statistics.paired import auc, auc_gain
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.governance.approvals import (
@@ -98,7 +98,6 @@ class Deciding:
     before: Before | None
     decision: PredictionApproval | None = None
     versions: Versions = field(default=lambda version: None)
-    _margins: list[tuple[Scorer, Floats]] = field(default_factory=list, init=False, compare=False)
 
     def decide(self) -> Decided:
         """What is active in the month."""
@@ -109,9 +108,9 @@ class Deciding:
             return self._judged(self._baseline, "baseline", words.nothing_known(self.asked))
         if self._is_due:
             return self._fitted()
-        if self._champion is None:
+        if self.champion is None:
             return self._judged(self._baseline, "baseline", self._why_baseline)
-        return self._kept(self._champion)
+        return self._kept(self.champion)
 
     # -- what it rests on ------------------------------------------------------------------
 
@@ -120,7 +119,7 @@ class Deciding:
         return self.past.month
 
     @cached_property
-    def _champion(self) -> Active | None:
+    def champion(self) -> Active | None:
         """The model so far; None where a baseline stands, or where it may not be used any more."""
         active = self.before.active if self.before else None
         return active if active and active.basis == "model" and self._may_be_used(active) else None
@@ -135,10 +134,8 @@ class Deciding:
 
     @cached_property
     def _recent(self) -> pl.DataFrame:
-        """The newest closed windows, with all inputs where a model is to be scored."""
-        bases = self.past.recent(self.asked.horizon)
-        needs_all = self._champion is not None or self._may_be_due
-        return self.past.known(self.asked, bases, only_baselines=not needs_all)
+        """The newest closed windows, with the features that baselines rest on."""
+        return self.past.known(self.asked, self.past.recent(self.asked.horizon))
 
     @cached_property
     def _is_newest(self) -> Bools:
@@ -187,7 +184,7 @@ class Deciding:
         return self.decision is not None and self.decision.effective_from == self._month
 
     @cached_property
-    def _may_be_due(self) -> bool:
+    def may_be_due(self) -> bool:
         """Whether a challenger is fitted by the calendar, or because a person asked for it."""
         if not has_enough_rows(self.past, self.asked):
             return False
@@ -198,25 +195,30 @@ class Deciding:
     @cached_property
     def _is_below_baseline(self) -> bool:
         """Whether the champion separated the newest window worse than the best baseline."""
-        if self._champion is None or not can_be_judged(self._newest):
+        if self.champion is None or not can_be_judged(self._newest):
             return False
-        return self._area(self._champion) < self._area_of_rule
+        return self._area(self.champion) < self._area_of_rule
 
     @property
     def _is_due(self) -> bool:
-        return self._may_be_due or self._is_below_baseline
+        return self.may_be_due or self._is_below_baseline
 
     # -- what is done ----------------------------------------------------------------------
 
     def _fitted(self) -> Decided:
-        learned = self.past.known(self.asked, self.past.learned_from(self.asked.horizon))
+        learned = self.past.learned(self.asked)
         if not has_enough_events(learned, self._newest):
             is_first_year = len(self.past.customers) <= RULE.first_year
             tried = self._tried_in if is_first_year else self._month
             why = words.too_few_events(learned, self._newest)
             return self._without_challenger(why, tried)
-        is_credit = self.asked.outcome.is_credit
-        found = challenger(learned, self._newest, self._month, is_credit)
+        found = challenger(
+            learned,
+            self.past.newest_inputs(self.asked),
+            self._month,
+            self.asked.outcome.is_credit,
+            self.past.encoding(self.asked.horizon),
+        )
         if found.model is None:
             why = words.not_fitted(found.fault or "", found.leaking)
             return self._without_challenger(why, self._month)
@@ -224,7 +226,7 @@ class Deciding:
         areas = {"challenger_version": model.version, "challenger_auc": self._area(model)}
         better = auc_gain(self._order(model), self._order_of_rule, self._hit)
         is_better = better.low > 0
-        old = self._champion
+        old = self.champion
         if not is_better and (old is None or self._is_below_baseline):
             why = words.not_better(self._rule_name, better, found.leaking)
             decided = self._judged(self._baseline, "baseline", why, self._month)
@@ -246,8 +248,8 @@ class Deciding:
         return replace(decided, **areas)  # type: ignore[arg-type]
 
     def _without_challenger(self, why: Words, tried_in: str | None) -> Decided:
-        if self._champion is not None and not self._is_below_baseline:
-            return replace(self._kept(self._champion), tried_in=tried_in)
+        if self.champion is not None and not self._is_below_baseline:
+            return replace(self._kept(self.champion), tried_in=tried_in)
         return self._judged(self._baseline, "baseline", why, tried_in)
 
     def _refused(self, champion: Active, why: Words) -> Decided:
@@ -321,14 +323,9 @@ class Deciding:
         return self._probability(active)[self._is_newest]
 
     def _probability(self, model: Active) -> Floats:
-        """The probabilities of a model in the recent windows, scored once however calibrated."""
+        """The probabilities of a model in the recent windows."""
         assert isinstance(model.learned, PredictionModel)
-        scorer = model.learned.scorer
-        known = [margin for other, margin in self._margins if other is scorer]
-        margin = known[0] if known else model.learned.margin(self._recent)
-        if not known:
-            self._margins.append((scorer, margin))
-        return model.learned.probability_at(margin)
+        return model.learned.probability_at(self.past.margin(model.learned, self.asked))
 
     def _judged(
         self, active: Active, action: str, why: Words, tried_in: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from portrait_assets.core.months import last_day, month_range
@@ -12,7 +12,7 @@ from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.targets.following import with_facts
 from portrait_assets.stages.targets.windows import Lag, Window, base_months
-from portrait_assets.storage.duckdb.connection import literals, quote
+from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
 
 REFUSED = ("gender", "marital_status")
@@ -27,29 +27,32 @@ INPUTS = tuple(
     and column.type is not Type.TEXTS
 )
 """The features that models may use."""
-_DRAWN = 1_000_000
+LOT = "lot"
+LOTS = 1_000_000
 _MONTH_OF = "strftime(as_of, '%Y-%m')"
 _BASE_MONTH = f"{_MONTH_OF} AS base_month"
 
 
-def labels_step(asked: Sequence[Asked], month: str, bases: Sequence[str], share: float) -> Step:
-    """What is known by the month of windows of one length that are over.
+def labels_step(asked: Sequence[Asked], month: str, lots: Mapping[str, int]) -> Step:
+    """What happened in windows of one length that are over by the month.
 
     Args:
         asked: targets of one horizon that are not by kind, or one of one kind alone.
         month: what happened until its end is known.
-        bases: the base months.
-        share: the part of the customer-months that is drawn, by a hash of both.
+        lots: by base month the lot below which its customers are drawn.
 
     Returns:
         A step with `base_month`, `customer_id` and, by the code of each target, whether it
         happened: null of whom it does not ask about. Who may not be profiled at the end of the
-        window, or of the month, has no row.
+        window has no row.
     """
     (horizon,) = {each.horizon for each in asked}
-    lags = [Window(base, horizon).before(month) for base in bases]
+    lags = [Window(base, horizon).before(month) for base in lots]
+    everyone = dict.fromkeys(lots, LOTS)
     # What compares all customers of a window needs all of them.
-    before, after = (1.0, share) if any(each.outcome.compared for each in asked) else (share, 1.0)
+    before, after = (
+        (everyone, lots) if any(each.outcome.compared for each in asked) else (lots, everyone)
+    )
     followed = with_facts(_customers(lags, before), [each.outcome for each in asked], lags)
     hits = ", ".join(
         f"CASE WHEN {each.outcome.eligible} THEN ({each.outcome.hit}) END AS {quote(each.code)}"
@@ -57,11 +60,23 @@ def labels_step(asked: Sequence[Asked], month: str, bases: Sequence[str], share:
     )
     return Step(
         "labels",
-        (followed, read(UNPROFILED, THE_MONTH, "now"), ALIAS),
-        # Past rows stand under the identifier of their time, which may have been given up since.
-        f"SELECT base_month, customer_id, {hits} FROM followed ANTI JOIN (SELECT customer_id "
-        "FROM now UNION ALL SELECT alias_id FROM alias SEMI JOIN now USING (customer_id)) "
-        f"USING (customer_id) WHERE {drawn(after)} ORDER BY base_month, customer_id",
+        (followed,),
+        f"SELECT base_month, customer_id, {hits} FROM followed "
+        f"WHERE {drawn(after)} ORDER BY base_month, customer_id",
+        grain=Grain.ALL,
+    )
+
+
+def objecting_step() -> Step:
+    """Who may not be profiled as of the step's month, under all identifiers: `customer_id`.
+
+    Past rows stand under the identifier of their time, which may have been given up since.
+    """
+    return Step(
+        "objecting",
+        (read(UNPROFILED, THE_MONTH, "now"), ALIAS),
+        "SELECT customer_id FROM now UNION SELECT alias_id FROM alias SEMI JOIN now "
+        "USING (customer_id) ORDER BY customer_id",
         grain=Grain.ALL,
     )
 
@@ -83,34 +98,31 @@ def askable_step(asked: Asked) -> Step:
     )
 
 
-def _customers(lags: Sequence[Lag], share: float = 1.0) -> Step:
-    """The customers of the base months, or the part of them that is drawn."""
+def _customers(lags: Sequence[Lag], lots: Mapping[str, int] | None = None) -> Step:
+    """The customers of the base months, or those of them that are drawn."""
 
     def sql(scope: Scope) -> str:
         days = literals(last_day(lag.of(scope.month).base_month) for lag in lags)
         return (
             f"SELECT {_BASE_MONTH}, customer_id FROM feature_matrix "
-            f"WHERE as_of IN ({days}) AND {drawn(share, _MONTH_OF)}"
+            f"WHERE as_of IN ({days}) AND {drawn(lots or {}, _MONTH_OF)}"
         )
 
     return Step("predicted_of", (read(FEATURE_MATRIX, base_months(lags)),), sql, is_view=True)
 
 
-def features_step(
-    month: str, bases: Sequence[str], columns: Sequence[str], share: float = 1.0
-) -> Step:
-    """Features of the customers of these months, amounts of money as numbers.
+def features_step(month: str, lots: Mapping[str, int], columns: Sequence[str]) -> Step:
+    """Features of customers of these months, amounts of money as numbers.
 
     Args:
         month: the step's own.
-        bases: the months.
+        lots: by month the lot below which its customers are drawn.
         columns: which features.
-        share: the part of the customer-months that is drawn, by the same hash as labels.
 
     Returns:
-        A step with `base_month`, `customer_id` and the columns.
+        A step with `base_month`, `customer_id`, `lot` and the columns, by month and customer.
     """
-    lags = [Lag(0, len(month_range(base, month)) - 1) for base in bases]
+    lags = [Lag(0, len(month_range(base, month)) - 1) for base in lots]
     money = (Type.MONEY, Type.QUANTITY, Type.SQUARE)
     selected = [
         f"{quote(name)}::DOUBLE AS {quote(name)}"
@@ -118,23 +130,30 @@ def features_step(
         else quote(name)
         for name in columns
     ]
-    days = literals(last_day(base) for base in bases)
+    days = literals(last_day(base) for base in lots)
+    lot = f"CAST({_lot(_MONTH_OF)} AS UINTEGER) AS {LOT}"
     return Step(
         "features",
         (read(FEATURE_MATRIX, base_months(lags)),),
-        f"SELECT {', '.join([_BASE_MONTH, 'customer_id', *selected])} FROM feature_matrix "
-        f"WHERE as_of IN ({days}) AND {drawn(share, _MONTH_OF)} "
+        f"SELECT {', '.join([_BASE_MONTH, 'customer_id', lot, *selected])} FROM feature_matrix "
+        f"WHERE as_of IN ({days}) AND {drawn(lots, _MONTH_OF)} "
         "ORDER BY base_month, customer_id",
         grain=Grain.ALL,
     )
 
 
-def drawn(share: float, month: str = "base_month") -> str:
-    """SQL of whether a customer-month is drawn.
+def drawn(lots: Mapping[str, int], month: str = "base_month") -> str:
+    """SQL of whether a customer-month is drawn: its lot is below that of its month."""
+    some = {base: below for base, below in lots.items() if below < LOTS}
+    if not some:
+        return "true"
+    cases = "".join(f" WHEN {literal(base)} THEN {below}" for base, below in some.items())
+    return f"{_lot(month)} < CASE {month}{cases} ELSE {LOTS} END"
+
+
+def _lot(month: str) -> str:
+    """SQL of the lot of a customer-month, of which `LOTS` are as likely.
 
     Not by DuckDB's own hash, which may differ between versions.
     """
-    if share >= 1:
-        return "true"
-    digest = f"md5_number_lower(concat(customer_id, ' ', {month}))"
-    return f"{digest} % {_DRAWN} < {int(share * _DRAWN)}"
+    return f"md5_number_lower(concat(customer_id, ' ', {month})) % {LOTS}"

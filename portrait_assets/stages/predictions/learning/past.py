@@ -2,56 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import next_month
+from portrait_assets.methods.prediction.families.encoding import Encoding, fit_encoding
+from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.stages.predictions.asked import Asked
+from portrait_assets.stages.predictions.learning.judging import Floats
 from portrait_assets.stages.predictions.learning.labels import (
-    INPUTS,
+    LOT,
+    LOTS,
     features_step,
     labels_step,
+    objecting_step,
 )
+from portrait_assets.stages.predictions.learning.windows import Bases, Windows, read_with
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-
-Bases = tuple[str, ...]
 
 
 @dataclass
 class Past:
-    """What is known in a month, each thing read once for all targets.
+    """What is known in a month.
+
+    Who may not be profiled as of the month is in none of it, nor who could not at a window's end.
 
     Args:
-        engine: on the connection of the warehouse.
+        windows: of the months that are materialized together.
         month: what happened until its end is known.
-        customers: customers of the feature matrix by month, up to this one.
         asked: all targets of the month.
-        known_months: the months of which it is stored what happened in windows that they close.
     """
 
-    engine: Engine
+    windows: Windows
     month: str
-    customers: Mapping[str, int]
     asked: Sequence[Asked]
-    known_months: frozenset[str]
-    _features: dict[tuple[Bases, bool], pl.DataFrame] = field(default_factory=dict, init=False)
-    _labels: dict[tuple[Bases, int, str | None], pl.DataFrame] = field(
+    _encodings: dict[int, Encoding] = field(default_factory=dict, init=False)
+    _happened: dict[tuple[str, Asked], pl.DataFrame] = field(default_factory=dict, init=False)
+    _features: dict[tuple[str, tuple[str, ...]], pl.DataFrame] = field(
         default_factory=dict, init=False
     )
 
+    @cached_property
+    def customers(self) -> Mapping[str, int]:
+        """Customers of the feature matrix by month, up to this one."""
+        return {m: count for m, count in self.windows.customers.items() if m <= self.month}
+
     def closed(self, horizon: int) -> Bases:
         """The base months whose windows of this length are over, the newest last."""
-        last = next_month(self.month, -horizon)
-        first = next_month(last, 1 - RULE.most_windows)
-        return tuple(
-            base
-            for base in self.customers
-            if first <= base <= last and next_month(base, horizon) in self.known_months
-        )
+        return self.windows.closed(horizon, self.month)
 
     def learned_from(self, horizon: int) -> Bases:
         """Those of which all was known before the newest one began: a model is fitted on them."""
@@ -66,83 +69,130 @@ class Past:
         """Customers of these months together."""
         return sum(self.customers[base] for base in bases)
 
-    def known(
-        self,
-        asked: Asked,
-        bases: Bases,
-        *,
-        only_baselines: bool = False,
-        all_rows: bool = False,
-    ) -> pl.DataFrame:
-        """Customers of these months who are asked about a target, and whether it happened.
+    # -- customers drawn -------------------------------------------------------------------
 
-        Args:
-            asked: one of the targets.
-            bases: the base months, whose windows are over.
-            only_baselines: only the features that baselines of targets rest on.
-            all_rows: all of them, and not at most `RULE.most_rows`.
+    def known(self, asked: Asked, bases: Bases) -> pl.DataFrame:
+        """Customers drawn of months whose windows are over, whom a target asks about.
 
-        Returns:
-            `base_month`, `customer_id`, `hit` and the features.
+        `base_month`, `customer_id`, the features that baselines of targets rest on, and `hit`:
+        whether it happened.
         """
+        return self._rows(asked, bases).drop_nulls("hit")
+
+    def newest_inputs(self, asked: Asked) -> pl.DataFrame:
+        """The same of the newest closed window, with all inputs."""
+        return self._with_inputs(asked, self.closed(asked.horizon)[-1:], LOTS)
+
+    def learned(self, asked: Asked) -> pl.DataFrame:
+        """Those that a model is fitted on, at most `RULE.most_rows`, with all inputs."""
+        bases = self.learned_from(asked.horizon)
+        return self._with_inputs(asked, bases, self._most(bases)).head(RULE.most_rows)
+
+    def margin(self, model: PredictionModel, asked: Asked) -> Floats:
+        """The scores of the recent rows of `known` by a model, before calibration."""
+        bases = self.recent(asked.horizon)
+        margins = np.concatenate([self.windows.margin(model, base) for base in bases])
+        is_known = self._rows(asked, bases)["hit"].is_not_null().to_numpy()
+        found: Floats = margins[self._are_used(bases)][is_known]
+        return found
+
+    def score(self, models: Iterable[tuple[Asked, PredictionModel]], *, keep: bool) -> None:
+        """Score the recent windows by the models of these targets, each window once.
+
+        `keep` says that features of these windows are asked for again.
+        """
+        of: dict[str, list[PredictionModel]] = {}
+        for asked, model in models:
+            for base in self.recent(asked.horizon):
+                of.setdefault(base, []).append(model)
+        for base, several in sorted(of.items()):
+            self.windows.score(several, base, keep)
+
+    def encoding(self, horizon: int) -> Encoding:
+        """How features become numbers: fitted to all customers of whom models of this length learn.
+
+        One for all targets, so that their models share columns.
+        """
+        if horizon not in self._encodings:
+            bases = self.learned_from(horizon)
+            self._encodings[horizon] = fit_encoding(self.windows.features(bases, self._most(bases)))
+        return self._encodings[horizon]
+
+    def _with_inputs(self, asked: Asked, bases: Bases, most: int) -> pl.DataFrame:
+        rows = self._rows(asked, bases, most)
+        if not bases:
+            return rows
+        inputs = self.windows.features(bases, most).filter(self._are_used(bases, most))
+        return rows.select("base_month", "customer_id", "hit").hstack(inputs).drop_nulls("hit")
+
+    def _rows(self, asked: Asked, bases: Bases, most: int = LOTS) -> pl.DataFrame:
+        """The rows of `known`, and those whom the target does not ask about."""
         if not bases:
             return pl.DataFrame(schema={"base_month": pl.String, "hit": pl.Boolean})
-        share = 1.0 if all_rows else self._share(bases)
-        features = self._read_features(bases, only_baselines, share)
-        rows = self._happened(asked, bases, share).join(
-            features, on=["base_month", "customer_id"], how="inner", maintain_order="right"
+        hits = self.windows.hits(asked, bases, self.month, self.asked)
+        rows = pl.concat(
+            drawn.with_columns(pl.lit(base).alias("base_month"), hit.alias("hit"))
+            for base, drawn, hit in zip(bases, self._drawn(bases), hits, strict=True)
         )
-        return rows if all_rows else rows.head(RULE.most_rows)
+        return rows.filter(pl.col(LOT) < most).filter(self._are_used(bases, most))
+
+    def _are_used(self, bases: Bases, most: int = LOTS) -> pl.Series:
+        """Which of the customers drawn may be profiled as of the month."""
+        customers = pl.concat(
+            each.filter(pl.col(LOT) < most)["customer_id"] for each in self._drawn(bases)
+        )
+        return ~customers.is_in(self._objecting)
+
+    def _drawn(self, bases: Bases) -> list[pl.DataFrame]:
+        return self.windows.drawn(bases, baseline_features(self.asked))
+
+    def _most(self, bases: Bases) -> int:
+        """The lot below which customers are drawn that a model is fitted on.
+
+        A little less than there is room for, as chance may add some.
+        """
+        return int(min(1.0, 0.99 * RULE.most_rows / max(self.rows(bases), 1)) * LOTS)
+
+    @cached_property
+    def _objecting(self) -> pl.Series:
+        step = objecting_step()
+        return self.windows.engine.frame(step, Scope(self.month))["customer_id"]
+
+    # -- all customers ---------------------------------------------------------------------
 
     def happened(self, asked: Asked, base: str) -> pl.DataFrame:
         """`customer_id` of a month whom a target asks about, and `hit`, whether it happened."""
-        return self._happened(asked, (base,), 1.0).drop("base_month")
+        if self.windows.has_all(base):
+            return self.known(asked, (base,)).select("customer_id", "hit")
+        key = (base, asked)
+        if key not in self._happened:
+            targets = read_with(asked, self.asked)
+            step = labels_step(targets, self.month, {base: LOTS})
+            rows = self.windows.engine.frame(step, Scope(self.month)).filter(
+                ~pl.col("customer_id").is_in(self._objecting)
+            )
+            for each in targets:
+                own = rows.select("customer_id", pl.col(each.code).alias("hit"))
+                self._happened[base, each] = own.drop_nulls("hit")
+        return self._happened[key]
 
-    def with_baselines(self, rows: pl.DataFrame, base: str) -> pl.DataFrame:
-        """Rows of customers of a month, with the features that baselines of targets rest on."""
-        features = self._read_features((base,), True, 1.0).drop("base_month")
-        return rows.join(features, on="customer_id", how="inner", maintain_order="left")
+    def with_features(
+        self, rows: pl.DataFrame, base: str, features: Sequence[str] = ()
+    ) -> pl.DataFrame:
+        """Rows of customers of a month, with features; by default those that baselines rest on."""
+        features = features or baseline_features(self.asked)
+        if self.windows.has_all(base):
+            (known,) = self.windows.drawn((base,), features)
+        else:
+            known = self._of_all(base, tuple(features))
+        known = known.select("customer_id", *features)
+        return rows.join(known, on="customer_id", how="inner", maintain_order="left")
 
-    def _happened(self, asked: Asked, bases: Bases, share: float) -> pl.DataFrame:
-        closed = self.closed(asked.horizon)
-        # Of few customers a statement costs more than rows that are not asked for.
-        is_few = self.rows(closed) <= RULE.read_together and set(bases) <= set(closed)
-        read, share = (closed, 1.0) if is_few else (bases, share)
-        own = asked.code if _is_alone(asked) else None
-        key = (read, asked.horizon, own)
-        if key not in self._labels:
-            together = [
-                each
-                for each in self.asked
-                if each is asked
-                or (own is None and each.horizon == asked.horizon and not _is_alone(each))
-            ]
-            step = labels_step(together, self.month, read, share)
-            self._labels[key] = self.engine.frame(step, Scope(self.month))
-        return (
-            self._labels[key]
-            .filter(pl.col("base_month").is_in(bases))
-            .select("base_month", "customer_id", pl.col(asked.code).alias("hit"))
-            .drop_nulls("hit")
-        )
-
-    def _read_features(self, bases: Bases, only_baselines: bool, share: float) -> pl.DataFrame:
-        for wider in (False, only_baselines):
-            if (bases, wider) in self._features:
-                return self._features[bases, wider]
-        columns = baseline_features(self.asked) if only_baselines else INPUTS
-        step = features_step(self.month, bases, columns, share)
-        self._features[bases, only_baselines] = self.engine.frame(step, Scope(self.month))
-        return self._features[bases, only_baselines]
-
-    def _share(self, bases: Bases) -> float:
-        """The part that is drawn: a little less than there is room for, as chance may add some."""
-        return min(1.0, 0.99 * RULE.most_rows / max(self.rows(bases), 1))
-
-
-def _is_alone(asked: Asked) -> bool:
-    """Whether its labels are read by themselves: of one kind, or by comparing all customers."""
-    return asked.outcome.by is not None or bool(asked.outcome.compared)
+    def _of_all(self, base: str, features: tuple[str, ...]) -> pl.DataFrame:
+        if (base, features) not in self._features:
+            step = features_step(self.month, {base: LOTS}, features)
+            self._features[base, features] = self.windows.engine.frame(step, Scope(self.month))
+        return self._features[base, features]
 
 
 def baseline_features(asked: Sequence[Asked]) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from portrait_assets.core.threads import in_threads
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.encoding import fit_encoding
+from portrait_assets.methods.prediction.families.encoding import Encoding, fit_encoding
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.methods.prediction.together import margins
 from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import FAMILIES, TREES
@@ -56,7 +57,11 @@ def _has_both(frame: pl.DataFrame, least: int) -> bool:
 
 
 def challenger(
-    learned: pl.DataFrame, judged: pl.DataFrame, month: str, is_credit: bool = False
+    learned: pl.DataFrame,
+    judged: pl.DataFrame,
+    month: str,
+    is_credit: bool = False,
+    encoding: Encoding | None = None,
 ) -> Challenger:
     """The simplest model that no other surely beats, with probabilities as in the newest window.
 
@@ -65,17 +70,18 @@ def challenger(
         judged: those of the newest closed window.
         month: the month of the fit.
         is_credit: no protected attribute may be an input, nor what is computed from one.
+        encoding: of the inputs; by default fitted to those of the earlier windows.
     """
     inputs, happened = inputs_of(learned, is_credit), judged["hit"].to_numpy()
     leaking: tuple[str, ...] = ()
     try:
-        margins, models = _fitted(inputs, learned, judged)
-        if max(auc(each, happened) for each in margins.values()) >= RULE.suspicious_auc:
+        scores, models = _fitted(inputs, learned, judged, encoding)
+        if max(auc(each, happened) for each in scores.values()) >= RULE.suspicious_auc:
             leaking = _leaking(inputs, learned["hit"].to_numpy())
         if leaking:
-            margins, models = _fitted(inputs.drop(leaking), learned, judged)
-        winner = choose(margins, happened).winner
-        curve = fit_curve(margins[winner], happened.astype(np.float64))
+            scores, models = _fitted(inputs.drop(leaking), learned, judged, encoding)
+        winner = choose(scores, happened).winner
+        curve = fit_curve(scores[winner], happened.astype(np.float64))
     except PredictionError as error:
         return Challenger(None, str(error).rstrip("."), leaking)
     model = models[winner].with_curve(curve)
@@ -90,13 +96,16 @@ def challenger(
 
 
 def _fitted(
-    inputs: pl.DataFrame, learned: pl.DataFrame, judged: pl.DataFrame
+    inputs: pl.DataFrame,
+    learned: pl.DataFrame,
+    judged: pl.DataFrame,
+    encoding: Encoding | None = None,
 ) -> tuple[dict[str, Floats], dict[str, PredictionModel]]:
     """A model of each family, the simplest first, and its margins in the newest window."""
     order = learned["base_month"].to_numpy() if learned["base_month"].n_unique() > 1 else None
     hit = learned["hit"].to_numpy()
     has_many = min(hit.sum(), len(hit) - hit.sum()) >= RULE.trees_from
-    encoding = fit_encoding(inputs)
+    own = (encoding or fit_encoding(inputs)).of(inputs)
     families = FAMILIES if has_many else FAMILIES[:1]
 
     def fitted(family: str) -> PredictionModel:
@@ -109,11 +118,12 @@ def _fitted(
             family,
             order=months,
             parameters=parameters_for(family, len(hit)),
-            encoding=encoding,
+            encoding=own,
         )
 
     models = dict(zip(families, in_threads(fitted, families), strict=True))
-    return {family: model.margin(judged) for family, model in models.items()}, models
+    found = margins([*models.values()], judged)
+    return dict(zip(models, found, strict=True)), models
 
 
 def _leaking(inputs: pl.DataFrame, outcome: Bools) -> tuple[str, ...]:
