@@ -139,6 +139,28 @@ def test_what_happened_is_read_for_each_length_of_window(monkeypatch: pytest.Mon
     assert read == [[("silence", 1), ("complaint", 1)], [("silence", 3)]]
 
 
+def test_what_is_reported_for_credit_is_read_anew_as_consents_change(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    asked = Asked(replace(outcome("silence"), purpose="credit"), 1)
+    customers = pl.DataFrame({"base_month": ["2024-01"] * 2, "customer_id": ["c1", "c2"]})
+
+    def frame(step: object, scope: Scope) -> pl.DataFrame:
+        if step != "labels":
+            return customers.with_columns(pl.lit(0).alias("lot"))
+        allowing = customers.head(2 if scope.month == "2024-05" else 1)
+        return allowing.with_columns(pl.lit(True).alias("silence"))
+
+    monkeypatch.setattr(windows, "labels_step", lambda *_: "labels")
+    engine = cast(Engine, SimpleNamespace(frame=frame))
+    known = windows.Windows(engine, "2024-06", {"2024-01": 2}, frozenset(["2024-02"]))
+    for month, hits in (("2024-05", [True, True]), ("2024-06", [True, None])):
+        (hit,) = known.hits(asked, ("2024-01",), month, [asked])
+        assert hit.to_list() == hits
+        known.forget(month)
+    assert not known._hits
+
+
 def test_equal_data_in_another_order_give_equal_rows():
     learned, judged = months(2, 300, leak=False), months(1, 300, leak=False)
     one = challenger(learned, judged, "2024-05").model
