@@ -42,6 +42,8 @@ class Past:
     month: str
     asked: Sequence[Asked]
     _encodings: dict[int, Encoding] = field(default_factory=dict, init=False)
+    _used: dict[tuple[Bases, int], pl.Series] = field(default_factory=dict, init=False)
+    _last_rows: tuple[object, pl.DataFrame] | None = field(default=None, init=False)
     _happened: dict[tuple[str, Asked], pl.DataFrame] = field(default_factory=dict, init=False)
     _features: dict[tuple[str, tuple[str, ...]], pl.DataFrame] = field(
         default_factory=dict, init=False
@@ -129,19 +131,25 @@ class Past:
         """The rows of `known`, and those whom the target does not ask about."""
         if not bases:
             return pl.DataFrame(schema={"base_month": pl.String, "hit": pl.Boolean})
-        hits = self.windows.hits(asked, bases, self.month, self.asked)
-        rows = pl.concat(
-            drawn.with_columns(pl.lit(base).alias("base_month"), hit.alias("hit"))
-            for base, drawn, hit in zip(bases, self._drawn(bases), hits, strict=True)
-        )
-        return rows.filter(pl.col(LOT) < most).filter(self._are_used(bases, most))
+        key = (asked, bases, most)
+        if self._last_rows is None or self._last_rows[0] != key:
+            hits = self.windows.hits(asked, bases, self.month, self.asked)
+            rows = pl.concat(
+                drawn.with_columns(pl.lit(base).alias("base_month"), hit.alias("hit"))
+                for base, drawn, hit in zip(bases, self._drawn(bases), hits, strict=True)
+            )
+            rows = rows.filter(pl.col(LOT) < most).filter(self._are_used(bases, most))
+            self._last_rows = (key, rows)
+        return self._last_rows[1]
 
     def _are_used(self, bases: Bases, most: int = LOTS) -> pl.Series:
         """Which of the customers drawn may be profiled as of the month."""
-        customers = pl.concat(
-            each.filter(pl.col(LOT) < most)["customer_id"] for each in self._drawn(bases)
-        )
-        return ~customers.is_in(self._objecting)
+        if (bases, most) not in self._used:
+            customers = pl.concat(
+                each.filter(pl.col(LOT) < most)["customer_id"] for each in self._drawn(bases)
+            )
+            self._used[bases, most] = ~customers.is_in(self._objecting)
+        return self._used[bases, most]
 
     def _drawn(self, bases: Bases) -> list[pl.DataFrame]:
         return self.windows.drawn(bases, baseline_features(self.asked))
