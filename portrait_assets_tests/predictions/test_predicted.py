@@ -191,6 +191,12 @@ def test_customers_are_drawn_of_large_months_with_what_is_theirs(
         everyone = past.happened(asked, "2024-03")
         model = Active.from_rows(world.rows(PREDICTION_MODEL, LAST)).learned
         margin = past.margin(model, asked)  # type: ignore[arg-type]
+        scored = past.windows._margins
+        assert sorted(scored) == list(past.recent(1))
+        past.windows.forget(LAST, [model.scorer])  # type: ignore[union-attr]
+        assert all(len(each) == 1 for each in past.windows._margins.values())
+        past.windows.forget(LAST)
+        assert not any(past.windows._margins.values())
     for month in past.recent(1):
         assert 150 < recent.filter(base_month=month).height < 240
     assert 110 < learned.height <= 150

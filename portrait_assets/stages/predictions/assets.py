@@ -116,7 +116,9 @@ class Run:
             self._before = {
                 each.key: Before(found.active, found.tried_in) for each, found in decided.items()
             }
-            self.windows.forget(month)
+            learned = [found.active.learned for found in decided.values()]
+            scorers = [each.scorer for each in learned if isinstance(each, PredictionModel)]
+            self.windows.forget(month, scorers)
         self._engine.close()
 
     @property
@@ -136,8 +138,13 @@ class Run:
             for each, of in deciding.items()
             if of.champion and isinstance(of.champion.learned, PredictionModel)
         ]
-        past.score(champions, keep=any(of.may_be_due for of in deciding.values()))
-        return {each: of.decide() for each, of in deciding.items()}
+        past.score(champions)
+        decided: dict[Asked, Decided] = {}
+        for horizon in {each.horizon: None for each in past.asked}:
+            own = (each for each in past.asked if each.horizon == horizon)
+            decided |= {each: deciding[each].decide() for each in own}
+            self.windows.release()
+        return {each: decided[each] for each in past.asked}
 
     def _deciding(self, past: Past, asked: Asked) -> Deciding:
         decision = decision_on(self._approvals, asked.code, past.month)

@@ -98,17 +98,15 @@ class Past:
         found: Floats = margins[self._are_used(bases)][is_known]
         return found
 
-    def score(self, models: Iterable[tuple[Asked, PredictionModel]], *, keep: bool) -> None:
-        """Score the recent windows by the models of these targets, each window once.
-
-        `keep` says that features of these windows are asked for again.
-        """
+    def score(self, models: Iterable[tuple[Asked, PredictionModel]]) -> None:
+        """Score the recent windows by the models of these targets, each window once."""
         of: dict[str, list[PredictionModel]] = {}
         for asked, model in models:
             for base in self.recent(asked.horizon):
                 of.setdefault(base, []).append(model)
         for base, several in sorted(of.items()):
-            self.windows.score(several, base, keep)
+            self.windows.score(several, base)
+            self.windows.release()
 
     def encoding(self, horizon: int) -> Encoding:
         """How features become numbers: fitted to all customers of whom models of this length learn.

@@ -6,7 +6,7 @@ once for all months that are materialized together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -25,6 +25,7 @@ from portrait_assets.stages.predictions.learning.labels import (
     labels_step,
 )
 from portrait_assets.stages.predictions.rule import RULE
+from portrait_assets.stages.targets.outcome import LONGEST_HORIZON
 from portrait_assets.stages.targets.permitted import PROFILING
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
@@ -113,11 +114,8 @@ class Windows:
         (found,) = (found for scorer, found in self._margins[base] if scorer is model.scorer)
         return found
 
-    def score(self, models: Sequence[PredictionModel], base: str, keep: bool = True) -> None:
-        """Score the customers drawn of a month by all of these models, unless they are by now.
-
-        `keep` says that the features are asked for again in the month.
-        """
+    def score(self, models: Sequence[PredictionModel], base: str) -> None:
+        """Score the customers drawn of a month by all of these models, unless they are by now."""
         known = self._margins.setdefault(base, [])
         missing = {
             id(model.scorer): model
@@ -126,8 +124,7 @@ class Windows:
         }
         if not missing:
             return
-        features = self.features((base,)) if keep else self._inputs((base,), LOTS)
-        found = margins([*missing.values()], features)
+        found = margins([*missing.values()], self.features((base,)))
         known += [(m.scorer, each) for m, each in zip(missing.values(), found, strict=True)]
 
     def features(self, bases: Bases, most: int = LOTS) -> pl.DataFrame:
@@ -136,11 +133,25 @@ class Windows:
             self._features[bases, most] = self._inputs(bases, most)
         return self._features[bases, most]
 
-    def forget(self, month: str) -> None:
-        """Forget what no later month asks for: features, and what was allowed as of the month."""
+    def release(self) -> None:
+        """Let go of features, which take much room; they are read again if they are asked for."""
         self._features.clear()
+
+    def forget(self, month: str, active: Collection[Scorer] = ()) -> None:
+        """Forget what no later month asks for.
+
+        That is what was allowed as of the month, features, and scores by what is not active any
+        more or of windows that are the recent ones of no length.
+        """
+        self.release()
         for key in [key for key in self._hits if key[-1] == month]:
             del self._hits[key]
+        oldest = next_month(month, 1 - LONGEST_HORIZON - RULE.recent_windows)
+        self._margins = {
+            base: [each for each in scored if any(each[0] is scorer for scorer in active)]
+            for base, scored in self._margins.items()
+            if base >= oldest
+        }
 
     # -- reading ---------------------------------------------------------------------------
 
