@@ -126,7 +126,9 @@ def test_who_was_one_with_somebody_who_stays_is_refused(con: duckdb.DuckDBPyConn
         "('2024-01', 'K2', 'K1'), ('2024-02', 'K1', 'K1'), ('2024-02', 'K2', 'K2')) "
         "AS t(month, source_customer_id, customer_id)"
     )
-    with pytest.raises(ErasureError, match="^1 records of these people are, or were, one customer"):
+    with pytest.raises(
+        ErasureError, match=r"^1 records of these people are, or were, one customer"
+    ):
         find_persons(con, Asked("a", {"K2": 2}), NOBODY)
 
 

@@ -16,8 +16,9 @@ from portrait_assets.app.lookalike import setting_aside
 from portrait_assets.app.lookalike.attributes import AGE, ATTRIBUTES, CATEGORIES, attributes, shared
 from portrait_assets.app.lookalike.backtest import FEWEST, backtest
 from portrait_assets.app.lookalike.errors import LookalikeError
-from portrait_assets.app.lookalike.finding import SMALLEST_SEED, _check_sizes
+from portrait_assets.app.lookalike.finding import _check_sizes
 from portrait_assets.app.lookalike.seed import Seed, _month, _stated_months
+from portrait_assets.methods.lookalike.lookalike import SMALLEST_SEED
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 
 MARCH, JUNE = date(2024, 3, 31), date(2024, 6, 30)
@@ -100,7 +101,7 @@ def test_age_is_as_of_the_day(
 
 
 def known(**columns: Any) -> pl.DataFrame:
-    nothing = dict.fromkeys(ATTRIBUTES, [None, None])
+    nothing = {name: [None, None] for name in ATTRIBUTES}
     schema = {name: pl.Int64 if name == AGE else pl.String for name in ATTRIBUTES}
     return pl.DataFrame(nothing | columns, schema=schema)
 
