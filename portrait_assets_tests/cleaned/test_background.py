@@ -7,13 +7,13 @@ from datetime import date
 import polars as pl
 import pytest
 
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.background import (
     BACKGROUNDS,
     KNOWN_SINCE,
     first_known,
     with_background,
 )
-from portrait_assets.stages.cleaned.clean import Conventions
 from portrait_assets.stages.cleaned.rules import FIRST_CONTACT, FIRST_JOINED
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 

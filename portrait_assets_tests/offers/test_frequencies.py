@@ -29,8 +29,8 @@ def test_shares_are_of_weighted_visits_before_and_now():
     found = _frequencies(3, 2, visits, purchase)
     assert found.then.visits.tolist() == [2.0, 0.0, 0.0]
     assert found.now.visits.tolist() == [4.0, 0.0, 1.0]
-    np.testing.assert_allclose(found.then.shares.toarray(), [[0, 0.5], [0, 0], [0, 0]])
-    np.testing.assert_allclose(found.now.shares.toarray(), [[0.75, 0.25], [0, 0], [0, 1.0]])
+    np.testing.assert_allclose(found.then.shares.toarray(), [[0.0, 0.5], [0.0, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(found.now.shares.toarray(), [[0.75, 0.25], [0.0, 0.0], [0.0, 1.0]])
     assert found.then.shares.nnz == 1, "nothing is no entry"
     assert found.bought.toarray().tolist() == [[0, 1], [0, 0], [0, 1]]
 

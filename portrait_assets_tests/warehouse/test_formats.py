@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portrait_assets.storage.duckdb.connection import WarehouseError
+from portrait_assets.core.errors import WarehouseError
 from portrait_assets.storage.duckdb.migrations import (
     MIGRATIONS,
     SINCE_7,
