@@ -12,6 +12,8 @@ from portrait_assets.methods.personal_data import free_text as looks
 from portrait_assets.methods.personal_data.forms import write_name
 from portrait_assets.methods.personal_data.free_text import Values, free_text
 from portrait_assets.methods.personal_data.rules import ANYWHERE, MAX_AGE_YEARS, full_years
+from portrait_assets.methods.typing.rules import _is_sentinel
+from portrait_assets.schema.table import Column, Type
 
 FINE = Values(
     **{"rows": 10_000, "values": 100, "repeated": 100, "own": 0, "once": 0, "twice": 1},
@@ -129,3 +131,12 @@ def test_a_rule_of_persons_breaks_beside_its_limit(row: dict[str, object], broke
     frame = pl.DataFrame([known | row], schema=schema)
     found = {rule.name for rule in ANYWHERE if frame.select(rule.broken).item()}
     assert found == broken
+
+
+def test_a_boolean_is_no_code():
+    """Codes are of what is received; a value that could be read as yes or no is none."""
+    column = Column("x", Type.BOOLEAN, "X", "甲")
+    found = pl.DataFrame({"x": [True, False, None]}).select(
+        _is_sentinel(column, pl.col("x"), ("1", "true")).alias("is")
+    )
+    assert not found["is"].any()

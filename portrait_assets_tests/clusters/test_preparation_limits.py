@@ -10,13 +10,20 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.clustering.asked import model as asked
-from portrait_assets.methods.clustering.asked.model import ROWS_PER_SEGMENT, SPACES, fit_each
+from portrait_assets.methods.clustering.asked.model import (
+    ROWS_PER_SEGMENT,
+    SPACES,
+    AskedModel,
+    fit_each,
+)
 from portrait_assets.methods.clustering.asked.scaling import (
     LEAST_HOLDERS,
     LEAST_SPREADS,
+    Axis,
     Space,
     _amount,
 )
+from portrait_assets.methods.clustering.assignment import HYSTERESIS
 from portrait_assets.methods.clustering.preparation import prepared_columns as prepared
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.preparation.prepared_columns import (
@@ -192,3 +199,18 @@ def test_twenty_customers_per_segment_are_needed(
     frame = pl.DataFrame({"customer_id": [f"c{n}" for n in range(rows)], "x": [1.0] * rows})
     fit_each(frame, (), ("x",), (3,))
     assert bool(looked) is is_tried
+
+
+@pytest.mark.parametrize(("at", "stays"), [(5.51, True), (5.56, False), (4.9, True)])
+def test_a_customer_moves_where_another_segment_is_nearer_by_a_fifth(at: float, stays: bool):
+    """At 5.56 the second is 4.44 away, a little less than four fifths of 5.56."""
+    axis = Axis("x", unit=0.0, fill=0.0, low=0.0, high=10.0, spread=1.0)
+    of = AskedModel(Space((axis,)), np.array([[0.0], [10.0]]), (7, 3), ("new", "new"), 8)
+    rows = pl.DataFrame({"customer_id": ["a", "new"], "x": [at, at]})
+    before = pl.DataFrame({"customer_id": ["a", "gone"], "segment_id": [7, 3]})
+    found = dict(of.assign(rows, before).iter_rows())
+    nearest = 3 if at > 5 else 7
+    assert found == {"a": 7 if stays else 3, "new": nearest}
+    assert HYSTERESIS == 0.2
+    other = before.with_columns(segment_id=pl.lit(99))
+    assert of.assign(rows, other)["segment_id"].to_list() == [nearest] * 2, "a segment that is gone"

@@ -142,6 +142,7 @@ def test_a_challenger_is_looked_for_every_quarter(
     assert times == looked
     assert what.tried_in == (MONTH if looked else tried_in)
     assert what.action in (("refitted",) if looked else ("kept", "recalibrated"))
+    assert ("Fitted again, for a quarter" in what.why.en) is bool(looked)
 
 
 def approval(action: Action, effective_from: str, version: str | None = None) -> Any:
