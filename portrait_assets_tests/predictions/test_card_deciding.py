@@ -14,8 +14,10 @@ import pytest
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit import deciding as credit
+from portrait_assets.stages.predictions.credit import words
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
 from portrait_assets.stages.predictions.governance.approvals import NO_CARD, Action
+from portrait_assets.stages.predictions.learning import words as models
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcome import Baseline
@@ -54,8 +56,8 @@ def decide(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Decided]:
         *("kept", "not_fitted", "nothing_separates", "refused", "worse_than_baseline", "fitted"),
         *("approved", "no_such_version", "refused_version"),
     ):
-        monkeypatch.setattr(credit.words, name, lambda *_, of=name: Words(of, of))
-    monkeypatch.setattr(credit.models, "pinned", lambda decision: Words("pinned", "pinned"))
+        monkeypatch.setattr(words, name, lambda *_, of=name: Words(of, of))
+    monkeypatch.setattr(models, "pinned", lambda decision: Words("pinned", "pinned"))
     monkeypatch.setattr(credit, "are_refused", lambda features: "gender" in features)
 
     def run(

@@ -119,3 +119,21 @@ def test_the_same_counts_in_another_order_give_the_same_to_the_last_digit():
     for seed in range(5):
         shuffled = counts.sample(fraction=1, shuffle=True, seed=seed)
         assert distances(shuffled, ["subject"], family=["subject"]).equals(found)
+
+
+def moved_between(labels: list[str], moves: list[tuple[str | None, str | None, int]]) -> object:
+    """The p-value by the moves of the same customers between two histograms of ten each."""
+    share = 20 // len(labels)
+    counts = pl.DataFrame(
+        {"subject": "x", "bin": labels, "fine": None, "now": share, "then": share},
+        schema_overrides={"fine": pl.Float64},
+    )
+    went = pl.DataFrame(moves, schema=["bin_then", "bin_now", "customers"], orient="row")
+    found = distances(counts, ["subject"], ["subject"], went.with_columns(subject=pl.lit("x")))
+    return found["p_value"].item()
+
+
+def test_moves_between_two_values_are_enough_and_within_one_are_none():
+    stayed = [("a", "a", 10), ("b", "b", 10)]
+    assert moved_between(["a", "b"], [*stayed]) == 1.0
+    assert moved_between(["a"], [("a", "a", 20)]) is None
