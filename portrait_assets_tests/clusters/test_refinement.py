@@ -96,7 +96,7 @@ def test_segments_are_split_so_many_levels_deep() -> None:
 def test_segments_are_looked_into_from_so_many_rows_on_and_where_they_are_compact() -> None:
     fewest = RULE.refinement.fewest_rows
     line = np.column_stack([np.linspace(0, 1, fewest), np.zeros(fewest)])
-    points = np.vstack([line, line[:-1] + [100.0, 0.0]])
+    points = np.vstack([line, line[:-1] + np.array([100.0, 0.0])])
     labels = np.repeat([0, 1], [fewest, fewest - 1])
     assert _candidates(points, labels, RULE.refinement) == [0]
     apart = replace(RULE.refinement, fewest_rows=1)
