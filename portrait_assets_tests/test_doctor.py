@@ -151,7 +151,7 @@ def test_people_who_were_erased_and_are_back_are_counted_by_their_ids(
     exam = exam_of(settings, [IDENTITY_MAP], identity_map=MONTHS)
     exam.warehouse.con.execute(
         "CREATE SCHEMA identity; CREATE TABLE identity.identity_map AS FROM (VALUES "
-        "('K1', 'K1'), ('K2', 'K1'), ('K2', 'K1'), ('K3', 'K2')) "
+        "('K1', 'K1'), ('K2', 'K1'), ('K2', 'K1'), ('K3', 'K3')) "
         "AS t(source_customer_id, customer_id)"
     )
     assert said(doctor._erased(exam)) == [
