@@ -120,10 +120,10 @@ KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    made = Settings(data_dir=tmp_path, source="shop")
-    made.warehouse_dir.mkdir(parents=True)
-    made.source_dir.mkdir(parents=True)
-    return made
+    fresh = Settings(data_dir=tmp_path, source="shop")
+    fresh.warehouse_dir.mkdir(parents=True)
+    fresh.source_dir.mkdir(parents=True)
+    return fresh
 
 
 def exam_of(settings: Settings, tables: Sequence[Table] = (SALES,), **noted: list[str]) -> Any:
@@ -138,7 +138,7 @@ def exam_of(settings: Settings, tables: Sequence[Table] = (SALES,), **noted: lis
     return Examination(settings, source, cast(Warehouse, warehouse), list(tables), [], {})
 
 
-def said(issues: Iterator[Issue]) -> list[tuple[str, str]]:
+def found_by(issues: Iterator[Issue]) -> list[tuple[str, str]]:
     return [(each.subject, each.what) for each in issues]
 
 
@@ -154,10 +154,10 @@ def test_people_who_were_erased_and_are_back_are_counted_by_their_ids(
         "('K1', 'K1'), ('K2', 'K1'), ('K2', 'K1'), ('K3', 'K3')) "
         "AS t(source_customer_id, customer_id)"
     )
-    assert said(doctor._erased(exam)) == [
+    assert found_by(doctor._erased(exam)) == [
         (settings.warehouse_file.name, "holds 1 ids of people who were erased")
     ]
-    assert said(doctor._erased(exam_of(settings, [IDENTITY_MAP]))) == [], "nobody is known yet"
+    assert found_by(doctor._erased(exam_of(settings, [IDENTITY_MAP]))) == [], "nobody is known yet"
 
 
 def test_an_erasure_that_was_stopped_comes_before_what_it_would_remove(settings: Settings):
@@ -191,7 +191,7 @@ def test_what_belongs_to_no_contract_month_or_run_is_found(settings: Settings):
     left = temporary_file(settings.portrait_file)
     left.parent.mkdir(parents=True, exist_ok=True)
     left.touch()
-    assert said(doctor._orphans(exam)) == [
+    assert found_by(doctor._orphans(exam)) == [
         ("cleaned.old", "belongs to no contract"),
         ("2023-12", "was materialized and is no month of the source"),
         (left.name, "was left by a run that was cut off"),

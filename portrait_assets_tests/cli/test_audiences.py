@@ -70,9 +70,9 @@ def test_an_audience_is_printed_with_profile_and_overlaps():
     [(SHOWN, 0.0, SHOWN), (SHOWN + 1, 0.0, SHOWN), (3, TELLING, 0)],
 )
 def test_a_profile_has_so_many_lines_and_only_telling_ones(lines: int, q_value: float, shown: int):
-    said = printed(print_audience, audience(lines, q_value))
-    assert sum("tier" in line for line in said) == shown
-    assert any("Profile against" in line for line in said) is (shown > 0)
+    sentence = printed(print_audience, audience(lines, q_value))
+    assert sum("tier" in line for line in sentence) == shown
+    assert any("Profile against" in line for line in sentence) is (shown > 0)
 
 
 def found_audience(**differing: object) -> SimpleNamespace:
@@ -113,7 +113,7 @@ def test_an_audience_is_asked_for_as_given(command: Command, stand_in: StandIn, 
 
 
 @pytest.mark.parametrize(
-    ("differing", "said"),
+    ("differing", "sentence"),
     [
         ({}, "by pseudonyms, for analysis; only you may read it."),
         ({"is_identified": True}, "by the source's identifiers, for analysis; only"),
@@ -131,7 +131,7 @@ def test_what_a_file_of_an_audience_holds_is_said(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     differing: dict[str, object],
-    said: str,
+    sentence: str,
 ):
     found = found_audience(written=1500, **differing)
     stand_in("stages.tags.audiences.finding:find_audience", found)
@@ -139,7 +139,7 @@ def test_what_a_file_of_an_audience_holds_is_said(
     stand_in("stages.tags.audiences.export:reasons", "why")
     text = command("audience", "a = 1", *OF, tmp_path, "--out", "a.csv").stdout
     assert "1,500 customers written to a.csv by " in text
-    assert said in text
+    assert sentence in text
     assert ("more are in it" in text) is ("generic" in differing)
     assert ("left out" in text) is ("left_out" in differing)
 
@@ -255,7 +255,7 @@ CHANCE = "The model is not surely better than chance: these attributes do not te
 
 
 @pytest.mark.parametrize(
-    ("differing", "said", "is_said"),
+    ("differing", "sentence", "is_said"),
     [
         ({"name": "a file"}, "who allow profiling; the file has 1,200", True),
         ({"family": "logistic"}, "Logistic regression: AUC", True),
@@ -303,9 +303,9 @@ CHANCE = "The model is not surely better than chance: these attributes do not te
     ],
 )
 def test_what_is_remarkable_of_a_lookalike_is_said(
-    differing: dict[str, object], said: str, is_said: bool
+    differing: dict[str, object], sentence: str, is_said: bool
 ):
-    assert any(said in each for each in sentences(lookalike(**differing))) is is_said  # type: ignore[arg-type]
+    assert any(sentence in each for each in sentences(lookalike(**differing))) is is_said  # type: ignore[arg-type]
 
 
 def test_a_lookalike_is_asked_for_as_given(command: Command, stand_in: StandIn, tmp_path: Path):
@@ -402,11 +402,11 @@ DECIDED = ("--by", "Li Na", "--reason", "agreed", "--from", "2024-05")
 
 
 @pytest.mark.parametrize(
-    ("action", "of", "said"),
+    ("action", "of", "sentence"),
     [("approve", Action.ACTIVATE, "is active"), ("retire", Action.RETIRE, "is retired")],
 )
 def test_a_decision_on_a_tag(
-    command: Command, stand_in: StandIn, tmp_path: Path, action: str, of: Action, said: str
+    command: Command, stand_in: StandIn, tmp_path: Path, action: str, of: Action, sentence: str
 ):
     stand_in("app.cli.rooms.tags:_catalogue", "catalogue")
     stand_in("stages.tags.services:latest_published", "2024-04")
@@ -416,7 +416,7 @@ def test_a_decision_on_a_tag(
     catalogue, file, decision, latest = service.mock_calls[0].args
     assert (catalogue, file.name, latest) == ("catalogue", "tag_approvals.yaml", "2024-04")
     assert decision == Decision("tier", "Li Na", "agreed", "2024-05", of)
-    assert text == f"tier version 3 {said} from 2024-05 on; written to tag_approvals.yaml.\n"
+    assert text == f"tier version 3 {sentence} from 2024-05 on; written to tag_approvals.yaml.\n"
 
 
 @pytest.mark.parametrize("is_card", [False, True])

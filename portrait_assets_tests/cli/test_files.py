@@ -165,8 +165,8 @@ def test_scorecard_prints_card_proof_what_is_left_out_and_bands(
         "1,030 rows have a score in out.csv",
     ):
         assert line in lines
-    said = lines[lines.index("Refused") : lines.index("Bands")]
-    assert [line for line in said if line] == [
+    sentence = lines[lines.index("Refused") : lines.index("Bands")]
+    assert [line for line in sentence if line] == [
         *("Refused", "sex: protected", "Left out", "late: gives it away"),
         *("To look at", "odd: says much"),
     ]
@@ -342,8 +342,8 @@ def test_silence_at_the_end_is_pointed_out_beyond_a_week_and_a_tenth_of_the_hist
 ):
     found = values(first=first, last=last)
     lines = lines_of(command, stand_in("app.lifetime_file:lifetime_file"), found)
-    said = f"The last purchase is of {last}, {(found.until - last).days} days before 2024-06-30"
-    assert any(line.startswith(said) for line in lines) is is_said
+    sentence = f"The last purchase is of {last}, {(found.until - last).days} days before 2024-06-30"
+    assert any(line.startswith(sentence) for line in lines) is is_said
 
 
 def test_a_fit_that_found_no_likelihood_shows_no_parameters():

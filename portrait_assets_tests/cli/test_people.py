@@ -190,7 +190,7 @@ def test_a_correction_is_noted(command: Command, stand_in: StandIn, of: tuple[ob
 
 @pytest.mark.usefixtures("amending")
 @pytest.mark.parametrize(
-    ("given", "noted", "said"),
+    ("given", "noted", "sentence"),
     [
         ((), (None, None), "all purposes"),
         (("--purpose", "marketing"), ("marketing", None), "marketing"),
@@ -208,7 +208,7 @@ def test_an_objection_is_noted(
     of: tuple[object, ...],
     given: tuple[str, ...],
     noted: tuple[str | None, str | None],
-    said: str,
+    sentence: str,
 ):
     service = stand_in("stages.raw.amendments:add_objection")
     ran = command(
@@ -217,7 +217,7 @@ def test_an_objection_is_noted(
     )
     since = date(2024, 3, 5)
     assert service.mock_calls[0].args[1] == Objection(since, "K1", *noted, "Li Na", "letter")
-    assert f"The objection to {said} holds from 2024-03-05 on; written to" in ran.stdout
+    assert f"The objection to {sentence} holds from 2024-03-05 on; written to" in ran.stdout
 
 
 def test_what_is_no_day_is_one_sentence(
@@ -452,7 +452,7 @@ def test_a_bank_is_continued_by_a_month_unless_asked_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "sentence"),
     [
         (("--continue", "b", "--seed", 3), "--continue and --seed contradict each other"),
         (("--continue", "b", "--marks"), "--continue and --marks contradict each other"),
@@ -461,7 +461,7 @@ def test_a_bank_is_continued_by_a_month_unless_asked_otherwise(
     ],
 )
 def test_options_of_a_bank_that_contradict_each_other(
-    command: Command, given: tuple[object, ...], said: str
+    command: Command, given: tuple[object, ...], sentence: str
 ):
-    with pytest.raises(PortraitError, match=said):
+    with pytest.raises(PortraitError, match=sentence):
         command("generate", "bank", *given)

@@ -303,7 +303,7 @@ WEALTH: Any = SimpleNamespace(features=NOBODY, amounts=())
 
 
 @pytest.mark.parametrize(
-    ("months", "before", "made", "winner", "is_fitted"),
+    ("months", "before", "fitted", "winner", "is_fitted"),
     [
         (2, None, asked_model("new"), "none", False),
         (3, None, asked_model("new"), "first", True),
@@ -323,18 +323,18 @@ def test_which_wealth_segments_hold(
     monkeypatch: pytest.MonkeyPatch,
     months: int,
     before: Any,
-    made: Any,
+    fitted: Any,
     winner: str,
     is_fitted: bool,
 ):
-    monkeypatch.setattr(choosing, "fit_asked", lambda *_: made)
+    monkeypatch.setattr(choosing, "fit_asked", lambda *_: fitted)
     monkeypatch.setattr(choosing, "canonical_sample", lambda features, rows: features)
     monkeypatch.setattr(choosing, "_depth", lambda space_of, model, sample: model.depth)
     monkeypatch.setattr(choosing, "_tracked", lambda old, new, features: new)
     found = chosen(WEALTH, months, before, 4)
     assert found.winner == winner
-    assert (found.fitted is made is not None) is is_fitted
-    holds = {"first": made, "challenger": made, "champion": before, "none": None}[winner]
+    assert (found.fitted is fitted is not None) is is_fitted
+    holds = {"first": fitted, "challenger": fitted, "champion": before, "none": None}[winner]
     assert found.model is holds
     assert (MARGIN, RULE.challenge.refit_months) == (0.05, 3)
 

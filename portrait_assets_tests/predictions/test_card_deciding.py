@@ -77,7 +77,8 @@ def decide(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Decided]:
             closed=lambda horizon: closed,
             learned_from=lambda horizon: closed[:-1],
             rows=lambda bases: rows,
-            known=lambda asked, bases: known,
+            learned=lambda asked: known,
+            newest_inputs=lambda asked: known,
         )
 
         def fit(*_: Any) -> Any:

@@ -19,8 +19,10 @@ from portrait_assets.stages.predictions.learning import champion, training
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.baseline import fitted_steps
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
+from portrait_assets.stages.predictions.learning.labels import LOTS
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
+from portrait_assets.stages.predictions.learning.windows import Windows
 from portrait_assets.stages.predictions.rule import FEW, FEW_UNTIL, RULE, parameters_for
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
@@ -76,7 +78,11 @@ def deciding(rules: Sequence[Baseline], before: Before | None = None, **more: An
         recent=lambda horizon: bases,
         learned_from=lambda horizon: bases[:-1],
         rows=lambda bases: rows,
-        known=lambda asked, bases, **_: frame.filter(pl.col("base_month").is_in(bases)),
+        known=lambda asked, bases: frame.filter(pl.col("base_month").is_in(bases)),
+        learned=lambda asked: frame.filter(pl.col("base_month").is_in(bases[:-1])),
+        newest_inputs=lambda asked: frame.filter(pl.col("base_month").is_in(bases[-1:])),
+        encoding=lambda horizon: None,
+        margin=lambda model, asked: model.margin(frame.filter(pl.col("base_month").is_in(bases))),
     )
     asked = Asked(replace(SILENCE, baselines=tuple(rules)), 1)
     return Deciding(cast(Past, past), asked, before, **more)
@@ -88,9 +94,7 @@ def decided(
     """What is decided where this challenger is found, and how often one was looked for."""
     looked: list[str] = []
 
-    def look(
-        learned: pl.DataFrame, judged: pl.DataFrame, month: str, is_credit: bool
-    ) -> Challenger:
+    def look(learned: pl.DataFrame, judged: pl.DataFrame, month: str, *_: Any) -> Challenger:
         looked.append(month)
         return Challenger(found, None if found else "no fit")
 
@@ -305,10 +309,10 @@ def test_events_of_either_kind_are_enough(
     assert training.has_enough_events(frame(hits, others), frame(*judged)) is is_enough
 
 
-def past_of(months: Sequence[str], month: str = "2024-06") -> Past:
-    counts = {each: 100 * number for number, each in enumerate(months, 1)}
-    asked = [Asked(SILENCE, 1)]
-    return Past(cast(Any, None), month, counts, asked, frozenset(months))
+def past_of(months: Sequence[str], month: str = "2024-06", rows: int = 100) -> Past:
+    counts = {each: rows * number for number, each in enumerate(months, 1)}
+    windows = Windows(cast(Any, None), month, counts, frozenset(months))
+    return Past(windows, month, [Asked(SILENCE, 1)])
 
 
 @pytest.mark.parametrize(
@@ -336,7 +340,7 @@ def test_so_many_windows_are_looked_back_on_and_only_closed_by_known_months():
     assert past.closed(1)[0] == "2022-06"
     assert past.closed(1)[-1] == "2024-05"
     assert len(past.closed(1)) == RULE.most_windows == 24
-    past.known_months = frozenset(months) - {"2024-06", "2023-01"}
+    past.windows.known_months = frozenset(months) - {"2024-06", "2023-01"}
     assert past.closed(1)[-1] == "2024-04"
     assert "2022-12" not in past.closed(1)
 
@@ -345,9 +349,17 @@ def test_so_many_windows_are_looked_back_on_and_only_closed_by_known_months():
     ("rows", "share"), [(1, 1.0), (198_000, 1.0), (200_000, 0.99), (400_000, 0.495)]
 )
 def test_of_many_rows_a_share_is_drawn(rows: int, share: float):
-    past = past_of(["2024-01"])
-    past.customers = {"2024-01": rows}
-    assert past._share(("2024-01",)) == pytest.approx(share)
+    past = past_of(["2024-01"], rows=rows)
+    assert past._most(("2024-01",)) == pytest.approx(share * LOTS, abs=1)
+
+
+@pytest.mark.parametrize(("more", "has_all"), [(0, True), (1, False)])
+def test_of_a_month_all_are_drawn_for_whom_there_is_room(more: int, has_all: bool):
+    room = int(0.99 * RULE.window_rows) + more
+    windows = past_of(["2024-01"], rows=room).windows
+    assert windows.has_all("2024-01") is has_all
+    assert windows.lots(["2024-01"], most=7) == {"2024-01": 7}
+    assert (windows.lots(["2024-01"])["2024-01"] == LOTS) is has_all
 
 
 @pytest.mark.parametrize(

@@ -370,10 +370,10 @@ def test_a_segment_is_neither_small_nor_large(share: float, customers: int, verd
     [(LOWEST_TAG_COVERAGE, "pass"), (LOWEST_TAG_COVERAGE - 0.0001, "warn"), (None, "warn")],
 )
 def test_a_tag_is_held_by_enough(holders: float | None, verdict_of_it: str):
-    held = pl.DataFrame(
+    having = pl.DataFrame(
         {"tag_code": ["t"], "holders": [None if holders is None else round(holders * 10_000)]},
         schema={"tag_code": pl.String, "holders": pl.Int64},
     )
-    found = findings.tag_coverage(held.drop_nulls(), ["t"], 10_000)
+    found = findings.tag_coverage(having.drop_nulls(), ["t"], 10_000)
     assert found.select("verdict", "value").rows() == [(verdict_of_it, holders or 0.0)]
-    assert findings.tag_coverage(held.clear(), ["t"], 0)["value"].to_list() == [0.0]
+    assert findings.tag_coverage(having.clear(), ["t"], 0)["value"].to_list() == [0.0]

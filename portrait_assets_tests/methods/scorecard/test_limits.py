@@ -94,7 +94,7 @@ def coded(*values: tuple[float, int]) -> np.ndarray:
         (coded((1, 5), (20, 5), (99, 10), (120, 1)), ()),
     ],
 )
-def test_codes_are_told_from_amounts(values: np.ndarray, codes: tuple[float, ...]):
+def test_codes_are_known_from_amounts(values: np.ndarray, codes: tuple[float, ...]):
     assert codes_among(values) == codes
 
 
