@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
+import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.app.doctor import Examination, _bookkeeping, _contracts, _register
+from portrait_assets.app import doctor
+from portrait_assets.app.doctor import Examination, Issue, _bookkeeping, _contracts, _register
+from portrait_assets.app.erasure.retain import Past
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.erasure import Plan, write_plan
+from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.register import Register
+from portrait_assets.privacy.tombstones import Tombstones, digest_of
 from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.storage.check_results import CHECK_RESULTS
+from portrait_assets.storage.duckdb.publishing import temporary_file
 from portrait_assets.storage.duckdb.store import Warehouse
 
 SALES = Table(
@@ -97,3 +110,162 @@ def test_a_line_of_the_register_that_was_changed_is_found(tmp_path: Path):
         "egress_register.jsonl: the register of what left is not as it was written: line 2 was "
         "changed; nothing leaves before its newest copy is put back"
     )
+
+
+# -- each thing that is looked at, on a store that is stated -----------------------------------
+
+MONTHS = ["2024-01", "2024-02", "2024-03"]
+KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    fresh = Settings(data_dir=tmp_path, source="shop")
+    fresh.warehouse_dir.mkdir(parents=True)
+    fresh.source_dir.mkdir(parents=True)
+    return fresh
+
+
+def exam_of(settings: Settings, tables: Sequence[Table] = (SALES,), **noted: list[str]) -> Any:
+    """An examination of a warehouse in memory, of which these months are noted by table."""
+    con = duckdb.connect()
+    warehouse = SimpleNamespace(
+        con=con,
+        materialized=lambda table: dict.fromkeys(noted.get(table.name, []), 1),
+        select=lambda sql: con.sql(sql).pl(),
+    )
+    source: Any = SimpleNamespace(name="shop", months=lambda: MONTHS, kept_from={})
+    return Examination(settings, source, cast(Warehouse, warehouse), list(tables), [], {})
+
+
+def found_by(issues: Iterator[Issue]) -> list[tuple[str, str]]:
+    return [(each.subject, each.what) for each in issues]
+
+
+def test_people_who_were_erased_and_are_back_are_counted_by_their_ids(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        doctor, "read_tombstones", lambda _: Tombstones(frozenset({digest_of(KEY, "K2")}), KEY)
+    )
+    exam = exam_of(settings, [IDENTITY_MAP], identity_map=MONTHS)
+    exam.warehouse.con.execute(
+        "CREATE SCHEMA identity; CREATE TABLE identity.identity_map AS FROM (VALUES "
+        "('K1', 'K1'), ('K2', 'K1'), ('K2', 'K1'), ('K3', 'K3')) "
+        "AS t(source_customer_id, customer_id)"
+    )
+    assert found_by(doctor._erased(exam)) == [
+        (settings.warehouse_file.name, "holds 1 ids of people who were erased")
+    ]
+    assert found_by(doctor._erased(exam_of(settings, [IDENTITY_MAP]))) == [], "nobody is known yet"
+
+
+def test_an_erasure_that_was_stopped_comes_before_what_it_would_remove(settings: Settings):
+    plan = Plan(
+        number="E1", began_at=datetime.now(UTC), asked_by="a.csv", persons=1, customers=("K1",)
+    )
+    write_plan(settings, plan)
+    (issue,) = doctor._erased(exam_of(settings, [IDENTITY_MAP], identity_map=MONTHS))
+    assert (issue.subject, issue.what) == ("E1", "is an erasure that was stopped")
+    assert "erase --resume" in issue.remedy
+
+
+def test_rows_that_are_too_old_are_named_by_table(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        doctor, "past_retention", lambda con, source: [Past("contacts", "2024-02", 1200)]
+    )
+    (issue,) = doctor._too_old(exam_of(settings))
+    assert issue.subject == "raw.contacts"
+    assert issue.what == "holds 1,200 rows of months before 2024-02, which are not kept"
+    assert "portrait retain" in issue.remedy
+
+
+def test_what_belongs_to_no_contract_month_or_run_is_found(settings: Settings):
+    exam = exam_of(settings, sales=[*MONTHS, "2023-12"])
+    exam.warehouse.con.execute(
+        "CREATE SCHEMA cleaned; CREATE SCHEMA other; CREATE TABLE cleaned.sales (x INTEGER); "
+        "CREATE TABLE cleaned.old (x INTEGER); CREATE TABLE other.mine (x INTEGER)"
+    )
+    left = temporary_file(settings.portrait_file)
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    assert found_by(doctor._orphans(exam)) == [
+        ("cleaned.old", "belongs to no contract"),
+        ("2023-12", "was materialized and is no month of the source"),
+        (left.name, "was left by a run that was cut off"),
+    ]
+
+
+def test_a_month_is_whole_with_all_its_tables(settings: Settings):
+    other = replace(SALES, name="calls")
+    whole = replace(SALES, name="whole", partition_by=None)
+    exam = exam_of(settings, [SALES, other, whole, CHECK_RESULTS], sales=MONTHS, calls=["2024-01"])
+    assert [doctor._is_whole(exam, month) for month in MONTHS] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("months", "option"),
+    [
+        ((), "portrait run`"),
+        (("2024-01",), "--months 2024-01`"),
+        (("2024-01", "2024-01"), "--months 2024-01`"),
+        (("2024-01", "2024-03"), "--months 2024-01..2024-03`"),
+    ],
+)
+def test_a_remedy_names_the_months(months: tuple[str, ...], option: str):
+    assert doctor._run(*months).endswith(option)
+    assert (doctor._of("2024-01"), doctor._of("")) == (" of 2024-01", "")
+
+
+@pytest.mark.parametrize(
+    ("finders", "hidden"),
+    [
+        (("_contracts",), ("_bookkeeping", "_balances")),
+        (("_bookkeeping",), ()),
+        (("_balances",), ()),
+        (("_orphans",), ()),
+        (("_unfinished",), ()),
+        (("_published",), ()),
+        (("_register",), ()),
+        (("_erased",), ()),
+        (("_too_old",), ()),
+        ((), ()),
+    ],
+)
+def test_everything_is_looked_at_and_counted_where_contracts_hold(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    finders: tuple[str, ...],
+    hidden: tuple[str, ...],
+):
+    """Each part finds itself; what changed in the source is asked where nothing else is found."""
+    every = (
+        *("_contracts", "_bookkeeping", "_balances", "_orphans", "_unfinished", "_published"),
+        *("_register", "_erased", "_too_old"),
+    )
+    asked: list[str] = []
+
+    def finder(name: str) -> Any:
+        def find(*_: Any) -> Iterator[Issue]:
+            asked.append(name)
+            if name in finders:
+                yield Issue(name, "is wrong", "mend it")
+
+        return find
+
+    for name in every:
+        monkeypatch.setattr(doctor, name, finder(name))
+    changed = Issue("shop", "has changed", "run")
+    monkeypatch.setattr(doctor, "_outdated", lambda *_: iter([changed]))
+    monkeypatch.setattr(doctor, "upstream_tables", lambda _: {})
+    monkeypatch.setattr(doctor, "require_file", lambda _: None)
+    stored = SimpleNamespace(close=lambda: None, materialized=lambda table: {})
+    monkeypatch.setattr(doctor, "Warehouse", lambda *_, **__: stored)
+    source = SimpleNamespace(months=lambda: MONTHS)
+    folder = SimpleNamespace(read=lambda how: source)
+    context: Any = SimpleNamespace(settings=settings, folder=folder, tables=[], checks={})
+    found = doctor._examined(context)
+    assert [each.subject for each in found] == [*(finders or ("shop",))]
+    assert set(every) - set(asked) == set(hidden)

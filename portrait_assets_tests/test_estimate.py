@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import polars as pl
@@ -88,10 +89,54 @@ def test_a_machine_with_less_memory_is_warned_of():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "1 second"), (40, "40 seconds"), (540, "9 minutes"), (9000, "2.5 hours")],
+    [
+        (0.2, "1 second"),
+        (1.49, "1 second"),
+        (1.5, "2 seconds"),
+        (40, "40 seconds"),
+        (89.4, "89 seconds"),
+        (90, "2 minutes"),
+        (540, "9 minutes"),
+        (5399, "90 minutes"),
+        (5400, "1.5 hours"),
+        (9000, "2.5 hours"),
+    ],
 )
 def test_times_are_printed_in_the_unit_that_fits(seconds: float, words: str):
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "1 MB"), (1.4e6, "1 MB"), (999e6, "999 MB"), (1e9, "1.0 GB"), (80.26e9, "80.3 GB")],
+)
+def test_sizes_are_printed_in_the_unit_that_fits(count: float, words: str):
+    assert size(count) == words
+
+
+def test_seven_tenths_of_the_disk_and_all_of_the_memory_may_do(tmp_path: Path):
+    enough = math.ceil(0.7 * NEEDED.disk_bytes)
+    assert check_disk(NEEDED, tmp_path, lambda _: enough) == enough
+    with pytest.raises(PortraitError, match="of disk"):
+        check_disk(NEEDED, tmp_path, lambda _: enough - 1)
+    assert memory_warning(NEEDED, NEEDED.memory_gib) == ""
+    assert memory_warning(NEEDED, NEEDED.memory_gib - 0.1) != ""
+
+
+def test_past_runs_move_the_estimate_to_a_quarter_at_the_least():
+    runs = [Run(frozenset({"raw"}), MONTHS)]
+    (raw,) = stages(runs, BANK)
+    (fast,) = stages(runs, BANK, [("raw", 2, 15_100_000, raw.seconds / 100)])
+    assert fast.seconds == pytest.approx(raw.seconds / 4)
+
+
+def test_memory_grows_with_the_root_of_rows_up_to_what_duckdb_and_python_take():
+    few, many, most = (estimate(1, 1, rows, 0, 2) for rows in (0, 1_000_000, 10**9))
+    assert (few.memory_gib, many.memory_gib, most.memory_gib) == (0.8, 1.8, 5.3)
+    # What is there is not needed again, and what is published is written beside the old.
+    whole, more = (estimate(1, 10**6, 0, standing, 2).disk_bytes for standing in (0, 10**9))
+    assert (whole, more) == (10e6 + 126e6 + 9e6 + 50e6, 9e6 + 50e6)
+    assert estimate(1, 10**6, 1_000, 10**9, 2).disk_bytes == more + 240_000
 
 
 def test_rows_of_parquet_are_counted_and_those_of_text_estimated(tmp_path: Path):

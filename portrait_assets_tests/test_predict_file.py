@@ -254,3 +254,20 @@ def test_numbers_with_codes_for_none_are_numbers(tmp_path: Path):
     assert table["a"].to_list() == [1.0, None, 2.5]
     assert table["b"].to_list() == ["x", "?", "y"]
     assert table["c"].dtype == pl.Date
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.TSV", "t.txt"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_text_is_read_by_its_ending_whatever_separates_it(
+    tmp_path: Path, name: str, separator: str
+):
+    file = tmp_path / name
+    lines = (["n", " word ", "day"], ["1", "a", "2024-01-05"], ["NA", "b", "2024-01-06"])
+    file.write_text("".join(separator.join(line) + "\n" for line in lines))
+    table = read_table(file)
+    assert table.columns == ["n", "word", "day"]
+    assert table["n"].to_list() == [1.0, None]
+    assert table["day"].dtype == pl.Date
+    parquet = tmp_path / "t.parquet"
+    table.write_parquet(parquet)
+    assert read_table(parquet).equals(table)

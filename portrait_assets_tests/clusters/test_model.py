@@ -49,6 +49,19 @@ def test_a_model_survives_its_rows_to_the_bit(small_bank: Bank) -> None:
     assert assign(restored, small_bank.features).equals(small_bank.assignment)
 
 
+def test_a_baseline_is_stored_beside_the_shares_and_changes_no_version(small_bank: Bank) -> None:
+    model = small_bank.model
+    ids = model.segment_ids
+    other = model.with_baseline({ids[0]: 0.9})
+    assert [each.baseline_share for each in other.segments] == [
+        0.9 if each.segment_id == ids[0] else 0.0 for each in other.segments
+    ]
+    assert other.version == model.version
+    restored = ClusterModel.from_rows(other.to_rows(), other.candidates)
+    assert restored.segments == other.segments
+    assert [each.share for each in restored.segments] == [each.share for each in model.segments]
+
+
 @pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(small_bank: Bank) -> None:
     shuffled = small_bank.features.sample(fraction=1.0, shuffle=True, seed=9)

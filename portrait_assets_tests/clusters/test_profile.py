@@ -264,3 +264,19 @@ def test_few_customers_of_a_segment_are_not_those_that_the_base_has_besides_the_
         smallest=10,
     )
     assert sorted(shown.select("segment_id", "level").rows()) == [(1, "fax"), (2, "fax")]
+
+
+@pytest.mark.parametrize(("count", "fidelity"), [(19, 18 / 19), (20, 1.0)])
+def test_of_twenty_customers_rules_are_judged_by_those_they_were_not_found_on(
+    count: int, fidelity: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of all breaks the rule: of fewer it counts too."""
+    monkeypatch.setattr(
+        "portrait_assets.methods.clustering.rules.canonical_sample", lambda frame, rows: frame
+    )
+    spend = [10.0 if n % 2 else 30.0 for n in range(count)]
+    features = pl.DataFrame({"customer_id": range(count), "spend_amount": spend})
+    segment = [1 if n % 2 or n == 0 else 2 for n in range(count)]
+    assignment = pl.DataFrame({"customer_id": range(count), "segment_id": segment})
+    rules = segment_rules(features, assignment, USES[:1])
+    assert rules["fidelity"].to_list() == pytest.approx([fidelity] * 2, abs=1e-6)

@@ -1,6 +1,7 @@
 """Wealth segments: which model holds, what is said of their number, and what they hold and take."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import cast
 
@@ -100,8 +101,17 @@ def test_the_risk_tolerance_is_that_of_the_newest_record_that_has_one() -> None:
             *(("cat", "2024-06", "balanced"), ("dan", "2024-07", "C1")),
         )
     ]
+    # The record of the month counts, whenever its assessment was; of one month the newest one.
+    dated = (("2024-05", 9, "C5"), ("2024-06", 1, "C1"), ("2024-06", 2, "C2"))
+    records += [
+        {
+            **{"customer_id": "eve", "month": month, "risk_tolerance": level},
+            "risk_assessed_on": date(2024, 1, day),
+        }
+        for month, day, level in dated
+    ]
     found = Bank(records).rows(RISK_LEVEL).sort("customer_id")
-    assert found.rows() == [("ann", 2.0), ("bob", 3.0)]
+    assert found.rows() == [("ann", 2.0), ("bob", 3.0), ("eve", 2.0)]
 
 
 def test_a_flow_is_of_who_holds_something_now_and_did_before() -> None:

@@ -15,13 +15,15 @@ from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.common.texts import STEPS, TOPICS
 from portrait_assets.synthetic.holdings.borrowing import make_borrowing
 from portrait_assets.synthetic.persons.duplicates import Duplicates
-from portrait_assets.synthetic.persons.lifecycle import make_lifecycle
+from portrait_assets.synthetic.persons.lifecycle import NEVER, make_lifecycle
 from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, make_people
 from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets.synthetic.service.interactions import interaction_tables
 from portrait_assets.synthetic.service.journeys import (
     GOES_ON,
     JOURNEY_CHANNELS,
+    Breakpoint,
+    Plan,
     breakpoints_table,
     make_plan,
 )
@@ -249,3 +251,24 @@ def test_a_visit_to_a_branch_names_a_branch_of_its_region(query: Query) -> None:
     ).row(0)
     assert wrong == unnamed == 0
     assert named > 100
+
+
+def test_the_truth_of_a_breakpoint_names_its_months_and_whether_it_was_repaired() -> None:
+    calendar = Calendar("2023-01", 12)
+    last = calendar.count - 1
+    broken = tuple(
+        Breakpoint(channel=0, place=1, segment=2, theme=3, first=first, last=until)
+        for first, until in ((2, 5), (2, last - 1), (2, last), (4, NEVER))
+    )
+    plan = Plan(replace(PLANTED, excess=0.25, theme=0.4), broken)
+    rows = pl.DataFrame(breakpoints_table(plan, calendar)).rows(named=True)
+    months = [(row["first_month"], row["last_month"], row["is_repaired"]) for row in rows]
+    assert months == [
+        ("2023-03", "2023-06", True),
+        ("2023-03", "2023-11", True),
+        ("2023-03", "2023-12", False),
+        ("2023-05", "2023-12", False),
+    ]
+    assert (rows[0]["excess"], rows[0]["theme_share"]) == (0.25, 0.4)
+    assert (rows[0]["channel"], rows[0]["segment"]) == (JOURNEY_CHANNELS[0], SEGMENT_CODES[2])
+    assert rows[0]["theme"] == TOPICS[3]

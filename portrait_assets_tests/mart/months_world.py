@@ -122,6 +122,7 @@ TABLES: dict[str, list[Row]] = {
         bucket("tier / spend", "low", 1, APRIL, 2),
         *(bucket("segment_id / silence", str(s), s) for s in (2, 1)),
         bucket("segment_id / silence", "2", 3, MAY),
+        *(bucket("segment_id / silence", str(s), 7, APRIL, 3) for s in (1, 3)),
     ],
     "validation.tag_proposal": [
         {"as_of": as_of, "tag_code": code, "tag_version": version}

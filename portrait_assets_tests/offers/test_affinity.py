@@ -217,6 +217,24 @@ def test_what_came_in_the_place_of_something_withdrawn_is_not_of_ones_own_accord
     ]
 
 
+def test_what_was_taken_in_the_month_of_an_answer_is_not_of_ones_own_accord():
+    """Both have held the fund since a month of the year before last; the first had answered."""
+    accounts_of = [
+        account(who, "fund") | {"month": month, "balance_on": date(2024, 6, 28)}
+        for who in ("c00", "c01")
+        for month in ("2022-09", "2024-06")
+    ]
+    bank = Bank([{"customer_id": who} for who in CUSTOMERS], PRODUCTS, balances=accounts_of)
+    answers: list[Row] = [
+        {"customer_id": "c00", "month": "2022-09", "responded_on": date(2022, 9, 7)},
+        {"customer_id": "c01", "month": "2022-10", "responded_on": date(2022, 10, 7)},
+    ]
+    bank.put(CLEANED["responses"], frame_of(CLEANED["responses"], answers))
+    bank.put(CLUSTER_ASSIGNMENT, frame_of(CLUSTER_ASSIGNMENT, []))
+    rows = bank.rows(HOLDING).select("customer", "product_id", "is_own").rows()
+    assert rows == [(0, "fund", False), (1, "fund", True)]
+
+
 def test_who_refuses_profiling_has_none(computed: Computed):
     assert computed.of("c58", "product").is_empty()
     assert computed.affinities["customer_id"].n_unique() == len(CUSTOMERS) - 1

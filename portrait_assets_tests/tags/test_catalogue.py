@@ -1,5 +1,7 @@
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -7,7 +9,7 @@ from portrait_assets.schema.sensitivity import BAND
 from portrait_assets.schema.table import Sensitivity, Type
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
-from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError, dependency_order
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
 from portrait_assets.testing.shop import shop
 from portrait_assets.testing.tag_world import (
@@ -201,3 +203,17 @@ def test_an_operation_lowers_nothing_where_its_condition_does_not_hold(
 ):
     with pytest.raises(TagError, match=f"which needs {needs}; leave out lowered_by"):
         load_catalogue(write_catalogue(tmp_path, tag), columns=COLUMNS)
+
+
+def test_tags_stand_after_those_that_they_read_and_by_name_where_either_could():
+    reads = {"z": [], "a": ["m"], "m": ["spend"], "b": ["z"], "k": []}
+    tags: Any = {
+        code: SimpleNamespace(reads=names, place="tags.yaml, line 1")
+        for code, names in reads.items()
+    }
+    assert dependency_order(tags) == ["k", "m", "z", "a", "b"]
+    tags["m"].reads = ["a"]
+    with pytest.raises(
+        TagError, match=r"tag (a|m) reads itself by way of (a -> m -> a|m -> a -> m)"
+    ):
+        dependency_order(tags)

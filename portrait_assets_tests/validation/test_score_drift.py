@@ -108,3 +108,10 @@ def test_a_target_that_is_scored_in_one_month_alone_is_not_compared(world: Predi
     score(world, MONTHS[0], USUAL)
     score(world, MONTHS[1], USUAL, target="spend")
     assert moved(world).is_empty()
+
+
+def test_nothing_is_compared_with_a_month_that_is_left_out(world: PredictionWorld):
+    score(world, MONTHS[0], USUAL)
+    score(world, MONTHS[1], USUAL / 3)
+    assert score_drift(world.warehouse, MONTHS[1:], MONTHS, left_out=MONTHS[:1]).is_empty()
+    assert score_drift(world.warehouse, MONTHS[:1], MONTHS).is_empty(), "the first of all"

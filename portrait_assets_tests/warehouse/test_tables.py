@@ -117,3 +117,12 @@ def test_a_source_that_leaves_a_column_out_later_changes_nothing():
     ensure_table(con, RAW, {"amount": "DOUBLE"})
     ensure_table(con, RAW, {})
     assert existing_types(con, "raw.sales")["amount"] == "DOUBLE"
+
+
+def test_columns_are_found_in_the_order_in_which_they_stand():
+    with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA s; CREATE TABLE s.t (z INTEGER, a VARCHAR, m DATE)")
+        con.execute("CREATE TABLE main.t (other INTEGER)")
+        found = existing_types(con, "s.t")
+        assert list(found.items()) == [("z", "INTEGER"), ("a", "VARCHAR"), ("m", "DATE")]
+        assert existing_types(con, "s.none") == {}

@@ -35,7 +35,7 @@ FREE = (
     "germany title status relationship_manager marketing 收入 账龄 车龄 职业 学历 子女数 余额 "
     "response_ms n_miss foreign_currency_balance lead_generation aged_debt hospitality_spend "
     "islamabad credit_card_age age_oldest_tl avg_age_accounts loan_age_months 信用卡年龄 账户年龄 "
-    "human_reviewed many_loans wage coverage package age_of_account 房龄"
+    "human_reviewed many_loans wage coverage package age_of_account 房龄 unisex_brand"
 )
 
 

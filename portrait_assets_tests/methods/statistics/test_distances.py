@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2, chi2_contingency
 
 from portrait_assets.methods.statistics.distances import NUMBERS, distances
 
@@ -119,3 +119,29 @@ def test_the_same_counts_in_another_order_give_the_same_to_the_last_digit():
     for seed in range(5):
         shuffled = counts.sample(fraction=1, shuffle=True, seed=seed)
         assert distances(shuffled, ["subject"], family=["subject"]).equals(found)
+
+
+def p_value(now: dict[str, int], then: dict[str, int], moves: list[tuple[str, str, int]]) -> object:
+    """Of two histograms of the same customers, who moved so between values."""
+    counts = pl.DataFrame(
+        {
+            "subject": "x",
+            "bin": [*now],
+            "fine": None,
+            "now": [*now.values()],
+            "then": then.values(),
+        },
+        schema_overrides={"fine": pl.Float64},
+    )
+    went = pl.DataFrame(moves, schema=["bin_then", "bin_now", "customers"], orient="row")
+    found = distances(counts, ["subject"], ["subject"], went.with_columns(subject=pl.lit("x")))
+    return found["p_value"].item()
+
+
+def test_customers_who_move_between_two_values_are_judged_by_their_moves():
+    """Five of twenty moved, all one way: McNemar's chi-square is 5. Apart it would be 2.67."""
+    moves = [("a", "a", 10), ("b", "b", 5), ("b", "a", 5)]
+    found = p_value({"a": 15, "b": 5}, {"a": 10, "b": 10}, moves)
+    assert found == pytest.approx(chi2.sf(5, 1), rel=0.35)
+    assert found < 0.06 < chi2.sf(8 / 3, 1)  # type: ignore[operator]
+    assert p_value({"a": 20}, {"a": 20}, [("a", "a", 20)]) is None

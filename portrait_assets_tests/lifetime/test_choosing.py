@@ -1,0 +1,117 @@
+"""Which method values customers, and what of it is shown, from expectations that are stated."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.methods.lifetime import values
+from portrait_assets.methods.lifetime.candidates import ORDER, REPEAT, Candidate, Prediction
+from portrait_assets.methods.lifetime.values import (
+    JUDGED_AT_MOST,
+    Horizon,
+    _correlation,
+    _even_sample,
+    choose,
+    expectations,
+    values_of,
+)
+
+NOW = Horizon(date(2020, 1, 1), date(2024, 6, 30), 90, 30)
+CUSTOMERS = pl.DataFrame({"customer_id": ["a", "b"]})
+
+
+def prediction(*candidates: Candidate) -> Prediction:
+    nothing: Any = None
+    return Prediction(CUSTOMERS, (), nothing, {each.name: each for each in candidates})
+
+
+def numbers(*given: float) -> Any:
+    return np.array(given)
+
+
+BG, PARETO, TREES = ORDER[0], ORDER[1], ORDER[3]
+
+
+def test_without_a_window_the_first_method_is_taken():
+    assert ORDER == (BG, PARETO, REPEAT, TREES)
+    nobody: Any = None
+    assert choose(nobody, NOW, ()).method == BG
+    assert choose(nobody, NOW, ()).spreads_of(BG) is None
+
+
+def test_the_first_model_that_can_says_who_has_not_lapsed():
+    one = Candidate(BG, None, None, problem="no data")
+    two = Candidate(PARETO, numbers(1, 2), numbers(3, 4), alive=numbers(0.2, 0.9))
+    three = Candidate(TREES, numbers(1, 2), numbers(3, 4), alive=numbers(0.5, 0.5))
+    found = prediction(one, two, three).alive
+    assert found is not None
+    assert found.tolist() == [0.2, 0.9]
+    assert prediction(one).alive is None
+
+
+@pytest.mark.parametrize(
+    ("method", "usable", "chosen", "is_boosted"),
+    [
+        (BG, {BG, PARETO, REPEAT}, BG, False),
+        (TREES, {BG, TREES, REPEAT}, TREES, True),
+        (TREES, {PARETO, REPEAT}, PARETO, True),
+        (PARETO, {REPEAT}, REPEAT, False),
+    ],
+)
+def test_the_first_in_order_stands_in_for_one_that_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, method: str, usable: set[str], chosen: str, is_boosted: bool
+):
+    asked: list[Any] = []
+
+    def predict(*arguments: Any, **more: Any) -> Prediction:
+        asked.append((arguments[1:], more))
+        return prediction(
+            *(Candidate(n, numbers(1, 2) if n in usable else None, None) for n in ORDER)
+        )
+
+    monkeypatch.setattr(values, "predict", predict)
+    nobody: Any = None
+    assert expectations(nobody, NOW, method)[1] == chosen
+    days = (NOW.first, NOW.until, 90, 30)
+    assert asked == [(days, {"is_boosted": is_boosted, "fits": None})]
+
+
+def test_values_are_those_of_the_method_with_ends_where_something_tells():
+    of = Candidate(REPEAT, numbers(1, np.nan), numbers(30, 40))
+    model = Candidate(BG, numbers(9, 9), numbers(9, 9), alive=numbers(0.2, 0.9))
+    predicted = prediction(model, of)
+    bare = values_of(predicted, REPEAT, None)
+    assert bare["expected_purchases"].to_list() == [1.0, None]
+    assert bare["expected_spend"].to_list() == [30.0, 40.0]
+    assert bare["p_alive"].to_list() == [0.2, 0.9], "of the first model that can say"
+    assert bare.select("low", "high", "spend_low", "spend_high").null_count().row(0) == (2,) * 4
+    spreads: Any = (
+        SimpleNamespace(counts=lambda expected: (expected - 1, expected + 1)),
+        SimpleNamespace(bounds=lambda expected: (expected - 5, expected + 5)),
+    )
+    found = values_of(predicted, BG, spreads)
+    assert found.row(0) == ("a", 9, 9, 8, 10, 4, 14, 0.2)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_of_many_customers_some_are_judged(more: int):
+    count = JUDGED_AT_MOST + more
+    bought = pl.DataFrame(
+        {"customer_id": np.repeat(np.arange(count), 2), "n": np.arange(2 * count)}
+    )
+    found = _even_sample(bought)
+    assert found["customer_id"].n_unique() == JUDGED_AT_MOST
+    assert found.height == 2 * JUDGED_AT_MOST
+    assert found.equals(bought) is (more == 0)
+
+
+def test_purchases_and_spend_are_correlated_over_those_who_have_both():
+    rows = pl.DataFrame({"x": [1, 2, 3, 9], "mean_spend": [2.0, 4.0, 6.0, None]})
+    assert _correlation(rows) == pytest.approx(1.0)
+    assert np.isnan(_correlation(rows.head(1)))

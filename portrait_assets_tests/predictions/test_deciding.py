@@ -1,0 +1,386 @@
+"""Which model is active in a month, by what is known of the windows before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+import pytest
+
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS
+from portrait_assets.methods.prediction.fitting import fit
+from portrait_assets.stages.predictions.asked import Asked
+from portrait_assets.stages.predictions.governance.approvals import Action
+from portrait_assets.stages.predictions.learning import champion, training
+from portrait_assets.stages.predictions.learning.active import Active, Trained
+from portrait_assets.stages.predictions.learning.baseline import fitted_steps
+from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
+from portrait_assets.stages.predictions.learning.labels import LOTS
+from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.training import Challenger
+from portrait_assets.stages.predictions.learning.windows import Windows
+from portrait_assets.stages.predictions.rule import FEW, FEW_UNTIL, RULE, parameters_for
+from portrait_assets.stages.targets.outcome import Baseline
+from portrait_assets.stages.targets.outcomes import outcome
+
+MONTH = "2024-06"
+SPEND = Baseline("spend", "spend_1m", falls=True)
+RECENCY = Baseline("recency", "recency_days", unknown_is_likely=True)
+SILENCE = outcome("silence")
+
+
+def windows(first: int, last: int, rows: int = 300) -> pl.DataFrame:
+    """Customer-months of 2024 to whom it happens the likelier the longer they were away."""
+    rng = np.random.default_rng(0)
+    days = rng.uniform(0, 100, (last - first + 1) * rows)
+    months = [f"2024-{month:02}" for month in range(first, last + 1)]
+    return pl.DataFrame(
+        {
+            "base_month": np.repeat(months, rows),
+            "hit": rng.random(len(days)) < days / 150,
+            "recency_days": days,
+            "spend_1m": rng.random(len(days)),
+        }
+    )
+
+
+def model_of(*features: str, fitted_in: str = "2024-03") -> Active:
+    learned = windows(1, 2)
+    model = fit(learned.select(features), learned["hit"].to_numpy(), "logistic")
+    return Active(model, Trained("2024-01", "2024-02", "2024-02", fitted_in))
+
+
+@pytest.fixture(scope="module")
+def good() -> Active:
+    """A model of what it depends on."""
+    return model_of("recency_days")
+
+
+@pytest.fixture(scope="module")
+def poor() -> Active:
+    """A model of what it does not depend on."""
+    return model_of("spend_1m")
+
+
+def deciding(rules: Sequence[Baseline], before: Before | None = None, **more: Any) -> Deciding:
+    """Windows of a month each, of which those of February to May are over in June."""
+    bases = more.pop("bases", ("2024-03", "2024-04", "2024-05"))
+    rows = more.pop("rows", RULE.least_rows)
+    frame = more.pop("frame", windows(3, 5)).filter(pl.col("base_month").is_in(bases))
+    past = SimpleNamespace(
+        month=MONTH,
+        customers=more.pop("customers", {}),
+        closed=lambda horizon: bases,
+        recent=lambda horizon: bases,
+        learned_from=lambda horizon: bases[:-1],
+        rows=lambda bases: rows,
+        known=lambda asked, bases: frame.filter(pl.col("base_month").is_in(bases)),
+        learned=lambda asked: frame.filter(pl.col("base_month").is_in(bases[:-1])),
+        newest_inputs=lambda asked: frame.filter(pl.col("base_month").is_in(bases[-1:])),
+        encoding=lambda horizon: None,
+        margin=lambda model, asked: model.margin(frame.filter(pl.col("base_month").is_in(bases))),
+    )
+    asked = Asked(replace(SILENCE, baselines=tuple(rules)), 1)
+    return Deciding(cast(Past, past), asked, before, **more)
+
+
+def decided(
+    monkeypatch: pytest.MonkeyPatch, of: Deciding, found: Active | None = None
+) -> tuple[Decided, int]:
+    """What is decided where this challenger is found, and how often one was looked for."""
+    looked: list[str] = []
+
+    def look(learned: pl.DataFrame, judged: pl.DataFrame, month: str, *_: Any) -> Challenger:
+        looked.append(month)
+        return Challenger(found, None if found else "no fit")
+
+    monkeypatch.setattr(champion, "challenger", look)
+    return of.decide(), len(looked)
+
+
+def test_where_no_window_is_over_the_first_baseline_orders(monkeypatch: pytest.MonkeyPatch):
+    what, looked = decided(monkeypatch, deciding([SPEND, RECENCY], bases=(), frame=windows(3, 3)))
+    assert (what.action, what.active.family, looked) == ("baseline", "spend", 0)
+    assert (what.auc, what.baseline, what.tried_in) == (None, None, None)
+
+
+@pytest.mark.parametrize(("rows", "looked"), [(RULE.least_rows - 1, 0), (RULE.least_rows, 1)])
+def test_a_challenger_is_looked_for_from_so_many_rows_on(
+    monkeypatch: pytest.MonkeyPatch, good: Active, rows: int, looked: int
+):
+    what, times = decided(monkeypatch, deciding([SPEND], rows=rows), good)
+    assert (what.action, times) == ("fitted" if looked else "baseline", looked)
+    assert what.tried_in == (MONTH if looked else None)
+
+
+def test_a_first_model_must_surely_beat_the_baseline(monkeypatch: pytest.MonkeyPatch, good: Active):
+    what, _ = decided(monkeypatch, deciding([SPEND], customers={MONTH: 1}), good)
+    assert (what.action, what.active.basis, what.baseline) == ("fitted", "model", "spend")
+    # Its probabilities are set right in the recent windows, which changes no order.
+    assert what.auc == what.challenger_auc
+    assert what.auc is not None
+    assert what.auc > (what.baseline_auc or 1) + 0.1
+    assert what.challenger_version == what.active.version
+    recent = windows(3, 5)
+    assert what.active.probability(recent).mean() == pytest.approx(recent["hit"].mean(), abs=1e-6)
+    assert sum(each.customers for each in what.active.bins) == 300, "held against the newest"
+    # The order of recency is the model's own: no gain at all is no better.
+    what, _ = decided(monkeypatch, deciding([RECENCY]), good)
+    assert (what.action, what.active.family, what.tried_in) == ("baseline", "recency", MONTH)
+    assert what.active.trained == Trained("2024-03", "2024-05", None, MONTH)
+    assert sum(each.customers for each in what.active.bins) == 900, "held against all recent ones"
+
+
+@pytest.mark.parametrize(
+    ("tried_in", "looked"), [("2024-02", 1), ("2024-03", 1), ("2024-04", 0), ("2024-05", 0)]
+)
+def test_a_challenger_is_looked_for_every_quarter(
+    monkeypatch: pytest.MonkeyPatch, good: Active, tried_in: str, looked: int
+):
+    assert RULE.refit_months == 3
+    what, times = decided(monkeypatch, deciding([SPEND], Before(good, tried_in)), good)
+    assert times == looked
+    assert what.tried_in == (MONTH if looked else tried_in)
+    assert what.action in (("refitted",) if looked else ("kept", "recalibrated"))
+    assert ("Fitted again, for a quarter" in what.why.en) is bool(looked)
+
+
+def approval(action: Action, effective_from: str, version: str | None = None) -> Any:
+    return SimpleNamespace(
+        action=action,
+        effective_from=effective_from,
+        model_version=version,
+        target="silence",
+        by="Li Na",
+        place="line 3",
+        reason="as agreed",
+    )
+
+
+@pytest.mark.parametrize(("month", "looked"), [(MONTH, 1), ("2024-05", 0)])
+def test_what_is_approved_is_fitted_in_that_month_alone(
+    monkeypatch: pytest.MonkeyPatch, good: Active, month: str, looked: int
+):
+    of = deciding([SPEND], Before(good, "2024-05"), decision=approval(Action.APPROVE, month))
+    assert decided(monkeypatch, of, good)[1] == looked
+
+
+def test_a_champion_stays_where_the_challenger_separates_worse(
+    monkeypatch: pytest.MonkeyPatch, good: Active, poor: Active
+):
+    """Of two that surely beat the baseline the one whose feature says more; approval decides."""
+    rng = np.random.default_rng(1)
+    noise = pl.Series(rng.normal(0, 0.4, 900))
+    frame = windows(3, 5).with_columns(spend_1m=noise - pl.col("recency_days") / 100, same=0.0)
+    rule = Baseline("nothing", "same")
+    worse = Active(fit(frame.select("spend_1m"), frame["hit"].to_numpy(), "logistic"), poor.trained)
+    of = deciding([rule], Before(good, "2024-01"), frame=frame)
+    what, _ = decided(monkeypatch, of, worse)
+    assert (what.challenger_auc or 1) < (what.auc or 0)
+    assert what.action == "challenger refused"
+    assert (
+        decided(monkeypatch, deciding([rule], Before(worse, "2024-01"), frame=frame), good)[
+            0
+        ].action
+        == "refitted"
+    )
+    approved = approval(Action.APPROVE, MONTH)
+    of = deciding([rule], Before(good, "2024-01"), frame=frame, decision=approved)
+    assert decided(monkeypatch, of, worse)[0].action == "refitted"
+
+
+def test_a_challenger_that_does_not_surely_beat_the_baseline_takes_no_place(
+    monkeypatch: pytest.MonkeyPatch, good: Active, poor: Active
+):
+    what, _ = decided(monkeypatch, deciding([SPEND], Before(good, "2024-01")), poor)
+    assert (what.action, what.tried_in) == ("challenger refused", MONTH)
+    assert what.active.learned.scorer is good.learned.scorer  # type: ignore[union-attr]
+
+
+def test_a_champion_below_the_baseline_is_challenged_at_once_and_falls(
+    monkeypatch: pytest.MonkeyPatch, good: Active, poor: Active
+):
+    below = Before(poor, "2024-05")
+    what, looked = decided(monkeypatch, deciding([RECENCY], below), poor)
+    assert (what.action, what.active.family, looked) == ("baseline", "recency", 1)
+    # Without a fit too; and in an even match the champion stays.
+    assert decided(monkeypatch, deciding([RECENCY], below))[0].action == "baseline"
+    what, looked = decided(monkeypatch, deciding([RECENCY], Before(good, "2024-05")))
+    assert (what.active.basis, looked) == ("model", 0)
+
+
+def test_a_champion_is_set_right_only_where_it_was_surely_off(
+    monkeypatch: pytest.MonkeyPatch, good: Active
+):
+    frame = windows(5, 5)
+    right = float(good.probability(frame).mean())
+    off, _ = decided(
+        monkeypatch,
+        deciding(
+            [SPEND],
+            Before(good, "2024-05"),
+            bases=("2024-05",),
+            frame=frame.with_columns(hit=pl.col("recency_days") > 20),
+        ),
+    )
+    assert (off.action, off.tried_in) == ("recalibrated", "2024-05")
+    assert off.active.probability(frame).mean() > right + 0.1
+    hits = frame["recency_days"].rank() > 300 - round(right * 300)
+    kept, _ = decided(
+        monkeypatch,
+        deciding(
+            *([SPEND], Before(good, "2024-05")),
+            bases=("2024-05",),
+            frame=frame.with_columns(hit=hits),
+        ),
+    )
+    assert (kept.action, kept.tried_in) == ("kept", "2024-05")
+    assert kept.active is good
+
+
+@pytest.mark.parametrize(
+    ("version", "is_known", "action", "basis"),
+    [
+        ("baseline", False, "pinned", "baseline"),
+        ("own", False, "pinned", "model"),
+        ("other", True, "pinned", "model"),
+        ("other", False, "baseline", "baseline"),
+    ],
+)
+def test_what_is_pinned_stands_where_it_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+    good: Active,
+    poor: Active,
+    version: str,
+    is_known: bool,
+    action: str,
+    basis: str,
+):
+    named = {"own": good.version}.get(version, version)
+    of = deciding(
+        [RECENCY],
+        Before(good, "2024-01"),
+        decision=approval(Action.PIN, "2024-04", named),
+        versions=lambda asked: poor if is_known and asked == "other" else None,
+    )
+    what, looked = decided(monkeypatch, of, good)
+    assert (what.action, what.active.basis, looked) == (action, basis, 0)
+    assert what.tried_in == "2024-01"
+    if basis == "model":
+        assert what.active is (good if version == "own" else poor)
+
+
+@pytest.mark.parametrize(
+    ("history", "tried_in"), [(RULE.first_year, None), (RULE.first_year + 1, MONTH)]
+)
+def test_in_the_first_year_every_month_is_looked_at_for_enough_events(
+    monkeypatch: pytest.MonkeyPatch, good: Active, history: int, tried_in: str | None
+):
+    few = windows(3, 5).with_columns(hit=pl.int_range(pl.len()) % 300 < 9)
+    of = deciding([SPEND], frame=few, customers=dict.fromkeys(map(str, range(history)), 1))
+    what, looked = decided(monkeypatch, of, good)
+    assert (what.action, what.tried_in, looked) == ("baseline", tried_in, 0)
+
+
+# -- limits ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hits", "others", "judged", "is_enough"),
+    [
+        (50, 50, (10, 10), True),
+        (49, 51, (10, 10), False),
+        (51, 49, (10, 10), False),
+        (50, 50, (9, 11), False),
+        (50, 50, (11, 9), False),
+    ],
+)
+def test_events_of_either_kind_are_enough(
+    hits: int, others: int, judged: tuple[int, int], is_enough: bool
+):
+    def frame(*counts: int) -> pl.DataFrame:
+        return pl.DataFrame({"hit": [True] * counts[0] + [False] * counts[1]})
+
+    assert (RULE.least_events, RULE.least_judged) == (50, 10)
+    assert training.has_enough_events(frame(hits, others), frame(*judged)) is is_enough
+
+
+def past_of(months: Sequence[str], month: str = "2024-06", rows: int = 100) -> Past:
+    counts = {each: rows * number for number, each in enumerate(months, 1)}
+    windows = Windows(cast(Any, None), month, counts, frozenset(months))
+    return Past(windows, month, [Asked(SILENCE, 1)])
+
+
+@pytest.mark.parametrize(
+    ("horizon", "closed", "learned", "recent"),
+    [
+        (1, ["01", "02", "03", "04", "05"], ["01", "02", "03", "04"], ["03", "04", "05"]),
+        (3, ["01", "02", "03"], [], ["01", "02", "03"]),
+        (6, [], [], []),
+    ],
+)
+def test_windows_that_are_over_and_those_that_were_over_when_the_newest_began(
+    horizon: int, closed: list[str], learned: list[str], recent: list[str]
+):
+    past = past_of([f"2024-{month:02}" for month in range(1, 7)])
+    assert [base[-2:] for base in past.closed(horizon)] == closed
+    assert [base[-2:] for base in past.recent(horizon)] == recent
+    if closed:
+        assert [base[-2:] for base in past.learned_from(horizon)] == learned
+        assert past.rows(past.closed(horizon)) == sum(100 * int(base) for base in closed)
+
+
+def test_so_many_windows_are_looked_back_on_and_only_closed_by_known_months():
+    months = [f"{2021 + m // 12}-{m % 12 + 1:02}" for m in range(42)]
+    past = past_of(months)
+    assert past.closed(1)[0] == "2022-06"
+    assert past.closed(1)[-1] == "2024-05"
+    assert len(past.closed(1)) == RULE.most_windows == 24
+    past.windows.known_months = frozenset(months) - {"2024-06", "2023-01"}
+    assert past.closed(1)[-1] == "2024-04"
+    assert "2022-12" not in past.closed(1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "share"), [(1, 1.0), (198_000, 1.0), (200_000, 0.99), (400_000, 0.495)]
+)
+def test_of_many_rows_a_share_is_drawn(rows: int, share: float):
+    past = past_of(["2024-01"], rows=rows)
+    assert past._most(("2024-01",)) == pytest.approx(share * LOTS, abs=1)
+
+
+@pytest.mark.parametrize(("more", "has_all"), [(0, True), (1, False)])
+def test_of_a_month_all_are_drawn_for_whom_there_is_room(more: int, has_all: bool):
+    room = int(0.99 * RULE.window_rows) + more
+    windows = past_of(["2024-01"], rows=room).windows
+    assert windows.has_all("2024-01") is has_all
+    assert windows.lots(["2024-01"], most=7) == {"2024-01": 7}
+    assert (windows.lots(["2024-01"])["2024-01"] == LOTS) is has_all
+
+
+@pytest.mark.parametrize(
+    ("family", "rows", "parameters"),
+    [
+        ("trees", FEW_UNTIL + 1, FEW),
+        ("logistic", FEW_UNTIL, FEW),
+        ("logistic", FEW_UNTIL + 1, PARAMETERS),
+    ],
+)
+def test_few_rows_and_trees_have_smaller_settings(family: str, rows: int, parameters: object):
+    assert parameters_for(family, rows) is parameters
+
+
+def test_bins_that_a_baseline_was_held_against_give_its_interval():
+    frame = windows(3, 3)
+    steps = fitted_steps(RECENCY, frame)
+    active = Active(steps, Trained("2024-03", "2024-03", None, MONTH))
+    assert np.isnan(active.interval(np.array([0.5]))[0]).all(), "held against nothing"
+    binned = active.held_against(frame["hit"].to_numpy(), steps.probability(frame))
+    low, high = binned.interval(steps.probability(frame))
+    shown = steps.probability(frame)
+    assert ((low >= 0) & (low <= shown) & (shown <= high) & (high <= 1)).all()
+    assert (high - low).max() > 0.05
