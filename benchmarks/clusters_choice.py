@@ -5,8 +5,9 @@
     python -m benchmarks.clusters_choice --set null
 
 ``train`` are the sets that thresholds were chosen on, ``judge`` the others; ``touching_train`` and
-``touching_judge`` are likewise, of groups that touch, overlap or wind; ``null`` and, by halves,
-``null_train`` and ``null_judge`` count how often structureless data are left as one segment.
+``touching_judge`` are likewise, of groups that touch, overlap or wind; ``few`` are shapes of few
+customers, which thresholds were chosen on in other draws; ``null`` and, by halves, ``null_train``
+and ``null_judge`` count how often structureless data are left as one segment.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ LABELLED: dict[str, tuple[Collection[str], Callable[[str, int], Data]]] = {
     "judge": (battery.JUDGE, battery.make),
     "touching_train": (touching.TRAIN, touching.make),
     "touching_judge": (touching.JUDGE, touching.make),
+    "few": (touching.FEW, touching.make),
 }
 NULLS: dict[str, tuple[list[Null], Callable[[str, int, int, int], Matrix]]] = {
     "null": (battery.NULLS, battery.make_null),

@@ -1,7 +1,8 @@
 """Labelled sets with groups that touch, overlap or wind, and further sets without structure.
 
-``TRAIN`` and ``NULL_TRAIN`` are what thresholds were chosen on; ``JUDGE`` and ``NULL_JUDGE`` differ
-from them in shapes, sizes, noise and dimensions and only judge.
+``TRAIN``, ``FEW`` and ``NULL_TRAIN`` are what thresholds were chosen on; ``JUDGE`` and
+``NULL_JUDGE`` differ from them in shapes, sizes, noise and dimensions and only judge. ``FEW`` are
+shapes of few customers, half of which no test on unseen customers can spare, and pairs.
 """
 
 from __future__ import annotations
@@ -10,8 +11,17 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.clusters_figures import spiral
 from portrait_assets.testing import touching_shapes as s
-from portrait_assets.testing.cluster_shapes import Data, Generator, Matrix, gaussians
+from portrait_assets.testing.cluster_shapes import (
+    Data,
+    Generator,
+    Matrix,
+    box,
+    disc,
+    gaussians,
+    join,
+)
 
 Make = Callable[[Generator], Data]
 
@@ -74,6 +84,36 @@ JUDGE: dict[str, Make] = {
     "line_blob_2": lambda r: s.lines_and_blob(r, 400, 100, 0.15),
     "waves_3": lambda r: s.waves(r, 300, 3, 0.18, 1.3, 60),
     "plates_2": lambda r: s.plates(r, 250, 0.2),
+}
+FEW: dict[str, Make] = {
+    "spiral_3_few": lambda r: spiral(r, 3, 60, 0.06),
+    "spiral_2_few": lambda r: spiral(r, 2, 90, 0.08),
+    "arms_2_loose": lambda r: s.arms(r, 120, 2, 1.0, 0.35),
+    "arms_2_longer": lambda r: s.arms(r, 180, 2, 1.4, 0.35),
+    "arms_3_tiny": lambda r: s.arms(r, 60, 3, 0.7, 0.15),
+    "arms_2_dense": lambda r: s.arms(r, 500, 2, 1.2, 0.45),
+    "moons_bar_few": lambda r: s.moons_around_bar(r, 60, 40, 0.08),
+    "moons_bar_mid": lambda r: s.moons_around_bar(r, 100, 60, 0.1, 0.4),
+    "moons_bar_thick": lambda r: s.moons_around_bar(r, 300, 150, 0.16, 0.45),
+    "path_2_few": lambda r: s.path_around(r, 80, 2, 60, 1.4, 0.5),
+    "path_2_touching": lambda r: s.path_around(r, 110, 2, 95, 1.8, 0.7),
+    "path_1_touching": lambda r: s.path_around(r, 110, 1, 90, 2.6, 0.8),
+    "crescents_few": lambda r: s.crescents(r, (50, 140), 0.1, 0.35),
+    "pair_many": lambda r: s.pair(r, (1024, 1024), (1.0, 1.0), 2.8),
+    "pair_d8": lambda r: s.pair(r, (1024, 1024), (1.0, 1.0), 3.5, 8),
+    "pair_d16": lambda r: s.pair(r, (1024, 1024), (1.0, 1.0), 3.5, 16),
+    "discs": lambda r: join(disc(r, 300, 0, 0, 1), disc(r, 300, 2.05, 0, 1)),
+    "boxes": lambda r: join(box(r, 200, 0, 1, 0, 1), box(r, 200, 1.08, 2, 0, 1)),
+    "bars": lambda r: join(*[box(r, 120, i, i + 0.8, 0, 4) for i in range(4)]),
+    "four": lambda r: gaussians(
+        r, [[0, 0], [3, 0], [0, 3], [3, 3.2]], [300, 200, 150, 250], [1.0, 0.8, 0.9, 0.8]
+    ),
+    "ring_touching": lambda r: s.ring_around(r, 120, 260, 0.8, 0.35),
+    "pair_both": lambda r: s.pair(r, (700, 300), (1.0, 0.5), 2.9),
+    "pair_d6_few": lambda r: s.pair(r, (250, 250), (1.0, 1.0), 3.2, 6),
+    "unequal_6": lambda r: s.unequal(
+        r, (300, 250, 200, 150, 100, 80), (1.0, 0.9, 0.7, 0.7, 0.5, 0.5), 1.5
+    ),
 }
 
 
@@ -142,7 +182,7 @@ NULL_JUDGE = [
 
 def make(name: str, seed: int = 0) -> Data:
     """A labelled set by name; the same for equal name and seed."""
-    return {**TRAIN, **JUDGE}[name](np.random.default_rng([seed, *name.encode()]))
+    return {**TRAIN, **JUDGE, **FEW}[name](np.random.default_rng([seed, *name.encode()]))
 
 
 def make_null(kind: str, n: int, d: int, seed: int = 0) -> Matrix:

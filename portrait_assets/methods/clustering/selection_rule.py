@@ -161,6 +161,66 @@ class Winning:
 
 
 @dataclass(frozen=True)
+class SecondLook:
+    """When segments count as separate that no valley was found between (`second_look`).
+
+    None of 186 sets without structure (those of `benchmarks/clusters_touching.py` and others alike)
+    had a gain of 5 in a plane, a separation above 0.16 that other families agreed with, or a
+    contrast above 3.
+
+    Attributes:
+        smallest_share: candidates with a smaller segment are not looked at, as few strays pass for
+            a segment,
+        smallest_rows: nor bells of fewer customers.
+        separation: density-based validation of segments with gaps between them.
+        valleys: windows and parts by which valleys are looked for; wider windows and smaller
+            parts than at first, as what is there for a narrow one was not found.
+        contrast: standard errors of the least clear boundary's valley,
+        separation_of_valleys: density-based validation of its segments,
+        agreement_of_valleys: and agreement of other families.
+        rows: customers that bells are looked for in, of those of the choice and the unseen ones.
+        most_segments: mixtures with more are not looked at.
+        gain: logarithm of the likelihood that two normals must gain on the best density with one
+            peak between every two segments,
+        gain_of_dimension: and so much more for every dimension beyond two, as the line between
+            two segments is chosen among more.
+        gain_of_more: where some number of segments has that gain, so much is enough for others.
+        means_apart: distance of two normals in standard deviations; nearer ones only give one
+            peak longer tails.
+        flat: kurtosis that a bell may lack, as a share of a normal's, or
+        flat_by_errors: so many standard errors.
+        bent: skewness per degree of freedom that a bell may have, or
+        bent_by_chance: what is as probable as this in a normal.
+    """
+
+    smallest_share: float = 0.05
+    smallest_rows: int = 15
+    separation: float = 0.25
+    valleys: Boundaries = field(
+        default_factory=lambda: Boundaries(
+            part_rows=25,
+            most_parts=8,
+            middles=range(26, 35, 2),
+            middle_widths=(5, 7, 9),
+            side_widths=(8, 12, 16),
+        )
+    )
+    contrast: float = 3.9
+    separation_of_valleys: float = -0.2
+    agreement_of_valleys: float = 0.5
+    rows: int = 4_000
+    most_segments: int = 6
+    gain: float = 5.0
+    gain_of_dimension: float = 1.0
+    gain_of_more: float = 2.0
+    means_apart: float = 2.0
+    flat: float = 0.12
+    flat_by_errors: float = 3.0
+    bent: float = 0.12
+    bent_by_chance: float = 0.05
+
+
+@dataclass(frozen=True)
 class Refinement:
     """Which segments are split again.
 
@@ -321,6 +381,7 @@ class SelectionRule:
     scoring: Scoring = field(default_factory=Scoring)
     boundaries: Boundaries = field(default_factory=Boundaries)
     winning: Winning = field(default_factory=Winning)
+    second_look: SecondLook = field(default_factory=SecondLook)
     refinement: Refinement = field(default_factory=Refinement)
     stability: Stability = field(default_factory=Stability)
     division: Division = field(default_factory=Division)

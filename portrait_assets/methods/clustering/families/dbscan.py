@@ -30,4 +30,5 @@ FAMILY = Dbscan(
     kind="density",
     is_evidence=False,
     is_misled_by_chains=True,
+    follows_gaps=True,
 )

@@ -26,5 +26,10 @@ class Density(Family):
 
 
 FAMILY = Density(
-    "density", order=1, parameters=SMALLEST_SHARES, finds_number=True, least_rows=LEAST_ROWS
+    "density",
+    order=1,
+    parameters=SMALLEST_SHARES,
+    finds_number=True,
+    least_rows=LEAST_ROWS,
+    follows_gaps=True,
 )

@@ -43,6 +43,8 @@ class Family(ABC):
             wins only where density-based validation finds its segments separated.
         is_centroid: whether a segment is everything nearest to its mean. Such segments stay
             meaningful in many dimensions, where single distances are mostly noise.
+        follows_gaps: whether its segments may have any form, ending where points are sparse.
+        may_overlap: whether its segments are bells, which may be separate without a valley.
         takes_weights: whether a weighted point may stand for many, so that the final fit is made
             on micro-clusters.
         starts_from: the family whose labels for the same number of segments its fit starts from.
@@ -59,6 +61,8 @@ class Family(ABC):
     is_evidence: bool = True
     is_misled_by_chains: bool = False
     is_centroid: bool = False
+    follows_gaps: bool = False
+    may_overlap: bool = False
     takes_weights: bool = False
     starts_from: Family | None = None
 

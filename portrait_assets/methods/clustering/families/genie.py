@@ -34,6 +34,7 @@ FAMILY = Genie(
     order=4,
     parameters=GINI_LIMITS,
     split_parameters=(0.3,),
+    follows_gaps=True,
     takes_weights=True,
     refit_rows=50_000,
 )

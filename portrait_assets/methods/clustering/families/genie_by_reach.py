@@ -16,5 +16,6 @@ FAMILY = Genie(
     order=5,
     parameters=GINI_LIMITS,
     split_parameters=(0.5,),
+    follows_gaps=True,
     neighbours=REACH_NEIGHBOURS,
 )

@@ -44,4 +44,4 @@ class Mixture(Family):
         return mixture_labels(points, chosen, some=points[: len(chosen)])
 
 
-FAMILY = Mixture("mixture", order=0, split_parameters=(0.0,), starts_from=KMEANS)
+FAMILY = Mixture("mixture", order=0, split_parameters=(0.0,), starts_from=KMEANS, may_overlap=True)

@@ -73,6 +73,18 @@ def find_boundaries(
     return found
 
 
+def least_contrast(points: FloatMatrix, labels: IntVector, rule: Boundaries) -> float:
+    """How clear the valley of the least clear boundary is on its clearest line, in standard errors.
+
+    The lines are between parts only, as one between the middles of two halves of a ring crosses
+    what is empty. The points are those that the segments were made of, and windows are found and
+    counted on the same ones; so chance alone reaches more than in a test on unseen points.
+    """
+    parts = _Middles.of(points, labels, rule.most_parts, rule)
+    clearest = (max(parts.contrast(points, at) for at in own) for own in parts.lines().values())
+    return min(clearest, default=-np.inf)
+
+
 class _Middles(NamedTuple):
     """Middles of the segments' parts, the segment of each part, and the part of each point."""
 
@@ -126,15 +138,28 @@ class _Middles(NamedTuple):
 
     def p_value(self, points: FloatMatrix, unseen: FloatMatrix, line: tuple[int, int]) -> float:
         """How probable the valley along the line is in data with one peak."""
+        cylinder = self._cylinder(points, line)
+        if cylinder is None:
+            return 1.0
+        bins = self.rule.bins
+        windows, _ = _windows(_counts(points, cylinder, bins), self.rule)
+        return _valley_probability(_counts(unseen, cylinder, bins), windows)
+
+    def contrast(self, points: FloatMatrix, line: tuple[int, int]) -> float:
+        """How clear the valley along the line is, in standard errors."""
+        cylinder = self._cylinder(points, line)
+        if cylinder is None:
+            return -np.inf
+        return _windows(_counts(points, cylinder, self.rule.bins), self.rule)[1]
+
+    def _cylinder(self, points: FloatMatrix, line: tuple[int, int]) -> Line | None:
+        """The line with its radius; None where both middles are the same."""
         start, end = self.middles[line[0]], self.middles[line[1]]
         if not ((end - start) ** 2).sum() > 0:
-            return 1.0
+            return None
         members = points[(self.part == line[0]) | (self.part == line[1])]
         _, away = _along(members, start, end - start)
-        cylinder = Line(start, end - start, float(np.quantile(away, self.rule.cylinder)))
-        bins = self.rule.bins
-        windows = _windows(_counts(points, cylinder, bins), self.rule)
-        return _valley_probability(_counts(unseen, cylinder, bins), windows)
+        return Line(start, end - start, float(np.quantile(away, self.rule.cylinder)))
 
 
 def _along(
@@ -155,8 +180,8 @@ def _counts(points: FloatMatrix, line: Line, bins: int) -> FloatVector:
     return np.asarray(np.r_[0.0, np.cumsum(counts)])
 
 
-def _windows(cumulated: FloatVector, rule: Boundaries) -> Windows:
-    """The windows whose counts speak most clearly for a valley."""
+def _windows(cumulated: FloatVector, rule: Boundaries) -> tuple[Windows, float]:
+    """The windows whose counts speak most clearly for a valley, and how clearly."""
     best, found = -np.inf, Windows((0, 1), (1, 2), (2, 3))
     for width in rule.middle_widths:
         low = np.array(rule.middles) - width // 2
@@ -171,7 +196,7 @@ def _windows(cumulated: FloatVector, rule: Boundaries) -> Windows:
             best = float(clearest[at])
             valley = (int(low[at]), int(high[at]))
             found = Windows((before[0][at], before[1][at]), valley, (after[0][at], after[1][at]))
-    return found
+    return found, best
 
 
 def _sides(

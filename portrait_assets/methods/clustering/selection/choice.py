@@ -4,16 +4,17 @@ On a sample of customers:
 
 1. Families and numbers of segments are scored (`scoring`) and one of them wins (`winner`).
 2. Its segments must be separate: a density valley between two of them that data without structure
-   do not have, tested on customers that the segments were not made with (`boundaries`). Otherwise
-   the answer is one segment.
+   do not have, tested on customers that the segments were not made with (`boundaries`). Where there
+   is none, narrow gaps and overlapping bells are looked for (`second_look`). Otherwise the answer
+   is one segment.
 3. A large, compact segment that falls apart by the same rule and test is split again, but not
-   where many dimensions made a centroid family the winner.
+   where many dimensions made a centroid family the winner, nor where the second look found it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from portrait_assets.methods.clustering.selection.candidates import (
     fit_candidates,
     fit_one,
 )
-from portrait_assets.methods.clustering.selection.evidence import neighbourhood
+from portrait_assets.methods.clustering.selection.evidence import Neighbourhood, neighbourhood
 from portrait_assets.methods.clustering.selection.refinement import Split, refine
 from portrait_assets.methods.clustering.selection.scoring import (
     CANDIDATES_SCHEMA,
@@ -42,6 +43,7 @@ from portrait_assets.methods.clustering.selection.scoring import (
     most_agreed,
     scored,
 )
+from portrait_assets.methods.clustering.selection.second_look import look_again
 from portrait_assets.methods.clustering.selection.winner import (
     NO_PROOF,
     Proof,
@@ -103,6 +105,14 @@ def refit(
     return _Chooser(rule, seed).refit(points, candidate)
 
 
+class _Separate(NamedTuple):
+    """A candidate with separate segments, the proof in words, and whether they may be split."""
+
+    line: Scored
+    proof: str
+    may_be_split: bool
+
+
 @dataclass(frozen=True)
 class _Chooser:
     """The rule and the seed that every step of a choice goes by."""
@@ -126,29 +136,48 @@ class _Chooser:
         for line in leading(lines, rule.scoring):
             add_evidence(line, near, points)
         eligible = [line for line in lines if is_eligible(line, rule.scoring)]
-        free = find_winner(eligible, lambda line: self.prove(points, line, unseen), rule, dims)
-        is_real = free is not None and free.is_real
+        first = find_winner(eligible, lambda line: self.prove(points, line, unseen), rule, dims)
+        separate = self.find_separate(first, eligible, near, points, unseen)
         if segments is not None:
             requested = best(eligible, rule.scoring, segments)
             if requested is None:
-                return one_segment(rows, self.why_one(free), candidates_table(lines, None))
-            supported = free is not None and is_real and self.as_good(requested, free.line)
-            winner, reason = requested, self.why_requested(requested, free if is_real else None)
-        elif free is None or not is_real:
-            return one_segment(rows, self.why_one(free), candidates_table(lines, None))
+                return one_segment(rows, self.why_one(first), candidates_table(lines, None))
+            free = None if separate is None else separate.line
+            supported = free is not None and self.as_good(requested, free)
+            winner, reason = requested, self.why_requested(requested, free)
+        elif separate is None:
+            return one_segment(rows, self.why_one(first), candidates_table(lines, None))
         else:
-            supported, winner = True, free.line
+            supported, winner = True, separate.line
             labels = winner.labels
-            if not free.by_centres:
+            if separate.may_be_split:
                 labels = refine(points, unseen, labels, self.best_split, rule.refinement)
             if labels.max() > winner.labels.max():
                 winner = _refined(winner, labels)
                 lines.append(winner)
-            reason = _why(winner, free.proof)
+            reason = f"{_numbers(winner)}; {separate.proof}"
         add_evidence(winner, near, points)
         table = candidates_table(lines, winner)
         nature: Nature = "separate" if supported else "division"
         return Choice(winner.candidate, winner.labels, table, reason, supported, nature)
+
+    def find_separate(
+        self,
+        first: Winner | None,
+        lines: list[Scored],
+        near: Neighbourhood,
+        points: FloatMatrix,
+        unseen: FloatMatrix,
+    ) -> _Separate | None:
+        """The first winner where its valley is real, or what the second look finds."""
+        if first is not None and first.is_real:
+            return _Separate(first.line, _valley(first.proof), not first.by_centres)
+        again = look_again(lines, near, points, unseen, self.rule)
+        if again is None:
+            return None
+        # What is shown of a winner, and what a requested number is compared by.
+        add_stability([again.line], points, self.rule.scoring, seed=self.seed, unseen=unseen)
+        return _Separate(again.line, again.reason, False)
 
     def refit(self, points: FloatMatrix, candidate: Candidate) -> IntVector:
         """Labels (from 0) of points by a candidate, refined where the candidate is."""
@@ -232,11 +261,11 @@ class _Chooser:
             f"{self.rule.winning.real_p_value:g})"
         )
 
-    def why_requested(self, requested: Scored, free: Winner | None) -> str:
+    def why_requested(self, requested: Scored, free: Scored | None) -> str:
         """Whether the data support the requested number, in words."""
-        if free is not None and self.as_good(requested, free.line):
+        if free is not None and self.as_good(requested, free):
             return f"{_numbers(requested)}; this number was asked for and the data support it"
-        better = "one segment" if free is None else f"{free.line.number('segments'):.0f} segments"
+        better = "one segment" if free is None else f"{free.number('segments'):.0f} segments"
         return f"{_numbers(requested)}; this number was asked for, but the data support {better}"
 
 
@@ -272,9 +301,8 @@ def _numbers(line: Scored) -> str:
     )
 
 
-def _why(winner: Scored, proof: Proof) -> str:
+def _valley(proof: Proof) -> str:
     return (
-        f"{_numbers(winner)}; {proof.clear_share:.0%} of customers are in a segment with a valley "
-        "on every boundary, and data without structure have such a one with "
-        f"p = {proof.p_value:.2g}"
+        f"{proof.clear_share:.0%} of customers are in a segment with a valley on every boundary, "
+        f"and data without structure have such a one with p = {proof.p_value:.2g}"
     )
