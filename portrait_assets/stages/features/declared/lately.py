@@ -1,0 +1,109 @@
+"""Symbol and principle, continued: the latest month beside the customer's own usual.
+
+A level tells who the customer is; how the last month departs from the months before it tells what
+is about to change. Each customer is compared with nobody but himself.
+"""
+
+from __future__ import annotations
+
+from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.declared import needs
+from portrait_assets.stages.features.declared.feature import NEVER_NULL, Element, Feature
+
+LEAST_MONTHS = 3
+"""Earlier months that a usual rests on."""
+_BALANCES = f"fewer than {LEAST_MONTHS} earlier months with balances, or overdrawn"
+
+
+def _purchases_against_usual(months: int, en: str, zh: str) -> Feature:
+    """Of few purchases one more or less is chance: one added to both sides draws them to 1."""
+    lately = f"coalesce(b.purchases_{months}m, 0)"
+    earlier = f"(b.oldest - {months - 1})"
+    usual = f"greatest(coalesce(b.purchases, 0) - {lately}, 0) / {earlier}"
+    span = f"each of the last {months} months" if months > 1 else "the last month"
+    return Feature(
+        f"purchases_against_usual_{months}m",
+        Element.SYMBOL,
+        Type.NUMBER,
+        en,
+        zh,
+        f"(purchases in {span} + 1) / (purchases in a month before since the first of the window "
+        "+ 1)",
+        f"fewer than {LEAST_MONTHS} months from the first purchase in the window until then",
+        f"CASE WHEN b.oldest >= {LEAST_MONTHS + months - 1} "
+        f"THEN round(({lately} / {months} + 1) / ({usual} + 1), 6) END",
+        window_months=12,
+        unit="times",
+    )
+
+
+def _against_usual(name: str, of_month: str, months: str) -> str:
+    """(last month - usual) / (their sum); the usual is the mean of the earlier months."""
+    usual = f"(CAST({months} - {of_month} AS DOUBLE) / (d.months - 1))"
+    return (
+        f"CASE WHEN d.months > {LEAST_MONTHS} AND {of_month} >= 0 AND {months} >= {of_month} "
+        f"AND {months} > 0 THEN round((CAST({of_month} AS DOUBLE) - {usual}) "
+        f"/ (CAST({of_month} AS DOUBLE) + {usual}), 6) END"
+    )
+
+
+FEATURES: tuple[Feature, ...] = (
+    _purchases_against_usual(1, "Purchases against the usual, last month", "近1月购买与自身常态之比"),
+    _purchases_against_usual(3, "Purchases against the usual, 3 months", "近3月购买与自身常态之比"),
+    Feature(
+        "balance_against_usual_1m",
+        Element.SYMBOL,
+        Type.NUMBER,
+        "Balance against the usual",
+        "余额偏离自身常态",
+        "(total_balance - mean of the earlier months of the window) / (their sum)",
+        _BALANCES,
+        _against_usual("balance", "d.balance", "d.balance_months"),
+        needs=(needs.DEPOSITS,),
+        window_months=12,
+        unit="-1 to 1",
+    ),
+    Feature(
+        "risk_balance_against_usual_1m",
+        Element.SYMBOL,
+        Type.NUMBER,
+        "Balance at risk against the usual",
+        "风险资产偏离自身常态",
+        "(sum of balance x (risk grade - 1), last month with balances - mean of the earlier months "
+        "of the window) / (their sum)",
+        f"nothing held above the lowest risk grade, or {_BALANCES}",
+        _against_usual("risk", "d.balance_at_risk", "d.balance_at_risk_months"),
+        needs=(needs.RISK_GRADE, needs.HELD_PRODUCT),
+        window_months=12,
+        unit="-1 to 1",
+    ),
+    *(
+        Feature(
+            f"contacts_{months}m",
+            Element.PRINCIPLE,
+            Type.INTEGER,
+            f"Campaign contacts, last {f'{months} months' if months > 1 else 'month'}",
+            f"近{months}月活动触达次数",
+            "contacts that were not held out as control",
+            NEVER_NULL,
+            f"coalesce(g.contacts_{months}m, 0)",
+            needs=(needs.CONTACTS,),
+            window_months=months,
+            unit="contacts",
+        )
+        for months in (1, 3)
+    ),
+    Feature(
+        "campaign_type_1m",
+        Element.PRINCIPLE,
+        Type.TEXT,
+        "Kind of campaign of the last month",
+        "近1月触达的活动类型",
+        "kind of campaign that contacted the customer; of several the one that contacted the "
+        "fewest customers over 12 months",
+        "not contacted in the last month",
+        "g.type_1m",
+        needs=(needs.CONTACTS, needs.CAMPAIGN_TYPE),
+        window_months=1,
+    ),
+)
