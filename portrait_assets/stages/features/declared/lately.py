@@ -9,13 +9,17 @@ from __future__ import annotations
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.feature import NEVER_NULL, Element, Feature
+from portrait_assets.stages.features.declared.needs import Need
 
 LEAST_MONTHS = 3
 """Earlier months that a usual rests on."""
-_BALANCES = f"fewer than {LEAST_MONTHS} earlier months with balances, or overdrawn"
+_TOO_FEW = f"fewer than {LEAST_MONTHS} earlier months with balances, or overdrawn"
+_NOT_BOTH = "no balance in one of the two months, or overdrawn"
+_AT_RISK = "sum of balance x (risk grade - 1)"
+_GRADED = (needs.RISK_GRADE, needs.HELD_PRODUCT)
 
 
-def _purchases_against_usual(months: int, en: str, zh: str) -> Feature:
+def _purchases_against_usual(months: int, en: str) -> Feature:
     """Of few purchases one more or less is chance: one added to both sides draws them to 1."""
     lately = f"coalesce(b.purchases_{months}m, 0)"
     earlier = f"(b.oldest - {months - 1})"
@@ -26,7 +30,7 @@ def _purchases_against_usual(months: int, en: str, zh: str) -> Feature:
         Element.SYMBOL,
         Type.NUMBER,
         en,
-        zh,
+        f"近{months}月购买与自身常态之比",
         f"(purchases in {span} + 1) / (purchases in a month before since the first of the window "
         "+ 1)",
         f"fewer than {LEAST_MONTHS} months from the first purchase in the window until then",
@@ -37,7 +41,7 @@ def _purchases_against_usual(months: int, en: str, zh: str) -> Feature:
     )
 
 
-def _against_usual(name: str, of_month: str, months: str) -> str:
+def _against_usual(of_month: str, months: str) -> str:
     """(last month - usual) / (their sum); the usual is the mean of the earlier months."""
     usual = f"(CAST({months} - {of_month} AS DOUBLE) / (d.months - 1))"
     return (
@@ -47,35 +51,79 @@ def _against_usual(name: str, of_month: str, months: str) -> str:
     )
 
 
-FEATURES: tuple[Feature, ...] = (
-    _purchases_against_usual(1, "Purchases against the usual, last month", "近1月购买与自身常态之比"),
-    _purchases_against_usual(3, "Purchases against the usual, 3 months", "近3月购买与自身常态之比"),
-    Feature(
-        "balance_against_usual_1m",
+def _change(name: str) -> str:
+    """(the month - the month before) / (their sum)."""
+    now, before = f"d.{name}_0", f"d.{name}_1"
+    return (
+        f"CASE WHEN {now} >= 0 AND {before} >= 0 AND {now} + {before} > 0 "
+        f"THEN round(CAST({now} - {before} AS DOUBLE) / CAST({now} + {before} AS DOUBLE), 6) END"
+    )
+
+
+def _balance(
+    name: str, en: str, zh: str, formula: str, sql: str, null_means: str, months: int, *need: Need
+) -> Feature:
+    return Feature(
+        name,
         Element.SYMBOL,
         Type.NUMBER,
+        en,
+        zh,
+        formula,
+        null_means,
+        sql,
+        needs=need,
+        window_months=months,
+        unit="-1 to 1",
+    )
+
+
+FEATURES: tuple[Feature, ...] = (
+    _purchases_against_usual(
+        1, "Purchases against the usual, last month", "近1月购买与自身常态之比"
+    ),
+    _purchases_against_usual(3, "Purchases against the usual, 3 months", "近3月购买与自身常态之比"),
+    _balance(
+        "balance_against_usual_1m",
         "Balance against the usual",
         "余额偏离自身常态",
         "(total_balance - mean of the earlier months of the window) / (their sum)",
-        _BALANCES,
-        _against_usual("balance", "d.balance", "d.balance_months"),
-        needs=(needs.DEPOSITS,),
-        window_months=12,
-        unit="-1 to 1",
+        _against_usual("d.balance", "d.balance_months"),
+        _TOO_FEW,
+        12,
+        needs.DEPOSITS,
     ),
-    Feature(
+    _balance(
+        "balance_change_1m",
+        "Change of balance in a month",
+        "近1月余额变动",
+        "(balance of accounts without a credit limit at the month's end - a month before) "
+        "/ (their sum)",
+        _change("balance"),
+        _NOT_BOTH,
+        2,
+        needs.DEPOSITS,
+    ),
+    _balance(
         "risk_balance_against_usual_1m",
-        Element.SYMBOL,
-        Type.NUMBER,
         "Balance at risk against the usual",
         "风险资产偏离自身常态",
-        "(sum of balance x (risk grade - 1), last month with balances - mean of the earlier months "
-        "of the window) / (their sum)",
-        f"nothing held above the lowest risk grade, or {_BALANCES}",
-        _against_usual("risk", "d.balance_at_risk", "d.balance_at_risk_months"),
-        needs=(needs.RISK_GRADE, needs.HELD_PRODUCT),
-        window_months=12,
-        unit="-1 to 1",
+        f"({_AT_RISK}, last month with balances - mean of the earlier months of the window) "
+        "/ (their sum)",
+        _against_usual("d.balance_at_risk", "d.balance_at_risk_months"),
+        f"nothing held above the lowest risk grade, or {_TOO_FEW}",
+        12,
+        *_GRADED,
+    ),
+    _balance(
+        "risk_balance_change_1m",
+        "Change of balance at risk in a month",
+        "近1月风险资产变动",
+        f"({_AT_RISK} at the month's end - a month before) / (their sum)",
+        _change("balance_at_risk"),
+        f"nothing held above the lowest risk grade, or {_NOT_BOTH}",
+        2,
+        *_GRADED,
     ),
     *(
         Feature(

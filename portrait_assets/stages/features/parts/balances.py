@@ -19,6 +19,11 @@ _LATEST = (
     *("accounts", "products", "balance", "owed", "credit_limit", "days_past_due"),
     *("highest_utilisation", "balance_at_risk"),
 )
+_MONTHS_COMPARED = ", ".join(
+    f"sum({name}) FILTER (ago = {ago}) AS {name}_{ago}"
+    for name in ("balance", "balance_at_risk")
+    for ago in (0, 1)
+)
 HELD = Step(
     "held",
     (added_up(CUSTOMER_BALANCE_MONTH, aggregates.CUSTOMER_BALANCE_MONTH, window(WINDOW_MONTHS)),),
@@ -30,7 +35,8 @@ HELD = Step(
         count(CASE WHEN ago BETWEEN 3 AND 5 THEN 1 END) AS months_before,
         count(CASE WHEN days_past_due > 0 THEN 1 END) AS months_past_due,
         sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
-        sum(risk_points) AS risk_points, sum(balance_at_risk) AS balance_at_risk_months
+        sum(risk_points) AS risk_points, sum(balance_at_risk) AS balance_at_risk_months,
+        {_MONTHS_COMPARED}
     FROM (
         SELECT *, CASE WHEN ago < 3 THEN -ago END AS place,
             risk_points - graded_balance AS balance_at_risk
