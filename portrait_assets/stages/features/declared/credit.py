@@ -45,7 +45,7 @@ FEATURES: tuple[Feature, ...] = (
         "highest_utilisation",
         "Highest utilisation of an account",
         "单账户最高额度使用率",
-        "largest balance owed / credit limit over accounts, last month with balances",
+        "largest balance owed / credit limit over accounts, last month with a limit",
         "CASE WHEN d.highest_utilisation IS NOT NULL THEN greatest(d.highest_utilisation, 0) END",
         window_months=3,
         null_means="no credit limit within three months",

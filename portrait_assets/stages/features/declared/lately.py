@@ -79,10 +79,8 @@ def _balance(
 
 
 FEATURES: tuple[Feature, ...] = (
-    _purchases_against_usual(
-        1, "Purchases against the usual, last month", "近1月购买与自身常态之比"
-    ),
-    _purchases_against_usual(3, "Purchases against the usual, 3 months", "近3月购买与自身常态之比"),
+    _purchases_against_usual(1, "Purchases of the month against the usual"),
+    _purchases_against_usual(3, "Purchases of 3 months against the usual"),
     _balance(
         "balance_against_usual_1m",
         "Balance against the usual",
@@ -147,8 +145,8 @@ FEATURES: tuple[Feature, ...] = (
         Type.TEXT,
         "Kind of campaign of the last month",
         "近1月触达的活动类型",
-        "kind of campaign that contacted the customer; of several the one that contacted the "
-        "fewest customers over 12 months",
+        "kind of campaign that contacted the customer; of several the one with the fewest contacts "
+        "of all customers over 12 months",
         "not contacted in the last month",
         "g.type_1m",
         needs=(needs.CONTACTS, needs.CAMPAIGN_TYPE),
