@@ -18,13 +18,14 @@ def lately(tables: Tables, customer: str, as_of: date) -> Row:
         n: sum(_at_risk(a, grades.get(a["product_id"])) for a in accounts)
         for n, accounts in months.items()
     }
+    contacts = of(within(tables, "contacts", as_of), customer)
     return {
         **_purchases(of(within(tables, "transactions", as_of), customer)),
         "balance_against_usual_1m": _against_usual(deposits),
         "balance_change_1m": _change(deposits),
         "risk_balance_against_usual_1m": _against_usual(at_risk),
         "risk_balance_change_1m": _change(at_risk),
-        **_contacts(tables, customer, as_of),
+        "contacts_3m": sum(c["ago"] < 3 and not c["is_control"] for c in contacts),
     }
 
 
@@ -67,20 +68,3 @@ def _change(months: dict[int, float]) -> float | None:
         return None
     now, before = months[0], months[1]
     return (now - before) / (now + before) if now >= 0 and before >= 0 and now + before else None
-
-
-def _contacts(tables: Tables, customer: str, as_of: date) -> Row:
-    kinds = {c["campaign_id"]: c["campaign_type"] or "unknown" for c in tables["campaigns"]}
-    reached = [
-        c | {"kind": kinds.get(c["campaign_id"], "unknown")}
-        for c in within(tables, "contacts", as_of)
-        if not c["is_control"]
-    ]
-    own = of(reached, customer)
-    of_all = Counter(c["kind"] for c in reached)
-    now = {c["kind"] for c in own if c["ago"] == 0}
-    return {
-        "contacts_1m": sum(c["ago"] < 1 for c in own),
-        "contacts_3m": sum(c["ago"] < 3 for c in own),
-        "campaign_type_1m": min(now, key=lambda kind: (of_all[kind], kind), default=None),
-    }

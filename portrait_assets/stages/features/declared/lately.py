@@ -123,33 +123,17 @@ FEATURES: tuple[Feature, ...] = (
         2,
         *_GRADED,
     ),
-    *(
-        Feature(
-            f"contacts_{months}m",
-            Element.PRINCIPLE,
-            Type.INTEGER,
-            f"Campaign contacts, last {f'{months} months' if months > 1 else 'month'}",
-            f"近{months}月活动触达次数",
-            "contacts that were not held out as control",
-            NEVER_NULL,
-            f"coalesce(g.contacts_{months}m, 0)",
-            needs=(needs.CONTACTS,),
-            window_months=months,
-            unit="contacts",
-        )
-        for months in (1, 3)
-    ),
     Feature(
-        "campaign_type_1m",
+        "contacts_3m",
         Element.PRINCIPLE,
-        Type.TEXT,
-        "Kind of campaign of the last month",
-        "近1月触达的活动类型",
-        "kind of campaign that contacted the customer; of several the one with the fewest contacts "
-        "of all customers over 12 months",
-        "not contacted in the last month",
-        "g.type_1m",
-        needs=(needs.CONTACTS, needs.CAMPAIGN_TYPE),
-        window_months=1,
+        Type.INTEGER,
+        "Campaign contacts, last 3 months",
+        "近3月活动触达次数",
+        "contacts that were not held out as control",
+        NEVER_NULL,
+        "coalesce(g.contacts_3m, 0)",
+        needs=(needs.CONTACTS,),
+        window_months=3,
+        unit="contacts",
     ),
 )
