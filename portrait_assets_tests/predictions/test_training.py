@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.stages.predictions.asked import Asked
@@ -28,7 +29,7 @@ from portrait_assets.stages.predictions.learning.judging import calibrated, shif
 from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
 from portrait_assets.stages.predictions.learning.training import challenger
 from portrait_assets.stages.predictions.learning.words import Words
-from portrait_assets.stages.predictions.rule import FEW, METHOD, RULE, SMALL, parameters_for
+from portrait_assets.stages.predictions.rule import FEW, RULE, SMALL, parameters_for
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.storage.engine import Engine
@@ -282,4 +283,4 @@ def test_trees_of_rare_outcomes_are_small():
     assert parameters_for("trees", 60_000, 2_999) is SMALL
     assert parameters_for("trees", 60_000, 3_000) is FEW
     assert parameters_for("logistic", 50_000, 300) is FEW
-    assert parameters_for("logistic", 60_000, 300) is METHOD
+    assert parameters_for("logistic", 60_000, 300) is PARAMETERS

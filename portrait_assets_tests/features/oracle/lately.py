@@ -50,8 +50,9 @@ def _assets(account: Row) -> float:
 
 
 def _at_risk(account: Row, grade: int | None) -> float:
-    counts = grade is not None and account["credit_limit"] is None and account["balance"] > 0
-    return account["balance"] * (grade - 1) if counts else 0
+    if grade is None or account["credit_limit"] is not None:
+        return 0
+    return max(account["balance"], 0) * (grade - 1)
 
 
 def _against_usual(months: dict[int, float]) -> float | None:
