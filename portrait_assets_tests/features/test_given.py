@@ -108,6 +108,7 @@ def test_a_card_portfolio_tells_nothing_of_deposits():
     assert known(world, JANUARY) == {
         *("missing_attributes", "known_attribute_share"),
         *("owed_balance", "credit_utilisation", "accounts_held"),
+        *("highest_utilisation", "average_utilisation_12m"),
     }
 
 

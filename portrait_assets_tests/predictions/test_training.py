@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.stages.predictions.asked import Asked
@@ -28,7 +29,7 @@ from portrait_assets.stages.predictions.learning.judging import calibrated, shif
 from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
 from portrait_assets.stages.predictions.learning.training import challenger
 from portrait_assets.stages.predictions.learning.words import Words
-from portrait_assets.stages.predictions.rule import RULE
+from portrait_assets.stages.predictions.rule import FEW, RULE, SMALL, parameters_for
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.storage.engine import Engine
@@ -246,3 +247,40 @@ def test_trees_learn_from_some_of_many_rows_and_lines_from_all(monkeypatch: pyte
     found = challenger(months(2, 400, leak=False), months(1, 400, leak=False), "2024-05")
     assert found.fault is None
     assert rows == {"logistic": (800, 800), "trees": (267, 267)}
+
+
+def test_small_trees_learn_from_every_rare_event_and_from_some_others(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    hit = np.arange(60_000) % 150 == 7
+    few = replace(RULE, small_trees_from=400, others_per_event=10, tree_rows=100_000)
+    monkeypatch.setattr(training, "RULE", few)
+    for happened, is_rare in ((hit, hit), (~hit, hit)):
+        rows = training._fitted_rows("trees", happened)
+        assert (np.diff(rows) > 0).all()
+        assert is_rare[rows].sum() == 400
+        # Every fifteenth of 59,600 others: as many as ten for each event, at the most.
+        assert len(rows) == 400 + 3_974
+    assert len(training._fitted_rows("logistic", hit)) == 60_000
+
+
+@pytest.mark.parametrize(
+    ("events", "rows", "tried"),
+    [
+        (300, 50_001, True),
+        (299, 50_001, False),
+        (2_999, 50_000, False),
+        (3_000, 50_000, True),
+    ],
+)
+def test_trees_of_few_events_are_tried_where_there_are_many_customer_months(
+    events: int, rows: int, tried: bool
+):
+    assert training._are_trees_tried(events, rows) is tried
+
+
+def test_trees_of_rare_outcomes_are_small():
+    assert parameters_for("trees", 60_000, 2_999) is SMALL
+    assert parameters_for("trees", 60_000, 3_000) is FEW
+    assert parameters_for("logistic", 50_000, 300) is FEW
+    assert parameters_for("logistic", 60_000, 300) is PARAMETERS

@@ -12,6 +12,7 @@ from portrait_assets.schema.table import (
     Type,
 )
 from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.declared import credit, lately
 from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
 
 # Tenure, region, completeness of the record and the market's moves do not distinguish kinds of
@@ -23,6 +24,8 @@ _NO_KIND = (
 )
 _BANDS = ("age_band", "age_band_from", "income_band")
 _LIMITS = ("top_category_share_low_12m", "distinct_category_tgi_low_12m")
+# What the last month departs from, and how a debt is paid back, is foretold and not a kind.
+_OF_A_MOMENT = tuple(feature.name for feature in (*credit.FEATURES, *lately.FEATURES))
 _LEVEL_UNITS = ("purchases", "complaints", "visits", "responses", "categories", "months", MONEY)
 _LEVELS = ("purchase_days_12m", "spend_spread_12m", "ticket_spread_12m")
 _STABLE_LEVELS = ("average_ticket_12m", "average_balance_12m", "category_diversity_12m")
@@ -41,7 +44,7 @@ def _used_features() -> tuple[Feature, ...]:
     return tuple(
         feature
         for feature in FEATURES
-        if feature.name not in (*_NO_KIND, *_BANDS, *_LIMITS, *evidence)
+        if feature.name not in (*_NO_KIND, *_BANDS, *_LIMITS, *_OF_A_MOMENT, *evidence)
         and feature.type is not Type.TEXTS
         and not _grows(feature)
     )

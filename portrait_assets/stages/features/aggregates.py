@@ -350,6 +350,18 @@ CUSTOMER_BALANCE_MONTH: tuple[Aggregate, ...] = (
         "max(days_past_due)",
         Adds.MOST,
     ),
+    Aggregate(
+        Column(
+            "highest_utilisation",
+            Type.NUMBER,
+            "Highest balance / credit limit of an account",
+            "单账户最高额度使用率",
+            unit="times",
+        ),
+        "max(CASE WHEN credit_limit > 0 THEN "
+        "round(CAST(balance AS DOUBLE) / CAST(credit_limit AS DOUBLE), 6) END)",
+        Adds.MOST,
+    ),
     number(
         "graded_accounts",
         "Accounts whose product has a risk grade",

@@ -20,9 +20,11 @@ from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.aggregates import Aggregate
 from portrait_assets.stages.features.declared import (
     concept,
+    credit,
     entity,
     habits,
     holdings,
+    lately,
     prices,
     principle,
     symbol,
@@ -39,6 +41,8 @@ FEATURES: tuple[Feature, ...] = (
     *concept.FEATURES,
     *prices.FEATURES,
     *principle.FEATURES,
+    *credit.FEATURES,
+    *lately.FEATURES,
 )
 _CHOICE_ID = Column(
     "choice_id", Type.INTEGER, "Number of category and brand", "类别品牌编号", nullable=False

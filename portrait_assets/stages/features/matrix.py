@@ -51,6 +51,7 @@ PARTS: dict[str, Step] = {
     "n": choices.BRAND,
     "x": choices.CHOSEN,
     "d": balances.HELD,
+    "p": balances.CONDUCT,
     "u": reactions.UPLIFT,
     "f": reactions.FOLLOWED,
     "w": reactions.WITHDRAWAL,
@@ -121,6 +122,7 @@ BASES: dict[str, Step] = {
         _sums("x", "choices", "repeated") | _sums("x", "recent", "novel", where="x.has_earlier"),
     ),
     "bd": _base("base_held", _sums("d", "graded_balance", "risk_points")),
+    "bp": _base("base_conduct", _sums("p", "spells", "on_time")),
     "bu": _base(
         "base_uplift",
         _EXPECTED,

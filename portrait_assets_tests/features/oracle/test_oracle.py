@@ -12,8 +12,10 @@ import pytest
 from portrait_assets.core.months import last_day
 from portrait_assets.testing.feature_world import World
 from portrait_assets_tests.features.oracle.campaigns import campaigns
+from portrait_assets_tests.features.oracle.credit import credit
 from portrait_assets_tests.features.oracle.habits import habits
 from portrait_assets_tests.features.oracle.holdings import holdings
+from portrait_assets_tests.features.oracle.lately import lately
 from portrait_assets_tests.features.oracle.market import market
 from portrait_assets_tests.features.oracle.people import customers, people
 from portrait_assets_tests.features.oracle.random_world import (
@@ -59,6 +61,8 @@ def expected(tables: Tables, customer: str, as_of: date) -> Row:
         **campaigns(tables, customer, as_of),
         **market(tables, customer, as_of),
         **holdings(tables, customer, as_of),
+        **credit(tables, customer, as_of),
+        **lately(tables, customer, as_of),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
+from portrait_assets.stages.features.declared.credit import CONDUCT_MONTHS
 from portrait_assets.stages.features.persons import added_up
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.storage.steps import EVER, Step, window
@@ -14,7 +15,15 @@ EVER_HELD = added_up(
     EVER,
     "customer_balance_month_ever",
 )
-_LATEST = ("accounts", "products", "balance", "owed", "credit_limit", "days_past_due")
+_LATEST = (
+    *("accounts", "products", "balance", "owed", "credit_limit", "days_past_due"),
+    *("highest_utilisation", "balance_at_risk"),
+)
+_MONTHS_COMPARED = ", ".join(
+    f"sum({name}) FILTER (ago = {ago}) AS {name}_{ago}"
+    for name in ("balance", "balance_at_risk")
+    for ago in (0, 1)
+)
 HELD = Step(
     "held",
     (added_up(CUSTOMER_BALANCE_MONTH, aggregates.CUSTOMER_BALANCE_MONTH, window(WINDOW_MONTHS)),),
@@ -26,8 +35,51 @@ HELD = Step(
         count(CASE WHEN ago BETWEEN 3 AND 5 THEN 1 END) AS months_before,
         count(CASE WHEN days_past_due > 0 THEN 1 END) AS months_past_due,
         sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
-        sum(risk_points) AS risk_points
-    FROM (SELECT *, CASE WHEN ago < 3 THEN -ago END AS place FROM customer_balance_month)
+        sum(risk_points) AS risk_points, sum(balance_at_risk) AS balance_at_risk_months,
+        {_MONTHS_COMPARED}
+    FROM (
+        SELECT *, CASE WHEN ago < 3 THEN -ago END AS place,
+            risk_points - graded_balance AS balance_at_risk
+        FROM customer_balance_month
+    )
     GROUP BY customer_id
     """,
 )
+
+_CREDIT_MONTHS = added_up(
+    CUSTOMER_BALANCE_MONTH,
+    aggregates.CUSTOMER_BALANCE_MONTH,
+    window(CONDUCT_MONTHS),
+    "credit_month",
+)
+
+
+def _used(name: str, months: str) -> str:
+    """SQL of what was owed of the limits in some months, and of these limits."""
+    return (
+        f"sum(owed) FILTER (credit_limit > 0 AND {months}) AS owed_{name}, "
+        f"sum(credit_limit) FILTER (credit_limit > 0 AND {months}) AS limits_{name}"
+    )
+
+
+# Months as bits, the month itself being the lowest: an earlier month is a higher bit.
+_BIT = "1 << CAST(ago AS INTEGER)"
+CONDUCT = Step(
+    "conduct",
+    (_CREDIT_MONTHS,),
+    f"""
+    SELECT *, bit_count(known) AS months, bit_count(late & ~(late >> 1)) AS spells,
+        bit_count(known & ~(late >> 1)) AS on_time
+    FROM (
+        SELECT customer_id, {_used("12m", "ago < 12")}, {_used("3m", "ago < 3")},
+            {_used("before", "ago BETWEEN 3 AND 5")},
+            max(days_past_due) AS worst, min(ago) FILTER (days_past_due > 0) AS since,
+            bit_or({_BIT}) FILTER (days_past_due IS NOT NULL) AS known,
+            CASE WHEN max(days_past_due) IS NOT NULL
+                THEN coalesce(bit_or({_BIT}) FILTER (days_past_due > 0), 0) END AS late
+        FROM credit_month WHERE credit_limit > 0 OR days_past_due IS NOT NULL GROUP BY customer_id
+    )
+    """,
+)
+"""How customers used their credit and paid it back: months past due, spells of them, and months
+that could have begun one."""

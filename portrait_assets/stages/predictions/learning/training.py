@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.bounds import every_kth
@@ -24,7 +25,7 @@ from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.rule import RULE, parameters_for
+from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE, parameters_for
 
 
 class Challenger(NamedTuple):
@@ -104,26 +105,46 @@ def _fitted(
     """A model of each family, the simplest first, and its margins in the newest window."""
     order = learned["base_month"].to_numpy() if learned["base_month"].n_unique() > 1 else None
     hit = learned["hit"].to_numpy()
-    has_many = min(hit.sum(), len(hit) - hit.sum()) >= RULE.trees_from
+    events = min(int(hit.sum()), int((~hit).sum()))
     own = (encoding or fit_encoding(inputs)).of(inputs)
-    families = FAMILIES if has_many else FAMILIES[:1]
+    families = FAMILIES if _are_trees_tried(events, len(hit)) else FAMILIES[:1]
 
     def fitted(family: str) -> PredictionModel:
-        most = RULE.tree_rows if family == TREES else RULE.most_rows
-        rows = slice(None, None, every_kth(len(hit), most))
+        rows = _fitted_rows(family, hit)
         months = None if order is None else order[rows]
         return fit(
             inputs[rows],
             hit[rows],
             family,
             order=months,
-            parameters=parameters_for(family, len(hit)),
+            parameters=parameters_for(family, len(hit), events),
             encoding=own,
         )
 
     models = dict(zip(families, in_threads(fitted, families), strict=True))
     found = margins([*models.values()], judged)
     return dict(zip(models, found, strict=True)), models
+
+
+def _are_trees_tried(events: int, rows: int) -> bool:
+    return events >= (RULE.small_trees_from if rows > FEW_UNTIL else RULE.trees_from)
+
+
+def _fitted_rows(family: str, hit: Bools) -> npt.NDArray[np.int64]:
+    """The places of the rows that a family is fitted on.
+
+    Trees of a rare outcome see all of it and some of the others. Their scores are then too high by
+    a constant, which the calibration takes off: it is fitted on all rows of the newest window.
+    """
+    rows = np.arange(len(hit))
+    if family != TREES:
+        return rows[:: every_kth(len(hit), RULE.most_rows)]
+    is_rare = hit if hit.sum() <= (~hit).sum() else ~hit
+    events, others = rows[is_rare], rows[~is_rare]
+    if len(events) >= RULE.trees_from:
+        return rows[:: every_kth(len(hit), RULE.tree_rows)]
+    most = min(RULE.others_per_event * len(events), RULE.tree_rows - len(events))
+    return np.sort(np.append(events, others[:: every_kth(len(others), most)]))
 
 
 def _leaking(inputs: pl.DataFrame, outcome: Bools) -> tuple[str, ...]:
