@@ -162,7 +162,7 @@ class Past:
     @cached_property
     def _objecting(self) -> pl.Series:
         step = objecting_step()
-        return self.windows.engine.frame(step, Scope(self.month))["customer_id"]
+        return self.windows.engine.frame(step, Scope(self.month))["customer_id"].implode()
 
     # -- all customers ---------------------------------------------------------------------
 
