@@ -21,7 +21,12 @@ from portrait_assets.stages.predictions.credit.closed import closed_scores
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.stages.validation.contract import FAIRNESS, Measure
-from portrait_assets.stages.validation.fairness import GROUPS_SQL, TOP_FIFTH
+from portrait_assets.stages.validation.fairness import (
+    GROUPS_SQL,
+    IS_KNOWN,
+    TOP_FIFTH,
+    groups_known,
+)
 from portrait_assets.stages.validation.parity import (
     COUNTED,
     judged,
@@ -62,7 +67,9 @@ def model_fairness(warehouse: Warehouse, targets: Targets, month: str) -> pl.Dat
         targets: of the source.
         month: the month.
     """
-    picked = [*_of_month(warehouse, month), *_of_windows(warehouse, targets, month)]
+    picked = []
+    if groups_known(warehouse, month):
+        picked = [*_of_month(warehouse, month), *_of_windows(warehouse, targets, month)]
     groups = {base: _groups(warehouse, base) for base in {each.base_month for each in picked}}
     counted = [judged(_counted(each, groups[each.base_month])) for each in picked]
     dated = pl.DataFrame(
@@ -115,17 +122,17 @@ def _of_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[
 
 
 def _groups(warehouse: Warehouse, month: str) -> pl.DataFrame:
-    """The group of each customer of a month by each attribute."""
+    """The group of each customer of a month by each attribute, of whom any is known."""
     columns = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
     return warehouse.select(
         f"SELECT customer_id, {columns} FROM {FEATURE_MATRIX.full_name} AS f "
-        f"WHERE as_of = {literal(last_day(month))}"
+        f"WHERE as_of = {literal(last_day(month))} AND {IS_KNOWN}"
     )
 
 
 def _counted(picked: _Picked, groups: pl.DataFrame) -> pl.DataFrame:
     """A row for each group, small ones together, with the columns of `parity.COUNTED`."""
-    rows = picked.rows.join(groups, on="customer_id", how="left")
+    rows = picked.rows.join(groups, on="customer_id")
     by_group = pl.concat(
         rows.group_by(pl.col(name).alias("level")).agg(
             pl.lit(str(name)).first().alias("attribute"),
