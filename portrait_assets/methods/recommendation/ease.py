@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 STRENGTH = 0.4
 """The ridge, as a share of the customers."""
 LEAST_STRENGTH = 10.0
-MOST_ITEMS = 1_000
+MOST_ITEMS = 500
 """Items of which weights are found: the cost grows with their cube."""
 DENSE = 0.05
 """Share of entries from which on they are multiplied as dense matrices."""
