@@ -154,9 +154,7 @@ VISITS = Step(
 
 def _of_kind(kind: str) -> str:
     return f"""
-    SELECT customer, code, {_weighted("days")},
-        bool_or(ago < {AHEAD}) AS is_bought, bool_or(ago < {MONTHS}) AS is_of_year
-    FROM (
+    SELECT customer, code, {_weighted("days")}, min(ago) AS ago FROM (
         SELECT customer, ago, code, {_DAYS} AS days
         FROM bought_month JOIN (
             SELECT article, code FROM article JOIN name ON item_kind = '{kind}' AND item = {kind}
@@ -171,7 +169,7 @@ HABIT = Step(
     " UNION ALL ".join(map(_of_kind, (CATEGORY, TYPE, PRODUCT))),
     grain=Grain.ALL,
 )
-"""By customer and item the days with a purchase, weighted, and whether it was bought lately."""
+"""By customer and item the days with a purchase, weighted, and how many months ago the last was."""
 
 
 @cache
@@ -192,7 +190,7 @@ def item_step(smallest: int) -> Step:
             SELECT code, count(*) AS buyers,
                 buyers >= least({MOST_NEEDED}, (SELECT count(*) FROM member) // {LEAST_CUSTOMERS})
                     AS is_common
-            FROM habit WHERE is_of_year GROUP BY code HAVING buyers >= greatest({smallest}, 2)
+            FROM habit WHERE ago < {MONTHS} GROUP BY code HAVING buyers >= greatest({smallest}, 2)
         ) JOIN name USING (code) ORDER BY item_kind, number
         """,
         grain=Grain.ALL,
@@ -205,9 +203,9 @@ def purchase_step(item: Step) -> Step:
     return Step(
         "purchase",
         (HABIT, item),
-        """
+        f"""
         SELECT i.item_kind, h.customer::BIGINT AS customer, i.number AS item, h.now, h.before,
-            h.is_bought
+            h.ago < {AHEAD} AS is_bought
         FROM habit AS h JOIN item AS i USING (code)
         """,
         grain=Grain.ALL,
