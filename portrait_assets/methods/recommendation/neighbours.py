@@ -61,7 +61,8 @@ class Neighbourhood:
     @cached_property
     def dense(self) -> npt.NDArray[np.float32]:
         """Their frequencies with seven digits: more say nothing of who takes what."""
-        return self.shares.astype(np.float32).toarray()
+        found: npt.NDArray[np.float32] = self.shares.astype(np.float32).toarray()
+        return found
 
     @property
     def _is_dense(self) -> bool:
