@@ -201,7 +201,8 @@ def _moves_by_level(
 
     Counted as numbers: a frame grouped for each pair and column would take most of the time.
     """
-    levels, codes = {}, {}
+    levels: dict[str, pl.Series] = {}
+    codes: dict[tuple[str, str], Codes] = {}
     for name in names:
         known = pl.concat([frame[name] for frame in samples.values()]).drop_nulls().unique().sort()
         levels[name] = known
@@ -215,20 +216,21 @@ def _moves_by_level(
             width = levels[name].len() + 2
             both = codes[pair.reference, name][at_then] * width + codes[pair.month, name][at_now]
             parts.append((pair, name, width, *np.unique(both, return_counts=True)))
-    sizes = [len(found) for *_, found, _ in parts]
-    width = np.repeat([part[2] for part in parts], sizes)
-    found = np.concatenate([part[3] for part in parts])
-    days = np.array([last_day(pair.month) for pair, *_ in parts], dtype="datetime64[D]")
+    compared, subjects, widths, found, customers = zip(*parts, strict=True)
+    sizes = [len(each) for each in found]
+    days = np.array([last_day(pair.month) for pair in compared], dtype="datetime64[D]")
+    absent = np.repeat(widths, sizes) - 1
+    then, now = np.divmod(np.concatenate(found), absent + 1)
     moves = pl.DataFrame(
         {
             "as_of": np.repeat(days, sizes),
-            "against": np.repeat([str(pair.against) for pair, *_ in parts], sizes),
-            "subject": np.repeat([name for _, name, *_ in parts], sizes),
-            "code_then": found // width,
-            "code_now": found % width,
-            "is_there_then": found // width < width - 1,
-            "is_there_now": found % width < width - 1,
-            "customers": np.concatenate([part[4] for part in parts]),
+            "against": np.repeat([str(pair.against) for pair in compared], sizes),
+            "subject": np.repeat(subjects, sizes),
+            "code_then": then,
+            "code_now": now,
+            "is_there_then": then < absent,
+            "is_there_now": now < absent,
+            "customers": np.concatenate(customers),
         },
         schema_overrides={"as_of": pl.Date, "customers": pl.Int64},
     )
