@@ -83,10 +83,12 @@ def test_a_part_of_few_customers_is_not_taken() -> None:
     assert two.reason[1].startswith("最小部分过小")
 
 
-def test_a_small_segment_and_a_rare_outcome_are_not_tried() -> None:
+def test_a_small_segment_and_a_rare_outcome_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = month(1, count=390)[0], month(2, count=390)[0]
     assert {each.segment for each in tried(before, after, HABITS)} == {2}
     nobody = before.labels["silence"].with_columns(did=pl.lit("false"))
+    # Nor are parts looked for that no outcome could prove.
+    monkeypatch.setattr("portrait_assets.stages.clusters.micro.finding.fit_each", pytest.fail)
     assert tried(before._replace(labels={"silence": nobody}), after, HABITS) == []
 
 

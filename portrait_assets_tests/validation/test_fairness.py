@@ -21,12 +21,17 @@ from portrait_assets.stages.validation.contract import FAIRNESS, Attribute
 from portrait_assets.stages.validation.fairness import (
     Selection,
     fairness,
+    groups_known,
     known_shares,
     of_segments,
     selections,
 )
 from portrait_assets.stages.validation.findings_fairness import fairness_findings
-from portrait_assets.stages.validation.parity import judged, with_verdicts
+from portrait_assets.stages.validation.parity import (
+    judged,
+    with_small_groups_together,
+    with_verdicts,
+)
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 JAN, FEB = "2024-01", "2024-02"
@@ -97,6 +102,37 @@ def test_rates_are_those_counted_by_hand(unfair: pl.DataFrame):
         assert str(row["said_as_of"]) == day
         assert row["outcome"] == (None if measure == "selection rate" else "purchase")
     assert unfair.schema == FAIRNESS.polars_schema
+
+
+def test_where_nobody_s_group_is_known_nothing_is_compared(tmp_path: Path):
+    world = world_of(tmp_path, PLACE % 2 == 0)
+    warehouse = world.close()
+    assert not groups_known(warehouse, FEB)
+    assert fairness(warehouse, world.matrix, (GETS,), FEB).is_empty()
+
+
+def test_who_is_known_by_one_attribute_alone_counts_there(tmp_path: Path):
+    region = [region if at < 300 else None for at, region in enumerate(REGIONS.tolist())]
+    age = [age if at >= 100 else None for at, age in enumerate(AGES.tolist())]
+    world = world_of(tmp_path, PLACE % 2 == 0, region=region, age=age)
+    found = fairness(world.close(), world.matrix, (GETS,), FEB).filter(measure="selection rate")
+    counted = found.group_by("attribute").agg(pl.col("customers").sum()).rows()
+    assert dict(counted) == {"region": 300, "age": 500}
+
+
+def test_of_equally_small_groups_the_first_by_name_goes_with_the_small_ones():
+    counted = pl.DataFrame(
+        {
+            "attribute": "age",
+            "level": ["a", "b", "c", "d"],
+            "customers": [3, 12, 12, 40],
+            "selected": [1, 2, 3, 4],
+        }
+    )
+    for rows in (counted, counted.reverse()):
+        found = with_small_groups_together(rows, ["attribute"]).sort("level")
+        assert set(found["level"]) == {OTHERS, "c", "d"}
+        assert found.filter(level=OTHERS)["customers"].to_list() == [15]
 
 
 def test_a_segment_describes_and_is_shown_without_a_verdict(unfair: pl.DataFrame):

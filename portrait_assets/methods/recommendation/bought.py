@@ -8,6 +8,7 @@ probabilities, by which they stand in one order.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,10 +31,10 @@ from portrait_assets.methods.recommendation.frequency import Frequencies
 from portrait_assets.methods.recommendation.neighbours import (
     Neighbourhood,
     mixed,
+    nearest_of,
     neighbourhood,
-    of_nearest,
 )
-from portrait_assets.methods.recommendation.ranking import best
+from portrait_assets.methods.recommendation.ranking import best_of, candidates
 from portrait_assets.methods.recommendation.shrinkage import shrunk_rates
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +43,7 @@ Indexes = npt.NDArray[np.int64]
 REPURCHASE, COMPANIONS, SEGMENT = "repurchase", "companions", "segment"
 BASES = (REPURCHASE, COMPANIONS, SEGMENT)
 LEAST_RATE = 1e-6
-MOST_LEARNED = 400_000
+MOST_LEARNED = 200_000
 """Customers and items bought before that are learned from; of more customers every k-th."""
 LEAST_SILENT = 20
 """Customers without a purchase before the window below which rates are those of all."""
@@ -132,9 +133,9 @@ def _again(of: Frequencies, rows: Indexes, among: Neighbourhood) -> tuple[Indexe
     of how many visits with it to expect.
     """
     shares = sparse.csr_matrix(of.shares[rows])
-    near = of_nearest(shares, among, rows)
     customer, item = shares.nonzero()
-    return customer, item, np.log(mixed(shares, near) * of.visits[rows][customer])
+    expected = mixed(shares, nearest_of(shares, among, rows), among)
+    return customer, item, np.log(expected * of.visits[rows][customer])
 
 
 def _known(of: Frequencies, rows: Indexes) -> sparse.csr_matrix:
@@ -162,7 +163,7 @@ class Buyers:
             rows: these customers' numbers.
             most: how many items of a customer at most.
         """
-        columns = max(self.now.shares.shape[1], self._among.count)
+        columns = max(len(self.model.common), self._among.count)
         parts = [self._of(rows[part], most) for part in chunks(len(rows), columns)]
         return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
 
@@ -171,30 +172,88 @@ class Buyers:
         return neighbourhood(self.now.shares)
 
     def _of(self, rows: Indexes, most: int) -> pl.DataFrame:
-        model, now = self.model, self.now
-        log_odds = np.asarray(logit(model.rates[self.segment[rows]]))
-        basis = np.full(log_odds.shape, BASES.index(SEGMENT), dtype=np.int8)
-        bought = np.diff(now.shares.indptr)[rows] > 0
-        companions = model.companions
-        if companions is not None:
-            known = _known(now, rows)[:, model.common]
-            found = np.asarray(companions.curve(companions.margins(known)))
-            at = np.ix_(np.flatnonzero(bought), model.common[companions.is_known])
-            log_odds[at] = found[np.ix_(bought, companions.is_known)]
-            basis[at] = BASES.index(COMPANIONS)
-        if model.again is not None:
-            customer, item, margin = _again(now, rows, self._among)
-            log_odds[customer, item] = model.again(margin)
-            basis[customer, item] = BASES.index(REPURCHASE)
-        ranked = best(log_odds, most)
-        at_pairs = ranked["customer"].to_numpy(), ranked["item"].to_numpy()
+        """The best of what each basis ranks by itself; customers by their place among the rows."""
+        own = sparse.csr_matrix(self.now.shares[rows])
+        # What is judged by itself once it was bought is judged by nothing else.
+        had = own if self.model.again is not None else sparse.csr_matrix(own.shape)
+        parts = [
+            self._bought_again(rows),
+            self._going_with(rows, had, most),
+            *self._of_segments(rows, had, most),
+        ]
+        ranked = best_of(pl.concat(parts), most)
         return ranked.select(
-            pl.Series("customer", rows[at_pairs[0]], pl.Int64),
+            pl.Series("customer", rows, pl.Int64).gather(ranked["customer"]),
             pl.col("item").cast(pl.Int64),
             pl.int_range(1, pl.len() + 1).over("customer").cast(pl.UInt32).alias("rank"),
             pl.Series("probability", expit(ranked["score"].to_numpy()), pl.Float64),
-            pl.Series("basis", np.array(BASES)[basis[at_pairs]], pl.String),
+            "basis",
         )
+
+    def _bought_again(self, rows: Indexes) -> pl.DataFrame:
+        """All that was bought before."""
+        if self.model.again is None:
+            return _scored([], [], [], REPURCHASE)
+        customer, item, margin = _again(self.now, rows, self._among)
+        return _scored(customer, item, self.model.again(margin), REPURCHASE)
+
+    def _going_with(self, rows: Indexes, had: sparse.csr_matrix, most: int) -> pl.DataFrame:
+        """What goes best with what was bought."""
+        companions, common = self.model.companions, self.model.common
+        if companions is None:
+            return _scored([], [], [], COMPANIONS)
+        came = np.flatnonzero(np.diff(self.now.shares.indptr)[rows] > 0)
+        margins = companions.margins(_known(self.now, rows[came])[:, common])
+        margins[:, ~companions.is_known] = -np.inf
+        margins[had[came][:, common].nonzero()] = -np.inf
+        # Log odds rise with the margin, and a curve costs more than what it is of.
+        customer, item = candidates(margins, most)
+        log_odds = companions.curve(margins[customer, item].astype(np.float64))
+        return _scored(came[customer], common[item], log_odds, COMPANIONS)
+
+    def _of_segments(
+        self, rows: Indexes, had: sparse.csr_matrix, most: int
+    ) -> Iterator[pl.DataFrame]:
+        """What customers of the segment bought most, of all else; by segment and whether anything
+        was bought before.
+        """
+        rates, companions = self.model.rates, self.model.companions
+        others = np.arange(rates.shape[1])
+        if companions is not None:
+            others = np.setdiff1d(others, self.model.common[companions.is_known])
+        came = np.diff(self.now.shares.indptr)[rows] > 0
+        segment = self.segment[rows]
+        for number, has_come in sorted({*zip(segment.tolist(), came.tolist(), strict=True)}):
+            customers = np.flatnonzero((segment == number) & (came == has_come))
+            items = others if has_come else np.arange(rates.shape[1])
+            items = items[np.argsort(-rates[number, items], kind="stable")]
+            place, at = _first_without(had[customers], items, most)
+            log_odds = logit(rates[number, items[at]])
+            yield _scored(customers[place], items[at], log_odds, SEGMENT)
+
+
+def _first_without(had: sparse.csr_matrix, items: Indexes, most: int) -> tuple[Indexes, Indexes]:
+    """Customer, and place among the items, of the first so many that each customer did not have."""
+    looked_at = most
+    while True:
+        is_free = had[:, items[:looked_at]].toarray() == 0
+        if looked_at >= len(items) or is_free.sum(axis=1).min(initial=most) >= most:
+            break
+        looked_at *= 2
+    customer, at = np.nonzero(is_free & (is_free.cumsum(axis=1) <= most))
+    return customer, at
+
+
+def _scored(
+    customer: npt.ArrayLike, item: npt.ArrayLike, log_odds: npt.ArrayLike, basis: str
+) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "customer": np.asarray(customer, dtype=np.int64),
+            "item": np.asarray(item, dtype=np.int64),
+            "score": np.asarray(log_odds, dtype=np.float64),
+        }
+    ).with_columns(pl.lit(basis).alias("basis"))
 
 
 def affinities(model: Bought, now: Frequencies, segment: Indexes, most: int) -> pl.DataFrame:

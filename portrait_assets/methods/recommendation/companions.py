@@ -29,9 +29,9 @@ LEAST_SCORE = 1e-4
 """What nothing speaks for is scored with, so that it has a logarithm."""
 PRIOR_TAKINGS = 20.0
 """Takings by which an item's scale is drawn towards that of all items."""
-MOST_PAIRS = 4_000_000
+MOST_PAIRS = 1_000_000
 """Pairs of customers and items that scales are taken from; of more customers every k-th."""
-MOST_OF_CURVE = 1_000_000
+MOST_OF_CURVE = 250_000
 """Pairs that the curve is fitted on: it has a hundred bins, so more say hardly more."""
 CHUNK_ENTRIES = 4_000_000
 
@@ -45,18 +45,20 @@ class Companions:
     `is_known` is of which items some were taken in the window.
     """
 
-    weights: Floats
+    weights: npt.NDArray[np.float32]
     scale: Floats
     curve: Curve
     is_known: Bools
 
-    def margins(self, known: sparse.csr_matrix) -> Floats:
-        """How much speaks for each item, shape (customers, items)."""
-        return _log_scores(known, self.weights) + self.scale
+    def margins(self, known: sparse.csr_matrix) -> npt.NDArray[np.float32]:
+        """How much speaks for each item, shape (customers, items), with seven digits."""
+        found = _log_scores(known, self.weights)
+        found += self.scale.astype(np.float32)
+        return found
 
     def probabilities(self, known: sparse.csr_matrix) -> Floats:
         """Probability of taking each item within as many months as the window had."""
-        found: Floats = expit(self.curve(self.margins(known)))
+        found: Floats = expit(self.curve(self.margins(known).astype(np.float64)))
         return found
 
 
@@ -79,7 +81,7 @@ def fit_companions(
         None where no customer took any of these that they did not have.
     """
     customers, items = has.shape
-    weights = fit_ease(known)[:, :items]
+    weights = fit_ease(known)[:, :items].astype(np.float32)
     of_curve = np.ones(items, dtype=np.bool_) if of_curve is None else of_curve
     sampled = slice(None, None, every_kth(customers * items, MOST_PAIRS))
     known, has, taken = known[sampled], has[sampled], taken[sampled]
@@ -90,7 +92,7 @@ def fit_companions(
         may = has[rows].toarray() == 0
         took = (taken[rows].toarray() > 0) & may
         scores = _log_scores(known[rows], weights)
-        expected += (np.exp(scores) * may).sum(axis=0)
+        expected += np.where(may, np.exp(scores), 0.0).sum(axis=0, dtype=np.float64)
         happened += took.sum(axis=0)
         kept = slice(-rows.start % step, None, step)
         margins.append(scores[kept])
@@ -101,7 +103,8 @@ def fit_companions(
     scale = np.log((happened + PRIOR_TAKINGS) / (expected + PRIOR_TAKINGS / overall))
     outcome = np.vstack(outcomes)[:, of_curve]
     may = ~np.isnan(outcome)
-    curve = fit_curve((np.vstack(margins) + scale)[:, of_curve][may], outcome[may])
+    shown = np.vstack(margins)[:, of_curve] + scale[of_curve].astype(np.float32)
+    curve = fit_curve(shown[may].astype(np.float64), outcome[may])
     return Companions(weights, scale, curve, happened > 0)
 
 
@@ -111,6 +114,10 @@ def chunks(rows: int, columns: int) -> Iterator[slice]:
     return (slice(start, min(start + size, rows)) for start in range(0, rows, size))
 
 
-def _log_scores(known: sparse.csr_matrix, weights: Floats) -> Floats:
-    found: Floats = np.log(np.maximum(np.asarray(known @ weights), LEAST_SCORE))
+def _log_scores(
+    known: sparse.csr_matrix, weights: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    found: npt.NDArray[np.float32] = np.asarray(known.astype(np.float32) @ weights)
+    np.maximum(found, np.float32(LEAST_SCORE), out=found)
+    np.log(found, out=found)
     return found

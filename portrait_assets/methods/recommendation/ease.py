@@ -17,8 +17,11 @@ Floats = npt.NDArray[np.float64]
 STRENGTH = 0.4
 """The ridge, as a share of the customers."""
 LEAST_STRENGTH = 10.0
-MOST_ITEMS = 1_000
+MOST_ITEMS = 500
 """Items of which weights are found: the cost grows with their cube."""
+DENSE = 0.05
+"""Share of entries from which on they are multiplied as dense matrices."""
+CHUNK_ROWS = 4_000
 
 
 def fit_ease(owned: sparse.csr_matrix, strength: float | None = None) -> Floats:
@@ -30,14 +33,26 @@ def fit_ease(owned: sparse.csr_matrix, strength: float | None = None) -> Floats:
     """
     customers, items = owned.shape
     ridge = max(STRENGTH * customers, LEAST_STRENGTH) if strength is None else strength
-    gram = np.asarray((owned.T @ owned).toarray(), dtype=np.float64)
-    gram[np.diag_indices(items)] += ridge
     # One thread, so that sums are the same each time.
     with threadpool_limits(1):
+        gram = _gram(owned)
+        gram[np.diag_indices(items)] += ridge
         inverse = _inverse(gram)
     found: Floats = -inverse / np.diag(inverse)
     np.fill_diagonal(found, 0.0)
     return found
+
+
+def _gram(owned: sparse.csr_matrix) -> Floats:
+    """Products of each two items, added up over the customers."""
+    customers, items = owned.shape
+    if owned.nnz < DENSE * customers * items:
+        return np.asarray((owned.T @ owned).toarray(), dtype=np.float64)
+    gram = np.zeros((items, items))
+    for start in range(0, customers, CHUNK_ROWS):
+        part = owned[start : start + CHUNK_ROWS].toarray()
+        gram += part.T @ part
+    return gram
 
 
 def _inverse(gram: Floats) -> Floats:

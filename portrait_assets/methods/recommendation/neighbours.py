@@ -25,7 +25,9 @@ MOST_REFERENCES = 500
 """Customers among whom neighbours are sought; of more every k-th."""
 NOBODY = -1
 DENSE = 0.05
-"""Share of the references' entries from which on they are multiplied as a dense matrix."""
+"""Share of the references' entries from which on distances to them are those to a dense matrix."""
+CHUNK_ENTRIES = 1_000_000
+"""Neighbours' frequencies that stand in memory at once, 4 bytes each."""
 _TIE = 1e-12
 """Of equally near customers the one with the smaller number is nearer by so much."""
 
@@ -56,6 +58,12 @@ class Neighbourhood:
         near -= self._squares
         return near
 
+    @cached_property
+    def dense(self) -> npt.NDArray[np.float32]:
+        """Their frequencies with seven digits: more say nothing of who takes what."""
+        found: npt.NDArray[np.float32] = self.shares.astype(np.float32).toarray()
+        return found
+
     @property
     def _is_dense(self) -> bool:
         entries = self.shares.shape[0] * self.shares.shape[1]
@@ -84,11 +92,11 @@ def neighbourhood(shares: sparse.csr_matrix, most: int = MOST_REFERENCES) -> Nei
     return Neighbourhood(sparse.csr_matrix(shares[chosen]), place)
 
 
-def of_nearest(
+def nearest_of(
     shares: sparse.csr_matrix, among: Neighbourhood, numbers: Indexes, nearest: int = NEAREST
 ) -> sparse.csr_matrix:
-    """The mean frequencies of the customers nearest to each of these, who is no neighbour of
-    himself.
+    """What the frequencies of each of the neighbourhood count for each of these customers, who is
+    no neighbour of himself: equal parts of 1 for the nearest, so that it averages them.
 
     Args:
         shares: some customers' frequencies, by item.
@@ -98,7 +106,7 @@ def of_nearest(
     """
     rows, references = shares.shape[0], among.count
     if references == 0:
-        return sparse.csr_matrix(shares.shape)
+        return sparse.csr_matrix((rows, 0), dtype=np.float32)
     near = among.closeness(shares)
     own = among.place[numbers]
     near[np.flatnonzero(own != NOBODY), own[own != NOBODY]] = -np.inf
@@ -110,17 +118,32 @@ def of_nearest(
     size = is_other.sum(axis=1)
     share = np.divide(1.0, size, out=np.zeros(rows), where=size > 0)
     starts = np.concatenate([[0], np.cumsum(size)])
-    mean = sparse.csr_matrix(
-        (np.repeat(share, size), chosen[is_other], starts), shape=(rows, references)
-    )
-    return sparse.csr_matrix(mean @ among.shares)
+    part = np.repeat(share, size).astype(np.float32)
+    return sparse.csr_matrix((part, chosen[is_other], starts), shape=(rows, references))
 
 
-def mixed(own: sparse.csr_matrix, near: sparse.csr_matrix, own_share: float = OWN_SHARE) -> Floats:
-    """What customers took, and their neighbours of that, weighted: the value of each entry of
-    `own`; both by customer and item.
+def mixed(
+    own: sparse.csr_matrix,
+    nearest: sparse.csr_matrix,
+    among: Neighbourhood,
+    own_share: float = OWN_SHARE,
+) -> Floats:
+    """What customers took, and their neighbours of that on the mean, weighted: the value of each
+    entry of `own`, by customer and item.
+
+    Args:
+        own: some customers' frequencies.
+        nearest: as `nearest_of` gives it for them.
+        among: where their neighbours are.
+        own_share: the weight of what is their own.
     """
-    customer, item = own.nonzero()
-    # Entries of an array are found at once, and of a few rows there is room for all.
-    found: Floats = own.data * own_share + near.toarray()[customer, item] * (1 - own_share)
+    found: Floats = own.data * own_share
+    size = max(1, CHUNK_ENTRIES // max(own.shape[1], 1))
+    for start in range(0, own.shape[0], size):
+        end = min(start + size, own.shape[0])
+        entries = slice(own.indptr[start], own.indptr[end])
+        customer = np.repeat(np.arange(end - start), np.diff(own.indptr[start : end + 1]))
+        # Of a few rows there is room for all, and entries of an array are found at once.
+        near = np.asarray(nearest[start:end] @ among.dense)
+        found[entries] += near[customer, own.indices[entries]] * (1 - own_share)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -22,15 +24,23 @@ def best(scores: Floats, most: int) -> pl.DataFrame:
         the smaller number.
     """
     usable = np.where(np.isnan(scores), -np.inf, scores)
-    items = usable.shape[1]
-    if items > most:
-        least = np.partition(usable, items - most, axis=1)[:, items - most]
-        kept = (usable >= least[:, None]) & np.isfinite(usable)
-    else:
-        kept = np.isfinite(usable)
-    customer, item = np.nonzero(kept)
+    customer, item = candidates(usable, most)
     found = pl.DataFrame({"customer": customer, "item": item, "score": usable[customer, item]})
     return best_of(found, most)
+
+
+def candidates(scores: npt.NDArray[np.floating[Any]], most: int) -> tuple[Indexes, Indexes]:
+    """Customer and item of the best so many of each customer, and of all as good as the last.
+
+    Args:
+        scores: shape (customers, items); -inf where an item is none to rank.
+        most: how many at least, if there are as many.
+    """
+    kept, items = np.isfinite(scores), scores.shape[1]
+    if items > most:
+        kept &= scores >= np.partition(scores, items - most, axis=1)[:, items - most, None]
+    customer, item = np.nonzero(kept)
+    return customer, item
 
 
 def best_of(scored: pl.DataFrame, most: int) -> pl.DataFrame:

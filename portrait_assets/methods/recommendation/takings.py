@@ -106,7 +106,7 @@ class Takings:
         """By customer and product; NaN where the customer has the product."""
         found = self.rates[segment]
         if self.companions is not None:
-            margins = self.companions.margins(_known(features, owned, self.traits))
+            margins = _margins(self.companions, _known(features, owned, self.traits))
             theirs = [at for at, basis in enumerate(self.basis) if basis == COMPANIONS]
             found[:, theirs] = expit(self.companions.curve(margins[:, theirs]))
             if self.trees:
@@ -168,7 +168,7 @@ def _fit_each(windows: Sequence[Window], last_segment: int | None) -> Takings:
     encoding = replace(encoding, features=(*encoding.features, _MARGIN))
     if companions is not None:
         # Window by window, for what is known takes more room than all that follows.
-        margins = [companions.margins(_known(w.features, w.owned, traits)) for w in windows]
+        margins = [_margins(companions, _known(w.features, w.owned, traits)) for w in windows]
 
         def fitted(product: int) -> PredictionModel | None:
             of_product = [each[:, product] for each in margins]
@@ -189,6 +189,10 @@ def _fit_each(windows: Sequence[Window], last_segment: int | None) -> Takings:
 
 def _known(features: pl.DataFrame, owned: sparse.csr_matrix, traits: Traits) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.hstack([owned, traits.columns(features)], format="csr"))
+
+
+def _margins(companions: Companions, known: sparse.csr_matrix) -> Floats:
+    return companions.margins(known).astype(np.float64)
 
 
 def _with(features: pl.DataFrame, margin: Floats) -> pl.DataFrame:

@@ -52,7 +52,10 @@ GROUPS_SQL: Mapping[Attribute, str] = {
     Attribute.REGION: "f.region",
 }
 """A customer's group by each attribute, over a row f of the feature matrix; null where unknown."""
-_GROUPS = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
+GROUPS = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
+"""The same as columns."""
+IS_KNOWN = f"coalesce({', '.join(GROUPS_SQL.values())}) IS NOT NULL"
+"""Whether a customer's group is known by any attribute; others are compared with nobody."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,8 @@ def fairness(
     there = [each for each in chosen if each.tag in matrix.column_names]
     engine = Engine(warehouse.con)
     counted = []
+    if not groups_known(warehouse, month):
+        there = []
     if there:
         counted.append(_long(engine.frame(parity_step(matrix, there), Scope(month)), there, None))
     predicting = [each for each in there if each.outcomes or each.source_outcome]
@@ -166,6 +171,15 @@ def fairness(
             counted.append(_long(engine.frame(step, Scope(month)), own, number))
     rows = [judged(frame) for frame in counted if frame.height]
     return with_verdicts(pl.concat([judged(pl.DataFrame(schema=COUNTED)), *rows]), month)
+
+
+def groups_known(warehouse: Warehouse, month: str) -> bool:
+    """Whether the group of any customer is known in the month or before it."""
+    found = warehouse.con.execute(
+        f"SELECT 1 FROM {FEATURE_MATRIX.full_name} AS f "
+        f"WHERE as_of <= {literal(last_day(month))} AND {IS_KNOWN} LIMIT 1"
+    )
+    return bool(found.fetchall())
 
 
 def _names(selection: Selection) -> tuple[str, ...]:
@@ -184,9 +198,9 @@ def parity_step(matrix: Table, chosen: Sequence[Selection]) -> Step:
     return Step(
         "parity",
         (read(matrix, THE_MONTH, "given"), read(FEATURE_MATRIX, THE_MONTH)),
-        f"SELECT {_GROUP}, {counts} FROM (SELECT g.*, {_GROUPS} FROM "
+        f"SELECT {GROUP}, {counts} FROM (SELECT g.*, {GROUPS} FROM "
         f"(SELECT customer_id, {_holds(chosen)} FROM given) AS g "
-        f"LEFT JOIN feature_matrix AS f USING (customer_id)) {_SETS}",
+        f"JOIN feature_matrix AS f USING (customer_id) WHERE {IS_KNOWN}) {_SETS}",
         grain=Grain.ALL,
     )
 
@@ -221,10 +235,10 @@ def opportunity_step(matrix: Table, chosen: Sequence[Selection], number: int) ->
     return Step(
         "opportunity",
         tuple(reads),
-        f"SELECT {_GROUP}, {counts} FROM "
-        f"(SELECT g.*, {_GROUPS} FROM (SELECT customer_id, {_holds(chosen)}, {hits} FROM given "
+        f"SELECT {GROUP}, {counts} FROM "
+        f"(SELECT g.*, {GROUPS} FROM (SELECT customer_id, {_holds(chosen)}, {hits} FROM given "
         f"LEFT JOIN {answered} USING (customer_id)) AS g "
-        f"LEFT JOIN feature_matrix AS f USING (customer_id)) {_SETS}",
+        f"JOIN feature_matrix AS f USING (customer_id) WHERE {IS_KNOWN}) {_SETS}",
         grain=Grain.ALL,
     )
 
@@ -234,11 +248,12 @@ def _holds(chosen: Sequence[Selection]) -> str:
     return ", ".join(f"({each.holds}) AS s{n}" for n, each in enumerate(chosen))
 
 
-_GROUP = (
+GROUP = (
     "CASE "
     + " ".join(f"WHEN grouping({name}) = 0 THEN {literal(str(name))}" for name in GROUPS_SQL)
     + f" END AS attribute, coalesce({', '.join(GROUPS_SQL)}) AS level, count(*) AS customers"
 )
+"""The attribute that a grouping set is of, the group, and its customers."""
 _SETS = f"GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in GROUPS_SQL)})"
 
 

@@ -185,31 +185,63 @@ def level_moves(
         binned: `as_of`, `against`, `subject`, `level` and the `bin` that it is in.
     """
     bins = binned.select(*_KEYS, "level", "bin")
-    parts = []
-    for pair in pairs:
-        then, now = (
-            samples[month].with_columns(pl.lit(True).alias("present"))
-            for month in (pair.reference, pair.month)
-        )
-        both = then.join(now, on="customer_id", how="full", coalesce=True, suffix=":now")
-        for name in names:
-            counts = both.group_by(
-                pl.col(name).alias("then"),
-                pl.col(f"{name}:now").alias("now"),
-                pl.col("present").alias("was"),
-                pl.col("present:now").alias("is"),
-            ).agg(pl.len().cast(pl.Int64).alias("customers"))
-            parts.append(
-                counts.with_columns(
-                    pl.lit(last_day(pair.month)).alias("as_of"),
-                    pl.lit(str(pair.against)).alias("against"),
-                    pl.lit(name).alias("subject"),
-                )
-            )
-    moves = pl.concat(parts)
-    for side, present in (("then", "was"), ("now", "is")):
+    moves = _moves_by_level(samples, pairs, names)
+    for side in ("then", "now"):
         labels = bins.rename({"level": side, "bin": f"bin_{side}"})
         moves = moves.join(labels, on=[*_KEYS, side], how="left", nulls_equal=True).with_columns(
-            pl.when(present).then(f"bin_{side}").alias(f"bin_{side}")
+            pl.when(f"is_there_{side}").then(f"bin_{side}").alias(f"bin_{side}")
         )
     return moves.group_by(*_KEYS, "bin_then", "bin_now").agg(pl.col("customers").sum())
+
+
+def _moves_by_level(
+    samples: Mapping[str, pl.DataFrame], pairs: Sequence[Pair], names: Sequence[str]
+) -> pl.DataFrame:
+    """Customers by value `then` and `now`, and whether they are there in the month of either.
+
+    Counted as numbers: a frame grouped for each pair and column would take most of the time.
+    """
+    levels: dict[str, pl.Series] = {}
+    codes: dict[tuple[str, str], Codes] = {}
+    for name in names:
+        known = pl.concat([frame[name] for frame in samples.values()]).drop_nulls().unique().sort()
+        levels[name] = known
+        for month, frame in samples.items():
+            place = frame[name].cast(pl.Enum(known)).to_physical().cast(pl.Int64)
+            codes[month, name] = np.append(place.fill_null(known.len()), known.len() + 1)
+    parts = []
+    for pair in pairs:
+        at_then, at_now = _places(samples[pair.reference], samples[pair.month])
+        for name in names:
+            width = levels[name].len() + 2
+            both = codes[pair.reference, name][at_then] * width + codes[pair.month, name][at_now]
+            parts.append((pair, name, width, *np.unique(both, return_counts=True)))
+    compared, subjects, widths, found, customers = zip(*parts, strict=True)
+    sizes = [len(each) for each in found]
+    days = np.array([last_day(pair.month) for pair in compared], dtype="datetime64[D]")
+    absent = np.repeat(widths, sizes) - 1
+    then, now = np.divmod(np.concatenate(found), absent + 1)
+    moves = pl.DataFrame(
+        {
+            "as_of": np.repeat(days, sizes),
+            "against": np.repeat([str(pair.against) for pair in compared], sizes),
+            "subject": np.repeat(subjects, sizes),
+            "code_then": then,
+            "code_now": now,
+            "is_there_then": then < absent,
+            "is_there_now": now < absent,
+            "customers": np.concatenate(customers),
+        },
+        schema_overrides={"as_of": pl.Date, "customers": pl.Int64},
+    )
+    named = pl.concat(
+        known.alias("level")
+        .to_frame()
+        .with_row_index("code")
+        .with_columns(pl.col("code").cast(pl.Int64), pl.lit(name).alias("subject"))
+        for name, known in levels.items()
+    )
+    for side in ("then", "now"):
+        of_side = named.rename({"code": f"code_{side}", "level": side})
+        moves = moves.join(of_side, on=["subject", f"code_{side}"], how="left")
+    return moves

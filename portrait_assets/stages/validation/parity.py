@@ -53,7 +53,8 @@ def with_small_groups_together(counted: pl.DataFrame, within: Sequence[str]) -> 
         counted: `level`, null where it is not known, `customers` and other counts, and `within`.
         within: the columns by which groups add up.
     """
-    known = counted.drop_nulls("level")
+    # In an order of their own, so that of equally small groups the same ones are put together.
+    known = counted.drop_nulls("level").sort(*within, "level")
     rank = pl.col("customers").rank("ordinal", descending=True).over(within)
     few = are_hidden(known, "customers", SMALLEST_CELL, within, unsafe=rank > MOST_LEVELS)
     level = pl.when(pl.lit(few)).then(pl.lit(OTHERS)).otherwise(pl.col("level"))

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 from scipy import sparse
+from scipy.special import expit, logit
 
-from portrait_assets.methods.recommendation.bought import Buyers, affinities, fit_bought
+from portrait_assets.methods.recommendation.bought import (
+    Bought,
+    Buyers,
+    _first_without,
+    affinities,
+    fit_bought,
+)
 from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
+from portrait_assets.methods.recommendation.neighbours import nearest_of, neighbourhood
 
 CUSTOMERS, ITEMS, VISITS = 1_500, 12, 8
 
@@ -82,3 +91,51 @@ def test_of_what_nobody_bought_in_the_window_hardly_anything_is_expected():
     found = affinities(model, then, segment, 2)
     assert set(found["basis"]) == {"repurchase", "segment"}
     assert found["probability"].max() < 0.01  # type: ignore[operator]
+
+
+def ranked_by_hand(now: Frequencies, model: Bought, most: int) -> list[list[int]]:
+    """Each customer's items from all of their log odds, one basis in the place of the other."""
+    segment = np.arange(CUSTOMERS) % 3
+    odds = np.asarray(logit(model.rates[segment]))
+    shares = now.shares.toarray()
+    came = shares.any(axis=1)
+    assert model.companions is not None
+    assert model.again is not None
+    visits = sparse.csr_matrix(np.log1p(shares * now.visits[:, None]))
+    going = model.companions.curve(model.companions.margins(visits).astype(float))
+    odds[np.ix_(came, model.companions.is_known)] = going[np.ix_(came, model.companions.is_known)]
+    among = neighbourhood(now.shares)
+    nearest = nearest_of(now.shares, among, np.arange(CUSTOMERS)) @ among.dense
+    mean = 0.5 * shares + 0.5 * nearest
+    at = np.nonzero(shares)
+    odds[at] = model.again(np.log(mean[at] * now.visits[at[0]]))
+    probability = expit(odds)
+    return [np.argsort(-own, kind="stable")[:most].tolist() for own in probability]
+
+
+@pytest.mark.parametrize("most", [1, 5, ITEMS])
+def test_bases_ranked_apart_give_the_order_of_all_items(most: int):
+    then, bought, segment = world(1)
+    # Of the last items nothing was taken in the window: only segments say how probable they are.
+    bought = sparse.csr_matrix(bought.multiply(np.arange(ITEMS) < 9))
+    model = fit_bought(then, bought, segment)
+    now, _, _ = world(2)
+    found = affinities(model, now, segment, most)
+    assert found["rank"].max() == min(most, ITEMS)
+    by_hand = ranked_by_hand(now, model, most)
+    own = found.group_by("customer", maintain_order=True).agg("item")["item"].to_list()
+    same = [ours == theirs for ours, theirs in zip(own, by_hand, strict=True)]
+    # Items whose probabilities differ by a rounding may change places.
+    assert np.mean(same) > 0.995
+
+
+def test_who_had_the_best_of_a_segment_gets_what_comes_after():
+    had = np.zeros((3, 20), dtype=float)
+    had[1, :13] = 1
+    had[2, [0, 2, 4]] = 1
+    items = np.arange(20)[::-1].copy()
+    customer, at = _first_without(sparse.csr_matrix(had[:, ::-1]), items, 2)
+    chosen = [items[at[customer == who]].tolist() for who in range(3)]
+    assert chosen == [[19, 18], [6, 5], [18, 16]]
+    customer, at = _first_without(sparse.csr_matrix(np.ones((1, 4))), np.arange(4), 2)
+    assert len(at) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 from scipy import sparse
 
 from portrait_assets.methods.recommendation.companions import fit_companions
@@ -21,6 +22,16 @@ def test_weights_are_those_of_a_ridge_regression_of_each_item_on_the_others():
         by_hand = np.linalg.solve(ridge, others.T @ owned[:, item])
         np.testing.assert_allclose(np.delete(found[:, item], item), by_hand)
         assert found[item, item] == 0
+
+
+def test_weights_are_the_same_whether_customers_stand_dense_or_sparse(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    owned = sparse.random(90, 7, density=0.5, format="csr", random_state=3)
+    monkeypatch.setattr("portrait_assets.methods.recommendation.ease.CHUNK_ROWS", 40)
+    in_parts = fit_ease(owned, strength=2.0)
+    monkeypatch.setattr("portrait_assets.methods.recommendation.ease.DENSE", 1.1)
+    np.testing.assert_allclose(fit_ease(owned, strength=2.0), in_parts, atol=1e-12)
 
 
 def pairs(customers: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from portrait_assets.methods.recommendation.frequency import frequencies, weights
-from portrait_assets.methods.recommendation.neighbours import mixed, neighbourhood, of_nearest
+from portrait_assets.methods.recommendation.neighbours import mixed, nearest_of, neighbourhood
 
 
 def test_a_visit_counts_half_after_a_half_life():
@@ -33,16 +33,21 @@ def nearest_by_hand(shares: np.ndarray, nearest: int) -> np.ndarray:
     return np.array(rows)
 
 
+def mean_of_nearest(shares: sparse.csr_matrix, rows: np.ndarray, nearest: int) -> np.ndarray:
+    among = neighbourhood(shares)
+    some = sparse.csr_matrix(shares[rows])
+    return np.asarray(nearest_of(some, among, rows, nearest) @ among.dense)
+
+
 def test_neighbours_are_the_nearest_others_and_of_equal_ones_the_first():
     drawn = np.random.default_rng(1).random((40, 6)).round(1)
     drawn[drawn < 0.5] = 0
     drawn[7] = drawn[8] = drawn[9]
     shares = sparse.csr_matrix(drawn)
-    found = of_nearest(shares, neighbourhood(shares), np.arange(40), nearest=5)
-    np.testing.assert_allclose(found.toarray(), nearest_by_hand(drawn, 5))
+    found = mean_of_nearest(shares, np.arange(40), 5)
+    np.testing.assert_allclose(found, nearest_by_hand(drawn, 5), rtol=1e-6)
     some = np.array([3, 30])
-    part = of_nearest(sparse.csr_matrix(shares[some]), neighbourhood(shares), some, nearest=5)
-    np.testing.assert_allclose(part.toarray(), found.toarray()[some])
+    np.testing.assert_array_equal(mean_of_nearest(shares, some, 5), found[some])
 
 
 def test_closeness_is_the_same_whether_references_stand_dense_or_sparse(
@@ -69,21 +74,27 @@ def test_neighbours_are_sought_among_some_who_bought():
 
 def test_a_lone_customer_has_no_neighbours():
     alone = sparse.csr_matrix(np.array([[0.5, 0.0]]))
-    near = of_nearest(alone, neighbourhood(alone), np.array([0]))
-    assert near.nnz == 0
-    assert mixed(alone, near, own_share=0.5).tolist() == [0.25]
+    among = neighbourhood(alone)
+    nearest = nearest_of(alone, among, np.array([0]))
+    assert nearest.nnz == 0
+    assert mixed(alone, nearest, among, own_share=0.5).tolist() == [0.25]
     nobody = sparse.csr_matrix((1, 2))
-    assert of_nearest(nobody, neighbourhood(nobody), np.array([0])).nnz == 0
+    assert nearest_of(nobody, neighbourhood(nobody), np.array([0])).shape == (1, 0)
+    assert mixed(nobody, sparse.csr_matrix((1, 0)), neighbourhood(nobody)).tolist() == []
 
 
 @pytest.mark.parametrize("own_share", [0.0, 0.3, 1.0])
-def test_own_and_neighbours_are_mixed(own_share: float):
+def test_own_and_neighbours_are_mixed(own_share: float, monkeypatch: pytest.MonkeyPatch):
+    # One customer at a time, so that parts are put together.
+    monkeypatch.setattr("portrait_assets.methods.recommendation.neighbours.CHUNK_ENTRIES", 3)
     own = sparse.csr_matrix([[0.0, 1.0, 0.2], [0.4, 0.0, 0.0]])
-    near = sparse.csr_matrix([[0.5, 0.0, 0.6], [0.3, 0.1, 0.0]])
-    # Of what the first customer took, 1.0 and 0.2, the neighbours took 0.0 and 0.6.
+    among = neighbourhood(sparse.csr_matrix([[0.8, 0.2, 0.0], [0.2, 0.0, 0.6]]))
+    nearest = sparse.csr_matrix([[0.0, 1.0], [0.5, 0.5]])
+    # Of what the first customer took, 1.0 and 0.2, the one neighbour took 0.0 and 0.6; of 0.4 the
+    # two of the second took 0.8 and 0.2.
     expected = [
         own_share * 1.0,
         own_share * 0.2 + (1 - own_share) * 0.6,
-        own_share * 0.4 + (1 - own_share) * 0.3,
+        own_share * 0.4 + (1 - own_share) * 0.5,
     ]
-    np.testing.assert_allclose(mixed(own, near, own_share), expected)
+    np.testing.assert_allclose(mixed(own, nearest, among, own_share), expected, rtol=1e-6)

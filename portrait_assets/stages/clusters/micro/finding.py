@@ -132,6 +132,15 @@ def _candidates(
         before, after = (_within(each, segment) for each in (earlier, later))
         if min(before.height, after.height) < PARTS[0] * FEWEST:
             continue
+        both = [each.select("customer_id") for each in (before, after)]
+        judged_by = [
+            outcome
+            for outcome in sorted(earlier.labels)
+            if _labelled(both, earlier, later, outcome) is not None
+        ]
+        if not judged_by:
+            # Parts could earn it by nothing, so that none need be found.
+            continue
         for parts, model in fit_each(before, (), columns, PARTS).items():
             if model is None:
                 continue
@@ -146,7 +155,7 @@ def _candidates(
                 continue
             outcomes = {
                 outcome: labelled
-                for outcome in sorted(earlier.labels)
+                for outcome in judged_by
                 if (labelled := _labelled(groups, earlier, later, outcome)) is not None
             }
             yield segment, model, agreement, sizes, outcomes

@@ -79,23 +79,48 @@ ACCOUNT_PRODUCT = Step(
     grain=Grain.ALL,
 )
 """Products that are held: a transaction with one is made with it, and is no purchase of it."""
-LINE = Step(
-    "line",
-    (
-        of_window(CLEANED["transactions"], MONTHS + AHEAD, "transactions_15m"),
-        SOLD,
-        ACCOUNT_PRODUCT,
-    ),
+_LINES = of_window(CLEANED["transactions"], MONTHS + AHEAD, "transactions_15m")
+ARTICLE = Step(
+    "article",
+    (_LINES, SOLD, ACCOUNT_PRODUCT),
     f"""
-    SELECT t.customer_id, t.ago, day(t.occurred_at) - 1 AS place,
-        coalesce(t.category, s.category) AS {CATEGORY}, s.product_type AS {TYPE},
+    SELECT row_number() OVER (ORDER BY t.product_id, t.category)::INTEGER AS article,
+        t.product_id, t.category AS own_category, coalesce(t.category, s.category) AS {CATEGORY},
+        s.product_type AS {TYPE},
         CASE WHEN a.product_id IS NULL AND s.is_on_sale THEN t.product_id END AS {PRODUCT}
-    FROM transactions_15m AS t LEFT JOIN sold AS s USING (product_id)
-        LEFT JOIN account_product AS a USING (product_id)
-    WHERE coalesce(s.is_sold, true) AND NOT ({GIVES_BACK})
+    FROM (SELECT DISTINCT product_id, category FROM transactions_15m) AS t
+        LEFT JOIN sold AS s USING (product_id) LEFT JOIN account_product AS a USING (product_id)
+    WHERE coalesce(s.is_sold, true)
     """,
+    grain=Grain.ALL,
 )
-"""Each line bought, with the item of each kind that it is; a return is none."""
+"""What lines are of, by product and category, numbered; with the item of each kind that it is."""
+NAME = Step(
+    "name",
+    (ARTICLE,),
+    "SELECT *, row_number() OVER (ORDER BY item_kind, item)::INTEGER AS code FROM ("
+    + " UNION ".join(
+        f"SELECT '{kind}' AS item_kind, {kind} AS item FROM article WHERE {kind} IS NOT NULL"
+        for kind in (CATEGORY, TYPE, PRODUCT)
+    )
+    + ")",
+    grain=Grain.ALL,
+)
+"""All items, numbered by kind and name: a number is grouped by in a third of the time of a text."""
+BOUGHT_MONTH = Step(
+    "bought_month",
+    (_LINES, ARTICLE, MEMBER),
+    f"""
+    SELECT m.customer::INTEGER AS customer, t.ago, a.article,
+        bit_or(1 << (day(t.occurred_at) - 1)::INTEGER) AS days
+    FROM transactions_15m AS t JOIN member AS m USING (customer_id)
+        JOIN article AS a ON a.product_id IS NOT DISTINCT FROM t.product_id
+            AND a.own_category IS NOT DISTINCT FROM t.category
+    WHERE NOT ({GIVES_BACK}) GROUP BY m.customer, t.ago, a.article
+    """,
+    grain=Grain.ALL,
+)
+"""The days of a month on which a customer bought an article, as bits; a return buys nothing."""
 
 
 def _weight(ago: str) -> str:
@@ -113,14 +138,14 @@ def _weighted(visits: str) -> str:
     )
 
 
-_DAYS = "bit_count(bit_or(CAST(1 AS INTEGER) << CAST(place AS INTEGER)))"
+_DAYS = "bit_count(bit_or(days))"
 VISITS = Step(
     "visits",
-    (LINE, MEMBER),
+    (BOUGHT_MONTH,),
     f"""
-    SELECT m.customer, {_weighted("days")} FROM (
-        SELECT customer_id, ago, {_DAYS} AS days FROM line GROUP BY customer_id, ago
-    ) JOIN member AS m USING (customer_id) GROUP BY m.customer ORDER BY m.customer
+    SELECT customer::BIGINT AS customer, {_weighted("days")} FROM (
+        SELECT customer, ago, {_DAYS} AS days FROM bought_month GROUP BY customer, ago
+    ) GROUP BY customer ORDER BY customer
     """,
     grain=Grain.ALL,
 )
@@ -128,32 +153,23 @@ VISITS = Step(
 
 
 def _of_kind(kind: str) -> str:
-    return (
-        f"SELECT customer_id, ago, '{kind}' AS item_kind, {kind} AS item, {_DAYS} AS days "
-        f"FROM line WHERE {kind} IS NOT NULL GROUP BY customer_id, ago, {kind}"
-    )
-
-
-BOUGHT_MONTH = Step(
-    "bought_month",
-    (LINE,),
-    " UNION ALL ".join(map(_of_kind, (CATEGORY, TYPE, PRODUCT))),
-    at_once=True,
-)
+    return f"""
+    SELECT customer, code, {_weighted("days")}, min(ago) AS ago FROM (
+        SELECT customer, ago, code, {_DAYS} AS days
+        FROM bought_month JOIN (
+            SELECT article, code FROM article JOIN name ON item_kind = '{kind}' AND item = {kind}
+        ) USING (article) GROUP BY customer, ago, code
+    ) GROUP BY customer, code
+    """
 
 
 HABIT = Step(
     "habit",
-    (BOUGHT_MONTH, MEMBER),
-    f"""
-    SELECT b.item_kind, m.customer, b.item, {_weighted("b.days")},
-        bool_or(ago < {AHEAD}) AS is_bought, bool_or(ago < {MONTHS}) AS is_of_year
-    FROM bought_month AS b JOIN member AS m USING (customer_id)
-    GROUP BY b.item_kind, m.customer, b.item
-    """,
+    (BOUGHT_MONTH, ARTICLE, NAME),
+    " UNION ALL ".join(map(_of_kind, (CATEGORY, TYPE, PRODUCT))),
     grain=Grain.ALL,
 )
-"""By customer and item the days with a purchase, weighted, and whether it was bought lately."""
+"""By customer and item the days with a purchase, weighted, and how many months ago the last was."""
 
 
 @cache
@@ -166,17 +182,16 @@ def item_step(smallest: int) -> Step:
     """
     return Step(
         "item",
-        (HABIT, MEMBER),
+        (HABIT, NAME, MEMBER),
         f"""
-        SELECT item_kind, item, is_common, CAST(row_number() OVER (
+        SELECT item_kind, item, code, is_common, CAST(row_number() OVER (
             PARTITION BY item_kind ORDER BY NOT is_common, item) - 1 AS BIGINT) AS number
         FROM (
-            SELECT item_kind, item, count(*) AS buyers,
+            SELECT code, count(*) AS buyers,
                 buyers >= least({MOST_NEEDED}, (SELECT count(*) FROM member) // {LEAST_CUSTOMERS})
                     AS is_common
-            FROM habit WHERE is_of_year GROUP BY item_kind, item
-            HAVING buyers >= greatest({smallest}, 2)
-        ) ORDER BY item_kind, number
+            FROM habit WHERE ago < {MONTHS} GROUP BY code HAVING buyers >= greatest({smallest}, 2)
+        ) JOIN name USING (code) ORDER BY item_kind, number
         """,
         grain=Grain.ALL,
     )
@@ -184,14 +199,14 @@ def item_step(smallest: int) -> Step:
 
 @cache
 def purchase_step(item: Step) -> Step:
-    """The habits with items that are numbered, by their numbers."""
+    """The habits with items that are numbered, by their numbers; in no order."""
     return Step(
         "purchase",
         (HABIT, item),
-        """
-        SELECT item_kind, h.customer, i.number AS item, h.now, h.before, h.is_bought
-        FROM habit AS h JOIN item AS i USING (item_kind, item)
-        ORDER BY item_kind, h.customer, i.number
+        f"""
+        SELECT i.item_kind, h.customer::BIGINT AS customer, i.number AS item, h.now, h.before,
+            h.ago < {AHEAD} AS is_bought
+        FROM habit AS h JOIN item AS i USING (code)
         """,
         grain=Grain.ALL,
     )

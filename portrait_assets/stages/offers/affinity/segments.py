@@ -24,15 +24,16 @@ def segment_step(smallest: int) -> Step:
     counted = Step(
         "counted",
         (MEMBER, item, purchase_step(item), HOLDING),
+        # What accounts hold is no purchase, so that nobody is counted twice.
         f"""
-        SELECT item_kind, item, segment, count(*) AS customers FROM (
-            SELECT p.item_kind, i.item, p.customer FROM purchase AS p
-            JOIN item AS i ON i.item_kind = p.item_kind AND i.number = p.item
-            WHERE p.now > 0 AND i.is_common
-            UNION
-            SELECT '{PRODUCT}', product_id, customer FROM holding WHERE until = 0
-        ) JOIN member USING (customer) WHERE segment > 0
-        GROUP BY item_kind, item, segment ORDER BY item_kind, item, segment
+        SELECT item_kind, i.item, segment, customers FROM (
+            SELECT item_kind, item AS number, segment, count(*) AS customers
+            FROM purchase JOIN member USING (customer) WHERE now > 0 AND segment > 0 GROUP BY ALL
+        ) JOIN item AS i USING (item_kind, number) WHERE i.is_common
+        UNION ALL
+        SELECT '{PRODUCT}' AS item_kind, product_id AS item, segment, count(*) AS customers
+        FROM holding JOIN member USING (customer) WHERE until = 0 AND segment > 0 GROUP BY ALL
+        ORDER BY item_kind, item, segment
         """,
         grain=Grain.ALL,
     )

@@ -7,13 +7,15 @@ a loan is owed to whoever pays it back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.fitting.banding import ACCEPT
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.backtests.closed import predicted_windows
 from portrait_assets.stages.predictions.contract import PREDICTION, REASONED_BANDS
@@ -21,14 +23,21 @@ from portrait_assets.stages.predictions.credit.closed import closed_scores
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
 from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.stages.validation.contract import FAIRNESS, Measure
-from portrait_assets.stages.validation.fairness import GROUPS_SQL, TOP_FIFTH
+from portrait_assets.stages.validation.fairness import (
+    GROUP,
+    GROUPS,
+    GROUPS_SQL,
+    IS_KNOWN,
+    TOP_FIFTH,
+    groups_known,
+)
 from portrait_assets.stages.validation.parity import (
     COUNTED,
     judged,
     with_small_groups_together,
     with_verdicts,
 )
-from portrait_assets.storage.duckdb.connection import literal
+from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.duckdb.store import Warehouse
 
 MODEL, CARD = "model", "scorecard"
@@ -39,15 +48,15 @@ NOT = "not "
 
 @dataclass(frozen=True)
 class _Picked:
-    """Customers whom a model or card could pick out in a month, and whether it does.
+    """Customers whom a model or card could pick out in a month, and those whom it does, by group.
 
-    `rows` has `customer_id` and `selected`.
+    `counts` has `attribute`, `level`, `customers` and `selected`.
     """
 
     code: str
     value: str
     base_month: str
-    rows: pl.DataFrame
+    counts: pl.DataFrame
     outcome: str | None = None
 
 
@@ -62,17 +71,17 @@ def model_fairness(warehouse: Warehouse, targets: Targets, month: str) -> pl.Dat
         targets: of the source.
         month: the month.
     """
-    picked = [*_of_month(warehouse, month), *_of_windows(warehouse, targets, month)]
-    groups = {base: _groups(warehouse, base) for base in {each.base_month for each in picked}}
-    counted = [judged(_counted(each, groups[each.base_month])) for each in picked]
+    picked: list[_Picked] = []
+    if groups_known(warehouse, month):
+        picked = [*_of_month(warehouse, month), *_of_windows(warehouse, targets, month)]
     dated = pl.DataFrame(
         [(each.code, each.outcome, last_day(each.base_month)) for each in picked],
         schema={"tag_code": pl.String, "outcome": pl.String, "said_as_of": pl.Date},
         orient="row",
     )
-    rows = with_verdicts(pl.concat([judged(pl.DataFrame(schema=COUNTED)), *counted]), month)
     return (
-        rows.drop("said_as_of")
+        with_verdicts(judged(_counted(picked)), month)
+        .drop("said_as_of")
         .join(
             dated, on=["tag_code", "outcome"], how="left", nulls_equal=True, maintain_order="left"
         )
@@ -82,66 +91,94 @@ def model_fairness(warehouse: Warehouse, targets: Targets, month: str) -> pl.Dat
 
 def _of_month(warehouse: Warehouse, month: str) -> Iterator[_Picked]:
     """Whom the month's scores pick out, of all that are scored."""
-    is_on_top = pl.col("band").is_in(list(REASONED_BANDS))
     for table, kind, value, is_picked in (
-        (PREDICTION, MODEL, TOP_FIFTH, is_on_top),
-        (CREDIT_SCORE, CARD, ACCEPT, pl.col("suggested") == ACCEPT),
+        (PREDICTION, MODEL, TOP_FIFTH, f"band IN ({literals(REASONED_BANDS)})"),
+        (CREDIT_SCORE, CARD, ACCEPT, f"suggested = {literal(ACCEPT)}"),
     ):
         if not warehouse.materialized(table).get(month):
             continue
-        scores = warehouse.scan(table, [month])
-        targets = scores.select(pl.col("target").unique().sort()).collect().to_series()
-        for target in targets:
-            own = scores.filter(pl.col("target") == target)
-            rows = own.select("customer_id", is_picked.alias("selected")).collect()
-            yield _Picked(f"{kind} {target}", value, month, rows)
+        counts = warehouse.select(_counts_sql(table, is_picked, month))
+        for (target,), own in counts.partition_by("target", as_dict=True).items():
+            yield _Picked(f"{kind} {target}", value, month, own.drop("target"))
+
+
+def _counts_sql(table: Table, is_picked: str, month: str) -> str:
+    """Customers of the month by target and group, and how many of them are picked out."""
+    day = literal(last_day(month))
+    sets = ", ".join(f"(target, {name})" for name in GROUPS_SQL)
+    return f"""
+    SELECT target::VARCHAR AS target, {GROUP}, count(*) FILTER (selected) AS selected FROM (
+        SELECT s.target, s.{is_picked} AS selected, {GROUPS} FROM {table.full_name} AS s
+        JOIN {FEATURE_MATRIX.full_name} AS f USING (customer_id)
+        WHERE s.as_of = {day} AND f.as_of = {day} AND {IS_KNOWN}
+    ) GROUP BY GROUPING SETS ({sets}) ORDER BY ALL
+    """
 
 
 def _of_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[_Picked]:
     """Whom scores picked out, of those to whom it then happened, or did not where it is a risk."""
+    groups = cache(lambda base: _groups(warehouse, base))
     is_on_top = pl.col("band").is_in(list(REASONED_BANDS))
     for window in predicted_windows(warehouse, targets, month):
         rows = window.rows.filter("hit").select("customer_id", is_on_top.alias("selected"))
-        code = window.asked.code
-        yield _Picked(f"{MODEL} {code}", TOP_FIFTH, window.base_month, rows, code)
+        code, base = window.asked.code, window.base_month
+        yield _Picked(f"{MODEL} {code}", TOP_FIFTH, base, _by_group(rows, groups(base)), code)
     if not warehouse.materialized(CREDIT_SCORE):
         return
     for scored in closed_scores(warehouse, targets, month):
         is_accepted = pl.col("suggested") == ACCEPT
         good = scored.rows.filter(~pl.col("hit"))
         rows = good.select("customer_id", is_accepted.alias("selected"))
-        code = scored.asked.code
-        yield _Picked(f"{CARD} {code}", ACCEPT, scored.base_month, rows, f"{NOT}{code}")
+        code, base = scored.asked.code, scored.base_month
+        counts = _by_group(rows, groups(base))
+        yield _Picked(f"{CARD} {code}", ACCEPT, base, counts, f"{NOT}{code}")
 
 
 def _groups(warehouse: Warehouse, month: str) -> pl.DataFrame:
-    """The group of each customer of a month by each attribute."""
-    columns = ", ".join(f"{sql} AS {name}" for name, sql in GROUPS_SQL.items())
+    """The group of each customer of a month by each attribute, of whom any is known."""
     return warehouse.select(
-        f"SELECT customer_id, {columns} FROM {FEATURE_MATRIX.full_name} AS f "
-        f"WHERE as_of = {literal(last_day(month))}"
+        f"SELECT customer_id, {GROUPS} FROM {FEATURE_MATRIX.full_name} AS f "
+        f"WHERE as_of = {literal(last_day(month))} AND {IS_KNOWN}"
     )
 
 
-def _counted(picked: _Picked, groups: pl.DataFrame) -> pl.DataFrame:
-    """A row for each group, small ones together, with the columns of `parity.COUNTED`."""
-    rows = picked.rows.join(groups, on="customer_id", how="left")
-    by_group = pl.concat(
-        rows.group_by(pl.col(name).alias("level")).agg(
+def _by_group(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """`counts` of `_Picked` from `customer_id` and whether it is `selected`."""
+    both = rows.join(groups, on="customer_id")
+    return pl.concat(
+        both.group_by(pl.col(name).alias("level")).agg(
             pl.lit(str(name)).first().alias("attribute"),
             pl.len().cast(pl.Int64).alias("customers"),
             pl.col("selected").sum().cast(pl.Int64).alias("selected"),
         )
         for name in GROUPS_SQL
+    ).select("attribute", "level", "customers", "selected")
+
+
+def _counted(picked: Sequence[_Picked]) -> pl.DataFrame:
+    """A row for each group, small ones together, with the columns of `parity.COUNTED`."""
+    numbered = [
+        each.counts.with_columns(pl.lit(number).alias("number"))
+        for number, each in enumerate(picked)
+    ]
+    if not numbered:
+        return pl.DataFrame(schema=COUNTED)
+    names = pl.DataFrame(
+        {
+            "number": range(len(picked)),
+            "tag_code": [each.code for each in picked],
+            "tag_value": [each.value for each in picked],
+            "outcome": [each.outcome for each in picked],
+        },
+        schema_overrides={"number": pl.Int32, "outcome": pl.String},
     )
-    measure = Measure.SELECTION if picked.outcome is None else Measure.TRUE_POSITIVE
+    is_parity = pl.col("outcome").is_null()
+    measure = pl.when(is_parity).then(pl.lit(str(Measure.SELECTION)))
     return (
-        with_small_groups_together(by_group, ["attribute"])
+        with_small_groups_together(pl.concat(numbered), ["number", "attribute"])
+        .join(names, on="number")
         .with_columns(
-            pl.lit(picked.code).alias("tag_code"),
-            pl.lit(picked.value).alias("tag_value"),
-            pl.lit(str(measure)).alias("measure"),
-            pl.lit(picked.outcome).alias("outcome"),
+            measure.otherwise(pl.lit(str(Measure.TRUE_POSITIVE))).alias("measure"),
             pl.lit(False).alias("is_descriptive"),
         )
         .select(COUNTED.names())
