@@ -46,7 +46,8 @@ from portrait_assets.privacy.erasure import (
     write_plan,
 )
 from portrait_assets.privacy.pseudonyms import keys, pseudonyms
-from portrait_assets.privacy.scan import BYTES, Scan, Wanted, scan
+from portrait_assets.privacy.scan.files import scan
+from portrait_assets.privacy.scan.wanted import BYTES, Scan, Wanted
 from portrait_assets.privacy.tombstones import (
     Tombstones,
     append_tombstones,
