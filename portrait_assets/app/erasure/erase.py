@@ -28,6 +28,7 @@ from portrait_assets.app.erasure.undated import unplaced_lines
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
     opened,
+    remaking_of,
     remove_published,
     require_ready,
     tables_of,
@@ -271,8 +272,13 @@ def _remove(
         with opened(settings, tables) as con:
             name_ids(con, list(plan.customers), list(plan.prospects))
             lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
+            remaking = remaking_of(settings, source, con)
             rows = copy_without(
-                Removed(con, tables, id_columns(tables), key, plan.texts, lines, inputs), new
+                Removed(
+                    *(con, tables, id_columns(tables), key, plan.texts, lines, inputs),
+                    remaking=remaking,
+                ),
+                new,
             )
             if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
                 plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})

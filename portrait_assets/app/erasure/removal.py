@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from portrait_assets.app.erasure.made_again import make_again
 from portrait_assets.app.erasure.removed_rows import (
     KEPT,
     PLACE,
@@ -63,6 +64,8 @@ def copy_without(removed: Removed, new: Path) -> list[Rows]:
         tables = _stored(con)
         holders = _holders(removed, tables)
         rows = [_copy(removed, table, holders) for table in tables]
+        if removed.remaking is not None:
+            rows = _with_made(rows, make_again(con, _NEW, removed.remaking, tables))
         rows += _replaced(con)
         _note(removed, {each.name for each in rows if each.before != each.after})
         con.commit()
@@ -106,6 +109,16 @@ def _copy(removed: Removed, table: str, holders: Holders) -> Rows:
         f"INSERT INTO {_NEW}.{name} SELECT {columns} FROM {name} AS t{where}"
     ).fetchall()
     return Rows(name=table, before=before, after=inserted[0][0])
+
+
+def _with_made(rows: Iterable[Rows], made: Mapping[str, int]) -> list[Rows]:
+    """The rows that were copied, with those of few customers that were made again."""
+    added = {each.name: made.get(each.name, 0) for each in rows}
+    what = "rows of few customers made again"
+    return [
+        *(each.model_copy(update={"after": each.after + added[each.name]}) for each in rows),
+        *(Rows(name=name, before=0, after=count, what=what) for name, count in made.items()),
+    ]
 
 
 def _replaced(con: duckdb.DuckDBPyConnection) -> list[Rows]:
