@@ -14,7 +14,7 @@ from portrait_assets.core.yaml_file import Code, Entry, Month, Text
 from portrait_assets.methods.typing.rules import ColumnRules
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
-from portrait_assets.stages.raw.tables.persons import PURPOSES
+from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, PURPOSES, REQUESTS
 
 
 class Title(Entry):
@@ -77,13 +77,21 @@ def _column(name: str) -> str:
     return name
 
 
+LEAST_AFTER_END = 24
+"""Months for which customers are kept at least: so far models and affinities look back on them."""
+
+
 def _what_ages(name: str) -> str:
     aging = [each for each in CANONICAL if each.ages]
-    known = sorted({*(each.name for each in aging), *(each.serves for each in aging)})
+    known = sorted({CUSTOMERS.name, *(x.name for x in aging), *(x.serves for x in aging)})
+    if name in (CONSENTS.name, REQUESTS.name):
+        raise ValueError(
+            f"rows of '{name}' hold whatever their age, and go with their customer; write "
+            f"{CUSTOMERS.name}, or one of {', '.join(known)}"
+        )
     if name in CANONICAL_BY_NAME and name not in known:
         raise ValueError(
-            f"rows of '{name}' say who a customer is, what they allow or what is on offer, "
-            f"whatever their age; "
+            f"rows of '{name}' say what is on offer or what goes on, and are of nobody; "
             f"write one of {', '.join(known)}"
         )
     if name not in known:
@@ -101,6 +109,12 @@ def months_kept(keep: Mapping[str, int], canonical: Canonical) -> int | None:
 
 
 def _long_enough(keep: dict[str, int]) -> dict[str, int]:
+    span = keep.get(CUSTOMERS.name, LEAST_AFTER_END)
+    if span < LEAST_AFTER_END:
+        raise ValueError(
+            f"customers would be kept for {span} months after their relationship ended, and a "
+            f"month looks back on {LEAST_AFTER_END}; write {LEAST_AFTER_END} or more"
+        )
     for canonical in CANONICAL:
         span = months_kept(keep, canonical)
         if span is not None and span < canonical.least_months:
