@@ -77,9 +77,9 @@ def test_who_stands_only_in_a_line_of_no_month_is_given_an_account_of_it(
 ) -> None:
     account = account_of(named_shop, UNDATED, "C3")
     assert (account.person.ids, account.person.is_prospect) == ((UNDATED,), False)
-    (held,) = account.parts["records"]
-    (line,) = held["rows"]
-    assert held["table"] == "raw.unplaced"
+    (entries,) = account.parts["records"]
+    (line,) = entries["rows"]
+    assert entries["table"] == "raw.unplaced"
     place = ("interactions.csv", 6, "no readable date", "no day")
     assert tuple(line[name] for name in ("source_file", "source_row", "reason", "dated")) == place
     with pytest.raises(UnknownPersonError):
@@ -89,9 +89,9 @@ def test_who_stands_only_in_a_line_of_no_month_is_given_an_account_of_it(
 def test_an_account_has_the_lines_in_no_month_of_the_person_and_of_nobody_else(
     named_shop: Settings,
 ) -> None:
-    held = {
+    entries = {
         each["table"]: each["rows"]
         for each in account_of(named_shop, PERSON, "C3").parts["records"]
     }
-    assert [line["source_row"] for line in held["raw.unplaced"]] == [2]
-    assert len(held["raw.interactions"]) == 1
+    assert [line["source_row"] for line in entries["raw.unplaced"]] == [2]
+    assert len(entries["raw.interactions"]) == 1

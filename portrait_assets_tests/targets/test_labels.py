@@ -337,8 +337,10 @@ def test_who_had_it_before_is_known_when_the_rows_of_then_are_no_longer_kept():
         [*MONTHS, "2024-05"],
         ["ann", "bob", "cem"],
         Targets((first,)),
-        outcomes=[report("ann", "2024-02-09", 1), report("bob", "2024-02-09", 0)]
-        + [report("cem", "2024-01-09", 1), report("bob", "2024-04-09", 1)],
+        outcomes=[
+            *(report("ann", "2024-02-09", 1), report("cem", "2024-01-09", 1)),
+            *(report("bob", "2024-02-09", 0), report("bob", "2024-04-09", 1)),
+        ],
     )
     kept = world.labels(first, "2024-03")
     assert kept == {"ann": NOT_COUNTED, "bob": YES, "cem": NOT_COUNTED}

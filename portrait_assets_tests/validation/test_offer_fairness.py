@@ -45,7 +45,7 @@ def offers_of(month: str) -> list[dict[str, Any]]:
     ]
 
 
-def held(who: str, product: str, months: list[str]) -> list[dict[str, Any]]:
+def account(who: str, product: str, months: list[str]) -> list[dict[str, Any]]:
     return [{"month": month, "customer_id": who, "product_id": product} for month in months]
 
 
@@ -55,13 +55,13 @@ TAKEN = {
     **dict.fromkeys(BUYS[160:], "loan"),
 }
 BALANCES = [
-    *(row for who, product in TAKEN.items() for row in held(who, product, [LAST])),
-    *held(BUYS[-1], "fund", [BEFORE, LAST]),  # Had it before, and took nothing.
-    *held(BUYS[-2], "fund", [BEFORE]),
+    *(row for who, product in TAKEN.items() for row in account(who, product, [LAST])),
+    *account(BUYS[-1], "fund", [BEFORE, LAST]),  # Had it before, and took nothing.
+    *account(BUYS[-2], "fund", [BEFORE]),
 ]
 PAYMENTS = [
     # A payment out of an account is made with it, and one that is given back bought nothing.
-    *held(BUYS[-3], "fund", ["2024-03"]),
+    *account(BUYS[-3], "fund", ["2024-03"]),
     {"month": "2024-03", "customer_id": BUYS[0], "product_id": "bond", "amount": -5},
 ]
 

@@ -28,7 +28,7 @@ from portrait_assets.app.erasure.undated import unplaced_lines
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
     opened,
-    remaking_of,
+    recounting_of,
     remove_published,
     require_ready,
     tables_of,
@@ -272,11 +272,11 @@ def _remove(
         with opened(settings, tables) as con:
             name_ids(con, list(plan.customers), list(plan.prospects))
             lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
-            remaking = remaking_of(settings, source, con)
+            recounting = recounting_of(settings, source, con)
             rows = copy_without(
                 Removed(
                     *(con, tables, id_columns(tables), key, plan.texts, lines, inputs),
-                    remaking=remaking,
+                    recounting=recounting,
                 ),
                 new,
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.made_again import make_again
+from portrait_assets.app.erasure.recounting import count_again
 from portrait_assets.app.erasure.removed_rows import (
     KEPT,
     PLACE,
@@ -27,7 +27,7 @@ from portrait_assets.app.erasure.removed_rows import (
 from portrait_assets.core.files import sync
 from portrait_assets.privacy.erasure import Rows
 from portrait_assets.privacy.keys import Key
-from portrait_assets.privacy.scan.values import held, text_values
+from portrait_assets.privacy.scan.values import count_holding, text_values
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS
@@ -64,8 +64,8 @@ def copy_without(removed: Removed, new: Path) -> list[Rows]:
         tables = _stored(con)
         holders = _holders(removed, tables)
         rows = [_copy(removed, table, holders) for table in tables]
-        if removed.remaking is not None:
-            rows = _with_made(rows, make_again(con, _NEW, removed.remaking, tables))
+        if removed.recounting is not None:
+            rows = _with_recounted(rows, count_again(con, _NEW, removed.recounting, tables))
         rows += _replaced(con)
         _note(removed, {each.name for each in rows if each.before != each.after})
         con.commit()
@@ -111,13 +111,13 @@ def _copy(removed: Removed, table: str, holders: Holders) -> Rows:
     return Rows(name=table, before=before, after=inserted[0][0])
 
 
-def _with_made(rows: Iterable[Rows], made: Mapping[str, int]) -> list[Rows]:
-    """The rows that were copied, with those of few customers that were made again."""
-    added = {each.name: made.get(each.name, 0) for each in rows}
-    what = "rows of few customers made again"
+def _with_recounted(rows: Iterable[Rows], counted: Mapping[str, int]) -> list[Rows]:
+    """The rows that were copied, with those of few customers that were counted again."""
+    added = {each.name: counted.get(each.name, 0) for each in rows}
+    what = "rows of few customers counted again"
     return [
         *(each.model_copy(update={"after": each.after + added[each.name]}) for each in rows),
-        *(Rows(name=name, before=0, after=count, what=what) for name, count in made.items()),
+        *(Rows(name=name, before=0, after=count, what=what) for name, count in counted.items()),
     ]
 
 
@@ -152,7 +152,7 @@ def _holders(removed: Removed, tables: Iterable[str]) -> Holders:
     """The columns of what was computed that hold texts of the erased, by table."""
     found: dict[str, set[str]] = {}
     if removed.texts:
-        for table, name in held(_computed_values(removed, tables), removed.texts):
+        for table, name in count_holding(_computed_values(removed, tables), removed.texts):
             found.setdefault(table, set()).add(name)
     return found
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.made_again import Remaking, few_sql
 from portrait_assets.app.erasure.persons import PROSPECTS, is_erased
+from portrait_assets.app.erasure.recounting import Recounting, few_sql
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
 from portrait_assets.schema.table import Table
@@ -36,7 +36,7 @@ class Removed:
     definitions that runs noted, and what they are now that decisions on the people are gone;
     `past` is by canonical table SQL of whether a row, as received, is removed for its age.
     `also_gone` and `also_written` are by table SQL of more rows that go, and by column of what is
-    written instead. `remaking` makes rows of few customers again; where it is None they only go.
+    written instead. `recounting` counts rows of few customers again; where it is None they only go.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -49,7 +49,7 @@ class Removed:
     past: Mapping[str, str] = field(default_factory=dict)
     also_gone: Mapping[str, str] = field(default_factory=dict)
     also_written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    remaking: Remaking | None = None
+    recounting: Recounting | None = None
 
     def is_past(self, table: str) -> str:
         """SQL of whether a row of a canonical table is older than such rows are kept, or empty.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from portrait_assets.app.erasure.made_again import Remaking, remade_steps
+from portrait_assets.app.erasure.recounting import Recounting, recounted_steps
 from portrait_assets.app.estimate import size
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
@@ -38,10 +38,10 @@ def tables_of(settings: Settings) -> list[Table]:
     return [*context_of(settings).tables, CHECK_RESULTS]
 
 
-def remaking_of(settings: Settings, source: Source, con: duckdb.DuckDBPyConnection) -> Remaking:
-    """How rows of few customers are made again; not those of months whose rows are gone."""
+def recounting_of(settings: Settings, source: Source, con: duckdb.DuckDBPyConnection) -> Recounting:
+    """How rows of few customers are counted again; not those of months whose rows are gone."""
     closed = frozenset(closed_months(con, source))
-    return Remaking(remade_steps(smallest_published(context_of(settings))), closed)
+    return Recounting(recounted_steps(smallest_published(context_of(settings))), closed)
 
 
 @contextmanager

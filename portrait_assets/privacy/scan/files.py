@@ -20,7 +20,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.privacy.scan.in_bytes import Place, Stream, places_in_bytes
-from portrait_assets.privacy.scan.values import READ_ROWS, held, text_values
+from portrait_assets.privacy.scan.values import READ_ROWS, count_holding, text_values
 from portrait_assets.privacy.scan.wanted import BYTES, Hits, Scan, Wanted
 from portrait_assets.storage.duckdb.connection import literal, qualified, quote
 
@@ -91,7 +91,7 @@ def scan(files: Iterable[Path], wanted: Wanted, root: Path, memory_limit_gib: fl
     """
     paths = sorted(set(files))
     search = _Search(paths, wanted, root, memory_limit_gib)
-    found = held(search.values(), wanted.forms)
+    found = count_holding(search.values(), wanted.forms)
     found += places_in_bytes(search.streams(), wanted.forms)
     found += search.by_id
     hits = (Hits(*place, count) for place, count in sorted(found.items()))

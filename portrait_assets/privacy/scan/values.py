@@ -22,7 +22,7 @@ TOGETHER = 2_000_000
 REPEATED = 2
 """Rows for each different value of a column from which on each value is read once."""
 MOST_DIFFERENT = 1_000_000
-"""Different values of a column up to which they are told apart before they are looked at."""
+"""Different values of a column up to which they are distinguished before they are looked at."""
 _TEXTUAL = ("VARCHAR", "JSON", "ENUM")
 
 Place = TypeVar("Place", bound=Hashable)
@@ -35,7 +35,7 @@ def holding(values: pl.Series, texts: Sequence[str]) -> pl.Series:
     return values.str.contains_any(list(texts)).fill_null(False)
 
 
-def held(parts: Iterable[tuple[Place, pl.Series]], texts: Sequence[str]) -> Counter[Place]:
+def count_holding(parts: Iterable[tuple[Place, pl.Series]], texts: Sequence[str]) -> Counter[Place]:
     """By place, how many values hold one of the texts.
 
     Args:

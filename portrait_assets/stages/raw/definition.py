@@ -109,10 +109,10 @@ def months_kept(keep: Mapping[str, int], canonical: Canonical) -> int | None:
 
 
 def _long_enough(keep: dict[str, int]) -> dict[str, int]:
-    span = keep.get(CUSTOMERS.name, LEAST_AFTER_END)
-    if span < LEAST_AFTER_END:
+    after_end = keep.get(CUSTOMERS.name, LEAST_AFTER_END)
+    if after_end < LEAST_AFTER_END:
         raise ValueError(
-            f"customers would be kept for {span} months after their relationship ended, and a "
+            f"customers would be kept for {after_end} months after their relationship ended, and a "
             f"month looks back on {LEAST_AFTER_END}; write {LEAST_AFTER_END} or more"
         )
     for canonical in CANONICAL:

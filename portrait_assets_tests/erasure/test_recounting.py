@@ -8,8 +8,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.app.erasure.made_again import Remaking
 from portrait_assets.app.erasure.persons import name_ids
+from portrait_assets.app.erasure.recounting import Recounting
 from portrait_assets.app.erasure.removal import copy_without
 from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.privacy.erasure import Rows
@@ -71,11 +71,11 @@ def con(tmp_path: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def copied(con: duckdb.DuckDBPyConnection, new: Path, remaking: Remaking | None) -> list[Rows]:
+def copied(con: duckdb.DuckDBPyConnection, new: Path, recounting: Recounting | None) -> list[Rows]:
     name_ids(con, ["K1"], [])
     lines = pl.DataFrame(schema=LINE_SCHEMA)
     ids = frozenset({"customer_id"})
-    removed = Removed(con, (BOUGHT,), ids, KEY, (), lines, ((), ()), remaking=remaking)
+    removed = Removed(con, (BOUGHT,), ids, KEY, (), lines, ((), ()), recounting=recounting)
     return copy_without(removed, new)
 
 
@@ -88,16 +88,16 @@ def counts(new: Path, month: str) -> dict[str, int]:
 
 
 def test_few_are_counted_again_and_many_stay(con: duckdb.DuckDBPyConnection, tmp_path: Path):
-    done = copied(con, tmp_path / "new.duckdb", Remaking((STEP,)))
+    done = copied(con, tmp_path / "new.duckdb", Recounting((STEP,)))
     for month in ("2024-01", "2024-02"):
         assert counts(tmp_path / "new.duckdb", month) == {"bread": 12, "tea": 8, "honey": 3}
     assert counts(tmp_path / "new.duckdb", "2024-03") == BUYERS, "nobody was there to be erased"
     noted = [(each.what, each.before, each.after) for each in done if each.name == "market.bought"]
-    assert noted == [("rows removed", 12, 10), ("rows of few customers made again", 0, 4)]
+    assert noted == [("rows removed", 12, 10), ("rows of few customers counted again", 0, 4)]
 
 
 def test_of_months_whose_rows_are_gone_few_only_go(con: duckdb.DuckDBPyConnection, tmp_path: Path):
-    copied(con, tmp_path / "new.duckdb", Remaking((STEP,), frozenset({"2024-01"})))
+    copied(con, tmp_path / "new.duckdb", Recounting((STEP,), frozenset({"2024-01"})))
     assert counts(tmp_path / "new.duckdb", "2024-01") == {"bread": 12}
     assert counts(tmp_path / "new.duckdb", "2024-02") == {"bread": 12, "tea": 8, "honey": 3}
 

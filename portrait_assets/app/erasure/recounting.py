@@ -1,4 +1,4 @@
-"""Rows of past months that count few customers, made again from what an erasure leaves.
+"""Rows of past months that count few customers, counted again from what an erasure leaves.
 
 Numbers of many customers say nothing of one of them, and stay as everybody knows them. A number of
 few may be that of the erased alone: so it is not copied, and what is left is counted instead.
@@ -34,8 +34,8 @@ FITS: Mapping[Step, tuple[str, str]] = {BASE_CATEGORY: ("category_no", "buyers")
 
 
 @dataclass(frozen=True)
-class Remaking:
-    """How rows of few customers are made again.
+class Recounting:
+    """How rows of few customers are counted again.
 
     `steps` write the tables, in the order in which they read each other. `closed` are months whose
     rows are no longer kept: there rows of few customers only go.
@@ -45,7 +45,7 @@ class Remaking:
     closed: frozenset[str] = frozenset()
 
 
-def remade_steps(smallest: int) -> tuple[Step, ...]:
+def recounted_steps(smallest: int) -> tuple[Step, ...]:
     """The steps whose tables count customers, of any number.
 
     Args:
@@ -91,43 +91,43 @@ def _of_their_months(columns: Iterable[str]) -> str:
     return ""
 
 
-def make_again(
-    con: duckdb.DuckDBPyConnection, new: str, remaking: Remaking, tables: Sequence[str]
+def count_again(
+    con: duckdb.DuckDBPyConnection, new: str, recounting: Recounting, tables: Sequence[str]
 ) -> dict[str, int]:
     """Write the rows of few customers into a database that holds all other rows.
 
     Args:
         con: a connection to the old database, in which the new one is attached.
         new: the name of the new one.
-        remaking: how they are made.
+        recounting: how they are counted again.
         tables: those that were copied.
 
     Returns:
         By table, the rows that were written.
     """
-    made: dict[str, int] = {}
-    for step in remaking.steps:
+    counted: dict[str, int] = {}
+    for step in recounting.steps:
         contract = step.writes
         if contract is not None and contract.full_name in tables:
             key = (str(contract.partition_by), *contract.key)
-            gone = _gone(con, contract.full_name, list(dict.fromkeys(key)), remaking)
+            gone = _gone(con, contract.full_name, list(dict.fromkeys(key)), recounting)
             rows = _rows_of(con, new, step)
-            made[contract.full_name] = _written(con, new, contract.full_name, gone, rows)
+            counted[contract.full_name] = _written(con, new, contract.full_name, gone, rows)
     if FITTED.full_name in tables:
         name = FITTED.full_name
-        gone = _gone(con, name, ("as_of", "step", "row_no"), remaking)
-        made[name] = _written(con, new, name, gone, partial(_fits, con, new))
-    return {name: count for name, count in made.items() if count}
+        gone = _gone(con, name, ("as_of", "step", "row_no"), recounting)
+        counted[name] = _written(con, new, name, gone, partial(_fits, con, new))
+    return {name: count for name, count in counted.items() if count}
 
 
-Remade = Callable[[str, pl.DataFrame], pl.DataFrame]
+Recount = Callable[[str, pl.DataFrame], pl.DataFrame]
 """Of a month and the keys of the rows that are gone from it, the rows that take their place."""
 
 
 def _gone(
-    con: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], remaking: Remaking
+    con: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], recounting: Recounting
 ) -> dict[str, pl.DataFrame]:
-    """By month the keys of the rows that are not copied, of months that can be made again."""
+    """By month the keys of the rows that are not copied, of months that can be counted again."""
     month = "month" if key[0] == PartitionBy.MONTH else f"strftime({key[0]}, '%Y-%m')"
     few = few_sql(con, table)
     rows = con.sql(
@@ -136,7 +136,9 @@ def _gone(
     ).pl()
     parts = rows.partition_by("in_month", as_dict=True, include_key=False)
     return {
-        str(month): part for (month,), part in sorted(parts.items()) if month not in remaking.closed
+        str(month): part
+        for (month,), part in sorted(parts.items())
+        if month not in recounting.closed
     }
 
 
@@ -145,22 +147,22 @@ def _written(
     new: str,
     table: str,
     gone: Mapping[str, pl.DataFrame],
-    remade: Remade,
+    recount: Recount,
 ) -> int:
     count = 0
     for month, keys in gone.items():
-        rows = remade(month, keys)
-        con.register("made_again", rows)
-        con.execute(f"INSERT INTO {new}.{qualified(table)} BY NAME FROM made_again")
-        con.unregister("made_again")
+        rows = recount(month, keys)
+        con.register("counted_again", rows)
+        con.execute(f"INSERT INTO {new}.{qualified(table)} BY NAME FROM counted_again")
+        con.unregister("counted_again")
         count += rows.height
     return count
 
 
-def _rows_of(con: duckdb.DuckDBPyConnection, new: str, step: Step) -> Remade:
+def _rows_of(con: duckdb.DuckDBPyConnection, new: str, step: Step) -> Recount:
     def rows(month: str, keys: pl.DataFrame) -> pl.DataFrame:
-        made = _computed(con, new, step, month)
-        return made.join(keys, on=keys.columns, how="semi", nulls_equal=True)
+        counted = _computed(con, new, step, month)
+        return counted.join(keys, on=keys.columns, how="semi", nulls_equal=True)
 
     return rows
 
@@ -174,11 +176,12 @@ def _fits(con: duckdb.DuckDBPyConnection, new: str, month: str, keys: pl.DataFra
             continue
         given = stored_fits(con, FITTED, month, step)
         del given[step]
-        made = _computed(con, new, step, month, given)
+        counted = _computed(con, new, step, month, given)
         written = " ".join(
-            f"WHEN {literal(name)} THEN CAST(m.{quote(name)} AS VARCHAR)" for name in made.columns
+            f"WHEN {literal(name)} THEN CAST(m.{quote(name)} AS VARCHAR)"
+            for name in counted.columns
         )
-        con.register("fitted_again", made)
+        con.register("fitted_again", counted)
         rows = (
             f"(FROM {FITTED.full_name} WHERE strftime(as_of, '%Y-%m') = {literal(month)} "
             f"AND step = {literal(step.name)} AND row_no IN ({', '.join(map(str, numbers))}))"
