@@ -105,7 +105,7 @@ def test_what_cannot_be_declared_is_one_sentence(keep: str, sentence: str, tmp_p
 
 @pytest.mark.slow
 def test_who_has_left_is_erased_with_their_consents_and_kept_away(
-    named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    named_shop: Settings, tmp_path: Path
 ):
     """Of the shop with two months everybody stays; one is made to have left."""
     settings = copied(named_shop, tmp_path / "data")
