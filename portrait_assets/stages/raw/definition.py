@@ -179,8 +179,9 @@ class SourceDefinition(Entry):
     none they follow from the tables that it provides. `quasi_identifiers` are columns, features or
     tags by which others may know a customer, besides those that every source has. `keep_months`
     says after how many months the rows of a table, or of the tables that serve a purpose, are
-    removed, and customers who have left. `consent_default` states by purpose whether a customer who says nothing has granted or
-    refused it; where it does not, profiling is allowed and marketing, credit and sharing are not.
+    removed, and customers who have left. `consent_default` states by purpose whether a customer who
+    says nothing has granted or refused it; where it does not, profiling is allowed and marketing,
+    credit and sharing are not.
     `wealth_segments` is how many wealth segments are made where it gives balances by product.
     """
 
