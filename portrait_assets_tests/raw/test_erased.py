@@ -141,6 +141,16 @@ def test_how_long_rows_are_kept_is_declared_of_tables_and_purposes(tmp_path: Pat
         kept_from("{responses: 0}")
 
 
+def test_to_look_what_a_query_reads_leaves_the_connection_free(tmp_path: Path) -> None:
+    """Lines in no month are read right after a single table has been placed."""
+    source = load_source(shop(tmp_path).source_dir)
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        assert reader.reads_only("sales", "SELECT * FROM Sales")
+        assert not reader.reads_only("sales", "SELECT * FROM sales JOIN other USING (card)")
+        assert not reader.reads_only("sales", "no query")
+        assert con.sql("SELECT 1 AS n").pl()["n"].to_list() == [1]
+
+
 def test_later_months_read_no_rows_that_are_older_than_may_be_kept() -> None:
     """`least_months` are declared where the tables are; who reads them comes later."""
     least = {each.name: each.least_months for each in CANONICAL if each.ages}
